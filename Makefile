@@ -1,0 +1,82 @@
+# Stages and checks. `make` alone lists them.
+PYTHON ?= python3
+MODEL ?= siglip2
+DATA ?= data
+CLASSES ?= imagenet
+ID ?= imagenet-val
+OOD ?= iNaturalist SUN Places Textures
+SCORES ?= mcm:temperature=1|0.1|0.01|learned energy:temperature=1|0.1|0.01|learned sigmoid-mcm max-logit
+BIN := .venv/bin
+ROOMS := extract cache score report
+
+.DEFAULT_GOAL := help
+.PHONY: help demo extract score ablation test test-slow lint format bench demo-models clean
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: .venv/extract  ## Run the whole path on images and models that come with it, print the table
+	$(BIN)/oodcache demo
+
+extract: .venv/extract  ## Embeddings of ID, OOD and CLASSES by MODEL, images under DATA
+	$(BIN)/oodcache extract --model $(MODEL) --classes $(CLASSES) --data-root $(DATA) $(ID) $(OOD)
+
+score: .venv/core  ## Score what MODEL has in the cache
+	$(BIN)/oodcache score --model $(MODEL) --classes $(CLASSES) --id $(ID) $(OOD:%=--ood %)
+
+ablation: .venv/core  ## A grid over what is cached; the demo's, unless MODEL is given
+ifeq ($(origin MODEL),file)
+	$(BIN)/oodcache score --model tiny-clip --model tiny-sigmoid --id digits --ood eight-nine --ood photos \
+	  --ood textures $(foreach one,$(SCORES),--score '$(one)') --output results/ablation.json
+else
+	$(BIN)/oodcache score --model $(MODEL) --classes $(CLASSES) --id $(ID) $(OOD:%=--ood %) \
+	  $(foreach one,$(SCORES),--score '$(one)') --output results/ablation.json
+endif
+
+test: .venv/dev  ## Install what the tests need and run them (minutes)
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-slow: .venv/dev  ## The long tests: installs, wheels
+	$(BIN)/python -m pytest -q -m slow
+
+lint: .venv/dev build/links  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	cd build/links && ../../$(BIN)/mypy --config-file ../../setup.cfg -p oodcache
+
+format: .venv/dev  ## Let ruff rewrite what lint would refuse
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev  ## The figures of README and docs/benchmarks.md, measured here
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench
+
+demo-models: .venv/extract  ## Train the two small models again (minutes)
+	$(BIN)/python bench/train_demo_models.py
+
+clean:  ## Remove what make made, but not embeddings/ and results/
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# A stamp for each set of dependencies; pip does nothing where they are there.
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)'; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/core: setup.cfg pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/extract: setup.cfg pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[extract]'
+	@touch $@ .venv/core
+
+.venv/dev: setup.cfg pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[extract,dev]'
+	@touch $@ .venv/extract .venv/core
+
+# mypy and pyright do not run the import hook of an editable install: give them a tree of links.
+.PHONY: build/links
+build/links:
+	@rm -rf $@/oodcache && mkdir -p $@/oodcache
+	@ln -s $(addprefix ../../../,$(wildcard cli/*.py) cli/py.typed $(ROOMS)) $@/oodcache/

@@ -1,0 +1,1 @@
+"""Results turned into something to look at. Computes no score."""
