@@ -1,0 +1,185 @@
+"""An HDF5 file, opened and headed the way every kind of file here is."""
+
+from __future__ import annotations
+
+import io
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache import rules
+from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.identity import Identity
+from oodcache.cache.sibling import unfinished, writing
+
+# What h5py raises on a damaged file; it has no exception of its own.
+DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError, OverflowError)
+
+# HDF5 1.10 and later read it, and it has a checksum on every piece of HDF5's own bookkeeping.
+LIBRARY = ("v110", "v110")
+CHUNK_BYTES = 2**24
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """Open a finished file for reading, without a lock: finished files never change."""
+    _check_readable(path)
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            yield file
+    except DAMAGE as error:
+        reason = " ".join(str(error).split())[:200]
+        raise RuleError(path, "F1", f"is not a whole HDF5 file: {reason}") from error
+
+
+@contextmanager
+def created(path: Path) -> Iterator[Writer]:
+    """Give an HDF5 file to fill that becomes `path` once it is whole and obeys the rules."""
+    with unfinished(path) as part:
+        with Writer(part, path) as write:
+            yield write
+        with opened(part) as file:
+            rules.check(file, path, rules.check_head(file, path))
+
+
+class Writer:
+    """An HDF5 file under construction: `write(function, …)` calls function(file, …).
+
+    HDF5 prints, loses data or crashes the process if a write or the last flush fails. So it
+    writes through a `_Stream`, which never fails, and what went wrong is raised here instead. And
+    it runs in a thread of its own, because Ctrl-C is raised in the main thread, and would be such
+    a failure. The file is created at the first call, after the source has forked its workers.
+    """
+
+    def __init__(self, part: Path, path: Path) -> None:
+        self._path = path
+        self._stream = _Stream(part, "r+")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hdf5")
+        self._file: h5py.File | None = None
+
+    def __call__(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Call `function` with the file and `arguments`; raise InputError if it was not written."""
+        self._thread.submit(self._call, function, arguments).result()
+        self._check()
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._thread.submit(self._close)
+        self._thread.shutdown()
+        self._stream.close()
+        if kind is None:
+            self._check()
+
+    def _call(self, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        if self._file is None:
+            self._file = h5py.File(self._stream, "w", libver=LIBRARY)
+        function(self._file, *arguments)
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _check(self) -> None:
+        if self._stream.failure is not None:
+            with writing(self._path):
+                raise self._stream.failure
+
+
+class _Stream(io.FileIO):
+    """A file that remembers why a write failed, instead of raising, and drops all later ones."""
+
+    failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        try:
+            while self.failure is None and rest:
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.failure = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.failure = self.failure or error
+            return size or 0
+
+
+def check_identity(path: Path, identity: Identity) -> None:
+    """Refuse an identity that could not be read again, before there are vectors to lose."""
+    rules.parse_identity(path, replace(identity, vectors="0" * 64).to_json().encode())
+
+
+def write_head(file: h5py.File, kind: str, identity: Identity, vectors: str) -> None:
+    """Write root attributes and identity; `vectors` is the SHA-256 of the embeddings' bytes."""
+    write_text(file, "identity", replace(identity, vectors=vectors).to_json().encode())
+    # Not as str: HDF5 keeps texts of any length elsewhere, without a checksum.
+    file.attrs["format"], file.attrs["kind"] = np.bytes_(rules.FORMAT), np.bytes_(kind)
+    file.attrs["version"] = np.int64(rules.VERSION)
+    file.attrs["logit_scale"] = float(identity.model.logit_scale)
+    if identity.model.logit_bias is not None:
+        file.attrs["logit_bias"] = float(identity.model.logit_bias)
+
+
+def write_column(
+    file: h5py.File, name: str, values: npt.NDArray[Any], **filters: bool | str
+) -> None:
+    """Write a dataset beside embeddings, its bytes under a checksum that HDF5 itself checks."""
+    if not values.size:
+        file[name] = values
+        return
+    rows = max(1, CHUNK_BYTES // (values.nbytes // len(values)))
+    chunks = (min(rows, len(values)), *values.shape[1:])
+    file.create_dataset(name, data=values, chunks=chunks, fletcher32=True, **filters)
+
+
+def write_text(file: h5py.File, name: str, text: bytes) -> None:
+    """Write one text into the dataset's own header (compact), which HDF5 keeps under a checksum."""
+    values = np.array(np.bytes_(text))
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_layout(h5py.h5d.COMPACT)
+    properties.set_obj_track_times(False)  # No clock in the file: equal runs give equal bytes.
+    stored = h5py.h5t.py_create(values.dtype, logical=True)
+    scalar = h5py.h5s.create(h5py.h5s.SCALAR)
+    dataset = h5py.h5d.create(file.id, name.encode(), stored, scalar, dcpl=properties)
+    dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, values)
+
+
+def encoded(texts: Sequence[str]) -> npt.NDArray[np.bytes_]:
+    """Return texts as an array of UTF-8 bytes of one length, which HDF5 stores plainly."""
+    return np.array([text.encode() for text in texts], dtype=np.bytes_)
+
+
+def renormalised(vectors: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Return float16 rows (…, D) as float32 of norm 1; zeros stay; float32 rows come as stored."""
+    if vectors.dtype == np.float32:
+        return vectors
+    vectors = vectors.astype(np.float32)
+    norm = np.sqrt(np.einsum("...d,...d->...", vectors, vectors))[..., None]
+    unit: npt.NDArray[np.float32] = np.zeros_like(vectors)
+    np.divide(vectors, norm, out=unit, where=norm > 0)
+    return unit
+
+
+def _check_readable(path: Path) -> None:
+    """Refuse what is no file, or not ours to read, in the system's words: HDF5's are longer."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(f"{path}: is not a file; wanted is an .h5 file of embeddings")
+        with path.open("rb"):
+            pass
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
+        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from None

@@ -1,0 +1,17 @@
+"""What a user's mistake raises: one line that says what, where and what to do next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class InputError(Exception):
+    """Something that was given cannot be used; the message is the one line the user sees."""
+
+
+class RuleError(InputError):
+    """A file breaks a numbered rule of docs/cache-format.md."""
+
+    def __init__(self, path: Path, rule: str, found: str) -> None:
+        super().__init__(f"{path}: {found} (rule {rule})")
+        self.rule = rule

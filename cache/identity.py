@@ -1,0 +1,134 @@
+"""Who made a file, and from what: the JSON that every file carries as its `identity`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+DEEPEST = 16
+
+OVERRIDDEN = "overridden"  # In an encoding: which of its settings the user gave.
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """The model behind a file.
+
+    `name`/`pretrained` is its folder in the cache and its name in results; `requested` is what
+    the user typed. `weights` is a SHA-256 over the loaded weights, so it does not depend on the
+    checkpoint's file format; `checkpoint` is the SHA-256 of the local weights file, None for
+    weights that open_clip fetched. `logit_scale` is already exponentiated; `logit_bias` is None
+    where the model has none, which is not 0.
+    """
+
+    name: str
+    pretrained: str
+    requested: str
+    weights: str
+    checkpoint: str | None
+    logit_scale: float
+    logit_bias: float | None
+
+    def __post_init__(self) -> None:
+        for field in ("name", "pretrained", "requested", "weights"):
+            _check_text(getattr(self, field), f"model.{field}")
+        if self.checkpoint is not None:
+            _check_text(self.checkpoint, "model.checkpoint")
+        if not (_is_number(self.logit_scale) and self.logit_scale > 0):
+            raise ValueError(f"'model.logit_scale' is {self.logit_scale!r}, not a positive number")
+        if self.logit_bias is not None and not _is_number(self.logit_bias):
+            raise ValueError(f"'model.logit_bias' is {self.logit_bias!r}, not a number or null")
+
+    @property
+    def label(self) -> str:
+        """Return `name/pretrained`, which is also the model's folder in the cache."""
+        return f"{self.name}/{self.pretrained}"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Everything that decided the vectors of a file, and their SHA-256.
+
+    `source` says which data set or vocabulary; its `fingerprint` changes when the list of images
+    (paths and sizes) or of names and templates does. `encoding` is the preprocessing of images or
+    the tokenizer of texts; `precision` the arithmetic; `versions` the libraries'.
+    """
+
+    model: ModelIdentity
+    source: Mapping[str, Any]
+    encoding: Mapping[str, Any]
+    precision: Mapping[str, Any]
+    versions: Mapping[str, str]
+    vectors: str = ""
+
+    def to_json(self) -> str:
+        """Return the JSON text that is stored; equal identities give equal texts."""
+        return json.dumps(asdict(self), sort_keys=True, indent=1, allow_nan=False)
+
+
+def from_json(text: str) -> Identity:
+    """Return the identity that `to_json` wrote.
+
+    Raises ValueError, with the field, on anything else.
+    """
+    fields = _parsed(text)
+    _check_fields(fields, Identity, "it")
+    for name in ("model", "source", "encoding", "precision", "versions"):
+        if not isinstance(fields[name], dict):
+            raise ValueError(f"'{name}' is not an object")
+    for name in ("name", "fingerprint"):
+        _check_text(fields["source"].get(name), f"source.{name}")
+    for name, version in fields["versions"].items():
+        _check_text(version, f"versions.{name}")
+    _check_text(fields["vectors"], "vectors")
+    _check_fields(fields["model"], ModelIdentity, "'model'")
+    fields["model"] = ModelIdentity(**fields["model"])
+    return Identity(**fields)
+
+
+def _parsed(text: str) -> Any:
+    """Return the value of a stranger's JSON, which holds no NaN, is shallow and can be printed."""
+    too_deep = ValueError(f"it is nested deeper than {DEEPEST} levels")
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise too_deep from None
+    if _is_deeper(value, DEEPEST):
+        raise too_deep
+    json.dumps(value, ensure_ascii=False).encode()  # A lone surrogate raises ValueError.
+    return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"it holds {constant}, which is not JSON")
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(one, levels - 1) for one in inner)
+
+
+def _check_fields(fields: object, expected: type, what: str) -> None:
+    wanted = sorted(expected.__dataclass_fields__)  # type: ignore[attr-defined]
+    if not isinstance(fields, dict) or sorted(fields) != wanted:
+        found = sorted(fields) if isinstance(fields, dict) else type(fields).__name__
+        raise ValueError(f"{what} holds {found}, not {wanted}")
+
+
+def _check_text(value: object, field: str) -> None:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"'{field}' is {value!r}, not a text")
+
+
+def _is_number(value: object) -> bool:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:  # JSON's integers have no limit, floats do.
+        return False

@@ -1,0 +1,45 @@
+"""What models, data sets and vocabularies are called, and where their files lie."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from oodcache.cache.errors import InputError
+
+SHORT_NAMES = {
+    "clip": "ViT-B-16/laion400m_e31",
+    "clip-datacomp": "ViT-B-16/datacomp_xl_s13b_b90k",
+    "clip-openai": "ViT-B-16/openai",
+    "siglip": "ViT-B-16-SigLIP/webli",
+    "siglip2": "ViT-B-16-SigLIP2/webli",
+    "tiny-clip": "tiny-clip/demo",
+    "tiny-sigmoid": "tiny-sigmoid/demo",
+}
+KNOWN = ("imagenet", "imagenet-val", "iNaturalist", "SUN", "Places", "Textures")
+RESERVED = {"average"}
+
+
+def check_name(name: str, what: str) -> str:
+    """Return `name` if a file can be called so; a data set's average over others cannot.
+
+    Raises InputError otherwise: `what` says in the message which name it was.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", name):
+        raise InputError(
+            f"{what} {name!r} cannot name a file: use letters, digits, '.', '_' and '-', "
+            "a letter or digit first"
+        )
+    if name in RESERVED:
+        raise InputError(f"{what} {name!r} is what results call their mean: choose another")
+    return name
+
+
+def image_path(cache: Path, label: str, dataset: str) -> Path:
+    """Return where the embeddings of `dataset` by the model `name/pretrained` lie."""
+    return cache / label / "images" / f"{dataset}.h5"
+
+
+def text_path(cache: Path, label: str, vocabulary: str) -> Path:
+    """Return where the embeddings of `vocabulary` by the model `name/pretrained` lie."""
+    return cache / label / "texts" / f"{vocabulary}.h5"

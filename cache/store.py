@@ -1,0 +1,76 @@
+"""The folder of files: which models, data sets and vocabularies are there."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from oodcache.cache import rules
+from oodcache.cache.container import opened
+from oodcache.cache.errors import InputError
+from oodcache.cache.identity import Identity
+from oodcache.cache.names import SHORT_NAMES
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of the cache: its model's `name/pretrained`, its kind and its own name."""
+
+    path: Path
+    label: str
+    kind: str
+
+    @property
+    def name(self) -> str:
+        """Return the data set's or the vocabulary's name."""
+        return self.path.stem
+
+
+def entries(cache: Path) -> list[Entry]:
+    """Return the files of the cache, sorted; a folder that is missing holds none."""
+    return [
+        Entry(path, f"{path.parts[-4]}/{path.parts[-3]}", path.parts[-2])
+        for path in sorted(cache.glob("*/*/*/*.h5"))
+        if path.parts[-2] in rules.COLUMNS and not path.name.startswith(".")
+    ]
+
+
+def read_identity(entry: Entry) -> Identity:
+    """Return a file's identity, once its structure is checked."""
+    with opened(entry.path) as file:
+        return rules.check(file, entry.path, entry.kind)
+
+
+def find_model(cache: Path, model: str) -> str:
+    """Return the `name/pretrained` in the cache that `model` means.
+
+    `model` is what was given to `extract --model`: a short name, `NAME/PRETRAINED`, or whatever
+    the files say was requested. Raises InputError where none or several match.
+    """
+    there = entries(cache)
+    labels = sorted({entry.label for entry in there})
+    for exact in (model, SHORT_NAMES.get(model)):
+        if exact in labels:
+            return exact
+    matches = sorted({entry.label for entry in there if _requested(entry) == model})
+    matches = matches or [label for label in labels if label.split("/")[1] == model]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise InputError(
+            f"{cache}: model {model!r} means several here: give --model {' or '.join(matches)}"
+        )
+    command = f"oodcache extract --model {shlex.quote(model)} --classes NAME=FILE NAME=FOLDER"
+    raise InputError(
+        f"{cache}: no embeddings of model {model!r} (there are: {', '.join(labels) or 'none'}); "
+        f"make them with: {command}"
+    )
+
+
+def _requested(entry: Entry) -> str | None:
+    """Return the model string behind a file, None for a file that is not valid."""
+    try:
+        return read_identity(entry).model.requested
+    except InputError:
+        return None

@@ -1,0 +1,113 @@
+"""Small valid files of both kinds, for tests that read them or break them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from oodcache.cache.identity import Identity, ModelIdentity
+from oodcache.cache.image_file import ImageBatch, ImageRows, write_images
+from oodcache.cache.text_file import Vocabulary, write_texts
+
+MODEL = ModelIdentity(
+    name="small",
+    pretrained="demo",
+    requested="small",
+    weights="00" * 32,
+    checkpoint=None,
+    logit_scale=10.0,
+    logit_bias=-5.0,
+)
+PATHS = (b"cat/0.png", b"dog/1.png", b"2.png", b"cat/3\n.png", b"dog/\xff4.png", b"cat/5.png")
+LABELS = (0, 1, -1, 0, 1, 0)
+FAILED = {2: "cut short", 4: "no image"}
+
+
+def unit_rows(*shape: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return random float32 rows of norm 1."""
+    rows = np.random.default_rng(seed).normal(size=shape)
+    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def small_vectors() -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return the vectors of the small image file: six rows of four, zeros where it failed."""
+    vectors = unit_rows(len(PATHS), 4)
+    vectors[list(FAILED)] = 0
+    return vectors
+
+
+def batches(
+    vectors: np.ndarray[Any, Any], failed: dict[int, str], size: int
+) -> Iterator[ImageBatch]:
+    """Yield vectors as an encoder does, so many at a time."""
+    for first in range(0, len(vectors), size):
+        some = vectors[first : first + size]
+        errors = {row - first: failed[row] for row in failed if 0 <= row - first < len(some)}
+        yield ImageBatch(some, np.linalg.norm(some, axis=1) * 3, errors)
+
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def identity() -> Identity:
+    """The identity of a model with a bias."""
+    return Identity(
+        model=MODEL,
+        source={"name": "pets", "fingerprint": "11" * 32},
+        encoding={"size": 16, "mean": [0.5, 0.5, 0.5]},
+        precision={"autocast": "float32"},
+        versions={"oodcache": "0.1.0"},
+    )
+
+
+@pytest.fixture(scope="session")
+def write_pets(identity: Identity) -> Write:
+    """Write six images, two of them not decoded, as the given path."""
+
+    def write(path: Path, *, size: int = 4, **model: Any) -> Path:
+        write_images(
+            path,
+            batches(small_vectors(), FAILED, size),
+            rows=ImageRows(PATHS, np.array(LABELS), ("cat", "dog")),
+            identity=replace(identity, model=replace(identity.model, **model)),
+        )
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_names(identity: Identity) -> Write:
+    """Write three names under two templates as the given path."""
+
+    def write(path: Path, **model: Any) -> Path:
+        write_texts(
+            path,
+            unit_rows(2, 3, 4),
+            np.full((2, 3), 2, np.float32),
+            vocabulary=Vocabulary(
+                ("cat", "dog", "größer"), ("n1", "n2", "n3"), ("a {}", "a photo of a {}")
+            ),
+            identity=replace(identity, model=replace(identity.model, **model)),
+        )
+        return path
+
+    return write
+
+
+@pytest.fixture
+def image_file(tmp_path: Path, write_pets: Write) -> Path:
+    """A valid file of six images, two of them not decoded."""
+    return write_pets(tmp_path / "small" / "demo" / "images" / "pets.h5")
+
+
+@pytest.fixture
+def text_file(tmp_path: Path, write_names: Write) -> Path:
+    """A valid file of three names under two templates."""
+    return write_names(tmp_path / "small" / "demo" / "texts" / "names.h5")

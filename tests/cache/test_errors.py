@@ -1,0 +1,13 @@
+from pathlib import Path
+
+from oodcache.cache.errors import InputError, RuleError
+
+
+def test_an_error_of_a_rule_names_file_and_rule_in_one_line() -> None:
+    error = RuleError(Path("a/b.h5"), "F3", "'embeddings' is <f8")
+    assert str(error) == "a/b.h5: 'embeddings' is <f8 (rule F3)"
+    assert error.rule == "F3"
+
+
+def test_an_error_of_a_rule_is_the_users_and_not_a_bug() -> None:
+    assert issubclass(RuleError, InputError)

@@ -1,0 +1,317 @@
+"""For each rule of docs/cache-format.md the smallest files that break it."""
+
+import doctest
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from oodcache.cache.container import write_text
+from oodcache.cache.errors import RuleError
+from oodcache.cache.image_file import open_images
+from oodcache.cache.rules import RULES
+from oodcache.cache.text_file import open_texts
+from oodcache.cache.verification import verify
+
+PAGE = Path(__file__).parents[2] / "docs" / "cache-format.md"
+Damage = Callable[[h5py.File], None]
+
+
+def put(name: str, data: Any = None, **how: Any) -> Damage:
+    """Put another dataset in the place of `name`; one that can has the checksum that F4 wants."""
+    if name not in ("embeddings", "identity") and np.ndim(data) and not how:
+        how = {"fletcher32": True}
+
+    def damage(file: h5py.File) -> None:
+        del file[name]
+        file.create_dataset(name, data=data, **how)
+
+    return damage
+
+
+def recast(name: str, change: Callable[[Any], Any], **how: Any) -> Damage:
+    """Put in the place of `name` what `change` makes of its values."""
+    return lambda file: put(name, change(file[name][()]), **how)(file)
+
+
+def link(name: str, target: Any) -> Damage:
+    """Put a link, or a group, in the place of `name`."""
+
+    def damage(file: h5py.File) -> None:
+        del file[name]
+        file[name] = target
+
+    return damage
+
+
+def group(file: h5py.File) -> None:
+    del file["label"]
+    file.create_group("label")
+
+
+def virtual(file: h5py.File) -> None:
+    del file["norm"]
+    file.create_virtual_dataset("norm", h5py.VirtualLayout((6,), "<f4"))
+
+
+def rank(file: h5py.File) -> None:
+    """Claim 2 to the 66 bytes: in 64 bits that is none."""
+    put("embeddings", shape=(2**62, 4), dtype="<f4")(file)
+
+
+def element(name: str, where: Any, value: Any) -> Damage:
+    return lambda file: file[name].__setitem__(where, value)
+
+
+def attribute(name: str, value: Any) -> Damage:
+    """Set a root attribute; None deletes it."""
+
+    def damage(file: h5py.File) -> None:
+        del file.attrs[name]
+        if value is not None:
+            file.attrs[name] = value
+
+    return damage
+
+
+def reference(file: h5py.File) -> None:
+    file.attrs["kind"] = file.ref
+
+
+def truth_of_two(file: h5py.File) -> None:
+    ok = file["ok"].id
+    ok.write(h5py.h5s.ALL, h5py.h5s.ALL, np.full(6, 2, np.uint8), ok.get_type())
+
+
+def model(field: str, value: Any) -> Damage:
+    """Change a field of the identity's model."""
+    return fields(lambda identity: identity["model"].update({field: value}))
+
+
+def fields(change: Callable[[Any], Any]) -> Damage:
+    """Change the identity's JSON in place."""
+
+    def damage(file: h5py.File) -> None:
+        identity = json.loads(file["identity"][()])
+        change(identity)
+        text(json.dumps(identity).encode())(file)
+
+    return damage
+
+
+def text(value: bytes) -> Damage:
+    """Put another text in the place of the identity."""
+
+    def damage(file: h5py.File) -> None:
+        del file["identity"]
+        write_text(file, "identity", value)
+
+    return damage
+
+
+EXTERNAL = {"external": [("elsewhere.bin", 0, 24)], "shape": (6,), "dtype": "<f4"}
+ABSURD = {
+    "shape": (6,),
+    "dtype": "S1000000000",
+    "chunks": (1,),
+    "compression": "gzip",
+    "fletcher32": True,
+}
+DEEP = b'{"source": ' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+
+BROKEN_IMAGES: list[tuple[str, Damage, str]] = [
+    ("F1", attribute("format", None), "format is None, not 'oodcache'"),
+    ("F1", attribute("format", np.bytes_(b"hd\xff")), r"format is 'hd\udcff', not 'oodcache'"),
+    ("F1", attribute("format", "oodcache"), "attribute format is not one value of type bytes"),
+    ("F1", attribute("format", h5py.Empty("S1")), "attribute format is not one value of type"),
+    ("F1", attribute("version", None), "version is None, and this oodcache reads 1"),
+    ("F1", attribute("version", 2), "version is 2, and this oodcache reads 1; install a newer"),
+    ("F1", attribute("version", 0), "version is 0, and this oodcache reads 1 (rule"),
+    ("F1", attribute("version", True), "attribute version is not one value of type int64"),
+    ("F1", attribute("version", "1"), "attribute version is not one value of type int64"),
+    ("F1", attribute("version", [1]), "attribute version is not one value of type int64"),
+    ("F1", attribute("version", np.void(b"\1")), "attribute version is not one value of type"),
+    ("F1", attribute("kind", np.bytes_(b"shards")), "kind is 'shards', not 'images' or 'texts'"),
+    ("F1", attribute("kind", 1), "attribute kind is not one value of type bytes"),
+    ("F1", attribute("kind", np.bytes_(b"\x1b[31m")), r"kind is '\x1b[31m', not 'images' or"),
+    ("F1", reference, "attribute kind is not one value of type bytes"),
+    (
+        "F2",
+        attribute("kind", np.bytes_(b"texts")),
+        "lacks the datasets ['class_ids', 'class_names', 'temp",
+    ),
+    ("F2", lambda file: file.__delitem__("ok"), "lacks the datasets ['ok']; wanted are"),
+    ("F2", lambda file: file.create_group("\x1b"), r"holds ['\x1b'] besides; wanted are"),
+    ("F2", link("ok", h5py.ExternalLink("x.h5", "/ok")), "'ok' is a link to elsewhere"),
+    ("F2", link("ok", h5py.SoftLink("/label")), "'ok' is a link to elsewhere"),
+    ("F2", link("ok", np.dtype("<f4")), "'ok' is a Datatype, not a dataset"),
+    ("F2", group, "'label' is a Group, not a dataset"),
+    ("F2", virtual, "'norm' is stored outside the file"),
+    ("F2", put("norm", **EXTERNAL), "'norm' is stored outside the file"),
+    ("F3", recast("embeddings", np.float64), "'embeddings' is <f8, not little-endian float32"),
+    ("F3", recast("embeddings", lambda x: x.astype(">f4")), "'embeddings' is >f4, not little"),
+    ("F3", recast("embeddings", lambda x: x[0]), "has shape (4,), not 2 lengths above 0"),
+    ("F3", recast("embeddings", lambda x: x[None]), "has shape (1, 6, 4), not 2 lengths above 0"),
+    ("F3", recast("embeddings", lambda x: x[:0]), "has shape (0, 4), not 2 lengths above 0"),
+    ("F3", recast("embeddings", lambda x: x[:, :0]), "has shape (6, 0), not 2 lengths above 0"),
+    ("F3", put("embeddings", h5py.Empty("<f4")), "has shape None, not 2 lengths above 0"),
+    ("F3", recast("embeddings", np.array, chunks=(2, 4)), "is not stored in one piece"),
+    ("F3", put("embeddings", shape=(6, 4), dtype="<f4"), "claims 96 bytes, and 0 are in the file"),
+    ("F3", put("embeddings", shape=(10**12, 768), dtype="<f4"), "and 0 are in the file"),
+    ("F3", rank, "'embeddings' claims 73786976294838206464 bytes, and 0 are in the file"),
+    ("F4", recast("label", lambda x: x[:5]), "'label' has shape (5,), not (6,)"),
+    ("F4", recast("norm", lambda x: x[:, None]), "'norm' has shape (6, 1), not (6,)"),
+    ("F4", put("norm", h5py.Empty("<f4")), "'norm' has shape None, not (6,)"),
+    ("F4", put("label_names", h5py.Empty("S1")), "'label_names' has shape None"),
+    ("F4", put("label_names", np.bytes_(b"cat")), "'label_names' has shape (), not (1,)"),
+    ("F4", recast("norm", np.float64), "'norm' is <f8, not float32"),
+    ("F4", recast("label", np.int32), "'label' is <i4, not int64"),
+    ("F4", recast("label", lambda x: x.astype(">i8")), "'label' is >i8, not int64"),
+    ("F4", recast("ok", np.uint8), "'ok' is |u1, not bool"),
+    ("F4", truth_of_two, "'ok' holds a value that is neither true nor false"),
+    ("F4", element("norm", 1, np.nan), "'norm' holds a value that is no length"),
+    ("F4", element("norm", 1, -1), "'norm' holds a value that is no length"),
+    ("F4", put("label_names", ["cat", "dog"], chunks=(2,)), "'label_names' is |O, not bytes"),
+    ("F4", put("path", shape=(10**12,), dtype="S9"), "'path' has shape (1000000000000,), not (6,)"),
+    ("F4", put("errors", shape=(10**12,), dtype="S9"), "'errors' has filters [], not a Fletcher-"),
+    (
+        "F4",
+        put("errors", shape=(10**12,), dtype="S9", fletcher32=True),
+        "'errors' claims 9000000000000 bytes, and 0 are in the file",
+    ),
+    ("F4", put("path", **ABSURD), "'path' claims 6000000000 bytes, and 0 are in the file"),
+    ("F4", recast("path", np.array, compression="lzf"), "'path' has filters [32000], not a Fle"),
+    ("F4", recast("path", np.array, compression="gzip"), "'path' has filters [1], not a Fletcher"),
+    ("F4", recast("norm", np.array, chunks=(6,)), "'norm' has filters [], not a Fletcher-32 ch"),
+    ("F4", recast("norm", np.array, compression="gzip", fletcher32=True), "checksum and no other"),
+    ("F5", element("embeddings", (3, 1), np.nan), "row 3 of 'embeddings' holds a value that is"),
+    ("F5", element("embeddings", (3, 1), np.inf), "row 3 of 'embeddings' holds a value that is"),
+    ("F5", element("embeddings", (3, 1), 1e38), "row 3 of 'embeddings' has norm inf; its norm is"),
+    ("F5", element("embeddings", 1, 0), "row 1 of 'embeddings' has norm 0.0000; its norm is to be"),
+    ("F5", element("embeddings", 5, 1), "row 5 of 'embeddings' has norm 2.0000; its norm is to be"),
+    ("F5", element("embeddings", (2, 0), 1), "row 2 of 'embeddings' has norm 1.0000; it is not ok"),
+    ("F5", element("embeddings", (2, 0), 1e-30), "has norm 0.0000; it is not ok, and is to be all"),
+    ("F5", element("embeddings", (2, 0), np.nan), "row 2 of 'embeddings' holds a value that is"),
+    ("F6", element("label", 0, 2), "'label' runs from -1 to 2 with 2 names"),
+    ("F6", element("label", 0, -2), "'label' runs from -2 to 1 with 2 names"),
+    ("F7", recast("errors", lambda x: x[:1]), "2 rows are not ok, and 'errors' holds 1"),
+    ("F7", element("ok", 2, True), "1 rows are not ok, and 'errors' holds 2"),
+    ("F8", text(b"{}"), "'identity': it holds [], not ['encoding', 'model',"),
+    ("F8", text(b"no json"), "'identity': Expecting value"),
+    ("F8", text(b"\xff"), "'identity': 'utf-8' codec can't decode byte 0xff"),
+    ("F8", text(DEEP), "'identity': it is nested deeper than 16 levels"),
+    ("F8", text(b'"' + b"x" * 60_000 + b'"'), "'identity' holds 60002 bytes, and 60000 are the"),
+    ("F8", put("identity", "{}"), "'identity' is |O of shape (), not one text"),
+    ("F8", put("identity", np.array([b"{}"])), "'identity' is |S2 of shape (1,), not one text"),
+    ("F8", put("identity", h5py.Empty("S1")), "'identity' is |S1 of shape None, not one text"),
+    ("F8", put("identity", np.bytes_(b"{}")), "'identity' is not stored in its own header"),
+    ("F8", model("logit_scale", 0), "'model.logit_scale' is 0, not a positive number"),
+    ("F8", model("logit_bias", "true"), "'model.logit_bias' is 'true', not a number or null"),
+    ("F8", model("weights", ["x"]), "'model.weights' is ['x'], not a text"),
+    ("F8", fields(lambda one: one.update(vectors={})), "'vectors' is {}, not a text"),
+    ("F9", attribute("logit_scale", 11.0), "attribute logit_scale is 11.0, and identity says 10.0"),
+    ("F9", attribute("logit_scale", None), "logit_scale is absent, and identity says 10.0"),
+    ("F9", attribute("logit_scale", [10.0]), "attribute logit_scale is not one value of type"),
+    ("F9", attribute("logit_scale", np.nan), "attribute logit_scale is nan, and identity says"),
+    ("F9", attribute("logit_scale", "10.0"), "attribute logit_scale is not one value of type"),
+    ("F9", attribute("logit_bias", None), "logit_bias is absent, and identity says -5.0"),
+    ("F9", model("logit_bias", None), "attribute logit_bias is -5.0, and identity says absent"),
+    ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
+    ("F10", fields(lambda one: one.update(vectors="none")), "the identity says 'none'"),
+    ("F11", element("label_names", 1, b"d\xffg"), r"holds 'd\udcffg', which is not UTF-8 without"),
+    ("F11", element("label_names", 1, b"d\0g"), r"holds 'd\x00g', which is not UTF-8 without NUL"),
+    ("F11", element("errors", 1, b"\xff"), r"'errors' holds '\udcff', which is not UTF-8"),
+    ("F12", element("path", 1, b"/dog/1"), "'path' holds b'/dog/1', which is not below its root"),
+    ("F12", element("path", 1, b"a/../.."), "'path' holds b'a/../..', which is not below its root"),
+    ("F12", element("path", 1, b""), "'path' holds b'', which is not below its root"),
+    ("F12", element("path", 1, b"2.png"), "'path' holds b'2.png' twice"),
+]
+BROKEN_TEXTS: list[tuple[str, Damage, str]] = [
+    (
+        "F2",
+        attribute("kind", np.bytes_(b"images")),
+        "lacks the datasets ['errors', 'label', 'label_names',",
+    ),
+    ("F3", recast("embeddings", lambda x: x[0]), "has shape (3, 4), not 3 lengths above 0"),
+    ("F3", recast("embeddings", lambda x: x[:0]), "has shape (0, 3, 4), not 3 lengths above 0"),
+    ("F4", recast("class_names", lambda x: x[:2]), "'class_names' has shape (2,), not (3,)"),
+    ("F4", recast("class_ids", lambda x: x[:2]), "'class_ids' has shape (2,), not (3,)"),
+    ("F4", recast("templates", lambda x: x[:1]), "'templates' has shape (1,), not (2,)"),
+    ("F4", recast("norm", lambda x: x.T), "'norm' has shape (3, 2), not (2, 3)"),
+    ("F5", element("embeddings", (1, 2), 0), "row 5 of 'embeddings' has norm 0.0000"),
+    ("F5", element("embeddings", (1, 2, 3), np.nan), "row 5 of 'embeddings' holds a value that is"),
+    ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
+    ("F11", element("class_names", 0, b"\xff"), r"'class_names' holds '\udcff', which is not UTF"),
+    ("F11", element("templates", 0, b"\xff{}"), r"'templates' holds '\udcff{}', which is not UTF"),
+    ("F11", element("templates", 0, b"a photo of a {}"), "holds 'a photo of a {}' twice"),
+    ("F11", element("templates", 0, b"a photo"), "template 'a photo' holds no {}"),
+    ("F11", element("class_ids", 0, b""), "'class_ids' holds an empty one among others"),
+    ("F11", element("class_ids", 0, b"n2"), "'class_ids' holds 'n2' twice"),
+]
+
+
+def test_every_rule_has_a_file_that_breaks_it() -> None:
+    assert {rule for rule, *_ in BROKEN_IMAGES + BROKEN_TEXTS} == set(RULES)
+
+
+def test_every_rule_is_a_heading_of_the_page_word_for_word() -> None:
+    headings = re.findall(r"^### (F\d+): (.+)$", PAGE.read_text(), re.M)
+    assert headings == list(RULES.items())
+
+
+def test_the_session_of_the_page_is_true(image_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(image_file.parent)
+    outcome = doctest.testfile(str(PAGE), module_relative=False, encoding="utf-8")
+    assert outcome.failed == 0
+    assert outcome.attempted > 10
+
+
+def refusal(path: Path, damage: Damage) -> RuleError:
+    """Break the file and return what its verification raises."""
+    with h5py.File(path, "r+") as file:
+        damage(file)
+    with pytest.raises(RuleError) as refused:
+        verify(path)
+    return refused.value
+
+
+@pytest.mark.parametrize(("rule", "damage", "words"), BROKEN_IMAGES)
+def test_images_that_break_a_rule_are_refused_in_one_line_that_names_it(
+    image_file: Path, rule: str, damage: Damage, words: str
+) -> None:
+    error = refusal(image_file, damage)
+    assert str(error).startswith(f"{image_file}: ")
+    assert words in str(error)
+    assert str(error).endswith(f"(rule {rule})")
+    assert "\n" not in str(error)
+    assert error.rule == rule
+
+
+@pytest.mark.parametrize(("rule", "damage", "words"), BROKEN_TEXTS)
+def test_texts_that_break_a_rule_are_refused_in_one_line_that_names_it(
+    text_file: Path, rule: str, damage: Damage, words: str
+) -> None:
+    error = refusal(text_file, damage)
+    assert str(error).startswith(f"{text_file}: ")
+    assert words in str(error)
+    assert str(error).endswith(f"(rule {rule})")
+    assert error.rule == rule
+
+
+def test_images_are_not_taken_for_texts(image_file: Path, text_file: Path) -> None:
+    with pytest.raises(RuleError, match=r"kind is 'images', and 'texts' is wanted here .rule F1"):
+        open_texts(image_file)
+    with pytest.raises(RuleError, match=r"kind is 'texts', and 'images' is wanted here .rule F1"):
+        open_images(text_file)
+
+
+def test_other_attributes_and_those_of_datasets_are_let_be(image_file: Path) -> None:
+    with h5py.File(image_file, "r+") as file:
+        file.attrs["note"] = "mine"
+        file["label"].attrs["note"] = "mine"
+    verify(image_file)

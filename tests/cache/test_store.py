@@ -1,0 +1,111 @@
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from oodcache.cache import store
+from oodcache.cache.errors import InputError
+from oodcache.cache.names import SHORT_NAMES
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def cache(tmp_path: Path, write_pets: Write, write_names: Write) -> Path:
+    """A cache of four models: two open_clip ones, two of local weights."""
+    for label, requested in [
+        (SHORT_NAMES["siglip"], "siglip"),
+        ("ViT-B-32/laion2b", "ViT-B-32/laion2b"),
+        ("local/mine-00000000", "local-dir:models/mine"),
+        ("local/tiny-11111111", "tiny"),
+    ]:
+        name, pretrained = label.split("/")
+        model = {"name": name, "pretrained": pretrained, "requested": requested}
+        write_pets(tmp_path / label / "images" / "pets.h5", **model)
+        write_names(tmp_path / label / "texts" / "names.h5", **model)
+    return tmp_path
+
+
+def test_entries_are_the_files_of_the_layout_in_order(cache: Path) -> None:
+    for stray in ("notes.h5", "a/b/images/.x.h5", "a/b/images/x.h5.part", "a/b/other/x.h5"):
+        (cache / stray).parent.mkdir(parents=True, exist_ok=True)
+        (cache / stray).touch()
+    found = [(entry.label, entry.kind, entry.name) for entry in store.entries(cache)]
+    assert found == [
+        (label, kind, name)
+        for label in sorted({entry.label for entry in store.entries(cache)})
+        for kind, name in (("images", "pets"), ("texts", "names"))
+    ]
+    assert len(found) == 8
+
+
+@pytest.mark.parametrize("where", ["missing", "ViT-B-32"])
+def test_a_folder_without_embeddings_has_no_entries(cache: Path, where: str) -> None:
+    assert store.entries(cache / where) == []
+
+
+def test_a_name_with_dots_keeps_them(tmp_path: Path, write_pets: Write) -> None:
+    write_pets(tmp_path / "m" / "p" / "images" / "v1.0.h5")
+    assert [entry.name for entry in store.entries(tmp_path)] == ["v1.0"]
+
+
+def test_an_identity_is_read_from_its_file(cache: Path) -> None:
+    requested = {store.read_identity(one).model.requested for one in store.entries(cache)}
+    assert requested == {"siglip", "ViT-B-32/laion2b", "local-dir:models/mine", "tiny"}
+
+
+def test_a_file_in_the_folder_of_the_other_kind_is_refused(cache: Path) -> None:
+    folder = cache / "ViT-B-32" / "laion2b"
+    (folder / "texts" / "names.h5").rename(folder / "images" / "names.h5")
+    (entry,) = (one for one in store.entries(cache) if one.path.match("images/names.h5"))
+    with pytest.raises(InputError, match="kind is 'texts', and 'images' is wanted here"):
+        store.read_identity(entry)
+
+
+@pytest.mark.parametrize(
+    ("model", "label"),
+    [
+        ("siglip", SHORT_NAMES["siglip"]),
+        (SHORT_NAMES["siglip"], SHORT_NAMES["siglip"]),
+        ("ViT-B-32/laion2b", "ViT-B-32/laion2b"),
+        ("laion2b", "ViT-B-32/laion2b"),
+        ("local-dir:models/mine", "local/mine-00000000"),
+        ("local/mine-00000000", "local/mine-00000000"),
+        ("mine-00000000", "local/mine-00000000"),
+        ("tiny", "local/tiny-11111111"),
+    ],
+)
+def test_a_model_is_found_by_any_of_its_names(cache: Path, model: str, label: str) -> None:
+    assert store.find_model(cache, model) == label
+
+
+def test_several_matches_are_listed_and_refused(cache: Path, write_pets: Write) -> None:
+    path = cache / "local" / "tiny-22222222" / "images" / "pets.h5"
+    write_pets(path, name="local", pretrained="tiny-22222222", requested="tiny")
+    with pytest.raises(InputError) as refused:
+        store.find_model(cache, "tiny")
+    assert str(refused.value) == (
+        f"{cache}: model 'tiny' means several here: "
+        "give --model local/tiny-11111111 or local/tiny-22222222"
+    )
+
+
+def test_a_missing_model_is_answered_with_what_is_there_and_the_line_to_type(cache: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        store.find_model(cache, "local-dir:my models")
+    said = str(refused.value)
+    assert f"{cache}: no embeddings of model 'local-dir:my models' (there are: " in said
+    assert "ViT-B-16-SigLIP/webli, ViT-B-32/laion2b, local/mine-00000000" in said
+    typed = shlex.split(said.rpartition("make them with: ")[2])
+    assert typed[:4] == ["oodcache", "extract", "--model", "local-dir:my models"]
+
+
+def test_an_empty_cache_holds_no_model(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there are: none"):
+        store.find_model(tmp_path, "siglip")
+
+
+def test_a_broken_file_of_another_model_is_in_nobodys_way(cache: Path) -> None:
+    (cache / "ViT-B-32" / "laion2b" / "images" / "pets.h5").write_bytes(b"broken")
+    assert store.find_model(cache, "tiny") == "local/tiny-11111111"
