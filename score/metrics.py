@@ -1,0 +1,188 @@
+"""How well a score tells in-distribution (ID) images from out-of-distribution (OOD) ones.
+
+ID is the positive class and a higher score means more ID, in every function here.
+At a threshold an image is kept if its score is at or above it.
+
+`id_scores` and `ood_scores` are one-dimensional, one score per image, in any order, float32 or
+float64. Infinities rank as any other number and -0.0 ties with 0.0. NaN, which has no rank, and
+a side without images are refused. Metrics are fractions, not percentages.
+
+Every metric is read from the same counts: one sort of each side, one merge of the two.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oodcache.cache.errors import InputError
+
+Floats = NDArray[np.floating[Any]]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The four metrics of one pair of score lists, and how far ties blur its ranking.
+
+    `ties` is the number of images, ID and OOD together, less the number of distinct scores:
+    0 where every image has a score of its own.
+    """
+
+    auroc: float
+    aupr_in: float
+    aupr_out: float
+    fpr95: float
+    ties: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many images each threshold keeps, at every distinct score from the highest down.
+
+    `id_kept` and `ood_kept` have one entry more than `scores`: they begin with the 0 of a
+    threshold above all scores and end with the size of the side. They are the points of the
+    ROC curve before the division.
+    """
+
+    scores: Floats
+    id_kept: Integers
+    ood_kept: Integers
+
+    def auroc(self) -> float:
+        """Return the area under the ROC curve, rounded once: by the division of two integers."""
+        # Every OOD image is beaten by the ID images kept before it, and half by those tied with it.
+        doubled_wins = np.sum(np.diff(self.ood_kept) * (self.id_kept[1:] + self.id_kept[:-1]))
+        return int(doubled_wins) / (2 * int(self.id_kept[-1]) * int(self.ood_kept[-1]))
+
+    def aupr_in(self) -> float:
+        """Return the average precision with ID as the positive class."""
+        return _average_precision(self.id_kept, self.ood_kept)
+
+    def aupr_out(self) -> float:
+        """Return the average precision with OOD as the positive class, lowest scores first."""
+        id_dropped, ood_dropped = self.id_kept[-1] - self.id_kept, self.ood_kept[-1] - self.ood_kept
+        return _average_precision(ood_dropped[::-1], id_dropped[::-1])
+
+    def fpr_at_tpr(self, tpr: float) -> float:
+        """Return the share of OOD kept at the highest threshold that keeps `tpr` of ID."""
+        kept = _images_to_keep(int(self.id_kept[-1]), tpr)
+        threshold = np.searchsorted(self.id_kept, kept)
+        return int(self.ood_kept[threshold]) / int(self.ood_kept[-1])
+
+    def ties(self) -> int:
+        """Return the number of images less the number of distinct scores."""
+        return int(self.id_kept[-1] + self.ood_kept[-1]) - len(self.scores)
+
+
+def metrics(id_scores: Floats, ood_scores: Floats) -> Metrics:
+    """Return all metrics from one sort.
+
+    >>> metrics(np.array([0.9, 0.7, 0.5]), np.array([0.7, 0.1]))
+    Metrics(auroc=0.75, aupr_in=0.8055555555555555, aupr_out=0.75, fpr95=0.5, ties=1)
+    """
+    counts = count(id_scores, ood_scores)
+    return Metrics(
+        auroc=counts.auroc(),
+        aupr_in=counts.aupr_in(),
+        aupr_out=counts.aupr_out(),
+        fpr95=counts.fpr_at_tpr(0.95),
+        ties=counts.ties(),
+    )
+
+
+def auroc(id_scores: Floats, ood_scores: Floats) -> float:
+    """Return the chance that a random ID image scores above a random OOD image, a tie being half.
+
+    The pairs are counted in integers, so the only rounding is that of the final division.
+    """
+    return count(id_scores, ood_scores).auroc()
+
+
+def aupr_in(id_scores: Floats, ood_scores: Floats) -> float:
+    """Return the average precision of finding ID images from the highest score down.
+
+    The mean over the ID images of the precision at their score: a step function, not the
+    trapezoids that interpolate between its points. Tied images are found together.
+    """
+    return count(id_scores, ood_scores).aupr_in()
+
+
+def aupr_out(id_scores: Floats, ood_scores: Floats) -> float:
+    """Return the average precision of finding OOD images from the lowest score up.
+
+    It is `aupr_in` with the sides swapped and both negated.
+    """
+    return count(id_scores, ood_scores).aupr_out()
+
+
+def fpr_at_tpr(id_scores: Floats, ood_scores: Floats, *, tpr: float = 0.95) -> float:
+    """Return the share of OOD images kept by the threshold that keeps `tpr` of ID.
+
+    The threshold is that of `threshold_at_tpr`, the strict one: it never keeps less than `tpr`.
+
+    >>> fpr_at_tpr(np.array([0.9, 0.8, 0.7, 0.2]), np.array([0.7, 0.3]), tpr=0.75)
+    0.5
+    """
+    return count(id_scores, ood_scores).fpr_at_tpr(tpr)
+
+
+def threshold_at_tpr(id_scores: Floats, *, tpr: float = 0.95) -> float:
+    """Return the highest ID score that keeps at least `tpr` of the ID images.
+
+    `tpr` lies above 0 and reaches 1, where the threshold is the lowest ID score.
+
+    >>> threshold_at_tpr(np.array([0.9, 0.8, 0.7, 0.2]), tpr=0.75)
+    0.7
+    """
+    scores = _checked("ID", id_scores)
+    dropped = len(scores) - _images_to_keep(len(scores), tpr)
+    return float(np.partition(scores, dropped)[dropped])
+
+
+def count(id_scores: Floats, ood_scores: Floats) -> Counts:
+    """Return how many images of each side every distinct score keeps as a threshold."""
+    id_checked, ood_checked = _checked("ID", id_scores), _checked("OOD", ood_scores)
+    ids = len(id_checked)
+    joined = np.concatenate([id_checked, ood_checked])
+    joined[:ids].sort()
+    joined[ids:].sort()
+    # The stable sort finds the two sorted runs and merges them in linear time: together faster
+    # than one argsort of the whole, which drags an index along with every score.
+    order = joined.argsort(kind="stable")[::-1]
+    ranked = joined[order]
+    id_seen = np.zeros(len(ranked) + 1, dtype=np.int64)
+    np.cumsum(order < ids, out=id_seen[1:])
+    kept = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1], [True]]))
+    return Counts(ranked[kept[:-1]], id_seen[kept], kept - id_seen[kept])
+
+
+def _average_precision(positives: Integers, negatives: Integers) -> float:
+    """Return the average precision, from how many of each class every next threshold takes in."""
+    precision = positives[1:] / (positives[1:] + negatives[1:])
+    return float(np.sum(np.diff(positives) * precision)) / int(positives[-1])
+
+
+def _images_to_keep(images: int, tpr: float) -> int:
+    if not 0 < tpr <= 1:
+        raise InputError(f"tpr is {tpr}, expected a share above 0 and at most 1")
+    # 0.55 * 100 is 55.00000000000001 in floating point; it must keep 55, not 56.
+    return max(1, math.ceil(round(tpr * images, 6)))
+
+
+def _checked(side: str, scores: Floats) -> Floats:
+    """Return the scores of one side as an array, or refuse them."""
+    checked = np.asarray(scores)
+    if checked.ndim != 1 or checked.dtype.kind not in "fiu":
+        found = f"{checked.dtype} of shape {checked.shape}"
+        raise InputError(f"{side} scores are {found}, expected one number per image")
+    if len(checked) == 0:
+        raise InputError(f"no {side} scores: a metric needs at least one image")
+    if missing := np.count_nonzero(np.isnan(checked)):
+        raise InputError(
+            f"{missing} of {len(checked)} {side} scores are NaN, which has no rank: "
+            "score these images again or leave them out"
+        )
+    return checked
