@@ -1,0 +1,264 @@
+"""From files of the cache to rows of results: one model, one vocabulary, ID against OOD sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache import names, store
+from oodcache.cache.errors import InputError
+from oodcache.cache.identity import OVERRIDDEN
+from oodcache.cache.image_file import ImageFile, open_images
+from oodcache.cache.text_file import TextFile, open_texts
+from oodcache.score import labels
+from oodcache.score.metrics import metrics
+from oodcache.score.onepass import Classes, Scored, score_images
+from oodcache.score.scores import Scores
+from oodcache.score.variants import Variant
+
+AVERAGE = "average"
+FPR_CONVENTION = "strict"
+Vectors = npt.NDArray[np.float32]
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one score tells one data set of ID images from one of OOD images.
+
+    All measures are fractions with ID as the positive class. Over several OOD sets `ood` is
+    "average": the measures are their means, `n_ood` and `ties` their sums. `id_accuracy` is None
+    where no ID image has a label. `templates` are those behind the class vectors; several mean
+    their average.
+    """
+
+    model: str
+    pretrained: str
+    classes: str
+    templates: tuple[str, ...]
+    id: str
+    ood: str
+    score: str
+    parameters: Mapping[str, float | str]
+    fpr_convention: str
+    n_id: int
+    n_ood: int
+    id_accuracy: float | None
+    auroc: float
+    aupr_in: float
+    aupr_out: float
+    fpr95: float
+    ties: int
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One model's results, and the files that they come from."""
+
+    results: tuple[Result, ...]
+    files: tuple[ImageFile | TextFile, ...]
+
+
+def evaluate(
+    cache: Path,
+    model: str,
+    *,
+    classes: str | None,
+    id_set: str,
+    ood_sets: Sequence[str],
+    variants: Sequence[Variant],
+    template: str | None = None,
+    note: Note = lambda text: None,
+) -> Evaluated:
+    """Score every image once and compare `id_set` with each of `ood_sets`, for each variant.
+
+    `classes` may be None where the cache holds one vocabulary of the model. `template` is one of
+    the vocabulary's, "average", or None: the only one, else the average. `note` is told what a
+    reader of the numbers should know. Raises InputError if files are missing or do not fit.
+    """
+    _check_sets(id_set, ood_sets)
+    label = store.find_model(cache, model)
+    texts = open_texts(_text_path(cache, label, model, classes))
+    images = [open_images(_image_path(cache, label, model, name)) for name in (id_set, *ood_sets)]
+    _check_same_model(texts, images)
+    vectors, templates = class_vectors(texts, template)
+    _tell(texts, images, variants, note)
+    identity = texts.identity.model
+    head = Classes(vectors, identity.logit_scale, identity.logit_bias)
+    scored = [score_images(one.blocks(), one.rows, head, variants) for one in images]
+    common: dict[str, Any] = {
+        "model": identity.name,
+        "pretrained": identity.pretrained,
+        "classes": texts.path.stem,
+        "templates": templates,
+        "id": id_set,
+        "fpr_convention": FPR_CONVENTION,
+        "n_id": int(np.count_nonzero(images[0].ok)),
+        "id_accuracy": _accuracy(images[0], scored[0], texts, note),
+    }
+    rows: list[Result] = []
+    for place, variant in enumerate(variants):
+        common |= {"score": variant.score, "parameters": variant.parameters}
+        scores = [one.scores[place][file.ok] for one, file in zip(scored, images, strict=True)]
+        against = dict(zip(ood_sets, scores[1:], strict=True))
+        rows += _compare(common, scores[0], against)
+    return Evaluated(tuple(rows), (texts, *images))
+
+
+def class_vectors(texts: TextFile, template: str | None) -> tuple[Vectors, tuple[str, ...]]:
+    """Return unit class vectors (K, D) and the templates they are made with.
+
+    "average" is the mean over templates of the unit vectors, renormalised.
+    """
+    stored = texts.vocabulary.templates
+    if template is None:
+        template = stored[0] if len(stored) == 1 else AVERAGE
+    if template in stored:
+        return texts.embeddings[stored.index(template)], (template,)
+    if template != AVERAGE:
+        there = "; ".join(stored[:3]) + (f"; … ({len(stored)})" if len(stored) > 3 else "")
+        raise InputError(
+            f"{texts.path}: holds no template {template!r}; give --template average or one of "
+            f"its own: {there}"
+        )
+    mean = texts.embeddings.mean(axis=0, dtype=np.float64)
+    return (mean / np.linalg.norm(mean, axis=1, keepdims=True)).astype(np.float32), stored
+
+
+def _compare(
+    common: Mapping[str, Any], id_scores: Scores, ood_scores: Mapping[str, Scores]
+) -> list[Result]:
+    """Return a result for each OOD set and, where there are several, their average."""
+    rows = [
+        Result(**common, ood=name, n_ood=len(scores), **asdict(metrics(id_scores, scores)))
+        for name, scores in ood_scores.items()
+    ]
+    if len(rows) > 1:
+        means: dict[str, Any] = {
+            name: float(np.mean([getattr(row, name) for row in rows]))
+            for name in ("auroc", "aupr_in", "aupr_out", "fpr95")
+        }
+        sums: dict[str, Any] = {
+            name: sum(getattr(row, name) for row in rows) for name in ("n_ood", "ties")
+        }
+        rows.append(Result(**common, ood=AVERAGE, **means, **sums))
+    return rows
+
+
+def _accuracy(images: ImageFile, scored: Scored, texts: TextFile, note: Note) -> float | None:
+    """Return the share of labelled, decoded images whose nearest class is their own."""
+    vocabulary = texts.vocabulary
+    known = labels.match(images.label_names, vocabulary.ids, vocabulary.names)
+    target = labels.targets(images.label, known)
+    unknown = [name for name, place in zip(images.label_names, known, strict=True) if place < 0]
+    labelled = images.ok & (target >= 0)
+    missing = int(np.count_nonzero(images.ok & (target < 0)))
+    if missing:
+        which = f", of folders {', '.join(unknown[:5])}{', …' * (len(unknown) > 5)}"
+        note(
+            f"{images.path.stem}: {missing:,} of {int(images.ok.sum()):,} images have no label "
+            f"among the classes of {texts.path.stem}{which if unknown else ''}; "
+            "they count as ID, but not towards accuracy"
+        )
+    if not labelled.any():
+        return None
+    return float(np.mean(scored.best[labelled] == target[labelled]))
+
+
+def _check_sets(id_set: str, ood_sets: Sequence[str]) -> None:
+    for place, name in enumerate(ood_sets):
+        if name == id_set:
+            raise InputError(f"{name!r} is both --id and --ood: its images cannot be told apart")
+        if name in ood_sets[:place]:
+            raise InputError(f"--ood {name!r} is given twice")
+
+
+def _text_path(cache: Path, label: str, model: str, classes: str | None) -> Path:
+    there = [one.name for one in store.entries(cache) if one.label == label and one.kind == "texts"]
+    if classes is None and len(there) == 1:
+        return names.text_path(cache, label, there[0])
+    if classes in there:
+        return names.text_path(cache, label, classes)
+    if classes is None and there:
+        raise InputError(f"{cache / label}: give --classes {' or '.join(there)}")
+    wanted = classes or "NAME"
+    raise InputError(
+        f"{cache / label}: no vocabulary {wanted!r} (there are: {', '.join(there) or 'none'}); "
+        f"make it with: oodcache extract --model {model} --classes {_source(wanted, 'FILE')}"
+    )
+
+
+def _image_path(cache: Path, label: str, model: str, dataset: str) -> Path:
+    there = [
+        one.name for one in store.entries(cache) if one.label == label and one.kind == "images"
+    ]
+    if dataset in there:
+        return names.image_path(cache, label, dataset)
+    raise InputError(
+        f"{cache / label}: no images {dataset!r} (there are: {', '.join(there) or 'none'}); "
+        f"make them with: oodcache extract --model {model} {_source(dataset, 'FOLDER')}"
+    )
+
+
+def _source(name: str, what: str) -> str:
+    return name if name in names.KNOWN else f"{name}={what}"
+
+
+def _check_same_model(texts: TextFile, images: Sequence[ImageFile]) -> None:
+    again = "make one of them again with: oodcache extract --overwrite"
+    weights, dimension = texts.identity.model.weights, texts.embeddings.shape[-1]
+    for one in images:
+        if one.identity.model.weights != weights:
+            raise InputError(
+                f"{one.path}: made with weights {one.identity.model.weights[:8]}…, but "
+                f"{texts.path} with {weights[:8]}…: scores cannot mix them; {again}"
+            )
+        if one.dimension != dimension:
+            raise InputError(
+                f"{one.path}: vectors of {one.dimension} numbers, but {texts.path} of {dimension}; "
+                f"{again}"
+            )
+        if _preprocessing(one) != _preprocessing(images[0]):
+            raise InputError(f"{one.path}: preprocessed otherwise than {images[0].path}: {again}")
+
+
+def _preprocessing(images: ImageFile) -> dict[str, Any]:
+    """Return the settings, whoever gave them: the user or the model."""
+    return {name: value for name, value in images.identity.encoding.items() if name != OVERRIDDEN}
+
+
+def _tell(
+    texts: TextFile, images: Sequence[ImageFile], variants: Sequence[Variant], note: Note
+) -> None:
+    """Say what a reader of the numbers should know of the files."""
+    files: tuple[ImageFile | TextFile, ...] = (texts, *images[1:])
+    for file in files:
+        if file.identity.precision != images[0].identity.precision:
+            note(f"{file.path}: computed in another precision than {images[0].path}")
+    for one in images:
+        failed = one.rows - int(np.count_nonzero(one.ok))
+        if failed:
+            note(f"{one.path.stem}: {failed:,} of {one.rows:,} images could not be decoded")
+    needs_bias = [one.label for one in variants if one.parameters.get("bias") == "learned"]
+    if needs_bias and texts.identity.model.logit_bias is None:
+        note(f"{texts.identity.model.label} has no bias: b = 0 is used in {', '.join(needs_bias)}")
+
+
+def provenance(files: Sequence[ImageFile | TextFile]) -> list[dict[str, Any]]:
+    """Return what identifies each file: path, weights, vectors and what decided them."""
+    return [
+        {
+            "path": str(one.path),
+            "weights": one.identity.model.weights,
+            "vectors": one.identity.vectors,
+            "source": dict(one.identity.source),
+            "precision": dict(one.identity.precision),
+            "versions": dict(one.identity.versions),
+        }
+        for one in files
+    ]

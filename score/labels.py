@@ -1,0 +1,37 @@
+"""Which class each image belongs to: labels matched to classes by id or name, never by place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Labels = npt.NDArray[np.int64]
+UNLABELLED = -1
+
+
+def match(label_names: Sequence[str], ids: Sequence[str], names: Sequence[str]) -> Labels:
+    """Return the class of each of a source's label names, -1 where there is none.
+
+    An id decides before a name; a name that several classes share decides nothing.
+
+    >>> match(["n2", "cat", "crane"], ["n1", "n2", "n3"], ["crane", "cat", "crane"])
+    array([ 1,  1, -1])
+    """
+    times = Counter(names)
+    by_name = {name: place for place, name in enumerate(names) if times[name] == 1}
+    by_id = {one: place for place, one in enumerate(ids) if one}
+    return np.array(
+        [by_id.get(name, by_name.get(name, UNLABELLED)) for name in label_names], np.int64
+    )
+
+
+def targets(label: Labels, classes: Labels) -> Labels:
+    """Return each image's class: `label` indexes label names, `classes` is what they match.
+
+    >>> targets(np.array([1, -1, 0]), np.array([5, 7]))
+    array([ 7, -1,  5])
+    """
+    return np.append(classes, UNLABELLED)[label]

@@ -1,0 +1,116 @@
+"""What to compute: a score with its parameters, written `NAME` or `NAME:key=value,key=a|b|c`."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from oodcache.cache.errors import InputError
+from oodcache.score.scores import SCORES, Rows, Scores
+
+LEARNED = "learned"
+DEFAULT = ("mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit", "energy")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A score and its parameters, each a number or "learned", the latter not yet looked up."""
+
+    score: str
+    parameters: Mapping[str, float | str]
+
+    @property
+    def label(self) -> str:
+        """Return what to type for this variant: the name, and the parameters not at default."""
+        defaults = SCORES[self.score].defaults
+        given = [
+            f"{name}={_written(value)}"
+            for name, value in self.parameters.items()
+            if value != defaults[name]
+        ]
+        return ":".join([self.score, ",".join(given)] if given else [self.score])
+
+    def rank(self, rows: Rows, *, logit_scale: float, logit_bias: float | None) -> Scores:
+        """Return the ranking form of the score; "learned" becomes the model's own value.
+
+        A bias that the model does not have counts as 0.
+        """
+        learned = {
+            "temperature": 1.0 / logit_scale,
+            "scale": logit_scale,
+            "bias": logit_bias or 0.0,
+        }
+        numbers = {
+            name: learned[name] if isinstance(value, str) else value
+            for name, value in self.parameters.items()
+        }
+        return SCORES[self.score].rank(rows, **numbers)
+
+
+def parse(specification: str) -> list[Variant]:
+    """Return the variants that a specification names: one, or a grid where bars give choices.
+
+    >>> [variant.label for variant in parse("mcm:temperature=0.1|learned")]
+    ['mcm:temperature=0.1', 'mcm:temperature=learned']
+
+    Raises InputError, with what to type instead.
+    """
+    name, colon, settings = specification.partition(":")
+    if name not in SCORES:
+        near = difflib.get_close_matches(name, SCORES, n=1) or [", ".join(SCORES)]
+        raise InputError(f"--score {specification!r}: no score {name!r}; did you mean {near[0]}?")
+    choices: dict[str, list[float | str]] = {
+        key: [value] for key, value in SCORES[name].defaults.items()
+    }
+    given: set[str] = set()
+    for setting in settings.split(",") if colon else ():
+        key, equals, values = setting.partition("=")
+        if not equals or key not in choices:
+            known = ", ".join(choices) or "none"
+            raise InputError(
+                f"--score {specification!r}: {setting!r} sets no parameter of {name} "
+                f"(it has: {known}); write for example {_example(name)}"
+            )
+        if key in given:
+            raise InputError(
+                f"--score {specification!r}: sets {key} twice; write several as {key}=A|B"
+            )
+        given.add(key)
+        choices[key] = [_value(specification, key, value) for value in values.split("|")]
+    return [
+        Variant(name, dict(zip(choices, values, strict=True)))
+        for values in itertools.product(*choices.values())
+    ]
+
+
+def parse_all(specifications: Iterable[str]) -> list[Variant]:
+    """Return the variants of several specifications, each once, in the order first named."""
+    variants = [variant for one in specifications for variant in parse(one)]
+    return list({variant.label: variant for variant in variants}.values())
+
+
+def _value(specification: str, key: str, text: str) -> float | str:
+    if text == LEARNED:
+        return LEARNED
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or (key != "bias" and value <= 0):
+        wanted = "a number" if key == "bias" else "a number above 0"
+        raise InputError(
+            f"--score {specification!r}: {key}={text} is neither {wanted} nor 'learned'"
+        )
+    return value
+
+
+def _written(value: float | str) -> str:
+    # repr has every digit that tells two numbers apart.
+    return value if isinstance(value, str) else repr(value).removesuffix(".0")
+
+
+def _example(name: str) -> str:
+    return f"{name}:{next(iter(SCORES[name].defaults))}=learned" if SCORES[name].defaults else name

@@ -1,0 +1,241 @@
+"""The numbers of `evaluate`, on small files of the cache."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy.special import expit, logsumexp, softmax
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from oodcache.cache.image_file import ImageFile
+from oodcache.cache.text_file import TextFile
+from oodcache.score.evaluation import Evaluated, Result, class_vectors
+
+Floats = npt.NDArray[np.float64]
+Vectors = npt.NDArray[np.float32]
+WriteImages = Callable[..., ImageFile]
+WriteTexts = Callable[..., TextFile]
+Score = Callable[..., Evaluated]
+MEASURES = ("auroc", "aupr_in", "aupr_out", "fpr95", "ties")
+
+
+def unit(vectors: npt.NDArray[np.floating]) -> Vectors:
+    return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def cloud(rows: int, seed: int, dimension: int = 8) -> Vectors:
+    return unit(np.random.default_rng(seed).normal(size=(rows, dimension)))
+
+
+CLASSES = cloud(5, seed=1)
+LABELS = np.arange(300) % 5
+INSIDE = unit(CLASSES[LABELS] + 0.35 * np.random.default_rng(2).normal(size=(300, 8)))
+OUTSIDE = cloud(90, seed=3)
+FARTHER = unit(cloud(40, seed=4) - 0.2 * CLASSES.sum(axis=0))
+
+
+@pytest.fixture(autouse=True)
+def files(write_images: WriteImages, write_texts: WriteTexts) -> None:
+    """Files of the arrays above, labels by the names of the classes in another order."""
+    turned = ["class 3", "class 1", "class 4", "class 0", "class 2"]
+    labels = [turned.index(f"class {label}") for label in LABELS]
+    write_texts("five", CLASSES)
+    write_images("inside", INSIDE, labels=labels, label_names=turned)
+    write_images("outside", OUTSIDE)
+    write_images("farther", FARTHER)
+
+
+def by_label(evaluated: Evaluated, ood: str = "outside") -> dict[str, Result]:
+    return {
+        f"{one.score} {dict(one.parameters)}": one for one in evaluated.results if one.ood == ood
+    }
+
+
+def shown(vectors: Vectors) -> list[Floats]:
+    """Compute the default scores as the papers write them, in float64."""
+    cosine = vectors.astype(np.float64) @ CLASSES.astype(np.float64).T
+    return [
+        softmax(cosine, axis=1).max(axis=1),
+        softmax(40 * cosine, axis=1).max(axis=1),
+        expit(40 * cosine - 12).max(axis=1),
+        cosine.max(axis=1),
+        logsumexp(40 * cosine, axis=1),
+    ]
+
+
+def test_measures_are_scikit_learns_on_the_papers_formulas(score: Score) -> None:
+    is_id = np.repeat([1, 0], [300, 90])
+    pairs = zip(shown(INSIDE), shown(OUTSIDE), score().results, strict=True)
+    for id_scores, ood_scores, found in pairs:
+        together = np.concatenate([id_scores, ood_scores])
+        assert found.auroc == pytest.approx(roc_auc_score(is_id, together), abs=1e-12)
+        assert found.aupr_in == pytest.approx(average_precision_score(is_id, together), abs=1e-12)
+        assert found.aupr_out == pytest.approx(
+            average_precision_score(1 - is_id, -together), abs=1e-12
+        )
+        threshold = np.sort(id_scores)[300 - 285]
+        assert found.fpr95 == np.mean(ood_scores >= threshold)
+
+
+def test_results_name_what_made_them(score: Score) -> None:
+    first = score("mcm").results[0]
+    assert (first.model, first.pretrained, first.classes) == ("Tiny", "one", "five")
+    assert (first.id, first.ood, first.score) == ("inside", "outside", "mcm")
+    assert (first.templates, first.parameters) == (("a {}",), {"temperature": 1.0})
+    assert (first.n_id, first.n_ood, first.fpr_convention) == (300, 90, "strict")
+
+
+def test_accuracy_is_the_share_of_images_nearest_to_their_own_class(score: Score) -> None:
+    nearest = (INSIDE.astype(np.float64) @ CLASSES.astype(np.float64).T).argmax(axis=1)
+    assert {one.id_accuracy for one in score().results} == {np.mean(nearest == LABELS)}
+
+
+@pytest.mark.parametrize("scale", ["0.01", "1", "learned", "5000"])
+@pytest.mark.parametrize("bias", ["-50", "0", "learned", "20"])
+def test_sigmoid_mcm_equals_max_logit_in_every_measure(score: Score, scale: str, bias: str) -> None:
+    found = score("max-logit", f"sigmoid-mcm:scale={scale},bias={bias}").results
+    for name in MEASURES:
+        assert getattr(found[0], name) == getattr(found[1], name)
+
+
+def test_softmax_scores_are_blind_to_the_bias(
+    score: Score, write_images: WriteImages, write_texts: WriteTexts
+) -> None:
+    before = score("mcm", "mcm:temperature=learned", "energy")
+    other = {"pretrained": "two", "requested": "other", "logit_bias": 3.0}
+    write_texts("five", CLASSES, **other)
+    for name, vectors in (("inside", INSIDE), ("outside", OUTSIDE)):
+        write_images(name, vectors, **other)
+    after = score("mcm", "mcm:temperature=learned", "energy", model="other")
+    for one, two in zip(before.results, after.results, strict=True):
+        assert [getattr(one, name) for name in MEASURES] == [
+            getattr(two, name) for name in MEASURES
+        ]
+
+
+def test_sigmoid_mcm_of_a_model_without_bias_takes_nil_and_says_so(
+    score: Score, write_images: WriteImages, write_texts: WriteTexts
+) -> None:
+    other = {"pretrained": "two", "requested": "other", "logit_bias": None}
+    write_texts("five", CLASSES, **other)
+    for name, vectors in (("inside", INSIDE), ("outside", OUTSIDE)):
+        write_images(name, vectors, labels=[0] * len(vectors), label_names=["class 0"], **other)
+    notes: list[str] = []
+    found = score("sigmoid-mcm", "sigmoid-mcm:bias=0", "mcm", model="other", note=notes.append)
+    assert notes == ["Tiny/two has no bias: b = 0 is used in sigmoid-mcm"]
+    assert found.results[0].auroc == found.results[1].auroc
+
+
+def test_the_average_row_holds_means_of_measures_and_sums_of_counts(score: Score) -> None:
+    near, far, average = score("mcm", ood_sets=["outside", "farther"]).results
+    assert (near.ood, far.ood, average.ood) == ("outside", "farther", "average")
+    for name in ("auroc", "aupr_in", "aupr_out", "fpr95"):
+        expected = (getattr(near, name) + getattr(far, name)) / 2
+        assert getattr(average, name) == pytest.approx(expected, abs=1e-15)
+    assert (average.n_ood, average.n_id) == (90 + 40, 300)
+    assert average.ties == near.ties + far.ties
+
+
+def test_one_ood_set_has_no_average_row(score: Score) -> None:
+    assert [one.ood for one in score("mcm").results] == ["outside"]
+
+
+def test_ties_are_summed_over_ood_sets(score: Score, write_images: WriteImages) -> None:
+    write_images("twins", np.repeat(OUTSIDE[:3], 2, axis=0))
+    write_images("triplets", np.repeat(OUTSIDE[:2], 3, axis=0))
+    found = score("max-logit", ood_sets=["twins", "triplets"]).results
+    assert [one.ties for one in found] == [3, 4, 7]
+
+
+def test_another_ood_set_does_not_change_a_sets_results(score: Score) -> None:
+    assert by_label(score(ood_sets=["farther", "outside"])) == by_label(score())
+
+
+@pytest.mark.parametrize("rows", [1, 100, 256, 301])
+def test_results_are_the_same_whatever_the_read_block(
+    score: Score, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = score(ood_sets=["outside", "farther"]).results
+    monkeypatch.setattr(ImageFile, "blocks", functools.partialmethod(ImageFile.blocks, rows=rows))
+    assert score(ood_sets=["outside", "farther"]).results == expected
+
+
+def test_images_that_could_not_be_decoded_count_nowhere(
+    score: Score, write_images: WriteImages
+) -> None:
+    write_images(
+        "holed",
+        INSIDE,
+        failed=[0, 17, 299],
+        labels=LABELS,
+        label_names=[f"class {place}" for place in range(5)],
+    )
+    write_images("whole", np.delete(INSIDE, [0, 17, 299], axis=0))
+    write_images("holes", OUTSIDE, failed=range(0, 90, 2))
+    write_images("filled", OUTSIDE[1::2])
+    holed = score(id_set="holed", ood_sets=["holes"]).results
+    whole = score(id_set="whole", ood_sets=["filled"]).results
+    for one, two in zip(holed, whole, strict=True):
+        assert (one.n_id, one.n_ood) == (297, 45)
+        assert [getattr(one, name) for name in MEASURES] == [
+            getattr(two, name) for name in MEASURES
+        ]
+    kept = np.delete(INSIDE, [0, 17, 299], axis=0) @ CLASSES.T
+    assert holed[0].id_accuracy == np.mean(kept.argmax(axis=1) == np.delete(LABELS, [0, 17, 299]))
+
+
+def test_float16_files_score_as_their_renormalised_vectors(
+    score: Score, write_images: WriteImages
+) -> None:
+    write_images("half", INSIDE, dtype=np.float16)
+    write_images("single", unit(INSIDE.astype(np.float16).astype(np.float32)))
+    half, single = (score(id_set=name).results for name in ("half", "single"))
+    for one, two in zip(half, single, strict=True):
+        assert one.auroc == pytest.approx(two.auroc, abs=1e-4)
+
+
+def test_the_average_of_templates_is_the_renormalised_mean_of_unit_vectors(
+    write_texts: WriteTexts,
+) -> None:
+    two = cloud(5, seed=9)
+    texts = write_texts("double", CLASSES, two, templates=["a {}", "the {}"])
+    vectors, templates = class_vectors(texts, "average")
+    assert templates == ("a {}", "the {}")
+    expected = CLASSES.astype(np.float64) + two
+    expected /= np.sqrt((expected**2).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(vectors, expected, atol=1e-7)
+    assert vectors.dtype == np.float32
+
+
+def test_a_template_is_picked_by_its_text_and_several_average_unless_one_is(
+    write_texts: WriteTexts,
+) -> None:
+    two = cloud(5, seed=9)
+    texts = write_texts("double", CLASSES, two, templates=["a {}", "the {}"])
+    picked, templates = class_vectors(texts, "the {}")
+    assert np.array_equal(picked, two)
+    assert templates == ("the {}",)
+    default, averaged = class_vectors(texts, None), class_vectors(texts, "average")
+    assert np.array_equal(default[0], averaged[0])
+    assert default[1] == averaged[1]
+
+
+def test_the_only_template_is_taken_as_stored(write_texts: WriteTexts) -> None:
+    vectors, templates = class_vectors(write_texts("single", CLASSES), None)
+    assert np.array_equal(vectors, CLASSES)
+    assert templates == ("a {}",)
+
+
+def test_the_templates_asked_for_are_those_of_the_results(
+    score: Score, write_texts: WriteTexts
+) -> None:
+    write_texts("double", CLASSES, cloud(5, seed=9), templates=["a {}", "the {}"])
+    alone = score(classes="double", template="a {}").results
+    assert {one.templates for one in alone} == {("a {}",)}
+    assert [one.auroc for one in alone] == [one.auroc for one in score(classes="five").results]
+    both = score(classes="double").results
+    assert {one.templates for one in both} == {("a {}", "the {}")}

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import threadpoolctl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import logsumexp, softmax
+
+from oodcache.score.onepass import TILE, Classes, Scored, Vectors, score_images, tiles
+from oodcache.score.scores import Scores
+from oodcache.score.variants import DEFAULT, parse_all
+
+VARIANTS = parse_all([*DEFAULT, "mcm:temperature=0.1|30", "energy:temperature=1"])
+SCALE, BIAS = 112.0, -16.5
+
+
+def unit(rows: int, seed: int, dimension: int = 24) -> Vectors:
+    vectors = np.random.default_rng(seed).normal(size=(rows, dimension))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors.astype(np.float32)
+
+
+IMAGES = unit(3 * TILE + 40, seed=0)
+CLASSES = Classes(unit(37, seed=1), SCALE, BIAS)
+
+
+def score(images: Vectors, *cuts: int, threads: int | None = None) -> Scored:
+    """Score `images` read in blocks that end at `cuts`."""
+    edges = [0, *cuts, len(images)]
+    blocks = (images[first:last].copy() for first, last in pairwise(edges))
+    return score_images(blocks, len(images), CLASSES, VARIANTS, threads=threads)
+
+
+WHOLE = score(IMAGES)
+
+
+def assert_same_bits(found: Scored, expected: Scored) -> None:
+    assert found.scores.tobytes() == expected.scores.tobytes()
+    assert found.best.tobytes() == expected.best.tobytes()
+
+
+def direct(images: Vectors) -> Scores:
+    """Compute every ranking form the usual way: the whole matrix, in float64."""
+    cosine = images.astype(np.float64) @ CLASSES.vectors.astype(np.float64).T
+    ordered = np.sort(cosine, axis=1)
+    top, others = ordered[:, -1], ordered[:, :-1]
+
+    def lead(temperature: float) -> Scores:
+        mean_of_others = logsumexp(others / temperature, axis=1) - np.log(others.shape[1])
+        return np.asarray(top - temperature * mean_of_others)
+
+    def energy(temperature: float) -> Scores:
+        total = logsumexp(cosine / temperature, axis=1) - np.log(cosine.shape[1])
+        return np.asarray(temperature * total)
+
+    learned = 1 / SCALE
+    return np.stack(
+        [lead(1), lead(learned), top, top, energy(learned), lead(0.1), lead(30), energy(1)]
+    )
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(0, len(IMAGES)), max_size=6).map(sorted), st.integers(1, 4))
+def test_scores_are_the_same_bits_for_any_read_blocks_and_threads(
+    cuts: list[int], threads: int
+) -> None:
+    assert_same_bits(score(IMAGES, *cuts, threads=threads), WHOLE)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 100, TILE])
+def test_blocks_of_one_size_give_the_same_bits(rows: int) -> None:
+    assert_same_bits(score(IMAGES, *range(rows, len(IMAGES), rows)), WHOLE)
+
+
+@pytest.mark.parametrize("rows", [1, 2, TILE - 1, TILE, TILE + 1, 2 * TILE, len(IMAGES)])
+def test_the_first_rows_score_the_same_bits_however_many_follow(rows: int) -> None:
+    found = score(IMAGES[:rows])
+    assert np.array_equal(found.scores, WHOLE.scores[:, :rows])
+    assert np.array_equal(found.best, WHOLE.best[:rows])
+
+
+def test_scores_are_those_of_the_whole_matrix_in_float64() -> None:
+    np.testing.assert_allclose(WHOLE.scores, direct(IMAGES), atol=1e-6)
+
+
+def test_the_best_class_is_the_nearest_one() -> None:
+    cosine = IMAGES.astype(np.float64) @ CLASSES.vectors.astype(np.float64).T
+    assert np.array_equal(WHOLE.best, cosine.argmax(axis=1))
+
+
+def test_scores_are_in_the_order_of_the_variants_and_float64() -> None:
+    assert WHOLE.scores.shape == (len(VARIANTS), len(IMAGES))
+    assert WHOLE.scores.dtype == np.float64
+    reordered = score_images([IMAGES], len(IMAGES), CLASSES, VARIANTS[::-1])
+    assert np.array_equal(reordered.scores, WHOLE.scores[::-1])
+
+
+def test_a_score_does_not_depend_on_what_else_is_asked_for() -> None:
+    for place, variant in enumerate(VARIANTS):
+        alone = score_images([IMAGES], len(IMAGES), CLASSES, [variant])
+        assert np.array_equal(alone.scores[0], WHOLE.scores[place]), variant.label
+
+
+def test_mcm_at_the_learned_scale_orders_images_as_scipys_softmax() -> None:
+    cosine = IMAGES.astype(np.float64) @ CLASSES.vectors.astype(np.float64).T
+    shown = softmax(SCALE * cosine, axis=1).max(axis=1)
+    order = np.argsort(WHOLE.scores[1])
+    assert (np.diff(shown[order]) > -1e-5).all()
+
+
+def test_no_rows_give_no_scores() -> None:
+    found = score_images([], 0, CLASSES, VARIANTS)
+    assert found.scores.shape == (len(VARIANTS), 0)
+    assert found.best.shape == (0,)
+
+
+def test_one_class_and_rows_of_zeros_score_without_a_warning() -> None:
+    images = np.concatenate([np.zeros((3, 24), np.float32), IMAGES[:5]])
+    head = Classes(unit(1, seed=2), SCALE, None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = score_images([images], 8, head, VARIANTS)
+    assert not np.isnan(found.scores).any()
+    assert (found.best == 0).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("temperature", ["5e-324", "1e-40", "0.001", "1e39", "1e300"])
+def test_no_temperature_warns_or_gives_nan(temperature: str) -> None:
+    variants = parse_all([f"mcm:temperature={temperature}", f"energy:temperature={temperature}"])
+    found = score_images([IMAGES], len(IMAGES), CLASSES, variants)
+    assert np.isfinite(found.scores).all()
+
+
+def test_tiles_are_all_of_one_size_and_the_last_is_padded_with_zeros() -> None:
+    found = list(tiles([IMAGES[:300], IMAGES[300:310], IMAGES[310:600]]))
+    assert [first for first, _ in found] == [0, TILE, 2 * TILE]
+    assert {tile.shape for _, tile in found} == {(TILE, 24)}
+    whole = np.concatenate([tile for _, tile in found])
+    assert np.array_equal(whole[:600], IMAGES[:600])
+    assert not whole[600:].any()
+
+
+def test_an_error_within_a_tile_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(cosine: Vectors) -> None:
+        raise ArithmeticError("no such tile")
+
+    monkeypatch.setattr("oodcache.score.onepass.Rows", broken)
+    with pytest.raises(ArithmeticError, match="no such tile"):
+        score(IMAGES)
+
+
+def test_an_error_of_the_reader_reaches_the_caller() -> None:
+    def blocks() -> Iterator[Vectors]:
+        yield IMAGES[:TILE]
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        score_images(blocks(), len(IMAGES), CLASSES, VARIANTS)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_blas_has_its_threads_back_afterwards(fails: bool) -> None:
+    def blas_threads() -> list[int]:
+        pools = threadpoolctl.threadpool_info()
+        return [pool["num_threads"] for pool in pools if pool["user_api"] == "blas"]
+
+    with threadpoolctl.threadpool_limits(3, "blas"):
+        before = blas_threads()
+        if fails:
+            with pytest.raises(ValueError, match="matmul"):
+                score_images([IMAGES[:, :5]], len(IMAGES), CLASSES, VARIANTS)
+        else:
+            score(IMAGES)
+        assert blas_threads() == before
+
+
+def test_blas_has_one_thread_within() -> None:
+    seen = []
+
+    def blocks() -> Iterator[Vectors]:
+        pools = threadpoolctl.threadpool_info()
+        seen.extend(pool["num_threads"] for pool in pools if pool["user_api"] == "blas")
+        yield IMAGES
+
+    score_images(blocks(), len(IMAGES), CLASSES, VARIANTS)
+    assert set(seen) == {1}
+
+
+def test_the_blocks_given_stay_as_they_are() -> None:
+    images = IMAGES.copy()
+    score_images([images], len(images), CLASSES, VARIANTS)
+    assert np.array_equal(images, IMAGES)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oodcache.cache.errors import InputError
+from oodcache.score.scores import SCORES
+from oodcache.score.variants import DEFAULT, Variant, parse, parse_all
+
+positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def test_a_name_alone_takes_the_defaults() -> None:
+    assert parse("mcm") == [Variant("mcm", {"temperature": 1.0})]
+    assert parse("sigmoid-mcm") == [Variant("sigmoid-mcm", {"scale": "learned", "bias": "learned"})]
+    assert parse("max-logit") == [Variant("max-logit", {})]
+    assert parse("energy") == [Variant("energy", {"temperature": "learned"})]
+
+
+def test_bars_make_a_grid_whose_last_parameter_runs_fastest() -> None:
+    assert parse("sigmoid-mcm:scale=1|learned,bias=0|-2.5") == [
+        Variant("sigmoid-mcm", {"scale": 1.0, "bias": 0.0}),
+        Variant("sigmoid-mcm", {"scale": 1.0, "bias": -2.5}),
+        Variant("sigmoid-mcm", {"scale": "learned", "bias": 0.0}),
+        Variant("sigmoid-mcm", {"scale": "learned", "bias": -2.5}),
+    ]
+
+
+def test_parameters_may_stand_in_any_order() -> None:
+    assert parse("sigmoid-mcm:bias=1,scale=2") == parse("sigmoid-mcm:scale=2,bias=1")
+
+
+def test_a_variants_keys_are_in_the_order_of_the_registry() -> None:
+    assert list(parse("sigmoid-mcm:bias=1,scale=2")[0].parameters) == ["scale", "bias"]
+
+
+def test_a_label_names_what_is_not_at_its_default() -> None:
+    labels = [one.label for one in parse_all([*DEFAULT, "sigmoid-mcm:scale=10|learned,bias=0"])]
+    assert labels == [
+        "mcm",
+        "mcm:temperature=learned",
+        "sigmoid-mcm",
+        "max-logit",
+        "energy",
+        "sigmoid-mcm:scale=10,bias=0",
+        "sigmoid-mcm:bias=0",
+    ]
+
+
+@given(st.sampled_from(["mcm", "energy"]), positive | st.just("learned"))
+def test_a_label_of_a_temperature_gives_the_variant_back(
+    score: str, temperature: float | str
+) -> None:
+    variant = Variant(score, {"temperature": temperature})
+    assert parse(variant.label) == [variant]
+
+
+@given(positive | st.just("learned"), finite | st.just("learned"))
+def test_a_label_of_a_scale_and_a_bias_gives_the_variant_back(
+    scale: float | str, bias: float | str
+) -> None:
+    variant = Variant("sigmoid-mcm", {"scale": scale, "bias": bias})
+    assert parse(variant.label) == [variant]
+
+
+def test_temperatures_that_differ_in_the_seventh_digit_are_two_variants() -> None:
+    found = parse_all(["mcm:temperature=0.1000001|0.1000002"])
+    assert [one.label for one in found] == [
+        "mcm:temperature=0.1000001",
+        "mcm:temperature=0.1000002",
+    ]
+
+
+def test_the_same_variant_counts_once_where_it_was_first_named() -> None:
+    found = parse_all(["max-logit", "mcm:temperature=0.5|1.0|5e-1", "mcm", "mcm:temperature=1"])
+    assert [one.label for one in found] == ["max-logit", "mcm:temperature=0.5", "mcm"]
+
+
+def test_no_specification_gives_no_variant() -> None:
+    assert parse_all([]) == []
+
+
+@pytest.mark.parametrize("specification", DEFAULT)
+def test_each_default_is_one_variant_of_a_known_score(specification: str) -> None:
+    assert [one.label for one in parse(specification)] == [specification]
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_each_default_parameter_may_be_given_as_well(score: str) -> None:
+    given_all = ",".join(f"{key}={value}" for key, value in SCORES[score].defaults.items())
+    assert parse(f"{score}:{given_all}" if given_all else score) == parse(score)
+
+
+@pytest.mark.parametrize(
+    ("specification", "words"),
+    [
+        ("mcn", "--score 'mcn': no score 'mcn'; did you mean mcm?"),
+        ("maxlogit", "--score 'maxlogit': no score 'maxlogit'; did you mean max-logit?"),
+        (
+            "?",
+            "--score '?': no score '?'; did you mean mcm, sigmoid-mcm, max-logit, energy?",
+        ),
+        (
+            "mcm:tau=1",
+            "--score 'mcm:tau=1': 'tau=1' sets no parameter of mcm (it has: temperature); "
+            "write for example mcm:temperature=learned",
+        ),
+        (
+            "mcm:temperature",
+            "--score 'mcm:temperature': 'temperature' sets no parameter of mcm "
+            "(it has: temperature); write for example mcm:temperature=learned",
+        ),
+        (
+            "energy:",
+            "--score 'energy:': '' sets no parameter of energy (it has: temperature); "
+            "write for example energy:temperature=learned",
+        ),
+        (
+            "max-logit:scale=2",
+            "--score 'max-logit:scale=2': 'scale=2' sets no parameter of max-logit (it has: none); "
+            "write for example max-logit",
+        ),
+        (
+            "mcm:temperature=1,temperature=2",
+            "--score 'mcm:temperature=1,temperature=2': sets temperature twice; "
+            "write several as temperature=A|B",
+        ),
+    ],
+)
+def test_what_does_not_parse_is_told_what_to_write(specification: str, words: str) -> None:
+    with pytest.raises(InputError) as error:
+        parse(specification)
+    assert str(error.value) == words
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "nan", "inf", "-inf", "1e400", "1e-400", "", "Learned"]
+)
+@pytest.mark.parametrize("key", ["temperature", "scale"])
+def test_a_temperature_or_scale_is_finite_and_above_zero(key: str, text: str) -> None:
+    score = {"temperature": "mcm", "scale": "sigmoid-mcm"}[key]
+    with pytest.raises(InputError) as error:
+        parse(f"{score}:{key}={text}")
+    assert str(error.value) == (
+        f"--score '{score}:{key}={text}': {key}={text} is neither a number above 0 nor 'learned'"
+    )
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e400", "", "nil"])
+def test_a_bias_is_finite(text: str) -> None:
+    with pytest.raises(InputError) as error:
+        parse(f"sigmoid-mcm:bias=0|{text}")
+    assert str(error.value) == (
+        f"--score 'sigmoid-mcm:bias=0|{text}': bias={text} is neither a number nor 'learned'"
+    )
+
+
+@pytest.mark.parametrize("text", ["0", "-0.0", "-16.5", "1e300"])
+def test_a_bias_may_be_nil_or_negative(text: str) -> None:
+    assert parse(f"sigmoid-mcm:bias={text}")[0].parameters["bias"] == float(text)
