@@ -1,0 +1,66 @@
+"""A loaded model: images and prompts in, float32 unit vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from oodcache.cache.identity import ModelIdentity
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Unit vectors (n, D) in float32, and each one's length before it was normalised, (n,)."""
+
+    vectors: npt.NDArray[np.float32]
+    norm: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A model in evaluation mode on its device.
+
+    `preprocess` turns a PIL image into a tensor as the model was trained to see it.
+    `preprocessing` and `tokenizing` say how, for the files' identity.
+    """
+
+    model: Any  # One of open_clip's classes, which mypy does not see.
+    identity: ModelIdentity
+    device: torch.device
+    precision: Mapping[str, Any]
+    preprocess: Callable[[Any], torch.Tensor]
+    preprocessing: Mapping[str, Any]
+    tokenize: Callable[[list[str]], torch.Tensor]
+    tokenizing: Mapping[str, Any]
+
+    def images(self, batch: torch.Tensor) -> Encoded:
+        """Encode preprocessed images (n, 3, height, width)."""
+        return self._encode(self.model.encode_image, batch)
+
+    def prompts(self, prompts: Sequence[str]) -> Encoded:
+        """Encode prompts, tokenized at the model's own length and padding."""
+        return self._encode(self.model.encode_text, self.tokenize(list(prompts)))
+
+    def _encode(
+        self, encode: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor
+    ) -> Encoded:
+        with torch.inference_mode(), self._autocast():
+            features = encode(batch.to(self.device, non_blocking=True))
+        # To float32 first: normalised in bfloat16, norms would lie in 0.997 to 1.003.
+        features = features.float()
+        vectors = torch.nn.functional.normalize(features, dim=-1)
+        return Encoded(vectors.cpu().numpy(), features.norm(dim=-1).cpu().numpy())
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        dtype = DTYPES[self.precision["autocast"]]
+        if dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype)

@@ -1,0 +1,91 @@
+"""Images from disk to batches: decoded, converted to RGB, preprocessed; a bad one keeps its row."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Consecutive images as a tensor (n, 3, height, width); `errors` says which rows are blank."""
+
+    images: torch.Tensor
+    errors: dict[int, str] = field(default_factory=dict)
+
+
+def decode(path: bytes) -> Image.Image:
+    """Return the image at `path` as RGB; raise whatever PIL raises if it cannot be decoded.
+
+    Sixteen-bit greys are scaled to eight, where PIL would clip them to white. A palette becomes
+    colours before any resizing, as ImageFolder does. EXIF orientation is not applied, as
+    open_clip does not.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(os.fsdecode(path)) as image:
+            if image.mode.startswith("I"):
+                grey = np.asarray(image, np.float64) / 257
+                return Image.fromarray(grey.round().clip(0, 255).astype(np.uint8)).convert("RGB")
+            return image.convert("RGB")
+
+
+def batches(
+    root: bytes,
+    paths: Sequence[bytes],
+    preprocess: Callable[[Image.Image], torch.Tensor],
+    *,
+    batch_size: int,
+    workers: int,
+    pin_memory: bool,
+) -> Iterator[Decoded]:
+    """Yield the images of `paths`, which are below `root`, in order, `batch_size` at a time."""
+    loader: DataLoader[Any] = DataLoader(
+        _Images(root, paths, preprocess),
+        batch_size=batch_size,
+        num_workers=workers,
+        collate_fn=_collate,
+        pin_memory=pin_memory,
+    )
+    yield from loader
+
+
+@dataclass(frozen=True)
+class _Images(Dataset[Any]):
+    root: bytes
+    paths: Sequence[bytes]
+    preprocess: Callable[[Image.Image], torch.Tensor]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, row: int) -> tuple[torch.Tensor, str | None]:
+        try:
+            return self.preprocess(decode(self.root + b"/" + self.paths[row])), None
+        except Exception as error:  # A bomb is no OSError, a broken header may be anything.
+            return self._blank(), _reason(error, self.root)
+
+    def _blank(self) -> torch.Tensor:
+        """Return a tensor for a row that cannot be decoded, so that it keeps its place."""
+        return torch.zeros_like(self.preprocess(Image.new("RGB", (1, 1))))
+
+
+def _reason(error: Exception, root: bytes) -> str:
+    lines = str(error).replace(os.fsdecode(root) + os.sep, "").splitlines()
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _collate(rows: Sequence[tuple[torch.Tensor, str | None]]) -> Decoded:
+    return Decoded(
+        torch.stack([image for image, _ in rows]),
+        {place: error for place, (_, error) in enumerate(rows) if error is not None},
+    )

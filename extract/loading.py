@@ -1,0 +1,261 @@
+"""The loading of a model by open_clip, whose silent traps are answered in a line each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.identity import OVERRIDDEN, ModelIdentity
+from oodcache.cache.names import SHORT_NAMES
+from oodcache.extract.encoder import Encoder
+from oodcache.extract.requests import LOCAL_DIR, ModelRequest, Resolved, file_sha256
+
+PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
+OPTIONS = "--image-mean --image-std --image-interpolation --image-resize-mode"
+Note = Callable[[str], None]
+
+
+def load(resolved: Resolved, note: Note) -> Encoder:
+    """Return the model that was asked for, loaded whole; raise InputError if that cannot be."""
+    request = resolved.request
+    device = _device(request.device)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    # open_clip logs to the root logger what we say ourselves, and would set that logger up.
+    logging.getLogger().addHandler(logging.NullHandler())
+    if request.config is not None:
+        _add_config(request.config)
+    config = _model_config(resolved)
+    _check_preprocessing(resolved, config, note)
+    if resolved.architecture.startswith(LOCAL_DIR) and resolved.weights_file is None:
+        note(f"{resolved.architecture}: holds several weights files: open_clip chooses one")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = _create(resolved, _activation(resolved, config, note)).to(device).eval()
+        tokenize = _tokenizer(resolved, config, note)
+    preprocessing = PreprocessCfg(**model.visual.preprocess_cfg)
+    return Encoder(
+        model=model,
+        identity=_identity(resolved, model, note),
+        device=device,
+        precision={
+            "autocast": request.precision,
+            "tf32": False,
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        },
+        preprocess=image_transform_v2(preprocessing, is_train=False),
+        preprocessing=json.loads(
+            json.dumps({**asdict(preprocessing), OVERRIDDEN: sorted(request.preprocessing)})
+        ),
+        tokenize=tokenize,
+        tokenizing=_tokenizing(tokenize, config),
+    )
+
+
+def weights_sha256(state: Mapping[str, torch.Tensor]) -> str:
+    """Return a SHA-256 over name, dtype, shape and bytes of the sorted weights."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _device(requested: str | None) -> torch.device:
+    try:
+        device = torch.device(requested or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"--device {requested}: {_first_line(error)}; type --device cpu") from None
+    return device
+
+
+def _add_config(path: Path) -> None:
+    try:
+        config = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"--model-config {path}: is not JSON: {error}") from None
+    wanted = ("embed_dim", "vision_cfg", "text_cfg")
+    missing = [key for key in wanted if not isinstance(config, dict) or key not in config]
+    if missing:
+        raise InputError(f"--model-config {path}: lacks {', '.join(missing)}")
+    open_clip.add_model_config(path)
+
+
+def _model_config(resolved: Resolved) -> dict[str, Any]:
+    """Return the architecture's configuration; suggest the nearest names where there is none."""
+    name, tag = resolved.architecture, resolved.tag
+    if not name.startswith(LOCAL_DIR) and ":" not in name:
+        _check_known(name, tag, resolved.request)
+    try:
+        config = open_clip.get_model_config(name)
+    except Exception as error:  # A file's or the hub's: whatever it is, it is not ours.
+        raise InputError(f"--model {resolved.request.requested}: {_first_line(error)}") from None
+    assert isinstance(config, dict)
+    return config
+
+
+def _check_known(name: str, tag: str | None, request: ModelRequest) -> None:
+    known = open_clip.list_models()
+    if name not in known:
+        near = get_close_matches(name, [*known, *SHORT_NAMES], n=3)
+        raise InputError(
+            f"--model {request.requested}: open_clip knows no {name!r}; did you mean "
+            f"{' or '.join(near) or 'one of ' + ', '.join(SHORT_NAMES)}? "
+            "(an architecture of your own: --model-config FILE.json)"
+        )
+    if request.checkpoint is not None:
+        return
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    if tag not in tags:
+        near = get_close_matches(str(tag), tags, n=3) or tags
+        raise InputError(
+            f"--model {request.requested}: {name} has no weights {tag!r}; did you mean "
+            f"{' or '.join(f'{name}/{one}' for one in near) or 'to give --checkpoint FILE'}?"
+        )
+
+
+def _has_bias(config: Mapping[str, Any]) -> bool:
+    return config.get("init_logit_bias") is not None
+
+
+def _check_preprocessing(resolved: Resolved, config: Mapping[str, Any], note: Note) -> None:
+    """Refuse to guess a preprocessing: weights from a file bring none.
+
+    open_clip would silently take OpenAI's, which is wrong for every SigLIP.
+    """
+    given = resolved.request.preprocessing
+    if not resolved.is_local or all(key in given for key in PREPROCESSING):
+        return
+    where = resolved.weights_file or resolved.architecture
+    if resolved.architecture.startswith(LOCAL_DIR):
+        folder = Path(resolved.architecture.removeprefix(LOCAL_DIR))
+        if json.loads((folder / "open_clip_config.json").read_text()).get("preprocess_cfg"):
+            return
+        where = folder
+    if _has_bias(config):
+        raise InputError(
+            f"{where}: says no preprocessing, and this architecture has a logit bias (SigLIP's "
+            f"differs from CLIP's): give {OPTIONS}, or a local-dir: with preprocess_cfg"
+        )
+    default = asdict(PreprocessCfg())
+    taken = ", ".join(f"{key} {default[key]}" for key in PREPROCESSING if key not in given)
+    note(f"{where}: says no preprocessing: OpenAI's is taken ({taken})")
+
+
+def _activation(resolved: Resolved, config: Mapping[str, Any], note: Note) -> dict[str, bool]:
+    """Return the activation that the weights of a tag were trained with, where it differs.
+
+    open_clip only warns, and computes wrongly.
+    """
+    if resolved.tag is None or resolved.request.checkpoint is not None:
+        return {}
+    trained = open_clip.get_pretrained_cfg(resolved.architecture, resolved.tag)
+    quick = bool(trained.get("quick_gelu", False))
+    if quick == bool(config.get("quick_gelu", False)):
+        return {}
+    note(
+        f"{resolved.label}: these weights were trained with {'quick GELU' if quick else 'GELU'}; "
+        "the model is switched to it"
+    )
+    return {"quick_gelu": quick}
+
+
+def _create(resolved: Resolved, activation: Mapping[str, bool]) -> Any:
+    try:
+        return open_clip.create_model(
+            resolved.architecture,
+            pretrained=resolved.tag,
+            require_pretrained=True,
+            force_preprocess_cfg=dict(resolved.request.preprocessing),
+            **activation,
+        )
+    except Exception as error:  # A stranger's file, or the network: whatever it is, say it.
+        raise InputError(_loading_failed(resolved, error)) from error
+
+
+def _loading_failed(resolved: Resolved, error: Exception) -> str:
+    what = resolved.weights_file or resolved.request.requested
+    if "weights_only" in str(error) or "Weights only" in str(error):
+        return (
+            f"{what}: refused: it holds pickled objects besides tensors, which could run code; "
+            "save its state dict as .safetensors"
+        )
+    if resolved.weights_file is None:
+        return (
+            f"{what}: cannot be loaded: {_first_line(error)} Without a network: --model NAME "
+            "--checkpoint FILE, or local-dir:PATH"
+        )
+    return f"{what}: cannot be loaded: {_first_line(error)}"
+
+
+def _tokenizer(resolved: Resolved, config: Mapping[str, Any], note: Note) -> Any:
+    """Return the model's own tokenizer, at its own length.
+
+    A name with "siglip" in it and no hf_tokenizer_name would make open_clip download one.
+    """
+    text = config["text_cfg"]
+    name = resolved.architecture
+    by_name = "siglip" in name.lower() and not name.startswith(LOCAL_DIR) and ":" not in name
+    if by_name and not text.get("hf_tokenizer_name"):
+        if text.get("vocab_size", 49408) != 49408:
+            raise InputError(
+                f"--model {resolved.request.requested}: its configuration names no tokenizer; "
+                "add text_cfg.hf_tokenizer_name, or use a local-dir: with tokenizer.json"
+            )
+        note(f"{name}: its configuration names no tokenizer: CLIP's, of 49,408 tokens, is taken")
+        return open_clip.SimpleTokenizer(context_length=text.get("context_length", 77))
+    try:
+        return open_clip.get_tokenizer(name)
+    except Exception as error:
+        wanted = text.get("hf_tokenizer_name", "")
+        raise InputError(
+            f"--model {resolved.request.requested}: its tokenizer {wanted} cannot be loaded "
+            f"({_first_line(error)}); without a network use a local-dir: with tokenizer.json"
+        ) from error
+
+
+def _tokenizing(tokenize: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+    clean = getattr(tokenize, "clean_fn", None)
+    return {
+        "tokenizer": type(tokenize).__name__,
+        "name": config["text_cfg"].get("hf_tokenizer_name", ""),
+        "context_length": tokenize.context_length,
+        "clean": getattr(clean, "__name__", ""),
+    }
+
+
+def _identity(resolved: Resolved, model: Any, note: Note) -> ModelIdentity:
+    state = model.state_dict()
+    weights = weights_sha256(state)
+    bias = None if model.logit_bias is None else float(state["logit_bias"])
+    if bias == 0 and resolved.weights_file is not None:
+        note(f"{resolved.weights_file}: holds no logit bias, or 0: the model's b is 0")
+    name, pretrained = resolved.label.rsplit("/", 1)
+    return ModelIdentity(
+        name=name,
+        pretrained=f"{pretrained}-{weights[:8]}" if resolved.is_local else pretrained,
+        requested=resolved.request.requested,
+        weights=weights,
+        checkpoint=file_sha256(resolved.weights_file),
+        logit_scale=float(state["logit_scale"].exp()),
+        logit_bias=bias,
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2]) if lines else type(error).__name__

@@ -1,0 +1,119 @@
+"""What model was asked for, made sense of before torch is imported."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.names import SHORT_NAMES
+from oodcache.extract import embedded
+
+LOCAL_DIR = "local-dir:"
+HUB = "hf-hub:"
+WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """A model as it was asked for on the command line.
+
+    `preprocessing` holds what overrides the model's own: mean, std, interpolation, resize_mode.
+    """
+
+    requested: str
+    checkpoint: Path | None = None
+    config: Path | None = None
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    precision: str = "float32"
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A request made sense of: what open_clip is to load, and where its embeddings belong.
+
+    `architecture` and `tag` are open_clip's two arguments (a tag may be a file's path).
+    `label` is `name/pretrained`; for weights of the user's own it is `local/NAME`, to which the
+    hash of the weights is added once they are loaded. `weights_file` is None for fetched weights.
+    """
+
+    request: ModelRequest
+    architecture: str
+    tag: str | None
+    label: str
+    weights_file: Path | None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the weights are the user's own, named by their hash."""
+        return self.label.startswith("local/")
+
+
+def resolve(request: ModelRequest) -> Resolved:
+    """Return what to load; refuse what can be seen to be wrong without torch."""
+    name = SHORT_NAMES.get(request.requested, request.requested)
+    for file, option in ((request.checkpoint, "--checkpoint"), (request.config, "--model-config")):
+        if file is not None and not file.is_file():
+            raise InputError(f"{option} {file}: no such file")
+    bundled = embedded.MODELS.get(name.removesuffix("/demo"))
+    if request.checkpoint is not None:
+        return _from_checkpoint(request, name)
+    if bundled is not None:
+        return _from_folder(request, bundled, f"{bundled.name}/demo")
+    if name.startswith(LOCAL_DIR):
+        folder = Path(name.removeprefix(LOCAL_DIR))
+        return _from_folder(request, folder, f"local/{_file_name(folder.resolve().name)}")
+    if name.startswith(HUB):
+        repository = name.removeprefix(HUB).replace("/", "--")
+        return Resolved(request, name, None, f"hf-hub/{_file_name(repository)}", None)
+    architecture, slash, tag = name.rpartition("/")
+    if not slash:
+        raise InputError(
+            f"--model {name}: says no weights; type a short name ({', '.join(SHORT_NAMES)}), "
+            f"{name}/TAG, or {name} with --checkpoint FILE"
+        )
+    # Written as open_clip takes them too: ViT-B/32, laion2b-s34b-b79k.
+    architecture, tag = architecture.replace("/", "-"), tag.lower().replace("-", "_")
+    return Resolved(request, architecture, tag, f"{architecture}/{tag}", None)
+
+
+def _from_checkpoint(request: ModelRequest, name: str) -> Resolved:
+    assert request.checkpoint is not None
+    if name.startswith((LOCAL_DIR, HUB)):
+        raise InputError(f"--model {name}: brings its own weights; leave --checkpoint out")
+    return Resolved(
+        request, name, str(request.checkpoint), f"local/{_file_name(name)}", request.checkpoint
+    )
+
+
+def _from_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; local-dir:PATH wants a model's folder")
+    if not (folder / "open_clip_config.json").is_file():
+        raise InputError(f"{folder}: holds no open_clip_config.json; local-dir:PATH wants one")
+    weights = [path for pattern in WEIGHTS for path in sorted(folder.glob(pattern))]
+    if not weights:
+        raise InputError(
+            f"{folder}: holds no weights ({', '.join(WEIGHTS)}), and a model without would be "
+            "random; put open_clip_model.safetensors there"
+        )
+    only = weights[0] if len(weights) == 1 else None
+    return Resolved(request, f"{LOCAL_DIR}{folder}", None, label, only)
+
+
+def file_sha256(path: Path | None) -> str | None:
+    """Return the SHA-256 of a weights file, None for none."""
+    if path is None:
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _file_name(name: str) -> str:
+    """Return `name` with whatever a folder should not be called replaced by '-'."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".") or "model"

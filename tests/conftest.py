@@ -1,0 +1,65 @@
+"""What tests of several rooms share: the command line run in this process, and samples."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from samples import Outcome, Run, SmallModel, make_small_model, write_image
+
+from oodcache.__main__ import main
+
+
+@pytest.fixture
+def oodcache(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> Run:
+    """Run `oodcache` with the given arguments in an empty folder, as its console script does."""
+    monkeypatch.chdir(tmp_path)
+    for variable in ("OODCACHE_DIR", "OODCACHE_DATA"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["oodcache", *map(str, arguments)])
+        try:
+            main()
+            status = 0
+        except SystemExit as leave:
+            status = leave.code if isinstance(leave.code, int) else 1
+        captured = capfd.readouterr()
+        return Outcome(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
+    """A CLIP with random weights, as config and checkpoint files."""
+    return make_small_model(tmp_path_factory.mktemp("model"), "small")
+
+
+@pytest.fixture(scope="session")
+def small_sigmoid(tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
+    """The same with a logit bias, as SigLIP has."""
+    folder = tmp_path_factory.mktemp("sigmoid")
+    return make_small_model(folder, "small-sigmoid", init_logit_bias=-10)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of 12 images in the class folders cat and dog."""
+    for name in ("cat", "dog"):
+        for number in range(6):
+            write_image(
+                tmp_path / "photos" / name / f"{number}.png", number + 100 * (name == "dog")
+            )
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def strays(tmp_path: Path) -> Path:
+    """A folder of 5 images without class folders."""
+    for number in range(5):
+        write_image(tmp_path / "strays" / f"{number}.jpg", 1000 + number)
+    return tmp_path / "strays"

@@ -1,0 +1,124 @@
+"""Claims about how data sets are found and listed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from oodcache.cache.errors import InputError
+from oodcache.extract import datasets
+from oodcache.extract.datasets import ImageSource
+
+
+def touch(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(name.encode())
+    return root
+
+
+def listed(root: Path) -> datasets.ImageListing:
+    return datasets.list_images(ImageSource("x", root, None))
+
+
+def test_rows_are_sorted_by_path_and_labelled_by_first_folder(tmp_path: Path) -> None:
+    touch(tmp_path, "dog/b.jpg", "cat/z.PNG", "cat/deep/a.webp", "lone.jpg", "dog/a.JPEG")
+    rows = listed(tmp_path).rows
+    assert list(rows.paths) == sorted(rows.paths)
+    assert rows.paths[:4] == [b"cat/deep/a.webp", b"cat/z.PNG", b"dog/a.JPEG", b"dog/b.jpg"]
+    assert rows.labels.tolist() == [0, 0, 1, 1, -1]
+    assert list(rows.label_names) == ["cat", "dog"]
+
+
+def test_other_files_are_counted_and_dot_files_are_not(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "notes.txt", "cat/b.csv", ".DS_Store", "._a.jpg", ".hidden/c.jpg")
+    listing = listed(tmp_path)
+    assert listing.rows.paths == [b"a.jpg"]
+    assert listing.others == 2
+
+
+def test_a_folder_linked_into_itself_is_entered_once(tmp_path: Path) -> None:
+    touch(tmp_path, "cat/a.jpg")
+    (tmp_path / "cat" / "loop").symlink_to(tmp_path)
+    assert listed(tmp_path).rows.paths == [b"cat/a.jpg"]
+
+
+def test_links_to_class_folders_are_followed(tmp_path: Path) -> None:
+    touch(tmp_path / "elsewhere", "a.jpg")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "cat").symlink_to(tmp_path / "elsewhere")
+    assert listed(tmp_path / "root").rows.paths == [b"cat/a.jpg"]
+
+
+def test_a_dangling_link_keeps_its_row(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").symlink_to(tmp_path / "gone.jpg")
+    assert listed(tmp_path).rows.paths == [b"a.jpg"]
+
+
+def test_names_that_are_not_utf8_or_hold_newlines_are_listed_as_they_are(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path)
+    for name in (b"\xff.jpg", b"two\nlines.jpg"):
+        Path(os.fsdecode(folder + b"/" + name)).touch()
+    assert listed(tmp_path).rows.paths == [b"two\nlines.jpg", b"\xff.jpg"]
+
+
+def test_the_fingerprint_tells_lists_apart_by_path_and_size_alone(tmp_path: Path) -> None:
+    first = listed(touch(tmp_path / "a", "cat/x.jpg", "cat/y.jpg")).fingerprint
+    copied = listed(touch(tmp_path / "b", "cat/x.jpg", "cat/y.jpg")).fingerprint
+    assert first == copied
+    assert listed(touch(tmp_path / "b", "cat/z.jpg")).fingerprint != first
+    (tmp_path / "a" / "cat" / "x.jpg").write_bytes(b"longer than it was")
+    assert listed(tmp_path / "a").fingerprint != first
+
+
+def test_a_folder_without_images_is_refused_with_what_it_holds(tmp_path: Path) -> None:
+    touch(tmp_path, "a.txt", "b.txt")
+    with pytest.raises(InputError, match=r"holds no images \(2 other files\)"):
+        listed(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("imagenet-val", "imagenet/val"),
+        ("imagenet-val", "images_largescale/imagenet_1k/val"),
+        ("iNaturalist", "MOS/iNaturalist/images"),
+        ("iNaturalist", "images_largescale/inaturalist"),
+        ("SUN", "ImageNet_OOD_dataset/SUN"),
+        ("Places", "MOS/Places/images"),
+        ("Textures", "MOS/dtd/images"),
+        ("Textures", "ImageNet_OOD_dataset/dtd/images"),
+    ],
+)
+def test_known_sets_are_found_in_each_layout(tmp_path: Path, name: str, folder: str) -> None:
+    touch(tmp_path / folder, "x.jpg")
+    assert datasets.find(name, tmp_path).root == tmp_path / folder
+
+
+def test_a_missing_data_root_names_the_option(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="give --data-root FOLDER or set OODCACHE_DATA"):
+        datasets.find("SUN", tmp_path / "none")
+
+
+def test_a_data_root_without_the_set_says_where_it_looked(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no SUN .looked for MOS/SUN"):
+        datasets.find("SUN", tmp_path)
+
+
+def test_an_unknown_set_says_how_to_name_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="for a folder of your own type pets=FOLDER"):
+        datasets.find("pets", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", "average", ".hidden", "a b"])
+def test_a_name_that_cannot_be_a_file_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="data set"):
+        datasets.find(f"{name}={tmp_path}", tmp_path)
+
+
+def test_a_file_is_no_folder_of_images(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    with pytest.raises(InputError, match="is not a folder"):
+        datasets.find(f"x={tmp_path / 'a.jpg'}", tmp_path)

@@ -1,0 +1,133 @@
+"""Claims about images from disk: what decodes to what, and what a bad one leaves behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from oodcache.extract import images
+
+
+def tensor(image: Image.Image) -> torch.Tensor:
+    """Preprocess by hand: 4 x 4 nearest pixels, channels first."""
+    return torch.from_numpy(np.asarray(image.resize((4, 4), 0)).copy()).permute(2, 0, 1).float()
+
+
+def batches(root: Path, names: list[str], **options: int) -> list[images.Decoded]:
+    settings = {"batch_size": 4, "workers": 0, **options}
+    paths = [os.fsencode(name) for name in names]
+    return list(images.batches(os.fsencode(root), paths, tensor, pin_memory=False, **settings))
+
+
+def red(mode: str) -> Image.Image:
+    return Image.new("RGB", (8, 8), (255, 0, 0)).convert(mode)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "expected"),
+    [
+        ("cmyk.jpg", lambda: red("CMYK"), (254, 0, 0)),
+        ("palette.png", lambda: red("P"), (255, 0, 0)),
+        ("palette.gif", lambda: red("P"), (255, 0, 0)),
+        ("alpha.png", lambda: red("RGBA"), (255, 0, 0)),
+        ("bits.png", lambda: Image.new("1", (8, 8), 1), (255, 255, 255)),
+        ("grey.png", lambda: Image.new("L", (8, 8), 77), (77, 77, 77)),
+        ("pixel.png", lambda: Image.new("RGB", (1, 1), (1, 2, 3)), (1, 2, 3)),
+        (
+            "sixteen.png",
+            lambda: Image.fromarray(np.full((8, 8), 0x8000, np.uint16)),
+            (128, 128, 128),
+        ),
+        (
+            "sixteen.tif",
+            lambda: Image.fromarray(np.full((8, 8), 0xFFFF, np.uint16)),
+            (255, 255, 255),
+        ),
+    ],
+)
+def test_every_kind_of_image_becomes_rgb(
+    tmp_path: Path,
+    name: str,
+    make: Callable[[], Image.Image],
+    expected: tuple[int, int, int],
+) -> None:
+    make().save(tmp_path / name)
+    decoded = images.decode(os.fsencode(tmp_path / name))
+    assert decoded.mode == "RGB"
+    assert np.abs(np.asarray(decoded, int)[0, 0] - expected).max() <= 1
+
+
+def test_a_palette_becomes_colours_before_it_is_resized(tmp_path: Path) -> None:
+    stripes = Image.fromarray(np.tile(np.array([[0, 255]], np.uint8), (8, 4))).convert("P")
+    stripes.save(tmp_path / "p.png")
+    with Image.open(tmp_path / "p.png") as stored:
+        by_hand = stored.convert("RGB")
+    assert np.array_equal(
+        np.asarray(images.decode(os.fsencode(tmp_path / "p.png"))), np.asarray(by_hand)
+    )
+
+
+def test_exif_orientation_is_not_applied(tmp_path: Path) -> None:
+    image = Image.new("RGB", (8, 4))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "turned.jpg", exif=exif)
+    assert images.decode(os.fsencode(tmp_path / "turned.jpg")).size == (8, 4)
+
+
+def write_bad(root: Path) -> dict[str, bytes]:
+    """Write images that cannot be decoded, each in its own way."""
+    whole = root / "whole.jpg"
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(whole)
+    return {
+        "empty.jpg": b"",
+        "text.png": b"not an image",
+        "half.jpg": whole.read_bytes()[: len(whole.read_bytes()) // 2],
+        "head.png": b"\x89PNG\r\n\x1a\n" + b"\0" * 20,
+    }
+
+
+def test_bad_images_keep_their_rows_and_the_others_their_pixels(tmp_path: Path) -> None:
+    for name, content in write_bad(tmp_path).items():
+        (tmp_path / name).write_bytes(content)
+    good = tensor(images.decode(os.fsencode(tmp_path / "whole.jpg")))
+    names = ["whole.jpg", "empty.jpg", "text.png", "half.jpg", "head.png", "gone.jpg", "whole.jpg"]
+    first, second = batches(tmp_path, names)
+    assert sorted(first.errors) == [1, 2, 3]
+    assert sorted(second.errors) == [0, 1]
+    assert torch.equal(first.images[0], good)
+    assert torch.equal(second.images[2], good)
+    assert not first.images[1:].any()
+
+
+def test_a_decompression_bomb_is_one_bad_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("L", (100, 100)).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    (decoded,) = batches(tmp_path, ["bomb.png"])
+    assert "DecompressionBombError" in decoded.errors[0]
+
+
+def test_a_reason_is_one_line_without_the_root(tmp_path: Path) -> None:
+    (tmp_path / "two\nlines.png").write_bytes(b"no")
+    (decoded,) = batches(tmp_path, ["two\nlines.png"])
+    assert str(tmp_path) not in decoded.errors[0]
+    assert "\n" not in decoded.errors[0]
+
+
+def test_workers_give_the_same_batches_in_the_same_order(tmp_path: Path) -> None:
+    for number in range(10):
+        Image.new("RGB", (5, 5), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    names = [f"{number}.png" for number in (3, 1, 4, 0, 5, 9, 2, 6, 8, 7)]
+    alone, shared = batches(tmp_path, names), batches(tmp_path, names, workers=2)
+    assert [len(one.images) for one in alone] == [4, 4, 2]
+    for one, other in zip(alone, shared, strict=True):
+        assert torch.equal(one.images, other.images)

@@ -1,0 +1,87 @@
+"""Claims about what a plan finds, keeps and refuses before any model is touched."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from samples import SmallModel, planned, silent
+
+from oodcache.cache.errors import InputError
+from oodcache.extract import plan, run
+from oodcache.extract.requests import ModelRequest
+
+
+def extract(tmp_path: Path, request: ModelRequest, sources: list[str]) -> list[Path]:
+    made = planned(tmp_path, request, [], sources=sources)
+    return run.run(made, plan.Watch(lambda text: None, silent))
+
+
+def test_few_images_start_no_workers(tmp_path: Path, photos: Path) -> None:
+    sources = [f"c={photos}"]
+    few = planned(tmp_path, ModelRequest("tiny-clip"), [], sources=sources, batch_size=64)
+    many = planned(tmp_path, ModelRequest("tiny-clip"), [], sources=sources, batch_size=2)
+    assert few.workers == 0
+    assert 1 <= many.workers <= 8
+
+
+def test_ones_own_weights_are_found_in_the_cache_without_loading_them(
+    tmp_path: Path, photos: Path, small_model: SmallModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = ModelRequest("small", small_model.checkpoint, small_model.config)
+    first = extract(tmp_path, request, [f"c={photos}"])
+
+    def loaded(*_: object) -> None:
+        raise AssertionError("the model was loaded")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("oodcache.extract.loading.load", loaded)
+        assert extract(tmp_path, request, [f"c={photos}"]) == first
+
+
+def test_the_same_weights_in_another_file_are_the_same_model(
+    tmp_path: Path, photos: Path, small_model: SmallModel
+) -> None:
+    copy = tmp_path / "copy.pt"
+    # One byte more after the archive's end: another file, the same weights.
+    copy.write_bytes(small_model.checkpoint.read_bytes() + b"\0")
+    sources = [f"c={photos}"]
+    first = extract(
+        tmp_path, ModelRequest("small", small_model.checkpoint, small_model.config), sources
+    )
+    assert extract(tmp_path, ModelRequest("small", copy, small_model.config), sources) == first
+
+
+def test_settings_given_once_are_not_dropped_in_silence(
+    tmp_path: Path, photos: Path, small_model: SmallModel
+) -> None:
+    model = ("small", small_model.checkpoint, small_model.config)
+    sources = [f"c={photos}"]
+    extract(tmp_path, ModelRequest(*model, preprocessing={"mean": [0.1] * 3}), sources)
+    with pytest.raises(InputError, match="made from other preprocessing"):
+        extract(tmp_path, ModelRequest(*model), sources)
+
+
+def test_a_changed_bundled_model_is_other_weights(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from oodcache.extract import embedded
+
+    sources = [f"c={photos}"]
+    extract(tmp_path, ModelRequest("tiny-clip"), sources)
+    trained_again = tmp_path / "tiny-clip"
+    shutil.copytree(embedded.MODELS["tiny-clip"], trained_again)
+    with (trained_again / "open_clip_model.safetensors").open("r+b") as file:
+        file.seek(-2, 2)
+        file.write(b"\x01\x3c")
+    monkeypatch.setattr(embedded, "MODELS", {"tiny-clip": trained_again})
+    with pytest.raises(InputError, match="made from other weights"):
+        extract(tmp_path, ModelRequest("tiny-clip"), sources)
+
+
+def test_nothing_to_extract_and_templates_without_classes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nothing to extract"):
+        planned(tmp_path, ModelRequest("tiny-clip"), [])
+    with pytest.raises(InputError, match="give --classes too"):
+        planned(tmp_path, ModelRequest("tiny-clip"), [], sources=["x=."], templates=["a {}"])

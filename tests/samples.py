@@ -1,0 +1,110 @@
+"""Samples that tests of several rooms use: what a command gave, random models, images of noise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from oodcache.extract import plan
+from oodcache.extract.requests import ModelRequest
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command gave: its exit status and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+CONFIG = {
+    "embed_dim": 16,
+    "vision_cfg": {
+        "image_size": 16,
+        "layers": 1,
+        "width": 32,
+        "head_width": 16,
+        "patch_size": 8,
+    },
+    "text_cfg": {
+        "context_length": 77,
+        "vocab_size": 49408,
+        "width": 16,
+        "heads": 2,
+        "layers": 1,
+    },
+}
+
+
+@dataclass(frozen=True)
+class SmallModel:
+    """An architecture as JSON and weights for it, random but fixed."""
+
+    config: Path
+    checkpoint: Path
+
+    @property
+    def arguments(self) -> list[str]:
+        """Return what `extract` wants of it."""
+        return [
+            *("--model", self.config.stem),
+            *("--model-config", str(self.config)),
+            *("--checkpoint", str(self.checkpoint)),
+        ]
+
+
+def make_small_model(folder: Path, name: str, seed: int = 0, **changes: object) -> SmallModel:
+    """Write a model with random weights; `changes` go into its configuration."""
+    import open_clip
+    import torch
+
+    config = folder / f"{name}.json"
+    config.write_text(json.dumps({**CONFIG, **changes}))
+    open_clip.add_model_config(config)
+    torch.manual_seed(seed)
+    model = open_clip.create_model(name)
+    checkpoint = folder / f"{name}.pt"
+    torch.save(model.state_dict(), checkpoint)
+    return SmallModel(config, checkpoint)
+
+
+def write_image(path: Path, seed: int, *, size: tuple[int, int] = (24, 20)) -> Path:
+    """Write random pixels in the format of the path's ending, making its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@contextmanager
+def silent(description: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    """Count what is done; assert that it comes to the total."""
+    done: list[int] = []
+    yield done.append
+    assert sum(done) == total
+
+
+def planned(tmp_path: Path, request: ModelRequest, notes: list[str], **given: Any) -> plan.Plan:
+    settings: dict[str, Any] = {
+        "sources": [],
+        "classes": None,
+        "templates": [],
+        "data_root": tmp_path,
+        "cache": tmp_path / "embeddings",
+        "batch_size": 4,
+        "workers": None,
+        "overwrite": False,
+        **given,
+    }
+    return plan.plan(request, watch=plan.Watch(notes.append, silent), **settings)
