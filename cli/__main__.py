@@ -1,0 +1,77 @@
+"""The command `oodcache`: its commands, and the one place where an error becomes a status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version
+
+import click
+
+from oodcache.cache.errors import InputError
+from oodcache.cache_commands import cache
+from oodcache.demo_command import demo
+from oodcache.extract_command import extract
+from oodcache.progress import printable
+from oodcache.score_command import score, scores
+
+
+class Ordered(click.Group):
+    """A group that lists its commands in the order in which they are used."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the names in the order of registration."""
+        return list(self.commands)
+
+
+@click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("oodcache"), prog_name="oodcache")
+def oodcache() -> None:
+    """Find the score that tells in-distribution images from the others, without inference.
+
+    \b
+    Try it, with nothing to download:
+        oodcache demo
+    On images of your own, extract once (PyTorch), then score as often as you like (CPU only):
+        oodcache extract --model siglip2 --classes pets=names.txt pets=photos/pets strays=photos/x
+        oodcache score --model siglip2 --id pets --ood strays
+    """
+
+
+for command in (demo, extract, score, scores, cache):
+    oodcache.add_command(command)
+
+
+def main() -> None:
+    """Run the command line: 0 done, 1 a user's mistake in one line, 2 usage, 130 Ctrl-C.
+
+    Anything else is a bug and keeps its traceback.
+    """
+    try:
+        oodcache.main(prog_name="oodcache", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except InputError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; what is buffered must not raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"{os.fsdecode(error.filename)}: {error.strerror}")
+    except (KeyboardInterrupt, click.Abort):
+        print("\noodcache: stopped; whole files stay, and are kept next time", file=sys.stderr)
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    print(f"oodcache: {printable(message)}", file=sys.stderr)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The demo: the commands a user would type, shown and run, on the embedded benchmark.
+
+Handwritten digits zero to seven are in-distribution. Eights and nines, which no model was trained
+on, are near; crops of photographs and of textures are far.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from oodcache.extract import embedded
+
+MODELS = ("tiny-clip", "tiny-sigmoid")
+CLASSES = "digits"
+ID_SET = "digits"
+OOD_SETS = ("eight-nine", "photos", "textures")
+SHOWS = (
+    "What it shows: the bias that the sigmoid model learned leaves each of its sigmoid-mcm figures "
+    "equal to max-logit's, while the temperature of a softmax moves AUROC and FPR95 by points."
+)
+
+
+def commands(cache: Path, images: Path, results: Path) -> list[list[str]]:
+    """Return the arguments of each `oodcache` command, in order."""
+    where = ["--cache", str(cache)] if cache != Path("embeddings") else []
+    folders = [f"{name}={images / name}" for name in (ID_SET, *OOD_SETS)]
+    extracts = [
+        ["extract", "--model", model, "--classes", f"{CLASSES}={images / ID_SET}", *where, *folders]
+        for model in MODELS
+    ]
+    models = [part for model in MODELS for part in ("--model", model)]
+    oods = [part for name in OOD_SETS for part in ("--ood", name)]
+    score = ["score", *models, "--classes", CLASSES, "--id", ID_SET, *oods, *where]
+    return [*extracts, [*score, "--format", "json", "--output", str(results)]]
+
+
+def run(
+    oodcache: Callable[[Sequence[str]], object],
+    *,
+    cache: Path,
+    data_root: Path,
+    results: Path,
+    note: Callable[[str], None],
+) -> None:
+    """Write the images, then show and run each command; `oodcache` runs one from its arguments."""
+    images = data_root / "demo"
+    embedded.write_images(images)
+    for arguments in commands(cache, images, results):
+        note("")
+        note(f"$ oodcache {shlex.join(arguments)}")
+        oodcache(arguments)
+    print(SHOWS)

@@ -1,0 +1,116 @@
+"""`oodcache extract`: images and class names to unit embeddings, once."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.names import SHORT_NAMES
+from oodcache.options import CACHE, note
+from oodcache.progress import progress
+
+NEEDS = ("torch", "torchvision", "open_clip", "transformers", "PIL")
+TRIPLE = click.Tuple([float, float, float])
+EXISTING = click.Path(path_type=Path)
+
+
+def check_torch() -> None:
+    """Refuse to go on without the libraries of stage 1, with the line that installs them."""
+    missing = [name for name in NEEDS if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"extraction needs {', '.join(missing)}: type  pip install 'oodcache[extract]'"
+        )
+
+
+@click.command()
+@click.argument("datasets", nargs=-1, metavar="[DATASET | NAME=FOLDER]...")
+@click.option("--model", help=f"{', '.join(SHORT_NAMES)}; NAME/TAG; local-dir:PATH; hf-hub:REPO.")
+@click.option("--classes", help="imagenet, NAME=FILE (a name a line) or NAME=FOLDER.")
+@click.option(
+    "--template",
+    "templates",
+    multiple=True,
+    help="Prompt, {} for the name; may repeat; openai: its 80. [a photo of a {}]",
+)
+@click.option(
+    "--data-root",
+    type=EXISTING,
+    envvar="OODCACHE_DATA",
+    default="data",
+    show_default=True,
+    show_envvar=True,
+    help="Where known data sets are.",
+)
+@CACHE
+@click.option("--checkpoint", type=EXISTING, help="Weights of your own for --model NAME.")
+@click.option("--model-config", type=EXISTING, help="Register FILE.json as an architecture.")
+@click.option("--image-mean", type=TRIPLE, help="Override the model's preprocessing.")
+@click.option("--image-std", type=TRIPLE)
+@click.option("--image-interpolation", type=click.Choice(["bicubic", "bilinear"]))
+@click.option("--image-resize-mode", type=click.Choice(["shortest", "longest", "squash"]))
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    default="float32",
+    show_default=True,
+    help="Of the arithmetic (autocast).",
+)
+@click.option("--device", help="cpu, cuda, cuda:1, … [cuda if there is one]")
+@click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True)
+@click.option(
+    "--workers", type=click.IntRange(0), help="Decoding processes. [one a processor, at most 8]"
+)
+@click.option("--overwrite", is_flag=True, help="Make files anew that are there.")
+def extract(**given: Any) -> None:
+    """Turn images and class names into unit embeddings, once per model and data set.
+
+    DATASET is imagenet-val, iNaturalist, SUN, Places or Textures, found under the data root; or
+    NAME=FOLDER, images with or without class folders. Files that are there are kept.
+
+    \b
+    oodcache extract --model siglip2 --classes imagenet --data-root /data imagenet-val iNaturalist
+    oodcache extract --model clip --classes pets=names.txt --template "a photo of a {}, a pet" \\
+        mypets=photos/pets strays=photos/strays
+    """
+    check_torch()
+    if given["model"] is None:
+        raise click.UsageError("--model is missing, for example: --model siglip2")
+    from oodcache.extract import plan, requests, run
+
+    watch = plan.Watch(note, progress)
+    overrides = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key in ("mean", "std", "interpolation", "resize_mode")
+        if (value := given[f"image_{key}"]) is not None
+    }
+    request = requests.ModelRequest(
+        given["model"],
+        given["checkpoint"],
+        given["model_config"],
+        overrides,
+        given["precision"],
+        given["device"],
+    )
+    planned = plan.plan(
+        request,
+        sources=given["datasets"],
+        watch=watch,
+        **{
+            key: given[key]
+            for key in (
+                "classes",
+                "templates",
+                "data_root",
+                "cache",
+                "batch_size",
+                "workers",
+                "overwrite",
+            )
+        },
+    )
+    run.run(planned, watch)

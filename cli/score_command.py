@@ -1,0 +1,104 @@
+"""`oodcache score` and `oodcache scores`: tables of results from cached embeddings."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from oodcache.options import CACHE, note
+
+FORMATS = ("table", "csv", "json", "markdown", "latex")
+SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
+
+
+@click.command()
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    required=True,
+    help="As it was given to extract; may repeat.",
+)
+@click.option("--classes", help="A cached vocabulary. [the only one there is]")
+@click.option("--id", "id_set", required=True, help="The data set of in-distribution images.")
+@click.option(
+    "--ood",
+    "ood_sets",
+    multiple=True,
+    required=True,
+    help="A data set of other images; may repeat.",
+)
+@click.option(
+    "--score",
+    "specifications",
+    multiple=True,
+    help="NAME or NAME:key=value|value,…; may repeat; see: oodcache scores",
+)
+@click.option("--template", help="One of the cached templates, or average.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="Of what is printed or written. [table, or by --output's ending]",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write there, and print the table.",
+)
+@CACHE
+def score(**given: Any) -> None:
+    """Compare scores on cached embeddings: AUROC, FPR95, AUPR and accuracy. Needs no PyTorch.
+
+    \b
+    oodcache score --model siglip2 --classes imagenet --id imagenet-val --ood iNaturalist --ood SUN
+    oodcache score --model siglip2 --id pets --ood strays --score "mcm:temperature=1|0.1|learned" \\
+        --format json --output results.json
+    """
+    from oodcache import scoring
+    from oodcache.report import results
+
+    scored = scoring.score(
+        given["models"],
+        given["cache"],
+        classes=given["classes"],
+        id_set=given["id_set"],
+        ood_sets=given["ood_sets"],
+        specifications=given["specifications"],
+        template=given["template"],
+        command=sys.argv[1:],
+        note=note,
+    )
+    output, form = given["output"], given["form"]
+    if output is not None:
+        text = results.FORMATS[form or SUFFIXES.get(output.suffix, "table")](*scored)
+        scoring.save(text, output)
+        note(f"wrote {output}")
+    if output is not None or form in (None, "table"):
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo(results.table(*scored, width), nl=False)
+    else:
+        click.echo(results.FORMATS[form](*scored), nl=False)
+
+
+@click.command()
+def scores() -> None:
+    """List the scores with their formulas, parameters and sources.
+
+    \b
+    oodcache scores
+    oodcache score … --score mcm:temperature=learned --score "energy:temperature=0.01|0.1"
+    """
+    from oodcache.score.scores import SCORES
+
+    for name, one in SCORES.items():
+        defaults = ", ".join(f"{key}={value}" for key, value in one.defaults.items())
+        click.echo(f"{name}\n    {one.formula}")
+        click.echo(f"    parameters: {defaults or 'none'}")
+        click.echo(f"    {one.source}; {one.use}\n")
+    click.echo("c: cosines with the classes; learned: the model's own scale s (temperature 1/s)")
+    click.echo("or bias. Higher is more in-distribution, everywhere.")

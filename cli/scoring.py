@@ -1,0 +1,52 @@
+"""The scoring of several models into one table, and what made it. Knows no click."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from oodcache.cache.sibling import sibling
+from oodcache.score.evaluation import FPR_CONVENTION, Result, evaluate, provenance
+from oodcache.score.variants import DEFAULT, parse_all
+
+
+class Scored(NamedTuple):
+    """Results of all models, and their provenance."""
+
+    results: tuple[Result, ...]
+    provenance: dict[str, Any]
+
+
+def score(
+    models: Sequence[str],
+    cache: Path,
+    *,
+    specifications: Sequence[str],
+    command: Sequence[str],
+    note: Callable[[str], None],
+    **selection: Any,
+) -> Scored:
+    """Return the results of `evaluate` for every model, each under the same `selection`."""
+    variants = parse_all(specifications or DEFAULT)
+    evaluated = [
+        evaluate(cache, model, variants=variants, note=note, **selection)
+        for model in dict.fromkeys(models)
+    ]
+    return Scored(
+        tuple(result for one in evaluated for result in one.results),
+        {
+            "command": shlex.join(["oodcache", *command]),
+            "fpr_convention": FPR_CONVENTION,
+            "files": [file for one in evaluated for file in provenance(one.files)],
+            "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
+        },
+    )
+
+
+def save(text: str, path: Path) -> None:
+    """Write `text` as the file at `path`, whole or not at all."""
+    with sibling(path) as part:
+        part.write_text(text, encoding="utf-8")

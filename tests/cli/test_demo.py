@@ -1,0 +1,74 @@
+"""Claims about the demo: the whole path, on what comes with the package."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samples import Run
+
+
+def test_the_demo_ends_in_a_table_and_leaves_its_results(oodcache: Run) -> None:
+    done = oodcache("demo")
+    assert done.status == 0, done.err
+    shown = [line[2:] for line in done.err.splitlines() if line.startswith("$ ")]
+    assert [shlex.split(line)[:2] for line in shown] == [
+        ["oodcache", "extract"],
+        ["oodcache", "extract"],
+        ["oodcache", "score"],
+    ]
+    rows: list[dict[str, Any]] = json.loads(Path("results/demo.json").read_text())["results"]
+    assert {row["model"] for row in rows} == {"tiny-clip", "tiny-sigmoid"}
+    assert len(rows) == 2 * 5 * 4
+    assert all(row["id_accuracy"] >= 0.9 for row in rows)
+    # What the models never saw is told apart better than by a coin, by every score.
+    assert all(row["auroc"] > 0.6 for row in rows)
+    for row in rows:
+        if row["score"] == "sigmoid-mcm":
+            (same,) = (
+                one
+                for one in rows
+                if one["score"] == "max-logit"
+                and (one["model"], one["ood"]) == (row["model"], row["ood"])
+            )
+            assert [row[key] for key in ("auroc", "fpr95", "aupr_in", "aupr_out")] == [
+                same[key] for key in ("auroc", "fpr95", "aupr_in", "aupr_out")
+            ]
+
+    started = time.monotonic()
+    again = oodcache("demo")
+    assert again.status == 0
+    assert "loading" not in again.err
+    assert again.err.count("kept ") == 10
+    assert again.out == done.out
+    # Far from a measurement: it tells seconds from the minutes of an extraction.
+    assert time.monotonic() - started < 30
+
+
+def test_the_commands_that_the_demo_shows_run_as_they_are_shown(oodcache: Run) -> None:
+    shown = [line[2:] for line in oodcache("demo").err.splitlines() if line.startswith("$ ")]
+    result = Path("results/demo.json").read_bytes()
+    Path("results/demo.json").unlink()
+    for line in shown:
+        assert oodcache(*shlex.split(line)[1:]).status == 0
+    ours, theirs = (json.loads(one) for one in (result, Path("results/demo.json").read_bytes()))
+    assert ours["results"] == theirs["results"]
+
+
+def test_a_half_written_image_folder_is_no_obstacle(
+    oodcache: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from oodcache.extract import embedded
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(embedded, "_write_png", interrupted)
+        assert oodcache("demo").status == 130
+    assert not Path("data/demo/digits").exists()
+    assert oodcache("demo").status == 0

@@ -1,0 +1,303 @@
+"""Claims about `oodcache extract`, run as a user runs it on real files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import open_clip
+import pytest
+import torch
+from PIL import Image
+from samples import Run, SmallModel, write_image
+
+from oodcache.cache.image_file import open_images
+from oodcache.cache.text_file import open_texts
+from oodcache.extract.images import decode
+
+
+def only(pattern: str) -> Path:
+    (found,) = Path().glob(pattern)
+    return found
+
+
+def leftovers() -> list[Path]:
+    return [path for path in Path("embeddings").rglob("*") if path.name.startswith(".")]
+
+
+def test_images_and_texts_become_one_file_each(
+    oodcache: Run, small_model: SmallModel, photos: Path, strays: Path
+) -> None:
+    Path("names.txt").write_text("cat\ndog\nhorse\n")
+    done = oodcache(
+        *("extract", *small_model.arguments, "--classes", "pets=names.txt"),
+        *("--template", "a photo of a {}, a pet", "--template", "{}"),
+        *(f"mypets={photos}", f"strays={strays}"),
+    )
+    assert done.status == 0, done.err
+    assert done.out == ""
+    texts = open_texts(only("embeddings/local/small-*/texts/pets.h5"))
+    assert texts.vocabulary.templates == ("a photo of a {}, a pet", "{}")
+    assert texts.embeddings.shape == (2, 3, 16)
+    images = open_images(only("embeddings/local/small-*/images/mypets.h5"))
+    assert images.label_names == ("cat", "dog")
+    assert images.label.tolist() == [0] * 6 + [1] * 6
+    assert images.paths()[7] == b"dog/1.png"
+    assert open_images(only("embeddings/local/small-*/images/strays.h5")).label.tolist() == [-1] * 5
+    assert not leftovers()
+
+
+def test_the_vectors_are_those_of_open_clip(
+    oodcache: Run, small_model: SmallModel, photos: Path
+) -> None:
+    arguments = [*small_model.arguments, "--classes", f"c={photos}", "--batch-size", "5"]
+    assert oodcache("extract", *arguments, "--workers", "2", f"c={photos}").status == 0
+    model, _, preprocess = open_clip.create_model_and_transforms(
+        "small", pretrained=str(small_model.checkpoint)
+    )
+    model.eval()
+    images = open_images(only("embeddings/local/small-*/images/c.h5"))
+    with torch.no_grad():
+        batch = torch.stack(
+            [preprocess(decode(os.fsencode(photos) + b"/" + path)) for path in images.paths()]
+        )
+        expected = model.encode_image(batch, normalize=True).numpy()
+        tokens = open_clip.get_tokenizer("small")(["a photo of a cat", "a photo of a dog"])
+        prompts = model.encode_text(tokens, normalize=True).numpy()
+    assert np.abs(np.concatenate(list(images.blocks())) - expected).max() < 1e-6
+    texts = open_texts(only("embeddings/local/small-*/texts/c.h5"))
+    assert np.abs(texts.embeddings[0] - prompts).max() < 1e-6
+
+
+def test_a_file_can_be_read_with_bare_h5py(
+    oodcache: Run, small_model: SmallModel, photos: Path
+) -> None:
+    assert oodcache("extract", *small_model.arguments, f"c={photos}").status == 0
+    with h5py.File(only("embeddings/local/small-*/images/c.h5")) as file:
+        assert file["embeddings"][:].dtype == np.float32
+        assert file.attrs["logit_scale"] == pytest.approx(1 / 0.07)
+        assert "logit_bias" not in file.attrs
+
+
+def test_two_runs_give_equal_files(oodcache: Run, photos: Path) -> None:
+    for cache in ("one", "two"):
+        done = oodcache(
+            "extract",
+            "--model",
+            "tiny-sigmoid",
+            "--classes",
+            f"c={photos}",
+            "--cache",
+            cache,
+            f"c={photos}",
+        )
+        assert done.status == 0
+    for kind in ("images", "texts"):
+        one, two = (Path(cache, "tiny-sigmoid/demo", kind, "c.h5") for cache in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes()
+
+
+def test_files_that_are_there_are_kept_until_overwritten(
+    oodcache: Run, small_model: SmallModel, photos: Path
+) -> None:
+    arguments = ["extract", *small_model.arguments, "--classes", f"c={photos}", f"c={photos}"]
+    oodcache(*arguments)
+    path = only("embeddings/local/small-*/images/c.h5")
+    written = path.stat().st_mtime_ns
+    again = oodcache(*arguments)
+    assert again.status == 0
+    assert f"kept {path}" in again.err
+    assert "loading" not in again.err
+    assert path.stat().st_mtime_ns == written
+    assert oodcache(*arguments, "--overwrite").status == 0
+    assert path.stat().st_mtime_ns > written
+
+
+def test_a_broken_file_can_be_overwritten(oodcache: Run, photos: Path) -> None:
+    arguments = ["extract", "--model", "tiny-clip", f"c={photos}"]
+    path = Path("embeddings/tiny-clip/demo/images/c.h5")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"broken")
+    refused = oodcache(*arguments)
+    assert refused.status == 1
+    assert "is not a whole HDF5 file" in refused.err
+    assert oodcache(*arguments, "--overwrite").status == 0
+    open_images(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda photos: write_image(photos / "cat" / "new.png", 9), "another list of inputs"),
+        (lambda photos: ["--precision", "bfloat16"], "precision float32"),
+        (lambda photos: ["--image-mean", "0.1", "0.2", "0.3"], "other preprocessing"),
+        (lambda photos: ["--image-resize-mode", "squash"], "other preprocessing"),
+    ],
+)
+def test_a_file_made_from_something_else_is_never_taken_for_this(
+    oodcache: Run, photos: Path, change: Callable[[Path], object], words: str
+) -> None:
+    assert oodcache("extract", "--model", "tiny-clip", f"c={photos}").status == 0
+    changed = change(photos)
+    more = changed if isinstance(changed, list) else []
+    refused = oodcache("extract", "--model", "tiny-clip", *more, f"c={photos}")
+    assert refused.status == 1
+    assert f"is there, made from {words}; make it anew with --overwrite" in refused.err
+    assert "loading" not in refused.err
+
+
+def test_other_templates_under_one_name_are_refused(oodcache: Run, photos: Path) -> None:
+    first = ["extract", "--model", "tiny-clip", "--classes", f"c={photos}"]
+    assert oodcache(*first).status == 0
+    assert "another list of inputs" in oodcache(*first, "--template", "the {}").err
+
+
+def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(
+    oodcache: Run, small_model: SmallModel, photos: Path
+) -> None:
+    Image.new("CMYK", (9, 9)).save(photos / "cat" / "a-cmyk.jpg")
+    Image.new("P", (9, 9)).save(photos / "cat" / "b-palette.png")
+    Image.fromarray(np.full((9, 9), 40000, np.uint16)).save(photos / "cat" / "c-sixteen.png")
+    Image.new("RGB", (1, 1)).save(photos / "cat" / "d-pixel.png")
+    (photos / "cat" / "e-bad.png").write_bytes(b"no image")
+    (photos / "notes.txt").write_text("no image at all")
+    done = oodcache("extract", *small_model.arguments, f"c={photos}")
+    assert done.status == 0
+    assert "c: files left out because they are not images: 1" in done.err
+    assert "1 could not be decoded, the first 'cat/e-bad.png'" in done.err
+    images = open_images(only("embeddings/local/small-*/images/c.h5"))
+    row = images.paths().index(b"cat/e-bad.png")
+    assert np.flatnonzero(~images.ok).tolist() == [row]
+    assert "UnidentifiedImageError" in images.errors()[row]
+    assert not next(images.blocks())[row].any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        ([], 2, "--model is missing, for example: --model siglip2"),
+        (["--model", "tiny-clip"], 1, "nothing to extract: name a data set"),
+        (["--model", "tiny-clip", "x=none"], 1, "none: no such folder"),
+        (["--model", "tiny-clip", "x=empty"], 1, "empty: holds no images"),
+        (["--model", "tiny-clip", "SUN"], 1, "data: no such data root, where SUN would be"),
+        (["--model", "tiny-clip", "cifar"], 1, "type cifar=FOLDER"),
+        (["--model", "tiny-klip", "x=photos"], 1, "says no weights; type a short name"),
+        (["--model", "VIT-B-32/openai", "x=photos"], 1, "did you mean ViT-B-32"),
+        (["--model", "tiny-clip", "x=photos", "x=strays"], 1, "'x' is given twice"),
+        (["--model", "tiny-clip", "--classes", "c=blank.txt"], 1, "line 2 is blank"),
+        (["--model", "tiny-clip", "--classes", "c=none.txt"], 1, "none.txt: No such file"),
+        (["--model", "tiny-clip", "--template", "a {}", "x=photos"], 1, "give --classes too"),
+        (["--model", "local-dir:empty", "x=photos"], 1, "holds no open_clip_config.json"),
+        (["--model", "tiny-clip", "--batch-size", "0", "x=photos"], 2, "0 is not in the range"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(
+    oodcache: Run, photos: Path, strays: Path, arguments: list[str], status: int, words: str
+) -> None:
+    Path("empty").mkdir()
+    Path("blank.txt").write_text("cat\n\ndog\n")
+    refused = oodcache("extract", *arguments)
+    assert refused.status == status
+    assert words in refused.err
+    assert "Traceback" not in refused.err
+    if status == 1:
+        assert refused.err.count("\n") == 1 + refused.err.count("loading")
+    assert not Path("embeddings").exists()
+
+
+def test_the_data_root_is_checked_before_the_model_is_looked_at(oodcache: Run) -> None:
+    refused = oodcache("extract", "--model", "no-such/model", "--data-root", "nowhere", "SUN")
+    assert "nowhere: no such data root" in refused.err
+
+
+def test_a_folder_of_broken_images_leaves_no_file(oodcache: Run) -> None:
+    Path("bad").mkdir()
+    for number in range(3):
+        Path("bad", f"{number}.jpg").write_bytes(b"no image")
+    refused = oodcache("extract", "--model", "tiny-clip", "x=bad")
+    assert refused.status == 1
+    assert "none of 3 images could be decoded, the first because" in refused.err
+    assert not list(Path("embeddings").rglob("*.h5"))
+    assert not leftovers()
+
+
+def test_a_wrong_count_of_a_known_set_is_said(oodcache: Run) -> None:
+    write_image(Path("data/MOS/SUN/images/a.jpg"), 1)
+    done = oodcache("extract", "--model", "tiny-clip", "SUN")
+    assert done.status == 0
+    assert "SUN: 1 images under data/MOS/SUN/images, 10,000 expected" in done.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_cache_that_may_not_be_written_is_one_line(oodcache: Run, photos: Path) -> None:
+    Path("embeddings").mkdir(mode=0o500)
+    refused = oodcache("extract", "--model", "tiny-clip", f"c={photos}")
+    assert refused.status == 1
+    assert "cannot be written: Permission denied" in refused.err
+
+
+def test_a_cache_below_a_file_is_one_line(oodcache: Run, photos: Path) -> None:
+    Path("embeddings").write_text("a file")
+    refused = oodcache("extract", "--model", "tiny-clip", f"c={photos}")
+    assert refused.status in (1, 2)
+    assert "Traceback" not in refused.err
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(oodcache: Run, photos: Path) -> None:
+    Path("full").mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", "full"], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small file system needs root")
+    try:
+        refused = oodcache("extract", "--model", "tiny-clip", "--cache", "full", f"c={photos}")
+        assert refused.status == 1
+        assert os.strerror(errno.ENOSPC) in refused.err
+        assert "give another folder with --cache" in refused.err
+        assert not [path for path in Path("full").rglob("*") if path.is_file()]
+    finally:
+        subprocess.run(["umount", "full"], check=True)
+
+
+def test_control_codes_in_names_are_shown_escaped(oodcache: Run) -> None:
+    refused = oodcache("extract", "--model", "tiny-clip", "x=\x1b[31mred\nfolder")
+    assert "\x1b" not in refused.err
+    assert r"\x1b[31mred\nfolder: no such folder" in refused.err
+
+
+def test_ctrl_c_half_way_leaves_no_half_file(oodcache: Run, photos: Path, tmp_path: Path) -> None:
+    for number in range(1500):
+        shutil.copyfile(photos / "cat" / "0.png", photos / "cat" / f"copy{number}.png")
+    command = [
+        sys.executable,
+        "-m",
+        "oodcache",
+        "extract",
+        "--model",
+        "tiny-clip",
+        "--batch-size",
+        "2",
+        "--workers",
+        "1",
+        f"c={photos}",
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    deadline = time.monotonic() + 120
+    while not leftovers() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert "stopped" in said
+    assert not [path for path in Path("embeddings").rglob("*") if path.is_file()]

@@ -1,0 +1,84 @@
+"""Claims about the command line as a whole: help, statuses, start-up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+from samples import Run
+
+from oodcache import __main__ as entry
+from oodcache.__main__ import main
+from oodcache.__main__ import oodcache as group
+
+
+def walk(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, sub in command.commands.items():
+            yield from walk(sub, *path, name)
+
+
+COMMANDS = dict(walk(group))
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself_with_an_example(
+    oodcache: Run, path: tuple[str, ...]
+) -> None:
+    shown = oodcache(*path, "--help")
+    assert shown.status == 0
+    help_text = COMMANDS[path].help or ""
+    assert help_text.split("\n")[0].endswith(".")
+    assert " ".join(["oodcache", *path]) in help_text
+
+
+def test_usage_errors_are_2(oodcache: Run) -> None:
+    wrong = oodcache("score", "--no-such-option")
+    assert wrong.status == 2
+    assert "No such option" in wrong.err
+
+
+def test_an_unknown_command_is_2(oodcache: Run) -> None:
+    assert oodcache("scroe").status == 2
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bug(**_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(entry.oodcache, "main", bug)
+    with pytest.raises(ZeroDivisionError):
+        main()
+
+
+def test_a_reader_that_leaves_is_no_traceback() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -u -m oodcache scores | true",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+def test_scores_lists_every_score_with_its_formula(oodcache: Run) -> None:
+    from oodcache.score.scores import SCORES
+
+    shown = oodcache("scores").out
+    for name, score in SCORES.items():
+        assert name in shown
+        assert score.formula in shown
+
+
+@pytest.mark.parametrize("module", ["oodcache", "oodcache.__main__", "oodcache.score.evaluation"])
+def test_importing_is_quick_because_nothing_heavy_is_imported(module: str) -> None:
+    heavy = ("torch", "open_clip", "sklearn", "scipy", "PIL", "transformers", "matplotlib")
+    code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

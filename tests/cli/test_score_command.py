@@ -1,0 +1,229 @@
+"""Claims about `oodcache score`, run on a real cache."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pytest
+from samples import Outcome, Run
+
+BLOCKED = """
+import sys
+for name in ("torch", "open_clip", "sklearn", "scipy", "PIL", "transformers"):
+    sys.modules[name] = None
+from oodcache.__main__ import main
+sys.argv = ["oodcache", *{arguments!r}]
+main()
+"""
+
+
+@pytest.fixture
+def cached(oodcache: Run, photos: Path, strays: Path) -> list[str]:
+    """Extract both small models; return the arguments that score them."""
+    for model in ("tiny-clip", "tiny-sigmoid"):
+        done = oodcache(
+            *("extract", "--model", model, "--classes", f"pets={photos}"),
+            *(f"pets={photos}", f"strays={strays}", f"more={strays}"),
+        )
+        assert done.status == 0, done.err
+    return ["--id", "pets", "--ood", "strays", "--ood", "more"]
+
+
+def results(outcome: Outcome) -> list[dict[str, Any]]:
+    assert outcome.status == 0, outcome.err
+    rows: list[dict[str, Any]] = json.loads(outcome.out)["results"]
+    return rows
+
+
+def test_the_default_scores_are_the_five_of_the_field(oodcache: Run, cached: list[str]) -> None:
+    rows = results(oodcache("score", "--model", "tiny-sigmoid", *cached, "--format", "json"))
+    scores = dict.fromkeys((row["score"], row["parameters"].get("temperature")) for row in rows)
+    assert list(scores) == [
+        ("mcm", 1.0),
+        ("mcm", "learned"),
+        ("sigmoid-mcm", None),
+        ("max-logit", None),
+        ("energy", "learned"),
+    ]
+    assert [row["ood"] for row in rows[:3]] == ["strays", "more", "average"]
+
+
+def test_json_says_what_made_it(oodcache: Run, cached: list[str]) -> None:
+    printed = oodcache("score", "--model", "tiny-clip", *cached, "--format", "json").out
+    provenance = json.loads(printed)["provenance"]
+    assert provenance["command"].startswith("oodcache score --model tiny-clip --id pets")
+    assert provenance["fpr_convention"] == "strict"
+    assert set(provenance["versions"]) >= {"oodcache", "numpy", "h5py"}
+    with h5py.File("embeddings/tiny-clip/demo/images/pets.h5") as file:
+        identity = json.loads(file["identity"][()])
+    (pets,) = (one for one in provenance["files"] if one["path"].endswith("images/pets.h5"))
+    assert pets["weights"] == identity["model"]["weights"]
+    assert pets["vectors"] == identity["vectors"]
+
+
+def test_sigmoid_mcm_equals_max_logit_in_every_measure(oodcache: Run, cached: list[str]) -> None:
+    score = ["--score", "sigmoid-mcm:scale=learned|1|1000,bias=learned|0|-50"]
+    shown = oodcache(
+        *("score", "--model", "tiny-sigmoid", *cached, *score),
+        *("--score", "max-logit", "--format", "json"),
+    )
+    rows = results(shown)
+    assert len(rows) == 3 * (9 + 1)
+    for ood in ("strays", "more", "average"):
+        measures = {
+            tuple(row[key] for key in ("auroc", "aupr_in", "aupr_out", "fpr95", "ties"))
+            for row in rows
+            if row["ood"] == ood
+        }
+        assert len(measures) == 1
+
+
+def test_several_models_give_one_table(oodcache: Run, cached: list[str]) -> None:
+    both = ["--model", "tiny-clip", "--model", "tiny-sigmoid"]
+    rows = results(oodcache("score", *both, *cached, "--format", "json"))
+    assert {(row["model"], row["pretrained"]) for row in rows} == {
+        ("tiny-clip", "demo"),
+        ("tiny-sigmoid", "demo"),
+    }
+
+
+def test_a_file_gets_its_format_from_its_ending_and_the_table_is_printed(
+    oodcache: Run, cached: list[str]
+) -> None:
+    arguments = ["score", "--model", "tiny-clip", *cached, "--score", "max-logit"]
+    for name in ("r.json", "r.csv", "r.md", "r.tex"):
+        done = oodcache(*arguments, "--output", f"out/{name}")
+        assert done.status == 0
+        assert f"wrote out/{name}" in done.err
+        assert "AUROC" in done.out
+    assert json.loads(Path("out/r.json").read_text())["results"]
+    assert len(list(csv.DictReader(io.StringIO(Path("out/r.csv").read_text())))) == 3
+    assert Path("out/r.md").read_text().startswith("| model |")
+    assert r"\begin{tabular}" in Path("out/r.tex").read_text()
+
+
+def test_a_template_can_be_picked_or_averaged(oodcache: Run, photos: Path, strays: Path) -> None:
+    two = ["--template", "a photo of a {}", "--template", "the digit {}"]
+    oodcache(
+        *("extract", "--model", "tiny-clip", "--classes", f"pets={photos}", *two),
+        *(f"pets={photos}", f"strays={strays}"),
+    )
+    base = ["score", "--model", "tiny-clip", "--id", "pets", "--ood", "strays", "--format", "json"]
+    by_default = results(oodcache(*base))
+    averaged = results(oodcache(*base, "--template", "average"))
+    picked = results(oodcache(*base, "--template", "the digit {}"))
+    assert by_default == averaged
+    assert by_default[0]["templates"] == ["a photo of a {}", "the digit {}"]
+    assert picked[0]["templates"] == ["the digit {}"]
+    assert picked[0]["auroc"] != averaged[0]["auroc"] or picked[1] != averaged[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        ("--id pets", 2, "--ood"),
+        (
+            "--id nope --ood strays",
+            1,
+            "no images 'nope' (there are: more, pets, strays); make "
+            "them with: oodcache extract --model tiny-clip nope=FOLDER",
+        ),
+        ("--id imagenet-val --ood strays", 1, "oodcache extract --model tiny-clip imagenet-val"),
+        ("--id pets --ood pets", 1, "is both --id and --ood"),
+        ("--id pets --ood more --ood more", 1, "given twice"),
+        (
+            "--id pets --ood more --classes imagenet",
+            1,
+            "no vocabulary 'imagenet' (there are: pets)",
+        ),
+        ("--id pets --ood more --score mmc", 1, "no score 'mmc'; did you mean mcm?"),
+        ("--id pets --ood more --score mcm:temperature=0", 1, "neither a number above 0"),
+        ("--id pets --ood more --score mcm:tau=1", 1, "sets no parameter of mcm"),
+        ("--id pets --ood more --template nope{}", 1, "holds no template 'nope{}'"),
+        ("--id pets --ood more --format pdf", 2, "pdf"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    oodcache: Run, cached: list[str], arguments: str, status: int, words: str
+) -> None:
+    refused = oodcache("score", "--model", "tiny-clip", *arguments.split())
+    assert refused.status == status
+    assert words in refused.err
+    assert refused.out == ""
+    if status == 1:
+        assert refused.err.count("\n") == 1
+
+
+def test_an_unknown_model_or_an_empty_cache_says_what_to_do(
+    oodcache: Run, cached: list[str]
+) -> None:
+    unknown = oodcache("score", "--model", "siglip2", *cached)
+    assert unknown.status == 1
+    assert "there are: tiny-clip/demo, tiny-sigmoid/demo" in unknown.err
+    assert "oodcache extract --model siglip2" in unknown.err
+    empty = oodcache("score", "--model", "siglip2", *cached, "--cache", "elsewhere")
+    assert empty.status == 1
+    assert "there are: none" in empty.err
+
+
+def test_files_of_other_weights_are_never_mixed(oodcache: Run, cached: list[str]) -> None:
+    foreign = Path("embeddings/tiny-sigmoid/demo/images/strays.h5").read_bytes()
+    Path("embeddings/tiny-clip/demo/images/strays.h5").write_bytes(foreign)
+    refused = oodcache("score", "--model", "tiny-clip", *cached)
+    assert refused.status == 1
+    assert "scores cannot mix them" in refused.err
+
+
+def test_nan_in_a_file_is_refused_with_its_row(oodcache: Run, cached: list[str]) -> None:
+    with h5py.File("embeddings/tiny-clip/demo/images/strays.h5", "r+") as file:
+        file["embeddings"][3, 5] = float("nan")
+    refused = oodcache("score", "--model", "tiny-clip", *cached)
+    assert refused.status == 1
+    assert "strays.h5: row 3 of 'embeddings' holds a value that is not finite" in refused.err
+    assert "(rule F5)" in refused.err
+
+
+def test_a_missing_bias_is_said_and_is_no_error(oodcache: Run, cached: list[str]) -> None:
+    done = oodcache("score", "--model", "tiny-clip", *cached, "--score", "sigmoid-mcm")
+    assert done.status == 0
+    assert "tiny-clip/demo has no bias: b = 0 is used in sigmoid-mcm" in done.err
+
+
+@pytest.mark.parametrize("command", ["score", "scores", "cache ls", "cache verify"])
+def test_scoring_needs_none_of_the_heavy_libraries(cached: list[str], command: str) -> None:
+    arguments = command.split()
+    if command == "score":
+        arguments += ["--model", "tiny-clip", *cached]
+    code = BLOCKED.format(arguments=arguments)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize("command", ["extract", "demo"])
+def test_without_torch_extraction_says_what_to_install(tmp_path: Path, command: str) -> None:
+    blocked = tmp_path / "blocked"
+    # A finder that hides torch, as in an installation that never had it.
+    code = (
+        "import sys, importlib.util\n"
+        "find = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name: None if name == 'torch' else find(name)\n"
+        "sys.modules['torch'] = None\n"
+        "from oodcache.__main__ import main\n"
+        f"sys.argv = ['oodcache', {command!r}]\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert "pip install 'oodcache[extract]'" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not blocked.exists()
