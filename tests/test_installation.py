@@ -1,0 +1,100 @@
+"""Claims about what pip installs: the core without torch, and a wheel that holds the demo."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from samples import Run
+
+ROOT = Path(__file__).parent.parent
+SOURCES = ("cli", "extract", "cache", "score", "report")
+FILES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+
+pytestmark = pytest.mark.slow
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build a wheel from a clean copy: a stale build folder would ship deleted modules."""
+    copy = tmp_path_factory.mktemp("source")
+    for name in SOURCES:
+        shutil.copytree(
+            ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
+    for name in FILES:
+        shutil.copy(ROOT / name, copy)
+    done = run(sys.executable, "-m", "build", "--wheel", "--outdir", copy / "dist", cwd=copy)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = (copy / "dist").glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel with nothing but its own requirements; return the folder of programs."""
+    folder = tmp_path_factory.mktemp("core")
+    assert run(sys.executable, "-m", "venv", folder).returncode == 0
+    done = run(folder / "bin" / "pip", "install", "--quiet", wheel)
+    assert done.returncode == 0, done.stderr
+    return folder / "bin"
+
+
+def test_the_core_scores_without_torch(core: Path, oodcache: Run, photos: Path) -> None:
+    assert run(core / "python", "-c", "import torch").returncode == 1
+    made = oodcache(
+        *("extract", "--model", "tiny-sigmoid", "--classes", f"c={photos}"),
+        *(f"id={photos / 'cat'}", f"ood={photos / 'dog'}"),
+    )
+    assert made.status == 0
+    arguments = [
+        "score",
+        "--model",
+        "tiny-sigmoid",
+        "--id",
+        "id",
+        "--ood",
+        "ood",
+        "--format",
+        "csv",
+    ]
+    scored = run(core / "oodcache", *arguments)
+    assert scored.returncode == 0, scored.stderr
+    assert scored.stdout == oodcache(*arguments).out
+    for command in (["scores"], ["cache", "ls"], ["cache", "verify"], ["--help"]):
+        done = run(core / "oodcache", *command)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
+
+
+@pytest.mark.parametrize("command", ["extract", "demo"])
+def test_the_core_says_how_to_install_extraction(core: Path, command: str, tmp_path: Path) -> None:
+    done = run(core / "oodcache", command, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "pip install 'oodcache[extract]'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_demo_runs_from_a_wheel_in_any_folder(core: Path, tmp_path: Path) -> None:
+    # The libraries of this environment, without its editable oodcache: a path in a .pth file
+    # brings modules, but no .pth files of that folder.
+    site = run(core / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
+    borrowed = Path(site.stdout.strip()) / "borrowed.pth"
+    borrowed.write_text(sysconfig.get_path("purelib") + "\n")
+    try:
+        where = run(core / "python", "-c", "import oodcache; print(oodcache.__file__)")
+        assert str(core.parent) in where.stdout
+        done = run(core / "oodcache", "demo", cwd=tmp_path)
+    finally:
+        borrowed.unlink()
+    assert done.returncode == 0, done.stderr
+    assert "tiny-sigmoid/demo" in done.stdout
+    assert (tmp_path / "results" / "demo.json").is_file()

@@ -1,0 +1,48 @@
+"""Claims about the README: its commands run as written, its table is the demo's."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from samples import Run
+
+from oodcache.__main__ import oodcache as group
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """Return the `oodcache` lines of the code blocks of one language."""
+    found = re.findall(rf"```{language}\n(.*?)```", README, re.S)
+    return [line for block in found for line in block.splitlines() if line.startswith("oodcache ")]
+
+
+def test_commands_on_the_embedded_benchmark_run_in_order(oodcache: Run) -> None:
+    assert oodcache("demo").status == 0
+    lines = blocks("sh")
+    assert len(lines) >= 7
+    for line in lines:
+        done = oodcache(*shlex.split(line)[1:])
+        assert done.status == 0, f"{line}\n{done.err}"
+
+
+@pytest.mark.parametrize("line", blocks("console"))
+def test_commands_with_downloads_are_understood(line: str) -> None:
+    name, *arguments = shlex.split(line)[1:]
+    command = group.commands[name]
+    command.make_context(name, arguments)
+
+
+def test_the_table_shown_is_the_demos(oodcache: Run) -> None:
+    shown = re.search(r"<!-- demo -->\n```text\n(.*?)```\n<!-- /demo -->", README, re.S)
+    assert shown is not None
+    printed = oodcache("demo").out
+    rows = [line for line in shown[1].splitlines() if re.search(r"\d\.\d\d", line)]
+    assert len(rows) == 10 + 2  # Scores, and each model's accuracy.
+    for row in rows:
+        # Another processor may change the last digit; the words and the layout stay.
+        pattern = re.sub(r"\\?\d+\\?\.\d\d", r"\\d+\\.\\d\\d", re.escape(row))
+        assert re.search(pattern, printed), row
