@@ -1,0 +1,25 @@
+"""Every benchmark, one after another: `make bench`."""
+
+from __future__ import annotations
+
+import platform
+
+import numpy as np
+import torch
+
+from bench import extraction, metrics, scoring, startup
+
+
+def main() -> None:
+    """Print each benchmark's lines under its title, after what they were measured on."""
+    print(
+        f"{platform.machine()}, {torch.get_num_threads()} threads, Python "
+        f"{platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}"
+    )
+    for module in (scoring, metrics, startup, extraction):
+        print(f"\n{module.__name__}: {(module.__doc__ or '').splitlines()[0]}")
+        module.main()
+
+
+if __name__ == "__main__":
+    main()
