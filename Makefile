@@ -5,6 +5,7 @@ DATA ?= data
 CLASSES ?= imagenet
 ID ?= imagenet-val
 OOD ?= iNaturalist SUN Places Textures
+PHOTOS ?=
 SCORES ?= mcm:temperature=1|0.1|0.01|learned energy:temperature=1|0.1|0.01|learned sigmoid-mcm max-logit
 BIN := .venv/bin
 ROOMS := extract cache score report
@@ -49,7 +50,7 @@ format: .venv/dev  ## Let ruff rewrite what lint would refuse
 	$(BIN)/ruff format .
 
 bench: .venv/dev  ## The figures of README and docs/benchmarks.md, measured here
-	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench
+	PHOTOS=$(PHOTOS) env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench
 
 demo-models: .venv/extract  ## Train the two small models again (minutes)
 	$(BIN)/python bench/train_demo_models.py
