@@ -48,14 +48,18 @@ def batches(
     pin_memory: bool,
 ) -> Iterator[Decoded]:
     """Yield the images of `paths`, which are below `root`, in order, `batch_size` at a time."""
-    loader: DataLoader[Any] = DataLoader(
-        _Images(root, paths, preprocess),
-        batch_size=batch_size,
-        num_workers=workers,
-        collate_fn=_collate,
-        pin_memory=pin_memory,
-    )
-    yield from loader
+    with warnings.catch_warnings():
+        # Of more workers than processors, which are the user's choice.
+        warnings.simplefilter("ignore")
+        loader: DataLoader[Any] = DataLoader(
+            _Images(root, paths, preprocess),
+            batch_size=batch_size,
+            num_workers=workers,
+            collate_fn=_collate,
+            pin_memory=pin_memory,
+        )
+        rows = iter(loader)
+    yield from rows
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from oodcache.extract import plan
@@ -26,6 +29,18 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+
+
+def _permissions_bind() -> bool:
+    """Return whether a folder without write permission refuses this user; root's does not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o500)
+        return not os.access(folder, os.W_OK)
+
+
+permissions_bind = pytest.mark.skipif(
+    not _permissions_bind(), reason="this user may read and write everywhere"
+)
 
 
 CONFIG = {

@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from samples import permissions_bind
 
 from oodcache.cache.container import Writer, created, opened, renormalised, write_column
 from oodcache.cache.errors import InputError, RuleError
@@ -88,7 +89,7 @@ def test_what_is_no_file_is_refused_in_the_systems_words(
         assert str(refused.value) == f"{tmp_path / name}: {words}"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
+@permissions_bind
 def test_a_file_that_may_not_be_read_is_one_line(image_file: Path) -> None:
     image_file.chmod(0)
     with pytest.raises(InputError, match="cannot be read: Permission denied"):

@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from samples import permissions_bind
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.sibling import SUFFIX, sibling, unfinished, writing
@@ -101,7 +102,7 @@ def test_a_folder_where_the_file_is_wanted_is_one_line(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@permissions_bind
 def test_a_folder_that_may_not_be_written_to_is_one_line(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     words = "cannot be written: Permission denied: give another folder with --cache"

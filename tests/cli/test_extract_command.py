@@ -18,7 +18,7 @@ import open_clip
 import pytest
 import torch
 from PIL import Image
-from samples import Run, SmallModel, write_image
+from samples import Run, SmallModel, permissions_bind, write_image
 
 from oodcache.cache.image_file import open_images
 from oodcache.cache.text_file import open_texts
@@ -237,7 +237,7 @@ def test_a_wrong_count_of_a_known_set_is_said(oodcache: Run) -> None:
     assert "SUN: 1 images under data/MOS/SUN/images, 10,000 expected" in done.err
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@permissions_bind
 def test_a_cache_that_may_not_be_written_is_one_line(oodcache: Run, photos: Path) -> None:
     Path("embeddings").mkdir(mode=0o500)
     refused = oodcache("extract", "--model", "tiny-clip", f"c={photos}")
