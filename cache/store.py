@@ -62,6 +62,8 @@ def find_model(cache: Path, model: str) -> str:
             f"{cache}: model {model!r} means several here: give --model {' or '.join(matches)}"
         )
     command = f"oodcache extract --model {shlex.quote(model)} --classes NAME=FILE NAME=FOLDER"
+    if SHORT_NAMES.get(model, model).endswith("/demo"):
+        command = "oodcache demo"
     raise InputError(
         f"{cache}: no embeddings of model {model!r} (there are: {', '.join(labels) or 'none'}); "
         f"make them with: {command}"

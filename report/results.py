@@ -81,10 +81,10 @@ def caption(results: Sequence[Result]) -> list[str]:
         "AUROC and FPR95 in %, ID positive. FPR convention: "
         f"{first.fpr_convention} (the highest threshold that keeps at least 95 % of ID).",
     ]
-    if {"sigmoid-mcm", "max-logit"} & {one.score for one in results}:
+    if any(one.score == "sigmoid-mcm" for one in results):
         lines.append(
-            "sigmoid-mcm rises with the largest cosine, so it ranks as max-logit does, whatever "
-            "scale and bias: equal rows are no coincidence."
+            "sigmoid-mcm rises with the largest cosine: it ranks as max-logit does, whatever its "
+            "scale and bias."
         )
     return lines
 

@@ -109,3 +109,8 @@ def test_an_empty_cache_holds_no_model(tmp_path: Path) -> None:
 def test_a_broken_file_of_another_model_is_in_nobodys_way(cache: Path) -> None:
     (cache / "ViT-B-32" / "laion2b" / "images" / "pets.h5").write_bytes(b"broken")
     assert store.find_model(cache, "tiny") == "local/tiny-11111111"
+
+
+def test_a_model_that_comes_with_the_package_is_made_by_the_demo(cache: Path) -> None:
+    with pytest.raises(InputError, match="make them with: oodcache demo$"):
+        store.find_model(cache, "tiny-clip")
