@@ -12,6 +12,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache_commands import cache
 from oodcache.demo_command import demo
 from oodcache.extract_command import extract
+from oodcache.options import TYPED
 from oodcache.progress import printable
 from oodcache.score_command import score, scores
 
@@ -22,6 +23,11 @@ class Ordered(click.Group):
     def list_commands(self, context: click.Context) -> list[str]:
         """Return the names in the order of registration."""
         return list(self.commands)
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Keep the arguments as they were typed, for the provenance of results."""
+        context.meta[TYPED] = list(args)
+        return super().parse_args(context, args)
 
 
 @click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,6 +9,7 @@ import click
 
 from oodcache.progress import printable
 
+TYPED = "oodcache.typed"  # The key in click's context of the arguments as they were typed.
 CACHE = click.option(
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from oodcache.options import CACHE, note
+from oodcache.options import CACHE, TYPED, note
+from oodcache.progress import progress
 
 FORMATS = ("table", "csv", "json", "markdown", "latex")
 SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
@@ -51,7 +52,8 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
     help="Write there, and print the table.",
 )
 @CACHE
-def score(**given: Any) -> None:
+@click.pass_context
+def score(context: click.Context, /, **given: Any) -> None:
     """Compare scores on cached embeddings: AUROC, FPR95, AUPR and accuracy. Needs no PyTorch.
 
     \b
@@ -70,8 +72,9 @@ def score(**given: Any) -> None:
         ood_sets=given["ood_sets"],
         specifications=given["specifications"],
         template=given["template"],
-        command=sys.argv[1:],
+        command=context.meta[TYPED],
         note=note,
+        progress=progress,
     )
     output, form = given["output"], given["form"]
     if output is not None:

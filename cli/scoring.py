@@ -29,7 +29,10 @@ def score(
     note: Callable[[str], None],
     **selection: Any,
 ) -> Scored:
-    """Return the results of `evaluate` for every model, each under the same `selection`."""
+    """Return the results of `evaluate` for every model, each under the same `selection`.
+
+    `command` is what was typed after `oodcache`.
+    """
     variants = parse_all(specifications or DEFAULT)
     evaluated = [
         evaluate(cache, model, variants=variants, note=note, **selection)

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,10 @@ def resolve(request: ModelRequest) -> Resolved:
         return Resolved(request, name, None, f"hf-hub/{_file_name(repository)}", None)
     architecture, slash, tag = name.rpartition("/")
     if not slash:
+        near = get_close_matches(name, SHORT_NAMES, n=1) or [f"one of {', '.join(SHORT_NAMES)}"]
         raise InputError(
-            f"--model {name}: says no weights; type a short name ({', '.join(SHORT_NAMES)}), "
-            f"{name}/TAG, or {name} with --checkpoint FILE"
+            f"--model {name}: says no weights; did you mean {near[0]}? Otherwise type {name}/TAG, "
+            f"or {name} with --checkpoint FILE"
         )
     # Written as open_clip takes them too: ViT-B/32, laion2b-s34b-b79k.
     architecture, tag = architecture.replace("/", "-"), tag.lower().replace("-", "_")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ AVERAGE = "average"
 FPR_CONVENTION = "strict"
 Vectors = npt.NDArray[np.float32]
 Note = Callable[[str], None]
+Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,14 @@ def evaluate(
     variants: Sequence[Variant],
     template: str | None = None,
     note: Note = lambda text: None,
+    progress: Progress = lambda description, total, unit: nullcontext(lambda done: None),
 ) -> Evaluated:
     """Score every image once and compare `id_set` with each of `ood_sets`, for each variant.
 
     `classes` may be None where the cache holds one vocabulary of the model. `template` is one of
     the vocabulary's, "average", or None: the only one, else the average. `note` is told what a
-    reader of the numbers should know. Raises InputError if files are missing or do not fit.
+    reader of the numbers should know; `progress(description, total, unit)` gives a function that
+    is told how many more images are read. Raises InputError if files are missing or do not fit.
     """
     _check_sets(id_set, ood_sets)
     label = store.find_model(cache, model)
@@ -90,7 +94,7 @@ def evaluate(
     _tell(texts, images, variants, note)
     identity = texts.identity.model
     head = Classes(vectors, identity.logit_scale, identity.logit_bias)
-    scored = [score_images(one.blocks(), one.rows, head, variants) for one in images]
+    scored = [_score(one, head, variants, progress) for one in images]
     common: dict[str, Any] = {
         "model": identity.name,
         "pretrained": identity.pretrained,
@@ -108,6 +112,18 @@ def evaluate(
         against = dict(zip(ood_sets, scores[1:], strict=True))
         rows += _compare(common, scores[0], against)
     return Evaluated(tuple(rows), (texts, *images))
+
+
+def _score(
+    images: ImageFile, classes: Classes, variants: Sequence[Variant], progress: Progress
+) -> Scored:
+    def told(advance: Callable[[int], None]) -> Iterator[Vectors]:
+        for block in images.blocks():
+            yield block
+            advance(len(block))
+
+    with progress(f"score {images.path.stem}", images.rows, "images") as advance:
+        return score_images(told(advance), images.rows, classes, variants)
 
 
 def class_vectors(texts: TextFile, template: str | None) -> tuple[Vectors, tuple[str, ...]]:

@@ -67,6 +67,11 @@ def test_a_name_without_weights_says_how_to_give_some() -> None:
         resolved("ViT-B-32")
 
 
+def test_a_name_that_is_nearly_a_short_one_suggests_it() -> None:
+    with pytest.raises(InputError, match="did you mean siglip2?"):
+        resolved("siglip-2")
+
+
 def test_missing_files_are_named_with_their_option(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--checkpoint .*none\.pt: no such file"):
         resolved("x", checkpoint=tmp_path / "none.pt")
