@@ -14,13 +14,14 @@ from typing import Any
 
 import open_clip
 import torch
+from open_clip.pretrained import download_pretrained_from_hf
 from open_clip.transform import PreprocessCfg, image_transform_v2
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import OVERRIDDEN, ModelIdentity
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.extract.encoder import Encoder
-from oodcache.extract.requests import LOCAL_DIR, ModelRequest, Resolved, file_sha256
+from oodcache.extract.requests import CONFIG, HUB, LOCAL_DIR, ModelRequest, Resolved, file_sha256
 
 PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
 OPTIONS = "--image-mean --image-std --image-interpolation --image-resize-mode"
@@ -133,19 +134,14 @@ def _has_bias(config: Mapping[str, Any]) -> bool:
 
 
 def _check_preprocessing(resolved: Resolved, config: Mapping[str, Any], note: Note) -> None:
-    """Refuse to guess a preprocessing: weights from a file bring none.
+    """Refuse to guess a preprocessing where the weights bring none.
 
     open_clip would silently take OpenAI's, which is wrong for every SigLIP.
     """
     given = resolved.request.preprocessing
-    if not resolved.is_local or all(key in given for key in PREPROCESSING):
+    if all(key in given for key in PREPROCESSING) or _brings_preprocessing(resolved):
         return
-    where = resolved.weights_file or resolved.architecture
-    if resolved.architecture.startswith(LOCAL_DIR):
-        folder = Path(resolved.architecture.removeprefix(LOCAL_DIR))
-        if json.loads((folder / "open_clip_config.json").read_text()).get("preprocess_cfg"):
-            return
-        where = folder
+    where = resolved.request.checkpoint or resolved.request.requested
     if _has_bias(config):
         raise InputError(
             f"{where}: says no preprocessing, and this architecture has a logit bias (SigLIP's "
@@ -154,6 +150,18 @@ def _check_preprocessing(resolved: Resolved, config: Mapping[str, Any], note: No
     default = asdict(PreprocessCfg())
     taken = ", ".join(f"{key} {default[key]}" for key in PREPROCESSING if key not in given)
     note(f"{where}: says no preprocessing: OpenAI's is taken ({taken})")
+
+
+def _brings_preprocessing(resolved: Resolved) -> bool:
+    """Return whether a tag, a folder or a hub repository says how images are to be prepared."""
+    name = resolved.architecture
+    if name.startswith(HUB):
+        path = download_pretrained_from_hf(name.removeprefix(HUB), filename=CONFIG)
+    elif name.startswith(LOCAL_DIR):
+        path = str(Path(name.removeprefix(LOCAL_DIR)) / CONFIG)
+    else:
+        return resolved.request.checkpoint is None
+    return bool(json.loads(Path(path).read_text()).get("preprocess_cfg"))
 
 
 def _activation(resolved: Resolved, config: Mapping[str, Any], note: Note) -> dict[str, bool]:

@@ -16,6 +16,7 @@ from oodcache.extract import embedded
 
 LOCAL_DIR = "local-dir:"
 HUB = "hf-hub:"
+CONFIG = "open_clip_config.json"
 WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
 
 
@@ -96,8 +97,8 @@ def _from_checkpoint(request: ModelRequest, name: str) -> Resolved:
 def _from_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; local-dir:PATH wants a model's folder")
-    if not (folder / "open_clip_config.json").is_file():
-        raise InputError(f"{folder}: holds no open_clip_config.json; local-dir:PATH wants one")
+    if not (folder / CONFIG).is_file():
+        raise InputError(f"{folder}: holds no {CONFIG}; local-dir:PATH wants one")
     weights = [path for pattern in WEIGHTS for path in sorted(folder.glob(pattern))]
     if not weights:
         raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,34 @@ def test_a_local_folder_brings_its_preprocessing(small_sigmoid: SmallModel, tmp_
     assert ours.preprocessing["resize_mode"] == "squash"
     assert ours.identity.logit_bias == -10
     assert ours.identity.label == f"local/whole-{ours.identity.weights[:8]}"
+
+
+def hub_repository(cache: Path, folder: Path) -> None:
+    """Put a model's folder where the hub's client keeps what it has fetched of org/model."""
+    repository = cache / "models--org--model"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("1")
+    (repository / "snapshots").mkdir()
+    shutil.copytree(folder, repository / "snapshots" / "1")
+    weights = repository / "snapshots" / "1" / "model.safetensors"
+    weights.rename(weights.with_name("open_clip_model.safetensors"))
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_a_hub_repository_is_asked_for_its_preprocessing(
+    small_sigmoid: SmallModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: bool
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    preprocess = SIGLIP_LIKE if says else None
+    hub_repository(tmp_path / "hub", local_folder(tmp_path / "m", small_sigmoid, preprocess))
+    if says:
+        ours = load("hf-hub:org/model")
+        assert ours.preprocessing["resize_mode"] == "squash"
+        assert ours.identity.label == "hf-hub/org--model"
+    else:
+        with pytest.raises(InputError, match="hf-hub:org/model: says no preprocessing"):
+            load("hf-hub:org/model")
 
 
 def test_a_bias_that_the_checkpoint_lacks_is_said(
