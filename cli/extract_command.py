@@ -85,7 +85,7 @@ def extract(**given: Any) -> None:
     watch = plan.Watch(note, progress)
     overrides = {
         key: list(value) if isinstance(value, tuple) else value
-        for key in ("mean", "std", "interpolation", "resize_mode")
+        for key in requests.PREPROCESSING
         if (value := given[f"image_{key}"]) is not None
     }
     request = requests.ModelRequest(

@@ -21,9 +21,16 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.identity import OVERRIDDEN, ModelIdentity
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.extract.encoder import Encoder
-from oodcache.extract.requests import CONFIG, HUB, LOCAL_DIR, ModelRequest, Resolved, file_sha256
+from oodcache.extract.requests import (
+    CONFIG,
+    HUB,
+    LOCAL_DIR,
+    PREPROCESSING,
+    ModelRequest,
+    Resolved,
+    file_sha256,
+)
 
-PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
 OPTIONS = "--image-mean --image-std --image-interpolation --image-resize-mode"
 Note = Callable[[str], None]
 

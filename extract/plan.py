@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from oodcache.cache.text_file import Vocabulary
 from oodcache.extract import datasets, vocabularies
 from oodcache.extract.datasets import ImageListing
 from oodcache.extract.requests import (
+    PREPROCESSING,
     ModelRequest,
     Resolved,
     file_sha256,
@@ -122,9 +123,10 @@ def known_label(planned: Plan) -> str | None:
     checkpoint = file_sha256(resolved.weights_file)
     for entry in store.entries(planned.cache):
         if checkpoint and entry.label.rsplit("-", 1)[0] == resolved.label:
-            identity = store.read_identity(entry)
-            if identity.model.checkpoint == checkpoint:
-                return entry.label
+            # A broken file of another model is in nobody's way.
+            with suppress(InputError):
+                if store.read_identity(entry).model.checkpoint == checkpoint:
+                    return entry.label
     return None
 
 
@@ -166,7 +168,12 @@ def check_kept(planned: Plan, found: Sequence[Target], loaded: Encoder | None = 
 def _differs_from_request(planned: Plan, target: Target, identity: Identity) -> dict[str, bool]:
     request, precision = planned.resolved.request, identity.precision.get("autocast")
     is_images = isinstance(target.listing, ImageListing)
-    overrides = {key: identity.encoding.get(key) for key in identity.encoding.get(OVERRIDDEN, ())}
+    given = identity.encoding.get(OVERRIDDEN)
+    overrides = {
+        key: identity.encoding.get(key)
+        for key in PREPROCESSING
+        if isinstance(given, list) and key in given
+    }
     return {
         "another list of inputs": identity.source["fingerprint"] != target.listing.fingerprint,
         f"precision {precision}": precision != request.precision,

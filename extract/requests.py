@@ -17,6 +17,7 @@ from oodcache.extract import embedded
 LOCAL_DIR = "local-dir:"
 HUB = "hf-hub:"
 CONFIG = "open_clip_config.json"
+PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
 WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
 
 
@@ -24,7 +25,7 @@ WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
 class ModelRequest:
     """A model as it was asked for on the command line.
 
-    `preprocessing` holds what overrides the model's own: mean, std, interpolation, resize_mode.
+    `preprocessing` holds what overrides the model's own: some of the keys of PREPROCESSING.
     """
 
     requested: str

@@ -70,9 +70,14 @@ def test_workflows_know_no_click() -> None:
 
 def test_the_readmes_tree_has_a_line_for_every_file() -> None:
     readme = (ROOT / "README.md").read_text()
-    for room, path in modules():
-        if path.name != "__init__.py":
-            assert re.search(rf"^ +{re.escape(path.name)} +\S", readme, re.M), f"{room}/{path.name}"
+    others = [
+        path for part in ("tests/*.py", "docs/*.md", "bench/*.py") for path in ROOT.glob(part)
+    ]
+    for path in [*(path for _, path in modules()), *others]:
+        if path.name not in ("__init__.py", "__main__.py"):
+            assert re.search(rf"^ +{re.escape(path.name)} +\S", readme, re.M), path
+    for name in re.findall(r"^ {8}(\S+\.(?:py|md)) ", readme, re.M):
+        assert [*ROOT.glob(f"*/{name}")], f"{name} is in the README, not in the tree"
 
 
 def test_every_module_has_its_test_file() -> None:

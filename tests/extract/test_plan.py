@@ -40,6 +40,17 @@ def test_ones_own_weights_are_found_in_the_cache_without_loading_them(
         assert extract(tmp_path, request, [f"c={photos}"]) == first
 
 
+def test_a_broken_file_of_another_model_is_in_nobodys_way(
+    tmp_path: Path, photos: Path, small_model: SmallModel
+) -> None:
+    other = tmp_path / "embeddings" / "local" / "small-00000000" / "images" / "c.h5"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"broken")
+    request = ModelRequest("small", small_model.checkpoint, small_model.config)
+    (path,) = extract(tmp_path, request, [f"c={photos}"])
+    assert path.is_file()
+
+
 def test_the_same_weights_in_another_file_are_the_same_model(
     tmp_path: Path, photos: Path, small_model: SmallModel
 ) -> None:
