@@ -74,6 +74,28 @@ def test_settings_given_once_are_not_dropped_in_silence(
         extract(tmp_path, ModelRequest(*model), sources)
 
 
+def test_a_tag_whose_weights_have_changed_is_never_mixed_with_the_old(
+    tmp_path: Path, photos: Path, small_model: SmallModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import open_clip
+    import torch
+
+    def publish(checkpoint: Path) -> None:
+        entry = {"tag": {"file": str(checkpoint)}}
+        monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "small", entry)
+
+    request = ModelRequest("small/tag", config=small_model.config)
+    publish(small_model.checkpoint)
+    extract(tmp_path, request, [f"c={photos}"])
+    state = torch.load(small_model.checkpoint, weights_only=True)
+    state["logit_scale"] += 1
+    torch.save(state, tmp_path / "new.pt")
+    publish(tmp_path / "new.pt")
+    with pytest.raises(InputError, match="made from other weights; make it anew"):
+        extract(tmp_path, request, [f"c={photos}", f"d={photos}"])
+    assert not (tmp_path / "embeddings" / "small" / "tag" / "images" / "d.h5").exists()
+
+
 def test_a_changed_bundled_model_is_other_weights(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
