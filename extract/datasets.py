@@ -69,9 +69,10 @@ def find(specification: str, data_root: Path) -> ImageSource:
     elif name in KNOWN_SETS:
         source = ImageSource(name, _known_root(name, data_root), KNOWN_SETS[name].images)
     else:
+        own = f"{Path(name).name}={name}" if Path(name).is_dir() else "NAME=FOLDER"
         raise InputError(
             f"data set {name!r} is not known (known are: {', '.join(KNOWN_SETS)}); "
-            f"for a folder of your own type {name}=FOLDER"
+            f"for a folder of your own type {own}"
         )
     if not source.root.is_dir():
         what = "is not a folder" if source.root.exists() else "no such folder"

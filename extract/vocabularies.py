@@ -24,10 +24,10 @@ def find(specification: str, templates: Sequence[str]) -> tuple[str, Vocabulary]
     elif name == "imagenet":
         ids, names = _imagenet()
     else:
-        raise InputError(
-            f"--classes {name!r} is not known (known is: imagenet); type {name}=FILE with a name "
-            f"a line, or {name}=FOLDER with a folder a class"
-        )
+        own = "NAME=FILE with a name a line, or NAME=FOLDER with a folder a class"
+        if name and Path(name).exists():
+            own = f"{Path(name).stem}={name}"
+        raise InputError(f"--classes {name!r} is not known (known is: imagenet); type {own}")
     return name, Vocabulary(names, ids, expand(templates))
 
 

@@ -108,8 +108,12 @@ def test_a_data_root_without_the_set_says_where_it_looked(tmp_path: Path) -> Non
 
 
 def test_an_unknown_set_says_how_to_name_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="for a folder of your own type pets=FOLDER"):
+    with pytest.raises(InputError, match="for a folder of your own type NAME=FOLDER"):
         datasets.find("pets", tmp_path)
+    (tmp_path / "cats").mkdir()
+    folder = tmp_path / "cats"
+    with pytest.raises(InputError, match=f"for a folder of your own type cats={folder}"):
+        datasets.find(str(folder), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "average", ".hidden", "a b"])

@@ -73,9 +73,13 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         vocabularies.find(f"c={tmp_path / 'none.txt'}", [])
 
 
-def test_an_unknown_vocabulary_says_what_to_type() -> None:
-    with pytest.raises(InputError, match="known is: imagenet.*cars=FILE"):
+def test_an_unknown_vocabulary_says_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="known is: imagenet.*NAME=FILE with a name a line"):
         vocabularies.find("cars", [])
+    path = tmp_path / "names.txt"
+    path.write_text("cat\n")
+    with pytest.raises(InputError, match=f"type names={path}"):
+        vocabularies.find(str(path), [])
 
 
 def test_imagenet_has_each_wordnet_id_beside_its_name() -> None:
