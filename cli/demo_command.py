@@ -10,7 +10,7 @@ from oodcache.extract_command import check_torch
 from oodcache.options import CACHE, note
 
 
-@click.command()
+@click.command(short_help="Try it: real images, small models, no download.")
 @CACHE
 @click.option(
     "--data-root",

@@ -27,7 +27,7 @@ def check_torch() -> None:
         )
 
 
-@click.command()
+@click.command(short_help="Images and class names to embeddings, once.")
 @click.argument("datasets", nargs=-1, metavar="[DATASET | NAME=FOLDER]...")
 @click.option("--model", help=f"{', '.join(SHORT_NAMES)}; NAME/TAG; local-dir:PATH; hf-hub:REPO.")
 @click.option("--classes", help="imagenet, NAME=FILE (a name a line) or NAME=FOLDER.")

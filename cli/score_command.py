@@ -16,7 +16,7 @@ FORMATS = ("table", "csv", "json", "markdown", "latex")
 SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
 
 
-@click.command()
+@click.command(short_help="Compare scores on cached embeddings.")
 @click.option(
     "--model",
     "models",
@@ -88,7 +88,7 @@ def score(context: click.Context, /, **given: Any) -> None:
         click.echo(results.FORMATS[form](*scored), nl=False)
 
 
-@click.command()
+@click.command(short_help="List the scores with their formulas.")
 def scores() -> None:
     """List the scores with their formulas, parameters and sources.
 
