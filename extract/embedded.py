@@ -1,9 +1,9 @@
 """The embedded benchmark: small real images and two small learned models, nothing to download.
 
-The digits are scikit-learn's `load_digits`, which comes in the order it was collected: fourteen
-filled-in forms one after another, each the same 130 digits copied by one person (a few lost). The
+The digits are scikit-learn's `load_digits`. Its labels repeat fourteen times, as if one form of 130
+digits had been filled in again and again (a few are lost), by one hand each time, it seems. The
 first seven forms train the models of this package, the last seven are never seen by any. A split
-that interleaved them would ask a model about handwriting that it has learned.
+that interleaved them would ask a model about handwriting that it may have learned.
 
 A crop is one tile of a grid over a photograph; tiles do not overlap.
 """
@@ -72,7 +72,7 @@ def training_half() -> Digits:
 
 
 def unseen_half() -> Digits:
-    """Return the digits zero to seven of the last seven forms, written by other hands."""
+    """Return the digits zero to seven of the last seven forms, most likely by other hands."""
     digits = _all_digits()
     return digits.where((digits.positions >= FIRST_UNSEEN) & _in_distribution(digits))
 
