@@ -15,6 +15,7 @@ ROOMS := extract cache score report
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@echo 'With: MODEL=$(MODEL) DATA=$(DATA) CLASSES=$(CLASSES) ID=$(ID) OOD="$(OOD)" PYTHON=$(PYTHON)'
 
 demo: .venv/extract  ## Run the whole path on images and models that come with it, print the table
 	$(BIN)/oodcache demo
@@ -27,8 +28,8 @@ score: .venv/core  ## Score what MODEL has in the cache
 
 ablation: .venv/core  ## A grid over what is cached; the demo's, unless MODEL is given
 ifeq ($(origin MODEL),file)
-	$(BIN)/oodcache score --model tiny-clip --model tiny-sigmoid --id digits --ood eight-nine --ood photos \
-	  --ood textures $(foreach one,$(SCORES),--score '$(one)') --output results/ablation.json
+	$(BIN)/oodcache score --model tiny-clip --model tiny-sigmoid --classes digits --id digits \
+	  --ood eight-nine --ood photos --ood textures $(foreach one,$(SCORES),--score '$(one)') --output results/ablation.json
 else
 	$(BIN)/oodcache score --model $(MODEL) --classes $(CLASSES) --id $(ID) $(OOD:%=--ood %) \
 	  $(foreach one,$(SCORES),--score '$(one)') --output results/ablation.json
@@ -50,7 +51,7 @@ format: .venv/dev  ## Let ruff rewrite what lint would refuse
 	$(BIN)/ruff format .
 
 bench: .venv/dev  ## The figures of README and docs/benchmarks.md, measured here
-	PHOTOS=$(PHOTOS) env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench
+	PHOTOS='$(PHOTOS)' env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench
 
 demo-models: .venv/extract  ## Train the two small models again (minutes)
 	$(BIN)/python bench/train_demo_models.py
