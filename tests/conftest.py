@@ -6,9 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from samples import Outcome, Run, SmallModel, make_small_model, write_image
 
 from oodcache.__main__ import main
+
+# A shared machine may pause a test for longer than any deadline; all else stays as it was.
+settings.register_profile("patient", parent=settings.default, deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture
