@@ -29,7 +29,8 @@ class Encoder:
     """A model in evaluation mode on its device.
 
     `preprocess` turns a PIL image into a tensor as the model was trained to see it.
-    `preprocessing` and `tokenizing` say how, for the files' identity.
+    `preprocessing` and `tokenizing` say how, for the files' identity. `tokenize` is None in a model
+    that was loaded for images alone.
     """
 
     model: Any  # One of open_clip's classes, which mypy does not see.
@@ -38,7 +39,7 @@ class Encoder:
     precision: Mapping[str, Any]
     preprocess: Callable[[Any], torch.Tensor]
     preprocessing: Mapping[str, Any]
-    tokenize: Callable[[list[str]], torch.Tensor]
+    tokenize: Callable[[list[str]], torch.Tensor] | None
     tokenizing: Mapping[str, Any]
 
     def images(self, batch: torch.Tensor) -> Encoded:
@@ -47,6 +48,7 @@ class Encoder:
 
     def prompts(self, prompts: Sequence[str]) -> Encoded:
         """Encode prompts, tokenized at the model's own length and padding."""
+        assert self.tokenize is not None, "loaded for images alone"
         return self._encode(self.model.encode_text, self.tokenize(list(prompts)))
 
     def _encode(

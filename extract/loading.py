@@ -35,8 +35,11 @@ OPTIONS = "--image-mean --image-std --image-interpolation --image-resize-mode"
 Note = Callable[[str], None]
 
 
-def load(resolved: Resolved, note: Note) -> Encoder:
-    """Return the model that was asked for, loaded whole; raise InputError if that cannot be."""
+def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
+    """Return the model that was asked for, loaded whole; raise InputError if that cannot be.
+
+    Images alone need no tokenizer, which may not be at hand.
+    """
     request = resolved.request
     device = _device(request.device)
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -52,7 +55,7 @@ def load(resolved: Resolved, note: Note) -> Encoder:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = _create(resolved, _activation(resolved, config, note)).to(device).eval()
-        tokenize = _tokenizer(resolved, config, note)
+        tokenize = _tokenizer(resolved, config, note) if with_texts else None
     preprocessing = PreprocessCfg(**model.visual.preprocess_cfg)
     return Encoder(
         model=model,
@@ -68,7 +71,7 @@ def load(resolved: Resolved, note: Note) -> Encoder:
             json.dumps({**asdict(preprocessing), OVERRIDDEN: sorted(request.preprocessing)})
         ),
         tokenize=tokenize,
-        tokenizing=_tokenizing(tokenize, config),
+        tokenizing=_tokenizing(tokenize, config) if with_texts else {},
     )
 
 
@@ -233,6 +236,10 @@ def _tokenizer(resolved: Resolved, config: Mapping[str, Any], note: Note) -> Any
             )
         note(f"{name}: its configuration names no tokenizer: CLIP's, of 49,408 tokens, is taken")
         return open_clip.SimpleTokenizer(context_length=text.get("context_length", 77))
+    if resolved.is_local and text.get("hf_tokenizer_name") and not name.startswith(LOCAL_DIR):
+        note(
+            f"{name}: its tokenizer, {text['hf_tokenizer_name']}, is the hub's: fetched if need be"
+        )
     try:
         return open_clip.get_tokenizer(name)
     except Exception as error:

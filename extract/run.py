@@ -37,7 +37,7 @@ def run(planned: Plan, watch: Watch) -> list[Path]:
     from oodcache.extract import loading
 
     watch.note(f"loading {planned.resolved.request.requested} …")
-    model = loading.load(planned.resolved, watch.note)
+    model = loading.load(planned.resolved, watch.note, with_texts=planned.texts is not None)
     found = targets(planned, model.identity.label)
     check_kept(planned, found, model)
     for target in found:

@@ -269,9 +269,14 @@ def test_a_tokenizer_that_is_not_there_is_one_line(
         "hf_tokenizer_name": str(tmp_path / "none"),
     }
     model = make_small_model(tmp_path, "wants-a-tokenizer", text_cfg=text)
+    notes: list[str] = []
     with pytest.raises(InputError, match="its tokenizer .* cannot be loaded") as refused:
-        load_small(model)
+        load_small(model, notes)
     assert "local-dir: with tokenizer.json" in str(refused.value)
+    assert any("is the hub's: fetched if need be" in note for note in notes)
+    alone = ModelRequest(model.config.stem, model.checkpoint, model.config)
+    images = loading.load(resolve(alone), notes.append, with_texts=False)
+    assert images.images(torch.zeros(1, 3, 16, 16)).vectors.shape == (1, 16)
 
 
 def test_a_local_folders_own_tokenizer_is_used_at_its_own_length(tmp_path: Path) -> None:
