@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import open_clip
 import torch
 from PIL import Image
 
+from bench.timing import seconds
 from oodcache.extract import datasets, encoder, images, loading, plan, run
 from oodcache.extract.requests import ModelRequest, resolve
 from oodcache.progress import progress
@@ -69,7 +69,7 @@ def compare() -> Comparison:
             run.extract_images(Path(folder) / "photos.h5", listing, planned, model, watch)
 
         bare()
-        pairs = np.array([(_seconds(ours), _seconds(bare)) for _ in range(RUNS)])
+        pairs = np.array([(seconds(ours), seconds(bare)) for _ in range(RUNS)])
         count = len(listing.rows.paths)
     return Comparison(
         count,
@@ -123,12 +123,6 @@ def _decoded(
         pin_memory=False,
     )
     return [batch.images for batch in batches]
-
-
-def _seconds(work: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

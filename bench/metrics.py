@@ -1,12 +1,11 @@
 """Time our metrics against scikit-learn's, on 50,000 ID and 10,000 OOD scores."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
+from bench.timing import seconds
 from oodcache.score.metrics import metrics
 
 ID_IMAGES, OOD_IMAGES, RUNS = 50_000, 10_000, 51
@@ -41,7 +40,7 @@ def compare() -> Comparison:
     def ours() -> None:
         metrics(id_scores, ood_scores)
 
-    pairs = np.array([(_seconds(ours), _seconds(sklearn_four)) for _ in range(RUNS)])
+    pairs = np.array([(seconds(ours), seconds(sklearn_four)) for _ in range(RUNS)])
     ours_seconds, sklearn_seconds = np.median(pairs, axis=0)
     return Comparison(ours_seconds, sklearn_seconds, float(np.median(pairs[:, 0] / pairs[:, 1])))
 
@@ -50,12 +49,6 @@ def main() -> None:
     result = compare()
     print(f"metrics()     {result.ours_seconds * 1e3:6.2f} ms   {result.ratio:.3f} of scikit-learn")
     print(f"scikit-learn  {result.sklearn_seconds * 1e3:6.2f} ms   AUROC, both AUPR and FPR95")
-
-
-def _seconds(work: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

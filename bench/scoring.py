@@ -3,9 +3,7 @@
 20,000 images × 1,000 classes × 768 dimensions, the five default scores.
 """
 
-import time
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
@@ -14,6 +12,7 @@ import numpy as np
 import threadpoolctl
 from scipy.special import expit, logsumexp, softmax
 
+from bench.timing import seconds
 from oodcache.score.onepass import TILE, Classes, Vectors, processors, score_images, tiles
 from oodcache.score.variants import DEFAULT, parse_all
 
@@ -40,9 +39,9 @@ def compare(images: int = IMAGES, classes: int = CLASSES, runs: int = RUNS) -> C
     rounds = np.array(
         [
             (
-                _seconds(lambda: score_images([vectors], images, head, variants)),
-                _seconds(lambda: bare_product(vectors, names)),
-                _seconds(lambda: the_usual_way(vectors, names)),
+                seconds(lambda: score_images([vectors], images, head, variants)),
+                seconds(lambda: bare_product(vectors, names)),
+                seconds(lambda: the_usual_way(vectors, names)),
             )
             for _ in range(runs)
         ]
@@ -93,12 +92,6 @@ def _unit_rows(generator: np.random.Generator, rows: int) -> Vectors:
     vectors = generator.standard_normal((rows, DIMENSION), dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

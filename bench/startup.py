@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bench.timing import seconds
 from oodcache.extract import embedded, plan, run
 from oodcache.extract.requests import ModelRequest
 from oodcache.progress import progress
@@ -67,9 +67,7 @@ def _extract(folder: Path) -> None:
 
 
 def _seconds(command: list[str], folder: str) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return time.perf_counter() - start
+    return seconds(lambda: subprocess.run(command, cwd=folder, check=True, capture_output=True))
 
 
 if __name__ == "__main__":

@@ -18,15 +18,17 @@ class ModelIdentity:
     """The model behind a file.
 
     `name`/`pretrained` is its folder in the cache and its name in results; `requested` is what
-    the user typed. `weights` is a SHA-256 over the loaded weights, so it does not depend on the
-    checkpoint's file format; `checkpoint` is the SHA-256 of the local weights file, None for
-    weights that open_clip fetched. `logit_scale` is already exponentiated; `logit_bias` is None
-    where the model has none, which is not 0.
+    the user typed. `architecture` is open_clip's configuration in effect: equal weights in another
+    one (quick GELU, say) are another model. `weights` is a SHA-256 over the loaded weights, so it
+    does not depend on the checkpoint's file format; `checkpoint` is one over the local files that
+    the model was loaded from, None where open_clip fetched all. `logit_scale` is already
+    exponentiated; `logit_bias` is None where the model has none, which is not 0.
     """
 
     name: str
     pretrained: str
     requested: str
+    architecture: Mapping[str, Any]
     weights: str
     checkpoint: str | None
     logit_scale: float
@@ -35,6 +37,8 @@ class ModelIdentity:
     def __post_init__(self) -> None:
         for field in ("name", "pretrained", "requested", "weights"):
             _check_text(getattr(self, field), f"model.{field}")
+        if not isinstance(self.architecture, Mapping):
+            raise ValueError(f"'model.architecture' is {self.architecture!r}, not an object")
         if self.checkpoint is not None:
             _check_text(self.checkpoint, "model.checkpoint")
         if not (_is_number(self.logit_scale) and self.logit_scale > 0):

@@ -28,7 +28,6 @@ from oodcache.extract.requests import (
     PREPROCESSING,
     ModelRequest,
     Resolved,
-    file_sha256,
 )
 
 OPTIONS = "--image-mean --image-std --image-interpolation --image-resize-mode"
@@ -54,12 +53,13 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         note(f"{resolved.architecture}: holds several weights files: open_clip chooses one")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = _create(resolved, _activation(resolved, config, note)).to(device).eval()
+        activation = _activation(resolved, config, note)
+        model = _create(resolved, activation).to(device).eval()
         tokenize = _tokenizer(resolved, config, note) if with_texts else None
     preprocessing = PreprocessCfg(**model.visual.preprocess_cfg)
     return Encoder(
         model=model,
-        identity=_identity(resolved, model, note),
+        identity=_identity(resolved, {**config, **activation}, model, note),
         device=device,
         precision={
             "autocast": request.precision,
@@ -257,10 +257,25 @@ def _tokenizing(tokenize: Any, config: Mapping[str, Any]) -> dict[str, Any]:
         "name": config["text_cfg"].get("hf_tokenizer_name", ""),
         "context_length": tokenize.context_length,
         "clean": getattr(clean, "__name__", ""),
+        "sha256": _tokenizer_sha256(tokenize),
     }
 
 
-def _identity(resolved: Resolved, model: Any, note: Note) -> ModelIdentity:
+def _tokenizer_sha256(tokenize: Any) -> str:
+    """Return a SHA-256 over all that a tokenizer knows, so that another file is another one."""
+    inner = getattr(tokenize, "tokenizer", tokenize)
+    backend = getattr(inner, "backend_tokenizer", None)
+    if backend is not None:
+        known = backend.to_str()
+    else:
+        words = inner.get_vocab() if hasattr(inner, "get_vocab") else inner.encoder
+        known = json.dumps(words, sort_keys=True)
+    return hashlib.sha256(known.encode()).hexdigest()
+
+
+def _identity(
+    resolved: Resolved, config: Mapping[str, Any], model: Any, note: Note
+) -> ModelIdentity:
     state = model.state_dict()
     weights = weights_sha256(state)
     bias = None if model.logit_bias is None else float(state["logit_bias"])
@@ -271,8 +286,9 @@ def _identity(resolved: Resolved, model: Any, note: Note) -> ModelIdentity:
         name=name,
         pretrained=f"{pretrained}-{weights[:8]}" if resolved.is_local else pretrained,
         requested=resolved.request.requested,
+        architecture=json.loads(json.dumps(config)),
         weights=weights,
-        checkpoint=file_sha256(resolved.weights_file),
+        checkpoint=resolved.checkpoint,
         logit_scale=float(state["logit_scale"].exp()),
         logit_bias=bias,
     )

@@ -19,7 +19,6 @@ from oodcache.extract.requests import (
     PREPROCESSING,
     ModelRequest,
     Resolved,
-    file_sha256,
     resolve,
 )
 
@@ -115,17 +114,16 @@ def plan(
 def known_label(planned: Plan) -> str | None:
     """Return the model's `name/pretrained` if it is known before the weights are loaded.
 
-    Weights of the user's own are named by their hash; the cache may know their file's.
+    Weights of the user's own are named by their hash; the cache may know the files they came in.
     """
     resolved = planned.resolved
     if not resolved.is_local:
         return resolved.label
-    checkpoint = file_sha256(resolved.weights_file)
     for entry in store.entries(planned.cache):
-        if checkpoint and entry.label.rsplit("-", 1)[0] == resolved.label:
+        if entry.label.rsplit("-", 1)[0] == resolved.label:
             # A broken file of another model is in nobody's way.
             with suppress(InputError):
-                if store.read_identity(entry).model.checkpoint == checkpoint:
+                if store.read_identity(entry).model.checkpoint == resolved.checkpoint:
                     return entry.label
     return None
 
@@ -144,10 +142,18 @@ def targets(planned: Plan, label: str) -> list[Target]:
     return found
 
 
+def is_settled(planned: Plan, found: Sequence[Target]) -> bool:
+    """Return whether every file is there, made from the very files that would be loaded now."""
+    return all(
+        one.identity is not None and one.identity.model.checkpoint == planned.resolved.checkpoint
+        for one in found
+    )
+
+
 def check_kept(planned: Plan, found: Sequence[Target], loaded: Encoder | None = None) -> None:
     """Refuse if a file that is there is not what this run would make.
 
-    Before the model is loaded the request tells; afterwards its own weights and encoding do.
+    Before the model is loaded the request tells; afterwards what was loaded does.
     """
     for target in found:
         if target.identity is None:
@@ -155,8 +161,6 @@ def check_kept(planned: Plan, found: Sequence[Target], loaded: Encoder | None = 
         differs = _differs_from_request(planned, target, target.identity)
         if loaded is not None:
             differs |= _differs_from_model(loaded, target, target.identity)
-        elif target.identity.model.checkpoint != file_sha256(planned.resolved.weights_file):
-            differs["other weights"] = True
         for what, so in differs.items():
             if so:
                 raise InputError(
@@ -186,6 +190,9 @@ def _differs_from_model(loaded: Encoder, target: Target, identity: Identity) -> 
     encoding = loaded.preprocessing if is_images else loaded.tokenizing
     return {
         "other weights": identity.model.weights != loaded.identity.weights,
+        "another architecture": (
+            dict(identity.model.architecture) != dict(loaded.identity.architecture)
+        ),
         "other preprocessing" if is_images else "another tokenizer": (
             dict(identity.encoding) != dict(encoding)
         ),

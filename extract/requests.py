@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ class Resolved:
 
     `architecture` and `tag` are open_clip's two arguments (a tag may be a file's path).
     `label` is `name/pretrained`; for weights of the user's own it is `local/NAME`, to which the
-    hash of the weights is added once they are loaded. `weights_file` is None for fetched weights.
+    hash of the weights is added once they are loaded. `weights_file` is None for fetched weights;
+    `local_files` are all files of the user's, or of this package, that decide what is loaded.
     """
 
     request: ModelRequest
@@ -50,6 +52,19 @@ class Resolved:
     tag: str | None
     label: str
     weights_file: Path | None
+    local_files: tuple[Path, ...] = ()
+
+    @cached_property
+    def checkpoint(self) -> str | None:
+        """Return a SHA-256 over the names and contents of `local_files`, None for none."""
+        if not self.local_files:
+            return None
+        digest = hashlib.sha256()
+        for path in self.local_files:
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").digest()
+            digest.update(path.name.encode(errors="surrogateescape") + b"\0" + content)
+        return digest.hexdigest()
 
     @property
     def is_local(self) -> bool:
@@ -83,16 +98,17 @@ def resolve(request: ModelRequest) -> Resolved:
         )
     # Written as open_clip takes them too: ViT-B/32, laion2b-s34b-b79k.
     architecture, tag = architecture.replace("/", "-"), tag.lower().replace("-", "_")
-    return Resolved(request, architecture, tag, f"{architecture}/{tag}", None)
+    own = (request.config,) if request.config else ()
+    return Resolved(request, architecture, tag, f"{architecture}/{tag}", None, own)
 
 
 def _from_checkpoint(request: ModelRequest, name: str) -> Resolved:
     assert request.checkpoint is not None
     if name.startswith((LOCAL_DIR, HUB)):
         raise InputError(f"--model {name}: brings its own weights; leave --checkpoint out")
-    return Resolved(
-        request, name, str(request.checkpoint), f"local/{_file_name(name)}", request.checkpoint
-    )
+    own = (request.checkpoint, *((request.config,) if request.config else ()))
+    label = f"local/{_file_name(name)}"
+    return Resolved(request, name, str(request.checkpoint), label, request.checkpoint, own)
 
 
 def _from_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
@@ -107,15 +123,8 @@ def _from_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
             "random; put open_clip_model.safetensors there"
         )
     only = weights[0] if len(weights) == 1 else None
-    return Resolved(request, f"{LOCAL_DIR}{folder}", None, label, only)
-
-
-def file_sha256(path: Path | None) -> str | None:
-    """Return the SHA-256 of a weights file, None for none."""
-    if path is None:
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    own = tuple(sorted(one for one in folder.iterdir() if one.is_file()))
+    return Resolved(request, f"{LOCAL_DIR}{folder}", None, label, only, own)
 
 
 def _file_name(name: str) -> str:

@@ -15,7 +15,16 @@ from oodcache.cache.identity import Identity
 from oodcache.cache.image_file import ImageBatch, write_images
 from oodcache.cache.text_file import write_texts
 from oodcache.extract.datasets import ImageListing
-from oodcache.extract.plan import Plan, Target, TextListing, Watch, check_kept, known_label, targets
+from oodcache.extract.plan import (
+    Plan,
+    Target,
+    TextListing,
+    Watch,
+    check_kept,
+    is_settled,
+    known_label,
+    targets,
+)
 
 if TYPE_CHECKING:  # Importing it takes seconds, and a cache that is whole needs none of it.
     from oodcache.extract.encoder import Encoder
@@ -32,7 +41,7 @@ def run(planned: Plan, watch: Watch) -> list[Path]:
     if label is not None:
         found = targets(planned, label)
         check_kept(planned, found)
-        if all(one.identity is not None for one in found):
+        if is_settled(planned, found):
             return _finish(found, watch)
     from oodcache.extract import loading
 

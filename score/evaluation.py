@@ -234,6 +234,11 @@ def _check_same_model(texts: TextFile, images: Sequence[ImageFile]) -> None:
                 f"{one.path}: made with weights {one.identity.model.weights[:8]}…, but "
                 f"{texts.path} with {weights[:8]}…: scores cannot mix them; {again}"
             )
+        if one.identity.model.architecture != texts.identity.model.architecture:
+            raise InputError(
+                f"{one.path}: made with another architecture than {texts.path}, though with the "
+                f"same weights: scores cannot mix them; {again}"
+            )
         if one.dimension != dimension:
             raise InputError(
                 f"{one.path}: vectors of {one.dimension} numbers, but {texts.path} of {dimension}; "

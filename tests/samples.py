@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from oodcache.extract import plan
-from oodcache.extract.requests import ModelRequest
+from oodcache.extract.requests import ModelRequest, resolve
+
+if TYPE_CHECKING:
+    from oodcache.extract.encoder import Encoder
 
 
 @dataclass(frozen=True)
@@ -123,3 +126,43 @@ def planned(tmp_path: Path, request: ModelRequest, notes: list[str], **given: An
         **given,
     }
     return plan.plan(request, watch=plan.Watch(notes.append, silent), **settings)
+
+
+SIGLIP_LIKE = {
+    "mean": [0.5] * 3,
+    "std": [0.5] * 3,
+    "interpolation": "bicubic",
+    "resize_mode": "squash",
+}
+
+
+def load(requested: str, notes: list[str] | None = None, **given: Any) -> Encoder:
+    """Load a model; `given` goes into its request."""
+    from oodcache.extract import loading
+
+    return loading.load(
+        resolve(ModelRequest(requested, **given)), ([] if notes is None else notes).append
+    )
+
+
+def load_small(model: SmallModel, notes: list[str] | None = None, **given: Any) -> Encoder:
+    """Load a small model from its files; `given` goes into its request."""
+    settings = {"checkpoint": model.checkpoint, "config": model.config, **given}
+    return load(model.config.stem, notes, **settings)
+
+
+def local_folder(folder: Path, model: SmallModel, preprocess: dict[str, Any] | None) -> Path:
+    """Write a model as open_clip's `local-dir:` takes it."""
+    folder.mkdir()
+    config: dict[str, Any] = {"model_cfg": json.loads(model.config.read_text())}
+    if preprocess is not None:
+        config["preprocess_cfg"] = preprocess
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    import torch
+    from safetensors.torch import save_file
+
+    state = torch.load(model.checkpoint, weights_only=True)
+    save_file(
+        {name: tensor.contiguous() for name, tensor in state.items()}, folder / "model.safetensors"
+    )
+    return folder

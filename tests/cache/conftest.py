@@ -18,6 +18,7 @@ MODEL = ModelIdentity(
     name="small",
     pretrained="demo",
     requested="small",
+    architecture={"embed_dim": 4},
     weights="00" * 32,
     checkpoint=None,
     logit_scale=10.0,

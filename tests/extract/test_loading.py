@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import pickle
 import shutil
 from pathlib import Path
@@ -14,30 +13,11 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from samples import SmallModel, make_small_model
+from samples import SIGLIP_LIKE, SmallModel, load, load_small, local_folder, make_small_model
 
 from oodcache.cache.errors import InputError
 from oodcache.extract import loading
 from oodcache.extract.encoder import Encoder
-from oodcache.extract.requests import ModelRequest, resolve
-
-SIGLIP_LIKE = {
-    "mean": [0.5] * 3,
-    "std": [0.5] * 3,
-    "interpolation": "bicubic",
-    "resize_mode": "squash",
-}
-
-
-def load(requested: str, notes: list[str] | None = None, **given: Any) -> Encoder:
-    return loading.load(
-        resolve(ModelRequest(requested, **given)), ([] if notes is None else notes).append
-    )
-
-
-def load_small(model: SmallModel, notes: list[str] | None = None, **given: Any) -> Encoder:
-    settings = {"checkpoint": model.checkpoint, "config": model.config, **given}
-    return load(model.config.stem, notes, **settings)
 
 
 def test_the_weights_hash_does_not_depend_on_the_file_format(
@@ -83,19 +63,6 @@ def test_a_checkpoint_with_a_bias_wants_its_preprocessing(small_sigmoid: SmallMo
     ours = load_small(small_sigmoid, preprocessing=SIGLIP_LIKE)
     assert {key: ours.preprocessing[key] for key in SIGLIP_LIKE} == SIGLIP_LIKE
     assert ours.preprocess(Image.new("RGB", (60, 40))).shape == (3, 16, 16)
-
-
-def local_folder(folder: Path, model: SmallModel, preprocess: dict[str, Any] | None) -> Path:
-    folder.mkdir()
-    config: dict[str, Any] = {"model_cfg": json.loads(model.config.read_text())}
-    if preprocess is not None:
-        config["preprocess_cfg"] = preprocess
-    (folder / "open_clip_config.json").write_text(json.dumps(config))
-    state = torch.load(model.checkpoint, weights_only=True)
-    save_file(
-        {name: tensor.contiguous() for name, tensor in state.items()}, folder / "model.safetensors"
-    )
-    return folder
 
 
 def test_a_local_folder_brings_its_preprocessing(small_sigmoid: SmallModel, tmp_path: Path) -> None:
@@ -246,62 +213,3 @@ def test_a_device_that_is_not_there_is_one_line() -> None:
         load("tiny-clip", device="cuda:7" if not torch.cuda.is_available() else "cuda:99")
     with pytest.raises(InputError, match="--device nonsense"):
         load("tiny-clip", device="nonsense")
-
-
-def test_a_name_like_siglips_downloads_no_tokenizer(tmp_path: Path) -> None:
-    notes: list[str] = []
-    model = make_small_model(tmp_path, "my-siglip")
-    ours = load_small(model, notes)
-    assert ours.tokenizing["tokenizer"] == "SimpleTokenizer"
-    assert any("CLIP's, of 49,408 tokens, is taken" in note for note in notes)
-    text = {"context_length": 77, "vocab_size": 32000, "width": 16, "heads": 2, "layers": 1}
-    foreign = make_small_model(tmp_path, "my-siglip-32k", text_cfg=text)
-    with pytest.raises(InputError, match="names no tokenizer; add text_cfg.hf_tokenizer_name"):
-        load_small(foreign)
-
-
-def test_a_tokenizer_that_is_not_there_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    text = {
-        **{"context_length": 16, "vocab_size": 100, "width": 16, "heads": 2, "layers": 1},
-        "hf_tokenizer_name": str(tmp_path / "none"),
-    }
-    model = make_small_model(tmp_path, "wants-a-tokenizer", text_cfg=text)
-    notes: list[str] = []
-    with pytest.raises(InputError, match="its tokenizer .* cannot be loaded") as refused:
-        load_small(model, notes)
-    assert "local-dir: with tokenizer.json" in str(refused.value)
-    assert any("is the hub's: fetched if need be" in note for note in notes)
-    alone = ModelRequest(model.config.stem, model.checkpoint, model.config)
-    images = loading.load(resolve(alone), notes.append, with_texts=False)
-    assert images.images(torch.zeros(1, 3, 16, 16)).vectors.shape == (1, 16)
-
-
-def test_a_local_folders_own_tokenizer_is_used_at_its_own_length(tmp_path: Path) -> None:
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
-    words = {
-        word: place for place, word in enumerate(["<pad>", "<unk>", "a", "photo", "of", "cat"])
-    }
-    text = {
-        **{"context_length": 9, "vocab_size": len(words), "width": 16, "heads": 2, "layers": 1},
-        **{"hf_tokenizer_name": "org/elsewhere", "tokenizer_kwargs": {"clean": "canonicalize"}},
-        **{"no_causal_mask": True, "pool_type": "last", "proj_bias": True},
-    }
-    model = make_small_model(
-        tmp_path, "sigmoid-like", init_logit_bias=-10, custom_text=True, text_cfg=text
-    )
-    folder = local_folder(tmp_path / "mine", model, SIGLIP_LIKE)
-    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.save(str(folder / "tokenizer.json"))
-    (folder / "tokenizer_config.json").write_text(
-        json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>"})
-    )
-    ours = load(f"local-dir:{folder}")
-    assert ours.tokenizing["tokenizer"] == "HFTokenizer"
-    assert ours.tokenizing["context_length"] == 9
-    assert ours.tokenize(["A photo of a CAT."]).tolist() == [[2, 3, 4, 2, 5, 0, 0, 0, 0]]
-    assert ours.prompts(["a photo of a cat"]).vectors.shape == (1, 16)

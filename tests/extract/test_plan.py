@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from samples import SmallModel, planned, silent
@@ -111,6 +114,57 @@ def test_a_changed_bundled_model_is_other_weights(
     monkeypatch.setattr(embedded, "MODELS", {"tiny-clip": trained_again})
     with pytest.raises(InputError, match="made from other weights"):
         extract(tmp_path, ModelRequest("tiny-clip"), sources)
+
+
+def local_copy(tmp_path: Path) -> Path:
+    """Return a copy of a bundled model, as a folder of the user's own."""
+    from oodcache.extract import embedded
+
+    return Path(shutil.copytree(embedded.MODELS["tiny-sigmoid"], tmp_path / "mine"))
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change a JSON file."""
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda all: all["preprocess_cfg"].update(resize_mode="longest"), "other preprocessing"),
+        (lambda all: all["model_cfg"].update(quick_gelu=True), "another architecture"),
+    ],
+)
+def test_the_same_weights_under_an_edited_configuration_are_not_the_same_model(
+    tmp_path: Path, photos: Path, change: Callable[[dict[str, Any]], object], words: str
+) -> None:
+    folder = local_copy(tmp_path)
+    request, sources = ModelRequest(f"local-dir:{folder}"), [f"c={photos}"]
+    extract(tmp_path, request, sources)
+    edit(folder / "open_clip_config.json", change)
+    with pytest.raises(InputError, match=f"made from {words}; make it anew"):
+        extract(tmp_path, request, sources)
+
+
+def test_an_edited_model_configuration_is_another_architecture(
+    tmp_path: Path, photos: Path, small_model: SmallModel
+) -> None:
+    config = Path(shutil.copy(small_model.config, tmp_path / "small-edited.json"))
+    request = ModelRequest("small-edited", small_model.checkpoint, config)
+    extract(tmp_path, request, [f"c={photos}"])
+    edit(config, lambda all: all.update(quick_gelu=True))
+    with pytest.raises(InputError, match="made from another architecture"):
+        extract(tmp_path, request, [f"c={photos}"])
+
+
+def test_a_file_added_to_a_local_folder_changes_nothing(tmp_path: Path, photos: Path) -> None:
+    folder = local_copy(tmp_path)
+    request, sources = ModelRequest(f"local-dir:{folder}"), [f"c={photos}"]
+    first = extract(tmp_path, request, sources)
+    (folder / "NOTES.txt").write_text("of no matter")
+    assert extract(tmp_path, request, sources) == first
 
 
 def test_nothing_to_extract_and_templates_without_classes_are_refused(tmp_path: Path) -> None:

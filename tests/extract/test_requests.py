@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from oodcache.cache.errors import InputError
-from oodcache.extract.requests import ModelRequest, Resolved, file_sha256, resolve
+from oodcache.extract.requests import ModelRequest, Resolved, resolve
 
 
 def resolved(requested: str, **given: Path) -> Resolved:
@@ -85,10 +84,25 @@ def test_a_model_that_brings_its_weights_takes_no_checkpoint(tmp_path: Path) -> 
         resolved("hf-hub:org/model", checkpoint=tmp_path / "w.pt")
 
 
-def test_a_weights_file_is_known_by_its_sha256(tmp_path: Path) -> None:
-    (tmp_path / "w.pt").write_bytes(b"weights")
-    assert file_sha256(tmp_path / "w.pt") == hashlib.sha256(b"weights").hexdigest()
-    assert file_sha256(None) is None
+def test_a_local_model_is_known_by_every_file_that_decides_it(tmp_path: Path) -> None:
+    for name in ("w.pt", "c.json"):
+        (tmp_path / name).write_text(name)
+    given = {"checkpoint": tmp_path / "w.pt", "config": tmp_path / "c.json"}
+    first = resolved("c", **given).checkpoint
+    assert first == resolved("c", **given).checkpoint
+    (tmp_path / "c.json").write_text("changed")
+    assert first not in (resolved("c", **given).checkpoint, None)
+
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("open_clip_config.json", "model.safetensors", "tokenizer.json"):
+        (folder / name).write_text(name)
+    found = {resolved(f"local-dir:{folder}").checkpoint}
+    for path in sorted(folder.iterdir()):
+        path.write_text("changed")
+        found.add(resolved(f"local-dir:{folder}").checkpoint)
+    assert len(found) == 4
+    assert resolved("siglip2").checkpoint is None
 
 
 def test_requests_and_plans_import_no_torch() -> None:

@@ -21,6 +21,7 @@ MODEL = ModelIdentity(
     name="Tiny",
     pretrained="one",
     requested="tiny",
+    architecture={"embed_dim": 4},
     weights="1" * 64,
     checkpoint=None,
     logit_scale=40.0,

@@ -138,6 +138,17 @@ def test_files_of_different_weights_are_not_mixed(
     )
 
 
+def test_files_of_equal_weights_in_different_architectures_are_not_mixed(
+    score: Score, folder: Path, write_images: WriteImages
+) -> None:
+    write_images("outside", VECTORS, architecture={"embed_dim": 4, "quick_gelu": True})
+    assert refusal(score) == (
+        f"{folder / 'images' / 'outside.h5'}: made with another architecture than "
+        f"{folder / 'texts' / 'animals.h5'}, though with the same weights: scores cannot mix them; "
+        "make one of them again with: oodcache extract --overwrite"
+    )
+
+
 def test_files_of_different_dimensions_are_not_mixed(
     score: Score, folder: Path, write_images: WriteImages
 ) -> None:

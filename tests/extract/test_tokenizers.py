@@ -1,0 +1,113 @@
+"""Claims about tokenizers: none is downloaded in silence, and another one is another model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from samples import (
+    SIGLIP_LIKE,
+    load,
+    load_small,
+    local_folder,
+    make_small_model,
+    planned,
+    silent,
+)
+
+from oodcache.cache.errors import InputError
+from oodcache.extract import loading, plan, run
+from oodcache.extract.requests import ModelRequest, resolve
+
+
+def test_a_name_like_siglips_downloads_no_tokenizer(tmp_path: Path) -> None:
+    notes: list[str] = []
+    model = make_small_model(tmp_path, "my-siglip")
+    ours = load_small(model, notes)
+    assert ours.tokenizing["tokenizer"] == "SimpleTokenizer"
+    assert any("CLIP's, of 49,408 tokens, is taken" in note for note in notes)
+    text = {"context_length": 77, "vocab_size": 32000, "width": 16, "heads": 2, "layers": 1}
+    foreign = make_small_model(tmp_path, "my-siglip-32k", text_cfg=text)
+    with pytest.raises(InputError, match="names no tokenizer; add text_cfg.hf_tokenizer_name"):
+        load_small(foreign)
+
+
+def test_a_tokenizer_that_is_not_there_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    text = {
+        **{"context_length": 16, "vocab_size": 100, "width": 16, "heads": 2, "layers": 1},
+        "hf_tokenizer_name": str(tmp_path / "none"),
+    }
+    model = make_small_model(tmp_path, "wants-a-tokenizer", text_cfg=text)
+    notes: list[str] = []
+    with pytest.raises(InputError, match="its tokenizer .* cannot be loaded") as refused:
+        load_small(model, notes)
+    assert "local-dir: with tokenizer.json" in str(refused.value)
+    assert any("is the hub's: fetched if need be" in note for note in notes)
+    alone = ModelRequest(model.config.stem, model.checkpoint, model.config)
+    images = loading.load(resolve(alone), notes.append, with_texts=False)
+    assert images.images(torch.zeros(1, 3, 16, 16)).vectors.shape == (1, 16)
+
+
+WORDS = ("<pad>", "<unk>", "a", "photo", "of", "cat")
+
+
+def write_tokenizer(folder: Path, words: Sequence[str]) -> None:
+    """Write a tokenizer of whole words, each one's id being its place."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(
+        models.WordLevel({word: place for place, word in enumerate(words)}, unk_token="<unk>")
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>"})
+    )
+
+
+def folder_with_tokenizer(tmp_path: Path) -> Path:
+    """Return a local folder like SigLIP's: a bias, and a tokenizer of its own."""
+    text = {
+        **{"context_length": 9, "vocab_size": len(WORDS), "width": 16, "heads": 2, "layers": 1},
+        **{"hf_tokenizer_name": "org/elsewhere", "tokenizer_kwargs": {"clean": "canonicalize"}},
+        **{"no_causal_mask": True, "pool_type": "last", "proj_bias": True},
+    }
+    model = make_small_model(
+        tmp_path, "sigmoid-like", init_logit_bias=-10, custom_text=True, text_cfg=text
+    )
+    folder = local_folder(tmp_path / "mine", model, SIGLIP_LIKE)
+    write_tokenizer(folder, WORDS)
+    return folder
+
+
+def test_a_local_folders_own_tokenizer_is_used_at_its_own_length(tmp_path: Path) -> None:
+    folder = folder_with_tokenizer(tmp_path)
+    ours = load(f"local-dir:{folder}")
+    assert ours.tokenize is not None
+    assert ours.tokenizing == load(f"local-dir:{folder}").tokenizing
+    assert ours.tokenizing["tokenizer"] == "HFTokenizer"
+    assert ours.tokenizing["context_length"] == 9
+    assert ours.tokenize(["A photo of a CAT."]).tolist() == [[2, 3, 4, 2, 5, 0, 0, 0, 0]]
+    assert ours.prompts(["a photo of a cat"]).vectors.shape == (1, 16)
+
+
+def test_texts_of_another_tokenizer_are_not_the_same_texts(tmp_path: Path) -> None:
+    folder = folder_with_tokenizer(tmp_path)
+    names = tmp_path / "names.txt"
+    names.write_text("cat\n")
+
+    def extract() -> None:
+        request = ModelRequest(f"local-dir:{folder}")
+        made = planned(tmp_path, request, [], classes=f"c={names}")
+        run.run(made, plan.Watch(lambda text: None, silent))
+
+    extract()
+    write_tokenizer(folder, [*WORDS[:2], *reversed(WORDS[2:])])
+    with pytest.raises(InputError, match="made from another tokenizer; make it anew"):
+        extract()
