@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
-from oodcache.cache import rules
+from oodcache.cache import rules, structure
 from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.identity import Identity
+from oodcache.cache.shards import Place
 from oodcache.cache.sibling import unfinished, writing
 
 # What h5py raises on a damaged file; it has no exception of its own.
@@ -26,6 +29,8 @@ DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError, OverflowError)
 # HDF5 1.10 and later read it, and it has a checksum on every piece of HDF5's own bookkeeping.
 LIBRARY = ("v110", "v110")
 CHUNK_BYTES = 2**24
+SYNC_BYTES = 2**25
+AHEAD = 4  # Calls that may wait for their thread, each with a batch in memory.
 
 
 @contextmanager
@@ -47,7 +52,42 @@ def created(path: Path) -> Iterator[Writer]:
         with Writer(part, path) as write:
             yield write
         with opened(part) as file:
-            rules.check(file, path, rules.check_head(file, path))
+            structure.check(file, path, *structure.COLUMNS)
+
+
+class InOrder:
+    """A thread that makes calls in order, while its owner goes on; at most `AHEAD` wait.
+
+    `last` is called at the end, whatever went wrong before.
+    """
+
+    def __init__(self, name: str, last: Callable[[], None] = lambda: None) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._waiting: deque[Future[Any]] = deque()
+        self._last = last
+
+    def later(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Let the thread make this call; raise what an earlier one raised."""
+        self._waiting.append(self._thread.submit(function, *arguments))
+        self._await(AHEAD)
+
+    def now(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Return once this call and all before it are made; raise what one of them raised."""
+        self._waiting.append(self._thread.submit(function, *arguments))
+        self._await(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._waiting.append(self._thread.submit(self._last))
+        self._thread.shutdown()
+        if kind is None:
+            self._await(0)
+
+    def _await(self, left: int) -> None:
+        while len(self._waiting) > left:
+            self._waiting.popleft().result()
 
 
 class Writer:
@@ -62,21 +102,25 @@ class Writer:
     def __init__(self, part: Path, path: Path) -> None:
         self._path = path
         self._stream = _Stream(part, "r+")
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hdf5")
+        self._thread = InOrder("hdf5", self._close)
         self._file: h5py.File | None = None
 
     def __call__(self, function: Callable[..., None], *arguments: Any) -> None:
         """Call `function` with the file and `arguments`; raise InputError if it was not written."""
-        self._thread.submit(self._call, function, arguments).result()
+        self._thread.now(self._call, function, arguments)
         self._check()
 
-    def __enter__(self) -> Writer:
+    def later(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Do what a call does, but return at once; what goes wrong is raised by a later one."""
+        self._thread.later(self._call, function, arguments)
+        self._check()
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._thread.submit(self._close)
-        self._thread.shutdown()
-        self._stream.close()
+        with self._stream:
+            self._thread.__exit__(kind)
         if kind is None:
             self._check()
 
@@ -84,6 +128,7 @@ class Writer:
         if self._file is None:
             self._file = h5py.File(self._stream, "w", libver=LIBRARY)
         function(self._file, *arguments)
+        self._stream.sync()
 
     def _close(self) -> None:
         if self._file is not None:
@@ -99,6 +144,7 @@ class _Stream(io.FileIO):
     """A file that remembers why a write failed, instead of raising, and drops all later ones."""
 
     failure: OSError | None = None
+    unsynced = 0
 
     def write(self, data: Any) -> int:
         rest = memoryview(data).cast("B")
@@ -106,6 +152,7 @@ class _Stream(io.FileIO):
         try:
             while self.failure is None and rest:
                 rest = rest[super().write(rest) :]
+            self.unsynced += size
         except OSError as error:
             self.failure = error
         return size
@@ -117,13 +164,24 @@ class _Stream(io.FileIO):
             self.failure = self.failure or error
             return size or 0
 
+    def sync(self) -> None:
+        """Send what was written to the disk now and then, so that little is left for the end."""
+        if self.failure is None and self.unsynced >= SYNC_BYTES:
+            self.unsynced = 0
+            try:
+                os.fsync(self.fileno())
+            except OSError as error:
+                self.failure = error
+
 
 def check_identity(path: Path, identity: Identity) -> None:
     """Refuse an identity that could not be read again, before there are vectors to lose."""
     rules.parse_identity(path, replace(identity, vectors="0" * 64).to_json().encode())
 
 
-def write_head(file: h5py.File, kind: str, identity: Identity, vectors: str) -> None:
+def write_head(
+    file: h5py.File, kind: str, identity: Identity, vectors: str, place: Place | None = None
+) -> None:
     """Write root attributes and identity; `vectors` is the SHA-256 of the embeddings' bytes."""
     write_text(file, "identity", replace(identity, vectors=vectors).to_json().encode())
     # Not as str: HDF5 keeps texts of any length elsewhere, without a checksum.
@@ -132,6 +190,10 @@ def write_head(file: h5py.File, kind: str, identity: Identity, vectors: str) -> 
     file.attrs["logit_scale"] = float(identity.model.logit_scale)
     if identity.model.logit_bias is not None:
         file.attrs["logit_bias"] = float(identity.model.logit_bias)
+    if place is not None:
+        file.attrs["run"] = np.bytes_(place.run)
+        for name in ("first", "total", "shard_rows"):
+            file.attrs[name] = np.int64(getattr(place, name))
 
 
 def write_column(

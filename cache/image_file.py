@@ -1,4 +1,7 @@
-"""One file of image embeddings: a model's unit vectors for every image of one data set."""
+"""One file of image embeddings, or a shard of one: a model's unit vectors for a data set's images.
+
+Row i of the file is image i.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from oodcache.cache import rules
+from oodcache.cache import rules, structure
 from oodcache.cache.container import (
+    InOrder,
     Writer,
     check_identity,
     created,
@@ -26,18 +30,28 @@ from oodcache.cache.container import (
 )
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import Identity
+from oodcache.cache.shards import Place
+from oodcache.cache.structure import Structure
 
 Vectors = npt.NDArray[np.float32]
 REASON_LIMIT = 500
+BLOCK_ROWS = (
+    2048  # 6 MB of 768 numbers: what was read is still in the processor's cache when it is checked.
+)
 
 
 @dataclass(frozen=True)
 class ImageRows:
-    """What is known of N images before any is encoded: row i of the file is image i."""
+    """What is known of N images before any is encoded."""
 
     paths: Sequence[bytes]
     labels: npt.NDArray[np.int64]
     label_names: Sequence[str]
+
+    def cut(self, first: int, count: int) -> ImageRows:
+        """Return what is known of `count` images from the one at `first`."""
+        rows = slice(first, first + count)
+        return ImageRows(self.paths[rows], self.labels[rows], self.label_names)
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,7 @@ class ImageBatch:
     such a row is all zeros.
     """
 
-    vectors: Vectors
+    vectors: npt.NDArray[np.floating[Any]]
     norm: npt.NDArray[np.float32]
     errors: dict[int, str] = field(default_factory=dict)
 
@@ -58,7 +72,8 @@ class ImageFile:
     """A valid file of image embeddings, opened: small columns in memory, vectors on disk.
 
     `ok` is bool (N,): which images could be decoded. `label` is int64 (N,): an index into
-    `label_names`, the source's own folder names, or -1.
+    `label_names`, the source's own folder names, or -1. `norm` is float32 (N,): each vector's
+    length before it was normalised. `place` is None, but in a shard.
     """
 
     path: Path
@@ -68,57 +83,93 @@ class ImageFile:
     dtype: np.dtype[Any]
     ok: npt.NDArray[np.bool_]
     label: npt.NDArray[np.int64]
+    norm: npt.NDArray[np.float32]
     label_names: tuple[str, ...]
+    place: Place | None
 
-    def blocks(self, rows: int = 8192) -> Iterator[Vectors]:
+    def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Vectors]:
         """Yield the unit vectors in order, float32 (at most `rows`, D); rows not ok are zeros.
 
         float16 files are renormalised in float32. Every block is a new array.
         """
+        for block in self.stored_blocks(rows):
+            yield renormalised(block)
+
+    def stored_blocks(self, rows: int = BLOCK_ROWS) -> Iterator[npt.NDArray[np.floating[Any]]]:
+        """Yield what `blocks` does, in the type and to the bit as it is stored."""
         with self._reopened() as file:
-            stored = file["embeddings"]
+            stored = file.datasets["embeddings"]
             for first in range(0, self.rows, rows):
                 block = np.empty((min(rows, self.rows - first), self.dimension), self.dtype)
                 stored.read_direct(block, np.s_[first : first + len(block)])
                 rules.check_rows(self.path, first, block, self.ok[first : first + len(block)])
-                yield renormalised(block)
+                yield block
 
     def paths(self) -> list[bytes]:
         """Return each image's path below its data set's root, '/' between folders."""
         with self._reopened() as file:
-            paths: list[bytes] = file["path"][:].tolist()
+            paths: list[bytes] = file.datasets["path"][:].tolist()
         rules.check_paths(self.path, paths)
         return paths
 
     def errors(self) -> dict[int, str]:
         """Return the reason for each row that is not ok."""
         with self._reopened() as file:
-            reasons = rules.check_names(self.path, "errors", file["errors"][:])
+            reasons = rules.check_names(self.path, "errors", file.datasets["errors"][:])
         return dict(zip(np.flatnonzero(~self.ok).tolist(), reasons, strict=True))
 
     @contextmanager
-    def _reopened(self) -> Iterator[h5py.File]:
+    def _reopened(self) -> Iterator[Structure]:
         """Open the file again; refuse another one that was put in its place since."""
         with opened(self.path) as file:
-            if rules.check(file, self.path, "images") != self.identity:
+            found = structure.check(file, self.path, "images", "image-shard")
+            if (found.identity, found.place) != (self.identity, self.place):
                 raise InputError(f"{self.path}: was replaced while it was read: run that again")
-            yield file
+            yield found
 
 
 def open_images(path: Path) -> ImageFile:
     """Return the file at `path`, checked; raise RuleError, naming the rule, if it is not valid."""
+    return _open(path, "images")
+
+
+def open_image_shard(path: Path) -> ImageFile:
+    """Return the shard at `path`, checked as `open_images` does."""
+    return _open(path, "image-shard")
+
+
+def read_images(path: Path, kind: str) -> tuple[ImageRows, ImageBatch, Identity]:
+    """Return all of a file that fits into memory; its vectors as they are stored."""
     with opened(path) as file:
-        identity = rules.check(file, path, "images")
-        rows, dimension = file["embeddings"].shape
+        found = structure.check(file, path, kind)
+        vectors, stored = found.datasets["embeddings"][:], found.datasets
+        names = rules.check_names(path, "label_names", stored["label_names"][:])
+        reasons = rules.check_names(path, "errors", stored["errors"][:])
+        paths: list[bytes] = stored["path"][:].tolist()
+    columns = found.columns
+    errors = dict(zip(np.flatnonzero(~columns["ok"]).tolist(), reasons, strict=True))
+    return (
+        ImageRows(paths, columns["label"], names),
+        ImageBatch(vectors, columns["norm"], errors),
+        found.identity,
+    )
+
+
+def _open(path: Path, kind: str) -> ImageFile:
+    with opened(path) as file:
+        found = structure.check(file, path, kind)
+        embeddings, names = found.datasets["embeddings"], found.datasets["label_names"][:]
         return ImageFile(
             path=path,
-            identity=identity,
-            rows=rows,
-            dimension=dimension,
-            dtype=file["embeddings"].dtype,
-            ok=file["ok"][:],
-            label=file["label"][:].astype(np.int64),
-            label_names=rules.check_names(path, "label_names", file["label_names"][:]),
+            identity=found.identity,
+            rows=embeddings.shape[0],
+            dimension=embeddings.shape[1],
+            dtype=embeddings.dtype,
+            ok=found.columns["ok"],
+            label=found.columns["label"],
+            norm=found.columns["norm"],
+            label_names=rules.check_names(path, "label_names", names),
+            place=found.place,
         )
 
 
@@ -129,53 +180,80 @@ def write_images(
     rows: ImageRows,
     identity: Identity,
     dtype: npt.DTypeLike = np.float32,
+    place: Place | None = None,
 ) -> ImageFile:
     """Write `batches`, which follow the order of `rows`, as the file at `path`; return it opened.
 
-    The vectors go to disk batch by batch, so memory does not grow with their number. Raises
-    InputError, leaving nothing, if no image at all could be decoded or the disk is full; before
-    the first batch is asked for, if `rows` breaks a rule.
+    The vectors go to disk batch by batch, so memory does not grow with their number. With `place`
+    it becomes a shard. Raises InputError, leaving nothing, if the disk is full, or if no image at
+    all could be decoded (which a shard may hold); before the first batch is asked for, if `rows`
+    breaks a rule.
     """
-    _check(path, rows)
-    check_identity(path, identity)
-    with created(path) as write:
-        vectors = _write_vectors(write, batches, rows, np.dtype(dtype), path)
-        write(_write_image_columns, rows)
-        write(write_head, "images", identity, vectors)
-    return open_images(path)
-
-
-def _check(path: Path, rows: ImageRows) -> None:
     if not rows.paths:
         raise InputError(f"{path}: not written: there are no images")
-    rules.check_paths(path, rows.paths)
-    rules.check_labels(path, rows.labels, len(rows.label_names))
-    rules.check_texts(path, "label_names", rows.label_names)
+    check_image_rows(path, rows)
+    check_identity(path, identity)
+    kind = "images" if place is None else "image-shard"
+    with created(path) as write:
+        outcome = write_vectors(write, batches, len(rows.paths), np.dtype(dtype), path)
+        if place is None:
+            refuse_nothing(path, outcome)
+        write(write_columns, rows, outcome)
+        write(write_head, kind, identity, outcome.vectors, place)
+    return _open(path, kind)
 
 
-def _write_vectors(
-    write: Writer, batches: Iterable[ImageBatch], rows: ImageRows, dtype: np.dtype[Any], path: Path
-) -> str:
-    """Write embeddings, norm, ok and errors; return the SHA-256 of the embeddings' bytes."""
-    count, done, digest = len(rows.paths), 0, hashlib.sha256()
+@dataclass(frozen=True)
+class Outcome:
+    """What became of N images: `norm` (N,), why rows failed, the SHA-256 of the vectors."""
+
+    norm: npt.NDArray[np.float32]
+    errors: dict[int, str]
+    vectors: str
+
+
+def write_vectors(
+    write: Writer, batches: Iterable[ImageBatch], count: int, dtype: np.dtype[Any], path: Path
+) -> Outcome:
+    """Write `embeddings`, `count` rows that obey F5, while the next batch is made."""
+    done, digest = 0, hashlib.sha256()
     norm, errors = np.zeros(count, np.float32), dict[int, str]()
-    for batch in batches:
-        stored = np.ascontiguousarray(batch.vectors.astype(dtype))
-        ok = np.array([place not in batch.errors for place in range(len(stored))])
-        rules.check_rows(path, done, stored, ok)
-        write(_write_rows, done, stored, count)
-        digest.update(stored.data)
-        norm[done : done + len(stored)] = batch.norm
-        errors.update({done + place: reason for place, reason in batch.errors.items()})
-        done += len(stored)
+    with InOrder("sha256") as hashing:
+        for batch in batches:
+            stored = np.ascontiguousarray(batch.vectors, dtype)
+            ok = np.ones(len(stored), bool)
+            ok[list(batch.errors)] = False
+            hashing.later(digest.update, stored.data)
+            write.later(_write_rows, done, stored, count)
+            rules.check_rows(path, done, stored, ok)
+            norm[done : done + len(stored)] = batch.norm
+            errors.update({done + place: reason for place, reason in batch.errors.items()})
+            done += len(stored)
     assert done == count, f"{done} vectors for {count} images"
-    if len(errors) == count:
+    return Outcome(norm, errors, digest.hexdigest())
+
+
+def refuse_nothing(path: Path, outcome: Outcome) -> None:
+    """Refuse a file in which no image at all is ok."""
+    if len(outcome.errors) == len(outcome.norm):
         raise InputError(
-            f"{path}: not written: none of {count} images could be decoded, "
-            f"the first because: {errors[0]}"
+            f"{path}: not written: none of {len(outcome.norm)} images could be decoded, "
+            f"the first because: {outcome.errors[0]}"
         )
-    write(_write_outcomes, norm, errors)
-    return digest.hexdigest()
+
+
+def write_columns(file: h5py.File, rows: ImageRows, outcome: Outcome) -> None:
+    """Write the columns beside `embeddings`."""
+    ok = np.ones(len(outcome.norm), bool)
+    ok[list(outcome.errors)] = False
+    reasons = [_one_line(outcome.errors[row]) for row in sorted(outcome.errors)]
+    write_column(file, "norm", outcome.norm)
+    write_column(file, "ok", ok)
+    write_column(file, "errors", encoded(reasons))
+    paths = np.array(list(rows.paths), np.bytes_)
+    write_column(file, "path", paths, compression="gzip", shuffle=True)
+    write_column(file, "label", np.asarray(rows.labels, np.int64))
+    write_column(file, "label_names", encoded(rows.label_names))
 
 
 def _write_rows(file: h5py.File, first: int, stored: npt.NDArray[Any], count: int) -> None:
@@ -184,20 +262,14 @@ def _write_rows(file: h5py.File, first: int, stored: npt.NDArray[Any], count: in
     file["embeddings"].write_direct(stored, dest_sel=np.s_[first : first + len(stored)])
 
 
-def _write_outcomes(file: h5py.File, norm: npt.NDArray[np.float32], errors: dict[int, str]) -> None:
-    write_column(file, "norm", norm)
-    write_column(file, "ok", np.array([row not in errors for row in range(len(norm))]))
-    write_column(file, "errors", encoded([_one_line(errors[row]) for row in sorted(errors)]))
+def check_image_rows(path: Path, rows: ImageRows) -> None:
+    """Refuse paths, labels and label names that break a rule."""
+    rules.check_paths(path, rows.paths)
+    rules.check_labels(path, rows.labels, len(rows.label_names))
+    rules.check_texts(path, "label_names", rows.label_names)
 
 
 def _one_line(reason: str) -> str:
     """Return a reason as a column can hold it; it may quote a path that is not UTF-8."""
     line = " ".join(reason.replace("\0", " ").split())[:REASON_LIMIT]
     return line.encode(errors="backslashreplace").decode()
-
-
-def _write_image_columns(file: h5py.File, rows: ImageRows) -> None:
-    paths = np.array(list(rows.paths), np.bytes_)
-    write_column(file, "path", paths, compression="gzip", shuffle=True)
-    write_column(file, "label", np.asarray(rows.labels, np.int64))
-    write_column(file, "label_names", encoded(rows.label_names))

@@ -1,15 +1,25 @@
-"""A file under construction: written beside its final name, which it gets once it is whole."""
+"""A file written beside its final name, which it gets once it is whole.
+
+Until then it is called `.<name>.<eight digits>.part` and locked by its writer. One that nobody
+locks is what a killed writer left, and goes when the same file is written again.
+"""
 
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import secrets
+import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
+
+if sys.platform != "win32":  # Where a file in use cannot be removed anyway.
+    import fcntl
 
 SUFFIX = ".part"
 ELSEWHERE = "give another folder with --cache or --output"
@@ -41,7 +51,9 @@ def unfinished(path: Path) -> Iterator[Path]:
     have a file of their own, and the last to finish wins.
     """
     with writing(path):
-        part = _created(path)
+        _make_folder(path.parent)
+        remove_stale(path)
+        part, lock = _created(path)
     try:
         yield part
         with writing(path):
@@ -50,6 +62,33 @@ def unfinished(path: Path) -> Iterator[Path]:
             _sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def remove_stale(path: Path) -> None:
+    """Remove what killed writers of `path` left beside it; leave what is being written."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*{SUFFIX}"):
+        if part.is_dir():  # From `discard`, and nobody's any more.
+            shutil.rmtree(part, ignore_errors=True)
+            continue
+        with suppress(OSError):  # Somebody else's: removed, or not ours to remove.
+            descriptor = os.open(part, os.O_RDWR)
+            try:
+                if _locked(descriptor, wait=False):
+                    part.unlink()
+            finally:
+                os.close(descriptor)
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder at once, as whoever looks sees it, and then what is in it."""
+    with writing(folder):
+        remove_stale(folder)
+        trash = folder.with_name(_part_name(folder))
+        with suppress(FileNotFoundError):
+            folder.rename(trash)
+            _sync(folder.parent)
+            shutil.rmtree(trash, ignore_errors=True)
 
 
 @contextmanager
@@ -63,15 +102,45 @@ def writing(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: cannot be written: {reason}{advice}") from error
 
 
-def _created(path: Path) -> Path:
-    """Return a new, empty file beside `path`, with the permissions that any new file gets."""
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each of them synced into the one that holds it."""
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        _make_folder(folder.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
     except FileExistsError:  # Which is what the system says of a file in a folder's place.
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{SUFFIX}")
-    part.touch(exist_ok=False)
-    return part
+    _sync(folder.parent)
+
+
+def _created(path: Path) -> tuple[Path, int]:
+    """Return a new, empty file beside `path`, with any new file's permissions, and its lock.
+
+    Between its creation and its lock another writer may have taken it for a stale one.
+    """
+    while True:
+        part = path.with_name(_part_name(path))
+        lock = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        _locked(lock, wait=True)
+        if part.exists():
+            return part, lock
+        os.close(lock)
+
+
+def _locked(descriptor: int, *, wait: bool) -> bool:
+    """Lock a file until it is closed, or return False: it is in use, or there are no locks here."""
+    if sys.platform == "win32":
+        return False
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        return True
+    return False
+
+
+def _part_name(path: Path) -> str:
+    return f".{path.name}.{secrets.token_hex(4)}{SUFFIX}"
 
 
 def _sync(path: Path) -> None:

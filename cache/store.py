@@ -6,11 +6,13 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from oodcache.cache import rules
+from oodcache.cache import structure
 from oodcache.cache.container import opened
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import Identity
 from oodcache.cache.names import SHORT_NAMES
+
+KINDS = ("images", "texts")
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,14 @@ def entries(cache: Path) -> list[Entry]:
     return [
         Entry(path, f"{path.parts[-4]}/{path.parts[-3]}", path.parts[-2])
         for path in sorted(cache.glob("*/*/*/*.h5"))
-        if path.parts[-2] in rules.COLUMNS and not path.name.startswith(".")
+        if path.parts[-2] in KINDS and not path.name.startswith(".")
     ]
 
 
 def read_identity(entry: Entry) -> Identity:
     """Return a file's identity, once its structure is checked."""
     with opened(entry.path) as file:
-        return rules.check(file, entry.path, entry.kind)
+        return structure.check(file, entry.path, entry.kind).identity
 
 
 def find_model(cache: Path, model: str) -> str:

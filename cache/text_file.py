@@ -1,4 +1,7 @@
-"""One file of text embeddings: a model's unit vectors for one vocabulary under each template."""
+"""One file of text embeddings, or a shard of one: a model's unit vectors for one vocabulary.
+
+Row t·K + k is class k of K under template t.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from oodcache.cache import rules
+from oodcache.cache import rules, structure
 from oodcache.cache.container import (
     check_identity,
     created,
@@ -23,6 +26,8 @@ from oodcache.cache.container import (
     write_head,
 )
 from oodcache.cache.identity import Identity
+from oodcache.cache.shards import Place
+from oodcache.cache.structure import Structure
 
 Vectors = npt.NDArray[np.float32]
 
@@ -50,41 +55,92 @@ class TextFile:
     embeddings: Vectors
 
 
+@dataclass(frozen=True)
+class TextShard:
+    """A valid shard of text embeddings, in memory: `embeddings` (n, D) as stored, `norm` (n,)."""
+
+    path: Path
+    identity: Identity
+    vocabulary: Vocabulary
+    embeddings: npt.NDArray[np.floating[Any]]
+    norm: npt.NDArray[np.float32]
+    place: Place
+
+
 def open_texts(path: Path) -> TextFile:
     """Return the file at `path`, checked; raise RuleError, naming the rule, if it is not valid."""
-    with opened(path) as file:
-        identity = rules.check(file, path, "texts")
-        stored = file["embeddings"][:]
-        names, ids, templates = (
-            rules.check_names(path, column, file[column][:])
-            for column in ("class_names", "class_ids", "templates")
-        )
-    vocabulary = Vocabulary(names, ids, templates)
-    _check(path, vocabulary)
-    _check_rows(path, stored)
-    return TextFile(path, identity, vocabulary, renormalised(stored))
+    found, vocabulary, stored = _read(path, "texts")
+    return TextFile(path, found.identity, vocabulary, renormalised(stored))
+
+
+def open_text_shard(path: Path) -> TextShard:
+    """Return the shard at `path`, checked as `open_texts` does."""
+    found, vocabulary, stored = _read(path, "text-shard")
+    assert found.place is not None
+    return TextShard(path, found.identity, vocabulary, stored, found.columns["norm"], found.place)
 
 
 def write_texts(
     path: Path,
-    embeddings: Sequence[Vectors],
+    embeddings: Sequence[Vectors] | npt.NDArray[np.floating[Any]],
     norm: npt.NDArray[np.float32],
     *,
     vocabulary: Vocabulary,
     identity: Identity,
+    dtype: npt.DTypeLike = np.float32,
 ) -> TextFile:
     """Write unit vectors, one (K, D) array a template, as the file at `path`; return it opened.
 
     `norm` is float32 (T, K): each vector's length before it was normalised.
     """
-    stored = np.ascontiguousarray(embeddings, np.float32)
+    stored = np.ascontiguousarray(embeddings, dtype)
+    _write(path, stored, norm, vocabulary, identity, None)
+    return open_texts(path)
+
+
+def write_text_shard(
+    path: Path,
+    embeddings: npt.NDArray[np.floating[Any]],
+    norm: npt.NDArray[np.float32],
+    *,
+    vocabulary: Vocabulary,
+    identity: Identity,
+    dtype: npt.DTypeLike,
+    place: Place,
+) -> None:
+    """Write the unit vectors (n, D) of some rows of a vocabulary as the shard at `path`."""
+    _write(path, np.ascontiguousarray(embeddings, dtype), norm, vocabulary, identity, place)
+
+
+def _read(path: Path, kind: str) -> tuple[Structure, Vocabulary, npt.NDArray[np.floating[Any]]]:
+    with opened(path) as file:
+        found = structure.check(file, path, kind)
+        stored = found.datasets["embeddings"][:]
+        names, ids, templates = (
+            rules.check_names(path, column, found.datasets[column][:])
+            for column in ("class_names", "class_ids", "templates")
+        )
+    vocabulary = Vocabulary(names, ids, templates)
+    _check(path, vocabulary)
+    _check_rows(path, stored)
+    return found, vocabulary, stored
+
+
+def _write(
+    path: Path,
+    stored: npt.NDArray[np.floating[Any]],
+    norm: npt.NDArray[np.float32],
+    vocabulary: Vocabulary,
+    identity: Identity,
+    place: Place | None,
+) -> None:
     _check(path, vocabulary)
     _check_rows(path, stored)
     check_identity(path, identity)
+    kind, digest = "texts" if place is None else "text-shard", hashlib.sha256(stored.data)
     with created(path) as write:
         write(_write_columns, stored, norm, vocabulary)
-        write(write_head, "texts", identity, hashlib.sha256(stored.data).hexdigest())
-    return open_texts(path)
+        write(write_head, kind, identity, digest.hexdigest(), place)
 
 
 def _check(path: Path, vocabulary: Vocabulary) -> None:
@@ -100,7 +156,10 @@ def _check_rows(path: Path, stored: npt.NDArray[Any]) -> None:
 
 
 def _write_columns(
-    file: h5py.File, stored: Vectors, norm: npt.NDArray[np.float32], vocabulary: Vocabulary
+    file: h5py.File,
+    stored: npt.NDArray[Any],
+    norm: npt.NDArray[np.float32],
+    vocabulary: Vocabulary,
 ) -> None:
     file["embeddings"] = stored
     write_column(file, "norm", np.asarray(norm, np.float32))

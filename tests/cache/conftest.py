@@ -12,7 +12,8 @@ import pytest
 
 from oodcache.cache.identity import Identity, ModelIdentity
 from oodcache.cache.image_file import ImageBatch, ImageRows, write_images
-from oodcache.cache.text_file import Vocabulary, write_texts
+from oodcache.cache.shards import Run, shard_folder
+from oodcache.cache.text_file import Vocabulary, write_text_shard, write_texts
 
 MODEL = ModelIdentity(
     name="small",
@@ -27,6 +28,8 @@ MODEL = ModelIdentity(
 PATHS = (b"cat/0.png", b"dog/1.png", b"2.png", b"cat/3\n.png", b"dog/\xff4.png", b"cat/5.png")
 LABELS = (0, 1, -1, 0, 1, 0)
 FAILED = {2: "cut short", 4: "no image"}
+ROWS = ImageRows(PATHS, np.array(LABELS), ("cat", "dog"))
+VOCABULARY = Vocabulary(("cat", "dog", "größer"), ("n1", "n2", "n3"), ("a {}", "a photo of a {}"))
 
 
 def unit_rows(*shape: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -53,6 +56,7 @@ def batches(
 
 
 Write = Callable[..., Path]
+WriteShards = Callable[..., list[Path]]
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +79,7 @@ def write_pets(identity: Identity) -> Write:
         write_images(
             path,
             batches(small_vectors(), FAILED, size),
-            rows=ImageRows(PATHS, np.array(LABELS), ("cat", "dog")),
+            rows=ROWS,
             identity=replace(identity, model=replace(identity.model, **model)),
         )
         return path
@@ -92,9 +96,7 @@ def write_names(identity: Identity) -> Write:
             path,
             unit_rows(2, 3, 4),
             np.full((2, 3), 2, np.float32),
-            vocabulary=Vocabulary(
-                ("cat", "dog", "größer"), ("n1", "n2", "n3"), ("a {}", "a photo of a {}")
-            ),
+            vocabulary=VOCABULARY,
             identity=replace(identity, model=replace(identity.model, **model)),
         )
         return path
@@ -112,3 +114,68 @@ def image_file(tmp_path: Path, write_pets: Write) -> Path:
 def text_file(tmp_path: Path, write_names: Write) -> Path:
     """A valid file of three names under two templates."""
     return write_names(tmp_path / "small" / "demo" / "texts" / "names.h5")
+
+
+@pytest.fixture(scope="session")
+def write_shards(identity: Identity) -> WriteShards:
+    """Write the six images as shards of so many rows beside the given path; return their paths."""
+
+    def write(target: Path, shard_rows: int = 4, **changes: Any) -> list[Path]:
+        run = Run("images", replace(identity, **changes), np.dtype(np.float32), shard_rows)
+        paths = []
+        for place in run.places(len(PATHS)):
+            rows = slice(place.first, place.first + place.rows)
+            failed = {
+                row - place.first: why
+                for row, why in FAILED.items()
+                if rows.start <= row < rows.stop
+            }
+            path = shard_folder(target) / place.file_name
+            write_images(
+                path,
+                batches(small_vectors()[rows], failed, 2),
+                rows=ROWS.cut(place.first, place.rows),
+                identity=run.identity,
+                place=place,
+            )
+            paths.append(path)
+        return paths
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_text_shards(identity: Identity) -> WriteShards:
+    """Write the three names under two templates as shards beside the given path."""
+
+    def write(target: Path, shard_rows: int = 4, **changes: Any) -> list[Path]:
+        run = Run("texts", replace(identity, **changes), np.dtype(np.float32), shard_rows)
+        vectors, paths = unit_rows(2, 3, 4).reshape(6, 4), []
+        for place in run.places(len(vectors)):
+            rows = slice(place.first, place.first + place.rows)
+            path = shard_folder(target) / place.file_name
+            write_text_shard(
+                path,
+                vectors[rows],
+                np.full(place.rows, 2, np.float32),
+                vocabulary=VOCABULARY,
+                identity=run.identity,
+                dtype=np.float32,
+                place=place,
+            )
+            paths.append(path)
+        return paths
+
+    return write
+
+
+@pytest.fixture
+def shard_file(tmp_path: Path, write_shards: WriteShards) -> Path:
+    """The first of two shards: four images, one of them not decoded."""
+    return write_shards(tmp_path / "small" / "demo" / "images" / "pets.h5")[0]
+
+
+@pytest.fixture
+def text_shard_file(tmp_path: Path, write_text_shards: WriteShards) -> Path:
+    """The first of two shards: four rows of six."""
+    return write_text_shards(tmp_path / "small" / "demo" / "texts" / "names.h5")[0]

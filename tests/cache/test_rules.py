@@ -136,9 +136,13 @@ BROKEN_IMAGES: list[tuple[str, Damage, str]] = [
     ("F1", attribute("version", "1"), "attribute version is not one value of type int64"),
     ("F1", attribute("version", [1]), "attribute version is not one value of type int64"),
     ("F1", attribute("version", np.void(b"\1")), "attribute version is not one value of type"),
-    ("F1", attribute("kind", np.bytes_(b"shards")), "kind is 'shards', not 'images' or 'texts'"),
+    (
+        "F1",
+        attribute("kind", np.bytes_(b"shards")),
+        "kind is 'shards', none of 'images', 'texts', ",
+    ),
     ("F1", attribute("kind", 1), "attribute kind is not one value of type bytes"),
-    ("F1", attribute("kind", np.bytes_(b"\x1b[31m")), r"kind is '\x1b[31m', not 'images' or"),
+    ("F1", attribute("kind", np.bytes_(b"\x1b[31m")), r"kind is '\x1b[31m', none of 'images', "),
     ("F1", reference, "attribute kind is not one value of type bytes"),
     (
         "F2",
@@ -253,10 +257,45 @@ BROKEN_TEXTS: list[tuple[str, Damage, str]] = [
     ("F11", element("class_ids", 0, b""), "'class_ids' holds an empty one among others"),
     ("F11", element("class_ids", 0, b"n2"), "'class_ids' holds 'n2' twice"),
 ]
+BROKEN_SHARDS: list[tuple[str, Damage, str]] = [
+    ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
+    ("F13", attribute("run", None), "is a shard, and lacks the attribute run"),
+    ("F13", attribute("first", None), "is a shard, and lacks the attribute first"),
+    ("F13", attribute("total", None), "is a shard, and lacks the attribute total"),
+    ("F13", attribute("shard_rows", None), "is a shard, and lacks the attribute shard_rows"),
+    ("F13", attribute("first", 0.0), "attribute first is not one value of type int64"),
+    ("F13", attribute("run", np.bytes_(b"\x1b")), r"its place is none: run is '\x1b', not a SHA"),
+    ("F13", attribute("run", np.bytes_(b"0" * 64)), "run is 00000000…, and its identity makes"),
+    ("F13", attribute("first", -4), "its place is none: row -4 of 6 in shards of 4"),
+    ("F13", attribute("first", 8), "its place is none: row 8 of 6 in shards of 4"),
+    ("F13", attribute("first", 1), "its place is none: row 1 begins no shard of 4 rows"),
+    ("F13", attribute("first", 4), "holds 4 rows, and rows 4 to 5 are 2"),
+    ("F13", attribute("total", 0), "its place is none: row 0 of 0 in shards of 4"),
+    ("F13", attribute("total", 3), "holds 4 rows, and rows 0 to 2 are 3"),
+    ("F13", attribute("shard_rows", 0), "its place is none: row 0 of 6 in shards of 0"),
+    ("F13", attribute("shard_rows", 3), "holds 4 rows, and rows 0 to 2 are 3"),
+    ("F13", fields(lambda one: one["source"].update(fingerprint="x")), "and its identity makes"),
+]
+BROKEN_TEXT_SHARDS: list[tuple[str, Damage, str]] = [
+    ("F3", recast("embeddings", lambda x: x[None]), "has shape (1, 4, 4), not 2 lengths above 0"),
+    ("F4", recast("norm", lambda x: x[None]), "'norm' has shape (1, 4), not (4,)"),
+    ("F4", recast("class_ids", lambda x: x[:2]), "'class_ids' has shape (2,), not (3,)"),
+    ("F4", put("templates", np.bytes_(b"a {}")), "'templates' has shape (), not (1,)"),
+    ("F5", element("embeddings", 3, 0), "row 3 of 'embeddings' has norm 0.0000"),
+    ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
+    ("F11", element("templates", 0, b"a photo"), "template 'a photo' holds no {}"),
+    ("F13", recast("templates", lambda x: x[:1]), "total is 6, and its templates and classes ma"),
+]
+BROKEN = {
+    "image_file": BROKEN_IMAGES,
+    "text_file": BROKEN_TEXTS,
+    "shard_file": BROKEN_SHARDS,
+    "text_shard_file": BROKEN_TEXT_SHARDS,
+}
 
 
 def test_every_rule_has_a_file_that_breaks_it() -> None:
-    assert {rule for rule, *_ in BROKEN_IMAGES + BROKEN_TEXTS} == set(RULES)
+    assert {rule for broken in BROKEN.values() for rule, *_ in broken} == set(RULES)
 
 
 def test_every_rule_is_a_heading_of_the_page_word_for_word() -> None:
@@ -280,26 +319,20 @@ def refusal(path: Path, damage: Damage) -> RuleError:
     return refused.value
 
 
-@pytest.mark.parametrize(("rule", "damage", "words"), BROKEN_IMAGES)
-def test_images_that_break_a_rule_are_refused_in_one_line_that_names_it(
-    image_file: Path, rule: str, damage: Damage, words: str
+@pytest.mark.parametrize(
+    ("sound", "rule", "damage", "words"),
+    [(sound, *one) for sound, broken in BROKEN.items() for one in broken],
+)
+def test_a_file_that_breaks_a_rule_is_refused_in_one_line_that_names_it(
+    request: pytest.FixtureRequest, sound: str, rule: str, damage: Damage, words: str
 ) -> None:
-    error = refusal(image_file, damage)
-    assert str(error).startswith(f"{image_file}: ")
+    path: Path = request.getfixturevalue(sound)
+    verify(path)
+    error = refusal(path, damage)
+    assert str(error).startswith(f"{path}: ")
     assert words in str(error)
     assert str(error).endswith(f"(rule {rule})")
     assert "\n" not in str(error)
-    assert error.rule == rule
-
-
-@pytest.mark.parametrize(("rule", "damage", "words"), BROKEN_TEXTS)
-def test_texts_that_break_a_rule_are_refused_in_one_line_that_names_it(
-    text_file: Path, rule: str, damage: Damage, words: str
-) -> None:
-    error = refusal(text_file, damage)
-    assert str(error).startswith(f"{text_file}: ")
-    assert words in str(error)
-    assert str(error).endswith(f"(rule {rule})")
     assert error.rule == rule
 
 

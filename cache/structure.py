@@ -1,0 +1,263 @@
+"""How a file is laid out, checked before anything in it is believed: the rules F1 to F4 and on.
+
+Cheap: it reads the small columns and the identity, and no vector.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache import rules
+from oodcache.cache.errors import RuleError
+from oodcache.cache.identity import Identity
+from oodcache.cache.rules import shown
+from oodcache.cache.shards import Place, Run
+
+# The most that gzip can shrink: a dataset that claims more was never written.
+GZIP_LIMIT = 1032
+CHECKSUM = h5py.h5z.FILTER_FLETCHER32
+GZIP = {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE}
+TYPES = {
+    "float32": h5py.h5t.IEEE_F32LE,
+    "float16": h5py.h5t.IEEE_F16LE,
+    "float64": h5py.h5t.IEEE_F64LE,
+    "int64": h5py.h5t.STD_I64LE,
+    "bool": h5py.h5t.py_create(np.dtype(bool), logical=True),
+}
+# The datasets beside embeddings and identity, by kind of file, and what each holds.
+IMAGE_COLUMNS = ("norm", "ok", "label", "path", "errors", "label_names")
+TEXT_COLUMNS = ("norm", "class_names", "class_ids", "templates")
+COLUMNS = {
+    "images": IMAGE_COLUMNS,
+    "texts": TEXT_COLUMNS,
+    "image-shard": IMAGE_COLUMNS,
+    "text-shard": TEXT_COLUMNS,
+}
+SHARDS = {"image-shard": "images", "text-shard": "texts"}  # And what they are merged to.
+HOLDS = {"norm": "float32", "ok": "bool", "label": "int64"}  # All others hold bytes.
+ATTRIBUTES = {
+    "format": "bytes",
+    "version": "int64",
+    "kind": "bytes",
+    "logit_scale": "float64",
+    "logit_bias": "float64",
+    "run": "bytes",
+    "first": "int64",
+    "total": "int64",
+    "shard_rows": "int64",
+}
+Datasets = Mapping[str, h5py.Dataset]
+Columns = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A file whose structure obeys the rules; `datasets` can be read while it is open.
+
+    `columns` holds those that were read to be checked: norm and, of images, ok and label.
+    `place` is None in a file that is no shard.
+    """
+
+    kind: str
+    identity: Identity
+    place: Place | None
+    datasets: Datasets
+    columns: Columns
+
+
+def check(file: h5py.File, path: Path, *kinds: str) -> Structure:
+    """Return the file's structure once it obeys the rules of one of `kinds`; read no vector."""
+    kind = check_head(file, path)
+    if kind not in kinds:
+        wanted = " or ".join(map(repr, kinds))
+        raise RuleError(path, "F1", f"kind is {kind!r}, and {wanted} is wanted here")
+    datasets = _linked(file, path, kind)
+    _check_embeddings(datasets["embeddings"], path, 3 if kind == "texts" else 2)
+    is_images = "ok" in datasets
+    columns = (_image_columns if is_images else _text_columns)(datasets, path)
+    identity = _checked_identity(file, datasets["identity"], path)
+    place = _checked_place(file, datasets, identity, path) if kind in SHARDS else None
+    return Structure(kind, identity, place, datasets, columns)
+
+
+def check_head(file: h5py.File, path: Path) -> str:
+    """Return the file's kind, a key of COLUMNS, once its root attributes obey F1."""
+    found = {name: _attribute(file, path, name, "F1") for name in ("format", "version", "kind")}
+    if found["format"] != rules.FORMAT:
+        raise RuleError(path, "F1", f"format is {shown(found['format'])}, not {rules.FORMAT!r}")
+    if found["version"] != rules.VERSION:
+        what = f"version is {found['version']}, and this oodcache reads {rules.VERSION}"
+        newer = "; install a newer oodcache" if (found["version"] or 0) > rules.VERSION else ""
+        raise RuleError(path, "F1", what + newer)
+    if found["kind"] not in COLUMNS:
+        wanted = ", ".join(map(repr, COLUMNS))
+        raise RuleError(path, "F1", f"kind is {shown(found['kind'])}, none of {wanted}")
+    kind: str = found["kind"]
+    return kind
+
+
+def _attribute(file: h5py.File, path: Path, name: str, rule: str) -> Any:
+    """Return a root attribute as a Python value, None where it is absent."""
+    if name not in file.attrs:
+        return None
+    attribute, kind = file.attrs.get_id(name), ATTRIBUTES[name]
+    if attribute.shape != () or not _is_of(attribute, kind):
+        raise RuleError(path, rule, f"attribute {name} is not one value of type {kind}")
+    value = file.attrs[name].item()
+    return value.decode(errors="surrogateescape") if kind == "bytes" else value
+
+
+def _linked(file: h5py.File, path: Path, kind: str) -> Datasets:
+    """Return the datasets by name once nothing reaches out of the file."""
+    found, expected = set(file.keys()), {"embeddings", *COLUMNS[kind], "identity"}
+    if found != expected:
+        missing, extra = sorted(expected - found), sorted(found - expected)
+        what = f"lacks the datasets {missing}" if missing else f"holds {shown(extra)} besides"
+        raise RuleError(path, "F2", f"{what}; wanted are {sorted(expected)}")
+    datasets = {}
+    for name in sorted(expected):
+        if type(file.get(name, getlink=True)) is not h5py.HardLink:
+            raise RuleError(path, "F2", f"'{name}' is a link to elsewhere, not a dataset")
+        dataset = file[name]
+        if not isinstance(dataset, h5py.Dataset):
+            raise RuleError(path, "F2", f"'{name}' is a {type(dataset).__name__}, not a dataset")
+        if dataset.is_virtual or dataset.external:
+            raise RuleError(path, "F2", f"'{name}' is stored outside the file")
+        datasets[name] = dataset
+    return datasets
+
+
+def _check_embeddings(embeddings: h5py.Dataset, path: Path, dimensions: int) -> None:
+    if not _is_of(embeddings, "float32") and not _is_of(embeddings, "float16"):
+        what = f"'embeddings' is {embeddings.dtype.str}, not little-endian float32 or float16"
+        raise RuleError(path, "F3", what)
+    if embeddings.ndim != dimensions or 0 in embeddings.shape:
+        what = f"'embeddings' has shape {embeddings.shape}, not {dimensions} lengths above 0"
+        raise RuleError(path, "F3", what)
+    if embeddings.id.get_create_plist().get_layout() != h5py.h5d.CONTIGUOUS:
+        raise RuleError(path, "F3", "'embeddings' is not stored in one piece (contiguous)")
+    _check_whole(embeddings, path, "embeddings", "F3")
+
+
+def _image_columns(datasets: Datasets, path: Path) -> Columns:
+    rows = datasets["embeddings"].shape[0]
+    for name in ("norm", "ok", "label", "path"):
+        _check_column(datasets, path, name, (rows,))
+    for name in ("errors", "label_names"):
+        _check_column(datasets, path, name, (datasets[name].size,))
+    columns = {name: datasets[name][:] for name in HOLDS}
+    _check_norm(columns["norm"], path)
+    ok = columns["ok"]
+    if ok.view(np.uint8).max() > 1:  # NumPy would count such a row twice.
+        raise RuleError(path, "F4", "'ok' holds a value that is neither true nor false")
+    rules.check_labels(path, columns["label"], datasets["label_names"].size)
+    failed, reasons = rows - int(np.count_nonzero(ok)), datasets["errors"].size
+    if failed != reasons:
+        raise RuleError(path, "F7", f"{failed} rows are not ok, and 'errors' holds {reasons}")
+    return columns
+
+
+def _text_columns(datasets: Datasets, path: Path) -> Columns:
+    rows = datasets["embeddings"].shape[:-1]
+    _check_column(datasets, path, "norm", rows)
+    names, templates = datasets["class_names"].size, datasets["templates"].size
+    if len(rows) == 2:
+        templates, names = rows
+    _check_column(datasets, path, "templates", (templates,))
+    for name in ("class_names", "class_ids"):
+        _check_column(datasets, path, name, (names,))
+    columns = {"norm": datasets["norm"][:]}
+    _check_norm(columns["norm"], path)
+    return columns
+
+
+def _check_norm(norm: npt.NDArray[np.float32], path: Path) -> None:
+    if not (np.isfinite(norm) & (norm >= 0)).all():
+        raise RuleError(path, "F4", "'norm' holds a value that is no length: NaN, inf or below 0")
+
+
+def _check_column(datasets: Datasets, path: Path, name: str, shape: tuple[int, ...]) -> None:
+    column, kind = datasets[name], HOLDS.get(name, "bytes")
+    if column.shape != shape:
+        raise RuleError(path, "F4", f"'{name}' has shape {column.shape}, not {shape}")
+    if not _is_of(column, kind):
+        raise RuleError(path, "F4", f"'{name}' is {column.dtype.str}, not {kind}")
+    _check_whole(column, path, name, "F4")
+
+
+def _is_of(stored: h5py.Dataset | h5py.h5a.AttrID, kind: str) -> bool:
+    """Say if values are stored exactly as `kind`: another type that reads alike is another."""
+    stored = (stored.id if isinstance(stored, h5py.Dataset) else stored).get_type()
+    if kind == "bytes":
+        return stored.get_class() == h5py.h5t.STRING and not stored.is_variable_str()
+    return bool(stored == TYPES[kind])
+
+
+def _check_whole(dataset: h5py.Dataset, path: Path, name: str, rule: str) -> None:
+    """Refuse a dataset whose bytes are not all in the file: no memory is taken on its word."""
+    largest = max(math.prod(dataset.shape), math.prod(dataset.chunks or (0,)))
+    claimed = largest * dataset.dtype.itemsize
+    stored, properties = dataset.id.get_storage_size(), dataset.id.get_create_plist()
+    filters = {properties.get_filter(place)[0] for place in range(properties.get_nfilters())}
+    wanted = {CHECKSUM} if claimed and name not in ("embeddings", "identity") else set()
+    if filters - (GZIP if name == "path" else set()) != wanted:
+        what = "a Fletcher-32 checksum" + (" and gzip" if name == "path" else " and no other")
+        raise RuleError(path, rule, f"'{name}' has filters {sorted(filters)}, not {what}")
+    end = stored + (dataset.id.get_offset() or 0)
+    if (
+        claimed > stored * (GZIP_LIMIT if filters & GZIP else 1)
+        or end > Path(dataset.file.filename).stat().st_size
+    ):
+        what = f"'{name}' claims {claimed} bytes, and {stored} are in the file"
+        raise RuleError(path, rule, what)
+
+
+def _checked_identity(file: h5py.File, stored: h5py.Dataset, path: Path) -> Identity:
+    if stored.shape != () or not _is_of(stored, "bytes"):
+        what = f"'identity' is {stored.dtype.str} of shape {stored.shape}, not one text"
+        raise RuleError(path, "F8", what)
+    if stored.id.get_create_plist().get_layout() != h5py.h5d.COMPACT:
+        raise RuleError(path, "F8", "'identity' is not stored in its own header (compact)")
+    _check_whole(stored, path, "identity", "F8")
+    identity = rules.parse_identity(path, stored[()])
+    for name in ("logit_scale", "logit_bias"):
+        found, expected = _attribute(file, path, name, "F9"), getattr(identity.model, name)
+        if found != expected:
+            said = "absent" if found is None else shown(found)
+            wanted = "absent" if expected is None else expected
+            raise RuleError(path, "F9", f"attribute {name} is {said}, and identity says {wanted}")
+    return identity
+
+
+def _checked_place(file: h5py.File, datasets: Datasets, identity: Identity, path: Path) -> Place:
+    names = ("run", "first", "total", "shard_rows")
+    found = {name: _attribute(file, path, name, "F13") for name in names}
+    for name, value in found.items():
+        if value is None:
+            raise RuleError(path, "F13", f"is a shard, and lacks the attribute {name}")
+    try:
+        place = Place(**found)
+    except ValueError as error:
+        raise RuleError(path, "F13", f"its place is none: {error}") from None
+    rows = datasets["embeddings"].shape[0]
+    if rows != place.rows:
+        raise RuleError(path, "F13", f"holds {rows} rows, and {place} are {place.rows}")
+    kind = "texts" if "templates" in datasets else "images"
+    if kind == "texts":
+        product = datasets["templates"].size * datasets["class_names"].size
+        if product != place.total:
+            what = f"total is {place.total}, and its templates and classes make {product}"
+            raise RuleError(path, "F13", what)
+    key = Run(kind, identity, datasets["embeddings"].dtype, place.shard_rows).key
+    if place.run != key:
+        what = f"run is {place.run[:8]}…, and its identity makes {key[:8]}…"
+        raise RuleError(path, "F13", what)
+    return place
