@@ -66,6 +66,16 @@ class ImageBatch:
     norm: npt.NDArray[np.float32]
     errors: dict[int, str] = field(default_factory=dict)
 
+    def cut(self, first: int, count: int) -> ImageBatch:
+        """Return `count` of its images from the one at `first`."""
+        errors = {
+            row - first: reason
+            for row, reason in self.errors.items()
+            if first <= row < first + count
+        }
+        rows = slice(first, first + count)
+        return ImageBatch(self.vectors[rows], self.norm[rows], errors)
+
 
 @dataclass(frozen=True)
 class ImageFile:
@@ -104,6 +114,15 @@ class ImageFile:
                 stored.read_direct(block, np.s_[first : first + len(block)])
                 rules.check_rows(self.path, first, block, self.ok[first : first + len(block)])
                 yield block
+
+    def stored(self, first: int, count: int) -> ImageBatch:
+        """Return `count` rows from the one at `first`, to the bit as they are stored."""
+        vectors = np.empty((count, self.dimension), self.dtype)
+        with self._reopened() as file:
+            file.datasets["embeddings"].read_direct(vectors, np.s_[first : first + count])
+        rules.check_rows(self.path, first, vectors, self.ok[first : first + count])
+        whole = ImageBatch(np.empty((0, self.dimension)), self.norm, self.errors())
+        return ImageBatch(vectors, self.norm[first:][:count], whole.cut(first, count).errors)
 
     def paths(self) -> list[bytes]:
         """Return each image's path below its data set's root, '/' between folders."""

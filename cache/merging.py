@@ -70,6 +70,13 @@ def peek(path: Path) -> Shard:
         )
 
 
+def run_of(path: Path, kind: str, shard_rows: int) -> Run:
+    """Return the run that a finished file would be of, had it been cut into `shard_rows`."""
+    with opened(path) as file:
+        found = structure.check(file, path, kind)
+        return Run(kind, found.identity, found.datasets["embeddings"].dtype, shard_rows)
+
+
 def find(target: Path) -> Found:
     """Return the shards of `target`, in the order of their names; a missing folder holds none."""
     shards, damaged = [], {}

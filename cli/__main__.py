@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib.metadata import version
 
@@ -49,11 +50,12 @@ for command in (demo, extract, score, scores, cache):
 
 
 def main() -> None:
-    """Run the command line: 0 done, 1 a user's mistake in one line, 2 usage, 130 Ctrl-C.
+    """Run the command line: 0 done, 1 a user's mistake in one line, 2 usage.
 
-    Anything else is a bug and keeps its traceback.
+    130 is Ctrl-C and 143 SIGTERM. Anything else is a bug and keeps its traceback.
     """
     try:
+        signal.signal(signal.SIGTERM, _terminate)
         oodcache.main(prog_name="oodcache", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
@@ -70,8 +72,22 @@ def main() -> None:
             raise
         _fail(f"{os.fsdecode(error.filename)}: {error.strerror}")
     except (KeyboardInterrupt, click.Abort):
-        print("\noodcache: stopped; whole files stay, and are kept next time", file=sys.stderr)
-        sys.exit(130)
+        _stopped(130)
+    except Terminated:
+        _stopped(143)
+
+
+class Terminated(BaseException):
+    """The process was asked to end (SIGTERM), as a cluster does when time is up."""
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
+
+
+def _stopped(status: int) -> None:
+    print("\noodcache: stopped; the same command goes on from what is done", file=sys.stderr)
+    sys.exit(status)
 
 
 def _fail(message: str) -> None:

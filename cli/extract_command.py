@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
+from oodcache.cache.shards import SHARD_ROWS
 from oodcache.options import CACHE, note
 from oodcache.progress import progress
 
 NEEDS = ("torch", "torchvision", "open_clip", "transformers", "PIL")
 TRIPLE = click.Tuple([float, float, float])
 EXISTING = click.Path(path_type=Path)
+PASSED = (
+    "classes",
+    "templates",
+    "data_root",
+    "cache",
+    "batch_size",
+    "workers",
+    "shard_rows",
+    "overwrite",
+    "retry_failed",
+    "max_bad",
+)
+
+
+def _share(context: click.Context, option: click.Parameter, value: str) -> tuple[int, int]:
+    """Return I and N of I/N, a process's share of the shards: 1/1 to N/N."""
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", value)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise click.BadParameter(f"{value!r} is not I/N with I from 1 to N, such as 2/4")
+    return int(match[1]), int(match[2])
 
 
 def check_torch() -> None:
@@ -65,17 +88,49 @@ def check_torch() -> None:
 @click.option(
     "--workers", type=click.IntRange(0), help="Decoding processes. [one a processor, at most 8]"
 )
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float16"]),
+    default="float32",
+    show_default=True,
+    help="Of the stored vectors.",
+)
+@click.option(
+    "--shard-rows",
+    type=click.IntRange(1),
+    default=SHARD_ROWS,
+    show_default=True,
+    help="Rows that are done, or not, together.",
+)
+@click.option(
+    "--shard",
+    "share",
+    callback=_share,
+    metavar="I/N",
+    default="1/1",
+    help="Do every N-th shard, from the I-th, I from 1; the last of N processes merges.",
+)
 @click.option("--overwrite", is_flag=True, help="Make files anew that are there.")
+@click.option("--retry-failed", is_flag=True, help="Do those rows again that are not ok.")
+@click.option(
+    "--max-bad",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    default=1,
+    help="End with status 1 if more images than this are bad, such as 0.01. [1]",
+)
 def extract(**given: Any) -> None:
     """Turn images and class names into unit embeddings, once per model and data set.
 
     DATASET is imagenet-val, iNaturalist, SUN, Places or Textures, found under the data root; or
-    NAME=FOLDER, images with or without class folders. Files that are there are kept.
+    NAME=FOLDER, images with or without class folders. Files that are there are kept; a run that was
+    stopped, however it was, goes on when the same command is typed again.
 
     \b
     oodcache extract --model siglip2 --classes imagenet --data-root /data imagenet-val iNaturalist
     oodcache extract --model clip --classes pets=names.txt --template "a photo of a {}, a pet" \\
         mypets=photos/pets strays=photos/strays
+    oodcache extract --model siglip2 --data-root /data --shard 2/4 imagenet-val
     """
     check_torch()
     if given["model"] is None:
@@ -96,21 +151,14 @@ def extract(**given: Any) -> None:
         given["precision"],
         given["device"],
     )
+    part, parts = given["share"]
     planned = plan.plan(
         request,
         sources=given["datasets"],
+        dtype=np.dtype(given["dtype"]),
+        part=part,
+        parts=parts,
         watch=watch,
-        **{
-            key: given[key]
-            for key in (
-                "classes",
-                "templates",
-                "data_root",
-                "cache",
-                "batch_size",
-                "workers",
-                "overwrite",
-            )
-        },
+        **{key: given[key] for key in PASSED},
     )
     run.run(planned, watch)

@@ -56,9 +56,21 @@ class ImageListing:
     """
 
     source: ImageSource
-    rows: ImageRows
+    images: ImageRows
     fingerprint: str
     others: int
+    kind: str = "images"
+    unit: str = "images"
+
+    @property
+    def name(self) -> str:
+        """Return the data set's name."""
+        return self.source.name
+
+    @property
+    def rows(self) -> int:
+        """Return how many images there are."""
+        return len(self.images.paths)
 
 
 def find(specification: str, data_root: Path) -> ImageSource:

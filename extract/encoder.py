@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -11,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from oodcache.cache.identity import ModelIdentity
+from oodcache.cache.identity import Identity, ModelIdentity
+
+LIBRARIES = ("oodcache", "torch", "torchvision", "open_clip_torch", "timm", "pillow", "h5py")
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -41,6 +45,17 @@ class Encoder:
     preprocessing: Mapping[str, Any]
     tokenize: Callable[[list[str]], torch.Tensor] | None
     tokenizing: Mapping[str, Any]
+
+    def identify(self, kind: str, name: str, fingerprint: str) -> Identity:
+        """Return the identity of a file of `kind`, "images" or "texts", that this model makes."""
+        versions = {library: importlib.metadata.version(library) for library in LIBRARIES}
+        return Identity(
+            model=self.identity,
+            source={"name": name, "fingerprint": fingerprint},
+            encoding=self.preprocessing if kind == "images" else self.tokenizing,
+            precision=self.precision,
+            versions={**versions, "python": platform.python_version()},
+        )
 
     def images(self, batch: torch.Tensor) -> Encoded:
         """Encode preprocessed images (n, 3, height, width)."""

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
+
+from oodcache.cache.errors import InputError
+
+DECODER = "pillow"
 
 
 @dataclass(frozen=True)
@@ -42,24 +48,56 @@ def batches(
     root: bytes,
     paths: Sequence[bytes],
     preprocess: Callable[[Image.Image], torch.Tensor],
+    rows: Sequence[range],
     *,
-    batch_size: int,
     workers: int,
     pin_memory: bool,
 ) -> Iterator[Decoded]:
-    """Yield the images of `paths`, which are below `root`, in order, `batch_size` at a time."""
+    """Return an iterator over the images of `paths`, below `root`, a batch for each of `rows`.
+
+    Its workers are forked before it is returned: they inherit no file that is opened later. Raises
+    InputError if a worker is killed.
+    """
     with warnings.catch_warnings():
         # Of more workers than processors, which are the user's choice.
         warnings.simplefilter("ignore")
         loader: DataLoader[Any] = DataLoader(
             _Images(root, paths, preprocess),
-            batch_size=batch_size,
+            batch_sampler=cast(Any, rows),  # Any sequence of row numbers is a batch.
             num_workers=workers,
             collate_fn=_collate,
             pin_memory=pin_memory,
+            worker_init_fn=_end_with_parent,
         )
-        rows = iter(loader)
-    yield from rows
+        return _guarded(iter(loader))
+
+
+def _guarded(decoded: Iterator[Decoded]) -> Iterator[Decoded]:
+    while True:
+        try:
+            batch = next(decoded, None)
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise InputError(
+                "a decoding process was killed, perhaps because memory ran out: type the same "
+                "command again, with fewer --workers; what is done stays"
+            ) from error
+        if batch is None:
+            return
+        yield batch
+
+
+def _end_with_parent(worker: int) -> None:
+    """Let a worker end within a second of its parent, which may be killed without a word."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.identity import OVERRIDDEN, ModelIdentity
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.extract.encoder import Encoder
+from oodcache.extract.images import DECODER
 from oodcache.extract.requests import (
     CONFIG,
     HUB,
@@ -68,7 +69,13 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         },
         preprocess=image_transform_v2(preprocessing, is_train=False),
         preprocessing=json.loads(
-            json.dumps({**asdict(preprocessing), OVERRIDDEN: sorted(request.preprocessing)})
+            json.dumps(
+                {
+                    **asdict(preprocessing),
+                    "decoder": DECODER,
+                    OVERRIDDEN: sorted(request.preprocessing),
+                }
+            )
         ),
         tokenize=tokenize,
         tokenizing=_tokenizing(tokenize, config) if with_texts else {},

@@ -122,7 +122,13 @@ def planned(tmp_path: Path, request: ModelRequest, notes: list[str], **given: An
         "cache": tmp_path / "embeddings",
         "batch_size": 4,
         "workers": None,
+        "dtype": np.dtype(np.float32),
+        "shard_rows": 8192,
+        "part": 1,
+        "parts": 1,
         "overwrite": False,
+        "retry_failed": False,
+        "max_bad": 1.0,
         **given,
     }
     return plan.plan(request, watch=plan.Watch(notes.append, silent), **settings)

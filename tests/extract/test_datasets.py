@@ -25,7 +25,7 @@ def listed(root: Path) -> datasets.ImageListing:
 
 def test_rows_are_sorted_by_path_and_labelled_by_first_folder(tmp_path: Path) -> None:
     touch(tmp_path, "dog/b.jpg", "cat/z.PNG", "cat/deep/a.webp", "lone.jpg", "dog/a.JPEG")
-    rows = listed(tmp_path).rows
+    rows = listed(tmp_path).images
     assert list(rows.paths) == sorted(rows.paths)
     assert rows.paths[:4] == [b"cat/deep/a.webp", b"cat/z.PNG", b"dog/a.JPEG", b"dog/b.jpg"]
     assert rows.labels.tolist() == [0, 0, 1, 1, -1]
@@ -35,33 +35,33 @@ def test_rows_are_sorted_by_path_and_labelled_by_first_folder(tmp_path: Path) ->
 def test_other_files_are_counted_and_dot_files_are_not(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "notes.txt", "cat/b.csv", ".DS_Store", "._a.jpg", ".hidden/c.jpg")
     listing = listed(tmp_path)
-    assert listing.rows.paths == [b"a.jpg"]
+    assert listing.images.paths == [b"a.jpg"]
     assert listing.others == 2
 
 
 def test_a_folder_linked_into_itself_is_entered_once(tmp_path: Path) -> None:
     touch(tmp_path, "cat/a.jpg")
     (tmp_path / "cat" / "loop").symlink_to(tmp_path)
-    assert listed(tmp_path).rows.paths == [b"cat/a.jpg"]
+    assert listed(tmp_path).images.paths == [b"cat/a.jpg"]
 
 
 def test_links_to_class_folders_are_followed(tmp_path: Path) -> None:
     touch(tmp_path / "elsewhere", "a.jpg")
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / "cat").symlink_to(tmp_path / "elsewhere")
-    assert listed(tmp_path / "root").rows.paths == [b"cat/a.jpg"]
+    assert listed(tmp_path / "root").images.paths == [b"cat/a.jpg"]
 
 
 def test_a_dangling_link_keeps_its_row(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").symlink_to(tmp_path / "gone.jpg")
-    assert listed(tmp_path).rows.paths == [b"a.jpg"]
+    assert listed(tmp_path).images.paths == [b"a.jpg"]
 
 
 def test_names_that_are_not_utf8_or_hold_newlines_are_listed_as_they_are(tmp_path: Path) -> None:
     folder = os.fsencode(tmp_path)
     for name in (b"\xff.jpg", b"two\nlines.jpg"):
         Path(os.fsdecode(folder + b"/" + name)).touch()
-    assert listed(tmp_path).rows.paths == [b"two\nlines.jpg", b"\xff.jpg"]
+    assert listed(tmp_path).images.paths == [b"two\nlines.jpg", b"\xff.jpg"]
 
 
 def test_the_fingerprint_tells_lists_apart_by_path_and_size_alone(tmp_path: Path) -> None:

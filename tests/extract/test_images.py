@@ -19,10 +19,16 @@ def tensor(image: Image.Image) -> torch.Tensor:
     return torch.from_numpy(np.asarray(image.resize((4, 4), 0)).copy()).permute(2, 0, 1).float()
 
 
-def batches(root: Path, names: list[str], **options: int) -> list[images.Decoded]:
-    settings = {"batch_size": 4, "workers": 0, **options}
+def batches(
+    root: Path, names: list[str], *, batch_size: int = 4, workers: int = 0
+) -> list[images.Decoded]:
     paths = [os.fsencode(name) for name in names]
-    return list(images.batches(os.fsencode(root), paths, tensor, pin_memory=False, **settings))
+    rows = [
+        range(len(paths))[first : first + batch_size] for first in range(0, len(paths), batch_size)
+    ]
+    return list(
+        images.batches(os.fsencode(root), paths, tensor, rows, workers=workers, pin_memory=False)
+    )
 
 
 def red(mode: str) -> Image.Image:
