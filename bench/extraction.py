@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from bench.timing import seconds
-from oodcache.extract import datasets, encoder, images, loading, plan, run
+from oodcache.extract import datasets, encoder, images, loading, plan, targets, tasks
 from oodcache.extract.requests import ModelRequest, resolve
 from oodcache.progress import progress
 
@@ -50,9 +50,8 @@ def compare() -> Comparison:
             templates=[],
             data_root=photos,
             cache=Path(folder),
-            batch_size=BATCH,
             workers=None,
-            overwrite=True,
+            settings=plan.Settings(batch_size=BATCH, overwrite=True),
             watch=watch,
         )
         listing = datasets.list_images(source)
@@ -66,11 +65,12 @@ def compare() -> Comparison:
                     model.model.encode_image(batch)
 
         def ours() -> None:
-            run.extract_images(Path(folder) / "photos.h5", listing, planned, model, watch)
+            (target,) = targets.targets(planned, "bench/random")
+            tasks.complete(target, planned, model, watch)
 
         bare()
         pairs = np.array([(seconds(ours), seconds(bare)) for _ in range(RUNS)])
-        count = len(listing.rows.paths)
+        count = listing.rows
     return Comparison(
         count,
         count / float(np.median(pairs[:, 0])),
@@ -116,9 +116,9 @@ def _decoded(
 ) -> list[torch.Tensor]:
     batches = images.batches(
         os.fsencode(listing.source.root),
-        listing.rows.paths,
+        listing.images.paths,
         model.preprocess,
-        batch_size=BATCH,
+        [range(listing.rows)[first : first + BATCH] for first in range(0, listing.rows, BATCH)],
         workers=workers,
         pin_memory=False,
     )

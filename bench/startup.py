@@ -58,9 +58,8 @@ def _extract(folder: Path) -> None:
         templates=[],
         data_root=images,
         cache=folder / "embeddings",
-        batch_size=256,
         workers=0,
-        overwrite=False,
+        settings=plan.Settings(),
         watch=watch,
     )
     run.run(planned, watch)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
@@ -19,18 +18,8 @@ from oodcache.progress import progress
 NEEDS = ("torch", "torchvision", "open_clip", "transformers", "PIL")
 TRIPLE = click.Tuple([float, float, float])
 EXISTING = click.Path(path_type=Path)
-PASSED = (
-    "classes",
-    "templates",
-    "data_root",
-    "cache",
-    "batch_size",
-    "workers",
-    "shard_rows",
-    "overwrite",
-    "retry_failed",
-    "max_bad",
-)
+PASSED = ("classes", "templates", "data_root", "cache", "workers")
+SETTINGS = ("dtype", "batch_size", "shard_rows", "overwrite", "retry_failed", "max_bad")
 
 
 def _share(context: click.Context, option: click.Parameter, value: str) -> tuple[int, int]:
@@ -152,12 +141,11 @@ def extract(**given: Any) -> None:
         given["device"],
     )
     part, parts = given["share"]
+    settings = plan.Settings(part=part, parts=parts, **{key: given[key] for key in SETTINGS})
     planned = plan.plan(
         request,
         sources=given["datasets"],
-        dtype=np.dtype(given["dtype"]),
-        part=part,
-        parts=parts,
+        settings=settings,
         watch=watch,
         **{key: given[key] for key in PASSED},
     )

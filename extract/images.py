@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from oodcache.cache.errors import InputError
 
 DECODER = "pillow"
+STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ def batches(
 ) -> Iterator[Decoded]:
     """Return an iterator over the images of `paths`, below `root`, a batch for each of `rows`.
 
-    Its workers are forked before it is returned: they inherit no file that is opened later. Raises
-    InputError if a worker is killed.
+    Its workers are forked before it is returned: they inherit no file that is opened later. Use it
+    within `watching_workers`.
     """
     with warnings.catch_warnings():
         # Of more workers than processors, which are the user's choice.
@@ -67,30 +71,43 @@ def batches(
             num_workers=workers,
             collate_fn=_collate,
             pin_memory=pin_memory,
-            worker_init_fn=_end_with_parent,
+            worker_init_fn=partial(_end_with, os.getpid()),
         )
-        return _guarded(iter(loader))
+        with _undisturbed():
+            return iter(loader)
 
 
-def _guarded(decoded: Iterator[Decoded]) -> Iterator[Decoded]:
-    while True:
-        try:
-            batch = next(decoded, None)
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            raise InputError(
-                "a decoding process was killed, perhaps because memory ran out: type the same "
-                "command again, with fewer --workers; what is done stays"
-            ) from error
-        if batch is None:
-            return
-        yield batch
+@contextmanager
+def watching_workers() -> Iterator[None]:
+    """Say in one line that a worker was killed, of which torch tells at any moment."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise InputError(
+            "a decoding process was killed, perhaps because memory ran out: type the same "
+            "command again, with fewer --workers; what is done stays"
+        ) from error
 
 
-def _end_with_parent(worker: int) -> None:
-    """Let a worker end within a second of its parent, which may be killed without a word."""
-    parent = os.getppid()
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait: Python would drop one that meets a fork."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_with(parent: int, worker: int) -> None:
+    """Let a worker end soon after its parent, which may be killed without a word.
+
+    torch's own watch asks whose child it is once it has begun, when that may be nobody's.
+    """
+
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
     def watch() -> None:
         while os.getppid() == parent:

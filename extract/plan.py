@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.shards import SHARD_ROWS
 from oodcache.cache.text_file import Vocabulary
 from oodcache.extract import datasets, vocabularies
 from oodcache.extract.datasets import ImageListing
@@ -44,26 +42,33 @@ Listing = TextListing | ImageListing
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to extract: everything is found and listed, nothing is loaded.
+class Settings:
+    """How a run goes about it.
 
     `part` of `parts`, from 1, is this process's share of the shards. With `retry_failed`, rows that
     are not ok are done again. `max_bad` is the share of bad images that is put up with.
     """
+
+    dtype: str = "float32"
+    batch_size: int = 256
+    shard_rows: int = SHARD_ROWS
+    part: int = 1
+    parts: int = 1
+    overwrite: bool = False
+    retry_failed: bool = False
+    max_bad: float = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to extract: everything is found and listed, nothing is loaded."""
 
     resolved: Resolved
     images: tuple[ImageListing, ...]
     texts: TextListing | None
     cache: Path
     workers: int
-    dtype: np.dtype[Any]
-    batch_size: int
-    shard_rows: int
-    part: int
-    parts: int
-    overwrite: bool
-    retry_failed: bool
-    max_bad: float
+    settings: Settings
 
     @property
     def listings(self) -> tuple[Listing, ...]:
@@ -91,13 +96,10 @@ def plan(
     data_root: Path,
     cache: Path,
     workers: int | None,
+    settings: Settings,
     watch: Watch,
-    **settings: Any,
 ) -> Plan:
-    """Return what is to be done; refuse whatever is missing before any model is loaded.
-
-    `settings` are the plan's own fields from `dtype` on.
-    """
+    """Return what is to be done; refuse whatever is missing before any model is loaded."""
     if not sources and classes is None:
         raise InputError(
             "nothing to extract: name a data set (imagenet-val, or NAME=FOLDER), --classes, or both"
@@ -116,8 +118,8 @@ def plan(
         images=tuple(listings),
         texts=texts,
         cache=cache,
-        workers=_default_workers(listings, settings["batch_size"]) if workers is None else workers,
-        **settings,
+        workers=_default_workers(listings, settings.batch_size) if workers is None else workers,
+        settings=settings,
     )
 
 

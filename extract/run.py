@@ -72,14 +72,14 @@ def _keep(target: Target, watch: Watch) -> None:
 def _check_bad(planned: Plan, found: Sequence[Target]) -> None:
     """Refuse, now that all is written, data sets with more bad images than are put up with."""
     for target in found:
-        if target.listing.kind == "texts" or planned.max_bad >= 1:
+        if target.listing.kind == "texts" or planned.settings.max_bad >= 1:
             continue
         rows, failed, where = _counted(target)
-        if failed > planned.max_bad * rows:
+        if failed > planned.settings.max_bad * rows:
             raise InputError(
                 f"{target.listing.name}: {failed:,} of {rows:,} images are bad, more than "
-                f"--max-bad {planned.max_bad:g}; see: oodcache cache info {where}; once they are "
-                "mended: --retry-failed"
+                f"--max-bad {planned.settings.max_bad:g}; see: oodcache cache info {where}; "
+                "once they are mended: --retry-failed"
             )
 
 

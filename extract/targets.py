@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from oodcache.cache import merging, names, store
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import OVERRIDDEN
@@ -97,7 +99,7 @@ def is_settled(planned: Plan, found: Sequence[Target]) -> bool:
 
 def wants_retry(planned: Plan, target: Target) -> bool:
     """Return whether the finished file has rows that are to be done again."""
-    return planned.retry_failed and target.failed > 0
+    return planned.settings.retry_failed and target.failed > 0
 
 
 def check(planned: Plan, found: Sequence[Target], loaded: Encoder | None = None) -> None:
@@ -113,7 +115,7 @@ def check(planned: Plan, found: Sequence[Target], loaded: Encoder | None = None)
                     f"{target.path}: is there, made from {differs[0]}; make it anew with "
                     "--overwrite, or give another name or --cache"
                 )
-        for shard in () if planned.overwrite else target.begun:
+        for shard in () if planned.settings.overwrite else target.begun:
             differs = _differences(planned, target, shard.run, loaded)
             if differs:
                 raise InputError(
@@ -125,10 +127,10 @@ def check(planned: Plan, found: Sequence[Target], loaded: Encoder | None = None)
 def _target(planned: Plan, listing: Listing, label: str) -> Target:
     is_images = listing.kind == "images"
     path = (names.image_path if is_images else names.text_path)(planned.cache, label, listing.name)
-    kept = path.exists() and not planned.overwrite
+    kept = path.exists() and not planned.settings.overwrite
     there, failed = None, 0
     if kept:
-        there = merging.run_of(path, listing.kind, planned.shard_rows)
+        there = merging.run_of(path, listing.kind, planned.settings.shard_rows)
         failed = int((~open_images(path).ok).sum()) if is_images else 0
     found = merging.find(path)
     for damaged in found.damaged:  # It is made again, as one that is missing.
@@ -149,8 +151,8 @@ def _differences(planned: Plan, target: Target, run: Run, loaded: Encoder | None
     differs = {
         "another list of inputs": identity.source["fingerprint"] != listing.fingerprint,
         f"precision {precision}": precision != request.precision,
-        f"--dtype {run.dtype}": run.dtype != planned.dtype,
-        f"--shard-rows {run.shard_rows}": run.shard_rows != planned.shard_rows,
+        f"--dtype {run.dtype}": run.dtype != planned.settings.dtype,
+        f"--shard-rows {run.shard_rows}": run.shard_rows != planned.settings.shard_rows,
         "other preprocessing": listing.kind == "images"
         and overrides != dict(request.preprocessing),
     }
@@ -163,4 +165,5 @@ def _differences(planned: Plan, target: Target, run: Run, loaded: Encoder | None
 def wanted(planned: Plan, listing: Listing, loaded: Encoder) -> Run:
     """Return the run that makes a listing's file with the model that is loaded."""
     identity = loaded.identify(listing.kind, listing.name, listing.fingerprint)
-    return Run(listing.kind, identity, planned.dtype, planned.shard_rows)
+    settings = planned.settings
+    return Run(listing.kind, identity, np.dtype(settings.dtype), settings.shard_rows)

@@ -68,7 +68,8 @@ def complete(target: Target, planned: Plan, model: Encoder, watch: Watch) -> Non
     """
     run = wanted(planned, target.listing, model)
     try:
-        _write_missing(target, run, planned, model, watch)
+        with images.watching_workers():
+            _write_missing(target, run, planned, model, watch)
         _merge(target, run, watch)
     except InputError:
         if not _finished_elsewhere(target, run):
@@ -95,10 +96,10 @@ def _write_missing(target: Target, run: Run, planned: Plan, model: Encoder, watc
     # Of another run: --overwrite was given, or they would have been refused.
     others = [one.path for one in target.begun if one.run.key != run.key]
     merging.remove(target.path, others)
-    mine = share(places, planned.part, planned.parts)
+    mine = share(places, planned.settings.part, planned.settings.parts)
     tasks = _tasks(target, mine, begun, planned)
     if not mine:
-        part = f"--shard {planned.part}/{planned.parts}"
+        part = f"--shard {planned.settings.part}/{planned.settings.parts}"
         watch.note(f"{listing.name}: none of its {len(places):,} shards falls to {part}")
     elif done := len(mine) - len(tasks):
         watch.note(f"{listing.name}: {done:,} of {len(mine):,} shards are there: going on")
@@ -118,14 +119,14 @@ def _tasks(
 ) -> list[Task]:
     """Return what is to be made: shards that are missing, and with --retry-failed bad ones."""
     whole = None
-    if planned.retry_failed and target.there is not None:
+    if planned.settings.retry_failed and target.there is not None:
         whole = open_images(target.path)
     tasks = []
     for place in mine:
         shard = begun.get(place.first)
         if shard is None:
             tasks.append(Task(place, whole, place.first))
-        elif planned.retry_failed and shard.failed:
+        elif planned.settings.retry_failed and shard.failed:
             tasks.append(Task(place, open_image_shard(shard.path)))
     return tasks
 
@@ -135,7 +136,7 @@ def _write_texts(
 ) -> None:
     for task in tasks:
         encoded = []
-        for batch in task.batches(job.planned.batch_size):
+        for batch in task.batches(job.planned.settings.batch_size):
             first = task.place.first
             rows = range(first + batch.start, first + batch.stop)
             encoded.append(job.model.prompts(listing.prompts(rows)))
@@ -157,7 +158,7 @@ def _write_images(
     rows = [
         range(task.place.first + batch.start, task.place.first + batch.stop)
         for task in tasks
-        for batch in task.batches(job.planned.batch_size)
+        for batch in task.batches(job.planned.settings.batch_size)
         if task.missing[batch.start : batch.stop].any()
     ]
     encoded = _encoded(listing, rows, job)
@@ -180,7 +181,7 @@ def _mended(task: Task, encoded: Iterator[ImageBatch], job: Job) -> Iterator[Ima
     known = None
     if task.known is not None:
         known = task.known.stored(task.offset, task.place.rows)
-    for batch in task.batches(job.planned.batch_size):
+    for batch in task.batches(job.planned.settings.batch_size):
         missing = task.missing[batch.start : batch.stop]
         new = next(encoded) if missing.any() else None
         old = known.cut(batch.start, len(batch)) if known else None

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,24 +114,24 @@ def silent(description: str, total: int, unit: str) -> Iterator[Callable[[int], 
 
 
 def planned(tmp_path: Path, request: ModelRequest, notes: list[str], **given: Any) -> plan.Plan:
-    settings: dict[str, Any] = {
+    """Return a plan; `given` goes into its settings, or into its other arguments."""
+    names = {field.name for field in fields(plan.Settings)}
+    settings = {name: given.pop(name) for name in list(given) if name in names}
+    arguments: dict[str, Any] = {
         "sources": [],
         "classes": None,
         "templates": [],
         "data_root": tmp_path,
         "cache": tmp_path / "embeddings",
-        "batch_size": 4,
         "workers": None,
-        "dtype": np.dtype(np.float32),
-        "shard_rows": 8192,
-        "part": 1,
-        "parts": 1,
-        "overwrite": False,
-        "retry_failed": False,
-        "max_bad": 1.0,
         **given,
     }
-    return plan.plan(request, watch=plan.Watch(notes.append, silent), **settings)
+    return plan.plan(
+        request,
+        settings=plan.Settings(**{"batch_size": 4, **settings}),
+        watch=plan.Watch(notes.append, silent),
+        **arguments,
+    )
 
 
 SIGLIP_LIKE = {

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -252,21 +253,48 @@ def test_a_cache_below_a_file_is_one_line(oodcache: Run, photos: Path) -> None:
     assert "Directory 'embeddings' is a file" in refused.err
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(oodcache: Run, photos: Path) -> None:
+@contextmanager
+def small_disk(size: str) -> Iterator[Callable[[str], None]]:
+    """Mount a file system of so many bytes as `full`; give a function that changes its size."""
     Path("full").mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", "full"], capture_output=True, check=False
-    )
-    if mounted.returncode:
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", "full"]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small file system needs root")
     try:
+        yield (
+            lambda size: (
+                subprocess.run(["mount", "-o", f"remount,size={size}", "full"], check=True) and None
+            )
+        )
+    finally:
+        subprocess.run(["umount", "full"], check=True)
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(oodcache: Run, photos: Path) -> None:
+    with small_disk("4k"):
         refused = oodcache("extract", "--model", "tiny-clip", "--cache", "full", f"c={photos}")
         assert refused.status == 1
         assert os.strerror(errno.ENOSPC) in refused.err
         assert "give another folder with --cache" in refused.err
         assert not [path for path in Path("full").rglob("*") if path.is_file()]
-    finally:
-        subprocess.run(["umount", "full"], check=True)
+
+
+def test_a_run_that_filled_the_disk_goes_on_when_there_is_room(oodcache: Run, photos: Path) -> None:
+    arguments = ["extract", "--model", "tiny-clip", "--shard-rows", "3", f"c={photos}"]
+    assert oodcache(*arguments, "--cache", "whole").status == 0
+    name = Path("tiny-clip/demo/images/c.h5")
+    done = []
+    with small_disk("16k") as resize:
+        for size in ("16k", "32k", "48k", "64k", "1m"):
+            resize(size)
+            done.append(oodcache(*arguments, "--cache", "full"))
+            assert not list(Path("full").rglob(".*.part"))
+            if done[-1].status:
+                assert os.strerror(errno.ENOSPC) in done[-1].err
+                assert done[-1].err.count("\n") <= 3
+        assert [one.status for one in done][0::4] == [1, 0]
+        assert any("of 4 shards are there: going on" in one.err for one in done)
+        assert Path("full", name).read_bytes() == Path("whole", name).read_bytes()
 
 
 def test_control_codes_in_names_are_shown_escaped(oodcache: Run) -> None:
@@ -275,30 +303,59 @@ def test_control_codes_in_names_are_shown_escaped(oodcache: Run) -> None:
     assert r"\x1b[31mred\nfolder: no such folder" in refused.err
 
 
-def test_ctrl_c_half_way_leaves_no_half_file(oodcache: Run, photos: Path, tmp_path: Path) -> None:
-    for number in range(1500):
-        shutil.copyfile(photos / "cat" / "0.png", photos / "cat" / f"copy{number}.png")
-    command = [
-        sys.executable,
-        "-m",
-        "oodcache",
-        "extract",
-        "--model",
-        "tiny-clip",
-        "--batch-size",
-        "2",
-        "--workers",
-        "1",
-        f"c={photos}",
-    ]
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_stopped_leaves_whole_shards_and_goes_on(
+    oodcache: Run, photos: Path, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    for copy in range(1500):
+        shutil.copyfile(photos / "cat" / "0.png", photos / "cat" / f"copy{copy}.png")
+    arguments = ["extract", "--model", "tiny-clip", "--batch-size", "2", "--workers", "1"]
+    arguments += ["--shard-rows", "50", f"c={photos}"]
+    command = [sys.executable, "-m", "oodcache", *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     deadline = time.monotonic() + 120
-    # Not before the first batch is written: Python drops an interrupt that meets a fork.
-    while not any(path.stat().st_size for path in leftovers()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    while not list(Path().glob("embeddings/**/00002-*.h5")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == status
     assert "Traceback" not in said
-    assert "stopped" in said
-    assert not [path for path in Path("embeddings").rglob("*") if path.is_file()]
+    assert "stopped; the same command goes on from what is done" in said
+    assert not leftovers()
+    shards = list(Path().glob("embeddings/**/*.h5"))
+    assert 2 <= len(shards) < 31
+    again = oodcache(*arguments)
+    assert again.status == 0
+    assert f"c: {len(shards)} of 31 shards are there: going on" in again.err
+    assert open_images(only("embeddings/tiny-clip/demo/images/c.h5")).rows == 1512
+    assert len(list(Path().glob("embeddings/**/*.h5"))) == 1
+
+
+def test_shares_of_a_cluster_make_one_file(oodcache: Run, photos: Path) -> None:
+    arguments = ["extract", "--model", "tiny-clip", "--shard-rows", "5", f"c={photos}"]
+    said = [oodcache(*arguments, "--shard", f"{part}/4") for part in (4, 2, 3, 1)]
+    assert [one.status for one in said] == [0] * 4
+    assert "c: none of its 3 shards falls to --shard 4/4" in said[0].err
+    assert "c: 2 of 3 shards are there; whoever writes the last one merges" in said[2].err
+    assert "wrote embeddings/tiny-clip/demo/images/c.h5: 12 images" in said[3].err
+
+
+@pytest.mark.parametrize("share", ["0/2", "3/2", "1", "1/0", "a/b", "-1/2"])
+def test_a_share_that_is_none_is_a_usage_error(oodcache: Run, share: str) -> None:
+    refused = oodcache("extract", "--model", "tiny-clip", "--shard", share, "c=.")
+    assert refused.status == 2
+    assert "is not I/N with I from 1 to N, such as 2/4" in refused.err
+
+
+def test_bad_rows_are_retried_and_too_many_are_status_1(oodcache: Run, photos: Path) -> None:
+    sound = (photos / "dog" / "3.png").read_bytes()
+    (photos / "dog" / "3.png").write_bytes(bytes(len(sound)))
+    arguments = ["extract", "--model", "tiny-clip", "--dtype", "float16", f"c={photos}"]
+    refused = oodcache(*arguments, "--max-bad", "0.05")
+    assert refused.status == 1
+    assert "1 of 12 images are bad, more than --max-bad 0.05; see: oodcache cache" in refused.err
+    (photos / "dog" / "3.png").write_bytes(sound)
+    assert oodcache(*arguments, "--max-bad", "0.05", "--retry-failed").status == 0
+    images = open_images(only("embeddings/tiny-clip/demo/images/c.h5"))
+    assert images.ok.all()
+    assert images.dtype == np.float16

@@ -1,0 +1,108 @@
+"""Claims about what is there of a run, and what this one may go on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs import StoppedError, extract, files, half, once, stop, stopping
+from samples import SmallModel, planned, silent, write_image
+
+from oodcache.cache import merging
+from oodcache.cache.errors import InputError
+from oodcache.cache.shards import shard_folder
+from oodcache.extract import plan, run
+from oodcache.extract.requests import ModelRequest
+
+
+@pytest.fixture
+def sources(photos: Path) -> list[str]:
+    return [f"c={photos}"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"shard_rows": 4}, "of a run begun with --shard-rows 5"),
+        ({"dtype": "float16"}, "of a run begun with --dtype float32"),
+        ({}, "of a run begun with another list of inputs"),
+    ],
+)
+def test_shards_of_another_run_are_refused_with_the_way_out(
+    tmp_path: Path, photos: Path, sources: list[str], change: dict[str, Any], words: str
+) -> None:
+    path = half(tmp_path, sources)
+    before = files(path.parent)
+    if not change:
+        write_image(photos / "cat" / "new.png", 5)
+    with pytest.raises(InputError) as refused:
+        extract(tmp_path, sources=sources, **change)
+    assert words in str(refused.value)
+    assert "or drop its shards with --overwrite" in str(refused.value)
+    assert files(path.parent) == before
+    extract(tmp_path, sources=sources, overwrite=True, **change)
+    assert files(path.parent) == ["c.h5"]
+
+
+def test_other_weights_under_one_tag_never_share_a_run(
+    tmp_path: Path, sources: list[str], small_model: SmallModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import open_clip
+    import torch
+
+    state = torch.load(small_model.checkpoint, weights_only=True)
+    state["logit_scale"] += 1
+    torch.save(state, tmp_path / "new.pt")
+    request = ModelRequest("small/tag", config=small_model.config)
+    for checkpoint, refusal in ((small_model.checkpoint, None), (tmp_path / "new.pt", "weights")):
+        entry = {"tag": {"file": str(checkpoint)}}
+        monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "small", entry)
+        made = planned(tmp_path, request, [], sources=sources, shard_rows=5, parts=2)
+        watch = plan.Watch(lambda text: None, silent)
+        if refusal is None:
+            run.run(made, watch)
+            continue
+        with pytest.raises(InputError, match="of a run begun with other weights"):
+            run.run(made, watch)
+
+
+def test_a_damaged_shard_is_made_again(tmp_path: Path, sources: list[str]) -> None:
+    whole = once(tmp_path, sources=sources)
+    path = half(tmp_path, sources)
+    first = min(shard_folder(path).iterdir())
+    first.write_bytes(first.read_bytes()[:-1000])
+    extract(tmp_path, sources=sources)
+    assert path.read_bytes() == whole.read_bytes()
+
+
+def test_an_overwriting_run_goes_on_too_and_the_old_file_stays_until_then(
+    tmp_path: Path, sources: list[str]
+) -> None:
+    path = once(tmp_path, "embeddings", sources=sources)
+    before = path.read_bytes()
+    with pytest.raises(StoppedError):
+        extract(tmp_path, progress=stopping(6, stop), sources=sources, overwrite=True)
+    assert path.read_bytes() == before
+    notes: list[str] = []
+    extract(tmp_path, notes, sources=sources)
+    assert any("1 shards of a run to replace the finished file" in note for note in notes)
+    extract(tmp_path, notes, sources=sources, overwrite=True)
+    assert "c: 1 of 3 shards are there: going on" in notes
+    assert path.read_bytes() == before
+    assert files(path.parent) == ["c.h5"]
+
+
+def test_a_merge_that_was_killed_before_it_tidied_is_finished(
+    tmp_path: Path, sources: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(merging, "remove", lambda *_: None)
+        (path,) = extract(tmp_path, sources=sources)
+    before = path.read_bytes()
+    assert len(files(path.parent)) == 4
+    notes: list[str] = []
+    extract(tmp_path, notes, sources=sources)
+    assert f"merged the shards beside {path}" in notes
+    assert path.read_bytes() == before
+    assert files(path.parent) == ["c.h5"]
