@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -108,6 +109,8 @@ def _end_with(parent: int, worker: int) -> None:
     """
 
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    # An image's error goes to the parent. What is printed is of a thread that met a parent gone.
+    sys.excepthook = lambda *_: None
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -31,7 +31,8 @@ class Target:
 
     `there` is what the finished file is made from, None where none is or it is to be overwritten;
     `failed` counts its rows that are not ok. `stamp` tells that file from one put in its place.
-    `begun` are the shards beside it, whatever they are made from.
+    `begun` are the shards beside it, whatever they are made from; `damaged` those that cannot be
+    read, which are made again under the same name if they are of this run.
     """
 
     listing: Listing
@@ -40,6 +41,7 @@ class Target:
     failed: int
     stamp: Stamp
     begun: tuple[Shard, ...]
+    damaged: tuple[Path, ...]
 
     @property
     def waiting(self) -> list[Shard]:
@@ -133,9 +135,7 @@ def _target(planned: Plan, listing: Listing, label: str) -> Target:
         there = merging.run_of(path, listing.kind, planned.settings.shard_rows)
         failed = int((~open_images(path).ok).sum()) if is_images else 0
     found = merging.find(path)
-    for damaged in found.damaged:  # It is made again, as one that is missing.
-        damaged.unlink(missing_ok=True)
-    return Target(listing, path, there, failed, stamp(path), found.shards)
+    return Target(listing, path, there, failed, stamp(path), found.shards, tuple(found.damaged))
 
 
 def _differences(planned: Plan, target: Target, run: Run, loaded: Encoder | None) -> list[str]:

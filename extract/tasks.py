@@ -93,14 +93,14 @@ def merge(path: Path, shards: Sequence[Shard]) -> None:
 def _write_missing(target: Target, run: Run, planned: Plan, model: Encoder, watch: Watch) -> None:
     listing, places = target.listing, run.places(target.listing.rows)
     begun = {one.place.first: one for one in target.begun if one.run.key == run.key}
-    # Of another run: --overwrite was given, or they would have been refused.
-    others = [one.path for one in target.begun if one.run.key != run.key]
-    merging.remove(target.path, others)
+    if planned.settings.overwrite:
+        others = [one.path for one in target.begun if one.run.key != run.key]
+        merging.remove(target.path, [*others, *target.damaged])
     mine = share(places, planned.settings.part, planned.settings.parts)
     tasks = _tasks(target, mine, begun, planned)
     if not mine:
         part = f"--shard {planned.settings.part}/{planned.settings.parts}"
-        watch.note(f"{listing.name}: none of its {len(places):,} shards falls to {part}")
+        watch.note(f"{listing.name}: no shard falls to {part}: there are {len(places):,}")
     elif done := len(mine) - len(tasks):
         watch.note(f"{listing.name}: {done:,} of {len(mine):,} shards are there: going on")
     if not tasks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def oodcache(
 ) -> Run:
     """Run `oodcache` with the given arguments in an empty folder, as its console script does."""
     monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
     for variable in ("OODCACHE_DIR", "OODCACHE_DATA"):
         monkeypatch.delenv(variable, raising=False)
 
@@ -32,6 +34,8 @@ def oodcache(
             status = 0
         except SystemExit as leave:
             status = leave.code if isinstance(leave.code, int) else 1
+        finally:
+            signal.signal(signal.SIGTERM, before)
         captured = capfd.readouterr()
         return Outcome(status, captured.out, captured.err)
 

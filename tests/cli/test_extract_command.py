@@ -335,7 +335,7 @@ def test_shares_of_a_cluster_make_one_file(oodcache: Run, photos: Path) -> None:
     arguments = ["extract", "--model", "tiny-clip", "--shard-rows", "5", f"c={photos}"]
     said = [oodcache(*arguments, "--shard", f"{part}/4") for part in (4, 2, 3, 1)]
     assert [one.status for one in said] == [0] * 4
-    assert "c: none of its 3 shards falls to --shard 4/4" in said[0].err
+    assert "c: no shard falls to --shard 4/4: there are 3" in said[0].err
     assert "c: 2 of 3 shards are there; whoever writes the last one merges" in said[2].err
     assert "wrote embeddings/tiny-clip/demo/images/c.h5: 12 images" in said[3].err
 

@@ -106,3 +106,15 @@ def test_a_merge_that_was_killed_before_it_tidied_is_finished(
     assert f"merged the shards beside {path}" in notes
     assert path.read_bytes() == before
     assert files(path.parent) == ["c.h5"]
+
+
+def test_a_shard_that_cannot_be_read_stays_until_it_is_made_again_or_overwritten(
+    tmp_path: Path, sources: list[str]
+) -> None:
+    path = half(tmp_path, sources)
+    newer = shard_folder(path) / "00001-of-00003-ffffffff.h5"
+    newer.write_bytes(b"of a format that is not known yet")
+    extract(tmp_path, sources=sources)
+    assert newer.exists()
+    extract(tmp_path, sources=sources, overwrite=True)
+    assert files(path.parent) == ["c.h5"]

@@ -78,7 +78,7 @@ def test_texts_are_cut_too_and_go_on(tmp_path: Path, photos: Path) -> None:
 def test_an_empty_share_is_said_and_is_no_error(tmp_path: Path, sources: list[str]) -> None:
     notes: list[str] = []
     (path,) = extract(tmp_path, notes, sources=sources, part=5, parts=5)
-    assert "c: none of its 3 shards falls to --shard 5/5" in notes
+    assert "c: no shard falls to --shard 5/5: there are 3" in notes
     assert not path.exists()
 
 
