@@ -97,7 +97,7 @@ def _parsed(text: str) -> Any:
     """Return the value of a stranger's JSON, which holds no NaN, is shallow and can be printed."""
     too_deep = ValueError(f"it is nested deeper than {DEEPEST} levels")
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_differing)
     except RecursionError:
         raise too_deep from None
     if _is_deeper(value, DEEPEST):
@@ -108,6 +108,13 @@ def _parsed(text: str) -> Any:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"it holds {constant}, which is not JSON")
+
+
+def _differing(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object whose keys differ: of two equal ones each program takes another."""
+    if len(fields := dict(pairs)) < len(pairs):
+        raise ValueError("it holds a key twice in one object")
+    return fields
 
 
 def _is_deeper(value: object, levels: int) -> bool:

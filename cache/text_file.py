@@ -24,6 +24,7 @@ from oodcache.cache.container import (
     renormalised,
     write_column,
     write_head,
+    write_sum,
 )
 from oodcache.cache.identity import Identity
 from oodcache.cache.shards import Place
@@ -162,7 +163,9 @@ def _write_columns(
     vocabulary: Vocabulary,
 ) -> None:
     file["embeddings"] = stored
-    write_column(file, "norm", np.asarray(norm, np.float32))
+    norm = np.asarray(norm, np.float32)
+    write_column(file, "norm", norm)
+    write_sum(file, norm)
     write_column(file, "class_names", encoded(vocabulary.names))
     write_column(file, "class_ids", encoded(vocabulary.ids))
     write_column(file, "templates", encoded(vocabulary.templates))
