@@ -223,7 +223,7 @@ def write_text(file: h5py.File, name: str, text: bytes) -> None:
 
 
 def write_sum(file: h5py.File, *columns: npt.NDArray[Any]) -> None:
-    """Write the SHA-256 of norm, and of images ok and label: Fletcher-32 takes 0 for 65,535."""
+    """Write the SHA-256 of all columns but path: Fletcher-32 takes zeros for what was there."""
     file.attrs["columns"] = np.bytes_(structure.columns_sum(columns))
 
 

@@ -249,15 +249,18 @@ def write_columns(file: h5py.File, rows: ImageRows, outcome: Outcome) -> None:
     ok = np.ones(len(outcome.norm), bool)
     ok[list(outcome.errors)] = False
     reasons = [_one_line(outcome.errors[row]) for row in sorted(outcome.errors)]
-    write_column(file, "norm", outcome.norm)
-    write_column(file, "ok", ok)
-    write_column(file, "errors", encoded(reasons))
+    columns = {
+        "norm": outcome.norm,
+        "ok": ok,
+        "label": np.asarray(rows.labels, np.int64),
+        "errors": encoded(reasons),
+        "label_names": encoded(rows.label_names),
+    }
+    for name, column in columns.items():
+        write_column(file, name, column)
+    write_sum(file, *columns.values())
     paths = np.array(list(rows.paths), np.bytes_)
     write_column(file, "path", paths, compression="gzip", shuffle=True)
-    labels = np.asarray(rows.labels, np.int64)
-    write_column(file, "label", labels)
-    write_sum(file, outcome.norm, ok, labels)
-    write_column(file, "label_names", encoded(rows.label_names))
 
 
 def _write_rows(file: h5py.File, first: int, stored: npt.NDArray[Any], count: int) -> None:

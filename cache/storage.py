@@ -19,7 +19,7 @@ from oodcache.cache.errors import RuleError
 # The most that gzip can shrink: a dataset that claims more was never written.
 GZIP_LIMIT = 1032
 CHECKSUM, GZIP = h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_DEFLATE
-PIPELINES = ([CHECKSUM], [GZIP, CHECKSUM], [h5py.h5z.FILTER_SHUFFLE, GZIP, CHECKSUM])
+PACKED = ([GZIP, CHECKSUM], [h5py.h5z.FILTER_SHUFFLE, GZIP, CHECKSUM])
 CHECKSUM_BYTES = 4
 OBJECT_HEADER = b"OHDR"  # Of HDF5 1.8 and later, which has a checksum.
 SIMPLE = (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.STRING)
@@ -60,8 +60,8 @@ def check_header(raw: BinaryIO, path: Path, name: str, address: int) -> None:
 def check_whole(dataset: h5py.Dataset, path: Path, name: str, rule: str) -> None:
     """Refuse a dataset whose bytes are not all in the file: no memory is taken on its word."""
     pipeline, shape = _pipeline(dataset), dataset.shape
-    wanted = [[]] if name in ("embeddings", "identity") or not dataset.size else PIPELINES[:1]
-    if pipeline not in (PIPELINES if name == "path" else wanted):
+    plain = name in ("embeddings", "identity") or not dataset.size
+    if pipeline not in (PACKED if name == "path" else [[] if plain else [CHECKSUM]]):
         what = "a Fletcher-32 checksum" + (" after gzip" if name == "path" else " and no other")
         raise RuleError(path, rule, f"'{name}' has filters {pipeline}, not {what}")
     chunk = dataset.chunks or tuple(max(1, length) for length in shape)
@@ -88,9 +88,9 @@ def read_paths(dataset: h5py.Dataset, path: Path) -> list[bytes]:
 
     HDF5 unpacks what gzip gives to the end: a megabyte of it to a gigabyte.
     """
-    pipeline, rows = _pipeline(dataset), (dataset.chunks or (1,))[0]
+    rows = dataset.chunks[0]
     size = rows * dataset.id.get_type().get_size()
-    for first in range(0, len(dataset) if GZIP in pipeline else 0, rows):
+    for first in range(0, len(dataset), rows):
         skipped, packed = dataset.id.read_direct_chunk((first,))
         if skipped or not _unpacks_to(size, packed[:-CHECKSUM_BYTES]):
             raise RuleError(path, "F4", f"'path' is no gzip of {size} bytes from row {first} on")

@@ -163,9 +163,12 @@ def _write_columns(
     vocabulary: Vocabulary,
 ) -> None:
     file["embeddings"] = stored
-    norm = np.asarray(norm, np.float32)
-    write_column(file, "norm", norm)
-    write_sum(file, norm)
-    write_column(file, "class_names", encoded(vocabulary.names))
-    write_column(file, "class_ids", encoded(vocabulary.ids))
-    write_column(file, "templates", encoded(vocabulary.templates))
+    columns = {
+        "norm": np.asarray(norm, np.float32),
+        "class_names": encoded(vocabulary.names),
+        "class_ids": encoded(vocabulary.ids),
+        "templates": encoded(vocabulary.templates),
+    }
+    for name, column in columns.items():
+        write_column(file, name, column)
+    write_sum(file, *columns.values())

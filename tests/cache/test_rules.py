@@ -15,6 +15,7 @@ from oodcache.cache.container import LIBRARY, write_text
 from oodcache.cache.errors import RuleError
 from oodcache.cache.image_file import open_images
 from oodcache.cache.rules import RULES
+from oodcache.cache.structure import columns_sum, summed
 from oodcache.cache.text_file import open_texts
 from oodcache.cache.verification import verify
 
@@ -66,6 +67,18 @@ def rank(file: h5py.File) -> None:
 
 def element(name: str, where: Any, value: Any) -> Damage:
     return lambda file: file[name].__setitem__(where, value)
+
+
+def renamed(name: str, where: Any, value: Any) -> Damage:
+    """Change a name, and the sum with it."""
+
+    def damage(file: h5py.File) -> None:
+        file[name][where] = value
+        kind = file.attrs["kind"].decode()
+        columns = [file[one][:] for one in summed(kind)]
+        file.attrs["columns"] = np.bytes_(columns_sum(columns))
+
+    return damage
 
 
 def attribute(name: str, value: Any) -> Damage:
@@ -170,17 +183,31 @@ def without_checksums(file: h5py.File) -> None:
         again.create_dataset("norm", data=values, fletcher32=True)
 
 
-def seen_by_no_fletcher(file: h5py.File) -> None:
+def overwritten(name: str, before: bytes | None, after: bytes) -> Damage:
+    """Overwrite the beginning of a column's one chunk on disk; all of it, with its checksum."""
+
+    def damage(file: h5py.File) -> None:
+        chunk, path = file[name].id.get_chunk_info(0), Path(file.filename)
+        file.close()
+        with path.open("r+b") as raw:
+            raw.seek(chunk.byte_offset)
+            assert raw.read(chunk.size)[: len(after)] == before or before is None
+            raw.seek(chunk.byte_offset)
+            raw.write(after or bytes(chunk.size))
+        with h5py.File(path) as again:
+            assert again[name][:].any() != (not after), "h5py reads what was written"
+
+    return damage
+
+
+def zeroed(name: str) -> Damage:
+    """Lose a chunk and its checksum to zeros: to Fletcher-32 they are their own sum."""
+    return overwritten(name, None, b"")
+
+
+def seen_by_no_fletcher() -> Damage:
     """Make the first label, 0, a -1: the sums of Fletcher-32 are modulo 65,535."""
-    place, name = file["label"].id.get_chunk_info(0).byte_offset, Path(file.filename)
-    file.close()
-    with name.open("r+b") as raw:
-        raw.seek(place)
-        assert raw.read(8) == bytes(8)
-        raw.seek(place)
-        raw.write(b"\xff" * 8)
-    with h5py.File(name) as again:
-        assert again["label"][0] == -1
+    return overwritten("label", bytes(8), b"\xff" * 8)
 
 
 def truth_of_two(file: h5py.File) -> None:
@@ -311,9 +338,13 @@ BROKEN_IMAGES: list[tuple[str, Damage, str]] = [
     ("F4", attribute("columns", None), "attribute columns says None"),
     ("F4", attribute("columns", np.bytes_(b"\x1b")), r"attribute columns says '\x1b'"),
     ("F4", attribute("columns", 1), "attribute columns is not one value of type bytes"),
-    ("F4", element("label", 0, -1), "the SHA-256 of norm, ok, label is "),
-    ("F4", element("norm", 0, 9), "the SHA-256 of norm, ok, label is "),
-    ("F4", seen_by_no_fletcher, "the SHA-256 of norm, ok, label is "),
+    ("F4", element("label", 0, -1), "the SHA-256 of the columns is "),
+    ("F4", element("norm", 0, 9), "the SHA-256 of the columns is "),
+    ("F4", element("errors", 0, b"not cut"), "the SHA-256 of the columns is "),
+    ("F4", element("label_names", 0, b"bird"), "the SHA-256 of the columns is "),
+    ("F4", zeroed("label_names"), "the SHA-256 of the columns is "),
+    ("F4", zeroed("errors"), "the SHA-256 of the columns is "),
+    ("F4", seen_by_no_fletcher(), "the SHA-256 of the columns is "),
     ("F4", recast("label", lambda x: x[:5]), "'label' has shape (5,), not (6,)"),
     ("F4", recast("norm", lambda x: x[:, None]), "'norm' has shape (6, 1), not (6,)"),
     ("F4", put("norm", h5py.Empty("<f4")), "'norm' has shape None, not (6,)"),
@@ -336,6 +367,7 @@ BROKEN_IMAGES: list[tuple[str, Damage, str]] = [
     ),
     ("F4", put("path", **ABSURD), "'path' claims 4096000 bytes, and 0 are in the file"),
     ("F4", recast("path", np.array, compression="lzf"), "'path' has filters [32000], not a Fle"),
+    ("F4", recast("path", np.array), "'path' has filters [3], not a Fletcher-32 checksum after gz"),
     ("F4", recast("path", np.array, compression="gzip"), "'path' has filters [1], not a Fletcher"),
     ("F4", recast("norm", np.array, chunks=(6,)), "'norm' has filters [], not a Fletcher-32 ch"),
     ("F4", recast("norm", np.array, compression="gzip", fletcher32=True), "checksum and no other"),
@@ -380,9 +412,9 @@ BROKEN_IMAGES: list[tuple[str, Damage, str]] = [
     ("F9", model("logit_bias", None), "attribute logit_bias is -5.0, and identity says absent"),
     ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
     ("F10", fields(lambda one: one.update(vectors="none")), "the identity says 'none'"),
-    ("F11", element("label_names", 1, b"d\xffg"), r"holds 'd\udcffg', which is not UTF-8 without"),
-    ("F11", element("label_names", 1, b"d\0g"), r"holds 'd\x00g', which is not UTF-8 without NUL"),
-    ("F11", element("errors", 1, b"\xff"), r"'errors' holds '\udcff', which is not UTF-8"),
+    ("F11", renamed("label_names", 1, b"d\xffg"), r"holds 'd\udcffg', which is not UTF-8 without"),
+    ("F11", renamed("label_names", 1, b"d\0g"), r"holds 'd\x00g', which is not UTF-8 without NUL"),
+    ("F11", renamed("errors", 1, b"\xff"), r"'errors' holds '\udcff', which is not UTF-8"),
     ("F12", element("path", 1, b"/dog/1"), "'path' holds b'/dog/1', which is not below its root"),
     ("F12", element("path", 1, b"a/../.."), "'path' holds b'a/../..', which is not below its root"),
     ("F12", element("path", 1, b""), "'path' holds b'', which is not below its root"),
@@ -405,19 +437,22 @@ BROKEN_TEXTS: list[tuple[str, Damage, str]] = [
     ("F5", element("embeddings", (1, 2, 3), np.nan), "row 5 of 'embeddings' holds a value that is"),
     ("F3", nested("embeddings"), "'embeddings' is of a vlen type, not little-endian float32"),
     ("F4", nested("class_names"), "'class_names' has shape (6,), not (3,)"),
-    ("F4", element("norm", (0, 1), 9), "the SHA-256 of norm is "),
+    ("F4", element("norm", (0, 1), 9), "the SHA-256 of the columns is "),
+    ("F4", element("class_names", 0, b"bird"), "the SHA-256 of the columns is "),
+    ("F4", zeroed("class_names"), "the SHA-256 of the columns is "),
+    ("F4", zeroed("class_ids"), "the SHA-256 of the columns is "),
     ("F4", put("class_ids", np.array([b"a" * 4097] * 3)), "'class_ids' holds a value of 4097 byt"),
     ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
-    ("F11", element("class_names", 0, b"\xff"), r"'class_names' holds '\udcff', which is not UTF"),
-    ("F11", element("templates", 0, b"\xff{}"), r"'templates' holds '\udcff{}', which is not UTF"),
-    ("F11", element("templates", 0, b"a photo of a {}"), "holds 'a photo of a {}' twice"),
-    ("F11", element("templates", 0, b"a photo"), "template 'a photo' holds no {}"),
-    ("F11", element("class_ids", 0, b""), "'class_ids' holds an empty one among others"),
-    ("F11", element("class_ids", 0, b"n2"), "'class_ids' holds 'n2' twice"),
+    ("F11", renamed("class_names", 0, b"\xff"), r"'class_names' holds '\udcff', which is not UTF"),
+    ("F11", renamed("templates", 0, b"\xff{}"), r"'templates' holds '\udcff{}', which is not UTF"),
+    ("F11", renamed("templates", 0, b"a photo of a {}"), "holds 'a photo of a {}' twice"),
+    ("F11", renamed("templates", 0, b"a photo"), "template 'a photo' holds no {}"),
+    ("F11", renamed("class_ids", 0, b""), "'class_ids' holds an empty one among others"),
+    ("F11", renamed("class_ids", 0, b"n2"), "'class_ids' holds 'n2' twice"),
 ]
 BROKEN_SHARDS: list[tuple[str, Damage, str]] = [
     ("F2", link("ok", h5py.ExternalLink("x.h5", "/ok")), "'ok' is a link to elsewhere"),
-    ("F4", element("label", 0, -1), "the SHA-256 of norm, ok, label is "),
+    ("F4", element("label", 0, -1), "the SHA-256 of the columns is "),
     ("F5", element("embeddings", (3, 1), np.nan), "row 3 of 'embeddings' holds a value that is"),
     ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
     ("F13", attribute("run", None), "is a shard, and lacks the attribute run"),
@@ -441,12 +476,12 @@ BROKEN_TEXT_SHARDS: list[tuple[str, Damage, str]] = [
     ("F3", recast("embeddings", lambda x: x[None]), "has shape (1, 4, 4), not 2 lengths above 0"),
     ("F2", link("norm", h5py.SoftLink("/embeddings")), "'norm' is a link to elsewhere"),
     ("F4", recast("norm", lambda x: x[None]), "'norm' has shape (1, 4), not (4,)"),
-    ("F4", element("norm", 0, 9), "the SHA-256 of norm is "),
+    ("F4", element("norm", 0, 9), "the SHA-256 of the columns is "),
     ("F4", recast("class_ids", lambda x: x[:2]), "'class_ids' has shape (2,), not (3,)"),
     ("F4", put("templates", np.bytes_(b"a {}")), "'templates' has shape (), not (1,)"),
     ("F5", element("embeddings", 3, 0), "row 3 of 'embeddings' has norm 0.0000"),
     ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
-    ("F11", element("templates", 0, b"a photo"), "template 'a photo' holds no {}"),
+    ("F11", renamed("templates", 0, b"a photo"), "template 'a photo' holds no {}"),
     ("F13", recast("templates", lambda x: x[:1]), "total is 6, and its templates and classes ma"),
 ]
 BROKEN = {

@@ -19,10 +19,10 @@ from oodcache.cache.verification import kind_of, verify
 
 FOLDER = Path(__file__).parent / "version1"
 SHA256 = {
-    "image-shard": "ec440bbd72c262928ee10b8cb66b8db50669241ab8c98eda9709889918305570",
-    "images": "a5c228e30e996942450f31247377ebc28c69bd8178caf264c6f52b5fe95a89b4",
-    "text-shard": "1869b1e2716e96fbc6642de2a70b954910804945122b8a765adb844310472205",
-    "texts": "e5c9f7465bd034897702b897ba2ea4b5f3cac6fc374989bc4318384e218c7a27",
+    "image-shard": "7edc529b507a5ce746cc223661bd294f9911419676ce279d22aba69fee86155e",
+    "images": "1ebb4856bed223206bdf67c12b2de56d319b51e11a2573c96bdcc35754c34939",
+    "text-shard": "e1efb95d708a3fba483dd99a13d9cde4ca347b0ece28c18657240c661f49700f",
+    "texts": "59e28399d9d90416cb064ab82e6f22e3bb61024b976e479d2f0acfa3c977c247",
 }
 # IEEE 754, little-endian: 1, 0.6 and 0.8, 0.5 and -0.5, -0.28 and 0.96, -1.
 FLOAT32 = (
