@@ -401,6 +401,13 @@ BROKEN_IMAGES: list[tuple[str, Damage, str]] = [
     ("F8", put("identity", np.bytes_(b"{}")), "'identity' is not stored in its own header"),
     ("F8", model("logit_scale", 0), "'model.logit_scale' is 0, not a positive number"),
     ("F8", model("logit_bias", "true"), "'model.logit_bias' is 'true', not a number or null"),
+    ("F8", model("name", "../.."), "'model.name' is '../..', which is no name for a folder"),
+    ("F8", model("pretrained", "\x1b[2J"), r"'model.pretrained' is '\x1b[2J', which is no name"),
+    (
+        "F8",
+        fields(lambda one: one["source"].update(name="/etc/passwd")),
+        "'source.name' is '/etc/passwd', which is no name for a folder",
+    ),
     ("F8", model("weights", ["x"]), "'model.weights' is ['x'], not a text"),
     ("F8", fields(lambda one: one.update(vectors={})), "'vectors' is {}, not a text"),
     ("F9", attribute("logit_scale", 11.0), "attribute logit_scale is 11.0, and identity says 10.0"),
