@@ -27,10 +27,12 @@ from oodcache.cache.container import (
     renormalised,
     write_column,
     write_head,
+    write_sum,
 )
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import Identity
 from oodcache.cache.shards import Place
+from oodcache.cache.storage import read_paths
 from oodcache.cache.structure import Structure
 
 Vectors = npt.NDArray[np.float32]
@@ -127,7 +129,7 @@ class ImageFile:
     def paths(self) -> list[bytes]:
         """Return each image's path below its data set's root, '/' between folders."""
         with self._reopened() as file:
-            paths: list[bytes] = file.datasets["path"][:].tolist()
+            paths = read_paths(file.datasets["path"], self.path)
         rules.check_paths(self.path, paths)
         return paths
 
@@ -164,7 +166,7 @@ def read_images(path: Path, kind: str) -> tuple[ImageRows, ImageBatch, Identity]
         vectors, stored = found.datasets["embeddings"][:], found.datasets
         names = rules.check_names(path, "label_names", stored["label_names"][:])
         reasons = rules.check_names(path, "errors", stored["errors"][:])
-        paths: list[bytes] = stored["path"][:].tolist()
+        paths = read_paths(stored["path"], path)
     columns = found.columns
     errors = dict(zip(np.flatnonzero(~columns["ok"]).tolist(), reasons, strict=True))
     return (
@@ -266,13 +268,18 @@ def write_columns(file: h5py.File, rows: ImageRows, outcome: Outcome) -> None:
     ok = np.ones(len(outcome.norm), bool)
     ok[list(outcome.errors)] = False
     reasons = [_one_line(outcome.errors[row]) for row in sorted(outcome.errors)]
-    write_column(file, "norm", outcome.norm)
-    write_column(file, "ok", ok)
-    write_column(file, "errors", encoded(reasons))
+    columns = {
+        "norm": outcome.norm,
+        "ok": ok,
+        "label": np.asarray(rows.labels, np.int64),
+        "errors": encoded(reasons),
+        "label_names": encoded(rows.label_names),
+    }
+    for name, column in columns.items():
+        write_column(file, name, column)
+    write_sum(file, *columns.values())
     paths = np.array(list(rows.paths), np.bytes_)
     write_column(file, "path", paths, compression="gzip", shuffle=True)
-    write_column(file, "label", np.asarray(rows.labels, np.int64))
-    write_column(file, "label_names", encoded(rows.label_names))
 
 
 def _write_rows(file: h5py.File, first: int, stored: npt.NDArray[Any], count: int) -> None:

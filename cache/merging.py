@@ -146,6 +146,11 @@ def _verify(path: Path, vectors: npt.NDArray[Any], expected: str) -> None:
     rules.check_vectors(path, hashlib.sha256(vectors.data).hexdigest(), expected)
 
 
+def _check_same(shard: Shard, identity: Identity, rows: int) -> None:
+    if (identity, rows) != (shard.run.identity, shard.place.rows):
+        raise InputError(f"{shard.path}: was replaced while it was read: run that again")
+
+
 def _missing(done: int, there: int, shard: Shard) -> InputError:
     rows = shard.place.shard_rows
     last = f" to {-(-there // rows)}" if there - done > rows else ""
@@ -203,6 +208,7 @@ def _batches(
 ) -> Iterator[ImageBatch]:
     for shard in shards:
         rows, batch, identity = read_images(shard.path, "image-shard")
+        _check_same(shard, identity, len(rows.paths))
         if gathered.others and rows.label_names != gathered.others[0].label_names:
             raise InputError(f"{shard.path}: has other label names than {shards[0].path}")
         gathered.paths.extend(rows.paths)
@@ -214,7 +220,8 @@ def _batches(
 def _merge_texts(target: Path, shards: Sequence[Shard], identity: Identity) -> None:
     read = [open_text_shard(shard.path) for shard in shards]
     vocabulary = read[0].vocabulary
-    for one in read:
+    for shard, one in zip(shards, read, strict=True):
+        _check_same(shard, one.identity, len(one.norm))
         _verify(one.path, one.embeddings, one.identity.vectors)
         if one.vocabulary != vocabulary:
             raise InputError(f"{one.path}: has another vocabulary than {read[0].path}")
