@@ -43,7 +43,7 @@ def compare(rows: int = ROWS, runs: int = RUNS) -> Comparison:
     with tempfile.TemporaryDirectory(dir=".", prefix=".bench-") as folder:
         samples = Samples(Path(folder), rows)
         rounds = np.array([samples.round() for _ in range(runs)])
-    opening, reading, loading, writing, saving, merging = rounds.T
+    _, reading, loading, writing, saving, _ = rounds.T
     return Comparison(
         *np.median(rounds, axis=0).tolist(),
         read_rate=float(np.median(loading / reading)),
@@ -115,9 +115,13 @@ def main() -> None:
     print(f"{ROWS:,} × {DIMENSION} float32, {ROWS * DIMENSION * 4 / 1e6:.0f} MB")
     print(f"open and check   {result.open_seconds * 1000:7.1f} ms")
     print(f"read in blocks   {result.read_seconds:7.3f} s")
-    print(f"np.load          {result.load_seconds:7.3f} s   our rate is {result.read_rate:.2f} of it")
+    print(
+        f"np.load          {result.load_seconds:7.3f} s   our rate is {result.read_rate:.2f} of it"
+    )
     print(f"write            {result.write_seconds:7.3f} s")
-    print(f"np.save, fsync   {result.save_seconds:7.3f} s   our rate is {result.write_rate:.2f} of it")
+    print(
+        f"np.save, fsync   {result.save_seconds:7.3f} s   our rate is {result.write_rate:.2f} of it"
+    )
     print(f"merge {shards} shards {result.merge_seconds:7.3f} s")
 
 

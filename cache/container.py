@@ -104,6 +104,7 @@ class Writer:
     def __init__(self, part: Path, path: Path) -> None:
         self._path = path
         self._stream = _Stream(part, "r+")
+        self._syncing = InOrder("fsync")
         self._thread = InOrder("hdf5", self._close)
         self._file: h5py.File | None = None
 
@@ -121,7 +122,7 @@ class Writer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with self._stream:
+        with self._stream, self._syncing:
             self._thread.__exit__(kind)
         if kind is None:
             self._check()
@@ -130,7 +131,9 @@ class Writer:
         if self._file is None:
             self._file = h5py.File(self._stream, "w", libver=LIBRARY)
         function(self._file, *arguments)
-        self._stream.sync()
+        if self._stream.unsynced >= SYNC_BYTES:
+            self._stream.unsynced = 0
+            self._syncing.later(self._stream.sync)
 
     def _close(self) -> None:
         if self._file is not None:
@@ -168,8 +171,7 @@ class _Stream(io.FileIO):
 
     def sync(self) -> None:
         """Send what was written to the disk now and then, so that little is left for the end."""
-        if self.failure is None and self.unsynced >= SYNC_BYTES:
-            self.unsynced = 0
+        if self.failure is None:
             try:
                 os.fsync(self.fileno())
             except OSError as error:

@@ -32,7 +32,7 @@ from oodcache.cache.container import (
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import Identity
 from oodcache.cache.shards import Place
-from oodcache.cache.storage import read_paths
+from oodcache.cache.storage import read_paths, read_whole
 from oodcache.cache.structure import Structure
 
 Vectors = npt.NDArray[np.float32]
@@ -136,7 +136,7 @@ class ImageFile:
     def errors(self) -> dict[int, str]:
         """Return the reason for each row that is not ok."""
         with self._reopened() as file:
-            reasons = rules.check_names(self.path, "errors", file.datasets["errors"][:])
+            reasons = rules.check_names(self.path, "errors", file.columns["errors"])
         return dict(zip(np.flatnonzero(~self.ok).tolist(), reasons, strict=True))
 
     @contextmanager
@@ -163,11 +163,11 @@ def read_images(path: Path, kind: str) -> tuple[ImageRows, ImageBatch, Identity]
     """Return all of a file that fits into memory; its vectors as they are stored."""
     with opened(path) as file:
         found = structure.check(file, path, kind)
-        vectors, stored = found.datasets["embeddings"][:], found.datasets
-        names = rules.check_names(path, "label_names", stored["label_names"][:])
-        reasons = rules.check_names(path, "errors", stored["errors"][:])
-        paths = read_paths(stored["path"], path)
+        vectors = read_whole(found.datasets["embeddings"])
+        paths = read_paths(found.datasets["path"], path)
     columns = found.columns
+    names = rules.check_names(path, "label_names", columns["label_names"])
+    reasons = rules.check_names(path, "errors", columns["errors"])
     errors = dict(zip(np.flatnonzero(~columns["ok"]).tolist(), reasons, strict=True))
     return (
         ImageRows(paths, columns["label"], names),
@@ -179,7 +179,7 @@ def read_images(path: Path, kind: str) -> tuple[ImageRows, ImageBatch, Identity]
 def _open(path: Path, kind: str) -> ImageFile:
     with opened(path) as file:
         found = structure.check(file, path, kind)
-        embeddings, names = found.datasets["embeddings"], found.datasets["label_names"][:]
+        embeddings, names = found.datasets["embeddings"], found.columns["label_names"]
         return ImageFile(
             path=path,
             identity=found.identity,

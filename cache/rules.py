@@ -69,7 +69,7 @@ def check_labels(path: Path, labels: npt.NDArray[np.int64], names: int) -> None:
 
 def check_names(path: Path, column: str, stored: npt.NDArray[np.bytes_]) -> tuple[str, ...]:
     """Return a column of names as text; refuse what is not UTF-8 or holds a NUL (F11)."""
-    names = tuple(name.decode(errors="surrogateescape") for name in stored.tolist())
+    names = tuple([name.decode(errors="surrogateescape") for name in stored.tolist()])
     check_texts(path, column, names)
     return names
 
@@ -80,7 +80,7 @@ def check_texts(path: Path, column: str, texts: Sequence[str]) -> None:
         text = next(one for one in texts if not _is_storable(one))
         what = f"'{column}' holds {shown(text)}, which is not UTF-8 without NUL"
         raise RuleError(path, "F11", what)
-    check_longest(path, column, max((len(one.encode()) for one in texts), default=0))
+    check_longest(path, column, max(map(len, map(str.encode, texts)), default=0))
 
 
 def check_longest(path: Path, column: str, size: int) -> None:
@@ -154,7 +154,7 @@ def _is_storable(text: str) -> bool:
 
 def _are_below(paths: Sequence[bytes]) -> bool:
     """Say if no path is empty, starts with '/', holds NUL or has '..' between slashes."""
-    joined = b"".join(b"\0/%s/" % one for one in paths)
+    joined = b"\0/" + b"/\0/".join(paths) + b"/"
     return joined.count(b"\0") == len(paths) and b"\0//" not in joined and b"/../" not in joined
 
 

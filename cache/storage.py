@@ -7,12 +7,14 @@ checksum, a type nested 8,000 deep, bytes that are not there, a bomb of gzip.
 from __future__ import annotations
 
 import math
+import os
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
 from oodcache.cache.errors import RuleError
 
@@ -72,9 +74,24 @@ def check_whole(dataset: h5py.Dataset, path: Path, name: str, rule: str) -> None
         least, most = claimed // GZIP_LIMIT, 2 * claimed + 64 * pieces
     stored = dataset.id.get_storage_size()
     end = stored + (dataset.id.get_offset() or 0)
-    if not least <= stored <= most or end > Path(dataset.file.filename).stat().st_size:
+    file = Path(os.fsdecode(h5py.h5f.get_name(dataset.id)))
+    if not least <= stored <= most or end > file.stat().st_size:
         what = f"'{name}' claims {max(claimed, least)} bytes, and {stored} are in the file"
         raise RuleError(path, rule, what)
+
+
+def is_elsewhere(stored: h5py.h5d.DatasetID) -> bool:
+    """Say if a dataset's values are, by its own word, in other datasets or other files."""
+    properties = stored.get_create_plist()
+    return bool(properties.get_layout() == h5py.h5d.VIRTUAL or properties.get_external_count() > 0)
+
+
+def read_whole(dataset: h5py.Dataset) -> npt.NDArray[Any]:
+    """Return all values, as `dataset[:]` does, but without h5py's selection of them."""
+    values = np.empty(dataset.shape, dataset.dtype)
+    if values.size:
+        dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
+    return values
 
 
 def _pipeline(dataset: h5py.Dataset) -> list[int]:
@@ -94,7 +111,7 @@ def read_paths(dataset: h5py.Dataset, path: Path) -> list[bytes]:
         skipped, packed = dataset.id.read_direct_chunk((first,))
         if skipped or not _unpacks_to(size, packed[:-CHECKSUM_BYTES]):
             raise RuleError(path, "F4", f"'path' is no gzip of {size} bytes from row {first} on")
-    paths: list[bytes] = dataset[:].tolist()
+    paths: list[bytes] = read_whole(dataset).tolist()
     return paths
 
 

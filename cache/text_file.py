@@ -118,7 +118,7 @@ def _read(path: Path, kind: str) -> tuple[Structure, Vocabulary, npt.NDArray[np.
         found = structure.check(file, path, kind)
         stored = found.datasets["embeddings"][:]
         names, ids, templates = (
-            rules.check_names(path, column, found.datasets[column][:])
+            rules.check_names(path, column, found.columns[column])
             for column in ("class_names", "class_ids", "templates")
         )
     vocabulary = Vocabulary(names, ids, templates)
