@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import stat
@@ -90,6 +91,23 @@ class InOrder:
     def _await(self, left: int) -> None:
         while len(self._waiting) > left:
             self._waiting.popleft().result()
+
+
+class Sha256(InOrder):
+    """The SHA-256 of all that is added, computed in a thread while its owner goes on."""
+
+    def __init__(self) -> None:
+        super().__init__("sha256")
+        self._digest = hashlib.sha256()
+
+    def add(self, values: npt.NDArray[Any]) -> None:
+        """Let the bytes of a contiguous array, which must not change any more, be added."""
+        self.later(self._digest.update, values.data)
+
+    def hexdigest(self) -> str:
+        """Return it once all is added."""
+        self.now(lambda: None)
+        return self._digest.hexdigest()
 
 
 class Writer:

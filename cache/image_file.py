@@ -5,7 +5,6 @@ Row i of the file is image i.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ import numpy.typing as npt
 
 from oodcache.cache import rules, structure
 from oodcache.cache.container import (
-    InOrder,
+    Sha256,
     Writer,
     check_identity,
     created,
@@ -215,43 +214,48 @@ def write_images(
     check_image_rows(path, rows)
     check_identity(path, identity)
     kind = "images" if place is None else "image-shard"
-    with created(path) as write:
-        outcome = write_vectors(write, batches, len(rows.paths), np.dtype(dtype), path)
+    with created(path) as write, Sha256() as digest:
+        outcome = write_vectors(write, digest, batches, len(rows.paths), np.dtype(dtype), path)
         if place is None:
             refuse_nothing(path, outcome)
-        write(write_columns, rows, outcome)
-        write(write_head, kind, identity, outcome.vectors, place)
+        write.later(write_columns, rows, outcome)
+        write(write_head, kind, identity, digest.hexdigest(), place)
     return _open(path, kind)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of N images: `norm` (N,), why rows failed, the SHA-256 of the vectors."""
+    """What became of N images: `norm` (N,), and why rows failed."""
 
     norm: npt.NDArray[np.float32]
     errors: dict[int, str]
-    vectors: str
 
 
 def write_vectors(
-    write: Writer, batches: Iterable[ImageBatch], count: int, dtype: np.dtype[Any], path: Path
+    write: Writer,
+    digest: Sha256,
+    batches: Iterable[ImageBatch],
+    count: int,
+    dtype: np.dtype[Any],
+    path: Path,
 ) -> Outcome:
-    """Write `embeddings`, `count` rows that obey F5, while the next batch is made."""
-    done, digest = 0, hashlib.sha256()
-    norm, errors = np.zeros(count, np.float32), dict[int, str]()
-    with InOrder("sha256") as hashing:
-        for batch in batches:
-            stored = np.ascontiguousarray(batch.vectors, dtype)
-            ok = np.ones(len(stored), bool)
-            ok[list(batch.errors)] = False
-            hashing.later(digest.update, stored.data)
-            write.later(_write_rows, done, stored, count)
-            rules.check_rows(path, done, stored, ok)
-            norm[done : done + len(stored)] = batch.norm
-            errors.update({done + place: reason for place, reason in batch.errors.items()})
-            done += len(stored)
+    """Write `embeddings`, `count` rows that obey F5, while the next batch is made.
+
+    Return once the last is handed over: writing and `digest`, the slowest, may still go on.
+    """
+    done, norm, errors = 0, np.zeros(count, np.float32), dict[int, str]()
+    for batch in batches:
+        stored = np.ascontiguousarray(batch.vectors, dtype)
+        ok = np.ones(len(stored), bool)
+        ok[list(batch.errors)] = False
+        digest.add(stored)
+        write.later(_write_rows, done, stored, count)
+        rules.check_rows(path, done, stored, ok)
+        norm[done : done + len(stored)] = batch.norm
+        errors.update({done + place: reason for place, reason in batch.errors.items()})
+        done += len(stored)
     assert done == count, f"{done} vectors for {count} images"
-    return Outcome(norm, errors, digest.hexdigest())
+    return Outcome(norm, errors)
 
 
 def refuse_nothing(path: Path, outcome: Outcome) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache import rules, structure
-from oodcache.cache.container import InOrder, check_identity, created, opened, write_head
+from oodcache.cache.container import InOrder, Sha256, check_identity, created, opened, write_head
 from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.identity import Identity
 from oodcache.cache.image_file import (
@@ -180,14 +180,14 @@ def _joined(given: Sequence[Any], varies: set[str]) -> dict[str, Any]:
 def _merge_images(target: Path, shards: Sequence[Shard], identity: Identity) -> None:
     place, gathered = shards[0].place, _Gathered([], [])
     check_identity(target, identity)
-    with created(target) as write, InOrder("verify") as verifying:
+    with created(target) as write, Sha256() as digest, InOrder("verify") as verifying:
         batches = _batches(shards, gathered, verifying)
-        outcome = write_vectors(write, batches, place.total, shards[0].run.dtype, target)
+        outcome = write_vectors(write, digest, batches, place.total, shards[0].run.dtype, target)
         refuse_nothing(target, outcome)
         rows = gathered.rows()
         check_image_rows(target, rows)
-        write(write_columns, rows, outcome)
-        write(write_head, "images", identity, outcome.vectors)
+        write.later(write_columns, rows, outcome)
+        write(write_head, "images", identity, digest.hexdigest())
         verifying.now(lambda: None)
 
 
