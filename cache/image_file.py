@@ -31,7 +31,7 @@ from oodcache.cache.container import (
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import Identity
 from oodcache.cache.shards import Place
-from oodcache.cache.storage import read_paths, read_whole
+from oodcache.cache.storage import read_paths
 from oodcache.cache.structure import Structure
 
 Vectors = npt.NDArray[np.float32]
@@ -156,23 +156,6 @@ def open_images(path: Path) -> ImageFile:
 def open_image_shard(path: Path) -> ImageFile:
     """Return the shard at `path`, checked as `open_images` does."""
     return _open(path, "image-shard")
-
-
-def read_images(path: Path, kind: str) -> tuple[ImageRows, ImageBatch, Identity]:
-    """Return all of a file that fits into memory; its vectors as they are stored."""
-    with opened(path) as file:
-        found = structure.check(file, path, kind)
-        vectors = read_whole(found.datasets["embeddings"])
-        paths = read_paths(found.datasets["path"], path)
-    columns = found.columns
-    names = rules.check_names(path, "label_names", columns["label_names"])
-    reasons = rules.check_names(path, "errors", columns["errors"])
-    errors = dict(zip(np.flatnonzero(~columns["ok"]).tolist(), reasons, strict=True))
-    return (
-        ImageRows(paths, columns["label"], names),
-        ImageBatch(vectors, columns["norm"], errors),
-        found.identity,
-    )
 
 
 def _open(path: Path, kind: str) -> ImageFile:
