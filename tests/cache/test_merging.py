@@ -263,6 +263,17 @@ def test_a_shard_that_goes_before_it_is_read_is_one_line(
         assert files(tmp_path) == left
 
 
+def test_a_shard_that_is_written_again_before_it_is_read_is_merged(
+    tmp_path: Path, image_file: Path, write_shards: WriteShards
+) -> None:
+    target = tmp_path / "pets.h5"
+    peeked = [peek(path) for path in write_shards(target)]
+    again = [peek(path) for path in write_shards(target)]
+    assert [one.version for one in peeked] != [one.version for one in again]
+    merge(target, peeked)
+    assert target.read_bytes() == image_file.read_bytes()
+
+
 def test_a_shard_that_is_replaced_before_it_is_read_is_one_line(
     tmp_path: Path, write_shards: WriteShards, write_text_shards: WriteShards
 ) -> None:
