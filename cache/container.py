@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import stat
@@ -11,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import h5py
 import numpy as np
@@ -22,12 +23,15 @@ from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.identity import Identity
 from oodcache.cache.shards import Place
 from oodcache.cache.sibling import unfinished, writing
+from oodcache.cache.storage import OBJECT_HEADER
 
 # What h5py raises on a damaged file; it has no exception of its own.
 DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError, OverflowError)
 
 # HDF5 1.10 and later read it, and it has a checksum on every piece of HDF5's own bookkeeping.
 LIBRARY = ("v110", "v110")
+SUPERBLOCK = b"\x89HDF\r\n\x1a\n\3\x08\x08"  # Its version is 3, an address has 8 bytes.
+ROOT = slice(36, 44)
 CHUNK_BYTES = 2**24
 SYNC_BYTES = 2**25
 AHEAD = 4  # Calls that may wait for their thread, each with a batch in memory.
@@ -41,8 +45,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
         with h5py.File(path, "r", locking=False) as file:
             yield file
     except DAMAGE as error:
-        reason = " ".join(str(error).split())[:200]
-        raise RuleError(path, "F1", f"is not a whole HDF5 file: {reason}") from error
+        raise RuleError(path, "F1", f"is not a whole HDF5 file: {rules.one_line(error)}") from error
 
 
 @contextmanager
@@ -90,6 +93,23 @@ class InOrder:
             self._waiting.popleft().result()
 
 
+class Sha256(InOrder):
+    """The SHA-256 of all that is added, computed in a thread while its owner goes on."""
+
+    def __init__(self) -> None:
+        super().__init__("sha256")
+        self._digest = hashlib.sha256()
+
+    def add(self, values: npt.NDArray[Any]) -> None:
+        """Let the bytes of a contiguous array, which must not change any more, be added."""
+        self.later(self._digest.update, values.data)
+
+    def hexdigest(self) -> str:
+        """Return it once all is added."""
+        self.now(lambda: None)
+        return self._digest.hexdigest()
+
+
 class Writer:
     """An HDF5 file under construction: `write(function, …)` calls function(file, …).
 
@@ -102,6 +122,7 @@ class Writer:
     def __init__(self, part: Path, path: Path) -> None:
         self._path = path
         self._stream = _Stream(part, "r+")
+        self._syncing = InOrder("fsync")
         self._thread = InOrder("hdf5", self._close)
         self._file: h5py.File | None = None
 
@@ -119,7 +140,7 @@ class Writer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with self._stream:
+        with self._stream, self._syncing:
             self._thread.__exit__(kind)
         if kind is None:
             self._check()
@@ -128,7 +149,9 @@ class Writer:
         if self._file is None:
             self._file = h5py.File(self._stream, "w", libver=LIBRARY)
         function(self._file, *arguments)
-        self._stream.sync()
+        if self._stream.unsynced >= SYNC_BYTES:
+            self._stream.unsynced = 0
+            self._syncing.later(self._stream.sync)
 
     def _close(self) -> None:
         if self._file is not None:
@@ -166,8 +189,7 @@ class _Stream(io.FileIO):
 
     def sync(self) -> None:
         """Send what was written to the disk now and then, so that little is left for the end."""
-        if self.failure is None and self.unsynced >= SYNC_BYTES:
-            self.unsynced = 0
+        if self.failure is None:
             try:
                 os.fsync(self.fileno())
             except OSError as error:
@@ -220,6 +242,11 @@ def write_text(file: h5py.File, name: str, text: bytes) -> None:
     dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, values)
 
 
+def write_sum(file: h5py.File, *columns: npt.NDArray[Any]) -> None:
+    """Write the SHA-256 of all columns but path: Fletcher-32 takes zeros for what was there."""
+    file.attrs["columns"] = np.bytes_(structure.columns_sum(columns))
+
+
 def encoded(texts: Sequence[str]) -> npt.NDArray[np.bytes_]:
     """Return texts as an array of UTF-8 bytes of one length, which HDF5 stores plainly."""
     return np.array([text.encode() for text in texts], dtype=np.bytes_)
@@ -241,7 +268,20 @@ def _check_readable(path: Path) -> None:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise InputError(f"{path}: is not a file; wanted is an .h5 file of embeddings")
-        with path.open("rb"):
-            pass
+        with path.open("rb") as file:
+            _check_superblock(path, file)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from None
+
+
+def _check_superblock(path: Path, file: BinaryIO) -> None:
+    """Refuse a file of HDF5's older formats: without checksums HDF5 can crash on one byte."""
+    head = file.read(ROOT.stop)
+    what = "it does not begin as one"
+    if head.startswith(SUPERBLOCK) and len(head) == ROOT.stop:
+        file.seek(int.from_bytes(head[ROOT], "little") % 2**63)
+        if file.read(len(OBJECT_HEADER)) == OBJECT_HEADER:
+            return
+    elif head.startswith(SUPERBLOCK[:8]) and len(head) > 8:
+        what = f"its superblock has version {head[8]}, and wanted is 3, of HDF5 1.10 and later"
+    raise RuleError(path, "F1", f"is not a whole HDF5 file: {what}")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 DEEPEST = 16
+FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 OVERRIDDEN = "overridden"  # In an encoding: which of its settings the user gave.
 
@@ -83,12 +85,14 @@ def from_json(text: str) -> Identity:
     for name in ("model", "source", "encoding", "precision", "versions"):
         if not isinstance(fields[name], dict):
             raise ValueError(f"'{name}' is not an object")
-    for name in ("name", "fingerprint"):
-        _check_text(fields["source"].get(name), f"source.{name}")
+    _check_file_name(fields["source"].get("name"), "source.name")
+    _check_text(fields["source"].get("fingerprint"), "source.fingerprint")
     for name, version in fields["versions"].items():
         _check_text(version, f"versions.{name}")
     _check_text(fields["vectors"], "vectors")
     _check_fields(fields["model"], ModelIdentity, "'model'")
+    for name in ("name", "pretrained"):
+        _check_file_name(fields["model"][name], f"model.{name}")
     fields["model"] = ModelIdentity(**fields["model"])
     return Identity(**fields)
 
@@ -97,7 +101,7 @@ def _parsed(text: str) -> Any:
     """Return the value of a stranger's JSON, which holds no NaN, is shallow and can be printed."""
     too_deep = ValueError(f"it is nested deeper than {DEEPEST} levels")
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_differing)
     except RecursionError:
         raise too_deep from None
     if _is_deeper(value, DEEPEST):
@@ -108,6 +112,13 @@ def _parsed(text: str) -> Any:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"it holds {constant}, which is not JSON")
+
+
+def _differing(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object whose keys differ: of two equal ones each program takes another."""
+    if len(fields := dict(pairs)) < len(pairs):
+        raise ValueError("it holds a key twice in one object")
+    return fields
 
 
 def _is_deeper(value: object, levels: int) -> bool:
@@ -127,6 +138,13 @@ def _check_fields(fields: object, expected: type, what: str) -> None:
 def _check_text(value: object, field: str) -> None:
     if not isinstance(value, str) or not value:
         raise ValueError(f"'{field}' is {value!r}, not a text")
+
+
+def _check_file_name(value: object, field: str) -> None:
+    """Refuse what cannot be a folder in the cache; a stranger's would climb out, or hide itself."""
+    _check_text(value, field)
+    if not FILE_NAME.fullmatch(str(value)):
+        raise ValueError(f"'{field}' is {value!r}, which is no name for a folder")
 
 
 def _is_number(value: object) -> bool:

@@ -5,7 +5,6 @@ Row i of the file is image i.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ import numpy.typing as npt
 
 from oodcache.cache import rules, structure
 from oodcache.cache.container import (
-    InOrder,
+    Sha256,
     Writer,
     check_identity,
     created,
@@ -27,10 +26,12 @@ from oodcache.cache.container import (
     renormalised,
     write_column,
     write_head,
+    write_sum,
 )
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import Identity
 from oodcache.cache.shards import Place
+from oodcache.cache.storage import read_paths
 from oodcache.cache.structure import Structure
 
 Vectors = npt.NDArray[np.float32]
@@ -127,14 +128,14 @@ class ImageFile:
     def paths(self) -> list[bytes]:
         """Return each image's path below its data set's root, '/' between folders."""
         with self._reopened() as file:
-            paths: list[bytes] = file.datasets["path"][:].tolist()
+            paths = read_paths(file.datasets["path"], self.path)
         rules.check_paths(self.path, paths)
         return paths
 
     def errors(self) -> dict[int, str]:
         """Return the reason for each row that is not ok."""
         with self._reopened() as file:
-            reasons = rules.check_names(self.path, "errors", file.datasets["errors"][:])
+            reasons = rules.check_names(self.path, "errors", file.columns["errors"])
         return dict(zip(np.flatnonzero(~self.ok).tolist(), reasons, strict=True))
 
     @contextmanager
@@ -157,27 +158,10 @@ def open_image_shard(path: Path) -> ImageFile:
     return _open(path, "image-shard")
 
 
-def read_images(path: Path, kind: str) -> tuple[ImageRows, ImageBatch, Identity]:
-    """Return all of a file that fits into memory; its vectors as they are stored."""
-    with opened(path) as file:
-        found = structure.check(file, path, kind)
-        vectors, stored = found.datasets["embeddings"][:], found.datasets
-        names = rules.check_names(path, "label_names", stored["label_names"][:])
-        reasons = rules.check_names(path, "errors", stored["errors"][:])
-        paths: list[bytes] = stored["path"][:].tolist()
-    columns = found.columns
-    errors = dict(zip(np.flatnonzero(~columns["ok"]).tolist(), reasons, strict=True))
-    return (
-        ImageRows(paths, columns["label"], names),
-        ImageBatch(vectors, columns["norm"], errors),
-        found.identity,
-    )
-
-
 def _open(path: Path, kind: str) -> ImageFile:
     with opened(path) as file:
         found = structure.check(file, path, kind)
-        embeddings, names = found.datasets["embeddings"], found.datasets["label_names"][:]
+        embeddings, names = found.datasets["embeddings"], found.columns["label_names"]
         return ImageFile(
             path=path,
             identity=found.identity,
@@ -213,43 +197,48 @@ def write_images(
     check_image_rows(path, rows)
     check_identity(path, identity)
     kind = "images" if place is None else "image-shard"
-    with created(path) as write:
-        outcome = write_vectors(write, batches, len(rows.paths), np.dtype(dtype), path)
+    with created(path) as write, Sha256() as digest:
+        outcome = write_vectors(write, digest, batches, len(rows.paths), np.dtype(dtype), path)
         if place is None:
             refuse_nothing(path, outcome)
-        write(write_columns, rows, outcome)
-        write(write_head, kind, identity, outcome.vectors, place)
+        write.later(write_columns, rows, outcome)
+        write(write_head, kind, identity, digest.hexdigest(), place)
     return _open(path, kind)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of N images: `norm` (N,), why rows failed, the SHA-256 of the vectors."""
+    """What became of N images: `norm` (N,), and why rows failed."""
 
     norm: npt.NDArray[np.float32]
     errors: dict[int, str]
-    vectors: str
 
 
 def write_vectors(
-    write: Writer, batches: Iterable[ImageBatch], count: int, dtype: np.dtype[Any], path: Path
+    write: Writer,
+    digest: Sha256,
+    batches: Iterable[ImageBatch],
+    count: int,
+    dtype: np.dtype[Any],
+    path: Path,
 ) -> Outcome:
-    """Write `embeddings`, `count` rows that obey F5, while the next batch is made."""
-    done, digest = 0, hashlib.sha256()
-    norm, errors = np.zeros(count, np.float32), dict[int, str]()
-    with InOrder("sha256") as hashing:
-        for batch in batches:
-            stored = np.ascontiguousarray(batch.vectors, dtype)
-            ok = np.ones(len(stored), bool)
-            ok[list(batch.errors)] = False
-            hashing.later(digest.update, stored.data)
-            write.later(_write_rows, done, stored, count)
-            rules.check_rows(path, done, stored, ok)
-            norm[done : done + len(stored)] = batch.norm
-            errors.update({done + place: reason for place, reason in batch.errors.items()})
-            done += len(stored)
+    """Write `embeddings`, `count` rows that obey F5, while the next batch is made.
+
+    Return once the last is handed over: writing and `digest`, the slowest, may still go on.
+    """
+    done, norm, errors = 0, np.zeros(count, np.float32), dict[int, str]()
+    for batch in batches:
+        stored = np.ascontiguousarray(batch.vectors, dtype)
+        ok = np.ones(len(stored), bool)
+        ok[list(batch.errors)] = False
+        digest.add(stored)
+        write.later(_write_rows, done, stored, count)
+        rules.check_rows(path, done, stored, ok)
+        norm[done : done + len(stored)] = batch.norm
+        errors.update({done + place: reason for place, reason in batch.errors.items()})
+        done += len(stored)
     assert done == count, f"{done} vectors for {count} images"
-    return Outcome(norm, errors, digest.hexdigest())
+    return Outcome(norm, errors)
 
 
 def refuse_nothing(path: Path, outcome: Outcome) -> None:
@@ -266,13 +255,18 @@ def write_columns(file: h5py.File, rows: ImageRows, outcome: Outcome) -> None:
     ok = np.ones(len(outcome.norm), bool)
     ok[list(outcome.errors)] = False
     reasons = [_one_line(outcome.errors[row]) for row in sorted(outcome.errors)]
-    write_column(file, "norm", outcome.norm)
-    write_column(file, "ok", ok)
-    write_column(file, "errors", encoded(reasons))
+    columns = {
+        "norm": outcome.norm,
+        "ok": ok,
+        "label": np.asarray(rows.labels, np.int64),
+        "errors": encoded(reasons),
+        "label_names": encoded(rows.label_names),
+    }
+    for name, column in columns.items():
+        write_column(file, name, column)
+    write_sum(file, *columns.values())
     paths = np.array(list(rows.paths), np.bytes_)
     write_column(file, "path", paths, compression="gzip", shuffle=True)
-    write_column(file, "label", np.asarray(rows.labels, np.int64))
-    write_column(file, "label_names", encoded(rows.label_names))
 
 
 def _write_rows(file: h5py.File, first: int, stored: npt.NDArray[Any], count: int) -> None:

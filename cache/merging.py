@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +14,21 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache import rules, structure
-from oodcache.cache.container import InOrder, check_identity, created, opened, write_head
+from oodcache.cache.container import InOrder, Sha256, check_identity, created, opened, write_head
 from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.identity import Identity
 from oodcache.cache.image_file import (
     ImageBatch,
     ImageRows,
     check_image_rows,
-    read_images,
     refuse_nothing,
     write_columns,
     write_vectors,
 )
 from oodcache.cache.shards import Place, Run, shard_folder
 from oodcache.cache.sibling import discard
+from oodcache.cache.storage import read_paths
+from oodcache.cache.structure import Columns
 from oodcache.cache.text_file import open_text_shard, write_texts
 
 VARIES = " + "  # Between what the machines of one run had: devices, versions of libraries.
@@ -33,13 +36,21 @@ VARIES = " + "  # Between what the machines of one run had: devices, versions of
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard whose structure is checked: its run, its place, and how many rows are not ok."""
+    """A shard whose structure is checked: its run, its place, and how many rows are not ok.
+
+    What was read of it meanwhile, so that a merge need not open it again: its `columns`, of images
+    the `paths`, and at which `offset` of which `version` of the file the vectors begin.
+    """
 
     path: Path
     run: Run
     place: Place
     dimension: int
     failed: int
+    columns: Columns = field(compare=False, repr=False)
+    paths: list[bytes] = field(compare=False, repr=False)
+    offset: int
+    version: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,7 @@ class Found:
 def peek(path: Path) -> Shard:
     """Return what the shard at `path` says of itself; raise RuleError if it breaks a rule."""
     with opened(path) as file:
+        version = _version(os.fstat(file.id.get_vfd_handle()))
         found = structure.check(file, path, *structure.SHARDS)
         embeddings, ok = found.datasets["embeddings"], found.columns.get("ok")
         assert found.place is not None
@@ -67,6 +79,10 @@ def peek(path: Path) -> Shard:
             found.place,
             embeddings.shape[1],
             0 if ok is None else int(np.count_nonzero(~ok)),
+            found.columns,
+            [] if ok is None else read_paths(found.datasets["path"], path),
+            embeddings.id.get_offset(),
+            version,
         )
 
 
@@ -146,6 +162,11 @@ def _verify(path: Path, vectors: npt.NDArray[Any], expected: str) -> None:
     rules.check_vectors(path, hashlib.sha256(vectors.data).hexdigest(), expected)
 
 
+def _check_same(shard: Shard, identity: Identity, rows: int) -> None:
+    if (identity, rows) != (shard.run.identity, shard.place.rows):
+        raise InputError(f"{shard.path}: was replaced while it was read: run that again")
+
+
 def _missing(done: int, there: int, shard: Shard) -> InputError:
     rows = shard.place.shard_rows
     last = f" to {-(-there // rows)}" if there - done > rows else ""
@@ -173,48 +194,64 @@ def _joined(given: Sequence[Any], varies: set[str]) -> dict[str, Any]:
 
 
 def _merge_images(target: Path, shards: Sequence[Shard], identity: Identity) -> None:
-    place, gathered = shards[0].place, _Gathered([], [])
     check_identity(target, identity)
-    with created(target) as write, InOrder("verify") as verifying:
-        batches = _batches(shards, gathered, verifying)
-        outcome = write_vectors(write, batches, place.total, shards[0].run.dtype, target)
+    with created(target) as write, Sha256() as digest, InOrder("verify") as verifying:
+        batches, place = _batches(shards, verifying), shards[0].place
+        outcome = write_vectors(write, digest, batches, place.total, shards[0].run.dtype, target)
         refuse_nothing(target, outcome)
-        rows = gathered.rows()
+        rows = _rows(shards)
         check_image_rows(target, rows)
-        write(write_columns, rows, outcome)
-        write(write_head, "images", identity, outcome.vectors)
+        write.later(write_columns, rows, outcome)
+        write(write_head, "images", identity, digest.hexdigest())
         verifying.now(lambda: None)
 
 
-@dataclass(frozen=True)
-class _Gathered:
-    """What is known of the images of the shards that were read."""
-
-    paths: list[bytes]
-    others: list[ImageRows]
-
-    def rows(self) -> ImageRows:
-        labels = np.concatenate([one.labels for one in self.others])
-        return ImageRows(self.paths, labels, self.others[0].label_names)
+def _rows(shards: Sequence[Shard]) -> ImageRows:
+    first = shards[0]
+    return ImageRows(
+        [path for shard in shards for path in shard.paths],
+        np.concatenate([shard.columns["label"] for shard in shards]),
+        rules.check_names(first.path, "label_names", first.columns["label_names"]),
+    )
 
 
-def _batches(
-    shards: Sequence[Shard], gathered: _Gathered, verifying: InOrder
-) -> Iterator[ImageBatch]:
+def _batches(shards: Sequence[Shard], verifying: InOrder) -> Iterator[ImageBatch]:
+    names = shards[0].columns["label_names"]
     for shard in shards:
-        rows, batch, identity = read_images(shard.path, "image-shard")
-        if gathered.others and rows.label_names != gathered.others[0].label_names:
+        if not np.array_equal(shard.columns["label_names"], names):
             raise InputError(f"{shard.path}: has other label names than {shards[0].path}")
-        gathered.paths.extend(rows.paths)
-        gathered.others.append(rows)
-        verifying.later(_verify, shard.path, batch.vectors, identity.vectors)
-        yield batch
+        reasons = rules.check_names(shard.path, "errors", shard.columns["errors"])
+        failed = np.flatnonzero(~shard.columns["ok"]).tolist()
+        vectors = _vectors(shard)
+        verifying.later(_verify, shard.path, vectors, shard.run.identity.vectors)
+        yield ImageBatch(vectors, shard.columns["norm"], dict(zip(failed, reasons, strict=True)))
+
+
+def _vectors(shard: Shard) -> npt.NDArray[np.floating[Any]]:
+    """Return the vectors of a shard of images, to be verified: past HDF5, which takes one thread.
+
+    If it was written again since it was checked, it is to be the same shard.
+    """
+    vectors = np.empty((shard.place.rows, shard.dimension), shard.run.dtype)
+    with suppress(OSError), shard.path.open("rb") as file:
+        if _version(os.fstat(file.fileno())) == shard.version:
+            file.seek(shard.offset)
+            file.readinto(vectors.data.cast("B"))
+            return vectors
+    again = peek(shard.path)
+    _check_same(shard, again.run.identity, again.place.rows)
+    return _vectors(again)
+
+
+def _version(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _merge_texts(target: Path, shards: Sequence[Shard], identity: Identity) -> None:
     read = [open_text_shard(shard.path) for shard in shards]
     vocabulary = read[0].vocabulary
-    for one in read:
+    for shard, one in zip(shards, read, strict=True):
+        _check_same(shard, one.identity, len(one.norm))
         _verify(one.path, one.embeddings, one.identity.vectors)
         if one.vocabulary != vocabulary:
             raise InputError(f"{one.path}: has another vocabulary than {read[0].path}")

@@ -36,6 +36,8 @@ RULES = {
 }
 NORM_TOLERANCE = 1e-3
 IDENTITY_LIMIT = 60_000
+LONGEST = 4096  # Bytes of a value: each takes as much room as the longest of its column.
+LINE = 300
 
 
 def check_rows(
@@ -67,17 +69,25 @@ def check_labels(path: Path, labels: npt.NDArray[np.int64], names: int) -> None:
 
 def check_names(path: Path, column: str, stored: npt.NDArray[np.bytes_]) -> tuple[str, ...]:
     """Return a column of names as text; refuse what is not UTF-8 or holds a NUL (F11)."""
-    names = tuple(name.decode(errors="surrogateescape") for name in stored.tolist())
+    names = tuple([name.decode(errors="surrogateescape") for name in stored.tolist()])
     check_texts(path, column, names)
     return names
 
 
 def check_texts(path: Path, column: str, texts: Sequence[str]) -> None:
     """Refuse names that a column could not give back as they are (F11)."""
-    if _is_storable("\n".join(texts)):
-        return
-    text = next(one for one in texts if not _is_storable(one))
-    raise RuleError(path, "F11", f"'{column}' holds {shown(text)}, which is not UTF-8 without NUL")
+    if not _is_storable("\n".join(texts)):
+        text = next(one for one in texts if not _is_storable(one))
+        what = f"'{column}' holds {shown(text)}, which is not UTF-8 without NUL"
+        raise RuleError(path, "F11", what)
+    check_longest(path, column, max(map(len, map(str.encode, texts)), default=0))
+
+
+def check_longest(path: Path, column: str, size: int) -> None:
+    """Refuse a column whose values take so many bytes each (F4)."""
+    if size > LONGEST:
+        what = f"'{column}' holds a value of {size} bytes, and {LONGEST} are the most"
+        raise RuleError(path, "F4", what)
 
 
 def check_vocabulary(path: Path, ids: tuple[str, ...], templates: tuple[str, ...]) -> None:
@@ -101,6 +111,7 @@ def check_paths(path: Path, stored: Sequence[bytes]) -> None:
         raise RuleError(path, "F12", f"'path' holds {shown(name)}, which is not below its root")
     if (twice := _repeated(stored)) is not None:
         raise RuleError(path, "F12", f"'path' holds {shown(twice)} twice")
+    check_longest(path, "path", max(map(len, stored)))
 
 
 def check_vectors(path: Path, found: str, expected: str) -> None:
@@ -118,7 +129,13 @@ def parse_identity(path: Path, stored: bytes) -> Identity:
     try:
         return from_json(stored.decode())
     except ValueError as error:
-        raise RuleError(path, "F8", f"'identity': {error}") from None
+        raise RuleError(path, "F8", f"'identity': {one_line(error)}") from None
+
+
+def one_line(error: Exception) -> str:
+    """Return what an error says, which may quote a stranger, in one line: escaped, and cut."""
+    escaped = (one if one.isprintable() else shown(one)[1:-1] for one in str(error)[:LINE])
+    return " ".join("".join(escaped).split()) + ("…" if len(str(error)) > LINE else "")
 
 
 def shown(value: object) -> str:
@@ -137,7 +154,7 @@ def _is_storable(text: str) -> bool:
 
 def _are_below(paths: Sequence[bytes]) -> bool:
     """Say if no path is empty, starts with '/', holds NUL or has '..' between slashes."""
-    joined = b"".join(b"\0/%s/" % one for one in paths)
+    joined = b"\0/" + b"/\0/".join(paths) + b"/"
     return joined.count(b"\0") == len(paths) and b"\0//" not in joined and b"/../" not in joined
 
 

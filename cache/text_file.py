@@ -24,6 +24,7 @@ from oodcache.cache.container import (
     renormalised,
     write_column,
     write_head,
+    write_sum,
 )
 from oodcache.cache.identity import Identity
 from oodcache.cache.shards import Place
@@ -117,7 +118,7 @@ def _read(path: Path, kind: str) -> tuple[Structure, Vocabulary, npt.NDArray[np.
         found = structure.check(file, path, kind)
         stored = found.datasets["embeddings"][:]
         names, ids, templates = (
-            rules.check_names(path, column, found.datasets[column][:])
+            rules.check_names(path, column, found.columns[column])
             for column in ("class_names", "class_ids", "templates")
         )
     vocabulary = Vocabulary(names, ids, templates)
@@ -162,7 +163,12 @@ def _write_columns(
     vocabulary: Vocabulary,
 ) -> None:
     file["embeddings"] = stored
-    write_column(file, "norm", np.asarray(norm, np.float32))
-    write_column(file, "class_names", encoded(vocabulary.names))
-    write_column(file, "class_ids", encoded(vocabulary.ids))
-    write_column(file, "templates", encoded(vocabulary.templates))
+    columns = {
+        "norm": np.asarray(norm, np.float32),
+        "class_names": encoded(vocabulary.names),
+        "class_ids": encoded(vocabulary.ids),
+        "templates": encoded(vocabulary.templates),
+    }
+    for name, column in columns.items():
+        write_column(file, name, column)
+    write_sum(file, *columns.values())

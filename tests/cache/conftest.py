@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from oodcache.cache.identity import Identity, ModelIdentity
@@ -38,15 +39,17 @@ def unit_rows(*shape: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float32
     return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
 
 
-def small_vectors() -> np.ndarray[Any, np.dtype[np.float32]]:
+def small_vectors(
+    failed: Collection[int] = tuple(FAILED),
+) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return the vectors of the small image file: six rows of four, zeros where it failed."""
     vectors = unit_rows(len(PATHS), 4)
-    vectors[list(FAILED)] = 0
+    vectors[list(failed)] = 0
     return vectors
 
 
 def batches(
-    vectors: np.ndarray[Any, Any], failed: dict[int, str], size: int
+    vectors: np.ndarray[Any, Any], failed: Mapping[int, str], size: int
 ) -> Iterator[ImageBatch]:
     """Yield vectors as an encoder does, so many at a time."""
     for first in range(0, len(vectors), size):
@@ -75,12 +78,20 @@ def identity() -> Identity:
 def write_pets(identity: Identity) -> Write:
     """Write six images, two of them not decoded, as the given path."""
 
-    def write(path: Path, *, size: int = 4, **model: Any) -> Path:
+    def write(
+        path: Path,
+        *,
+        size: int = 4,
+        dtype: npt.DTypeLike = np.float32,
+        failed: Mapping[int, str] = FAILED,
+        **model: Any,
+    ) -> Path:
         write_images(
             path,
-            batches(small_vectors(), FAILED, size),
+            batches(small_vectors(failed), failed, size),
             rows=ROWS,
             identity=replace(identity, model=replace(identity.model, **model)),
+            dtype=dtype,
         )
         return path
 
@@ -91,13 +102,14 @@ def write_pets(identity: Identity) -> Write:
 def write_names(identity: Identity) -> Write:
     """Write three names under two templates as the given path."""
 
-    def write(path: Path, **model: Any) -> Path:
+    def write(path: Path, *, dtype: npt.DTypeLike = np.float32, **model: Any) -> Path:
         write_texts(
             path,
             unit_rows(2, 3, 4),
             np.full((2, 3), 2, np.float32),
             vocabulary=VOCABULARY,
             identity=replace(identity, model=replace(identity.model, **model)),
+            dtype=dtype,
         )
         return path
 
@@ -120,22 +132,28 @@ def text_file(tmp_path: Path, write_names: Write) -> Path:
 def write_shards(identity: Identity) -> WriteShards:
     """Write the six images as shards of so many rows beside the given path; return their paths."""
 
-    def write(target: Path, shard_rows: int = 4, **changes: Any) -> list[Path]:
-        run = Run("images", replace(identity, **changes), np.dtype(np.float32), shard_rows)
+    def write(
+        target: Path,
+        shard_rows: int = 4,
+        *,
+        dtype: npt.DTypeLike = np.float32,
+        failed: Mapping[int, str] = FAILED,
+        **changes: Any,
+    ) -> list[Path]:
+        run = Run("images", replace(identity, **changes), np.dtype(dtype), shard_rows)
         paths = []
         for place in run.places(len(PATHS)):
             rows = slice(place.first, place.first + place.rows)
-            failed = {
-                row - place.first: why
-                for row, why in FAILED.items()
-                if rows.start <= row < rows.stop
+            bad = {
+                row - rows.start: failed[row] for row in failed if row in range(len(PATHS))[rows]
             }
             path = shard_folder(target) / place.file_name
             write_images(
                 path,
-                batches(small_vectors()[rows], failed, 2),
+                batches(small_vectors(failed)[rows], bad, 2),
                 rows=ROWS.cut(place.first, place.rows),
                 identity=run.identity,
+                dtype=dtype,
                 place=place,
             )
             paths.append(path)
@@ -148,8 +166,10 @@ def write_shards(identity: Identity) -> WriteShards:
 def write_text_shards(identity: Identity) -> WriteShards:
     """Write the three names under two templates as shards beside the given path."""
 
-    def write(target: Path, shard_rows: int = 4, **changes: Any) -> list[Path]:
-        run = Run("texts", replace(identity, **changes), np.dtype(np.float32), shard_rows)
+    def write(
+        target: Path, shard_rows: int = 4, *, dtype: npt.DTypeLike = np.float32, **changes: Any
+    ) -> list[Path]:
+        run = Run("texts", replace(identity, **changes), np.dtype(dtype), shard_rows)
         vectors, paths = unit_rows(2, 3, 4).reshape(6, 4), []
         for place in run.places(len(vectors)):
             rows = slice(place.first, place.first + place.rows)
@@ -160,7 +180,7 @@ def write_text_shards(identity: Identity) -> WriteShards:
                 np.full(place.rows, 2, np.float32),
                 vocabulary=VOCABULARY,
                 identity=run.identity,
-                dtype=np.float32,
+                dtype=dtype,
                 place=place,
             )
             paths.append(path)

@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 from samples import permissions_bind
 
-from oodcache.cache.container import Writer, created, opened, renormalised, write_column
+from oodcache.cache.container import (
+    LIBRARY,
+    Writer,
+    created,
+    opened,
+    renormalised,
+    write_column,
+)
 from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.image_file import open_images
 from oodcache.cache.text_file import open_texts
@@ -98,6 +105,10 @@ def test_a_file_that_may_not_be_read_is_one_line(image_file: Path) -> None:
 
 def test_an_hdf5_file_of_another_program_is_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["embeddings"] = np.eye(4, dtype=np.float32)
+    with pytest.raises(RuleError, match=r"superblock has version 0, and wanted is 3.*rule F1"):
+        open_images(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "w", libver=LIBRARY) as file:
         file["embeddings"] = np.eye(4, dtype=np.float32)
     with pytest.raises(RuleError, match=r"format is None, not 'oodcache' .rule F1."):
         open_images(tmp_path / "a.h5")

@@ -187,6 +187,14 @@ def test_a_vector_that_breaks_a_rule_is_never_written(tmp_path: Path, identity: 
         (ImageRows([b"a", b"a"], np.array([-1, -1]), ()), "'path' holds b'a' twice (rule F12)"),
         (ImageRows([b"a", b"b\0"], np.array([-1, -1]), ()), r"holds b'b\x00', which is not below"),
         (ImageRows([b"a", b"b"], np.array([-1, 0]), ()), "from -1 to 0 with 0 names (rule F6)"),
+        (
+            ImageRows([b"a", b"b" * 4097], np.array([-1, -1]), ()),
+            "holds a value of 4097 bytes, and",
+        ),
+        (
+            ImageRows([b"a", b"b"], np.array([0, 0]), ["ö" * 2049]),
+            "holds a value of 4098 bytes, and",
+        ),
         (ImageRows([b"a", b"b"], np.array([0, 0]), ["\udcff"]), "is not UTF-8 without NUL (rule"),
     ],
 )

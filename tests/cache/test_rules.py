@@ -11,10 +11,11 @@ import h5py
 import numpy as np
 import pytest
 
-from oodcache.cache.container import write_text
+from oodcache.cache.container import LIBRARY, write_text
 from oodcache.cache.errors import RuleError
 from oodcache.cache.image_file import open_images
 from oodcache.cache.rules import RULES
+from oodcache.cache.structure import columns_sum, summed
 from oodcache.cache.text_file import open_texts
 from oodcache.cache.verification import verify
 
@@ -68,6 +69,18 @@ def element(name: str, where: Any, value: Any) -> Damage:
     return lambda file: file[name].__setitem__(where, value)
 
 
+def renamed(name: str, where: Any, value: Any) -> Damage:
+    """Change a name, and the sum with it."""
+
+    def damage(file: h5py.File) -> None:
+        file[name][where] = value
+        kind = file.attrs["kind"].decode()
+        columns = [file[one][:] for one in summed(kind)]
+        file.attrs["columns"] = np.bytes_(columns_sum(columns))
+
+    return damage
+
+
 def attribute(name: str, value: Any) -> Damage:
     """Set a root attribute; None deletes it."""
 
@@ -81,6 +94,120 @@ def attribute(name: str, value: Any) -> Damage:
 
 def reference(file: h5py.File) -> None:
     file.attrs["kind"] = file.ref
+
+
+def many_links(file: h5py.File) -> None:
+    for number in range(100):
+        file[f"more{number}"] = h5py.SoftLink("/ok")
+
+
+def many_attributes(file: h5py.File) -> None:
+    for number in range(20):
+        file.attrs[f"more{number}"] = np.bytes_(b"x" * 60_000)
+
+
+def whole_root(file: h5py.File) -> None:
+    """Link the root into itself, so that whoever walks the file never comes to an end."""
+    link("label", file["/"])(file)
+
+
+def nested(name: str, levels: int = 1000) -> Damage:
+    """Put a dataset of lists of lists in the place of `name`; only its type is nested."""
+
+    def damage(file: h5py.File) -> None:
+        kind = h5py.h5t.IEEE_F32LE
+        for _ in range(levels):
+            kind = h5py.h5t.vlen_create(kind)
+        del file[name]
+        h5py.h5d.create(file.id, name.encode(), kind, h5py.h5s.create_simple((6,)))
+
+    return damage
+
+
+def stored_as(name: str, kind: h5py.h5t.TypeID, values: Any) -> Damage:
+    """Put values of a type that only HDF5's own calls can make in the place of `name`."""
+
+    def damage(file: h5py.File) -> None:
+        del file[name]
+        how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        how.set_chunk(values.shape)
+        how.set_fletcher32()
+        space = h5py.h5s.create_simple(values.shape)
+        made = h5py.h5d.create(file.id, name.encode(), kind, space, dcpl=how)
+        made.write(h5py.h5s.ALL, h5py.h5s.ALL, values, kind)
+
+    return damage
+
+
+def padded_with_blanks(size: int) -> h5py.h5t.TypeID:
+    kind = h5py.h5t.C_S1.copy()
+    kind.set_size(size)
+    kind.set_strpad(h5py.h5t.STR_SPACEPAD)
+    return kind
+
+
+def filtered(name: str, *filters: int) -> Damage:
+    """Put a dataset that was never written and has these filters in the place of `name`."""
+
+    def damage(file: h5py.File) -> None:
+        kind = file[name].id.get_type()
+        del file[name]
+        how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        how.set_chunk((6,))
+        for one in filters:
+            how.set_filter(one, h5py.h5z.FLAG_OPTIONAL)
+        h5py.h5d.create(file.id, name.encode(), kind, h5py.h5s.create_simple((6,)), dcpl=how)
+
+    return damage
+
+
+def partly(name: str, rows: int) -> Damage:
+    """Write the first rows alone, each as a chunk: HDF5 makes up the others."""
+
+    def damage(file: h5py.File) -> None:
+        values = file[name][:]
+        put(name, shape=(6,), dtype=values.dtype, chunks=(1,), fletcher32=True, fillvalue=1)(file)
+        for row in range(rows):
+            file[name][row] = values[row]
+
+    return damage
+
+
+def without_checksums(file: h5py.File) -> None:
+    """Turn one header into another with no checksum: HDF5 writes the oldest that it may."""
+    values, name = file["norm"][:], file.filename
+    del file["norm"]
+    file.flush()
+    file.close()
+    with h5py.File(name, "r+", libver="earliest") as again:
+        again.create_dataset("norm", data=values, fletcher32=True)
+
+
+def overwritten(name: str, before: bytes | None, after: bytes) -> Damage:
+    """Overwrite the beginning of a column's one chunk on disk; all of it, with its checksum."""
+
+    def damage(file: h5py.File) -> None:
+        chunk, path = file[name].id.get_chunk_info(0), Path(file.filename)
+        file.close()
+        with path.open("r+b") as raw:
+            raw.seek(chunk.byte_offset)
+            assert raw.read(chunk.size)[: len(after)] == before or before is None
+            raw.seek(chunk.byte_offset)
+            raw.write(after or bytes(chunk.size))
+        with h5py.File(path) as again:
+            assert again[name][:].any() != (not after), "h5py reads what was written"
+
+    return damage
+
+
+def zeroed(name: str) -> Damage:
+    """Lose a chunk and its checksum to zeros: to Fletcher-32 they are their own sum."""
+    return overwritten(name, None, b"")
+
+
+def seen_by_no_fletcher() -> Damage:
+    """Make the first label, 0, a -1: the sums of Fletcher-32 are modulo 65,535."""
+    return overwritten("label", bytes(8), b"\xff" * 8)
 
 
 def truth_of_two(file: h5py.File) -> None:
@@ -114,11 +241,16 @@ def text(value: bytes) -> Damage:
     return damage
 
 
+REFERENCES = {"shape": (6,), "dtype": h5py.ref_dtype, "fletcher32": True}
+REGIONS = {"shape": (6,), "dtype": h5py.regionref_dtype, "fletcher32": True}
+COMPOUND = np.dtype([("a", "<f4"), ("b", "<f4")])
+TWICE = b'{"model": 1, "model": 2}'
 EXTERNAL = {"external": [("elsewhere.bin", 0, 24)], "shape": (6,), "dtype": "<f4"}
 ABSURD = {
     "shape": (6,),
-    "dtype": "S1000000000",
-    "chunks": (1,),
+    "dtype": "S4096",
+    "maxshape": (None,),
+    "chunks": (1000,),
     "compression": "gzip",
     "fletcher32": True,
 }
@@ -144,6 +276,10 @@ BROKEN_IMAGES: list[tuple[str, Damage, str]] = [
     ("F1", attribute("kind", 1), "attribute kind is not one value of type bytes"),
     ("F1", attribute("kind", np.bytes_(b"\x1b[31m")), r"kind is '\x1b[31m', none of 'images', "),
     ("F1", reference, "attribute kind is not one value of type bytes"),
+    ("F1", many_attributes, "its root attributes take 12"),
+    ("F1", without_checksums, "'norm' has no header of HDF5 1.10, which has a checksum"),
+    ("F2", many_links, "holds 108 links; wanted are ['embeddings', 'errors', 'identity', 'label',"),
+    ("F2", whole_root, "'label' is a Group, not a dataset"),
     (
         "F2",
         attribute("kind", np.bytes_(b"texts")),
@@ -168,6 +304,47 @@ BROKEN_IMAGES: list[tuple[str, Damage, str]] = [
     ("F3", put("embeddings", shape=(6, 4), dtype="<f4"), "claims 96 bytes, and 0 are in the file"),
     ("F3", put("embeddings", shape=(10**12, 768), dtype="<f4"), "and 0 are in the file"),
     ("F3", rank, "'embeddings' claims 73786976294838206464 bytes, and 0 are in the file"),
+    ("F3", nested("embeddings"), "'embeddings' is of a vlen type, not little-endian float32"),
+    ("F3", put("embeddings", **REFERENCES), "'embeddings' is of a reference type, not little"),
+    ("F3", put("embeddings", np.zeros(6, COMPOUND)), "'embeddings' is of a compound type, not"),
+    ("F4", nested("norm"), "'norm' is of a vlen type, not float32"),
+    ("F4", put("label", **REFERENCES), "'label' is of a reference type, not int64"),
+    ("F4", put("path", **REGIONS), "'path' is of a reference type, not bytes"),
+    ("F4", stored_as("norm", h5py.h5t.UNIX_D32LE, np.zeros(6, "<i4")), "'norm' is of a time type"),
+    (
+        "F4",
+        stored_as("label_names", padded_with_blanks(4), np.array([b"cat ", b"dog "])),
+        "'label_names' is |S4, not bytes",
+    ),
+    (
+        "F4",
+        put("label_names", np.array([b"a" * 4097])),
+        "holds a value of 4097 bytes, and 4096 are",
+    ),
+    (
+        "F4",
+        filtered("path", 31_999),
+        "'path' has filters [31999], not a Fletcher-32 checksum after",
+    ),
+    ("F4", filtered("path", 1, 1, 3), "'path' has filters [1, 1, 3], not a Fletcher-32 checksum"),
+    ("F4", filtered("path", 3, 1), "'path' has filters [3, 1], not a Fletcher-32 checksum after"),
+    (
+        "F4",
+        filtered("ok", 31_999, 3),
+        "'ok' has filters [31999, 3], not a Fletcher-32 checksum and",
+    ),
+    ("F4", partly("label", 5), "'label' claims 72 bytes, and 60 are in the file"),
+    ("F4", partly("ok", 5), "'ok' claims 30 bytes, and 25 are in the file"),
+    ("F4", attribute("columns", None), "attribute columns says None"),
+    ("F4", attribute("columns", np.bytes_(b"\x1b")), r"attribute columns says '\x1b'"),
+    ("F4", attribute("columns", 1), "attribute columns is not one value of type bytes"),
+    ("F4", element("label", 0, -1), "the SHA-256 of the columns is "),
+    ("F4", element("norm", 0, 9), "the SHA-256 of the columns is "),
+    ("F4", element("errors", 0, b"not cut"), "the SHA-256 of the columns is "),
+    ("F4", element("label_names", 0, b"bird"), "the SHA-256 of the columns is "),
+    ("F4", zeroed("label_names"), "the SHA-256 of the columns is "),
+    ("F4", zeroed("errors"), "the SHA-256 of the columns is "),
+    ("F4", seen_by_no_fletcher(), "the SHA-256 of the columns is "),
     ("F4", recast("label", lambda x: x[:5]), "'label' has shape (5,), not (6,)"),
     ("F4", recast("norm", lambda x: x[:, None]), "'norm' has shape (6, 1), not (6,)"),
     ("F4", put("norm", h5py.Empty("<f4")), "'norm' has shape None, not (6,)"),
@@ -185,11 +362,12 @@ BROKEN_IMAGES: list[tuple[str, Damage, str]] = [
     ("F4", put("errors", shape=(10**12,), dtype="S9"), "'errors' has filters [], not a Fletcher-"),
     (
         "F4",
-        put("errors", shape=(10**12,), dtype="S9", fletcher32=True),
-        "'errors' claims 9000000000000 bytes, and 0 are in the file",
+        put("errors", shape=(10**12,), dtype="S9", chunks=(10**6,), fletcher32=True),
+        "'errors' claims 9000004000000 bytes, and 0 are in the file",
     ),
-    ("F4", put("path", **ABSURD), "'path' claims 6000000000 bytes, and 0 are in the file"),
+    ("F4", put("path", **ABSURD), "'path' claims 4096000 bytes, and 0 are in the file"),
     ("F4", recast("path", np.array, compression="lzf"), "'path' has filters [32000], not a Fle"),
+    ("F4", recast("path", np.array), "'path' has filters [3], not a Fletcher-32 checksum after gz"),
     ("F4", recast("path", np.array, compression="gzip"), "'path' has filters [1], not a Fletcher"),
     ("F4", recast("norm", np.array, chunks=(6,)), "'norm' has filters [], not a Fletcher-32 ch"),
     ("F4", recast("norm", np.array, compression="gzip", fletcher32=True), "checksum and no other"),
@@ -206,6 +384,13 @@ BROKEN_IMAGES: list[tuple[str, Damage, str]] = [
     ("F7", recast("errors", lambda x: x[:1]), "2 rows are not ok, and 'errors' holds 1"),
     ("F7", element("ok", 2, True), "1 rows are not ok, and 'errors' holds 2"),
     ("F8", text(b"{}"), "'identity': it holds [], not ['encoding', 'model',"),
+    ("F8", text(TWICE), "'identity': it holds a key twice in one object"),
+    ("F8", text(b'{"\\n\\u001b": 1}'), r"'identity': it holds ['\n\x1b'], not ['encoding'"),
+    ("F8", fields(lambda one: one.update(versions={"\n\x1b": 1})), r"'versions.\n\x1b' is 1, not"),
+    ("F8", text(b'{"%s": 1}' % (b"x" * 50_000)), "xxxxxxxxx… (rule"),
+    ("F8", text(b"1" * 50_000), "'identity': Exceeds the limit"),
+    ("F8", text(b'{"source": NaN}'), "'identity': it holds NaN, which is not JSON"),
+    ("F8", text(b'"\\ud800"'), "'identity': 'utf-8' codec can't encode character"),
     ("F8", text(b"no json"), "'identity': Expecting value"),
     ("F8", text(b"\xff"), "'identity': 'utf-8' codec can't decode byte 0xff"),
     ("F8", text(DEEP), "'identity': it is nested deeper than 16 levels"),
@@ -216,6 +401,13 @@ BROKEN_IMAGES: list[tuple[str, Damage, str]] = [
     ("F8", put("identity", np.bytes_(b"{}")), "'identity' is not stored in its own header"),
     ("F8", model("logit_scale", 0), "'model.logit_scale' is 0, not a positive number"),
     ("F8", model("logit_bias", "true"), "'model.logit_bias' is 'true', not a number or null"),
+    ("F8", model("name", "../.."), "'model.name' is '../..', which is no name for a folder"),
+    ("F8", model("pretrained", "\x1b[2J"), r"'model.pretrained' is '\x1b[2J', which is no name"),
+    (
+        "F8",
+        fields(lambda one: one["source"].update(name="/etc/passwd")),
+        "'source.name' is '/etc/passwd', which is no name for a folder",
+    ),
     ("F8", model("weights", ["x"]), "'model.weights' is ['x'], not a text"),
     ("F8", fields(lambda one: one.update(vectors={})), "'vectors' is {}, not a text"),
     ("F9", attribute("logit_scale", 11.0), "attribute logit_scale is 11.0, and identity says 10.0"),
@@ -227,13 +419,14 @@ BROKEN_IMAGES: list[tuple[str, Damage, str]] = [
     ("F9", model("logit_bias", None), "attribute logit_bias is -5.0, and identity says absent"),
     ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
     ("F10", fields(lambda one: one.update(vectors="none")), "the identity says 'none'"),
-    ("F11", element("label_names", 1, b"d\xffg"), r"holds 'd\udcffg', which is not UTF-8 without"),
-    ("F11", element("label_names", 1, b"d\0g"), r"holds 'd\x00g', which is not UTF-8 without NUL"),
-    ("F11", element("errors", 1, b"\xff"), r"'errors' holds '\udcff', which is not UTF-8"),
+    ("F11", renamed("label_names", 1, b"d\xffg"), r"holds 'd\udcffg', which is not UTF-8 without"),
+    ("F11", renamed("label_names", 1, b"d\0g"), r"holds 'd\x00g', which is not UTF-8 without NUL"),
+    ("F11", renamed("errors", 1, b"\xff"), r"'errors' holds '\udcff', which is not UTF-8"),
     ("F12", element("path", 1, b"/dog/1"), "'path' holds b'/dog/1', which is not below its root"),
     ("F12", element("path", 1, b"a/../.."), "'path' holds b'a/../..', which is not below its root"),
     ("F12", element("path", 1, b""), "'path' holds b'', which is not below its root"),
     ("F12", element("path", 1, b"2.png"), "'path' holds b'2.png' twice"),
+    ("F12", element("path", 1, b"\x1b/../\n"), r"'path' holds b'\x1b/../\n', which is not below"),
 ]
 BROKEN_TEXTS: list[tuple[str, Damage, str]] = [
     (
@@ -249,15 +442,25 @@ BROKEN_TEXTS: list[tuple[str, Damage, str]] = [
     ("F4", recast("norm", lambda x: x.T), "'norm' has shape (3, 2), not (2, 3)"),
     ("F5", element("embeddings", (1, 2), 0), "row 5 of 'embeddings' has norm 0.0000"),
     ("F5", element("embeddings", (1, 2, 3), np.nan), "row 5 of 'embeddings' holds a value that is"),
+    ("F3", nested("embeddings"), "'embeddings' is of a vlen type, not little-endian float32"),
+    ("F4", nested("class_names"), "'class_names' has shape (6,), not (3,)"),
+    ("F4", element("norm", (0, 1), 9), "the SHA-256 of the columns is "),
+    ("F4", element("class_names", 0, b"bird"), "the SHA-256 of the columns is "),
+    ("F4", zeroed("class_names"), "the SHA-256 of the columns is "),
+    ("F4", zeroed("class_ids"), "the SHA-256 of the columns is "),
+    ("F4", put("class_ids", np.array([b"a" * 4097] * 3)), "'class_ids' holds a value of 4097 byt"),
     ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
-    ("F11", element("class_names", 0, b"\xff"), r"'class_names' holds '\udcff', which is not UTF"),
-    ("F11", element("templates", 0, b"\xff{}"), r"'templates' holds '\udcff{}', which is not UTF"),
-    ("F11", element("templates", 0, b"a photo of a {}"), "holds 'a photo of a {}' twice"),
-    ("F11", element("templates", 0, b"a photo"), "template 'a photo' holds no {}"),
-    ("F11", element("class_ids", 0, b""), "'class_ids' holds an empty one among others"),
-    ("F11", element("class_ids", 0, b"n2"), "'class_ids' holds 'n2' twice"),
+    ("F11", renamed("class_names", 0, b"\xff"), r"'class_names' holds '\udcff', which is not UTF"),
+    ("F11", renamed("templates", 0, b"\xff{}"), r"'templates' holds '\udcff{}', which is not UTF"),
+    ("F11", renamed("templates", 0, b"a photo of a {}"), "holds 'a photo of a {}' twice"),
+    ("F11", renamed("templates", 0, b"a photo"), "template 'a photo' holds no {}"),
+    ("F11", renamed("class_ids", 0, b""), "'class_ids' holds an empty one among others"),
+    ("F11", renamed("class_ids", 0, b"n2"), "'class_ids' holds 'n2' twice"),
 ]
 BROKEN_SHARDS: list[tuple[str, Damage, str]] = [
+    ("F2", link("ok", h5py.ExternalLink("x.h5", "/ok")), "'ok' is a link to elsewhere"),
+    ("F4", element("label", 0, -1), "the SHA-256 of the columns is "),
+    ("F5", element("embeddings", (3, 1), np.nan), "row 3 of 'embeddings' holds a value that is"),
     ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
     ("F13", attribute("run", None), "is a shard, and lacks the attribute run"),
     ("F13", attribute("first", None), "is a shard, and lacks the attribute first"),
@@ -278,12 +481,14 @@ BROKEN_SHARDS: list[tuple[str, Damage, str]] = [
 ]
 BROKEN_TEXT_SHARDS: list[tuple[str, Damage, str]] = [
     ("F3", recast("embeddings", lambda x: x[None]), "has shape (1, 4, 4), not 2 lengths above 0"),
+    ("F2", link("norm", h5py.SoftLink("/embeddings")), "'norm' is a link to elsewhere"),
     ("F4", recast("norm", lambda x: x[None]), "'norm' has shape (1, 4), not (4,)"),
+    ("F4", element("norm", 0, 9), "the SHA-256 of the columns is "),
     ("F4", recast("class_ids", lambda x: x[:2]), "'class_ids' has shape (2,), not (3,)"),
     ("F4", put("templates", np.bytes_(b"a {}")), "'templates' has shape (), not (1,)"),
     ("F5", element("embeddings", 3, 0), "row 3 of 'embeddings' has norm 0.0000"),
     ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
-    ("F11", element("templates", 0, b"a photo"), "template 'a photo' holds no {}"),
+    ("F11", renamed("templates", 0, b"a photo"), "template 'a photo' holds no {}"),
     ("F13", recast("templates", lambda x: x[:1]), "total is 6, and its templates and classes ma"),
 ]
 BROKEN = {
@@ -312,7 +517,7 @@ def test_the_session_of_the_page_is_true(image_file: Path, monkeypatch: pytest.M
 
 def refusal(path: Path, damage: Damage) -> RuleError:
     """Break the file and return what its verification raises."""
-    with h5py.File(path, "r+") as file:
+    with h5py.File(path, "r+", libver=LIBRARY) as file:
         damage(file)
     with pytest.raises(RuleError) as refused:
         verify(path)
@@ -346,5 +551,9 @@ def test_images_are_not_taken_for_texts(image_file: Path, text_file: Path) -> No
 def test_other_attributes_and_those_of_datasets_are_let_be(image_file: Path) -> None:
     with h5py.File(image_file, "r+") as file:
         file.attrs["note"] = "mine"
+        file.attrs["reference"] = file["ok"].ref
+        file["ok"].attrs["reference"] = file.ref
+        for number in range(100):
+            file["ok"].attrs[f"note{number}"] = ["x" * 1000]
         file["label"].attrs["note"] = "mine"
     verify(image_file)

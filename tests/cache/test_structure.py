@@ -21,7 +21,7 @@ def test_the_structure_is_checked_without_reading_a_vector(image_file: Path) -> 
         found = structure.check(file, image_file, "images")
     assert found.place is None
     assert found.identity.source["name"] == "pets"
-    assert sorted(found.columns) == ["label", "norm", "ok"]
+    assert sorted(found.columns) == ["errors", "label", "label_names", "norm", "ok"]
 
 
 def test_a_shard_is_never_taken_for_the_whole(image_file: Path, shard_file: Path) -> None:

@@ -62,7 +62,7 @@ def test_names_may_repeat_where_ids_do_not(tmp_path: Path, identity: Identity) -
 
 
 def test_float16_texts_are_renormalised(text_file: Path) -> None:
-    with h5py.File(text_file, "r+") as file:
+    with h5py.File(text_file, "r+", libver=("v110", "v110")) as file:
         rows = file["embeddings"][:].astype(np.float16)
         del file["embeddings"]
         file["embeddings"] = rows

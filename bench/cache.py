@@ -1,0 +1,174 @@
+"""Time the cache's files against NumPy's: opening, reading in blocks, writing, merging shards.
+
+100,000 × 768 float32, read from the page cache, written to the disk of the current folder.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.timing import seconds
+from oodcache.cache.identity import Identity, ModelIdentity
+from oodcache.cache.image_file import ImageBatch, ImageRows, Vectors, open_images, write_images
+from oodcache.cache.merging import find, merge
+from oodcache.cache.shards import Run, shard_folder
+
+ROWS, DIMENSION, LABELS, BATCH, SHARD_ROWS = 100_000, 768, 1_000, 8_192, 1_000
+OPENS, RUNS = 10, 11
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Median seconds of each, and the median over the rounds of NumPy's / ours: of the rates."""
+
+    open_seconds: float
+    read_seconds: float
+    load_seconds: float
+    write_seconds: float
+    save_seconds: float
+    find_seconds: float
+    merge_seconds: float
+    read_rate: float
+    write_rate: float
+
+
+def compare(rows: int = ROWS, runs: int = RUNS) -> Comparison:
+    """Return the times of all, run in turns in this process: they meet the same machine."""
+    # Beside the user's own files: a folder for temporary ones may lie in memory.
+    with tempfile.TemporaryDirectory(dir=".", prefix=".bench-") as folder:
+        samples = Samples(Path(folder), rows)
+        rounds = np.array([samples.round() for _ in range(runs)])
+    _, reading, loading, writing, saving, _, _ = rounds.T
+    return Comparison(
+        *np.median(rounds, axis=0).tolist(),
+        read_rate=float(np.median(loading / reading)),
+        write_rate=float(np.median(saving / writing)),
+    )
+
+
+class Samples:
+    """A file of ours and one of NumPy's with the same vectors, and the same cut into shards."""
+
+    def __init__(self, folder: Path, rows: int) -> None:
+        self._ours, self._theirs = folder / "ours.h5", folder / "theirs.npy"
+        self._written, self._saved = folder / "written.h5", folder / "saved.npy"
+        self._kept, self._merged = folder / "kept", folder / "merged.h5"
+        self._vectors, self._rows = _unit_rows(rows), _rows(rows)
+        self._kept.mkdir()
+        self._write(self._ours)
+        self._save(self._theirs)
+        self._write_shards()
+
+    def round(self) -> list[float]:
+        """Return the seconds of each, in the order of a Comparison's fields."""
+        for path in (self._written, self._saved, self._merged):
+            path.unlink(missing_ok=True)
+        self._link_shards()
+        os.sync()  # What is left of the round before would be written during this one.
+        for path in (self._ours, self._theirs, *self._kept.iterdir()):
+            path.read_bytes()  # So that it is in the page cache, whatever was there before.
+        shards = find(self._merged).shards
+        return [
+            seconds(lambda: [open_images(self._ours) for _ in range(OPENS)]) / OPENS,
+            seconds(self._read),
+            seconds(lambda: np.load(self._theirs)),
+            seconds(lambda: self._write(self._written)),
+            seconds(lambda: self._save(self._saved)),
+            seconds(lambda: find(self._merged)),
+            seconds(lambda: merge(self._merged, shards)),
+        ]
+
+    def _read(self) -> None:
+        deque(open_images(self._ours).blocks(), maxlen=0)
+
+    def _write(self, path: Path) -> None:
+        write_images(path, _batches(self._vectors), rows=self._rows, identity=_identity())
+
+    def _save(self, path: Path) -> None:
+        with path.open("wb") as file:
+            np.save(file, self._vectors)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _write_shards(self) -> None:
+        run = Run("images", _identity(), self._vectors.dtype, SHARD_ROWS)
+        for place in run.places(len(self._vectors)):
+            write_images(
+                self._kept / place.file_name,
+                _batches(self._vectors[place.first : place.first + place.rows]),
+                rows=self._rows.cut(place.first, place.rows),
+                identity=run.identity,
+                place=place,
+            )
+
+    def _link_shards(self) -> None:
+        """Put the shards where a merge finds them, and removes them."""
+        shard_folder(self._merged).mkdir()
+        for shard in self._kept.iterdir():
+            os.link(shard, shard_folder(self._merged) / shard.name)
+
+
+def main() -> None:
+    """Print all four."""
+    result = compare()
+    shards = -(-ROWS // SHARD_ROWS)
+    print(f"{ROWS:,} × {DIMENSION} float32, {ROWS * DIMENSION * 4 / 1e6:.0f} MB")
+    print(f"open and check   {result.open_seconds * 1000:7.1f} ms")
+    print(f"read in blocks   {result.read_seconds:7.3f} s")
+    print(
+        f"np.load          {result.load_seconds:7.3f} s   our rate is {result.read_rate:.2f} of it"
+    )
+    print(f"write            {result.write_seconds:7.3f} s")
+    print(
+        f"np.save, fsync   {result.save_seconds:7.3f} s   our rate is {result.write_rate:.2f} of it"
+    )
+    print(f"find {shards} shards  {result.find_seconds:7.3f} s")
+    print(f"merge them       {result.merge_seconds:7.3f} s")
+
+
+def _batches(vectors: Vectors) -> Iterator[ImageBatch]:
+    for first in range(0, len(vectors), BATCH):
+        some = vectors[first : first + BATCH]
+        yield ImageBatch(some, np.ones(len(some), np.float32))
+
+
+def _rows(count: int) -> ImageRows:
+    """Return paths and labels as ImageNet's validation set has them."""
+    labels = np.random.default_rng(0).integers(0, LABELS, count)
+    names = [f"n{1_440_764 + 13_577 * label:08d}" for label in range(LABELS)]
+    paths = [
+        f"{names[label]}/ILSVRC2012_val_{row:08d}.JPEG".encode() for row, label in enumerate(labels)
+    ]
+    return ImageRows(paths, labels, names)
+
+
+def _identity() -> Identity:
+    model = ModelIdentity(
+        name="ViT-B-16-SigLIP2",
+        pretrained="webli",
+        requested="siglip2",
+        architecture={"embed_dim": DIMENSION},
+        weights="00" * 32,
+        checkpoint=None,
+        logit_scale=112.0,
+        logit_bias=-16.5,
+    )
+    source = {"name": "imagenet-val", "fingerprint": "11" * 32}
+    return Identity(model, source, {"size": 224}, {"autocast": "float32"}, {"oodcache": "0.1.0"})
+
+
+def _unit_rows(rows: int) -> Vectors:
+    vectors = np.random.default_rng(0).standard_normal((rows, DIMENSION), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
+
+
+if __name__ == "__main__":
+    main()

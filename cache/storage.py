@@ -1,0 +1,124 @@
+"""How one dataset is stored, checked before HDF5 is asked to read it: parts of rules F2 to F4.
+
+Refused here is whatever HDF5 would take time or memory for on a stranger's word: a header without a
+checksum, a type nested 8,000 deep, bytes that are not there, a bomb of gzip.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache.errors import RuleError
+
+# The most that gzip can shrink: a dataset that claims more was never written.
+GZIP_LIMIT = 1032
+CHECKSUM, GZIP = h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_DEFLATE
+PACKED = ([GZIP, CHECKSUM], [h5py.h5z.FILTER_SHUFFLE, GZIP, CHECKSUM])
+CHECKSUM_BYTES = 4
+OBJECT_HEADER = b"OHDR"  # Of HDF5 1.8 and later, which has a checksum.
+SIMPLE = (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.STRING)
+TYPES = {
+    "float32": h5py.h5t.IEEE_F32LE,
+    "float16": h5py.h5t.IEEE_F16LE,
+    "float64": h5py.h5t.IEEE_F64LE,
+    "int64": h5py.h5t.STD_I64LE,
+    "bool": h5py.h5t.py_create(np.dtype(bool), logical=True),
+}
+
+
+def is_of(stored: h5py.Dataset | h5py.h5a.AttrID, kind: str) -> bool:
+    """Say if values are stored exactly as `kind`: another type that reads alike is another."""
+    stored = (stored.id if isinstance(stored, h5py.Dataset) else stored).get_type()
+    if kind == "bytes":
+        if stored.get_class() != h5py.h5t.STRING or stored.is_variable_str():
+            return False
+        return bool(stored.get_strpad() != h5py.h5t.STR_SPACEPAD)  # It would drop a last blank.
+    return bool(stored == TYPES[kind])
+
+
+def type_of(dataset: h5py.Dataset) -> str:
+    """Return in a word what a dataset holds; to h5py, one that is nested deeply is minutes."""
+    stored = dataset.id.get_type()
+    if stored.get_class() in SIMPLE:
+        return str(dataset.dtype.str)
+    return f"of a {type(stored).__name__.removeprefix('Type').removesuffix('ID').lower()} type"
+
+
+def check_header(raw: BinaryIO, path: Path, name: str, address: int) -> None:
+    """Refuse an object of the old format, which has no checksum, before HDF5 believes it."""
+    raw.seek(address % 2**63)
+    if raw.read(len(OBJECT_HEADER)) != OBJECT_HEADER:
+        raise RuleError(path, "F1", f"'{name}' has no header of HDF5 1.10, which has a checksum")
+
+
+def check_whole(dataset: h5py.Dataset, path: Path, name: str, rule: str) -> None:
+    """Refuse a dataset whose bytes are not all in the file: no memory is taken on its word."""
+    pipeline, shape = _pipeline(dataset), dataset.shape
+    plain = name in ("embeddings", "identity") or not dataset.size
+    if pipeline not in (PACKED if name == "path" else [[] if plain else [CHECKSUM]]):
+        what = "a Fletcher-32 checksum" + (" after gzip" if name == "path" else " and no other")
+        raise RuleError(path, rule, f"'{name}' has filters {pipeline}, not {what}")
+    chunk = dataset.chunks or tuple(max(1, length) for length in shape)
+    pieces = math.prod(-(-length // part) for length, part in zip(shape, chunk, strict=True))
+    claimed = pieces * math.prod(chunk) * dataset.id.get_type().get_size()
+    least = most = claimed + (CHECKSUM_BYTES * pieces if pipeline else 0)
+    if GZIP in pipeline:
+        least, most = claimed // GZIP_LIMIT, 2 * claimed + 64 * pieces
+    stored = dataset.id.get_storage_size()
+    end = stored + (dataset.id.get_offset() or 0)
+    file = Path(os.fsdecode(h5py.h5f.get_name(dataset.id)))
+    if not least <= stored <= most or end > file.stat().st_size:
+        what = f"'{name}' claims {max(claimed, least)} bytes, and {stored} are in the file"
+        raise RuleError(path, rule, what)
+
+
+def is_elsewhere(stored: h5py.h5d.DatasetID) -> bool:
+    """Say if a dataset's values are, by its own word, in other datasets or other files."""
+    properties = stored.get_create_plist()
+    return bool(properties.get_layout() == h5py.h5d.VIRTUAL or properties.get_external_count() > 0)
+
+
+def read_whole(dataset: h5py.Dataset) -> npt.NDArray[Any]:
+    """Return all values, as `dataset[:]` does, but without h5py's selection of them."""
+    values = np.empty(dataset.shape, dataset.dtype)
+    if values.size:
+        dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
+    return values
+
+
+def _pipeline(dataset: h5py.Dataset) -> list[int]:
+    """Return the filters of a dataset, in the order in which they were applied."""
+    properties = dataset.id.get_create_plist()
+    return [properties.get_filter(place)[0] for place in range(properties.get_nfilters())]
+
+
+def read_paths(dataset: h5py.Dataset, path: Path) -> list[bytes]:
+    """Return the column `path`, once each of its chunks is known to unpack to its own length.
+
+    HDF5 unpacks what gzip gives to the end: a megabyte of it to a gigabyte.
+    """
+    rows = dataset.chunks[0]
+    size = rows * dataset.id.get_type().get_size()
+    for first in range(0, len(dataset), rows):
+        skipped, packed = dataset.id.read_direct_chunk((first,))
+        if skipped or not _unpacks_to(size, packed[:-CHECKSUM_BYTES]):
+            raise RuleError(path, "F4", f"'path' is no gzip of {size} bytes from row {first} on")
+    paths: list[bytes] = read_whole(dataset).tolist()
+    return paths
+
+
+def _unpacks_to(size: int, packed: bytes) -> bool:
+    unpacker = zlib.decompressobj()
+    try:
+        unpacked = unpacker.decompress(packed, size + 1)
+    except zlib.error:
+        return False
+    return len(unpacked) == size and unpacker.eof

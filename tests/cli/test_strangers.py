@@ -1,0 +1,93 @@
+"""Claims about what the commands show of a stranger's file whose every text is hostile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from samples import Run
+
+from oodcache.cache.identity import Identity, ModelIdentity
+from oodcache.cache.image_file import ImageBatch, ImageRows, write_images
+from oodcache.cache.text_file import Vocabulary, write_texts
+
+EVIL = "\x1b]0;owned\x07\x1b[2J\r\n\t\x9b31m\u202e[bold red]{0}%s"
+SHOWN = r"\x1b]0;owned\x07\x1b[2J\r\n\t\x9b31m\u202e[bold red]{0}%s"
+FOLDER = Path("embeddings/small/demo")
+
+
+def identity() -> Identity:
+    model = ModelIdentity(
+        name="small",
+        pretrained="demo",
+        requested=EVIL,
+        architecture={EVIL: [EVIL]},
+        weights=EVIL,
+        checkpoint=EVIL,
+        logit_scale=10.0,
+        logit_bias=None,
+    )
+    source = {"name": "pets", "fingerprint": EVIL, EVIL: EVIL}
+    return Identity(model, source, {EVIL: {EVIL: EVIL}}, {"device": EVIL}, {EVIL: EVIL})
+
+
+@pytest.fixture
+def hostile(oodcache: Run) -> None:
+    """Two files of images and one of texts, all of whose texts are hostile."""
+    vectors = np.eye(4, dtype=np.float32)
+    vectors[2] = 0
+    paths = [f"{row}{EVIL}".encode() + b"\xff" for row in range(4)]
+    rows = ImageRows(paths, np.array([0, 1, -1, 0]), (f"cat{EVIL}", f"dog{EVIL}"))
+    batch = ImageBatch(vectors, np.ones(4, np.float32), {2: f"bad{EVIL}"})
+    for name in ("pets", "strays", EVIL):
+        write_images(FOLDER / "images" / f"{name}.h5", [batch], rows=rows, identity=identity())
+    write_texts(
+        FOLDER / "texts" / "names.h5",
+        np.eye(4, dtype=np.float32)[None, :2],
+        np.ones((1, 2), np.float32),
+        vocabulary=Vocabulary((f"cat{EVIL}", f"dog{EVIL}"), ("", ""), (f"a {{}}{EVIL}",)),
+        identity=identity(),
+    )
+
+
+SCORE = ("score", "--model", "small/demo", "--classes", "names", "--id", "pets")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("cache", "ls"), [f"images  {SHOWN}"]),
+        (("cache", "verify"), [f"{SHOWN}.h5"]),
+        (
+            ("cache", "info", FOLDER / "images" / "pets.h5"),
+            [f"requested: {SHOWN}", f"cat{SHOWN}: 2", f"row 2: 2{SHOWN}", r"\udcff: bad\x1b"],
+        ),
+        (
+            ("cache", "info", FOLDER / "texts" / "names.h5"),
+            [f"  a {{}}{SHOWN}", f"  dog{SHOWN}", f"weights: {SHOWN}"],
+        ),
+        ((*SCORE, "--ood", "strays"), [r"a {}\x1b]0;owned\x07\x1b[2J\r\n\t\x9b31m\u202e[bold"]),
+        ((*SCORE, "--ood", "missing"), []),
+        (("score", "--model", "none", "--classes", "names", "--id", "pets", "--ood", "strays"), []),
+    ],
+)
+def test_a_hostile_text_is_shown_escaped(
+    oodcache: Run, hostile: None, command: tuple[object, ...], words: list[str]
+) -> None:
+    done = oodcache(*command)
+    assert done.status == (0 if words else 1)
+    assert done.out + done.err
+    for line in (done.out + done.err).split("\n"):
+        assert line.isprintable(), repr(line)
+    for one in words:
+        assert one in done.out
+
+
+def test_a_broken_file_with_a_hostile_name_is_one_line(oodcache: Run, hostile: None) -> None:
+    path = FOLDER / "images" / f"{EVIL}.h5"
+    path.write_bytes(path.read_bytes()[:-1])
+    for command in (("cache", "info", path), ("cache", "verify", path), ("cache", "ls")):
+        done = oodcache(*command)
+        assert all(line.isprintable() for line in (done.out + done.err).split("\n"))
+        assert f"{SHOWN}.h5: is not a whole HDF5 file: " in done.out + done.err
