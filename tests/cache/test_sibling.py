@@ -7,7 +7,7 @@ import pytest
 from samples import permissions_bind
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.sibling import SUFFIX, sibling, unfinished, writing
+from oodcache.cache.sibling import SUFFIX, remove_stale_in, sibling, unfinished, writing
 
 
 def files(folder: Path) -> list[str]:
@@ -126,3 +126,14 @@ def test_what_to_do_is_said_with_the_reason(reason: str, words: str) -> None:
         raise OSError(getattr(errno, reason), "no")
     assert str(refused.value).startswith("a.h5: cannot be written: ")
     assert words in str(refused.value)
+
+
+def test_all_stale_files_of_a_folder_go_but_those_in_use(tmp_path: Path) -> None:
+    for name in (".a.h5.0badcafe.part", ".b.c.h5.12345678.part", ".hidden", "a.part", "d.h5"):
+        (tmp_path / name).touch()
+    (tmp_path / ".x.shards.0badcafe.part").mkdir()
+    with unfinished(tmp_path / "a.h5") as busy:
+        remove_stale_in(tmp_path)
+        assert files(tmp_path) == sorted([busy.name, ".hidden", "a.part", "d.h5"])
+        assert not list(tmp_path.glob(".x*"))
+    assert files(tmp_path) == [".hidden", "a.h5", "a.part", "d.h5"]
