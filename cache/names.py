@@ -43,3 +43,15 @@ def image_path(cache: Path, label: str, dataset: str) -> Path:
 def text_path(cache: Path, label: str, vocabulary: str) -> Path:
     """Return where the embeddings of `vocabulary` by the model `name/pretrained` lie."""
     return cache / label / "texts" / f"{vocabulary}.h5"
+
+
+def place(cache: Path, kind: str, label: str, name: str) -> Path:
+    """Return where a file of `kind`, "images" or "texts", lies that names itself.
+
+    Raises InputError if its own names would lead out of the cache: it may be a stranger's.
+    """
+    parts = label.split("/")
+    if len(parts) != 2 or not all(re.fullmatch(r"[^./\\\0][^/\\\0]*", part) for part in parts):
+        raise InputError(f"model {label!r} is no folder of a cache")
+    known = "data set" if kind == "images" else "vocabulary"
+    return (image_path if kind == "images" else text_path)(cache, label, check_name(name, known))

@@ -80,6 +80,12 @@ def remove_stale(path: Path) -> None:
                 os.close(descriptor)
 
 
+def remove_stale_in(folder: Path) -> None:
+    """Remove what killed writers left in a folder, of any file; leave what is being written."""
+    for name in {part.name[1:].rsplit(".", 2)[0] for part in folder.glob(f".*.*{SUFFIX}")}:
+        remove_stale(folder / name)
+
+
 def discard(folder: Path) -> None:
     """Remove a folder at once, as whoever looks sees it, and then what is in it."""
     with writing(folder):

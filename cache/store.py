@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +11,19 @@ from oodcache.cache import structure
 from oodcache.cache.container import opened
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import Identity
+from oodcache.cache.merging import Shard, find
 from oodcache.cache.names import SHORT_NAMES
+from oodcache.cache.shards import FOLDER, shard_folder, target_of
 
 KINDS = ("images", "texts")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of the cache: its model's `name/pretrained`, its kind and its own name."""
+    """One file of the cache: its model's `name/pretrained`, its kind and its own name.
+
+    The file at `path` may be finished, or begun, or both: then its shards are in a folder beside.
+    """
 
     path: Path
     label: str
@@ -30,10 +36,38 @@ class Entry:
 
 
 def entries(cache: Path) -> list[Entry]:
-    """Return the files of the cache, sorted; a folder that is missing holds none."""
+    """Return the finished files of the cache, sorted; a folder that is missing holds none."""
+    return _entries(cache.glob("*/*/*/*.h5"))
+
+
+def begun(cache: Path) -> list[Entry]:
+    """Return the files of the cache that have a folder of shards, sorted."""
+    return _entries(
+        target_of(folder) for folder in cache.glob(f"*/*/*/*{FOLDER}") if folder.is_dir()
+    )
+
+
+def shard_paths(target: Path) -> list[Path]:
+    """Return the files in the folder of shards of `target`, sorted, whatever they hold."""
+    return sorted(
+        path for path in shard_folder(target).glob("*.h5") if not path.name.startswith(".")
+    )
+
+
+def meant_target(path: Path) -> Path | None:
+    """Return the file whose shards `path` means, None where it means itself.
+
+    It means them if it is their folder, or a file that is not there yet and has some.
+    """
+    if path.suffix == FOLDER and path.is_dir():
+        return target_of(path)
+    return path if not path.exists() and shard_folder(path).is_dir() else None
+
+
+def _entries(paths: Iterable[Path]) -> list[Entry]:
     return [
         Entry(path, f"{path.parts[-4]}/{path.parts[-3]}", path.parts[-2])
-        for path in sorted(cache.glob("*/*/*/*.h5"))
+        for path in sorted(paths)
         if path.parts[-2] in KINDS and not path.name.startswith(".")
     ]
 
@@ -51,18 +85,14 @@ def find_model(cache: Path, model: str) -> str:
     the files say was requested. Raises InputError where none or several match.
     """
     there = entries(cache)
-    labels = sorted({entry.label for entry in there})
-    for exact in (model, SHORT_NAMES.get(model)):
-        if exact in labels:
-            return exact
-    matches = sorted({entry.label for entry in there if _requested(entry) == model})
-    matches = matches or [label for label in labels if label.split("/")[1] == model]
+    matches = find_models(there, model)
     if len(matches) == 1:
         return matches[0]
     if matches:
         raise InputError(
             f"{cache}: model {model!r} means several here: give --model {' or '.join(matches)}"
         )
+    labels = sorted({entry.label for entry in there})
     command = f"oodcache extract --model {shlex.quote(model)} --classes NAME=FILE NAME=FOLDER"
     if SHORT_NAMES.get(model, model).endswith("/demo"):
         command = "oodcache demo"
@@ -72,9 +102,26 @@ def find_model(cache: Path, model: str) -> str:
     )
 
 
+def find_models(there: Sequence[Entry], model: str) -> list[str]:
+    """Return each `name/pretrained` among entries that `model` means, as `find_model` has it."""
+    labels = sorted({entry.label for entry in there})
+    for exact in (model, SHORT_NAMES.get(model)):
+        if exact in labels:
+            return [exact]
+    matches = sorted({entry.label for entry in there if _requested(entry) == model})
+    return matches or [label for label in labels if label.split("/")[1] == model]
+
+
 def _requested(entry: Entry) -> str | None:
-    """Return the model string behind a file, None for a file that is not valid."""
+    """Return the model string behind a file or its shards, None where nothing is valid."""
     try:
         return read_identity(entry).model.requested
     except InputError:
-        return None
+        return next((one.run.identity.model.requested for one in _readable(entry.path)), None)
+
+
+def _readable(target: Path) -> Sequence[Shard]:
+    try:
+        return find(target).shards
+    except InputError:  # Not ours to read.
+        return ()

@@ -1,107 +1,180 @@
-"""What `oodcache cache` says of files: their list, one's description, their soundness."""
+"""What `oodcache cache info` says of one file, or of one that is begun. Knows no click."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from oodcache.cache import store
-from oodcache.cache.errors import InputError
-from oodcache.cache.image_file import ImageFile, open_images
-from oodcache.cache.text_file import TextFile, open_texts
-from oodcache.cache.verification import kind_of, verify
+from oodcache.cache import merging, store
+from oodcache.cache.identity import Identity
+from oodcache.cache.image_file import ImageFile, open_image_shard, open_images
+from oodcache.cache.shards import FOLDER, Place, shard_folder, target_of
+from oodcache.cache.summary import Begun, Summary, runs, summarise
+from oodcache.cache.text_file import Vocabulary, open_text_shard, open_texts
+from oodcache.progress import megabytes
+
+SHOWN = 20
+MORE = "--all lists them"
 
 
-def listing(cache: Path) -> Iterator[str]:
-    """Yield a line for each file of the cache; one that is not valid says why."""
-    entries = store.entries(cache)
-    if not entries:
-        raise InputError(
-            f"{cache}: no embeddings; make some with: oodcache demo, or oodcache extract --help"
-        )
-    label = None
-    for entry in entries:
-        if entry.label != label:
-            label = entry.label
-            yield label
-        try:
-            yield f"  {entry.kind:6}  {entry.name:16}  {_summary(_open(entry.path))}"
-        except InputError as error:
-            yield f"  {entry.kind:6}  {entry.name:16}  NOT VALID: {error}"
+def describe(path: Path, *, everything: bool = False) -> Iterator[str]:
+    """Yield what a person asks of one file; of long lists the start, unless `everything`."""
+    limit = None if everything else SHOWN
+    target = store.meant_target(path)
+    if target is not None:
+        yield from _describe_begun(target, limit)
+        return
+    found = summarise(path)
+    yield f"{path}: {_size(found)}"
+    if found.place is not None:
+        yield from _describe_place(path, found, found.place)
+    elif shard_folder(path).is_dir():
+        yield from _beside(path)
+    yield from _describe_identity(found.identity)
+    yield f"vectors: sha256 {found.identity.vectors}"
+    yield f"ok: {_counted(found.rows - found.bad, 'row')}, not ok: {found.bad:,}"
+    if found.norm.size:
+        low, middle, high = found.norm.min(), np.median(found.norm), found.norm.max()
+        yield f"norms before normalising: {low:.4g} to {high:.4g}, median {middle:.4g}"
+    if found.templates is None:
+        images = (open_images if found.place is None else open_image_shard)(path)
+        yield from _describe_images(images, limit)
+    else:
+        texts = (open_texts if found.place is None else open_text_shard)(path)
+        yield from _describe_texts(texts.vocabulary, limit)
 
 
-def describe(path: Path) -> Iterator[str]:
-    """Yield what a person asks of one file."""
-    file = _open(path)
-    yield f"{path}: {_summary(file)}"
-    identity = asdict(file.identity)
+def _describe_identity(identity: Identity) -> Iterator[str]:
+    fields: Mapping[str, Any] = asdict(identity)
     for group in ("model", "source", "encoding", "precision", "versions"):
         yield f"{group}:"
-        for name, value in identity[group].items():
+        for name, value in fields[group].items():
             yield f"  {name}: {value if isinstance(value, str) else json.dumps(value)}"
-    yield f"vectors: sha256 {file.identity.vectors}"
-    yield from _describe_images(file) if isinstance(file, ImageFile) else _describe_texts(file)
 
 
-def verified(files: Sequence[Path], cache: Path) -> Iterator[str]:
-    """Yield a line for each file that is sound; refuse, at the end, if any is not."""
-    paths = list(files) or [entry.path for entry in store.entries(cache)]
-    if not paths:
-        raise InputError(f"{cache}: no embeddings to verify")
-    failed = []
-    for path in paths:
-        try:
-            verify(path)
-            yield f"sound  {path}"
-        except InputError as error:
-            failed.append(path)
-            yield f"BROKEN {error}"
-    if failed:
-        raise InputError(
-            f"{len(failed)} of {len(paths)} files are broken; "
-            "make them anew with: oodcache extract --overwrite"
-        )
+def _describe_place(path: Path, found: Summary, place: Place) -> Iterator[str]:
+    model, name = found.identity.model, found.identity.source["name"]
+    kind = "images" if found.templates is None else "texts"
+    target = f"{model.label}/{kind}/{name}.h5 of a cache"
+    if path.parent.suffix == FOLDER:
+        target = str(target_of(path.parent))
+    yield f"shard: {place.number:,} of {place.count:,}, {place} of {place.total:,}"
+    yield f"of: {target}"
+    yield f"run: {place.run}"
 
 
-def _describe_images(file: ImageFile) -> Iterator[str]:
-    labelled = np.bincount(file.label[file.label >= 0], minlength=len(file.label_names))
+def _beside(path: Path) -> Iterator[str]:
+    for run in runs(merging.find(path).shards):
+        yield f"beside it: {_progress(run)} of run {run.shards[0].place.run[:8]}"
+
+
+def _describe_begun(target: Path, limit: int | None) -> Iterator[str]:
+    folder, found = shard_folder(target), merging.find(target)
+    known = runs(found.shards)
+    yield f"{folder}: shards of {target}, which is {'' if target.exists() else 'not '}there"
+    for run in known:
+        yield from _describe_run(run, target, limit)
+    if len(known) > 1:
+        yield f"{len(known)} runs have shards here: remove those of all but one"
+    for damage in found.damaged.values():
+        yield f"DAMAGED {damage}"
+    for path in found.damaged:
+        yield f"remove it and make it again: oodcache cache rm {shlex.quote(str(path))}"
+    if not known and not found.damaged:
+        yield "no shard is there yet"
+    if known:
+        yield from _describe_identity(known[0].shards[0].run.identity)
+
+
+def _describe_run(run: Begun, target: Path, limit: int | None) -> Iterator[str]:
+    place, rows = run.shards[0].place, sum(shard.place.rows for shard in run.shards)
+    yield f"run: {place.run}"
+    yield f"  {_progress(run)}, {rows:,} of {_counted(place.total, 'row')}"
+    yield f"  not ok so far: {sum(shard.failed for shard in run.shards):,}"
+    if run.missing:
+        spans = list(_spans(run.missing))
+        more = f" … and {len(spans) - limit:,} more" if limit and len(spans) > limit else ""
+        yield f"  missing: shards {', '.join(spans[:limit])}{more}"
+        yield "  to go on: run the same oodcache extract again"
+    else:
+        yield f"  to merge them: oodcache cache merge {shlex.quote(str(target))}"
+
+
+def _describe_images(file: ImageFile, limit: int | None) -> Iterator[str]:
     if unlabelled := int(np.count_nonzero(file.label < 0)):
         yield f"unlabelled: {unlabelled:,}"
     if file.label_names:
-        yield "labels:"
-    for name, count in zip(file.label_names, labelled.tolist(), strict=True):
-        yield f"  {name}: {count:,}"
+        counts = np.bincount(file.label[file.label >= 0], minlength=len(file.label_names))
+        spread = ""
+        if limit and len(counts) > limit:
+            spread = f", {counts.min():,} to {counts.max():,} images each"
+            spread += f", median {np.median(counts):,g}"
+        yield f"labels: {_counted(len(counts), 'class folder')}{spread}"
+        both = zip(file.label_names, counts.tolist(), strict=True)
+        yield from _some([f"{name}: {count:,}" for name, count in both], limit)
     errors = file.errors()
     if errors:
         paths = file.paths()
-        yield "not decoded:"
-    for row, reason in errors.items():
-        yield f"  row {row}: {os.fsdecode(paths[row])}: {reason}"
+        yield f"not decoded: {_counted(len(errors), 'image')}"
+        lines = [f"row {row}: {os.fsdecode(paths[row])}: {errors[row]}" for row in errors]
+        yield from _some(lines, limit)
 
 
-def _describe_texts(file: TextFile) -> Iterator[str]:
+def _describe_texts(vocabulary: Vocabulary, limit: int | None) -> Iterator[str]:
     yield "templates:"
-    for template in file.vocabulary.templates:
-        yield f"  {template}"
+    yield from _some(vocabulary.templates, limit)
     yield "classes:"
-    for one, name in zip(file.vocabulary.ids, file.vocabulary.names, strict=True):
-        yield f"  {one}  {name}" if one else f"  {name}"
+    both = zip(vocabulary.ids, vocabulary.names, strict=True)
+    yield from _some([f"{one}  {name}" if one else name for one, name in both], limit)
 
 
-def _summary(file: ImageFile | TextFile) -> str:
-    if isinstance(file, ImageFile):
-        bad = int(np.count_nonzero(~file.ok))
-        return f"{file.rows:,} x {file.dimension} {file.dtype}" + (
-            f", {bad:,} not decoded" if bad else ""
-        )
-    templates, classes, dimension = file.embeddings.shape
-    return f"{templates} templates x {classes:,} classes x {dimension}"
+def _some(lines: Sequence[str], limit: int | None) -> Iterator[str]:
+    """Yield the lines, indented; of more than `limit` the first, and how many more there are."""
+    yield from (f"  {line}" for line in lines[:limit])
+    if limit and len(lines) > limit:
+        yield f"  … and {len(lines) - limit:,} more: {MORE}"
 
 
-def _open(path: Path) -> ImageFile | TextFile:
-    return open_images(path) if kind_of(path) == "images" else open_texts(path)
+def _spans(numbers: Sequence[int]) -> Iterator[str]:
+    """Yield rising numbers as spans.
+
+    >>> list(_spans([2, 4, 5, 6]))
+    ['2', '4 to 6']
+    """
+    first = numbers[0]
+    for one, after in zip(numbers, [*numbers[1:], None], strict=True):
+        if after != one + 1:
+            yield f"{first}" if first == one else f"{first} to {one}"
+            first = one if after is None else after
+
+
+def _progress(run: Begun) -> str:
+    return f"{run.done:,} of {_counted(run.of, 'shard')}"
+
+
+def _size(found: Summary) -> str:
+    what = _counted(found.rows, "image")
+    if found.templates is not None and found.classes is not None:
+        product = _counted(found.templates, "template"), _counted(found.classes, "class")
+        what = " x ".join(product)
+        if found.place is not None:
+            what = f"{_counted(found.rows, 'row')} of {what}"
+    size = megabytes(found.path.stat().st_size)
+    return f"{what} x {found.shape[-1]:,}, {found.dtype}, {size} MB"
+
+
+def _counted(count: int, noun: str) -> str:
+    """Return a count with its noun, one or many.
+
+    >>> [_counted(1, "class folder"), _counted(2000, "class")]
+    ['1 class folder', '2,000 classes']
+    """
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{plural * (count != 1)}"

@@ -1,4 +1,4 @@
-"""Progress on stderr: bars with rate and time left on a terminal, plain lines elsewhere."""
+"""Progress on stderr, bars with rate and time left, and text and sizes made fit to print."""
 
 from __future__ import annotations
 
@@ -44,6 +44,15 @@ def progress(description: str, total: int, unit: str) -> Iterator[Callable[[int]
     with bar:
         task = bar.add_task(description, total=total, unit=unit)
         yield lambda done: bar.advance(task, done)
+
+
+def megabytes(size: int) -> str:
+    """Return a number of bytes in MB, to one decimal; below 1 MB in two digits.
+
+    >>> [megabytes(size) for size in (0, 5561, 1_234_567_890)]
+    ['0', '0.0056', '1,234.6']
+    """
+    return f"{size / 1e6:,.1f}" if size >= 10**6 else f"{size / 1e6:.2g}"
 
 
 def printable(text: str) -> str:

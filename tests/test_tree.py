@@ -26,7 +26,7 @@ ONLY = {
     "click": {"cli"},
     "PIL": {"extract"},
 }
-CLICK_FREE = {"demo", "inspection", "progress", "scoring"}
+CLICK_FREE = {"demo", "inspection", "listing", "progress", "scoring", "upkeep"}
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -87,6 +87,5 @@ def test_every_module_has_its_test_file() -> None:
         if room == "cli" and path.name in ("options.py", "progress.py", "scoring.py"):
             continue  # Run by the tests of every command.
         names = {f"test_{path.name}", f"test_{path.stem.removesuffix('_command')}.py"}
-        names |= {"test_cache_commands.py"} if path.stem == "inspection" else set()
         found = {one.name for one in (ROOT / "tests" / room).glob("test_*.py")}
         assert names & found, f"{room}/{path.name} has no test file"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.names import KNOWN, SHORT_NAMES, check_name, image_path, text_path
+from oodcache.cache.names import KNOWN, SHORT_NAMES, check_name, image_path, place, text_path
 
 
 @pytest.mark.parametrize("name", ["a", "7", "SUN", "imagenet-val", "v1.0_b", "a" * 128, *KNOWN])
@@ -41,3 +41,21 @@ def test_a_dot_in_a_name_is_kept() -> None:
 
 def test_a_short_name_means_a_model_and_its_weights() -> None:
     assert all(meant.count("/") == 1 for meant in SHORT_NAMES.values())
+
+
+def test_a_file_that_names_itself_lies_where_extract_would_put_it() -> None:
+    assert place(Path("c"), "images", "m/p", "SUN") == image_path(Path("c"), "m/p", "SUN")
+    assert place(Path("c"), "texts", "m/p", "pets") == text_path(Path("c"), "m/p", "pets")
+
+
+@pytest.mark.parametrize(
+    "label", ["..", "../x", "m/..", "/etc", "m", "m/p/q", "m/", ".m/p", "m\0/p"]
+)
+def test_a_file_cannot_name_a_folder_outside_the_cache(label: str) -> None:
+    with pytest.raises(InputError, match="is no folder of a cache"):
+        place(Path("c"), "images", label, "SUN")
+
+
+def test_a_file_cannot_name_itself_out_of_its_folder() -> None:
+    with pytest.raises(InputError, match="cannot name a file"):
+        place(Path("c"), "images", "m/p", "../x")

@@ -12,7 +12,15 @@ import pytest
 from samples import permissions_bind
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.sibling import SUFFIX, discard, remove_stale, sibling, unfinished, writing
+from oodcache.cache.sibling import (
+    SUFFIX,
+    discard,
+    remove_stale,
+    remove_stale_in,
+    sibling,
+    unfinished,
+    writing,
+)
 
 locks = pytest.mark.skipif(sys.platform == "win32", reason="there are no locks of this kind")
 
@@ -283,3 +291,14 @@ def test_new_folders_that_may_not_be_made_are_one_line_and_leave_nothing(tmp_pat
         pass
     tmp_path.chmod(0o700)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_all_stale_files_of_a_folder_go_but_those_in_use(tmp_path: Path) -> None:
+    for name in (".a.h5.0badcafe.part", ".b.c.h5.12345678.part", ".hidden", "a.part", "d.h5"):
+        (tmp_path / name).touch()
+    (tmp_path / ".x.shards.0badcafe.part").mkdir()
+    with unfinished(tmp_path / "a.h5") as busy:
+        remove_stale_in(tmp_path)
+        assert files(tmp_path) == sorted([busy.name, ".hidden", "a.part", "d.h5"])
+        assert not list(tmp_path.glob(".x*"))
+    assert files(tmp_path) == [".hidden", "a.h5", "a.part", "d.h5"]

@@ -9,6 +9,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
 
 Write = Callable[..., Path]
+WriteShards = Callable[..., list[Path]]
 
 
 @pytest.fixture
@@ -114,3 +115,43 @@ def test_a_broken_file_of_another_model_is_in_nobodys_way(cache: Path) -> None:
 def test_a_model_that_comes_with_the_package_is_made_by_the_demo(cache: Path) -> None:
     with pytest.raises(InputError, match="make them with: oodcache demo$"):
         store.find_model(cache, "tiny-clip")
+
+
+def test_what_is_begun_is_found_by_its_folder(cache: Path) -> None:
+    images = cache / "ViT-B-32/laion2b/images"
+    for name in ("v1.0.shards", "pets.shards", ".x.shards"):
+        (images / name).mkdir()
+    (images / "file.shards").touch()
+    assert [(entry.path, entry.name, entry.label) for entry in store.begun(cache)] == [
+        (images / "pets.h5", "pets", "ViT-B-32/laion2b"),
+        (images / "v1.0.h5", "v1.0", "ViT-B-32/laion2b"),
+    ]
+    assert len(store.entries(cache)) == 8
+    assert store.begun(cache / "missing") == []
+
+
+def test_a_path_means_shards_if_it_is_their_folder_or_not_there_yet(
+    tmp_path: Path, write_shards: WriteShards, write_pets: Write
+) -> None:
+    target = tmp_path / "pets.h5"
+    paths = write_shards(target)
+    (paths[0].parent / ".00001-of-00002-x.h5.0badcafe.part").touch()
+    assert store.meant_target(target) == target
+    assert store.meant_target(paths[0].parent) == target
+    assert store.meant_target(paths[0]) is None
+    assert store.meant_target(tmp_path) is None
+    assert store.meant_target(tmp_path / "other.h5") is None
+    assert store.shard_paths(target) == paths
+    write_pets(target)
+    assert store.meant_target(target) is None
+    assert store.meant_target(paths[0].parent) == target
+
+
+def test_a_model_that_is_only_begun_is_found_among_what_is_begun(
+    tmp_path: Path, write_shards: WriteShards
+) -> None:
+    write_shards(tmp_path / "small/demo/images/pets.h5")
+    assert store.find_models(store.begun(tmp_path), "small") == ["small/demo"]
+    assert store.find_models(store.begun(tmp_path), "large") == []
+    with pytest.raises(InputError, match="there are: none"):
+        store.find_model(tmp_path, "small")

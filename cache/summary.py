@@ -1,0 +1,106 @@
+"""What a file or a run of shards holds, told without reading a vector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache import structure
+from oodcache.cache.container import opened
+from oodcache.cache.identity import Identity
+from oodcache.cache.merging import Shard
+from oodcache.cache.shards import Place
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A file whose structure obeys the rules.
+
+    `shape` is (N, D), or (T, K, D) of a whole file of texts. `templates` and `classes` count those
+    of texts, and are None for images. `bad` counts the rows that are not ok; `norm` holds the
+    lengths of all others before they were normalised. `place` is None, but in a shard.
+    """
+
+    path: Path
+    kind: str
+    identity: Identity
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    templates: int | None
+    classes: int | None
+    bad: int
+    norm: npt.NDArray[np.float32]
+    place: Place | None
+
+    @property
+    def rows(self) -> int:
+        """Return how many vectors there are, those that are not ok too."""
+        return math.prod(self.shape[:-1])
+
+
+def summarise(path: Path, *kinds: str) -> Summary:
+    """Return what the file at `path`, of one of `kinds` or of any, holds.
+
+    Raises RuleError, naming the rule, if its structure breaks one.
+    """
+    with opened(path) as file:
+        found = structure.check(file, path, *(kinds or structure.COLUMNS))
+        embeddings, columns = found.datasets["embeddings"], found.columns
+        sizes = {
+            name: found.datasets[name].size if name in found.datasets else None
+            for name in ("templates", "class_names")
+        }
+        norm = columns["norm"].ravel()
+        ok = columns.get("ok", np.ones(len(norm), bool))
+        return Summary(
+            path=path,
+            kind=found.kind,
+            identity=found.identity,
+            shape=embeddings.shape,
+            dtype=embeddings.dtype,
+            templates=sizes["templates"],
+            classes=sizes["class_names"],
+            bad=int(np.count_nonzero(~ok)),
+            norm=norm[ok],
+            place=found.place,
+        )
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The shards that are there of one run, one at least."""
+
+    shards: tuple[Shard, ...]
+
+    @property
+    def of(self) -> int:
+        """Return how many shards the run has."""
+        return self.shards[0].place.count
+
+    @property
+    def missing(self) -> list[int]:
+        """Return the numbers, from 1, of the shards that are not there."""
+        there = {shard.place.number for shard in self.shards}
+        return [number for number in range(1, self.of + 1) if number not in there]
+
+    @property
+    def done(self) -> int:
+        """Return how many of the run's shards are there; one that is there twice counts once."""
+        return self.of - len(self.missing)
+
+
+def runs(shards: Iterable[Shard]) -> list[Begun]:
+    """Return shards by the run that they are of, the run that is furthest first."""
+    by_key: dict[str, list[Shard]] = {}
+    for shard in shards:
+        by_key.setdefault(shard.place.run, []).append(shard)
+    return sorted(
+        (Begun(tuple(some)) for some in by_key.values()),
+        key=lambda run: (-run.done / run.of, run.shards[0].place.run),
+    )
