@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from oodcache.cache.identity import Identity, ModelIdentity
-from oodcache.cache.image_file import ImageBatch, ImageRows, read_images, write_images
+from oodcache.cache.image_file import ImageBatch, ImageRows, open_images, write_images
 from oodcache.cache.shards import Run, shard_folder
 from oodcache.cache.text_file import Vocabulary, write_text_shard, write_texts
 
@@ -99,20 +99,15 @@ def cut() -> Cut:
     """Write what an image file holds as shards of so many rows beside a path; return theirs."""
 
     def shards(file: Path, target: Path, shard_rows: int = 3) -> list[Path]:
-        rows, batch, identity = read_images(file, "images")
-        run = Run("images", replace(identity, vectors=""), batch.vectors.dtype, shard_rows)
+        whole = open_images(file)
+        rows = ImageRows(whole.paths(), whole.label, whole.label_names)
+        run = Run("images", replace(whole.identity, vectors=""), whole.dtype, shard_rows)
         paths = []
-        for place in run.places(len(rows.paths)):
-            some = slice(place.first, place.first + place.rows)
-            errors = {
-                row - place.first: why
-                for row, why in batch.errors.items()
-                if some.start <= row < some.stop
-            }
+        for place in run.places(whole.rows):
             path = shard_folder(target) / place.file_name
             write_images(
                 path,
-                [ImageBatch(batch.vectors[some], batch.norm[some], errors)],
+                [whole.stored(place.first, place.rows)],
                 rows=rows.cut(place.first, place.rows),
                 identity=run.identity,
                 dtype=run.dtype,
