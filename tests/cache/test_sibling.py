@@ -41,6 +41,29 @@ def test_the_final_name_appears_when_all_is_written(tmp_path: Path) -> None:
     assert files(tmp_path) == ["a.txt"]
 
 
+def test_the_file_is_synced_before_it_has_its_name_and_every_folder_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, done = tmp_path / "new" / "deep" / "a.txt", []
+    sync, replace = os.fsync, Path.replace
+
+    def fsync(descriptor: int) -> None:
+        synced = Path(f"/proc/self/fd/{descriptor}").readlink()
+        done.append(synced.name if synced.is_dir() else synced.suffix)
+        sync(descriptor)
+
+    def renamed(part: Path, target: Path) -> Path:
+        done.append("renamed")
+        return replace(part, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", renamed)
+    with sibling(path) as part:
+        assert done == [tmp_path.name, "new"]
+        part.write_text("whole")
+    assert done[2:] == [".part", "renamed", "deep"]
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, OSError, InputError])
 def test_any_error_leaves_the_earlier_file_and_nothing_else(
     tmp_path: Path, error: type[BaseException]
