@@ -23,7 +23,7 @@ from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.identity import Identity
 from oodcache.cache.shards import Place
 from oodcache.cache.sibling import unfinished, writing
-from oodcache.cache.storage import OBJECT_HEADER
+from oodcache.cache.storage import check_root
 
 # What h5py raises on a damaged file; it has no exception of its own.
 DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError, OverflowError)
@@ -31,7 +31,8 @@ DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError, OverflowError)
 # HDF5 1.10 and later read it, and it has a checksum on every piece of HDF5's own bookkeeping.
 LIBRARY = ("v110", "v110")
 SUPERBLOCK = b"\x89HDF\r\n\x1a\n\3\x08\x08"  # Its version is 3, an address has 8 bytes.
-ROOT = slice(36, 44)
+END, ROOT = slice(28, 36), slice(36, 44)
+ROOT_ATTRIBUTES = 32  # Those that may lie in the root's own header; ours are ten.
 CHUNK_BYTES = 2**24
 SYNC_BYTES = 2**25
 AHEAD = 4  # Calls that may wait for their thread, each with a batch in memory.
@@ -147,7 +148,7 @@ class Writer:
 
     def _call(self, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         if self._file is None:
-            self._file = h5py.File(self._stream, "w", libver=LIBRARY)
+            self._file = _new_file(self._stream)
         function(self._file, *arguments)
         if self._stream.unsynced >= SYNC_BYTES:
             self._stream.unsynced = 0
@@ -277,11 +278,28 @@ def _check_readable(path: Path) -> None:
 def _check_superblock(path: Path, file: BinaryIO) -> None:
     """Refuse a file of HDF5's older formats: without checksums HDF5 can crash on one byte."""
     head = file.read(ROOT.stop)
+    size, whole = os.fstat(file.fileno()).st_size, int.from_bytes(head[END], "little")
     what = "it does not begin as one"
     if head.startswith(SUPERBLOCK) and len(head) == ROOT.stop:
-        file.seek(int.from_bytes(head[ROOT], "little") % 2**63)
-        if file.read(len(OBJECT_HEADER)) == OBJECT_HEADER:
+        if whole <= size:
+            check_root(file, path, int.from_bytes(head[ROOT], "little"))
             return
+        what = f"it ends after {size} of {whole} bytes"
     elif head.startswith(SUPERBLOCK[:8]) and len(head) > 8:
         what = f"its superblock has version {head[8]}, and wanted is 3, of HDF5 1.10 and later"
     raise RuleError(path, "F1", f"is not a whole HDF5 file: {what}")
+
+
+def _new_file(stream: _Stream) -> h5py.File:
+    """Return a new HDF5 file that keeps all attributes of the root in the root's own header.
+
+    In a heap, where HDF5 puts more than eight, it crashes on what a stranger can forge.
+    """
+    create = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    create.set_attr_phase_change(ROOT_ATTRIBUTES, 0)
+    create.set_obj_track_times(False)
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(h5py.h5f.LIBVER_V110, h5py.h5f.LIBVER_V110)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    access.set_fileobj_driver(h5py.h5fd.fileobj_driver, stream)
+    return h5py.File(h5py.h5f.create(b"oodcache", h5py.h5f.ACC_TRUNC, create, access))

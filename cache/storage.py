@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +26,11 @@ CHECKSUM, GZIP = h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_DEFLATE
 PACKED = ([GZIP, CHECKSUM], [h5py.h5z.FILTER_SHUFFLE, GZIP, CHECKSUM])
 CHECKSUM_BYTES = 4
 OBJECT_HEADER = b"OHDR"  # Of HDF5 1.8 and later, which has a checksum.
+HEADER_BYTES = 2**20
+# Kinds of messages in a header.
+LINK_INFO, LAYOUT, CONTINUED, ATTRIBUTE_INFO = 0x02, 0x08, 0x10, 0x15
+LAYOUT_VERSION, CHUNKED = 4, 2
+NOWHERE = b"\xff" * 8  # The address of what is not there.
 SIMPLE = (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.STRING)
 TYPES = {
     "float32": h5py.h5t.IEEE_F32LE,
@@ -52,11 +59,60 @@ def type_of(dataset: h5py.Dataset) -> str:
     return f"of a {type(stored).__name__.removeprefix('Type').removesuffix('ID').lower()} type"
 
 
+def check_root(raw: BinaryIO, path: Path, address: int) -> None:
+    """Refuse a root that has attributes or links elsewhere than in its own header.
+
+    HDF5 crashes on what a stranger can forge in a heap, right checksums and all; and it reads a
+    whole attribute, of any size, to compare its name.
+    """
+    for kind, message in _messages(raw, path, "/", address):
+        if kind in (LINK_INFO, ATTRIBUTE_INFO):
+            heap = 2 + (message[1] & 1) * (8 if kind == LINK_INFO else 2)
+            if message[heap : heap + 8] != NOWHERE:
+                what = "links" if kind == LINK_INFO else "attributes"
+                raise RuleError(path, "F1", f"its root has more {what} than its header can hold")
+
+
 def check_header(raw: BinaryIO, path: Path, name: str, address: int) -> None:
-    """Refuse an object of the old format, which has no checksum, before HDF5 believes it."""
+    """Refuse a dataset with no checksum on its header, or by whose chunks HDF5 divides by zero."""
+    for kind, message in _messages(raw, path, name, address):
+        if kind != LAYOUT or message[1] != CHUNKED:
+            continue
+        if message[0] != LAYOUT_VERSION:
+            raise RuleError(
+                path, "F1", f"'{name}' has chunks as before HDF5 1.10, with no checksum"
+            )
+        step, end = max(1, message[4]), 5 + message[3] * message[4]
+        if end == 5 or not all(any(message[at : at + step]) for at in range(5, end, step)):
+            raise RuleError(path, "F1", f"'{name}' has chunks of no length")
+
+
+def _messages(raw: BinaryIO, path: Path, name: str, address: int) -> Iterator[tuple[int, bytes]]:
+    """Yield kind and content of the messages of an object's header, as HDF5's format says."""
     raw.seek(address % 2**63)
     if raw.read(len(OBJECT_HEADER)) != OBJECT_HEADER:
         raise RuleError(path, "F1", f"'{name}' has no header of HDF5 1.10, which has a checksum")
+    flags = raw.read(2)[1:]
+    if not flags:
+        return
+    raw.seek(16 * (flags[0] >> 5 & 1) + 4 * (flags[0] >> 4 & 1), os.SEEK_CUR)
+    size = int.from_bytes(raw.read(1 << (flags[0] & 3)), "little")
+    pieces, head, total = [(raw.tell(), size)], 6 if flags[0] & 4 else 4, 0
+    for start, size in pieces:  # Which grow while they are read.
+        total += size
+        if total > HEADER_BYTES:
+            what = f"the header of '{name}' has more than {HEADER_BYTES} bytes"
+            raise RuleError(path, "F1", what)
+        raw.seek(start % 2**63)
+        piece, at = raw.read(size), 0
+        while len(piece) > at + head:
+            first, length = at + head, int.from_bytes(piece[at + 1 : at + 3], "little")
+            kind, message = piece[at], piece[first : first + length].ljust(26, b"\0")
+            at = first + length
+            if kind == CONTINUED:  # Between a signature and a checksum, of 4 bytes each.
+                where, size = struct.unpack("<QQ", message[:16])
+                pieces.append((where + 4, max(0, size - 8)))
+            yield kind, message
 
 
 def check_whole(dataset: h5py.Dataset, path: Path, name: str, rule: str) -> None:

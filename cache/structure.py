@@ -29,7 +29,6 @@ from oodcache.cache.storage import (
     type_of,
 )
 
-ATTRIBUTE_BYTES = 2**20
 # The datasets beside embeddings and identity, by kind of file, and what each holds.
 IMAGE_COLUMNS = ("norm", "ok", "label", "path", "errors", "label_names")
 TEXT_COLUMNS = ("norm", "class_names", "class_ids", "templates")
@@ -93,10 +92,6 @@ def check(file: h5py.File, path: Path, *kinds: str) -> Structure:
 
 def check_head(file: h5py.File, path: Path) -> str:
     """Return the file's kind, a key of COLUMNS, once its root attributes obey F1."""
-    size = h5py.h5o.get_info(file.id).meta_size.attr.heap_size
-    if size > ATTRIBUTE_BYTES:  # HDF5 reads one to compare its name.
-        what = f"its root attributes take {size} bytes, and {ATTRIBUTE_BYTES} are the most"
-        raise RuleError(path, "F1", what)
     found = {name: _attribute(file, path, name, "F1") for name in ("format", "version", "kind")}
     if found["format"] != rules.FORMAT:
         raise RuleError(path, "F1", f"format is {shown(found['format'])}, not {rules.FORMAT!r}")

@@ -19,10 +19,10 @@ from oodcache.cache.verification import kind_of, verify
 
 FOLDER = Path(__file__).parent / "version1"
 SHA256 = {
-    "image-shard": "7edc529b507a5ce746cc223661bd294f9911419676ce279d22aba69fee86155e",
-    "images": "1ebb4856bed223206bdf67c12b2de56d319b51e11a2573c96bdcc35754c34939",
-    "text-shard": "e1efb95d708a3fba483dd99a13d9cde4ca347b0ece28c18657240c661f49700f",
-    "texts": "59e28399d9d90416cb064ab82e6f22e3bb61024b976e479d2f0acfa3c977c247",
+    "image-shard": "2130d6f27352b13ab1a27c69f8464e568dc0fd59160e6057d4547db0b0bf1357",
+    "images": "c9a54ccdaf4ab5026ab9630accf1deae96a0f1914e15ecc79b7021cce86eee47",
+    "text-shard": "b99155eee9eca15f247b80ea33fc488ddbd830996e0fd3e91e77d8774d9f82ba",
+    "texts": "0e576fc141721d91d19c2eca35d27d49c4cbcc25cae52f2e297b9aed60bb7e87",
 }
 # IEEE 754, little-endian: 1, 0.6 and 0.8, 0.5 and -0.5, -0.28 and 0.96, -1.
 FLOAT32 = (
