@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,14 +106,15 @@ def opened(path: Path, arrays: Mapping[str, Array]) -> Exported:
     check_vectors(embeddings, 2 if "ok" in arrays else 3)
     if embeddings.dtype.itemsize > 4:
         raise InputError(f"{embeddings.origin}: holds {embeddings.dtype}, and none is exported")
-    columns = {name: arrays[name].whole() for name in kinds}
-    for name, column in columns.items():
-        shape = _shape(name, embeddings.shape, columns)
-        if column.dtype.kind != kinds[name] or column.shape != shape:
+    columns: dict[str, npt.NDArray[Any]] = {}
+    for name, kind in kinds.items():
+        column, shape = arrays[name], _shape(name, arrays, columns)
+        if column.dtype.kind != kind or column.shape != shape:
             raise InputError(
                 f"{path}: {name!r} is {column.dtype} of shape {column.shape}, not of shape {shape} "
                 "and the type that was exported"
             )
+        columns[name] = column.whole()
     stored = arrays["identity"]
     if stored.shape != () or stored.dtype.kind != "S":
         what = f"{stored.dtype} of shape {stored.shape}"
@@ -122,13 +124,14 @@ def opened(path: Path, arrays: Mapping[str, Array]) -> Exported:
 
 
 def _shape(
-    name: str, embeddings: tuple[int, ...], columns: Mapping[str, npt.NDArray[Any]]
+    name: str, arrays: Mapping[str, Array], read: Mapping[str, npt.NDArray[Any]]
 ) -> tuple[int, ...]:
-    """Return the shape that a column is to have."""
+    """Return the shape that a column is to have, those before it being read."""
+    embeddings = arrays["embeddings"].shape
     if name == "errors":
-        return (int(np.count_nonzero(~columns["ok"])),)
+        return (int(np.count_nonzero(~read["ok"])),)
     if name == "label_names":
-        return (columns[name].size,)
+        return (math.prod(arrays[name].shape),)
     if len(embeddings) == 2:
         return embeddings[:1]
     return {"norm": embeddings[:2], "templates": embeddings[:1]}.get(name, embeddings[1:2])

@@ -47,10 +47,11 @@ class Claim:
         """Return what stands in a file for the weights."""
         return self.weights or f"imported:{self.model}"
 
-    def identity(self, cache: Path) -> ModelIdentity:
+    def identity(self, cache: Path, target: Path) -> ModelIdentity:
         """Return the model: what is claimed, and what files of equal weights in its folder say.
 
-        Raises InputError where the two contradict each other.
+        Raises InputError where the two contradict each other; `target`, which is to be written,
+        is not asked.
         """
         name, pretrained = self.label.split("/", 1)
         claimed = ModelIdentity(
@@ -64,7 +65,7 @@ class Claim:
             logit_bias=self.logit_bias,
         )
         for path, known in self.siblings(cache).items():
-            if known.weights == claimed.weights:
+            if known.weights == claimed.weights and path != target:
                 claimed = _completed(claimed, known, path)
         return claimed
 

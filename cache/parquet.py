@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.image_file import BLOCK_ROWS, ImageFile
+from oodcache.cache.image_file import ImageFile
 from oodcache.cache.text_file import StoredTexts
 
+GROUP_ROWS = 8192  # Of a row group, which readers read as one.
 IDENTITY = b"oodcache"  # The key of the identity's JSON in the file's metadata.
 
 
@@ -32,7 +33,7 @@ def read_texts(path: Path, column: str) -> list[bytes]:
     values: list[bytes] = []
     with _reading(path) as file:
         field = _field(path, file.schema_arrow, column)
-        for batch in file.iter_batches(columns=[column], batch_size=8192):
+        for batch in file.iter_batches(columns=[column], batch_size=GROUP_ROWS):
             block = batch.column(0)
             if block.null_count:
                 row = len(values) + block.is_null().to_pylist().index(True)
@@ -58,7 +59,7 @@ def write_images(
         "norm": pa.float32(),
     }
     with _writing(output, fields, images.dimension, identity) as write:
-        for first, block in _numbered(images.stored_blocks(BLOCK_ROWS)):
+        for first, block in _numbered(images.stored_blocks(GROUP_ROWS)):
             rows = range(first, first + len(block))
             some = slice(first, first + len(block))
             labels = images.label[some].tolist()

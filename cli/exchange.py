@@ -48,8 +48,10 @@ def import_(given: Import, note: Note, progress: Progress) -> None:
     if "identity" in arrays:
         _import_exported(given, arrays, note, progress)
     elif given.dataset is not None:
+        sources.refuse(given, "is of images", *sources.OF_TEXTS)
         _import_images(given, form, arrays, note, progress)
     elif given.classes is not None:
+        sources.refuse(given, "is of texts", *sources.OF_IMAGES)
         _import_texts(given, form, arrays, note)
     else:
         raise InputError(
@@ -61,10 +63,13 @@ def _import_exported(
     given: Import, arrays: Mapping[str, Array], note: Note, progress: Progress
 ) -> None:
     """Write an exported file back: everything that could be said of it is in it."""
-    for option, value in vars(given).items():
-        if value and option not in ("source", "cache", "dtype", "overwrite"):
-            name = option.replace("_", "-").removesuffix("s" * (option == "templates"))
-            raise InputError(f"{given.source}: says itself what it holds: leave out --{name}")
+    sources.refuse(
+        given,
+        "says itself what it holds",
+        *sources.OF_IMAGES,
+        *sources.OF_TEXTS,
+        *sources.OF_MODELS,
+    )
     file = exported.opened(given.source, arrays)
     target = _free(file.target(given.cache), given)
     rows = file.columns["norm"].size
@@ -91,7 +96,7 @@ def _import_images(
             _batches(vectors, lengths, advance),
             rows=rows,
             identity=imported.identity(
-                claim.identity(given.cache),
+                claim.identity(given.cache, target),
                 name=name,
                 fingerprint=_fingerprint(rows),
                 form=form,
@@ -124,7 +129,7 @@ def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: N
             f"{vectors.origin}: the vector of {vocabulary.names[place]!r} under "
             f"{vocabulary.templates[template]!r} (row {row}) {reason}"
         )
-    model = claim.identity(given.cache)
+    model = claim.identity(given.cache, target)
     if model.logit_scale is None:
         raise InputError(
             f"{target}: texts want the model's scale: give --logit-scale, 100 for OpenAI's CLIP, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from oodcache.cache.text_file import Vocabulary
 from oodcache.extract import vocabularies
 
 LABELS = ("label_list", "labels", "label", "targets")
+OF_MODELS = ("model", "weights", "logit_scale", "logit_bias")
+OF_IMAGES = ("dataset", "metadata", "paths", "labels", "label_names")
+OF_TEXTS = ("classes", "templates")
 AS_IT_IS = "{}"  # The template where none is said.
 
 
@@ -38,6 +42,14 @@ class Import:
     templates: tuple[str, ...] = ()
     dtype: str | None = None
     overwrite: bool = False
+
+
+def refuse(given: Import, reason: str, *options: str) -> None:
+    """Refuse options that would go unheard."""
+    for option in options:
+        if getattr(given, option) not in (None, ()):
+            name = {"templates": "template"}.get(option, option).replace("_", "-")
+            raise InputError(f"{given.source}: {reason}: leave out --{name}")
 
 
 def opened(source: Path) -> tuple[str, Mapping[str, Array]]:
@@ -117,6 +129,7 @@ def labels(given: Import, arrays: Mapping[str, Array], count: int) -> Labels:
     else:
         array = there if given.labels is None else _only(given.labels)
         assert array is not None
+        _check_count(given.source, count, array.origin, math.prod(array.shape[:1]))
         found, origin = row_names.numbered(array.origin, array.whole(), label_names), array.origin
     _check_count(given.source, count, origin, len(found.label))
     return found

@@ -11,6 +11,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.imported import Claim
 
 Write = Callable[..., Path]
+NEW = Path("new.h5")
 
 
 def refusal(call: Callable[..., object], *arguments: object) -> str:
@@ -20,11 +21,11 @@ def refusal(call: Callable[..., object], *arguments: object) -> str:
 
 
 def test_a_name_alone_has_a_folder_and_weights_of_its_own(tmp_path: Path) -> None:
-    model = Claim("mine").identity(tmp_path)
+    model = Claim("mine").identity(tmp_path, NEW)
     assert model.label == "mine/imported"
     assert (model.requested, model.weights) == ("mine", "imported:mine")
     assert (model.architecture, model.logit_scale, model.logit_bias) == ({}, None, None)
-    assert Claim("mine/one").identity(tmp_path).label == "mine/one"
+    assert Claim("mine/one").identity(tmp_path, NEW).label == "mine/one"
 
 
 @pytest.mark.parametrize("model", ["../x", "a/b/c", "", "/a", "a/", "a\x1b"])
@@ -41,15 +42,15 @@ def test_scale_and_bias_are_numbers() -> None:
 
 def test_what_files_of_the_same_weights_say_is_taken(tmp_path: Path, write_pets: Write) -> None:
     write_pets(tmp_path / "small/demo/images/pets.h5")
-    model = Claim("small/demo", weights="00" * 32).identity(tmp_path)
+    model = Claim("small/demo", weights="00" * 32).identity(tmp_path, NEW)
     assert model.architecture == {"embed_dim": 4}
     assert (model.logit_scale, model.logit_bias) == (10.0, -5.0)
-    assert Claim("small/demo", "00" * 32, 10.0, -5.0).identity(tmp_path) == model
+    assert Claim("small/demo", "00" * 32, 10.0, -5.0).identity(tmp_path, NEW) == model
 
 
 def test_what_files_of_other_weights_say_is_not_taken(tmp_path: Path, write_pets: Write) -> None:
     write_pets(tmp_path / "small/demo/images/pets.h5")
-    model = Claim("small/demo").identity(tmp_path)
+    model = Claim("small/demo").identity(tmp_path, NEW)
     assert (model.architecture, model.logit_scale) == ({}, None)
 
 
@@ -61,12 +62,17 @@ def test_a_claim_that_contradicts_a_file_is_refused(tmp_path: Path, write_pets: 
         (Claim("small/demo", "00" * 32, None, -4.0), "--logit-bias -4.0 contradicts"),
         (Claim("plain/demo", "00" * 32, None, -4.0), "which says that there is none"),
     ):
-        assert words in refusal(claim.identity, tmp_path)
+        assert words in refusal(claim.identity, tmp_path, NEW)
 
 
 def test_a_file_whose_scale_is_unknown_contradicts_nothing(
     tmp_path: Path, write_pets: Write
 ) -> None:
     write_pets(tmp_path / "small/demo/images/pets.h5", logit_scale=None, logit_bias=None)
-    model = Claim("small/demo", "00" * 32, 11.0, -4.0).identity(tmp_path)
+    model = Claim("small/demo", "00" * 32, 11.0, -4.0).identity(tmp_path, NEW)
     assert (model.logit_scale, model.logit_bias) == (11.0, -4.0)
+
+
+def test_a_file_that_is_written_anew_contradicts_nothing(tmp_path: Path, write_pets: Write) -> None:
+    path = write_pets(tmp_path / "small/demo/images/pets.h5")
+    assert Claim("small/demo", "00" * 32, 11.0).identity(tmp_path, path).logit_scale == 11.0

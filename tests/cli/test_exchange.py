@@ -279,6 +279,8 @@ def test_a_file_that_is_there_is_kept_unless_it_may_go(oodcache: Run, take: Take
         ((*MINE, "--dataset", "a", "--classes", "c=n"), "--dataset is for images, --classes for"),
         ((*MINE, "--dataset", "a/b"), "data set 'a/b' cannot name a file"),
         (("--model", "../m", "--dataset", "a"), "model '..' cannot name a file"),
+        ((*MINE, "--classes", "c=n.txt", "--labels", "n.txt"), "is of texts: leave out --labels"),
+        ((*MINE, "--dataset", "a", "--template", "a {}"), "is of images: leave out --template"),
         ((*MINE, "--classes", "c"), "--classes 'c': give NAME=names.txt"),
         ((*MINE, "--classes", "c=none.txt"), "none.txt: No such file or directory"),
         ((*MINE, "--classes", "c=n.txt", "--template", "a"), "--template 'a': wants {} once"),
@@ -340,9 +342,9 @@ def test_an_exported_file_says_itself_what_it_holds(oodcache: Run, take: Take) -
     np.save("x.npy", rows())
     take("x.npy", *MINE, "--dataset", "x")
     oodcache("cache", "export", IMAGES, "-o", "x.npz")
-    for option in ("--model", "--dataset", "--classes", "--template"):
+    for option in ("--model", "--dataset", "--classes", "--template", "--logit-bias"):
         refused(
-            oodcache("cache", "import", "x.npz", option, "a{}"),
+            oodcache("cache", "import", "x.npz", option, "0"),
             f"x.npz: says itself what it holds: leave out {option}",
         )
     refused(oodcache("cache", "import", "x.npz"), f"{IMAGES}: is there")
