@@ -39,12 +39,11 @@ class Exported:
 
     def target(self, cache: Path) -> Path:
         """Return where the file lies in the cache that its identity says it is."""
-        model, name = self.identity.model, self.identity.source["name"]
-        for part in (model.name, model.pretrained):
-            names.check_name(part, f"{self.path}: model")
-        names.check_name(name, f"{self.path}: data set or vocabulary")
+        name = names.check_name(
+            self.identity.source["name"], f"{self.path}: data set or vocabulary"
+        )
         place = names.image_path if self.is_images else names.text_path
-        return place(cache, model.label, name)
+        return place(cache, self.identity.model.label, name)
 
     def write(
         self, target: Path, *, dtype: npt.DTypeLike | None, advance: Callable[[int], None]

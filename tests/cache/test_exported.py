@@ -73,10 +73,12 @@ def test_it_goes_where_its_identity_says(image_file: Path, text_file: Path, tmp_
 Change = Callable[[dict[str, Any]], object]
 
 
-def model(**fields: Any) -> Change:
+def said(part: str, **fields: Any) -> Change:
+    """Change fields of a part of the identity."""
+
     def change(arrays: dict[str, Any]) -> None:
         identity = json.loads(arrays["identity"].item())
-        identity["model"].update(fields)
+        identity[part].update(fields)
         arrays["identity"] = np.array(json.dumps(identity).encode())
 
     return change
@@ -100,8 +102,12 @@ def model(**fields: Any) -> Change:
         (lambda one: one["errors"].__setitem__(0, b"\xff"), "(rule F11)"),
         (lambda one: one.update(identity=np.array(b"{}")), "(rule F8)"),
         (lambda one: one.update(identity=np.array("{}")), "not a text"),
-        (model(name="../../x"), "model '../../x' cannot name a file"),
-        (model(pretrained="a/b"), "model 'a/b' cannot name a file"),
+        (said("model", name="../../x"), "'model.name' is '../../x', which is no name for a folder"),
+        (
+            said("model", pretrained="a/b"),
+            "'model.pretrained' is 'a/b', which is no name for a folder",
+        ),
+        (said("source", name="average"), "vocabulary 'average' is what results call their mean"),
     ],
 )
 def test_one_that_was_changed_is_refused_in_one_line(
