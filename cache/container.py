@@ -210,9 +210,9 @@ def write_head(
     # Not as str: HDF5 keeps texts of any length elsewhere, without a checksum.
     file.attrs["format"], file.attrs["kind"] = np.bytes_(rules.FORMAT), np.bytes_(kind)
     file.attrs["version"] = np.int64(rules.VERSION)
-    file.attrs["logit_scale"] = float(identity.model.logit_scale)
-    if identity.model.logit_bias is not None:
-        file.attrs["logit_bias"] = float(identity.model.logit_bias)
+    for name in ("logit_scale", "logit_bias"):
+        if (value := getattr(identity.model, name)) is not None:
+            file.attrs[name] = float(value)
     if place is not None:
         file.attrs["run"] = np.bytes_(place.run)
         for name in ("first", "total", "shard_rows"):

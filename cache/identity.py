@@ -13,6 +13,7 @@ DEEPEST = 16
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 OVERRIDDEN = "overridden"  # In an encoding: which of its settings the user gave.
+IMPORTED = "imported"  # In an encoding: from what format, the true encoding being unknown.
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class ModelIdentity:
     one (quick GELU, say) are another model. `weights` is a SHA-256 over the loaded weights, so it
     does not depend on the checkpoint's file format; `checkpoint` is one over the local files that
     the model was loaded from, None where open_clip fetched all. `logit_scale` is already
-    exponentiated; `logit_bias` is None where the model has none, which is not 0.
+    exponentiated, None where it is unknown; `logit_bias` is None where the model has none, which
+    is not 0. An empty `architecture` is an unknown one.
     """
 
     name: str
@@ -33,7 +35,7 @@ class ModelIdentity:
     architecture: Mapping[str, Any]
     weights: str
     checkpoint: str | None
-    logit_scale: float
+    logit_scale: float | None
     logit_bias: float | None
 
     def __post_init__(self) -> None:
@@ -43,7 +45,8 @@ class ModelIdentity:
             raise ValueError(f"'model.architecture' is {self.architecture!r}, not an object")
         if self.checkpoint is not None:
             _check_text(self.checkpoint, "model.checkpoint")
-        if not (_is_number(self.logit_scale) and self.logit_scale > 0):
+        scale = self.logit_scale
+        if scale is not None and not (_is_number(scale) and scale > 0):
             raise ValueError(f"'model.logit_scale' is {self.logit_scale!r}, not a positive number")
         if self.logit_bias is not None and not _is_number(self.logit_bias):
             raise ValueError(f"'model.logit_bias' is {self.logit_bias!r}, not a number or null")
@@ -69,6 +72,11 @@ class Identity:
     precision: Mapping[str, Any]
     versions: Mapping[str, str]
     vectors: str = ""
+
+    @property
+    def is_imported(self) -> bool:
+        """Say if another program encoded it: how, and in which precision, is then unknown."""
+        return IMPORTED in self.encoding
 
     def to_json(self) -> str:
         """Return the JSON text that is stored; equal identities give equal texts."""

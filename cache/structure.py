@@ -81,7 +81,7 @@ def check(file: h5py.File, path: Path, *kinds: str) -> Structure:
     _check_embeddings(datasets["embeddings"], path, 3 if kind == "texts" else 2)
     is_images = "ok" in datasets
     columns = (_image_columns if is_images else _text_columns)(datasets, path)
-    identity = _checked_identity(file, datasets["identity"], path)
+    identity = _checked_identity(file, datasets, path)
     place = _checked_place(file, datasets, identity, path) if kind in SHARDS else None
     for name in summed(kind):
         if name not in columns:
@@ -227,7 +227,8 @@ def _check_column(datasets: Datasets, path: Path, name: str, shape: tuple[int, .
     check_whole(column, path, name, "F4")
 
 
-def _checked_identity(file: h5py.File, stored: h5py.Dataset, path: Path) -> Identity:
+def _checked_identity(file: h5py.File, datasets: Datasets, path: Path) -> Identity:
+    stored = datasets["identity"]
     if stored.shape != () or not is_of(stored, "bytes"):
         what = f"'identity' is {type_of(stored)} of shape {stored.shape}, not one text"
         raise RuleError(path, "F8", what)
@@ -235,6 +236,8 @@ def _checked_identity(file: h5py.File, stored: h5py.Dataset, path: Path) -> Iden
         raise RuleError(path, "F8", "'identity' is not stored in its own header (compact)")
     check_whole(stored, path, "identity", "F8")
     identity = rules.parse_identity(path, stored[()])
+    if identity.model.logit_scale is None and "templates" in datasets:
+        raise RuleError(path, "F8", "'identity': 'model.logit_scale' is null, and texts need one")
     for name in ("logit_scale", "logit_bias"):
         found, expected = _attribute(file, path, name, "F9"), getattr(identity.model, name)
         if found != expected:

@@ -57,6 +57,16 @@ class TextFile:
 
 
 @dataclass(frozen=True)
+class StoredTexts:
+    """All of a valid file: `embeddings` (T, K, D) as they are stored, `norm` float32 (T, K)."""
+
+    identity: Identity
+    vocabulary: Vocabulary
+    embeddings: npt.NDArray[np.floating[Any]]
+    norm: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class TextShard:
     """A valid shard of text embeddings, in memory: `embeddings` (n, D) as stored, `norm` (n,)."""
 
@@ -72,6 +82,12 @@ def open_texts(path: Path) -> TextFile:
     """Return the file at `path`, checked; raise RuleError, naming the rule, if it is not valid."""
     found, vocabulary, stored = _read(path, "texts")
     return TextFile(path, found.identity, vocabulary, renormalised(stored))
+
+
+def read_texts(path: Path) -> StoredTexts:
+    """Return all of the file at `path`, checked as `open_texts` does."""
+    found, vocabulary, stored = _read(path, "texts")
+    return StoredTexts(found.identity, vocabulary, stored, found.columns["norm"])
 
 
 def open_text_shard(path: Path) -> TextShard:

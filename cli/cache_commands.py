@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from oodcache.cache.errors import InputError
+from oodcache.exchange_command import export, import_
 from oodcache.options import CACHE, note
 from oodcache.progress import printable, progress
 
@@ -138,3 +139,7 @@ def _confirm(subject: str, amount: str) -> None:
         )
     if not click.confirm(f"Remove {amount}?", err=True):
         raise InputError(f"{subject}: nothing removed")
+
+
+for command in (export, import_):
+    cache.add_command(command)

@@ -93,6 +93,7 @@ def evaluate(
     vectors, templates = class_vectors(texts, template)
     _tell(texts, images, variants, note)
     identity = texts.identity.model
+    assert identity.logit_scale is not None  # Rule F8.
     head = Classes(vectors, identity.logit_scale, identity.logit_bias)
     scored = [_score(one, head, variants, progress) for one in images]
     common: dict[str, Any] = {
@@ -227,14 +228,18 @@ def _source(name: str, what: str) -> str:
 
 def _check_same_model(texts: TextFile, images: Sequence[ImageFile]) -> None:
     again = "make one of them again with: oodcache extract --overwrite"
-    weights, dimension = texts.identity.model.weights, texts.embeddings.shape[-1]
+    model, dimension = texts.identity.model, texts.embeddings.shape[-1]
+    extracted = [one for one in images if not one.identity.is_imported]
     for one in images:
-        if one.identity.model.weights != weights:
+        found = one.identity.model
+        if found.weights != model.weights:
+            known = not (one.identity.is_imported or texts.identity.is_imported)
             raise InputError(
-                f"{one.path}: made with weights {one.identity.model.weights[:8]}…, but "
-                f"{texts.path} with {weights[:8]}…: scores cannot mix them; {again}"
+                f"{one.path}: made with weights {_brief(found.weights)}, but {texts.path} with "
+                f"{_brief(model.weights)}: scores cannot mix them; "
+                + (again if known else "if they are one model's, import with equal --weights")
             )
-        if one.identity.model.architecture != texts.identity.model.architecture:
+        if found.architecture != model.architecture and found.architecture and model.architecture:
             raise InputError(
                 f"{one.path}: made with another architecture than {texts.path}, though with the "
                 f"same weights: scores cannot mix them; {again}"
@@ -244,8 +249,16 @@ def _check_same_model(texts: TextFile, images: Sequence[ImageFile]) -> None:
                 f"{one.path}: vectors of {one.dimension} numbers, but {texts.path} of {dimension}; "
                 f"{again}"
             )
-        if _preprocessing(one) != _preprocessing(images[0]):
-            raise InputError(f"{one.path}: preprocessed otherwise than {images[0].path}: {again}")
+    for one in extracted:
+        if _preprocessing(one) != _preprocessing(extracted[0]):
+            raise InputError(
+                f"{one.path}: preprocessed otherwise than {extracted[0].path}: {again}"
+            )
+
+
+def _brief(weights: str) -> str:
+    """Return the start of a SHA-256, the whole of any other label."""
+    return f"{weights[:8]}…" if len(weights) == 64 else weights
 
 
 def _preprocessing(images: ImageFile) -> dict[str, Any]:
@@ -257,10 +270,14 @@ def _tell(
     texts: TextFile, images: Sequence[ImageFile], variants: Sequence[Variant], note: Note
 ) -> None:
     """Say what a reader of the numbers should know of the files."""
-    files: tuple[ImageFile | TextFile, ...] = (texts, *images[1:])
+    everything: tuple[ImageFile | TextFile, ...] = (images[0], texts, *images[1:])
+    files = [file for file in everything if not file.identity.is_imported]
     for file in files:
-        if file.identity.precision != images[0].identity.precision:
-            note(f"{file.path}: computed in another precision than {images[0].path}")
+        if file.identity.precision != files[0].identity.precision:
+            note(f"{file.path}: computed in another precision than {files[0].path}")
+    imported = [one.path.stem for one in images if one.identity.is_imported]
+    if 0 < len(imported) < len(images):
+        note(f"{', '.join(imported)}: imported, perhaps preprocessed otherwise than the others")
     for one in images:
         failed = one.rows - int(np.count_nonzero(one.ok))
         if failed:

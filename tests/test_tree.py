@@ -25,8 +25,18 @@ ONLY = {
     "open_clip": {"extract"},
     "click": {"cli"},
     "PIL": {"extract"},
+    "pyarrow": {"cache"},
 }
-CLICK_FREE = {"demo", "inspection", "listing", "progress", "scoring", "upkeep"}
+CLICK_FREE = {
+    "demo",
+    "exchange",
+    "inspection",
+    "listing",
+    "progress",
+    "scoring",
+    "sources",
+    "upkeep",
+}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -67,7 +67,7 @@ def test_a_label_is_the_models_folder(identity: Identity) -> None:
         (model(logit_scale=10**400), "not a positive number"),
         (model(logit_scale="10"), "'model.logit_scale' is '10', not a positive number"),
         (model(logit_scale=True), "'model.logit_scale' is True, not a positive number"),
-        (model(logit_scale=None), "'model.logit_scale' is None, not a positive number"),
+        (model(logit_scale=0), "'model.logit_scale' is 0, not a positive number"),
         (model(logit_bias=[1]), "'model.logit_bias' is [1], not a number or null"),
         (model(logit_bias=False), "'model.logit_bias' is False, not a number or null"),
         (model(name=""), "'model.name' is '', not a text"),

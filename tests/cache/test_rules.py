@@ -460,6 +460,7 @@ BROKEN_TEXTS: list[tuple[str, Damage, str]] = [
     ("F4", zeroed("class_names"), "the SHA-256 of the columns is "),
     ("F4", zeroed("class_ids"), "the SHA-256 of the columns is "),
     ("F4", put("class_ids", np.array([b"a" * 4097] * 3)), "'class_ids' holds a value of 4097 byt"),
+    ("F8", model("logit_scale", None), "'model.logit_scale' is null, and texts need one"),
     ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
     ("F11", renamed("class_names", 0, b"\xff"), r"'class_names' holds '\udcff', which is not UTF"),
     ("F11", renamed("templates", 0, b"\xff{}"), r"'templates' holds '\udcff{}', which is not UTF"),

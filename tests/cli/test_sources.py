@@ -1,0 +1,229 @@
+"""Claims about what `oodcache cache import` reads: other programs' files, paths and labels."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from pyarrow import parquet
+from samples import Outcome, Run
+
+ROWS = np.random.default_rng(0).normal(size=(24, 4)).astype(np.float32)
+FILE = Path("embeddings/mine/imported/images/x.h5")
+
+
+@pytest.fixture
+def take(oodcache: Run) -> Callable[..., Outcome]:
+    """Import as images x of the model mine."""
+
+    def run(*arguments: object) -> Outcome:
+        return oodcache(
+            "cache", "import", *arguments, "--model", "mine", "--dataset", "x", "--overwrite"
+        )
+
+    return run
+
+
+Take = Callable[..., Outcome]
+
+
+def column(name: str) -> Any:
+    with h5py.File(FILE) as file:
+        return file[name][()].tolist()
+
+
+def by_name() -> list[bytes | None]:
+    """Return each row's label name."""
+    names = column("label_names")
+    return [names[label] if label >= 0 else None for label in column("label")]
+
+
+def taken(outcome: Outcome) -> None:
+    assert outcome.status == 0, outcome.err
+
+
+def refused(outcome: Outcome, words: str) -> None:
+    assert outcome.status == 1
+    assert outcome.err.count("\n") == 1, outcome.err
+    assert words in outcome.err
+
+
+def write_parts(*numbers: int, stem: str = "img_emb") -> None:
+    """Write two rows a part as clip-retrieval does, and metadata of more columns than one."""
+    Path(stem).mkdir(exist_ok=True)
+    Path("metadata").mkdir(exist_ok=True)
+    for place, number in enumerate(numbers):
+        np.save(f"{stem}/{stem}_{number}.npy", ROWS[2 * place : 2 * place + 2].astype(np.float16))
+        paths = [f"/data/laion/{number}/{row}.jpg" for row in range(2)]
+        table = pa.table({"image_path": paths, "caption": ["a", "b"], "width": [1, 2]})
+        parquet.write_table(table, f"metadata/metadata_{number}.parquet")
+
+
+def test_clip_retrievals_parts_come_in_by_number_with_their_paths(
+    oodcache: Run, take: Take
+) -> None:
+    write_parts(0, 9, 10)
+    taken(take("img_emb", "--metadata", "metadata"))
+    expected = [b"%d/%d.jpg" % (number, row) for number in (0, 9, 10) for row in range(2)]
+    assert column("path") == expected
+    vectors = ROWS[:6] / np.linalg.norm(ROWS[:6], axis=1, keepdims=True)
+    np.testing.assert_allclose(column("embeddings"), vectors, atol=1e-3)
+    with h5py.File(FILE) as file:
+        assert b'"imported": "clip-retrieval"' in file["identity"][()]
+
+
+def test_a_folder_without_metadata_has_made_up_paths(oodcache: Run, take: Take) -> None:
+    write_parts(0, 1)
+    taken(take("img_emb"))
+    assert column("path")[3] == b"row-00000003"
+
+
+def test_parts_that_do_not_pair_are_refused(oodcache: Run, take: Take) -> None:
+    write_parts(0, 1)
+    Path("metadata/metadata_1.parquet").unlink()
+    refused(take("img_emb", "--metadata", "metadata"), "metadata: has no part 1, and the other")
+    parquet.write_table(pa.table({"image_path": ["a"]}), "metadata/metadata_1.parquet")
+    refused(
+        take("img_emb", "--metadata", "metadata"),
+        "metadata/metadata_1.parquet: is for 1 rows, and img_emb/img_emb_1.npy has 2",
+    )
+    parquet.write_table(pa.table({"caption": ["a"]}), "metadata/metadata_0.parquet")
+    refused(take("img_emb", "--metadata", "metadata"), "has no column 'image_path'; has caption")
+    refused(
+        take("img_emb", "--metadata", "metadata/metadata_0.parquet"),
+        "give a folder of metadata for a folder of vectors",
+    )
+
+
+def test_text_emb_are_texts(oodcache: Run, take: Take) -> None:
+    write_parts(0, 1, stem="text_emb")
+    Path("names.txt").write_text("a\nb\nc\nd\n")
+    done = oodcache(
+        *("cache", "import", "text_emb", "--model", "mine"),
+        *("--classes", "c=names.txt", "--logit-scale", "100"),
+    )
+    taken(done)
+
+
+def test_metadata_of_one_array_is_one_file(oodcache: Run, take: Take) -> None:
+    np.save("x.npy", ROWS[:2])
+    parquet.write_table(pa.table({"image_path": ["a/1", "b/2"]}), "m.parquet")
+    taken(take("x.npy", "--metadata", "m.parquet"))
+    assert column("path") == [b"a/1", b"b/2"]
+    Path("p.txt").write_text("a\nb\n")
+    refused(
+        take("x.npy", "--metadata", "m.parquet", "--paths", "p.txt"),
+        "--paths and --metadata both give paths: leave one out",
+    )
+
+
+def test_metadata_without_pyarrow_says_what_to_install(
+    oodcache: Run, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_parts(0)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    refused(take("img_emb", "--metadata", "metadata"), "type  pip install 'oodcache[io]'")
+
+
+def test_clip_benchmarks_features_come_in_with_their_targets(oodcache: Run, take: Take) -> None:
+    torch.save(torch.from_numpy(ROWS), "features_val.pt")
+    torch.save(torch.tensor([0, 1] * 12), "targets_val.pt")
+    Path("names.txt").write_text("cat\ndog\n")
+    targets = ("--labels", "targets_val.pt")
+    taken(take("features_val.pt", *targets, "--label-names", "names.txt"))
+    assert by_name() == [b"cat", b"dog"] * 12
+    taken(take("features_val.pt", *targets))
+    assert by_name() == [b"0", b"1"] * 12
+
+
+def test_a_pt_without_torch_says_what_to_install(
+    oodcache: Run, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    refused(take("x.pt"), "type  pip install 'oodcache[extract]'")
+
+
+def test_openoods_features_come_in_with_their_labels(oodcache: Run, take: Take) -> None:
+    np.savez("feature.npz", feat_list=ROWS, label_list=np.array([5, -1, 3] * 8))
+    taken(take("feature.npz"))
+    assert by_name() == [b"5", None, b"3"] * 8
+    with h5py.File(FILE) as file:
+        assert b'"imported": "OpenOOD"' in file["identity"][()]
+
+
+def test_openoods_scores_are_no_embeddings(oodcache: Run, take: Take) -> None:
+    np.savez("scores.npz", pred=np.zeros(3, int), conf=np.ones(3), label=np.zeros(3, int))
+    refused(
+        take("scores.npz"),
+        "scores.npz: holds 'pred', 'conf', 'label', and no embeddings: wanted is an array called "
+        "embeddings, feat_list, ",
+    )
+
+
+@pytest.mark.parametrize("ending", ["npy", "npz", "pt"])
+def test_labels_come_from_any_array(oodcache: Run, take: Take, ending: str) -> None:
+    np.save("x.npy", ROWS[:3])
+    labels = np.array([1, 0, -1])
+    if ending == "npy":
+        np.save("l.npy", labels)
+    elif ending == "npz":
+        np.savez("l.npz", features=ROWS[:3], labels=labels)
+    else:
+        torch.save(torch.from_numpy(labels), "l.pt")
+    taken(take("x.npy", "--labels", f"l.{ending}"))
+    assert by_name() == [b"1", b"0", None]
+
+
+def test_paths_and_labels_come_from_text(oodcache: Run, take: Take) -> None:
+    np.save("x.npy", ROWS[:3])
+    Path("p.txt").write_bytes(b"/d/a/1.png\r\n/d/b/\xff.png\n/d/3.png")
+    Path("l.txt").write_text("dog\n\ncat\n")
+    taken(take("x.npy", "--paths", "p.txt", "--labels", "l.txt"))
+    assert column("path") == [b"a/1.png", b"b/\xff.png", b"3.png"]
+    assert by_name() == [b"dog", None, b"cat"]
+
+
+@pytest.mark.parametrize(
+    ("files", "arguments", "words"),
+    [
+        ({"p": b"a\nb\n"}, ("--paths", "p"), "p: is for 2 rows, and x.npy has 3"),
+        ({"p": b"a\nb\na\n"}, ("--paths", "p"), "p: line 3 repeats line 1, b'a'"),
+        ({"p": b"a\n../b\nc"}, ("--paths", "p"), "p: line 2: b'../b' is not below one folder"),
+        ({"l": b"a\nb\n"}, ("--labels", "l"), "l: is for 2 rows, and x.npy has 3"),
+        ({"n": b"a\n"}, ("--label-names", "n"), "n: there are no labels to name: give --labels"),
+        (
+            {"l": b"0\n1\n2", "n": b"a\nb"},
+            ("--labels", "l", "--label-names", "n"),
+            "l: label 2 is none of 2 --label-names",
+        ),
+        ({}, ("--labels", "none.npy"), "none.npy: cannot be read: No such file or directory"),
+        ({}, ("--paths", "none"), "none: cannot be read: No such file or directory"),
+        ({}, ("--labels", "x.npy"), "x.npy: labels are float32 of shape (3, 4), not integers"),
+    ],
+)
+def test_rows_that_are_called_or_labelled_wrongly_are_refused(
+    oodcache: Run,
+    take: Take,
+    files: dict[str, bytes],
+    arguments: tuple[str, ...],
+    words: str,
+) -> None:
+    np.save("x.npy", ROWS[:3])
+    for name, content in files.items():
+        Path(name).write_bytes(content)
+    refused(take("x.npy", *arguments), words)
+
+
+def test_a_file_of_another_kind_is_refused_with_those_that_are_read(
+    oodcache: Run, take: Take
+) -> None:
+    Path("x.csv").touch()
+    refused(take("x.csv"), "x.csv: is read from .npy, .npz, .pt, or a folder of img_emb_*.npy")
+    refused(take("none.npy"), "none.npy: cannot be read: No such file or directory")
