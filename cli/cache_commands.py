@@ -12,7 +12,7 @@ from oodcache.exchange_command import export, import_
 from oodcache.options import CACHE, note
 from oodcache.progress import printable, progress
 
-FILE = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, readable=False)  # Whoever reads it says it as we do.
 
 
 @click.group(name="cache")

@@ -186,7 +186,10 @@ def _state(one: Listed) -> str:
     said = [one.state] if one.state == "complete" else []
     if one.shards is not None:
         of, done = one.shards["of"], one.shards["done"]
-        said.append("no shard yet" if of is None else f"{done} of {of} shard{'s' * (of != 1)}")
+        if of is not None:
+            said.append(f"{done:,} of {of:,} shard{'s' * (of != 1)}")
+        elif one.error is None:
+            said.append("no shard yet")
     if one.error is not None:
         said.append(f"NOT VALID: {one.error.removeprefix(f'{one.path}: ')}")
     return "; ".join(said)

@@ -236,3 +236,13 @@ def test_a_table_on_a_terminal_is_as_wide_and_has_bold_headings(
 )
 def test_an_age_is_in_the_largest_unit_that_it_holds_twice(seconds: float, shown: str) -> None:
     assert listing.age(seconds) == shown
+
+
+def test_of_shards_that_are_all_damaged_none_is_counted(
+    oodcache: Run, write_pets: Write, cut: Cut, tmp_path: Path
+) -> None:
+    for path in cut(write_pets(tmp_path / "small/demo/images/pets.h5"), IMAGES / "pets.h5", 7):
+        path.write_bytes(b"broken")
+    (one,) = objects(oodcache)
+    assert (one["state"], one["shards"]) == ("incomplete", {"done": 0, "of": None})
+    assert f" NOT VALID: {path}: " in lines(oodcache)[1]
