@@ -63,6 +63,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except InputError as error:
         _fail(str(error))
+    except MemoryError as error:
+        _fail(f"memory ran out: {error or 'nothing was written that is not whole'}")
     except BrokenPipeError:
         # The reader (`| head`) has gone; what is buffered must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

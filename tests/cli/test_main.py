@@ -55,6 +55,16 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
         main()
 
 
+def test_memory_that_runs_out_is_one_line(oodcache: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy(**_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(entry.oodcache, "main", greedy)
+    refused = oodcache("cache", "ls")
+    assert refused.status == 1
+    assert refused.err == "oodcache: memory ran out: nothing was written that is not whole\n"
+
+
 def test_a_reader_that_leaves_is_no_traceback() -> None:
     done = subprocess.run(
         f"{sys.executable} -u -m oodcache scores | true",
