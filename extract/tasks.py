@@ -239,12 +239,25 @@ def _merge(target: Target, run: Run, watch: Watch) -> None:
     ours = _of_run(target.path, run)
     count = run.places(target.listing.rows)[0].count
     if len(ours) == count:
+        _refuse_replacing(target, run)
         merge(target.path, ours)
         watch.note(f"wrote {target.path}: {_summary(target)}")
     elif not _finished_elsewhere(target, run):
         watch.note(
             f"{target.listing.name}: {len(ours):,} of {count:,} shards are there; whoever writes "
             "the last one merges them"
+        )
+
+
+def _refuse_replacing(target: Target, run: Run) -> None:
+    """Refuse to replace a file of another run, put there since this one began."""
+    if stamp(target.path) in (None, target.stamp):
+        return
+    found = run.differences(merging.run_of(target.path, run.kind, run.shard_rows))
+    if found:
+        raise InputError(
+            f"{target.path}: was made meanwhile by another run, from {found[0]}; the shards of "
+            "this one stay: to put theirs in its place, type the same command with --overwrite"
         )
 
 

@@ -118,3 +118,19 @@ def test_a_shard_that_cannot_be_read_stays_until_it_is_made_again_or_overwritten
     assert newer.exists()
     extract(tmp_path, sources=sources, overwrite=True)
     assert files(path.parent) == ["c.h5"]
+
+
+def test_a_file_that_another_run_made_meanwhile_is_never_replaced_unasked(
+    tmp_path: Path, sources: list[str]
+) -> None:
+    path = half(tmp_path, sources)
+    other = once(tmp_path, "other", sources=sources, dtype="float16").read_bytes()
+
+    def finish() -> None:
+        path.write_bytes(other)
+
+    with pytest.raises(InputError, match="made meanwhile by another run, from another --dtype"):
+        extract(tmp_path, progress=stopping(1, finish), sources=sources)
+    assert path.read_bytes() == other
+    extract(tmp_path, sources=sources, overwrite=True)
+    assert path.read_bytes() == once(tmp_path, sources=sources).read_bytes()
