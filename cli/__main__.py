@@ -64,7 +64,7 @@ def main() -> None:
     except InputError as error:
         _fail(str(error))
     except MemoryError as error:
-        _fail(f"memory ran out: {error or 'nothing was written that is not whole'}")
+        _fail(f"memory ran out: {str(error) or 'nothing was written that is not whole'}")
     except BrokenPipeError:
         # The reader (`| head`) has gone; what is buffered must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

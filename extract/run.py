@@ -79,7 +79,7 @@ def _check_bad(planned: Plan, found: Sequence[Target]) -> None:
             raise InputError(
                 f"{target.listing.name}: {failed:,} of {rows:,} images are bad, more than "
                 f"--max-bad {planned.settings.max_bad:g}; see: oodcache cache info {where}; "
-                "once they are mended: --retry-failed"
+                "once they can be read: --retry-failed, or --overwrite if their sizes change"
             )
 
 

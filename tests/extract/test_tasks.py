@@ -229,7 +229,7 @@ def test_too_many_bad_images_are_an_error_after_all_is_written(
             extract(tmp_path, sources=sources, max_bad=0.2)
     (path,) = extract(tmp_path, sources=sources, max_bad=0.25)
     assert open_images(path).rows == 12
-    with pytest.raises(InputError, match=r"c: 3 of 7 images are bad, .*c.shards; once they are"):
+    with pytest.raises(InputError, match=r"c: 3 of 7 images are bad, .*c.shards; once they can"):
         extract(tmp_path, cache=tmp_path / "x", sources=sources, max_bad=0, part=1, parts=2)
 
 
