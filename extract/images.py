@@ -86,10 +86,22 @@ def watching_workers() -> Iterator[None]:
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
+        time.sleep(0.5)  # Whoever ended it may have told us to end too, which is raised here,
+        if (stop := _stop_behind(error)) is not None:  # or was, before torch told.
+            raise stop from None
         raise InputError(
             "a decoding process was killed, perhaps because memory ran out: type the same "
             "command again, with fewer --workers; what is done stays"
         ) from error
+
+
+def _stop_behind(error: BaseException) -> BaseException | None:
+    """Return the Ctrl-C or the like that was under way as an error was raised, if any."""
+    while error.__context__ is not None:
+        error = error.__context__
+        if not isinstance(error, Exception):
+            return error
+    return None
 
 
 @contextmanager
@@ -108,6 +120,8 @@ def _end_with(parent: int, worker: int) -> None:
     torch's own watch asks whose child it is once it has begun, when that may be nobody's.
     """
 
+    # With status 0, or torch raises that a worker died wherever its parent is as it is told too.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     # An image's error goes to the parent. What is printed is of a thread that met a parent gone.
     sys.excepthook = lambda *_: None

@@ -303,20 +303,34 @@ def test_control_codes_in_names_are_shown_escaped(oodcache: Run) -> None:
     assert r"\x1b[31mred\nfolder: no such folder" in refused.err
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status", "tell"),
+    [
+        (signal.SIGINT, 130, os.kill),
+        (signal.SIGINT, 130, os.killpg),  # The workers too, as a terminal or a cluster does.
+        (signal.SIGTERM, 143, os.killpg),
+    ],
+)
 def test_a_run_that_is_stopped_leaves_whole_shards_and_goes_on(
-    oodcache: Run, photos: Path, tmp_path: Path, number: signal.Signals, status: int
+    oodcache: Run,
+    photos: Path,
+    tmp_path: Path,
+    number: signal.Signals,
+    status: int,
+    tell: Callable[[int, int], None],
 ) -> None:
     for copy in range(588):
         shutil.copyfile(photos / "cat" / "0.png", photos / "cat" / f"copy{copy}.png")
     arguments = ["extract", "--model", "tiny-clip", "--batch-size", "2", "--workers", "1"]
     arguments += ["--shard-rows", "20", f"c={photos}"]
     command = [sys.executable, "-m", "oodcache", *arguments]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True
+    )
     deadline = time.monotonic() + 120
     while not list(Path().glob("embeddings/**/00002-*.h5")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(number)
+    tell(process.pid, number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == status
     assert "Traceback" not in said
