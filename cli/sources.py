@@ -148,7 +148,7 @@ def _check_count(source: Path, count: int, other: Path | str, found: int) -> Non
 
 
 def vocabulary(given: Import) -> tuple[str, Vocabulary]:
-    """Return the name and the vocabulary of NAME=FILE, or of NAME with captions in metadata."""
+    """Return the name and the vocabulary of NAME=FILE."""
     assert given.classes is not None
     for template in given.templates:
         if template.count("{}") != 1:
