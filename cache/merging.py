@@ -25,7 +25,7 @@ from oodcache.cache.image_file import (
     write_columns,
     write_vectors,
 )
-from oodcache.cache.shards import Place, Run, shard_folder
+from oodcache.cache.shards import Place, Run, shard_folder, shard_paths
 from oodcache.cache.sibling import discard
 from oodcache.cache.storage import read_paths
 from oodcache.cache.structure import Columns
@@ -96,9 +96,7 @@ def run_of(path: Path, kind: str, shard_rows: int) -> Run:
 def find(target: Path) -> Found:
     """Return the shards of `target`, in the order of their names; a missing folder holds none."""
     shards, damaged = [], {}
-    for path in sorted(shard_folder(target).glob("*.h5")):
-        if path.name.startswith("."):
-            continue
+    for path in shard_paths(target):
         try:
             shards.append(peek(path))
         except RuleError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from oodcache.cache import store
 from oodcache.cache.errors import InputError
-from oodcache.cache.shards import FOLDER, shard_folder
+from oodcache.cache.shards import FOLDER, shard_folder, shard_paths
 from oodcache.cache.sibling import remove_stale, remove_stale_in
 from oodcache.cache.verification import kind_of
 
@@ -72,7 +72,7 @@ def _of_path(cache: Path, path: Path) -> Removal:
     parents = _parents(cache, path)
     if path.suffix == FOLDER:
         _check_folder(cache, path)
-        files = store.shard_paths(path)
+        files = shard_paths(path)
         if not parents and not (files and all(_is_valid(one) for one in files)):
             raise InputError(
                 f"{path}: is not in {cache}, and not all in it are shards: not removed"
@@ -92,7 +92,7 @@ def _of_path(cache: Path, path: Path) -> Removal:
 def _of_model(cache: Path, there: Sequence[store.Entry]) -> Removal:
     shards = [shard_folder(entry.path) for entry in there if shard_folder(entry.path).is_dir()]
     files = [entry.path for entry in there if entry.path.exists() or entry.path.is_symlink()]
-    files += [path for folder in shards for path in store.shard_paths(folder)]
+    files += [path for folder in shards for path in shard_paths(folder)]
     for path in (*files, *shards):
         if not _parents(cache, path):
             raise InputError(f"{path}: lies behind a link, not in {cache}: not removed")
@@ -109,7 +109,7 @@ def _of_model(cache: Path, there: Sequence[store.Entry]) -> Removal:
 def _parents(cache: Path, path: Path) -> tuple[Path, ...]:
     """Return the folders between a path of the cache's layout and the cache, inner ones first.
 
-    None where the path is not of the layout, or is in it by way of a link.
+    Nothing where the path is not of the layout, or is in it by way of a link.
     """
     try:
         parts = (path.parent.resolve() / path.name).relative_to(cache.resolve()).parts

@@ -129,3 +129,10 @@ def shard_folder(target: Path) -> Path:
 def target_of(folder: Path) -> Path:
     """Return the finished file that a folder of shards is for."""
     return folder.with_suffix(".h5")
+
+
+def shard_paths(target: Path) -> list[Path]:
+    """Return the files in the folder of shards of `target`, sorted, whatever they hold."""
+    return sorted(
+        path for path in shard_folder(target).glob("*.h5") if not path.name.startswith(".")
+    )

@@ -47,13 +47,6 @@ def begun(cache: Path) -> list[Entry]:
     )
 
 
-def shard_paths(target: Path) -> list[Path]:
-    """Return the files in the folder of shards of `target`, sorted, whatever they hold."""
-    return sorted(
-        path for path in shard_folder(target).glob("*.h5") if not path.name.startswith(".")
-    )
-
-
 def meant_target(path: Path) -> Path | None:
     """Return the file whose shards `path` means, None where it means itself.
 

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from oodcache.cache import merging, store
 from oodcache.cache.errors import InputError
-from oodcache.cache.shards import shard_folder
+from oodcache.cache.shards import shard_folder, shard_paths
 from oodcache.cache.summary import Begun, Summary, runs, summarise
 from oodcache.progress import megabytes, printable
 
@@ -104,7 +104,7 @@ def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:
                 summary = summarise(known[0].shards[0].path)
         except InputError as error:
             errors.append(str(error))
-    paths = [entry.path] * is_finished + store.shard_paths(entry.path) * has_shards
+    paths = [entry.path] * is_finished + shard_paths(entry.path) * has_shards
     size, modified = _on_disk(paths, shard_folder(entry.path))
     return Listed(
         path=str(entry.path if is_finished else shard_folder(entry.path)),

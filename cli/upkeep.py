@@ -11,7 +11,7 @@ from pathlib import Path
 from oodcache.cache import merging, names, removal, store
 from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.merging import Shard
-from oodcache.cache.shards import FOLDER, Run, shard_folder
+from oodcache.cache.shards import FOLDER, Run, shard_folder, shard_paths
 from oodcache.cache.summary import summarise
 from oodcache.cache.verification import verify
 from oodcache.progress import megabytes
@@ -60,14 +60,14 @@ def _meant(file: Path) -> list[Path]:
     target = store.meant_target(file)
     if target is None:
         return [file]
-    if not (found := store.shard_paths(target)):
+    if not (found := shard_paths(target)):
         raise InputError(f"{shard_folder(target)}: holds no shard")
     return found
 
 
 def _all(cache: Path) -> list[Path]:
     whole = [entry.path for entry in store.entries(cache)]
-    shards = [path for entry in store.begun(cache) for path in store.shard_paths(entry.path)]
+    shards = [path for entry in store.begun(cache) for path in shard_paths(entry.path)]
     if not whole and not shards:
         raise InputError(f"{cache}: no embeddings to verify")
     return [*whole, *shards]

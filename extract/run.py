@@ -62,9 +62,10 @@ def _keep(target: Target, watch: Watch) -> None:
         merging.merge(target.path, target.waiting)
         watch.note(f"merged the shards beside {target.path}")
     elif target.begun:
+        count = f"{len(target.begun):,} shard{'s' * (len(target.begun) > 1)}"
         watch.note(
-            f"{shard_folder(target.path)}: {len(target.begun):,} shards of a run to replace the "
-            "finished file; go on with it by --overwrite, or remove them: oodcache cache rm"
+            f"{shard_folder(target.path)}: {count} of a run to replace the finished file; go on "
+            "with it by --overwrite, or remove them: oodcache cache rm"
         )
     watch.note(f"kept {target.path}")
 

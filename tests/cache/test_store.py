@@ -7,6 +7,7 @@ import pytest
 from oodcache.cache import store
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
+from oodcache.cache.shards import shard_paths
 
 Write = Callable[..., Path]
 WriteShards = Callable[..., list[Path]]
@@ -141,7 +142,7 @@ def test_a_path_means_shards_if_it_is_their_folder_or_not_there_yet(
     assert store.meant_target(paths[0]) is None
     assert store.meant_target(tmp_path) is None
     assert store.meant_target(tmp_path / "other.h5") is None
-    assert store.shard_paths(target) == paths
+    assert shard_paths(target) == paths
     write_pets(target)
     assert store.meant_target(target) is None
     assert store.meant_target(paths[0].parent) == target

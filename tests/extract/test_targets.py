@@ -86,7 +86,7 @@ def test_an_overwriting_run_goes_on_too_and_the_old_file_stays_until_then(
     assert path.read_bytes() == before
     notes: list[str] = []
     extract(tmp_path, notes, sources=sources)
-    assert any("1 shards of a run to replace the finished file" in note for note in notes)
+    assert any("1 shard of a run to replace the finished file" in note for note in notes)
     extract(tmp_path, notes, sources=sources, overwrite=True)
     assert "c: 1 of 3 shards are there: going on" in notes
     assert path.read_bytes() == before
