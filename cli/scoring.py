@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from oodcache.cache.sibling import sibling
-from oodcache.score.evaluation import FPR_CONVENTION, Result, evaluate, provenance
+from oodcache.score.evaluation import evaluate, provenance
+from oodcache.score.result import STANDARD, Conventions, Result
 from oodcache.score.variants import DEFAULT, parse_all
 
 
@@ -25,6 +26,7 @@ def score(
     cache: Path,
     *,
     specifications: Sequence[str],
+    conventions: Conventions = STANDARD,
     command: Sequence[str],
     note: Callable[[str], None],
     **selection: Any,
@@ -35,14 +37,14 @@ def score(
     """
     variants = parse_all(specifications or DEFAULT)
     evaluated = [
-        evaluate(cache, model, variants=variants, note=note, **selection)
+        evaluate(cache, model, variants=variants, conventions=conventions, note=note, **selection)
         for model in dict.fromkeys(models)
     ]
     return Scored(
         tuple(result for one in evaluated for result in one.results),
         {
             "command": shlex.join(["oodcache", *command]),
-            "fpr_convention": FPR_CONVENTION,
+            "fpr_convention": conventions.fpr_convention,
             "files": [file for one in evaluated for file in provenance(one.files)],
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
         },

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from oodcache.score.evaluation import Result
+from oodcache.score.result import Result
 from oodcache.score.variants import Variant
 
 MEASURES = "AUROC FPR95"

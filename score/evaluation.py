@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,53 +17,39 @@ from oodcache.cache.identity import OVERRIDDEN
 from oodcache.cache.image_file import ImageFile, open_images
 from oodcache.cache.text_file import TextFile, open_texts
 from oodcache.score import labels
-from oodcache.score.metrics import metrics
+from oodcache.score.comparison import compare
 from oodcache.score.onepass import Classes, Scored, score_images
+from oodcache.score.result import AVERAGE, STANDARD, Conventions, Result
 from oodcache.score.scores import Scores
 from oodcache.score.variants import Variant
 
-AVERAGE = "average"
-FPR_CONVENTION = "strict"
 Vectors = npt.NDArray[np.float32]
 Note = Callable[[str], None]
 Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True)
-class Result:
-    """How one score tells one data set of ID images from one of OOD images.
+class Kept:
+    """What one row of a table is computed from: a variant's score of every image.
 
-    All measures are fractions with ID as the positive class. Over several OOD sets `ood` is
-    "average": the measures are their means, `n_ood` and `ties` their sums. `id_accuracy` is None
-    where no ID image has a label. `templates` are those behind the class vectors; several mean
-    their average.
+    `scores` has, for the ID set and then for each OOD set, float64 (n,), the ranking form of the
+    images that could be decoded, in the order of their file in `images`.
     """
 
     model: str
-    pretrained: str
-    classes: str
-    templates: tuple[str, ...]
-    id: str
-    ood: str
-    score: str
-    parameters: Mapping[str, float | str]
-    fpr_convention: str
-    n_id: int
-    n_ood: int
-    id_accuracy: float | None
-    auroc: float
-    aupr_in: float
-    aupr_out: float
-    fpr95: float
-    ties: int
+    template: str
+    variant: Variant
+    scores: Mapping[str, Scores]
+    images: Mapping[str, ImageFile]
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """One model's results, and the files that they come from."""
+    """One model's results, the files that they come from and, if asked for, all scores."""
 
     results: tuple[Result, ...]
     files: tuple[ImageFile | TextFile, ...]
+    kept: tuple[Kept, ...]
 
 
 def evaluate(
@@ -75,6 +61,8 @@ def evaluate(
     ood_sets: Sequence[str],
     variants: Sequence[Variant],
     template: str | None = None,
+    conventions: Conventions = STANDARD,
+    keep: bool = False,
     note: Note = lambda text: None,
     progress: Progress = lambda description, total, unit: nullcontext(lambda done: None),
 ) -> Evaluated:
@@ -100,19 +88,34 @@ def evaluate(
         "model": identity.name,
         "pretrained": identity.pretrained,
         "classes": texts.path.stem,
+        "template": template or (templates[0] if len(templates) == 1 else AVERAGE),
         "templates": templates,
         "id": id_set,
-        "fpr_convention": FPR_CONVENTION,
+        "fpr_convention": conventions.fpr_convention,
         "n_id": int(np.count_nonzero(images[0].ok)),
         "id_accuracy": _accuracy(images[0], scored[0], texts, note),
     }
     rows: list[Result] = []
+    kept: list[Kept] = []
+    names_of = (id_set, *ood_sets)
     for place, variant in enumerate(variants):
         common |= {"score": variant.score, "parameters": variant.parameters}
         scores = [one.scores[place][file.ok] for one, file in zip(scored, images, strict=True)]
         against = dict(zip(ood_sets, scores[1:], strict=True))
-        rows += _compare(common, scores[0], against)
-    return Evaluated(tuple(rows), (texts, *images))
+        if keep:
+            by_set = dict(zip(names_of, scores, strict=True))
+            files = dict(zip(names_of, images, strict=True))
+            kept.append(Kept(identity.label, common["template"], variant, by_set, files))
+        rows += compare(
+            common,
+            scores[0],
+            against,
+            conventions=conventions,
+            groups=dict.fromkeys(ood_sets),
+            shared_images=dict.fromkeys(ood_sets, 0),
+            probability=None,
+        )
+    return Evaluated(tuple(rows), (texts, *images), tuple(kept))
 
 
 def _score(
@@ -145,26 +148,6 @@ def class_vectors(texts: TextFile, template: str | None) -> tuple[Vectors, tuple
         )
     mean = texts.embeddings.mean(axis=0, dtype=np.float64)
     return (mean / np.linalg.norm(mean, axis=1, keepdims=True)).astype(np.float32), stored
-
-
-def _compare(
-    common: Mapping[str, Any], id_scores: Scores, ood_scores: Mapping[str, Scores]
-) -> list[Result]:
-    """Return a result for each OOD set and, where there are several, their average."""
-    rows = [
-        Result(**common, ood=name, n_ood=len(scores), **asdict(metrics(id_scores, scores)))
-        for name, scores in ood_scores.items()
-    ]
-    if len(rows) > 1:
-        means: dict[str, Any] = {
-            name: float(np.mean([getattr(row, name) for row in rows]))
-            for name in ("auroc", "aupr_in", "aupr_out", "fpr95")
-        }
-        sums: dict[str, Any] = {
-            name: sum(getattr(row, name) for row in rows) for name in ("n_ood", "ties")
-        }
-        rows.append(Result(**common, ood=AVERAGE, **means, **sums))
-    return rows
 
 
 def _accuracy(images: ImageFile, scored: Scored, texts: TextFile, note: Note) -> float | None:

@@ -20,15 +20,17 @@ from oodcache.report.results import (
     to_latex,
     to_markdown,
 )
-from oodcache.score.evaluation import Result
+from oodcache.score.result import Result
 
 FIRST = Result(
     model="ViT-B-16",
     pretrained="laion400m_e31",
     classes="imagenet",
+    template="a photo of a {}",
     templates=("a photo of a {}",),
     id="imagenet-val",
     ood="iNaturalist",
+    group="far",
     score="mcm",
     parameters={"temperature": 1.0},
     fpr_convention="strict",
@@ -36,10 +38,17 @@ FIRST = Result(
     n_ood=10_000,
     id_accuracy=0.6705,
     auroc=0.9412345,
+    auroc_ci=(0.93, 0.95),
     aupr_in=0.98,
     aupr_out=0.71,
     fpr95=0.3,
+    fpr_at_tpr={"0.95": 0.3},
+    fpr95_by_convention={"strict": 0.3, "nearest": 0.31, "openood": 0.2, "interpolated": 0.3},
     ties=12,
+    distinct=59_988,
+    shared_images=0,
+    bootstrap=None,
+    calibration=None,
 )
 SETS = ("iNaturalist", "SUN", "Places", "Textures", "average")
 VARIANTS: list[tuple[str, dict[str, float | str]]] = [

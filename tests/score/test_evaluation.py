@@ -13,7 +13,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from oodcache.cache.image_file import ImageFile
 from oodcache.cache.text_file import TextFile
-from oodcache.score.evaluation import Evaluated, Result, class_vectors
+from oodcache.score.evaluation import Evaluated, class_vectors
+from oodcache.score.result import Result
 
 Floats = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]

@@ -1,0 +1,93 @@
+"""What is measured, and under which conventions: the rows that tables, CSV and JSON are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+AVERAGE = "average"
+FPR_CONVENTIONS = ("strict", "nearest", "openood", "interpolated")
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How to measure: which FPR, at which TPRs beside 0.95, and which error bars.
+
+    `confidence` is the level of every interval. `bootstrap` is the number of resamples, 0 for
+    none, drawn from `seed`. `calibration` asks for the measures at an absolute threshold.
+    """
+
+    fpr_convention: str = "strict"
+    tprs: tuple[float, ...] = (0.95,)
+    confidence: float = 0.95
+    bootstrap: int = 0
+    seed: int = 0
+    calibration: bool = False
+
+
+STANDARD = Conventions()
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one score tells one data set of ID images from one of OOD images.
+
+    All measures are fractions with ID as the positive class. Over several OOD sets `ood` is
+    "average", or "average-near", "average-far" over those of one group: the measures are their
+    means, the counts their sums. What made the scores of another program (`oodcache metrics`) is
+    not known: there `model`, `pretrained`, `classes` and `template` are None.
+
+    `template` is what --template picks it by: a template's text, "average" or "cosine-mean";
+    `templates` are those behind the class vectors. `fpr_at_tpr` has the FPR at each TPR asked for,
+    `fpr95_by_convention` that at 0.95 in each convention. `auroc_ci` is None where it cannot be
+    estimated. `ties` counts images less distinct scores, `shared_images` the images that ID and
+    OOD have in common. `bootstrap` has an interval for each measure, None where none was asked
+    for. `calibration` is None where it was not asked for, a text where the score is no probability.
+    """
+
+    model: str | None
+    pretrained: str | None
+    classes: str | None
+    template: str | None
+    templates: tuple[str, ...]
+    id: str
+    ood: str
+    group: str | None
+    score: str
+    parameters: Mapping[str, float | str]
+    fpr_convention: str
+    n_id: int
+    n_ood: int
+    id_accuracy: float | None
+    auroc: float
+    auroc_ci: tuple[float, float] | None
+    aupr_in: float
+    aupr_out: float
+    fpr95: float
+    fpr_at_tpr: Mapping[str, float]
+    fpr95_by_convention: Mapping[str, float]
+    ties: int
+    distinct: int
+    shared_images: int
+    bootstrap: Mapping[str, tuple[float, float]] | None
+    calibration: Mapping[str, Any] | str | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How two scores differ on the same images: a paired DeLong test of their AUROCs.
+
+    `first` and `second` name rows: (model/pretrained, template, score as it is typed). `difference`
+    is AUROC of the first less that of the second, `ci` its interval, None where it cannot be
+    estimated. `p` is two-sided, `p_holm` adjusted by Holm over all pairs of the same OOD set.
+    """
+
+    id: str
+    ood: str
+    first: tuple[str | None, str | None, str]
+    second: tuple[str | None, str | None, str]
+    difference: float
+    ci: tuple[float, float] | None
+    p: float
+    p_holm: float
