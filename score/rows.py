@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,10 @@ NEARLY_UNIFORM = 1.0
 SMALLEST_SPREAD = 1e-6
 # A float32 sum of exponentials below exp of this is taken again, in float64 and from the largest.
 FAR = -40.0
-# Factors of 1 + v that become one before a logarithm is taken; with v <= 1 none overflows.
+# Two factors of 1 + exp(x) become one before a logarithm is taken, and this often: eight of them
+# do not overflow in float32 while no x is higher than HIGH, and no exp(x) while none is HIGHEST.
 FOLDS = 3
+HIGH, HIGHEST = 0.0, 80.0
 
 
 @dataclass(frozen=True)
@@ -169,20 +172,19 @@ class Rows:
 
     def nearly_uniform(self, temperature: float) -> NearlyUniform:
         """Return what is left of softmax(c / τ) less the uniform, where it is close to that."""
-        gaps = self._gaps.astype(np.float64)
-        gaps[self._hidden] = self.margin
-        spread = (np.maximum(self.margin, 0.0) - gaps.min(axis=1)) / temperature
-        rows = np.flatnonzero(spread < NEARLY_UNIFORM)
-        spread = spread[rows]
+        rows = np.flatnonzero(self._spread / temperature < NEARLY_UNIFORM)
+        some = slice(None) if len(rows) == len(self._gaps) else rows
+        spread = self._spread[some] / temperature
         stretch = SMALLEST_SPREAD / np.clip(spread, np.finfo(float).tiny, SMALLEST_SPREAD)
-        logits = gaps[rows]
-        logits -= logits.mean(axis=1, keepdims=True)
+        logits = self._gaps[some].astype(np.float64)
+        logits[np.arange(len(rows)), self._hidden[1][some]] = self.margin[some]
         logits /= temperature  # First: a factor of both could overflow where all cosines are equal.
         logits *= stretch[:, None]
+        logits -= (_sum(logits) / self.classes)[:, None]
         excess = np.expm1(logits)
-        mean = excess.mean(axis=1)
-        weighted = np.einsum("ij,ij->i", logits, excess) / self.classes + logits.mean(axis=1)
-        squares = np.einsum("ij,ij->i", excess, excess) / self.classes
+        mean = _sum(excess) / self.classes
+        weighted = (_sum_of_products(logits, excess) + _sum(logits)) / self.classes
+        squares = _sum_of_products(excess, excess) / self.classes
         shrink = -2 * np.log(stretch)
         return NearlyUniform(
             rows,
@@ -190,43 +192,60 @@ class Rows:
             log_variance=shrink + np.log(squares - mean**2) - 2 * np.log1p(mean),
         )
 
+    @cached_property
+    def _spread(self) -> Scores:
+        """Return how far the farthest class lies below the nearest."""
+        self._gaps[self._hidden] = 0
+        farthest = self._gaps.min(axis=1)
+        self._gaps[self._hidden] = np.finfo(self._gaps.dtype).min / 4
+        return self.margin - farthest
+
     def softplus(self, scale: float, bias: float) -> Scores:
         """Return the sum of log(1 + exp(s · c + b)) over the others."""
-        logits = self._logits(scale, bias)
-        linear = _sum(np.maximum(logits, 0)) if (logits > 0).any() else 0.0
-        np.exp(-np.abs(logits), out=logits)
+        logits, highest = self._logits(scale, bias)
+        linear: Scores | float = 0.0
+        if highest > HIGH:
+            linear = _sum(np.maximum(logits, 0))
+            np.abs(logits, out=logits)
+            np.negative(logits, out=logits)
+        np.exp(logits, out=logits)
         logits[self._hidden] = 0
         return linear + _sum(np.log1p(_folded(logits)))
 
     def log_sigmoids(self, scale: float, bias: float) -> tuple[Scores, Scores]:
         """Return log Σ σ(s · c + b) and log Σ σ(-s · c - b) over the others."""
-        logits = self._logits(scale, bias)
-        logits[self._hidden] = 0
-        above = logits > 0
-        smaller = np.exp(-np.abs(logits))
-        larger = 1 / (1 + smaller)
-        smaller *= larger
-        larger[self._hidden] = smaller[self._hidden] = 0
-        positive = _sum(np.where(above, larger, smaller))
-        negative = _sum(np.where(above, smaller, larger))
-        return np.log(positive), self._log_complements(negative, scale, bias)
+        logits, highest = self._logits(scale, bias)
+        if highest > HIGHEST:
+            np.minimum(logits, HIGHEST, out=logits)
+        np.exp(logits, out=logits)
+        outside = logits + 1
+        np.divide(1, outside, out=outside)
+        outside[self._hidden] = 0
+        logits *= outside
+        negative = _sum(outside)
+        return np.log(_sum(logits)), self._log_outside(negative, scale, bias)
 
-    def _log_complements(self, negative: Scores, scale: float, bias: float) -> Scores:
-        """Return log Σ σ(-x) over the others, from the sum where float32 can hold it."""
+    def _log_outside(self, negative: Scores, scale: float, bias: float) -> Scores:
+        """Return log Σ σ(-x) over the others, from that sum where float32 can hold it."""
         found: Scores = np.log(negative)
-        tiny = negative < math.exp(FAR)
-        if tiny.any() and self.classes > 1:
+        tiny = np.flatnonzero(negative < math.exp(FAR))
+        if len(tiny):
             logits = scale * (self._gaps[tiny] + self.runner_up[tiny, None]) + bias
-            logits[np.arange(len(logits)), self._hidden[1][tiny]] = np.inf
+            logits[np.arange(len(tiny)), self._hidden[1][tiny]] = np.inf
             least = logits.min(axis=1)
             found[tiny] = np.log(np.exp(least[:, None] - logits).sum(axis=1)) - least
         return found
 
-    def _logits(self, scale: float, bias: float) -> Floats:
-        """Return s · c + b in the cosines' type, anything in the column of the nearest class."""
+    def _logits(self, scale: float, bias: float) -> tuple[Floats, float]:
+        """Return s · c + b in the cosines' type, and the largest.
+
+        In the column of the nearest class stands a number so low that its exponential is 0, or
+        that times a small scale.
+        """
         logits = self._gaps * self._gaps.dtype.type(scale)
-        logits += (scale * self.runner_up + bias).astype(logits.dtype)[:, None]
-        return logits
+        runners_up = scale * self.runner_up + bias
+        logits += runners_up.astype(logits.dtype)[:, None]
+        return logits, float(runners_up.max())
 
 
 def _sum(terms: Floats) -> Scores:
