@@ -198,7 +198,8 @@ class Rows:
         self._gaps[self._hidden] = 0
         farthest = self._gaps.min(axis=1)
         self._gaps[self._hidden] = np.finfo(self._gaps.dtype).min / 4
-        return self.margin - farthest
+        spread: Scores = self.margin - farthest
+        return spread
 
     def softplus(self, scale: float, bias: float) -> Scores:
         """Return the sum of log(1 + exp(s · c + b)) over the others."""
