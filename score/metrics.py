@@ -137,18 +137,20 @@ def threshold_at_tpr(id_scores: Floats, *, tpr: float = 0.95) -> float:
     >>> threshold_at_tpr(np.array([0.9, 0.8, 0.7, 0.2]), tpr=0.75)
     0.7
     """
-    scores = _checked("ID", id_scores)
+    scores = checked("ID", id_scores)
     dropped = len(scores) - _images_to_keep(len(scores), tpr)
     return float(np.partition(scores, dropped)[dropped])
 
 
 def count(id_scores: Floats, ood_scores: Floats) -> Counts:
     """Return how many images of each side every distinct score keeps as a threshold."""
-    id_checked, ood_checked = _checked("ID", id_scores), _checked("OOD", ood_scores)
-    ids = len(id_checked)
-    joined = np.concatenate([id_checked, ood_checked])
-    joined[:ids].sort()
-    joined[ids:].sort()
+    return merge(np.sort(checked("ID", id_scores)), np.sort(checked("OOD", ood_scores)))
+
+
+def merge(id_rising: Floats, ood_rising: Floats) -> Counts:
+    """Return `count` of two sides that were checked and sorted: one side may serve many times."""
+    ids = len(id_rising)
+    joined = np.concatenate([id_rising, ood_rising])
     # The stable sort finds the two sorted runs and merges them in linear time: together faster
     # than one argsort of the whole, which drags an index along with every score.
     order = joined.argsort(kind="stable")[::-1]
@@ -172,17 +174,17 @@ def _images_to_keep(images: int, tpr: float) -> int:
     return max(1, math.ceil(round(tpr * images, 6)))
 
 
-def _checked(side: str, scores: Floats) -> Floats:
+def checked(side: str, scores: Floats) -> Floats:
     """Return the scores of one side as an array, or refuse them."""
-    checked = np.asarray(scores)
-    if checked.ndim != 1 or checked.dtype.kind not in "fiu":
-        found = f"{checked.dtype} of shape {checked.shape}"
+    array = np.asarray(scores)
+    if array.ndim != 1 or array.dtype.kind not in "fiu":
+        found = f"{array.dtype} of shape {array.shape}"
         raise InputError(f"{side} scores are {found}, expected one number per image")
-    if len(checked) == 0:
+    if len(array) == 0:
         raise InputError(f"no {side} scores: a metric needs at least one image")
-    if missing := np.count_nonzero(np.isnan(checked)):
+    if missing := np.count_nonzero(np.isnan(array)):
         raise InputError(
-            f"{missing} of {len(checked)} {side} scores are NaN, which has no rank: "
+            f"{missing} of {len(array)} {side} scores are NaN, which has no rank: "
             "score these images again or leave them out"
         )
-    return checked
+    return array
