@@ -12,12 +12,14 @@ Every metric is read from the same counts: one sort of each side, one merge of t
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oodcache.cache.errors import InputError
+from oodcache.score.result import FPR_CONVENTIONS
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.int64]
@@ -66,15 +68,75 @@ class Counts:
         id_dropped, ood_dropped = self.id_kept[-1] - self.id_kept, self.ood_kept[-1] - self.ood_kept
         return _average_precision(ood_dropped[::-1], id_dropped[::-1])
 
-    def fpr_at_tpr(self, tpr: float) -> float:
-        """Return the share of OOD kept at the highest threshold that keeps `tpr` of ID."""
-        kept = _images_to_keep(int(self.id_kept[-1]), tpr)
-        threshold = np.searchsorted(self.id_kept, kept)
-        return int(self.ood_kept[threshold]) / int(self.ood_kept[-1])
+    def fpr_at_tpr(self, tpr: float, convention: str = "strict") -> float:
+        """Return the share of OOD kept where `tpr` of ID is, read as `convention` says."""
+        share = _share(tpr)
+        if convention == "strict":
+            return self._fpr(self._strict(share))
+        if convention == "nearest":
+            return self._fpr(self._nearest(share))
+        if convention == "interpolated":
+            return self._interpolated_fpr(share)
+        if convention == "openood":
+            return self._openood_fpr(share)
+        known = ", ".join(FPR_CONVENTIONS)
+        raise InputError(f"FPR convention is {convention!r}, expected one of {known}")
 
     def ties(self) -> int:
         """Return the number of images less the number of distinct scores."""
         return int(self.id_kept[-1] + self.ood_kept[-1]) - len(self.scores)
+
+    def _fpr(self, place: int) -> float:
+        return int(self.ood_kept[place]) / int(self.ood_kept[-1])
+
+    def _strict(self, share: Fraction) -> int:
+        """Return the first threshold that keeps at least `share` of ID."""
+        return int(self.id_kept.searchsorted(_images_to_keep(int(self.id_kept[-1]), share)))
+
+    def _last_up_to(self, share: Fraction) -> int:
+        """Return the last point that keeps at most `share` of ID."""
+        most = math.floor(share * int(self.id_kept[-1]))
+        return int(self.id_kept.searchsorted(most, side="right")) - 1
+
+    def _nearest(self, share: Fraction) -> int:
+        """Return the last threshold, not below all of ID, whose share is nearest to `share`."""
+        wanted = share * int(self.id_kept[-1])
+        # The 0 at the start is no score, so the first threshold may have nothing before it.
+        below = min(self._last_up_to(share), self._strict(Fraction(1)))
+        above = below + 1
+        if below == 0 or (
+            self.id_kept[below] < self.id_kept[-1]
+            and int(self.id_kept[above]) - wanted <= wanted - int(self.id_kept[below])
+        ):
+            kept = int(self.id_kept[above])
+            last = int(self.id_kept.searchsorted(kept, side="right")) - 1
+            return min(last, self._strict(Fraction(1)))
+        return below
+
+    def _interpolated_fpr(self, share: Fraction) -> float:
+        """Return the FPR on the line between the points on either side of `share`."""
+        images = int(self.id_kept[-1])
+        left = self._last_up_to(share)
+        kept, fpr = int(self.id_kept[left]), Fraction(int(self.ood_kept[left]))
+        if kept < images:
+            rise = int(self.id_kept[left + 1]) - kept
+            run = int(self.ood_kept[left + 1] - self.ood_kept[left])
+            fpr += run * (share * images - kept) / rise
+        return float(fpr / int(self.ood_kept[-1]))
+
+    def _openood_fpr(self, share: Fraction) -> float:
+        """Return the share of ID lost where `share` of OOD is first found, lowest scores first."""
+        images, oods = int(self.id_kept[-1]), int(self.ood_kept[-1])
+        # A threshold finds as OOD what lies at or below a score: what the next higher one drops.
+        most = oods - _images_to_keep(oods, share)
+        place = int(self.ood_kept.searchsorted(most, side="right")) - 1
+        # scikit-learn leaves out points with equal steps to both sides, but neither end.
+        if place < len(self.scores) - 1:
+            id_turns = np.diff(self.id_kept[: place + 2], 2)
+            ood_turns = np.diff(self.ood_kept[: place + 2], 2)
+            turns = np.flatnonzero((id_turns != 0) | (ood_turns != 0))
+            place = int(turns[-1]) + 1 if len(turns) else 0
+        return (images - int(self.id_kept[place])) / images
 
 
 def metrics(id_scores: Floats, ood_scores: Floats) -> Metrics:
@@ -118,15 +180,26 @@ def aupr_out(id_scores: Floats, ood_scores: Floats) -> float:
     return count(id_scores, ood_scores).aupr_out()
 
 
-def fpr_at_tpr(id_scores: Floats, ood_scores: Floats, *, tpr: float = 0.95) -> float:
-    """Return the share of OOD images kept by the threshold that keeps `tpr` of ID.
+def fpr_at_tpr(
+    id_scores: Floats, ood_scores: Floats, *, tpr: float = 0.95, convention: str = "strict"
+) -> float:
+    """Return the share of OOD images kept where `tpr` of the ID images are.
 
-    The threshold is that of `threshold_at_tpr`, the strict one: it never keeps less than `tpr`.
+    `tpr` is taken as the decimal that it is written as, and compared in integers. The conventions:
+
+    - strict: the threshold is that of `threshold_at_tpr`; it never keeps less than `tpr`.
+    - nearest: the threshold, of all distinct scores down to the lowest of ID, whose share of ID is
+      nearest to `tpr`; of several the lowest. Hendrycks' code, which MCM and others took over.
+    - interpolated: on the straight line between two points of the ROC curve, which begins at
+      (0, 0). Where a flat run lies at exactly `tpr`, its right end: the largest of its FPRs.
+    - openood: OOD is the positive class, lowest scores first. The share of ID lost at the first
+      point of scikit-learn's `roc_curve` that has found at least `tpr` of OOD; by default that
+      function leaves out a point whose steps to both sides are equal. OpenOOD and pytorch-ood.
 
     >>> fpr_at_tpr(np.array([0.9, 0.8, 0.7, 0.2]), np.array([0.7, 0.3]), tpr=0.75)
     0.5
     """
-    return count(id_scores, ood_scores).fpr_at_tpr(tpr)
+    return count(id_scores, ood_scores).fpr_at_tpr(tpr, convention)
 
 
 def threshold_at_tpr(id_scores: Floats, *, tpr: float = 0.95) -> float:
@@ -138,7 +211,7 @@ def threshold_at_tpr(id_scores: Floats, *, tpr: float = 0.95) -> float:
     0.7
     """
     scores = checked("ID", id_scores)
-    dropped = len(scores) - _images_to_keep(len(scores), tpr)
+    dropped = len(scores) - _images_to_keep(len(scores), _share(tpr))
     return float(np.partition(scores, dropped)[dropped])
 
 
@@ -167,11 +240,18 @@ def _average_precision(positives: Integers, negatives: Integers) -> float:
     return float(np.sum(np.diff(positives) * precision)) / int(positives[-1])
 
 
-def _images_to_keep(images: int, tpr: float) -> int:
+def _share(tpr: float) -> Fraction:
+    """Return the decimal that `tpr` is written as: 0.55 of 100 is 55, in floats 55.00000000000001.
+
+    Only so does a threshold that keeps exactly `tpr` count as one.
+    """
     if not 0 < tpr <= 1:
         raise InputError(f"tpr is {tpr}, expected a share above 0 and at most 1")
-    # 0.55 * 100 is 55.00000000000001 in floating point; it must keep 55, not 56.
-    return max(1, math.ceil(round(tpr * images, 6)))
+    return Fraction(str(tpr))
+
+
+def _images_to_keep(images: int, share: Fraction) -> int:
+    return math.ceil(share * images)
 
 
 def checked(side: str, scores: Floats) -> Floats:
