@@ -23,7 +23,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from oodcache.score.metrics import Counts, Floats, checked, merge
+from oodcache.score.metrics import Counts, Floats, Integers, checked, merge
 
 Wins = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -78,7 +78,11 @@ def placements(id_scores: Floats, ood_scores: Floats) -> Placements:
 
 def ranked_placements(counts: Counts) -> Placements:
     """Return how each image fares, from the highest score of each side down."""
-    id_wins, ood_losses = _at_each_score(counts)
+    above = (counts.ood_kept[1:] + counts.ood_kept[:-1]) / 2
+    id_wins, ood_losses = (
+        counts.ood_kept[-1] - above,
+        (counts.id_kept[1:] + counts.id_kept[:-1]) / 2,
+    )
     return Placements(
         np.repeat(id_wins, np.diff(counts.id_kept)), np.repeat(ood_losses, np.diff(counts.ood_kept))
     )
@@ -89,9 +93,8 @@ def variance(counts: Counts) -> float | None:
     ids, oods = int(counts.id_kept[-1]), int(counts.ood_kept[-1])
     if min(ids, oods) < 2:
         return None
-    id_wins, ood_losses = _at_each_score(counts)
-    id_part = _squares(id_wins, np.diff(counts.id_kept)) / (ids * (ids - 1) * oods**2)
-    ood_part = _squares(ood_losses, np.diff(counts.ood_kept)) / (oods * (oods - 1) * ids**2)
+    id_part = _squares(counts.ood_kept, counts.id_kept) / (ids * (ids - 1) * oods**2)
+    ood_part = _squares(counts.id_kept, counts.ood_kept) / (oods * (oods - 1) * ids**2)
     return (id_part + ood_part) or None
 
 
@@ -169,17 +172,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _at_each_score(counts: Counts) -> tuple[Wins, Wins]:
-    """Return what an ID image wins and what an OOD image loses at each distinct score."""
-    ood_above_or_half = (counts.ood_kept[1:] + counts.ood_kept[:-1]) / 2
-    return counts.ood_kept[-1] - ood_above_or_half, (counts.id_kept[1:] + counts.id_kept[:-1]) / 2
-
-
-def _squares(values: Wins, times: NDArray[np.int64]) -> float:
-    """Return the sum of squares about the mean, each value taken `times` times."""
-    # The sum is exact, so that equal values have a mean equal to them and a spread of exactly 0.
-    centred = values - float(np.dot(values, times)) / int(times.sum())
-    return float(np.dot(centred * centred, times))
+def _squares(others: Integers, own: Integers) -> float:
+    """Return the sum over one side's images of the squares of their wins less the mean wins."""
+    # Twice what each score loses, in integers: so the mean of equal values is that value, exactly.
+    values, times = others[1:] + others[:-1], np.diff(own)
+    centred = values - int(np.dot(values, times)) / int(own[-1])
+    centred *= centred
+    return float(np.dot(centred, times)) / 4
 
 
 def _mean_variance(values: Wins) -> float:

@@ -56,7 +56,7 @@ class Counts:
     def auroc(self) -> float:
         """Return the area under the ROC curve, rounded once: by the division of two integers."""
         # Every OOD image is beaten by the ID images kept before it, and half by those tied with it.
-        doubled_wins = np.sum(np.diff(self.ood_kept) * (self.id_kept[1:] + self.id_kept[:-1]))
+        doubled_wins = np.dot(np.diff(self.ood_kept), self.id_kept[1:] + self.id_kept[:-1])
         return int(doubled_wins) / (2 * int(self.id_kept[-1]) * int(self.ood_kept[-1]))
 
     def aupr_in(self) -> float:
@@ -228,16 +228,20 @@ def merge(id_rising: Floats, ood_rising: Floats) -> Counts:
     # than one argsort of the whole, which drags an index along with every score.
     order = joined.argsort(kind="stable")[::-1]
     ranked = joined[order]
-    id_seen = np.zeros(len(ranked) + 1, dtype=np.int64)
-    np.cumsum(order < ids, out=id_seen[1:])
-    kept = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1], [True]]))
-    return Counts(ranked[kept[:-1]], id_seen[kept], kept - id_seen[kept])
+    # Written over the order: memory that was not touched before costs more than what is done in it.
+    id_seen = np.cumsum(order < ids, out=order)
+    last = np.flatnonzero(np.concatenate([ranked[1:] != ranked[:-1], [True]]))
+    id_kept, kept = np.zeros((2, len(last) + 1), dtype=np.int64)
+    np.take(id_seen, last, out=id_kept[1:])
+    np.add(last, 1, out=kept[1:])
+    return Counts(ranked[last], id_kept, np.subtract(kept, id_kept, out=kept))
 
 
 def _average_precision(positives: Integers, negatives: Integers) -> float:
     """Return the average precision, from how many of each class every next threshold takes in."""
     precision = positives[1:] / (positives[1:] + negatives[1:])
-    return float(np.sum(np.diff(positives) * precision)) / int(positives[-1])
+    precision *= np.diff(positives)
+    return float(precision.sum()) / int(positives[-1])
 
 
 def _share(tpr: float) -> Fraction:
