@@ -39,7 +39,9 @@ def resampled(
     """
     ids, oods = int(counts.id_kept[-1]), int(counts.ood_kept[-1])
     id_draws = np.random.default_rng([ID_STREAM, conventions.seed])
-    ood_draws = np.random.default_rng([OOD_STREAM, conventions.seed, *ood_set.encode()])
+    ood_draws = np.random.default_rng(
+        [OOD_STREAM, conventions.seed, *ood_set.encode(errors="surrogatepass")]
+    )
     drawn: list[dict[str, float]] = []
     for _ in range(conventions.bootstrap):
         id_kept = _drawn(ids, id_draws)[counts.id_kept]
