@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from oodcache.report.grid import (
     NOT_ESTIMABLE,
+    asked_tprs,
     fpr_name,
     key,
     percent,
@@ -57,8 +58,7 @@ def _compared(results: Sequence[Result]) -> str:
 
 
 def _convention(results: Sequence[Result]) -> str:
-    tprs = tuple(dict.fromkeys(tpr for one in results for tpr in one.fpr_at_tpr))
-    names = [fpr_name(tpr) for tpr in tprs]
+    names = [fpr_name(tpr) for tpr in asked_tprs(results)]
     share = f"{names[0].removeprefix('FPR')} %" if len(names) == 1 else "the named share"
     convention = results[0].fpr_convention
     return (

@@ -106,7 +106,7 @@ def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
 
     Where not one of the intervals can be estimated there is no line for them.
     """
-    tprs = tuple(dict.fromkeys(tpr for one in results for tpr in one.fpr_at_tpr))
+    tprs = asked_tprs(results)
     any_interval = any(one.auroc_ci is not None for one in results)
 
     def cell(one: Result) -> Cell:
@@ -115,6 +115,11 @@ def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
         return (numbers, (interval(one.auroc_ci),)) if any_interval else (numbers,)
 
     return laid(results, ("AUROC", *map(fpr_name, tprs)), cell, notes=notes)
+
+
+def asked_tprs(results: Sequence[Result]) -> tuple[str, ...]:
+    """Return the TPRs at which there is an FPR, as they are written in the results."""
+    return tuple(dict.fromkeys(tpr for one in results for tpr in one.fpr_at_tpr))
 
 
 def fpr_name(tpr: str) -> str:

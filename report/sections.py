@@ -11,7 +11,9 @@ from oodcache.report.grid import (
     Cell,
     Grid,
     Key,
+    asked_tprs,
     by_row,
+    fpr_name,
     interval,
     laid,
     measured,
@@ -37,15 +39,18 @@ def sections(results: Sequence[Result], differences: Sequence[Difference]) -> li
 
 
 def _bootstrap(results: Sequence[Result]) -> Grid:
+    tprs = asked_tprs(results)
+
     def cell(one: Result) -> Cell:
-        bounds = (one.bootstrap or {}).get("fpr95")
-        return ((NONE if bounds is None else interval(bounds),),)
+        found = one.bootstrap or {}
+        bounds = (found.get("fpr95" if float(tpr) == 0.95 else f"fpr_at_tpr_{tpr}") for tpr in tprs)
+        return (tuple(NONE if one is None else interval(one) for one in bounds),)
 
     return laid(
         results,
-        ("FPR95",),
+        [fpr_name(tpr) for tpr in tprs],
         cell,
-        title="FPR95: 95 % bootstrap intervals, in %",
+        title="FPR: 95 % bootstrap intervals, in %",
         notes=["Those of the other measures are in --format json and csv."],
     )
 

@@ -41,9 +41,12 @@ def test_calibration_shows_shares_and_errors_with_the_balanced_ones_below() -> N
     }
 
 
-def test_bootstrap_intervals_of_fpr95_have_a_table() -> None:
-    _, grid = sections([replace(FIRST, bootstrap={"fpr95": (0.28, 0.33), "auroc": (0, 1)})], [])
-    assert cells(grid, "iNaturalist") == {"mcm": (("28.00–33.00",),)}
+def test_bootstrap_intervals_of_each_fpr_have_a_table() -> None:
+    found = {"fpr95": (0.28, 0.33), "fpr_at_tpr_0.9": (0.18, 0.23), "auroc": (0.0, 1.0)}
+    given = replace(FIRST, bootstrap=found, fpr_at_tpr={"0.9": 0.2, "0.95": 0.3, "0.8": 0.1})
+    _, grid = sections([given], [])
+    assert grid.measures == ("FPR90", "FPR95", "FPR80")
+    assert cells(grid, "iNaturalist") == {"mcm": (("18.00–23.00", "28.00–33.00", "–"),)}
     assert grid.notes == ("Those of the other measures are in --format json and csv.",)
 
 

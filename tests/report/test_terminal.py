@@ -124,7 +124,7 @@ def test_further_tables_stand_below_with_a_title_and_their_notes() -> None:
     shown = results("SUN", calibration="not a probability", bootstrap={"fpr95": (0.2, 0.4)})
     lines = plain(drawn(sections(shown, [difference("mcm", "max-logit")]), 80))
     titles = [
-        "FPR95: 95 % bootstrap intervals, in %",
+        "FPR: 95 % bootstrap intervals, in %",
         "As probabilities of being ID",
         "AUROC behind the best score of the column, in points",
     ]
