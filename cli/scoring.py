@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 
 from oodcache.cache.sibling import sibling
 from oodcache.score.evaluation import evaluate, provenance
-from oodcache.score.result import STANDARD, Conventions, Result
+from oodcache.score.result import STANDARD, Conventions, Difference, Result
 from oodcache.score.variants import DEFAULT, parse_all
 
 
 class Scored(NamedTuple):
-    """Results of all models, and their provenance."""
+    """Results of all models, the differences between them, and their provenance."""
 
     results: tuple[Result, ...]
+    differences: tuple[Difference, ...]
     provenance: dict[str, Any]
 
 
@@ -42,6 +43,7 @@ def score(
     ]
     return Scored(
         tuple(result for one in evaluated for result in one.results),
+        (),
         {
             "command": shlex.join(["oodcache", *command]),
             "fpr_convention": conventions.fpr_convention,
