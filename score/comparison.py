@@ -9,7 +9,7 @@ import numpy as np
 
 from oodcache.score.metrics import metrics
 from oodcache.score.result import AVERAGE, Conventions, Result
-from oodcache.score.scores import Scores
+from oodcache.score.rows import Scores
 
 
 def compare(

@@ -20,7 +20,7 @@ from oodcache.score import labels
 from oodcache.score.comparison import compare
 from oodcache.score.onepass import Classes, Scored, score_images
 from oodcache.score.result import AVERAGE, STANDARD, Conventions, Result
-from oodcache.score.scores import Scores
+from oodcache.score.rows import Scores
 from oodcache.score.variants import Variant
 
 Vectors = npt.NDArray[np.float32]

@@ -3,9 +3,10 @@
 `cosine` is float, shape (N, K): N images against K in-distribution (ID) classes. A score is
 float64, shape (N,). Higher always means more in-distribution.
 
-A score has two forms. The one that is *shown* (`mcm`, `sigmoid_mcm`, …) is the paper's formula; in
-floating point it saturates, and thousands of images can share one value. The one that *ranks* is a
-strictly rising function of it in exact arithmetic and does not saturate; every metric uses it.
+A score has two forms. The one that is *shown* is the paper's formula; in floating point it
+saturates, and thousands of images can share one value. The one that *ranks* is a strictly rising
+function of it in exact arithmetic and does not saturate; every metric uses it. Either follows from
+the other, so only the ranking form is computed from the cosines.
 """
 
 from __future__ import annotations
@@ -13,209 +14,292 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating[Any]]
-Scores = npt.NDArray[np.float64]
-
-# exp(c / τ) is summed in float32 up to this temperature, where its rounding, times τ, stays below
-# that of the cosines. Above, exp(c / τ) comes close to 1 for every class: exp(c / τ) - 1 is summed
-# instead, in float64.
-FLAT = 1.0
+from oodcache.score.rows import FAR, Floats, Rows, Scores
 
 
-class Rows:
-    """Some images' cosines, and what several scores need of them, each computed once.
+def lead(rows: Rows, *, temperature: float) -> Scores:
+    """Rank as `mcm`: by how far the nearest class leads the others."""
+    return rows.lead(temperature)
 
-    The array given becomes a work space: it is overwritten.
+
+def nearest(rows: Rows, **parameters: float) -> Scores:
+    """Rank as `max-logit` and `sigmoid-mcm`: by the largest cosine, whatever scale and bias."""
+    return rows.top
+
+
+def energy(rows: Rows, *, temperature: float) -> Scores:
+    """Rank as `energy`: by the energy less temperature · log K."""
+    return rows.energy(temperature)
+
+
+def certainty(rows: Rows, *, temperature: float) -> Scores:
+    """Rank as `entropy`: by log((log K - H) / H), which keeps its digits at both ends."""
+    log_odds = rows.log_odds(temperature)
+    if rows.classes == 1:
+        return log_odds
+    # With q = 1 - p: H = H(p, q) + q · H(others), so q is a factor of H, and may be e^-1000.
+    log_p, log_q = -_softplus(-log_odds), -_softplus(log_odds)
+    total = rows.sum_exp(temperature)
+    of_others = np.log(total) - rows.weighted_gaps(temperature) / (temperature * total)
+    q = np.exp(log_q)
+    of_p = np.exp(log_p) * np.where(q > 0, -np.log1p(-q) / np.where(q > 0, q, 1.0), 1.0)
+    log_entropy = log_q + np.log(of_p - log_q + of_others)
+    divergence = math.log(rows.classes) - np.exp(log_entropy)
+    log_divergence = np.log(np.maximum(divergence, np.finfo(float).tiny))
+    near = rows.nearly_uniform(temperature)
+    log_divergence[near.rows] = near.log_divergence
+    log_entropy[near.rows] = np.log(math.log(rows.classes) - np.exp(near.log_divergence))
+    ranks: Scores = log_divergence - log_entropy
+    return ranks
+
+
+def unevenness(rows: Rows, *, temperature: float) -> Scores:
+    """Rank as `variance`: by log(V / (V_max - V)), which keeps its digits at both ends."""
+    log_odds = rows.log_odds(temperature)
+    if rows.classes == 1:
+        return log_odds
+    # With q = 1 - p and r the others' shares of it: 1 - sum p² = q · (2 - q · (1 + sum r²)).
+    log_q = -_softplus(log_odds)
+    squares = rows.squares(temperature) / rows.sum_exp(temperature) ** 2
+    log_missing = log_q + np.log(2 - np.exp(log_q) * (1 + squares))
+    largest = 1 - 1 / rows.classes
+    log_variance = np.log(np.maximum(largest - np.exp(log_missing), np.finfo(float).tiny))
+    near = rows.nearly_uniform(temperature)
+    log_variance[near.rows] = near.log_variance - math.log(rows.classes)
+    log_missing[near.rows] = np.log(largest - np.exp(log_variance[near.rows]))
+    ranks: Scores = log_variance - log_missing
+    return ranks
+
+
+def margin(rows: Rows) -> Scores:
+    """Rank as `margin`."""
+    return rows.margin
+
+
+def generalized_entropy(rows: Rows, *, temperature: float, gamma: float, top: float) -> Scores:
+    """Rank as `gen`: by minus the logarithm of the generalized entropy."""
+    log_odds = rows.log_odds(temperature)
+    counted = min(int(top), rows.classes) - 1
+    log_p, log_q = -_softplus(-log_odds), -_softplus(log_odds)
+    if not counted:
+        return -gamma * (log_p + log_q)
+    # No other class has more than half the probability, so that 1 - p keeps its digits.
+    others = (rows.nearest_gaps(counted) - rows.margin[:, None]) / temperature + log_p[:, None]
+    np.minimum(others, -math.log(2), out=others)
+    others += np.log1p(-np.exp(others))
+    terms = gamma * np.column_stack([log_p + log_q, others])
+    largest = terms.max(axis=1)
+    log_sum: Scores = largest + np.log(np.exp(terms - largest[:, None]).sum(axis=1))
+    return -log_sum
+
+
+def joint_energy(rows: Rows, *, scale: float, bias: float) -> Scores:
+    """Rank as `joint-energy`: by its logarithm."""
+    logits = scale * rows.top + bias
+    total = _softplus(logits)
+    if rows.classes > 1:
+        total += rows.softplus(scale, bias)
+    return _log_or_far(total, rows, scale, bias)
+
+
+def sigmoid_sum(rows: Rows, *, scale: float, bias: float) -> Scores:
+    """Rank as `sigmoid-sum`: by log(S / (K - S)), which keeps its digits at both ends."""
+    logits = scale * rows.top + bias
+    if rows.classes == 1:
+        return logits
+    inside, outside = rows.log_sigmoids(scale, bias)
+    total = np.exp(np.logaddexp(-_softplus(-logits), inside))
+    missing = np.logaddexp(-_softplus(logits), outside)
+    return _log_or_far(total, rows, scale, bias) - missing
+
+
+def _log_or_far(total: Scores, rows: Rows, scale: float, bias: float) -> Scores:
+    """Return log total; where all logits are far below 0, log sum exp(s · c + b) instead.
+
+    There both softplus and sigmoid are exp, and their sums may underflow.
     """
-
-    def __init__(self, cosine: Floats) -> None:
-        self.best = cosine.argmax(axis=1)
-        self.others = cosine.shape[1] - 1
-        place = self.best[:, None]
-        self.top: Scores = np.take_along_axis(cosine, place, axis=1)[:, 0].astype(np.float64)
-        np.put_along_axis(cosine, place, -np.inf, axis=1)
-        self._cosine = cosine
-        self._leads: dict[float, Scores] = {}
-
-    def lead(self, temperature: float) -> Scores:
-        """Return max c - τ · log mean exp(c / τ), the mean over the *other* classes.
-
-        How far the best class leads the others: it rises with the largest softmax probability at
-        τ, and neither cancels nor saturates. It lies between the margin over the runner-up, its
-        limit for small τ, and the distance to the others' mean, its limit for large τ. With a
-        single class the probability is 1, and this is +inf.
-        """
-        if temperature not in self._leads:
-            self._leads[temperature] = self._compute_lead(temperature)
-        return self._leads[temperature]
-
-    def log_odds(self, temperature: float) -> Scores:
-        """Return log(p / (1 - p)) of the largest softmax probability p of cosine / temperature."""
-        if not self.others:
-            return np.full(len(self.top), np.inf)
-        with np.errstate(over="ignore", under="ignore"):
-            return self.lead(temperature) / temperature - math.log(self.others)
-
-    def _compute_lead(self, temperature: float) -> Scores:
-        if not self.others:
-            return np.full(len(self.top), np.inf)
-        margin, gaps = self._margin_and_gaps
-        log_mean_exp = _log_mean_exp if temperature <= FLAT else _log_mean_exp_when_flat
-        with np.errstate(over="ignore", under="ignore"):
-            return margin - temperature * log_mean_exp(gaps, temperature)
-
-    @cached_property
-    def _margin_and_gaps(self) -> tuple[Scores, Floats]:
-        """Return how far the runner-up lies below the best class, and each class below it.
-
-        The best class's own gap is -inf, so that its exponential is 0.
-        """
-        runner_up: Floats = self._cosine.max(axis=1)
-        self._cosine -= runner_up[:, None]
-        return self.top - runner_up, self._cosine
+    far = scale * rows.top + bias < FAR
+    log_total: Scores = np.log(np.where(far, 1.0, total))
+    if far.any():
+        energies = scale * rows.energy(1 / scale) + bias + math.log(rows.classes)
+        log_total = np.where(far, energies, log_total)
+    return log_total
 
 
-def _log_mean_exp(gaps: Floats, temperature: float) -> Scores:
-    """Return log mean exp(gaps / temperature) over all columns but the one that is -inf."""
-    # The runner-up's gap is 0, and a factor that overflows to infinity would make it NaN.
-    factor = min(1 / temperature, float(np.finfo(gaps.dtype).max))
-    scaled = gaps * gaps.dtype.type(factor)
-    np.exp(scaled, out=scaled)
-    # A product with ones, because BLAS sums rows several times as fast as NumPy does.
-    total = (scaled @ np.ones(scaled.shape[1], scaled.dtype)).astype(np.float64)
-    log_mean: Scores = np.log(total / (gaps.shape[1] - 1))
-    return log_mean
-
-
-def _log_mean_exp_when_flat(gaps: Floats, temperature: float) -> Scores:
-    """Return the same where exp(gaps / temperature) is nearly 1, keeping what it differs by."""
-    scaled = np.multiply(gaps, 1 / temperature, dtype=np.float64)
-    scaled[np.isneginf(gaps)] = 0.0
-    np.expm1(scaled, out=scaled)
-    log_mean: Scores = np.log1p(scaled.sum(axis=1) / (gaps.shape[1] - 1))
-    return log_mean
-
-
-def mcm(cosine: Floats, *, temperature: float = 1.0) -> Scores:
-    """Return the largest softmax probability over the classes.
-
-    Maximum concept matching, Ming et al., NeurIPS 2022: `temperature` divides the raw cosine.
-
-    >>> mcm(np.array([[0.0, 0.0]]))
-    array([0.5])
-    """
-    return _sigmoid(_rows(cosine).log_odds(temperature))
-
-
-def sigmoid_mcm(cosine: Floats, *, scale: float, bias: float) -> Scores:
-    """Return the largest sigmoid probability σ(scale · c + bias) over the classes.
-
-    It rises with the largest cosine, so for every scale > 0 and every bias it ranks images
-    exactly as `max_logit` does: a bias can move a threshold, never an AUROC.
-
-    >>> sigmoid_mcm(np.array([[0.1, 0.3]]), scale=10.0, bias=-3.0)
-    array([0.5])
-    """
-    with np.errstate(over="ignore", under="ignore"):
-        return _sigmoid(scale * _rows(cosine).top + bias)
-
-
-def max_logit(cosine: Floats) -> Scores:
-    """Return the largest cosine; others call it MaxCosine.
-
-    >>> max_logit(np.array([[0.25, 0.5]]))
-    array([0.5])
-    """
-    return _rows(cosine).top
-
-
-def energy(cosine: Floats, *, temperature: float) -> Scores:
-    """Return temperature · logsumexp(c / temperature), the negative free energy.
-
-    Liu et al., NeurIPS 2020. On raw cosines temperature 1 is nearly flat; the learned one is 1/s.
-
-    >>> energy(np.array([[0.0, 0.0]]), temperature=1.0)
-    array([0.69314718])
-    """
-    rows = _rows(cosine)
-    # logsumexp = max c/τ - log p, and -log p = log(1 + exp(-log odds)).
-    with np.errstate(under="ignore"):
-        return rows.top + temperature * np.logaddexp(0.0, -rows.log_odds(temperature))
-
-
-def _rows(cosine: Floats) -> Rows:
-    return Rows(np.array(cosine, dtype=np.result_type(cosine, np.float32)))
-
-
-def _energy_above_uniform(rows: Rows, *, temperature: float) -> Scores:
-    """Return the energy less temperature · log K, which is τ · log mean exp(c / τ).
-
-    The constant moves no rank, and at a large temperature its digits would drown the cosines'.
-    """
-    with np.errstate(over="ignore", under="ignore"):
-        others = rows.others / (rows.others + 1) * np.expm1(-rows.lead(temperature) / temperature)
-        above: Scores = rows.top + temperature * np.log1p(others)
-    return above
+def _softplus(logits: Scores) -> Scores:
+    softplus: Scores = np.maximum(logits, 0) + np.log1p(np.exp(-np.abs(logits)))
+    return softplus
 
 
 def _sigmoid(logits: Scores) -> Scores:
-    with np.errstate(under="ignore"):
-        smaller = np.exp(-np.abs(logits))
+    smaller = np.exp(-np.abs(logits))
     return np.where(logits < 0, smaller, 1.0) / (1.0 + smaller)
+
+
+def shown_mcm(ranked: Scores, classes: int, *, temperature: float) -> Scores:
+    return _sigmoid(ranked / temperature - math.log(max(classes - 1, 1)))
+
+
+def shown_variance(ranked: Scores, classes: int, **parameters: float) -> Scores:
+    return _sigmoid(ranked) * (1 - 1 / classes) / classes
 
 
 @dataclass(frozen=True)
 class Score:
     """A score of the registry: the form that ranks, the form that is shown, what to tell of it.
 
-    `rank` takes Rows and the parameters by name, `shown` cosines and the parameters. A default is
-    a number, or "learned": taken from the model (a temperature is then 1/s).
+    `rank` takes Rows and the parameters by name; `shown` the ranking form, K and the parameters.
+    A default is a number, or "learned": taken from the model (a temperature is then 1/s). The
+    shown form of a `probability` is one of the image being ID.
     """
 
     rank: Callable[..., Scores]
     shown: Callable[..., Scores]
     formula: str
+    ranks_by: str
     source: str
     use: str
+    limits: str
     defaults: Mapping[str, float | str] = field(default_factory=dict)
+    probability: bool = False
 
 
+LEARNED = "learned"
 SCORES: dict[str, Score] = {
     "mcm": Score(
-        rank=lambda rows, *, temperature: rows.lead(temperature),
-        shown=mcm,
+        rank=lead,
+        shown=shown_mcm,
         formula="max_k softmax(c/temperature)_k",
+        ranks_by="max c - temperature * log mean of the others' exp(c/temperature)",
         source="Ming et al., NeurIPS 2022",
         use="the field's baseline; temperature=learned is 1/s, 'MSP on CLIP'",
+        limits="blind to the bias; ranks as margin for a temperature near 0, as max c - mean c "
+        "for a large one; with one class all images tie",
         defaults={"temperature": 1.0},
+        probability=True,
     ),
     "sigmoid-mcm": Score(
-        rank=lambda rows, *, scale, bias: rows.top,
-        shown=sigmoid_mcm,
+        rank=nearest,
+        shown=lambda ranked, classes, *, scale, bias: _sigmoid(scale * ranked + bias),
         formula="max_k sigmoid(scale*c_k + bias)",
+        ranks_by="max c",
         source="SigLIP's own loss, Zhai et al., ICCV 2023",
-        use="ranks exactly as max-logit; its absolute value is a probability",
-        defaults={"scale": "learned", "bias": "learned"},
+        use="its absolute value is a probability for each class apart",
+        limits="ranks exactly as max-logit, whatever its scale and bias",
+        defaults={"scale": LEARNED, "bias": LEARNED},
+        probability=True,
     ),
     "max-logit": Score(
-        rank=lambda rows: rows.top,
-        shown=max_logit,
+        rank=nearest,
+        shown=lambda ranked, classes: ranked,
         formula="max_k c_k",
-        source="also called MaxCosine",
-        use="no parameter to choose",
+        ranks_by="itself",
+        source="Hendrycks et al., ICML 2022; also called MaxCosine",
+        use="no parameter to choose; works with a single class",
+        limits="sees one class",
     ),
     "energy": Score(
-        rank=_energy_above_uniform,
-        shown=energy,
+        rank=energy,
+        shown=lambda ranked, classes, *, temperature: ranked + temperature * math.log(classes),
         formula="temperature*logsumexp_k(c/temperature)",
+        ranks_by="temperature * log mean exp(c/temperature)",
         source="Liu et al., NeurIPS 2020",
         use="counts every class that fits, not the best alone",
-        defaults={"temperature": "learned"},
+        limits="a bias adds itself to every image; ranks as max-logit for a temperature near 0, "
+        "as mean c for a large one",
+        defaults={"temperature": LEARNED},
+    ),
+    "entropy": Score(
+        rank=certainty,
+        shown=lambda ranked, classes, *, temperature: -math.log(classes) * _sigmoid(-ranked),
+        formula="sum_k p_k*log(p_k), p = softmax(c/temperature)",
+        ranks_by="log((log K - H)/H), H the entropy",
+        source="Hendrycks and Gimpel, ICLR 2017; in MCM's code",
+        use="a softmax whose whole shape counts, not its top alone",
+        limits="blind to the bias; ranks as mcm where one class has nearly all, as the variance of "
+        "the cosines for a large temperature; with one class all images tie",
+        defaults={"temperature": LEARNED},
+    ),
+    "variance": Score(
+        rank=unevenness,
+        shown=shown_variance,
+        formula="var_k p_k, p = softmax(c/temperature)",
+        ranks_by="log(V/(V_max - V)), V the variance, V_max = (1 - 1/K)/K",
+        source="Ming et al., NeurIPS 2022, their code",
+        use="as entropy, with more weight on the nearest class",
+        limits="blind to the bias; ranks as mcm where one class has nearly all, as the variance of "
+        "the cosines for a large temperature; with one class all images tie",
+        defaults={"temperature": LEARNED},
+    ),
+    "margin": Score(
+        rank=margin,
+        shown=lambda ranked, classes: ranked,
+        formula="c_(1) - c_(2), the largest cosine less the second",
+        ranks_by="itself",
+        source="mcm's limit for a small temperature",
+        use="no parameter to choose; blind to scale and bias",
+        limits="two classes with the same text make it 0; with one class it is infinite",
+    ),
+    "gen": Score(
+        rank=generalized_entropy,
+        shown=lambda ranked, classes, **parameters: -np.exp(-ranked),
+        formula="-sum over the `top` largest p_k of (p_k*(1 - p_k))^gamma, "
+        "p = softmax(c/temperature)",
+        ranks_by="minus the logarithm of that sum",
+        source="Liu et al., CVPR 2023",
+        use="an entropy that hears the small probabilities",
+        limits="blind to the bias; counts at most K classes; nearly flat where it counts them "
+        "all at a temperature that makes the softmax nearly uniform",
+        defaults={"temperature": LEARNED, "gamma": 0.1, "top": 100.0},
+    ),
+    "joint-energy": Score(
+        rank=joint_energy,
+        shown=lambda ranked, classes, **parameters: np.exp(ranked),
+        formula="sum_k softplus(scale*c_k + bias)",
+        ranks_by="its logarithm",
+        source="Wang et al., NeurIPS 2021",
+        use="the energy of independent sigmoids: the bias says which classes count",
+        limits="ranks as energy at 1/scale where all logits lie far below 0, and then no bias "
+        "counts; as mean c where all lie far above",
+        defaults={"scale": LEARNED, "bias": LEARNED},
+    ),
+    "sigmoid-sum": Score(
+        rank=sigmoid_sum,
+        shown=lambda ranked, classes, **parameters: classes * _sigmoid(ranked),
+        formula="sum_k sigmoid(scale*c_k + bias)",
+        ranks_by="log(S/(K - S)), S that sum",
+        source="the expected number of classes that fit, by SigLIP's own probabilities",
+        use="counts the classes that the model says fit",
+        limits="ranks as energy at 1/scale where all logits lie far below 0, and then no bias "
+        "counts; with one class as max-logit",
+        defaults={"scale": LEARNED, "bias": LEARNED},
     ),
 }
+
+
+def ranked(score: str, cosine: Floats, **parameters: float) -> Scores:
+    """Return the ranking form of a score of the registry: float64 (N,).
+
+    >>> ranked("margin", np.array([[0.25, 0.5]]))
+    array([0.25])
+    """
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+        return SCORES[score].rank(Rows(_copy(cosine)), **parameters)
+
+
+def shown(score: str, cosine: Floats, **parameters: float) -> Scores:
+    """Return the paper's form of a score of the registry: float64 (N,).
+
+    >>> shown("mcm", np.array([[0.0, 0.0]]), temperature=1.0)
+    array([0.5])
+    """
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+        ranks = SCORES[score].rank(Rows(_copy(cosine)), **parameters)
+        return SCORES[score].shown(ranks, cosine.shape[1], **parameters)
+
+
+def _copy(cosine: Floats) -> Floats:
+    return np.array(cosine, dtype=np.result_type(cosine, np.float32))

@@ -8,16 +8,24 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from oodcache.cache.errors import InputError
-from oodcache.score.scores import SCORES, Rows, Scores
+import numpy as np
 
-LEARNED = "learned"
+from oodcache.cache.errors import InputError
+from oodcache.score.rows import Rows, Scores
+from oodcache.score.scores import LEARNED, SCORES
+
+NONE = "none"
+WORDS = {"temperature": (LEARNED,), "scale": (LEARNED,), "bias": (LEARNED, NONE)}
+NUMBERS = {"bias": "a number", "top": "a whole number above 0"}
 DEFAULT = ("mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit", "energy")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A score and its parameters, each a number or "learned", the latter not yet looked up."""
+    """A score and its parameters, each a number, "learned" or, for a bias, "none".
+
+    "learned" is not yet looked up, and "none" counts as 0, a bias that is not there.
+    """
 
     score: str
     parameters: Mapping[str, float | str]
@@ -33,21 +41,30 @@ class Variant:
         ]
         return ":".join([self.score, ",".join(given)] if given else [self.score])
 
-    def rank(self, rows: Rows, *, logit_scale: float, logit_bias: float | None) -> Scores:
-        """Return the ranking form of the score; "learned" becomes the model's own value.
+    def rank(self, rows: Rows, numbers: Mapping[str, float]) -> Scores:
+        """Return the ranking form of the score, its parameters as `numbers`."""
+        with np.errstate(divide="ignore", over="ignore", under="ignore"):
+            return SCORES[self.score].rank(rows, **numbers)
+
+    def shown(self, ranked: Scores, classes: int, numbers: Mapping[str, float]) -> Scores:
+        """Return the paper's form of the score over K `classes`, from its ranking form."""
+        with np.errstate(over="ignore", under="ignore"):
+            return SCORES[self.score].shown(ranked, classes, **numbers)
+
+    def numbers(self, *, logit_scale: float, logit_bias: float | None) -> dict[str, float]:
+        """Return the parameters as numbers, with what the model learned looked up.
 
         A bias that the model does not have counts as 0.
         """
-        learned = {
+        looked_up = {
             "temperature": 1.0 / logit_scale,
             "scale": logit_scale,
             "bias": logit_bias or 0.0,
         }
-        numbers = {
-            name: learned[name] if isinstance(value, str) else value
+        return {
+            name: float(looked_up[name] if value == LEARNED else 0.0 if value == NONE else value)
             for name, value in self.parameters.items()
         }
-        return SCORES[self.score].rank(rows, **numbers)
 
 
 def parse(specification: str) -> list[Variant]:
@@ -79,7 +96,10 @@ def parse(specification: str) -> list[Variant]:
                 f"--score {specification!r}: sets {key} twice; write several as {key}=A|B"
             )
         given.add(key)
-        choices[key] = [_value(specification, key, value) for value in values.split("|")]
+        try:
+            choices[key] = [check_value(key, value) for value in values.split("|")]
+        except InputError as error:
+            raise InputError(f"--score {specification!r}: {error}") from None
     return [
         Variant(name, dict(zip(choices, values, strict=True)))
         for values in itertools.product(*choices.values())
@@ -92,18 +112,25 @@ def parse_all(specifications: Iterable[str]) -> list[Variant]:
     return list({variant.label: variant for variant in variants}.values())
 
 
-def _value(specification: str, key: str, text: str) -> float | str:
-    if text == LEARNED:
-        return LEARNED
+def check_value(key: str, text: str) -> float | str:
+    """Return what `text` says as the value of the parameter `key`.
+
+    Raises InputError, without saying where it was written, if that is no value of it.
+    """
+    words = WORDS.get(key, ())
+    if text in words:
+        return text
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or (key != "bias" and value <= 0):
-        wanted = "a number" if key == "bias" else "a number above 0"
-        raise InputError(
-            f"--score {specification!r}: {key}={text} is neither {wanted} nor 'learned'"
+    whole = key != "top" or (math.isfinite(value) and value == int(value))
+    if not math.isfinite(value) or not whole or (key != "bias" and value <= 0):
+        wanted = [NUMBERS.get(key, "a number above 0"), *map(repr, words)]
+        either = (
+            f"neither {', '.join(wanted[:-1])} nor {wanted[-1]}" if words else f"not {wanted[0]}"
         )
+        raise InputError(f"{key}={text} is {either}")
     return value
 
 

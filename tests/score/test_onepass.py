@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp, softmax
 
 from oodcache.score.onepass import TILE, Classes, Scored, Vectors, score_images, tiles
-from oodcache.score.scores import Scores
+from oodcache.score.rows import Scores
 from oodcache.score.variants import DEFAULT, parse_all
 
 VARIANTS = parse_all([*DEFAULT, "mcm:temperature=0.1|30", "energy:temperature=1"])

@@ -1,0 +1,284 @@
+"""What the scores of some images have in common, each computed once, in forms that keep digits.
+
+N images against K classes. Sums run over the *other* classes, all but the nearest, relative to the
+runner-up: nothing overflows, and the two nearest classes, which decide most, enter in float64. So
+a sum in float32 moves a score in its seventh digit, and still two images share a score only if
+they share their cosines with their two nearest classes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating[Any]]
+Scores = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
+
+# exp(gap / τ) is summed in float32 up to this temperature, where its rounding, times τ, stays below
+# that of the cosines. Above, exp(gap / τ) comes close to 1 for every class: exp(gap / τ) - 1 is
+# summed instead, in float64.
+FLAT = 1.0
+# A softmax whose logits differ by less is nearly uniform, and by how much it is not comes from the
+# differences, in float64. Elsewhere it is the difference of two larger numbers.
+NEARLY_UNIFORM = 1.0
+# Logits that differ by less are taken to differ by this much, then scaled back: what is left is
+# quadratic in the differences, to a relative error as small.
+SMALLEST_SPREAD = 1e-6
+# A float32 sum of exponentials below exp of this is taken again, in float64 and from the largest.
+FAR = -40.0
+# Two factors of 1 + exp(x) become one before a logarithm is taken, and this often: eight of them
+# do not overflow in float32 while no x is higher than HIGH, and no exp(x) while none is HIGHEST.
+FOLDS = 3
+HIGH, HIGHEST = 0.0, 80.0
+
+
+@dataclass(frozen=True)
+class NearlyUniform:
+    """How far a softmax p over K classes is from uniform, in the rows where it is close to that.
+
+    `log_divergence` is log(log K - H(p)), `log_variance` log(mean (K · p - 1)²); -inf where all
+    cosines are equal.
+    """
+
+    rows: Places
+    log_divergence: Scores
+    log_variance: Scores
+
+
+class Rows:
+    """Some images' cosines with K classes, and what several scores need of them.
+
+    `top` and `runner_up` are the two largest cosines, float64 (N,), `best` the class of the first;
+    with a single class the runner-up is -inf. `cosine` (N, K) becomes a work space: it is
+    overwritten. `exact` gives the cosines with one class an image in float64; without it they are
+    those in `cosine`.
+    """
+
+    def __init__(self, cosine: Floats, exact: Callable[[Places], Scores] | None = None) -> None:
+        at = np.arange(len(cosine))
+        read = exact or (lambda places: cosine[at, places].astype(np.float64))
+        self.classes = cosine.shape[1]
+        self.best: Places = cosine.argmax(axis=1)
+        self.top = read(self.best)
+        self.runner_up: Scores = np.full(len(cosine), -np.inf)
+        self._hidden = at, self.best
+        self._leads: dict[float, Scores] = {}
+        self._latest: tuple[float, Floats] | None = None
+        if self.classes > 1:
+            cosine[self._hidden] = -np.inf
+            second: Places = cosine.argmax(axis=1)
+            second_largest = cosine[at, second]
+            self.runner_up = read(second)
+            self._order(second)
+            cosine -= second_largest[:, None]
+            # Low enough to add nothing to a sum of exponentials, and times 0 it is 0.
+            cosine[self._hidden] = np.finfo(cosine.dtype).min / 4
+        self._gaps = cosine
+
+    def _order(self, second: Places) -> None:
+        """Exchange the two nearest classes where their exact cosines are the other way round."""
+        exchanged = self.runner_up > self.top
+        if exchanged.any():
+            self.best = np.where(exchanged, second, self.best)
+            self.top, self.runner_up = (
+                np.maximum(self.top, self.runner_up),
+                np.minimum(self.top, self.runner_up),
+            )
+
+    @property
+    def margin(self) -> Scores:
+        """Return how far the runner-up lies below the nearest class, +inf with a single class."""
+        return self.top - self.runner_up
+
+    def lead(self, temperature: float) -> Scores:
+        """Return max c - τ · log mean exp(c / τ), the mean over the *other* classes.
+
+        How far the best class leads the others: it rises with the largest softmax probability at
+        τ, and neither cancels nor saturates. It lies between the margin over the runner-up, its
+        limit for small τ, and the distance to the others' mean, its limit for large τ. With a
+        single class the probability is 1, and this is +inf.
+        """
+        if temperature not in self._leads:
+            self._leads[temperature] = self._lead(temperature)
+        return self._leads[temperature]
+
+    def _lead(self, temperature: float) -> Scores:
+        if self.classes == 1:
+            return self.margin
+        others = self.classes - 1
+        if temperature <= FLAT:
+            sharp: Scores = self.margin - temperature * np.log(self.sum_exp(temperature) / others)
+            return sharp
+        scaled = np.multiply(self._gaps, 1 / temperature, dtype=np.float64)
+        scaled[self._hidden] = 0.0
+        np.expm1(scaled, out=scaled)
+        flat: Scores = self.margin - temperature * np.log1p(scaled.sum(axis=1) / others)
+        return flat
+
+    def log_odds(self, temperature: float) -> Scores:
+        """Return log(p / (1 - p)) of the largest softmax probability p of c / τ."""
+        if self.classes == 1:
+            return self.margin
+        return self.lead(temperature) / temperature - math.log(self.classes - 1)
+
+    def energy(self, temperature: float) -> Scores:
+        """Return τ · log mean exp(c / τ), the mean over all classes.
+
+        The constant τ · log K that it lacks of the energy moves no rank, and its digits would
+        drown the cosines' at a large temperature.
+        """
+        share = (self.classes - 1) / self.classes
+        others = share * np.expm1(-self.lead(temperature) / temperature)
+        energy: Scores = self.top + temperature * np.log1p(others)
+        return energy
+
+    def sum_exp(self, temperature: float) -> Scores:
+        """Return the sum of exp(gap / τ) over the others: at least the runner-up's 1."""
+        return _sum(self._exponentials(temperature))
+
+    def squares(self, temperature: float) -> Scores:
+        """Return the sum of the squares of exp(gap / τ) over the others."""
+        exponentials = self._exponentials(temperature)
+        return _sum_of_products(exponentials, exponentials)
+
+    def weighted_gaps(self, temperature: float) -> Scores:
+        """Return the sum of exp(gap / τ) · gap over the others."""
+        return _sum_of_products(self._exponentials(temperature), self._gaps)
+
+    def _exponentials(self, temperature: float) -> Floats:
+        """Return exp(gap / τ), 0 for the nearest class; the latest is kept."""
+        if self._latest is None or self._latest[0] != temperature:
+            # The runner-up's gap is 0, and a factor that overflows to infinity would make it NaN.
+            factor = min(1 / temperature, float(np.finfo(self._gaps.dtype).max))
+            scaled = self._gaps * self._gaps.dtype.type(factor)
+            self._latest = temperature, np.exp(scaled, out=scaled)
+        return self._latest[1]
+
+    def nearest_gaps(self, count: int) -> Floats:
+        """Return how far `count` of the others, the nearest, lie below the runner-up, unordered."""
+        others = self.classes - 1
+        assert count <= others
+        if count < others:
+            return np.partition(self._gaps, self.classes - count, axis=1)[:, self.classes - count :]
+        ordered = np.sort(self._gaps, axis=1)
+        return ordered[:, 1:]
+
+    def nearly_uniform(self, temperature: float) -> NearlyUniform:
+        """Return what is left of softmax(c / τ) less the uniform, where it is close to that."""
+        rows = np.flatnonzero(self._spread / temperature < NEARLY_UNIFORM)
+        some = slice(None) if len(rows) == len(self._gaps) else rows
+        spread = self._spread[some] / temperature
+        stretch = SMALLEST_SPREAD / np.clip(spread, np.finfo(float).tiny, SMALLEST_SPREAD)
+        logits = self._gaps[some].astype(np.float64)
+        logits[np.arange(len(rows)), self._hidden[1][some]] = self.margin[some]
+        logits /= temperature  # First: a factor of both could overflow where all cosines are equal.
+        logits *= stretch[:, None]
+        logits -= (_sum(logits) / self.classes)[:, None]
+        excess = np.expm1(logits)
+        mean = _sum(excess) / self.classes
+        weighted = (_sum_of_products(logits, excess) + _sum(logits)) / self.classes
+        squares = _sum_of_products(excess, excess) / self.classes
+        shrink = -2 * np.log(stretch)
+        return NearlyUniform(
+            rows,
+            log_divergence=shrink + np.log(weighted / (1 + mean) - np.log1p(mean)),
+            log_variance=shrink + np.log(squares - mean**2) - 2 * np.log1p(mean),
+        )
+
+    @cached_property
+    def _spread(self) -> Scores:
+        """Return how far the farthest class lies below the nearest."""
+        self._gaps[self._hidden] = 0
+        farthest = self._gaps.min(axis=1)
+        self._gaps[self._hidden] = np.finfo(self._gaps.dtype).min / 4
+        spread: Scores = self.margin - farthest
+        return spread
+
+    def softplus(self, scale: float, bias: float) -> Scores:
+        """Return the sum of log(1 + exp(s · c + b)) over the others."""
+        logits, highest = self._logits(scale, bias)
+        linear: Scores | float = 0.0
+        if highest > HIGH:
+            linear = _sum(np.maximum(logits, 0))
+            np.abs(logits, out=logits)
+            np.negative(logits, out=logits)
+        np.exp(logits, out=logits)
+        logits[self._hidden] = 0
+        return linear + _sum(np.log1p(_folded(logits)))
+
+    def log_sigmoids(self, scale: float, bias: float) -> tuple[Scores, Scores]:
+        """Return log Σ σ(s · c + b) and log Σ σ(-s · c - b) over the others."""
+        logits, highest = self._logits(scale, bias)
+        if highest > HIGHEST:
+            np.minimum(logits, HIGHEST, out=logits)
+        np.exp(logits, out=logits)
+        outside = logits + 1
+        np.divide(1, outside, out=outside)
+        outside[self._hidden] = 0
+        logits *= outside
+        negative = _sum(outside)
+        return np.log(_sum(logits)), self._log_outside(negative, scale, bias)
+
+    def _log_outside(self, negative: Scores, scale: float, bias: float) -> Scores:
+        """Return log Σ σ(-x) over the others, from that sum where float32 can hold it."""
+        found: Scores = np.log(negative)
+        tiny = np.flatnonzero(negative < math.exp(FAR))
+        if len(tiny):
+            logits = scale * (self._gaps[tiny] + self.runner_up[tiny, None]) + bias
+            logits[np.arange(len(tiny)), self._hidden[1][tiny]] = np.inf
+            least = logits.min(axis=1)
+            found[tiny] = np.log(np.exp(least[:, None] - logits).sum(axis=1)) - least
+        return found
+
+    def _logits(self, scale: float, bias: float) -> tuple[Floats, float]:
+        """Return s · c + b in the cosines' type, and the largest.
+
+        In the column of the nearest class stands a number so low that its exponential is 0, or
+        that times a small scale.
+        """
+        logits = self._gaps * self._gaps.dtype.type(scale)
+        runners_up = scale * self.runner_up + bias
+        logits += runners_up.astype(logits.dtype)[:, None]
+        return logits, float(runners_up.max())
+
+
+def _sum(terms: Floats) -> Scores:
+    """Return each row's sum."""
+    # A product with ones, because BLAS sums rows several times as fast as NumPy does.
+    return (terms @ np.ones(terms.shape[1], terms.dtype)).astype(np.float64)
+
+
+def _sum_of_products(left: Floats, right: Floats) -> Scores:
+    """Return each row's sum of left times right."""
+    total: Scores = np.einsum("ij,ij->i", left, right).astype(np.float64)
+    return total
+
+
+def _folded(values: Floats) -> Floats:
+    """Return fewer columns of which the product of (1 + v) is the same.
+
+    (1 + a) · (1 + b) is 1 + (a + b + a · b): nothing is added to 1, so the smallest keep their
+    digits. A logarithm of each column is then an eighth of the work. `values` is overwritten.
+    """
+    for _ in range(FOLDS):
+        half = values.shape[1] // 2
+        if not half:
+            break
+        kept, other = values[:, -half:], values[:, -2 * half : -half]
+        both = kept * other
+        kept += other
+        kept += both
+        if values.shape[1] % 2:
+            # The odd one out moves beside those that are kept.
+            values[:, half] = values[:, 0]
+            values = values[:, half:]
+        else:
+            values = kept
+    return values
