@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from oodcache.cache.sibling import sibling
+from oodcache.score import saved_scores
 from oodcache.score.evaluation import evaluate, provenance
 from oodcache.score.result import STANDARD, Conventions, Result
 from oodcache.score.variants import DEFAULT, parse_all
@@ -29,17 +30,30 @@ def score(
     conventions: Conventions = STANDARD,
     command: Sequence[str],
     note: Callable[[str], None],
+    save_scores: Path | None = None,
     **selection: Any,
 ) -> Scored:
     """Return the results of `evaluate` for every model, each under the same `selection`.
 
-    `command` is what was typed after `oodcache`.
+    `command` is what was typed after `oodcache`. Every image's scores go to `save_scores`.
     """
+    if save_scores is not None:
+        saved_scores.check_ending(save_scores)
     variants = parse_all(specifications or DEFAULT)
     evaluated = [
-        evaluate(cache, model, variants=variants, conventions=conventions, note=note, **selection)
+        evaluate(
+            *(cache, model),
+            variants=variants,
+            conventions=conventions,
+            keep=save_scores is not None,
+            note=note,
+            **selection,
+        )
         for model in dict.fromkeys(models)
     ]
+    if save_scores is not None:
+        rows = saved_scores.save(save_scores, [row for one in evaluated for row in one.kept])
+        note(f"wrote {save_scores}: scores of {rows:,} images")
     return Scored(
         tuple(result for one in evaluated for result in one.results),
         {

@@ -28,6 +28,7 @@ from oodcache.score.scores import Scores
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 HDF5 = (".h5", ".hdf5")
 SAVED = ("model", "template", "data_set", "path", "label")  # How a saved text file's header begins.
+UNNAMED = "score"
 SAMPLE = 100  # Rows that tell a header, and which columns hold numbers.
 Line = tuple[int, list[str]]
 
@@ -51,7 +52,7 @@ def read(path: Path, columns: Sequence[str] = ()) -> list[Part]:
     """Return the scores in a file, of the columns asked for, or of the only one there is.
 
     A text file without a header has the columns "1", "2", …; a .npz has its arrays' names, a .npy
-    no choice. Raises InputError with the line, what was found there, and what to type instead.
+    no choice. What nobody named is UNNAMED. Raises InputError with the line, what was found there, and what to type instead.
     """
     readers: dict[str, Callable[[Path, Sequence[str]], list[Part]]] = {
         **dict.fromkeys(DELIMITERS, _read_text),
@@ -71,14 +72,17 @@ def read(path: Path, columns: Sequence[str] = ()) -> list[Part]:
 def _read_npy(path: Path, columns: Sequence[str]) -> list[Part]:
     if len(columns) > 1:
         raise InputError(f"{path}: holds one list of scores; give one --column, or none")
-    name = columns[0] if columns else "score"
+    name = columns[0] if columns else UNNAMED
     return [Part(None, None, None, {name: _numbers(open_npy(path))}, str(path))]
 
 
 def _read_npz(path: Path, columns: Sequence[str]) -> list[Part]:
     arrays = open_npz(path)
     chosen = _chosen(path, columns, list(arrays), list(arrays))
-    scores = {name: _numbers(arrays[name]) for name in chosen}
+    scores = {
+        UNNAMED if name == "arr_0" and not columns else name: _numbers(arrays[name])
+        for name in chosen
+    }
     lengths = {name: len(one) for name, one in scores.items()}
     if len(set(lengths.values())) > 1:
         what = ", ".join(f"{length} in {name!r}" for name, length in lengths.items())
@@ -191,11 +195,12 @@ def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str]) -> list[Pa
         numeric = names[len(SAVED) :]
     chosen = _chosen(path, columns, names, numeric)
     places = [names.index(name) for name in chosen]
+    called = chosen if has_header or columns else [UNNAMED]
     growing = _grown(path, chain(sample[has_header:], lines), names, places, is_saved)
     return [
         Part(
             *key,
-            dict(zip(chosen, map(np.array, part.scores), strict=True)),
+            dict(zip(called, map(np.array, part.scores), strict=True)),
             part.images.hexdigest() if is_saved else str(path),
         )
         for key, part in growing.items()

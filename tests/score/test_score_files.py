@@ -34,10 +34,10 @@ def only(parts: Sequence[Part]) -> dict[str, list[float]]:
 @pytest.mark.parametrize(
     ("name", "text", "columns", "expected"),
     [
-        ("s.csv", "0.5\n0.25\n", (), {"1": [0.5, 0.25]}),
+        ("s.csv", "0.5\n0.25\n", (), {"score": [0.5, 0.25]}),
         ("s.csv", "score\n0.5\n0.25\n", (), {"score": [0.5, 0.25]}),
         ("s.csv", "path,mcm\na.png,0.5\nb.png,1e-3\n", (), {"mcm": [0.5, 0.001]}),
-        ("s.csv", "a.png,0.5\nb.png,0.25\n", (), {"2": [0.5, 0.25]}),
+        ("s.csv", "a.png,0.5\nb.png,0.25\n", (), {"score": [0.5, 0.25]}),
         ("s.csv", "a.png,0.5\nb.png,0.25\n", ("2",), {"2": [0.5, 0.25]}),
         ("s.csv", "a,b\n1,2\n3,4\n", ("b",), {"b": [2, 4]}),
         ("s.csv", "a,b\n1,2\n3,4\n", ("b", "a"), {"b": [2, 4], "a": [1, 3]}),
@@ -48,7 +48,7 @@ def only(parts: Sequence[Part]) -> dict[str, list[float]]:
         ("s.csv", "\ufeffmcm\r\n0.5\r\n\r\n\r\n", (), {"mcm": [0.5]}),
         ("s.csv", '"the, path","a ""score"""\n"x\ny",0.5\n', (), {'a "score"': [0.5]}),
         ("s.csv", b"path,mcm\n\xff.png,0.5\n", (), {"mcm": [0.5]}),
-        ("S.CSV", " 0.5 \n+1\n", (), {"1": [0.5, 1]}),
+        ("S.CSV", " 0.5 \n+1\n", (), {"score": [0.5, 1]}),
     ],
 )
 def test_a_text_file_gives_its_column(
@@ -112,7 +112,7 @@ def test_every_float_comes_back_to_the_last_bit(
 ) -> None:
     folder = tmp_path_factory.mktemp("floats")
     text = "".join(f"{value!r}\n" for value in values)
-    assert only(read(written(folder, text))) == {"1": values}
+    assert only(read(written(folder, text))) == {"score": values}
     np.save(folder / "s.npy", values)
     assert only(read(folder / "s.npy")) == {"score": values}
 
