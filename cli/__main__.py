@@ -16,7 +16,8 @@ from oodcache.extract_command import extract
 from oodcache.metrics_command import metrics
 from oodcache.options import TYPED
 from oodcache.progress import printable
-from oodcache.score_command import score, scores
+from oodcache.score_command import score
+from oodcache.scores_command import scores
 
 
 class Ordered(click.Group):

@@ -22,25 +22,25 @@ FORMATS = ("table", "csv", "json", "markdown", "latex")
 SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
 
 
-class Share(click.ParamType):
-    """A share above 0 and at most 1; a percentage is refused with the share that it means."""
+def shares(
+    context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
+) -> tuple[float, ...]:
+    """Return shares above 0 and at most 1; refuse a percentage with the share that it means."""
+    return tuple(_share(context, parameter, text) for text in texts)
 
-    name = "share"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the share."""
-        text = str(value)
-        try:
-            number = float(text.removesuffix("%"))
-        except ValueError:
-            number = math.nan
-        if text.endswith("%") or 1 < number <= 100:
-            self.fail(f"{text} is a percentage: type {number / 100!r}", param, ctx)
-        if not 0 < number <= 1:
-            self.fail(f"{text} is no share above 0 and at most 1: type 0.95, say", param, ctx)
-        return number
+def _share(context: click.Context, parameter: click.Parameter, text: str) -> float:
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        number = math.nan
+    if (text.endswith("%") or number > 1) and 0 < number <= 100:
+        what = f"{text} is a percentage: type {number / 100!r}"
+        raise click.BadParameter(what, context, parameter)
+    if not 0 < number <= 1:
+        what = f"{text} is no share above 0 and at most 1: type 0.95, say"
+        raise click.BadParameter(what, context, parameter)
+    return number
 
 
 HOW = (
@@ -54,8 +54,9 @@ HOW = (
     click.option(
         "--tpr",
         "tprs",
-        type=Share(),
         multiple=True,
+        callback=shares,
+        metavar="SHARE",
         help="Also the FPR that keeps this share of ID; may repeat: --tpr 0.9 --tpr 0.99. [0.95]",
     ),
     click.option(
@@ -121,11 +122,13 @@ def deliver(scored: Scored, given: Mapping[str, Any]) -> None:
 
     output, form = given["output"], given["form"]
     if output is not None:
-        text = results.FORMATS[form or SUFFIXES.get(output.suffix, "table")](*scored)
+        text = results.FORMATS[form or SUFFIXES.get(output.suffix, "table")](
+            scored.results, scored.provenance
+        )
         scoring.save(text, output)
         note(f"wrote {output}")
     if output is not None or form in (None, "table"):
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(results.table(*scored, width), nl=False)
+        click.echo(results.table(scored.results, scored.provenance, width), nl=False)
     else:
-        click.echo(results.FORMATS[form](*scored), nl=False)
+        click.echo(results.FORMATS[form](scored.results, scored.provenance), nl=False)

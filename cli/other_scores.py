@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from oodcache.cache.errors import InputError
 from oodcache.score.comparison import compare
-from oodcache.score.result import AVERAGE, Conventions
+from oodcache.score.differences import Row, differences
+from oodcache.score.result import AVERAGE, Conventions, Result
 from oodcache.score.score_files import UNNAMED, Part, read
-from oodcache.score.scores import Scores
-from oodcache.scoring import Scored
+from oodcache.scoring import Progress, Scored, resampling
 
-Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
 Head = tuple[str | None, str | None]
 MEANS = (AVERAGE, f"{AVERAGE}-near", f"{AVERAGE}-far")
 
@@ -72,22 +70,16 @@ def measure(
     files = {path: _turned(read(path, columns), lower_is_id) for path in paths}
     sets = [_picked(one, files[one.path]) for one in sources]
     _check(sets)
-    results = []
-    for head, first in sets[0].parts.items():
-        for column in first.scores:
-            of_column = {one.name: _scores(one.parts[head], column) for one in sets}
-            id_scores = of_column.pop(sets[0].name)
-            results += compare(
-                _common(head, column, sets[0], len(id_scores), conventions),
-                id_scores,
-                of_column,
-                conventions=conventions,
-                groups=dict.fromkeys(of_column),
-                shared_images=dict.fromkeys(of_column, 0),
-                probability=None,
-            )
+    rows = [_row(sets, head, column) for head in sets[0].parts for column in _columns(sets[0])]
+    resamples = conventions.bootstrap * len(rows) * len(ood_sources)
+    with resampling(progress, resamples) as advance:
+        results = [one for row in rows for one in _results(row, sets[0].name, conventions, advance)]
+    compared = []
+    if compare_scores:
+        compared = differences(rows, sets[0].name, conventions=conventions, note=note)
     return Scored(
         tuple(results),
+        tuple(compared),
         {
             "command": shlex.join(["oodcache", *command]),
             "fpr_convention": conventions.fpr_convention,
@@ -97,30 +89,44 @@ def measure(
     )
 
 
-def _scores(part: Part, column: str) -> Scores:
-    """Return a column, or the only one of a file that calls it otherwise or not at all."""
-    only = next(iter(part.scores.values()))
-    return part.scores.get(column, only)
+def _row(sets: Sequence[OneSet], head: Head, column: str) -> Row:
+    """Return a column's scores of all sets; a file's only column may be called otherwise."""
+    parts = {one.name: one.parts[head] for one in sets}
+    scores = {
+        name: part.scores.get(column, next(iter(part.scores.values())))
+        for name, part in parts.items()
+    }
+    return Row((*head, column), scores, {name: part.images for name, part in parts.items()})
 
 
-def _common(
-    head: Head, column: str, id_set: OneSet, images: int, conventions: Conventions
-) -> dict[str, Any]:
-    """Return the fields of a result that do not depend on the OOD set."""
-    model, slash, pretrained = (head[0] or "").partition("/")
-    return {
+def _results(
+    row: Row, id_set: str, conventions: Conventions, advance: Callable[[int], None]
+) -> list[Result]:
+    model, slash, pretrained = (row.name[0] or "").partition("/")
+    ood_scores = {name: scores for name, scores in row.scores.items() if name != id_set}
+    common: dict[str, Any] = {
         "model": model or None,
         "pretrained": pretrained if slash else None,
         "classes": None,
-        "template": head[1],
+        "template": row.name[1],
         "templates": (),
-        "id": id_set.name,
-        "n_id": images,
+        "id": id_set,
+        "n_id": len(row.scores[id_set]),
         "id_accuracy": None,
-        "score": column,
+        "score": row.name[2],
         "parameters": {},
         "fpr_convention": conventions.fpr_convention,
     }
+    return compare(
+        common,
+        row.scores[id_set],
+        ood_scores,
+        conventions=conventions,
+        groups=dict.fromkeys(ood_scores),
+        shared_images=dict.fromkeys(ood_scores, 0),
+        probability=None,
+        advance=advance,
+    )
 
 
 def _turned(parts: Sequence[Part], lower_is_id: bool) -> Sequence[Part]:

@@ -1,4 +1,4 @@
-"""`oodcache score` and `oodcache scores`: tables of results from cached embeddings."""
+"""`oodcache score`: tables of results from cached embeddings."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ def score(context: click.Context, /, **given: Any) -> None:
         given["models"],
         given["cache"],
         conventions=conventions(given),
+        compare_scores=given["compare"],
         save_scores=given["save_scores"],
         classes=given["classes"],
         id_set=given["id_set"],
@@ -70,22 +71,3 @@ def score(context: click.Context, /, **given: Any) -> None:
         progress=progress,
     )
     deliver(scored, given)
-
-
-@click.command(short_help="List the scores with their formulas.")
-def scores() -> None:
-    """List the scores with their formulas, parameters and sources.
-
-    \b
-    oodcache scores
-    oodcache score … --score mcm:temperature=learned --score "energy:temperature=0.01|0.1"
-    """
-    from oodcache.score.scores import SCORES
-
-    for name, one in SCORES.items():
-        defaults = ", ".join(f"{key}={value}" for key, value in one.defaults.items())
-        click.echo(f"{name}\n    {one.formula}")
-        click.echo(f"    parameters: {defaults or 'none'}")
-        click.echo(f"    {one.source}; {one.use}\n")
-    click.echo("c: cosines with the classes; learned: the model's own scale s (temperature 1/s)")
-    click.echo("or bias. Higher is more in-distribution, everywhere.")

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from oodcache.score.metrics import metrics
-from oodcache.score.result import AVERAGE, Conventions, Result
+from oodcache.score import bootstrap, calibration, delong
+from oodcache.score.metrics import Counts, checked, merge
+from oodcache.score.result import AVERAGE, FPR_CONVENTIONS, Conventions, Result
 from oodcache.score.rows import Scores
+
+MEANS = ("auroc", "aupr_in", "aupr_out", "fpr95")
+SUMS = ("n_ood", "ties", "distinct", "shared_images")
+GROUPS = ("near", "far")
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """One OOD set's result, with what an average over sets needs of it beside the numbers."""
+
+    result: Result
+    counts: Counts
+    samples: dict[str, bootstrap.Samples]
 
 
 def compare(
@@ -21,59 +36,99 @@ def compare(
     groups: Mapping[str, str | None],
     shared_images: Mapping[str, int],
     probability: Callable[[Scores], Scores] | None,
+    advance: Callable[[int], None] = lambda done: None,
 ) -> list[Result]:
     """Return a result for each OOD set, then the averages where there are several.
 
     `common` has the fields of Result that do not depend on the OOD set. `groups` says "near",
-    "far" or None of each set. `probability` turns a score into the probability of being ID, None
-    where the score is none.
+    "far" or None of each set; a group has an average of its own where it has several sets, but not
+    all. `probability` turns a score into the probability of being ID, None where the score is
+    none. `advance` is told of every bootstrap resample of a set that is done.
     """
-    rows = []
+    id_rising = np.sort(checked("ID", id_scores))
+    id_probability = probability(id_scores) if probability and conventions.calibration else None
+    sets = []
     for name, scores in ood_scores.items():
-        measured = metrics(id_scores, scores)
-        rows.append(
-            Result(
-                **common,
-                ood=name,
-                group=groups[name],
-                n_ood=len(scores),
-                auroc=measured.auroc,
-                auroc_ci=None,
-                aupr_in=measured.aupr_in,
-                aupr_out=measured.aupr_out,
-                fpr95=measured.fpr95,
-                fpr_at_tpr={"0.95": measured.fpr95},
-                fpr95_by_convention={"strict": measured.fpr95},
-                ties=measured.ties,
-                distinct=len(id_scores) + len(scores) - measured.ties,
-                shared_images=shared_images[name],
-                bootstrap=None,
-                calibration=None,
-            )
+        counts = merge(id_rising, np.sort(checked("OOD", scores)))
+        samples = bootstrap.resampled(counts, name, conventions=conventions, advance=advance)
+        calibrated: Any = calibration.NOT_A_PROBABILITY if conventions.calibration else None
+        if probability and id_probability is not None:
+            calibrated = calibration.calibration(id_probability, probability(scores))
+        result = Result(
+            **common,
+            ood=name,
+            group=groups[name],
+            n_ood=len(scores),
+            **_measures(counts, conventions),
+            shared_images=shared_images[name],
+            bootstrap=_intervals(samples, conventions),
+            calibration=calibrated,
         )
-    if len(rows) > 1:
-        rows.append(_average(common, rows))
+        sets.append(_Measured(result, counts, samples))
+    rows = [one.result for one in sets]
+    if len(sets) > 1:
+        rows.append(_average(AVERAGE, None, sets, common, conventions))
+    for group in GROUPS:
+        members = [one for one in sets if one.result.group == group]
+        if 1 < len(members) < len(sets):
+            rows.append(_average(f"{AVERAGE}-{group}", group, members, common, conventions))
     return rows
 
 
-def _average(common: Mapping[str, Any], rows: list[Result]) -> Result:
-    means: dict[str, Any] = {
-        name: float(np.mean([getattr(row, name) for row in rows]))
-        for name in ("auroc", "aupr_in", "aupr_out", "fpr95")
+def _measures(counts: Counts, conventions: Conventions) -> dict[str, Any]:
+    convention, auroc = conventions.fpr_convention, counts.auroc()
+    by_convention = {one: counts.fpr_at_tpr(0.95, one) for one in FPR_CONVENTIONS}
+    return {
+        "auroc": auroc,
+        "auroc_ci": delong.interval(
+            auroc, delong.variance(counts), confidence=conventions.confidence
+        ),
+        "aupr_in": counts.aupr_in(),
+        "aupr_out": counts.aupr_out(),
+        "fpr95": by_convention[convention],
+        "fpr_at_tpr": {repr(tpr): counts.fpr_at_tpr(tpr, convention) for tpr in conventions.tprs},
+        "fpr95_by_convention": by_convention,
+        "ties": counts.ties(),
+        "distinct": len(counts.scores),
     }
-    sums: dict[str, Any] = {
-        name: sum(getattr(row, name) for row in rows)
-        for name in ("n_ood", "ties", "distinct", "shared_images")
-    }
+
+
+def _average(
+    name: str,
+    group: str | None,
+    sets: Sequence[_Measured],
+    common: Mapping[str, Any],
+    conventions: Conventions,
+) -> Result:
+    rows = [one.result for one in sets]
+    means: dict[str, Any] = _means([{key: getattr(row, key) for key in MEANS} for row in rows])
+    sums: dict[str, Any] = {key: sum(getattr(row, key) for row in rows) for key in SUMS}
+    # From the highest ID score down, so in one order for all sets.
+    variance = delong.average_variance([delong.ranked_placements(one.counts) for one in sets])
+    samples = bootstrap.averaged([one.samples for one in sets])
+    calibrated = rows[0].calibration
+    if isinstance(calibrated, Mapping):
+        calibrated = _means([row.calibration for row in rows])
     return Result(
         **common,
-        ood=AVERAGE,
-        group=None,
-        auroc_ci=None,
-        fpr_at_tpr={"0.95": means["fpr95"]},
-        fpr95_by_convention={"strict": means["fpr95"]},
-        bootstrap=None,
-        calibration=None,
+        ood=name,
+        group=group,
+        auroc_ci=delong.interval(means["auroc"], variance, confidence=conventions.confidence),
+        fpr_at_tpr=_means([row.fpr_at_tpr for row in rows]),
+        fpr95_by_convention=_means([row.fpr95_by_convention for row in rows]),
+        bootstrap=_intervals(samples, conventions),
+        calibration=calibrated,
         **means,
         **sums,
     )
+
+
+def _means(sets: Sequence[Any]) -> dict[str, float]:
+    """Return the mean over OOD sets of each measure."""
+    return {name: float(np.mean([one[name] for one in sets])) for name in sets[0]}
+
+
+def _intervals(
+    samples: Mapping[str, bootstrap.Samples], conventions: Conventions
+) -> dict[str, tuple[float, float]] | None:
+    return bootstrap.intervals(samples, confidence=conventions.confidence) if samples else None

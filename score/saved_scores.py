@@ -7,6 +7,7 @@ typed for it: the ranking form, which every metric is computed from. `score_file
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Callable, Sequence
 from itertools import repeat
 from pathlib import Path
@@ -17,9 +18,10 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.image_file import ImageFile
 from oodcache.cache.score_file import NAMES, ScoredImages, write_scores
 from oodcache.cache.sibling import unfinished, writing
+from oodcache.score.differences import Row
 from oodcache.score.evaluation import Kept
+from oodcache.score.rows import Scores
 from oodcache.score.score_files import DELIMITERS, HDF5
-from oodcache.score.scores import Scores
 
 BLOCK_ROWS = 2**14
 
@@ -40,6 +42,28 @@ def save(path: Path, kept: Sequence[Kept]) -> int:
     else:
         _write_text(path, parts)
     return sum(map(len, parts))
+
+
+def rows(kept: Sequence[Kept]) -> list[Row]:
+    """Return what was kept as the rows that can be compared: by paths, and by their source."""
+    told: dict[int, str] = {}
+    for file in (file for one in kept for file in one.images.values()):
+        if id(file) not in told:
+            told[id(file)] = _digest(file)
+    return [
+        Row(
+            (one.model, one.template, one.variant.label),
+            one.scores,
+            {name: told[id(file)] for name, file in one.images.items()},
+        )
+        for one in kept
+    ]
+
+
+def _digest(images: ImageFile) -> str:
+    digest = hashlib.sha256(str(images.identity.source.get("fingerprint")).encode())
+    digest.update(b"\0".join([b"", *_paths(images)()]))
+    return digest.hexdigest()
 
 
 def _parts(kept: Sequence[Kept]) -> list[ScoredImages]:

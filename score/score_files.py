@@ -23,7 +23,7 @@ import numpy as np
 from oodcache.cache.errors import InputError
 from oodcache.cache.foreign import Array, open_npy, open_npz, reading
 from oodcache.cache.rules import shown
-from oodcache.score.scores import Scores
+from oodcache.score.rows import Scores
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 HDF5 = (".h5", ".hdf5")
@@ -52,7 +52,8 @@ def read(path: Path, columns: Sequence[str] = ()) -> list[Part]:
     """Return the scores in a file, of the columns asked for, or of the only one there is.
 
     A text file without a header has the columns "1", "2", …; a .npz has its arrays' names, a .npy
-    no choice. What nobody named is UNNAMED. Raises InputError with the line, what was found there, and what to type instead.
+    no choice. What nobody named is UNNAMED. Raises InputError with the line, what was found there,
+    and what to type instead.
     """
     readers: dict[str, Callable[[Path, Sequence[str]], list[Part]]] = {
         **dict.fromkeys(DELIMITERS, _read_text),

@@ -166,6 +166,22 @@ class Score:
     defaults: Mapping[str, float | str] = field(default_factory=dict)
     probability: bool = False
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """Return what to tell of it, each fact under its name."""
+        defaults = [
+            f"{key} = {value:g}" if isinstance(value, float) else f"{key} = {value}"
+            for key, value in self.defaults.items()
+        ]
+        return {
+            "formula": self.formula,
+            "ranks by": self.ranks_by,
+            "parameters": ", ".join(defaults) or "none",
+            "source": self.source,
+            "use": self.use,
+            "limits": self.limits,
+        }
+
 
 LEARNED = "learned"
 SCORES: dict[str, Score] = {

@@ -78,9 +78,10 @@ def parse(specification: str) -> list[Variant]:
     Raises InputError, with what to type instead.
     """
     name, colon, settings = specification.partition(":")
-    if name not in SCORES:
-        near = difflib.get_close_matches(name, SCORES, n=1) or [", ".join(SCORES)]
-        raise InputError(f"--score {specification!r}: no score {name!r}; did you mean {near[0]}?")
+    try:
+        check_score(name)
+    except InputError as error:
+        raise InputError(f"--score {specification!r}: {error}") from None
     choices: dict[str, list[float | str]] = {
         key: [value] for key, value in SCORES[name].defaults.items()
     }
@@ -106,6 +107,14 @@ def parse(specification: str) -> list[Variant]:
         Variant(name, dict(zip(choices, values, strict=True)))
         for values in itertools.product(*choices.values())
     ]
+
+
+def check_score(name: str) -> str:
+    """Return `name` if it is a score's; raises InputError, which says what is near, if not."""
+    if name not in SCORES:
+        near = difflib.get_close_matches(name, SCORES, n=1) or [", ".join(SCORES)]
+        raise InputError(f"no score {name!r}; did you mean {near[0]}?")
+    return name
 
 
 def parse_all(specifications: Iterable[str]) -> list[Variant]:

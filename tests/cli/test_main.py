@@ -77,15 +77,6 @@ def test_a_reader_that_leaves_is_no_traceback() -> None:
     assert "BrokenPipe" not in done.stderr
 
 
-def test_scores_lists_every_score_with_its_formula(oodcache: Run) -> None:
-    from oodcache.score.scores import SCORES
-
-    shown = oodcache("scores").out
-    for name, score in SCORES.items():
-        assert name in shown
-        assert score.formula in shown
-
-
 @pytest.mark.parametrize("module", ["oodcache", "oodcache.__main__", "oodcache.score.evaluation"])
 def test_importing_is_quick_because_nothing_heavy_is_imported(module: str) -> None:
     heavy = ("torch", "open_clip", "sklearn", "scipy", "PIL", "transformers", "matplotlib")

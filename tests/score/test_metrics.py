@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from oodcache.cache.errors import InputError
 from oodcache.score.metrics import (
@@ -18,9 +18,11 @@ from oodcache.score.metrics import (
     auroc,
     count,
     fpr_at_tpr,
+    merge,
     metrics,
     threshold_at_tpr,
 )
+from oodcache.score.result import FPR_CONVENTIONS
 
 WORKED_ID = np.array([*(np.arange(95, 77, -1) / 100), 0.60, 0.20])
 WORKED_OOD = np.array([0.87, 0.70, 0.65, 0.50, 0.40, 0.30, 0.25, 0.10, 0.09, 0.08])
@@ -67,6 +69,48 @@ def slow_threshold(id_scores: Floats, tpr: float) -> float:
 
 def slow_fpr(id_scores: Floats, ood_scores: Floats, tpr: float) -> float:
     return float(np.mean(ood_scores >= slow_threshold(id_scores, tpr)))
+
+
+def slow_nearest_fpr(id_scores: Floats, ood_scores: Floats, tpr: float) -> float:
+    """Walk up from the lowest ID score, as Hendrycks' code does, but compare in fractions."""
+    best: tuple[Fraction, float] | None = None
+    for score in sorted({*id_scores.tolist(), *ood_scores.tolist()}):
+        share = Fraction(int((id_scores >= score).sum()), len(id_scores))
+        distance = abs(share - Fraction(str(tpr)))
+        if score >= id_scores.min() and (best is None or distance < best[0]):
+            best = distance, float(np.mean(ood_scores >= score))
+    assert best is not None
+    return best[1]
+
+
+def slow_interpolated_fpr(id_scores: Floats, ood_scores: Floats, tpr: float) -> float:
+    """Try every step of the curve, the last first; a flat step at `tpr` gives its right end."""
+    scores = sorted({*id_scores.tolist(), *ood_scores.tolist()}, reverse=True)
+    ids, oods, share = len(id_scores), len(ood_scores), Fraction(str(tpr))
+    points = [(Fraction(0), Fraction(0))]
+    for score in scores:
+        id_kept, ood_kept = int((id_scores >= score).sum()), int((ood_scores >= score).sum())
+        points.append((Fraction(ood_kept, oods), Fraction(id_kept, ids)))
+    for (left, low), (right, high) in zip(points[-2::-1], points[:0:-1], strict=True):
+        if low <= share <= high:
+            return float(
+                right if low == high else left + (right - left) * (share - low) / (high - low)
+            )
+    raise AssertionError("the curve runs from 0 to 1")
+
+
+def sklearn_openood_fpr(id_scores: Floats, ood_scores: Floats, tpr: float) -> float:
+    is_ood = np.repeat([0, 1], [len(id_scores), len(ood_scores)])
+    fpr, found, _ = roc_curve(is_ood, -np.concatenate([id_scores, ood_scores]))
+    return float(fpr[np.argmax(found >= tpr)])
+
+
+SLOW_FPR = {
+    "strict": slow_fpr,
+    "nearest": slow_nearest_fpr,
+    "openood": sklearn_openood_fpr,
+    "interpolated": slow_interpolated_fpr,
+}
 
 
 def slow_metrics(id_scores: Floats, ood_scores: Floats) -> Metrics:
@@ -284,6 +328,112 @@ def test_fpr_at_any_tpr_gives_the_definition(
     tpr = percent / 100
     assert fpr_at_tpr(id_scores, ood_scores, tpr=tpr) == slow_fpr(id_scores, ood_scores, tpr)
     assert threshold_at_tpr(id_scores, tpr=tpr) == slow_threshold(id_scores, tpr)
+
+
+@pytest.mark.parametrize("convention", FPR_CONVENTIONS)
+@given(
+    id_scores=tied_scores | any_scores.filter(lambda scores: np.isfinite(scores).all()),
+    ood_scores=tied_scores,
+    percent=st.integers(1, 100) | st.just(95),
+)
+def test_each_fpr_convention_gives_its_definition(
+    convention: str, id_scores: Floats, ood_scores: Floats, percent: int
+) -> None:
+    tpr = percent / 100
+    with np.errstate(all="ignore"):  # scikit-learn subtracts neighbours
+        expected = SLOW_FPR[convention](id_scores, ood_scores, tpr)
+    assert fpr_at_tpr(id_scores, ood_scores, tpr=tpr, convention=convention) == expected
+
+
+@pytest.mark.parametrize("convention", FPR_CONVENTIONS)
+@pytest.mark.parametrize("decimals", [0, 1, 2, 3, 9])
+def test_each_fpr_convention_gives_its_definition_for_many_images(
+    decimals: int, convention: str
+) -> None:
+    generator = np.random.default_rng(decimals)
+    for ids, oods in [(400, 300), (20, 1000), (1000, 20)]:
+        id_scores = generator.normal(1, 1, ids).round(decimals)
+        ood_scores = generator.normal(0, 1, oods).round(decimals)
+        for tpr in (0.05, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0):
+            expected = SLOW_FPR[convention](id_scores, ood_scores, tpr)
+            assert fpr_at_tpr(id_scores, ood_scores, tpr=tpr, convention=convention) == expected
+
+
+@pytest.mark.parametrize(("images", "place"), [(1, 0), (2, 1), (40, 39)])
+def test_openood_leaves_out_what_scikit_learn_leaves_out(images: int, place: int) -> None:
+    # All OOD below all ID: the corner (0, 1) is kept, points on the way there are left out.
+    id_scores, ood_scores = np.arange(50.0) + 100, np.arange(float(images))
+    for tpr in (0.01, 0.5, 0.95):
+        found = fpr_at_tpr(id_scores, ood_scores, tpr=tpr, convention="openood")
+        assert found == sklearn_openood_fpr(id_scores, ood_scores, tpr)
+    mixed = np.sort(np.concatenate([ood_scores, ood_scores[place:] + 0.5]))
+    found = fpr_at_tpr(mixed, ood_scores, tpr=0.5, convention="openood")
+    assert found == sklearn_openood_fpr(mixed, ood_scores, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("convention", "expected"),
+    [("strict", 0.30), ("nearest", 0.70), ("interpolated", 0.70), ("openood", 0.60)],
+)
+def test_the_worked_case_has_four_answers(convention: str, expected: float) -> None:
+    assert fpr_at_tpr(WORKED_ID, WORKED_OOD, convention=convention) == expected
+
+
+def test_nearest_takes_the_lower_of_two_thresholds_that_are_as_near() -> None:
+    # .9 and 1 of ten are as near to .95, which floats deny.
+    id_scores = np.arange(10.0)
+    ood_scores = np.array([0.5, 0.0])
+    assert fpr_at_tpr(id_scores, ood_scores, convention="nearest") == 1.0
+
+
+def test_nearest_does_not_look_below_the_lowest_id_score() -> None:
+    assert fpr_at_tpr(np.array([1.0]), np.array([0.5, 2.0]), convention="nearest") == 0.5
+    assert fpr_at_tpr(np.ones(9), np.zeros(3), tpr=1.0, convention="nearest") == 0.0
+
+
+def test_interpolated_at_all_of_id_is_the_end_of_the_curve() -> None:
+    assert fpr_at_tpr(np.ones(3), np.zeros(2), tpr=1.0, convention="interpolated") == 1.0
+
+
+def test_interpolated_lies_on_the_line_through_a_tie() -> None:
+    # One step takes in all four ID images and half of OOD: at half of it, a quarter.
+    found = fpr_at_tpr(np.ones(4), np.array([1.0, 0.0]), tpr=0.5, convention="interpolated")
+    assert found == 0.25
+
+
+@pytest.mark.parametrize("convention", FPR_CONVENTIONS)
+def test_one_image_a_side_has_an_fpr_in_every_convention(convention: str) -> None:
+    for id_score, ood_score, expected in [(1.0, 0.0, 0), (0.0, 1.0, 1), (1.0, 1.0, 1)]:
+        ids, oods = np.array([id_score]), np.array([ood_score])
+        found = fpr_at_tpr(ids, oods, convention=convention)
+        assert found == (
+            0.95 if (convention, id_score) == ("interpolated", ood_score) else expected
+        )
+
+
+def test_an_unknown_convention_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InputError) as error:
+        fpr_at_tpr(WORKED_ID, WORKED_OOD, convention="loose")
+    assert str(error.value) == (
+        "FPR convention is 'loose', expected one of strict, nearest, openood, interpolated"
+    )
+
+
+@pytest.mark.parametrize("convention", FPR_CONVENTIONS)
+@given(id_scores=tied_scores, ood_scores=tied_scores)
+def test_a_rising_transform_moves_no_fpr(
+    convention: str, id_scores: Floats, ood_scores: Floats
+) -> None:
+    moved = fpr_at_tpr(np.exp(id_scores), np.exp(ood_scores), convention=convention)
+    assert moved == fpr_at_tpr(id_scores, ood_scores, convention=convention)
+
+
+@given(tied_scores, tied_scores)
+def test_one_sorted_side_serves_many_others(id_scores: Floats, ood_scores: Floats) -> None:
+    merged = merge(np.sort(id_scores), np.sort(ood_scores))
+    counted = count(id_scores, ood_scores)
+    assert merged.scores.tolist() == counted.scores.tolist()
+    assert merged.id_kept.tolist() == counted.id_kept.tolist()
 
 
 @pytest.mark.parametrize("percent", range(1, 101))
