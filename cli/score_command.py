@@ -55,6 +55,8 @@ def score(context: click.Context, /, **given: Any) -> None:
     """
     from oodcache import scoring
 
+    if given["save_scores"] is not None and given["save_scores"] == given["output"]:
+        raise click.UsageError("--save-scores and --output are the same file: give two")
     scored = scoring.score(
         given["models"],
         given["cache"],
