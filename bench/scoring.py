@@ -1,6 +1,7 @@
 """Time our one-pass scorer against the bare matrix product under it, and against the usual way.
 
-20,000 images × 1,000 classes × 768 dimensions, the five default scores.
+The five default scores on 20,000 images × 1,000 classes × 768 dimensions, and 24 variants on 50,000
+ID and 10,000 OOD images: the scores alone, and with all metrics and DeLong intervals.
 """
 
 from collections import deque
@@ -13,10 +14,28 @@ import threadpoolctl
 from scipy.special import expit, logsumexp, softmax
 
 from bench.timing import seconds
-from oodcache.score.onepass import TILE, Classes, Vectors, processors, score_images, tiles
+from oodcache.score.comparison import compare as measure
+from oodcache.score.onepass import (
+    TILE,
+    Classes,
+    Scored,
+    Vectors,
+    processors,
+    score_images,
+    tiles,
+)
+from oodcache.score.result import STANDARD
 from oodcache.score.variants import DEFAULT, parse_all
 
 IMAGES, CLASSES, DIMENSION, RUNS = 20_000, 1_000, 768, 11
+ID_IMAGES, OOD_IMAGES, GRID_RUNS = 50_000, 10_000, 7
+TEMPERATURES = "1|0.5|0.2|0.1|0.05|0.02|0.01|learned"
+GRID = (
+    f"mcm:temperature={TEMPERATURES}",
+    f"energy:temperature={TEMPERATURES}",
+    "sigmoid-mcm:scale=learned|10,bias=learned|none",
+    "joint-energy:scale=learned|10,bias=learned|none",
+)
 LOGIT_SCALE, LOGIT_BIAS = 112.0, -16.5
 
 
@@ -29,6 +48,17 @@ class Comparison:
     usual_seconds: float
     to_product: float
     to_usual: float
+
+
+@dataclass(frozen=True)
+class GridComparison:
+    """Median seconds of each, and the median over the rounds of ours / the product."""
+
+    scores_seconds: float
+    whole_seconds: float
+    product_seconds: float
+    scores_to_product: float
+    whole_to_product: float
 
 
 def compare(images: int = IMAGES, classes: int = CLASSES, runs: int = RUNS) -> Comparison:
@@ -54,6 +84,55 @@ def compare(images: int = IMAGES, classes: int = CLASSES, runs: int = RUNS) -> C
         to_product=float(np.median(ours / product)),
         to_usual=float(np.median(ours / usual)),
     )
+
+
+def compare_grid() -> GridComparison:
+    """Return the times of 24 variants, without and with their metrics, and of the product."""
+    generator = np.random.default_rng(0)
+    inside, outside, names = (
+        _unit_rows(generator, rows) for rows in (ID_IMAGES, OOD_IMAGES, CLASSES)
+    )
+    head, variants = Classes(names, LOGIT_SCALE, LOGIT_BIAS), parse_all(GRID)
+
+    def scores() -> tuple[Scored, Scored]:
+        return (
+            score_images([inside], ID_IMAGES, head, variants),
+            score_images([outside], OOD_IMAGES, head, variants),
+        )
+
+    def whole() -> None:
+        id_scored, ood_scored = scores()
+        measure_all(id_scored, ood_scored)
+
+    def product() -> None:
+        bare_product(inside, names)
+        bare_product(outside, names)
+
+    rounds = np.array(
+        [(seconds(scores), seconds(whole), seconds(product)) for _ in range(GRID_RUNS)]
+    )
+    medians = np.median(rounds, axis=0)
+    ratios = np.median(rounds[:, :2] / rounds[:, 2:], axis=0)
+    return GridComparison(*medians.tolist(), *ratios.tolist())
+
+
+def measure_all(inside: Scored, outside: Scored) -> None:
+    """Compute what a result holds of each variant."""
+    common = {
+        **dict.fromkeys(("model", "pretrained", "classes", "template", "id_accuracy")),
+        **{"templates": (), "id": "inside", "score": "", "parameters": {}, "n_id": ID_IMAGES},
+        "fpr_convention": STANDARD.fpr_convention,
+    }
+    for id_scores, ood_scores in zip(inside.scores, outside.scores, strict=True):
+        measure(
+            common,
+            id_scores,
+            {"outside": ood_scores},
+            conventions=STANDARD,
+            groups={"outside": None},
+            shared_images={"outside": 0},
+            probability=None,
+        )
 
 
 def bare_product(vectors: Vectors, names: Vectors) -> None:
@@ -86,6 +165,14 @@ def main() -> None:
     print(f"one pass      {result.ours_seconds:7.3f} s")
     print(f"bare product  {result.product_seconds:7.3f} s   ours is {result.to_product:.2f} of it")
     print(f"usual way     {result.usual_seconds:7.3f} s   ours is {result.to_usual:.2f} of it")
+    grid = compare_grid()
+    print(f"24 variants, {ID_IMAGES:,} ID + {OOD_IMAGES:,} OOD images × {CLASSES:,} × {DIMENSION}")
+    for name, took, ratio in (
+        ("scores only", grid.scores_seconds, grid.scores_to_product),
+        ("with metrics", grid.whole_seconds, grid.whole_to_product),
+    ):
+        print(f"{name:<13} {took:7.3f} s   {ratio:.2f} of the bare product")
+    print(f"bare product  {grid.product_seconds:7.3f} s")
 
 
 def _unit_rows(generator: np.random.Generator, rows: int) -> Vectors:

@@ -122,13 +122,11 @@ def deliver(scored: Scored, given: Mapping[str, Any]) -> None:
 
     output, form = given["output"], given["form"]
     if output is not None:
-        text = results.FORMATS[form or SUFFIXES.get(output.suffix, "table")](
-            scored.results, scored.provenance
-        )
+        text = results.FORMATS[form or SUFFIXES.get(output.suffix, "table")](*scored)
         scoring.save(text, output)
         note(f"wrote {output}")
     if output is not None or form in (None, "table"):
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(results.table(scored.results, scored.provenance, width), nl=False)
+        click.echo(results.table(*scored, width), nl=False)
     else:
-        click.echo(results.FORMATS[form](scored.results, scored.provenance), nl=False)
+        click.echo(results.FORMATS[form](*scored), nl=False)

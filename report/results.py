@@ -1,7 +1,8 @@
-"""Results as text: a table to read, CSV, JSON, Markdown and LaTeX.
+"""Results as text: tables to read, CSV, JSON, Markdown and LaTeX.
 
-CSV and JSON hold every measure, a row for each score and OOD set, as fractions. The tables hold
-AUROC and FPR95 in percent, a row for each score and a column for each OOD set.
+JSON holds everything, CSV every measure, a row for each score and OOD set; both as fractions. The
+tables hold AUROC with its interval and the FPR in percent, a row for each score and a column for
+each OOD set, and below them the further tables of what was asked for.
 """
 
 from __future__ import annotations
@@ -9,203 +10,82 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from oodcache.report import terminal
+from oodcache.report.grid import Cell, Grid, GridRow
+from oodcache.report.sections import sections
+from oodcache.score.result import Difference, Result
 
-from oodcache.score.result import Result
-from oodcache.score.variants import Variant
+Format = Callable[[Sequence[Result], Sequence[Difference], Mapping[str, Any]], str]
 
-MEASURES = "AUROC FPR95"
-INDENT, GAP = "  ", 2
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Results laid out as a table: a cell is (AUROC, FPR95) in percent, as text."""
-
-    ood_sets: tuple[str, ...]
-    rows: tuple[GridRow, ...]
+AS_JSON = (
+    *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),
+)
+INTERVAL = "auroc_ci"
 
 
-@dataclass(frozen=True)
-class GridRow:
-    """One model and score of a grid, its accuracy in percent, and a cell for each OOD set."""
-
-    model: str
-    score: str
-    accuracy: str
-    cells: tuple[tuple[str, str], ...]
-
-
-def grid(results: Sequence[Result]) -> Grid:
-    """Return the layout: rows and columns in the order in which the results name them."""
-    ood_sets = tuple(dict.fromkeys(one.ood for one in results))
-    by_row: dict[tuple[str, str], dict[str, Result]] = {}
-    for one in results:
-        label = Variant(one.score, one.parameters).label
-        by_row.setdefault((f"{one.model}/{one.pretrained}", label), {})[one.ood] = one
-    return Grid(
-        ood_sets,
-        tuple(
-            GridRow(
-                model,
-                score,
-                _percent(next(iter(cells.values())).id_accuracy),
-                tuple(
-                    (_percent(cells[name].auroc), _percent(cells[name].fpr95))
-                    if name in cells
-                    else ("–", "–")
-                    for name in ood_sets
-                ),
-            )
-            for (model, score), cells in by_row.items()
-        ),
-    )
+def table(
+    results: Sequence[Result],
+    differences: Sequence[Difference],
+    provenance: Mapping[str, Any],
+    width: int | None,
+) -> str:
+    """Return the tables for a terminal of `width` columns, or as wide as they need for None."""
+    return terminal.drawn(sections(results, differences), width)
 
 
-def caption(results: Sequence[Result]) -> list[str]:
-    """Return the lines below a table: what was compared, how, and what cannot differ."""
-    first = results[0]
-    prompts = dict.fromkeys(one.templates for one in results)
-    written = "; ".join(
-        repr(one[0]) if len(one) == 1 else f"the average of {len(one)} templates" for one in prompts
-    )
-    lines = [
-        f"ID {first.id} ({first.n_id:,} images), classes {first.classes}, prompt {written}.",
-        "AUROC and FPR95 in %, ID positive. FPR convention: "
-        f"{first.fpr_convention} (the highest threshold that keeps at least 95 % of ID).",
-    ]
-    if any(one.score == "sigmoid-mcm" for one in results):
-        lines.append(
-            "sigmoid-mcm rises with the largest cosine: it ranks as max-logit does, whatever its "
-            "scale and bias."
-        )
-    return lines
+def to_csv(
+    results: Sequence[Result], differences: Sequence[Difference], provenance: Mapping[str, Any]
+) -> str:
+    """Return a line for each score and OOD set; lists and mappings as JSON within a cell.
 
-
-def table(results: Sequence[Result], provenance: Mapping[str, Any], width: int | None) -> str:
-    """Return the table for a terminal of `width` columns, or as wide as it needs for None.
-
-    OOD sets that do not fit beside each other go into further tables below. A terminal that is
-    too narrow even for one of them gets lines that are too long, never numbers cut short.
+    The interval of AUROC has two columns. Differences have no place in it: they are in JSON.
     """
-    laid = grid(results)
-    parts = [_drawn(laid, places) for places in _fitting(laid, width)]
-    console = Console(width=10_000, file=io.StringIO(), force_terminal=width is not None)
-    needed = max(console.measure(part).maximum for part in parts)
-    with console.capture() as capture:
-        for part in parts:
-            console.print(part, width=needed)
-            console.print()
-        for line in caption(results):
-            console.print(Text(line), width=max(width, needed) if width else None)
-    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
-
-
-def _fitting(laid: Grid, width: int | None) -> Iterator[list[int]]:
-    """Yield the OOD sets, by their places, that stand beside each other within `width`."""
-    first = max(len(one) for row in laid.rows for one in (*_heading(row), INDENT + row.score))
-    used, places = first, list[int]()
-    for place, name in enumerate(laid.ood_sets):
-        needed = GAP + max(len(name), len(MEASURES), *(len(one) for one in _column(laid, place)))
-        if places and width is not None and used + needed > width:
-            yield places
-            used, places = first, []
-        used += needed
-        places.append(place)
-    yield places
-
-
-def _drawn(laid: Grid, places: Sequence[int]) -> Table:
-    """Return some OOD sets' columns: a heading for each model, and its scores below."""
-    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False)
-    drawn.add_column("score", no_wrap=True, vertical="bottom")
-    columns = [_column(laid, place) for place in places]
-    for place in places:
-        drawn.add_column(Text(f"{laid.ood_sets[place]}\n{MEASURES}"), justify="right", no_wrap=True)
-    previous = None
-    for number, row in enumerate(laid.rows):
-        if row.model != previous:
-            drawn.add_row(Text("\n".join(_heading(row)), style="bold"))
-        drawn.add_row(Text(INDENT + row.score), *(Text(column[number]) for column in columns))
-        previous = row.model
-    return drawn
-
-
-def _heading(row: GridRow) -> tuple[str, str]:
-    return row.model, f"ID accuracy {row.accuracy}"
-
-
-def _column(laid: Grid, place: int) -> list[str]:
-    """Return an OOD set's cells, the two numbers of each in line with the others'."""
-    cells = [row.cells[place] for row in laid.rows]
-    auroc, fpr = (max(5, *(len(cell[one]) for cell in cells)) for one in (0, 1))
-    return [f"{cell[0]:>{auroc}} {cell[1]:>{fpr}}" for cell in cells]
-
-
-def to_csv(results: Sequence[Result], provenance: Mapping[str, Any]) -> str:
-    """Return a line for each score and OOD set; lists and parameters as JSON within a cell."""
+    names = [name for one in fields(Result) for name in _csv_names(one.name)]
     text = io.StringIO()
-    writer = csv.DictWriter(text, [one.name for one in fields(Result)], lineterminator="\n")
+    writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     for one in results:
         row = asdict(one)
-        for name in ("templates", "parameters"):
-            row[name] = json.dumps(row[name], ensure_ascii=False)
+        row |= dict(zip(_csv_names(INTERVAL), row.pop(INTERVAL) or ("", ""), strict=True))
+        for name in AS_JSON:
+            row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False)
         writer.writerow(row)
     return text.getvalue()
 
 
-def to_json(results: Sequence[Result], provenance: Mapping[str, Any]) -> str:
-    """Return every result and what made them, as fractions."""
-    rows = [asdict(one) for one in results]
-    whole = {"results": rows, "provenance": dict(provenance)}
+def to_json(
+    results: Sequence[Result], differences: Sequence[Difference], provenance: Mapping[str, Any]
+) -> str:
+    """Return every result, every difference and what made them, as fractions."""
+    whole = {
+        "results": [asdict(one) for one in results],
+        "differences": [asdict(one) for one in differences],
+        "provenance": dict(provenance),
+    }
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def to_markdown(results: Sequence[Result], provenance: Mapping[str, Any]) -> str:
-    """Return the table in GitHub's Markdown."""
-    laid = grid(results)
-    head = ["model", "score", "ID acc", *(f"{name} AUROC / FPR95" for name in laid.ood_sets)]
-    lines = [head, ["---", "---", *["---:"] * (len(head) - 2)]]
-    for row in laid.rows:
-        cells = [" / ".join(cell) for cell in row.cells]
-        lines.append([row.model, row.score, row.accuracy, *cells])
-    text = "\n".join("| " + " | ".join(_escaped(line, "|", "\\|")) + " |" for line in lines)
-    return text + "\n\n" + "\n\n".join(caption(results)) + "\n"
+def to_markdown(
+    results: Sequence[Result], differences: Sequence[Difference], provenance: Mapping[str, Any]
+) -> str:
+    """Return the tables in GitHub's Markdown."""
+    return "\n".join(_markdown(grid) for grid in sections(results, differences))
 
 
-def to_latex(results: Sequence[Result], provenance: Mapping[str, Any]) -> str:
-    """Return the table in LaTeX, for the booktabs package."""
-    laid = grid(results)
-    spans = [rf"\multicolumn{{2}}{{c}}{{{_latex(name)}}}" for name in laid.ood_sets]
-    measures = ["AUROC", "FPR95"] * len(laid.ood_sets)
-    body = [
-        [row.model, row.score, row.accuracy, *(one for cell in row.cells for one in cell)]
-        for row in laid.rows
-    ]
-    lines = [
-        *(f"% {line}" for line in caption(results)),
-        rf"\begin{{tabular}}{{ll{'r' * (1 + 2 * len(laid.ood_sets))}}}",
-        r"\toprule",
-        " & ".join(["", "", "", *spans]) + r" \\",
-        " & ".join(["model", "score", "ID acc", *measures]) + r" \\",
-        r"\midrule",
-        *(" & ".join(_latex(cell) for cell in row) + r" \\" for row in body),
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
+def to_latex(
+    results: Sequence[Result], differences: Sequence[Difference], provenance: Mapping[str, Any]
+) -> str:
+    """Return the tables in LaTeX, for the booktabs package."""
+    return "\n".join(_latex(grid) for grid in sections(results, differences))
 
 
-FORMATS: dict[str, Callable[[Sequence[Result], Mapping[str, Any]], str]] = {
-    "table": lambda results, provenance: table(results, provenance, None),
+FORMATS: dict[str, Format] = {
+    "table": lambda results, differences, provenance: table(results, differences, provenance, None),
     "csv": to_csv,
     "json": to_json,
     "markdown": to_markdown,
@@ -213,16 +93,76 @@ FORMATS: dict[str, Callable[[Sequence[Result], Mapping[str, Any]], str]] = {
 }
 
 
-def _percent(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{100 * fraction:.2f}"
+def _csv_names(name: str) -> tuple[str, ...]:
+    return (f"{name}_low", f"{name}_high") if name == INTERVAL else (name,)
 
 
-def _escaped(cells: Sequence[str], character: str, escape: str) -> list[str]:
-    return [cell.replace(character, escape) for cell in cells]
+def _markdown(grid: Grid) -> str:
+    measures = " / ".join(grid.measures)
+    head = [*grid.labels, *(f"{name} {measures}" for name in grid.ood_sets)]
+    numbers = len(grid.ood_sets) + ("ID acc" in grid.labels)
+    rules = ["---"] * (len(head) - numbers) + ["---:"] * numbers
+    lines = [[*map(_plain_markdown, head)], rules]
+    for row in grid.rows:
+        cells = (
+            "<br>".join(" / ".join(_plain_markdown(one) for one in line if one) for line in cell)
+            for cell in row.cells
+        )
+        lines.append([*map(_plain_markdown, row.labels), *cells])
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    above = [_plain_markdown(grid.title)] if grid.title else []
+    return "\n\n".join([*above, text, *map(_plain_markdown, grid.notes)]) + "\n"
 
 
-def _latex(text: str) -> str:
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join(
-        special.get(one, "\\" + one if one in "&%$#_{}" else one) for one in text
-    ).replace("–", "--")
+def _plain_markdown(text: str) -> str:
+    # An underscore within a word is none of Markdown's, and most names of weights have one.
+    special = r"[\\|*`<\[~]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])"
+    return re.sub(special, r"\\\g<0>", text)
+
+
+def _latex(grid: Grid) -> str:
+    count = len(grid.measures)
+    left = ["r" if name == "ID acc" else "l" for name in grid.labels]
+    spans = [rf"\multicolumn{{{count}}}{{c}}{{{_plain_latex(name)}}}" for name in grid.ood_sets]
+    comments = [line for line in (grid.title, *grid.notes) if line]
+    lines = [
+        *(f"% {' '.join(line.split())}" for line in comments),
+        rf"\begin{{tabular}}{{{''.join(left)}{'r' * (count * len(grid.ood_sets))}}}",
+        r"\toprule",
+        " & ".join([*([""] * len(left)), *spans]) + r" \\",
+        " & ".join([*grid.labels, *grid.measures * len(grid.ood_sets)]) + r" \\",
+        r"\midrule",
+        *(f"{' & '.join(line)} \\\\" for row in grid.rows for line in _latex_lines(row, count)),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_lines(row: GridRow, count: int) -> Iterator[list[str]]:
+    """Yield the lines of a row: its labels stand before the first."""
+    for place in range(max(map(len, row.cells))):
+        labels = [_plain_latex(one) if place == 0 else "" for one in row.labels]
+        yield [*labels, *(part for cell in row.cells for part in _latex_cell(cell, place, count))]
+
+
+def _latex_cell(cell: Cell, place: int, count: int) -> list[str]:
+    if place >= len(cell):
+        return [""] * count
+    if len(cell[place]) == count:
+        return [*map(_plain_latex, cell[place])]
+    return [rf"\multicolumn{{{count}}}{{c}}{{{_plain_latex(cell[place][0])}}}"]
+
+
+def _plain_latex(text: str) -> str:
+    special = {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        # The default font encoding has other signs in these places.
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "–": "--",
+    }
+    return "".join(special.get(one, "\\" + one if one in "&%$#_{}" else one) for one in text)

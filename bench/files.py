@@ -1,0 +1,100 @@
+"""Time `oodcache score` on files, start-up included: 24 variants, and a million images.
+
+50,000 ID and 10,000 OOD images with all metrics, then 1,000,000 and 250,000 images with the five
+default scores: how long, and how much memory is resident at most. 1,000 classes × 768 dimensions.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.scoring import CLASSES, DIMENSION, GRID, ID_IMAGES, LOGIT_BIAS, LOGIT_SCALE, OOD_IMAGES
+from oodcache.cache import names
+from oodcache.cache.identity import Identity, ModelIdentity
+from oodcache.cache.image_file import ImageBatch, ImageRows, Vectors, write_images
+from oodcache.cache.text_file import Vocabulary, write_texts
+
+MANY, FEWER, BATCH, RUNS = 1_000_000, 250_000, 8_192, 5
+MODEL = ModelIdentity("made", "up", "made/up", {}, "0" * 64, None, LOGIT_SCALE, LOGIT_BIAS)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How long a command took, and the most memory that it had resident."""
+
+    seconds: float
+    megabytes: float
+
+
+def main() -> None:
+    """Print both."""
+    with tempfile.TemporaryDirectory(dir=".", prefix=".bench-") as folder:
+        cache = Path(folder)
+        write_texts(
+            names.text_path(cache, MODEL.label, "classes"),
+            next(_vectors(CLASSES, seed=1))[None],
+            np.ones((1, CLASSES), np.float32),
+            vocabulary=Vocabulary(
+                tuple(f"class {number}" for number in range(CLASSES)), ("",) * CLASSES, ("a {}",)
+            ),
+            identity=_identity("classes"),
+        )
+        for name, rows in (("inside", ID_IMAGES), ("outside", OOD_IMAGES)):
+            _write(cache, name, rows)
+        grid = [part for one in GRID for part in ("--score", one)]
+        runs = [score(cache, "inside", grid) for _ in range(RUNS)]
+        took = float(np.median([one.seconds for one in runs]))
+        print(f"24 variants, {ID_IMAGES:,} + {OOD_IMAGES:,} images   {took:6.2f} s, start-up in")
+        for rows in (FEWER, MANY):
+            _write(cache, "many", rows)
+            run = score(cache, "many")
+            print(f"5 scores, {rows:>9,} images   {run.seconds:6.2f} s, {run.megabytes:.0f} MB")
+
+
+def score(cache: Path, inside: str, more: Sequence[str] = ()) -> Run:
+    """Run `oodcache score` as a process of its own."""
+    command = [sys.executable, "-m", "oodcache", "score", "--cache", str(cache)]
+    sets = ["--model", MODEL.label, "--id", inside, "--ood", "outside"]
+    start = time.perf_counter()
+    with subprocess.Popen(
+        [*command, *sets, *more], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return Run(time.perf_counter() - start, used.ru_maxrss / 1024)
+
+
+def _write(cache: Path, name: str, rows: int) -> None:
+    write_images(
+        names.image_path(cache, MODEL.label, name),
+        (ImageBatch(one, np.ones(len(one), np.float32), {}) for one in _vectors(rows, seed=rows)),
+        rows=ImageRows([b"%d.jpg" % row for row in range(rows)], np.full(rows, -1), ()),
+        identity=_identity(name),
+        dtype=np.float32,
+    )
+
+
+def _vectors(rows: int, seed: int) -> Iterator[Vectors]:
+    generator = np.random.default_rng(seed)
+    for first in range(0, rows, BATCH):
+        size = (min(BATCH, rows - first), DIMENSION)
+        vectors = generator.standard_normal(size, dtype=np.float32)
+        yield vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def _identity(name: str) -> Identity:
+    return Identity(MODEL, {"name": name, "fingerprint": name}, {}, {}, {})
+
+
+if __name__ == "__main__":
+    main()
