@@ -102,14 +102,15 @@ def _row(sets: Sequence[OneSet], head: Head, column: str) -> Row:
 def _results(
     row: Row, id_set: str, conventions: Conventions, advance: Callable[[int], None]
 ) -> list[Result]:
+    template = row.name[1]
     model, slash, pretrained = (row.name[0] or "").partition("/")
     ood_scores = {name: scores for name, scores in row.scores.items() if name != id_set}
     common: dict[str, Any] = {
         "model": model or None,
         "pretrained": pretrained if slash else None,
         "classes": None,
-        "template": row.name[1],
-        "templates": (),
+        "template": template,
+        "templates": (template,) if template and "{}" in template else (),
         "id": id_set,
         "n_id": len(row.scores[id_set]),
         "id_accuracy": None,

@@ -201,6 +201,24 @@ def test_a_saved_file_is_measured_by_model_and_data_set(oodcache: Run) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("template", "templates", "words"),
+    [
+        ("a {}", ["a {}"], "prompt 'a {}'."),
+        ("average", [], "prompt the average of its templates."),
+        ("cosine-mean", [], "prompt the mean cosine over its templates."),
+    ],
+)
+def test_a_saved_files_template_is_said(
+    oodcache: Run, template: str, templates: list[str], words: str
+) -> None:
+    Path("s.csv").write_text(SAVED.replace(",t,", f",{template},"))
+    sets = ("metrics", "--id", "pets=s.csv", "--ood", "strays=s.csv")
+    assert words in oodcache(*sets).out
+    for row in results(oodcache(*sets, "--format", "json")):
+        assert (row["template"], row["templates"]) == (template, templates)
+
+
 def test_a_saved_file_and_another_programs_are_not_mixed(oodcache: Run) -> None:
     Path("s.csv").write_text(SAVED)
     Path("t.csv").write_text("mcm\n1\n")
