@@ -10,7 +10,7 @@ import math
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -115,12 +115,17 @@ def _messages(raw: BinaryIO, path: Path, name: str, address: int) -> Iterator[tu
             yield kind, message
 
 
-def check_whole(dataset: h5py.Dataset, path: Path, name: str, rule: str) -> None:
-    """Refuse a dataset whose bytes are not all in the file: no memory is taken on its word."""
+def check_whole(
+    dataset: h5py.Dataset, path: Path, name: str, rule: str, packed: Collection[str] = ("path",)
+) -> None:
+    """Refuse a dataset whose bytes are not all in the file: no memory is taken on its word.
+
+    The datasets called as one of `packed` are gzipped.
+    """
     pipeline, shape = _pipeline(dataset), dataset.shape
     plain = name in ("embeddings", "identity") or not dataset.size
-    if pipeline not in (PACKED if name == "path" else [[] if plain else [CHECKSUM]]):
-        what = "a Fletcher-32 checksum" + (" after gzip" if name == "path" else " and no other")
+    if pipeline not in (PACKED if name in packed else [[] if plain else [CHECKSUM]]):
+        what = "a Fletcher-32 checksum" + (" after gzip" if name in packed else " and no other")
         raise RuleError(path, rule, f"'{name}' has filters {pipeline}, not {what}")
     chunk = dataset.chunks or tuple(max(1, length) for length in shape)
     pieces = math.prod(-(-length // part) for length, part in zip(shape, chunk, strict=True))
@@ -157,7 +162,13 @@ def _pipeline(dataset: h5py.Dataset) -> list[int]:
 
 
 def read_paths(dataset: h5py.Dataset, path: Path) -> list[bytes]:
-    """Return the column `path`, once each of its chunks is known to unpack to its own length.
+    """Return the column `path`, read as `read_packed` does."""
+    paths: list[bytes] = read_packed(dataset, path, "path").tolist()
+    return paths
+
+
+def read_packed(dataset: h5py.Dataset, path: Path, name: str) -> npt.NDArray[Any]:
+    """Return a gzipped column, once each of its chunks is known to unpack to its own length.
 
     HDF5 unpacks what gzip gives to the end: a megabyte of it to a gigabyte.
     """
@@ -166,9 +177,8 @@ def read_paths(dataset: h5py.Dataset, path: Path) -> list[bytes]:
     for first in range(0, len(dataset), rows):
         skipped, packed = dataset.id.read_direct_chunk((first,))
         if skipped or not _unpacks_to(size, packed[:-CHECKSUM_BYTES]):
-            raise RuleError(path, "F4", f"'path' is no gzip of {size} bytes from row {first} on")
-    paths: list[bytes] = read_whole(dataset).tolist()
-    return paths
+            raise RuleError(path, "F4", f"'{name}' is no gzip of {size} bytes from row {first} on")
+    return read_whole(dataset)
 
 
 def _unpacks_to(size: int, packed: bytes) -> bool:

@@ -6,7 +6,7 @@ Cheap: it reads the small columns and the identity, and no vector.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def check(file: h5py.File, path: Path, *kinds: str) -> Structure:
     if kind not in kinds:
         wanted = " or ".join(map(repr, kinds))
         raise RuleError(path, "F1", f"kind is {kind!r}, and {wanted} is wanted here")
-    datasets = _linked(file, path, kind)
+    datasets = linked(file, path, ("embeddings", *COLUMNS[kind], "identity"))
     _check_embeddings(datasets["embeddings"], path, 3 if kind == "texts" else 2)
     is_images = "ok" in datasets
     columns = (_image_columns if is_images else _text_columns)(datasets, path)
@@ -90,17 +90,17 @@ def check(file: h5py.File, path: Path, *kinds: str) -> Structure:
     return Structure(kind, identity, place, datasets, columns)
 
 
-def check_head(file: h5py.File, path: Path) -> str:
-    """Return the file's kind, a key of COLUMNS, once its root attributes obey F1."""
-    found = {name: _attribute(file, path, name, "F1") for name in ("format", "version", "kind")}
+def check_head(file: h5py.File, path: Path, kinds: Collection[str] = tuple(COLUMNS)) -> str:
+    """Return the file's kind, one of `kinds`, once its root attributes obey F1."""
+    found = {name: attribute(file, path, name, "F1") for name in ("format", "version", "kind")}
     if found["format"] != rules.FORMAT:
         raise RuleError(path, "F1", f"format is {shown(found['format'])}, not {rules.FORMAT!r}")
     if found["version"] != rules.VERSION:
         what = f"version is {found['version']}, and this oodcache reads {rules.VERSION}"
         newer = "; install a newer oodcache" if (found["version"] or 0) > rules.VERSION else ""
         raise RuleError(path, "F1", what + newer)
-    if found["kind"] not in COLUMNS:
-        wanted = ", ".join(map(repr, COLUMNS))
+    if found["kind"] not in kinds:
+        wanted = ", ".join(map(repr, kinds))
         raise RuleError(path, "F1", f"kind is {shown(found['kind'])}, none of {wanted}")
     kind: str = found["kind"]
     return kind
@@ -120,14 +120,14 @@ def columns_sum(columns: Iterable[npt.NDArray[Any]]) -> str:
 
 
 def _check_sum(file: h5py.File, path: Path, columns: Iterable[Any]) -> None:
-    found, expected = columns_sum(columns), _attribute(file, path, "columns", "F4")
+    found, expected = columns_sum(columns), attribute(file, path, "columns", "F4")
     if found != expected:
         said = shown(expected and expected[:8])
         what = f"the SHA-256 of the columns is {found[:8]}…, attribute columns says {said}"
         raise RuleError(path, "F4", what)
 
 
-def _attribute(file: h5py.File, path: Path, name: str, rule: str) -> Any:
+def attribute(file: h5py.File, path: Path, name: str, rule: str) -> Any:
     """Return a root attribute as a Python value, None where it is absent."""
     if not h5py.h5a.exists(file.id, name.encode()):
         return None
@@ -140,14 +140,13 @@ def _attribute(file: h5py.File, path: Path, name: str, rule: str) -> Any:
     return value.decode(errors="surrogateescape") if kind == "bytes" else value
 
 
-def _linked(file: h5py.File, path: Path, kind: str) -> Datasets:
-    """Return the datasets by name once nothing reaches out of the file."""
-    expected = {"embeddings", *COLUMNS[kind], "identity"}
+def linked(file: h5py.File, path: Path, expected: Collection[str]) -> Datasets:
+    """Return the datasets of these names once nothing reaches out of the file."""
     if len(file) > 2 * len(expected):  # A stranger's links may be millions.
         raise RuleError(path, "F2", f"holds {len(file)} links; wanted are {sorted(expected)}")
     found = set(file.keys())
-    if found != expected:
-        missing, extra = sorted(expected - found), sorted(found - expected)
+    if found != set(expected):
+        missing, extra = sorted(set(expected) - found), sorted(found - set(expected))
         what = f"lacks the datasets {missing}" if missing else f"holds {shown(extra)} besides"
         raise RuleError(path, "F2", f"{what}; wanted are {sorted(expected)}")
     with Path(file.filename).open("rb") as raw:
@@ -239,7 +238,7 @@ def _checked_identity(file: h5py.File, datasets: Datasets, path: Path) -> Identi
     if identity.model.logit_scale is None and "templates" in datasets:
         raise RuleError(path, "F8", "'identity': 'model.logit_scale' is null, and texts need one")
     for name in ("logit_scale", "logit_bias"):
-        found, expected = _attribute(file, path, name, "F9"), getattr(identity.model, name)
+        found, expected = attribute(file, path, name, "F9"), getattr(identity.model, name)
         if found != expected:
             said = "absent" if found is None else shown(found)
             wanted = "absent" if expected is None else expected
@@ -249,7 +248,7 @@ def _checked_identity(file: h5py.File, datasets: Datasets, path: Path) -> Identi
 
 def _checked_place(file: h5py.File, datasets: Datasets, identity: Identity, path: Path) -> Place:
     names = ("run", "first", "total", "shard_rows")
-    found = {name: _attribute(file, path, name, "F13") for name in names}
+    found = {name: attribute(file, path, name, "F13") for name in names}
     for name, value in found.items():
         if value is None:
             raise RuleError(path, "F13", f"is a shard, and lacks the attribute {name}")

@@ -13,6 +13,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache_commands import cache
 from oodcache.demo_command import demo
 from oodcache.extract_command import extract
+from oodcache.metrics_command import metrics
 from oodcache.options import TYPED
 from oodcache.progress import printable
 from oodcache.score_command import score
@@ -46,7 +47,7 @@ def oodcache() -> None:
     """
 
 
-for command in (demo, extract, score, scores, cache):
+for command in (demo, extract, score, scores, metrics, cache):
     oodcache.add_command(command)
 
 

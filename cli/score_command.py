@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from oodcache.measuring import conventions, deliver, measuring
 from oodcache.options import CACHE, TYPED, note
 from oodcache.progress import progress
-
-FORMATS = ("table", "csv", "json", "markdown", "latex")
-SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
 
 
 @click.command(short_help="Compare scores on cached embeddings.")
@@ -40,16 +36,11 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
     help="NAME or NAME:key=value|value,…; may repeat; see: oodcache scores",
 )
 @click.option("--template", help="One of the cached templates, or average.")
+@measuring
 @click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    help="Of what is printed or written. [table, or by --output's ending]",
-)
-@click.option(
-    "--output",
+    "--save-scores",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write there, and print the table.",
+    help="Write every image's path, label and scores there: all.h5, all.csv or all.tsv.",
 )
 @CACHE
 @click.pass_context
@@ -58,15 +49,20 @@ def score(context: click.Context, /, **given: Any) -> None:
 
     \b
     oodcache score --model siglip2 --classes imagenet --id imagenet-val --ood iNaturalist --ood SUN
+    oodcache score --model siglip2 --id pets --ood strays --compare --save-scores all.csv
     oodcache score --model siglip2 --id pets --ood strays --score "mcm:temperature=1|0.1|learned" \\
         --format json --output results.json
     """
     from oodcache import scoring
-    from oodcache.report import results
 
+    if given["save_scores"] is not None and given["save_scores"] == given["output"]:
+        raise click.UsageError("--save-scores and --output are the same file: give two")
     scored = scoring.score(
         given["models"],
         given["cache"],
+        conventions=conventions(given),
+        compare_scores=given["compare"],
+        save_scores=given["save_scores"],
         classes=given["classes"],
         id_set=given["id_set"],
         ood_sets=given["ood_sets"],
@@ -76,13 +72,4 @@ def score(context: click.Context, /, **given: Any) -> None:
         note=note,
         progress=progress,
     )
-    output, form = given["output"], given["form"]
-    if output is not None:
-        text = results.FORMATS[form or SUFFIXES.get(output.suffix, "table")](*scored)
-        scoring.save(text, output)
-        note(f"wrote {output}")
-    if output is not None or form in (None, "table"):
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(results.table(*scored, width), nl=False)
-    else:
-        click.echo(results.FORMATS[form](*scored), nl=False)
+    deliver(scored, given)

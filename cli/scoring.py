@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from oodcache.cache.sibling import sibling
+from oodcache.score import saved_scores
+from oodcache.score.differences import differences
 from oodcache.score.evaluation import evaluate, provenance
 from oodcache.score.result import STANDARD, Conventions, Difference, Result
 from oodcache.score.variants import DEFAULT, parse_all
+
+Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
 
 
 class Scored(NamedTuple):
@@ -30,20 +35,40 @@ def score(
     conventions: Conventions = STANDARD,
     command: Sequence[str],
     note: Callable[[str], None],
+    compare_scores: bool = False,
+    save_scores: Path | None = None,
     **selection: Any,
 ) -> Scored:
     """Return the results of `evaluate` for every model, each under the same `selection`.
 
-    `command` is what was typed after `oodcache`.
+    `command` is what was typed after `oodcache`. `compare_scores` asks for the differences; every
+    image's scores go to `save_scores`.
     """
+    if save_scores is not None:
+        saved_scores.check_ending(save_scores)
     variants = parse_all(specifications or DEFAULT)
     evaluated = [
-        evaluate(cache, model, variants=variants, conventions=conventions, note=note, **selection)
+        evaluate(
+            *(cache, model),
+            variants=variants,
+            conventions=conventions,
+            keep=compare_scores or save_scores is not None,
+            note=note,
+            **selection,
+        )
         for model in dict.fromkeys(models)
     ]
+    kept = [row for one in evaluated for row in one.kept]
+    compared = []
+    if compare_scores:
+        rows = saved_scores.rows(kept)
+        compared = differences(rows, selection["id_set"], conventions=conventions, note=note)
+    if save_scores is not None:
+        written = saved_scores.save(save_scores, kept)
+        note(f"wrote {save_scores}: {written:,} rows")
     return Scored(
         tuple(result for one in evaluated for result in one.results),
-        (),
+        tuple(compared),
         {
             "command": shlex.join(["oodcache", *command]),
             "fpr_convention": conventions.fpr_convention,
@@ -51,6 +76,13 @@ def score(
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
         },
     )
+
+
+def resampling(progress: Progress, resamples: int) -> AbstractContextManager[Callable[[int], None]]:
+    """Return the progress of so many resamples of the bootstrap, unseen where there are none."""
+    if not resamples:
+        return nullcontext(lambda done: None)
+    return progress("bootstrap", resamples, "resamples")
 
 
 def save(text: str, path: Path) -> None:

@@ -63,7 +63,8 @@ def prompt(one: Result) -> str:
     if len(one.templates) == 1:
         return repr(one.templates[0])
     how = "the mean cosine over" if one.template == "cosine-mean" else "the average of"
-    return f"{how} {len(one.templates)} templates"
+    # Scores that were saved do not say how many there were.
+    return f"{how} {len(one.templates) or 'its'} templates"
 
 
 def prompts(results: Sequence[Result]) -> tuple[str, ...]:

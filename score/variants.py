@@ -32,12 +32,14 @@ class Variant:
 
     @property
     def label(self) -> str:
-        """Return what to type for this variant: the name, and the parameters not at default."""
-        defaults = SCORES[self.score].defaults
+        """Return what to type for this variant: the name, and the parameters not at default.
+
+        A score of another program has no parameters, and is no key of SCORES.
+        """
         given = [
             f"{name}={_written(value)}"
             for name, value in self.parameters.items()
-            if value != defaults[name]
+            if value != SCORES[self.score].defaults[name]
         ]
         return ":".join([self.score, ",".join(given)] if given else [self.score])
 

@@ -154,6 +154,15 @@ def test_a_template_can_be_picked_or_averaged(oodcache: Run, photos: Path, stray
         ("--id pets --ood more --score mcm:tau=1", 1, "sets no parameter of mcm"),
         ("--id pets --ood more --template nope{}", 1, "holds no template 'nope{}'"),
         ("--id pets --ood more --format pdf", 2, "pdf"),
+        ("--id pets --ood more --tpr 95", 2, "95 is a percentage: type 0.95"),
+        ("--id pets --ood more --seed 1", 2, "--seed draws nothing without --bootstrap"),
+        (
+            "--id pets --ood more --save-scores s.txt",
+            1,
+            "--save-scores s.txt: ends in '.txt'; give",
+        ),
+        ("--id pets --ood more --save-scores s.csv --output s.csv", 2, "are the same file"),
+        ("--id pets --ood more --score mcm --compare", 1, "--compare wants two scores or more"),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -165,6 +174,72 @@ def test_a_mistake_is_one_line(
     assert refused.out == ""
     if status == 1:
         assert refused.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["all.h5", "out/all.csv", "all.tsv"])
+def test_metrics_of_saved_scores_are_those_of_score_to_the_last_digit(
+    oodcache: Run, cached: list[str], name: str
+) -> None:
+    both = ["--model", "tiny-clip", "--model", "tiny-sigmoid"]
+    columns = ["mcm", "joint-energy:scale=1,bias=2", "energy:temperature=learned"]
+    typed = [one for column in columns for one in ("--score", column)]
+    saved = oodcache("score", *both, *cached, *typed, "--save-scores", name, "--format", "json")
+    assert f"wrote {name}: {2 * (12 + 5 + 5)} rows" in saved.err
+    expected = results(saved)
+    labels = dict.fromkeys(["mcm", "joint-energy:scale=1,bias=2", "energy"])
+    again = results(
+        oodcache(
+            *("metrics", "--id", f"pets={name}", "--ood", f"strays={name}"),
+            *("--ood", f"more={name}", "--format", "json"),
+            *(one for label in labels for one in ("--column", label)),
+        )
+    )
+    made = {"classes", "templates", "score", "parameters", "id_accuracy", "shared_images"}
+    assert len(again) == len(expected) == 2 * 3 * 3
+    for one, other in zip(again, expected, strict=True):
+        assert {key: one[key] for key in one.keys() - made} == {
+            key: other[key] for key in other.keys() - made
+        }
+
+
+def test_comparing_pairs_scores_and_models_that_saw_the_same_images(
+    oodcache: Run, cached: list[str]
+) -> None:
+    both = ["--model", "tiny-clip", "--model", "tiny-sigmoid", "--score", "mcm"]
+    shown = oodcache("score", *both, *cached, "--score", "energy", "--compare", "--format", "json")
+    rows = results(shown)
+    pairs = json.loads(shown.out)["differences"]
+    assert len(pairs) == 2 * 6
+    by_row = {
+        (f"{row['model']}/{row['pretrained']}", row["template"], row["score"], row["ood"]): row
+        for row in rows
+    }
+    for pair in pairs:
+        first, second = (by_row[(*pair[name], pair["ood"])] for name in ("first", "second"))
+        assert pair["difference"] == pytest.approx(first["auroc"] - second["auroc"], abs=1e-12)
+        assert pair["p"] <= pair["p_holm"] <= 1
+
+
+def test_a_model_that_saw_other_images_is_compared_with_itself(
+    oodcache: Run, cached: list[str], strays: Path
+) -> None:
+    (strays / "4.jpg").unlink()
+    redone = oodcache("extract", "--model", "tiny-clip", "--overwrite", f"strays={strays}")
+    assert redone.status == 0, redone.err
+    both = ["--model", "tiny-clip", "--model", "tiny-sigmoid", "--score", "mcm"]
+    shown = oodcache("score", *both, *cached, "--compare", "--format", "json")
+    assert "pets and strays: other images under tiny-clip/demo; tiny-sigmoid/demo" in shown.err
+    assert [pair["ood"] for pair in json.loads(shown.out)["differences"]] == ["more"]
+
+
+def test_options_of_measuring_reach_the_results(oodcache: Run, cached: list[str]) -> None:
+    arguments = ["score", "--model", "tiny-clip", *cached, "--score", "mcm", "--format", "json"]
+    more = ["--fpr-convention", "openood", "--tpr", "0.5", "--bootstrap", "20", "--calibration"]
+    for row in results(oodcache(*arguments, *more)):
+        assert row["fpr_convention"] == "openood"
+        assert "0.5" in row["fpr_at_tpr"]
+        assert set(row["bootstrap"]) >= {"auroc", "fpr95"}
+        assert row["calibration"] is not None or row["ood"] == "average"
 
 
 def test_an_unknown_model_or_an_empty_cache_says_what_to_do(

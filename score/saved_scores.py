@@ -1,0 +1,119 @@
+"""The scores of every image written to a file, HDF5 or text, for whoever wants more than a table.
+
+A row is one image under one model and template, a column one variant, under the name that is
+typed for it: the ranking form, which every metric is computed from. `score_files` reads it back.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.image_file import ImageFile
+from oodcache.cache.score_file import NAMES, ScoredImages, write_scores
+from oodcache.cache.sibling import unfinished, writing
+from oodcache.score.differences import Row
+from oodcache.score.evaluation import Kept
+from oodcache.score.rows import Scores
+from oodcache.score.score_files import DELIMITERS, HDF5
+
+BLOCK_ROWS = 2**14
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a file that is neither HDF5 nor text by its ending."""
+    *most, last = (*HDF5, *DELIMITERS)
+    if path.suffix.lower() not in (*most, last):
+        what = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
+        raise InputError(f"--save-scores {path}: {what}; give {', '.join(most)} or {last}")
+
+
+def save(path: Path, kept: Sequence[Kept]) -> int:
+    """Write all that was kept as the file at `path`, whole or not at all; return how many rows."""
+    parts = _parts(kept)
+    if path.suffix.lower() in HDF5:
+        write_scores(path, parts)
+    else:
+        _write_text(path, parts)
+    return sum(map(len, parts))
+
+
+def rows(kept: Sequence[Kept]) -> list[Row]:
+    """Return what was kept as the rows that can be compared: by paths, and by their source."""
+    told: dict[int, str] = {}
+    for file in (file for one in kept for file in one.images.values()):
+        if id(file) not in told:
+            told[id(file)] = _digest(file)
+    return [
+        Row(
+            (one.model, one.template, one.variant.label),
+            one.scores,
+            {name: told[id(file)] for name, file in one.images.items()},
+        )
+        for one in kept
+    ]
+
+
+def _digest(images: ImageFile) -> str:
+    digest = hashlib.sha256(str(images.identity.source.get("fingerprint")).encode())
+    digest.update(b"\0".join([b"", *_paths(images)()]))
+    return digest.hexdigest()
+
+
+def _parts(kept: Sequence[Kept]) -> list[ScoredImages]:
+    """Return a part for each model, template and data set, with all its variants as columns."""
+    scores: dict[tuple[str, str, str], dict[str, Scores]] = {}
+    images: dict[tuple[str, str, str], ImageFile] = {}
+    for one in kept:
+        for name, values in one.scores.items():
+            key = (one.model, one.template, name)
+            scores.setdefault(key, {})[one.variant.label] = values
+            images[key] = one.images[name]
+    return [
+        ScoredImages(*key, scores[key], _paths(file), _labels(file)) for key, file in images.items()
+    ]
+
+
+def _paths(images: ImageFile) -> Callable[[], list[bytes]]:
+    def paths() -> list[bytes]:
+        return [path for path, ok in zip(images.paths(), images.ok.tolist(), strict=True) if ok]
+
+    return paths
+
+
+def _labels(images: ImageFile) -> Callable[[], list[bytes]]:
+    def labels() -> list[bytes]:
+        names = [*(name.encode() for name in images.label_names), b""]  # Label -1 is the last.
+        return [names[label] for label in images.label[images.ok].tolist()]
+
+    return labels
+
+
+def _write_text(path: Path, parts: Sequence[ScoredImages]) -> None:
+    """Write lines of CSV or TSV; a float has all digits, a byte of no UTF-8 becomes \\xff."""
+    with unfinished(path) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, delimiter=DELIMITERS[path.suffix.lower()], lineterminator="\n")
+        writer.writerow([*NAMES, *parts[0].scores])
+        for part in parts:
+            paths, labels, columns = part.paths(), part.labels(), list(part.scores.values())
+            for first in range(0, len(part), BLOCK_ROWS):
+                rows = slice(first, first + BLOCK_ROWS)
+                names = zip(
+                    *map(repeat, (part.model, part.template, part.data_set)),
+                    (one.decode(errors="backslashreplace") for one in paths[rows]),
+                    (one.decode(errors="backslashreplace") for one in labels[rows]),
+                    strict=False,
+                )
+                scores = np.stack([one[rows] for one in columns], axis=1).tolist()
+                with writing(path):
+                    writer.writerows(
+                        (*name, *numbers) for name, numbers in zip(names, scores, strict=False)
+                    )
+        with writing(path):
+            stream.flush()
