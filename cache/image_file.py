@@ -106,11 +106,24 @@ class ImageFile:
         for block in self.stored_blocks(rows):
             yield renormalised(block)
 
+    def blocks_with(
+        self, wanted: npt.NDArray[np.int64], rows: int = BLOCK_ROWS
+    ) -> Iterator[tuple[int, Vectors]]:
+        """Yield (first row, block) as `blocks` does, those without a row of `wanted` left out."""
+        firsts = np.unique(wanted // rows) * rows
+        for first, block in zip(firsts, self._stored_blocks(firsts, rows), strict=True):
+            yield int(first), renormalised(block)
+
     def stored_blocks(self, rows: int = BLOCK_ROWS) -> Iterator[npt.NDArray[np.floating[Any]]]:
         """Yield what `blocks` does, in the type and to the bit as it is stored."""
+        return self._stored_blocks(range(0, self.rows, rows), rows)
+
+    def _stored_blocks(
+        self, firsts: Iterable[int], rows: int
+    ) -> Iterator[npt.NDArray[np.floating[Any]]]:
         with self._reopened() as file:
             stored = file.datasets["embeddings"]
-            for first in range(0, self.rows, rows):
+            for first in firsts:
                 block = np.empty((min(rows, self.rows - first), self.dimension), self.dtype)
                 stored.read_direct(block, np.s_[first : first + len(block)])
                 rules.check_rows(self.path, first, block, self.ok[first : first + len(block)])

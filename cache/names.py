@@ -17,7 +17,12 @@ SHORT_NAMES = {
     "tiny-sigmoid": "tiny-sigmoid/demo",
 }
 KNOWN = ("imagenet", "imagenet-val", "iNaturalist", "SUN", "Places", "Textures")
-RESERVED = {"average"}
+# How far from ImageNet the field takes each known set to be.
+GROUPS = {
+    **dict.fromkeys(("SSB-hard", "NINCO"), "near"),
+    **dict.fromkeys(("iNaturalist", "SUN", "Places", "Textures", "OpenImage-O"), "far"),
+}
+RESERVED = {"average", "average-near", "average-far"}
 
 
 def check_name(name: str, what: str) -> str:

@@ -21,13 +21,18 @@ from oodcache.progress import progress
     help="As it was given to extract; may repeat.",
 )
 @click.option("--classes", help="A cached vocabulary. [the only one there is]")
-@click.option("--id", "id_set", required=True, help="The data set of in-distribution images.")
+@click.option(
+    "--id",
+    "id_set",
+    required=True,
+    help="The data set of in-distribution images: NAME, NAME:imagenet10 or NAME:@FILE.",
+)
 @click.option(
     "--ood",
     "ood_sets",
     multiple=True,
     required=True,
-    help="A data set of other images; may repeat.",
+    help="A data set of other images, or NAME:SUBSET; may repeat.",
 )
 @click.option(
     "--score",
@@ -35,7 +40,24 @@ from oodcache.progress import progress
     multiple=True,
     help="NAME or NAME:key=value|value,…; may repeat; see: oodcache scores",
 )
-@click.option("--template", help="One of the cached templates, or average.")
+@click.option(
+    "--ablation",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Scores and templates from a TOML file; see docs/scores.md.",
+)
+@click.option(
+    "--template",
+    "templates",
+    multiple=True,
+    help="A cached template, each, average or cosine-mean; may repeat. [the only one, or average]",
+)
+@click.option(
+    "--class-names",
+    type=click.Choice(("open_clip", "source")),
+    default="open_clip",
+    show_default=True,
+    help="Of imagenet10 and imagenet20: ImageNet's as in open_clip, or their paper's.",
+)
 @measuring
 @click.option(
     "--save-scores",
@@ -67,7 +89,9 @@ def score(context: click.Context, /, **given: Any) -> None:
         id_set=given["id_set"],
         ood_sets=given["ood_sets"],
         specifications=given["specifications"],
-        template=given["template"],
+        ablation=given["ablation"],
+        templates=given["templates"],
+        class_names=given["class_names"],
         command=context.meta[TYPED],
         note=note,
         progress=progress,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from oodcache.cache.sibling import sibling
 from oodcache.score import saved_scores
+from oodcache.score.ablation import read
 from oodcache.score.differences import differences
 from oodcache.score.evaluation import evaluate, provenance
 from oodcache.score.result import STANDARD, Conventions, Difference, Result
@@ -32,6 +33,8 @@ def score(
     cache: Path,
     *,
     specifications: Sequence[str],
+    templates: Sequence[str] = (),
+    ablation: Path | None = None,
     conventions: Conventions = STANDARD,
     command: Sequence[str],
     note: Callable[[str], None],
@@ -41,16 +44,22 @@ def score(
 ) -> Scored:
     """Return the results of `evaluate` for every model, each under the same `selection`.
 
-    `command` is what was typed after `oodcache`. `compare_scores` asks for the differences; every
+    `command` is what was typed after `oodcache`. The file `ablation` adds scores and templates to
+    those named. `compare_scores` asks for the differences; every
     image's scores go to `save_scores`.
     """
     if save_scores is not None:
         saved_scores.check_ending(save_scores)
-    variants = parse_all(specifications or DEFAULT)
+    asked = read(ablation) if ablation else None
+    variants = parse_all(specifications or (() if asked else DEFAULT))
+    if asked:
+        together = {one.label: one for one in (*variants, *asked.variants)}
+        variants, templates = list(together.values()), (*templates, *asked.templates)
     evaluated = [
         evaluate(
             *(cache, model),
             variants=variants,
+            templates=templates,
             conventions=conventions,
             keep=compare_scores or save_scores is not None,
             note=note,

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from oodcache.cache import names, store
-from oodcache.cache.errors import InputError
-from oodcache.cache.identity import OVERRIDDEN
-from oodcache.cache.image_file import ImageFile, open_images
-from oodcache.cache.text_file import TextFile, open_texts
+from oodcache.cache.image_file import ImageFile
+from oodcache.cache.text_file import TextFile
 from oodcache.score import labels
 from oodcache.score.comparison import compare
-from oodcache.score.onepass import Classes, Scored, score_images
-from oodcache.score.result import AVERAGE, STANDARD, Conventions, Result
+from oodcache.score.onepass import Classes, Scored, Vectors, processors, score_images
+from oodcache.score.result import STANDARD, Conventions, Result
 from oodcache.score.rows import Scores
+from oodcache.score.scores import SCORES
+from oodcache.score.selection import Prompted, Selection, prompted, select, tell
 from oodcache.score.variants import Variant
+from oodcache.score.views import Digests, View, digests, shared
 
-Vectors = npt.NDArray[np.float32]
 Note = Callable[[str], None]
 Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
 
@@ -33,14 +33,15 @@ class Kept:
     """What one row of a table is computed from: a variant's score of every image.
 
     `scores` has, for the ID set and then for each OOD set, float64 (n,), the ranking form of the
-    images that could be decoded, in the order of their file in `images`.
+    images of its view in `images`, in their order. `shown` turns it into the paper's form.
     """
 
     model: str
     template: str
     variant: Variant
     scores: Mapping[str, Scores]
-    images: Mapping[str, ImageFile]
+    images: Mapping[str, View]
+    shown: Callable[[Scores], Scores]
 
 
 @dataclass(frozen=True)
@@ -60,214 +61,157 @@ def evaluate(
     id_set: str,
     ood_sets: Sequence[str],
     variants: Sequence[Variant],
-    template: str | None = None,
+    templates: Sequence[str] = (),
+    class_names: str = "open_clip",
     conventions: Conventions = STANDARD,
     keep: bool = False,
     note: Note = lambda text: None,
     progress: Progress = lambda description, total, unit: nullcontext(lambda done: None),
 ) -> Evaluated:
-    """Score every image once and compare `id_set` with each of `ood_sets`, for each variant.
+    """Score every image and compare `id_set` with each of `ood_sets`, for each variant.
 
-    `classes` may be None where the cache holds one vocabulary of the model. `template` is one of
-    the vocabulary's, "average", or None: the only one, else the average. `note` is told what a
-    reader of the numbers should know; `progress(description, total, unit)` gives a function that
-    is told how many more images are read. Raises InputError if files are missing or do not fit.
+    `classes`, `class_names` and the sets are as `select` takes them, `templates` as `prompted`
+    does: the images are read once for each. `note` is told what a reader of the numbers should
+    know; `progress(description, total, unit)` gives a function that is told how much more is done.
+    Raises InputError if files are missing or do not fit.
     """
-    _check_sets(id_set, ood_sets)
-    label = store.find_model(cache, model)
-    texts = open_texts(_text_path(cache, label, model, classes))
-    images = [open_images(_image_path(cache, label, model, name)) for name in (id_set, *ood_sets)]
-    _check_same_model(texts, images)
-    vectors, templates = class_vectors(texts, template)
-    _tell(texts, images, variants, note)
-    identity = texts.identity.model
-    assert identity.logit_scale is not None  # Rule F8.
-    head = Classes(vectors, identity.logit_scale, identity.logit_bias)
-    scored = [_score(one, head, variants, progress) for one in images]
-    common: dict[str, Any] = {
-        "model": identity.name,
-        "pretrained": identity.pretrained,
-        "classes": texts.path.stem,
-        "template": template or (templates[0] if len(templates) == 1 else AVERAGE),
-        "templates": templates,
-        "id": id_set,
-        "fpr_convention": conventions.fpr_convention,
-        "n_id": int(np.count_nonzero(images[0].ok)),
-        "id_accuracy": _accuracy(images[0], scored[0], texts, note),
-    }
-    rows: list[Result] = []
+    selection = select(
+        cache, model, classes=classes, id_set=id_set, ood_sets=ood_sets, class_names=class_names
+    )
+    heads = prompted(selection, templates)
+    tell(selection, variants, note)
+    results: list[Result] = []
     kept: list[Kept] = []
-    names_of = (id_set, *ood_sets)
-    for place, variant in enumerate(variants):
-        common |= {"score": variant.score, "parameters": variant.parameters}
-        scores = [one.scores[place][file.ok] for one, file in zip(scored, images, strict=True)]
-        against = dict(zip(ood_sets, scores[1:], strict=True))
-        if keep:
-            by_set = dict(zip(names_of, scores, strict=True))
-            files = dict(zip(names_of, images, strict=True))
-            kept.append(Kept(identity.label, common["template"], variant, by_set, files))
-        rows += compare(
-            common,
-            scores[0],
-            against,
-            conventions=conventions,
-            groups=dict.fromkeys(ood_sets),
-            shared_images=dict.fromkeys(ood_sets, 0),
-            probability=None,
-        )
-    return Evaluated(tuple(rows), (texts, *images), tuple(kept))
+    for number, head in enumerate(heads):
+        whole = _Scored(selection, head, variants, progress)
+        results += whole.compare(conventions, note if number == 0 else lambda text: None, progress)
+        kept += whole.kept() if keep else ()
+    return Evaluated(tuple(results), (selection.texts, *selection.images), tuple(kept))
 
 
-def _score(
-    images: ImageFile, classes: Classes, variants: Sequence[Variant], progress: Progress
-) -> Scored:
-    def told(advance: Callable[[int], None]) -> Iterator[Vectors]:
-        for block in images.blocks():
-            yield block
-            advance(len(block))
+class _Scored:
+    """All images of a selection, scored with one set of class vectors."""
 
-    with progress(f"score {images.path.stem}", images.rows, "images") as advance:
-        return score_images(told(advance), images.rows, classes, variants)
+    def __init__(
+        self, selection: Selection, head: Prompted, variants: Sequence[Variant], progress: Progress
+    ) -> None:
+        model = selection.model
+        assert model.logit_scale is not None  # Rule F8.
+        self._selection, self._head, self._variants = selection, head, variants
+        self._classes = Classes(head.vectors, model.logit_scale, model.logit_bias)
+        self._scored: list[Scored] = []
+        self._digests: list[Digests] = []
+        for view in selection.views:
+            self._score(view, progress)
+
+    def _score(self, view: View, progress: Progress) -> None:
+        found: list[Digests] = []
+
+        def told(advance: Callable[[int], None]) -> Iterator[Vectors]:
+            for block in view.blocks():
+                found.append(digests(block))
+                yield block
+                advance(len(block))
+
+        with progress(f"score {view.name}", len(view.rows), "images") as advance:
+            scored = score_images(told(advance), len(view.rows), self._classes, self._variants)
+        self._scored.append(scored)
+        self._digests.append(np.concatenate(found))
+
+    def compare(self, conventions: Conventions, note: Note, progress: Progress) -> list[Result]:
+        """Return the results of every variant, in order."""
+        inside, *outside = self._selection.views
+        accuracy = _accuracy(self._selection, self._scored[0], note)
+        shared_images = {
+            view.name: shared(self._digests[0], own)
+            for view, own in zip(outside, self._digests[1:], strict=True)
+        }
+        for name, count in shared_images.items():
+            if count:
+                note(f"{name}: {count:,} images have the very vector of an image of {inside.name}")
+        common: dict[str, Any] = {
+            "model": self._selection.model.name,
+            "pretrained": self._selection.model.pretrained,
+            "classes": self._selection.texts.path.stem,
+            "template": self._head.template,
+            "templates": self._head.templates,
+            "id": inside.name,
+            "fpr_convention": conventions.fpr_convention,
+            "n_id": len(inside.rows),
+            "id_accuracy": accuracy,
+        }
+        resamples = conventions.bootstrap * len(outside) * len(self._variants)
+        bar = progress("bootstrap", resamples, "resamples") if resamples else nullcontext(_ignore)
+        with bar as advance, ThreadPoolExecutor(processors()) as pool:
+
+            def of_variant(place: int) -> list[Result]:
+                variant = self._variants[place]
+                inside, *against = self._by_view(place).items()
+                return compare(
+                    common | {"score": variant.score, "parameters": variant.parameters},
+                    inside[1],
+                    dict(against),
+                    conventions=conventions,
+                    groups={view.name: view.group for view in outside},
+                    shared_images=shared_images,
+                    probability=self._shown(place) if SCORES[variant.score].probability else None,
+                    advance=advance,
+                )
+
+            # NumPy sorts without the interpreter's lock.
+            return [
+                row for rows in pool.map(of_variant, range(len(self._variants))) for row in rows
+            ]
+
+    def kept(self) -> list[Kept]:
+        """Return every variant's scores."""
+        images = {view.name: view for view in self._selection.views}
+        return [
+            Kept(
+                self._selection.model.label,
+                self._head.template,
+                variant,
+                self._by_view(place),
+                images,
+                self._shown(place),
+            )
+            for place, variant in enumerate(self._variants)
+        ]
+
+    def _by_view(self, place: int) -> dict[str, Scores]:
+        """Return a variant's score of each view's images, the ID images first."""
+        return {
+            view.name: one.scores[place]
+            for view, one in zip(self._selection.views, self._scored, strict=True)
+        }
+
+    def _shown(self, place: int) -> Callable[[Scores], Scores]:
+        return partial(self._classes.shown, self._variants[place])
 
 
-def class_vectors(texts: TextFile, template: str | None) -> tuple[Vectors, tuple[str, ...]]:
-    """Return unit class vectors (K, D) and the templates they are made with.
-
-    "average" is the mean over templates of the unit vectors, renormalised.
-    """
-    stored = texts.vocabulary.templates
-    if template is None:
-        template = stored[0] if len(stored) == 1 else AVERAGE
-    if template in stored:
-        return texts.embeddings[stored.index(template)], (template,)
-    if template != AVERAGE:
-        there = "; ".join(stored[:3]) + (f"; … ({len(stored)})" if len(stored) > 3 else "")
-        raise InputError(
-            f"{texts.path}: holds no template {template!r}; give --template average or one of "
-            f"its own: {there}"
-        )
-    mean = texts.embeddings.mean(axis=0, dtype=np.float64)
-    return (mean / np.linalg.norm(mean, axis=1, keepdims=True)).astype(np.float32), stored
+def _ignore(done: int) -> None:
+    """Show no progress."""
 
 
-def _accuracy(images: ImageFile, scored: Scored, texts: TextFile, note: Note) -> float | None:
+def _accuracy(selection: Selection, scored: Scored, note: Note) -> float | None:
     """Return the share of labelled, decoded images whose nearest class is their own."""
-    vocabulary = texts.vocabulary
-    known = labels.match(images.label_names, vocabulary.ids, vocabulary.names)
-    target = labels.targets(images.label, known)
-    unknown = [name for name, place in zip(images.label_names, known, strict=True) if place < 0]
-    labelled = images.ok & (target >= 0)
-    missing = int(np.count_nonzero(images.ok & (target < 0)))
+    inside = selection.views[0]
+    label_names = inside.file.label_names
+    known = labels.match(label_names, selection.class_ids, selection.class_names)
+    target = labels.targets(inside.labels, known)
+    labelled = target >= 0
+    missing = int(np.count_nonzero(~labelled))
     if missing:
+        unknown = [name for name, place in zip(label_names, known, strict=True) if place < 0]
         which = f", of folders {', '.join(unknown[:5])}{', …' * (len(unknown) > 5)}"
         note(
-            f"{images.path.stem}: {missing:,} of {int(images.ok.sum()):,} images have no label "
-            f"among the classes of {texts.path.stem}{which if unknown else ''}; "
+            f"{inside.name}: {missing:,} of {len(target):,} images have no label "
+            f"among the classes of {selection.texts.path.stem}{which if unknown else ''}; "
             "they count as ID, but not towards accuracy"
         )
     if not labelled.any():
         return None
     return float(np.mean(scored.best[labelled] == target[labelled]))
-
-
-def _check_sets(id_set: str, ood_sets: Sequence[str]) -> None:
-    for place, name in enumerate(ood_sets):
-        if name == id_set:
-            raise InputError(f"{name!r} is both --id and --ood: its images cannot be told apart")
-        if name in ood_sets[:place]:
-            raise InputError(f"--ood {name!r} is given twice")
-
-
-def _text_path(cache: Path, label: str, model: str, classes: str | None) -> Path:
-    there = [one.name for one in store.entries(cache) if one.label == label and one.kind == "texts"]
-    if classes is None and len(there) == 1:
-        return names.text_path(cache, label, there[0])
-    if classes in there:
-        return names.text_path(cache, label, classes)
-    if classes is None and there:
-        raise InputError(f"{cache / label}: give --classes {' or '.join(there)}")
-    wanted = classes or "NAME"
-    raise InputError(
-        f"{cache / label}: no vocabulary {wanted!r} (there are: {', '.join(there) or 'none'}); "
-        f"make it with: oodcache extract --model {model} --classes {_source(wanted, 'FILE')}"
-    )
-
-
-def _image_path(cache: Path, label: str, model: str, dataset: str) -> Path:
-    there = [
-        one.name for one in store.entries(cache) if one.label == label and one.kind == "images"
-    ]
-    if dataset in there:
-        return names.image_path(cache, label, dataset)
-    raise InputError(
-        f"{cache / label}: no images {dataset!r} (there are: {', '.join(there) or 'none'}); "
-        f"make them with: oodcache extract --model {model} {_source(dataset, 'FOLDER')}"
-    )
-
-
-def _source(name: str, what: str) -> str:
-    return name if name in names.KNOWN else f"{name}={what}"
-
-
-def _check_same_model(texts: TextFile, images: Sequence[ImageFile]) -> None:
-    again = "make one of them again with: oodcache extract --overwrite"
-    model, dimension = texts.identity.model, texts.embeddings.shape[-1]
-    extracted = [one for one in images if not one.identity.is_imported]
-    for one in images:
-        found = one.identity.model
-        if found.weights != model.weights:
-            known = not (one.identity.is_imported or texts.identity.is_imported)
-            raise InputError(
-                f"{one.path}: made with weights {_brief(found.weights)}, but {texts.path} with "
-                f"{_brief(model.weights)}: scores cannot mix them; "
-                + (again if known else "if they are one model's, import with equal --weights")
-            )
-        if found.architecture != model.architecture and found.architecture and model.architecture:
-            raise InputError(
-                f"{one.path}: made with another architecture than {texts.path}, though with the "
-                f"same weights: scores cannot mix them; {again}"
-            )
-        if one.dimension != dimension:
-            raise InputError(
-                f"{one.path}: vectors of {one.dimension} numbers, but {texts.path} of {dimension}; "
-                f"{again}"
-            )
-    for one in extracted:
-        if _preprocessing(one) != _preprocessing(extracted[0]):
-            raise InputError(
-                f"{one.path}: preprocessed otherwise than {extracted[0].path}: {again}"
-            )
-
-
-def _brief(weights: str) -> str:
-    """Return the start of a SHA-256, the whole of any other label."""
-    return f"{weights[:8]}…" if len(weights) == 64 else weights
-
-
-def _preprocessing(images: ImageFile) -> dict[str, Any]:
-    """Return the settings, whoever gave them: the user or the model."""
-    return {name: value for name, value in images.identity.encoding.items() if name != OVERRIDDEN}
-
-
-def _tell(
-    texts: TextFile, images: Sequence[ImageFile], variants: Sequence[Variant], note: Note
-) -> None:
-    """Say what a reader of the numbers should know of the files."""
-    everything: tuple[ImageFile | TextFile, ...] = (images[0], texts, *images[1:])
-    files = [file for file in everything if not file.identity.is_imported]
-    for file in files:
-        if file.identity.precision != files[0].identity.precision:
-            note(f"{file.path}: computed in another precision than {files[0].path}")
-    imported = [one.path.stem for one in images if one.identity.is_imported]
-    if 0 < len(imported) < len(images):
-        note(f"{', '.join(imported)}: imported, perhaps preprocessed otherwise than the others")
-    for one in images:
-        failed = one.rows - int(np.count_nonzero(one.ok))
-        if failed:
-            note(f"{one.path.stem}: {failed:,} of {one.rows:,} images could not be decoded")
-    needs_bias = [one.label for one in variants if one.parameters.get("bias") == "learned"]
-    if needs_bias and texts.identity.model.logit_bias is None:
-        note(f"{texts.identity.model.label} has no bias: b = 0 is used in {', '.join(needs_bias)}")
 
 
 def provenance(files: Sequence[ImageFile | TextFile]) -> list[dict[str, Any]]:

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.image_file import ImageFile
 from oodcache.cache.score_file import NAMES, ScoredImages, write_scores
 from oodcache.cache.sibling import unfinished, writing
 from oodcache.score.differences import Row
 from oodcache.score.evaluation import Kept
 from oodcache.score.rows import Scores
 from oodcache.score.score_files import DELIMITERS, HDF5
+from oodcache.score.views import View
 
 BLOCK_ROWS = 2**14
 
@@ -60,37 +60,30 @@ def rows(kept: Sequence[Kept]) -> list[Row]:
     ]
 
 
-def _digest(images: ImageFile) -> str:
-    digest = hashlib.sha256(str(images.identity.source.get("fingerprint")).encode())
-    digest.update(b"\0".join([b"", *_paths(images)()]))
+def _digest(view: View) -> str:
+    digest = hashlib.sha256(str(view.file.identity.source.get("fingerprint")).encode())
+    digest.update(b"\0".join([b"", *view.paths()]))
     return digest.hexdigest()
 
 
 def _parts(kept: Sequence[Kept]) -> list[ScoredImages]:
     """Return a part for each model, template and data set, with all its variants as columns."""
     scores: dict[tuple[str, str, str], dict[str, Scores]] = {}
-    images: dict[tuple[str, str, str], ImageFile] = {}
+    images: dict[tuple[str, str, str], View] = {}
     for one in kept:
         for name, values in one.scores.items():
             key = (one.model, one.template, name)
             scores.setdefault(key, {})[one.variant.label] = values
             images[key] = one.images[name]
     return [
-        ScoredImages(*key, scores[key], _paths(file), _labels(file)) for key, file in images.items()
+        ScoredImages(*key, scores[key], view.paths, _labels(view)) for key, view in images.items()
     ]
 
 
-def _paths(images: ImageFile) -> Callable[[], list[bytes]]:
-    def paths() -> list[bytes]:
-        return [path for path, ok in zip(images.paths(), images.ok.tolist(), strict=True) if ok]
-
-    return paths
-
-
-def _labels(images: ImageFile) -> Callable[[], list[bytes]]:
+def _labels(view: View) -> Callable[[], list[bytes]]:
     def labels() -> list[bytes]:
-        names = [*(name.encode() for name in images.label_names), b""]  # Label -1 is the last.
-        return [names[label] for label in images.label[images.ok].tolist()]
+        names = [*(name.encode() for name in view.file.label_names), b""]  # -1 is the last.
+        return [names[label] for label in view.labels.tolist()]
 
     return labels
 

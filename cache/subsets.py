@@ -1,0 +1,74 @@
+"""Subsets of ImageNet's classes by name, or of any data set's from a file of ids or names."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from oodcache.cache.errors import InputError
+
+NAMES = ("imagenet10", "imagenet20", "imagenet100")
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Some classes of a data set: their ids, or what else its label names are, in order.
+
+    `names` are the source's own names, "" where it has none and open_clip's are meant.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def split(typed: str) -> tuple[str, Subset | None]:
+    """Return the data set and the subset of `NAME`, `NAME:imagenet10` or `NAME:@FILE`.
+
+    >>> split("imagenet-val:imagenet20")[1].ids[:2]
+    ('n04147183', 'n02951358')
+    """
+    dataset, colon, name = typed.partition(":")
+    if not colon:
+        return dataset, None
+    if name.startswith("@"):
+        return dataset, read(Path(name[1:]))
+    if name not in NAMES:
+        raise InputError(
+            f"{typed!r}: no subset {name!r} (there are: {', '.join(NAMES)}); "
+            f"or list ids or label names in a file, one a line: {dataset}:@FILE"
+        )
+    return dataset, known(name)
+
+
+def known(name: str) -> Subset:
+    """Return one of `NAMES`; the class lists are those of MCM, Ming et al., NeurIPS 2022."""
+    text = files("oodcache.cache").joinpath("imagenet_subsets.json").read_text("utf-8")
+    classes = json.loads(text)[name]
+    return Subset(
+        name,
+        tuple(one["wnid"] for one in classes),
+        tuple(one.get("name", "") for one in classes),
+    )
+
+
+def read(path: Path) -> Subset:
+    """Return the subset in the file at `path`: an id or label name a line, # begins a comment."""
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; a subset is an id or name a line") from None
+    first: dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        one = line.partition("#")[0].strip()
+        if one in first:
+            raise InputError(f"{path}: line {number} repeats line {first[one]}, {one!r}")
+        if one:
+            first[one] = number
+    if not first:
+        raise InputError(f"{path}: lists no class; write an id or label name a line")
+    return Subset(f"@{path}", tuple(first), ("",) * len(first))

@@ -1,0 +1,296 @@
+"""What is scored: the files of one model that fit together, cut to subsets, and class vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache import names, store
+from oodcache.cache.errors import InputError
+from oodcache.cache.identity import OVERRIDDEN, ModelIdentity
+from oodcache.cache.image_file import ImageFile, open_images
+from oodcache.cache.subsets import NAMES as SUBSETS
+from oodcache.cache.subsets import Subset, split
+from oodcache.cache.text_file import TextFile, Vocabulary, open_texts
+from oodcache.score.result import AVERAGE
+from oodcache.score.variants import Variant
+from oodcache.score.views import View
+
+EACH, COSINE_MEAN = "each", "cosine-mean"
+SOURCE, OPEN_CLIP = "source", "open_clip"
+# A mean of unit vectors as short as this is what rounding left of nothing.
+SMALLEST_MEAN = 1e-6
+Vectors = npt.NDArray[np.float32]
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Prompted:
+    """Class vectors (K, D) by one template, or by several: `template` says which or how."""
+
+    template: str
+    templates: tuple[str, ...]
+    vectors: Vectors
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The texts and images of a model that fit together; `classes` are places in the vocabulary.
+
+    `views` are the ID images, then those of each OOD set.
+    """
+
+    texts: TextFile
+    classes: npt.NDArray[np.intp]
+    views: tuple[View, ...]
+
+    @property
+    def model(self) -> ModelIdentity:
+        """Return the model behind all files."""
+        return self.texts.identity.model
+
+    @property
+    def images(self) -> list[ImageFile]:
+        """Return the files of the views, each once."""
+        return list({view.file.path: view.file for view in self.views}.values())
+
+    @property
+    def class_ids(self) -> list[str]:
+        """Return the id of each class that is scored, "" where it has none."""
+        return [self.texts.vocabulary.ids[place] for place in self.classes]
+
+    @property
+    def class_names(self) -> list[str]:
+        """Return the name of each class that is scored."""
+        return [self.texts.vocabulary.names[place] for place in self.classes]
+
+
+def select(
+    cache: Path,
+    model: str,
+    *,
+    classes: str | None,
+    id_set: str,
+    ood_sets: Sequence[str],
+    class_names: str = OPEN_CLIP,
+) -> Selection:
+    """Return what the names mean; raises InputError if files are missing or do not fit.
+
+    `classes` may be None where the cache holds one vocabulary of the model. A set is NAME,
+    NAME:SUBSET or NAME:@FILE. `class_names` says by which names the classes of a subset go: the
+    vocabulary's, or its source's, a vocabulary called as the subset is.
+    """
+    cuts = {typed: split(typed) for typed in dict.fromkeys((id_set, *ood_sets))}
+    _check_sets(id_set, ood_sets, cuts)
+    inside = cuts[id_set][1]
+    label = store.find_model(cache, model)
+    if class_names == SOURCE:
+        classes = _names_of_source(classes, inside)
+    texts = open_texts(_text_path(cache, label, model, classes))
+    files = {
+        name: open_images(_image_path(cache, label, model, name))
+        for name in dict.fromkeys(name for name, _ in cuts.values())
+    }
+    _check_same_model(texts, list(files.values()))
+    views = tuple(
+        View(typed, files[cuts[typed][0]], cuts[typed][1]) for typed in (id_set, *ood_sets)
+    )
+    for view in views:
+        if not len(view.rows):
+            raise InputError(f"{view.name}: has no image that could be decoded")
+    return Selection(texts, _classes_of(texts, inside), views)
+
+
+def prompted(selection: Selection, templates: Sequence[str]) -> list[Prompted]:
+    """Return the class vectors for each of `templates`, "each" being all that are stored.
+
+    "average" is the mean over templates of the unit vectors, renormalised; "cosine-mean" that mean
+    as it is, whose product with an image is the mean of its cosines. Without any it is the only
+    template stored, or else the average.
+    """
+    stored = selection.texts.vocabulary.templates
+    wanted: list[str] = []
+    for one in templates or (AVERAGE,):
+        alone = len(stored) == 1 and one in (AVERAGE, COSINE_MEAN)
+        wanted += stored if alone or one == EACH else (one,)
+    return [_prompted(selection, one) for one in dict.fromkeys(wanted)]
+
+
+def _prompted(selection: Selection, template: str) -> Prompted:
+    texts, stored = selection.texts, selection.texts.vocabulary.templates
+    embeddings = texts.embeddings[:, selection.classes]
+    if template in stored:
+        return Prompted(template, (template,), embeddings[stored.index(template)])
+    if template not in (AVERAGE, COSINE_MEAN):
+        there = "; ".join(stored[:3]) + (f"; … ({len(stored)})" if len(stored) > 3 else "")
+        raise InputError(
+            f"{texts.path}: holds no template {template!r}; give --template average, each, "
+            f"cosine-mean or one of its own: {there}"
+        )
+    mean = embeddings.mean(axis=0, dtype=np.float64)
+    if template == AVERAGE:
+        norm = np.linalg.norm(mean, axis=1, keepdims=True)
+        if (norm < SMALLEST_MEAN).any():
+            name = selection.class_names[int(norm.argmin())]
+            raise InputError(
+                f"{texts.path}: the templates of class {name!r} cancel each other out: they have "
+                "no average; give --template each or cosine-mean"
+            )
+        mean /= norm
+    return Prompted(template, stored, mean.astype(np.float32))
+
+
+def _classes_of(texts: TextFile, subset: Subset | None) -> npt.NDArray[np.intp]:
+    """Return the places of the classes that are scored: all, or those of the ID subset."""
+    vocabulary = texts.vocabulary
+    if subset is None:
+        return np.arange(len(vocabulary.names))
+    places = _by_id_or_name(vocabulary)
+    if missing := [one for one in subset.ids if one not in places]:
+        raise InputError(
+            f"{texts.path}: has no class {missing[0]!r} of {subset.name} ({len(missing)} of its "
+            f"{len(subset.ids)} are missing); give --classes a vocabulary with their ids"
+        )
+    return np.array([places[one] for one in subset.ids])
+
+
+def _by_id_or_name(vocabulary: Vocabulary) -> dict[str, int]:
+    """Return each class's place by its id and, where no id is the same, by its name."""
+    by_name = {name: place for place, name in enumerate(vocabulary.names)}
+    return by_name | {one: place for place, one in enumerate(vocabulary.ids) if one}
+
+
+def _names_of_source(classes: str | None, subset: Subset | None) -> str:
+    """Return the vocabulary that has the classes of the ID subset by its source's names."""
+    if subset is None or not all(subset.names):
+        what = subset.name if subset else "a whole data set"
+        raise InputError(
+            f"--class-names source: {what} has no names of its own; "
+            "--id NAME:imagenet10 and NAME:imagenet20 have"
+        )
+    if classes not in (None, "imagenet", subset.name):
+        raise InputError(
+            f"--class-names source wants the names of {subset.name}, --classes {classes} others: "
+            "give one of the two"
+        )
+    return subset.name
+
+
+def tell(selection: Selection, variants: Sequence[Variant], note: Note) -> None:
+    """Say what a reader of the numbers should know of the files."""
+    texts = selection.texts
+    images = selection.images
+    everything: tuple[ImageFile | TextFile, ...] = (images[0], texts, *images[1:])
+    files = [file for file in everything if not file.identity.is_imported]
+    for file in files:
+        if file.identity.precision != files[0].identity.precision:
+            note(f"{file.path}: computed in another precision than {files[0].path}")
+    imported = [one.path.stem for one in images if one.identity.is_imported]
+    if 0 < len(imported) < len(images):
+        note(f"{', '.join(imported)}: imported, perhaps preprocessed otherwise than the others")
+    for view in selection.views:
+        if view.failed:
+            of = view.failed + len(view.rows)
+            note(f"{view.name}: {view.failed:,} of {of:,} images could not be decoded")
+    needs_bias = [one.label for one in variants if one.parameters.get("bias") == "learned"]
+    if needs_bias and texts.identity.model.logit_bias is None:
+        note(f"{texts.identity.model.label} has no bias: b = 0 is used in {', '.join(needs_bias)}")
+
+
+def _check_sets(
+    id_set: str, ood_sets: Sequence[str], cuts: Mapping[str, tuple[str, Subset | None]]
+) -> None:
+    inside, id_subset = cuts[id_set]
+    for place, name in enumerate(ood_sets):
+        if name == id_set:
+            raise InputError(f"{name!r} is both --id and --ood: its images cannot be told apart")
+        if name in ood_sets[:place]:
+            raise InputError(f"--ood {name!r} is given twice")
+        outside, subset = cuts[name]
+        if outside == inside and (subset is None or id_subset is None):
+            raise InputError(
+                f"--id {id_set} and --ood {name} share images: one is part of the other"
+            )
+        both = [one for one in subset.ids if one in id_subset.ids] if subset and id_subset else []
+        if both:
+            raise InputError(
+                f"--id {id_set} and --ood {name} share classes: {', '.join(both[:5])}"
+                f"{', …' * (len(both) > 5)}; leave them out of one, in a list of ids: NAME:@FILE"
+            )
+
+
+def _text_path(cache: Path, label: str, model: str, classes: str | None) -> Path:
+    there = [one.name for one in store.entries(cache) if one.label == label and one.kind == "texts"]
+    if classes is None and len(there) == 1:
+        return names.text_path(cache, label, there[0])
+    if classes in there:
+        return names.text_path(cache, label, classes)
+    if classes is None and there:
+        raise InputError(f"{cache / label}: give --classes {' or '.join(there)}")
+    wanted = classes or "NAME"
+    source = wanted if wanted in SUBSETS else _source(wanted, "FILE")
+    raise InputError(
+        f"{cache / label}: no vocabulary {wanted!r} (there are: {', '.join(there) or 'none'}); "
+        f"make it with: oodcache extract --model {model} --classes {source}"
+    )
+
+
+def _image_path(cache: Path, label: str, model: str, dataset: str) -> Path:
+    there = [
+        one.name for one in store.entries(cache) if one.label == label and one.kind == "images"
+    ]
+    if dataset in there:
+        return names.image_path(cache, label, dataset)
+    raise InputError(
+        f"{cache / label}: no images {dataset!r} (there are: {', '.join(there) or 'none'}); "
+        f"make them with: oodcache extract --model {model} {_source(dataset, 'FOLDER')}"
+    )
+
+
+def _source(name: str, what: str) -> str:
+    return name if name in names.KNOWN else f"{name}={what}"
+
+
+def _check_same_model(texts: TextFile, images: Sequence[ImageFile]) -> None:
+    again = "make one of them again with: oodcache extract --overwrite"
+    model, dimension = texts.identity.model, texts.embeddings.shape[-1]
+    extracted = [one for one in images if not one.identity.is_imported]
+    for one in images:
+        found = one.identity.model
+        if found.weights != model.weights:
+            known = not (one.identity.is_imported or texts.identity.is_imported)
+            raise InputError(
+                f"{one.path}: made with weights {_brief(found.weights)}, but {texts.path} with "
+                f"{_brief(model.weights)}: scores cannot mix them; "
+                + (again if known else "if they are one model's, import with equal --weights")
+            )
+        if found.architecture != model.architecture and found.architecture and model.architecture:
+            raise InputError(
+                f"{one.path}: made with another architecture than {texts.path}, though with the "
+                f"same weights: scores cannot mix them; {again}"
+            )
+        if one.dimension != dimension:
+            raise InputError(
+                f"{one.path}: vectors of {one.dimension} numbers, but {texts.path} of {dimension}; "
+                f"{again}"
+            )
+    for one in extracted:
+        if _preprocessing(one) != _preprocessing(extracted[0]):
+            raise InputError(
+                f"{one.path}: preprocessed otherwise than {extracted[0].path}: {again}"
+            )
+
+
+def _brief(weights: str) -> str:
+    """Return the start of a SHA-256, the whole of any other label."""
+    return f"{weights[:8]}…" if len(weights) == 64 else weights
+
+
+def _preprocessing(images: ImageFile) -> dict[str, Any]:
+    """Return the settings, whoever gave them: the user or the model."""
+    return {name: value for name, value in images.identity.encoding.items() if name != OVERRIDDEN}
