@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from oodcache.cache import subsets
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import check_name
 from oodcache.cache.text_file import Vocabulary
@@ -16,18 +17,21 @@ OPENAI = "openai"
 
 
 def find(specification: str, templates: Sequence[str]) -> tuple[str, Vocabulary]:
-    """Return the name and the vocabulary of `imagenet`, NAME=FILE or NAME=FOLDER."""
+    """Return the name and the vocabulary of `imagenet`, a subset, NAME=FILE or NAME=FOLDER."""
     name, equals, path = specification.partition("=")
     if equals:
         check_name(name, "vocabulary")
         ids, names = _from_folder(Path(path)) if Path(path).is_dir() else _from_file(Path(path))
     elif name == "imagenet":
         ids, names = _imagenet()
+    elif name in subsets.NAMES:
+        ids, names = _subset(name)
     else:
         own = "NAME=FILE with a name a line, or NAME=FOLDER with a folder a class"
         if name and Path(name).exists():
             own = f"{Path(name).stem}={name}"
-        raise InputError(f"--classes {name!r} is not known (known is: imagenet); type {own}")
+        known = ", ".join(("imagenet", *subsets.NAMES))
+        raise InputError(f"--classes {name!r} is not known (known are: {known}); type {own}")
     return name, Vocabulary(names, ids, expand(templates))
 
 
@@ -103,6 +107,15 @@ def _from_folder(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if not name.isprintable():  # Bytes that are not UTF-8 come as lone surrogates.
             raise InputError(f"{path}: folder {name!r} cannot be a class name; list them in a file")
     return tuple(names), tuple(names)
+
+
+def _subset(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return a subset's ids, and its source's names or, where that has none, ImageNet's."""
+    subset = subsets.known(name)
+    if all(subset.names):
+        return subset.ids, subset.names
+    by_id = dict(zip(*_imagenet(), strict=True))
+    return subset.ids, tuple(by_id[one] for one in subset.ids)
 
 
 def _imagenet() -> tuple[tuple[str, ...], tuple[str, ...]]:
