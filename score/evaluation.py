@@ -16,7 +16,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.identity import OVERRIDDEN
 from oodcache.cache.image_file import ImageFile, open_images
 from oodcache.cache.text_file import TextFile, open_texts
-from oodcache.score import labels
+from oodcache.score import bootstrap, labels
 from oodcache.score.comparison import compare
 from oodcache.score.onepass import Classes, Scored, score_images
 from oodcache.score.result import AVERAGE, STANDARD, Conventions, Result
@@ -106,15 +106,18 @@ def evaluate(
             by_set = dict(zip(names_of, scores, strict=True))
             files = dict(zip(names_of, images, strict=True))
             kept.append(Kept(identity.label, common["template"], variant, by_set, files))
-        rows += compare(
-            common,
-            scores[0],
-            against,
-            conventions=conventions,
-            groups=dict.fromkeys(ood_sets),
-            shared_images=dict.fromkeys(ood_sets, 0),
-            probability=None,
-        )
+        resamples = conventions.bootstrap * len(ood_sets)
+        with bootstrap.watched(progress, variant.label, resamples) as advance:
+            rows += compare(
+                common,
+                scores[0],
+                against,
+                conventions=conventions,
+                groups=dict.fromkeys(ood_sets),
+                shared_images=dict.fromkeys(ood_sets, 0),
+                probability=None,
+                advance=advance,
+            )
     return Evaluated(tuple(rows), (texts, *images), tuple(kept))
 
 
