@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from oodcache.cache.errors import InputError
+from oodcache.score import bootstrap
 from oodcache.score.comparison import compare
 from oodcache.score.differences import Row, differences
 from oodcache.score.result import AVERAGE, Conventions, Result
 from oodcache.score.score_files import UNNAMED, Part, read
-from oodcache.scoring import Progress, Scored, resampling
+from oodcache.scoring import Scored
 
 Head = tuple[str | None, str | None]
 MEANS = (AVERAGE, f"{AVERAGE}-near", f"{AVERAGE}-far")
@@ -58,7 +59,7 @@ def measure(
     compare_scores: bool,
     command: Sequence[str],
     note: Callable[[str], None],
-    progress: Progress,
+    progress: bootstrap.Progress,
 ) -> Scored:
     """Return the results of every column, or of the only one, of the files named.
 
@@ -71,9 +72,11 @@ def measure(
     sets = [_picked(one, files[one.path]) for one in sources]
     _check(sets)
     rows = [_row(sets, head, column) for head in sets[0].parts for column in _columns(sets[0])]
-    resamples = conventions.bootstrap * len(rows) * len(ood_sources)
-    with resampling(progress, resamples) as advance:
-        results = [one for row in rows for one in _results(row, sets[0].name, conventions, advance)]
+    results = []
+    for row in rows:
+        resamples = conventions.bootstrap * len(ood_sources)
+        with bootstrap.watched(progress, row.name[2], resamples) as advance:
+            results += _results(row, sets[0].name, conventions, advance)
     compared = []
     if compare_scores:
         compared = differences(rows, sets[0].name, conventions=conventions, note=note)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,8 +15,6 @@ from oodcache.score.differences import differences
 from oodcache.score.evaluation import evaluate, provenance
 from oodcache.score.result import STANDARD, Conventions, Difference, Result
 from oodcache.score.variants import DEFAULT, parse_all
-
-Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
 
 
 class Scored(NamedTuple):
@@ -85,13 +82,6 @@ def score(
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
         },
     )
-
-
-def resampling(progress: Progress, resamples: int) -> AbstractContextManager[Callable[[int], None]]:
-    """Return the progress of so many resamples of the bootstrap, unseen where there are none."""
-    if not resamples:
-        return nullcontext(lambda done: None)
-    return progress("bootstrap", resamples, "resamples")
 
 
 def save(text: str, path: Path) -> None:

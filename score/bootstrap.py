@@ -13,6 +13,7 @@ set's come from its name. So an interval stays what it is whatever else is asked
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from oodcache.score.metrics import Counts, Integers
 from oodcache.score.result import Conventions
 
+Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
 Samples = NDArray[np.float64]
 ID_STREAM, OOD_STREAM = 0, 1
 FPR95 = 0.95
@@ -49,6 +51,15 @@ def resampled(
         drawn.append(_measures(_distinct(counts, id_kept, ood_kept), conventions))
         advance(1)
     return {name: np.array([one[name] for one in drawn]) for name in drawn[0]} if drawn else {}
+
+
+def watched(
+    progress: Progress, score: str, resamples: int
+) -> AbstractContextManager[Callable[[int], None]]:
+    """Return what is told of every resample of a score that is done; nothing is, without any."""
+    if not resamples:
+        return nullcontext(lambda done: None)
+    return progress(f"bootstrap {score}", resamples, "resamples")
 
 
 def averaged(sets: list[dict[str, Samples]]) -> dict[str, Samples]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from oodcache.cache.image_file import ImageFile
 from oodcache.cache.text_file import TextFile
-from oodcache.score import labels
+from oodcache.score import bootstrap, labels
 from oodcache.score.comparison import compare
 from oodcache.score.onepass import Classes, Scored, Vectors, processors, score_images
 from oodcache.score.result import STANDARD, Conventions, Result
@@ -141,8 +141,8 @@ class _Scored:
             "id_accuracy": accuracy,
         }
         resamples = conventions.bootstrap * len(outside) * len(self._variants)
-        bar = progress("bootstrap", resamples, "resamples") if resamples else nullcontext(_ignore)
-        with bar as advance, ThreadPoolExecutor(processors()) as pool:
+        watched = bootstrap.watched(progress, self._head.template, resamples)
+        with watched as advance, ThreadPoolExecutor(processors()) as pool:
 
             def of_variant(place: int) -> list[Result]:
                 variant = self._variants[place]
@@ -187,10 +187,6 @@ class _Scored:
 
     def _shown(self, place: int) -> Callable[[Scores], Scores]:
         return partial(self._classes.shown, self._variants[place])
-
-
-def _ignore(done: int) -> None:
-    """Show no progress."""
 
 
 def _accuracy(selection: Selection, scored: Scored, note: Note) -> float | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from samples import silent
 
 from oodcache.score import bootstrap, delong
 from oodcache.score.metrics import Floats, count, fpr_at_tpr, metrics
@@ -120,3 +122,29 @@ def test_one_image_a_side_is_drawn_every_time() -> None:
     found = samples(np.array([np.inf]), np.array([-np.inf]))
     assert bootstrap.intervals(found)["auroc"] == (1, 1)
     assert bootstrap.intervals(found)["fpr95"] == (0, 0)
+
+
+def test_every_resample_is_told_to_the_progress_and_none_where_none_is_drawn() -> None:
+    counts = count(np.arange(9.0), np.arange(5.0))
+    # `silent` asserts that what it is told comes to the total.
+    with bootstrap.watched(silent, "mcm", 2 * CONVENTIONS.bootstrap) as advance:
+        for name in ("SUN", "Places"):
+            bootstrap.resampled(counts, name, conventions=CONVENTIONS, advance=advance)
+
+    def unwanted(*_: object) -> AbstractContextManager[Callable[[int], None]]:
+        raise AssertionError
+
+    with bootstrap.watched(unwanted, "mcm", 0) as advance:
+        advance(0)
+
+
+def test_scoring_tells_the_resamples_of_every_set(
+    write_images: Callable[..., object],
+    write_texts: Callable[..., object],
+    score: Callable[..., object],
+) -> None:
+    vectors = np.eye(4, dtype=np.float32)
+    for name in ("inside", "outside", "more"):
+        write_images(name, vectors)
+    write_texts("names", vectors[:2])
+    score(ood_sets=("outside", "more"), conventions=CONVENTIONS, progress=silent)
