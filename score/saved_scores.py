@@ -1,7 +1,8 @@
 """The scores of every image written to a file, HDF5 or text, for whoever wants more than a table.
 
-A row is one image under one model and template, a column one variant, under the name that is
-typed for it: the ranking form, which every metric is computed from. `score_files` reads it back.
+A row is one image under one model and template. A variant has two columns: under the name that is
+typed for it the ranking form, which every metric is computed from, and as "NAME shown" the paper's
+form. `score_files` reads them back.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from oodcache.cache.sibling import unfinished, writing
 from oodcache.score.differences import Row
 from oodcache.score.evaluation import Kept
 from oodcache.score.rows import Scores
-from oodcache.score.score_files import DELIMITERS, HDF5
+from oodcache.score.score_files import DELIMITERS, HDF5, SHOWN
 from oodcache.score.views import View
 
 BLOCK_ROWS = 2**14
@@ -73,7 +74,9 @@ def _parts(kept: Sequence[Kept]) -> list[ScoredImages]:
     for one in kept:
         for name, values in one.scores.items():
             key = (one.model, one.template, name)
-            scores.setdefault(key, {})[one.variant.label] = values
+            columns = scores.setdefault(key, {})
+            columns[one.variant.label] = values
+            columns[one.variant.label + SHOWN] = one.shown(values)
             images[key] = one.images[name]
     return [
         ScoredImages(*key, scores[key], view.paths, _labels(view)) for key, view in images.items()

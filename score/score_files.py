@@ -28,6 +28,7 @@ from oodcache.score.rows import Scores
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 HDF5 = (".h5", ".hdf5")
 SAVED = ("model", "template", "data_set", "path", "label")  # How a saved text file's header begins.
+SHOWN = " shown"  # How the column of a score's shown form ends; the one that ranks has its name.
 UNNAMED = "score"
 SAMPLE = 100  # Rows that tell a header, and which columns hold numbers.
 Line = tuple[int, list[str]]
@@ -95,8 +96,13 @@ def _read_saved(path: Path, columns: Sequence[str]) -> list[Part]:
     from oodcache.cache.score_file import column_names, read_scores
 
     there = column_names(path)
-    found = read_scores(path, _chosen(path, columns, there, there))
+    found = read_scores(path, _chosen(path, columns, there, _ranking(there)))
     return [Part(one.model, one.template, one.data_set, one.scores, one.images) for one in found]
+
+
+def _ranking(columns: Sequence[str]) -> list[str]:
+    """Return the columns that rank, of those that we saved."""
+    return [name for name in columns if not name.endswith(SHOWN)]
 
 
 def _numbers(values: Array) -> Scores:
@@ -193,7 +199,7 @@ def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str]) -> list[Pa
     ]
     is_saved = tuple(names[: len(SAVED)]) == SAVED
     if is_saved:
-        numeric = names[len(SAVED) :]
+        numeric = _ranking(names[len(SAVED) :])
     chosen = _chosen(path, columns, names, numeric)
     places = [names.index(name) for name in chosen]
     called = chosen if has_header or columns else [UNNAMED]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -28,6 +29,15 @@ def test_commands_on_the_embedded_benchmark_run_in_order(oodcache: Run) -> None:
     for line in lines:
         done = oodcache(*shlex.split(line)[1:])
         assert done.status == 0, f"{line}\n{done.err}"
+
+
+def test_the_python_example_runs_on_the_demos_cache(oodcache: Run) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    assert oodcache("demo").status == 0
+    found: dict[str, Any] = {}
+    exec(example, found)
+    assert found["digits"].shape == (717, 64)
+    assert len(found["rows"]) == 3 * (2 + 1)
 
 
 @pytest.mark.parametrize("line", blocks("console"))

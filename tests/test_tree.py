@@ -32,6 +32,7 @@ CLICK_FREE = {
     "exchange",
     "inspection",
     "listing",
+    "notebook",
     "other_scores",
     "progress",
     "scoring",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from oodcache.cache.image_file import ImageFile
 from oodcache.cache.text_file import TextFile
-from oodcache.score.evaluation import Evaluated, class_vectors
-from oodcache.score.result import Result
+from oodcache.score.evaluation import Evaluated
+from oodcache.score.metrics import auroc
+from oodcache.score.result import Conventions, Result
 
 Floats = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
@@ -161,7 +163,8 @@ def test_results_are_the_same_whatever_the_read_block(
     score: Score, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = score(ood_sets=["outside", "farther"]).results
-    monkeypatch.setattr(ImageFile, "blocks", functools.partialmethod(ImageFile.blocks, rows=rows))
+    smaller = functools.partialmethod(ImageFile.blocks_with, rows=rows)
+    monkeypatch.setattr(ImageFile, "blocks_with", smaller)
     assert score(ood_sets=["outside", "farther"]).results == expected
 
 
@@ -199,44 +202,101 @@ def test_float16_files_score_as_their_renormalised_vectors(
         assert one.auroc == pytest.approx(two.auroc, abs=1e-4)
 
 
-def test_the_average_of_templates_is_the_renormalised_mean_of_unit_vectors(
-    write_texts: WriteTexts,
-) -> None:
-    two = cloud(5, seed=9)
-    texts = write_texts("double", CLASSES, two, templates=["a {}", "the {}"])
-    vectors, templates = class_vectors(texts, "average")
-    assert templates == ("a {}", "the {}")
-    expected = CLASSES.astype(np.float64) + two
-    expected /= np.sqrt((expected**2).sum(axis=1, keepdims=True))
-    np.testing.assert_allclose(vectors, expected, atol=1e-7)
-    assert vectors.dtype == np.float32
-
-
-def test_a_template_is_picked_by_its_text_and_several_average_unless_one_is(
-    write_texts: WriteTexts,
-) -> None:
-    two = cloud(5, seed=9)
-    texts = write_texts("double", CLASSES, two, templates=["a {}", "the {}"])
-    picked, templates = class_vectors(texts, "the {}")
-    assert np.array_equal(picked, two)
-    assert templates == ("the {}",)
-    default, averaged = class_vectors(texts, None), class_vectors(texts, "average")
-    assert np.array_equal(default[0], averaged[0])
-    assert default[1] == averaged[1]
-
-
-def test_the_only_template_is_taken_as_stored(write_texts: WriteTexts) -> None:
-    vectors, templates = class_vectors(write_texts("single", CLASSES), None)
-    assert np.array_equal(vectors, CLASSES)
-    assert templates == ("a {}",)
-
-
 def test_the_templates_asked_for_are_those_of_the_results(
     score: Score, write_texts: WriteTexts
 ) -> None:
     write_texts("double", CLASSES, cloud(5, seed=9), templates=["a {}", "the {}"])
-    alone = score(classes="double", template="a {}").results
+    alone = score(classes="double", templates=["a {}"]).results
     assert {one.templates for one in alone} == {("a {}",)}
     assert [one.auroc for one in alone] == [one.auroc for one in score(classes="five").results]
     both = score(classes="double").results
     assert {one.templates for one in both} == {("a {}", "the {}")}
+
+
+def test_each_template_has_rows_of_its_own_and_they_are_those_of_it_alone(
+    score: Score, write_texts: WriteTexts
+) -> None:
+    write_texts("double", CLASSES, cloud(5, seed=9), templates=["a {}", "the {}"])
+    wanted = ["each", "average", "cosine-mean"]
+    found = score("mcm", classes="double", templates=wanted).results
+    assert [one.template for one in found] == ["a {}", "the {}", "average", "cosine-mean"]
+    for one in found:
+        assert score("mcm", classes="double", templates=[one.template]).results == (one,)
+
+
+def test_probabilities_are_calibrated_and_nothing_else(score: Score) -> None:
+    found = score(conventions=Conventions(calibration=True)).results
+    inside, outside = shown(INSIDE), shown(OUTSIDE)
+    for place in (0, 1, 2):
+        calibration = found[place].calibration
+        assert isinstance(calibration, dict)
+        assert calibration["kept_id"] == np.mean(inside[place] >= 0.5)
+        assert calibration["kept_ood"] == np.mean(outside[place] >= 0.5)
+        squares = [(1 - inside[place]) ** 2, outside[place] ** 2]
+        assert calibration["brier"] == pytest.approx(np.mean(np.concatenate(squares)), rel=1e-6)
+    assert {one.calibration for one in found[3:]} == {"not a probability"}
+
+
+def test_kept_scores_are_those_that_the_measures_are_computed_from(score: Score) -> None:
+    evaluated = score(ood_sets=["outside", "farther"], keep=True)
+    for kept, expected in zip(evaluated.kept, evaluated.results[::3], strict=True):
+        assert [len(one) for one in kept.scores.values()] == [300, 90, 40]
+        assert auroc(kept.scores["inside"], kept.scores["outside"]) == expected.auroc
+        assert [len(view.paths()) for view in kept.images.values()] == [300, 90, 40]
+    for kept, expected_shown in zip(evaluated.kept, shown(INSIDE), strict=True):
+        if kept.variant.score != "energy":
+            found = kept.shown(kept.scores["inside"])
+            np.testing.assert_allclose(found, expected_shown, rtol=1e-5)
+    assert score().kept == ()
+
+
+def test_images_of_equal_vectors_in_id_and_ood_are_counted_and_said(
+    score: Score, write_images: WriteImages
+) -> None:
+    write_images("mixed", np.concatenate([OUTSIDE, INSIDE[[5, 5, 17]]]))
+    notes: list[str] = []
+    found = score("mcm", ood_sets=["outside", "mixed"], note=notes.append).results
+    assert [one.shared_images for one in found] == [0, 3, 3]
+    assert "mixed: 3 images have the very vector of an image of inside" in notes
+
+
+def test_near_and_far_sets_have_averages_of_their_own(
+    score: Score, write_images: WriteImages
+) -> None:
+    for number, name in enumerate(("SSB-hard", "NINCO", "SUN")):
+        write_images(name, cloud(50, seed=20 + number))
+    write_images(
+        "own", cloud(50, seed=30), source={"name": "own", "fingerprint": "f", "group": "far"}
+    )
+    sets = ["SSB-hard", "NINCO", "SUN", "own", "outside"]
+    found = {one.ood: one for one in score("mcm", ood_sets=sets).results}
+    assert [one.group for one in found.values()] == [
+        *("near", "near", "far", "far", None),
+        *(None, "near", "far"),
+    ]
+    for group, members in (("near", sets[:2]), ("far", sets[2:4])):
+        expected = np.mean([found[name].auroc for name in members])
+        assert found[f"average-{group}"].auroc == pytest.approx(expected, abs=1e-15)
+
+
+def test_a_subset_scores_as_files_of_its_images_and_classes_alone(
+    score: Score, write_images: WriteImages, write_texts: WriteTexts, tmp_path: Path
+) -> None:
+    chosen, others = tmp_path / "chosen.txt", tmp_path / "others.txt"
+    chosen.write_text("class 3\nclass 1\n")
+    others.write_text("class 0\n")
+    cut = score(
+        classes="five", id_set=f"inside:@{chosen}", ood_sets=[f"inside:@{others}", "outside"]
+    ).results
+    wanted = np.isin(LABELS, [1, 3])
+    labels = [["class 3", "class 1"].index(f"class {one}") for one in LABELS[wanted]]
+    write_texts("two", CLASSES[[3, 1]], class_names=["class 3", "class 1"])
+    write_images("part", INSIDE[wanted], labels=labels, label_names=["class 3", "class 1"])
+    write_images("rest", INSIDE[LABELS == 0])
+    alone = score(classes="two", id_set="part", ood_sets=["rest", "outside"]).results
+    for one, two in zip(cut, alone, strict=True):
+        assert (one.n_id, one.n_ood, one.id_accuracy) == (two.n_id, two.n_ood, two.id_accuracy)
+        assert [getattr(one, name) for name in MEASURES] == [
+            getattr(two, name) for name in MEASURES
+        ]
+    assert (cut[0].id, cut[0].ood) == (f"inside:@{chosen}", f"inside:@{others}")

@@ -28,7 +28,7 @@ NAMES = ["ant", "bee", "cow"]
 def files(write_images: WriteImages, write_texts: WriteTexts) -> None:
     write_texts("animals", VECTORS[:3], class_names=NAMES)
     write_images("inside", VECTORS, labels=[0, 1, 2] * 4, label_names=NAMES)
-    write_images("outside", VECTORS[::-1])
+    write_images("outside", -VECTORS)
 
 
 @pytest.fixture
@@ -111,9 +111,9 @@ def test_an_unknown_template_is_answered_with_those_there_are(
 ) -> None:
     templates = [f"{article} {{}}" for article in ("a", "one", "my", "the", "no")]
     write_texts("animals", *[VECTORS[:3]] * 5, class_names=NAMES, templates=templates)
-    assert refusal(score, template="any {}") == (
-        f"{folder / 'texts' / 'animals.h5'}: holds no template 'any {{}}'; give --template average "
-        "or one of its own: a {}; one {}; my {}; … (5)"
+    assert refusal(score, templates=["any {}"]) == (
+        f"{folder / 'texts' / 'animals.h5'}: holds no template 'any {{}}'; give --template "
+        "average, each, cosine-mean or one of its own: a {}; one {}; my {}; … (5)"
     )
 
 
@@ -130,7 +130,7 @@ def test_an_ood_set_counts_once(score: Score) -> None:
 def test_files_of_different_weights_are_not_mixed(
     score: Score, folder: Path, write_images: WriteImages
 ) -> None:
-    write_images("outside", VECTORS, weights="2" * 64)
+    write_images("outside", -VECTORS, weights="2" * 64)
     assert refusal(score) == (
         f"{folder / 'images' / 'outside.h5'}: made with weights 22222222…, but "
         f"{folder / 'texts' / 'animals.h5'} with 11111111…: scores cannot mix them; "
@@ -141,7 +141,7 @@ def test_files_of_different_weights_are_not_mixed(
 def test_files_of_equal_weights_in_different_architectures_are_not_mixed(
     score: Score, folder: Path, write_images: WriteImages
 ) -> None:
-    write_images("outside", VECTORS, architecture={"embed_dim": 4, "quick_gelu": True})
+    write_images("outside", -VECTORS, architecture={"embed_dim": 4, "quick_gelu": True})
     assert refusal(score) == (
         f"{folder / 'images' / 'outside.h5'}: made with another architecture than "
         f"{folder / 'texts' / 'animals.h5'}, though with the same weights: scores cannot mix them; "
@@ -163,7 +163,7 @@ def test_files_of_different_dimensions_are_not_mixed(
 def test_images_preprocessed_in_different_ways_are_not_mixed(
     score: Score, folder: Path, write_images: WriteImages
 ) -> None:
-    write_images("outside", VECTORS, encoding={"size": 16})
+    write_images("outside", -VECTORS, encoding={"size": 16})
     assert refusal(score) == (
         f"{folder / 'images' / 'outside.h5'}: preprocessed otherwise than "
         f"{folder / 'images' / 'inside.h5'}: "
@@ -174,7 +174,7 @@ def test_images_preprocessed_in_different_ways_are_not_mixed(
 def test_another_precision_is_said(
     notes: Callable[..., list[str]], folder: Path, write_images: WriteImages
 ) -> None:
-    write_images("outside", VECTORS, precision={"arithmetic": "bfloat16"})
+    write_images("outside", -VECTORS, precision={"arithmetic": "bfloat16"})
     assert notes() == [
         f"{folder / 'images' / 'outside.h5'}: computed in another precision than "
         f"{folder / 'images' / 'inside.h5'}"
@@ -194,7 +194,7 @@ def test_nan_in_a_file_is_refused_by_its_rule(score: Score, folder: Path) -> Non
 def test_images_that_could_not_be_decoded_are_counted(
     notes: Callable[..., list[str]], write_images: WriteImages
 ) -> None:
-    write_images("outside", VECTORS, failed=[1, 5])
+    write_images("outside", -VECTORS, failed=[1, 5])
     assert notes() == ["outside: 2 of 12 images could not be decoded"]
 
 
@@ -204,7 +204,7 @@ def test_a_bias_is_missed_only_by_those_who_ask_for_it(
     other = {"pretrained": "two", "requested": "other", "logit_bias": None}
     write_texts("animals", VECTORS[:3], class_names=NAMES, **other)
     write_images("inside", VECTORS, labels=[0] * 12, label_names=NAMES, **other)
-    write_images("outside", VECTORS, **other)
+    write_images("outside", -VECTORS, **other)
     assert notes("mcm", "sigmoid-mcm:bias=0", model="other") == []
     assert notes("sigmoid-mcm:scale=1|2", model="other") == [
         "Tiny/two has no bias: b = 0 is used in sigmoid-mcm:scale=1, sigmoid-mcm:scale=2"

@@ -83,7 +83,7 @@ def test_a_line_has_the_path_and_the_folder_of_its_image(
         ("6.png", "cat"),
     ]
     assert {one["label"] for one in lines[6:]} == {""}
-    assert [*lines[0]][5:] == ["mcm", "mcm:temperature=learned", "joint-energy:scale=2,bias=1"]
+    assert [*lines[0]][5:] == [name for one in SPECIFICATIONS for name in (one, f"{one} shown")]
 
 
 def test_text_is_written_in_blocks_that_leave_nothing_out(

@@ -1,0 +1,64 @@
+"""Claims about subsets of classes, known and from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from oodcache.cache import subsets
+from oodcache.cache.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("name", "classes"), [("imagenet10", 10), ("imagenet20", 20), ("imagenet100", 100)]
+)
+def test_a_known_subset_has_as_many_distinct_ids_as_it_says(name: str, classes: int) -> None:
+    found = subsets.known(name)
+    assert len(set(found.ids)) == len(found.names) == classes
+    assert all(one[0] == "n" and len(one) == 9 and one[1:].isdigit() for one in found.ids)
+
+
+def test_two_of_them_share_two_classes_and_the_smallest_none() -> None:
+    ten, twenty, hundred = (set(subsets.known(name).ids) for name in subsets.NAMES)
+    assert twenty & hundred == {"n04147183", "n01632458"}
+    assert not ten & (twenty | hundred)
+
+
+def test_a_name_without_a_colon_is_a_whole_data_set() -> None:
+    assert subsets.split("SUN") == ("SUN", None)
+
+
+def test_a_file_lists_classes_with_comments_and_blank_lines(tmp_path: Path) -> None:
+    path = tmp_path / "ids.txt"
+    path.write_text("\ufeffn2 # two\n\n# nothing\n  n1\r\n", encoding="utf-8")
+    name, found = subsets.split(f"val:@{path}")
+    assert found is not None
+    assert (name, found.ids, found.names) == ("val", ("n2", "n1"), ("", ""))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"a\nb\na # again\n", "line 3 repeats line 1, 'a'"),
+        (b"# none\n", "lists no class; write an id or label name a line"),
+        (b"\xff\n", "is not UTF-8 text (byte 0)"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "ids.txt"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as error:
+        subsets.read(path)
+    assert str(error.value) == f"{path}: {words}"
+
+
+def test_a_missing_file_or_unknown_subset_is_told_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="none.txt: No such file or directory; a subset is"):
+        subsets.split(f"val:@{tmp_path / 'none.txt'}")
+    with pytest.raises(InputError) as error:
+        subsets.split("val:imagenet30")
+    assert str(error.value) == (
+        "'val:imagenet30': no subset 'imagenet30' (there are: imagenet10, imagenet20, "
+        "imagenet100); or list ids or label names in a file, one a line: val:@FILE"
+    )
