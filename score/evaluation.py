@@ -24,6 +24,8 @@ from oodcache.score.selection import Prompted, Selection, prompted, select, tell
 from oodcache.score.variants import Variant
 from oodcache.score.views import Digests, View, digests, shared
 
+# ID scores that are sorted at once: each takes some fifty bytes, and the cores are many.
+AT_ONCE = 2**20
 Note = Callable[[str], None]
 Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
 
@@ -142,7 +144,8 @@ class _Scored:
         }
         resamples = conventions.bootstrap * len(outside) * len(self._variants)
         watched = bootstrap.watched(progress, self._head.template, resamples)
-        with watched as advance, ThreadPoolExecutor(processors()) as pool:
+        threads = min(processors(), max(1, AT_ONCE // self._scored[0].scores.shape[1]))
+        with watched as advance, ThreadPoolExecutor(threads) as pool:
 
             def of_variant(place: int) -> list[Result]:
                 variant = self._variants[place]
