@@ -52,7 +52,7 @@ class Part:
 def read(path: Path, columns: Sequence[str] = ()) -> list[Part]:
     """Return the scores in a file, of the columns asked for, or of the only one there is.
 
-    A text file without a header has the columns "1", "2", …; a .npz has its arrays' names, a .npy
+    Of scores that we saved all are taken that rank. A text file without a header has the columns "1", "2", …; a .npz has its arrays' names, a .npy
     no choice. What nobody named is UNNAMED. Raises InputError with the line, what was found there,
     and what to type instead.
     """
@@ -96,7 +96,7 @@ def _read_saved(path: Path, columns: Sequence[str]) -> list[Part]:
     from oodcache.cache.score_file import column_names, read_scores
 
     there = column_names(path)
-    found = read_scores(path, _chosen(path, columns, there, _ranking(there)))
+    found = read_scores(path, _chosen(path, columns or _ranking(there), there, there))
     return [Part(one.model, one.template, one.data_set, one.scores, one.images) for one in found]
 
 
@@ -199,7 +199,7 @@ def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str]) -> list[Pa
     ]
     is_saved = tuple(names[: len(SAVED)]) == SAVED
     if is_saved:
-        numeric = _ranking(names[len(SAVED) :])
+        columns = columns or _ranking(names[len(SAVED) :])
     chosen = _chosen(path, columns, names, numeric)
     places = [names.index(name) for name in chosen]
     called = chosen if has_header or columns else [UNNAMED]

@@ -207,5 +207,14 @@ def test_a_saved_text_file_has_a_part_a_model_template_and_data_set(tmp_path: Pa
     ]
     of_a, _, of_b, of_c = (part.images for part in parts)
     assert of_a == of_b != of_c
-    with pytest.raises(InputError, match="several columns of numbers"):
-        read(written(tmp_path, text))
+
+
+def test_of_saved_scores_all_are_read_that_rank(tmp_path: Path) -> None:
+    text = f"{SAVED},mcm,mcm shown,energy,energy shown\nm/a,t,pets,1.png,cat,0.5,0.7,1,2\n"
+    (part,) = read(written(tmp_path, text))
+    assert {name: one.tolist() for name, one in part.scores.items()} == {
+        "mcm": [0.5],
+        "energy": [1],
+    }
+    (part,) = read(written(tmp_path, text), ["mcm shown"])
+    assert part.scores["mcm shown"].tolist() == [0.7]
