@@ -52,9 +52,9 @@ class Part:
 def read(path: Path, columns: Sequence[str] = ()) -> list[Part]:
     """Return the scores in a file, of the columns asked for, or of the only one there is.
 
-    Of scores that we saved all are taken that rank. A text file without a header has the columns "1", "2", …; a .npz has its arrays' names, a .npy
-    no choice. What nobody named is UNNAMED. Raises InputError with the line, what was found there,
-    and what to type instead.
+    Of scores that we saved all are taken that rank. A text file without a header has the columns
+    "1", "2", …; a .npz has its arrays' names, a .npy no choice. What nobody named is UNNAMED.
+    Raises InputError with the line, what was found there, and what to type instead.
     """
     readers: dict[str, Callable[[Path, Sequence[str]], list[Part]]] = {
         **dict.fromkeys(DELIMITERS, _read_text),
