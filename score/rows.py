@@ -28,6 +28,8 @@ FLAT = 1.0
 # A softmax whose logits differ by less is nearly uniform, and by how much it is not comes from the
 # differences, in float64. Elsewhere it is the difference of two larger numbers.
 NEARLY_UNIFORM = 1.0
+# Below, a lead divided by the temperature could overflow, and two images tie at infinity.
+COLD = 1e-300
 # Logits that differ by less are taken to differ by this much, then scaled back: what is left is
 # quadratic in the differences, to a relative error as small.
 SMALLEST_SPREAD = 1e-6
@@ -37,6 +39,8 @@ FAR = -40.0
 # do not overflow in float32 while no x is higher than HIGH, and no exp(x) while none is HIGHEST.
 FOLDS = 3
 HIGH, HIGHEST = 0.0, 80.0
+# Logits of a scale or bias beyond this are float64: float32 might not hold their sum.
+LARGE = 1e30
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ class Rows:
         """Return log(p / (1 - p)) of the largest softmax probability p of c / τ."""
         if self.classes == 1:
             return self.margin
-        return self.lead(temperature) / temperature - math.log(self.classes - 1)
+        return self.lead(temperature) / max(temperature, COLD) - math.log(self.classes - 1)
 
     def energy(self, temperature: float) -> Scores:
         """Return τ · log mean exp(c / τ), the mean over all classes.
@@ -180,10 +184,11 @@ class Rows:
         logits[np.arange(len(rows)), self._hidden[1][some]] = self.margin[some]
         logits /= temperature  # First: a factor of both could overflow where all cosines are equal.
         logits *= stretch[:, None]
-        logits -= (_sum(logits) / self.classes)[:, None]
+        # Not `_sum`: BLAS groups rows by their number, and here it depends on the other images.
+        logits -= logits.mean(axis=1, keepdims=True)
         excess = np.expm1(logits)
-        mean = _sum(excess) / self.classes
-        weighted = (_sum_of_products(logits, excess) + _sum(logits)) / self.classes
+        mean = excess.mean(axis=1)
+        weighted = _sum_of_products(logits, excess) / self.classes + logits.mean(axis=1)
         squares = _sum_of_products(excess, excess) / self.classes
         shrink = -2 * np.log(stretch)
         return NearlyUniform(
@@ -210,7 +215,6 @@ class Rows:
             np.abs(logits, out=logits)
             np.negative(logits, out=logits)
         np.exp(logits, out=logits)
-        logits[self._hidden] = 0
         return linear + _sum(np.log1p(_folded(logits)))
 
     def log_sigmoids(self, scale: float, bias: float) -> tuple[Scores, Scores]:
@@ -238,15 +242,13 @@ class Rows:
         return found
 
     def _logits(self, scale: float, bias: float) -> tuple[Floats, float]:
-        """Return s · c + b in the cosines' type, and the largest.
-
-        In the column of the nearest class stands a number so low that its exponential is 0, or
-        that times a small scale.
-        """
-        logits = self._gaps * self._gaps.dtype.type(scale)
+        """Return s · c + b, -inf for the nearest class, and the largest."""
+        held = self._gaps.dtype.type if max(scale, abs(bias)) < LARGE else np.float64
+        logits = self._gaps * held(scale)
         runners_up = scale * self.runner_up + bias
         logits += runners_up.astype(logits.dtype)[:, None]
-        return logits, float(runners_up.max())
+        logits[self._hidden] = -np.inf
+        return logits, float(runners_up.max(initial=-np.inf))
 
 
 def _sum(terms: Floats) -> Scores:

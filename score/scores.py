@@ -124,7 +124,8 @@ def _log_or_far(total: Scores, rows: Rows, scale: float, bias: float) -> Scores:
     far = scale * rows.top + bias < FAR
     log_total: Scores = np.log(np.where(far, 1.0, total))
     if far.any():
-        energies = scale * rows.energy(1 / scale) + bias + math.log(rows.classes)
+        temperature = min(1 / scale, np.finfo(float).max)
+        energies = scale * rows.energy(temperature) + bias + math.log(rows.classes)
         log_total = np.where(far, energies, log_total)
     return log_total
 
