@@ -100,7 +100,8 @@ def test_each_default_parameter_may_be_given_as_well(score: str) -> None:
         ("maxlogit", "--score 'maxlogit': no score 'maxlogit'; did you mean max-logit?"),
         (
             "?",
-            "--score '?': no score '?'; did you mean mcm, sigmoid-mcm, max-logit, energy?",
+            "--score '?': no score '?'; did you mean mcm, sigmoid-mcm, max-logit, energy, entropy, "
+            "variance, margin, gen, joint-energy, sigmoid-sum?",
         ),
         (
             "mcm:tau=1",
@@ -153,10 +154,37 @@ def test_a_bias_is_finite(text: str) -> None:
     with pytest.raises(InputError) as error:
         parse(f"sigmoid-mcm:bias=0|{text}")
     assert str(error.value) == (
-        f"--score 'sigmoid-mcm:bias=0|{text}': bias={text} is neither a number nor 'learned'"
+        f"--score 'sigmoid-mcm:bias=0|{text}': bias={text} is neither a number, 'learned' nor 'none'"
     )
 
 
 @pytest.mark.parametrize("text", ["0", "-0.0", "-16.5", "1e300"])
 def test_a_bias_may_be_nil_or_negative(text: str) -> None:
     assert parse(f"sigmoid-mcm:bias={text}")[0].parameters["bias"] == float(text)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "2.5", "inf", "nan", "learned"])
+def test_how_many_classes_gen_counts_is_a_whole_number(text: str) -> None:
+    with pytest.raises(InputError) as error:
+        parse(f"gen:top={text}")
+    assert str(error.value) == (
+        f"--score 'gen:top={text}': top={text} is not a whole number above 0"
+    )
+
+
+def test_no_bias_counts_as_nil_whatever_the_model_has() -> None:
+    (variant,) = parse("joint-energy:bias=none")
+    assert variant.label == "joint-energy:bias=none"
+    numbers = variant.numbers(logit_scale=50.0, logit_bias=-10.0)
+    assert numbers == {"scale": 50.0, "bias": 0.0}
+
+
+def test_what_a_model_learned_is_looked_up() -> None:
+    (variant,) = parse("joint-energy")
+    assert variant.numbers(logit_scale=50.0, logit_bias=-10.0) == {"scale": 50.0, "bias": -10.0}
+    assert variant.numbers(logit_scale=50.0, logit_bias=None) == {"scale": 50.0, "bias": 0.0}
+    assert parse("gen")[0].numbers(logit_scale=50.0, logit_bias=None) == {
+        "temperature": 0.02,
+        "gamma": 0.1,
+        "top": 100.0,
+    }
