@@ -14,19 +14,25 @@ from hypothesis.extra import numpy as arrays
 from scipy.special import expit, softmax
 
 from oodcache.score.metrics import metrics
-from oodcache.score.scores import SCORES, Floats, Rows, Scores
-from oodcache.score.variants import Variant, parse_all
+from oodcache.score.onepass import Classes, score_images
+from oodcache.score.rows import Floats, Scores
+from oodcache.score.scores import SCORES, ranked, shown
+from oodcache.score.variants import parse_all
 
 SETTINGS: list[tuple[str, dict[str, float]]] = [
-    ("mcm", {"temperature": 1.0}),
-    ("mcm", {"temperature": 0.01}),
-    ("mcm", {"temperature": 50.0}),
-    ("energy", {"temperature": 1.0}),
-    ("energy", {"temperature": 0.01}),
-    ("energy", {"temperature": 50.0}),
-    ("sigmoid-mcm", {"scale": 112.0, "bias": -16.5}),
-    ("sigmoid-mcm", {"scale": 0.1, "bias": 5.0}),
+    *(("mcm", {"temperature": one}) for one in (1.0, 0.01, 0.001, 50.0)),
+    *(("energy", {"temperature": one}) for one in (1.0, 0.01, 50.0)),
+    *(("entropy", {"temperature": one}) for one in (1.0, 0.01, 0.001, 50.0)),
+    *(("variance", {"temperature": one}) for one in (1.0, 0.01, 0.001, 50.0)),
+    ("gen", {"temperature": 0.01, "gamma": 0.1, "top": 100.0}),
+    ("gen", {"temperature": 0.1, "gamma": 0.5, "top": 3.0}),
+    *(
+        (score, {"scale": scale, "bias": bias})
+        for score in ("sigmoid-mcm", "joint-energy", "sigmoid-sum")
+        for scale, bias in ((112.0, -16.5), (112.0, 0.0), (0.1, 5.0), (1.0, -50.0), (1e3, 1e3))
+    ),
     ("max-logit", {}),
+    ("margin", {}),
 ]
 each_score = pytest.mark.parametrize(("score", "parameters"), SETTINGS)
 # Multiples of 1/1024: their sums and differences are exact, and ties are common.
@@ -39,10 +45,6 @@ cosines = arrays.arrays(np.float64, few_classes, elements=dyadic)
 def numpy_raises_where_it_would_warn() -> Iterator[None]:
     with np.errstate(divide="raise", over="raise", invalid="raise"):
         yield
-
-
-def rank(score: str, cosine: Floats, **parameters: float) -> Scores:
-    return SCORES[score].rank(Rows(cosine.copy()), **parameters)
 
 
 def halves(scores: Scores) -> tuple[Scores, Scores]:
@@ -58,10 +60,11 @@ def wide(seed: int, rows: int = 40, classes: int = 200) -> Scores:
 def test_the_ranking_form_rises_with_the_shown_one(
     score: str, parameters: dict[str, float], cosine: Floats
 ) -> None:
-    ranked = rank(score, cosine, **parameters)
-    shown = SCORES[score].shown(cosine, **parameters)
-    rounding = 1e-13 * (1 + np.abs(shown).max())
-    assert (np.diff(shown[np.argsort(ranked)]) >= -rounding).all()
+    ranks = ranked(score, cosine, **parameters)
+    formula = shown(score, cosine, **parameters)
+    rounding = 1e-13 * (1 + np.abs(formula[np.isfinite(formula)]).max(initial=0))
+    ordered = formula[np.argsort(ranks)]
+    assert (ordered[1:] >= ordered[:-1] - rounding).all()
 
 
 @each_score
@@ -69,8 +72,8 @@ def test_images_that_the_shown_form_tells_apart_are_told_apart_by_the_ranking_fo
     score: str, parameters: dict[str, float]
 ) -> None:
     cosine = wide(1, rows=300).astype(np.float32)
-    shown = SCORES[score].shown(cosine, **parameters)
-    assert len(np.unique(rank(score, cosine, **parameters))) >= len(np.unique(shown))
+    formula = shown(score, cosine, **parameters)
+    assert len(np.unique(ranked(score, cosine, **parameters))) >= len(np.unique(formula))
 
 
 def test_two_thousand_images_share_a_few_float32_probabilities_and_no_rank() -> None:
@@ -82,30 +85,30 @@ def test_two_thousand_images_share_a_few_float32_probabilities_and_no_rank() -> 
     assert len(np.unique(sigmoids)) < 50
     assert len(np.unique(softmaxes)) < 50
     for score, parameters in SETTINGS:
-        assert len(np.unique(rank(score, cosine, **parameters))) == 2000, (score, parameters)
+        assert len(np.unique(ranked(score, cosine, **parameters))) == 2000, (score, parameters)
 
 
 def test_a_saturated_softmax_ranks_images_by_their_margin_still() -> None:
     margins = np.linspace(0.1, 0.4, 50)
     cosine = np.stack([margins, np.zeros(50), np.full(50, -0.5)], axis=1)
-    assert (SCORES["mcm"].shown(cosine, temperature=1e-3) == 1).all()
-    assert (np.diff(rank("mcm", cosine, temperature=1e-3)) > 0).all()
+    assert (shown("mcm", cosine, temperature=1e-3) == 1).all()
+    assert (np.diff(ranked("mcm", cosine, temperature=1e-3)) > 0).all()
 
 
 @given(cosines, dyadic, st.sampled_from([0.01, 0.5, 1.0, 64.0]))
 def test_a_bias_leaves_softmax_scores_as_they_are_to_the_bit(
     cosine: Floats, bias_over_scale: float, temperature: float
 ) -> None:
-    moved = rank("mcm", cosine + bias_over_scale, temperature=temperature)
-    assert np.array_equal(moved, rank("mcm", cosine, temperature=temperature))
+    moved = ranked("mcm", cosine + bias_over_scale, temperature=temperature)
+    assert np.array_equal(moved, ranked("mcm", cosine, temperature=temperature))
 
 
 @given(cosines, dyadic, st.sampled_from([0.01, 0.5, 1.0, 64.0]))
 def test_a_bias_adds_itself_to_the_energy(
     cosine: Floats, bias_over_scale: float, temperature: float
 ) -> None:
-    moved = rank("energy", cosine + bias_over_scale, temperature=temperature)
-    expected = rank("energy", cosine, temperature=temperature) + bias_over_scale
+    moved = ranked("energy", cosine + bias_over_scale, temperature=temperature)
+    expected = ranked("energy", cosine, temperature=temperature) + bias_over_scale
     np.testing.assert_allclose(moved, expected, atol=1e-15)
 
 
@@ -114,8 +117,8 @@ def test_sigmoid_mcm_is_max_logit_in_every_metric(
     cosine: Floats, scale: float, bias: float, single: bool
 ) -> None:
     cosine = cosine.astype(np.float32) if single else cosine
-    ranked = rank("sigmoid-mcm", cosine, scale=scale, bias=bias)
-    assert metrics(*halves(ranked)) == metrics(*halves(cosine.max(axis=1).astype(np.float64)))
+    ranks = ranked("sigmoid-mcm", cosine, scale=scale, bias=bias)
+    assert metrics(*halves(ranks)) == metrics(*halves(cosine.max(axis=1).astype(np.float64)))
 
 
 @given(cosines, st.floats(0.1, 120), st.floats(-20, 20))
@@ -128,8 +131,8 @@ def test_it_is_so_of_the_sigmoid_in_exact_arithmetic(
             for row in cosine.tolist()
         ]
         places = np.array([float(sorted(sigmoids).index(one)) for one in sigmoids])
-    ranked = rank("sigmoid-mcm", cosine, scale=scale, bias=bias)
-    assert metrics(*halves(places)) == metrics(*halves(ranked))
+    ranks = ranked("sigmoid-mcm", cosine, scale=scale, bias=bias)
+    assert metrics(*halves(places)) == metrics(*halves(ranks))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -138,8 +141,8 @@ def test_mcm_ranks_as_the_margin_where_the_temperature_is_small(seed: int) -> No
     ordered = np.sort(cosine)
     margin = ordered[:, -1] - ordered[:, -2]
     for temperature in (1e-12, 1e-40):
-        ranked = rank("mcm", cosine, temperature=temperature)
-        assert np.array_equal(np.argsort(ranked), np.argsort(margin))
+        ranks = ranked("mcm", cosine, temperature=temperature)
+        assert np.array_equal(np.argsort(ranks), np.argsort(margin))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -150,8 +153,8 @@ def test_mcm_ranks_as_max_minus_mean_where_the_temperature_is_large(
     cosine = wide(seed).astype(dtype)
     above_mean = cosine.max(axis=1).astype(float) - cosine.mean(axis=1, dtype=float)
     for temperature in (1e8, 1e30):
-        ranked = rank("mcm", cosine, temperature=temperature)
-        assert np.array_equal(np.argsort(ranked), np.argsort(above_mean))
+        ranks = ranked("mcm", cosine, temperature=temperature)
+        assert np.array_equal(np.argsort(ranks), np.argsort(above_mean))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -159,14 +162,14 @@ def test_with_two_classes_no_temperature_moves_a_rank_of_mcm(seed: int) -> None:
     cosine = wide(seed, classes=2)
     margin = np.abs(cosine[:, 0] - cosine[:, 1])
     for temperature in (1e-3, 0.01, 1.0, 100.0):
-        ranked = rank("mcm", cosine, temperature=temperature)
-        assert np.array_equal(np.argsort(ranked), np.argsort(margin))
+        ranks = ranked("mcm", cosine, temperature=temperature)
+        assert np.array_equal(np.argsort(ranks), np.argsort(margin))
 
 
 def test_with_three_classes_the_temperature_of_mcm_swaps_two_images() -> None:
     cosine = np.array([[0.30, 0.25, -0.10], [0.30, 0.24, 0.24]])
-    assert np.argmax(rank("mcm", cosine, temperature=0.001)) == 1
-    assert np.argmax(rank("mcm", cosine, temperature=1.0)) == 0
+    assert np.argmax(ranked("mcm", cosine, temperature=0.001)) == 1
+    assert np.argmax(ranked("mcm", cosine, temperature=1.0)) == 0
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -174,8 +177,8 @@ def test_energy_ranks_as_the_largest_cosine_or_the_mean_at_either_end(seed: int)
     cosine = wide(seed)
     ends = {1e-12: cosine.max(axis=1), 1e8: cosine.mean(axis=1)}
     for temperature, expected in ends.items():
-        ranked = rank("energy", cosine, temperature=temperature)
-        np.testing.assert_allclose(ranked, expected, atol=1e-9)
+        ranks = ranked("energy", cosine, temperature=temperature)
+        np.testing.assert_allclose(ranks, expected, atol=1e-9)
 
 
 @each_score
@@ -185,8 +188,8 @@ def test_the_order_of_the_classes_does_not_matter(
 ) -> None:
     order = data.draw(st.permutations(range(cosine.shape[1])))
     np.testing.assert_allclose(
-        rank(score, cosine[:, order], **parameters),
-        rank(score, cosine, **parameters),
+        ranked(score, cosine[:, order], **parameters),
+        ranked(score, cosine, **parameters),
         rtol=1e-13,
         atol=1e-14,
     )
@@ -198,11 +201,11 @@ def test_an_images_score_does_not_depend_on_the_other_images(
     score: str, parameters: dict[str, float], cosine: Floats, data: st.DataObject
 ) -> None:
     order = data.draw(st.permutations(range(len(cosine))))
-    alone = np.concatenate([rank(score, row[None], **parameters) for row in cosine])
-    together = rank(score, cosine, **parameters)
+    alone = np.concatenate([ranked(score, row[None], **parameters) for row in cosine])
+    together = ranked(score, cosine, **parameters)
     np.testing.assert_allclose(together, alone, rtol=1e-14, atol=1e-15)
     np.testing.assert_allclose(
-        rank(score, cosine[order], **parameters), together[order], rtol=1e-14, atol=1e-15
+        ranked(score, cosine[order], **parameters), together[order], rtol=1e-14, atol=1e-15
     )
 
 
@@ -210,21 +213,110 @@ def test_an_images_score_does_not_depend_on_the_other_images(
 def test_every_class_twice_moves_no_energy_above_uniform(
     cosine: Floats, temperature: float
 ) -> None:
-    twice = rank("energy", np.concatenate([cosine, cosine], axis=1), temperature=temperature)
-    once = rank("energy", cosine, temperature=temperature)
+    twice = ranked("energy", np.concatenate([cosine, cosine], axis=1), temperature=temperature)
+    once = ranked("energy", cosine, temperature=temperature)
     np.testing.assert_allclose(twice, once, rtol=1e-13, atol=1e-14)
 
 
-def test_learned_means_the_models_scale_and_bias() -> None:
-    cosine = wide(0)
-    learned = Variant("mcm", {"temperature": "learned"})
-    found = learned.rank(Rows(cosine.copy()), logit_scale=50.0, logit_bias=-10.0)
-    assert np.array_equal(found, rank("mcm", cosine, temperature=0.02))
+def head(cosine: Floats, bias: float | None = None) -> tuple[Any, Classes]:
+    """Return images whose cosines with the classes are these: the classes are the axes."""
+    return cosine.astype(np.float32), Classes(np.eye(cosine.shape[1], dtype=np.float32), 50.0, bias)
 
 
-def test_no_default_score_ranks_by_the_bias_of_a_model() -> None:
+def test_learned_means_the_models_scale() -> None:
+    images, classes = head(wide(0))
+    found = score_images([images], 40, classes, parse_all(["mcm:temperature=learned|0.02"]))
+    assert np.array_equal(found.scores[0], found.scores[1])
+
+
+def test_no_score_but_a_sum_of_sigmoids_ranks_by_the_bias_of_a_model() -> None:
+    variants = parse_all([name for name in SCORES if name not in ("joint-energy", "sigmoid-sum")])
     cosine = wide(0)
-    for variant in parse_all(["mcm:temperature=learned", "sigmoid-mcm", "energy", "max-logit"]):
-        with_bias = variant.rank(Rows(cosine.copy()), logit_scale=50.0, logit_bias=-10.0)
-        without = variant.rank(Rows(cosine.copy()), logit_scale=50.0, logit_bias=None)
-        assert np.array_equal(with_bias, without)
+    with_bias, without = (
+        score_images([images], 40, classes, variants).scores
+        for images, classes in (head(cosine, -10.0), head(cosine))
+    )
+    assert np.array_equal(with_bias, without)
+
+
+@pytest.mark.parametrize("score", ["joint-energy", "sigmoid-sum"])
+@pytest.mark.parametrize("bias", [-60.0, -200.0, -1e4])
+def test_far_below_nil_a_sum_of_sigmoids_is_the_energy_and_no_bias_counts(
+    score: str, bias: float
+) -> None:
+    cosine = wide(3)
+    ranks = ranked(score, cosine, scale=50.0, bias=bias)
+    energies = ranked("energy", cosine, temperature=0.02)
+    assert np.array_equal(np.argsort(ranks), np.argsort(energies))
+
+
+@pytest.mark.parametrize("score", ["joint-energy", "sigmoid-sum"])
+def test_near_nil_a_bias_moves_ranks_of_a_sum_of_sigmoids(score: str) -> None:
+    cosine = np.array([[0.5, 0.0, 0.0, 0.0], [0.3, 0.3, 0.3, 0.3]])
+    low, high = (ranked(score, cosine, scale=20.0, bias=bias) for bias in (-20.0, -3.0))
+    assert np.argmax(low) == 0
+    assert np.argmax(high) == 1
+
+
+@given(
+    arrays.arrays(np.float64, st.tuples(st.integers(2, 8), st.just(1)), elements=dyadic),
+    st.sampled_from([0.1, 1.0, 112.0]),
+    st.sampled_from([-30.0, 0.0, 3.0]),
+)
+def test_with_one_class_the_sums_of_sigmoids_rank_as_max_logit(
+    cosine: Floats, scale: float, bias: float
+) -> None:
+    for score in ("joint-energy", "sigmoid-sum"):
+        ranks = ranked(score, cosine, scale=scale, bias=bias)
+        assert metrics(*halves(ranks)) == metrics(*halves(cosine[:, 0]))
+
+
+@pytest.mark.parametrize("score", ["mcm", "entropy", "variance", "margin", "gen"])
+def test_with_one_class_every_image_ties(score: str) -> None:
+    defaults = {"temperature": 0.01, "gamma": 0.1, "top": 100.0}
+    parameters = {name: defaults[name] for name in SCORES[score].defaults}
+    assert (ranked(score, wide(0, classes=1), **parameters) == np.inf).all()
+
+
+@pytest.mark.parametrize("score", ["entropy", "variance"])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_shape_of_a_flat_softmax_ranks_as_the_variance_of_the_cosines(
+    score: str, seed: int
+) -> None:
+    cosine = wide(seed)
+    for temperature in (1e5, 1e30, 1e300):
+        ranks = ranked(score, cosine, temperature=temperature)
+        assert np.array_equal(np.argsort(ranks), np.argsort(cosine.var(axis=1)))
+
+
+@pytest.mark.parametrize("temperature", [0.01, 0.3, 1.0, 30.0])
+@pytest.mark.parametrize("score", ["mcm", "entropy", "variance"])
+def test_with_two_classes_the_softmax_scores_are_the_margin(score: str, temperature: float) -> None:
+    cosine = wide(5, classes=2)
+    ranks = ranked(score, cosine, temperature=temperature)
+    assert np.array_equal(np.argsort(ranks), np.argsort(ranked("margin", cosine)))
+
+
+@pytest.mark.parametrize("score", [*SCORES])
+def test_equal_images_tie_wherever_they_stand_and_no_others_do(score: str) -> None:
+    generator = np.random.default_rng(7)
+    images, classes = (generator.normal(size=(rows, 64)).astype(np.float32) for rows in (3000, 50))
+    images /= np.linalg.norm(images, axis=1, keepdims=True)
+    classes /= np.linalg.norm(classes, axis=1, keepdims=True)
+    twins = np.concatenate([images, images[::-1], images[generator.permutation(3000)]])
+    variants = parse_all([score])
+    found = score_images([twins], 9000, Classes(classes, 112.0, -16.5), variants).scores[0]
+    assert len(np.unique(found)) == 3000
+    assert np.array_equal(found[:3000], found[3000:6000][::-1])
+
+
+def test_a_class_that_stands_twice_leaves_no_margin_to_its_images() -> None:
+    generator = np.random.default_rng(8)
+    classes = generator.normal(size=(50, 64)).astype(np.float32)
+    classes /= np.linalg.norm(classes, axis=1, keepdims=True)
+    classes[37] = classes[3]
+    images = np.repeat(classes[[3, 5]], 100, axis=0) + generator.normal(0, 0.02, (200, 64))
+    images = (images / np.linalg.norm(images, axis=1, keepdims=True)).astype(np.float32)
+    found = score_images([images], 200, Classes(classes, 112.0, None), parse_all(["margin"]))
+    assert (found.scores[0, :100] == 0).all()
+    assert (found.scores[0, 100:] > 0).all()

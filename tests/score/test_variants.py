@@ -154,7 +154,8 @@ def test_a_bias_is_finite(text: str) -> None:
     with pytest.raises(InputError) as error:
         parse(f"sigmoid-mcm:bias=0|{text}")
     assert str(error.value) == (
-        f"--score 'sigmoid-mcm:bias=0|{text}': bias={text} is neither a number, 'learned' nor 'none'"
+        f"--score 'sigmoid-mcm:bias=0|{text}': "
+        f"bias={text} is neither a number, 'learned' nor 'none'"
     )
 
 
