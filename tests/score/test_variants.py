@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from oodcache.cache.errors import InputError
-from oodcache.score.scores import SCORES
-from oodcache.score.variants import DEFAULT, Variant, parse, parse_all
+from oodcache.score.rows import Rows
+from oodcache.score.scores import SCORES, ranked, shown
+from oodcache.score.variants import DEFAULT, Variant, check_value, parse, parse_all
 
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -16,7 +18,12 @@ def test_a_name_alone_takes_the_defaults() -> None:
     assert parse("mcm") == [Variant("mcm", {"temperature": 1.0})]
     assert parse("sigmoid-mcm") == [Variant("sigmoid-mcm", {"scale": "learned", "bias": "learned"})]
     assert parse("max-logit") == [Variant("max-logit", {})]
-    assert parse("energy") == [Variant("energy", {"temperature": "learned"})]
+    for score in ("energy", "entropy", "variance"):
+        assert parse(score) == [Variant(score, {"temperature": "learned"})]
+    assert parse("margin") == [Variant("margin", {})]
+    assert parse("gen") == [Variant("gen", {"temperature": "learned", "gamma": 0.1, "top": 100.0})]
+    for score in ("joint-energy", "sigmoid-sum"):
+        assert parse(score) == [Variant(score, {"scale": "learned", "bias": "learned"})]
 
 
 def test_bars_make_a_grid_whose_last_parameter_runs_fastest() -> None:
@@ -49,7 +56,7 @@ def test_a_label_names_what_is_not_at_its_default() -> None:
     ]
 
 
-@given(st.sampled_from(["mcm", "energy"]), positive | st.just("learned"))
+@given(st.sampled_from(["mcm", "energy", "entropy", "variance"]), positive | st.just("learned"))
 def test_a_label_of_a_temperature_gives_the_variant_back(
     score: str, temperature: float | str
 ) -> None:
@@ -57,11 +64,15 @@ def test_a_label_of_a_temperature_gives_the_variant_back(
     assert parse(variant.label) == [variant]
 
 
-@given(positive | st.just("learned"), finite | st.just("learned"))
+@given(
+    st.sampled_from(["sigmoid-mcm", "joint-energy", "sigmoid-sum"]),
+    positive | st.just("learned"),
+    finite | st.sampled_from(["learned", "none"]),
+)
 def test_a_label_of_a_scale_and_a_bias_gives_the_variant_back(
-    scale: float | str, bias: float | str
+    score: str, scale: float | str, bias: float | str
 ) -> None:
-    variant = Variant("sigmoid-mcm", {"scale": scale, "bias": bias})
+    variant = Variant(score, {"scale": scale, "bias": bias})
     assert parse(variant.label) == [variant]
 
 
@@ -100,8 +111,8 @@ def test_each_default_parameter_may_be_given_as_well(score: str) -> None:
         ("maxlogit", "--score 'maxlogit': no score 'maxlogit'; did you mean max-logit?"),
         (
             "?",
-            "--score '?': no score '?'; did you mean mcm, sigmoid-mcm, max-logit, energy, entropy, "
-            "variance, margin, gen, joint-energy, sigmoid-sum?",
+            "--score '?': no score '?'; did you mean mcm, sigmoid-mcm, max-logit, energy, "
+            "entropy, variance, margin, gen, joint-energy, sigmoid-sum?",
         ),
         (
             "mcm:tau=1",
@@ -164,8 +175,42 @@ def test_a_bias_may_be_nil_or_negative(text: str) -> None:
     assert parse(f"sigmoid-mcm:bias={text}")[0].parameters["bias"] == float(text)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "2.5", "inf", "nan", "learned"])
-def test_how_many_classes_gen_counts_is_a_whole_number(text: str) -> None:
+def test_a_grid_of_scales_and_biases_is_labelled_by_what_is_not_learned() -> None:
+    assert [one.label for one in parse("joint-energy:scale=learned|10,bias=learned|0|none")] == [
+        "joint-energy",
+        "joint-energy:bias=0",
+        "joint-energy:bias=none",
+        "joint-energy:scale=10",
+        "joint-energy:scale=10,bias=0",
+        "joint-energy:scale=10,bias=none",
+    ]
+
+
+def test_no_bias_counts_as_nil_whatever_the_model_has() -> None:
+    without = parse("sigmoid-sum:bias=none")[0]
+    assert without.numbers(logit_scale=50.0, logit_bias=-10.0) == {"scale": 50.0, "bias": 0.0}
+
+
+def test_learned_is_the_models_scale_its_inverse_and_its_bias() -> None:
+    for bias, counted in ((-10.0, -10.0), (0.0, 0.0), (None, 0.0)):
+        found = parse("joint-energy")[0].numbers(logit_scale=50.0, logit_bias=bias)
+        assert found == {"scale": 50.0, "bias": counted}
+    found = parse("gen:top=7")[0].numbers(logit_scale=50.0, logit_bias=None)
+    assert found == {"temperature": 0.02, "gamma": 0.1, "top": 7.0}
+
+
+def test_a_variant_ranks_and_shows_as_its_score_does() -> None:
+    cosine = np.random.default_rng(0).uniform(-0.1, 0.4, (10, 5)).astype(np.float32)
+    for variant in parse_all(SCORES):
+        numbers = variant.numbers(logit_scale=40.0, logit_bias=-12.0)
+        found = variant.rank(Rows(cosine.copy()), numbers)
+        assert np.array_equal(found, ranked(variant.score, cosine, **numbers))
+        expected = shown(variant.score, cosine, **numbers)
+        assert np.array_equal(variant.shown(found, 5, numbers), expected)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "2.5", "nan", "inf", "1e400", "", "learned", "all"])
+def test_the_top_of_gen_is_a_whole_number_above_zero(text: str) -> None:
     with pytest.raises(InputError) as error:
         parse(f"gen:top={text}")
     assert str(error.value) == (
@@ -173,19 +218,51 @@ def test_how_many_classes_gen_counts_is_a_whole_number(text: str) -> None:
     )
 
 
-def test_no_bias_counts_as_nil_whatever_the_model_has() -> None:
-    (variant,) = parse("joint-energy:bias=none")
-    assert variant.label == "joint-energy:bias=none"
-    numbers = variant.numbers(logit_scale=50.0, logit_bias=-10.0)
-    assert numbers == {"scale": 50.0, "bias": 0.0}
+@pytest.mark.parametrize("text", ["0", "-0.1", "nan", "inf", "learned"])
+def test_the_gamma_of_gen_is_finite_and_above_zero(text: str) -> None:
+    with pytest.raises(InputError) as error:
+        parse(f"gen:gamma={text}")
+    assert str(error.value) == (f"--score 'gen:gamma={text}': gamma={text} is not a number above 0")
 
 
-def test_what_a_model_learned_is_looked_up() -> None:
-    (variant,) = parse("joint-energy")
-    assert variant.numbers(logit_scale=50.0, logit_bias=-10.0) == {"scale": 50.0, "bias": -10.0}
-    assert variant.numbers(logit_scale=50.0, logit_bias=None) == {"scale": 50.0, "bias": 0.0}
-    assert parse("gen")[0].numbers(logit_scale=50.0, logit_bias=None) == {
-        "temperature": 0.02,
-        "gamma": 0.1,
-        "top": 100.0,
-    }
+def test_gen_may_be_given_all_of_its_parameters() -> None:
+    assert [one.label for one in parse("gen:top=1|1e2,gamma=0.5,temperature=learned|0.02")] == [
+        "gen:gamma=0.5,top=1",
+        "gen:gamma=0.5",
+        "gen:temperature=0.02,gamma=0.5,top=1",
+        "gen:temperature=0.02,gamma=0.5",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("temperature", "learned", "learned"),
+        ("temperature", "0.5", 0.5),
+        ("scale", "learned", "learned"),
+        ("bias", "none", "none"),
+        ("bias", "-1e1", -10.0),
+        ("gamma", "0.5", 0.5),
+        ("top", "100.0", 100.0),
+    ],
+)
+def test_a_value_is_a_number_or_one_of_the_parameters_words(
+    key: str, text: str, value: float | str
+) -> None:
+    assert check_value(key, text) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "words"),
+    [
+        ("temperature", "none", "temperature=none is neither a number above 0 nor 'learned'"),
+        ("scale", "none", "scale=none is neither a number above 0 nor 'learned'"),
+        ("bias", "nil", "bias=nil is neither a number, 'learned' nor 'none'"),
+        ("top", "1.5", "top=1.5 is not a whole number above 0"),
+        ("gamma", "x", "gamma=x is not a number above 0"),
+    ],
+)
+def test_what_is_no_value_is_told_what_one_is(key: str, text: str, words: str) -> None:
+    with pytest.raises(InputError) as error:
+        check_value(key, text)
+    assert str(error.value) == words
