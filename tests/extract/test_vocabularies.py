@@ -74,7 +74,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_vocabulary_says_what_to_type(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="known is: imagenet.*NAME=FILE with a name a line"):
+    with pytest.raises(InputError, match="known are: imagenet, .*NAME=FILE with a name a line"):
         vocabularies.find("cars", [])
     path = tmp_path / "names.txt"
     path.write_text("cat\n")
@@ -120,3 +120,17 @@ def test_the_fingerprint_tells_vocabularies_apart() -> None:
         Vocabulary(("ab",), ("",), ("{}",)),
     ]
     assert len({vocabularies.fingerprint(one) for one in words}) == len(words)
+
+
+def test_the_subsets_of_imagenet_are_vocabularies_by_their_sources_names() -> None:
+    name, ten = vocabularies.find("imagenet10", ["a {}"])
+    assert (name, len(ten.names)) == ("imagenet10", 10)
+    assert (ten.ids[8], ten.names[8]) == ("n02389026", "horse")
+    of_imagenet = vocabularies.find("imagenet", ["a {}"])[1]
+    assert of_imagenet.names[of_imagenet.ids.index("n02389026")] == "common sorrel horse"
+
+
+def test_a_subset_without_names_of_its_own_has_imagenets() -> None:
+    hundred, of_imagenet = (vocabularies.find(one, [])[1] for one in ("imagenet100", "imagenet"))
+    by_id = dict(zip(of_imagenet.ids, of_imagenet.names, strict=True))
+    assert hundred.names == tuple(by_id[one] for one in hundred.ids)
