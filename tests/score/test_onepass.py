@@ -11,11 +11,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp, softmax
 
-from oodcache.score.onepass import TILE, Classes, Scored, Vectors, score_images, tiles
+from oodcache.score.onepass import TILE, Classes, Scored, Vectors, dots, score_images, tiles
 from oodcache.score.rows import Scores
+from oodcache.score.scores import ranked
 from oodcache.score.variants import DEFAULT, parse_all
 
-VARIANTS = parse_all([*DEFAULT, "mcm:temperature=0.1|30", "energy:temperature=1"])
+# At 0.5, 0.7 and 0.9 some softmaxes are nearly uniform and others are not.
+TEMPERATURES = "temperature=0.001|learned|0.1|0.5|0.7|0.9|1|50"
+VARIANTS = parse_all(
+    [
+        *(*DEFAULT, "mcm:temperature=0.1|30", "energy:temperature=1"),
+        *(f"{score}:{TEMPERATURES}" for score in ("mcm", "energy", "entropy", "variance", "gen")),
+        "gen:top=1|5",
+        "margin",
+        *(
+            f"{score}:scale=learned|1|0.1|1000,bias=learned|none|5|-50|60"
+            for score in ("sigmoid-mcm", "joint-energy", "sigmoid-sum")
+        ),
+    ]
+)
 SCALE, BIAS = 112.0, -16.5
 
 
@@ -64,7 +78,7 @@ def direct(images: Vectors) -> Scores:
     )
 
 
-@settings(max_examples=30)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, len(IMAGES)), max_size=6).map(sorted), st.integers(1, 4))
 def test_scores_are_the_same_bits_for_any_read_blocks_and_threads(
     cuts: list[int], threads: int
@@ -85,7 +99,20 @@ def test_the_first_rows_score_the_same_bits_however_many_follow(rows: int) -> No
 
 
 def test_scores_are_those_of_the_whole_matrix_in_float64() -> None:
-    np.testing.assert_allclose(WHOLE.scores, direct(IMAGES), atol=1e-6)
+    expected = direct(IMAGES)
+    np.testing.assert_allclose(WHOLE.scores[: len(expected)], expected, atol=1e-6)
+
+
+def test_every_score_is_that_of_the_cosines_in_float64() -> None:
+    cosine = IMAGES.astype(np.float64) @ CLASSES.vectors.astype(np.float64).T
+    for variant, scores in zip(VARIANTS, WHOLE.scores, strict=True):
+        numbers = CLASSES.numbers(variant)
+        expected = ranked(variant.score, cosine, **numbers)
+        # A cosine's rounding moves a logit as much as the scale or 1/temperature is large.
+        sharp = max(numbers.get("scale", 1.0), 1 / numbers.get("temperature", 1.0))
+        np.testing.assert_allclose(
+            scores, expected, rtol=1e-6, atol=1e-6 + 3e-7 * sharp, err_msg=variant.label
+        )
 
 
 def test_the_best_class_is_the_nearest_one() -> None:
@@ -103,7 +130,65 @@ def test_scores_are_in_the_order_of_the_variants_and_float64() -> None:
 def test_a_score_does_not_depend_on_what_else_is_asked_for() -> None:
     for place, variant in enumerate(VARIANTS):
         alone = score_images([IMAGES], len(IMAGES), CLASSES, [variant])
-        assert np.array_equal(alone.scores[0], WHOLE.scores[place]), variant.label
+        assert alone.scores[0].tobytes() == WHOLE.scores[place].tobytes(), variant.label
+
+
+def test_images_of_equal_embeddings_tie_exactly_in_any_company() -> None:
+    generator = np.random.default_rng(3)
+    images, sources = unit(4 * TILE + 77, seed=5), unit(30, seed=6)
+    # Among strangers all over the pass, and in a tile that they fill alone.
+    scattered = generator.permutation(len(images))[:600]
+    places = np.concatenate([scattered, np.arange(TILE, 2 * TILE), [0, len(images) - 1]])
+    which = np.full(len(images), -1)
+    which[places] = np.arange(len(places)) % len(sources)
+    images[which >= 0] = sources[which[which >= 0]]
+    for classes in (1, 2, 8, 37, 64):
+        head = Classes(unit(classes, seed=1), SCALE, BIAS)
+        found = score_images(np.array_split(images, 7), len(images), head, VARIANTS)
+        for source in range(len(sources)):
+            equal = which == source
+            assert len(np.unique(found.best[equal])) == 1
+            for variant, scores in zip(VARIANTS, found.scores[:, equal], strict=True):
+                assert len(np.unique(scores)) == 1, (classes, variant.label)
+
+
+@pytest.mark.parametrize("classes", [2, 20, 37])
+def test_images_tie_only_if_their_embeddings_do(classes: int) -> None:
+    images = unit(3000, seed=8, dimension=384)
+    head = Classes(unit(classes, seed=9, dimension=384), SCALE, BIAS)
+    # At that scale logits lie far from 0 on either side: the sum is a whole number in float64.
+    variants = [one for one in VARIANTS if not one.label.startswith("sigmoid-sum:scale=1000")]
+    variants += parse_all(["sigmoid-sum:scale=1000,bias=1000", "joint-energy:scale=1e4,bias=0"])
+    found = score_images([images], len(images), head, variants)
+    for variant, scores in zip(variants, found.scores, strict=True):
+        assert len(np.unique(scores)) == len(images), variant.label
+
+
+def test_sigmoid_sum_ties_where_logits_lie_far_from_nil_on_either_side() -> None:
+    cosine = np.array([[0.5, 0.4, -0.5], [0.3, 0.25, -0.2]])
+    assert len(np.unique(ranked("sigmoid-sum", cosine, scale=1000.0, bias=0.0))) == 1
+    assert len(np.unique(ranked("sigmoid-sum", cosine, scale=100.0, bias=0.0))) == 2
+
+
+def test_twin_classes_leave_no_margin_to_the_images_nearest_to_them() -> None:
+    order = np.r_[36, 0:36, 3, 20]
+    head = Classes(np.ascontiguousarray(CLASSES.vectors[order]), SCALE, BIAS)
+    found = score_images([IMAGES], len(IMAGES), head, parse_all(["margin"])).scores[0]
+    of_twins = np.isin(WHOLE.best, [3, 20])
+    assert 20 < of_twins.sum() < 500
+    assert np.array_equal(found == 0, of_twins)
+    alone = WHOLE.scores[[one.label for one in VARIANTS].index("margin")]
+    assert np.array_equal(found[~of_twins], alone[~of_twins])
+
+
+@given(st.integers(1, 200), st.integers(1, 40), st.integers(0, 5))
+def test_dots_are_the_products_in_float64(dimension: int, rows: int, seed: int) -> None:
+    tile, vectors = unit(rows, seed, dimension), unit(7, seed + 10, dimension)
+    places = np.random.default_rng(seed).integers(7, size=rows)
+    expected = np.einsum("ij,ij->i", tile.astype(np.float64), vectors[places].astype(np.float64))
+    found = dots(tile, vectors, places)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-7)
 
 
 def test_mcm_at_the_learned_scale_orders_images_as_scipys_softmax() -> None:
@@ -132,7 +217,19 @@ def test_one_class_and_rows_of_zeros_score_without_a_warning() -> None:
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("temperature", ["5e-324", "1e-40", "0.001", "1e39", "1e300"])
 def test_no_temperature_warns_or_gives_nan(temperature: str) -> None:
-    variants = parse_all([f"mcm:temperature={temperature}", f"energy:temperature={temperature}"])
+    softmax_scores = ("mcm", "energy", "entropy", "variance", "gen")
+    variants = parse_all([f"{score}:temperature={temperature}" for score in softmax_scores])
+    found = score_images([IMAGES], len(IMAGES), CLASSES, variants)
+    assert np.isfinite(found.scores).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", ["5e-324", "1e-38", "0.001", "1e4", "1e39", "1e300"])
+def test_no_scale_or_bias_warns_or_gives_nan(scale: str) -> None:
+    sigmoid_scores = ("sigmoid-mcm", "joint-energy", "sigmoid-sum")
+    variants = parse_all(
+        [f"{score}:scale={scale},bias=0|1e4|-1e4|-1e39|1e300" for score in sigmoid_scores]
+    )
     found = score_images([IMAGES], len(IMAGES), CLASSES, variants)
     assert np.isfinite(found.scores).all()
 
