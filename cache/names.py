@@ -22,6 +22,8 @@ GROUPS = {
     **dict.fromkeys(("SSB-hard", "NINCO"), "near"),
     **dict.fromkeys(("iNaturalist", "SUN", "Places", "Textures", "OpenImage-O"), "far"),
 }
+# The first columns of scores saved for every image.
+SCORED = ("model", "template", "data_set", "path", "label")
 RESERVED = {"average", "average-near", "average-far"}
 
 

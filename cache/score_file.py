@@ -20,6 +20,7 @@ import numpy.typing as npt
 from oodcache.cache import rules
 from oodcache.cache.container import Writer, encoded, opened, write_column
 from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.names import SCORED
 from oodcache.cache.sibling import unfinished
 from oodcache.cache.storage import check_whole, is_of, read_packed, read_whole, type_of
 from oodcache.cache.structure import check_head, linked
@@ -27,7 +28,6 @@ from oodcache.cache.structure import check_head, linked
 Scores = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.bytes_]
 KIND = "scores"
-NAMES = ("model", "template", "data_set", "path", "label")
 BLOCK_ROWS = 2**14
 BLOCK_NUMBERS = 2**20
 
@@ -52,11 +52,11 @@ class ScoredImages:
         return len(next(iter(self.scores.values())))
 
     def names(self) -> dict[str, Sequence[bytes]]:
-        """Return the columns of NAMES, each of one length or of 1."""
+        """Return the columns of SCORED, each of one length or of 1."""
         of_all = (self.model, self.template, self.data_set)
         return dict(
             zip(
-                NAMES,
+                SCORED,
                 (*([one.encode()] for one in of_all), self.paths(), self.labels()),
                 strict=True,
             )
@@ -82,7 +82,7 @@ def write_scores(path: Path, parts: Sequence[ScoredImages]) -> None:
     """Write all parts, which have the same columns, as the file at `path`, whole or not at all."""
     columns, rows = tuple(parts[0].scores), sum(map(len, parts))
     rules.check_texts(path, "columns", columns)
-    widths = dict.fromkeys(NAMES, 1)
+    widths = dict.fromkeys(SCORED, 1)
     for part in parts:
         for name, values in part.names().items():
             widths[name] = max(widths[name], *map(len, values))
@@ -147,10 +147,10 @@ def read_scores(path: Path, columns: Sequence[str]) -> list[SavedScores]:
         datasets = _checked(file, path)
         there = rules.check_names(path, "columns", read_whole(datasets["columns"]))
         scores = _read_columns(datasets["scores"], path, [there.index(one) for one in columns])
-        names = {name: read_packed(datasets[name], path, name) for name in NAMES}
+        names = {name: read_packed(datasets[name], path, name) for name in SCORED}
     parts: dict[tuple[bytes, ...], list[slice]] = {}
-    for run in _runs([names[name] for name in NAMES[:3]]):
-        key = tuple(bytes(names[name][run.start]) for name in NAMES[:3])
+    for run in _runs([names[name] for name in SCORED[:3]]):
+        key = tuple(bytes(names[name][run.start]) for name in SCORED[:3])
         parts.setdefault(key, []).append(run)
     found = []
     for key, runs in parts.items():
@@ -167,20 +167,20 @@ def read_scores(path: Path, columns: Sequence[str]) -> list[SavedScores]:
 def _checked(file: h5py.File, path: Path) -> Mapping[str, h5py.Dataset]:
     """Return the datasets once types and lengths fit and all their bytes are in the file."""
     check_head(file, path, (KIND,))
-    datasets = linked(file, path, (*NAMES, "columns", "scores"))
+    datasets = linked(file, path, (*SCORED, "columns", "scores"))
     scores = datasets["scores"]
     if scores.ndim != 2 or 0 in scores.shape or not is_of(scores, "float64"):
         what = f"'scores' is {type_of(scores)} of shape {scores.shape}, not float64 (rows, columns)"
         raise RuleError(path, "F4", what)
     check_whole(scores, path, "scores", "F4")
-    for name in (*NAMES, "columns"):
+    for name in (*SCORED, "columns"):
         column = datasets[name]
         wanted = scores.shape[1:] if name == "columns" else scores.shape[:1]
         if column.shape != wanted or not is_of(column, "bytes"):
             what = f"'{name}' is {type_of(column)} of shape {column.shape}, not bytes {wanted}"
             raise RuleError(path, "F4", what)
         rules.check_longest(path, name, column.id.get_type().get_size())
-        check_whole(column, path, name, "F4", packed=NAMES)
+        check_whole(column, path, name, "F4", packed=SCORED)
     return datasets
 
 

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.names import RESERVED
 from oodcache.score import bootstrap
 from oodcache.score.comparison import compare
 from oodcache.score.differences import Row, differences
-from oodcache.score.result import AVERAGE, Conventions, Result
+from oodcache.score.result import Conventions, Result
 from oodcache.score.score_files import UNNAMED, Part, read
 from oodcache.scoring import Scored
 
 Head = tuple[str | None, str | None]
-MEANS = (AVERAGE, f"{AVERAGE}-near", f"{AVERAGE}-far")
 
 
 class Source(NamedTuple):
@@ -154,7 +154,7 @@ def _picked(source: Source, parts: Sequence[Part]) -> OneSet:
         found = f"scores of the data sets {', '.join(map(str, there))}"
         wanted = f"{source.option} {there[0]}={source.path}"
         raise InputError(f"{source.path}: holds {found}; name one, as in {wanted}")
-    if name in MEANS:
+    if name in RESERVED:
         raise InputError(
             f"{source.option} {name!r} is what results call their mean; "
             f"give another name: {source.option} NAME={source.path}"

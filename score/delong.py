@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from statistics import NormalDist
 
@@ -51,7 +51,7 @@ class Paired:
 
     `first` and `second` are places in the list of scores. `difference` is the first AUROC less the
     second, `ci` its interval, None where it cannot be estimated. `p` is two-sided for no
-    difference, `p_holm` that adjusted over all pairs of the list.
+    difference, not adjusted for the number of pairs.
     """
 
     first: int
@@ -59,7 +59,6 @@ class Paired:
     difference: float
     ci: Interval | None
     p: float
-    p_holm: float
 
 
 def placements(id_scores: Floats, ood_scores: Floats) -> Placements:
@@ -148,9 +147,8 @@ def differences(scores: Sequence[Placements], *, confidence: float = 0.95) -> li
         if spread < 1e-6 * (own[0] + own[1]):
             spread = _difference_variance(one, other)
         ci, p = _tested(won, spread, min(own) > 0, confidence)
-        found.append(Paired(first, second, won, ci, p, p_holm=p))
-    adjusted = holm([one.p for one in found])
-    return [replace(one, p_holm=p) for one, p in zip(found, adjusted, strict=True)]
+        found.append(Paired(first, second, won, ci, p))
+    return found
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

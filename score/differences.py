@@ -82,7 +82,7 @@ def _tested(
                     difference=one.difference,
                     ci=one.ci,
                     p=one.p,
-                    p_holm=one.p_holm,
+                    p_holm=one.p,
                 )
             )
     adjusted = delong.holm([one.p for one in found])

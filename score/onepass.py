@@ -25,7 +25,6 @@ TILE = 512
 # Tiles that may wait for a thread: as many as a block that is read has, so that the threads have
 # work while the next is read.
 AHEAD = 32
-PARTIAL = 32
 Vectors = npt.NDArray[np.float32]
 
 
@@ -96,18 +95,13 @@ def score_images(
 
 
 def dots(tile: Vectors, vectors: Vectors, places: Places) -> Scores:
-    """Return each row's product with its own one of `vectors`, to more digits than float32 has.
+    """Return each row's product with its own one of `vectors`, computed in float64.
 
     The matrix product rounds a cosine to seven digits, of which tens of thousands of images are
-    bound to share some. Here 32 products at a time are added in float32, and these sums in float64.
+    bound to share some.
     """
-    products = vectors.take(places, axis=0)
-    products *= tile
-    rows, dimension = products.shape
-    whole = dimension - dimension % PARTIAL
-    partial = products[:, :whole].reshape(-1, PARTIAL) @ np.ones(PARTIAL, np.float32)
-    found: Scores = partial.reshape(rows, -1).sum(axis=1, dtype=np.float64)
-    found += products[:, whole:].sum(axis=1, dtype=np.float64)
+    chosen = vectors.take(places, axis=0).astype(np.float64)
+    found: Scores = np.einsum("ij,ij->i", chosen, tile.astype(np.float64))
     return found
 
 

@@ -2,8 +2,8 @@
 
 N images against K classes. Sums run over the *other* classes, all but the nearest, relative to the
 runner-up: nothing overflows, and the two nearest classes, which decide most, enter in float64. So
-a sum in float32 moves a score in its seventh digit, and still two images share a score only if
-they share their cosines with their two nearest classes.
+a sum in float32 moves a score in its seventh digit, and still tells images apart whose cosines
+with their two nearest classes differ, as far as float64 can hold the score.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ COLD = 1e-300
 SMALLEST_SPREAD = 1e-6
 # A float32 sum of exponentials below exp of this is taken again, in float64 and from the largest.
 FAR = -40.0
-# Two factors of 1 + exp(x) become one before a logarithm is taken, and this often: eight of them
-# do not overflow in float32 while no x is higher than HIGH, and no exp(x) while none is HIGHEST.
+# Two factors of 1 + exp(-|x|) become one before a logarithm is taken, and this often.
 FOLDS = 3
-HIGH, HIGHEST = 0.0, 80.0
+# exp of more would not fit into float32 with what it is multiplied by.
+HIGHEST = 80.0
 # Logits of a scale or bias beyond this are float64: float32 might not hold their sum.
 LARGE = 1e30
 
@@ -210,7 +210,8 @@ class Rows:
         """Return the sum of log(1 + exp(s · c + b)) over the others."""
         logits, highest = self._logits(scale, bias)
         linear: Scores | float = 0.0
-        if highest > HIGH:
+        # Where no logit is above 0 this changes no bit: images do not depend on others of a tile.
+        if highest > 0:
             linear = _sum(np.maximum(logits, 0))
             np.abs(logits, out=logits)
             np.negative(logits, out=logits)

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.score_file import NAMES, ScoredImages, write_scores
+from oodcache.cache.names import SCORED
+from oodcache.cache.score_file import ScoredImages, write_scores
 from oodcache.cache.sibling import unfinished, writing
 from oodcache.score.differences import Row
 from oodcache.score.evaluation import Kept
@@ -95,7 +96,7 @@ def _write_text(path: Path, parts: Sequence[ScoredImages]) -> None:
     """Write lines of CSV or TSV; a float has all digits, a byte of no UTF-8 becomes \\xff."""
     with unfinished(path) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, delimiter=DELIMITERS[path.suffix.lower()], lineterminator="\n")
-        writer.writerow([*NAMES, *parts[0].scores])
+        writer.writerow([*SCORED, *parts[0].scores])
         for part in parts:
             paths, labels, columns = part.paths(), part.labels(), list(part.scores.values())
             for first in range(0, len(part), BLOCK_ROWS):

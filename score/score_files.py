@@ -22,12 +22,12 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.foreign import Array, open_npy, open_npz, reading
+from oodcache.cache.names import SCORED
 from oodcache.cache.rules import shown
 from oodcache.score.rows import Scores
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 HDF5 = (".h5", ".hdf5")
-SAVED = ("model", "template", "data_set", "path", "label")  # How a saved text file's header begins.
 SHOWN = " shown"  # How the column of a score's shown form ends; the one that ranks has its name.
 UNNAMED = "score"
 SAMPLE = 100  # Rows that tell a header, and which columns hold numbers.
@@ -197,9 +197,9 @@ def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str]) -> list[Pa
         for place, name in enumerate(names)
         if any(_is_number(cells[place]) for _, cells in sample[has_header:] if place < len(cells))
     ]
-    is_saved = tuple(names[: len(SAVED)]) == SAVED
+    is_saved = tuple(names[: len(SCORED)]) == SCORED
     if is_saved:
-        columns = columns or _ranking(names[len(SAVED) :])
+        columns = columns or _ranking(names[len(SCORED) :])
     chosen = _chosen(path, columns, names, numeric)
     places = [names.index(name) for name in chosen]
     called = chosen if has_header or columns else [UNNAMED]

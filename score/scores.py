@@ -17,122 +17,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from oodcache.score.rows import FAR, Floats, Rows, Scores
-
-
-def lead(rows: Rows, *, temperature: float) -> Scores:
-    """Rank as `mcm`: by how far the nearest class leads the others."""
-    return rows.lead(temperature)
-
-
-def nearest(rows: Rows, **parameters: float) -> Scores:
-    """Rank as `max-logit` and `sigmoid-mcm`: by the largest cosine, whatever scale and bias."""
-    return rows.top
-
-
-def energy(rows: Rows, *, temperature: float) -> Scores:
-    """Rank as `energy`: by the energy less temperature · log K."""
-    return rows.energy(temperature)
-
-
-def certainty(rows: Rows, *, temperature: float) -> Scores:
-    """Rank as `entropy`: by log((log K - H) / H), which keeps its digits at both ends."""
-    log_odds = rows.log_odds(temperature)
-    if rows.classes == 1:
-        return log_odds
-    # With q = 1 - p: H = H(p, q) + q · H(others), so q is a factor of H, and may be e^-1000.
-    log_p, log_q = -_softplus(-log_odds), -_softplus(log_odds)
-    total = rows.sum_exp(temperature)
-    of_others = np.log(total) - rows.weighted_gaps(temperature) / (temperature * total)
-    q = np.exp(log_q)
-    of_p = np.exp(log_p) * np.where(q > 0, -np.log1p(-q) / np.where(q > 0, q, 1.0), 1.0)
-    log_entropy = log_q + np.log(of_p - log_q + of_others)
-    divergence = math.log(rows.classes) - np.exp(log_entropy)
-    log_divergence = np.log(np.maximum(divergence, np.finfo(float).tiny))
-    near = rows.nearly_uniform(temperature)
-    log_divergence[near.rows] = near.log_divergence
-    log_entropy[near.rows] = np.log(math.log(rows.classes) - np.exp(near.log_divergence))
-    ranks: Scores = log_divergence - log_entropy
-    return ranks
-
-
-def unevenness(rows: Rows, *, temperature: float) -> Scores:
-    """Rank as `variance`: by log(V / (V_max - V)), which keeps its digits at both ends."""
-    log_odds = rows.log_odds(temperature)
-    if rows.classes == 1:
-        return log_odds
-    # With q = 1 - p and r the others' shares of it: 1 - sum p² = q · (2 - q · (1 + sum r²)).
-    log_q = -_softplus(log_odds)
-    squares = rows.squares(temperature) / rows.sum_exp(temperature) ** 2
-    log_missing = log_q + np.log(2 - np.exp(log_q) * (1 + squares))
-    largest = 1 - 1 / rows.classes
-    log_variance = np.log(np.maximum(largest - np.exp(log_missing), np.finfo(float).tiny))
-    near = rows.nearly_uniform(temperature)
-    log_variance[near.rows] = near.log_variance - math.log(rows.classes)
-    log_missing[near.rows] = np.log(largest - np.exp(log_variance[near.rows]))
-    ranks: Scores = log_variance - log_missing
-    return ranks
-
-
-def margin(rows: Rows) -> Scores:
-    """Rank as `margin`."""
-    return rows.margin
-
-
-def generalized_entropy(rows: Rows, *, temperature: float, gamma: float, top: float) -> Scores:
-    """Rank as `gen`: by minus the logarithm of the generalized entropy."""
-    log_odds = rows.log_odds(temperature)
-    counted = min(int(top), rows.classes) - 1
-    log_p, log_q = -_softplus(-log_odds), -_softplus(log_odds)
-    if not counted:
-        return -gamma * (log_p + log_q)
-    # No other class has more than half the probability, so that 1 - p keeps its digits.
-    others = (rows.nearest_gaps(counted) - rows.margin[:, None]) / temperature + log_p[:, None]
-    np.minimum(others, -math.log(2), out=others)
-    others += np.log1p(-np.exp(others))
-    terms = gamma * np.column_stack([log_p + log_q, others])
-    largest = terms.max(axis=1)
-    log_sum: Scores = largest + np.log(np.exp(terms - largest[:, None]).sum(axis=1))
-    return -log_sum
-
-
-def joint_energy(rows: Rows, *, scale: float, bias: float) -> Scores:
-    """Rank as `joint-energy`: by its logarithm."""
-    logits = scale * rows.top + bias
-    total = _softplus(logits)
-    if rows.classes > 1:
-        total += rows.softplus(scale, bias)
-    return _log_or_far(total, rows, scale, bias)
-
-
-def sigmoid_sum(rows: Rows, *, scale: float, bias: float) -> Scores:
-    """Rank as `sigmoid-sum`: by log(S / (K - S)), which keeps its digits at both ends."""
-    logits = scale * rows.top + bias
-    if rows.classes == 1:
-        return logits
-    inside, outside = rows.log_sigmoids(scale, bias)
-    total = np.exp(np.logaddexp(-_softplus(-logits), inside))
-    missing = np.logaddexp(-_softplus(logits), outside)
-    return _log_or_far(total, rows, scale, bias) - missing
-
-
-def _log_or_far(total: Scores, rows: Rows, scale: float, bias: float) -> Scores:
-    """Return log total; where all logits are far below 0, log sum exp(s · c + b) instead.
-
-    There both softplus and sigmoid are exp, and their sums may underflow.
-    """
-    far = scale * rows.top + bias < FAR
-    log_total: Scores = np.log(np.where(far, 1.0, total))
-    if far.any():
-        temperature = min(1 / scale, np.finfo(float).max)
-        energies = scale * rows.energy(temperature) + bias + math.log(rows.classes)
-        log_total = np.where(far, energies, log_total)
-    return log_total
-
-
-def _softplus(logits: Scores) -> Scores:
-    softplus: Scores = np.maximum(logits, 0) + np.log1p(np.exp(-np.abs(logits)))
-    return softplus
+from oodcache.score import ranking
+from oodcache.score.rows import Floats, Rows, Scores
 
 
 def _sigmoid(logits: Scores) -> Scores:
@@ -140,11 +26,11 @@ def _sigmoid(logits: Scores) -> Scores:
     return np.where(logits < 0, smaller, 1.0) / (1.0 + smaller)
 
 
-def shown_mcm(ranked: Scores, classes: int, *, temperature: float) -> Scores:
+def _shown_mcm(ranked: Scores, classes: int, *, temperature: float) -> Scores:
     return _sigmoid(ranked / temperature - math.log(max(classes - 1, 1)))
 
 
-def shown_variance(ranked: Scores, classes: int, **parameters: float) -> Scores:
+def _shown_variance(ranked: Scores, classes: int, **parameters: float) -> Scores:
     return _sigmoid(ranked) * (1 - 1 / classes) / classes
 
 
@@ -187,8 +73,8 @@ class Score:
 LEARNED = "learned"
 SCORES: dict[str, Score] = {
     "mcm": Score(
-        rank=lead,
-        shown=shown_mcm,
+        rank=ranking.lead,
+        shown=_shown_mcm,
         formula="max_k softmax(c/temperature)_k",
         ranks_by="max c - temperature * log mean of the others' exp(c/temperature)",
         source="Ming et al., NeurIPS 2022",
@@ -199,7 +85,7 @@ SCORES: dict[str, Score] = {
         probability=True,
     ),
     "sigmoid-mcm": Score(
-        rank=nearest,
+        rank=ranking.nearest,
         shown=lambda ranked, classes, *, scale, bias: _sigmoid(scale * ranked + bias),
         formula="max_k sigmoid(scale*c_k + bias)",
         ranks_by="max c",
@@ -210,7 +96,7 @@ SCORES: dict[str, Score] = {
         probability=True,
     ),
     "max-logit": Score(
-        rank=nearest,
+        rank=ranking.nearest,
         shown=lambda ranked, classes: ranked,
         formula="max_k c_k",
         ranks_by="itself",
@@ -219,7 +105,7 @@ SCORES: dict[str, Score] = {
         limits="sees one class",
     ),
     "energy": Score(
-        rank=energy,
+        rank=ranking.energy,
         shown=lambda ranked, classes, *, temperature: ranked + temperature * math.log(classes),
         formula="temperature*logsumexp_k(c/temperature)",
         ranks_by="temperature * log mean exp(c/temperature)",
@@ -230,7 +116,7 @@ SCORES: dict[str, Score] = {
         defaults={"temperature": LEARNED},
     ),
     "entropy": Score(
-        rank=certainty,
+        rank=ranking.certainty,
         shown=lambda ranked, classes, *, temperature: -math.log(classes) * _sigmoid(-ranked),
         formula="sum_k p_k*log(p_k), p = softmax(c/temperature)",
         ranks_by="log((log K - H)/H), H the entropy",
@@ -241,8 +127,8 @@ SCORES: dict[str, Score] = {
         defaults={"temperature": LEARNED},
     ),
     "variance": Score(
-        rank=unevenness,
-        shown=shown_variance,
+        rank=ranking.unevenness,
+        shown=_shown_variance,
         formula="var_k p_k, p = softmax(c/temperature)",
         ranks_by="log(V/(V_max - V)), V the variance, V_max = (1 - 1/K)/K",
         source="Ming et al., NeurIPS 2022, their code",
@@ -252,7 +138,7 @@ SCORES: dict[str, Score] = {
         defaults={"temperature": LEARNED},
     ),
     "margin": Score(
-        rank=margin,
+        rank=ranking.margin,
         shown=lambda ranked, classes: ranked,
         formula="c_(1) - c_(2), the largest cosine less the second",
         ranks_by="itself",
@@ -261,7 +147,7 @@ SCORES: dict[str, Score] = {
         limits="two classes with the same text make it 0; with one class it is infinite",
     ),
     "gen": Score(
-        rank=generalized_entropy,
+        rank=ranking.generalized_entropy,
         shown=lambda ranked, classes, **parameters: -np.exp(-ranked),
         formula="-sum over the `top` largest p_k of (p_k*(1 - p_k))^gamma, "
         "p = softmax(c/temperature)",
@@ -273,7 +159,7 @@ SCORES: dict[str, Score] = {
         defaults={"temperature": LEARNED, "gamma": 0.1, "top": 100.0},
     ),
     "joint-energy": Score(
-        rank=joint_energy,
+        rank=ranking.joint_energy,
         shown=lambda ranked, classes, **parameters: np.exp(ranked),
         formula="sum_k softplus(scale*c_k + bias)",
         ranks_by="its logarithm",
@@ -284,14 +170,15 @@ SCORES: dict[str, Score] = {
         defaults={"scale": LEARNED, "bias": LEARNED},
     ),
     "sigmoid-sum": Score(
-        rank=sigmoid_sum,
+        rank=ranking.sigmoid_sum,
         shown=lambda ranked, classes, **parameters: classes * _sigmoid(ranked),
         formula="sum_k sigmoid(scale*c_k + bias)",
         ranks_by="log(S/(K - S)), S that sum",
         source="the expected number of classes that fit, by SigLIP's own probabilities",
         use="counts the classes that the model says fit",
         limits="ranks as energy at 1/scale where all logits lie far below 0, and then no bias "
-        "counts; with one class as max-logit",
+        "counts; images tie where logits lie beyond 36 on both sides of 0; with one class it ranks "
+        "as max-logit",
         defaults={"scale": LEARNED, "bias": LEARNED},
     ),
 }

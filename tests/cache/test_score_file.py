@@ -33,7 +33,7 @@ def saved(tmp_path: Path) -> Path:
 
 def test_bare_h5py_reads_what_was_written(saved: Path) -> None:
     with h5py.File(saved) as file:
-        assert sorted(file) == sorted([*score_file.NAMES, "columns", "scores"])
+        assert sorted(file) == sorted([*score_file.SCORED, "columns", "scores"])
         assert file["columns"][:].tolist() == [b"mcm", b"a/b:c=1,d=2"]
         assert file["scores"].dtype == np.float64
         assert file["scores"][:5, 0].tobytes() == LAST_BITS.tobytes()
@@ -119,7 +119,7 @@ def claims(file: h5py.File) -> None:
 
 
 def trillion(file: h5py.File) -> None:
-    for name in score_file.NAMES:
+    for name in score_file.SCORED:
         del file[name]
         file.create_dataset(
             *(name, (10**12,), "S1"),

@@ -242,6 +242,46 @@ def test_options_of_measuring_reach_the_results(oodcache: Run, cached: list[str]
         assert row["calibration"] is not None or row["ood"] == "average"
 
 
+def test_an_ablation_file_adds_scores_and_templates_to_those_typed(
+    oodcache: Run, cached: list[str]
+) -> None:
+    Path("grid.toml").write_text(
+        'templates = "each"\n[[scores]]\nscore = ["mcm", "gen"]\ntemperature = [1, "learned"]\n'
+    )
+    base = ["score", "--model", "tiny-clip", *cached, "--format", "json", "--ablation", "grid.toml"]
+    alone, added = results(oodcache(*base)), results(oodcache(*base, "--score", "margin"))
+    wanted = [("mcm", 1.0), ("mcm", "learned"), ("gen", 1.0), ("gen", "learned")]
+    assert [(row["score"], row["parameters"]["temperature"]) for row in alone[::3]] == wanted
+    assert {row["template"] for row in alone} == {"a photo of a {}"}
+    assert [row["score"] for row in added[::3]] == ["margin", *(score for score, _ in wanted)]
+
+
+def test_templates_repeat_and_each_has_its_rows(oodcache: Run, photos: Path, strays: Path) -> None:
+    two = ["--template", "a photo of a {}", "--template", "the digit {}"]
+    oodcache(
+        *("extract", "--model", "tiny-clip", "--classes", f"pets={photos}", *two),
+        *(f"pets={photos}", f"strays={strays}"),
+    )
+    shown = oodcache(
+        *("score", "--model", "tiny-clip", "--id", "pets", "--ood", "strays", "--score", "margin"),
+        *("--template", "cosine-mean", "--template", "each", "--format", "json"),
+    )
+    found = [(row["template"], len(row["templates"])) for row in results(shown)]
+    assert found == [("cosine-mean", 2), ("a photo of a {}", 1), ("the digit {}", 1)]
+
+
+def test_a_subset_by_its_sources_names_says_how_to_make_them(
+    oodcache: Run, cached: list[str]
+) -> None:
+    sets = ["--id", "pets:imagenet10", "--ood", "strays"]
+    done = oodcache("score", "--model", "tiny-clip", *sets, "--class-names", "source")
+    assert done.status == 1
+    assert done.err == (
+        "oodcache: embeddings/tiny-clip/demo: no vocabulary 'imagenet10' (there are: pets); "
+        "make it with: oodcache extract --model tiny-clip --classes imagenet10\n"
+    )
+
+
 def test_an_unknown_model_or_an_empty_cache_says_what_to_do(
     oodcache: Run, cached: list[str]
 ) -> None:

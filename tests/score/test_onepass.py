@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from itertools import pairwise
@@ -185,10 +186,14 @@ def test_twin_classes_leave_no_margin_to_the_images_nearest_to_them() -> None:
 def test_dots_are_the_products_in_float64(dimension: int, rows: int, seed: int) -> None:
     tile, vectors = unit(rows, seed, dimension), unit(7, seed + 10, dimension)
     places = np.random.default_rng(seed).integers(7, size=rows)
-    expected = np.einsum("ij,ij->i", tile.astype(np.float64), vectors[places].astype(np.float64))
+    # The product of two float32 numbers is exact in float64, and fsum rounds once.
+    expected = [
+        math.fsum(one * other for one, other in zip(row, vectors[place].tolist(), strict=True))
+        for row, place in zip(tile.tolist(), places, strict=True)
+    ]
     found = dots(tile, vectors, places)
     assert found.dtype == np.float64
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
 
 
 def test_mcm_at_the_learned_scale_orders_images_as_scipys_softmax() -> None:

@@ -320,3 +320,16 @@ def test_a_class_that_stands_twice_leaves_no_margin_to_its_images() -> None:
     found = score_images([images], 200, Classes(classes, 112.0, None), parse_all(["margin"]))
     assert (found.scores[0, :100] == 0).all()
     assert (found.scores[0, 100:] > 0).all()
+
+
+@pytest.mark.parametrize("score", [one for one in SCORES if one != "sigmoid-sum"])
+def test_images_close_together_and_to_a_class_still_do_not_tie(score: str) -> None:
+    generator = np.random.default_rng(9)
+    classes = generator.normal(size=(20, 64))
+    images = classes[generator.integers(20, size=5000)] + generator.normal(0, 0.02, (5000, 64))
+    images, classes = (
+        (one / np.linalg.norm(one, axis=1, keepdims=True)).astype(np.float32)
+        for one in (images, classes)
+    )
+    found = score_images([images], 5000, Classes(classes, 112.0, -16.5), parse_all([score]))
+    assert len(np.unique(found.scores[0])) == 5000
