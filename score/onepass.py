@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import threadpoolctl
 
-from oodcache.score.rows import Places, Rows, Scores
+from oodcache.score.rows import Floats, Places, Rows, Scores
 from oodcache.score.variants import Variant
 
 TILE = 512
@@ -74,7 +74,8 @@ def score_images(
     )
 
     def score_tile(first: int, tile: Vectors) -> None:
-        shared = Rows(tile @ columns, lambda places: dots(tile, classes.vectors, places))
+        precise = tile.astype(np.float64)
+        shared = Rows(tile @ columns, lambda places: dots(precise, classes.vectors, places))
         kept = slice(first, min(first + TILE, rows))
         count = kept.stop - first
         scored.best[kept] = shared.best[:count]
@@ -94,14 +95,14 @@ def score_images(
     return scored
 
 
-def dots(tile: Vectors, vectors: Vectors, places: Places) -> Scores:
+def dots(tile: Floats, vectors: Vectors, places: Places) -> Scores:
     """Return each row's product with its own one of `vectors`, computed in float64.
 
     The matrix product rounds a cosine to seven digits, of which tens of thousands of images are
     bound to share some.
     """
     chosen = vectors.take(places, axis=0).astype(np.float64)
-    found: Scores = np.einsum("ij,ij->i", chosen, tile.astype(np.float64))
+    found: Scores = np.einsum("ij,ij->i", chosen, tile)
     return found
 
 
