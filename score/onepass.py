@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import threadpoolctl
 
-from oodcache.score.rows import Floats, Places, Rows, Scores
+from oodcache.score.rows import Floats, Places, Rows, Scores, product
 from oodcache.score.variants import Variant
 
 TILE = 512
@@ -75,7 +75,7 @@ def score_images(
 
     def score_tile(first: int, tile: Vectors) -> None:
         precise = tile.astype(np.float64)
-        shared = Rows(tile @ columns, lambda places: dots(precise, classes.vectors, places))
+        shared = Rows(product(tile, columns), lambda places: dots(precise, classes.vectors, places))
         kept = slice(first, min(first + TILE, rows))
         count = kept.stop - first
         scored.best[kept] = shared.best[:count]

@@ -252,10 +252,17 @@ class Rows:
         return logits, float(runners_up.max(initial=-np.inf))
 
 
+def product(left: Floats, right: Floats) -> Floats:
+    """Return the matrix product of finite numbers."""
+    # BLAS computes on what lies beside them in its registers too, and says so: numpy issue 24067.
+    with np.errstate(invalid="ignore"):
+        return np.asarray(left @ right)
+
+
 def _sum(terms: Floats) -> Scores:
     """Return each row's sum."""
     # A product with ones, because BLAS sums rows several times as fast as NumPy does.
-    return (terms @ np.ones(terms.shape[1], terms.dtype)).astype(np.float64)
+    return product(terms, np.ones(terms.shape[1], terms.dtype)).astype(np.float64)
 
 
 def _sum_of_products(left: Floats, right: Floats) -> Scores:
