@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -122,29 +123,12 @@ class _Scored:
 
     def compare(self, conventions: Conventions, note: Note, progress: Progress) -> list[Result]:
         """Return the results of every variant, in order."""
-        inside, *outside = self._selection.views
-        accuracy = _accuracy(self._selection, self._scored[0], note)
-        shared_images = {
-            view.name: shared(self._digests[0], own)
-            for view, own in zip(outside, self._digests[1:], strict=True)
-        }
-        for name, count in shared_images.items():
-            if count:
-                note(f"{name}: {count:,} images have the very vector of an image of {inside.name}")
-        common: dict[str, Any] = {
-            "model": self._selection.model.name,
-            "pretrained": self._selection.model.pretrained,
-            "classes": self._selection.texts.path.stem,
-            "template": self._head.template,
-            "templates": self._head.templates,
-            "id": inside.name,
-            "fpr_convention": conventions.fpr_convention,
-            "n_id": len(inside.rows),
-            "id_accuracy": accuracy,
-        }
+        outside = self._selection.views[1:]
+        common, shared_images = self._common(conventions, note), self._shared_images(note)
         resamples = conventions.bootstrap * len(outside) * len(self._variants)
         watched = bootstrap.watched(progress, self._head.template, resamples)
         threads = min(processors(), max(1, AT_ONCE // self._scored[0].scores.shape[1]))
+        stopped = Event()
         with watched as advance, ThreadPoolExecutor(threads) as pool:
 
             def of_variant(place: int) -> list[Result]:
@@ -158,13 +142,43 @@ class _Scored:
                     groups={view.name: view.group for view in outside},
                     shared_images=shared_images,
                     probability=self._shown(place) if SCORES[variant.score].probability else None,
-                    advance=advance,
+                    advance=lambda done: _unless(stopped, advance, done),
                 )
 
-            # NumPy sorts without the interpreter's lock.
-            return [
-                row for rows in pool.map(of_variant, range(len(self._variants))) for row in rows
-            ]
+            try:
+                # NumPy sorts without the interpreter's lock.
+                found = [*pool.map(of_variant, range(len(self._variants)))]
+            finally:
+                # The pool waits for its threads: minutes of a bootstrap, if nobody told them.
+                stopped.set()
+        return [row for rows in found for row in rows]
+
+    def _common(self, conventions: Conventions, note: Note) -> dict[str, Any]:
+        """Return the fields of a result that all variants and OOD sets share."""
+        inside, model = self._selection.views[0], self._selection.model
+        return {
+            "model": model.name,
+            "pretrained": model.pretrained,
+            "classes": self._selection.texts.path.stem,
+            "template": self._head.template,
+            "templates": self._head.templates,
+            "id": inside.name,
+            "fpr_convention": conventions.fpr_convention,
+            "n_id": len(inside.rows),
+            "id_accuracy": _accuracy(self._selection, self._scored[0], note),
+        }
+
+    def _shared_images(self, note: Note) -> dict[str, int]:
+        """Return how many images of each OOD set are ID images as well."""
+        inside, *outside = self._selection.views
+        found = {
+            view.name: shared(self._digests[0], own)
+            for view, own in zip(outside, self._digests[1:], strict=True)
+        }
+        for name, count in found.items():
+            if count:
+                note(f"{name}: {count:,} images have the very vector of an image of {inside.name}")
+        return found
 
     def kept(self) -> list[Kept]:
         """Return every variant's scores."""
@@ -190,6 +204,16 @@ class _Scored:
 
     def _shown(self, place: int) -> Callable[[Scores], Scores]:
         return partial(self._classes.shown, self._variants[place])
+
+
+class _StoppedError(Exception):
+    """Nobody waits for this thread's result any more."""
+
+
+def _unless(stopped: Event, advance: Callable[[int], None], done: int) -> None:
+    if stopped.is_set():
+        raise _StoppedError
+    advance(done)
 
 
 def _accuracy(selection: Selection, scored: Scored, note: Note) -> float | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -300,3 +301,20 @@ def test_a_subset_scores_as_files_of_its_images_and_classes_alone(
             getattr(two, name) for name in MEASURES
         ]
     assert (cut[0].id, cut[0].ood) == (f"inside:@{chosen}", f"inside:@{others}")
+
+
+def test_an_interrupted_bootstrap_stops_at_once(score: Score) -> None:
+    asked: list[int] = []
+
+    @contextmanager
+    def progress(description: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        def advance(done: int) -> None:
+            asked.append(done)
+            if unit == "resamples" and len(asked) > 20:
+                raise KeyboardInterrupt
+
+        yield advance
+
+    with pytest.raises(KeyboardInterrupt):
+        score("mcm", "energy", conventions=Conventions(bootstrap=10**7), progress=progress)
+    assert len(asked) < 10**4
