@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -82,7 +83,8 @@ def batches(
 def watching_workers() -> Iterator[None]:
     """Say in one line that a worker was killed, of which torch tells at any moment."""
     try:
-        yield
+        with _quiet_deletion():
+            yield
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
@@ -93,6 +95,29 @@ def watching_workers() -> Iterator[None]:
             "a decoding process was killed, perhaps because memory ran out: type the same "
             "command again, with fewer --workers; what is done stays"
         ) from error
+
+
+@contextmanager
+def _quiet_deletion() -> Iterator[None]:
+    """Let torch delete its workers without a word of one that was killed meanwhile.
+
+    Python prints what is raised in a `__del__` and goes on: either the work was done, or another
+    error tells.
+    """
+    told = sys.unraisablehook
+
+    def tell(unraisable: sys.UnraisableHookArgs) -> None:
+        if "DataLoader worker" not in str(unraisable.exc_value):
+            told(unraisable)
+
+    sys.unraisablehook = tell
+    try:
+        yield
+    except BaseException as error:
+        traceback.clear_frames(error.__traceback__)  # They hold the workers, and would for longer.
+        raise
+    finally:
+        sys.unraisablehook = told
 
 
 def _stop_behind(error: BaseException) -> BaseException | None:

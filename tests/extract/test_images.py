@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from oodcache.cache.errors import InputError
 from oodcache.extract import images
 
 
@@ -141,3 +142,38 @@ def test_any_number_of_workers_gives_the_same_batches_in_the_same_order(tmp_path
     assert [len(one.images) for one in alone] == [4, 4, 2]
     for one, other in zip(alone, shared, strict=True):
         assert torch.equal(one.images, other.images)
+
+
+class Dying:
+    """What torch's iterator does where a worker was killed as it is deleted."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def __del__(self) -> None:
+        raise RuntimeError(self.words)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    ("words", "printed"), [("DataLoader worker (pid 7) is killed", 0), ("a bug of ours", 1)]
+)
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_worker_killed_as_it_is_deleted_prints_nothing_and_a_bug_does(
+    words: str, printed: int, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", lambda one: said.append(str(one.exc_value)))
+
+    def work() -> None:
+        dying = Dying(words)
+        if fails:
+            raise InputError("finished elsewhere")
+        assert dying.words
+
+    try:
+        with images.watching_workers():
+            work()
+    except InputError:
+        assert said == [words] * printed
+    assert said == [words] * printed
