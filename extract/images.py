@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader, Dataset
 from oodcache.cache.errors import InputError
 
 DECODER = "pillow"
+ITERATOR = torch.utils.data.dataloader._MultiProcessingDataLoaderIter
 STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
@@ -99,7 +100,7 @@ def watching_workers() -> Iterator[None]:
 
 @contextmanager
 def _quiet_deletion() -> Iterator[None]:
-    """Let torch delete its workers without a word of one that was killed meanwhile.
+    """Let torch delete its iterator without a word of a worker killed, or not yet made, meanwhile.
 
     Python prints what is raised in a `__del__` and goes on: either the work was done, or another
     error tells.
@@ -107,7 +108,7 @@ def _quiet_deletion() -> Iterator[None]:
     told = sys.unraisablehook
 
     def tell(unraisable: sys.UnraisableHookArgs) -> None:
-        if "DataLoader worker" not in str(unraisable.exc_value):
+        if getattr(unraisable.object, "__qualname__", None) != ITERATOR.__del__.__qualname__:
             told(unraisable)
 
     sys.unraisablehook = tell
