@@ -19,12 +19,12 @@ from oodcache.score.onepass import (
     TILE,
     Classes,
     Scored,
-    Vectors,
     processors,
     score_images,
     tiles,
 )
 from oodcache.score.result import STANDARD
+from oodcache.score.tile import Vectors
 from oodcache.score.variants import DEFAULT, parse_all
 
 IMAGES, CLASSES, DIMENSION, RUNS = 20_000, 1_000, 768, 11

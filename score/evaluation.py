@@ -17,11 +17,12 @@ from oodcache.cache.image_file import ImageFile
 from oodcache.cache.text_file import TextFile
 from oodcache.score import bootstrap, labels
 from oodcache.score.comparison import compare
-from oodcache.score.onepass import Classes, Scored, Vectors, processors, score_images
+from oodcache.score.onepass import Classes, Scored, processors, score_images
 from oodcache.score.result import STANDARD, Conventions, Result
 from oodcache.score.rows import Scores
 from oodcache.score.scores import SCORES
 from oodcache.score.selection import Prompted, Selection, prompted, select, tell
+from oodcache.score.tile import Vectors
 from oodcache.score.variants import Variant
 from oodcache.score.views import Digests, View, digests, shared
 

@@ -18,14 +18,14 @@ import numpy as np
 import numpy.typing as npt
 import threadpoolctl
 
-from oodcache.score.rows import Floats, Places, Rows, Scores, product
+from oodcache.score.rows import Scores
+from oodcache.score.tile import Tile, Vectors
 from oodcache.score.variants import Variant
 
 TILE = 512
 # Tiles that may wait for a thread: as many as a block that is read has, so that the threads have
 # work while the next is read.
 AHEAD = 32
-Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,13 @@ def score_images(
         key=lambda place: classes.numbers(variants[place]).get("temperature", 0.0),
     )
 
-    def score_tile(first: int, tile: Vectors) -> None:
-        precise = tile.astype(np.float64)
-        shared = Rows(product(tile, columns), lambda places: dots(precise, classes.vectors, places))
+    def score_tile(first: int, vectors: Vectors) -> None:
+        tile = Tile(vectors, classes.vectors, columns)
         kept = slice(first, min(first + TILE, rows))
         count = kept.stop - first
-        scored.best[kept] = shared.best[:count]
+        scored.best[kept] = tile.rows.best[:count]
         for place in order:
-            ranked = variants[place].rank(shared, classes.numbers(variants[place]))
+            ranked = variants[place].rank(tile.rows, classes.numbers(variants[place]))
             scored.scores[place, kept] = ranked[:count]
 
     threads = threads or processors()
@@ -93,17 +92,6 @@ def score_images(
         for future in under_way:
             future.result()
     return scored
-
-
-def dots(tile: Floats, vectors: Vectors, places: Places) -> Scores:
-    """Return each row's product with its own one of `vectors`, computed in float64.
-
-    The matrix product rounds a cosine to seven digits, of which tens of thousands of images are
-    bound to share some.
-    """
-    chosen = vectors.take(places, axis=0).astype(np.float64)
-    found: Scores = np.einsum("ij,ij->i", chosen, tile)
-    return found
 
 
 def tiles(blocks: Iterable[Vectors]) -> Iterator[tuple[int, Vectors]]:

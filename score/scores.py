@@ -12,12 +12,11 @@ the other, so only the ranking form is computed from the cosines.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from oodcache.score import ranking
+from oodcache.score.definition import LEARNED, Score
 from oodcache.score.rows import Floats, Rows, Scores
 
 
@@ -34,43 +33,6 @@ def _shown_variance(ranked: Scores, classes: int, **parameters: float) -> Scores
     return _sigmoid(ranked) * (1 - 1 / classes) / classes
 
 
-@dataclass(frozen=True)
-class Score:
-    """A score of the registry: the form that ranks, the form that is shown, what to tell of it.
-
-    `rank` takes Rows and the parameters by name; `shown` the ranking form, K and the parameters.
-    A default is a number, or "learned": taken from the model (a temperature is then 1/s). The
-    shown form of a `probability` is one of the image being ID.
-    """
-
-    rank: Callable[..., Scores]
-    shown: Callable[..., Scores]
-    formula: str
-    ranks_by: str
-    source: str
-    use: str
-    limits: str
-    defaults: Mapping[str, float | str] = field(default_factory=dict)
-    probability: bool = False
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """Return what to tell of it, each fact under its name."""
-        defaults = [
-            f"{key} = {value:g}" if isinstance(value, float) else f"{key} = {value}"
-            for key, value in self.defaults.items()
-        ]
-        return {
-            "formula": self.formula,
-            "ranks by": self.ranks_by,
-            "parameters": ", ".join(defaults) or "none",
-            "source": self.source,
-            "use": self.use,
-            "limits": self.limits,
-        }
-
-
-LEARNED = "learned"
 SCORES: dict[str, Score] = {
     "mcm": Score(
         rank=ranking.lead,

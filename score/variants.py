@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.score.definition import LEARNED
 from oodcache.score.rows import Rows, Scores
-from oodcache.score.scores import LEARNED, SCORES
+from oodcache.score.scores import SCORES
 
 NONE = "none"
 WORDS = {"temperature": (LEARNED,), "scale": (LEARNED,), "bias": (LEARNED, NONE)}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterator
 from itertools import pairwise
@@ -12,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp, softmax
 
-from oodcache.score.onepass import TILE, Classes, Scored, Vectors, dots, score_images, tiles
+from oodcache.score.onepass import TILE, Classes, Scored, score_images, tiles
 from oodcache.score.rows import Scores
 from oodcache.score.scores import ranked
+from oodcache.score.tile import Vectors
 from oodcache.score.variants import DEFAULT, parse_all
 
 # At 0.5, 0.7 and 0.9 some softmaxes are nearly uniform and others are not.
@@ -182,20 +182,6 @@ def test_twin_classes_leave_no_margin_to_the_images_nearest_to_them() -> None:
     assert np.array_equal(found[~of_twins], alone[~of_twins])
 
 
-@given(st.integers(1, 200), st.integers(1, 40), st.integers(0, 5))
-def test_dots_are_the_products_in_float64(dimension: int, rows: int, seed: int) -> None:
-    tile, vectors = unit(rows, seed, dimension), unit(7, seed + 10, dimension)
-    places = np.random.default_rng(seed).integers(7, size=rows)
-    # The product of two float32 numbers is exact in float64, and fsum rounds once.
-    expected = [
-        math.fsum(one * other for one, other in zip(row, vectors[place].tolist(), strict=True))
-        for row, place in zip(tile.tolist(), places, strict=True)
-    ]
-    found = dots(tile, vectors, places)
-    assert found.dtype == np.float64
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
-
-
 def test_mcm_at_the_learned_scale_orders_images_as_scipys_softmax() -> None:
     cosine = IMAGES.astype(np.float64) @ CLASSES.vectors.astype(np.float64).T
     shown = softmax(SCALE * cosine, axis=1).max(axis=1)
@@ -252,7 +238,7 @@ def test_an_error_within_a_tile_reaches_the_caller(monkeypatch: pytest.MonkeyPat
     def broken(cosine: Vectors, exact: object) -> None:
         raise ArithmeticError("no such tile")
 
-    monkeypatch.setattr("oodcache.score.onepass.Rows", broken)
+    monkeypatch.setattr("oodcache.score.tile.Rows", broken)
     with pytest.raises(ArithmeticError, match="no such tile"):
         score(IMAGES)
 
