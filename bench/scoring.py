@@ -64,7 +64,7 @@ class GridComparison:
 def compare(images: int = IMAGES, classes: int = CLASSES, runs: int = RUNS) -> Comparison:
     """Return the times of all three, run in turns in this process: they meet the same machine."""
     generator = np.random.default_rng(0)
-    vectors, names = (_unit_rows(generator, rows) for rows in (images, classes))
+    vectors, names = (unit_rows(generator, rows) for rows in (images, classes))
     head, variants = Classes(names, LOGIT_SCALE, LOGIT_BIAS), parse_all(DEFAULT)
     rounds = np.array(
         [
@@ -90,7 +90,7 @@ def compare_grid() -> GridComparison:
     """Return the times of 24 variants, without and with their metrics, and of the product."""
     generator = np.random.default_rng(0)
     inside, outside, names = (
-        _unit_rows(generator, rows) for rows in (ID_IMAGES, OOD_IMAGES, CLASSES)
+        unit_rows(generator, rows) for rows in (ID_IMAGES, OOD_IMAGES, CLASSES)
     )
     head, variants = Classes(names, LOGIT_SCALE, LOGIT_BIAS), parse_all(GRID)
 
@@ -175,7 +175,7 @@ def main() -> None:
     print(f"bare product  {grid.product_seconds:7.3f} s")
 
 
-def _unit_rows(generator: np.random.Generator, rows: int) -> Vectors:
+def unit_rows(generator: np.random.Generator, rows: int) -> Vectors:
     vectors = generator.standard_normal((rows, DIMENSION), dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors

@@ -8,7 +8,8 @@ from typing import Any
 
 from oodcache.score.rows import Scores
 
-LEARNED = "learned"
+# The values of parameters that are no numbers.
+LEARNED, NONE, MINED, DROP, USE, AUTO = "learned", "none", "mined", "drop", "use", "auto"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,12 +60,15 @@ def score_images(
     classes: Classes,
     variants: Sequence[Variant],
     *,
+    fits: Sequence[Any] | None = None,
     threads: int | None = None,
 ) -> Scored:
     """Return the ranking form of every variant for `rows` images, read from `blocks` in order.
 
-    `blocks` are float32 (n, D), n as it comes. Memory grows by 8 bytes a variant and image.
+    `blocks` are float32 (n, D), n as it comes. `fits` has what each variant's score was fitted
+    to, None for one that needs no fit. Memory grows by 8 bytes a variant and image.
     """
+    fits = fits or [None] * len(variants)
     scored = Scored(np.empty((len(variants), rows)), np.empty(rows, np.intp))
     columns = np.ascontiguousarray(classes.vectors.T)
     # Those of one temperature follow each other: the exponentials of the last one are kept.
@@ -79,8 +83,8 @@ def score_images(
         count = kept.stop - first
         scored.best[kept] = tile.rows.best[:count]
         for place in order:
-            ranked = variants[place].rank(tile.rows, classes.numbers(variants[place]))
-            scored.scores[place, kept] = ranked[:count]
+            numbers = classes.numbers(variants[place])
+            scored.scores[place, kept] = variants[place].rank(tile, numbers, fits[place])[:count]
 
     threads = threads or processors()
     with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:

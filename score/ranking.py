@@ -34,7 +34,7 @@ def certainty(rows: Rows, *, temperature: float) -> Scores:
     if rows.classes == 1:
         return log_odds
     # With q = 1 - p: H = H(p, q) + q · H(others), so q is a factor of H, and may be e^-1000.
-    log_p, log_q = -_softplus(-log_odds), -_softplus(log_odds)
+    log_p, log_q = -softplus(-log_odds), -softplus(log_odds)
     total = rows.sum_exp(temperature)
     of_others = np.log(total) - rows.weighted_gaps(temperature) / (temperature * total)
     q = np.exp(log_q)
@@ -55,7 +55,7 @@ def unevenness(rows: Rows, *, temperature: float) -> Scores:
     if rows.classes == 1:
         return log_odds
     # With q = 1 - p and r the others' shares of it: 1 - sum p² = q · (2 - q · (1 + sum r²)).
-    log_q = -_softplus(log_odds)
+    log_q = -softplus(log_odds)
     squares = rows.squares(temperature) / rows.sum_exp(temperature) ** 2
     log_missing = log_q + np.log(2 - np.exp(log_q) * (1 + squares))
     largest = 1 - 1 / rows.classes
@@ -76,7 +76,7 @@ def generalized_entropy(rows: Rows, *, temperature: float, gamma: float, top: fl
     """Rank as `gen`: by minus the logarithm of the generalized entropy."""
     log_odds = rows.log_odds(temperature)
     counted = min(int(top), rows.classes) - 1
-    log_p, log_q = -_softplus(-log_odds), -_softplus(log_odds)
+    log_p, log_q = -softplus(-log_odds), -softplus(log_odds)
     if not counted:
         return -gamma * (log_p + log_q)
     # No other class has more than half the probability, so that 1 - p keeps its digits.
@@ -92,7 +92,7 @@ def generalized_entropy(rows: Rows, *, temperature: float, gamma: float, top: fl
 def joint_energy(rows: Rows, *, scale: float, bias: float) -> Scores:
     """Rank as `joint-energy`: by its logarithm."""
     logits = scale * rows.top + bias
-    total = _softplus(logits)
+    total = softplus(logits)
     if rows.classes > 1:
         total += rows.softplus(scale, bias)
     return _log_or_far(total, rows, scale, bias)
@@ -100,13 +100,21 @@ def joint_energy(rows: Rows, *, scale: float, bias: float) -> Scores:
 
 def sigmoid_sum(rows: Rows, *, scale: float, bias: float) -> Scores:
     """Rank as `sigmoid-sum`: by log(S / (K - S)), which keeps its digits at both ends."""
+    if rows.classes == 1:
+        return scale * rows.top + bias
+    present, missing = log_sigmoid_sums(rows, scale, bias)
+    return present - missing
+
+
+def log_sigmoid_sums(rows: Rows, scale: float, bias: float) -> tuple[Scores, Scores]:
+    """Return log Σ σ(s · c + b) and log Σ σ(-s · c - b) over all classes."""
     logits = scale * rows.top + bias
     if rows.classes == 1:
-        return logits
+        return -softplus(-logits), -softplus(logits)
     inside, outside = rows.log_sigmoids(scale, bias)
-    total = np.exp(np.logaddexp(-_softplus(-logits), inside))
-    missing = np.logaddexp(-_softplus(logits), outside)
-    return _log_or_far(total, rows, scale, bias) - missing
+    total = np.exp(np.logaddexp(-softplus(-logits), inside))
+    missing: Scores = np.logaddexp(-softplus(logits), outside)
+    return _log_or_far(total, rows, scale, bias), missing
 
 
 def _log_or_far(total: Scores, rows: Rows, scale: float, bias: float) -> Scores:
@@ -123,6 +131,7 @@ def _log_or_far(total: Scores, rows: Rows, scale: float, bias: float) -> Scores:
     return log_total
 
 
-def _softplus(logits: Scores) -> Scores:
-    softplus: Scores = np.maximum(logits, 0) + np.log1p(np.exp(-np.abs(logits)))
-    return softplus
+def softplus(logits: Scores) -> Scores:
+    """Return log(1 + exp(x)), which is -log σ(-x)."""
+    found: Scores = np.maximum(logits, 0) + np.log1p(np.exp(-np.abs(logits)))
+    return found

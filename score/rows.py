@@ -252,11 +252,11 @@ class Rows:
         return logits, float(runners_up.max(initial=-np.inf))
 
 
-def product(left: Floats, right: Floats) -> Floats:
-    """Return the matrix product of finite numbers."""
+def product(left: Floats, right: Floats, out: Floats | None = None) -> Floats:
+    """Return the matrix product of finite numbers, in `out` where that is given."""
     # BLAS computes on what lies beside them in its registers too, and says so: numpy issue 24067.
     with np.errstate(invalid="ignore"):
-        return np.asarray(left @ right)
+        return np.asarray(np.matmul(left, right, out=out))
 
 
 def _sum(terms: Floats) -> Scores:

@@ -17,6 +17,7 @@ import numpy as np
 
 from oodcache.score import ranking
 from oodcache.score.definition import LEARNED, Score
+from oodcache.score.negative_scores import NEGATIVE_SCORES
 from oodcache.score.rows import Floats, Rows, Scores
 
 
@@ -33,7 +34,7 @@ def _shown_variance(ranked: Scores, classes: int, **parameters: float) -> Scores
     return _sigmoid(ranked) * (1 - 1 / classes) / classes
 
 
-SCORES: dict[str, Score] = {
+CLASS_SCORES: dict[str, Score] = {
     "mcm": Score(
         rank=ranking.lead,
         shown=_shown_mcm,
@@ -144,27 +145,28 @@ SCORES: dict[str, Score] = {
         defaults={"scale": LEARNED, "bias": LEARNED},
     ),
 }
+SCORES = {**CLASS_SCORES, **NEGATIVE_SCORES}
 
 
 def ranked(score: str, cosine: Floats, **parameters: float) -> Scores:
-    """Return the ranking form of a score of the registry: float64 (N,).
+    """Return the ranking form of a score of CLASS_SCORES: float64 (N,).
 
     >>> ranked("margin", np.array([[0.25, 0.5]]))
     array([0.25])
     """
     with np.errstate(divide="ignore", over="ignore", under="ignore"):
-        return SCORES[score].rank(Rows(_copy(cosine)), **parameters)
+        return CLASS_SCORES[score].rank(Rows(_copy(cosine)), **parameters)
 
 
 def shown(score: str, cosine: Floats, **parameters: float) -> Scores:
-    """Return the paper's form of a score of the registry: float64 (N,).
+    """Return the paper's form of a score of CLASS_SCORES: float64 (N,).
 
     >>> shown("mcm", np.array([[0.0, 0.0]]), temperature=1.0)
     array([0.5])
     """
     with np.errstate(divide="ignore", over="ignore", under="ignore"):
-        ranks = SCORES[score].rank(Rows(_copy(cosine)), **parameters)
-        return SCORES[score].shown(ranks, cosine.shape[1], **parameters)
+        ranks = CLASS_SCORES[score].rank(Rows(_copy(cosine)), **parameters)
+        return CLASS_SCORES[score].shown(ranks, cosine.shape[1], **parameters)
 
 
 def _copy(cosine: Floats) -> Floats:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +19,14 @@ Vectors = npt.NDArray[np.float32]
 class Tile:
     """N images: unit `vectors` float32 (N, D), against `classes` (K, D).
 
-    `columns` is the transpose of `classes`, contiguous: made once, not for every tile.
+    `columns` is the transpose of `classes`, contiguous: made once, not for every tile. `kept` is
+    where what several scores share of the tile is kept.
     """
 
     vectors: Vectors
     classes: Vectors
     columns: Vectors
+    kept: dict[Hashable, Any] = field(default_factory=dict, compare=False)
 
     @cached_property
     def precise(self) -> Scores:

@@ -7,23 +7,41 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from oodcache.cache.errors import InputError
-from oodcache.score.definition import LEARNED
-from oodcache.score.rows import Rows, Scores
+from oodcache.score.definition import AUTO, DROP, LEARNED, MINED, NONE, USE
+from oodcache.score.rows import Scores
 from oodcache.score.scores import SCORES
+from oodcache.score.tile import Tile
 
-NONE = "none"
-WORDS = {"temperature": (LEARNED,), "scale": (LEARNED,), "bias": (LEARNED, NONE)}
-NUMBERS = {"bias": "a number", "top": "a whole number above 0"}
+WORDS = {
+    "temperature": (LEARNED,),
+    "scale": (LEARNED,),
+    "bias": (LEARNED, NONE),
+    "remainder": (DROP, USE),
+    "number": (MINED,),
+    "percentile": (MINED,),
+    "dimension": (AUTO,),
+}
+# What the words stand for that no model has to be asked for; 0 is no value of its own there.
+STANDS_FOR = {NONE: 0.0, DROP: 0.0, USE: 1.0, MINED: 0.0, AUTO: 0.0}
+WHOLE = ("top", "groups", "seed", "number", "k", "dimension")
+NUMBERS = {
+    "bias": "a number",
+    "seed": "a whole number, 0 or above",
+    "percentile": "a number above 0 and at most 100",
+    "remainder": "",
+    **dict.fromkeys(("top", "groups", "number", "k", "dimension"), "a whole number above 0"),
+}
 DEFAULT = ("mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit", "energy")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A score and its parameters, each a number, "learned" or, for a bias, "none".
+    """A score and its parameters, each a number or one of the words that WORDS has for it.
 
     "learned" is not yet looked up, and "none" counts as 0, a bias that is not there.
     """
@@ -44,10 +62,14 @@ class Variant:
         ]
         return ":".join([self.score, ",".join(given)] if given else [self.score])
 
-    def rank(self, rows: Rows, numbers: Mapping[str, float]) -> Scores:
-        """Return the ranking form of the score, its parameters as `numbers`."""
+    def rank(self, tile: Tile, numbers: Mapping[str, float], fitted: Any = None) -> Scores:
+        """Return the ranking form of the score, its parameters as `numbers`.
+
+        `fitted` is what its `fit` returned, where it has one.
+        """
+        rank = SCORES[self.score].rank
         with np.errstate(divide="ignore", over="ignore", under="ignore"):
-            return SCORES[self.score].rank(rows, **numbers)
+            return rank(tile.rows, **numbers) if fitted is None else rank(tile, fitted, **numbers)
 
     def shown(self, ranked: Scores, classes: int, numbers: Mapping[str, float]) -> Scores:
         """Return the paper's form of the score over K `classes`, from its ranking form."""
@@ -59,14 +81,13 @@ class Variant:
 
         A bias that the model does not have counts as 0.
         """
-        looked_up = {
+        learned = {
             "temperature": 1.0 / logit_scale,
             "scale": logit_scale,
             "bias": logit_bias or 0.0,
         }
         return {
-            name: float(looked_up[name] if value == LEARNED else 0.0 if value == NONE else value)
-            for name, value in self.parameters.items()
+            name: _number(value, learned.get(name, 0.0)) for name, value in self.parameters.items()
         }
 
 
@@ -113,8 +134,9 @@ def parse(specification: str) -> list[Variant]:
 def check_score(name: str) -> str:
     """Return `name` if it is a score's; raises InputError, which says what is near, if not."""
     if name not in SCORES:
-        near = difflib.get_close_matches(name, SCORES, n=1) or [", ".join(SCORES)]
-        raise InputError(f"no score {name!r}; did you mean {near[0]}?")
+        near = difflib.get_close_matches(name, SCORES, n=1)
+        what = f"did you mean {near[0]}?" if near else "list them with: oodcache scores"
+        raise InputError(f"no score {name!r}; {what}")
     return name
 
 
@@ -136,14 +158,33 @@ def check_value(key: str, text: str) -> float | str:
         value = float(text)
     except ValueError:
         value = math.nan
-    whole = key != "top" or (math.isfinite(value) and value == int(value))
-    if not math.isfinite(value) or not whole or (key != "bias" and value <= 0):
-        wanted = [NUMBERS.get(key, "a number above 0"), *map(repr, words)]
+    if not _fits(key, value):
+        number = NUMBERS.get(key, "a number above 0")
+        wanted = [*([number] if number else []), *map(repr, words)]
         either = (
             f"neither {', '.join(wanted[:-1])} nor {wanted[-1]}" if words else f"not {wanted[0]}"
         )
         raise InputError(f"{key}={text} is {either}")
     return value
+
+
+def _fits(key: str, value: float) -> bool:
+    """Return whether a number, NaN for a text that is none, is a value of the parameter `key`."""
+    if not math.isfinite(value) or key == "remainder" or (key in WHOLE and value != int(value)):
+        return False
+    if key == "bias":
+        return True
+    return (
+        0 <= value < 2**32
+        if key == "seed"
+        else 0 < value <= (100 if key == "percentile" else math.inf)
+    )
+
+
+def _number(value: float | str, learned: float) -> float:
+    if not isinstance(value, str):
+        return float(value)
+    return learned if value == LEARNED else STANDS_FOR[value]
 
 
 def _written(value: float | str) -> str:

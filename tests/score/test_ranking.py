@@ -16,7 +16,7 @@ from scipy.special import expit, softmax
 from oodcache.score.metrics import metrics
 from oodcache.score.onepass import Classes, score_images
 from oodcache.score.rows import Floats, Scores
-from oodcache.score.scores import SCORES, ranked, shown
+from oodcache.score.scores import CLASS_SCORES, ranked, shown
 from oodcache.score.variants import parse_all
 
 SETTINGS: list[tuple[str, dict[str, float]]] = [
@@ -230,7 +230,9 @@ def test_learned_means_the_models_scale() -> None:
 
 
 def test_no_score_but_a_sum_of_sigmoids_ranks_by_the_bias_of_a_model() -> None:
-    variants = parse_all([name for name in SCORES if name not in ("joint-energy", "sigmoid-sum")])
+    variants = parse_all(
+        [name for name in CLASS_SCORES if name not in ("joint-energy", "sigmoid-sum")]
+    )
     cosine = wide(0)
     with_bias, without = (
         score_images([images], 40, classes, variants).scores
@@ -274,7 +276,7 @@ def test_with_one_class_the_sums_of_sigmoids_rank_as_max_logit(
 @pytest.mark.parametrize("score", ["mcm", "entropy", "variance", "margin", "gen"])
 def test_with_one_class_every_image_ties(score: str) -> None:
     defaults = {"temperature": 0.01, "gamma": 0.1, "top": 100.0}
-    parameters = {name: defaults[name] for name in SCORES[score].defaults}
+    parameters = {name: defaults[name] for name in CLASS_SCORES[score].defaults}
     assert (ranked(score, wide(0, classes=1), **parameters) == np.inf).all()
 
 
@@ -297,7 +299,7 @@ def test_with_two_classes_the_softmax_scores_are_the_margin(score: str, temperat
     assert np.array_equal(np.argsort(ranks), np.argsort(ranked("margin", cosine)))
 
 
-@pytest.mark.parametrize("score", [*SCORES])
+@pytest.mark.parametrize("score", [*CLASS_SCORES])
 def test_equal_images_tie_wherever_they_stand_and_no_others_do(score: str) -> None:
     generator = np.random.default_rng(7)
     images, classes = (generator.normal(size=(rows, 64)).astype(np.float32) for rows in (3000, 50))
@@ -322,7 +324,7 @@ def test_a_class_that_stands_twice_leaves_no_margin_to_its_images() -> None:
     assert (found.scores[0, 100:] > 0).all()
 
 
-@pytest.mark.parametrize("score", [one for one in SCORES if one != "sigmoid-sum"])
+@pytest.mark.parametrize("score", [one for one in CLASS_SCORES if one != "sigmoid-sum"])
 def test_images_close_together_and_to_a_class_still_do_not_tie(score: str) -> None:
     generator = np.random.default_rng(9)
     classes = generator.normal(size=(20, 64))

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 from scipy.special import entr, expit, logsumexp, softmax
 
 from oodcache.score.rows import Floats, Rows, Scores
-from oodcache.score.scores import SCORES, ranked, shown
+from oodcache.score.scores import CLASS_SCORES, ranked, shown
 
 Numbers = dict[str, float]
 Exact = Callable[..., Any]
@@ -36,7 +36,7 @@ shapes = st.tuples(st.integers(1, 5), st.integers(1, 8))
 cosines = arrays.arrays(np.float64, shapes, elements=st.floats(-1, 1))
 single_cosines = arrays.arrays(np.float32, shapes, elements=st.floats(-1, 1, width=32))
 logits = arrays.arrays(np.float64, shapes, elements=st.floats(-1e4, 1e4))
-each_score = pytest.mark.parametrize("score", SCORES)
+each_score = pytest.mark.parametrize("score", CLASS_SCORES)
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +54,7 @@ def parameters_of(draw: st.DrawFn, score: str) -> Numbers:
         "scale": st.floats(1e-2, 200),
         "bias": st.floats(-30, 30),
     }
-    return {name: float(draw(drawn[name])) for name in SCORES[score].defaults}
+    return {name: float(draw(drawn[name])) for name in CLASS_SCORES[score].defaults}
 
 
 def settings_of(score: str) -> list[Numbers]:
@@ -69,7 +69,7 @@ def settings_of(score: str) -> list[Numbers]:
     return [{"temperature": one} for one in TEMPERATURES] if score in SOFTMAX else [{}]
 
 
-EVERY = [(score, numbers) for score in SCORES for numbers in settings_of(score)]
+EVERY = [(score, numbers) for score in CLASS_SCORES for numbers in settings_of(score)]
 
 
 def images(count: int, classes: int, seed: int = 0) -> Scores:
@@ -211,7 +211,7 @@ def test_max_logit_is_the_largest_to_the_bit(cosine: Floats) -> None:
 @given(cosine=logits, number=st.sampled_from([1e-3, 1.0, 30.0]))
 def test_shown_bears_logits_of_ten_thousand(score: str, cosine: Floats, number: float) -> None:
     given = {"temperature": number, "gamma": 0.1, "top": 3.0, "scale": 1 / number, "bias": -7.0}
-    numbers = {name: given[name] for name in SCORES[score].defaults}
+    numbers = {name: given[name] for name in CLASS_SCORES[score].defaults}
     expected = scipy_shown(score, cosine, **numbers)
     np.testing.assert_allclose(shown(score, cosine, **numbers), expected, rtol=1e-6, atol=1e-9)
 
@@ -244,7 +244,7 @@ def test_ranking_forms_of_logits_of_ten_thousand_are_mpmaths(score: str, number:
     cosine = np.random.default_rng(3).uniform(-10, 10, (3, 4)) * (1.0 if number < 1 else 1e3)
     given = {"temperature": number, "gamma": 0.1, "top": 3.0, "scale": 1 / number, "bias": 0.0}
     for one in (cosine, -10 * np.abs(cosine)):
-        numbers = {name: given[name] for name in SCORES[score].defaults}
+        numbers = {name: given[name] for name in CLASS_SCORES[score].defaults}
         expected = exact(score, one, **numbers)
         np.testing.assert_allclose(ranked(score, one, **numbers), expected, rtol=1e-12, atol=1e-15)
 
@@ -278,7 +278,7 @@ def test_no_parameter_gives_nan_or_infinity(
     for cosine in (images(5, 7), images(5, 2), images(1, 9), images(5, 7) - 0.3):
         for bias in (0.0, -1e4, 1e4, -1e39, 1e300):
             given = {"temperature": number, "gamma": 0.1, "top": 5, "scale": number, "bias": bias}
-            numbers = {name: given[name] for name in SCORES[score].defaults}
+            numbers = {name: given[name] for name in CLASS_SCORES[score].defaults}
             assert np.isfinite(ranked(score, cosine.astype(dtype), **numbers)).all()
             assert np.isfinite(shown(score, cosine.astype(dtype), **numbers)).all()
 
@@ -291,7 +291,7 @@ def test_no_parameter_gives_nan_or_infinity(
 )
 def test_no_cosines_give_nan(score: str, cosine: Floats, number: float, bias: float) -> None:
     given = {"temperature": number, "gamma": 0.1, "top": 3.0, "scale": number, "bias": bias}
-    numbers = {name: given[name] for name in SCORES[score].defaults}
+    numbers = {name: given[name] for name in CLASS_SCORES[score].defaults}
     assert not np.isnan(ranked(score, cosine, **numbers)).any()
     assert not np.isnan(shown(score, cosine, **numbers)).any()
 
@@ -318,7 +318,7 @@ def test_of_one_class_every_image_ties_above_all(score: str) -> None:
     cosine = np.array([[0.3], [-0.2]])
     for temperature in (0.01, 1.0, 100.0):
         given = {"temperature": temperature, "gamma": 0.1, "top": 100.0}
-        numbers = {name: given[name] for name in SCORES[score].defaults}
+        numbers = {name: given[name] for name in CLASS_SCORES[score].defaults}
         assert ranked(score, cosine, **numbers).tolist() == [np.inf, np.inf]
         certain = {"mcm": 1.0, "entropy": 0.0, "variance": 0.0, "gen": 0.0, "margin": np.inf}
         assert shown(score, cosine, **numbers).tolist() == [certain[score]] * 2
@@ -386,7 +386,7 @@ def test_a_duplicated_best_class_halves_the_probability_and_keeps_images_apart()
 @each_score
 def test_no_images_have_no_scores(score: str) -> None:
     given = {"temperature": 0.1, "gamma": 0.1, "top": 3.0, "scale": 10.0, "bias": -1.0}
-    numbers = {name: given[name] for name in SCORES[score].defaults}
+    numbers = {name: given[name] for name in CLASS_SCORES[score].defaults}
     for classes in (1, 2, 5):
         assert ranked(score, np.zeros((0, classes)), **numbers).shape == (0,)
 
@@ -404,11 +404,13 @@ def test_the_given_cosines_stay_as_they_are(score: str) -> None:
     cosine = images(4, 5)
     before = cosine.copy()
     given = {"temperature": 0.1, "gamma": 0.1, "top": 3.0, "scale": 10.0, "bias": -1.0}
-    shown(score, cosine, **{name: given[name] for name in SCORES[score].defaults})
+    shown(score, cosine, **{name: given[name] for name in CLASS_SCORES[score].defaults})
     assert np.array_equal(cosine, before)
 
 
 def test_every_score_has_a_section_of_docs_scores_md() -> None:
     page = (Path(__file__).parents[2] / "docs" / "scores.md").read_text(encoding="utf-8")
     headings = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
-    assert [one for one in headings if one.strip("`") in SCORES] == [f"`{one}`" for one in SCORES]
+    assert [one for one in headings if one.strip("`") in CLASS_SCORES] == [
+        f"`{one}`" for one in CLASS_SCORES
+    ]

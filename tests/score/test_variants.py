@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oodcache.cache.errors import InputError
-from oodcache.score.rows import Rows
-from oodcache.score.scores import SCORES, ranked, shown
+from oodcache.score.scores import CLASS_SCORES, SCORES, ranked, shown
+from oodcache.score.tile import Tile
 from oodcache.score.variants import DEFAULT, Variant, check_value, parse, parse_all
 
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
@@ -111,8 +111,7 @@ def test_each_default_parameter_may_be_given_as_well(score: str) -> None:
         ("maxlogit", "--score 'maxlogit': no score 'maxlogit'; did you mean max-logit?"),
         (
             "?",
-            "--score '?': no score '?'; did you mean mcm, sigmoid-mcm, max-logit, energy, "
-            "entropy, variance, margin, gen, joint-energy, sigmoid-sum?",
+            "--score '?': no score '?'; list them with: oodcache scores",
         ),
         (
             "mcm:tau=1",
@@ -201,9 +200,11 @@ def test_learned_is_the_models_scale_its_inverse_and_its_bias() -> None:
 
 def test_a_variant_ranks_and_shows_as_its_score_does() -> None:
     cosine = np.random.default_rng(0).uniform(-0.1, 0.4, (10, 5)).astype(np.float32)
-    for variant in parse_all(SCORES):
+    # Against the axes as classes, an image's numbers are its cosines.
+    axes = np.eye(5, dtype=np.float32)
+    for variant in parse_all(CLASS_SCORES):
         numbers = variant.numbers(logit_scale=40.0, logit_bias=-12.0)
-        found = variant.rank(Rows(cosine.copy()), numbers)
+        found = variant.rank(Tile(cosine, axes, axes), numbers)
         assert np.array_equal(found, ranked(variant.score, cosine, **numbers))
         expected = shown(variant.score, cosine, **numbers)
         assert np.array_equal(variant.shown(found, 5, numbers), expected)
@@ -244,6 +245,12 @@ def test_gen_may_be_given_all_of_its_parameters() -> None:
         ("bias", "-1e1", -10.0),
         ("gamma", "0.5", 0.5),
         ("top", "100.0", 100.0),
+        ("remainder", "use", "use"),
+        ("number", "mined", "mined"),
+        ("number", "500", 500.0),
+        ("percentile", "100", 100.0),
+        ("seed", "0", 0.0),
+        ("dimension", "auto", "auto"),
     ],
 )
 def test_a_value_is_a_number_or_one_of_the_parameters_words(
@@ -258,6 +265,14 @@ def test_a_value_is_a_number_or_one_of_the_parameters_words(
         ("temperature", "none", "temperature=none is neither a number above 0 nor 'learned'"),
         ("scale", "none", "scale=none is neither a number above 0 nor 'learned'"),
         ("bias", "nil", "bias=nil is neither a number, 'learned' nor 'none'"),
+        ("remainder", "1", "remainder=1 is neither 'drop' nor 'use'"),
+        ("number", "0", "number=0 is neither a whole number above 0 nor 'mined'"),
+        ("groups", "2.5", "groups=2.5 is not a whole number above 0"),
+        ("seed", "-1", "seed=-1 is not a whole number, 0 or above"),
+        (
+            *("percentile", "101"),
+            "percentile=101 is neither a number above 0 and at most 100 nor 'mined'",
+        ),
         ("top", "1.5", "top=1.5 is not a whole number above 0"),
         ("gamma", "x", "gamma=x is not a number above 0"),
     ],
