@@ -16,7 +16,10 @@ SHORT_NAMES = {
     "tiny-clip": "tiny-clip/demo",
     "tiny-sigmoid": "tiny-sigmoid/demo",
 }
-KNOWN = ("imagenet", "imagenet-val", "iNaturalist", "SUN", "Places", "Textures")
+KNOWN = (
+    *("imagenet", "imagenet21k"),
+    *("imagenet-val", "iNaturalist", "SUN", "Places", "Textures"),
+)
 # How far from ImageNet the field takes each known set to be.
 GROUPS = {
     **dict.fromkeys(("SSB-hard", "NINCO"), "near"),
