@@ -55,6 +55,11 @@ def text_path(cache: Path, label: str, vocabulary: str) -> Path:
     return cache / label / "texts" / f"{vocabulary}.h5"
 
 
+def negatives_path(cache: Path, label: str, name: str) -> Path:
+    """Return where the file of negatives `name` of the model `name/pretrained` lies."""
+    return cache / label / "negatives" / f"{name}.json"
+
+
 def place(cache: Path, kind: str, label: str, name: str) -> Path:
     """Return where a file of `kind`, "images" or "texts", lies that names itself.
 
