@@ -88,7 +88,7 @@ def from_json(text: str) -> Identity:
 
     Raises ValueError, with the field, on anything else.
     """
-    fields = _parsed(text)
+    fields = parse_json(text)
     _check_fields(fields, Identity, "it")
     for name in ("model", "source", "encoding", "precision", "versions"):
         if not isinstance(fields[name], dict):
@@ -105,7 +105,7 @@ def from_json(text: str) -> Identity:
     return Identity(**fields)
 
 
-def _parsed(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """Return the value of a stranger's JSON, which holds no NaN, is shallow and can be printed."""
     too_deep = ValueError(f"it is nested deeper than {DEEPEST} levels")
     try:
@@ -114,7 +114,8 @@ def _parsed(text: str) -> Any:
         raise too_deep from None
     if _is_deeper(value, DEEPEST):
         raise too_deep
-    json.dumps(value, ensure_ascii=False).encode()  # A lone surrogate raises ValueError.
+    # A lone surrogate raises ValueError, and so does 1e999, which is read as infinity.
+    json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     return value
 
 

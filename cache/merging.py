@@ -29,7 +29,7 @@ from oodcache.cache.shards import Place, Run, shard_folder, shard_paths
 from oodcache.cache.sibling import discard
 from oodcache.cache.storage import read_paths
 from oodcache.cache.structure import Columns
-from oodcache.cache.text_file import open_text_shard, write_texts
+from oodcache.cache.text_file import open_text_shard, store_texts
 
 VARIES = " + "  # Between what the machines of one run had: devices, versions of libraries.
 
@@ -38,8 +38,8 @@ VARIES = " + "  # Between what the machines of one run had: devices, versions of
 class Shard:
     """A shard whose structure is checked: its run, its place, and how many rows are not ok.
 
-    What was read of it meanwhile, so that a merge need not open it again: its `columns`, of images
-    the `paths`, and at which `offset` of which `version` of the file the vectors begin.
+    What was read of it meanwhile, so that a merge need not open it again: of images the `columns`
+    and the `paths`, and at which `offset` of which `version` of the file the vectors begin.
     """
 
     path: Path
@@ -79,7 +79,7 @@ def peek(path: Path) -> Shard:
             found.place,
             embeddings.shape[1],
             0 if ok is None else int(np.count_nonzero(~ok)),
-            found.columns,
+            found.columns if ok is not None else {},  # A long vocabulary, in each of its shards.
             [] if ok is None else read_paths(found.datasets["path"], path),
             embeddings.id.get_offset(),
             version,
@@ -246,19 +246,25 @@ def _version(status: os.stat_result) -> tuple[int, ...]:
 
 
 def _merge_texts(target: Path, shards: Sequence[Shard], identity: Identity) -> None:
-    read = [open_text_shard(shard.path) for shard in shards]
-    vocabulary = read[0].vocabulary
-    for shard, one in zip(shards, read, strict=True):
+    """Merge shards of texts: all vectors in memory once, and one shard's vocabulary beside them."""
+    first = shards[0]
+    vectors = np.empty((first.place.total, first.dimension), first.run.dtype)
+    norm, vocabulary = np.empty(len(vectors), np.float32), None
+    for shard in shards:
+        one = open_text_shard(shard.path)
         _check_same(shard, one.identity, len(one.norm))
         _verify(one.path, one.embeddings, one.identity.vectors)
+        vocabulary = vocabulary or one.vocabulary
         if one.vocabulary != vocabulary:
-            raise InputError(f"{one.path}: has another vocabulary than {read[0].path}")
+            raise InputError(f"{one.path}: has another vocabulary than {first.path}")
+        rows = slice(shard.place.first, shard.place.first + shard.place.rows)
+        vectors[rows], norm[rows] = one.embeddings, one.norm
+    assert vocabulary is not None
     shape = (len(vocabulary.templates), len(vocabulary.names))
-    write_texts(
+    store_texts(
         target,
-        np.concatenate([one.embeddings for one in read]).reshape(*shape, -1),
-        np.concatenate([one.norm for one in read]).reshape(shape),
+        vectors.reshape(*shape, -1),
+        norm.reshape(shape),
         vocabulary=vocabulary,
         identity=identity,
-        dtype=shards[0].run.dtype,
     )

@@ -16,7 +16,10 @@ SHORT_NAMES = {
     "tiny-clip": "tiny-clip/demo",
     "tiny-sigmoid": "tiny-sigmoid/demo",
 }
-KNOWN = ("imagenet", "imagenet-val", "iNaturalist", "SUN", "Places", "Textures")
+KNOWN = (
+    *("imagenet", "imagenet21k"),
+    *("imagenet-val", "iNaturalist", "SUN", "Places", "Textures"),
+)
 # How far from ImageNet the field takes each known set to be.
 GROUPS = {
     **dict.fromkeys(("SSB-hard", "NINCO"), "near"),
@@ -50,6 +53,11 @@ def image_path(cache: Path, label: str, dataset: str) -> Path:
 def text_path(cache: Path, label: str, vocabulary: str) -> Path:
     """Return where the embeddings of `vocabulary` by the model `name/pretrained` lie."""
     return cache / label / "texts" / f"{vocabulary}.h5"
+
+
+def negatives_path(cache: Path, label: str, name: str) -> Path:
+    """Return where the file of negatives `name` of the model `name/pretrained` lies."""
+    return cache / label / "negatives" / f"{name}.json"
 
 
 def place(cache: Path, kind: str, label: str, name: str) -> Path:

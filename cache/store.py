@@ -16,6 +16,7 @@ from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.shards import FOLDER, shard_folder, target_of
 
 KINDS = ("images", "texts")
+NEGATIVES = "negatives"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ def begun(cache: Path) -> list[Entry]:
     )
 
 
+def negatives(cache: Path) -> list[Entry]:
+    """Return the files of negatives in the cache, sorted."""
+    return _entries(cache.glob(f"*/*/{NEGATIVES}/*.json"), (NEGATIVES,))
+
+
 def meant_target(path: Path) -> Path | None:
     """Return the file whose shards `path` means, None where it means itself.
 
@@ -57,11 +63,11 @@ def meant_target(path: Path) -> Path | None:
     return path if not path.exists() and shard_folder(path).is_dir() else None
 
 
-def _entries(paths: Iterable[Path]) -> list[Entry]:
+def _entries(paths: Iterable[Path], kinds: Sequence[str] = KINDS) -> list[Entry]:
     return [
         Entry(path, f"{path.parts[-4]}/{path.parts[-3]}", path.parts[-2])
         for path in sorted(paths)
-        if path.parts[-2] in KINDS and not path.name.startswith(".")
+        if path.parts[-2] in kinds and not path.name.startswith(".")
     ]
 
 

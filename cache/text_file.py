@@ -1,12 +1,14 @@
 """One file of text embeddings, or a shard of one: a model's unit vectors for one vocabulary.
 
-Row t·K + k is class k of K under template t.
+Row t·K + k is class k of K under template t. A long vocabulary is opened as rows, which stay on
+disk.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +28,13 @@ from oodcache.cache.container import (
     write_head,
     write_sum,
 )
+from oodcache.cache.errors import InputError
 from oodcache.cache.identity import Identity
 from oodcache.cache.shards import Place
 from oodcache.cache.structure import Structure
 
 Vectors = npt.NDArray[np.float32]
+BLOCK_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,54 @@ class TextFile:
     identity: Identity
     vocabulary: Vocabulary
     embeddings: Vectors
+
+
+@dataclass(frozen=True)
+class TextRows:
+    """A valid file of text embeddings, opened: the vocabulary in memory, the vectors on disk.
+
+    K classes and `dimension` D. `template` is the place of one in the vocabulary. Vectors are
+    checked as they are read; those of float16 files are renormalised in float32.
+    """
+
+    path: Path
+    identity: Identity
+    vocabulary: Vocabulary
+    dimension: int
+
+    def blocks(self, rows: int = BLOCK_ROWS, *, template: int = 0) -> Iterator[tuple[int, Vectors]]:
+        """Yield (first class, its vectors and the next ones', float32 (at most `rows`, D))."""
+        yield from self._blocks(range(0, len(self.vocabulary.names), rows), rows, template)
+
+    def take(self, places: npt.NDArray[np.integer[Any]], *, template: int = 0) -> Vectors:
+        """Return the vectors of these classes, in this order, float32 (m, D)."""
+        taken = np.empty((len(places), self.dimension), np.float32)
+        firsts = np.unique(places // BLOCK_ROWS) * BLOCK_ROWS
+        for first, block in self._blocks(firsts.tolist(), BLOCK_ROWS, template):
+            here = np.flatnonzero((places >= first) & (places < first + len(block)))
+            taken[here] = block[places[here] - first]
+        return taken
+
+    def _blocks(
+        self, firsts: Sequence[int], rows: int, template: int
+    ) -> Iterator[tuple[int, Vectors]]:
+        with self._reopened() as file:
+            stored, count = file.datasets["embeddings"], len(self.vocabulary.names)
+            for first in firsts:
+                block = np.empty((min(rows, count - first), self.dimension), stored.dtype)
+                stored.read_direct(block, np.s_[template, first : first + len(block)])
+                row = template * count + first
+                rules.check_rows(self.path, row, block, np.ones(len(block), bool))
+                yield first, renormalised(block)
+
+    @contextmanager
+    def _reopened(self) -> Iterator[Structure]:
+        """Open the file again; refuse another one that was put in its place since."""
+        with opened(self.path) as file:
+            found = structure.check(file, self.path, "texts")
+            if found.identity != self.identity:
+                raise InputError(f"{self.path}: was replaced while it was read: run that again")
+            yield found
 
 
 @dataclass(frozen=True)
@@ -84,6 +136,14 @@ def open_texts(path: Path) -> TextFile:
     return TextFile(path, found.identity, vocabulary, renormalised(stored))
 
 
+def open_text_rows(path: Path) -> TextRows:
+    """Return the file at `path`, checked but for its vectors, which are as they are read."""
+    with opened(path) as file:
+        found = structure.check(file, path, "texts")
+        vocabulary, dimension = _vocabulary(path, found), found.datasets["embeddings"].shape[-1]
+    return TextRows(path, found.identity, vocabulary, dimension)
+
+
 def read_texts(path: Path) -> StoredTexts:
     """Return all of the file at `path`, checked as `open_texts` does."""
     found, vocabulary, stored = _read(path, "texts")
@@ -111,8 +171,20 @@ def write_texts(
     `norm` is float32 (T, K): each vector's length before it was normalised.
     """
     stored = np.ascontiguousarray(embeddings, dtype)
-    _write(path, stored, norm, vocabulary, identity, None)
+    store_texts(path, stored, norm, vocabulary=vocabulary, identity=identity)
     return open_texts(path)
+
+
+def store_texts(
+    path: Path,
+    stored: npt.NDArray[np.floating[Any]],
+    norm: npt.NDArray[np.float32],
+    *,
+    vocabulary: Vocabulary,
+    identity: Identity,
+) -> None:
+    """Write unit vectors (T, K, D), contiguous, in their own type, as the file at `path`."""
+    _write(path, stored, norm, vocabulary, identity, None)
 
 
 def write_text_shard(
@@ -133,14 +205,19 @@ def _read(path: Path, kind: str) -> tuple[Structure, Vocabulary, npt.NDArray[np.
     with opened(path) as file:
         found = structure.check(file, path, kind)
         stored = found.datasets["embeddings"][:]
-        names, ids, templates = (
-            rules.check_names(path, column, found.columns[column])
-            for column in ("class_names", "class_ids", "templates")
-        )
-    vocabulary = Vocabulary(names, ids, templates)
-    _check(path, vocabulary)
+        vocabulary = _vocabulary(path, found)
     _check_rows(path, stored)
     return found, vocabulary, stored
+
+
+def _vocabulary(path: Path, found: Structure) -> Vocabulary:
+    names, ids, templates = (
+        rules.check_names(path, column, found.columns[column])
+        for column in ("class_names", "class_ids", "templates")
+    )
+    vocabulary = Vocabulary(names, ids, templates)
+    _check(path, vocabulary)
+    return vocabulary
 
 
 def _write(

@@ -14,6 +14,7 @@ from oodcache.cache_commands import cache
 from oodcache.demo_command import demo
 from oodcache.extract_command import extract
 from oodcache.metrics_command import metrics
+from oodcache.negatives_command import negatives
 from oodcache.options import TYPED
 from oodcache.progress import printable
 from oodcache.score_command import score
@@ -47,7 +48,7 @@ def oodcache() -> None:
     """
 
 
-for command in (demo, extract, score, scores, metrics, cache):
+for command in (demo, extract, negatives, score, scores, metrics, cache):
     oodcache.add_command(command)
 
 

@@ -42,7 +42,9 @@ def check_torch() -> None:
 @click.command(short_help="Images and class names to embeddings, once.")
 @click.argument("datasets", nargs=-1, metavar="[DATASET | NAME=FOLDER]...")
 @click.option("--model", help=f"{', '.join(SHORT_NAMES)}; NAME/TAG; local-dir:PATH; hf-hub:REPO.")
-@click.option("--classes", help="imagenet, NAME=FILE (a name a line) or NAME=FOLDER.")
+@click.option(
+    "--classes", help="imagenet, imagenet21k, NAME=FILE (words), NAME=csp:FILE or NAME=FOLDER."
+)
 @click.option(
     "--template",
     "templates",
@@ -119,6 +121,7 @@ def extract(**given: Any) -> None:
     oodcache extract --model siglip2 --classes imagenet --data-root /data imagenet-val iNaturalist
     oodcache extract --model clip --classes pets=names.txt --template "a photo of a {}, a pet" \\
         mypets=photos/pets strays=photos/strays
+    oodcache extract --model clip --classes nouns=index.noun --template "the nice {}"
     oodcache extract --model siglip2 --data-root /data --shard 2/4 imagenet-val
     """
     check_torch()

@@ -1,4 +1,4 @@
-"""Class names and templates: ImageNet's, a text file's, or the class folders of a data set."""
+"""Class names and templates: ImageNet's, a file's words, or the class folders of a data set."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ from oodcache.cache import subsets
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import check_name
 from oodcache.cache.text_file import Vocabulary
+from oodcache.extract import word_lists
 
 DEFAULT_TEMPLATE = "a photo of a {}"
 OPENAI = "openai"
+CONJUGATED = "csp:"
 
 
 def find(specification: str, templates: Sequence[str]) -> tuple[str, Vocabulary]:
-    """Return the name and the vocabulary of `imagenet`, a subset, NAME=FILE or NAME=FOLDER."""
-    name, equals, path = specification.partition("=")
+    """Return the name and the vocabulary of a known name, NAME=FILE, =FOLDER or =csp:FILE."""
+    name, equals, source = specification.partition("=")
     if equals:
         check_name(name, "vocabulary")
-        ids, names = _from_folder(Path(path)) if Path(path).is_dir() else _from_file(Path(path))
-    elif name == "imagenet":
-        ids, names = _imagenet()
+        ids, names = _from(source)
+    elif name in KNOWN:
+        ids, names = KNOWN[name]()
     elif name in subsets.NAMES:
         ids, names = _subset(name)
     else:
         own = "NAME=FILE with a name a line, or NAME=FOLDER with a folder a class"
         if name and Path(name).exists():
             own = f"{Path(name).stem}={name}"
-        known = ", ".join(("imagenet", *subsets.NAMES))
+        known = ", ".join((*KNOWN, *subsets.NAMES))
         raise InputError(f"--classes {name!r} is not known (known are: {known}); type {own}")
     return name, Vocabulary(names, ids, expand(templates))
 
@@ -61,43 +63,15 @@ def fingerprint(vocabulary: Vocabulary) -> str:
     return digest.hexdigest()
 
 
-def _from_file(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; --classes NAME=FILE reads names") from None
-    if not lines:
-        raise InputError(f"{path}: is empty; wants a class name a line")
-    pairs = [line.split("\t") if "\t" in line else ["", line] for line in lines]
-    for number, pair in enumerate(pairs, 1):
-        _check_line(path, number, pair, with_id="\t" in lines[0])
-    ids, names = (tuple(part.strip() for part in column) for column in zip(*pairs, strict=True))
-    _check_distinct(path, ids if ids[0] else names)
-    return ids, names
+def _from(source: str) -> word_lists.Columns:
+    """Return ids and names of a file, of a folder, or of csp:FILE, whose words are adjectives."""
+    if source.startswith(CONJUGATED):
+        return word_lists.conjugated(word_lists.read(Path(source.removeprefix(CONJUGATED))))
+    path = Path(source)
+    return _from_folder(path) if path.is_dir() else word_lists.read(path)
 
 
-def _check_line(path: Path, number: int, pair: list[str], *, with_id: bool) -> None:
-    if not pair[-1].strip():
-        raise InputError(f"{path}: line {number} is blank; take it out")
-    if len(pair) != 2 or bool(pair[0].strip()) != with_id or "\0" in "".join(pair):
-        wanted = "an id, a tab and a name, as line 1 has" if with_id else "a name and no tab"
-        raise InputError(f"{path}: line {number} wants {wanted}")
-
-
-def _check_distinct(path: Path, keys: Sequence[str]) -> None:
-    first: dict[str, int] = {}
-    for number, key in enumerate(keys, 1):
-        if key in first:
-            raise InputError(
-                f"{path}: line {number} repeats line {first[key]}, {key!r}; take one out, or "
-                "tell them apart by ids: an id, a tab, a name"
-            )
-        first[key] = number
-
-
-def _from_folder(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _from_folder(path: Path) -> word_lists.Columns:
     names = sorted(
         one.name for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")
     )
@@ -109,7 +83,7 @@ def _from_folder(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(names), tuple(names)
 
 
-def _subset(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _subset(name: str) -> word_lists.Columns:
     """Return a subset's ids, and its source's names or, where that has none, ImageNet's."""
     subset = subsets.known(name)
     if all(subset.names):
@@ -118,17 +92,34 @@ def _subset(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return subset.ids, tuple(by_id[one] for one in subset.ids)
 
 
-def _imagenet() -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _imagenet() -> word_lists.Columns:
     """Return the 1,000 WordNet ids, from timm, and open_clip's names, in the same order."""
     from open_clip import IMAGENET_CLASSNAMES
 
+    ids = _of_timm("imagenet_synsets.txt").read_text().split()
+    return tuple(ids), tuple(IMAGENET_CLASSNAMES)
+
+
+def _imagenet21k() -> word_lists.Columns:
+    """Return the 21,841 WordNet ids of ImageNet-21K and each one's first lemma, from timm.
+
+    Its file of lemmas has three ids more, which are no synsets of that release.
+    """
+    ids = _of_timm("imagenet22k_synsets.txt").read_text().split()
+    lemmas = _of_timm("imagenet_synset_to_lemma.txt").read_text("utf-8")
+    return tuple(ids), word_lists.first_lemmas(lemmas, ids)
+
+
+def _of_timm(name: str) -> Path:
     timm = find_spec("timm")
     assert timm is not None and timm.origin is not None, "open_clip depends on timm"
-    listed = Path(timm.origin).parent / "data" / "_info" / "imagenet_synsets.txt"
-    return tuple(listed.read_text().split()), tuple(IMAGENET_CLASSNAMES)
+    return Path(timm.origin).parent / "data" / "_info" / name
 
 
 def _openai_templates() -> list[str]:
     from open_clip import OPENAI_IMAGENET_TEMPLATES
 
     return [template("{}") for template in OPENAI_IMAGENET_TEMPLATES]
+
+
+KNOWN = {"imagenet": _imagenet, "imagenet21k": _imagenet21k}

@@ -91,7 +91,7 @@ def select(
     label = store.find_model(cache, model)
     if class_names == SOURCE:
         classes = _names_of_source(classes, inside)
-    texts = open_texts(_text_path(cache, label, model, classes))
+    texts = open_texts(vocabulary_path(cache, label, model, classes))
     files = {
         name: open_images(_image_path(cache, label, model, name))
         for name in dict.fromkeys(name for name, _ in cuts.values())
@@ -224,7 +224,8 @@ def _check_sets(
             )
 
 
-def _text_path(cache: Path, label: str, model: str, classes: str | None) -> Path:
+def vocabulary_path(cache: Path, label: str, model: str, classes: str | None) -> Path:
+    """Return where a vocabulary lies, the only one there is for None; raise InputError for none."""
     there = [one.name for one in store.entries(cache) if one.label == label and one.kind == "texts"]
     if classes is None and len(there) == 1:
         return names.text_path(cache, label, there[0])
@@ -265,8 +266,8 @@ def _check_same_model(texts: TextFile, images: Sequence[ImageFile]) -> None:
         if found.weights != model.weights:
             known = not (one.identity.is_imported or texts.identity.is_imported)
             raise InputError(
-                f"{one.path}: made with weights {_brief(found.weights)}, but {texts.path} with "
-                f"{_brief(model.weights)}: scores cannot mix them; "
+                f"{one.path}: made with weights {brief(found.weights)}, but {texts.path} with "
+                f"{brief(model.weights)}: scores cannot mix them; "
                 + (again if known else "if they are one model's, import with equal --weights")
             )
         if found.architecture != model.architecture and found.architecture and model.architecture:
@@ -286,7 +287,7 @@ def _check_same_model(texts: TextFile, images: Sequence[ImageFile]) -> None:
             )
 
 
-def _brief(weights: str) -> str:
+def brief(weights: str) -> str:
     """Return the start of a SHA-256, the whole of any other label."""
     return f"{weights[:8]}…" if len(weights) == 64 else weights
 

@@ -32,6 +32,7 @@ CLICK_FREE = {
     "exchange",
     "inspection",
     "listing",
+    "negatives",
     "notebook",
     "other_scores",
     "progress",

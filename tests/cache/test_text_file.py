@@ -4,9 +4,16 @@ import h5py
 import numpy as np
 import pytest
 
-from oodcache.cache.errors import RuleError
+from oodcache.cache import text_file
+from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.identity import Identity
-from oodcache.cache.text_file import TextFile, Vocabulary, open_texts, write_texts
+from oodcache.cache.text_file import (
+    TextFile,
+    Vocabulary,
+    open_text_rows,
+    open_texts,
+    write_texts,
+)
 
 
 def unit_rows(*shape: int) -> np.ndarray:
@@ -122,3 +129,64 @@ def test_vectors_that_break_a_rule_leave_the_earlier_file(
         )
     assert text_file.read_bytes() == earlier
     assert list(text_file.parent.iterdir()) == [text_file]
+
+
+@pytest.fixture
+def long_list(tmp_path: Path, identity: Identity) -> Path:
+    """Write 20 words under two templates, float16."""
+    write_texts(
+        tmp_path / "words.h5",
+        unit_rows(2, 20, 8),
+        np.ones((2, 20), np.float32),
+        vocabulary=Vocabulary(tuple(f"word {at}" for at in range(20)), ("",) * 20, ("{}", "a {}")),
+        identity=identity,
+        dtype=np.float16,
+    )
+    return tmp_path / "words.h5"
+
+
+@pytest.mark.parametrize("template", [0, 1])
+def test_rows_come_in_blocks_and_by_place_as_the_whole_file_has_them(
+    long_list: Path, template: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, rows = open_texts(long_list), open_text_rows(long_list)
+    assert (rows.vocabulary, rows.identity, rows.dimension) == (whole.vocabulary, whole.identity, 8)
+    blocks = list(rows.blocks(6, template=template))
+    assert [(first, len(block)) for first, block in blocks] == [(0, 6), (6, 6), (12, 6), (18, 2)]
+    together = np.concatenate([block for _, block in blocks])
+    assert together.tobytes() == whole.embeddings[template].tobytes()
+    monkeypatch.setattr(text_file, "BLOCK_ROWS", 6)
+    places = np.array([19, 3, 3, 0, 12])
+    taken = rows.take(places, template=template)
+    assert taken.tobytes() == whole.embeddings[template][places].tobytes()
+    assert rows.take(np.array([], np.intp)).shape == (0, 8)
+
+
+def test_rows_are_checked_as_they_are_read_under_their_own_numbers(long_list: Path) -> None:
+    with h5py.File(long_list, "r+") as file:
+        file["embeddings"][1, 7] *= 2
+    rows = open_text_rows(long_list)
+    assert len(list(rows.blocks())) == 1
+    with pytest.raises(RuleError, match=r"row 27 of 'embeddings' has norm 2\.0.*F5"):
+        list(rows.blocks(5, template=1))
+    with pytest.raises(RuleError, match="row 27"):
+        rows.take(np.array([0]), template=1)
+
+
+def test_rows_of_a_file_that_was_replaced_are_refused(
+    long_list: Path, identity: Identity, tmp_path: Path
+) -> None:
+    rows = open_text_rows(long_list)
+    write(tmp_path / "words.h5", identity, ("cat",))
+    with pytest.raises(InputError, match="was replaced while it was read: run that again"):
+        next(rows.blocks())
+
+
+def test_a_file_opened_as_rows_obeys_the_rules_of_its_names(
+    tmp_path: Path, identity: Identity
+) -> None:
+    write(tmp_path / "a.h5", identity, ("cat", "dog"), ("n1", "n2"))
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["class_ids"][1] = b"n1"
+    with pytest.raises(RuleError):
+        open_text_rows(tmp_path / "a.h5")

@@ -1,0 +1,125 @@
+"""Word lists: a text file's lines, WordNet's own index, and adjectives joined to superclasses.
+
+A list is two columns of one length, ids and names; the ids are all empty where there are none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from oodcache.cache.errors import InputError
+
+Columns = tuple[tuple[str, ...], tuple[str, ...]]
+# Chen et al., NeurIPS 2024.
+SUPERCLASSES = (
+    *("environment", "space", "object", "scene", "place", "item", "area"),
+    *("view", "thing", "pattern", "structure", "landscape", "vista", "creature"),
+)
+SEED = 0
+# Of WordNet's files: a line of the licence, which its number leads, and a line of an index. That is
+# lemma, part of speech, how many synsets, how many pointers, …, and the last synset's place.
+LICENCE, OWNER = re.compile(r"  \d+ "), "Princeton University"
+INDEX = re.compile(r"(\S+) [nvar] \d+ \d+ (?:\S+ )*\d{8}\s*")
+
+
+def read(path: Path) -> Columns:
+    """Return the names of a file: a name a line; an id, a tab, a name a line; or WordNet's index.
+
+    Raises InputError, with the line's number, for a line that is none, and for one that repeats
+    another.
+    """
+    lines = _lines(path)
+    licence = _licence(lines)
+    if licence or INDEX.fullmatch(lines[0]):
+        names = _lemmas(path, lines, licence)
+        ids = ("",) * len(names)
+        _check_distinct(path, names, licence + 1)
+        return ids, names
+    pairs = [line.split("\t") if "\t" in line else ["", line] for line in lines]
+    for number, pair in enumerate(pairs, 1):
+        _check_line(path, number, pair, with_id="\t" in lines[0])
+    ids, names = (tuple(part.strip() for part in column) for column in zip(*pairs, strict=True))
+    _check_distinct(path, ids if ids[0] else names)
+    return ids, names
+
+
+def conjugated(columns: Columns) -> Columns:
+    """Return each adjective joined to a superclass, drawn in the order of the list.
+
+    The pool of CSP: Chen et al., *Conjugated Semantic Pool Improves OOD Detection with Pre-trained
+    Vision-Language Models*, NeurIPS 2024.
+
+    >>> conjugated((("", ""), ("nice", "old")))
+    (('', ''), ('nice landscape', 'old thing'))
+    """
+    ids, adjectives = columns
+    drawn = np.random.default_rng(SEED).integers(len(SUPERCLASSES), size=len(adjectives))
+    pairs = zip(adjectives, drawn.tolist(), strict=True)
+    return ids, tuple(f"{adjective} {SUPERCLASSES[place]}" for adjective, place in pairs)
+
+
+def first_lemmas(lemmas: str, ids: Sequence[str]) -> tuple[str, ...]:
+    """Return the first lemma of each id; `lemmas` holds an id, a tab and the lemmas a line.
+
+    >>> first_lemmas("n1\\tcat, true cat", ["n1"])
+    ('cat',)
+    """
+    by_id = dict(line.split("\t") for line in lemmas.splitlines())
+    return tuple(by_id[one].split(",")[0].strip() for one in ids)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; --classes NAME=FILE reads names") from None
+    if not lines:
+        raise InputError(f"{path}: is empty; wants a class name a line")
+    return lines
+
+
+def _licence(lines: Sequence[str]) -> int:
+    """Return how many lines are of the licence that stands above each of WordNet's files."""
+    count = next((at for at, line in enumerate(lines) if not LICENCE.match(line)), len(lines))
+    return count if any(OWNER in line for line in lines[:count]) else 0
+
+
+def _lemmas(path: Path, lines: Sequence[str], licence: int) -> tuple[str, ...]:
+    """Return the lemmas of WordNet's index, below so many lines of licence, with blanks for '_'."""
+    lemmas = []
+    for number, line in enumerate(lines[licence:], licence + 1):
+        found = INDEX.fullmatch(line)
+        if found is None:
+            raise InputError(
+                f"{path}: line {number} is none of a WordNet index, though the lines above are of "
+                "its files; wanted is index.noun, index.adj, index.verb or index.adv as it comes"
+            )
+        lemmas.append(found[1].replace("_", " "))
+    if not lemmas:
+        raise InputError(f"{path}: holds WordNet's licence and no word below it")
+    return tuple(lemmas)
+
+
+def _check_line(path: Path, number: int, pair: list[str], *, with_id: bool) -> None:
+    if not pair[-1].strip():
+        raise InputError(f"{path}: line {number} is blank; take it out")
+    if len(pair) != 2 or bool(pair[0].strip()) != with_id or "\0" in "".join(pair):
+        wanted = "an id, a tab and a name, as line 1 has" if with_id else "a name and no tab"
+        raise InputError(f"{path}: line {number} wants {wanted}")
+
+
+def _check_distinct(path: Path, keys: Sequence[str], start: int = 1) -> None:
+    first: dict[str, int] = {}
+    for number, key in enumerate(keys, start):
+        if key in first:
+            raise InputError(
+                f"{path}: line {number} repeats line {first[key]}, {key!r}; take one out, or "
+                "tell them apart by ids: an id, a tab, a name"
+            )
+        first[key] = number
