@@ -39,6 +39,8 @@ FAR = -40.0
 FOLDS = 3
 # exp of more would not fit into float32 with what it is multiplied by.
 HIGHEST = 80.0
+# exp of less is 0 by far, and what is less could be -inf.
+LEAST = -1e4
 # Logits of a scale or bias beyond this are float64: float32 might not hold their sum.
 LARGE = 1e30
 
@@ -146,6 +148,22 @@ class Rows:
     def sum_exp(self, temperature: float) -> Scores:
         """Return the sum of exp(gap / τ) over the others: at least the runner-up's 1."""
         return _sum(self._exponentials(temperature))
+
+    def log_probabilities(self, temperature: float) -> Scores:
+        """Return log softmax(c / τ), (N, K): one close to 0 keeps its digits.
+
+        What is below -10,000 is that, and no probability in float64.
+        """
+        logits = self._gaps.astype(np.float64)
+        if self.classes > 1:
+            logits -= self.margin[:, None]
+        logits[self._hidden] = 0.0
+        logits /= temperature
+        np.maximum(logits, LEAST, out=logits)
+        others = np.exp(logits)
+        others[self._hidden] = 0.0
+        logits -= np.log1p(others.sum(axis=1))[:, None]
+        return logits
 
     def squares(self, temperature: float) -> Scores:
         """Return the sum of the squares of exp(gap / τ) over the others."""
