@@ -16,7 +16,7 @@ from oodcache.cache.image_file import open_images
 from oodcache.cache.text_file import open_texts
 from oodcache.score.evaluation import Note, evaluate
 from oodcache.score.result import STANDARD, Conventions, Result
-from oodcache.score.variants import DEFAULT, parse_all
+from oodcache.score.variants import default, parse_all
 
 Vectors = npt.NDArray[np.float32]
 
@@ -92,9 +92,12 @@ class Cache:
         id: str,
         ood: str | Sequence[str],
         classes: str | None = None,
-        scores: str | Sequence[str] = DEFAULT,
+        scores: str | Sequence[str] = (),
         template: str | Sequence[str] = (),
         class_names: str = "open_clip",
+        negatives: str | None = None,
+        bank: str | None = None,
+        bank_labels: str = "own",
         conventions: Conventions = STANDARD,
         note: Note = lambda text: print(text, file=sys.stderr),
     ) -> list[Result]:
@@ -102,7 +105,7 @@ class Cache:
 
         Each argument is the option of its name, one or several. Raises InputError, in one line.
         """
-        variants = parse_all(_several(scores))
+        variants = parse_all(_several(scores) or default(negatives, bank))
         found: list[Result] = []
         for one in dict.fromkeys(_several(model)):
             found += evaluate(
@@ -114,6 +117,9 @@ class Cache:
                 variants=variants,
                 templates=_several(template),
                 class_names=class_names,
+                negatives=negatives,
+                bank=bank,
+                bank_labels=bank_labels,
                 conventions=conventions,
                 note=note,
             ).results

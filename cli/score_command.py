@@ -58,6 +58,19 @@ from oodcache.progress import progress
     show_default=True,
     help="Of imagenet10 and imagenet20: ImageNet's as in open_clip, or their paper's.",
 )
+@click.option("--negatives", help="Mined words, see oodcache negatives; for neglabel, eoe, csp.")
+@click.option(
+    "--bank",
+    metavar="NAME[:N]",
+    help="A cached set of training images, all or N of each class; for knn, mahalanobis, vim, …",
+)
+@click.option(
+    "--bank-labels",
+    type=click.Choice(("own", "predicted")),
+    default="own",
+    show_default=True,
+    help="The bank's own labels, or the nearest class by the model.",
+)
 @measuring
 @click.option(
     "--save-scores",
@@ -72,6 +85,7 @@ def score(context: click.Context, /, **given: Any) -> None:
     \b
     oodcache score --model siglip2 --classes imagenet --id imagenet-val --ood iNaturalist --ood SUN
     oodcache score --model siglip2 --id pets --ood strays --compare --save-scores all.csv
+    oodcache score --model siglip2 --id pets --ood strays --negatives words --bank train:16
     oodcache score --model siglip2 --id pets --ood strays --score "mcm:temperature=1|0.1|learned" \\
         --format json --output results.json
     """
@@ -92,6 +106,9 @@ def score(context: click.Context, /, **given: Any) -> None:
         ablation=given["ablation"],
         templates=given["templates"],
         class_names=given["class_names"],
+        negatives=given["negatives"],
+        bank=given["bank"],
+        bank_labels=given["bank_labels"],
         command=context.meta[TYPED],
         note=note,
         progress=progress,

@@ -14,7 +14,7 @@ from oodcache.score.ablation import read
 from oodcache.score.differences import differences
 from oodcache.score.evaluation import evaluate, provenance
 from oodcache.score.result import STANDARD, Conventions, Difference, Result
-from oodcache.score.variants import DEFAULT, parse_all
+from oodcache.score.variants import default, parse_all
 
 
 class Scored(NamedTuple):
@@ -48,7 +48,8 @@ def score(
     if save_scores is not None:
         saved_scores.check_ending(save_scores)
     asked = read(ablation) if ablation else None
-    variants = parse_all(specifications or (() if asked else DEFAULT))
+    shown = default(selection.get("negatives"), selection.get("bank"))
+    variants = parse_all(specifications or (() if asked else shown))
     if asked:
         together = {one.label: one for one in (*variants, *asked.variants)}
         variants, templates = list(together.values()), (*templates, *asked.templates)

@@ -54,6 +54,9 @@ def _compared(results: Sequence[Result]) -> str:
     written = prompts(results)
     if len(written) == 1:
         parts.append(f"prompt {written[0]}")
+    for what in ("negatives", "bank"):
+        given = {named for one in results if (named := getattr(one, what)) is not None}
+        parts += [f"{what} {' and '.join(sorted(given))}"] if given else []
     return f"{', '.join(parts)}."
 
 

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from oodcache.cache.image_file import ImageFile
-from oodcache.cache.text_file import TextFile
+from oodcache.cache.text_file import TextFile, TextRows
 from oodcache.score import bootstrap, labels
+from oodcache.score.bank_images import OWN
 from oodcache.score.comparison import compare
 from oodcache.score.onepass import Classes, Scored, processors, score_images
+from oodcache.score.references import References, open_references
 from oodcache.score.result import STANDARD, Conventions, Result
 from oodcache.score.rows import Scores
 from oodcache.score.scores import SCORES
@@ -53,7 +55,7 @@ class Evaluated:
     """One model's results, the files that they come from and, if asked for, all scores."""
 
     results: tuple[Result, ...]
-    files: tuple[ImageFile | TextFile, ...]
+    files: tuple[ImageFile | TextFile | TextRows, ...]
     kept: tuple[Kept, ...]
 
 
@@ -67,6 +69,9 @@ def evaluate(
     variants: Sequence[Variant],
     templates: Sequence[str] = (),
     class_names: str = "open_clip",
+    negatives: str | None = None,
+    bank: str | None = None,
+    bank_labels: str = OWN,
     conventions: Conventions = STANDARD,
     keep: bool = False,
     note: Note = lambda text: None,
@@ -75,8 +80,10 @@ def evaluate(
     """Score every image and compare `id_set` with each of `ood_sets`, for each variant.
 
     `classes`, `class_names` and the sets are as `select` takes them, `templates` as `prompted`
-    does: the images are read once for each. `note` is told what a reader of the numbers should
-    know; `progress(description, total, unit)` gives a function that is told how much more is done.
+    does: the images are read once for each. `negatives` names mined words, `bank` (NAME or NAME:N)
+    training images, with labels of their own or those that the model predicts. `note` is told what
+    a reader of the numbers should know; `progress(description, total, unit)` gives a function that
+    is told how much more is done.
     Raises InputError if files are missing or do not fit.
     """
     selection = select(
@@ -84,25 +91,44 @@ def evaluate(
     )
     heads = prompted(selection, templates)
     tell(selection, variants, note)
+    references = open_references(
+        *(cache, selection, variants),
+        templates=[head.template for head in heads],
+        negatives=negatives,
+        bank=bank,
+        bank_labels=bank_labels,
+        seed=conventions.seed,
+        note=note,
+    )
     results: list[Result] = []
     kept: list[Kept] = []
     for number, head in enumerate(heads):
-        whole = _Scored(selection, head, variants, progress)
-        results += whole.compare(conventions, note if number == 0 else lambda text: None, progress)
+        say = note if number == 0 else lambda text: None
+        whole = _Scored(selection, head, variants, references, say, progress)
+        results += whole.compare(conventions, say, progress)
         kept += whole.kept() if keep else ()
-    return Evaluated(tuple(results), (selection.texts, *selection.images), tuple(kept))
+    files = (selection.texts, *selection.images, *references.files)
+    return Evaluated(tuple(results), files, tuple(kept))
 
 
 class _Scored:
     """All images of a selection, scored with one set of class vectors."""
 
     def __init__(
-        self, selection: Selection, head: Prompted, variants: Sequence[Variant], progress: Progress
+        self,
+        selection: Selection,
+        head: Prompted,
+        variants: Sequence[Variant],
+        references: References,
+        note: Note,
+        progress: Progress,
     ) -> None:
         model = selection.model
         assert model.logit_scale is not None  # Rule F8.
         self._selection, self._head, self._variants = selection, head, variants
+        self._references = references
         self._classes = Classes(head.vectors, model.logit_scale, model.logit_bias)
+        self._fits = references.fit(variants, self._classes, note, progress)
         self._scored: list[Scored] = []
         self._digests: list[Digests] = []
         for view in selection.views:
@@ -118,7 +144,9 @@ class _Scored:
                 advance(len(block))
 
         with progress(f"score {view.name}", len(view.rows), "images") as advance:
-            scored = score_images(told(advance), len(view.rows), self._classes, self._variants)
+            scored = score_images(
+                *(told(advance), len(view.rows), self._classes, self._variants), fits=self._fits
+            )
         self._scored.append(scored)
         self._digests.append(np.concatenate(found))
 
@@ -135,8 +163,9 @@ class _Scored:
             def of_variant(place: int) -> list[Result]:
                 variant = self._variants[place]
                 inside, *against = self._by_view(place).items()
+                of_score = {"score": variant.score, "parameters": variant.parameters}
                 return compare(
-                    common | {"score": variant.score, "parameters": variant.parameters},
+                    common | of_score | self._references.named_by(variant),
                     inside[1],
                     dict(against),
                     conventions=conventions,
@@ -179,6 +208,12 @@ class _Scored:
         for name, count in found.items():
             if count:
                 note(f"{name}: {count:,} images have the very vector of an image of {inside.name}")
+        if self._references.bank is not None:
+            bank = self._references.bank
+            for view, own in zip(self._selection.views, self._digests, strict=True):
+                if count := shared(bank.digests, own):
+                    what = f"{count:,} images have the very vector of an image of the bank"
+                    note(f"{view.name}: {what} {bank.name}: they are no test of its scores")
         return found
 
     def kept(self) -> list[Kept]:
@@ -238,7 +273,7 @@ def _accuracy(selection: Selection, scored: Scored, note: Note) -> float | None:
     return float(np.mean(scored.best[labelled] == target[labelled]))
 
 
-def provenance(files: Sequence[ImageFile | TextFile]) -> list[dict[str, Any]]:
+def provenance(files: Sequence[ImageFile | TextFile | TextRows]) -> list[dict[str, Any]]:
     """Return what identifies each file: path, weights, vectors and what decided them."""
     return [
         {

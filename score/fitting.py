@@ -1,34 +1,33 @@
-"""What scores are fitted to, once for all images: negative texts."""
+"""What scores are fitted to, once for all images: negative texts, or a bank."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from oodcache.cache.errors import InputError
+from oodcache.score.bank import Bank
 from oodcache.score.negative_sums import NegativeSums
 from oodcache.score.onepass import Classes
 from oodcache.score.scores import SCORES
 from oodcache.score.variants import Variant
 
-MISSING = {
-    "negatives": "give --negatives NAME; make them with: oodcache negatives",
-    "bank": "give --bank NAME, a cached data set of training images",
-}
-
 
 def fit_all(
-    variants: Sequence[Variant], classes: Classes, negatives: NegativeSums | None = None
+    variants: Sequence[Variant],
+    classes: Classes,
+    negatives: NegativeSums | None = None,
+    bank: Bank | None = None,
+    advance: Callable[[int], None] = lambda done: None,
 ) -> list[Any]:
     """Return what each variant's score was fitted to, None for one that needs no fit."""
-    given = {"negatives": negatives}
+    given = {"negatives": negatives, "bank": bank}
     fits: list[Any] = []
     for variant in variants:
         score = SCORES[variant.score]
         source = given.get(score.needs)
-        if score.needs and source is None:
-            raise InputError(f"{variant.score} needs {score.needs}: {MISSING[score.needs]}")
+        assert not score.needs or source is not None, f"{variant.score} without {score.needs}"
         fits.append(score.fit(source, **classes.numbers(variant)) if score.fit else None)
+        advance(1)
     if negatives is not None:
         negatives.prepare()
     return fits

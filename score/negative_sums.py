@@ -8,7 +8,7 @@ Beyond (`COLD`), every group's largest term is subtracted first, which takes sev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -23,7 +23,13 @@ from oodcache.score.views import digests
 SLICE = 512
 # Cosines differ by at most 2, and exp of 700 is the most that float64 holds.
 COLD = 2 / 700
-Choose = Callable[[float | None, int | None, bool], Vectors]
+
+
+class Choose(Protocol):
+    """What gives the negatives' vectors (M, D), in their order."""
+
+    def __call__(self, *, percentile: float | None, number: int | None, csp: bool) -> Vectors:
+        """Return those that are meant."""
 
 
 class Term(Protocol):
@@ -125,8 +131,8 @@ class Asked:
 class NegativeSums:
     """The sums that the scores of a run ask for, and what they come to for a tile.
 
-    `choose(percentile, number, csp)` gives the vectors (M, D) of the negatives, in order. `name` is
-    what they were called, for messages.
+    `choose` gives the vectors of the negatives that are meant. `name` is what they were called, for
+    messages.
     """
 
     def __init__(self, name: str, choose: Choose) -> None:
@@ -142,7 +148,8 @@ class NegativeSums:
         """Return the places of the negatives that are meant, in their order."""
         key = percentile, number, csp
         if key not in self._chosen:
-            self._chosen[key] = self._placed(self._choose(*key))
+            vectors = self._choose(percentile=percentile, number=number, csp=csp)
+            self._chosen[key] = self._placed(vectors)
         return self._chosen[key]
 
     def _placed(self, vectors: Vectors) -> Places:
@@ -165,6 +172,7 @@ class NegativeSums:
     def prepare(self) -> None:
         """Lay out what was asked for, once all of it is known."""
         self._vectors = np.concatenate(self._stacked)
+        self._stacked = [self._vectors]
         self._order = sorted(self._asked, key=lambda key: repr(self._asked[key].term))
         starts = range(0, len(self._vectors), SLICE)
         self._members = {

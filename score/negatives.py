@@ -136,10 +136,9 @@ def open_negatives(cache: Path, selection: Selection, name: str) -> Mined:
     Raises InputError where there are none, or where the model, the vectors of the classes or those
     of a word list are not the ones that they were mined with.
     """
-    label = "/".join(selection.texts.path.parts[-4:-2])
+    label, model = selection.label, selection.model.requested
     there = [one.name for one in store.negatives(cache) if one.label == label]
-    model = shlex.quote(selection.model.requested)
-    command = f"oodcache negatives --model {model} --classes {selection.texts.path.stem}"
+    command = mining(selection)
     if name not in there:
         raise InputError(
             f"{cache / label}: no negatives {name!r} (there are: {', '.join(there) or 'none'}); "
@@ -161,6 +160,12 @@ def open_negatives(cache: Path, selection: Selection, name: str) -> Mined:
             )
         files.append(file)
     return Mined(negatives, selection, tuple(files))
+
+
+def mining(selection: Selection) -> str:
+    """Return the start of the line that mines negatives for these classes."""
+    model = shlex.quote(selection.model.requested)
+    return f"oodcache negatives --model {model} --classes {selection.texts.path.stem}"
 
 
 def differing(lists: Sequence[WordList], template: str) -> list[str]:

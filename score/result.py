@@ -44,6 +44,7 @@ class Result:
     estimated. `ties` counts images less distinct scores, `shared_images` the images that ID and
     OOD have in common. `bootstrap` has an interval for each measure, None where none was asked
     for. `calibration` is None where it was not asked for, a text where the score is no probability.
+    `negatives` and `bank` name what the score was fitted to, as it was typed, None for neither.
     """
 
     model: str | None
@@ -72,6 +73,8 @@ class Result:
     shared_images: int
     bootstrap: Mapping[str, tuple[float, float]] | None
     calibration: Mapping[str, Any] | str | None
+    negatives: str | None = None
+    bank: str | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from oodcache.score import ranking
+from oodcache.score.bank_scores import BANK_SCORES
 from oodcache.score.definition import LEARNED, Score
 from oodcache.score.negative_scores import NEGATIVE_SCORES
 from oodcache.score.rows import Floats, Rows, Scores
@@ -145,7 +146,7 @@ CLASS_SCORES: dict[str, Score] = {
         defaults={"scale": LEARNED, "bias": LEARNED},
     ),
 }
-SCORES = {**CLASS_SCORES, **NEGATIVE_SCORES}
+SCORES = {**CLASS_SCORES, **NEGATIVE_SCORES, **BANK_SCORES}
 
 
 def ranked(score: str, cosine: Floats, **parameters: float) -> Scores:

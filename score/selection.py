@@ -55,6 +55,11 @@ class Selection:
         return self.texts.identity.model
 
     @property
+    def label(self) -> str:
+        """Return the model's `name/pretrained`, as its folder in the cache is called."""
+        return "/".join(self.texts.path.parts[-4:-2])
+
+    @property
     def images(self) -> list[ImageFile]:
         """Return the files of the views, each once."""
         return list({view.file.path: view.file for view in self.views}.values())
@@ -104,6 +109,14 @@ def select(
         if not len(view.rows):
             raise InputError(f"{view.name}: has no image that could be decoded")
     return Selection(texts, _classes_of(texts, inside), views)
+
+
+def open_set(cache: Path, selection: Selection, name: str) -> ImageFile:
+    """Return another data set of the model; raises InputError where it is missing or unlike."""
+    path = _image_path(cache, selection.label, selection.model.requested, name)
+    found = open_images(path)
+    _check_same_model(selection.texts, [*selection.images, found])
+    return found
 
 
 def prompted(selection: Selection, templates: Sequence[str]) -> list[Prompted]:

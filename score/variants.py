@@ -37,6 +37,8 @@ NUMBERS = {
     **dict.fromkeys(("top", "groups", "number", "k", "dimension"), "a whole number above 0"),
 }
 DEFAULT = ("mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit", "energy")
+WITH_NEGATIVES = ("neglabel", "neglabel-sigmoid")
+WITH_BANK = ("knn", "mahalanobis", "vim")
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,11 @@ def check_score(name: str) -> str:
         what = f"did you mean {near[0]}?" if near else "list them with: oodcache scores"
         raise InputError(f"no score {name!r}; {what}")
     return name
+
+
+def default(negatives: str | None, bank: str | None) -> tuple[str, ...]:
+    """Return the scores that are shown where none is named, with what is given to fit them to."""
+    return (*DEFAULT, *(WITH_NEGATIVES if negatives else ()), *(WITH_BANK if bank else ()))
 
 
 def parse_all(specifications: Iterable[str]) -> list[Variant]:

@@ -23,12 +23,14 @@ Digests = npt.NDArray[np.uint64]
 class View:
     """Some images of a file, under the name that was typed, such as "imagenet-val:imagenet10".
 
-    Those of `subset`, all where it is None. What could not be decoded is not scored.
+    Those of `subset`, all where it is None, or the rows that `only` names. What could not be
+    decoded is not scored.
     """
 
     name: str
     file: ImageFile
     subset: Subset | None
+    only: Integers | None = None
 
     @cached_property
     def selected(self) -> npt.NDArray[np.bool_]:
@@ -46,6 +48,8 @@ class View:
     @cached_property
     def rows(self) -> Integers:
         """Return the file's rows that are scored, rising."""
+        if self.only is not None:
+            return self.only
         return np.flatnonzero(self.selected & self.file.ok)
 
     @property

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
 from sample_negatives import sums_of, unit
 
-from oodcache.cache.errors import InputError
 from oodcache.score.fitting import fit_all
 from oodcache.score.onepass import Classes
 from oodcache.score.variants import parse_all
@@ -15,14 +13,6 @@ CLASSES = Classes(unit(5, 0), 40.0, None)
 
 def test_scores_of_classes_alone_are_fitted_to_nothing() -> None:
     assert fit_all(parse_all(["mcm", "energy"]), CLASSES) == [None, None]
-
-
-def test_a_score_without_what_it_needs_is_told_what_to_give() -> None:
-    with pytest.raises(InputError) as error:
-        fit_all(parse_all(["mcm", "neglabel"]), CLASSES)
-    assert str(error.value) == (
-        "neglabel needs negatives: give --negatives NAME; make them with: oodcache negatives"
-    )
 
 
 def test_each_variant_of_a_score_is_fitted_apart() -> None:

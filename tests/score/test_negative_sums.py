@@ -104,7 +104,7 @@ def test_scores_are_the_same_bits_for_any_block_and_number_of_threads() -> None:
     variants = parse_all(["neglabel:groups=7|100", "neglabel-sigmoid", "eoe"])
 
     def score(rows: int, threads: int) -> Scores:
-        fits = fit_all(variants, head, NegativeSums("words", lambda *which: words))
+        fits = fit_all(variants, head, NegativeSums("words", lambda **which: words))
         blocks = [images[first : first + rows] for first in range(0, len(images), rows)]
         return score_images(blocks, 1500, head, variants, fits=fits, threads=threads).scores
 

@@ -1,0 +1,125 @@
+"""The images of a bank: a cached training set, whole or so many of each class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache.errors import InputError
+from oodcache.score import labels as by_name
+from oodcache.score.bank import Bank
+from oodcache.score.onepass import Classes
+from oodcache.score.selection import Selection, open_set
+from oodcache.score.tile import Vectors
+from oodcache.score.views import Digests, Integers, View, digests
+
+OWN, PREDICTED = "own", "predicted"
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class BankImages:
+    """Training images as they were asked for: `name` is NAME or NAME:N, N images of each class.
+
+    `labels` (n,) are the classes of the images of `view`, -1 where there is none, None where those
+    that the model predicts are to be taken.
+    """
+
+    name: str
+    view: View
+    per_class: int | None
+    labels: Integers | None
+    class_names: tuple[str, ...]
+    seed: int
+
+    def against(self, classes: Classes, note: Note) -> Bank:
+        """Return the bank for these class vectors."""
+        if self.labels is not None:
+            rows = self._drawn(self.labels, note)
+            return self._bank(self.vectors[rows], self.labels[rows], classes, note)
+        whole = self._bank(self.vectors, np.full(len(self.vectors), -1), classes, note)
+        rows = self._drawn(whole.predicted, note)
+        return self._bank(self.vectors[rows], whole.predicted[rows], classes, note)
+
+    def _bank(self, vectors: Vectors, labels: Integers, classes: Classes, note: Note) -> Bank:
+        return Bank(
+            name=self.name,
+            vectors=vectors,
+            labels=labels,
+            labels_are_predictions=self.labels is None,
+            classes=classes.vectors,
+            class_names=self.class_names,
+            logit_scale=classes.logit_scale,
+            note=note,
+        )
+
+    def _drawn(self, labels: Integers | npt.NDArray[np.intp], note: Note) -> Integers:
+        """Return the rows that are taken: all, or so many of each class, drawn by the seed."""
+        if self.per_class is None:
+            return np.arange(len(labels))
+        generator, rows, few = np.random.default_rng(self.seed), [], 0
+        for place in range(len(self.class_names)):
+            members = np.flatnonzero(labels == place)
+            few += len(members) < self.per_class
+            rows.append(generator.permutation(members)[: self.per_class])
+        if few:
+            note(
+                f"--bank {self.name}: {few:,} of {len(self.class_names):,} classes have fewer than "
+                f"{self.per_class} images; all of them are taken"
+            )
+        return np.sort(np.concatenate(rows))
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """Return the unit vectors of the view's images, all in memory."""
+        empty = np.empty((0, self.view.file.dimension), np.float32)
+        return np.concatenate([empty, *self.view.blocks()])
+
+    @cached_property
+    def digests(self) -> Digests:
+        """Return 64 bits for each image of the view, equal for equal vectors."""
+        return digests(self.vectors)
+
+
+def open_bank(
+    cache: Path,
+    selection: Selection,
+    typed: str,
+    *,
+    labels: str,
+    seed: int,
+    note: Note,
+) -> BankImages:
+    """Return the bank NAME or NAME:N of a model's cache.
+
+    Its own labels are matched to the classes by id or name; an image of another class is left out.
+    Raises InputError where the set is not there, does not fit, or has no labels to draw N by.
+    """
+    name, colon, number = typed.partition(":")
+    if colon and not re.fullmatch("[1-9][0-9]{0,8}", number):
+        raise InputError(f"--bank {typed}: wants NAME or NAME:N, N images of each class")
+    view = View(typed, open_set(cache, selection, name), None)
+    per_class = int(number) if colon else None
+    names = tuple(selection.class_names)
+    if labels == PREDICTED:
+        return BankImages(typed, view, per_class, None, names, seed)
+    known = by_name.match(view.file.label_names, selection.class_ids, selection.class_names)
+    target = by_name.targets(view.labels, known)
+    others = (view.labels >= 0) & (target < 0)
+    if others.all():
+        raise InputError(
+            f"--bank {typed}: no image has a label among the classes of "
+            f"{selection.texts.path.stem}; give --bank-labels predicted, or the set that has"
+        )
+    if others.any():
+        note(f"--bank {typed}: {others.sum():,} images of other classes are left out")
+    if per_class and (target < 0).all():
+        raise InputError(f"--bank {typed}: has no labels; give --bank-labels predicted")
+    kept = View(typed, view.file, None, only=view.rows[~others])
+    return BankImages(typed, kept, per_class, target[~others], names, seed)

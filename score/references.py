@@ -1,0 +1,118 @@
+"""What scores are fitted to beside the classes: negative texts, and a bank of training images."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oodcache.cache import store
+from oodcache.cache.errors import InputError
+from oodcache.cache.image_file import ImageFile
+from oodcache.cache.text_file import TextRows
+from oodcache.score.bank_images import BankImages, open_bank
+from oodcache.score.fitting import fit_all
+from oodcache.score.negative_sums import NegativeSums
+from oodcache.score.negatives import Mined, mining, open_negatives
+from oodcache.score.onepass import Classes
+from oodcache.score.scores import SCORES
+from oodcache.score.selection import Selection
+from oodcache.score.variants import Variant
+
+Note = Callable[[str], None]
+Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
+
+
+@dataclass(frozen=True)
+class References:
+    """The negatives and the bank of one model's scores, None for what no score needs."""
+
+    mined: Mined | None
+    sums: NegativeSums | None
+    bank: BankImages | None
+
+    @property
+    def files(self) -> tuple[ImageFile | TextRows, ...]:
+        """Return the files behind them."""
+        words = () if self.mined is None else self.mined.files
+        return (*words, *(() if self.bank is None else (self.bank.view.file,)))
+
+    def named_by(self, variant: Variant) -> dict[str, str | None]:
+        """Return the fields of a result that name what its score was fitted to."""
+        needs = SCORES[variant.score].needs
+        negatives = self.sums.name if self.sums and needs == "negatives" else None
+        return {
+            "negatives": negatives,
+            "bank": self.bank.name if self.bank and needs == "bank" else None,
+        }
+
+    def fit(
+        self, variants: Sequence[Variant], classes: Classes, note: Note, progress: Progress
+    ) -> list[Any]:
+        """Return what each variant's score was fitted to; the bank's are, for these classes."""
+        if not any(SCORES[variant.score].needs for variant in variants):
+            return [None] * len(variants)
+        with progress("fit", len(variants), "scores") as advance:
+            bank = None if self.bank is None else self.bank.against(classes, note)
+            return fit_all(variants, classes, self.sums, bank, advance)
+
+
+def open_references(
+    cache: Path,
+    selection: Selection,
+    variants: Sequence[Variant],
+    *,
+    templates: Sequence[str],
+    negatives: str | None,
+    bank: str | None,
+    bank_labels: str,
+    seed: int,
+    note: Note,
+) -> References:
+    """Return what the scores need, opened and checked; `note` is told what was given in vain.
+
+    Raises InputError where a score needs what is not given, is not there or does not fit.
+    """
+    needed = {SCORES[variant.score].needs: variant.score for variant in reversed(variants)}
+    if "negatives" in needed and negatives is None:
+        raise InputError(f"{needed['negatives']} needs negatives: {_negatives(cache, selection)}")
+    if "bank" in needed and bank is None:
+        raise InputError(f"{needed['bank']} needs a bank: {_banks(cache, selection)}")
+    mined = sums = images = None
+    for option, what, given in (("--negatives", "negatives", negatives), ("--bank", "bank", bank)):
+        if given is not None and what not in needed:
+            note(f"{option} {given}: no score that was asked for uses it")
+    if negatives is not None and "negatives" in needed:
+        mined = open_negatives(cache, selection, negatives)
+        sums = NegativeSums(negatives, mined.vectors)
+        for line in mined.notes(templates):
+            note(line)
+    if bank is not None and "bank" in needed:
+        images = open_bank(cache, selection, bank, labels=bank_labels, seed=seed, note=note)
+    return References(mined, sums, images)
+
+
+def _negatives(cache: Path, selection: Selection) -> str:
+    there = [one.name for one in store.negatives(cache) if one.label == selection.label]
+    if there:
+        return f"give --negatives {' or '.join(there)}"
+    return f"give --negatives NAME; make them with: {mining(selection)} --words nouns -o NAME"
+
+
+def _banks(cache: Path, selection: Selection) -> str:
+    used = {one.path for one in selection.images}
+    others = [
+        one.name
+        for one in store.entries(cache)
+        if (one.label, one.kind) == (selection.label, "images") and one.path not in used
+    ]
+    if others:
+        return f"give --bank {' or '.join(others)}, if it holds training images"
+    model = shlex.quote(selection.model.requested)
+    return (
+        "give --bank NAME, training images; make them with: "
+        f"oodcache extract --model {model} NAME=FOLDER"
+    )

@@ -1,0 +1,103 @@
+"""Claims about what scores are fitted to, as it is found in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sample_negatives import cosines, unit
+from scipy.special import logsumexp
+from sklearn.metrics import roc_auc_score
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.image_file import ImageFile
+from oodcache.cache.negatives_file import write_negatives
+from oodcache.cache.text_file import TextFile
+from oodcache.score.evaluation import Evaluated
+from oodcache.score.miner import mine
+
+CLASSES, WORDS = unit(4, 1, 8), unit(60, 2, 8)
+INSIDE, OUTSIDE = unit(90, 3, 8), unit(70, 4, 8)
+Write = Callable[..., ImageFile | TextFile]
+
+
+@pytest.fixture(autouse=True)
+def files(write_images: Write, write_texts: Write) -> None:
+    write_texts("four", CLASSES)
+    write_texts("words", WORDS, class_names=[f"word {place}" for place in range(60)])
+    write_images("inside", INSIDE)
+    write_images("outside", OUTSIDE)
+
+
+def mined(cache: Path, keep: str = "50%") -> None:
+    """Mine the words that are far from the classes, as `far`."""
+    found = mine(
+        *(cache, "tiny"),
+        classes="four",
+        words=["words"],
+        keep=keep,
+        name="far",
+        note=lambda text: None,
+        versions={"oodcache": "0"},
+    )
+    write_negatives(found.path, found)
+
+
+def test_a_result_is_that_of_the_plain_ratio_over_the_words_far_away(
+    tmp_path: Path, score: Callable[..., Evaluated]
+) -> None:
+    mined(tmp_path)
+    found = score("neglabel:groups=1,temperature=0.1", negatives="far", classes="four").results[0]
+    distance = np.quantile(cosines(WORDS, CLASSES), 0.95, axis=1, method="linear")
+    far = WORDS[np.argsort(distance)[:30]]
+    ratios = [
+        logsumexp(cosines(one, CLASSES) / 0.1, axis=1) - logsumexp(cosines(one, far) / 0.1, axis=1)
+        for one in (INSIDE, OUTSIDE)
+    ]
+    expected = roc_auc_score([1] * 90 + [0] * 70, np.concatenate(ratios))
+    assert found.auroc == pytest.approx(expected, abs=1e-12)
+    assert (found.negatives, found.bank) == ("far", None)
+
+
+def test_a_grid_mines_again_for_each_percentile_and_number(
+    tmp_path: Path, score: Callable[..., Evaluated]
+) -> None:
+    mined(tmp_path)
+    grid = "neglabel:groups=1,temperature=0.1,percentile=50|95,number=mined|10"
+    found = score(grid, negatives="far", classes="four").results
+    assert len({one.auroc for one in found}) == 4
+    alone = score("neglabel:groups=1,temperature=0.1", negatives="far", classes="four").results[0]
+    assert alone.auroc in {one.auroc for one in found}
+
+
+def test_a_score_without_what_it_needs_is_told_what_to_type(
+    tmp_path: Path, score: Callable[..., Evaluated], write_images: Write
+) -> None:
+    def refusal(*specifications: str) -> str:
+        with pytest.raises(InputError) as error:
+            score(*specifications, classes="four")
+        return str(error.value)
+
+    assert refusal("mcm", "csp") == (
+        "csp needs negatives: give --negatives NAME; make them with: oodcache negatives --model "
+        "tiny --classes four --words nouns -o NAME"
+    )
+    mined(tmp_path)
+    assert refusal("eoe") == "eoe needs negatives: give --negatives far"
+    assert refusal("vim", "knn") == (
+        "vim needs a bank: give --bank NAME, training images; make them with: oodcache extract "
+        "--model tiny NAME=FOLDER"
+    )
+    write_images("train", unit(9, 5, 8))
+    assert refusal("knn") == "knn needs a bank: give --bank train, if it holds training images"
+
+
+def test_what_is_given_in_vain_is_said(score: Callable[..., Evaluated]) -> None:
+    said: list[str] = []
+    score("mcm", bank="train", negatives="words", classes="four", note=said.append)
+    assert said[:2] == [
+        "--negatives words: no score that was asked for uses it",
+        "--bank train: no score that was asked for uses it",
+    ]
