@@ -18,7 +18,7 @@ from oodcache.cache.image_file import ImageFile, open_image_shard, open_images
 from oodcache.cache.negatives_file import Negatives, read_negatives
 from oodcache.cache.shards import FOLDER, Place, shard_folder, target_of
 from oodcache.cache.summary import Begun, Summary, runs, summarise
-from oodcache.cache.text_file import Vocabulary, open_text_shard, open_texts
+from oodcache.cache.text_file import Vocabulary, open_text_rows, open_text_shard
 from oodcache.progress import megabytes
 
 SHOWN = 20
@@ -51,7 +51,7 @@ def describe(path: Path, *, everything: bool = False) -> Iterator[str]:
         images = (open_images if found.place is None else open_image_shard)(path)
         yield from _describe_images(images, limit)
     else:
-        texts = (open_texts if found.place is None else open_text_shard)(path)
+        texts = (open_text_rows if found.place is None else open_text_shard)(path)
         yield from _describe_texts(texts.vocabulary, limit)
 
 

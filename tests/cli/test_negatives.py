@@ -208,3 +208,39 @@ def test_mining_needs_neither_torch_nor_scikit_learn(oodcache: Run, lists: None)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert FILE.exists()
+
+
+EVIL = "\x1b]0;owned\x07\x1b[2J\r\n\t\u202e[bold red]{0}%s"
+SHOWN = r"\x1b]0;owned\x07\x1b[2J\r\n\t\u202e[bold red]{0}%s"
+
+
+def test_a_strangers_words_are_shown_escaped(oodcache: Run, lists: None) -> None:
+    oodcache(*MINE)
+    found = json.loads(FILE.read_text())
+    found["lists"][0]["words"][0] = found["template"] = found["keep"] = EVIL
+    FILE.write_text(json.dumps(found))
+    for command in (("info", FILE), ("verify", FILE), ("ls",)):
+        shown = oodcache("cache", *command)
+        assert "\x1b" not in shown.out + shown.err
+    found["keep"] = "15%"
+    FILE.write_text(json.dumps(found))
+    assert f"  {SHOWN}" in oodcache("cache", "info", FILE).out.splitlines()
+
+
+def test_the_whole_path_runs_on_wordnets_own_lines(oodcache: Run) -> None:
+    wordnet = Path(__file__).parents[1] / "extract" / "wordnet"
+    extract = ("extract", "--model", "tiny-clip", "--template")
+    for template, classes in (
+        ("the nice {}", "imagenet10"),
+        ("the nice {}", f"nouns={wordnet / 'index.noun'}"),
+        ("This is a {} photo", f"adjectives={wordnet / 'index.adj'}"),
+        ("This is a {} photo", f"pool=csp:{wordnet / 'index.adj'}"),
+    ):
+        assert oodcache(*extract, template, "--classes", classes).status == 0
+    mined = oodcache(
+        *("negatives", "--model", "tiny-clip", "--classes", "imagenet10", "--keep", "20%"),
+        *("--words", "nouns", "--words", "adjectives", "--csp", "pool", "-o", "neglabel"),
+    )
+    assert mined.status == 0, mined.err
+    found = read_negatives(Path("embeddings/tiny-clip/demo/negatives/neglabel.json"))
+    assert [len(one.words) for one in found.lists[:2]] == [5, 5]
