@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,3 +55,21 @@ def test_distances_are_measured_once(
     assert many[0].places[:10].tolist() == few[0].places.tolist()
     file.path.unlink()
     assert pool.choose([95.0], 20, [0])[0].places.tolist() == many[0].places.tolist()
+
+
+def test_the_vectors_of_a_long_list_are_never_all_in_memory(
+    tmp_path: Path, write_texts: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = np.random.default_rng(0).normal(size=(5000, 400)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    write_texts("nouns", rows)
+    monkeypatch.setattr(word_pool, "BLOCK_ROWS", 256)
+    monkeypatch.setattr(text_file, "BLOCK_ROWS", 256)
+    tracemalloc.start()
+    file = open_text_rows(names.text_path(tmp_path, "Tiny/one", "nouns"))
+    pool = Pool((file,), ("negative",), rows[:10], [])
+    (chosen,) = pool.choose([95.0], 100, [0])
+    assert pool.vectors(chosen).shape == (100, 400)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < rows.nbytes / 2
