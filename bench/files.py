@@ -1,7 +1,8 @@
-"""Time `oodcache score` on files, start-up included: 24 variants, and a million images.
+"""Time `oodcache` on files, start-up included: 24 variants, a million images, 70,000 words.
 
-50,000 ID and 10,000 OOD images with all metrics, then 1,000,000 and 250,000 images with the five
-default scores: how long, and how much memory is resident at most. 1,000 classes × 768 dimensions.
+50,000 ID and 10,000 OOD images with all metrics, then with negatives that are mined from 70,000
+words, then 1,000,000 and 250,000 images with the five default scores: how long, and how much
+memory is resident at most. 1,000 classes × 768 dimensions.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from oodcache.cache.image_file import ImageBatch, ImageRows, Vectors, write_imag
 from oodcache.cache.text_file import Vocabulary, write_texts
 
 MANY, FEWER, BATCH, RUNS = 1_000_000, 250_000, 8_192, 5
+WORDS, KEPT = 70_000, 10_000
 MODEL = ModelIdentity("made", "up", "made/up", {}, "0" * 64, None, LOGIT_SCALE, LOGIT_BIAS)
 # A process counts as its own what the one that started it had resident: start it from a small one.
 MEASURE = """
@@ -44,39 +46,60 @@ def main() -> None:
     """Print both."""
     with tempfile.TemporaryDirectory(dir=".", prefix=".bench-") as folder:
         cache = Path(folder)
-        write_texts(
-            names.text_path(cache, MODEL.label, "classes"),
-            next(_vectors(CLASSES, seed=1))[None],
-            np.ones((1, CLASSES), np.float32),
-            vocabulary=Vocabulary(
-                tuple(f"class {number}" for number in range(CLASSES)), ("",) * CLASSES, ("a {}",)
-            ),
-            identity=_identity("classes"),
-        )
+        for name, rows in (("classes", CLASSES), ("words", WORDS)):
+            _write_texts(cache, name, rows)
         for name, rows in (("inside", ID_IMAGES), ("outside", OOD_IMAGES)):
             _write(cache, name, rows)
         grid = [part for one in GRID for part in ("--score", one)]
         runs = [score(cache, "inside", grid) for _ in range(RUNS)]
         took = float(np.median([one.seconds for one in runs]))
         print(f"24 variants, {ID_IMAGES:,} + {OOD_IMAGES:,} images   {took:6.2f} s, start-up in")
+        _time_negatives(cache)
         for rows in (FEWER, MANY):
             _write(cache, "many", rows)
             run = score(cache, "many")
             print(f"5 scores, {rows:>9,} images   {run.seconds:6.2f} s, {run.megabytes:.0f} MB")
 
 
+def _time_negatives(cache: Path) -> None:
+    """Print how long mining takes, and neglabel with what was mined."""
+    command = ("negatives", "--words", "words", "--keep", str(KEPT), "--overwrite", "-o", "far")
+    runs = [measured(cache, command) for _ in range(RUNS)]
+    took = float(np.median([one.seconds for one in runs]))
+    print(f"mining {KEPT:,} of {WORDS:,} words   {took:6.2f} s, {runs[0].megabytes:.0f} MB")
+    run = score(cache, "inside", ["--negatives", "far", "--score", "neglabel"])
+    print(f"neglabel, {KEPT:,} negatives   {run.seconds:6.2f} s, {run.megabytes:.0f} MB")
+
+
 def score(cache: Path, inside: str, more: Sequence[str] = ()) -> Run:
     """Run `oodcache score` as a process of its own."""
-    command = [sys.executable, "-m", "oodcache", "score", "--cache", str(cache)]
-    sets = ["--model", MODEL.label, "--id", inside, "--ood", "outside"]
-    measured = subprocess.run(
-        [sys.executable, "-c", MEASURE, *command, *sets, *more],
+    return measured(cache, ["score", "--id", inside, "--ood", "outside", *more])
+
+
+def measured(cache: Path, arguments: Sequence[str]) -> Run:
+    """Run a command of `oodcache` on the cache as a process of its own."""
+    command = [sys.executable, "-m", "oodcache", *arguments, "--cache", str(cache)]
+    told = ["--model", MODEL.label, "--classes", "classes"]
+    printed = subprocess.run(
+        [sys.executable, "-c", MEASURE, *command, *told],
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    seconds, kilobytes = measured.stdout.split()
+    seconds, kilobytes = printed.stdout.split()
     return Run(float(seconds), int(kilobytes) / 1024)
+
+
+def _write_texts(cache: Path, name: str, rows: int) -> None:
+    write_texts(
+        names.text_path(cache, MODEL.label, name),
+        np.concatenate([*_vectors(rows, seed=rows)])[None],
+        np.ones((1, rows), np.float32),
+        vocabulary=Vocabulary(
+            tuple(f"{name} {number}" for number in range(rows)), ("",) * rows, ("a {}",)
+        ),
+        identity=_identity(name),
+    )
 
 
 def _write(cache: Path, name: str, rows: int) -> None:

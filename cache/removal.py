@@ -10,11 +10,12 @@ from pathlib import Path
 
 from oodcache.cache import store
 from oodcache.cache.errors import InputError
+from oodcache.cache.negatives_file import read_negatives
 from oodcache.cache.shards import FOLDER, shard_folder, shard_paths
 from oodcache.cache.sibling import remove_stale, remove_stale_in
 from oodcache.cache.verification import kind_of
 
-WANTED = "an .h5 file of embeddings, a folder of shards or a model"
+WANTED = "an .h5 file of embeddings, a .json file of negatives, a folder of shards or a model"
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,10 @@ def find(cache: Path, subject: str) -> Removal:
 
     Raises InputError for whatever is not ours to remove.
     """
-    if Path(subject).suffix in (".h5", FOLDER):
+    if Path(subject).suffix in (".h5", ".json", FOLDER):
         return _of_path(cache, Path(subject))
-    there = sorted({*store.entries(cache), *store.begun(cache)}, key=lambda entry: entry.path)
+    everything = {*store.entries(cache), *store.begun(cache), *store.negatives(cache)}
+    there = sorted(everything, key=lambda entry: entry.path)
     labels = store.find_models(there, subject)
     if len(labels) == 1:
         return _of_model(cache, [entry for entry in there if entry.label == labels[0]])
@@ -90,7 +92,8 @@ def _of_path(cache: Path, path: Path) -> Removal:
 
 
 def _of_model(cache: Path, there: Sequence[store.Entry]) -> Removal:
-    shards = [shard_folder(entry.path) for entry in there if shard_folder(entry.path).is_dir()]
+    begun = {shard_folder(entry.path) for entry in there if entry.kind in store.KINDS}
+    shards = sorted(folder for folder in begun if folder.is_dir())
     files = [entry.path for entry in there if entry.path.exists() or entry.path.is_symlink()]
     files += [path for folder in shards for path in shard_paths(folder)]
     for path in (*files, *shards):
@@ -115,7 +118,8 @@ def _parents(cache: Path, path: Path) -> tuple[Path, ...]:
         parts = (path.parent.resolve() / path.name).relative_to(cache.resolve()).parts
     except ValueError:
         return ()
-    if len(parts) not in (4, 5) or parts[2] not in store.KINDS or parts[-1].startswith("."):
+    kinds = (store.NEGATIVES,) if path.suffix == ".json" else store.KINDS
+    if len(parts) not in (4, 5) or parts[2] not in kinds or parts[-1].startswith("."):
         return ()
     if len(parts) == 5 and (Path(parts[3]).suffix, path.suffix) != (FOLDER, ".h5"):
         return ()
@@ -131,7 +135,7 @@ def _check_folder(cache: Path, folder: Path) -> None:
 def _is_valid(path: Path) -> bool:
     """Return whether a file says of itself that it is one of this format."""
     try:
-        kind_of(path)
+        (read_negatives if path.suffix == ".json" else kind_of)(path)
     except InputError:
         return False
     return True

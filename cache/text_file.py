@@ -75,7 +75,10 @@ class TextRows:
 
     def blocks(self, rows: int = BLOCK_ROWS, *, template: int = 0) -> Iterator[tuple[int, Vectors]]:
         """Yield (first class, its vectors and the next ones', float32 (at most `rows`, D))."""
-        yield from self._blocks(range(0, len(self.vocabulary.names), rows), rows, template)
+        for first, block in self._blocks(
+            range(0, len(self.vocabulary.names), rows), rows, template
+        ):
+            yield first, renormalised(block)
 
     def take(self, places: npt.NDArray[np.integer[Any]], *, template: int = 0) -> Vectors:
         """Return the vectors of these classes, in this order, float32 (m, D)."""
@@ -83,12 +86,19 @@ class TextRows:
         firsts = np.unique(places // BLOCK_ROWS) * BLOCK_ROWS
         for first, block in self._blocks(firsts.tolist(), BLOCK_ROWS, template):
             here = np.flatnonzero((places >= first) & (places < first + len(block)))
-            taken[here] = block[places[here] - first]
+            taken[here] = renormalised(block[places[here] - first])
         return taken
+
+    def stored_blocks(self, rows: int = BLOCK_ROWS) -> Iterator[npt.NDArray[np.floating[Any]]]:
+        """Yield all rows in order, in the type and to the bit as they are stored."""
+        firsts = range(0, len(self.vocabulary.names), rows)
+        for template in range(len(self.vocabulary.templates)):
+            for _, block in self._blocks(firsts, rows, template):
+                yield block
 
     def _blocks(
         self, firsts: Sequence[int], rows: int, template: int
-    ) -> Iterator[tuple[int, Vectors]]:
+    ) -> Iterator[tuple[int, npt.NDArray[np.floating[Any]]]]:
         with self._reopened() as file:
             stored, count = file.datasets["embeddings"], len(self.vocabulary.names)
             for first in firsts:
@@ -96,7 +106,7 @@ class TextRows:
                 stored.read_direct(block, np.s_[template, first : first + len(block)])
                 row = template * count + first
                 rules.check_rows(self.path, row, block, np.ones(len(block), bool))
-                yield first, renormalised(block)
+                yield first, block
 
     @contextmanager
     def _reopened(self) -> Iterator[Structure]:

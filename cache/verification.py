@@ -9,7 +9,7 @@ from pathlib import Path
 from oodcache.cache import rules, structure
 from oodcache.cache.container import opened
 from oodcache.cache.image_file import open_image_shard, open_images
-from oodcache.cache.text_file import open_text_shard, open_texts
+from oodcache.cache.text_file import open_text_rows, open_text_shard
 
 
 def kind_of(path: Path) -> str:
@@ -27,8 +27,10 @@ def verify(
     is told how many rows more are checked.
     """
     kind = kind_of(path)
-    if kind in ("texts", "text-shard"):
-        _verify_texts(path, kind, deep, advance)
+    if kind == "texts":
+        _verify_texts(path, deep, advance)
+    elif kind == "text-shard":
+        _verify_text_shard(path, deep, advance)
     else:
         _verify_images(path, kind, deep, advance)
 
@@ -46,12 +48,19 @@ def _verify_images(path: Path, kind: str, deep: bool, advance: Callable[[int], N
     rules.check_vectors(path, digest.hexdigest(), images.identity.vectors)
 
 
-def _verify_texts(path: Path, kind: str, deep: bool, advance: Callable[[int], None]) -> None:
-    texts = open_texts(path) if kind == "texts" else open_text_shard(path)
-    if not deep:
-        return
-    with opened(path) as file:
-        # Not those of `texts`, which are renormalised where they are stored as float16.
-        stored = file["embeddings"][:]
-    rules.check_vectors(path, hashlib.sha256(stored.data).hexdigest(), texts.identity.vectors)
-    advance(stored.size // stored.shape[-1])
+def _verify_texts(path: Path, deep: bool, advance: Callable[[int], None]) -> None:
+    texts, digest = open_text_rows(path), hashlib.sha256()
+    for block in texts.stored_blocks():
+        if deep:
+            digest.update(block.data)
+            advance(len(block))
+    if deep:
+        rules.check_vectors(path, digest.hexdigest(), texts.identity.vectors)
+
+
+def _verify_text_shard(path: Path, deep: bool, advance: Callable[[int], None]) -> None:
+    texts = open_text_shard(path)
+    if deep:
+        digest = hashlib.sha256(texts.embeddings.data)
+        rules.check_vectors(path, digest.hexdigest(), texts.identity.vectors)
+        advance(len(texts.embeddings))

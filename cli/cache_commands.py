@@ -37,7 +37,7 @@ def cache() -> None:
     help="For people, or for programs.",
 )
 def ls(cache: Path, form: str) -> None:
-    """List models, data sets and vocabularies, finished or begun.
+    """List models, data sets, vocabularies and negatives, finished or begun.
 
     \b
     oodcache cache ls --cache embeddings
@@ -60,7 +60,7 @@ def ls(cache: Path, form: str) -> None:
 def info(file: Path, everything: bool) -> None:
     """Show what made a file, its counts, and the images that could not be decoded.
 
-    FILE may be a shard, or a folder of shards: then it is how far they are.
+    FILE may be a shard, or a folder of shards: then it is how far they are; or one of negatives.
 
     \b
     oodcache cache info embeddings/tiny-clip/demo/images/digits.h5

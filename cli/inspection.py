@@ -15,9 +15,10 @@ import numpy as np
 from oodcache.cache import merging, store
 from oodcache.cache.identity import Identity
 from oodcache.cache.image_file import ImageFile, open_image_shard, open_images
+from oodcache.cache.negatives_file import Negatives, read_negatives
 from oodcache.cache.shards import FOLDER, Place, shard_folder, target_of
 from oodcache.cache.summary import Begun, Summary, runs, summarise
-from oodcache.cache.text_file import Vocabulary, open_text_shard, open_texts
+from oodcache.cache.text_file import Vocabulary, open_text_rows, open_text_shard
 from oodcache.progress import megabytes
 
 SHOWN = 20
@@ -30,6 +31,9 @@ def describe(path: Path, *, everything: bool = False) -> Iterator[str]:
     target = store.meant_target(path)
     if target is not None:
         yield from _describe_begun(target, limit)
+        return
+    if path.suffix == ".json":
+        yield from _describe_negatives(read_negatives(path), limit)
         return
     found = summarise(path)
     yield f"{path}: {_size(found)}"
@@ -47,7 +51,7 @@ def describe(path: Path, *, everything: bool = False) -> Iterator[str]:
         images = (open_images if found.place is None else open_image_shard)(path)
         yield from _describe_images(images, limit)
     else:
-        texts = (open_texts if found.place is None else open_text_shard)(path)
+        texts = (open_text_rows if found.place is None else open_text_shard)(path)
         yield from _describe_texts(texts.vocabulary, limit)
 
 
@@ -133,6 +137,23 @@ def _describe_texts(vocabulary: Vocabulary, limit: int | None) -> Iterator[str]:
     yield "classes:"
     both = zip(vocabulary.ids, vocabulary.names, strict=True)
     yield from _some([f"{one}  {name}" if one else name for one, name in both], limit)
+
+
+def _describe_negatives(found: Negatives, limit: int | None) -> Iterator[str]:
+    words = sum(len(one.words) for one in found.lists)
+    candidates = sum(one.candidates for one in found.lists)
+    yield f"{found.path}: {_counted(words, 'negative')} of {candidates:,} candidates"
+    yield f"model: {found.label}, weights {found.weights}"
+    some = "" if found.class_names is None else f"{len(found.class_names):,} of "
+    yield f"classes: {some}{found.classes}, {found.template}, vectors sha256 {found.class_vectors}"
+    yield f"keep: {found.keep}"
+    for one in found.lists:
+        kept = f"{len(one.words):,} of {one.candidates:,}"
+        yield f"{one.role}: {one.vocabulary}, {one.template}, percentile {one.percentile:g}: {kept}"
+        yield f"  vectors: sha256 {one.vectors}"
+        yield from _some(one.words, limit)
+    yield "versions:"
+    yield from (f"  {name}: {version}" for name, version in found.versions.items())
 
 
 def _some(lines: Sequence[str], limit: int | None) -> Iterator[str]:

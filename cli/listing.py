@@ -21,6 +21,7 @@ from rich.text import Text
 
 from oodcache.cache import merging, store
 from oodcache.cache.errors import InputError
+from oodcache.cache.negatives_file import read_negatives
 from oodcache.cache.shards import shard_folder, shard_paths
 from oodcache.cache.summary import Begun, Summary, runs, summarise
 from oodcache.progress import megabytes, printable
@@ -55,10 +56,12 @@ class Listed:
 def listed(cache: Path) -> list[Listed]:
     """Return every file of the cache, finished or begun, in order; read no vector."""
     entries, begun = store.entries(cache), store.begun(cache)
-    finished, with_shards = set(entries), set(begun)
+    finished, with_shards, negatives = set(entries), set(begun), set(store.negatives(cache))
     return [
-        _listed(entry, entry in finished, entry in with_shards)
-        for entry in sorted(finished | with_shards, key=lambda entry: entry.path)
+        _listed_negatives(entry)
+        if entry in negatives
+        else _listed(entry, entry in finished, entry in with_shards)
+        for entry in sorted(finished | with_shards | negatives, key=lambda entry: entry.path)
     ]
 
 
@@ -78,10 +81,11 @@ def table(files: Sequence[Listed], *, now: float | None = None, styled: bool = F
     for name in COLUMNS:
         drawn.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=True)
     now, model = time.time() if now is None else now, None
+    width = max((len(one.kind) for one in files), default=0)
     for one in files:
         if one.model != model:
             drawn.add_row(Text(printable(one.model), style="bold"))
-        drawn.add_row(*(Text(printable(cell)) for cell in _cells(one, now)))
+        drawn.add_row(*(Text(printable(cell)) for cell in _cells(one, now, width)))
         model = one.model
     console = Console(width=100_000, file=io.StringIO(), force_terminal=styled)
     with console.capture() as capture:
@@ -122,6 +126,28 @@ def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:
     )
 
 
+def _listed_negatives(entry: store.Entry) -> Listed:
+    """Return a file of negatives; its rows are its words."""
+    rows, error = None, None
+    try:
+        rows = sum(len(one.words) for one in read_negatives(entry.path).lists)
+    except InputError as found:
+        error = str(found)
+    size, modified = _on_disk([entry.path], entry.path)
+    return Listed(
+        path=str(entry.path),
+        model=entry.label,
+        kind=entry.kind,
+        name=entry.name,
+        state="not valid" if error else "complete",
+        shards=None,
+        bytes=size,
+        modified=modified,
+        error=error,
+        **{**_counts(None, ()), "rows": rows},
+    )
+
+
 def _counts(summary: Summary | None, known: Sequence[Begun]) -> dict[str, Any]:
     if summary is None:
         names = ("rows", "dimension", "dtype", "templates", "classes", "bad")
@@ -154,13 +180,13 @@ def _stats(paths: Sequence[Path]) -> Iterator[os.stat_result]:
             yield path.lstat()
 
 
-def _cells(one: Listed, now: float) -> tuple[str, ...]:
+def _cells(one: Listed, now: float, width: int) -> tuple[str, ...]:
     rows = "–" if one.rows is None else f"{one.rows:,}"
     if one.templates is not None:
         rows = f"{one.templates:,} x {one.classes:,}"
     modified = datetime.fromisoformat(one.modified).timestamp()
     return (
-        f"  {one.kind:6}  {one.name}",
+        f"  {one.kind:{width}}  {one.name}",
         rows,
         "–" if one.dimension is None else f"{one.dimension:,}",
         one.dtype or "–",

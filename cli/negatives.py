@@ -17,9 +17,7 @@ def mined(*, cache: Path, model: str, name: str, overwrite: bool, note: Note, **
     """Mine negatives, write their file and say what it holds; refuse to replace one unasked."""
     path = names.negatives_path(cache, store.find_model(cache, model), name)
     if path.exists() and not overwrite:
-        raise InputError(
-            f"{path}: is there; mine it anew with --overwrite, or give another -o NAME"
-        )
+        raise InputError(f"{path}: is there; mine anew with --overwrite, or give another -o NAME")
     versions = {library: version(library) for library in ("oodcache", "numpy")}
     found = mine(cache, model, name=name, note=note, versions=versions, **given)
     write_negatives(path, found)

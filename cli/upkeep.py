@@ -11,6 +11,7 @@ from pathlib import Path
 from oodcache.cache import merging, names, removal, store
 from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.merging import Shard
+from oodcache.cache.negatives_file import read_negatives
 from oodcache.cache.shards import FOLDER, Run, shard_folder, shard_paths
 from oodcache.cache.summary import summarise
 from oodcache.cache.verification import verify
@@ -27,7 +28,7 @@ def verified(
 ) -> Iterator[str]:
     """Yield a line for each file that is sound or broken; refuse, at the end, if any is broken."""
     paths = [path for file in files for path in _meant(file)] if files else _all(cache)
-    broken = 0
+    broken = list[Path]()
     for path in paths:
         try:
             _verify(path, deep, progress)
@@ -36,19 +37,23 @@ def verified(
             if not files and not path.exists():
                 yield f"gone   {path}: merged or removed meanwhile"
                 continue
-            broken += 1
+            broken.append(path)
             yield f"BROKEN {error}"
     if not deep:
         note(DEEP)
     if broken:
-        verb = "is" if broken == 1 else "are"
+        verb = "is" if len(broken) == 1 else "are"
+        commands = {"negatives" if path.suffix == ".json" else "extract" for path in broken}
         raise InputError(
-            f"{broken:,} of {_counted(len(paths))} {verb} broken; make anew what is broken with: "
-            "oodcache extract --overwrite"
+            f"{len(broken):,} of {_counted(len(paths))} {verb} broken; make anew what is broken "
+            f"with: {' and '.join(f'oodcache {one} --overwrite' for one in sorted(commands))}"
         )
 
 
 def _verify(path: Path, deep: bool, progress: Progress) -> None:
+    if path.suffix == ".json":
+        read_negatives(path)
+        return
     if not deep:
         verify(path, deep=False)
         return
@@ -68,9 +73,10 @@ def _meant(file: Path) -> list[Path]:
 def _all(cache: Path) -> list[Path]:
     whole = [entry.path for entry in store.entries(cache)]
     shards = [path for entry in store.begun(cache) for path in shard_paths(entry.path)]
-    if not whole and not shards:
+    negatives = [entry.path for entry in store.negatives(cache)]
+    if not whole and not shards and not negatives:
         raise InputError(f"{cache}: no embeddings to verify")
-    return [*whole, *shards]
+    return [*whole, *shards, *negatives]
 
 
 def merged(files: Sequence[Path], cache: Path) -> Iterator[str]:

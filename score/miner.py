@@ -41,6 +41,8 @@ def mine(
     what was left out and kept of each list. Raises InputError for what is not in the cache, or of
     other weights, and where nothing would be kept.
     """
+    if percentile is not None and not 0 <= percentile <= 100:
+        raise InputError(f"--percentile {percentile}: wants a number from 0 to 100, such as 95")
     label, parsed = store.find_model(cache, model), _parsed(keep)
     names.check_name(name, "negatives")
     texts = open_texts(vocabulary_path(cache, label, model, classes))

@@ -25,6 +25,7 @@ PERCENTILE, KEEP = 95.0, "15%"
 # Of a conjugated pool (CSP, Chen et al., NeurIPS 2024): the largest cosine is the distance, and who
 # has a larger one than this is taken for a class.
 CSP_PERCENTILE, TOO_NEAR = 100.0, 0.95
+DIGITS = 12
 QUOTES = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
 WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
@@ -117,14 +118,16 @@ def kept(
 ) -> list[Places]:
     """Return the places of the words that each list keeps, by rising distance, ties by word.
 
+    Equal vectors may have distances that differ in the last digit, so those equal to 12 are tied.
     A share is of each list, rounded down: for 15 % it is int(0.15 · n), as in the paper's code. A
     number is of all lists together, shared out as `shares` says.
     """
-    counts = shares([len(one) for one in words], keep)
-    return [
-        np.array(sorted(range(len(some)), key=lambda at: (far[at], some[at]))[:count], np.intp)
-        for some, far, count in zip(words, [one.tolist() for one in distances], counts, strict=True)
-    ]
+    counts, places = shares([len(one) for one in words], keep), []
+    for some, far, count in zip(words, distances, counts, strict=True):
+        keys = list(zip(far.round(DIGITS).tolist(), some, strict=True))
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        places.append(np.array(order[:count], np.intp))
+    return places
 
 
 def shares(lengths: Sequence[int], keep: Fraction | int) -> list[int]:

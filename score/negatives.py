@@ -24,6 +24,7 @@ from oodcache.cache.negatives_file import (
     read_negatives,
 )
 from oodcache.cache.text_file import TextFile, TextRows, open_text_rows
+from oodcache.score.mining import CSP_PERCENTILE, KEEP, PERCENTILE
 from oodcache.score.result import AVERAGE
 from oodcache.score.selection import (
     Selection,
@@ -95,12 +96,10 @@ class Mined:
         lists = self.negatives.lists
         used = [at for at, one in enumerate(lists) if csp or one.role == NEGATIVE]
         if csp and all(one.role != CSP for one in lists):
-            words = " ".join(f"--words {one.vocabulary}" for one in lists)
+            model, classes = self.selection.model.requested, self.negatives.classes
+            command = _command(self.negatives, model, classes, "--csp CSPWORDS ")
             raise InputError(
-                f"{self.negatives.path}: holds no conjugated pool; mine with one: oodcache "
-                f"negatives --model {shlex.quote(self.selection.model.requested)} --classes "
-                f"{self.negatives.classes} {words} --csp CSPWORDS --overwrite "
-                f"-o {self.negatives.name}"
+                f"{self.negatives.path}: holds no conjugated pool; mine with one: {command}"
             )
         if percentile is None and number is None:
             return [self._stored(at) for at in used]
@@ -121,11 +120,6 @@ class Mined:
         words, there = self.negatives.lists[at].words, self.files[at].vocabulary.names
         # Of equal names the first: the others were duplicates.
         places = {name: len(there) - 1 - back for back, name in enumerate(reversed(there))}
-        if missing := [word for word in words if word not in places]:
-            raise InputError(
-                f"{self.negatives.path}: has the word {missing[0]!r}, which is not in "
-                f"{self.files[at].path}; mine again with: oodcache negatives --overwrite"
-            )
         found = np.array([places[word] for word in words], np.intp)
         return Chosen(at, found, self.negatives.lists[at].candidates)
 
@@ -136,28 +130,22 @@ def open_negatives(cache: Path, selection: Selection, name: str) -> Mined:
     Raises InputError where there are none, or where the model, the vectors of the classes or those
     of a word list are not the ones that they were mined with.
     """
-    label, model = selection.label, selection.model.requested
+    texts, label = selection.texts, selection.label
+    requested = selection.model.requested
     there = [one.name for one in store.negatives(cache) if one.label == label]
-    command = mining(selection)
     if name not in there:
         raise InputError(
             f"{cache / label}: no negatives {name!r} (there are: {', '.join(there) or 'none'}); "
-            f"make them with: {command} --words nouns -o {name}"
+            f"make them with: {mining(selection)} --words nouns -o {name}"
         )
     negatives = read_negatives(names.negatives_path(cache, label, name))
-    words = "".join(
-        f" --{'csp' if one.role == CSP else 'words'} {one.vocabulary}" for one in negatives.lists
-    )
-    again = f"mine again with: {command}{words} --overwrite -o {name}"
-    _check_mined(negatives, selection.texts, again)
+    again = f"mine again with: {_command(negatives, requested, texts.path.stem)}"
+    _check_mined(negatives, texts, again)
     files = []
     for one in negatives.lists:
-        file = open_text_rows(vocabulary_path(cache, label, model, one.vocabulary))
-        check_model(file, selection.texts)
-        if file.identity.vectors != one.vectors or template_of(file) != one.template:
-            raise InputError(
-                f"{negatives.path}: mined from other vectors than {file.path} holds: {again}"
-            )
+        file = open_text_rows(vocabulary_path(cache, label, requested, one.vocabulary))
+        check_model(file, texts)
+        _check_list(negatives, one, file, again)
         files.append(file)
     return Mined(negatives, selection, tuple(files))
 
@@ -166,6 +154,24 @@ def mining(selection: Selection) -> str:
     """Return the start of the line that mines negatives for these classes."""
     model = shlex.quote(selection.model.requested)
     return f"oodcache negatives --model {model} --classes {selection.texts.path.stem}"
+
+
+def _command(negatives: Negatives, model: str, classes: str, csp: str = "") -> str:
+    """Return the line that mines such negatives with classes, under a name of their own."""
+    options = [f"--model {shlex.quote(model)} --classes {classes}"]
+    options += [
+        f"--{'csp' if one.role == CSP else 'words'} {one.vocabulary}" for one in negatives.lists
+    ]
+    if negatives.template != AVERAGE:
+        options.append(f"--template {shlex.quote(negatives.template)}")
+    given = {NEGATIVE: PERCENTILE, CSP: CSP_PERCENTILE}
+    if any(one.percentile != given[one.role] for one in negatives.lists):
+        options.append(f"--percentile {negatives.percentile:g}")
+    if negatives.keep != KEEP:
+        options.append(f"--keep {negatives.keep}")
+    same = classes == negatives.classes
+    options.append(f"{csp}{'--overwrite ' if same else ''}-o {negatives.name}")
+    return f"oodcache negatives {' '.join(options)}{'' if same else f'-{classes}'}"
 
 
 def differing(lists: Sequence[WordList], template: str) -> list[str]:
@@ -203,4 +209,20 @@ def _check_mined(negatives: Negatives, texts: TextFile, again: str) -> None:
         raise InputError(
             f"{path}: mined with template {negatives.template!r}, which {texts.path} has not; "
             f"{again}"
+        )
+    of_classes, there = set(negatives.class_names or ()), set(texts.vocabulary.names)
+    if negatives.class_names is not None and not (of_classes and of_classes <= there):
+        raise InputError(f"{path}: mined with classes that {texts.path} has not; {again}")
+
+
+def _check_list(negatives: Negatives, words: WordList, file: TextRows, again: str) -> None:
+    """Refuse words that were mined from other vectors than there are now."""
+    if file.identity.vectors != words.vectors or template_of(file) != words.template:
+        raise InputError(
+            f"{negatives.path}: mined from other vectors than {file.path} holds now; {again}"
+        )
+    there = set(file.vocabulary.names)
+    if missing := [word for word in words.words if word not in there]:
+        raise InputError(
+            f"{negatives.path}: has the word {missing[0]!r}, which {file.path} has not; {again}"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,29 @@ def test_merged_texts_are_the_file_written_whole(
     assert target.read_bytes() == text_file.read_bytes()
     assert open_texts(target).embeddings.shape == (2, 3, 4)
     assert files(target.parent) == ["names.h5"]
+
+
+def test_a_long_vocabulary_is_not_held_once_a_shard(tmp_path: Path, identity: Identity) -> None:
+    target, shard_rows = tmp_path / "words.h5", 100
+    names = (*(f"word {at}" for at in range(1999)), "long " * 200)  # 2 MB as a column.
+    run = Run("texts", identity, np.dtype("f4"), shard_rows)
+    vectors = np.tile(np.eye(4, dtype=np.float32), (500, 1))
+    for place in run.places(2000):
+        write_text_shard(
+            shard_folder(target) / place.file_name,
+            vectors[place.first : place.first + place.rows],
+            np.ones(place.rows, np.float32),
+            vocabulary=Vocabulary(names, ("",) * 2000, ("{}",)),
+            identity=identity,
+            dtype=np.float32,
+            place=place,
+        )
+    tracemalloc.start()
+    merge(target, find(target).shards)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert open_texts(target).embeddings.tobytes() == vectors.tobytes()
+    assert peak < 20e6, "twenty shards, each with all the words"
 
 
 @pytest.mark.parametrize(

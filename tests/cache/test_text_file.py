@@ -12,6 +12,7 @@ from oodcache.cache.text_file import (
     Vocabulary,
     open_text_rows,
     open_texts,
+    read_texts,
     write_texts,
 )
 
@@ -160,6 +161,9 @@ def test_rows_come_in_blocks_and_by_place_as_the_whole_file_has_them(
     taken = rows.take(places, template=template)
     assert taken.tobytes() == whole.embeddings[template][places].tobytes()
     assert rows.take(np.array([], np.intp)).shape == (0, 8)
+    stored = np.concatenate(list(rows.stored_blocks(7)))
+    assert (stored.dtype, stored.shape) == (np.float16, (40, 8))
+    assert stored.tobytes() == read_texts(long_list).embeddings.tobytes()
 
 
 def test_rows_are_checked_as_they_are_read_under_their_own_numbers(long_list: Path) -> None:

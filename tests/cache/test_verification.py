@@ -55,7 +55,7 @@ def test_a_changed_text_vector_of_norm_1_is_seen_deep_only(
         dtype=dtype,
     )
     verify(path, advance=done.append)
-    assert done == [6]
+    assert sum(done) == 6
     with h5py.File(path, "r+") as file:
         file["embeddings"][0, 0] = -file["embeddings"][0, 0]
     verify(path, deep=False)

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from word_samples import ADJECTIVES, CLASSES, NICE, NOUNS, PHOTO, POOL, words_of
 
 from oodcache.cache import image_file, names, text_file
 from oodcache.cache.identity import Identity, ModelIdentity
+from oodcache.cache.negatives_file import Negatives, read_negatives, write_negatives
 from oodcache.score.evaluation import Evaluated, evaluate
+from oodcache.score.miner import mine
 from oodcache.score.variants import DEFAULT, parse_all
 
 Vectors = npt.NDArray[np.float32]
@@ -117,5 +120,40 @@ def score(tmp_path: Path) -> Callable[..., Evaluated]:
             "variants": parse_all(specifications or DEFAULT),
         }
         return evaluate(tmp_path, **(wanted | changes))
+
+    return run
+
+
+@pytest.fixture
+def lists(write_texts: Callable[..., text_file.TextFile]) -> dict[str, text_file.TextFile]:
+    """Write classes, nouns, adjectives and a conjugated pool."""
+    written = (
+        ("pets", CLASSES, "class", NICE),
+        ("nouns", NOUNS, "noun", NICE),
+        ("adjectives", ADJECTIVES, "adjective", PHOTO),
+        ("pool", POOL, "pool", PHOTO),
+    )
+    return {
+        name: write_texts(name, rows, class_names=words_of(letter, len(rows)), templates=[template])
+        for name, rows, letter, template in written
+    }
+
+
+@pytest.fixture
+def mined(tmp_path: Path, lists: dict[str, text_file.TextFile]) -> Callable[..., Negatives]:
+    """Mine from what is in the cache, write the file and return it as it is read."""
+
+    def run(*, notes: list[str] | None = None, **changes: Any) -> Negatives:
+        given: dict[str, Any] = {
+            "classes": "pets",
+            "words": ["nouns", "adjectives"],
+            "name": "x",
+            "versions": {"numpy": "2"},
+            **changes,
+        }
+        note = [].append if notes is None else notes.append
+        found = mine(tmp_path, "tiny", note=note, **given)
+        write_negatives(found.path, found)
+        return read_negatives(found.path)
 
     return run

@@ -90,6 +90,12 @@ def test_the_lowest_share_of_each_list_is_kept_by_rising_distance_ties_by_word()
     ]
 
 
+def test_distances_that_differ_in_the_last_digit_alone_are_tied() -> None:
+    far = np.array([0.25, np.nextafter(0.25, 0), 0.25 + 1e-11])
+    (places,) = mining.kept([["a", "b", "c"]], [far], 3)
+    assert places.tolist() == [0, 1, 2]
+
+
 def test_fifteen_percent_is_what_the_papers_code_keeps_of_every_length() -> None:
     for length in range(0, 200_000, 7):
         assert mining.shares([length], Fraction(15, 100)) == [int(0.15 * length)]

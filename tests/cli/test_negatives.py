@@ -1,0 +1,246 @@
+"""Claims about `oodcache negatives`, and about its files in `oodcache cache`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from samples import Run
+
+from oodcache.cache.identity import Identity, ModelIdentity
+from oodcache.cache.negatives_file import read_negatives
+from oodcache.cache.text_file import Vocabulary, write_texts
+
+FILE = Path("embeddings/small/demo/negatives/x.json")
+IDENTITY = Identity(
+    ModelIdentity("small", "demo", "tiny", {"embed_dim": 4}, "00" * 32, None, 10.0, -5.0),
+    {"name": "pets", "fingerprint": "11" * 32},
+    {"tokenizer": "SimpleTokenizer", "clean": "_clean_lower"},
+    {"autocast": "float32"},
+    {"oodcache": "0.1.0"},
+)
+MINE = ("negatives", "--model", "tiny", "--classes", "pets", "--words", "nouns", "-o", "x")
+
+
+def write(name: str, words: list[str], template: str = "the nice {}", seed: int = 0) -> None:
+    rows = np.random.default_rng(seed).normal(size=(1, len(words), 4))
+    rows /= np.linalg.norm(rows, axis=-1, keepdims=True)
+    write_texts(
+        Path(f"embeddings/small/demo/texts/{name}.h5"),
+        rows.astype(np.float32),
+        np.ones((1, len(words)), np.float32),
+        vocabulary=Vocabulary(tuple(words), ("",) * len(words), (template,)),
+        identity=replace(IDENTITY, source={**IDENTITY.source, "name": name}),
+    )
+
+
+@pytest.fixture
+def lists(oodcache: Run) -> None:
+    """Write two classes, forty nouns, one of them twice and one a class, and ten adjectives."""
+    write("pets", ["cat", "dog"])
+    write("nouns", [*(f"noun {at}" for at in range(38)), "Noun 0", "CAT"], seed=1)
+    write("adjectives", [f"old {at}" for at in range(10)], "This is a {} photo", seed=2)
+
+
+def test_a_file_is_written_and_what_was_kept_is_said(oodcache: Run, lists: None) -> None:
+    mined = oodcache(*MINE, "--words", "adjectives", "--keep", "50%", "--csp", "pets")
+    assert mined.status == 0
+    assert mined.out == ""
+    said = mined.err.splitlines()
+    assert said[0] == (
+        "nouns: 40 words, left out 1 duplicates, 1 names of classes; of 38 candidates 19 kept"
+    )
+    assert said[1] == "adjectives: 10 words; of 10 candidates 5 kept"
+    assert said[2] == "pets: 2 words, left out 2 names of classes; of 0 candidates 0 kept"
+    assert said[3].startswith("classes in 'the nice {}', but adjectives in 'This is a {} photo'")
+    assert said[4] == f"wrote {FILE}: 24 words of 48 (--keep 50%)"
+    found = read_negatives(FILE)
+    assert [one.role for one in found.lists] == ["negative", "negative", "csp"]
+    assert set(found.versions) == {"oodcache", "numpy"}
+
+
+def test_the_same_command_gives_the_same_bytes(oodcache: Run, lists: None) -> None:
+    assert oodcache(*MINE).status == 0
+    before = FILE.read_bytes()
+    assert oodcache(*MINE, "--overwrite").status == 0
+    assert FILE.read_bytes() == before
+
+
+def test_a_file_that_is_there_is_not_replaced_unasked(oodcache: Run, lists: None) -> None:
+    assert oodcache(*MINE).status == 0
+    refused = oodcache(*MINE)
+    assert refused.status == 1
+    assert refused.err == (
+        f"oodcache: {FILE}: is there; mine anew with --overwrite, or give another -o NAME\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--model", "other"), "no embeddings of model 'other' (there are: small/demo)"),
+        (("--words", "verbs"), "no vocabulary 'verbs' (there are: adjectives, nouns, pets)"),
+        (("--keep", "15"), None),
+        (("--keep", "x"), "--keep: 'x' is no share of 0 to 100 %, as 15%, and no count"),
+        (("--percentile", "nan"), "--percentile nan: wants a number from 0 to 100, such as 95"),
+        (("-o", "a/b"), "negatives 'a/b' cannot name a file"),
+        (("--template", "a {}"), "holds no template 'a {}'"),
+    ],
+)
+def test_mistakes_are_one_line(
+    oodcache: Run, lists: None, arguments: tuple[str, ...], words: str | None
+) -> None:
+    mined = oodcache(*MINE, *arguments)
+    if words is None:
+        assert mined.status == 0
+        return
+    assert mined.status == 1
+    assert words in mined.err
+    assert mined.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--percentile=101", "--nothing"])
+def test_options_that_make_no_sense_are_usage_errors(
+    oodcache: Run, lists: None, option: str
+) -> None:
+    assert oodcache(*MINE, option).status == 2
+
+
+def test_cache_ls_lists_negatives(oodcache: Run, lists: None) -> None:
+    oodcache(*MINE)
+    lines = [" ".join(line.split()) for line in oodcache("cache", "ls").out.splitlines()]
+    (line,) = [line for line in lines if line.startswith("negatives x")]
+    assert line.startswith("negatives x 5 – – ")
+    assert line.endswith(" complete")
+    one = json.loads(oodcache("cache", "ls", "--format", "json").out)[0]
+    assert (one["path"], one["kind"], one["name"]) == (str(FILE), "negatives", "x")
+    assert (one["state"], one["rows"], one["dimension"]) == ("complete", 5, None)
+    assert one["bytes"] == FILE.stat().st_size
+    FILE.write_text("{}")
+    one = json.loads(oodcache("cache", "ls", "--format", "json").out)[0]
+    assert (one["state"], one["rows"]) == ("not valid", None)
+    assert "(rule N1)" in one["error"]
+    assert "NOT VALID: its format is None" in oodcache("cache", "ls").out
+
+
+def test_cache_info_shows_words_parameters_and_weights(oodcache: Run, lists: None) -> None:
+    oodcache(*MINE, "--keep", "30", "--percentile", "90")
+    found = read_negatives(FILE)
+    shown = oodcache("cache", "info", FILE)
+    assert shown.status == 0
+    lines = shown.out.splitlines()
+    assert lines[0] == f"{FILE}: 30 negatives of 38 candidates"
+    assert lines[1] == f"model: small/demo, weights {'00' * 32}"
+    assert "keep: 30" in lines
+    assert "negative: nouns, the nice {}, percentile 90: 30 of 38" in lines
+    assert f"  {found.lists[0].words[0]}" in lines
+    assert "  … and 10 more: --all lists them" in lines
+    assert f"  {found.lists[0].words[-1]}" in oodcache("cache", "info", FILE, "--all").out
+
+
+def test_cache_verify_checks_negatives(oodcache: Run, lists: None) -> None:
+    oodcache(*MINE)
+    for arguments in ((), (FILE,), ("--deep",)):
+        assert f"sound  {FILE}\n" in oodcache("cache", "verify", *arguments).out
+    FILE.write_text("[]")
+    broken = oodcache("cache", "verify")
+    assert broken.status == 1
+    assert f"BROKEN {FILE}: its format is 'list'" in broken.out
+    assert "1 of 4 files is broken; make anew what is broken with: oodcache negatives" in broken.err
+
+
+@pytest.mark.parametrize("content", [None, b"broken"])
+def test_cache_rm_removes_negatives_and_leaves_no_folder_of_theirs(
+    oodcache: Run, lists: None, content: bytes | None
+) -> None:
+    oodcache(*MINE)
+    if content is not None:
+        FILE.write_bytes(content)
+    removed = oodcache("cache", "rm", FILE, "--yes")
+    assert (removed.status, FILE.parent.exists()) == (0, False)
+    assert Path("embeddings/small/demo/texts/nouns.h5").exists()
+
+
+def test_cache_rm_of_a_model_takes_its_negatives(oodcache: Run, lists: None) -> None:
+    oodcache(*MINE)
+    (FILE.parent / ".y.json.0badcafe.part").write_text("")
+    removed = oodcache("cache", "rm", "tiny", "--yes")
+    assert removed.status == 0
+    assert "left" not in removed.err
+    assert list(Path("embeddings").iterdir()) == []
+
+
+def test_cache_rm_removes_a_model_of_which_only_negatives_are_left(
+    oodcache: Run, lists: None
+) -> None:
+    oodcache(*MINE)
+    for path in Path("embeddings/small/demo/texts").iterdir():
+        path.unlink()
+    assert oodcache("cache", "rm", "small/demo", "--yes").status == 0
+    assert not Path("embeddings/small/demo/negatives").exists()
+
+
+def test_cache_rm_leaves_json_files_that_are_not_negatives(oodcache: Run, lists: None) -> None:
+    Path("results.json").write_text("{}")
+    refused = oodcache("cache", "rm", "results.json", "--yes")
+    assert refused.status == 1
+    assert "is not of this format" in refused.err
+    oodcache(*MINE)
+    FILE.rename("mine.json")
+    assert oodcache("cache", "rm", "mine.json", "--yes").status == 0
+    assert not Path("mine.json").exists()
+
+
+def test_mining_needs_neither_torch_nor_scikit_learn(oodcache: Run, lists: None) -> None:
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'open_clip', 'sklearn', 'scipy', 'PIL', 'transformers'):\n"
+        "    sys.modules[name] = None\n"
+        f"sys.argv = ['oodcache', *{MINE!r}]\n"
+        "from oodcache.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert FILE.exists()
+
+
+EVIL = "\x1b]0;owned\x07\x1b[2J\r\n\t\u202e[bold red]{0}%s"
+SHOWN = r"\x1b]0;owned\x07\x1b[2J\r\n\t\u202e[bold red]{0}%s"
+
+
+def test_a_strangers_words_are_shown_escaped(oodcache: Run, lists: None) -> None:
+    oodcache(*MINE)
+    found = json.loads(FILE.read_text())
+    found["lists"][0]["words"][0] = found["template"] = found["keep"] = EVIL
+    FILE.write_text(json.dumps(found))
+    for command in (("info", FILE), ("verify", FILE), ("ls",)):
+        shown = oodcache("cache", *command)
+        assert "\x1b" not in shown.out + shown.err
+    found["keep"] = "15%"
+    FILE.write_text(json.dumps(found))
+    assert f"  {SHOWN}" in oodcache("cache", "info", FILE).out.splitlines()
+
+
+def test_the_whole_path_runs_on_wordnets_own_lines(oodcache: Run) -> None:
+    wordnet = Path(__file__).parents[1] / "extract" / "wordnet"
+    extract = ("extract", "--model", "tiny-clip", "--template")
+    for template, classes in (
+        ("the nice {}", "imagenet10"),
+        ("the nice {}", f"nouns={wordnet / 'index.noun'}"),
+        ("This is a {} photo", f"adjectives={wordnet / 'index.adj'}"),
+        ("This is a {} photo", f"pool=csp:{wordnet / 'index.adj'}"),
+    ):
+        assert oodcache(*extract, template, "--classes", classes).status == 0
+    mined = oodcache(
+        *("negatives", "--model", "tiny-clip", "--classes", "imagenet10", "--keep", "20%"),
+        *("--words", "nouns", "--words", "adjectives", "--csp", "pool", "-o", "neglabel"),
+    )
+    assert mined.status == 0, mined.err
+    found = read_negatives(Path("embeddings/tiny-clip/demo/negatives/neglabel.json"))
+    assert [len(one.words) for one in found.lists[:2]] == [5, 5]
