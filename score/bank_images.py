@@ -17,7 +17,7 @@ from oodcache.score.bank import Bank
 from oodcache.score.onepass import Classes
 from oodcache.score.selection import Selection, open_set
 from oodcache.score.tile import Vectors
-from oodcache.score.views import Digests, Integers, View, digests
+from oodcache.score.views import Integers, View
 
 OWN, PREDICTED = "own", "predicted"
 Note = Callable[[str], None]
@@ -80,11 +80,6 @@ class BankImages:
         """Return the unit vectors of the view's images, all in memory."""
         empty = np.empty((0, self.view.file.dimension), np.float32)
         return np.concatenate([empty, *self.view.blocks()])
-
-    @cached_property
-    def digests(self) -> Digests:
-        """Return 64 bits for each image of the view, equal for equal vectors."""
-        return digests(self.vectors)
 
 
 def open_bank(

@@ -145,7 +145,8 @@ class _Scored:
 
         with progress(f"score {view.name}", len(view.rows), "images") as advance:
             scored = score_images(
-                *(told(advance), len(view.rows), self._classes, self._variants), fits=self._fits
+                *(told(advance), len(view.rows), self._classes, self._variants),
+                fits=self._fits.each,
             )
         self._scored.append(scored)
         self._digests.append(np.concatenate(found))
@@ -208,12 +209,12 @@ class _Scored:
         for name, count in found.items():
             if count:
                 note(f"{name}: {count:,} images have the very vector of an image of {inside.name}")
-        if self._references.bank is not None:
-            bank = self._references.bank
+        if self._fits.of_bank is not None and self._references.bank is not None:
+            name = self._references.bank.name
             for view, own in zip(self._selection.views, self._digests, strict=True):
-                if count := shared(bank.digests, own):
-                    what = f"{count:,} images have the very vector of an image of the bank"
-                    note(f"{view.name}: {what} {bank.name}: they are no test of its scores")
+                if count := shared(self._fits.of_bank, own):
+                    what = f"{count:,} images have the very vector of an image of the bank {name}"
+                    note(f"{view.name}: {what}: they are no test of its scores")
         return found
 
     def kept(self) -> list[Kept]:

@@ -21,9 +21,21 @@ from oodcache.score.onepass import Classes
 from oodcache.score.scores import SCORES
 from oodcache.score.selection import Selection
 from oodcache.score.variants import Variant
+from oodcache.score.views import Digests, digests
 
 Note = Callable[[str], None]
 Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
+
+
+@dataclass(frozen=True)
+class Fits:
+    """What each variant's score was fitted to, None for one that needs no fit.
+
+    `of_bank` has 64 bits for each image of the bank, as `digests` has them; None without a bank.
+    """
+
+    each: list[Any]
+    of_bank: Digests | None
 
 
 @dataclass(frozen=True)
@@ -51,13 +63,14 @@ class References:
 
     def fit(
         self, variants: Sequence[Variant], classes: Classes, note: Note, progress: Progress
-    ) -> list[Any]:
+    ) -> Fits:
         """Return what each variant's score was fitted to; the bank's are, for these classes."""
         if not any(SCORES[variant.score].needs for variant in variants):
-            return [None] * len(variants)
+            return Fits([None] * len(variants), None)
         with progress("fit", len(variants), "scores") as advance:
             bank = None if self.bank is None else self.bank.against(classes, note)
-            return fit_all(variants, classes, self.sums, bank, advance)
+            of_bank = None if bank is None else digests(bank.vectors)
+            return Fits(fit_all(variants, classes, self.sums, bank, advance), of_bank)
 
 
 def open_references(

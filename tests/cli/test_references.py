@@ -1,0 +1,96 @@
+"""Claims about `oodcache score --negatives` and `--bank`, run on a real cache."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from samples import Run
+
+WORDS = ("apple", "bridge", "candle", "desert", "engine", "forest", "guitar", "hammer", "island")
+SETS = ("--id", "pets", "--ood", "strays", "--model", "tiny-clip", "--classes", "pets")
+
+
+@pytest.fixture(autouse=True)
+def cached(oodcache: Run, photos: Path, strays: Path, tmp_path: Path) -> None:
+    """Extract images, classes and words; mine negatives from them."""
+    (tmp_path / "words.txt").write_text("\n".join(WORDS))
+    for more in (
+        (f"pets={photos}", f"strays={strays}", f"train={photos}", "--classes", f"pets={photos}"),
+        ("--classes", f"words={tmp_path / 'words.txt'}"),
+    ):
+        done = oodcache("extract", "--model", "tiny-clip", *more)
+        assert done.status == 0, done.err
+    mined = ("--model", "tiny-clip", "--classes", "pets", "--words", "words", "--keep", "100%")
+    assert oodcache("negatives", *mined, "-o", "far").status == 0
+
+
+def test_what_is_given_to_fit_to_brings_scores_of_its_own(oodcache: Run) -> None:
+    done = oodcache(
+        *("score", *SETS, "--negatives", "far", "--score", "neglabel:groups=3", "--score", "mcm"),
+        *("--bank", "train", "--score", "knn:k=2", "--format", "json"),
+    )
+    rows = json.loads(done.out)["results"]
+    assert [(one["score"], one["negatives"], one["bank"]) for one in rows] == [
+        ("neglabel", "far", None),
+        ("mcm", None, None),
+        ("knn", None, "train"),
+    ]
+    files = [Path(one["path"]).stem for one in json.loads(done.out)["provenance"]["files"]]
+    assert files == ["pets", "pets", "strays", "words", "train"]
+
+
+def test_the_default_scores_have_those_of_what_is_given(oodcache: Run) -> None:
+    many = oodcache("score", *SETS, "--negatives", "far")
+    assert many.status == 1
+    assert many.err.endswith(
+        "oodcache: neglabel: groups=100, but of far there are 9 negatives; "
+        "type neglabel:groups=9 or fewer\n"
+    )
+    few = oodcache("score", *SETS, "--bank", "train")
+    assert few.err.endswith(
+        "oodcache: knn: k = 50, but bank train has 12 images: give knn:k=12 or fewer\n"
+    )
+
+
+def test_the_line_below_the_table_names_both(oodcache: Run) -> None:
+    scores = ("--score", "neglabel:groups=3", "--score", "knn:k=2")
+    done = oodcache("score", *SETS, "--negatives", "far", "--bank", "train:2", *scores)
+    assert "prompt 'a photo of a {}', negatives far, bank train:2." in done.out
+    assert "pets: 4 images have the very vector of an image of the bank train:2" in done.err
+
+
+def test_saved_scores_of_negatives_and_of_a_bank_are_measured_the_same(
+    oodcache: Run, tmp_path: Path
+) -> None:
+    scores = ("--score", "neglabel:groups=3", "--score", "she")
+    given = ("--negatives", "far", "--bank", "train", "--format", "json")
+    saved = tmp_path / "all.csv"
+    first = oodcache("score", *SETS, *given, *scores, "--save-scores", str(saved))
+    columns = ("--column", "neglabel:groups=3", "--column", "she")
+    again = oodcache(
+        *("metrics", "--id", f"pets={saved}", "--ood", f"strays={saved}", *columns),
+        *("--format", "json"),
+    )
+    one, other = (
+        [row["auroc"] for row in json.loads(done.out)["results"]] for done in (first, again)
+    )
+    assert one == other
+
+
+def test_negatives_need_neither_torch_nor_scikit_learn() -> None:
+    arguments = ["score", *SETS, "--negatives", "far", "--score", "neglabel:groups=3"]
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'open_clip', 'sklearn', 'scipy', 'PIL', 'transformers'):\n"
+        "    sys.modules[name] = None\n"
+        "from oodcache.__main__ import main\n"
+        f"sys.argv = ['oodcache', *{arguments!r}]\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "neglabel:groups=3" in done.stdout
