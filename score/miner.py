@@ -47,8 +47,8 @@ def mine(
     names.check_name(name, "negatives")
     texts = open_texts(vocabulary_path(cache, label, model, classes))
     files = tuple(
-        open_text_rows(vocabulary_path(cache, label, model, vocabulary))
-        for vocabulary in _distinct([*words, *csp])
+        open_text_rows(vocabulary_path(cache, label, model, one, file))
+        for one, file in _distinct(words, csp).items()
     )
     for file in files:
         check_model(file, texts)
@@ -88,13 +88,16 @@ def _parsed(keep: str) -> Fraction | int:
         raise InputError(f"--keep: {error}") from None
 
 
-def _distinct(vocabularies: Sequence[str]) -> Sequence[str]:
-    if not vocabularies:
+def _distinct(words: Sequence[str], csp: Sequence[str]) -> dict[str, str]:
+    """Return each vocabulary, and as what its file is to be extracted."""
+    if not words:
         raise InputError("there are no words to choose from; give --words")
-    for place, one in enumerate(vocabularies):
-        if one in vocabularies[:place]:
-            raise InputError(f"vocabulary {one!r} is given twice: its words count once")
-    return vocabularies
+    sources = dict.fromkeys(words, "FILE") | dict.fromkeys(csp, "csp:FILE")
+    if len(sources) < len(words) + len(csp):
+        given = [*words, *csp]
+        twice = next(one for place, one in enumerate(given) if one in given[:place])
+        raise InputError(f"vocabulary {twice!r} is given twice: its words count once")
+    return sources
 
 
 def _word_list(pool: Pool, chosen: Chosen, percentiles: Sequence[float]) -> WordList:

@@ -143,7 +143,8 @@ def open_negatives(cache: Path, selection: Selection, name: str) -> Mined:
     _check_mined(negatives, texts, again)
     files = []
     for one in negatives.lists:
-        file = open_text_rows(vocabulary_path(cache, label, requested, one.vocabulary))
+        source = "csp:FILE" if one.role == CSP else "FILE"
+        file = open_text_rows(vocabulary_path(cache, label, requested, one.vocabulary, source))
         check_model(file, texts)
         _check_list(negatives, one, file, again)
         files.append(file)

@@ -237,7 +237,9 @@ def _check_sets(
             )
 
 
-def vocabulary_path(cache: Path, label: str, model: str, classes: str | None) -> Path:
+def vocabulary_path(
+    cache: Path, label: str, model: str, classes: str | None, file: str = "FILE"
+) -> Path:
     """Return where a vocabulary lies, the only one there is for None; raise InputError for none."""
     there = [one.name for one in store.entries(cache) if one.label == label and one.kind == "texts"]
     if classes is None and len(there) == 1:
@@ -247,7 +249,7 @@ def vocabulary_path(cache: Path, label: str, model: str, classes: str | None) ->
     if classes is None and there:
         raise InputError(f"{cache / label}: give --classes {' or '.join(there)}")
     wanted = classes or "NAME"
-    source = wanted if wanted in SUBSETS else _source(wanted, "FILE")
+    source = wanted if wanted in SUBSETS else _source(wanted, file)
     raise InputError(
         f"{cache / label}: no vocabulary {wanted!r} (there are: {', '.join(there) or 'none'}); "
         f"make it with: oodcache extract --model {model} --classes {source}"

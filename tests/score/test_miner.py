@@ -74,6 +74,7 @@ def test_duplicates_and_class_names_are_said_and_the_empty_list_is_borne(
     ("changes", "words"),
     [
         ({"words": ["verbs"]}, r"no vocabulary 'verbs' \(there are: .*nouns.*extract --model tiny"),
+        ({"csp": ["pol"]}, r"no vocabulary 'pol' .* --model tiny --classes pol=csp:FILE"),
         ({"words": []}, "there are no words to choose from; give --words"),
         ({"words": ["nouns", "nouns"]}, "vocabulary 'nouns' is given twice"),
         ({"csp": ["nouns"]}, "vocabulary 'nouns' is given twice"),
