@@ -252,7 +252,7 @@ def report(folder: Path) -> None:
     """Print what the written model does, read back from its files like any other."""
     model, _, transform = open_clip.create_model_and_transforms(f"local-dir:{folder}")
     model.eval()
-    pictures = {name: list(make()) for name, make in DATA_SETS.items()}
+    pictures = {name: list(make()) for name, make in DATA_SETS.items() if name != "digits-train"}
     similarity = {name: cosine(model, stack(some, transform)) for name, some in pictures.items()}
     labels = torch.tensor([CLASS_NAMES.index(digit.class_name) for digit in pictures["digits"]])
     print(f"  accuracy on the unseen half: {accuracy(similarity['digits'], labels):.4f}")

@@ -165,6 +165,10 @@ DATA_SETS: Mapping[str, Callable[[], Iterator[Picture]]] = MappingProxyType(
         "eight-nine": lambda: _digit_pictures(eights_and_nines()),
         "photos": _photo_pictures,
         "textures": _texture_pictures,
+        "digits-train": lambda: _digit_pictures(training_half()),
     }
 )
-"""What makes the images of each data set, by folder name: the in-distribution one comes first."""
+"""What makes the images of each data set, by folder name: the in-distribution one comes first.
+
+"digits-train" is what the models were trained on: a bank for scores that need one.
+"""

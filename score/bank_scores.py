@@ -50,7 +50,7 @@ BANK_SCORES: dict[str, Score] = {
         ranks_by="itself",
         source="Ren et al., 2021",
         use="mahalanobis less what is unusual for any class: for near OOD images",
-        limits="those of mahalanobis; with one class all images tie",
+        limits="needs labels, and shrinks as mahalanobis does; with one class all images tie",
         needs="bank",
         labels=True,
     ),

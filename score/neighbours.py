@@ -19,7 +19,8 @@ from oodcache.score.rows import Floats, Scores, product
 from oodcache.score.tile import Tile, Vectors
 
 # Images of the bank that a tile is compared with at a time: their products stay in the cache.
-BLOCK = 2048
+BLOCK = 4096
+FIRST = 256
 # Neighbours looked at on either side of the k-th, in float64: rounding may have exchanged them.
 SPARE = 8
 # Numbers gathered in float64 at a time.
@@ -98,19 +99,28 @@ def _search(images: Vectors, bank: Vectors, weights: Vectors | None, count: int)
     """Return the places of the `count` largest products of each image, the largest first."""
     kept = np.empty((len(images), 0), np.int64)
     floor = np.full(len(images), -np.inf, np.float32)
-    for first in range(0, len(bank), BLOCK):
-        part = slice(first, first + BLOCK)
+    for part in _blocks(len(bank)):
         products = product(images, bank[part].T)
         if weights is not None:
             products *= weights[part]
-        # Later blocks have few that are larger than the last of those kept.
-        kept = np.concatenate([kept, _above(products, floor, first)], axis=1)
+        kept = np.concatenate([kept, _above(products, floor, part.start)], axis=1)
         if (spare := kept.shape[1] - count) > 0:
             kept = np.partition(kept, spare, axis=1)[:, spare:]
         if kept.shape[1] == count:
             floor = _values(kept.min(axis=1))
     kept.sort(axis=1)
     return PLACE - (kept[:, ::-1] & PLACE)
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    """Yield which rows are compared together, few at first.
+
+    A block twice as large as the last has about as many products above the least of those kept.
+    """
+    start, size = 0, FIRST
+    while start < rows:
+        yield slice(start, min(start + size, rows))
+        start, size = start + size, min(2 * size, BLOCK)
 
 
 def _above(products: Floats, floor: Floats, first: int) -> Integers:
@@ -151,8 +161,7 @@ def _faiss_search(bank: Vectors, weights: Vectors | None) -> Callable[[Vectors, 
             "them to NumPy, which finds the same"
         ) from None
     index = faiss.IndexFlatIP(bank.shape[1])
-    for first in range(0, len(bank), BLOCK):
-        part = slice(first, first + BLOCK)
+    for part in _blocks(len(bank)):
         index.add(bank[part] if weights is None else bank[part] * weights[part, None])
 
     def search(images: Vectors, count: int) -> Integers:

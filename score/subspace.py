@@ -120,10 +120,12 @@ def _virtual_logit(bank: Bank, dimension: int) -> VirtualLogit:
     residual /= len(bank.vectors)
     cosine = float(bank.heads(1 / bank.logit_scale).top.mean())
     if residual < NOTHING:
+        available, rest = subspace.complement.shape
+        principal = available - rest
         raise InputError(
-            f"bank {bank.name}: all its images lie in {bank.vectors.shape[1]:,} less "
-            f"{subspace.complement.shape[1]:,} dimensions, and vim needs a rest: give vim a "
-            "smaller dimension, or a bank of more images"
+            f"bank {bank.name}: all its images lie in {principal:,} of {available:,} dimensions, "
+            f"and vim needs a rest: give vim:dimension=N with N below {principal}, or a bank of "
+            "more images"
         )
     if cosine <= 0:
         raise InputError(

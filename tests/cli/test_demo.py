@@ -43,7 +43,7 @@ def test_the_demo_ends_in_a_table_and_leaves_its_results(oodcache: Run) -> None:
     again = oodcache("demo")
     assert again.status == 0
     assert "loading" not in again.err
-    assert again.err.count("kept ") == 10
+    assert again.err.count("kept ") == 12
     assert again.out == done.out
     # Far from a measurement: it tells seconds from the minutes of an extraction.
     assert time.monotonic() - started < 30

@@ -16,7 +16,7 @@ WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """A folder with all four data sets."""
+    """A folder with all five data sets."""
     folder = tmp_path_factory.mktemp("images")
     embedded.write_images(folder)
     return folder
@@ -38,8 +38,9 @@ def listing(folder):
 # The images
 
 
-def test_four_data_sets_and_nothing_else_are_written(root):
-    assert {path.name for path in root.iterdir()} == {"digits", "eight-nine", "photos", "textures"}
+def test_five_data_sets_and_nothing_else_are_written(root):
+    names = {"digits", "eight-nine", "photos", "textures", "digits-train"}
+    assert {path.name for path in root.iterdir()} == names
 
 
 def test_digits_are_the_unseen_half_of_zero_to_seven(root):
@@ -48,13 +49,19 @@ def test_digits_are_the_unseen_half_of_zero_to_seven(root):
     assert sum(counts(root / "digits").values()) == 717
 
 
+def test_digits_train_are_what_the_models_were_trained_on(root):
+    label = load_digits().target[:906]
+    assert counts(root / "digits-train") == {WORDS[k]: int(np.sum(label == k)) for k in range(8)}
+    assert sum(counts(root / "digits-train").values()) == 726
+
+
 def test_eight_nine_are_all_of_both(root):
     assert counts(root / "eight-nine") == {"eight": 174, "nine": 180}
 
 
 def test_each_written_digit_equals_scikit_learns_and_is_named_by_its_position(root):
     bunch = load_digits()
-    for path in [*root.glob("digits/*/*"), *root.glob("eight-nine/*/*")]:
+    for path in [*root.glob("digits*/*/*"), *root.glob("eight-nine/*/*")]:
         position = int(path.stem)
         assert path.parent.name == WORDS[bunch.target[position]]
         expected = np.round(bunch.images[position] * 255 / 16)

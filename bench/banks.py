@@ -1,0 +1,128 @@
+"""Time each score of a bank of training images against the bare product of images × classes.
+
+20,000 images × 1,000 classes × 768 dimensions, a bank of 50,000: fitted once, then ranked in the
+scorer's own tiles and threads. `knn` and `nnguide` multiply with the bank too, so the bare product
+of images × bank stands beside them; they are timed on fewer images, in proportion.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+
+from bench.scoring import CLASSES, DIMENSION, IMAGES, LOGIT_SCALE, bare_product
+from bench.timing import seconds
+from oodcache.score.bank import Bank
+from oodcache.score.bank_scores import BANK_SCORES
+from oodcache.score.onepass import processors, tiles
+from oodcache.score.tile import Tile, Vectors
+
+BANK, FEW, RUNS = 50_000, 4_096, 5
+OF_THE_WHOLE_BANK = ("knn", "nnguide")
+NUMBERS = {"k": 50.0, "temperature": 1 / LOGIT_SCALE, "dimension": 0.0}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The seconds of fitting one score, and the median of ranking / bare product."""
+
+    score: str
+    fit_seconds: float
+    to_product: float
+
+
+def compare(
+    images: int = IMAGES, bank_images: int = BANK, classes: int = CLASSES, runs: int = RUNS
+) -> list[Comparison]:
+    """Return what each score takes; both sides of a ratio are run in turns."""
+    bank, vectors = _made(images, bank_images, classes)
+    return [_compared(bank, vectors, score, runs) for score in BANK_SCORES]
+
+
+def neighbours_to_product(backend: str, images: int = FEW, bank_images: int = BANK) -> float:
+    """Return how long the search of `knn` takes, against the bare product of images × bank."""
+    bank, vectors = _made(images, bank_images, CLASSES, backend)
+    rank = _ranking(bank, vectors, "knn")[1]
+    return _ratio(rank, lambda: bare_product(vectors, bank.vectors), RUNS)
+
+
+def _compared(bank: Bank, vectors: Vectors, score: str, runs: int) -> Comparison:
+    few = vectors[: min(FEW, len(vectors))] if score in OF_THE_WHOLE_BANK else vectors
+    fit_seconds, rank = _ranking(bank, few, score)
+    return Comparison(
+        score, fit_seconds, _ratio(rank, lambda: bare_product(few, bank.classes), runs)
+    )
+
+
+def _ratio(ours: Callable[[], object], theirs: Callable[[], object], runs: int) -> float:
+    return float(np.median([seconds(ours) / seconds(theirs) for _ in range(runs)]))
+
+
+def _ranking(bank: Bank, vectors: Vectors, score: str) -> tuple[float, Callable[[], None]]:
+    """Return the seconds of fitting, and what ranks every image."""
+    definition, fitted = BANK_SCORES[score], []
+    numbers = {key: NUMBERS[key] for key in definition.defaults}
+
+    def fit() -> None:
+        assert definition.fit is not None
+        fitted.append(definition.fit(bank, **numbers))
+
+    def rank_tile(tile: Vectors) -> Any:
+        with np.errstate(divide="ignore", over="ignore", under="ignore"):
+            made = Tile(tile, bank.classes, bank.columns)
+            return definition.rank(made, fitted[0], **numbers)
+
+    def rank() -> None:
+        with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(processors()) as pool:
+            deque(pool.map(rank_tile, (tile for _, tile in tiles([vectors]))), maxlen=0)
+
+    return seconds(fit), rank
+
+
+def _made(
+    images: int, bank_images: int, classes: int, backend: str = "numpy"
+) -> tuple[Bank, Vectors]:
+    """Return a bank whose images lie around their classes, and random images."""
+    generator = np.random.default_rng(0)
+    names, vectors, rest = (
+        _unit(generator.standard_normal((rows, DIMENSION), dtype=np.float32))
+        for rows in (classes, images, bank_images)
+    )
+    labels = np.arange(bank_images) % classes
+    bank = Bank(
+        name="bank",
+        vectors=_unit(names[labels] + rest),
+        labels=labels,
+        classes=names,
+        class_names=[str(place) for place in range(classes)],
+        logit_scale=LOGIT_SCALE,
+        note=print,
+        neighbours=backend,
+    )
+    return bank, vectors
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def main() -> None:
+    """Print a line for each score."""
+    print(f"{IMAGES:,} images × {CLASSES:,} classes × {DIMENSION}, a bank of {BANK:,}")
+    for one in compare():
+        print(
+            f"{one.score:<12} fitted in {one.fit_seconds:6.2f} s, "
+            f"ranked in {one.to_product:6.2f} of the bare product with the classes"
+        )
+    ratio = neighbours_to_product("numpy")
+    print(f"knn          {ratio:.2f} of the bare product of images × bank")
+
+
+if __name__ == "__main__":
+    main()
