@@ -29,6 +29,7 @@ def scores(name: str | None) -> None:
             click.echo(textwrap.indent("\n    ".join(lines), "    "))
         click.echo()
     click.echo(
-        "c: cosines with the K classes; learned: the model's own scale s (temperature 1/s) or"
+        "c: cosines, c_k with the K classes, c_j with negatives; learned: the model's own scale"
     )
-    click.echo("bias; none: no bias. Higher is more in-distribution, everywhere.")
+    click.echo("s (temperature 1/s) or bias; none: no bias; mined: as the negatives' file has it.")
+    click.echo("Higher is more in-distribution, everywhere.")
