@@ -99,12 +99,14 @@ class Pool:
     def told(self, chosen: Chosen) -> str:
         """Return a line on what was left out of a list and what was kept."""
         file, found = self.files[chosen.at], self.candidates[chosen.at]
-        left_out = {
-            "duplicates": found.duplicates,
-            "names of classes": found.class_names,
-            "too near to a class": len(found.places) - chosen.candidates,
-        }
-        out = ", ".join(f"{count:,} {what}" for what, count in left_out.items() if count)
+        left_out = (
+            (found.duplicates, "duplicate", "duplicates"),
+            (found.class_names, "name of a class", "names of classes"),
+            (len(found.places) - chosen.candidates, *["too near to a class"] * 2),
+        )
+        out = ", ".join(
+            f"{count:,} {one if count == 1 else many}" for count, one, many in left_out if count
+        )
         return (
             f"{file.path.stem}: {len(file.vocabulary.names):,} words"
             f"{f', left out {out}' if out else ''}; of {chosen.candidates:,} candidates "

@@ -53,7 +53,7 @@ def test_a_file_is_written_and_what_was_kept_is_said(oodcache: Run, lists: None)
     assert mined.out == ""
     said = mined.err.splitlines()
     assert said[0] == (
-        "nouns: 40 words, left out 1 duplicates, 1 names of classes; of 38 candidates 19 kept"
+        "nouns: 40 words, left out 1 duplicate, 1 name of a class; of 38 candidates 19 kept"
     )
     assert said[1] == "adjectives: 10 words; of 10 candidates 5 kept"
     assert said[2] == "pets: 2 words, left out 2 names of classes; of 0 candidates 0 kept"
