@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -73,7 +73,7 @@ class Bank:
     note: Callable[[str], None]
     labels_are_predictions: bool = False
     neighbours: str = "numpy"
-    _made: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False)
+    _made: dict[tuple[Any, ...], Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not len(self.vectors):
@@ -96,6 +96,12 @@ class Bank:
     def predicted(self) -> Places:
         """Return the nearest class of each image: (n,)."""
         return self.heads(1 / self.logit_scale).best
+
+    def with_predictions(self) -> Bank:
+        """Return the bank with its nearest classes for labels; they are not computed again."""
+        other = replace(self, labels=self.predicted.astype(np.int64), labels_are_predictions=True)
+        other._made.update({key: made for key, made in self._made.items() if key[0] is _heads})
+        return other
 
     def heads(self, temperature: float) -> Heads:
         """Return what one pass over the bank finds at a temperature."""

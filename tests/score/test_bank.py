@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from banks import made, unit
+from banks import LOGIT_SCALE, made, unit
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 
 from oodcache.cache.errors import InputError
 from oodcache.score.bank import BLOCK, Bank, add_by_class
+from oodcache.score.gaussian import class_means
 
 NEED = ("mahalanobis", "rmds", "she")
 
@@ -108,6 +109,24 @@ def test_a_class_that_nothing_is_predicted_to_be_is_left_out_and_said_once() -> 
         "bank training: no image is nearest to 1 of 4 classes (one is 'class 3'): "
         "scores of predicted classes leave them out"
     ]
+
+
+def test_predictions_for_labels_are_not_computed_again() -> None:
+    bank = made(40, 3).bank
+    heads = bank.heads(1 / LOGIT_SCALE)
+    predicted = bank.with_predictions()
+    assert predicted.labels_are_predictions
+    assert np.array_equal(predicted.labels, bank.predicted)
+    assert predicted.labels.dtype == np.int64
+    assert predicted.heads(1 / LOGIT_SCALE) is heads
+    assert not bank.labels_are_predictions
+
+
+def test_what_was_fitted_to_labels_is_fitted_anew_to_predictions() -> None:
+    bank = made(40, 3).bank
+    turned = made(40, 3, vectors=bank.vectors, labels=(bank.predicted + 1) % 3).bank
+    fitted = [turned.once(class_means), turned.with_predictions().once(class_means)]
+    np.testing.assert_allclose(fitted[0][[1, 2, 0]], fitted[1], rtol=1e-12)
 
 
 def test_a_bank_without_images_is_refused() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,6 +156,17 @@ def test_images_like_those_of_the_bank_score_higher_than_random_ones(score: str)
 @each_score
 def test_no_images_have_no_scores(score: str) -> None:
     assert ranked(score, made().bank, unit(0)).shape == (0,)
+
+
+@each_score
+def test_the_page_has_a_section_and_a_row_with_the_same_defaults(score: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "scores.md").read_text(encoding="utf-8")
+    section = re.search(rf"^## `{score}`\n(.*?)(?=^## )", page, re.M | re.S)
+    assert section is not None
+    for heading in ("Formula", "Ranks by", "Source", "Default", "Use it", "Limits"):
+        assert f"**{heading}**" in section[1]
+    row = next(line for line in page.splitlines() if line.startswith(f"| [`{score}`](#{score})"))
+    assert row.endswith(f"| {BANK_SCORES[score].facts['parameters']} |")
 
 
 @each_score

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy.special import log_softmax
 
 from oodcache.score.rows import Floats, Rows, Scores
 
@@ -234,3 +235,32 @@ def test_no_images_have_no_numbers(classes: int) -> None:
     assert rows.top.shape == rows.margin.shape == rows.lead(1.0).shape == (0,)
     if classes > 1:
         assert rows.softplus(1.0, 0.0).shape == rows.log_sigmoids(1.0, 0.0)[0].shape == (0,)
+
+
+@each_type
+@each_temperature
+@each_count
+def test_log_probabilities_are_scipys(dtype: Type, temperature: float, classes: int) -> None:
+    cosine = images(20, classes, dtype)
+    expected = log_softmax(cosine.astype(np.float64) / temperature, axis=1)
+    found = Rows(cosine.copy()).log_probabilities(temperature)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(
+        found, expected, rtol=digits(dtype), atol=digits(dtype) / temperature
+    )
+
+
+def test_the_log_probability_of_a_certain_class_keeps_its_digits() -> None:
+    with mpmath.workdps(60):
+        expected = -mpmath.log1p(mpmath.exp(-50))
+    found = Rows(np.array([[0.75, 0.25]])).log_probabilities(0.01)
+    assert found[0, 0] == pytest.approx(float(expected), rel=1e-15)
+    assert found[0, 1] == pytest.approx(-50, rel=1e-15)
+
+
+def test_log_probabilities_are_finite_at_every_temperature() -> None:
+    for temperature in (5e-324, 1e-300, 1e300):
+        for classes in (1, 2, 7):
+            found = Rows(images(5, classes)).log_probabilities(temperature)
+            assert np.isfinite(found).all()
+            np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, rtol=1e-14)
