@@ -98,6 +98,7 @@ class Cache:
         negatives: str | None = None,
         bank: str | None = None,
         bank_labels: str = "own",
+        neighbours: str = "numpy",
         conventions: Conventions = STANDARD,
         note: Note = lambda text: print(text, file=sys.stderr),
     ) -> list[Result]:
@@ -120,6 +121,7 @@ class Cache:
                 negatives=negatives,
                 bank=bank,
                 bank_labels=bank_labels,
+                neighbours=neighbours,
                 conventions=conventions,
                 note=note,
             ).results

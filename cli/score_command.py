@@ -71,6 +71,13 @@ from oodcache.progress import progress
     show_default=True,
     help="The bank's own labels, or the nearest class by the model.",
 )
+@click.option(
+    "--neighbours",
+    type=click.Choice(("numpy", "faiss")),
+    default="numpy",
+    show_default=True,
+    help="Who finds a bank's nearest images; both find the same. faiss: pip install faiss-cpu.",
+)
 @measuring
 @click.option(
     "--save-scores",
@@ -109,6 +116,7 @@ def score(context: click.Context, /, **given: Any) -> None:
         negatives=given["negatives"],
         bank=given["bank"],
         bank_labels=given["bank_labels"],
+        neighbours=given["neighbours"],
         command=context.meta[TYPED],
         note=note,
         progress=progress,

@@ -20,6 +20,7 @@ from oodcache.score.tile import Vectors
 from oodcache.score.views import Integers, View
 
 OWN, PREDICTED = "own", "predicted"
+NUMPY, FAISS = "numpy", "faiss"
 Note = Callable[[str], None]
 
 
@@ -37,6 +38,7 @@ class BankImages:
     labels: Integers | None
     class_names: tuple[str, ...]
     seed: int
+    neighbours: str = NUMPY
 
     def against(self, classes: Classes, note: Note) -> Bank:
         """Return the bank for these class vectors."""
@@ -57,6 +59,7 @@ class BankImages:
             class_names=self.class_names,
             logit_scale=classes.logit_scale,
             note=note,
+            neighbours=self.neighbours,
         )
 
     def _drawn(self, labels: Integers | npt.NDArray[np.intp], note: Note) -> Integers:
@@ -87,13 +90,15 @@ def open_bank(
     selection: Selection,
     typed: str,
     *,
-    labels: str,
-    seed: int,
+    labels: str = OWN,
+    seed: int = 0,
+    neighbours: str = NUMPY,
     note: Note,
 ) -> BankImages:
     """Return the bank NAME or NAME:N of a model's cache.
 
     Its own labels are matched to the classes by id or name; an image of another class is left out.
+    "numpy" or "faiss" finds the nearest `neighbours`.
     Raises InputError where the set is not there, does not fit, or has no labels to draw N by.
     """
     name, colon, number = typed.partition(":")
@@ -103,7 +108,7 @@ def open_bank(
     per_class = int(number) if colon else None
     names = tuple(selection.class_names)
     if labels == PREDICTED:
-        return BankImages(typed, view, per_class, None, names, seed)
+        return BankImages(typed, view, per_class, None, names, seed, neighbours)
     known = by_name.match(view.file.label_names, selection.class_ids, selection.class_names)
     target = by_name.targets(view.labels, known)
     others = (view.labels >= 0) & (target < 0)
@@ -117,4 +122,4 @@ def open_bank(
     if per_class and (target < 0).all():
         raise InputError(f"--bank {typed}: has no labels; give --bank-labels predicted")
     kept = View(typed, view.file, None, only=view.rows[~others])
-    return BankImages(typed, kept, per_class, target[~others], names, seed)
+    return BankImages(typed, kept, per_class, target[~others], names, seed, neighbours)

@@ -16,7 +16,7 @@ import numpy as np
 from oodcache.cache.image_file import ImageFile
 from oodcache.cache.text_file import TextFile, TextRows
 from oodcache.score import bootstrap, labels
-from oodcache.score.bank_images import OWN
+from oodcache.score.bank_images import NUMPY, OWN
 from oodcache.score.comparison import compare
 from oodcache.score.onepass import Classes, Scored, processors, score_images
 from oodcache.score.references import References, open_references
@@ -72,6 +72,7 @@ def evaluate(
     negatives: str | None = None,
     bank: str | None = None,
     bank_labels: str = OWN,
+    neighbours: str = NUMPY,
     conventions: Conventions = STANDARD,
     keep: bool = False,
     note: Note = lambda text: None,
@@ -81,9 +82,9 @@ def evaluate(
 
     `classes`, `class_names` and the sets are as `select` takes them, `templates` as `prompted`
     does: the images are read once for each. `negatives` names mined words, `bank` (NAME or NAME:N)
-    training images, with labels of their own or those that the model predicts. `note` is told what
-    a reader of the numbers should know; `progress(description, total, unit)` gives a function that
-    is told how much more is done.
+    training images, with labels of their own or predicted; "numpy" or "faiss" finds the nearest
+    `neighbours` among them. `note` is told what a reader of the numbers should know;
+    `progress(description, total, unit)` gives a function that is told how much more is done.
     Raises InputError if files are missing or do not fit.
     """
     selection = select(
@@ -97,6 +98,7 @@ def evaluate(
         negatives=negatives,
         bank=bank,
         bank_labels=bank_labels,
+        neighbours=neighbours,
         seed=conventions.seed,
         note=note,
     )

@@ -82,6 +82,7 @@ def open_references(
     negatives: str | None,
     bank: str | None,
     bank_labels: str,
+    neighbours: str,
     seed: int,
     note: Note,
 ) -> References:
@@ -104,7 +105,13 @@ def open_references(
         for line in mined.notes(templates):
             note(line)
     if bank is not None and "bank" in needed:
-        images = open_bank(cache, selection, bank, labels=bank_labels, seed=seed, note=note)
+        images = open_bank(
+            *(cache, selection, bank),
+            labels=bank_labels,
+            neighbours=neighbours,
+            seed=seed,
+            note=note,
+        )
     return References(mined, sums, images)
 
 

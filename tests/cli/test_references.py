@@ -94,3 +94,15 @@ def test_negatives_need_neither_torch_nor_scikit_learn() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "neglabel:groups=3" in done.stdout
+
+
+def test_faiss_finds_the_neighbours_that_numpy_finds(oodcache: Run) -> None:
+    pytest.importorskip("faiss")
+    given = ("--bank", "train", "--score", "knn:k=2", "--score", "nnguide:k=3", "--format", "json")
+    one, other = (
+        [row["auroc"] for row in json.loads(done.out)["results"]]
+        for done in (
+            oodcache("score", *SETS, *given, "--neighbours", name) for name in ("numpy", "faiss")
+        )
+    )
+    assert one == other
