@@ -113,11 +113,7 @@ def rank_rmds(tile: Tile, fitted: Relative) -> Scores:
 
 def class_means(bank: Bank) -> Scores:
     """Return the mean of the labelled images of each class that has some: (C, D)."""
-    labelled = bank.labelled
-    sums = np.zeros((len(labelled.classes), bank.vectors.shape[1]))
-    for part, block in bank.blocks(labelled.rows):
-        add_by_class(sums, block, labelled.labels[part])
-    means: Scores = sums / np.bincount(labelled.labels)[:, None]
+    means: Scores = bank.once(_class_sums) / np.bincount(bank.labelled.labels)[:, None]
     return means
 
 
@@ -133,33 +129,43 @@ def moments(bank: Bank, means: Scores, labels: Places) -> Moments:
 
 
 def _tied(bank: Bank) -> Gaussian:
-    means, (_, centre) = bank.once(class_means), bank.once(_about_all)
-    about = moments(bank, means, bank.labelled.labels)
-    whitening = _whitening(bank, about, "within classes")
+    means, centre, labels = bank.once(class_means), bank.once(_centre), bank.labelled.labels
+    about = moments(bank, means, labels)
+    between = float(np.bincount(labels) @ np.sum((means - centre) ** 2, axis=1))
+    total = float(np.trace(about.scatter)) + between
+    whitening = _whitening(bank, about, "within classes", total)
     return Gaussian(centre, whitening, _product(means - centre, whitening))
 
 
 def _together(bank: Bank) -> Gaussian:
-    about, centre = bank.once(_about_all)
-    return Gaussian(centre, _whitening(bank, about, "of all classes"), np.zeros((1, len(centre))))
+    centre = bank.once(_centre)
+    about = moments(bank, centre[None], np.zeros_like(bank.labelled.labels))
+    whitening = _whitening(bank, about, "of all classes", float(np.trace(about.scatter)))
+    return Gaussian(centre, whitening, np.zeros((1, len(centre))))
 
 
-def _about_all(bank: Bank) -> tuple[Moments, Scores]:
-    """Return the moments of all labelled images about their mean, and that."""
-    labels = bank.labelled.labels
-    sums = bank.once(class_means) * np.bincount(labels)[:, None]
-    centre: Scores = sums.sum(axis=0) / len(labels)
-    return moments(bank, centre[None], np.zeros_like(labels)), centre
+def _centre(bank: Bank) -> Scores:
+    """Return the mean of all labelled images; of one class, that of the class to the bit."""
+    centre: Scores = bank.once(_class_sums).sum(axis=0) / len(bank.labelled.rows)
+    return centre
 
 
-def _whitening(bank: Bank, about: Moments, what: str) -> Scores:
+def _class_sums(bank: Bank) -> Scores:
+    labelled = bank.labelled
+    sums = np.zeros((len(labelled.classes), bank.vectors.shape[1]))
+    for part, block in bank.blocks(labelled.rows):
+        add_by_class(sums, block, labelled.labels[part])
+    return sums
+
+
+def _whitening(bank: Bank, about: Moments, what: str, total: float) -> Scores:
     """Return (D, D) that makes the covariance the identity, and say if it had to be changed.
 
     A singular one is shrunk, and where that does not help (a single image a class) it gives way
-    to the identity times the mean variance of the dimensions over all images.
+    to the identity times the mean variance of the dimensions over all images: `total` is the
+    sum of their squared distances from their mean.
     """
     dimension = len(about.scatter)
-    total = float(np.trace(bank.once(_about_all)[0].scatter))
     if np.trace(about.scatter) > np.finfo(float).eps * total:
         if (whitening := _inverse_root(about.empirical)) is not None:
             return whitening

@@ -124,8 +124,9 @@ def test_two_images_of_one_class_whose_covariance_no_shrinkage_makes_regular() -
     assert "leave no covariance within classes to shrink" in found.notes[0]
 
 
-def test_of_one_class_every_image_ties_in_rmds() -> None:
-    assert ranked("rmds", made(500, 1).bank, unit(50)).tolist() == [0] * 50
+@pytest.mark.parametrize("images", [1, 2, 7, 49, 113, 500])
+def test_of_one_class_every_image_ties_in_rmds(images: int) -> None:
+    assert ranked("rmds", made(images, 1).bank, unit(50)).tolist() == [0] * 50
 
 
 @pytest.mark.parametrize("score", ["mahalanobis", "rmds"])
