@@ -7,7 +7,7 @@ import platform
 import numpy as np
 import torch
 
-from bench import cache, extraction, files, metrics, scoring, startup
+from bench import banks, cache, extraction, files, metrics, scoring, startup
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
         f"{platform.machine()}, {torch.get_num_threads()} threads, Python "
         f"{platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}"
     )
-    for module in (scoring, metrics, files, cache, startup, extraction):
+    for module in (scoring, banks, metrics, files, cache, startup, extraction):
         print(f"\n{module.__name__}: {(module.__doc__ or '').splitlines()[0]}")
         module.main()
 
