@@ -7,7 +7,7 @@ import platform
 import numpy as np
 import torch
 
-from bench import cache, detectors, extraction, files, metrics, negatives, scoring, startup
+from bench import banks, cache, detectors, extraction, files, metrics, negatives, scoring, startup
 
 
 def main() -> None:
@@ -16,7 +16,8 @@ def main() -> None:
         f"{platform.machine()}, {torch.get_num_threads()} threads, Python "
         f"{platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}"
     )
-    for module in (scoring, negatives, metrics, files, cache, startup, extraction, detectors):
+    every = (scoring, negatives, banks, metrics, files, cache, startup, extraction, detectors)
+    for module in every:
         print(f"\n{module.__name__}: {(module.__doc__ or '').splitlines()[0]}")
         module.main()
 

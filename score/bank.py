@@ -76,6 +76,7 @@ class Bank:
     _made: dict[tuple[Any, ...], Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        assert self.neighbours in ("numpy", "faiss")
         if not len(self.vectors):
             raise InputError(f"bank {self.name}: has no image: give a data set that has some")
 

@@ -46,15 +46,18 @@ class BankImages:
             rows = self._drawn(self.labels, note)
             return self._bank(self.vectors[rows], self.labels[rows], classes, note)
         whole = self._bank(self.vectors, np.full(len(self.vectors), -1), classes, note)
+        if self.per_class is None:
+            return whole.with_predictions()
         rows = self._drawn(whole.predicted, note)
-        return self._bank(self.vectors[rows], whole.predicted[rows], classes, note)
+        return self._bank(
+            self.vectors[rows], np.full(len(rows), -1), classes, note
+        ).with_predictions()
 
     def _bank(self, vectors: Vectors, labels: Integers, classes: Classes, note: Note) -> Bank:
         return Bank(
             name=self.name,
             vectors=vectors,
             labels=labels,
-            labels_are_predictions=self.labels is None,
             classes=classes.vectors,
             class_names=self.class_names,
             logit_scale=classes.logit_scale,

@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 from oodcache.score import gaussian, neighbours, prototypes, subspace
-from oodcache.score.definition import LEARNED, Score
+from oodcache.score.definition import AUTO, LEARNED, Score
 from oodcache.score.rows import Scores
-
-AUTO = "auto"
 
 
 def _itself(ranked: Scores, classes: int, **parameters: float) -> Scores:

@@ -1,12 +1,15 @@
 """The scores of distances from class means, in units of the covariance: `mahalanobis`, `rmds`.
 
-Covariances are maximum likelihood, as scikit-learn's EmpiricalCovariance, summed in blocks. One
-that is singular is shrunk as scikit-learn's LedoitWolf does, from the same sums.
+Covariances are maximum likelihood, as scikit-learn's EmpiricalCovariance, but summed in blocks:
+float64 copies of a million rows would be gigabytes. One that is singular, mostly of few images, is
+shrunk by scikit-learn's `ledoit_wolf`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -55,38 +58,33 @@ class Relative:
 
 
 @dataclass(frozen=True)
-class Moments:
-    """Sums over n images of D dimensions, less the means of theirs.
+class About:
+    """The labelled images of a bank about their own of `means` (C, D), by `labels` (n,)."""
 
-    `scatter` (D, D) of the products of two dimensions, `fourth` of the norms to the fourth.
-    """
+    bank: Bank
+    means: Scores
+    labels: Places
 
-    images: int
-    scatter: Scores
-    fourth: float
+    def blocks(self) -> Iterator[Scores]:
+        """Yield what the vectors are less their means, float64, some at a time."""
+        for part, block in self.bank.blocks(self.bank.labelled.rows):
+            block -= self.means[self.labels[part]]
+            yield block
 
-    @property
-    def empirical(self) -> Scores:
-        """Return the covariance of maximum likelihood."""
-        covariance: Scores = self.scatter / self.images
-        return covariance
+    @cached_property
+    def covariance(self) -> Scores:
+        """Return the covariance of maximum likelihood, (D, D)."""
+        scatter = np.zeros((self.means.shape[1],) * 2)
+        for block in self.blocks():
+            scatter += product(block.T, block)
+        return scatter / len(self.labels)
 
-    @property
-    def shrinkage(self) -> float:
-        """Return how much of the covariance Ledoit and Wolf replace by a multiple of identity."""
-        covariance, dimension = self.empirical, len(self.scatter)
-        squares = float(np.sum(covariance**2))
-        apart = squares - float(np.trace(covariance)) ** 2 / dimension
-        noise = (self.fourth / self.images - squares) / self.images
-        return min(max(noise, 0.0) / apart, 1.0) if apart > 0 else 1.0
+    def shrunk(self) -> tuple[Scores, float]:
+        """Return the covariance shrunk as Ledoit and Wolf, 2004, do, and by how much."""
+        from sklearn.covariance import ledoit_wolf
 
-    @property
-    def shrunk(self) -> Scores:
-        """Return the covariance shrunk so: Ledoit and Wolf, 2004."""
-        covariance, share = self.empirical, self.shrinkage
-        identity = np.eye(len(covariance)) * np.trace(covariance) / len(covariance)
-        shrunk: Scores = (1 - share) * covariance + share * identity
-        return shrunk
+        covariance, shrinkage = ledoit_wolf(np.concatenate([*self.blocks()]), assume_centered=True)
+        return covariance, float(shrinkage)
 
 
 def fit_mahalanobis(bank: Bank) -> Gaussian:
@@ -113,68 +111,63 @@ def rank_rmds(tile: Tile, fitted: Relative) -> Scores:
 
 def class_means(bank: Bank) -> Scores:
     """Return the mean of the labelled images of each class that has some: (C, D)."""
-    labelled = bank.labelled
-    sums = np.zeros((len(labelled.classes), bank.vectors.shape[1]))
-    for part, block in bank.blocks(labelled.rows):
-        add_by_class(sums, block, labelled.labels[part])
-    means: Scores = sums / np.bincount(labelled.labels)[:, None]
+    means: Scores = bank.once(_class_sums) / np.bincount(bank.labelled.labels)[:, None]
     return means
 
 
-def moments(bank: Bank, means: Scores, labels: Places) -> Moments:
-    """Return the moments of the labelled images about their own of `means`, (C, D)."""
-    rows, dimension = bank.labelled.rows, bank.vectors.shape[1]
-    scatter, fourth = np.zeros((dimension, dimension)), 0.0
-    for part, block in bank.blocks(rows):
-        block -= means[labels[part]]
-        scatter += product(block.T, block)
-        fourth += float(np.sum(np.einsum("ij,ij->i", block, block) ** 2))
-    return Moments(len(rows), scatter, fourth)
-
-
 def _tied(bank: Bank) -> Gaussian:
-    means, (_, centre) = bank.once(class_means), bank.once(_about_all)
-    about = moments(bank, means, bank.labelled.labels)
-    whitening = _whitening(bank, about, "within classes")
+    means, centre, labels = bank.once(class_means), bank.once(_centre), bank.labelled.labels
+    about = About(bank, means, labels)
+    between = np.bincount(labels) @ np.sum((means - centre) ** 2, axis=1) / len(labels)
+    total = float(np.trace(about.covariance) + between)
+    whitening = _whitening(bank, about, "within classes", total)
     return Gaussian(centre, whitening, _product(means - centre, whitening))
 
 
 def _together(bank: Bank) -> Gaussian:
-    about, centre = bank.once(_about_all)
-    return Gaussian(centre, _whitening(bank, about, "of all classes"), np.zeros((1, len(centre))))
+    centre = bank.once(_centre)
+    about = About(bank, centre[None], np.zeros_like(bank.labelled.labels))
+    whitening = _whitening(bank, about, "of all classes", float(np.trace(about.covariance)))
+    return Gaussian(centre, whitening, np.zeros((1, len(centre))))
 
 
-def _about_all(bank: Bank) -> tuple[Moments, Scores]:
-    """Return the moments of all labelled images about their mean, and that."""
-    labels = bank.labelled.labels
-    sums = bank.once(class_means) * np.bincount(labels)[:, None]
-    centre: Scores = sums.sum(axis=0) / len(labels)
-    return moments(bank, centre[None], np.zeros_like(labels)), centre
+def _centre(bank: Bank) -> Scores:
+    """Return the mean of all labelled images; of one class, that of the class to the bit."""
+    centre: Scores = bank.once(_class_sums).sum(axis=0) / len(bank.labelled.rows)
+    return centre
 
 
-def _whitening(bank: Bank, about: Moments, what: str) -> Scores:
+def _class_sums(bank: Bank) -> Scores:
+    labelled = bank.labelled
+    sums = np.zeros((len(labelled.classes), bank.vectors.shape[1]))
+    for part, block in bank.blocks(labelled.rows):
+        add_by_class(sums, block, labelled.labels[part])
+    return sums
+
+
+def _whitening(bank: Bank, about: About, what: str, total: float) -> Scores:
     """Return (D, D) that makes the covariance the identity, and say if it had to be changed.
 
     A singular one is shrunk, and where that does not help (a single image a class) it gives way
-    to the identity times the mean variance of the dimensions over all images.
+    to the identity times the mean variance of the dimensions over all images, of which `total` is
+    the sum.
     """
-    dimension = len(about.scatter)
-    total = float(np.trace(bank.once(_about_all)[0].scatter))
-    if np.trace(about.scatter) > np.finfo(float).eps * total:
-        if (whitening := _inverse_root(about.empirical)) is not None:
+    dimension, images = len(about.covariance), len(about.labels)
+    if np.trace(about.covariance) > np.finfo(float).eps * total:
+        if (whitening := _inverse_root(about.covariance)) is not None:
             return whitening
-        if (whitening := _inverse_root(about.shrunk)) is not None:
+        shrunk, shrinkage = about.shrunk()
+        if (whitening := _inverse_root(shrunk)) is not None:
             bank.note(
-                f"bank {bank.name}: the covariance {what} of {about.images:,} images is singular "
-                f"in {dimension:,} dimensions: it is shrunk as Ledoit and Wolf do, by "
-                f"{about.shrinkage:.2g}"
+                f"bank {bank.name}: the covariance {what} of {images:,} images is singular in "
+                f"{dimension:,} dimensions: it is shrunk as Ledoit and Wolf do, by {shrinkage:.2g}"
             )
             return whitening
     bank.note(
-        f"bank {bank.name}: {about.images:,} images leave no covariance {what} to shrink: "
-        "distances are Euclidean, in units of the variance of all"
+        f"bank {bank.name}: {images:,} images leave no covariance {what} to shrink: distances are "
+        "Euclidean, in units of the variance of all"
     )
-    euclidean: Scores = np.eye(dimension) * (total / about.images / dimension or 1.0) ** -0.5
+    euclidean: Scores = np.eye(dimension) * (total / dimension or 1.0) ** -0.5
     return euclidean
 
 

@@ -37,7 +37,7 @@ def grouped(count: int, groups: int, *, seed: int, use_remainder: bool) -> Place
     is permuted and cut. With `use_remainder` all are permuted, and the first groups have one more.
 
     >>> grouped(5, 2, seed=0, use_remainder=False)
-    array([ 1,  1,  0,  0, -1])
+    array([ 0,  1,  0,  1, -1])
     """
     used = count if use_remainder else count - count % groups
     group = np.full(count, -1)

@@ -39,7 +39,7 @@ FAR = -40.0
 FOLDS = 3
 # exp of more would not fit into float32 with what it is multiplied by.
 HIGHEST = 80.0
-# exp of less is 0 by far, and what is less could be -inf.
+# exp of less is 0 by far; less could be -inf.
 LEAST = -1e4
 # Logits of a scale or bias beyond this are float64: float32 might not hold their sum.
 LARGE = 1e30
@@ -150,20 +150,14 @@ class Rows:
         return _sum(self._exponentials(temperature))
 
     def log_probabilities(self, temperature: float) -> Scores:
-        """Return log softmax(c / τ), (N, K): one close to 0 keeps its digits.
-
-        What is below -10,000 is that, and no probability in float64.
-        """
-        logits = self._gaps.astype(np.float64)
-        if self.classes > 1:
-            logits -= self.margin[:, None]
-        logits[self._hidden] = 0.0
-        logits /= temperature
-        np.maximum(logits, LEAST, out=logits)
+        """Return log softmax(c / τ), (N, K), at least -10,000: one close to 0 keeps its digits."""
+        logits = np.subtract(self._gaps, self.margin[:, None], dtype=np.float64)
+        logits[self._hidden] = 0
+        logits = np.maximum(logits / temperature, LEAST)
         others = np.exp(logits)
-        others[self._hidden] = 0.0
-        logits -= np.log1p(others.sum(axis=1))[:, None]
-        return logits
+        others[self._hidden] = 0
+        log_softmax: Scores = logits - np.log1p(others.sum(axis=1))[:, None]
+        return log_softmax
 
     def squares(self, temperature: float) -> Scores:
         """Return the sum of the squares of exp(gap / τ) over the others."""

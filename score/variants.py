@@ -200,4 +200,6 @@ def _written(value: float | str) -> str:
 
 
 def _example(name: str) -> str:
-    return f"{name}:{next(iter(SCORES[name].defaults))}=learned" if SCORES[name].defaults else name
+    for key, value in SCORES[name].defaults.items():
+        return f"{name}:{key}={LEARNED if LEARNED in WORDS.get(key, ()) else _written(value)}"
+    return name

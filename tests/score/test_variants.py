@@ -129,6 +129,11 @@ def test_each_default_parameter_may_be_given_as_well(score: str) -> None:
             "write for example energy:temperature=learned",
         ),
         (
+            "knn:neighbours=3",
+            "--score 'knn:neighbours=3': 'neighbours=3' sets no parameter of knn (it has: k); "
+            "write for example knn:k=50",
+        ),
+        (
             "max-logit:scale=2",
             "--score 'max-logit:scale=2': 'scale=2' sets no parameter of max-logit (it has: none); "
             "write for example max-logit",
