@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from importlib.metadata import version
 
 import click
 
+from oodcache import stopping
 from oodcache.cache.errors import InputError
 from oodcache.cache_commands import cache
 from oodcache.demo_command import demo
@@ -57,8 +57,21 @@ def main() -> None:
 
     130 is Ctrl-C and 143 SIGTERM. Anything else is a bug and keeps its traceback.
     """
+    stopping.listen()
     try:
-        signal.signal(signal.SIGTERM, _terminate)
+        _run()
+    except (KeyboardInterrupt, click.Abort):
+        _stopped(130)
+    except stopping.Terminated:
+        _stopped(143)
+    except Exception:
+        _unless_stopped()
+        raise
+
+
+def _run() -> None:
+    """Run the command line; end the process, in one line, where that is the user's to mend."""
+    try:
         oodcache.main(prog_name="oodcache", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
@@ -76,26 +89,22 @@ def main() -> None:
         if error.filename is None:
             raise
         _fail(f"{os.fsdecode(error.filename)}: {error.strerror}")
-    except (KeyboardInterrupt, click.Abort):
-        _stopped(130)
-    except Terminated:
-        _stopped(143)
-
-
-class Terminated(BaseException):
-    """The process was asked to end (SIGTERM), as a cluster does when time is up."""
-
-
-def _terminate(*_: object) -> None:
-    raise Terminated
 
 
 def _stopped(status: int) -> None:
+    stopping.hush()
     print("\noodcache: stopped; the same command goes on from what is done", file=sys.stderr)
     sys.exit(status)
 
 
+def _unless_stopped() -> None:
+    """End the process as stopped if it was: a library may have made its own error of that."""
+    if status := stopping.status():
+        _stopped(status)
+
+
 def _fail(message: str) -> None:
+    _unless_stopped()
     print(f"oodcache: {printable(message)}", file=sys.stderr)
     sys.exit(1)
 

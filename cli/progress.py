@@ -17,6 +17,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from oodcache.stopping import check
+
 
 class RateColumn(ProgressColumn):
     """How many things a second: images/s, prompts/s."""
@@ -43,7 +45,12 @@ def progress(description: str, total: int, unit: str) -> Iterator[Callable[[int]
     )
     with bar:
         task = bar.add_task(description, total=total, unit=unit)
-        yield lambda done: bar.advance(task, done)
+
+        def advance(done: int) -> None:
+            check()
+            bar.advance(task, done)
+
+        yield advance
 
 
 def megabytes(size: int) -> str:

@@ -38,6 +38,7 @@ CLICK_FREE = {
     "progress",
     "scoring",
     "sources",
+    "stopping",
     "upkeep",
 }
 RUN_BY_COMMANDS = {"measuring", "options", "other_scores", "progress", "scoring"}
