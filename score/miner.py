@@ -11,10 +11,11 @@ from oodcache.cache import names, store
 from oodcache.cache.errors import InputError
 from oodcache.cache.negatives_file import CSP, NEGATIVE, Negatives, WordList, parse_keep
 from oodcache.cache.text_file import open_text_rows, open_texts
+from oodcache.score.found_files import vocabulary_path
 from oodcache.score.mining import CSP_PERCENTILE, KEEP, PERCENTILE
 from oodcache.score.negatives import differing
 from oodcache.score.result import AVERAGE
-from oodcache.score.selection import Note, vocabulary_path
+from oodcache.score.selection import Note
 from oodcache.score.word_pool import Chosen, Pool, check_model, choose, class_vectors, template_of
 
 Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]

@@ -24,13 +24,12 @@ from oodcache.cache.negatives_file import (
     read_negatives,
 )
 from oodcache.cache.text_file import TextFile, TextRows, open_text_rows
+from oodcache.score.found_files import brief, vocabulary_path
 from oodcache.score.mining import CSP_PERCENTILE, KEEP, PERCENTILE
 from oodcache.score.result import AVERAGE
 from oodcache.score.selection import (
     Selection,
     Vectors,
-    brief,
-    vocabulary_path,
 )
 from oodcache.score.word_pool import Chosen, Pool, check_model, choose, class_vectors, template_of
 

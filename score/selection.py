@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from oodcache.cache import names, store
+from oodcache.cache import store
 from oodcache.cache.errors import InputError
-from oodcache.cache.identity import OVERRIDDEN, ModelIdentity
+from oodcache.cache.identity import ModelIdentity
 from oodcache.cache.image_file import ImageFile, open_images
-from oodcache.cache.subsets import NAMES as SUBSETS
 from oodcache.cache.subsets import Subset, split
 from oodcache.cache.text_file import TextFile, Vocabulary, open_texts
+from oodcache.score.found_files import check_same_model, images_path, vocabulary_path
 from oodcache.score.result import AVERAGE
 from oodcache.score.variants import Variant
 from oodcache.score.views import View
@@ -98,10 +97,10 @@ def select(
         classes = _names_of_source(classes, inside)
     texts = open_texts(vocabulary_path(cache, label, model, classes))
     files = {
-        name: open_images(_image_path(cache, label, model, name))
+        name: open_images(images_path(cache, label, model, name))
         for name in dict.fromkeys(name for name, _ in cuts.values())
     }
-    _check_same_model(texts, list(files.values()))
+    check_same_model(texts, list(files.values()))
     views = tuple(
         View(typed, files[cuts[typed][0]], cuts[typed][1]) for typed in (id_set, *ood_sets)
     )
@@ -113,9 +112,9 @@ def select(
 
 def open_set(cache: Path, selection: Selection, name: str) -> ImageFile:
     """Return another data set of the model; raises InputError where it is missing or unlike."""
-    path = _image_path(cache, selection.label, selection.model.requested, name)
+    path = images_path(cache, selection.label, selection.model.requested, name)
     found = open_images(path)
-    _check_same_model(selection.texts, [*selection.images, found])
+    check_same_model(selection.texts, [*selection.images, found])
     return found
 
 
@@ -235,78 +234,3 @@ def _check_sets(
                 f"--id {id_set} and --ood {name} share classes: {', '.join(both[:5])}"
                 f"{', …' * (len(both) > 5)}; leave them out of one, in a list of ids: NAME:@FILE"
             )
-
-
-def vocabulary_path(
-    cache: Path, label: str, model: str, classes: str | None, file: str = "FILE"
-) -> Path:
-    """Return where a vocabulary lies, the only one there is for None; raise InputError for none."""
-    there = [one.name for one in store.entries(cache) if one.label == label and one.kind == "texts"]
-    if classes is None and len(there) == 1:
-        return names.text_path(cache, label, there[0])
-    if classes in there:
-        return names.text_path(cache, label, classes)
-    if classes is None and there:
-        raise InputError(f"{cache / label}: give --classes {' or '.join(there)}")
-    wanted = classes or "NAME"
-    source = wanted if wanted in SUBSETS else _source(wanted, file)
-    raise InputError(
-        f"{cache / label}: no vocabulary {wanted!r} (there are: {', '.join(there) or 'none'}); "
-        f"make it with: oodcache extract --model {model} --classes {source}"
-    )
-
-
-def _image_path(cache: Path, label: str, model: str, dataset: str) -> Path:
-    there = [
-        one.name for one in store.entries(cache) if one.label == label and one.kind == "images"
-    ]
-    if dataset in there:
-        return names.image_path(cache, label, dataset)
-    raise InputError(
-        f"{cache / label}: no images {dataset!r} (there are: {', '.join(there) or 'none'}); "
-        f"make them with: oodcache extract --model {model} {_source(dataset, 'FOLDER')}"
-    )
-
-
-def _source(name: str, what: str) -> str:
-    return name if name in names.KNOWN else f"{name}={what}"
-
-
-def _check_same_model(texts: TextFile, images: Sequence[ImageFile]) -> None:
-    again = "make one of them again with: oodcache extract --overwrite"
-    model, dimension = texts.identity.model, texts.embeddings.shape[-1]
-    extracted = [one for one in images if not one.identity.is_imported]
-    for one in images:
-        found = one.identity.model
-        if found.weights != model.weights:
-            known = not (one.identity.is_imported or texts.identity.is_imported)
-            raise InputError(
-                f"{one.path}: made with weights {brief(found.weights)}, but {texts.path} with "
-                f"{brief(model.weights)}: scores cannot mix them; "
-                + (again if known else "if they are one model's, import with equal --weights")
-            )
-        if found.architecture != model.architecture and found.architecture and model.architecture:
-            raise InputError(
-                f"{one.path}: made with another architecture than {texts.path}, though with the "
-                f"same weights: scores cannot mix them; {again}"
-            )
-        if one.dimension != dimension:
-            raise InputError(
-                f"{one.path}: vectors of {one.dimension} numbers, but {texts.path} of {dimension}; "
-                f"{again}"
-            )
-    for one in extracted:
-        if _preprocessing(one) != _preprocessing(extracted[0]):
-            raise InputError(
-                f"{one.path}: preprocessed otherwise than {extracted[0].path}: {again}"
-            )
-
-
-def brief(weights: str) -> str:
-    """Return the start of a SHA-256, the whole of any other label."""
-    return f"{weights[:8]}…" if len(weights) == 64 else weights
-
-
-def _preprocessing(images: ImageFile) -> dict[str, Any]:
-    """Return the settings, whoever gave them: the user or the model."""
-    return {name: value for name, value in images.identity.encoding.items() if name != OVERRIDDEN}

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from oodcache.cache.errors import InputError
 from oodcache.cache.negatives_file import CSP
 from oodcache.cache.text_file import BLOCK_ROWS, TextFile, TextRows
+from oodcache.score.found_files import brief
 from oodcache.score.mining import (
     TOO_NEAR,
     Candidates,
@@ -34,7 +35,6 @@ from oodcache.score.selection import (
     Prompted,
     Selection,
     Vectors,
-    brief,
     prompted,
 )
 

@@ -1,4 +1,4 @@
-"""What `evaluate` refuses, and what it says beside its numbers."""
+"""What is refused of files that do not fit together, and said of those that do."""
 
 from __future__ import annotations
 

@@ -1,0 +1,91 @@
+"""Files of one model's cache, found by name, and whether they fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from oodcache.cache import names, store
+from oodcache.cache.errors import InputError
+from oodcache.cache.identity import OVERRIDDEN
+from oodcache.cache.image_file import ImageFile
+from oodcache.cache.subsets import NAMES as SUBSETS
+from oodcache.cache.text_file import TextFile
+
+
+def vocabulary_path(
+    cache: Path, label: str, model: str, classes: str | None, file: str = "FILE"
+) -> Path:
+    """Return where a vocabulary lies, the only one there is for None; raise InputError for none."""
+    there = [one.name for one in store.entries(cache) if one.label == label and one.kind == "texts"]
+    if classes is None and len(there) == 1:
+        return names.text_path(cache, label, there[0])
+    if classes in there:
+        return names.text_path(cache, label, classes)
+    if classes is None and there:
+        raise InputError(f"{cache / label}: give --classes {' or '.join(there)}")
+    wanted = classes or "NAME"
+    source = wanted if wanted in SUBSETS else _source(wanted, file)
+    raise InputError(
+        f"{cache / label}: no vocabulary {wanted!r} (there are: {', '.join(there) or 'none'}); "
+        f"make it with: oodcache extract --model {model} --classes {source}"
+    )
+
+
+def images_path(cache: Path, label: str, model: str, dataset: str) -> Path:
+    """Return where a data set lies; raise InputError, with the line that makes it, for none."""
+    there = [
+        one.name for one in store.entries(cache) if one.label == label and one.kind == "images"
+    ]
+    if dataset in there:
+        return names.image_path(cache, label, dataset)
+    raise InputError(
+        f"{cache / label}: no images {dataset!r} (there are: {', '.join(there) or 'none'}); "
+        f"make them with: oodcache extract --model {model} {_source(dataset, 'FOLDER')}"
+    )
+
+
+def _source(name: str, what: str) -> str:
+    return name if name in names.KNOWN else f"{name}={what}"
+
+
+def check_same_model(texts: TextFile, images: Sequence[ImageFile]) -> None:
+    """Refuse files of other weights, another architecture, dimension or preprocessing."""
+    again = "make one of them again with: oodcache extract --overwrite"
+    model, dimension = texts.identity.model, texts.embeddings.shape[-1]
+    extracted = [one for one in images if not one.identity.is_imported]
+    for one in images:
+        found = one.identity.model
+        if found.weights != model.weights:
+            known = not (one.identity.is_imported or texts.identity.is_imported)
+            raise InputError(
+                f"{one.path}: made with weights {brief(found.weights)}, but {texts.path} with "
+                f"{brief(model.weights)}: scores cannot mix them; "
+                + (again if known else "if they are one model's, import with equal --weights")
+            )
+        if found.architecture != model.architecture and found.architecture and model.architecture:
+            raise InputError(
+                f"{one.path}: made with another architecture than {texts.path}, though with the "
+                f"same weights: scores cannot mix them; {again}"
+            )
+        if one.dimension != dimension:
+            raise InputError(
+                f"{one.path}: vectors of {one.dimension} numbers, but {texts.path} of {dimension}; "
+                f"{again}"
+            )
+    for one in extracted:
+        if _preprocessing(one) != _preprocessing(extracted[0]):
+            raise InputError(
+                f"{one.path}: preprocessed otherwise than {extracted[0].path}: {again}"
+            )
+
+
+def brief(weights: str) -> str:
+    """Return the start of a SHA-256, the whole of any other label."""
+    return f"{weights[:8]}…" if len(weights) == 64 else weights
+
+
+def _preprocessing(images: ImageFile) -> dict[str, Any]:
+    """Return the settings, whoever gave them: the user or the model."""
+    return {name: value for name, value in images.identity.encoding.items() if name != OVERRIDDEN}
