@@ -16,6 +16,10 @@ from oodcache.__main__ import main
 settings.register_profile("patient", parent=settings.default, deadline=None)
 settings.load_profile("patient")
 
+# In the background of a script Ctrl-C is ignored, and by all that is started from there.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture
 def oodcache(
@@ -23,7 +27,7 @@ def oodcache(
 ) -> Run:
     """Run `oodcache` with the given arguments in an empty folder, as its console script does."""
     monkeypatch.chdir(tmp_path)
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for variable in ("OODCACHE_DIR", "OODCACHE_DATA"):
         monkeypatch.delenv(variable, raising=False)
 
@@ -35,7 +39,8 @@ def oodcache(
         except SystemExit as leave:
             status = leave.code if isinstance(leave.code, int) else 1
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         captured = capfd.readouterr()
         return Outcome(status, captured.out, captured.err)
 
