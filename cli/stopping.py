@@ -22,6 +22,7 @@ def listen() -> None:
 
     Ctrl-C stays ignored where it is, as in the background of a script.
     """
+    _asked.clear()
     signal.signal(signal.SIGTERM, _ask)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _ask)

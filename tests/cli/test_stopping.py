@@ -76,3 +76,18 @@ def test_ctrl_c_that_is_ignored_stays_so() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "went on\n"
+
+
+def test_a_stop_is_over_when_another_command_begins() -> None:
+    code = (
+        "import os, signal\n"
+        "from oodcache import stopping\n"
+        "stopping.listen()\n"
+        "try: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "except stopping.Terminated: print(stopping.status())\n"
+        "stopping.listen()\n"
+        "stopping.check()\n"
+        "print(stopping.status())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["143", "None"]
