@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.score import labels as by_name
@@ -42,16 +41,15 @@ class BankImages:
 
     def against(self, classes: Classes, note: Note) -> Bank:
         """Return the bank for these class vectors."""
-        if self.labels is not None:
-            rows = self._drawn(self.labels, note)
-            return self._bank(self.vectors[rows], self.labels[rows], classes, note)
-        whole = self._bank(self.vectors, np.full(len(self.vectors), -1), classes, note)
+        labels = np.full(len(self.vectors), -1) if self.labels is None else self.labels
+        whole = self._bank(self.vectors, labels, classes, note)
+        if self.labels is None:
+            whole = whole.with_predictions()
         if self.per_class is None:
-            return whole.with_predictions()
-        rows = self._drawn(whole.predicted, note)
-        return self._bank(
-            self.vectors[rows], np.full(len(rows), -1), classes, note
-        ).with_predictions()
+            return whole
+        rows = self._drawn(self.per_class, whole.labels, note)
+        drawn = self._bank(self.vectors[rows], whole.labels[rows], classes, note)
+        return drawn if self.labels is not None else drawn.with_predictions()
 
     def _bank(self, vectors: Vectors, labels: Integers, classes: Classes, note: Note) -> Bank:
         return Bank(
@@ -65,27 +63,29 @@ class BankImages:
             neighbours=self.neighbours,
         )
 
-    def _drawn(self, labels: Integers | npt.NDArray[np.intp], note: Note) -> Integers:
-        """Return the rows that are taken: all, or so many of each class, drawn by the seed."""
-        if self.per_class is None:
-            return np.arange(len(labels))
+    def _drawn(self, per_class: int, labels: Integers, note: Note) -> Integers:
+        """Return the rows that are taken, so many of each class, drawn by the seed."""
         generator, rows, few = np.random.default_rng(self.seed), [], 0
         for place in range(len(self.class_names)):
             members = np.flatnonzero(labels == place)
-            few += len(members) < self.per_class
-            rows.append(generator.permutation(members)[: self.per_class])
+            few += len(members) < per_class
+            rows.append(generator.permutation(members)[:per_class])
         if few:
             note(
                 f"--bank {self.name}: {few:,} of {len(self.class_names):,} classes have fewer than "
-                f"{self.per_class} images; all of them are taken"
+                f"{per_class} images; all of them are taken"
             )
         return np.sort(np.concatenate(rows))
 
     @cached_property
     def vectors(self) -> Vectors:
-        """Return the unit vectors of the view's images, all in memory."""
-        empty = np.empty((0, self.view.file.dimension), np.float32)
-        return np.concatenate([empty, *self.view.blocks()])
+        """Return the unit vectors of the view's images, all in memory, and once."""
+        vectors = np.empty((len(self.view.rows), self.view.file.dimension), np.float32)
+        done = 0
+        for block in self.view.blocks():
+            vectors[done : done + len(block)] = block
+            done += len(block)
+        return vectors
 
 
 def open_bank(

@@ -90,7 +90,8 @@ def digests(block: Vectors) -> Digests:
         block = np.pad(block, ((0, 0), (0, 1)))
     words = np.ascontiguousarray(block).view(np.uint64)
     factors = np.random.default_rng(0).integers(0, 2**64, words.shape[1], np.uint64) | np.uint64(1)
-    sums: Digests = (words * factors).sum(axis=1)
+    # Without an array of products: the vectors of a bank may be gigabytes.
+    sums: Digests = np.einsum("ij,j->i", words, factors)
     return sums ^ (sums >> np.uint64(32))
 
 
