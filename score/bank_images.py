@@ -39,6 +39,11 @@ class BankImages:
     seed: int
     neighbours: str = NUMPY
 
+    @property
+    def told(self) -> str:
+        """Return what results call the bank."""
+        return self.name if self.labels is not None else f"{self.name} (labels predicted)"
+
     def against(self, classes: Classes, note: Note) -> Bank:
         """Return the bank for these class vectors."""
         labels = np.full(len(self.vectors), -1) if self.labels is None else self.labels

@@ -58,7 +58,7 @@ class References:
         negatives = self.sums.name if self.sums and needs == "negatives" else None
         return {
             "negatives": negatives,
-            "bank": self.bank.name if self.bank and needs == "bank" else None,
+            "bank": self.bank.told if self.bank and needs == "bank" else None,
         }
 
     def fit(

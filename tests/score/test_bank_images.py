@@ -140,6 +140,11 @@ def test_a_result_is_that_of_scikit_learns_neighbours(score: Callable[..., Evalu
     assert (found[0].bank, found[0].negatives, found[1].bank) == ("train", None, None)
 
 
+def test_a_result_says_whose_labels_were_taken(score: Callable[..., Evaluated]) -> None:
+    found = score("she", bank="train:3", bank_labels="predicted").results[0]
+    assert found.bank == "train:3 (labels predicted)"
+
+
 def test_a_bank_is_named_in_the_provenance(score: Callable[..., Evaluated]) -> None:
     assert score("knn:k=7", bank="train").files[-1].path.name == "train.h5"
 
