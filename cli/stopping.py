@@ -30,6 +30,7 @@ def listen() -> None:
 
 def _ask(number: int, frame: object) -> None:
     _asked.append(number)
+    hush()
     check()
 
 
@@ -45,6 +46,6 @@ def status() -> int | None:
 
 
 def hush() -> None:
-    """Print no traceback any more: whatever else goes wrong while stopping is of no use."""
+    """Print no traceback any more: what goes wrong while stopping is of no use to anybody."""
     sys.excepthook = lambda *_: None
     sys.unraisablehook = lambda _: None

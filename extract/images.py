@@ -118,7 +118,8 @@ def _quiet_deletion() -> Iterator[None]:
         traceback.clear_frames(error.__traceback__)  # They hold the workers, and would for longer.
         raise
     finally:
-        sys.unraisablehook = told
+        if sys.unraisablehook is tell:  # Or else whoever stops the run will have nothing printed.
+            sys.unraisablehook = told
 
 
 def _stop_behind(error: BaseException) -> BaseException | None:

@@ -48,6 +48,9 @@ def run(name: str, body: str) -> tuple[int, str]:
         "swallow(); raise OSError('a library that was interrupted')",
         "swallow(); raise OSError(5, 'a library that was interrupted', 'file.h5')",
         "os.kill(os.getpid(), signal.{name})",
+        # Python itself prints and drops what is raised as an object goes.
+        "gone = type('Gone', (), {'__del__': lambda self: os.kill(os.getpid(), signal.{name})})(); "
+        "del gone; raise OSError('a library that was interrupted')",
     ],
 )
 def test_a_stop_that_is_swallowed_is_one_all_the_same(name: str, status: int, body: str) -> None:
