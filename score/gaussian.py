@@ -8,7 +8,7 @@ shrunk by scikit-learn's `ledoit_wolf`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,17 +17,20 @@ from oodcache.score.bank import Bank, add_by_class
 from oodcache.score.rows import Places, Rows, Scores, product
 from oodcache.score.tile import Tile
 
+EPSILON = float(np.finfo(float).eps)
+
 
 @dataclass(frozen=True)
 class Gaussian:
     """Means with one covariance: z becomes (z - centre) @ whitening, where it is the identity.
 
-    `means` (C, D) are whitened too.
+    `means` (C, D) are whitened too. `euclidean` says that no covariance could be had.
     """
 
     centre: Scores
     whitening: Scores
     means: Scores
+    euclidean: bool = False
 
     def nearness(self, tile: Tile) -> Scores:
         """Return minus the squared distance from the nearest mean: (N,).
@@ -99,9 +102,17 @@ def rank_mahalanobis(tile: Tile, fitted: Gaussian) -> Scores:
 
 
 def fit_rmds(bank: Bank) -> Relative:
-    """Return what `fit_mahalanobis` does, and the mean and covariance of all labelled images."""
+    """Return what `fit_mahalanobis` does, and the mean and covariance of all labelled images.
+
+    Where the one is Euclidean, so is the other.
+    """
     bank.need_labels("rmds")
-    return Relative(bank.once(_tied), bank.once(_together))
+    classes = bank.once(_tied)
+    if classes.euclidean:
+        # Both distances in the same units: a difference of others ranks no better than chance.
+        together = replace(classes, means=np.zeros((1, len(classes.centre))))
+        return Relative(classes, together)
+    return Relative(classes, bank.once(_together))
 
 
 def rank_rmds(tile: Tile, fitted: Relative) -> Scores:
@@ -120,15 +131,14 @@ def _tied(bank: Bank) -> Gaussian:
     about = About(bank, means, labels)
     between = np.bincount(labels) @ np.sum((means - centre) ** 2, axis=1) / len(labels)
     total = float(np.trace(about.covariance) + between)
-    whitening = _whitening(bank, about, "within classes", total)
-    return Gaussian(centre, whitening, _product(means - centre, whitening))
+    return _gaussian(about, "within classes", centre, means, total)
 
 
 def _together(bank: Bank) -> Gaussian:
     centre = bank.once(_centre)
     about = About(bank, centre[None], np.zeros_like(bank.labelled.labels))
-    whitening = _whitening(bank, about, "of all classes", float(np.trace(about.covariance)))
-    return Gaussian(centre, whitening, np.zeros((1, len(centre))))
+    total = float(np.trace(about.covariance))
+    return _gaussian(about, "of all classes", centre, centre[None], total)
 
 
 def _centre(bank: Bank) -> Scores:
@@ -145,30 +155,40 @@ def _class_sums(bank: Bank) -> Scores:
     return sums
 
 
-def _whitening(bank: Bank, about: About, what: str, total: float) -> Scores:
-    """Return (D, D) that makes the covariance the identity, and say if it had to be changed.
+def _gaussian(about: About, what: str, centre: Scores, means: Scores, total: float) -> Gaussian:
+    """Return the Gaussian of a covariance, and say if that had to be changed.
 
     A singular one is shrunk, and where that does not help (a single image a class) it gives way
     to the identity times the mean variance of the dimensions over all images, of which `total` is
     the sum.
     """
-    dimension, images = len(about.covariance), len(about.labels)
-    if np.trace(about.covariance) > np.finfo(float).eps * total:
-        if (whitening := _inverse_root(about.covariance)) is not None:
-            return whitening
-        shrunk, shrinkage = about.shrunk()
-        if (whitening := _inverse_root(shrunk)) is not None:
-            bank.note(
-                f"bank {bank.name}: the covariance {what} of {images:,} images is singular in "
-                f"{dimension:,} dimensions: it is shrunk as Ledoit and Wolf do, by {shrinkage:.2g}"
-            )
-            return whitening
-    bank.note(
-        f"bank {bank.name}: {images:,} images leave no covariance {what} to shrink: distances are "
-        "Euclidean, in units of the variance of all"
+    root = _whitening(about, what) if np.trace(about.covariance) > EPSILON * total else None
+    if root is not None:
+        return Gaussian(centre, root, _product(means - centre, root))
+    about.bank.note(
+        f"bank {about.bank.name}: {len(about.labels):,} images leave no covariance {what} to "
+        "shrink: distances are Euclidean, in units of the variance of all"
     )
-    euclidean: Scores = np.eye(dimension) * (total / dimension or 1.0) ** -0.5
-    return euclidean
+    dimension = len(centre)
+    root = np.eye(dimension) * (total / dimension or 1.0) ** -0.5
+    return Gaussian(centre, root, _product(means - centre, root), euclidean=True)
+
+
+def _whitening(about: About, what: str) -> Scores | None:
+    """Return (D, D) that makes the covariance the identity; None where shrinking does not help.
+
+    That it had to be shrunk is said.
+    """
+    root = _inverse_root(about.covariance)
+    if root is None:
+        shrunk, shrinkage = about.shrunk()
+        if (root := _inverse_root(shrunk)) is not None:
+            about.bank.note(
+                f"bank {about.bank.name}: the covariance {what} of {len(about.labels):,} images is "
+                f"singular in {len(shrunk):,} dimensions: it is shrunk as Ledoit and Wolf do, by "
+                f"{shrinkage:.2g}"
+            )
+    return root
 
 
 def _product(left: Scores, right: Scores) -> Scores:
@@ -178,7 +198,7 @@ def _product(left: Scores, right: Scores) -> Scores:
 def _inverse_root(covariance: Scores) -> Scores | None:
     """Return a root of the inverse, None of a matrix that is singular in float64."""
     variances, axes = np.linalg.eigh(covariance)
-    if variances[0] <= len(variances) * np.finfo(float).eps * variances[-1]:
+    if variances[0] <= len(variances) * EPSILON * variances[-1]:
         return None
     root: Scores = axes / np.sqrt(variances)
     return root

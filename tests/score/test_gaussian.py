@@ -107,7 +107,10 @@ def test_one_image_a_class_leaves_the_euclidean_distance_in_units_of_the_varianc
         "bank training: 10 images leave no covariance within classes to shrink: distances are "
         "Euclidean, in units of the variance of all"
     ]
-    assert np.isfinite(ranked("rmds", found.bank, images)).all()
+    # d_0 in the same units.
+    apart = ((images - x.mean(axis=0)) ** 2).sum(axis=1) / x.var(axis=0).mean()
+    np.testing.assert_allclose(ranked("rmds", found.bank, images), expected + apart, rtol=1e-10)
+    assert len(found.notes) == 1
 
 
 def test_a_single_image_leaves_the_euclidean_distance() -> None:
