@@ -6,6 +6,7 @@ are those of docs/cache-format.md; writer and reader run the same.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import stat
@@ -58,9 +59,9 @@ class WordList:
 class Negatives:
     """A file of negatives: mined with the classes of one vocabulary, for one model.
 
-    `classes` is that vocabulary, `class_vectors` the SHA-256 of its vectors, `class_names` those
-    it was mined with, None for all, `template` the one they were in, or "average". `keep` is as it
-    was typed: a share of each list, such as 15%, or a number of words of all together.
+    `classes` is that vocabulary, `class_vectors` the SHA-256 of its vectors, `template` the one
+    they were in, or "average". `keep` is as it was typed: a share of each list, such as 15%, or a
+    number of words of all together.
     """
 
     path: Path
@@ -70,7 +71,6 @@ class Negatives:
     architecture: Mapping[str, Any]
     classes: str
     class_vectors: str
-    class_names: tuple[str, ...] | None
     template: str
     keep: str
     lists: tuple[WordList, ...]
@@ -90,6 +90,12 @@ class Negatives:
     def name(self) -> str:
         """Return the name of the file."""
         return self.path.stem
+
+    @property
+    def digest(self) -> str:
+        """Return a SHA-256 over all words in their order, list by list."""
+        lists = ["\n".join((one.vocabulary, *one.words)) for one in self.lists]
+        return hashlib.sha256("\0".join(lists).encode()).hexdigest()
 
 
 def read_negatives(path: Path) -> Negatives:
@@ -147,8 +153,6 @@ def _checked(path: Path, content: bytes) -> Negatives:
         one["words"] = tuple(one["words"])
     known = {name: found[name] for name in found if name not in ("format", "version")}
     known["lists"] = tuple(WordList(**one) for one in found["lists"])
-    if found["class_names"] is not None:
-        known["class_names"] = tuple(found["class_names"])
     negatives = Negatives(path=path, **known)
     _check_names(negatives)
     _check_parameters(negatives)
@@ -200,7 +204,6 @@ def _is_count(value: object) -> bool:
 TYPES = {
     "version": ("a number", _is_count),
     "architecture": ("an object", lambda value: isinstance(value, dict)),
-    "class_names": ("null or texts", lambda value: value is None or _are_texts(value)),
     "lists": ("a list", lambda value: isinstance(value, list)),
     "versions": (
         "an object of texts",

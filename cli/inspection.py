@@ -144,8 +144,7 @@ def _describe_negatives(found: Negatives, limit: int | None) -> Iterator[str]:
     candidates = sum(one.candidates for one in found.lists)
     yield f"{found.path}: {_counted(words, 'negative')} of {candidates:,} candidates"
     yield f"model: {found.label}, weights {found.weights}"
-    some = "" if found.class_names is None else f"{len(found.class_names):,} of "
-    yield f"classes: {some}{found.classes}, {found.template}, vectors sha256 {found.class_vectors}"
+    yield f"classes: {found.classes}, {found.template}, vectors sha256 {found.class_vectors}"
     yield f"keep: {found.keep}"
     for one in found.lists:
         kept = f"{len(one.words):,} of {one.candidates:,}"

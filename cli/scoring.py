@@ -12,7 +12,8 @@ from oodcache.cache.sibling import sibling
 from oodcache.score import saved_scores
 from oodcache.score.ablation import read
 from oodcache.score.differences import differences
-from oodcache.score.evaluation import evaluate, provenance
+from oodcache.score.evaluation import evaluate
+from oodcache.score.provenance import provenance
 from oodcache.score.result import STANDARD, Conventions, Difference, Result
 from oodcache.score.variants import default, parse_all
 

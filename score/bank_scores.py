@@ -38,7 +38,6 @@ BANK_SCORES: dict[str, Score] = {
         limits="needs labels; a covariance that is singular is shrunk, and with one image a class "
         "distances are Euclidean",
         needs="bank",
-        labels=True,
     ),
     "rmds": Score(
         rank=gaussian.rank_rmds,
@@ -50,7 +49,6 @@ BANK_SCORES: dict[str, Score] = {
         use="mahalanobis less what is unusual for any class: for near OOD images",
         limits="needs labels, and shrinks as mahalanobis does; with one class all images tie",
         needs="bank",
-        labels=True,
     ),
     "vim": Score(
         rank=subspace.rank_vim,
@@ -117,6 +115,5 @@ BANK_SCORES: dict[str, Score] = {
         use="no parameter to choose; costs a product with one vector an image",
         limits="needs labels; sees the predicted class alone",
         needs="bank",
-        labels=True,
     ),
 }

@@ -22,7 +22,7 @@ class Score:
 
     `needs` says what a score takes beside the classes: nothing, "negatives" or "bank". A score of a
     bank has `fit`, which takes the Bank and the parameters; what it returns is passed to `rank`
-    after the Tile. `labels` says that it needs the bank's labels.
+    after the Tile.
     """
 
     rank: Callable[..., Scores]
@@ -36,7 +36,6 @@ class Score:
     probability: bool = False
     needs: str = ""
     fit: Callable[..., Any] | None = None
-    labels: bool = False
 
     @property
     def facts(self) -> dict[str, str]:

@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from oodcache.cache.image_file import ImageFile
-from oodcache.cache.text_file import TextFile, TextRows
 from oodcache.score import bootstrap, labels
 from oodcache.score.bank_images import NUMPY, OWN
 from oodcache.score.comparison import compare
 from oodcache.score.onepass import Classes, Scored, processors, score_images
+from oodcache.score.provenance import Source
 from oodcache.score.references import References, open_references
 from oodcache.score.result import STANDARD, Conventions, Result
 from oodcache.score.rows import Scores
@@ -55,7 +54,7 @@ class Evaluated:
     """One model's results, the files that they come from and, if asked for, all scores."""
 
     results: tuple[Result, ...]
-    files: tuple[ImageFile | TextFile | TextRows, ...]
+    files: tuple[Source, ...]
     kept: tuple[Kept, ...]
 
 
@@ -274,18 +273,3 @@ def _accuracy(selection: Selection, scored: Scored, note: Note) -> float | None:
     if not labelled.any():
         return None
     return float(np.mean(scored.best[labelled] == target[labelled]))
-
-
-def provenance(files: Sequence[ImageFile | TextFile | TextRows]) -> list[dict[str, Any]]:
-    """Return what identifies each file: path, weights, vectors and what decided them."""
-    return [
-        {
-            "path": str(one.path),
-            "weights": one.identity.model.weights,
-            "vectors": one.identity.vectors,
-            "source": dict(one.identity.source),
-            "precision": dict(one.identity.precision),
-            "versions": dict(one.identity.versions),
-        }
-        for one in files
-    ]

@@ -11,7 +11,9 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.identity import OVERRIDDEN
 from oodcache.cache.image_file import ImageFile
 from oodcache.cache.subsets import NAMES as SUBSETS
-from oodcache.cache.text_file import TextFile
+from oodcache.cache.text_file import TextFile, TextRows
+
+AGAIN = "make one of them again with: oodcache extract --overwrite"
 
 
 def vocabulary_path(
@@ -50,34 +52,37 @@ def _source(name: str, what: str) -> str:
     return name if name in names.KNOWN else f"{name}={what}"
 
 
-def check_same_model(texts: TextFile, images: Sequence[ImageFile]) -> None:
-    """Refuse files of other weights, another architecture, dimension or preprocessing."""
-    again = "make one of them again with: oodcache extract --overwrite"
+def check_same_model(texts: TextFile, files: Sequence[ImageFile | TextRows]) -> None:
+    """Refuse files of other weights, another architecture or another dimension than the texts."""
     model, dimension = texts.identity.model, texts.embeddings.shape[-1]
-    extracted = [one for one in images if not one.identity.is_imported]
-    for one in images:
+    for one in files:
         found = one.identity.model
         if found.weights != model.weights:
             known = not (one.identity.is_imported or texts.identity.is_imported)
             raise InputError(
                 f"{one.path}: made with weights {brief(found.weights)}, but {texts.path} with "
                 f"{brief(model.weights)}: scores cannot mix them; "
-                + (again if known else "if they are one model's, import with equal --weights")
+                + (AGAIN if known else "if they are one model's, import with equal --weights")
             )
         if found.architecture != model.architecture and found.architecture and model.architecture:
             raise InputError(
                 f"{one.path}: made with another architecture than {texts.path}, though with the "
-                f"same weights: scores cannot mix them; {again}"
+                f"same weights: scores cannot mix them; {AGAIN}"
             )
         if one.dimension != dimension:
             raise InputError(
                 f"{one.path}: vectors of {one.dimension} numbers, but {texts.path} of {dimension}; "
-                f"{again}"
+                f"{AGAIN}"
             )
+
+
+def check_preprocessing(images: Sequence[ImageFile]) -> None:
+    """Refuse images that the model saw otherwise than others; of imported ones nobody knows."""
+    extracted = [one for one in images if not one.identity.is_imported]
     for one in extracted:
         if _preprocessing(one) != _preprocessing(extracted[0]):
             raise InputError(
-                f"{one.path}: preprocessed otherwise than {extracted[0].path}: {again}"
+                f"{one.path}: preprocessed otherwise than {extracted[0].path}: {AGAIN}"
             )
 
 

@@ -11,12 +11,12 @@ from oodcache.cache import names, store
 from oodcache.cache.errors import InputError
 from oodcache.cache.negatives_file import CSP, NEGATIVE, Negatives, WordList, parse_keep
 from oodcache.cache.text_file import open_text_rows, open_texts
-from oodcache.score.found_files import vocabulary_path
+from oodcache.score.found_files import check_same_model, vocabulary_path
 from oodcache.score.mining import CSP_PERCENTILE, KEEP, PERCENTILE
 from oodcache.score.negatives import differing
 from oodcache.score.result import AVERAGE
 from oodcache.score.selection import Note
-from oodcache.score.word_pool import Chosen, Pool, check_model, choose, class_vectors, template_of
+from oodcache.score.word_pool import Chosen, Pool, choose, class_vectors, template_of
 
 Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
 
@@ -51,8 +51,7 @@ def mine(
         open_text_rows(vocabulary_path(cache, label, model, one, file))
         for one, file in _distinct(words, csp).items()
     )
-    for file in files:
-        check_model(file, texts)
+    check_same_model(texts, files)
     of_classes = class_vectors(texts, template or AVERAGE)
     roles = (NEGATIVE,) * len(words) + (CSP,) * len(csp)
     given = {NEGATIVE: PERCENTILE, CSP: CSP_PERCENTILE}
@@ -74,7 +73,6 @@ def mine(
         architecture=made.architecture,
         classes=texts.path.stem,
         class_vectors=texts.identity.vectors,
-        class_names=None,
         template=of_classes.template,
         keep=keep,
         lists=lists,

@@ -24,14 +24,11 @@ from oodcache.cache.negatives_file import (
     read_negatives,
 )
 from oodcache.cache.text_file import TextFile, TextRows, open_text_rows
-from oodcache.score.found_files import brief, vocabulary_path
+from oodcache.score.found_files import brief, check_same_model, vocabulary_path
 from oodcache.score.mining import CSP_PERCENTILE, KEEP, PERCENTILE
 from oodcache.score.result import AVERAGE
-from oodcache.score.selection import (
-    Selection,
-    Vectors,
-)
-from oodcache.score.word_pool import Chosen, Pool, check_model, choose, class_vectors, template_of
+from oodcache.score.selection import Selection, Vectors
+from oodcache.score.word_pool import Chosen, Pool, choose, class_vectors, template_of
 
 
 @dataclass(frozen=True)
@@ -84,12 +81,7 @@ class Mined:
         of_classes = class_vectors(self.selection.texts, self.negatives.template)
         roles = tuple(one.role for one in self.negatives.lists)
         class_names = self.selection.texts.vocabulary.names
-        if self.negatives.class_names is None:
-            return Pool(self.files, roles, of_classes.vectors, class_names)
-        wanted = set(self.negatives.class_names)
-        some = [at for at, name in enumerate(class_names) if name in wanted]
-        names_of_some = [class_names[at] for at in some]
-        return Pool(self.files, roles, of_classes.vectors[some], names_of_some)
+        return Pool(self.files, roles, of_classes.vectors, class_names)
 
     def _chosen(self, percentile: float | None, number: int | None, csp: bool) -> list[Chosen]:
         lists = self.negatives.lists
@@ -144,7 +136,7 @@ def open_negatives(cache: Path, selection: Selection, name: str) -> Mined:
     for one in negatives.lists:
         source = "csp:FILE" if one.role == CSP else "FILE"
         file = open_text_rows(vocabulary_path(cache, label, requested, one.vocabulary, source))
-        check_model(file, texts)
+        check_same_model(texts, [file])
         _check_list(negatives, one, file, again)
         files.append(file)
     return Mined(negatives, selection, tuple(files))
@@ -210,9 +202,6 @@ def _check_mined(negatives: Negatives, texts: TextFile, again: str) -> None:
             f"{path}: mined with template {negatives.template!r}, which {texts.path} has not; "
             f"{again}"
         )
-    of_classes, there = set(negatives.class_names or ()), set(texts.vocabulary.names)
-    if negatives.class_names is not None and not (of_classes and of_classes <= there):
-        raise InputError(f"{path}: mined with classes that {texts.path} has not; {again}")
 
 
 def _check_list(negatives: Negatives, words: WordList, file: TextRows, again: str) -> None:

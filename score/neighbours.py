@@ -7,7 +7,6 @@ that find them are float32; what they are worth is computed again in float64.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,7 +38,6 @@ class Neighbours:
     def __init__(self, bank: Bank, weights: Scores | None = None) -> None:
         self.vectors, self.weights = bank.vectors, weights
         self.wanted = 0
-        self._latest = threading.local()
         single = None if weights is None else weights.astype(np.float32)
         self._search: Callable[[Vectors, int], Integers]
         if bank.neighbours == "faiss":
@@ -56,13 +54,10 @@ class Neighbours:
 
         Of those whose float32 products tie, the first of the bank come first.
         """
-        latest = self._latest
-        # A thread asks for one tile after another, and for each as often as there are variants.
-        if getattr(latest, "key", None) != (id(tile), self.wanted):
-            latest.places = self._search(tile.vectors, self.wanted)
-            # The tile is kept too, so that no other can get its id.
-            latest.key, latest.tile = (id(tile), self.wanted), tile
-        places: Integers = latest.places
+        key = self, self.wanted
+        if key not in tile.kept:
+            tile.kept[key] = self._search(tile.vectors, self.wanted)
+        places: Integers = tile.kept[key]
         return places
 
     def distance(self, tile: Tile, k: int) -> Scores:

@@ -12,6 +12,7 @@ from typing import Any
 from oodcache.cache import store
 from oodcache.cache.errors import InputError
 from oodcache.cache.image_file import ImageFile
+from oodcache.cache.negatives_file import Negatives
 from oodcache.cache.text_file import TextRows
 from oodcache.score.bank_images import BankImages, open_bank
 from oodcache.score.fitting import fit_all
@@ -47,9 +48,9 @@ class References:
     bank: BankImages | None
 
     @property
-    def files(self) -> tuple[ImageFile | TextRows, ...]:
+    def files(self) -> tuple[ImageFile | TextRows | Negatives, ...]:
         """Return the files behind them."""
-        words = () if self.mined is None else self.mined.files
+        words = () if self.mined is None else (self.mined.negatives, *self.mined.files)
         return (*words, *(() if self.bank is None else (self.bank.view.file,)))
 
     def named_by(self, variant: Variant) -> dict[str, str | None]:

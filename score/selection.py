@@ -15,7 +15,12 @@ from oodcache.cache.identity import ModelIdentity
 from oodcache.cache.image_file import ImageFile, open_images
 from oodcache.cache.subsets import Subset, split
 from oodcache.cache.text_file import TextFile, Vocabulary, open_texts
-from oodcache.score.found_files import check_same_model, images_path, vocabulary_path
+from oodcache.score.found_files import (
+    check_preprocessing,
+    check_same_model,
+    images_path,
+    vocabulary_path,
+)
 from oodcache.score.result import AVERAGE
 from oodcache.score.variants import Variant
 from oodcache.score.views import View
@@ -101,6 +106,7 @@ def select(
         for name in dict.fromkeys(name for name, _ in cuts.values())
     }
     check_same_model(texts, list(files.values()))
+    check_preprocessing(list(files.values()))
     views = tuple(
         View(typed, files[cuts[typed][0]], cuts[typed][1]) for typed in (id_set, *ood_sets)
     )
@@ -114,7 +120,8 @@ def open_set(cache: Path, selection: Selection, name: str) -> ImageFile:
     """Return another data set of the model; raises InputError where it is missing or unlike."""
     path = images_path(cache, selection.label, selection.model.requested, name)
     found = open_images(path)
-    check_same_model(selection.texts, [*selection.images, found])
+    check_same_model(selection.texts, [found])
+    check_preprocessing([*selection.images, found])
     return found
 
 

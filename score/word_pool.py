@@ -16,7 +16,6 @@ import numpy.typing as npt
 from oodcache.cache.errors import InputError
 from oodcache.cache.negatives_file import CSP
 from oodcache.cache.text_file import BLOCK_ROWS, TextFile, TextRows
-from oodcache.score.found_files import brief
 from oodcache.score.mining import (
     TOO_NEAR,
     Candidates,
@@ -192,20 +191,3 @@ def choose(
         return pool.choose(percentiles, keep, among)
     except ValueError as error:
         raise InputError(f"{what}: {error}") from None
-
-
-def check_model(file: TextRows, texts: TextFile) -> None:
-    """Refuse words that another model made than the classes."""
-    words, classes = file.identity.model, texts.identity.model
-    what = None
-    if words.weights != classes.weights:
-        what = f"weights {brief(words.weights)}, but {texts.path} with {brief(classes.weights)}"
-    elif words.architecture != classes.architecture and words.architecture and classes.architecture:
-        what = f"another architecture than {texts.path}, though with the same weights"
-    elif file.dimension != texts.embeddings.shape[-1]:
-        what = f"vectors of {file.dimension} numbers, but {texts.path} of others"
-    if what is not None:
-        raise InputError(
-            f"{file.path}: made with {what}: make one of them again with: oodcache extract "
-            "--overwrite"
-        )

@@ -37,7 +37,6 @@ SAMPLE = Negatives(
     architecture={"embed_dim": 4},
     classes="pets",
     class_vectors="c" * 64,
-    class_names=None,
     template="the nice {}",
     keep="15%",
     lists=(NOUNS, POOL),
@@ -57,7 +56,7 @@ def test_what_is_written_is_read_back(path: Path, tmp_path: Path) -> None:
     found = read_negatives(path)
     assert found == replace(SAMPLE, path=path)
     assert (found.name, found.label, found.percentile) == ("x", "small/demo", 95)
-    some = replace(SAMPLE, class_names=("cat", "dog"), keep="10000", lists=(NOUNS,))
+    some = replace(SAMPLE, keep="10000", lists=(NOUNS,))
     assert write_negatives(path, some) == read_negatives(path) == replace(some, path=path)
     assert [one.name for one in path.parent.iterdir()] == ["x.json"]
 
@@ -91,7 +90,6 @@ DAMAGE: list[tuple[str, str, Callable[[dict[str, Any]], Any]]] = [
     ("N2", "model of it is '', not a text", of_file(model="")),
     ("N2", "architecture of it is [], not an object", of_file(architecture=[])),
     ("N2", "versions of it is {'a': 1}", of_file(versions={"a": 1})),
-    ("N2", "class_names of it is 'cat', not null or texts", of_file(class_names="cat")),
     ("N2", "words of list 0 is 'cat', not a list of texts", of_list(words="cat")),
     ("N2", "words of list 0 is ['cat', 1]", of_list(words=["cat", 1])),
     ("N2", "candidates of list 0 is -1, not a count", of_list(candidates=-1)),

@@ -40,7 +40,11 @@ def test_what_is_given_to_fit_to_brings_scores_of_its_own(oodcache: Run) -> None
         ("knn", None, "train"),
     ]
     files = [Path(one["path"]).stem for one in json.loads(done.out)["provenance"]["files"]]
-    assert files == ["pets", "pets", "strays", "words", "train"]
+    assert files == ["pets", "pets", "strays", "far", "words", "train"]
+    of_words = json.loads(done.out)["provenance"]["files"][3]
+    assert of_words["source"]["keep"] == "100%"
+    assert len(of_words["source"]["words"]) == 64
+    assert of_words["vectors"] is None
 
 
 def test_the_default_scores_have_those_of_what_is_given(oodcache: Run) -> None:

@@ -161,7 +161,6 @@ def test_what_is_said_of_a_score_is_whole(score: str) -> None:
     told = BANK_SCORES[score]
     assert told.needs == "bank"
     assert told.fit is not None
-    assert told.labels == (score in ("mahalanobis", "rmds", "she"))
     assert set(told.defaults) == set(numbers_of(score))
     assert all(told.facts.values())
     assert SCORES[score] is told

@@ -12,7 +12,7 @@ import pytest
 from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.image_file import ImageFile
 from oodcache.cache.text_file import TextFile
-from oodcache.score.evaluation import Evaluated, provenance
+from oodcache.score.evaluation import Evaluated
 
 WriteImages = Callable[..., ImageFile]
 WriteTexts = Callable[..., TextFile]
@@ -257,15 +257,3 @@ def test_labels_match_by_wordnet_id_where_two_classes_share_a_name(
     write_texts("animals", VECTORS[:3], class_names=["crane", "bee", "crane"], ids=ids)
     write_images("inside", VECTORS[[2, 0, 1]], labels=[0, 2, 1], label_names=[ids[2], *ids[1::-1]])
     assert score("mcm").results[0].id_accuracy == 1
-
-
-def test_provenance_tells_each_files_weights_and_vectors(score: Score, folder: Path) -> None:
-    told = provenance(score("mcm").files)
-    assert [Path(one["path"]) for one in told] == [
-        folder / "texts" / "animals.h5",
-        folder / "images" / "inside.h5",
-        folder / "images" / "outside.h5",
-    ]
-    assert {one["weights"] for one in told} == {"1" * 64}
-    assert len({one["vectors"] for one in told}) == 3
-    assert all(set(one) == set(told[0]) for one in told)

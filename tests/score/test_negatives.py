@@ -152,8 +152,6 @@ def test_a_list_that_was_made_anew_is_refused(
             "mined with weights 22222222…, but .* has 11111111…: negatives are",
         ),
         ({"architecture": {"x": 1}}, "mined with another architecture than"),
-        ({"class_names": ("dragon",)}, "mined with classes that .*pets.h5 has not"),
-        ({"class_names": ()}, "mined with classes that .*pets.h5 has not"),
         ({"template": "b {}"}, "mined with template 'b {}', which .*pets.h5 has not"),
     ],
 )
@@ -192,13 +190,3 @@ def test_a_pool_that_is_not_there_and_parameters_that_make_no_sense_are_refused(
             found.vectors(**wrong)
     with pytest.raises(InputError, match="there are 60 words to choose from, fewer than 61"):
         found.vectors(number=61)
-
-
-def test_classes_that_were_mined_with_alone_decide_again(
-    tmp_path: Path, mined: Callable[..., Negatives], lists: dict[str, TextFile]
-) -> None:
-    found = mined(words=["nouns"])
-    write_negatives(found.path, replace(found, class_names=("class03", "class05")))
-    again = reopened(tmp_path, lists["pets"])
-    far = (NOUNS.astype(float) @ CLASSES[[3, 5]].T.astype(float)).max(axis=1)
-    assert again.words(percentile=100, number=4) == [f"noun{at:02}" for at in np.argsort(far)[:4]]

@@ -1,0 +1,41 @@
+"""What a result was made from: each file, and what decided its vectors or its words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from oodcache.cache.image_file import ImageFile
+from oodcache.cache.negatives_file import Negatives
+from oodcache.cache.text_file import TextFile, TextRows
+
+Source = ImageFile | TextFile | TextRows | Negatives
+
+
+def provenance(files: Sequence[Source]) -> list[dict[str, Any]]:
+    """Return what identifies each file: path, weights, vectors and what decided them."""
+    return [
+        _of_words(one)
+        if isinstance(one, Negatives)
+        else {
+            "path": str(one.path),
+            "weights": one.identity.model.weights,
+            "vectors": one.identity.vectors,
+            "source": dict(one.identity.source),
+            "precision": dict(one.identity.precision),
+            "versions": dict(one.identity.versions),
+        }
+        for one in files
+    ]
+
+
+def _of_words(negatives: Negatives) -> dict[str, Any]:
+    """Return what identifies a file of words, whose vectors are in the files of their lists."""
+    return {
+        "path": str(negatives.path),
+        "weights": negatives.weights,
+        "vectors": None,
+        "source": {"name": negatives.name, "keep": negatives.keep, "words": negatives.digest},
+        "precision": {},
+        "versions": dict(negatives.versions),
+    }

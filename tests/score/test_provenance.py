@@ -1,0 +1,72 @@
+"""Claims about what is told of the files behind a result."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sample_negatives import unit
+
+from oodcache.cache.image_file import ImageFile
+from oodcache.cache.negatives_file import write_negatives
+from oodcache.cache.text_file import TextFile
+from oodcache.score.evaluation import Evaluated
+from oodcache.score.miner import mine
+from oodcache.score.provenance import provenance
+
+Write = Callable[..., ImageFile | TextFile]
+Score = Callable[..., Evaluated]
+
+
+@pytest.fixture(autouse=True)
+def files(write_images: Write, write_texts: Write) -> None:
+    write_texts("animals", unit(3, 1, 8))
+    write_texts("words", unit(9, 2, 8), class_names=[f"word {place}" for place in range(9)])
+    write_images("inside", unit(12, 3, 8))
+    write_images("outside", unit(7, 4, 8))
+
+
+def test_it_tells_each_files_weights_and_vectors(score: Score, tmp_path: Path) -> None:
+    told = provenance(score("mcm", classes="animals").files)
+    folder = tmp_path / "Tiny" / "one"
+    assert [Path(one["path"]) for one in told] == [
+        folder / "texts" / "animals.h5",
+        folder / "images" / "inside.h5",
+        folder / "images" / "outside.h5",
+    ]
+    assert {one["weights"] for one in told} == {"1" * 64}
+    assert len({one["vectors"] for one in told}) == 3
+    assert all(set(one) == set(told[0]) for one in told)
+
+
+def test_it_tells_which_words_were_negatives_and_whose_vectors_they_have(
+    score: Score, tmp_path: Path
+) -> None:
+    found = mine(
+        *(tmp_path, "tiny"),
+        classes="animals",
+        words=["words"],
+        keep="4",
+        name="far",
+        note=lambda text: None,
+        versions={"oodcache": "0"},
+    )
+    write_negatives(found.path, found)
+    evaluated = score("neglabel:groups=2", classes="animals", negatives="far")
+    of_negatives, of_words = provenance(evaluated.files)[3:]
+    words = "\n".join(("words", *found.lists[0].words))
+    assert of_negatives == {
+        "path": str(found.path),
+        "weights": "1" * 64,
+        "vectors": None,
+        "source": {
+            "name": "far",
+            "keep": "4",
+            "words": hashlib.sha256(words.encode()).hexdigest(),
+        },
+        "precision": {},
+        "versions": {"oodcache": "0"},
+    }
+    assert of_words["vectors"] == found.lists[0].vectors
