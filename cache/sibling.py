@@ -53,16 +53,21 @@ def unfinished(path: Path) -> Iterator[Path]:
     with writing(path):
         _make_folder(path.parent)
         remove_stale(path)
-        part, lock = _created(path)
+    # Named before it is there: whenever Ctrl-C comes, what has the name goes.
+    part, lock = path.with_name(_part_name(path)), None
     try:
+        with writing(path):
+            lock = _created(part)
         yield part
         with writing(path):
             _sync(part)
             part.replace(path)
             _sync(path.parent)
     finally:
-        part.unlink(missing_ok=True)
-        os.close(lock)
+        with suppress(OSError):  # A name that is too long, say, which has been told.
+            part.unlink(missing_ok=True)
+        if lock is not None:
+            os.close(lock)
 
 
 def remove_stale(path: Path) -> None:
@@ -121,17 +126,16 @@ def _make_folder(folder: Path) -> None:
     _sync(folder.parent)
 
 
-def _created(path: Path) -> tuple[Path, int]:
-    """Return a new, empty file beside `path`, with any new file's permissions, and its lock.
+def _created(part: Path) -> int:
+    """Make a new, empty file with any new file's permissions; return its lock.
 
     Between its creation and its lock another writer may have taken it for a stale one.
     """
     while True:
-        part = path.with_name(_part_name(path))
         lock = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         _locked(lock, wait=True)
         if part.exists():
-            return part, lock
+            return lock
         os.close(lock)
 
 
