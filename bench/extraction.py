@@ -19,6 +19,7 @@ from PIL import Image
 
 from bench.timing import seconds
 from oodcache.extract import datasets, encoder, images, loading, plan, targets, tasks
+from oodcache.extract.listing import ImageListing, ImageSource
 from oodcache.extract.requests import ModelRequest, resolve
 from oodcache.progress import progress
 
@@ -41,7 +42,7 @@ def compare() -> Comparison:
     with tempfile.TemporaryDirectory() as folder:
         photos = Path(os.environ["PHOTOS"]) if os.environ.get("PHOTOS") else _crops(Path(folder))
         model = _model(Path(folder))
-        source = datasets.ImageSource("photos", photos, None)
+        source = ImageSource("photos", photos)
         watch = plan.Watch(lambda text: None, progress)
         planned = plan.plan(
             ModelRequest("tiny-clip"),  # Names a folder; the model below does the work.
@@ -111,12 +112,9 @@ def _crops(folder: Path) -> Path:
     return folder / "crops"
 
 
-def _decoded(
-    listing: datasets.ImageListing, model: encoder.Encoder, workers: int
-) -> list[torch.Tensor]:
+def _decoded(listing: ImageListing, model: encoder.Encoder, workers: int) -> list[torch.Tensor]:
     batches = images.batches(
-        os.fsencode(listing.source.root),
-        listing.images.paths,
+        listing.contents,
         model.preprocess,
         [range(listing.rows)[first : first + BATCH] for first in range(0, listing.rows, BATCH)],
         workers=workers,

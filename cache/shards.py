@@ -68,8 +68,8 @@ class Place:
 class Run:
     """All that decides a run's vectors and its cut; `kind` is "images" or "texts".
 
-    What was typed, the device and the libraries' versions are not in it: machines of one run may
-    differ in them.
+    What was typed, the device, the libraries' versions and a data set's group are not in it:
+    machines of one run may differ in them.
     """
 
     kind: str
@@ -96,14 +96,14 @@ class Run:
         ]
 
     def _decides(self) -> dict[str, Any]:
-        model = self.identity.model
+        model, source = self.identity.model, self.identity.source
         precision = dict(self.identity.precision)
         precision.pop("device", None)
         return {
             "another kind": self.kind,
             "other weights": [model.weights, model.logit_scale, model.logit_bias],
             "another architecture": model.architecture,
-            "another list of inputs": self.identity.source,
+            "another list of inputs": [source["name"], source["fingerprint"]],
             ENCODING[self.kind]: self.identity.encoding,
             "another precision": precision,
             "another --dtype": self.dtype.str,

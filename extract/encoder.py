@@ -29,33 +29,42 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class Encoder:
-    """A model in evaluation mode on its device.
+class Signature:
+    """What a loaded model leaves in every file that it makes; small, and can be pickled.
 
-    `preprocess` turns a PIL image into a tensor as the model was trained to see it.
-    `preprocessing` and `tokenizing` say how, for the files' identity. `tokenize` is None in a model
-    that was loaded for images alone.
+    `preprocessing` and `tokenizing` say how images and prompts are prepared for it.
     """
 
-    model: Any  # One of open_clip's classes, which mypy does not see.
     identity: ModelIdentity
-    device: torch.device
     precision: Mapping[str, Any]
-    preprocess: Callable[[Any], torch.Tensor]
     preprocessing: Mapping[str, Any]
-    tokenize: Callable[[list[str]], torch.Tensor] | None
     tokenizing: Mapping[str, Any]
 
-    def identify(self, kind: str, name: str, fingerprint: str) -> Identity:
+    def identify(self, kind: str, origin: Mapping[str, Any]) -> Identity:
         """Return the identity of a file of `kind`, "images" or "texts", that this model makes."""
         versions = {library: importlib.metadata.version(library) for library in LIBRARIES}
         return Identity(
             model=self.identity,
-            source={"name": name, "fingerprint": fingerprint},
+            source=origin,
             encoding=self.preprocessing if kind == "images" else self.tokenizing,
             precision=self.precision,
             versions={**versions, "python": platform.python_version()},
         )
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A model in evaluation mode on its device.
+
+    `preprocess` turns a PIL image into a tensor as the model was trained to see it. `tokenize` is
+    None in a model that was loaded for images alone.
+    """
+
+    model: Any  # One of open_clip's classes, which mypy does not see.
+    signature: Signature
+    device: torch.device
+    preprocess: Callable[[Any], torch.Tensor]
+    tokenize: Callable[[list[str]], torch.Tensor] | None
 
     def images(self, batch: torch.Tensor) -> Encoded:
         """Encode preprocessed images (n, 3, height, width)."""
@@ -77,7 +86,7 @@ class Encoder:
         return Encoded(vectors.cpu().numpy(), features.norm(dim=-1).cpu().numpy())
 
     def _autocast(self) -> AbstractContextManager[Any]:
-        dtype = DTYPES[self.precision["autocast"]]
+        dtype = DTYPES[self.signature.precision["autocast"]]
         if dtype == torch.float32:
             return nullcontext()
         return torch.autocast(self.device.type, dtype)

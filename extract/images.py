@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -21,6 +23,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from oodcache.cache.errors import InputError
+from oodcache.extract.listing import Contents
 
 DECODER = "pillow"
 ITERATOR = torch.utils.data.dataloader._MultiProcessingDataLoaderIter
@@ -35,8 +38,8 @@ class Decoded:
     errors: dict[int, str] = field(default_factory=dict)
 
 
-def decode(path: bytes) -> Image.Image:
-    """Return the image at `path` as RGB; raise whatever PIL raises if it cannot be decoded.
+def decode(content: bytes) -> Image.Image:
+    """Return an image as RGB; raise whatever PIL raises if it cannot be decoded.
 
     Sixteen-bit greys are scaled to eight, where PIL would clip them to white. A palette becomes
     colours before any resizing, as ImageFolder does. EXIF orientation is not applied, as
@@ -44,7 +47,7 @@ def decode(path: bytes) -> Image.Image:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(os.fsdecode(path)) as image:
+        with Image.open(io.BytesIO(content)) as image:
             if image.mode.startswith("I"):
                 grey = np.asarray(image, np.float64) / 257
                 return Image.fromarray(grey.round().clip(0, 255).astype(np.uint8)).convert("RGB")
@@ -52,15 +55,14 @@ def decode(path: bytes) -> Image.Image:
 
 
 def batches(
-    root: bytes,
-    paths: Sequence[bytes],
+    contents: Contents,
     preprocess: Callable[[Image.Image], torch.Tensor],
     rows: Sequence[range],
     *,
     workers: int,
     pin_memory: bool,
 ) -> Iterator[Decoded]:
-    """Return an iterator over the images of `paths`, below `root`, a batch for each of `rows`.
+    """Return an iterator over the images of `contents`, a batch for each of `rows`.
 
     Its workers are forked before it is returned: they inherit no file that is opened later. Use it
     within `watching_workers`.
@@ -69,7 +71,7 @@ def batches(
         # Of more workers than processors, which are the user's choice.
         warnings.simplefilter("ignore")
         loader: DataLoader[Any] = DataLoader(
-            _Images(root, paths, preprocess),
+            _Images(contents, preprocess, rows[-1].stop if rows else 0),
             batch_sampler=cast(Any, rows),  # Any sequence of row numbers is a batch.
             num_workers=workers,
             collate_fn=_collate,
@@ -163,26 +165,32 @@ def _end_with(parent: int, worker: int) -> None:
 
 @dataclass(frozen=True)
 class _Images(Dataset[Any]):
-    root: bytes
-    paths: Sequence[bytes]
+    contents: Contents
     preprocess: Callable[[Image.Image], torch.Tensor]
+    count: int
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return self.count
 
     def __getitem__(self, row: int) -> tuple[torch.Tensor, str | None]:
         try:
-            return self.preprocess(decode(self.root + b"/" + self.paths[row])), None
+            return self.preprocess(decode(self.contents.read(row))), None
         except Exception as error:  # A bomb is no OSError, a broken header may be anything.
-            return self._blank(), _reason(error, self.root)
+            return self._blank(), _reason(error)
 
     def _blank(self) -> torch.Tensor:
         """Return a tensor for a row that cannot be decoded, so that it keeps its place."""
         return torch.zeros_like(self.preprocess(Image.new("RGB", (1, 1))))
 
 
-def _reason(error: Exception, root: bytes) -> str:
-    lines = str(error).replace(os.fsdecode(root) + os.sep, "").splitlines()
+def _reason(error: Exception) -> str:
+    """Return why an image is bad, in one line, without what differs from run to run: a path, say.
+
+    >>> _reason(ValueError("cannot identify image file <_io.BytesIO object at 0x7f00>"))
+    'ValueError: cannot identify image file'
+    """
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    lines = re.sub(r" <_io\.BytesIO[^>]*>", "", text).splitlines()
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     return text.encode(errors="backslashreplace").decode()
 

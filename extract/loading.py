@@ -20,7 +20,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import OVERRIDDEN, ModelIdentity
 from oodcache.cache.names import SHORT_NAMES
-from oodcache.extract.encoder import Encoder
+from oodcache.extract.encoder import Encoder, Signature
 from oodcache.extract.images import DECODER
 from oodcache.extract.requests import (
     CONFIG,
@@ -58,16 +58,13 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         model = _create(resolved, activation).to(device).eval()
         tokenize = _tokenizer(resolved, config, note) if with_texts else None
     preprocessing = PreprocessCfg(**model.visual.preprocess_cfg)
-    return Encoder(
-        model=model,
+    signature = Signature(
         identity=_identity(resolved, {**config, **activation}, model, note),
-        device=device,
         precision={
             "autocast": request.precision,
             "tf32": False,
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         },
-        preprocess=image_transform_v2(preprocessing, is_train=False),
         preprocessing=json.loads(
             json.dumps(
                 {
@@ -77,9 +74,10 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
                 }
             )
         ),
-        tokenize=tokenize,
         tokenizing=_tokenizing(tokenize, config) if with_texts else {},
     )
+    preprocess = image_transform_v2(preprocessing, is_train=False)
+    return Encoder(model, signature, device, preprocess, tokenize)
 
 
 def weights_sha256(state: Mapping[str, torch.Tensor]) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.shards import SHARD_ROWS
 from oodcache.cache.text_file import Vocabulary
 from oodcache.extract import datasets, vocabularies
-from oodcache.extract.datasets import ImageListing
+from oodcache.extract.listing import ImageListing, ImageSource
 from oodcache.extract.requests import ModelRequest, Resolved, resolve
 
 
@@ -25,6 +26,11 @@ class TextListing:
     fingerprint: str
     kind: str = "texts"
     unit: str = "prompts"
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Return what a file says of where its rows are from: its identity's `source`."""
+        return {"name": self.name, "fingerprint": self.fingerprint}
 
     @property
     def rows(self) -> int:
@@ -123,7 +129,7 @@ def plan(
     )
 
 
-def _listed(source: datasets.ImageSource, watch: Watch) -> ImageListing:
+def _listed(source: ImageSource, watch: Watch) -> ImageListing:
     listing = datasets.list_images(source)
     count = listing.rows
     if source.expected is not None and count != source.expected:

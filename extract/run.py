@@ -38,8 +38,8 @@ def run(planned: Plan, watch: Watch) -> list[Path]:
 
     watch.note(f"loading {planned.resolved.request.requested} …")
     model = loading.load(planned.resolved, watch.note, with_texts=planned.texts is not None)
-    found = targets(planned, model.identity.label)
-    check(planned, found, model)
+    found = targets(planned, model.signature.identity.label)
+    check(planned, found, model.signature)
     for target in found:
         if target.there is None or wants_retry(planned, target):
             tasks.complete(target, planned, model, watch)

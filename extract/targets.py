@@ -20,7 +20,7 @@ from oodcache.extract.plan import Listing, Plan
 from oodcache.extract.requests import PREPROCESSING
 
 if TYPE_CHECKING:  # Importing it takes seconds, and a cache that is whole needs none of it.
-    from oodcache.extract.encoder import Encoder
+    from oodcache.extract.encoder import Signature
 
 Stamp = tuple[int, int] | None
 
@@ -104,7 +104,7 @@ def wants_retry(planned: Plan, target: Target) -> bool:
     return planned.settings.retry_failed and target.failed > 0
 
 
-def check(planned: Plan, found: Sequence[Target], loaded: Encoder | None = None) -> None:
+def check(planned: Plan, found: Sequence[Target], loaded: Signature | None = None) -> None:
     """Refuse if a file or a shard that is there is not what this run would make.
 
     Before the model is loaded the request tells; afterwards what was loaded does.
@@ -138,7 +138,7 @@ def _target(planned: Plan, listing: Listing, label: str) -> Target:
     return Target(listing, path, there, failed, stamp(path), found.shards, tuple(found.damaged))
 
 
-def _differences(planned: Plan, target: Target, run: Run, loaded: Encoder | None) -> list[str]:
+def _differences(planned: Plan, target: Target, run: Run, loaded: Signature | None) -> list[str]:
     """Return in words what sets apart the run that is there from the one that is planned."""
     listing, request, identity = target.listing, planned.resolved.request, run.identity
     given = identity.encoding.get(OVERRIDDEN)
@@ -162,8 +162,8 @@ def _differences(planned: Plan, target: Target, run: Run, loaded: Encoder | None
     return words
 
 
-def wanted(planned: Plan, listing: Listing, loaded: Encoder) -> Run:
+def wanted(planned: Plan, listing: Listing, loaded: Signature) -> Run:
     """Return the run that makes a listing's file with the model that is loaded."""
-    identity = loaded.identify(listing.kind, listing.name, listing.fingerprint)
+    identity = loaded.identify(listing.kind, listing.origin)
     settings = planned.settings
     return Run(listing.kind, identity, np.dtype(settings.dtype), settings.shard_rows)

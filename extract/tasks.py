@@ -23,8 +23,8 @@ from oodcache.cache.merging import Shard
 from oodcache.cache.shards import Place, Run, shard_folder, share
 from oodcache.cache.text_file import write_text_shard
 from oodcache.extract import images
-from oodcache.extract.datasets import ImageListing
 from oodcache.extract.encoder import Encoder
+from oodcache.extract.listing import Contents, ImageListing
 from oodcache.extract.plan import Plan, TextListing, Watch
 from oodcache.extract.targets import Target, stamp, wanted
 
@@ -66,7 +66,7 @@ def complete(target: Target, planned: Plan, model: Encoder, watch: Watch) -> Non
 
     Another run may finish the same file meanwhile: then there is nothing left to do.
     """
-    run = wanted(planned, target.listing, model)
+    run = wanted(planned, target.listing, model.signature)
     try:
         with images.watching_workers():
             _write_missing(target, run, planned, model, watch)
@@ -201,28 +201,24 @@ def _patched(old: ImageBatch | None, new: ImageBatch | None, missing: Flags) -> 
 
 def _encoded(listing: ImageListing, rows: Sequence[range], job: Job) -> Iterator[ImageBatch]:
     """Return an iterator over the encoded batches; the workers behind it are forked already."""
-    root = os.fsencode(listing.source.root)
     decoded = images.batches(
-        root,
-        listing.images.paths,
+        listing.contents,
         job.model.preprocess,
         rows,
         workers=job.planned.workers,
         pin_memory=job.model.device.type == "cuda",
     )
     return (
-        _batch(job.model, batch, root, [listing.images.paths[row] for row in some])
+        _batch(job.model, batch, listing.contents, some)
         for batch, some in zip(decoded, rows, strict=True)
     )
 
 
-def _batch(
-    model: Encoder, decoded: images.Decoded, root: bytes, paths: Sequence[bytes]
-) -> ImageBatch:
+def _batch(model: Encoder, decoded: images.Decoded, contents: Contents, rows: range) -> ImageBatch:
     errors = dict(decoded.errors)
-    if errors and not any(os.path.lexists(root + b"/" + path) for path in paths):
+    if errors and not any(contents.is_there(row) for row in rows):
         raise InputError(
-            f"{os.fsdecode(root)}: is gone, or was emptied: type the same command again when it is "
+            f"{contents.root}: is gone, or was emptied: type the same command again when it is "
             "back; what is done stays"
         )
     encoded = model.images(decoded.images)

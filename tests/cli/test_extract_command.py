@@ -69,7 +69,10 @@ def test_the_vectors_are_those_of_open_clip(
     images = open_images(only("embeddings/local/small-*/images/c.h5"))
     with torch.no_grad():
         batch = torch.stack(
-            [preprocess(decode(os.fsencode(photos) + b"/" + path)) for path in images.paths()]
+            [
+                preprocess(decode((photos / os.fsdecode(path)).read_bytes()))
+                for path in images.paths()
+            ]
         )
         expected = model.encode_image(batch, normalize=True).numpy()
         tokens = open_clip.get_tokenizer("small")(["a photo of a cat", "a photo of a dog"])

@@ -36,8 +36,8 @@ def test_vectors_are_open_clips_float32_ones_normalised(name: str) -> None:
     )
     prompts = ours.prompts(["a photo of a three", "a photo of a CAT"])
     assert np.abs(prompts.vectors - text.numpy()).max() < 1e-6
-    assert ours.identity.logit_scale == float(scale.detach())
-    assert ours.identity.logit_bias == (float(bias[0].detach()) if bias else None)
+    assert ours.signature.identity.logit_scale == float(scale.detach())
+    assert ours.signature.identity.logit_bias == (float(bias[0].detach()) if bias else None)
 
 
 def test_norms_are_the_lengths_before_normalising() -> None:

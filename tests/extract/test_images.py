@@ -13,6 +13,7 @@ from PIL import Image
 
 from oodcache.cache.errors import InputError
 from oodcache.extract import images
+from oodcache.extract.folders import FolderContents
 
 
 def tensor(image: Image.Image) -> torch.Tensor:
@@ -27,9 +28,8 @@ def batches(
     rows = [
         range(len(paths))[first : first + batch_size] for first in range(0, len(paths), batch_size)
     ]
-    return list(
-        images.batches(os.fsencode(root), paths, tensor, rows, workers=workers, pin_memory=False)
-    )
+    contents = FolderContents(root, paths)
+    return list(images.batches(contents, tensor, rows, workers=workers, pin_memory=False))
 
 
 def red(mode: str) -> Image.Image:
@@ -65,7 +65,7 @@ def test_every_kind_of_image_becomes_rgb(
     expected: tuple[int, int, int],
 ) -> None:
     make().save(tmp_path / name)
-    decoded = images.decode(os.fsencode(tmp_path / name))
+    decoded = images.decode((tmp_path / name).read_bytes())
     assert decoded.mode == "RGB"
     assert np.abs(np.asarray(decoded, int)[0, 0] - expected).max() <= 1
 
@@ -76,7 +76,7 @@ def test_a_palette_becomes_colours_before_it_is_resized(tmp_path: Path) -> None:
     with Image.open(tmp_path / "p.png") as stored:
         by_hand = stored.convert("RGB")
     assert np.array_equal(
-        np.asarray(images.decode(os.fsencode(tmp_path / "p.png"))), np.asarray(by_hand)
+        np.asarray(images.decode((tmp_path / "p.png").read_bytes())), np.asarray(by_hand)
     )
 
 
@@ -85,7 +85,7 @@ def test_exif_orientation_is_not_applied(tmp_path: Path) -> None:
     exif = image.getexif()
     exif[0x0112] = 6
     image.save(tmp_path / "turned.jpg", exif=exif)
-    assert images.decode(os.fsencode(tmp_path / "turned.jpg")).size == (8, 4)
+    assert images.decode((tmp_path / "turned.jpg").read_bytes()).size == (8, 4)
 
 
 def write_bad(root: Path) -> dict[str, bytes]:
@@ -104,7 +104,7 @@ def write_bad(root: Path) -> dict[str, bytes]:
 def test_bad_images_keep_their_rows_and_the_others_their_pixels(tmp_path: Path) -> None:
     for name, content in write_bad(tmp_path).items():
         (tmp_path / name).write_bytes(content)
-    good = tensor(images.decode(os.fsencode(tmp_path / "whole.jpg")))
+    good = tensor(images.decode((tmp_path / "whole.jpg").read_bytes()))
     names = ["whole.jpg", "empty.jpg", "text.png", "half.jpg", "head.png", "gone.jpg", "whole.jpg"]
     first, second = batches(tmp_path, names)
     assert sorted(first.errors) == [1, 2, 3]

@@ -26,8 +26,8 @@ def test_the_weights_hash_does_not_depend_on_the_file_format(
     state = torch.load(small_model.checkpoint, weights_only=True)
     safe = tmp_path / "small.safetensors"
     save_file({name: tensor.contiguous() for name, tensor in state.items()}, safe)
-    one = load_small(small_model).identity
-    other = load_small(small_model, checkpoint=safe).identity
+    one = load_small(small_model).signature.identity
+    other = load_small(small_model, checkpoint=safe).signature.identity
     assert one.weights == other.weights == loading.weights_sha256(state)
     assert one.checkpoint != other.checkpoint
     assert one.label == f"local/small-{one.weights[:8]}"
@@ -51,7 +51,9 @@ def test_a_checkpoint_of_a_clip_takes_openais_preprocessing_and_says_so(
 ) -> None:
     notes: list[str] = []
     ours = load_small(small_model, notes)
-    assert ours.preprocessing["mean"] == pytest.approx([0.48145466, 0.4578275, 0.40821073])
+    assert ours.signature.preprocessing["mean"] == pytest.approx(
+        [0.48145466, 0.4578275, 0.40821073]
+    )
     assert any("says no preprocessing: OpenAI's is taken" in note for note in notes)
 
 
@@ -61,7 +63,7 @@ def test_a_checkpoint_with_a_bias_wants_its_preprocessing(small_sigmoid: SmallMo
     with pytest.raises(InputError, match="--image-resize-mode"):
         load_small(small_sigmoid, preprocessing={"mean": [0.5] * 3, "std": [0.5] * 3})
     ours = load_small(small_sigmoid, preprocessing=SIGLIP_LIKE)
-    assert {key: ours.preprocessing[key] for key in SIGLIP_LIKE} == SIGLIP_LIKE
+    assert {key: ours.signature.preprocessing[key] for key in SIGLIP_LIKE} == SIGLIP_LIKE
     assert ours.preprocess(Image.new("RGB", (60, 40))).shape == (3, 16, 16)
 
 
@@ -71,9 +73,9 @@ def test_a_local_folder_brings_its_preprocessing(small_sigmoid: SmallModel, tmp_
         load(f"local-dir:{bare}")
     whole = local_folder(tmp_path / "whole", small_sigmoid, SIGLIP_LIKE)
     ours = load(f"local-dir:{whole}")
-    assert ours.preprocessing["resize_mode"] == "squash"
-    assert ours.identity.logit_bias == -10
-    assert ours.identity.label == f"local/whole-{ours.identity.weights[:8]}"
+    assert ours.signature.preprocessing["resize_mode"] == "squash"
+    assert ours.signature.identity.logit_bias == -10
+    assert ours.signature.identity.label == f"local/whole-{ours.signature.identity.weights[:8]}"
 
 
 def hub_repository(cache: Path, folder: Path) -> None:
@@ -97,8 +99,8 @@ def test_a_hub_repository_is_asked_for_its_preprocessing(
     hub_repository(tmp_path / "hub", local_folder(tmp_path / "m", small_sigmoid, preprocess))
     if says:
         ours = load("hf-hub:org/model")
-        assert ours.preprocessing["resize_mode"] == "squash"
-        assert ours.identity.label == "hf-hub/org--model"
+        assert ours.signature.preprocessing["resize_mode"] == "squash"
+        assert ours.signature.identity.label == "hf-hub/org--model"
     else:
         with pytest.raises(InputError, match="hf-hub:org/model: says no preprocessing"):
             load("hf-hub:org/model")
@@ -111,7 +113,7 @@ def test_a_bias_that_the_checkpoint_lacks_is_said(
     ours = load_small(
         SmallModel(small_sigmoid.config, small_model.checkpoint), notes, preprocessing=SIGLIP_LIKE
     )
-    assert ours.identity.logit_bias == 0
+    assert ours.signature.identity.logit_bias == 0
     assert any("holds no logit bias, or 0: the model's b is 0" in note for note in notes)
 
 
@@ -137,7 +139,7 @@ def test_quick_gelu_weights_switch_the_model_and_say_so(
     ours = load("small/quick", notes, config=small_model.config)
     assert activations(ours) == {"QuickGELU"}
     assert any("trained with quick GELU; the model is switched" in note for note in notes)
-    assert ours.preprocessing["mean"] == [0.5] * 3
+    assert ours.signature.preprocessing["mean"] == [0.5] * 3
     assert activations(load("small/plain", config=small_model.config)) == {"GELU"}
 
 

@@ -27,7 +27,7 @@ def test_a_name_like_siglips_downloads_no_tokenizer(tmp_path: Path) -> None:
     notes: list[str] = []
     model = make_small_model(tmp_path, "my-siglip")
     ours = load_small(model, notes)
-    assert ours.tokenizing["tokenizer"] == "SimpleTokenizer"
+    assert ours.signature.tokenizing["tokenizer"] == "SimpleTokenizer"
     assert any("CLIP's, of 49,408 tokens, is taken" in note for note in notes)
     text = {"context_length": 77, "vocab_size": 32000, "width": 16, "heads": 2, "layers": 1}
     foreign = make_small_model(tmp_path, "my-siglip-32k", text_cfg=text)
@@ -90,9 +90,9 @@ def test_a_local_folders_own_tokenizer_is_used_at_its_own_length(tmp_path: Path)
     folder = folder_with_tokenizer(tmp_path)
     ours = load(f"local-dir:{folder}")
     assert ours.tokenize is not None
-    assert ours.tokenizing == load(f"local-dir:{folder}").tokenizing
-    assert ours.tokenizing["tokenizer"] == "HFTokenizer"
-    assert ours.tokenizing["context_length"] == 9
+    assert ours.signature.tokenizing == load(f"local-dir:{folder}").signature.tokenizing
+    assert ours.signature.tokenizing["tokenizer"] == "HFTokenizer"
+    assert ours.signature.tokenizing["context_length"] == 9
     assert ours.tokenize(["A photo of a CAT."]).tolist() == [[2, 3, 4, 2, 5, 0, 0, 0, 0]]
     assert ours.prompts(["a photo of a cat"]).vectors.shape == (1, 16)
 
