@@ -78,10 +78,14 @@ def score(cache: Path, inside: str, more: Sequence[str] = ()) -> Run:
 
 def measured(cache: Path, arguments: Sequence[str]) -> Run:
     """Run a command of `oodcache` on the cache as a process of its own."""
-    command = [sys.executable, "-m", "oodcache", *arguments, "--cache", str(cache)]
-    told = ["--model", MODEL.label, "--classes", "classes"]
+    told = ["--model", MODEL.label, "--classes", "classes", "--cache", str(cache)]
+    return process(["-m", "oodcache", *arguments, *told])
+
+
+def process(arguments: Sequence[str]) -> Run:
+    """Run Python as a process of its own."""
     printed = subprocess.run(
-        [sys.executable, "-c", MEASURE, *command, *told],
+        [sys.executable, "-c", MEASURE, sys.executable, *arguments],
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -93,26 +97,27 @@ def measured(cache: Path, arguments: Sequence[str]) -> Run:
 def _write_texts(cache: Path, name: str, rows: int) -> None:
     write_texts(
         names.text_path(cache, MODEL.label, name),
-        np.concatenate([*_vectors(rows, seed=rows)])[None],
+        np.concatenate([*vectors(rows, seed=rows)])[None],
         np.ones((1, rows), np.float32),
         vocabulary=Vocabulary(
             tuple(f"{name} {number}" for number in range(rows)), ("",) * rows, ("a {}",)
         ),
-        identity=_identity(name),
+        identity=identity(name),
     )
 
 
 def _write(cache: Path, name: str, rows: int) -> None:
     write_images(
         names.image_path(cache, MODEL.label, name),
-        (ImageBatch(one, np.ones(len(one), np.float32), {}) for one in _vectors(rows, seed=rows)),
+        (ImageBatch(one, np.ones(len(one), np.float32), {}) for one in vectors(rows, seed=rows)),
         rows=ImageRows([b"%d.jpg" % row for row in range(rows)], np.full(rows, -1), ()),
-        identity=_identity(name),
+        identity=identity(name),
         dtype=np.float32,
     )
 
 
-def _vectors(rows: int, seed: int) -> Iterator[Vectors]:
+def vectors(rows: int, seed: int) -> Iterator[Vectors]:
+    """Yield that many random unit vectors, a batch at a time."""
     generator = np.random.default_rng(seed)
     for first in range(0, rows, BATCH):
         size = (min(BATCH, rows - first), DIMENSION)
@@ -120,7 +125,8 @@ def _vectors(rows: int, seed: int) -> Iterator[Vectors]:
         yield vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def _identity(name: str) -> Identity:
+def identity(name: str) -> Identity:
+    """Return who made a data set or a vocabulary of this name."""
     return Identity(MODEL, {"name": name, "fingerprint": name}, {}, {}, {})
 
 
