@@ -11,7 +11,9 @@ from oodcache.cache.names import GROUPS, check_name
 from oodcache.extract import vocabularies
 from oodcache.extract.folders import list_folder
 from oodcache.extract.image_lists import list_lines
-from oodcache.extract.listing import FOLDER, LIST, UNSAID, ImageListing, ImageSource, Options
+from oodcache.extract.image_tables import SUFFIXES as TABLE_SUFFIXES
+from oodcache.extract.image_tables import list_table
+from oodcache.extract.listing import FOLDER, LIST, TABLE, UNSAID, ImageListing, ImageSource, Options
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ KNOWN_SETS = {
 }
 PREFIXES = ("MOS", "ImageNet_OOD_dataset", "")
 LIST_SUFFIXES = (".txt", ".lst", ".list")
-WANTED = "wanted is a folder of images or an image list (.txt)"
+WANTED = "wanted is a folder of images, a list (.txt) or a table (.csv, .tsv, .parquet)"
+LISTERS = {FOLDER: list_folder, LIST: list_lines, TABLE: list_table}
 
 
 def find(specification: str, data_root: Path, options: Options = UNSAID) -> ImageSource:
@@ -68,13 +71,15 @@ def find(specification: str, data_root: Path, options: Options = UNSAID) -> Imag
 def check_options(sources: Sequence[ImageSource], options: Options) -> None:
     """Refuse options that say something of lists or tables where there is none."""
     forms = {source.form for source in sources}
-    if options.image_root is not None and not forms & {LIST}:
-        raise InputError("--image-root is where the images of lists are, and none is given")
+    if options.image_root is not None and not forms & {LIST, TABLE}:
+        raise InputError("--image-root is what lists' and tables' paths are below: none is given")
+    if (options.path_column or options.label_column) and TABLE not in forms:
+        raise InputError("--path-column and --label-column are of tables: none is given")
 
 
 def list_images(source: ImageSource) -> ImageListing:
     """Return the images of a source in a fixed order; refuse one that holds none."""
-    return {FOLDER: list_folder, LIST: list_lines}[source.form](source)
+    return LISTERS[source.form](source)
 
 
 def _at(name: str, typed: str) -> ImageSource:
@@ -85,7 +90,9 @@ def _at(name: str, typed: str) -> ImageSource:
         raise InputError(f"{path}: no such file or folder; {name}=PATH: {WANTED}")
     if path.suffix.lower() in LIST_SUFFIXES:
         return ImageSource(name, path, form=LIST)
-    raise InputError(f"{path}: is not a folder, and no list of images; {name}=PATH: {WANTED}")
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        return ImageSource(name, path, form=TABLE)
+    raise InputError(f"{path}: is no folder, list or table of images; {name}=PATH: {WANTED}")
 
 
 def _known(name: str, data_root: Path) -> ImageSource:

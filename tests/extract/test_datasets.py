@@ -64,7 +64,7 @@ def test_a_name_that_cannot_be_a_file_is_refused(tmp_path: Path, name: str) -> N
 
 def test_an_image_is_no_source_of_images(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
-    with pytest.raises(InputError, match="is not a folder, and no list of images"):
+    with pytest.raises(InputError, match="is no folder, list or table of images"):
         datasets.find(f"x={tmp_path / 'a.jpg'}", tmp_path)
 
 
@@ -132,5 +132,9 @@ def test_known_names_are_those_that_the_cache_knows() -> None:
 def test_options_of_lists_are_refused_where_no_list_is_given(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
     options = Options(image_root=tmp_path)
-    with pytest.raises(InputError, match="--image-root is where .*none is given"):
+    with pytest.raises(InputError, match="--image-root is what .*none is given"):
         datasets.check_options([datasets.find(f"x={tmp_path}", tmp_path, options)], options)
+    options = Options(label_column="cat")
+    source = datasets.find(f"x={write_list(tmp_path / 'x.txt')}", tmp_path, options)
+    with pytest.raises(InputError, match="--label-column are of tables: none is given"):
+        datasets.check_options([source], options)
