@@ -18,7 +18,8 @@ SHORT_NAMES = {
 }
 KNOWN = (
     *("imagenet", "imagenet21k"),
-    *("imagenet-val", "iNaturalist", "SUN", "Places", "Textures"),
+    *("imagenet-val", "imagenet-openood", "iNaturalist", "SUN", "Places", "Textures"),
+    *("SSB-hard", "NINCO", "OpenImage-O"),
 )
 # How far from ImageNet the field takes each known set to be.
 GROUPS = {

@@ -1,4 +1,4 @@
-"""Parquet, by pyarrow, which is an extra: embeddings written, a column of a stranger's read.
+"""Parquet, by pyarrow, which is an extra: embeddings written, columns of a stranger's read.
 
 Both by blocks, so that memory does not grow with the number of rows.
 """
@@ -39,6 +39,26 @@ def read_texts(path: Path, column: str) -> list[bytes]:
                 row = len(values) + block.is_null().to_pylist().index(True)
                 raise InputError(f"{path}: row {row} has no {column}")
             values += [one.encode() for one in block.to_pylist()] if field else block.to_pylist()
+    return values
+
+
+def column_names(path: Path) -> list[str]:
+    """Return what the columns of a file are called, in order."""
+    check_pyarrow(path)
+    with _reading(path) as file:
+        return list(file.schema_arrow.names)
+
+
+def read_values(path: Path, column: str) -> list[bytes | str | int | None]:
+    """Return a column of texts, bytes or integers, None where there is none; read no other."""
+    check_pyarrow(path)
+    values: list[bytes | str | int | None] = []
+    with _reading(path) as file:
+        kind = file.schema_arrow.field(column).type
+        if not _is_plain(kind):
+            raise InputError(f"{path}: column {column!r} holds {kind}, not texts or integers")
+        for batch in file.iter_batches(columns=[column], batch_size=GROUP_ROWS):
+            values += batch.column(0).to_pylist()
     return values
 
 
@@ -145,6 +165,15 @@ def _field(path: Path, schema: Any, column: str) -> bool:
     if types.is_string(kind) or types.is_large_string(kind):
         return True
     raise InputError(f"{path}: column {column!r} holds {kind}, not texts")
+
+
+def _is_plain(kind: Any) -> bool:
+    from pyarrow import types
+
+    if types.is_dictionary(kind):  # Of categories, each stored once.
+        kind = kind.value_type
+    texts = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    return any(is_one(kind) for is_one in (*texts, types.is_integer, types.is_null))
 
 
 def _numbered(blocks: Iterator[Any]) -> Iterator[tuple[int, Any]]:

@@ -19,6 +19,7 @@ NEEDS = ("torch", "torchvision", "open_clip", "transformers", "PIL")
 TRIPLE = click.Tuple([float, float, float])
 EXISTING = click.Path(path_type=Path)
 PASSED = ("classes", "templates", "data_root", "cache", "workers")
+OPTIONS = ("image_root", "path_column", "label_column")
 SETTINGS = ("dtype", "batch_size", "shard_rows", "overwrite", "retry_failed", "max_bad")
 
 
@@ -60,6 +61,9 @@ def check_torch() -> None:
     show_envvar=True,
     help="Where known data sets are.",
 )
+@click.option("--image-root", type=EXISTING, help="What paths in lists and tables are below.")
+@click.option("--path-column", metavar="NAME", help="Of tables. [path, filepath, filename, image]")
+@click.option("--label-column", metavar="NAME", help="Of tables. [label, class]")
 @CACHE
 @click.option("--checkpoint", type=EXISTING, help="Weights of your own for --model NAME.")
 @click.option("--model-config", type=EXISTING, help="Register FILE.json as an architecture.")
@@ -127,7 +131,7 @@ def extract(**given: Any) -> None:
     check_torch()
     if given["model"] is None:
         raise click.UsageError("--model is missing, for example: --model siglip2")
-    from oodcache.extract import plan, requests, run
+    from oodcache.extract import listing, plan, requests, run
 
     watch = plan.Watch(note, progress)
     overrides = {
@@ -150,6 +154,7 @@ def extract(**given: Any) -> None:
         sources=given["datasets"],
         settings=settings,
         watch=watch,
+        options=listing.Options(**{key: given[key] for key in OPTIONS}),
         **{key: given[key] for key in PASSED},
     )
     run.run(planned, watch)

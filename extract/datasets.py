@@ -1,76 +1,126 @@
-"""Image data sets: known by name under a data root, or any folder of images; listed, not read."""
+"""Image data sets: known by name under a data root, or what NAME=PATH is; listed, not read."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import GROUPS, check_name
+from oodcache.extract import vocabularies
 from oodcache.extract.folders import list_folder
-from oodcache.extract.listing import ImageListing, ImageSource
+from oodcache.extract.image_lists import list_lines
+from oodcache.extract.image_tables import SUFFIXES as TABLE_SUFFIXES
+from oodcache.extract.image_tables import list_table
+from oodcache.extract.listing import FOLDER, LIST, TABLE, UNSAID, ImageListing, ImageSource, Options
 
 
 @dataclass(frozen=True)
 class KnownSet:
-    """A data set of the field: how many images it has, and where below a data root it is."""
+    """A data set of the field: how many images it has, and where below a data root it is.
+
+    Where OpenOOD's `image_list` is there it says which images, or else the folder does. With
+    `classes`, the list's labels are ImageNet's class numbers.
+    """
 
     images: int
     folders: tuple[str, ...]
+    image_list: str | None = None
+    classes: bool = False
 
 
+LISTS = "benchmark_imglist/imagenet"
 KNOWN_SETS = {
     "imagenet-val": KnownSet(
         50_000, ("imagenet/val", "imagenet_1k/val", "images_largescale/imagenet_1k/val")
     ),
+    "imagenet-openood": KnownSet(45_000, (), f"{LISTS}/test_imagenet.txt", classes=True),
     "iNaturalist": KnownSet(10_000, ("iNaturalist", "images_largescale/inaturalist")),
     "SUN": KnownSet(10_000, ("SUN",)),
     "Places": KnownSet(10_000, ("Places",)),
     "Textures": KnownSet(5_640, ("dtd/images", "Textures/dtd/images", "Textures")),
+    "SSB-hard": KnownSet(49_000, ("images_largescale/ssb_hard",), f"{LISTS}/test_ssb_hard.txt"),
+    "NINCO": KnownSet(5_879, ("images_largescale/ninco",), f"{LISTS}/test_ninco.txt"),
+    "OpenImage-O": KnownSet(
+        15_869, ("images_largescale/openimage_o",), f"{LISTS}/test_openimage_o.txt"
+    ),
 }
 PREFIXES = ("MOS", "ImageNet_OOD_dataset", "")
+LIST_SUFFIXES = (".txt", ".lst", ".list")
+WANTED = "wanted is a folder of images, a list (.txt) or a table (.csv, .tsv, .parquet)"
+LISTERS = {FOLDER: list_folder, LIST: list_lines, TABLE: list_table}
 
 
-def find(specification: str, data_root: Path) -> ImageSource:
+def find(specification: str, data_root: Path, options: Options = UNSAID) -> ImageSource:
     """Return the source that a known name or NAME=PATH means; refuse what is not there."""
     name, equals, path = specification.partition("=")
     if equals:
-        source = ImageSource(check_name(name, "data set"), Path(path))
+        source = _at(check_name(name, "data set"), path)
     elif name in KNOWN_SETS:
-        root = _known_root(name, data_root)
-        source = ImageSource(name, root, KNOWN_SETS[name].images, GROUPS.get(name))
+        source = _known(name, data_root)
     else:
-        own = f"{Path(name).name}={name}" if Path(name).is_dir() else "NAME=FOLDER"
+        own = f"{Path(name).stem}={name}" if Path(name).exists() else "NAME=FOLDER"
         raise InputError(
             f"data set {name!r} is not known (known are: {', '.join(KNOWN_SETS)}); "
             f"for a folder of your own type {own}"
         )
-    if not source.root.is_dir():
-        what = "is not a folder" if source.root.exists() else "no such folder"
-        raise InputError(f"{source.root}: {what}; {name}=FOLDER wants a folder of images")
-    return source
+    return replace(source, data_root=data_root, options=options)
 
 
-def _known_root(name: str, data_root: Path) -> Path:
+def check_options(sources: Sequence[ImageSource], options: Options) -> None:
+    """Refuse options that say something of lists or tables where there is none."""
+    forms = {source.form for source in sources}
+    if options.image_root is not None and not forms & {LIST, TABLE}:
+        raise InputError("--image-root is what lists' and tables' paths are below: none is given")
+    if (options.path_column or options.label_column) and TABLE not in forms:
+        raise InputError("--path-column and --label-column are of tables: none is given")
+
+
+def list_images(source: ImageSource) -> ImageListing:
+    """Return the images of a source in a fixed order; refuse one that holds none."""
+    return LISTERS[source.form](source)
+
+
+def _at(name: str, typed: str) -> ImageSource:
+    path = Path(typed)
+    if path.is_dir():
+        return ImageSource(name, path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; {name}=PATH: {WANTED}")
+    if path.suffix.lower() in LIST_SUFFIXES:
+        return ImageSource(name, path, form=LIST)
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        return ImageSource(name, path, form=TABLE)
+    raise InputError(f"{path}: is no folder, list or table of images; {name}=PATH: {WANTED}")
+
+
+def _known(name: str, data_root: Path) -> ImageSource:
+    known = KNOWN_SETS[name]
     if not data_root.is_dir():
         raise InputError(
             f"{data_root}: no such data root, where {name} would be; "
             "give --data-root FOLDER or set OODCACHE_DATA"
         )
-    candidates = [
-        data_root / prefix / folder for folder in KNOWN_SETS[name].folders for prefix in PREFIXES
-    ]
+    if known.image_list is not None and (data_root / known.image_list).is_file():
+        classes = vocabularies.imagenet_ids() if known.classes else ()
+        source = ImageSource(name, data_root / known.image_list, form=LIST, classes=classes)
+    else:
+        source = ImageSource(name, _known_folder(name, data_root))
+    return replace(source, expected=known.images, group=GROUPS.get(name))
+
+
+def _known_folder(name: str, data_root: Path) -> Path:
+    known = KNOWN_SETS[name]
+    candidates = [data_root / prefix / folder for folder in known.folders for prefix in PREFIXES]
     for candidate in candidates:
         if candidate.is_dir():
             images = candidate / "images"
             return images if images.is_dir() else candidate
-    looked = ", ".join(str(one.relative_to(data_root)) for one in candidates[:3])
+    looked = [str(one.relative_to(data_root)) for one in candidates[:3]]
+    if known.image_list is not None:
+        looked = [known.image_list, *looked[:2]]
     raise InputError(
-        f"{data_root}: holds no {name} (looked for {looked}, …); "
+        f"{data_root}: holds no {name} (looked for {', '.join(looked)}, …); "
         f"give --data-root FOLDER, or {name}=FOLDER"
     )
-
-
-def list_images(source: ImageSource) -> ImageListing:
-    """Return the images of a source in a fixed order; refuse one that holds none."""
-    return list_folder(source)

@@ -13,7 +13,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.shards import SHARD_ROWS
 from oodcache.cache.text_file import Vocabulary
 from oodcache.extract import datasets, vocabularies
-from oodcache.extract.listing import ImageListing, ImageSource
+from oodcache.extract.listing import TARS, UNSAID, ImageListing, ImageSource, Options
 from oodcache.extract.requests import ModelRequest, Resolved, resolve
 
 
@@ -104,15 +104,17 @@ def plan(
     workers: int | None,
     settings: Settings,
     watch: Watch,
+    options: Options = UNSAID,
 ) -> Plan:
     """Return what is to be done; refuse whatever is missing before any model is loaded."""
     if not sources and classes is None:
         raise InputError(
             "nothing to extract: name a data set (imagenet-val, or NAME=FOLDER), --classes, or both"
         )
-    found = [datasets.find(one, data_root) for one in sources]
+    found = [datasets.find(one, data_root, options) for one in sources]
+    _check_once(found)
+    datasets.check_options(found, options)
     listings = [_listed(source, watch) for source in found]
-    _check_once([one.source.name for one in listings])
     texts = None
     if classes is not None:
         name, vocabulary = vocabularies.find(classes, templates)
@@ -138,15 +140,21 @@ def _listed(source: ImageSource, watch: Watch) -> ImageListing:
         )
     if listing.others:
         watch.note(f"{source.name}: files left out because they are not images: {listing.others:,}")
+    for text in listing.notes:
+        watch.note(f"{source.name}: {text}")
     return listing
 
 
-def _check_once(given: Iterable[str]) -> None:
-    seen = set()
-    for name in given:
-        if name in seen:
-            raise InputError(f"data set {name!r} is given twice: each wants a name of its own")
-        seen.add(name)
+def _check_once(sources: Iterable[ImageSource]) -> None:
+    seen: dict[str, ImageSource] = {}
+    for source in sources:
+        before = seen.setdefault(source.name, source)
+        if before is source:
+            continue
+        text = f"data set {source.name!r} is given twice: each wants a name of its own"
+        if before.form == source.form == TARS:
+            text += f"; for several tars, quote the braces: '{source.name}=x/{{0..9}}.tar'"
+        raise InputError(text)
 
 
 def _default_workers(listings: Sequence[ImageListing], batch_size: int) -> int:

@@ -92,12 +92,16 @@ def _subset(name: str) -> word_lists.Columns:
     return subset.ids, tuple(by_id[one] for one in subset.ids)
 
 
+def imagenet_ids() -> tuple[str, ...]:
+    """Return ImageNet's 1,000 WordNet ids, from timm, in the order of its class numbers."""
+    return tuple(_of_timm("imagenet_synsets.txt").read_text().split())
+
+
 def _imagenet() -> word_lists.Columns:
-    """Return the 1,000 WordNet ids, from timm, and open_clip's names, in the same order."""
+    """Return the 1,000 WordNet ids and open_clip's names, in the same order."""
     from open_clip import IMAGENET_CLASSNAMES
 
-    ids = _of_timm("imagenet_synsets.txt").read_text().split()
-    return tuple(ids), tuple(IMAGENET_CLASSNAMES)
+    return imagenet_ids(), tuple(IMAGENET_CLASSNAMES)
 
 
 def _imagenet21k() -> word_lists.Columns:

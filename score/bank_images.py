@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from oodcache.cache.errors import InputError
-from oodcache.score import labels as by_name
 from oodcache.score.bank import Bank
+from oodcache.score.labels import targets
 from oodcache.score.onepass import Classes
 from oodcache.score.selection import Selection, open_set
 from oodcache.score.tile import Vectors
@@ -105,8 +105,8 @@ def open_bank(
 ) -> BankImages:
     """Return the bank NAME or NAME:N of a model's cache.
 
-    Its own labels are matched to the classes by id or name; an image of another class is left out.
-    "numpy" or "faiss" finds the nearest `neighbours`.
+    Its own labels are matched to the classes as the ID set's are; an image of another class is left
+    out. "numpy" or "faiss" finds the nearest `neighbours`.
     Raises InputError where the set is not there, does not fit, or has no labels to draw N by.
     """
     name, colon, number = typed.partition(":")
@@ -117,8 +117,7 @@ def open_bank(
     names = tuple(selection.class_names)
     if labels == PREDICTED:
         return BankImages(typed, view, per_class, None, names, seed, neighbours)
-    known = by_name.match(view.file.label_names, selection.class_ids, selection.class_names)
-    target = by_name.targets(view.labels, known)
+    target = targets(view.labels, selection.match(view.file))
     others = (view.labels >= 0) & (target < 0)
     if others.all():
         raise InputError(

@@ -257,14 +257,14 @@ def _unless(stopped: Event, advance: Callable[[int], None], done: int) -> None:
 def _accuracy(selection: Selection, scored: Scored, note: Note) -> float | None:
     """Return the share of labelled, decoded images whose nearest class is their own."""
     inside = selection.views[0]
-    label_names = inside.file.label_names
-    known = labels.match(label_names, selection.class_ids, selection.class_names)
+    label_names, known = inside.file.label_names, selection.match(inside.file)
     target = labels.targets(inside.labels, known)
     labelled = target >= 0
     missing = int(np.count_nonzero(~labelled))
     if missing:
         unknown = [name for name, place in zip(label_names, known, strict=True) if place < 0]
-        which = f", of folders {', '.join(unknown[:5])}{', …' * (len(unknown) > 5)}"
+        what = "class numbers" if labels.are_numbers(inside.file.identity.source) else "folders"
+        which = f", of {what} {', '.join(unknown[:5])}{', …' * (len(unknown) > 5)}"
         note(
             f"{inside.name}: {missing:,} of {len(target):,} images have no label "
             f"among the classes of {selection.texts.path.stem}{which if unknown else ''}; "

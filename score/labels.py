@@ -1,15 +1,27 @@
-"""Which class each image belongs to: labels matched to classes by id or name, never by place."""
+"""Which class each image belongs to: by id or name, and by number where labels are numbers.
+
+A folder's name is never a number, whatever it is: only a source that says so has class numbers.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Labels = npt.NDArray[np.int64]
 UNLABELLED = -1
+LABELS, NUMBERS = "labels", "numbers"  # In the identity's source, where its labels are numbers.
+NUMBER = re.compile("0|[1-9][0-9]{0,8}")
+
+
+def are_numbers(source: Mapping[str, Any]) -> bool:
+    """Return whether the labels of a file from `source` are class numbers."""
+    return source.get(LABELS) == NUMBERS
 
 
 def match(label_names: Sequence[str], ids: Sequence[str], names: Sequence[str]) -> Labels:
@@ -26,6 +38,19 @@ def match(label_names: Sequence[str], ids: Sequence[str], names: Sequence[str]) 
     return np.array(
         [by_id.get(name, by_name.get(name, UNLABELLED)) for name in label_names], np.int64
     )
+
+
+def numbered(label_names: Sequence[str], classes: npt.NDArray[np.integer]) -> Labels:
+    """Return the place among `classes`, which are places in a vocabulary, of each class number.
+
+    Numbers count the whole vocabulary, from 0, and -1 stands for one that is not scored.
+
+    >>> numbered(["0", "7", "2"], np.array([2, 0]))
+    array([ 1, -1,  0])
+    """
+    places = {number: place for place, number in enumerate(classes.tolist())}
+    found = [int(name) if NUMBER.fullmatch(name) else UNLABELLED for name in label_names]
+    return np.array([places.get(number, UNLABELLED) for number in found], np.int64)
 
 
 def targets(label: Labels, classes: Labels) -> Labels:

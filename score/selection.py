@@ -15,6 +15,7 @@ from oodcache.cache.identity import ModelIdentity
 from oodcache.cache.image_file import ImageFile, open_images
 from oodcache.cache.subsets import Subset, split
 from oodcache.cache.text_file import TextFile, Vocabulary, open_texts
+from oodcache.score import labels
 from oodcache.score.found_files import (
     check_preprocessing,
     check_same_model,
@@ -78,6 +79,12 @@ class Selection:
         """Return the name of each class that is scored."""
         return [self.texts.vocabulary.names[place] for place in self.classes]
 
+    def match(self, images: ImageFile) -> labels.Labels:
+        """Return the class of each of a file's label names, -1 where there is none."""
+        if labels.are_numbers(images.identity.source):
+            return labels.numbered(images.label_names, self.classes)
+        return labels.match(images.label_names, self.class_ids, self.class_names)
+
 
 def select(
     cache: Path,
@@ -107,8 +114,10 @@ def select(
     }
     check_same_model(texts, list(files.values()))
     check_preprocessing(list(files.values()))
+    for name, subset in cuts.values() if class_names == SOURCE else ():
+        _check_named(files[name], subset)
     views = tuple(
-        View(typed, files[cuts[typed][0]], cuts[typed][1]) for typed in (id_set, *ood_sets)
+        _view(texts, typed, files[cuts[typed][0]], cuts[typed][1]) for typed in (id_set, *ood_sets)
     )
     for view in views:
         if not len(view.rows):
@@ -169,13 +178,35 @@ def _classes_of(texts: TextFile, subset: Subset | None) -> npt.NDArray[np.intp]:
     vocabulary = texts.vocabulary
     if subset is None:
         return np.arange(len(vocabulary.names))
-    places = _by_id_or_name(vocabulary)
+    return _places(texts, subset)
+
+
+def _places(texts: TextFile, subset: Subset) -> npt.NDArray[np.intp]:
+    """Return the places in the vocabulary of a subset's classes."""
+    places = _by_id_or_name(texts.vocabulary)
     if missing := [one for one in subset.ids if one not in places]:
         raise InputError(
             f"{texts.path}: has no class {missing[0]!r} of {subset.name} ({len(missing)} of its "
             f"{len(subset.ids)} are missing); give --classes a vocabulary with their ids"
         )
     return np.array([places[one] for one in subset.ids])
+
+
+def _view(texts: TextFile, typed: str, file: ImageFile, subset: Subset | None) -> View:
+    """Return the images of a set; where labels are numbers, the vocabulary says which are whose."""
+    if subset is None or not labels.are_numbers(file.identity.source):
+        return View(typed, file, subset)
+    numbers = tuple(str(place) for place in _places(texts, subset).tolist())
+    return View(typed, file, subset, numbers=numbers)
+
+
+def _check_named(images: ImageFile, subset: Subset | None) -> None:
+    """Refuse a subset's own vocabulary for labels that are numbers of the whole one."""
+    if subset is not None and labels.are_numbers(images.identity.source):
+        raise InputError(
+            f"{images.path}: its labels are class numbers, which count the classes of the whole "
+            f"vocabulary: --class-names {SOURCE} has another; leave it out"
+        )
 
 
 def _by_id_or_name(vocabulary: Vocabulary) -> dict[str, int]:

@@ -24,13 +24,14 @@ class View:
     """Some images of a file, under the name that was typed, such as "imagenet-val:imagenet10".
 
     Those of `subset`, all where it is None, or the rows that `only` names. What could not be
-    decoded is not scored.
+    decoded is not scored. `numbers` are the subset's classes where the file's labels are numbers.
     """
 
     name: str
     file: ImageFile
     subset: Subset | None
     only: Integers | None = None
+    numbers: tuple[str, ...] | None = None
 
     @cached_property
     def selected(self) -> npt.NDArray[np.bool_]:
@@ -38,12 +39,13 @@ class View:
         if self.subset is None:
             return np.ones(self.file.rows, bool)
         labels = self.file.label_names
-        if missing := [one for one in self.subset.ids if one not in labels]:
+        wanted = self.subset.ids if self.numbers is None else self.numbers
+        if missing := [one for one in wanted if one not in labels]:
             raise InputError(
                 f"{self.file.path}: has no label {missing[0]!r} of {self.subset.name} "
-                f"({len(missing)} of its {len(self.subset.ids)} are missing)"
+                f"({len(missing)} of its {len(wanted)} are missing)"
             )
-        return np.isin(self.file.label, [labels.index(one) for one in self.subset.ids])
+        return np.isin(self.file.label, [labels.index(one) for one in wanted])
 
     @cached_property
     def rows(self) -> Integers:

@@ -115,3 +115,22 @@ def test_a_file_cut_anywhere_is_refused_in_one_line(table: Callable[..., Path]) 
     path.unlink()
     with pytest.raises(InputError, match="cannot be read: No such file or directory"):
         parquet.read_texts(path, "image_path")
+
+
+def test_a_column_of_texts_bytes_or_integers_is_read_with_its_gaps(tmp_path: Path) -> None:
+    columns = {
+        "text": ["a", None],
+        "number": [None, 7],
+        "bytes": [b"\xff", b""],
+        "none": [None, None],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "x.parquet")
+    assert parquet.column_names(tmp_path / "x.parquet") == list(columns)
+    for name, values in columns.items():
+        assert parquet.read_values(tmp_path / "x.parquet", name) == values
+
+
+def test_a_column_of_anything_else_is_refused_with_what_it_holds(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"x": [[1], [2]]}), tmp_path / "x.parquet")
+    with pytest.raises(InputError, match="column 'x' holds list<.*>, not texts or integers"):
+        parquet.read_values(tmp_path / "x.parquet", "x")

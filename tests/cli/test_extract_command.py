@@ -190,7 +190,7 @@ def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(
     [
         ([], 2, "--model is missing, for example: --model siglip2"),
         (["--model", "tiny-clip"], 1, "nothing to extract: name a data set"),
-        (["--model", "tiny-clip", "x=none"], 1, "none: no such folder"),
+        (["--model", "tiny-clip", "x=none"], 1, "none: no such file or folder"),
         (["--model", "tiny-clip", "x=empty"], 1, "empty: holds no images"),
         (["--model", "tiny-clip", "SUN"], 1, "data: no such data root, where SUN would be"),
         (["--model", "tiny-clip", "cifar"], 1, "type NAME=FOLDER"),
@@ -303,7 +303,7 @@ def test_a_run_that_filled_the_disk_goes_on_when_there_is_room(oodcache: Run, ph
 def test_control_codes_in_names_are_shown_escaped(oodcache: Run) -> None:
     refused = oodcache("extract", "--model", "tiny-clip", "x=\x1b[31mred\nfolder")
     assert "\x1b" not in refused.err
-    assert r"\x1b[31mred\nfolder: no such folder" in refused.err
+    assert r"\x1b[31mred\nfolder: no such file or folder" in refused.err
 
 
 @pytest.mark.parametrize(

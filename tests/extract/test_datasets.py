@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.extract import datasets
+from oodcache.extract.listing import Options
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -60,7 +62,79 @@ def test_a_name_that_cannot_be_a_file_is_refused(tmp_path: Path, name: str) -> N
         datasets.find(f"{name}={tmp_path}", tmp_path)
 
 
-def test_a_file_is_no_folder_of_images(tmp_path: Path) -> None:
+def test_an_image_is_no_source_of_images(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
-    with pytest.raises(InputError, match="is not a folder"):
+    with pytest.raises(InputError, match="is no folder, list or table of images"):
         datasets.find(f"x={tmp_path / 'a.jpg'}", tmp_path)
+
+
+def write_list(path: Path, *lines: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "listed", "count", "group"),
+    [
+        ("SSB-hard", "ssb_hard", "test_ssb_hard.txt", 49_000, "near"),
+        ("NINCO", "ninco", "test_ninco.txt", 5_879, "near"),
+        ("OpenImage-O", "openimage_o", "test_openimage_o.txt", 15_869, "far"),
+    ],
+)
+def test_openoods_list_decides_where_it_is_there_and_the_folder_otherwise(
+    tmp_path: Path, name: str, folder: str, listed: str, count: int, group: str
+) -> None:
+    touch(tmp_path / "images_largescale" / folder, "a.jpg", "b.jpg", "c.jpg")
+    source = datasets.find(name, tmp_path)
+    assert source.root == tmp_path / "images_largescale" / folder
+    assert (source.expected, source.group) == (count, group)
+    assert datasets.list_images(source).rows == 3
+    write_list(
+        tmp_path / "benchmark_imglist/imagenet" / listed, f"{folder}/c.jpg -1", f"{folder}/a.jpg -1"
+    )
+    source = datasets.find(name, tmp_path)
+    assert (source.expected, source.group) == (count, group)
+    found = datasets.list_images(source)
+    assert found.images.paths == [f"{folder}/c.jpg".encode(), f"{folder}/a.jpg".encode()]
+    assert not found.numbered
+
+
+def test_openoods_imagenet_is_labelled_by_wordnet_ids_in_place_of_numbers(tmp_path: Path) -> None:
+    images = [f"imagenet_1k/val/{number}.JPEG" for number in range(3)]
+    touch(tmp_path / "images_largescale", *images)
+    labels = (999, 0, 5)
+    lines = [f"{image} {label}" for image, label in zip(images, labels, strict=True)]
+    path = write_list(tmp_path / "benchmark_imglist/imagenet/test_imagenet.txt", *lines)
+    source = datasets.find("imagenet-openood", tmp_path)
+    assert source.expected == 45_000
+    found = datasets.list_images(source)
+    assert found.images.label_names == ("n01440764", "n01496331", "n15075141")
+    assert found.images.labels.tolist() == [2, 0, 1]
+    assert "labels" not in found.origin
+    write_list(path, f"{images[0]} 3", f"{images[1]} 1000")
+    with pytest.raises(InputError, match="line 2: label '1000' is no class number from 0 to 999"):
+        datasets.list_images(datasets.find("imagenet-openood", tmp_path))
+
+
+def test_imagenet_of_openood_without_its_list_says_which_file_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"looked for benchmark_imglist/imagenet/test_imagenet.tx"):
+        datasets.find("imagenet-openood", tmp_path)
+
+
+def test_known_names_are_those_that_the_cache_knows() -> None:
+    assert set(datasets.KNOWN_SETS) <= set(names.KNOWN)
+    near = {name for name, group in names.GROUPS.items() if group == "near"}
+    assert near == {"SSB-hard", "NINCO"}
+    assert set(names.GROUPS) <= set(datasets.KNOWN_SETS)
+
+
+def test_options_of_lists_are_refused_where_no_list_is_given(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    options = Options(image_root=tmp_path)
+    with pytest.raises(InputError, match="--image-root is what .*none is given"):
+        datasets.check_options([datasets.find(f"x={tmp_path}", tmp_path, options)], options)
+    options = Options(label_column="cat")
+    source = datasets.find(f"x={write_list(tmp_path / 'x.txt')}", tmp_path, options)
+    with pytest.raises(InputError, match="--label-column are of tables: none is given"):
+        datasets.check_options([source], options)

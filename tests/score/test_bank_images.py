@@ -77,6 +77,16 @@ def test_a_bank_is_every_image_that_could_be_decoded_with_the_class_of_its_folde
     assert not bank.labels_are_predictions
 
 
+def test_the_classes_of_a_bank_whose_labels_are_numbers_are_those_numbers(
+    opened: Opened, files: Callable[..., ImageFile]
+) -> None:
+    source = {"name": "numbers", "fingerprint": "f", "labels": "numbers"}
+    names = ("2", "0", "3", "1")
+    labels = [names.index(str(label)) for label in LABELS]
+    files("numbers", TRAIN, labels=labels, label_names=names, failed=[5], source=source)
+    assert np.array_equal(opened("numbers")[0].against(HEAD, silent).labels, LABELS[KEPT])
+
+
 def test_so_many_of_each_class_are_drawn_by_the_seed(opened: Opened) -> None:
     banks = [opened("train:3", seed=seed)[0].against(HEAD, silent) for seed in (0, 0, 1)]
     assert np.array_equal(np.bincount(banks[0].labels), [3, 3, 3, 3])

@@ -318,3 +318,23 @@ def test_an_interrupted_bootstrap_stops_at_once(score: Score) -> None:
     with pytest.raises(KeyboardInterrupt):
         score("mcm", "energy", conventions=Conventions(bootstrap=10**7), progress=progress)
     assert len(asked) < 10**4
+
+
+def test_accuracy_of_class_numbers_is_by_number_and_unknown_ones_are_said(
+    score: Score, write_images: WriteImages, write_texts: WriteTexts
+) -> None:
+    turned = [3, 1, 9, 0, 2]  # What stands for label 0, 1, …; class 4 is called 9, which is none.
+    labels = [turned.index(9 if label == 4 else label) for label in LABELS]
+    source = {"name": "numbered", "fingerprint": "f", "labels": "numbers"}
+    write_images(
+        "numbered", INSIDE, labels=labels, label_names=[str(one) for one in turned], source=source
+    )
+    said: list[str] = []
+    found = score("mcm", id_set="numbered", classes="five", note=said.append).results[0]
+    nearest = (INSIDE.astype(np.float64) @ CLASSES.astype(np.float64).T).argmax(axis=1)
+    known = LABELS != 4
+    assert found.id_accuracy == np.mean(nearest[known] == LABELS[known])
+    assert said == [
+        "numbered: 60 of 300 images have no label among the classes of five, of class numbers 9; "
+        "they count as ID, but not towards accuracy"
+    ]

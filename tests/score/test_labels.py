@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oodcache.score.labels import UNLABELLED, match, targets
+from oodcache.score.labels import UNLABELLED, are_numbers, match, numbered, targets
 
 WORDNET = ["n02012849", "n02113186", "n03126707", "n02963159"]
 IMAGENETS = ["crane", "Cardigan", "crane", "cardigan"]
@@ -67,3 +67,24 @@ def test_a_target_is_the_class_of_an_images_label_name() -> None:
 
 def test_no_images_have_no_targets() -> None:
     assert targets(np.array([], np.int64), match(["cat"], [""], ["cat"])).shape == (0,)
+
+
+@given(st.permutations(range(9)), st.integers(1, 9), st.lists(st.integers(0, 12), unique=True))
+def test_a_number_counts_the_whole_vocabulary_whichever_classes_are_scored(
+    places: list[int], scored: int, numbers: list[int]
+) -> None:
+    classes = np.array(places[:scored])
+    found = numbered([str(number) for number in numbers], classes)
+    for number, place in zip(numbers, found.tolist(), strict=True):
+        assert classes[place] == number if place >= 0 else number not in classes
+
+
+def test_what_is_no_number_is_unlabelled_where_labels_are_numbers() -> None:
+    classes = np.arange(10)
+    assert numbered(["07", "-1", "cat", "1e0", "٣", "9" * 30], classes).tolist() == [-1] * 6
+
+
+def test_labels_are_numbers_only_where_the_source_says_so() -> None:
+    assert are_numbers({"name": "x", "labels": "numbers"})
+    assert not are_numbers({"name": "x"})
+    assert not are_numbers({"name": "x", "labels": ["numbers"]})

@@ -166,3 +166,46 @@ def test_templates_that_cancel_out_have_no_average(tmp_path: Path, write_texts: 
 def test_a_template_that_is_not_stored_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no template 'an {}'; give --template average, "):
         only(tmp_path, "an {}")
+
+
+def numbered_set(write_images: WriteImages, labels: np.ndarray, names: list[str]) -> ImageFile:
+    source = {"name": "numbered", "fingerprint": "f", "labels": "numbers"}
+    return write_images(
+        "numbered", cloud(len(labels)), labels=labels, label_names=names, source=source
+    )
+
+
+def test_class_numbers_count_the_vocabulary_and_names_are_not_asked(
+    tmp_path: Path, write_images: WriteImages, write_texts: WriteTexts
+) -> None:
+    write_texts("digits", cloud(3), class_names=["2", "0", "1"], ids=["1", "2", "0"])
+    numbered_set(write_images, np.arange(6) % 3, ["0", "2", "7"])
+    found = selected(tmp_path, "numbered", classes="digits")
+    assert found.match(found.views[0].file).tolist() == [0, 2, -1]
+    write_images("named", cloud(6), labels=np.arange(6) % 3, label_names=["0", "2", "7"])
+    found = selected(tmp_path, "named", classes="digits")
+    assert found.match(found.views[0].file).tolist() == [2, 1, -1]
+
+
+def test_a_subset_of_class_numbers_is_cut_and_matched_by_the_whole_vocabulary(
+    tmp_path: Path, write_images: WriteImages
+) -> None:
+    order = np.random.default_rng(0).permutation(31)
+    numbered_set(write_images, np.arange(93) % 31, [str(number) for number in order])
+    found = selected(tmp_path, "numbered:imagenet10", "numbered:imagenet20")
+    inside, outside = found.views
+    assert (len(inside.rows), len(outside.rows)) == (30, 60)
+    known = found.match(inside.file)
+    for label in inside.labels.tolist():
+        assert found.class_ids[known[label]] == IDS[order[label]]
+    assert {IDS[order[label]] for label in outside.labels.tolist()} == set(TWENTY.ids)
+    assert set(known.tolist()) == {-1, *range(10)}
+
+
+def test_class_numbers_of_another_vocabulary_than_the_subsets_own_are_refused(
+    tmp_path: Path, write_images: WriteImages, write_texts: WriteTexts
+) -> None:
+    write_texts("imagenet10", cloud(10), class_names=TEN.names, ids=TEN.ids)
+    numbered_set(write_images, np.arange(93) % 31, [str(number) for number in range(31)])
+    with pytest.raises(InputError, match="its labels are class numbers.*--class-names source has"):
+        selected(tmp_path, "numbered:imagenet10", classes="imagenet10", class_names="source")

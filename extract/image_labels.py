@@ -1,0 +1,55 @@
+"""Labels as a list, a table or a tar writes them: class numbers where all are, or else names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache.errors import InputError
+
+NONE = ("", "-1")  # How a text says that there is no label.
+INTEGER = re.compile(r"0|[1-9][0-9]{0,17}")
+SIGNED = re.compile(r"-[0-9]+")
+FLOAT = re.compile(r"-?[0-9]+\.[0-9]*")
+
+
+@dataclass(frozen=True)
+class ImageLabels:
+    """A label for each image, -1 or an index into `names`; `numbered` if those are numbers."""
+
+    labels: npt.NDArray[np.int64]
+    names: tuple[str, ...]
+    numbered: bool = False
+
+
+def from_texts(texts: Sequence[str], where: Callable[[int], str]) -> ImageLabels:
+    """Return the labels that are written so; "" and "-1" are none.
+
+    They are numbers if every one is, names otherwise. `where` says in an error which row it is.
+
+    >>> from_texts(["10", "-1", "9"], str)
+    ImageLabels(labels=array([ 1, -1,  0]), names=('9', '10'), numbered=True)
+    """
+    distinct = {text for text in texts if text not in NONE}
+    numbered = bool(distinct) and all(INTEGER.fullmatch(text) for text in distinct)
+    for text in distinct if not numbered else ():
+        if why := _refused(text, distinct):
+            raise InputError(f"{where(texts.index(text))}: label {text!r} {why}")
+    names = tuple(sorted(distinct, key=int) if numbered else sorted(distinct))
+    places = {name: place for place, name in enumerate(names)}
+    labels = np.array([places.get(text, -1) for text in texts], np.int64)
+    return ImageLabels(labels, names, numbered)
+
+
+def _refused(text: str, distinct: set[str]) -> str | None:
+    if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
+        return "is not UTF-8 text"
+    if SIGNED.fullmatch(text):
+        return "is below -1, which means no label"
+    if all(FLOAT.fullmatch(one) for one in distinct):
+        return "is no integer: class numbers are written without a point"
+    return None
