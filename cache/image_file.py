@@ -5,7 +5,7 @@ Row i of the file is image i.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,7 @@ from oodcache.cache.storage import read_paths
 from oodcache.cache.structure import Structure
 
 Vectors = npt.NDArray[np.float32]
+Stored = npt.NDArray[np.floating[Any]]
 REASON_LIMIT = 500
 BLOCK_ROWS = (
     2048  # 6 MB of 768 numbers: what was read is still in the processor's cache when it is checked.
@@ -84,7 +85,8 @@ class ImageFile:
 
     `ok` is bool (N,): which images could be decoded. `label` is int64 (N,): an index into
     `label_names`, the source's own folder names, or -1. `norm` is float32 (N,): each vector's
-    length before it was normalised. `place` is None, but in a shard.
+    length before it was normalised. `place` is None, but in a shard. `shards` is empty, but in a
+    set of them that is read as one file: then it has the SHA-256 of each one's vectors.
     """
 
     path: Path
@@ -97,6 +99,7 @@ class ImageFile:
     norm: npt.NDArray[np.float32]
     label_names: tuple[str, ...]
     place: Place | None
+    shards: tuple[str, ...] = ()
 
     def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Vectors]:
         """Yield the unit vectors in order, float32 (at most `rows`, D); rows not ok are zeros.
@@ -114,27 +117,19 @@ class ImageFile:
         for first, block in zip(firsts, self._stored_blocks(firsts, rows), strict=True):
             yield int(first), renormalised(block)
 
-    def stored_blocks(self, rows: int = BLOCK_ROWS) -> Iterator[npt.NDArray[np.floating[Any]]]:
+    def stored_blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Stored]:
         """Yield what `blocks` does, in the type and to the bit as it is stored."""
         return self._stored_blocks(range(0, self.rows, rows), rows)
 
-    def _stored_blocks(
-        self, firsts: Iterable[int], rows: int
-    ) -> Iterator[npt.NDArray[np.floating[Any]]]:
-        with self._reopened() as file:
-            stored = file.datasets["embeddings"]
+    def _stored_blocks(self, firsts: Iterable[int], rows: int) -> Iterator[Stored]:
+        with self._reading() as read:
             for first in firsts:
-                block = np.empty((min(rows, self.rows - first), self.dimension), self.dtype)
-                stored.read_direct(block, np.s_[first : first + len(block)])
-                rules.check_rows(self.path, first, block, self.ok[first : first + len(block)])
-                yield block
+                yield read(first, min(rows, self.rows - first))
 
     def stored(self, first: int, count: int) -> ImageBatch:
         """Return `count` rows from the one at `first`, to the bit as they are stored."""
-        vectors = np.empty((count, self.dimension), self.dtype)
-        with self._reopened() as file:
-            file.datasets["embeddings"].read_direct(vectors, np.s_[first : first + count])
-        rules.check_rows(self.path, first, vectors, self.ok[first : first + count])
+        with self._reading() as read:
+            vectors = read(first, count)
         whole = ImageBatch(np.empty((0, self.dimension)), self.norm, self.errors())
         return ImageBatch(vectors, self.norm[first:][:count], whole.cut(first, count).errors)
 
@@ -150,6 +145,20 @@ class ImageFile:
         with self._reopened() as file:
             reasons = rules.check_names(self.path, "errors", file.columns["errors"])
         return dict(zip(np.flatnonzero(~self.ok).tolist(), reasons, strict=True))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Callable[[int, int], Stored]]:
+        """Give a function that reads so many rows from one on, as stored, and checks F5."""
+        with self._reopened() as file:
+            stored = file.datasets["embeddings"]
+
+            def read(first: int, count: int) -> Stored:
+                block = np.empty((count, self.dimension), self.dtype)
+                stored.read_direct(block, np.s_[first : first + count])
+                rules.check_rows(self.path, first, block, self.ok[first : first + count])
+                return block
+
+            yield read
 
     @contextmanager
     def _reopened(self) -> Iterator[Structure]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from oodcache.cache.shards import Place, Run, shard_folder, shard_paths
 from oodcache.cache.sibling import discard
 from oodcache.cache.storage import read_paths
 from oodcache.cache.structure import Columns
-from oodcache.cache.text_file import open_text_shard, store_texts
+from oodcache.cache.text_file import StoredTexts, TextShard, open_text_shard, store_texts
 
 VARIES = " + "  # Between what the machines of one run had: devices, versions of libraries.
 
@@ -61,8 +61,11 @@ class Found:
     damaged: dict[Path, str]
 
 
-def peek(path: Path) -> Shard:
-    """Return what the shard at `path` says of itself; raise RuleError if it breaks a rule."""
+def peek(path: Path, *, paths: bool = True) -> Shard:
+    """Return what the shard at `path` says of itself; raise RuleError if it breaks a rule.
+
+    Without `paths` those of images are not read: of a million they take more than all else.
+    """
     with opened(path) as file:
         version = _version(os.fstat(file.id.get_vfd_handle()))
         found = structure.check(file, path, *structure.SHARDS)
@@ -80,7 +83,7 @@ def peek(path: Path) -> Shard:
             embeddings.shape[1],
             0 if ok is None else int(np.count_nonzero(~ok)),
             found.columns if ok is not None else {},  # A long vocabulary, in each of its shards.
-            [] if ok is None else read_paths(found.datasets["path"], path),
+            read_paths(found.datasets["path"], path) if paths and ok is not None else [],
             embeddings.id.get_offset(),
             version,
         )
@@ -93,12 +96,12 @@ def run_of(path: Path, kind: str, shard_rows: int) -> Run:
         return Run(kind, found.identity, found.datasets["embeddings"].dtype, shard_rows)
 
 
-def find(target: Path) -> Found:
+def find(target: Path, look: Callable[[Path], Shard] = peek) -> Found:
     """Return the shards of `target`, in the order of their names; a missing folder holds none."""
     shards, damaged = [], {}
     for path in shard_paths(target):
         try:
-            shards.append(peek(path))
+            shards.append(look(path))
         except RuleError as error:
             damaged[path] = str(error)
         except InputError:  # Merged and gone since the folder was listed, or not ours to read.
@@ -114,7 +117,7 @@ def merge(target: Path, shards: Sequence[Shard]) -> None:
     one is damaged. Then all of them stay.
     """
     ordered = check_fit(shards)
-    identity = _merged(ordered)
+    identity = whole_identity(ordered)
     if ordered[0].run.kind == "images":
         _merge_images(target, ordered, identity)
     else:
@@ -139,7 +142,7 @@ def check_fit(shards: Sequence[Shard]) -> list[Shard]:
         if found := first.run.differences(shard.run):
             raise InputError(
                 f"{shard.path}: made from {found[0]} than {first.path}: shards of two runs "
-                "cannot be merged; remove those of one"
+                "make no file; remove those of one"
             )
         if (shard.place.total, shard.dimension) != (first.place.total, first.dimension):
             raise InputError(f"{shard.path}: of another shape than {first.path}: one is forged")
@@ -160,8 +163,27 @@ def _verify(path: Path, vectors: npt.NDArray[Any], expected: str) -> None:
     rules.check_vectors(path, hashlib.sha256(vectors.data).hexdigest(), expected)
 
 
-def _check_same(shard: Shard, identity: Identity, rows: int) -> None:
-    if (identity, rows) != (shard.run.identity, shard.place.rows):
+def again(shard: Shard, *, paths: bool = False) -> Shard:
+    """Return what a shard that was looked at says of itself now; refuse another in its place."""
+    with _being_read(shard):
+        found = peek(shard.path, paths=paths)
+    _check_same(shard, found.run.identity, found.place)
+    return found
+
+
+@contextmanager
+def _being_read(shard: Shard) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        if shard.path.exists():
+            raise
+        what = "was merged or removed while it was read: run that again"
+        raise InputError(f"{shard.path}: {what}") from None
+
+
+def _check_same(shard: Shard, identity: Identity, place: Place) -> None:
+    if (identity, place) != (shard.run.identity, shard.place):
         raise InputError(f"{shard.path}: was replaced while it was read: run that again")
 
 
@@ -175,7 +197,7 @@ def _missing(done: int, there: int, shard: Shard) -> InputError:
     )
 
 
-def _merged(shards: Sequence[Shard]) -> Identity:
+def whole_identity(shards: Sequence[Shard]) -> Identity:
     """Return the identity of the whole: of the first shard, with whatever varies between them."""
     identities = [shard.run.identity for shard in shards]
     first = identities[0]
@@ -214,31 +236,33 @@ def _rows(shards: Sequence[Shard]) -> ImageRows:
 
 
 def _batches(shards: Sequence[Shard], verifying: InOrder) -> Iterator[ImageBatch]:
-    names = shards[0].columns["label_names"]
     for shard in shards:
-        if not np.array_equal(shard.columns["label_names"], names):
-            raise InputError(f"{shard.path}: has other label names than {shards[0].path}")
+        check_label_names(shard, shards[0])
         reasons = rules.check_names(shard.path, "errors", shard.columns["errors"])
         failed = np.flatnonzero(~shard.columns["ok"]).tolist()
-        vectors = _vectors(shard)
+        vectors = np.empty((shard.place.rows, shard.dimension), shard.run.dtype)
+        read_rows(shard, 0, vectors)
         verifying.later(_verify, shard.path, vectors, shard.run.identity.vectors)
         yield ImageBatch(vectors, shard.columns["norm"], dict(zip(failed, reasons, strict=True)))
 
 
-def _vectors(shard: Shard) -> npt.NDArray[np.floating[Any]]:
-    """Return the vectors of a shard of images, to be verified: past HDF5, which takes one thread.
+def check_label_names(shard: Shard, first: Shard) -> None:
+    """Refuse a shard of images whose labels count other names than the first one's."""
+    if not np.array_equal(shard.columns["label_names"], first.columns["label_names"]):
+        raise InputError(f"{shard.path}: has other label names than {first.path}")
 
-    If it was written again since it was checked, it is to be the same shard.
+
+def read_rows(shard: Shard, first: int, vectors: npt.NDArray[np.floating[Any]]) -> None:
+    """Fill `vectors` with a shard's rows from `first` on, unchecked: past HDF5, which takes longer.
+
+    If it was written again since it was looked at, it is to be the same shard.
     """
-    vectors = np.empty((shard.place.rows, shard.dimension), shard.run.dtype)
     with suppress(OSError), shard.path.open("rb") as file:
         if _version(os.fstat(file.fileno())) == shard.version:
-            file.seek(shard.offset)
-            file.readinto(vectors.data.cast("B"))
-            return vectors
-    again = peek(shard.path)
-    _check_same(shard, again.run.identity, again.place.rows)
-    return _vectors(again)
+            file.seek(shard.offset + first * vectors.strides[0])
+            if file.readinto(vectors.data.cast("B")) == vectors.nbytes:
+                return
+    read_rows(again(shard), first, vectors)
 
 
 def _version(status: os.stat_result) -> tuple[int, ...]:
@@ -246,25 +270,33 @@ def _version(status: os.stat_result) -> tuple[int, ...]:
 
 
 def _merge_texts(target: Path, shards: Sequence[Shard], identity: Identity) -> None:
-    """Merge shards of texts: all vectors in memory once, and one shard's vocabulary beside them."""
+    texts = read_texts(shards, identity)
+    store_texts(
+        target, texts.embeddings, texts.norm, vocabulary=texts.vocabulary, identity=identity
+    )
+
+
+def read_texts(shards: Sequence[Shard], identity: Identity) -> StoredTexts:
+    """Return what shards of texts make, under `identity`: all vectors in memory, once."""
     first = shards[0]
     vectors = np.empty((first.place.total, first.dimension), first.run.dtype)
-    norm, vocabulary = np.empty(len(vectors), np.float32), None
+    norm = np.empty(len(vectors), np.float32)
+    for one in text_shards(shards):
+        rows = slice(one.place.first, one.place.first + one.place.rows)
+        vectors[rows], norm[rows], vocabulary = one.embeddings, one.norm, one.vocabulary
+    shape = (len(vocabulary.templates), len(vocabulary.names))
+    return StoredTexts(identity, vocabulary, vectors.reshape(*shape, -1), norm.reshape(shape))
+
+
+def text_shards(shards: Sequence[Shard]) -> Iterator[TextShard]:
+    """Yield shards of texts, opened one by one, each verified and of the first one's vocabulary."""
+    vocabulary = None
     for shard in shards:
-        one = open_text_shard(shard.path)
-        _check_same(shard, one.identity, len(one.norm))
+        with _being_read(shard):
+            one = open_text_shard(shard.path)
+        _check_same(shard, one.identity, one.place)
         _verify(one.path, one.embeddings, one.identity.vectors)
         vocabulary = vocabulary or one.vocabulary
         if one.vocabulary != vocabulary:
-            raise InputError(f"{one.path}: has another vocabulary than {first.path}")
-        rows = slice(shard.place.first, shard.place.first + shard.place.rows)
-        vectors[rows], norm[rows] = one.embeddings, one.norm
-    assert vocabulary is not None
-    shape = (len(vocabulary.templates), len(vocabulary.names))
-    store_texts(
-        target,
-        vectors.reshape(*shape, -1),
-        norm.reshape(shape),
-        vocabulary=vocabulary,
-        identity=identity,
-    )
+            raise InputError(f"{one.path}: has another vocabulary than {shards[0].path}")
+        yield replace(one, vocabulary=vocabulary)  # A long one is held once.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from oodcache.cache import structure
 from oodcache.cache.container import opened
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import Identity
-from oodcache.cache.merging import Shard, find
+from oodcache.cache.merging import peek
 from oodcache.cache.names import SHORT_NAMES
-from oodcache.cache.shards import FOLDER, shard_folder, target_of
+from oodcache.cache.shards import FOLDER, shard_folder, shard_paths, target_of
 
 KINDS = ("images", "texts")
 NEGATIVES = "negatives"
@@ -39,6 +40,11 @@ class Entry:
 def entries(cache: Path) -> list[Entry]:
     """Return the finished files of the cache, sorted; a folder that is missing holds none."""
     return _entries(cache.glob("*/*/*/*.h5"))
+
+
+def known(cache: Path) -> list[Entry]:
+    """Return the files of the cache that are finished or begun, sorted."""
+    return sorted({*entries(cache), *begun(cache)}, key=lambda entry: entry.path)
 
 
 def begun(cache: Path) -> list[Entry]:
@@ -81,9 +87,9 @@ def find_model(cache: Path, model: str) -> str:
     """Return the `name/pretrained` in the cache that `model` means.
 
     `model` is what was given to `extract --model`: a short name, `NAME/PRETRAINED`, or whatever
-    the files say was requested. Raises InputError where none or several match.
+    the files, or shards of them, say was requested. Raises InputError where none or several match.
     """
-    there = entries(cache)
+    there = known(cache)
     matches = find_models(there, model)
     if len(matches) == 1:
         return matches[0]
@@ -116,11 +122,10 @@ def _requested(entry: Entry) -> str | None:
     try:
         return read_identity(entry).model.requested
     except InputError:
-        return next((one.run.identity.model.requested for one in _readable(entry.path)), None)
+        return next(_requested_of_shards(entry.path), None)
 
 
-def _readable(target: Path) -> Sequence[Shard]:
-    try:
-        return find(target).shards
-    except InputError:  # Not ours to read.
-        return ()
+def _requested_of_shards(target: Path) -> Iterator[str]:
+    for path in shard_paths(target):
+        with suppress(InputError):  # Damaged, or not ours to read.
+            yield peek(path, paths=False).run.identity.model.requested

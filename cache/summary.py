@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,3 +104,16 @@ def runs(shards: Iterable[Shard]) -> list[Begun]:
         (Begun(tuple(some)) for some in by_key.values()),
         key=lambda run: (-run.done / run.of, run.shards[0].place.run),
     )
+
+
+def spans(numbers: Sequence[int]) -> Iterator[str]:
+    """Yield rising numbers as spans.
+
+    >>> list(spans([2, 4, 5, 6]))
+    ['2', '4 to 6']
+    """
+    first = numbers[0]
+    for one, after in zip(numbers, [*numbers[1:], None], strict=True):
+        if after != one + 1:
+            yield f"{first}" if first == one else f"{first} to {one}"
+            first = one if after is None else after

@@ -7,7 +7,7 @@ disk.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,7 @@ from oodcache.cache.shards import Place
 from oodcache.cache.structure import Structure
 
 Vectors = npt.NDArray[np.float32]
+Stored = npt.NDArray[np.floating[Any]]
 BLOCK_ROWS = 8192
 
 
@@ -52,12 +53,17 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class TextFile:
-    """A valid file of text embeddings, in memory: `embeddings` float32 (T, K, D), unit rows."""
+    """A valid file of text embeddings, in memory: `embeddings` float32 (T, K, D), unit rows.
+
+    `shards` is empty, but in a set of them that is read as one file: then it has the SHA-256 of
+    each one's vectors.
+    """
 
     path: Path
     identity: Identity
     vocabulary: Vocabulary
     embeddings: Vectors
+    shards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,13 +71,15 @@ class TextRows:
     """A valid file of text embeddings, opened: the vocabulary in memory, the vectors on disk.
 
     K classes and `dimension` D. `template` is the place of one in the vocabulary. Vectors are
-    checked as they are read; those of float16 files are renormalised in float32.
+    checked as they are read; those of float16 files are renormalised in float32. `shards` is as a
+    `TextFile` has it.
     """
 
     path: Path
     identity: Identity
     vocabulary: Vocabulary
     dimension: int
+    shards: tuple[str, ...] = ()
 
     def blocks(self, rows: int = BLOCK_ROWS, *, template: int = 0) -> Iterator[tuple[int, Vectors]]:
         """Yield (first class, its vectors and the next ones', float32 (at most `rows`, D))."""
@@ -89,7 +97,7 @@ class TextRows:
             taken[here] = renormalised(block[places[here] - first])
         return taken
 
-    def stored_blocks(self, rows: int = BLOCK_ROWS) -> Iterator[npt.NDArray[np.floating[Any]]]:
+    def stored_blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Stored]:
         """Yield all rows in order, in the type and to the bit as they are stored."""
         firsts = range(0, len(self.vocabulary.names), rows)
         for template in range(len(self.vocabulary.templates)):
@@ -98,15 +106,26 @@ class TextRows:
 
     def _blocks(
         self, firsts: Sequence[int], rows: int, template: int
-    ) -> Iterator[tuple[int, npt.NDArray[np.floating[Any]]]]:
-        with self._reopened() as file:
-            stored, count = file.datasets["embeddings"], len(self.vocabulary.names)
+    ) -> Iterator[tuple[int, Stored]]:
+        count = len(self.vocabulary.names)
+        with self._reading() as read:
             for first in firsts:
-                block = np.empty((min(rows, count - first), self.dimension), stored.dtype)
-                stored.read_direct(block, np.s_[template, first : first + len(block)])
-                row = template * count + first
-                rules.check_rows(self.path, row, block, np.ones(len(block), bool))
-                yield first, block
+                yield first, read(template * count + first, min(rows, count - first))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Callable[[int, int], Stored]]:
+        """Give a function that reads so many rows of a template from one on, and checks F5."""
+        with self._reopened() as file:
+            stored = file.datasets["embeddings"]
+
+            def read(row: int, count: int) -> Stored:
+                template, first = divmod(row, len(self.vocabulary.names))
+                block = np.empty((count, self.dimension), stored.dtype)
+                stored.read_direct(block, np.s_[template, first : first + count])
+                rules.check_rows(self.path, row, block, np.ones(count, bool))
+                return block
+
+            yield read
 
     @contextmanager
     def _reopened(self) -> Iterator[Structure]:

@@ -13,12 +13,18 @@ import numpy as np
 
 from oodcache import sources
 from oodcache.cache import export as exporting
-from oodcache.cache import exported, foreign, imported, names, store
+from oodcache.cache import exported, foreign, imported, names, shard_set, store
 from oodcache.cache.errors import InputError
 from oodcache.cache.foreign import Array, Unit
-from oodcache.cache.image_file import ImageBatch, ImageRows, open_images, write_images
+from oodcache.cache.image_file import (
+    ImageBatch,
+    ImageFile,
+    ImageRows,
+    open_images,
+    write_images,
+)
 from oodcache.cache.imported import Claim
-from oodcache.cache.text_file import read_texts, write_texts
+from oodcache.cache.text_file import StoredTexts, read_texts, write_texts
 from oodcache.cache.verification import kind_of
 from oodcache.extract import vocabularies
 from oodcache.sources import Import
@@ -30,14 +36,19 @@ Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None
 def export(path: Path, output: Path, note: Note, progress: Progress) -> None:
     """Write a file of the cache as `output`, whose ending says how."""
     exporting.check_output(output)
-    kind = kind_of(path)
-    if kind not in store.KINDS:
-        raise InputError(f"{path}: is a shard; merge it first: oodcache cache merge")
-    file = open_images(path) if kind == "images" else read_texts(path)
+    target = store.meant_target(path)
+    file = _opened(path) if target is None else shard_set.read(target)
     rows = file.norm.size
     with progress(f"export {path.stem}", rows, "rows") as advance:
         exporting.export(file, output, advance)
     note(f"wrote {output}: {rows:,} rows")
+
+
+def _opened(path: Path) -> ImageFile | StoredTexts:
+    kind = kind_of(path)
+    if kind not in store.KINDS:
+        raise InputError(f"{path}: is a shard; merge it first: oodcache cache merge")
+    return open_images(path) if kind == "images" else read_texts(path)
 
 
 def import_(given: Import, note: Note, progress: Progress) -> None:

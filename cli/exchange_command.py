@@ -15,7 +15,7 @@ EITHER = click.Path(path_type=Path)
 
 
 @click.command(name="export")
-@click.argument("file", type=FILE)
+@click.argument("file", type=EITHER)
 @click.option(
     "-o",
     "--output",
@@ -27,7 +27,7 @@ def export(file: Path, output: Path) -> None:
     """Write a file's embeddings for other programs: .npz, .npy or .parquet.
 
     An .npz is read without pickle, and comes back by import as it was. Parquet wants
-    pip install 'oodcache[io]', and holds float32.
+    pip install 'oodcache[io]', and holds float32. FILE may be a folder of shards, all there.
 
     \b
     oodcache cache export embeddings/tiny-clip/demo/images/digits.h5 -o digits.npz

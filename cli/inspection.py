@@ -17,7 +17,7 @@ from oodcache.cache.identity import Identity
 from oodcache.cache.image_file import ImageFile, open_image_shard, open_images
 from oodcache.cache.negatives_file import Negatives, read_negatives
 from oodcache.cache.shards import FOLDER, Place, shard_folder, target_of
-from oodcache.cache.summary import Begun, Summary, runs, summarise
+from oodcache.cache.summary import Begun, Summary, runs, spans, summarise
 from oodcache.cache.text_file import Vocabulary, open_text_rows, open_text_shard
 from oodcache.progress import megabytes
 
@@ -103,9 +103,9 @@ def _describe_run(run: Begun, target: Path, limit: int | None) -> Iterator[str]:
     yield f"  {_progress(run)}, {rows:,} of {_counted(place.total, 'row')}"
     yield f"  not ok so far: {sum(shard.failed for shard in run.shards):,}"
     if run.missing:
-        spans = list(_spans(run.missing))
-        more = f" … and {len(spans) - limit:,} more" if limit and len(spans) > limit else ""
-        yield f"  missing: shards {', '.join(spans[:limit])}{more}"
+        some = list(spans(run.missing))
+        more = f" … and {len(some) - limit:,} more" if limit and len(some) > limit else ""
+        yield f"  missing: shards {', '.join(some[:limit])}{more}"
         yield "  to go on: run the same oodcache extract again"
     else:
         yield f"  to merge them: oodcache cache merge {shlex.quote(str(target))}"
@@ -160,19 +160,6 @@ def _some(lines: Sequence[str], limit: int | None) -> Iterator[str]:
     yield from (f"  {line}" for line in lines[:limit])
     if limit and len(lines) > limit:
         yield f"  … and {len(lines) - limit:,} more: {MORE}"
-
-
-def _spans(numbers: Sequence[int]) -> Iterator[str]:
-    """Yield rising numbers as spans.
-
-    >>> list(_spans([2, 4, 5, 6]))
-    ['2', '4 to 6']
-    """
-    first = numbers[0]
-    for one, after in zip(numbers, [*numbers[1:], None], strict=True):
-        if after != one + 1:
-            yield f"{first}" if first == one else f"{first} to {one}"
-            first = one if after is None else after
 
 
 def _progress(run: Begun) -> str:

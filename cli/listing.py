@@ -115,7 +115,7 @@ def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:
         model=entry.label,
         kind=entry.kind,
         name=entry.name,
-        state="incomplete" if not is_finished else "complete" if summary else "not valid",
+        state=_finished(summary) if is_finished else _begun(known, errors),
         shards={"done": known[0].done if known else 0, "of": known[0].of if known else None}
         if has_shards
         else None,
@@ -124,6 +124,16 @@ def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:
         error="; ".join(errors) or None,
         **_counts(summary, known),
     )
+
+
+def _finished(summary: Summary | None) -> str:
+    return "complete" if summary else "not valid"
+
+
+def _begun(known: Sequence[Begun], errors: Sequence[str]) -> str:
+    """Return if shards can be read as one file: those of one run, all, each once."""
+    is_whole = len(known) == 1 and len(known[0].shards) == known[0].done == known[0].of
+    return "complete" if is_whole and not errors else "incomplete"
 
 
 def _listed_negatives(entry: store.Entry) -> Listed:

@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from oodcache.cache import names, store
 from oodcache.cache.errors import InputError
-from oodcache.cache.image_file import open_images
-from oodcache.cache.text_file import open_texts
+from oodcache.cache.shard_set import open_images, open_texts
 from oodcache.score.evaluation import Note, evaluate
 from oodcache.score.result import STANDARD, Conventions, Result
 from oodcache.score.variants import default, parse_all
@@ -57,7 +56,7 @@ class Cache:
     @property
     def models(self) -> list[str]:
         """Return the name/pretrained of each model."""
-        return list(dict.fromkeys(one.label for one in store.entries(self.folder)))
+        return list(dict.fromkeys(one.label for one in store.known(self.folder)))
 
     def datasets(self, model: str) -> list[str]:
         """Return the names of a model's data sets."""
@@ -130,9 +129,7 @@ class Cache:
     def _names(self, model: str, kind: str) -> list[str]:
         label = store.find_model(self.folder, model)
         return [
-            one.name
-            for one in store.entries(self.folder)
-            if one.label == label and one.kind == kind
+            one.name for one in store.known(self.folder) if one.label == label and one.kind == kind
         ]
 
     def _found(self, model: str, kind: str, name: str) -> str:

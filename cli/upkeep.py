@@ -12,7 +12,8 @@ from oodcache.cache import merging, names, removal, store
 from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.merging import Shard
 from oodcache.cache.negatives_file import read_negatives
-from oodcache.cache.shards import FOLDER, Run, shard_folder, shard_paths
+from oodcache.cache.shard_set import damaged
+from oodcache.cache.shards import Run, shard_folder, shard_paths
 from oodcache.cache.summary import summarise
 from oodcache.cache.verification import verify
 from oodcache.progress import megabytes
@@ -116,14 +117,14 @@ def _is_shard(file: Path) -> bool:
     try:
         return store.meant_target(file) is None and summarise(file).place is not None
     except RuleError as error:
-        raise _damaged(error, file) from None
+        raise damaged(error, file) from None
 
 
 def _merge_beside(target: Path) -> str:
     found = merging.find(target)
     for path, damage in found.damaged.items():
         if path.exists():  # Else it is merged, and was removed as it was read.
-            raise _damaged(damage, path)
+            raise damaged(damage, path)
     if found.shards:
         return _merge(target, found.shards)
     if not target.exists():
@@ -163,18 +164,11 @@ def _merge(target: Path, shards: Sequence[Shard]) -> str:
             return f"{target}: merged already, by another process"
         for shard in shards:
             if isinstance(error, RuleError) and str(error).startswith(f"{shard.path}: "):
-                raise _damaged(error, shard.path) from None
+                raise damaged(error, shard.path) from None
         raise
     rows, failed = shards[0].place.total, sum(shard.failed for shard in shards)
     count = f"{len(shards):,} shard{'s' * (len(shards) != 1)}"
     return f"{target}: merged {count}, {rows:,} row{'s' * (rows != 1)}, {failed:,} not ok"
-
-
-def _damaged(found: object, shard: Path) -> InputError:
-    if shard.parent.suffix != FOLDER:
-        return InputError(f"{found}; wanted are shards: was it copied whole?")
-    remedy = f"oodcache cache rm {shlex.quote(str(shard))}"
-    return InputError(f"{found}; remove it with: {remedy} and run the same oodcache extract again")
 
 
 def _check_fit(target: Path, shards: Sequence[Shard]) -> None:

@@ -10,6 +10,7 @@ from oodcache.cache import names, store
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import OVERRIDDEN
 from oodcache.cache.image_file import ImageFile
+from oodcache.cache.shard_set import is_complete
 from oodcache.cache.subsets import NAMES as SUBSETS
 from oodcache.cache.text_file import TextFile, TextRows
 
@@ -19,8 +20,14 @@ AGAIN = "make one of them again with: oodcache extract --overwrite"
 def vocabulary_path(
     cache: Path, label: str, model: str, classes: str | None, file: str = "FILE"
 ) -> Path:
-    """Return where a vocabulary lies, the only one there is for None; raise InputError for none."""
-    there = [one.name for one in store.entries(cache) if one.label == label and one.kind == "texts"]
+    """Return where a vocabulary lies, the only one there is for None; raise InputError for none.
+
+    It may be begun: then its shards are there, all or some. One that is whole is the only one.
+    """
+    there = _names(cache, label, "texts")
+    if classes is None and len(there) > 1:
+        paths = {one: names.text_path(cache, label, one) for one in there}
+        there = [one for one in there if _is_whole(paths[one])] or there
     if classes is None and len(there) == 1:
         return names.text_path(cache, label, there[0])
     if classes in there:
@@ -36,16 +43,22 @@ def vocabulary_path(
 
 
 def images_path(cache: Path, label: str, model: str, dataset: str) -> Path:
-    """Return where a data set lies; raise InputError, with the line that makes it, for none."""
-    there = [
-        one.name for one in store.entries(cache) if one.label == label and one.kind == "images"
-    ]
+    """Return where a data set lies, finished or begun; raise InputError, with what makes it."""
+    there = _names(cache, label, "images")
     if dataset in there:
         return names.image_path(cache, label, dataset)
     raise InputError(
         f"{cache / label}: no images {dataset!r} (there are: {', '.join(there) or 'none'}); "
         f"make them with: oodcache extract --model {model} {_source(dataset, 'FOLDER')}"
     )
+
+
+def _names(cache: Path, label: str, kind: str) -> list[str]:
+    return [one.name for one in store.known(cache) if (one.label, one.kind) == (label, kind)]
+
+
+def _is_whole(path: Path) -> bool:
+    return path.exists() or is_complete(path)
 
 
 def _source(name: str, what: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from oodcache.cache import names, store
 from oodcache.cache.errors import InputError
 from oodcache.cache.negatives_file import CSP, NEGATIVE, Negatives, WordList, parse_keep
-from oodcache.cache.text_file import open_text_rows, open_texts
+from oodcache.cache.shard_set import open_text_rows, open_texts
 from oodcache.score.found_files import check_same_model, vocabulary_path
 from oodcache.score.mining import CSP_PERCENTILE, KEEP, PERCENTILE
 from oodcache.score.negatives import differing

@@ -23,7 +23,8 @@ from oodcache.cache.negatives_file import (
     parse_keep,
     read_negatives,
 )
-from oodcache.cache.text_file import TextFile, TextRows, open_text_rows
+from oodcache.cache.shard_set import open_text_rows
+from oodcache.cache.text_file import TextFile, TextRows
 from oodcache.score.found_files import brief, check_same_model, vocabulary_path
 from oodcache.score.mining import CSP_PERCENTILE, KEEP, PERCENTILE
 from oodcache.score.result import AVERAGE

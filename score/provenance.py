@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,14 +14,18 @@ Source = ImageFile | TextFile | TextRows | Negatives
 
 
 def provenance(files: Sequence[Source]) -> list[dict[str, Any]]:
-    """Return what identifies each file: path, weights, vectors and what decided them."""
+    """Return what identifies each file: path, weights, vectors and what decided them.
+
+    Of images that are still in shards nobody knows the SHA-256 of all vectors, None.
+    """
     return [
         _of_words(one)
         if isinstance(one, Negatives)
         else {
             "path": str(one.path),
             "weights": one.identity.model.weights,
-            "vectors": one.identity.vectors,
+            "vectors": one.identity.vectors or None,
+            "shards": _of_shards(one.shards),
             "source": dict(one.identity.source),
             "precision": dict(one.identity.precision),
             "versions": dict(one.identity.versions),
@@ -29,12 +34,21 @@ def provenance(files: Sequence[Source]) -> list[dict[str, Any]]:
     ]
 
 
+def _of_shards(sums: Sequence[str]) -> dict[str, Any] | None:
+    """Return how many shards were read as one file, and a SHA-256 over theirs; None of a file."""
+    if not sums:
+        return None
+    over_all = hashlib.sha256("".join(f"{one}\n" for one in sums).encode())
+    return {"count": len(sums), "sha256": over_all.hexdigest()}
+
+
 def _of_words(negatives: Negatives) -> dict[str, Any]:
     """Return what identifies a file of words, whose vectors are in the files of their lists."""
     return {
         "path": str(negatives.path),
         "weights": negatives.weights,
         "vectors": None,
+        "shards": None,
         "source": {"name": negatives.name, "keep": negatives.keep, "words": negatives.digest},
         "precision": {},
         "versions": dict(negatives.versions),

@@ -124,11 +124,11 @@ def _negatives(cache: Path, selection: Selection) -> str:
 
 
 def _banks(cache: Path, selection: Selection) -> str:
-    used = {one.path for one in selection.images}
+    used = {one.path.stem for one in selection.images}
     others = [
         one.name
-        for one in store.entries(cache)
-        if (one.label, one.kind) == (selection.label, "images") and one.path not in used
+        for one in store.known(cache)
+        if (one.label, one.kind) == (selection.label, "images") and one.name not in used
     ]
     if others:
         return f"give --bank {' or '.join(others)}, if it holds training images"

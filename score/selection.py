@@ -12,9 +12,10 @@ import numpy.typing as npt
 from oodcache.cache import store
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import ModelIdentity
-from oodcache.cache.image_file import ImageFile, open_images
+from oodcache.cache.image_file import ImageFile
+from oodcache.cache.shard_set import open_images, open_texts
 from oodcache.cache.subsets import Subset, split
-from oodcache.cache.text_file import TextFile, Vocabulary, open_texts
+from oodcache.cache.text_file import TextFile, Vocabulary
 from oodcache.score import labels
 from oodcache.score.found_files import (
     check_preprocessing,

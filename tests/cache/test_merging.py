@@ -282,7 +282,7 @@ def test_a_shard_that_goes_before_it_is_read_is_one_line(
         peeked = [peek(path) for path in paths]
         paths[1].unlink()
         left = files(tmp_path)
-        with pytest.raises(InputError, match="cannot be read: No such file or directory"):
+        with pytest.raises(InputError, match="was merged or removed while it was read: run that"):
             merge(tmp_path / name, peeked)
         assert files(tmp_path) == left
 

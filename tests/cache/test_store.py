@@ -148,11 +148,19 @@ def test_a_path_means_shards_if_it_is_their_folder_or_not_there_yet(
     assert store.meant_target(paths[0].parent) == target
 
 
-def test_a_model_that_is_only_begun_is_found_among_what_is_begun(
-    tmp_path: Path, write_shards: WriteShards
-) -> None:
-    write_shards(tmp_path / "small/demo/images/pets.h5")
+def test_a_model_that_is_only_begun_is_found(tmp_path: Path, write_shards: WriteShards) -> None:
+    write_shards(tmp_path / "small/demo/images/pets.h5")[0].write_bytes(b"broken")
+    assert store.find_model(tmp_path, "small") == "small/demo"
     assert store.find_models(store.begun(tmp_path), "small") == ["small/demo"]
     assert store.find_models(store.begun(tmp_path), "large") == []
-    with pytest.raises(InputError, match="there are: none"):
-        store.find_model(tmp_path, "small")
+    with pytest.raises(InputError, match="there are: small/demo"):
+        store.find_model(tmp_path, "large")
+
+
+def test_what_is_finished_and_begun_is_known_once(
+    tmp_path: Path, image_file: Path, write_shards: WriteShards
+) -> None:
+    write_shards(image_file)
+    write_shards(tmp_path / "small/demo/images/a.h5")
+    known = store.known(tmp_path)
+    assert [(one.kind, one.name) for one in known] == [("images", "a"), ("images", "pets")]

@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cuts
 import numpy as np
 import pytest
 
 from oodcache.cache.identity import Identity, ModelIdentity
-from oodcache.cache.image_file import ImageBatch, ImageRows, open_images, write_images
+from oodcache.cache.image_file import ImageBatch, ImageRows, write_images
 from oodcache.cache.shards import Run, shard_folder
 from oodcache.cache.text_file import Vocabulary, write_text_shard, write_texts
 
@@ -99,22 +100,7 @@ def cut() -> Cut:
     """Write what an image file holds as shards of so many rows beside a path; return theirs."""
 
     def shards(file: Path, target: Path, shard_rows: int = 3) -> list[Path]:
-        whole = open_images(file)
-        rows = ImageRows(whole.paths(), whole.label, whole.label_names)
-        run = Run("images", replace(whole.identity, vectors=""), whole.dtype, shard_rows)
-        paths = []
-        for place in run.places(whole.rows):
-            path = shard_folder(target) / place.file_name
-            write_images(
-                path,
-                [whole.stored(place.first, place.rows)],
-                rows=rows.cut(place.first, place.rows),
-                identity=run.identity,
-                dtype=run.dtype,
-                place=place,
-            )
-            paths.append(path)
-        return paths
+        return cuts.cut(file, target, shard_rows)
 
     return shards
 

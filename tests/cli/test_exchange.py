@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from cuts import cut, cut_texts
 from samples import Outcome, Run
 
 Rows = np.ndarray[Any, np.dtype[Any]]
@@ -351,6 +352,37 @@ def test_an_exported_file_says_itself_what_it_holds(oodcache: Run, take: Take) -
     take("x.npz", "--cache", "other", "--dtype", "float16")
     half = stored(Path("other/mine/imported/images/x.h5"))
     assert half["embeddings"].dtype == np.float16
+
+
+@pytest.mark.parametrize("ending", ["npz", "npy", "parquet"])
+def test_shards_are_exported_as_what_they_make(oodcache: Run, photos: Path, ending: str) -> None:
+    (photos / "cat" / "3.png").write_bytes(b"no image")
+    model = ("--model", "tiny-clip")
+    assert oodcache("extract", *model, "--classes", f"x={photos}", f"x={photos}").status == 0
+    files = sorted(Path("embeddings").glob("*/*/*/x.h5"))
+    assert len(files) == 2
+    for file in files:
+        whole, given = Path(f"whole.{ending}"), [file, file.with_suffix(".shards")]
+        assert oodcache("cache", "export", file, "-o", whole).status == 0
+        cutting, size = (cut, 5) if file.parent.name == "images" else (cut_texts, 1)
+        cutting(file, file, size)
+        file.unlink()
+        for shards in given:
+            done = oodcache("cache", "export", shards, "-o", f"shards.{ending}")
+            assert done.status == 0, done.err
+            assert Path(f"shards.{ending}").read_bytes() == whole.read_bytes()
+        next(given[1].iterdir()).unlink()
+        words = " shards are there (missing: "
+        refused(oodcache("cache", "export", given[0], "-o", f"again.{ending}"), words)
+        assert not Path(f"again.{ending}").exists()
+
+
+def test_one_shard_is_not_exported(oodcache: Run, take: Take) -> None:
+    np.save("x.npy", rows())
+    take("x.npy", *MINE, "--dataset", "x")
+    shard = cut(IMAGES, IMAGES, 5)[0]
+    words = f"{shard}: is a shard; merge it first: oodcache cache merge"
+    refused(oodcache("cache", "export", shard, "-o", "x.npz"), words)
 
 
 def test_export_refuses_an_ending_before_it_reads_and_what_is_no_file(oodcache: Run) -> None:

@@ -102,6 +102,24 @@ def test_what_is_begun_says_how_far_it_is(
     assert lines(oodcache)[1].endswith(" 0 2 of 3 shards")
 
 
+def test_shards_that_make_one_file_are_complete(
+    oodcache: Run, tmp_path: Path, write_pets: Write, cut: Cut
+) -> None:
+    whole = write_pets(tmp_path / "small/demo/images/pets.h5")
+    paths = cut(whole, IMAGES / "pets.h5")
+    (one,) = objects(oodcache)
+    assert (one["state"], one["rows"], one["bad"]) == ("complete", 7, 1)
+    assert lines(oodcache)[1].endswith(" 1 complete; 3 of 3 shards")
+    again = paths[0].with_name("again.h5")
+    again.write_bytes(paths[0].read_bytes())
+    assert objects(oodcache)[0]["state"] == "incomplete"
+    again.write_bytes(b"broken")
+    assert objects(oodcache)[0]["state"] == "incomplete"
+    again.unlink()
+    cut(whole, IMAGES / "pets.h5", 4)
+    assert objects(oodcache)[0]["state"] == "incomplete"
+
+
 def test_shards_of_texts_count_templates_and_classes(oodcache: Run, cut_texts: Cut) -> None:
     cut_texts(TEXTS / "names.h5")[1].unlink()
     (one,) = objects(oodcache)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cuts import cut_all
 from samples import Run
 
 import oodcache as package
@@ -117,3 +118,20 @@ def test_a_mistake_raises_one_line(
         call(cache)
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_shards_are_the_arrays_of_the_file_that_they_make(cache: package.Cache) -> None:
+    def arrays() -> list[Any]:
+        images, texts = cache.images("one", "pets"), cache.texts("one", "animals")
+        results = cache.evaluate("one", id="pets", ood="strays")
+        return [
+            *(images.embeddings.tobytes(), images.ok.tobytes(), images.label.tobytes()),
+            *(images.label_names, images.paths, texts.embeddings.tobytes(), texts.names),
+            *([asdict(row) for row in results],),
+        ]
+
+    names = [cache.models, cache.datasets("one"), cache.vocabularies("one")]
+    whole = arrays()
+    cut_all(cache.folder, 7)
+    assert arrays() == whole
+    assert [cache.models, cache.datasets("one"), cache.vocabularies("one")] == names

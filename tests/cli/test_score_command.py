@@ -12,6 +12,7 @@ from typing import Any
 
 import h5py
 import pytest
+from cuts import cut_all
 from samples import Outcome, Run
 
 BLOCKED = """
@@ -53,6 +54,26 @@ def test_the_default_scores_are_the_five_of_the_field(oodcache: Run, cached: lis
         ("energy", "learned"),
     ]
     assert [row["ood"] for row in rows[:3]] == ["strays", "more", "average"]
+
+
+def test_what_is_still_in_shards_is_scored_as_what_is_merged(
+    oodcache: Run, cached: list[str]
+) -> None:
+    arguments = ("score", "--model", "tiny-clip", *cached, "--format", "json")
+    whole = results(oodcache(*arguments))
+    cut_all(Path("embeddings"), 5)
+    done = oodcache(*arguments)
+    assert results(done) == whole
+    (pets,) = (
+        one for one in json.loads(done.out)["provenance"]["files"] if one["shards"]["count"] == 3
+    )
+    assert pets["path"] == "embeddings/tiny-clip/demo/images/pets.shards"
+    assert not list(Path("embeddings").glob("*/*/*/*.h5"))
+    next(Path(pets["path"]).iterdir()).unlink()
+    refused = oodcache(*arguments)
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err.count("\n") == 1
+    assert f"{pets['path']}: 2 of 3 shards are there (missing: " in refused.err
 
 
 def test_json_says_what_made_it(oodcache: Run, cached: list[str]) -> None:

@@ -61,6 +61,7 @@ def test_it_tells_which_words_were_negatives_and_whose_vectors_they_have(
         "path": str(found.path),
         "weights": "1" * 64,
         "vectors": None,
+        "shards": None,
         "source": {
             "name": "far",
             "keep": "4",
