@@ -20,6 +20,7 @@ TRIPLE = click.Tuple([float, float, float])
 EXISTING = click.Path(path_type=Path)
 PASSED = ("classes", "templates", "data_root", "cache", "workers")
 OPTIONS = ("image_root", "path_column", "label_column")
+FASTER = ("fast_decode", "channels_last", "compile")
 SETTINGS = ("dtype", "batch_size", "shard_rows", "overwrite", "retry_failed", "max_bad")
 
 
@@ -78,6 +79,9 @@ def check_torch() -> None:
     show_default=True,
     help="Of the arithmetic (autocast).",
 )
+@click.option("--channels-last", is_flag=True, help="Images in that memory format.")
+@click.option("--compile", is_flag=True, help="The model by torch.compile; begins slowly.")
+@click.option("--fast-decode", is_flag=True, help="Images by torchvision: faster, other pixels.")
 @click.option("--device", help="cpu, cuda, cuda:1, … [cuda if there is one]")
 @click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True)
 @click.option(
@@ -112,7 +116,7 @@ def check_torch() -> None:
     type=click.FloatRange(0, 1),
     metavar="SHARE",
     default=1,
-    help="End with status 1 if more images than this are bad, such as 0.01. [1]",
+    help="Stop, with status 1, once more images than this are bad, such as 0.01. [1]",
 )
 def extract(**given: Any) -> None:
     """Turn images and class names into unit embeddings, once per model and data set.
@@ -146,6 +150,7 @@ def extract(**given: Any) -> None:
         overrides,
         given["precision"],
         given["device"],
+        **{key: given[key] for key in FASTER},
     )
     part, parts = given["share"]
     settings = plan.Settings(part=part, parts=parts, **{key: given[key] for key in SETTINGS})

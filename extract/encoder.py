@@ -9,11 +9,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from oodcache.cache.identity import Identity, ModelIdentity
+from oodcache.extract.preprocessing import Normalization, Preprocessing
+from oodcache.extract.towers import Tower, Towers
 
 LIBRARIES = ("oodcache", "torch", "torchvision", "open_clip_torch", "timm", "pillow", "h5py")
 
@@ -24,8 +24,8 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 class Encoded:
     """Unit vectors (n, D) in float32, and each one's length before it was normalised, (n,)."""
 
-    vectors: npt.NDArray[np.float32]
-    norm: npt.NDArray[np.float32]
+    vectors: torch.Tensor
+    norm: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -56,34 +56,38 @@ class Signature:
 class Encoder:
     """A model in evaluation mode on its device.
 
-    `preprocess` turns a PIL image into a tensor as the model was trained to see it. `tokenize` is
-    None in a model that was loaded for images alone.
+    `preprocessing` and `normalize`, on the device, turn an image's bytes into what the model was
+    trained to see. `tokenize` is None in a model that was loaded for images alone.
     """
 
     model: Any  # One of open_clip's classes, which mypy does not see.
     signature: Signature
     device: torch.device
-    preprocess: Callable[[Any], torch.Tensor]
+    preprocessing: Preprocessing
+    normalize: Normalization
     tokenize: Callable[[list[str]], torch.Tensor] | None
+    towers: Towers
 
-    def images(self, batch: torch.Tensor) -> Encoded:
-        """Encode preprocessed images (n, 3, height, width)."""
-        return self._encode(self.model.encode_image, batch)
+    def images(self, pixels: torch.Tensor) -> Encoded:
+        """Return vectors of uint8 pixels (n, 3, height, width); all of it on the device."""
+        return self._encode(self.towers.images, self.normalize(pixels))
 
-    def prompts(self, prompts: Sequence[str]) -> Encoded:
-        """Encode prompts, tokenized at the model's own length and padding."""
+    def prompts(self, tokens: torch.Tensor) -> Encoded:
+        """Return vectors of tokenized prompts; all of it on the device."""
+        return self._encode(self.towers.texts, tokens)
+
+    def tokens(self, prompts: Sequence[str]) -> torch.Tensor:
+        """Tokenize prompts at the model's own length and padding, where a GPU can fetch them."""
         assert self.tokenize is not None, "loaded for images alone"
-        return self._encode(self.model.encode_text, self.tokenize(list(prompts)))
+        tokens = self.tokenize(list(prompts))
+        return tokens.pin_memory() if self.device.type == "cuda" else tokens
 
-    def _encode(
-        self, encode: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor
-    ) -> Encoded:
+    def _encode(self, tower: Tower, batch: torch.Tensor) -> Encoded:
         with torch.inference_mode(), self._autocast():
-            features = encode(batch.to(self.device, non_blocking=True))
+            features = tower(batch)
         # To float32 first: normalised in bfloat16, norms would lie in 0.997 to 1.003.
         features = features.float()
-        vectors = torch.nn.functional.normalize(features, dim=-1)
-        return Encoded(vectors.cpu().numpy(), features.norm(dim=-1).cpu().numpy())
+        return Encoded(torch.nn.functional.normalize(features, dim=-1), features.norm(dim=-1))
 
     def _autocast(self) -> AbstractContextManager[Any]:
         dtype = DTYPES[self.signature.precision["autocast"]]

@@ -11,11 +11,11 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -25,9 +25,18 @@ from torch.utils.data import DataLoader, Dataset
 from oodcache.cache.errors import InputError
 from oodcache.extract.listing import Contents
 
-DECODER = "pillow"
 ITERATOR = torch.utils.data.dataloader._MultiProcessingDataLoaderIter
 STOPS = {signal.SIGINT, signal.SIGTERM}
+
+
+class Preparation(Protocol):
+    """What makes of an image's bytes what a model is given; of any image the same shape."""
+
+    def pixels(self, content: bytes) -> torch.Tensor:
+        """Return an image as a tensor (3, height, width); raise whatever it likes if it cannot."""
+
+    def blank(self) -> torch.Tensor:
+        """Return such a tensor for an image that cannot be had."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,10 @@ class Decoded:
 
     images: torch.Tensor
     errors: dict[int, str] = field(default_factory=dict)
+
+    def pin_memory(self) -> Decoded:
+        """Return it in memory that a GPU can fetch from by itself; torch's loader calls this."""
+        return Decoded(self.images.pin_memory(), self.errors)
 
 
 def decode(content: bytes) -> Image.Image:
@@ -56,7 +69,7 @@ def decode(content: bytes) -> Image.Image:
 
 def batches(
     contents: Contents,
-    preprocess: Callable[[Image.Image], torch.Tensor],
+    preparation: Preparation,
     rows: Sequence[range],
     *,
     workers: int,
@@ -71,7 +84,7 @@ def batches(
         # Of more workers than processors, which are the user's choice.
         warnings.simplefilter("ignore")
         loader: DataLoader[Any] = DataLoader(
-            _Images(contents, preprocess, rows[-1].stop if rows else 0),
+            _Images(contents, preparation, rows[-1].stop if rows else 0),
             batch_sampler=cast(Any, rows),  # Any sequence of row numbers is a batch.
             num_workers=workers,
             collate_fn=_collate,
@@ -154,6 +167,8 @@ def _end_with(parent: int, worker: int) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     # An image's error goes to the parent. What is printed is of a thread that met a parent gone.
     sys.excepthook = lambda *_: None
+    # And of damaged JPEGs libjpeg prints as it likes, through torchvision.
+    os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), 2)
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -166,7 +181,7 @@ def _end_with(parent: int, worker: int) -> None:
 @dataclass(frozen=True)
 class _Images(Dataset[Any]):
     contents: Contents
-    preprocess: Callable[[Image.Image], torch.Tensor]
+    preparation: Preparation
     count: int
 
     def __len__(self) -> int:
@@ -174,13 +189,9 @@ class _Images(Dataset[Any]):
 
     def __getitem__(self, row: int) -> tuple[torch.Tensor, str | None]:
         try:
-            return self.preprocess(decode(self.contents.read(row))), None
+            return self.preparation.pixels(self.contents.read(row)), None
         except Exception as error:  # A bomb is no OSError, a broken header may be anything.
-            return self._blank(), _reason(error)
-
-    def _blank(self) -> torch.Tensor:
-        """Return a tensor for a row that cannot be decoded, so that it keeps its place."""
-        return torch.zeros_like(self.preprocess(Image.new("RGB", (1, 1))))
+            return self.preparation.blank(), _reason(error)
 
 
 def _reason(error: Exception) -> str:

@@ -15,13 +15,13 @@ from typing import Any
 import open_clip
 import torch
 from open_clip.pretrained import download_pretrained_from_hf
-from open_clip.transform import PreprocessCfg, image_transform_v2
+from open_clip.transform import PreprocessCfg
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.identity import OVERRIDDEN, ModelIdentity
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.extract.encoder import Encoder, Signature
-from oodcache.extract.images import DECODER
+from oodcache.extract.preprocessing import Normalization, preprocessing
 from oodcache.extract.requests import (
     CONFIG,
     HUB,
@@ -30,6 +30,7 @@ from oodcache.extract.requests import (
     ModelRequest,
     Resolved,
 )
+from oodcache.extract.towers import towers
 
 OPTIONS = "--image-mean --image-std --image-interpolation --image-resize-mode"
 Note = Callable[[str], None]
@@ -57,27 +58,36 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         activation = _activation(resolved, config, note)
         model = _create(resolved, activation).to(device).eval()
         tokenize = _tokenizer(resolved, config, note) if with_texts else None
-    preprocessing = PreprocessCfg(**model.visual.preprocess_cfg)
+    configuration = PreprocessCfg(**model.visual.preprocess_cfg)
+    prepared = preprocessing(configuration, fast_decode=request.fast_decode)
     signature = Signature(
         identity=_identity(resolved, {**config, **activation}, model, note),
         precision={
             "autocast": request.precision,
             "tf32": False,
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+            **request.arithmetic,
         },
         preprocessing=json.loads(
             json.dumps(
                 {
-                    **asdict(preprocessing),
-                    "decoder": DECODER,
+                    **asdict(configuration),
+                    "decoder": prepared.decoder,
                     OVERRIDDEN: sorted(request.preprocessing),
                 }
             )
         ),
         tokenizing=_tokenizing(tokenize, config) if with_texts else {},
     )
-    preprocess = image_transform_v2(preprocessing, is_train=False)
-    return Encoder(model, signature, device, preprocess, tokenize)
+    return Encoder(
+        model,
+        signature,
+        device,
+        prepared,
+        Normalization(prepared, device),
+        tokenize,
+        towers(model, channels_last=request.channels_last, compiled=request.compile),
+    )
 
 
 def weights_sha256(state: Mapping[str, torch.Tensor]) -> str:
@@ -93,7 +103,7 @@ def weights_sha256(state: Mapping[str, torch.Tensor]) -> str:
 def _device(requested: str | None) -> torch.device:
     try:
         device = torch.device(requested or ("cuda" if torch.cuda.is_available() else "cpu"))
-        torch.empty(0, device=device)
+        device = torch.empty(0, device=device).device  # With its number.
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"--device {requested}: {_first_line(error)}; type --device cpu") from None
     return device

@@ -19,6 +19,8 @@ LOCAL_DIR = "local-dir:"
 HUB = "hf-hub:"
 CONFIG = "open_clip_config.json"
 PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
+PILLOW, TORCHVISION = "pillow", "torchvision"  # What decodes, as an identity names it.
+ARITHMETIC = ("channels_last", "compile")
 WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
 
 
@@ -27,6 +29,8 @@ class ModelRequest:
     """A model as it was asked for on the command line.
 
     `preprocessing` holds what overrides the model's own: some of the keys of PREPROCESSING.
+    `fast_decode` changes the pixels that the model is given; `channels_last` and `compile` how it
+    computes, and so the last digits of its vectors.
     """
 
     requested: str
@@ -35,6 +39,14 @@ class ModelRequest:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     precision: str = "float32"
     device: str | None = None
+    fast_decode: bool = False
+    channels_last: bool = False
+    compile: bool = False
+
+    @property
+    def arithmetic(self) -> dict[str, bool]:
+        """Return which of ARITHMETIC are asked for, as an identity's precision holds them."""
+        return {name: True for name in ARITHMETIC if getattr(self, name)}
 
 
 @dataclass(frozen=True)

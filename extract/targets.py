@@ -17,7 +17,7 @@ from oodcache.cache.image_file import open_images
 from oodcache.cache.merging import Shard
 from oodcache.cache.shards import Run
 from oodcache.extract.plan import Listing, Plan
-from oodcache.extract.requests import PREPROCESSING
+from oodcache.extract.requests import ARITHMETIC, PREPROCESSING, TORCHVISION
 
 if TYPE_CHECKING:  # Importing it takes seconds, and a cache that is whole needs none of it.
     from oodcache.extract.encoder import Signature
@@ -148,18 +148,30 @@ def _differences(planned: Plan, target: Target, run: Run, loaded: Signature | No
         if isinstance(given, list) and key in given
     }
     precision = identity.precision.get("autocast")
+    is_fast = identity.encoding.get("decoder") == TORCHVISION
+    arithmetic = {name: bool(identity.precision.get(name)) for name in ARITHMETIC}
     differs = {
         "another list of inputs": identity.source["fingerprint"] != listing.fingerprint,
         f"precision {precision}": precision != request.precision,
+        **{
+            f"precision {precision} {_option(name, is_on)}": is_on != getattr(request, name)
+            for name, is_on in arithmetic.items()
+        },
         f"--dtype {run.dtype}": run.dtype != planned.settings.dtype,
         f"--shard-rows {run.shard_rows}": run.shard_rows != planned.settings.shard_rows,
         "other preprocessing": listing.kind == "images"
         and overrides != dict(request.preprocessing),
+        f"other preprocessing, {_option('fast_decode', is_fast)}": listing.kind == "images"
+        and is_fast != request.fast_decode,
     }
     words = [what for what, so in differs.items() if so]
     if loaded is not None and not words:
         words = wanted(planned, listing, loaded).differences(run)
     return words
+
+
+def _option(name: str, is_on: bool) -> str:
+    return f"{'with' if is_on else 'without'} --{name.replace('_', '-')}"
 
 
 def wanted(planned: Plan, listing: Listing, loaded: Signature) -> Run:

@@ -3,62 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from oodcache.cache import merging
 from oodcache.cache.errors import InputError, RuleError
-from oodcache.cache.image_file import (
-    ImageBatch,
-    ImageFile,
-    open_image_shard,
-    open_images,
-    write_images,
-)
+from oodcache.cache.image_file import open_image_shard, open_images
 from oodcache.cache.merging import Shard
 from oodcache.cache.shards import Place, Run, shard_folder, share
-from oodcache.cache.text_file import write_text_shard
 from oodcache.extract import images
 from oodcache.extract.encoder import Encoder
-from oodcache.extract.listing import Contents, ImageListing
-from oodcache.extract.plan import Plan, TextListing, Watch
+from oodcache.extract.listing import ImageListing
+from oodcache.extract.plan import Listing, Plan, TextListing, Watch
+from oodcache.extract.stages import DECODING, TOKENIZING, Stages, summary
 from oodcache.extract.targets import Target, stamp, wanted
-
-Flags = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Task:
-    """A shard to be made; rows that are ok in `known`, from its row `offset` on, are taken over."""
-
-    place: Place
-    known: ImageFile | None = None
-    offset: int = 0
-
-    @property
-    def missing(self) -> Flags:
-        """Return which rows are to be encoded: those not ok, and all where none are known."""
-        if self.known is None:
-            return np.ones(self.place.rows, bool)
-        return ~self.known.ok[self.offset : self.offset + self.place.rows]
-
-    def batches(self, batch_size: int) -> list[range]:
-        """Return the shard's own rows, so many at a time: no batch reaches into another shard."""
-        rows = range(self.place.rows)
-        return [rows[first : first + batch_size] for first in rows[::batch_size]]
-
-
-@dataclass(frozen=True)
-class Job:
-    """What every task needs: the plan, the model, and whom to tell how many rows are done."""
-
-    planned: Plan
-    model: Encoder
-    advance: Callable[[int], None]
+from oodcache.extract.tolerance import Tolerance
+from oodcache.extract.writing import Job, Task, write_image_shards, write_text_shards
 
 
 def complete(target: Target, planned: Plan, model: Encoder, watch: Watch) -> None:
@@ -105,13 +67,39 @@ def _write_missing(target: Target, run: Run, planned: Plan, model: Encoder, watc
         watch.note(f"{listing.name}: {done:,} of {len(mine):,} shards are there: going on")
     if not tasks:
         return
+    clock = Stages(TOKENIZING if isinstance(listing, TextListing) else DECODING)
     rows, folder = sum(task.place.rows for task in tasks), shard_folder(target.path)
     with watch.progress(f"{listing.kind} {listing.name}", rows, listing.unit) as advance:
-        job = Job(planned, model, advance)
+        job = Job(planned, model, advance, clock)
         if isinstance(listing, TextListing):
-            _write_texts(folder, run, listing, tasks, job)
+            encoded = write_text_shards(folder, run, listing, tasks, job)
         else:
-            _write_images(folder, run, listing, tasks, job)
+            tolerance = _tolerance(listing, planned, begun, tasks)
+            encoded = write_image_shards(folder, run, listing, tasks, job, tolerance)
+    told = summary(listing.name, encoded, listing.unit, clock.seconds(), _faster(planned, listing))
+    if told is not None:
+        watch.note(told)
+
+
+def _tolerance(
+    listing: ImageListing, planned: Plan, begun: Mapping[int, Shard], tasks: Sequence[Task]
+) -> Tolerance:
+    """Return the count of bad images that begins with the shards that are there and stay."""
+    again = {task.place.first for task in tasks}
+    there = [shard for first, shard in begun.items() if first not in again]
+    rows, failed = (sum(one.place.rows for one in there), sum(one.failed for one in there))
+    return Tolerance(listing, planned.settings.max_bad, rows, failed)
+
+
+def _faster(planned: Plan, listing: Listing) -> str:
+    """Return the options that would decode faster, nothing if all are taken."""
+    if isinstance(listing, TextListing):
+        return ""
+    processors = os.cpu_count() or 1
+    options = [] if planned.workers >= processors else [f"--workers {processors}"]
+    if not planned.resolved.request.fast_decode:
+        options.append("--fast-decode")
+    return " and ".join(options)
 
 
 def _tasks(
@@ -129,105 +117,6 @@ def _tasks(
         elif planned.settings.retry_failed and shard.failed:
             tasks.append(Task(place, open_image_shard(shard.path)))
     return tasks
-
-
-def _write_texts(
-    folder: Path, run: Run, listing: TextListing, tasks: Sequence[Task], job: Job
-) -> None:
-    for task in tasks:
-        encoded = []
-        for batch in task.batches(job.planned.settings.batch_size):
-            first = task.place.first
-            rows = range(first + batch.start, first + batch.stop)
-            encoded.append(job.model.prompts(listing.prompts(rows)))
-            job.advance(len(rows))
-        write_text_shard(
-            folder / task.place.file_name,
-            np.concatenate([one.vectors for one in encoded]),
-            np.concatenate([one.norm for one in encoded]),
-            vocabulary=listing.vocabulary,
-            identity=run.identity,
-            dtype=run.dtype,
-            place=task.place,
-        )
-
-
-def _write_images(
-    folder: Path, run: Run, listing: ImageListing, tasks: Sequence[Task], job: Job
-) -> None:
-    rows = [
-        range(task.place.first + batch.start, task.place.first + batch.stop)
-        for task in tasks
-        for batch in task.batches(job.planned.settings.batch_size)
-        if task.missing[batch.start : batch.stop].any()
-    ]
-    encoded = _encoded(listing, rows, job)
-    for task in tasks:
-        write_images(
-            folder / task.place.file_name,
-            _mended(task, encoded, job),
-            rows=listing.images.cut(task.place.first, task.place.rows),
-            identity=run.identity,
-            dtype=run.dtype,
-            place=task.place,
-        )
-
-
-def _mended(task: Task, encoded: Iterator[ImageBatch], job: Job) -> Iterator[ImageBatch]:
-    """Yield a shard's batches: known ones, and encoded ones for those with a row to be encoded.
-
-    Every row is encoded among the same others as it was, or would have been, at first.
-    """
-    known = None
-    if task.known is not None:
-        known = task.known.stored(task.offset, task.place.rows)
-    for batch in task.batches(job.planned.settings.batch_size):
-        missing = task.missing[batch.start : batch.stop]
-        new = next(encoded) if missing.any() else None
-        old = known.cut(batch.start, len(batch)) if known else None
-        yield _patched(old, new, missing)
-        job.advance(len(batch))
-
-
-def _patched(old: ImageBatch | None, new: ImageBatch | None, missing: Flags) -> ImageBatch:
-    if old is None or new is None:
-        whole = old or new
-        assert whole is not None
-        return whole
-    vectors, norm = old.vectors.copy(), old.norm.copy()
-    vectors[missing], norm[missing] = new.vectors[missing], new.norm[missing]
-    return ImageBatch(vectors, norm, {row: why for row, why in new.errors.items() if missing[row]})
-
-
-def _encoded(listing: ImageListing, rows: Sequence[range], job: Job) -> Iterator[ImageBatch]:
-    """Return an iterator over the encoded batches; the workers behind it are forked already."""
-    decoded = images.batches(
-        listing.contents,
-        job.model.preprocess,
-        rows,
-        workers=job.planned.workers,
-        pin_memory=job.model.device.type == "cuda",
-    )
-    return (
-        _batch(job.model, batch, listing.contents, some)
-        for batch, some in zip(decoded, rows, strict=True)
-    )
-
-
-def _batch(model: Encoder, decoded: images.Decoded, contents: Contents, rows: range) -> ImageBatch:
-    errors = dict(decoded.errors)
-    if errors and not any(contents.is_there(row) for row in rows):
-        raise InputError(
-            f"{contents.root}: is gone, or was emptied: type the same command again when it is "
-            "back; what is done stays"
-        )
-    encoded = model.images(decoded.images)
-    for place in np.flatnonzero(~np.isfinite(encoded.norm)).tolist():
-        errors.setdefault(place, "the model gave values that are not finite")
-    blank = sorted(errors)
-    vectors, norm = encoded.vectors.copy(), encoded.norm.copy()
-    vectors[blank], norm[blank] = 0, 0
-    return ImageBatch(vectors, norm, errors)
 
 
 def _merge(target: Target, run: Run, watch: Watch) -> None:

@@ -370,7 +370,8 @@ def test_bad_rows_are_retried_and_too_many_are_status_1(oodcache: Run, photos: P
     arguments = ["extract", "--model", "tiny-clip", "--dtype", "float16", f"c={photos}"]
     refused = oodcache(*arguments, "--max-bad", "0.05")
     assert refused.status == 1
-    assert "1 of 12 images are bad, more than --max-bad 0.05; see: oodcache cache" in refused.err
+    assert "1 of 12 images so far are bad, such as 'dog/3.png'" in refused.err
+    assert "more than --max-bad 0.05 of all 12; whole shards stay" in refused.err
     (photos / "dog" / "3.png").write_bytes(sound)
     assert oodcache(*arguments, "--max-bad", "0.05", "--retry-failed").status == 0
     images = open_images(only("embeddings/tiny-clip/demo/images/c.h5"))

@@ -16,9 +16,15 @@ from oodcache.extract import images
 from oodcache.extract.folders import FolderContents
 
 
-def tensor(image: Image.Image) -> torch.Tensor:
-    """Preprocess by hand: 4 x 4 nearest pixels, channels first."""
-    return torch.from_numpy(np.asarray(image.resize((4, 4), 0)).copy()).permute(2, 0, 1).float()
+class Nearest:
+    """A preparation by hand: 4 x 4 nearest pixels, channels first."""
+
+    def pixels(self, content: bytes) -> torch.Tensor:
+        image = images.decode(content).resize((4, 4), 0)
+        return torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)
+
+    def blank(self) -> torch.Tensor:
+        return torch.zeros(3, 4, 4, dtype=torch.uint8)
 
 
 def batches(
@@ -29,7 +35,7 @@ def batches(
         range(len(paths))[first : first + batch_size] for first in range(0, len(paths), batch_size)
     ]
     contents = FolderContents(root, paths)
-    return list(images.batches(contents, tensor, rows, workers=workers, pin_memory=False))
+    return list(images.batches(contents, Nearest(), rows, workers=workers, pin_memory=False))
 
 
 def red(mode: str) -> Image.Image:
@@ -104,7 +110,7 @@ def write_bad(root: Path) -> dict[str, bytes]:
 def test_bad_images_keep_their_rows_and_the_others_their_pixels(tmp_path: Path) -> None:
     for name, content in write_bad(tmp_path).items():
         (tmp_path / name).write_bytes(content)
-    good = tensor(images.decode((tmp_path / "whole.jpg").read_bytes()))
+    good = Nearest().pixels((tmp_path / "whole.jpg").read_bytes())
     names = ["whole.jpg", "empty.jpg", "text.png", "half.jpg", "head.png", "gone.jpg", "whole.jpg"]
     first, second = batches(tmp_path, names)
     assert sorted(first.errors) == [1, 2, 3]

@@ -11,7 +11,6 @@ from typing import Any
 import open_clip
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import save_file
 from samples import SIGLIP_LIKE, SmallModel, load, load_small, local_folder, make_small_model
 
@@ -64,7 +63,7 @@ def test_a_checkpoint_with_a_bias_wants_its_preprocessing(small_sigmoid: SmallMo
         load_small(small_sigmoid, preprocessing={"mean": [0.5] * 3, "std": [0.5] * 3})
     ours = load_small(small_sigmoid, preprocessing=SIGLIP_LIKE)
     assert {key: ours.signature.preprocessing[key] for key in SIGLIP_LIKE} == SIGLIP_LIKE
-    assert ours.preprocess(Image.new("RGB", (60, 40))).shape == (3, 16, 16)
+    assert ours.preprocessing.blank().shape == (3, 16, 16)
 
 
 def test_a_local_folder_brings_its_preprocessing(small_sigmoid: SmallModel, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -220,17 +221,47 @@ def test_rows_that_fail_again_stay_bad_and_a_retry_of_none_keeps_the_file(
     assert path.stat().st_mtime_ns == stamp
 
 
-def test_too_many_bad_images_are_an_error_after_all_is_written(
+def test_too_many_bad_images_in_a_finished_file_are_an_error(
     tmp_path: Path, sources: list[str], torn: Callable[[], None]
 ) -> None:
-    words = r"c: 3 of 12 images are bad, more than --max-bad 0.2; see: oodcache cache info .*c.h5"
-    for _ in range(2):  # And again, of the file that is kept.
-        with pytest.raises(InputError, match=words):
-            extract(tmp_path, sources=sources, max_bad=0.2)
     (path,) = extract(tmp_path, sources=sources, max_bad=0.25)
+    words = r"c: 3 of 12 images are bad, more than --max-bad 0.2; see: oodcache cache info .*c.h5"
+    with pytest.raises(InputError, match=words):
+        extract(tmp_path, sources=sources, max_bad=0.2)
     assert open_images(path).rows == 12
-    with pytest.raises(InputError, match=r"c: 3 of 7 images are bad, .*c.shards; once they can"):
-        extract(tmp_path, cache=tmp_path / "x", sources=sources, max_bad=0, part=1, parts=2)
+
+
+def test_too_many_bad_images_stop_a_run_and_whole_shards_stay(
+    tmp_path: Path, sources: list[str], torn: Callable[[], None]
+) -> None:
+    done: list[int] = []
+
+    @contextmanager
+    def counting(*_: object) -> Iterator[Callable[[int], None]]:
+        yield done.append
+
+    words = r"c: stopped: 3 of 12 images so far are bad, such as 'dog/5.png' .* more than --max-bad"
+    with pytest.raises(InputError, match=words):
+        extract(tmp_path, progress=counting, sources=sources, max_bad=0.2)
+    assert sum(done) == 10
+    shards = ["00001-of-00003", "00002-of-00003"]
+    assert [name[:14] for name in files(tmp_path / "embeddings")] == shards
+    # The two of the first shard are known; that they can be read by now is not.
+    torn()
+    with pytest.raises(InputError, match="2 of 10 images so far are bad, those of an earlier run"):
+        extract(tmp_path, sources=sources, max_bad=0.1)
+    (path,) = extract(tmp_path, sources=sources, max_bad=0.1, retry_failed=True)
+    assert path.read_bytes() == once(tmp_path, sources=sources).read_bytes()
+
+
+def test_a_run_that_is_mostly_bad_ends_with_its_first_batches(
+    tmp_path: Path, photos: Path, sources: list[str]
+) -> None:
+    for path in photos.rglob("*.png"):
+        path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(InputError, match=r"c: stopped: 4 of 4 images so far are bad"):
+        extract(tmp_path, sources=sources, max_bad=0.3)
+    assert files(tmp_path / "embeddings") == []
 
 
 def test_images_none_of_which_is_ok_leave_nothing_to_go_on_with(

@@ -51,7 +51,7 @@ def test_a_tokenizer_that_is_not_there_is_one_line(
     assert any("is the hub's: fetched if need be" in note for note in notes)
     alone = ModelRequest(model.config.stem, model.checkpoint, model.config)
     images = loading.load(resolve(alone), notes.append, with_texts=False)
-    assert images.images(torch.zeros(1, 3, 16, 16)).vectors.shape == (1, 16)
+    assert images.images(torch.zeros(1, 3, 16, 16, dtype=torch.uint8)).vectors.shape == (1, 16)
 
 
 WORDS = ("<pad>", "<unk>", "a", "photo", "of", "cat")
@@ -94,7 +94,7 @@ def test_a_local_folders_own_tokenizer_is_used_at_its_own_length(tmp_path: Path)
     assert ours.signature.tokenizing["tokenizer"] == "HFTokenizer"
     assert ours.signature.tokenizing["context_length"] == 9
     assert ours.tokenize(["A photo of a CAT."]).tolist() == [[2, 3, 4, 2, 5, 0, 0, 0, 0]]
-    assert ours.prompts(["a photo of a cat"]).vectors.shape == (1, 16)
+    assert ours.prompts(ours.tokens(["a photo of a cat"])).vectors.shape == (1, 16)
 
 
 def test_texts_of_another_tokenizer_are_not_the_same_texts(tmp_path: Path) -> None:
