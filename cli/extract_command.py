@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.shards import SHARD_ROWS
+from oodcache.extract.shares import Share, from_environment
 from oodcache.options import CACHE, note
 from oodcache.progress import progress
 
@@ -22,12 +24,25 @@ PASSED = ("classes", "templates", "data_root", "cache", "workers")
 SETTINGS = ("dtype", "batch_size", "shard_rows", "overwrite", "retry_failed", "max_bad")
 
 
-def _share(context: click.Context, option: click.Parameter, value: str) -> tuple[int, int]:
-    """Return I and N of I/N, a process's share of the shards: 1/1 to N/N."""
+def _typed(context: click.Context, option: click.Parameter, value: str | None) -> Share | None:
+    """Return I/N, a process's share of the shards: 1/1 to N/N."""
+    if value is None:
+        return None
     match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", value)
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise click.BadParameter(f"{value!r} is not I/N with I from 1 to N, such as 2/4")
-    return int(match[1]), int(match[2])
+    return Share(int(match[1]), int(match[2]))
+
+
+def _share(typed: Share | None) -> Share:
+    """Return what was typed; without it what a cluster's environment says, and say so."""
+    if typed is not None:
+        return typed
+    found = from_environment(os.environ)
+    if found is None or found.parts == 1:
+        return Share(1, 1)
+    note(f"share {found}, from {found.source}; --shard 1/1 does all")
+    return found
 
 
 def check_torch() -> None:
@@ -96,10 +111,10 @@ def check_torch() -> None:
 @click.option(
     "--shard",
     "share",
-    callback=_share,
+    callback=_typed,
     metavar="I/N",
-    default="1/1",
-    help="Do every N-th shard, from the I-th, I from 1; the last of N processes merges.",
+    help="Do every N-th shard, from the I-th, I from 1; the last of N processes merges. "
+    "[SLURM_ARRAY_TASK_ID or RANK, else 1/1]",
 )
 @click.option("--overwrite", is_flag=True, help="Make files anew that are there.")
 @click.option("--retry-failed", is_flag=True, help="Do those rows again that are not ok.")
@@ -143,12 +158,12 @@ def extract(**given: Any) -> None:
         given["precision"],
         given["device"],
     )
-    part, parts = given["share"]
-    settings = plan.Settings(part=part, parts=parts, **{key: given[key] for key in SETTINGS})
+    share = _share(given["share"])
+    settings = {key: given[key] for key in SETTINGS}
     planned = plan.plan(
         request,
         sources=given["datasets"],
-        settings=settings,
+        settings=plan.Settings(part=share.part, parts=share.parts, **settings),
         watch=watch,
         **{key: given[key] for key in PASSED},
     )
