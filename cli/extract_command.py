@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.shards import SHARD_ROWS
-from oodcache.extract.shares import Share, from_environment
+from oodcache.extract.shares import Share, are_in, from_environment
 from oodcache.options import CACHE, note
 from oodcache.progress import progress
+
+if TYPE_CHECKING:
+    from oodcache.extract.run import Start
 
 NEEDS = ("torch", "torchvision", "open_clip", "transformers", "PIL")
 TRIPLE = click.Tuple([float, float, float])
@@ -34,8 +39,21 @@ def _typed(context: click.Context, option: click.Parameter, value: str | None) -
     return Share(int(match[1]), int(match[2]))
 
 
-def _share(typed: Share | None) -> Share:
+def _gpus(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    """Return how many GPUs an actor gets; Ray knows parts of one, and whole ones."""
+    if value is not None and value > 1 and value % 1:
+        raise click.BadParameter(f"{value:g} is neither a part of a GPU nor a whole number of them")
+    return value
+
+
+def _share(typed: Share | None, engine: str) -> Share:
     """Return what was typed; without it what a cluster's environment says, and say so."""
+    if engine == "ray":
+        if typed is not None:
+            raise click.UsageError("--engine ray shares out the shards itself: leave out --shard")
+        if are_in(os.environ):
+            note("--engine ray shares out the shards itself: the environment's share is ignored")
+        return Share(1, 1)
     if typed is not None:
         return typed
     found = from_environment(os.environ)
@@ -43,6 +61,18 @@ def _share(typed: Share | None) -> Share:
         return Share(1, 1)
     note(f"share {found}, from {found.source}; --shard 1/1 does all")
     return found
+
+
+def _engine(given: Mapping[str, Any]) -> Start | None:
+    """Return what starts the engine that was asked for, None for this process."""
+    wishes = (given["num_actors"], given["gpus_per_actor"])
+    if given["engine"] == "ray":
+        from oodcache.extract import ray_cluster, ray_engine
+
+        return partial(ray_engine.started, wishes=ray_cluster.Wishes(*wishes))
+    if wishes != (None, None):
+        raise click.UsageError("--num-actors and --gpus-per-actor are of --engine ray")
+    return None
 
 
 def check_torch() -> None:
@@ -116,6 +146,22 @@ def check_torch() -> None:
     help="Do every N-th shard, from the I-th, I from 1; the last of N processes merges. "
     "[SLURM_ARRAY_TASK_ID or RANK, else 1/1]",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Who makes the shards: this process, or actors on a Ray cluster.",
+)
+@click.option(
+    "--num-actors", type=click.IntRange(1), help="Of Ray. [one a GPU, or a machine where none is]"
+)
+@click.option(
+    "--gpus-per-actor",
+    type=click.FloatRange(0),
+    callback=_gpus,
+    help="Of Ray; a part of one, too. [1 if there are any]",
+)
 @click.option("--overwrite", is_flag=True, help="Make files anew that are there.")
 @click.option("--retry-failed", is_flag=True, help="Do those rows again that are not ok.")
 @click.option(
@@ -158,7 +204,7 @@ def extract(**given: Any) -> None:
         given["precision"],
         given["device"],
     )
-    share = _share(given["share"])
+    share = _share(given["share"], given["engine"])
     settings = {key: given[key] for key in SETTINGS}
     planned = plan.plan(
         request,
@@ -167,4 +213,4 @@ def extract(**given: Any) -> None:
         watch=watch,
         **{key: given[key] for key in PASSED},
     )
-    run.run(planned, watch)
+    run.run(planned, watch, _engine(given) or run.in_process)
