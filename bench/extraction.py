@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from bench.timing import seconds
-from oodcache.extract import datasets, encoder, images, loading, plan, targets, tasks
+from oodcache.extract import completion, datasets, encoder, images, loading, plan, targets
 from oodcache.extract.listing import ImageListing, ImageSource
 from oodcache.extract.requests import ModelRequest, resolve
 from oodcache.progress import progress
@@ -67,7 +67,7 @@ def compare() -> Comparison:
 
         def ours() -> None:
             (target,) = targets.targets(planned, "bench/random")
-            tasks.complete(target, planned, model, watch)
+            completion.complete(target, planned, completion.InProcess(planned, model, watch), watch)
 
         bare()
         pairs = np.array([(seconds(ours), seconds(bare)) for _ in range(RUNS)])

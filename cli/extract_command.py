@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.shards import SHARD_ROWS
+from oodcache.extract.shares import Share, are_in, from_environment
 from oodcache.options import CACHE, note
 from oodcache.progress import progress
+
+if TYPE_CHECKING:
+    from oodcache.extract.run import Start
 
 NEEDS = ("torch", "torchvision", "open_clip", "transformers", "PIL")
 TRIPLE = click.Tuple([float, float, float])
@@ -24,12 +31,50 @@ FASTER = ("fast_decode", "channels_last", "compile")
 SETTINGS = ("dtype", "batch_size", "shard_rows", "overwrite", "retry_failed", "max_bad")
 
 
-def _share(context: click.Context, option: click.Parameter, value: str) -> tuple[int, int]:
-    """Return I and N of I/N, a process's share of the shards: 1/1 to N/N."""
+def _typed(context: click.Context, option: click.Parameter, value: str | None) -> Share | None:
+    """Return I/N, a process's share of the shards: 1/1 to N/N."""
+    if value is None:
+        return None
     match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", value)
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise click.BadParameter(f"{value!r} is not I/N with I from 1 to N, such as 2/4")
-    return int(match[1]), int(match[2])
+    return Share(int(match[1]), int(match[2]))
+
+
+def _gpus(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    """Return how many GPUs an actor gets; Ray knows parts of one, and whole ones."""
+    if value is not None and value > 1 and value % 1:
+        raise click.BadParameter(f"{value:g} is neither a part of a GPU nor a whole number of them")
+    return value
+
+
+def _share(typed: Share | None, engine: str) -> Share:
+    """Return what was typed; without it what a cluster's environment says, and say so."""
+    if engine == "ray":
+        if typed is not None:
+            raise click.UsageError("--engine ray shares out the shards itself: leave out --shard")
+        if are_in(os.environ):
+            note("--engine ray shares out the shards itself: the environment's share is ignored")
+        return Share(1, 1)
+    if typed is not None:
+        return typed
+    found = from_environment(os.environ)
+    if found is None or found.parts == 1:
+        return Share(1, 1)
+    note(f"share {found}, from {found.source}; --shard 1/1 does all")
+    return found
+
+
+def _engine(given: Mapping[str, Any]) -> Start | None:
+    """Return what starts the engine that was asked for, None for this process."""
+    wishes = (given["num_actors"], given["gpus_per_actor"])
+    if given["engine"] == "ray":
+        from oodcache.extract import ray_cluster, ray_engine
+
+        return partial(ray_engine.started, wishes=ray_cluster.Wishes(*wishes))
+    if wishes != (None, None):
+        raise click.UsageError("--num-actors and --gpus-per-actor are of --engine ray")
+    return None
 
 
 def check_torch() -> None:
@@ -104,10 +149,26 @@ def check_torch() -> None:
 @click.option(
     "--shard",
     "share",
-    callback=_share,
+    callback=_typed,
     metavar="I/N",
-    default="1/1",
-    help="Do every N-th shard, from the I-th, I from 1; the last of N processes merges.",
+    help="Do every N-th shard, from the I-th, I from 1; the last of N processes merges. "
+    "[SLURM_ARRAY_TASK_ID or RANK, else 1/1]",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Who makes the shards: this process, or actors on a Ray cluster.",
+)
+@click.option(
+    "--num-actors", type=click.IntRange(1), help="Of Ray. [one a GPU, or a machine where none is]"
+)
+@click.option(
+    "--gpus-per-actor",
+    type=click.FloatRange(0),
+    callback=_gpus,
+    help="Of Ray; a part of one, too. [1 if there are any]",
 )
 @click.option("--overwrite", is_flag=True, help="Make files anew that are there.")
 @click.option("--retry-failed", is_flag=True, help="Do those rows again that are not ok.")
@@ -152,14 +213,14 @@ def extract(**given: Any) -> None:
         given["device"],
         **{key: given[key] for key in FASTER},
     )
-    part, parts = given["share"]
-    settings = plan.Settings(part=part, parts=parts, **{key: given[key] for key in SETTINGS})
+    share = _share(given["share"], given["engine"])
+    settings = {key: given[key] for key in SETTINGS}
     planned = plan.plan(
         request,
         sources=given["datasets"],
-        settings=settings,
+        settings=plan.Settings(part=share.part, parts=share.parts, **settings),
         watch=watch,
         options=listing.Options(**{key: given[key] for key in OPTIONS}),
         **{key: given[key] for key in PASSED},
     )
-    run.run(planned, watch)
+    run.run(planned, watch, _engine(given) or run.in_process)

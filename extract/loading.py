@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -101,12 +102,21 @@ def weights_sha256(state: Mapping[str, torch.Tensor]) -> str:
 
 
 def _device(requested: str | None) -> torch.device:
+    wanted = requested or _own_device()
     try:
-        device = torch.device(requested or ("cuda" if torch.cuda.is_available() else "cpu"))
+        device = torch.device(wanted)
         device = torch.empty(0, device=device).device  # With its number.
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {requested}: {_first_line(error)}; type --device cpu") from None
+        raise InputError(f"--device {wanted}: {_first_line(error)}; type --device cpu") from None
     return device
+
+
+def _own_device() -> str:
+    """Return the GPU if there is one; of several the one that torchrun gives to this process."""
+    if not torch.cuda.is_available():
+        return "cpu"
+    rank = os.environ.get("LOCAL_RANK", "")
+    return f"cuda:{rank}" if rank and torch.cuda.device_count() > 1 else "cuda"
 
 
 def _add_config(path: Path) -> None:

@@ -81,6 +81,16 @@ class Plan:
         """Return everything to be extracted, texts first."""
         return (*((self.texts,) if self.texts else ()), *self.images)
 
+    def faster(self, listing: Listing) -> str:
+        """Return the options that would decode a listing faster, nothing if all are taken."""
+        if isinstance(listing, TextListing):
+            return ""
+        processors = os.cpu_count() or 1
+        options = [] if self.workers >= processors else [f"--workers {processors}"]
+        if not self.resolved.request.fast_decode:
+            options.append("--fast-decode")
+        return " and ".join(options)
+
 
 @dataclass(frozen=True)
 class Watch:

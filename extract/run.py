@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,12 +23,30 @@ from oodcache.extract.targets import (
     wants_retry,
 )
 
+if TYPE_CHECKING:  # Importing it takes seconds, and a cache that is whole needs none of it.
+    from oodcache.extract.completion import Engine
 
-def run(planned: Plan, watch: Watch) -> list[Path]:
+Start = Callable[[Plan, Watch], "AbstractContextManager[Engine]"]
+SHOWN = 5
+
+
+@contextmanager
+def in_process(planned: Plan, watch: Watch) -> Iterator[Engine]:
+    """Give the engine that is this process, its model loaded."""
+    from oodcache.extract import completion, loading
+
+    watch.note(f"loading {planned.resolved.request.requested} …")
+    with_texts = planned.texts is not None
+    model = loading.load(planned.resolved, watch.note, with_texts=with_texts)
+    yield completion.InProcess(planned, model, watch)
+
+
+def run(planned: Plan, watch: Watch, start: Start = in_process) -> list[Path]:
     """Extract what is not there yet; return every file of the plan, new or kept.
 
     A file or a shard that is there but was made from something else is refused before anything is
-    encoded. With a share of the shards, a file may have to wait for the other shares.
+    encoded. With a share of the shards, a file may have to wait for the other shares. `start`
+    gives the engine that makes the shards, once one is needed.
     """
     label = known_label(planned)
     if label is not None:
@@ -34,26 +54,42 @@ def run(planned: Plan, watch: Watch) -> list[Path]:
         check(planned, found)
         if is_settled(planned, found):
             return _finish(planned, found, watch)
-    from oodcache.extract import loading, tasks
+    with start(planned, watch) as engine:
+        from oodcache.extract.completion import complete
 
-    watch.note(f"loading {planned.resolved.request.requested} …")
-    model = loading.load(planned.resolved, watch.note, with_texts=planned.texts is not None)
-    found = targets(planned, model.signature.identity.label)
-    check(planned, found, model.signature)
-    for target in found:
-        if target.there is None or wants_retry(planned, target):
-            tasks.complete(target, planned, model, watch)
-    return _finish(planned, found, watch)
+        found = targets(planned, engine.signature.identity.label)
+        check(planned, found, engine.signature)
+        failed = [
+            line
+            for target in found
+            if target.there is None or wants_retry(planned, target)
+            for line in complete(target, planned, engine, watch)
+        ]
+    return _finish(planned, found, watch, failed)
 
 
-def _finish(planned: Plan, found: Sequence[Target], watch: Watch) -> list[Path]:
+def _finish(
+    planned: Plan, found: Sequence[Target], watch: Watch, failed: Sequence[str] = ()
+) -> list[Path]:
     for target in found:
         if target.there is not None and not wants_retry(planned, target):
             _keep(target, watch)
         sibling.remove_stale(target.path)
         sibling.remove_stale(shard_folder(target.path))
+    if failed:
+        raise InputError(_failed(failed))
     _check_bad(planned, found)
     return [target.path for target in found]
+
+
+def _failed(lines: Sequence[str]) -> str:
+    """Say in one line which shards could not be made, and why."""
+    more = f"; and {len(lines) - SHOWN:,} more" if len(lines) > SHOWN else ""
+    count = f"{len(lines):,} shard{'s were' if len(lines) > 1 else ' was'} not made"
+    return (
+        f"{count}: {'; '.join(lines[:SHOWN])}{more}; all others are done: once that is mended, "
+        "type the same command again"
+    )
 
 
 def _keep(target: Target, watch: Watch) -> None:

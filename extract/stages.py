@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
+
+from oodcache.extract.plan import Listing
 
 DECODING, TOKENIZING = "decode", "tokenizing"
 TRANSFER, MODEL, WRITING = "transfer", "the model", "writing"
@@ -62,12 +64,22 @@ class Stages:
         return before
 
 
+def stages_of(listing: Listing) -> Stages:
+    """Return a clock for what a listing's rows go through."""
+    return Stages(TOKENIZING if listing.kind == "texts" else DECODING)
+
+
 def summary(
-    name: str, count: int, unit: str, seconds: dict[str, float], faster: str = ""
+    name: str,
+    count: int,
+    unit: str,
+    seconds: Mapping[str, float],
+    faster: str = "",
+    whose: str = "",
 ) -> str | None:
     """Return in one line how long `count` things took and what for; None if not even a second.
 
-    `faster` says what to type where inputs come too slowly.
+    `faster` says what to type where inputs come too slowly; `whose` seconds those were.
     """
     total = sum(seconds.values())
     if total < LEAST_SECONDS:
@@ -75,7 +87,8 @@ def summary(
     shares = ", ".join(f"{took / total:.0%} for {what}" for what, took in seconds.items())
     slowest = max(seconds, key=lambda what: seconds[what])
     advice = f": type {faster}" if faster and slowest == next(iter(seconds)) else ""
+    rate = f"{count / total:,.0f} {unit}/s"
     return (
-        f"{name}: {count:,} {unit} in {total:,.1f} s ({count / total:,.0f} {unit}/s): waited "
+        f"{name}: {count:,} {unit} in {total:,.1f} s{whose} ({rate}): waited "
         f"{shares.replace('%', ' %')}; {slowest} is the bottleneck{advice}"
     )

@@ -1,179 +1,219 @@
-"""The tasks of a run: each encodes the rows of one shard and writes it; the last one merges."""
+"""The tasks of a run: each encodes the rows of one shard and writes it, and waits for little."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
+import torch
 
-from oodcache.cache import merging
-from oodcache.cache.errors import InputError, RuleError
-from oodcache.cache.image_file import open_image_shard, open_images
-from oodcache.cache.merging import Shard
-from oodcache.cache.shards import Place, Run, shard_folder, share
+from oodcache.cache.errors import InputError
+from oodcache.cache.image_file import ImageBatch, ImageFile, write_images
+from oodcache.cache.shards import Place, Run, shard_folder
+from oodcache.cache.text_file import write_text_shard
 from oodcache.extract import images
-from oodcache.extract.encoder import Encoder
-from oodcache.extract.listing import ImageListing
-from oodcache.extract.plan import Listing, Plan, TextListing, Watch
-from oodcache.extract.stages import DECODING, TOKENIZING, Stages, summary
-from oodcache.extract.targets import Target, stamp, wanted
+from oodcache.extract.ahead import ahead
+from oodcache.extract.encoder import Encoded, Encoder
+from oodcache.extract.listing import Contents, ImageListing
+from oodcache.extract.plan import Listing, Plan, TextListing
+from oodcache.extract.stages import Stages
 from oodcache.extract.tolerance import Tolerance
-from oodcache.extract.writing import Job, Task, write_image_shards, write_text_shards
+from oodcache.extract.transfer import Transfer, pipelined
+
+Flags = npt.NDArray[np.bool_]
+Batch = TypeVar("Batch")
+TOKENS_AHEAD = 4  # Batches.
 
 
-def complete(target: Target, planned: Plan, model: Encoder, watch: Watch) -> None:
-    """Make what is missing of this process's share of the shards; merge if all are there then.
+@dataclass(frozen=True)
+class Task:
+    """A shard to be made; rows that are ok in `known`, from its row `offset` on, are taken over."""
 
-    Another run may finish the same file meanwhile: then there is nothing left to do.
+    place: Place
+    known: ImageFile | None = None
+    offset: int = 0
+
+    @property
+    def missing(self) -> Flags:
+        """Return which rows are to be encoded: those not ok, and all where none are known."""
+        if self.known is None:
+            return np.ones(self.place.rows, bool)
+        return ~self.known.ok[self.offset : self.offset + self.place.rows]
+
+    def batches(self, batch_size: int) -> list[range]:
+        """Return the shard's own rows, so many at a time: no batch reaches into another shard."""
+        rows = range(self.place.rows)
+        return [rows[first : first + batch_size] for first in rows[::batch_size]]
+
+    def whole(self, batch: range) -> range:
+        """Return the rows of the data set or vocabulary that a batch's rows of the shard are."""
+        return range(self.place.first + batch.start, self.place.first + batch.stop)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every task needs: the plan, the model, and whom to tell how many rows are done."""
+
+    planned: Plan
+    model: Encoder
+    advance: Callable[[int], None]
+    stages: Stages
+
+
+def write(
+    path: Path,
+    listing: Listing,
+    run: Run,
+    tasks: Sequence[Task],
+    job: Job,
+    tolerance: Tolerance | None = None,
+) -> int:
+    """Make shards of the file at `path`, each whole before the next; use `watching_workers`.
+
+    Returns how many rows were encoded. Raises InputError at more bad images than the `tolerance`.
     """
-    run = wanted(planned, target.listing, model.signature)
-    try:
-        with images.watching_workers():
-            _write_missing(target, run, planned, model, watch)
-        _merge(target, run, watch)
-    except InputError:
-        if not _finished_elsewhere(target, run):
-            raise
-        merging.remove(target.path, [one.path for one in _of_run(target.path, run)])
-        watch.note(f"{target.path}: was finished by another run meanwhile")
-
-
-def merge(path: Path, shards: Sequence[Shard]) -> None:
-    """Merge shards that are all there; where no image at all is ok, drop them and say so."""
-    nothing = sum(shard.failed for shard in shards) == shards[0].place.total
-    try:
-        merging.merge(path, shards)
-    except RuleError as error:
-        raise InputError(f"{error}; remove it and type the same command again") from None
-    finally:
-        if nothing:
-            merging.remove(path, [shard.path for shard in shards])
-
-
-def _write_missing(target: Target, run: Run, planned: Plan, model: Encoder, watch: Watch) -> None:
-    listing, places = target.listing, run.places(target.listing.rows)
-    begun = {one.place.first: one for one in target.begun if one.run.key == run.key}
-    if planned.settings.overwrite:
-        others = [one.path for one in target.begun if one.run.key != run.key]
-        merging.remove(target.path, [*others, *target.damaged])
-    mine = share(places, planned.settings.part, planned.settings.parts)
-    tasks = _tasks(target, mine, begun, planned)
-    if not mine:
-        part = f"--shard {planned.settings.part}/{planned.settings.parts}"
-        watch.note(f"{listing.name}: no shard falls to {part}: there are {len(places):,}")
-    elif done := len(mine) - len(tasks):
-        watch.note(f"{listing.name}: {done:,} of {len(mine):,} shards are there: going on")
-    if not tasks:
-        return
-    clock = Stages(TOKENIZING if isinstance(listing, TextListing) else DECODING)
-    rows, folder = sum(task.place.rows for task in tasks), shard_folder(target.path)
-    with watch.progress(f"{listing.kind} {listing.name}", rows, listing.unit) as advance:
-        job = Job(planned, model, advance, clock)
-        if isinstance(listing, TextListing):
-            encoded = write_text_shards(folder, run, listing, tasks, job)
-        else:
-            tolerance = _tolerance(listing, planned, begun, tasks)
-            encoded = write_image_shards(folder, run, listing, tasks, job, tolerance)
-    told = summary(listing.name, encoded, listing.unit, clock.seconds(), _faster(planned, listing))
-    if told is not None:
-        watch.note(told)
-
-
-def _tolerance(
-    listing: ImageListing, planned: Plan, begun: Mapping[int, Shard], tasks: Sequence[Task]
-) -> Tolerance:
-    """Return the count of bad images that begins with the shards that are there and stay."""
-    again = {task.place.first for task in tasks}
-    there = [shard for first, shard in begun.items() if first not in again]
-    rows, failed = (sum(one.place.rows for one in there), sum(one.failed for one in there))
-    return Tolerance(listing, planned.settings.max_bad, rows, failed)
-
-
-def _faster(planned: Plan, listing: Listing) -> str:
-    """Return the options that would decode faster, nothing if all are taken."""
+    folder = shard_folder(path)
     if isinstance(listing, TextListing):
-        return ""
-    processors = os.cpu_count() or 1
-    options = [] if planned.workers >= processors else [f"--workers {processors}"]
-    if not planned.resolved.request.fast_decode:
-        options.append("--fast-decode")
-    return " and ".join(options)
+        return _write_texts(folder, run, listing, tasks, job)
+    bad = Tolerance(listing, 1) if tolerance is None else tolerance
+    return _write_images(folder, run, listing, tasks, job, bad)
 
 
-def _tasks(
-    target: Target, mine: Sequence[Place], begun: Mapping[int, Shard], planned: Plan
-) -> list[Task]:
-    """Return what is to be made: shards that are missing, and with --retry-failed bad ones."""
-    whole = None
-    if planned.settings.retry_failed and target.there is not None:
-        whole = open_images(target.path)
-    tasks = []
-    for place in mine:
-        shard = begun.get(place.first)
-        if shard is None:
-            tasks.append(Task(place, whole, place.first))
-        elif planned.settings.retry_failed and shard.failed:
-            tasks.append(Task(place, open_image_shard(shard.path)))
-    return tasks
+def _write_texts(
+    folder: Path, run: Run, listing: TextListing, tasks: Sequence[Task], job: Job
+) -> int:
+    """Write the shards of some tasks; return how many prompts were encoded."""
+    batch_size = job.planned.settings.batch_size
+    rows = [task.whole(batch) for task in tasks for batch in task.batches(batch_size)]
+    # The thread is gone before images are decoded, by forks of this process.
+    with closing(
+        ahead((job.model.tokens(listing.prompts(some)) for some in rows), TOKENS_AHEAD)
+    ) as tokens:
+        encoded = _pipelined(tokens, lambda batch: batch, job.model.prompts, job)
+        for task in tasks:
+            whole = _gathered(encoded, task, job)
+            write_text_shard(
+                folder / task.place.file_name,
+                whole.vectors.numpy(),
+                whole.norm.numpy(),
+                vocabulary=listing.vocabulary,
+                identity=run.identity,
+                dtype=run.dtype,
+                place=task.place,
+            )
+    return sum(map(len, rows))
 
 
-def _merge(target: Target, run: Run, watch: Watch) -> None:
-    """Merge the shards if all are there, and say what was written; or say what is missing."""
-    ours = _of_run(target.path, run)
-    count = run.places(target.listing.rows)[0].count
-    if len(ours) == count:
-        _refuse_replacing(target, run)
-        merge(target.path, ours)
-        watch.note(f"wrote {target.path}: {_summary(target)}")
-    elif not _finished_elsewhere(target, run):
-        watch.note(
-            f"{target.listing.name}: {len(ours):,} of {count:,} shards are there; whoever writes "
-            "the last one merges them"
+def _gathered(encoded: Iterator[tuple[Any, Encoded]], task: Task, job: Job) -> Encoded:
+    """Return a shard's vectors, taken batch by batch."""
+    parts = []
+    for batch in task.batches(job.planned.settings.batch_size):
+        parts.append(next(encoded)[1])
+        job.advance(len(batch))
+    vectors, norm = [one.vectors for one in parts], [one.norm for one in parts]
+    return Encoded(torch.cat(vectors), torch.cat(norm))
+
+
+def _write_images(
+    folder: Path,
+    run: Run,
+    listing: ImageListing,
+    tasks: Sequence[Task],
+    job: Job,
+    tolerance: Tolerance,
+) -> int:
+    """Write the shards of some tasks; return how many images were encoded."""
+    rows = [
+        task.whole(batch)
+        for task in tasks
+        for batch in task.batches(job.planned.settings.batch_size)
+        if task.missing[batch.start : batch.stop].any()
+    ]
+    encoded = _encoded(listing, rows, job)
+    for task in tasks:
+        write_images(
+            folder / task.place.file_name,
+            _mended(task, encoded, job, tolerance),
+            rows=listing.images.cut(task.place.first, task.place.rows),
+            identity=run.identity,
+            dtype=run.dtype,
+            place=task.place,
         )
+    return sum(map(len, rows))
 
 
-def _refuse_replacing(target: Target, run: Run) -> None:
-    """Refuse to replace a file of another run, put there since this one began."""
-    if stamp(target.path) in (None, target.stamp):
-        return
-    found = run.differences(merging.run_of(target.path, run.kind, run.shard_rows))
-    if found:
+def _mended(
+    task: Task, encoded: Iterator[ImageBatch], job: Job, tolerance: Tolerance
+) -> Iterator[ImageBatch]:
+    """Yield a shard's batches: known ones, and encoded ones for those with a row to be encoded.
+
+    Every row is encoded among the same others as it was, or would have been, at first.
+    """
+    known = None
+    if task.known is not None:
+        known = task.known.stored(task.offset, task.place.rows)
+    for batch in task.batches(job.planned.settings.batch_size):
+        missing = task.missing[batch.start : batch.stop]
+        new = next(encoded) if missing.any() else None
+        old = known.cut(batch.start, len(batch)) if known else None
+        whole = _patched(old, new, missing)
+        tolerance.add(task.whole(batch), whole.errors)
+        yield whole
+        job.advance(len(batch))
+
+
+def _patched(old: ImageBatch | None, new: ImageBatch | None, missing: Flags) -> ImageBatch:
+    if old is None or new is None:
+        whole = old or new
+        assert whole is not None
+        return whole
+    vectors, norm = old.vectors.copy(), old.norm.copy()
+    vectors[missing], norm[missing] = new.vectors[missing], new.norm[missing]
+    return ImageBatch(vectors, norm, {row: why for row, why in new.errors.items() if missing[row]})
+
+
+def _encoded(listing: ImageListing, rows: Sequence[range], job: Job) -> Iterator[ImageBatch]:
+    """Return an iterator over the encoded batches; the workers behind it are forked already."""
+    decoded = images.batches(
+        listing.contents,
+        job.model.preprocessing,
+        rows,
+        workers=job.planned.workers,
+        pin_memory=job.model.device.type == "cuda",
+    )
+    whole = _pipelined(decoded, lambda batch: batch.images, job.model.images, job)
+    return (
+        _batch(batch, encoded, listing.contents, some)
+        for (batch, encoded), some in zip(whole, rows, strict=True)
+    )
+
+
+def _pipelined(
+    batches: Iterable[Batch],
+    tensor: Callable[[Batch], torch.Tensor],
+    encode: Callable[[torch.Tensor], Encoded],
+    job: Job,
+) -> Iterator[tuple[Batch, Encoded]]:
+    return pipelined(batches, tensor, encode, Transfer(job.model.device), job.stages)
+
+
+def _batch(
+    decoded: images.Decoded, encoded: Encoded, contents: Contents, rows: range
+) -> ImageBatch:
+    errors = dict(decoded.errors)
+    if errors and not any(contents.is_there(row) for row in rows):
         raise InputError(
-            f"{target.path}: was made meanwhile by another run, from {found[0]}; the shards of "
-            "this one stay: to put theirs in its place, type the same command with --overwrite"
+            f"{contents.root}: is gone, or was emptied: type the same command again when it is "
+            "back; what is done stays"
         )
-
-
-def _of_run(path: Path, run: Run) -> list[Shard]:
-    return [one for one in merging.find(path).shards if one.run.key == run.key]
-
-
-def _finished_elsewhere(target: Target, run: Run) -> bool:
-    """Return whether the file that this run would make was put in its place since it began."""
-    if stamp(target.path) in (None, target.stamp):
-        return False
-    try:
-        return merging.run_of(target.path, run.kind, run.shard_rows).key == run.key
-    except InputError:
-        return False
-
-
-def _summary(target: Target) -> str:
-    listing = target.listing
-    if isinstance(listing, TextListing):
-        templates = len(listing.vocabulary.templates)
-        classes = f"{len(listing.vocabulary.names):,} classes"
-        return f"{classes}, {templates:,} template{'s' * (templates > 1)}"
-    names, bad = len(listing.images.label_names), ""
-    folders = f" in {names:,} class folder{'s' * (names > 1)}" if names else ""
-    written = open_images(target.path)
-    if failed := int(np.count_nonzero(~written.ok)):
-        row, reason = next(iter(written.errors().items()))
-        bad = (
-            f"; {failed:,} could not be decoded, the first "
-            f"{os.fsdecode(listing.images.paths[row])!r} ({reason}); "
-            f"see: oodcache cache info {target.path}"
-        )
-    return f"{written.rows:,} image{'s' * (written.rows > 1)}{folders}{bad}"
+    vectors, norm = encoded.vectors.numpy(), encoded.norm.numpy()
+    for place in np.flatnonzero(~np.isfinite(norm)).tolist():
+        errors.setdefault(place, "the model gave values that are not finite")
+    blank = sorted(errors)
+    vectors[blank], norm[blank] = 0, 0
+    return ImageBatch(vectors, norm, errors)

@@ -17,7 +17,7 @@ class Tolerance:
 
     def __init__(self, listing: ImageListing, max_bad: float, rows: int = 0, failed: int = 0):
         self._listing, self._max_bad = listing, max_bad
-        self._rows, self._failed = rows, failed
+        self._rows, self.failed = rows, failed
         self._check("those of an earlier run")
 
     def add(self, rows: range, errors: Mapping[int, str]) -> None:
@@ -26,16 +26,22 @@ class Tolerance:
         `errors` has the reason of each bad one, by its place among them.
         """
         self._rows += len(rows)
-        self._failed += len(errors)
+        self.failed += len(errors)
         if errors:
             place, reason = next(iter(errors.items()))
             path = os.fsdecode(self._listing.images.paths[rows[place]])
             self._check(f"such as {path!r} ({reason})")
 
+    def count(self, rows: int, failed: int) -> None:
+        """Count a whole shard that was made; raise InputError if too many are bad by now."""
+        self._rows += rows
+        self.failed += failed
+        self._check("those of whole shards")
+
     def _check(self, which: str) -> None:
-        if self._failed > self._max_bad * self._listing.rows:
+        if self.failed > self._max_bad * self._listing.rows:
             raise InputError(
-                f"{self._listing.name}: stopped: {self._failed:,} of {self._rows:,} images so far "
+                f"{self._listing.name}: stopped: {self.failed:,} of {self._rows:,} images so far "
                 f"are bad, {which}; more than --max-bad {self._max_bad:g} of all "
                 f"{self._listing.rows:,}; whole shards stay; once they can be read: "
                 "--retry-failed, or --overwrite if their sizes change"

@@ -28,7 +28,8 @@ def oodcache(
     """Run `oodcache` with the given arguments in an empty folder, as its console script does."""
     monkeypatch.chdir(tmp_path)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for variable in ("OODCACHE_DIR", "OODCACHE_DATA"):
+    cluster = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "SLURM_ARRAY_TASK_ID")
+    for variable in ("OODCACHE_DIR", "OODCACHE_DATA", *cluster):
         monkeypatch.delenv(variable, raising=False)
 
     def run(*arguments: object) -> Outcome:

@@ -26,6 +26,7 @@ ONLY = {
     "click": {"cli"},
     "PIL": {"extract"},
     "pyarrow": {"cache"},
+    "ray": {"extract"},
 }
 CLICK_FREE = {
     "demo",

@@ -357,6 +357,28 @@ def test_shares_of_a_cluster_make_one_file(oodcache: Run, photos: Path) -> None:
     assert "wrote embeddings/tiny-clip/demo/images/c.h5: 12 images" in said[3].err
 
 
+def test_a_cluster_says_which_share_is_whose_until_one_is_typed(
+    oodcache: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["extract", "--model", "tiny-clip", "--shard-rows", "5", f"c={photos}"]
+    assert oodcache(*arguments, "--cache", "whole").status == 0
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in (1, 0):
+        monkeypatch.setenv("RANK", str(rank))
+        done = oodcache(*arguments)
+        assert done.status == 0
+        assert f"share {rank + 1}/2, from RANK; --shard 1/1 does all" in done.err
+    name = "tiny-clip/demo/images/c.h5"
+    assert Path("embeddings", name).read_bytes() == Path("whole", name).read_bytes()
+    monkeypatch.setenv("RANK", "2")
+    refused = oodcache(*arguments, "--cache", "typed")
+    assert refused.status == 1
+    assert "RANK 2 of WORLD_SIZE 2, counted from 0: say it by --shard I/N" in refused.err
+    typed = oodcache(*arguments, "--cache", "typed", "--shard", "1/1")
+    assert "share" not in typed.err
+    assert Path("typed", name).read_bytes() == Path("whole", name).read_bytes()
+
+
 @pytest.mark.parametrize("share", ["0/2", "3/2", "1", "1/0", "a/b", "-1/2"])
 def test_a_share_that_is_none_is_a_usage_error(oodcache: Run, share: str) -> None:
     refused = oodcache("extract", "--model", "tiny-clip", "--shard", share, "c=.")

@@ -214,3 +214,16 @@ def test_a_device_that_is_not_there_is_one_line() -> None:
         load("tiny-clip", device="cuda:7" if not torch.cuda.is_available() else "cuda:99")
     with pytest.raises(InputError, match="--device nonsense"):
         load("tiny-clip", device="nonsense")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the GPU that is here would be used")
+@pytest.mark.parametrize(("devices", "expected"), [(1, "cuda"), (8, "cuda:99")])
+def test_of_several_gpus_torchruns_local_rank_is_taken(
+    monkeypatch: pytest.MonkeyPatch, devices: int, expected: str
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "99")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
+    assert load("tiny-clip").device == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(InputError, match=f"--device {expected}: .*; type --device cpu"):
+        load("tiny-clip")
