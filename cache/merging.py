@@ -142,7 +142,7 @@ def check_fit(shards: Sequence[Shard]) -> list[Shard]:
         if found := first.run.differences(shard.run):
             raise InputError(
                 f"{shard.path}: made from {found[0]} than {first.path}: shards of two runs "
-                "make no file; remove those of one"
+                "make no file; remove those of one with: oodcache cache rm"
             )
         if (shard.place.total, shard.dimension) != (first.place.total, first.dimension):
             raise InputError(f"{shard.path}: of another shape than {first.path}: one is forged")

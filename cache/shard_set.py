@@ -23,7 +23,7 @@ from oodcache.cache.image_file import ImageFile, Stored
 from oodcache.cache.merging import Found, Shard
 from oodcache.cache.shards import FOLDER, shard_folder
 from oodcache.cache.structure import Columns
-from oodcache.cache.summary import Begun, runs, spans
+from oodcache.cache.summary import Begun, runs
 from oodcache.cache.text_file import StoredTexts, TextFile, TextRows
 
 AGAIN = "run the same oodcache extract again"
@@ -149,7 +149,7 @@ def _check_all_there(target: Path, found: Found) -> None:
 
 
 def _lacking(run: Begun) -> str:
-    missing = list(spans(run.missing))
+    missing = run.missing
     more = f" and {len(missing) - SHOWN:,} more spans" * (len(missing) > SHOWN)
     which = f"{', '.join(missing[:SHOWN])}{more}"
     return f"{run.done:,} of {run.of:,} shards are there (missing: {which})"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -84,15 +85,24 @@ class Begun:
         return self.shards[0].place.count
 
     @property
-    def missing(self) -> list[int]:
-        """Return the numbers, from 1, of the shards that are not there."""
-        there = {shard.place.number for shard in self.shards}
-        return [number for number in range(1, self.of + 1) if number not in there]
-
-    @property
     def done(self) -> int:
         """Return how many of the run's shards are there; one that is there twice counts once."""
-        return self.of - len(self.missing)
+        return len(self._numbers)
+
+    @property
+    def missing(self) -> list[str]:
+        """Return the numbers, from 1, of the shards that are not there, as spans: "2", "4 to 6"."""
+        # From gap to gap: a stranger's shard may say that it is one of 2**63.
+        edges = pairwise([0, *sorted(self._numbers), self.of + 1])
+        return [
+            f"{before + 1}" if after - before == 2 else f"{before + 1} to {after - 1}"
+            for before, after in edges
+            if after - before > 1
+        ]
+
+    @property
+    def _numbers(self) -> set[int]:
+        return {shard.place.number for shard in self.shards if shard.place.number <= self.of}
 
 
 def runs(shards: Iterable[Shard]) -> list[Begun]:
@@ -104,16 +114,3 @@ def runs(shards: Iterable[Shard]) -> list[Begun]:
         (Begun(tuple(some)) for some in by_key.values()),
         key=lambda run: (-run.done / run.of, run.shards[0].place.run),
     )
-
-
-def spans(numbers: Sequence[int]) -> Iterator[str]:
-    """Yield rising numbers as spans.
-
-    >>> list(spans([2, 4, 5, 6]))
-    ['2', '4 to 6']
-    """
-    first = numbers[0]
-    for one, after in zip(numbers, [*numbers[1:], None], strict=True):
-        if after != one + 1:
-            yield f"{first}" if first == one else f"{first} to {one}"
-            first = one if after is None else after

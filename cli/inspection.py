@@ -17,7 +17,7 @@ from oodcache.cache.identity import Identity
 from oodcache.cache.image_file import ImageFile, open_image_shard, open_images
 from oodcache.cache.negatives_file import Negatives, read_negatives
 from oodcache.cache.shards import FOLDER, Place, shard_folder, target_of
-from oodcache.cache.summary import Begun, Summary, runs, spans, summarise
+from oodcache.cache.summary import Begun, Summary, runs, summarise
 from oodcache.cache.text_file import Vocabulary, open_text_rows, open_text_shard
 from oodcache.progress import megabytes
 
@@ -103,7 +103,7 @@ def _describe_run(run: Begun, target: Path, limit: int | None) -> Iterator[str]:
     yield f"  {_progress(run)}, {rows:,} of {_counted(place.total, 'row')}"
     yield f"  not ok so far: {sum(shard.failed for shard in run.shards):,}"
     if run.missing:
-        some = list(spans(run.missing))
+        some = run.missing
         more = f" … and {len(some) - limit:,} more" if limit and len(some) > limit else ""
         yield f"  missing: shards {', '.join(some[:limit])}{more}"
         yield "  to go on: run the same oodcache extract again"

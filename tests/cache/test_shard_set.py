@@ -197,7 +197,9 @@ def test_shards_of_two_runs_are_refused(tmp_path: Path, write_shards: WriteShard
     write_shards(target, encoding={"size": 9})
     told = refused(shard_set.open_images, target)
     assert "made from other preprocessing than" in told
-    assert told.endswith("shards of two runs make no file; remove those of one")
+    assert told.endswith(
+        "shards of two runs make no file; remove those of one with: oodcache cache rm"
+    )
 
 
 def test_rows_that_are_there_twice_are_refused(tmp_path: Path, write_shards: WriteShards) -> None:

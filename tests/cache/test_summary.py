@@ -61,11 +61,21 @@ def test_shards_are_told_apart_by_run_the_furthest_first(
     some = [ones[5], ones[0], ones[2], fours[0], fours[1]]
     far, near = runs(map(peek, some))
     assert (far.done, far.of, far.missing) == (2, 2, [])
-    assert (near.done, near.of, near.missing) == (3, 6, [2, 4, 5])
+    assert (near.done, near.of, near.missing) == (3, 6, ["2", "4 to 5"])
     assert runs([]) == []
 
 
 def test_a_shard_that_is_there_twice_counts_once(tmp_path: Path, write_shards: WriteShards) -> None:
     one, _ = write_shards(tmp_path / "a.h5")
     (run,) = runs([peek(one), peek(one)])
-    assert (run.done, run.missing) == (1, [2])
+    assert (run.done, run.missing) == (1, ["2"])
+
+
+def test_a_shard_of_more_than_memory_could_count_is_one_line(
+    tmp_path: Path, write_shards: WriteShards
+) -> None:
+    one, _ = write_shards(tmp_path / "a.h5", 4)
+    with h5py.File(one, "r+") as file:
+        file.attrs["total"] = np.int64(2**62)
+    (run,) = runs([peek(one)])
+    assert (run.done, run.of, run.missing) == (1, 2**60, [f"2 to {2**60}"])
