@@ -8,12 +8,22 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import GROUPS, check_name
-from oodcache.extract import vocabularies
-from oodcache.extract.folders import list_folder
+from oodcache.extract import braces, vocabularies
+from oodcache.extract.folders import has_images, list_folder
 from oodcache.extract.image_lists import list_lines
 from oodcache.extract.image_tables import SUFFIXES as TABLE_SUFFIXES
 from oodcache.extract.image_tables import list_table
-from oodcache.extract.listing import FOLDER, LIST, TABLE, UNSAID, ImageListing, ImageSource, Options
+from oodcache.extract.listing import (
+    FOLDER,
+    LIST,
+    TABLE,
+    TARS,
+    UNSAID,
+    ImageListing,
+    ImageSource,
+    Options,
+)
+from oodcache.extract.tar_shards import list_tars
 
 
 @dataclass(frozen=True)
@@ -48,8 +58,10 @@ KNOWN_SETS = {
 }
 PREFIXES = ("MOS", "ImageNet_OOD_dataset", "")
 LIST_SUFFIXES = (".txt", ".lst", ".list")
-WANTED = "wanted is a folder of images, a list (.txt) or a table (.csv, .tsv, .parquet)"
-LISTERS = {FOLDER: list_folder, LIST: list_lines, TABLE: list_table}
+TAR = ".tar"
+PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
+WANTED = "wanted is a folder of images, a list (.txt), a table (.csv, .tsv, .parquet) or a .tar"
+LISTERS = {FOLDER: list_folder, LIST: list_lines, TABLE: list_table, TARS: list_tars}
 
 
 def find(specification: str, data_root: Path, options: Options = UNSAID) -> ImageSource:
@@ -83,16 +95,42 @@ def list_images(source: ImageSource) -> ImageListing:
 
 
 def _at(name: str, typed: str) -> ImageSource:
-    path = Path(typed)
+    path, suffix = Path(typed), Path(typed).suffix.lower()
     if path.is_dir():
-        return ImageSource(name, path)
+        return _folder(name, path)
     if not path.exists():
+        if suffix == TAR and "{" in typed:
+            return _tars(name, path, [Path(one) for one in braces.expand(typed)])
         raise InputError(f"{path}: no such file or folder; {name}=PATH: {WANTED}")
-    if path.suffix.lower() in LIST_SUFFIXES:
+    if suffix == TAR:
+        return _tars(name, path, [path])
+    if suffix in LIST_SUFFIXES:
         return ImageSource(name, path, form=LIST)
-    if path.suffix.lower() in TABLE_SUFFIXES:
+    if suffix in TABLE_SUFFIXES:
         return ImageSource(name, path, form=TABLE)
-    raise InputError(f"{path}: is no folder, list or table of images; {name}=PATH: {WANTED}")
+    if suffix in PACKED:
+        raise InputError(
+            f"{path}: is compressed, so that no image can be read by itself: unpack it, and give "
+            "the .tar or the folder"
+        )
+    raise InputError(f"{path}: is no folder, list, table or tar of images; {name}=PATH: {WANTED}")
+
+
+def _folder(name: str, path: Path) -> ImageSource:
+    """Return a folder of images, or of tars where it has some and no image at all."""
+    tars = sorted(one for one in path.glob(f"*{TAR}") if not one.name.startswith("."))
+    if tars and not has_images(path):
+        return _tars(name, path, tars)
+    return ImageSource(name, path)
+
+
+def _tars(name: str, typed: Path, tars: Sequence[Path]) -> ImageSource:
+    missing = [one for one in tars if not one.exists()]
+    if missing:
+        raise InputError(
+            f"{typed}: {missing[0]} is not there ({len(missing):,} of {len(tars):,} are missing)"
+        )
+    return ImageSource(name, typed, form=TARS, tars=tuple(tars))
 
 
 def _known(name: str, data_root: Path) -> ImageSource:
