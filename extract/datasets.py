@@ -8,7 +8,7 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import GROUPS, check_name
-from oodcache.extract import braces, vocabularies
+from oodcache.extract import braces, clip_benchmark, vocabularies
 from oodcache.extract.folders import has_images, list_folder
 from oodcache.extract.image_lists import list_lines
 from oodcache.extract.image_tables import SUFFIXES as TABLE_SUFFIXES
@@ -118,6 +118,8 @@ def _at(name: str, typed: str) -> ImageSource:
 
 def _folder(name: str, path: Path) -> ImageSource:
     """Return a folder of images, or of tars where it has some and no image at all."""
+    if (split := clip_benchmark.split(path)) is not None:
+        return _tars(name, path, clip_benchmark.tars(split))
     tars = sorted(one for one in path.glob(f"*{TAR}") if not one.name.startswith("."))
     if tars and not has_images(path):
         return _tars(name, path, tars)
