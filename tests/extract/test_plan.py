@@ -179,9 +179,7 @@ def test_several_tars_under_one_name_hint_at_the_quotes(tmp_path: Path, photos: 
     for number in range(2):
         write_tar(tmp_path / f"{number}.tar", (f"{number}.jpg", b"x"))
     tars = [f"x={tmp_path}/{number}.tar" for number in range(2)]
-    with pytest.raises(
-        InputError, match=r"given twice.*quote the braces: 'x=x/\{0..9\}.tar"
-    ):
+    with pytest.raises(InputError, match=r"given twice.*quote the braces: 'x=x/\{0..9\}.tar"):
         planned(tmp_path, ModelRequest("tiny-clip"), [], sources=tars)
     with pytest.raises(InputError, match="wants a name of its own$"):
         planned(tmp_path, ModelRequest("tiny-clip"), [], sources=[f"x={photos}", tars[0]])
