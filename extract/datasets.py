@@ -67,16 +67,11 @@ LISTERS = {FOLDER: list_folder, LIST: list_lines, TABLE: list_table, TARS: list_
 def find(specification: str, data_root: Path, options: Options = UNSAID) -> ImageSource:
     """Return the source that a known name or NAME=PATH means; refuse what is not there."""
     name, equals, path = specification.partition("=")
-    if equals:
-        source = _at(check_name(name, "data set"), path)
-    elif name in KNOWN_SETS:
-        source = _known(name, data_root)
-    else:
-        own = f"{Path(name).stem}={name}" if Path(name).exists() else "NAME=FOLDER"
-        raise InputError(
-            f"data set {name!r} is not known (known are: {', '.join(KNOWN_SETS)}); "
-            f"for a folder of your own type {own}"
-        )
+    try:
+        source = _at(check_name(name, "data set"), path) if equals else _known(name, data_root)
+    except OSError as error:  # Of a name that is too long, or a folder that is closed to us.
+        where = path if equals else data_root
+        raise InputError(f"{where}: cannot be looked at: {error.strerror}") from None
     return replace(source, data_root=data_root, options=options)
 
 
@@ -136,7 +131,13 @@ def _tars(name: str, typed: Path, tars: Sequence[Path]) -> ImageSource:
 
 
 def _known(name: str, data_root: Path) -> ImageSource:
-    known = KNOWN_SETS[name]
+    known = KNOWN_SETS.get(name)
+    if known is None:
+        own = f"{Path(name).stem}={name}" if Path(name).exists() else "NAME=PATH"
+        raise InputError(
+            f"data set {name!r} is not known (known are: {', '.join(KNOWN_SETS)}); "
+            f"for images of your own type {own}"
+        )
     if not data_root.is_dir():
         raise InputError(
             f"{data_root}: no such data root, where {name} would be; "

@@ -24,10 +24,10 @@ HEADERS = (
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
 )
 PACKED = {
-    b"\x1f\x8b": "gunzip",
-    b"BZh": "bunzip2",
-    b"\xfd7zXZ\0": "unxz",
-    b"\x28\xb5\x2f\xfd": "unzstd",
+    b"\x1f\x8b": "gzip -dc",
+    b"BZh": "bzip2 -dc",
+    b"\xfd7zXZ\0": "xz -dc",
+    b"\x28\xb5\x2f\xfd": "zstd -dc",
     b"PK\x03\x04": "unzip",
 }
 
@@ -124,8 +124,8 @@ def _check_plain(path: Path, file: BinaryIO) -> None:
     for magic, command in PACKED.items():
         if start.startswith(magic):
             raise InputError(
-                f"{path}: is compressed, so that no image can be read by itself: type  {command} "
-                f"{path}  and give the .tar"
+                f"{path}: is compressed, so that no image can be read by itself: decompress it "
+                f"({command}), and give what comes out"
             )
 
 

@@ -68,8 +68,8 @@ class TarContents:
     def _descriptor(self, place: int) -> _Descriptor:
         found = self._opened.get(place)
         if found is None:
-            while len(self._opened) >= AT_ONCE:
-                self._opened.pop(next(iter(self._opened)), None)
+            for old in list(self._opened)[: 1 - AT_ONCE]:
+                self._opened.pop(old, None)  # Closed once nobody reads from it any more.
             found = self._opened[place] = _Descriptor(self.tars[place])
         return found
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sample_tars import write_tar
+from samples import permissions_bind
 
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
@@ -49,11 +50,11 @@ def test_a_data_root_without_the_set_says_where_it_looked(tmp_path: Path) -> Non
 
 
 def test_an_unknown_set_says_how_to_name_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="for a folder of your own type NAME=FOLDER"):
+    with pytest.raises(InputError, match="for images of your own type NAME=PATH"):
         datasets.find("pets", tmp_path)
     (tmp_path / "cats").mkdir()
     folder = tmp_path / "cats"
-    with pytest.raises(InputError, match=f"for a folder of your own type cats={folder}"):
+    with pytest.raises(InputError, match=f"for images of your own type cats={folder}"):
         datasets.find(str(folder), tmp_path)
 
 
@@ -166,3 +167,20 @@ def test_what_is_compressed_is_refused_with_what_to_do(tmp_path: Path, name: str
     touch(tmp_path, name)
     with pytest.raises(InputError, match="is compressed.*unpack it, and give"):
         datasets.find(f"x={tmp_path / name}", tmp_path)
+
+
+@pytest.mark.parametrize("specification", ["x={}", "{}", "x={}.tar"])
+def test_a_name_that_no_disk_can_hold_is_refused_in_one_line(
+    tmp_path: Path, specification: str
+) -> None:
+    with pytest.raises(InputError, match="cannot be looked at: File name too long"):
+        datasets.find(specification.format("a" * 300), tmp_path)
+
+
+@permissions_bind
+def test_a_folder_that_is_closed_is_refused_in_one_line(tmp_path: Path) -> None:
+    touch(tmp_path / "closed", "a.jpg")
+    (tmp_path / "closed").chmod(0)
+    with pytest.raises(InputError, match="closed: cannot be looked at: Permission denied"):
+        datasets.find(f"x={tmp_path / 'closed'}", tmp_path)
+    (tmp_path / "closed").chmod(0o700)

@@ -84,14 +84,14 @@ def test_a_name_that_leads_out_is_refused_and_named(tmp_path: Path, name: str) -
 
 @pytest.mark.parametrize(
     ("pack", "command"),
-    [(gzip.compress, "gunzip"), (bz2.compress, "bunzip2"), (lzma.compress, "unxz")],
+    [(gzip.compress, "gzip"), (bz2.compress, "bzip2"), (lzma.compress, "xz")],
 )
 def test_a_compressed_tar_says_how_to_decompress_it(
     tmp_path: Path, pack: Callable[[bytes], bytes], command: str
 ) -> None:
     path = write_tar(tmp_path / "x.tar", ("a.jpg", b"x"))
     path.write_bytes(pack(path.read_bytes()))
-    with pytest.raises(InputError, match=rf"x.tar: is compressed.*type  {command} .*x\.tar "):
+    with pytest.raises(InputError, match=rf"x.tar: is compressed.*decompress it \({command} -dc\)"):
         walked(path)
 
 
