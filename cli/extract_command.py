@@ -87,7 +87,7 @@ def check_torch() -> None:
 
 
 @click.command(short_help="Images and class names to embeddings, once.")
-@click.argument("datasets", nargs=-1, metavar="[DATASET | NAME=FOLDER]...")
+@click.argument("datasets", nargs=-1, metavar="[DATASET | NAME=PATH]...")
 @click.option("--model", help=f"{', '.join(SHORT_NAMES)}; NAME/TAG; local-dir:PATH; hf-hub:REPO.")
 @click.option(
     "--classes", help="imagenet, imagenet21k, NAME=FILE (words), NAME=csp:FILE or NAME=FOLDER."
@@ -182,9 +182,11 @@ def check_torch() -> None:
 def extract(**given: Any) -> None:
     """Turn images and class names into unit embeddings, once per model and data set.
 
-    DATASET is imagenet-val, iNaturalist, SUN, Places or Textures, found under the data root; or
-    NAME=FOLDER, images with or without class folders. Files that are there are kept; a run that was
-    stopped, however it was, goes on when the same command is typed again.
+    DATASET is imagenet-val, imagenet-openood, iNaturalist, SUN, Places, Textures, SSB-hard, NINCO
+    or OpenImage-O, found under the data root; or NAME= a folder of images, with or without class
+    folders, an image list (.txt: a path, a class number), a table (.csv, .tsv, .parquet), a .tar or
+    'x/{000..127}.tar', or a folder of CLIP_benchmark's. Files that are there are kept; a run that
+    was stopped, however it was, goes on when the same command is typed again.
 
     \b
     oodcache extract --model siglip2 --classes imagenet --data-root /data imagenet-val iNaturalist
@@ -192,6 +194,7 @@ def extract(**given: Any) -> None:
         mypets=photos/pets strays=photos/strays
     oodcache extract --model clip --classes nouns=index.noun --template "the nice {}"
     oodcache extract --model siglip2 --data-root /data --shard 2/4 imagenet-val
+    oodcache extract --model clip --classes pets=wds_pets pets=wds_pets strays='s/{000..127}.tar'
     """
     check_torch()
     if given["model"] is None:

@@ -8,12 +8,22 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import GROUPS, check_name
-from oodcache.extract import vocabularies
-from oodcache.extract.folders import list_folder
+from oodcache.extract import braces, clip_benchmark, vocabularies
+from oodcache.extract.folders import has_images, list_folder
 from oodcache.extract.image_lists import list_lines
 from oodcache.extract.image_tables import SUFFIXES as TABLE_SUFFIXES
 from oodcache.extract.image_tables import list_table
-from oodcache.extract.listing import FOLDER, LIST, TABLE, UNSAID, ImageListing, ImageSource, Options
+from oodcache.extract.listing import (
+    FOLDER,
+    LIST,
+    TABLE,
+    TARS,
+    UNSAID,
+    ImageListing,
+    ImageSource,
+    Options,
+)
+from oodcache.extract.tar_shards import list_tars
 
 
 @dataclass(frozen=True)
@@ -48,23 +58,20 @@ KNOWN_SETS = {
 }
 PREFIXES = ("MOS", "ImageNet_OOD_dataset", "")
 LIST_SUFFIXES = (".txt", ".lst", ".list")
-WANTED = "wanted is a folder of images, a list (.txt) or a table (.csv, .tsv, .parquet)"
-LISTERS = {FOLDER: list_folder, LIST: list_lines, TABLE: list_table}
+TAR = ".tar"
+PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
+WANTED = "wanted is a folder of images, a list (.txt), a table (.csv, .tsv, .parquet) or a .tar"
+LISTERS = {FOLDER: list_folder, LIST: list_lines, TABLE: list_table, TARS: list_tars}
 
 
 def find(specification: str, data_root: Path, options: Options = UNSAID) -> ImageSource:
     """Return the source that a known name or NAME=PATH means; refuse what is not there."""
     name, equals, path = specification.partition("=")
-    if equals:
-        source = _at(check_name(name, "data set"), path)
-    elif name in KNOWN_SETS:
-        source = _known(name, data_root)
-    else:
-        own = f"{Path(name).stem}={name}" if Path(name).exists() else "NAME=FOLDER"
-        raise InputError(
-            f"data set {name!r} is not known (known are: {', '.join(KNOWN_SETS)}); "
-            f"for a folder of your own type {own}"
-        )
+    try:
+        source = _at(check_name(name, "data set"), path) if equals else _known(name, data_root)
+    except OSError as error:  # Of a name that is too long, or a folder that is closed to us.
+        where = path if equals else data_root
+        raise InputError(f"{where}: cannot be looked at: {error.strerror}") from None
     return replace(source, data_root=data_root, options=options)
 
 
@@ -83,20 +90,54 @@ def list_images(source: ImageSource) -> ImageListing:
 
 
 def _at(name: str, typed: str) -> ImageSource:
-    path = Path(typed)
+    path, suffix = Path(typed), Path(typed).suffix.lower()
     if path.is_dir():
-        return ImageSource(name, path)
+        return _folder(name, path)
     if not path.exists():
+        if suffix == TAR and "{" in typed:
+            return _tars(name, path, [Path(one) for one in braces.expand(typed)])
         raise InputError(f"{path}: no such file or folder; {name}=PATH: {WANTED}")
-    if path.suffix.lower() in LIST_SUFFIXES:
+    if suffix == TAR:
+        return _tars(name, path, [path])
+    if suffix in LIST_SUFFIXES:
         return ImageSource(name, path, form=LIST)
-    if path.suffix.lower() in TABLE_SUFFIXES:
+    if suffix in TABLE_SUFFIXES:
         return ImageSource(name, path, form=TABLE)
-    raise InputError(f"{path}: is no folder, list or table of images; {name}=PATH: {WANTED}")
+    if suffix in PACKED:
+        raise InputError(
+            f"{path}: is compressed, so that no image can be read by itself: unpack it, and give "
+            "the .tar or the folder"
+        )
+    raise InputError(f"{path}: is no folder, list, table or tar of images; {name}=PATH: {WANTED}")
+
+
+def _folder(name: str, path: Path) -> ImageSource:
+    """Return a folder of images, or of tars where it has some and no image at all."""
+    if (split := clip_benchmark.split(path)) is not None:
+        return _tars(name, path, clip_benchmark.tars(split))
+    tars = sorted(one for one in path.glob(f"*{TAR}") if not one.name.startswith("."))
+    if tars and not has_images(path):
+        return _tars(name, path, tars)
+    return ImageSource(name, path)
+
+
+def _tars(name: str, typed: Path, tars: Sequence[Path]) -> ImageSource:
+    missing = [one for one in tars if not one.exists()]
+    if missing:
+        raise InputError(
+            f"{typed}: {missing[0]} is not there ({len(missing):,} of {len(tars):,} are missing)"
+        )
+    return ImageSource(name, typed, form=TARS, tars=tuple(tars))
 
 
 def _known(name: str, data_root: Path) -> ImageSource:
-    known = KNOWN_SETS[name]
+    known = KNOWN_SETS.get(name)
+    if known is None:
+        own = f"{Path(name).stem}={name}" if Path(name).exists() else "NAME=PATH"
+        raise InputError(
+            f"data set {name!r} is not known (known are: {', '.join(KNOWN_SETS)}); "
+            f"for images of your own type {own}"
+        )
     if not data_root.is_dir():
         raise InputError(
             f"{data_root}: no such data root, where {name} would be; "

@@ -56,7 +56,7 @@ def list_folder(source: ImageSource) -> ImageListing:
     """
     found, others = [], 0
     for path, size in _files(os.fsencode(source.root)):
-        if os.path.splitext(path)[1].lower() in SUFFIXES:
+        if is_image(path):
             found.append((path, size))
         else:
             others += 1
@@ -69,14 +69,29 @@ def list_folder(source: ImageSource) -> ImageListing:
     paths = [path for path, _ in found]
     return ImageListing(
         source,
-        _labelled(paths),
+        by_folder(paths),
         fingerprint(paths, (size for _, size in found)),
         FolderContents(source.root, paths),
         others,
     )
 
 
-def _labelled(paths: list[bytes]) -> ImageRows:
+def has_images(root: Path) -> bool:
+    """Return whether there is any image below a folder."""
+    return any(is_image(path) for path, _ in _files(os.fsencode(root)))
+
+
+def is_image(path: bytes) -> bool:
+    """Return whether a file is called as an image is.
+
+    >>> [is_image(path) for path in (b"a/b.JPEG", b"a/b.txt", b".png")]
+    [True, False, False]
+    """
+    return os.path.splitext(path)[1].lower() in SUFFIXES
+
+
+def by_folder(paths: Sequence[bytes]) -> ImageRows:
+    """Return images under the label of the first folder of their paths, without one at the root."""
     folders = [path.split(b"/", 1)[0] if b"/" in path else None for path in paths]
     names = sorted({folder for folder in folders if folder is not None})
     place = {name: index for index, name in enumerate(names)}

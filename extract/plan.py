@@ -142,6 +142,8 @@ def plan(
 
 
 def _listed(source: ImageSource, watch: Watch) -> ImageListing:
+    if source.form == TARS:
+        watch.note(f"{source.name}: reading the headers of {len(source.tars):,} tars …")
     listing = datasets.list_images(source)
     count = listing.rows
     if source.expected is not None and count != source.expected:

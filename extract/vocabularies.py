@@ -11,7 +11,7 @@ from oodcache.cache import subsets
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import check_name
 from oodcache.cache.text_file import Vocabulary
-from oodcache.extract import word_lists
+from oodcache.extract import clip_benchmark, word_lists
 
 DEFAULT_TEMPLATE = "a photo of a {}"
 OPENAI = "openai"
@@ -19,11 +19,16 @@ CONJUGATED = "csp:"
 
 
 def find(specification: str, templates: Sequence[str]) -> tuple[str, Vocabulary]:
-    """Return the name and the vocabulary of a known name, NAME=FILE, =FOLDER or =csp:FILE."""
+    """Return the name and the vocabulary of a known name, NAME=FILE, =FOLDER or =csp:FILE.
+
+    A folder of CLIP_benchmark's layout gives its own templates where none is typed.
+    """
     name, equals, source = specification.partition("=")
     if equals:
         check_name(name, "vocabulary")
         ids, names = _from(source)
+        if clip_benchmark.has_classes(Path(source)):
+            templates = templates or clip_benchmark.templates(Path(source))
     elif name in KNOWN:
         ids, names = KNOWN[name]()
     elif name in subsets.NAMES:
@@ -68,6 +73,9 @@ def _from(source: str) -> word_lists.Columns:
     if source.startswith(CONJUGATED):
         return word_lists.conjugated(word_lists.read(Path(source.removeprefix(CONJUGATED))))
     path = Path(source)
+    if clip_benchmark.has_classes(path):
+        names = clip_benchmark.class_names(path)
+        return ("",) * len(names), names
     return _from_folder(path) if path.is_dir() else word_lists.read(path)
 
 

@@ -35,7 +35,7 @@ def test_counts_norms_labels_and_bad_rows_are_the_files(oodcache: Run, write_pet
     after = shown.index("ok: 6 rows, not ok: 1")
     assert shown[after + 1 :] == [
         f"norms before normalising: {norm.min():g} to {norm.max():g}, median {np.median(norm):g}",
-        "labels: 2 class folders",
+        "labels: 2 names",
         "  name 0: 4",
         "  name 1: 3",
         "not decoded: 1 image",
@@ -47,7 +47,7 @@ def test_one_is_singular_and_no_labels_are_said(oodcache: Run, write_pets: Write
     one = info(oodcache, write_pets(IMAGES / "one.h5", count=1, failed=(), names=1))
     assert ": 1 image x 4, " in one[0]
     assert "ok: 1 row, not ok: 0" in one
-    assert "labels: 1 class folder" in one
+    assert "labels: 1 name" in one
     none = info(oodcache, write_pets(IMAGES / "none.h5", names=0))
     assert "unlabelled: 7" in none
     assert not [line for line in none if line.startswith("labels")]
@@ -58,7 +58,7 @@ def test_a_thousand_labels_are_summed_up_unless_all_are_asked_for(
 ) -> None:
     path = write_pets(IMAGES / "many.h5", count=1500, failed=tuple(range(0, 120, 2)), names=1000)
     shown = info(oodcache, path)
-    start = shown.index("labels: 1,000 class folders, 1 to 2 images each, median 1.5")
+    start = shown.index("labels: 1,000 names, 1 to 2 images each, median 1.5")
     assert shown[start + 1 : start + 4] == ["  name 0: 2", "  name 1: 2", "  name 2: 2"]
     assert shown[start + 20 : start + 22] == [
         "  name 19: 2",
@@ -70,7 +70,7 @@ def test_a_thousand_labels_are_summed_up_unless_all_are_asked_for(
     assert "  name 999: 1" in everything
     assert everything[-1] == "  row 118: 118.png: why 118"
     assert not [line for line in everything if "more" in line]
-    assert "labels: 1,000 class folders" in everything
+    assert "labels: 1,000 names" in everything
 
 
 @pytest.mark.parametrize("count", [20, 21])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sample_tars import write_tar
+from samples import permissions_bind
 
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
@@ -48,11 +50,11 @@ def test_a_data_root_without_the_set_says_where_it_looked(tmp_path: Path) -> Non
 
 
 def test_an_unknown_set_says_how_to_name_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="for a folder of your own type NAME=FOLDER"):
+    with pytest.raises(InputError, match="for images of your own type NAME=PATH"):
         datasets.find("pets", tmp_path)
     (tmp_path / "cats").mkdir()
     folder = tmp_path / "cats"
-    with pytest.raises(InputError, match=f"for a folder of your own type cats={folder}"):
+    with pytest.raises(InputError, match=f"for images of your own type cats={folder}"):
         datasets.find(str(folder), tmp_path)
 
 
@@ -64,7 +66,7 @@ def test_a_name_that_cannot_be_a_file_is_refused(tmp_path: Path, name: str) -> N
 
 def test_an_image_is_no_source_of_images(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
-    with pytest.raises(InputError, match="is no folder, list or table of images"):
+    with pytest.raises(InputError, match="is no folder, list, table or tar of"):
         datasets.find(f"x={tmp_path / 'a.jpg'}", tmp_path)
 
 
@@ -138,3 +140,47 @@ def test_options_of_lists_are_refused_where_no_list_is_given(tmp_path: Path) -> 
     source = datasets.find(f"x={write_list(tmp_path / 'x.txt')}", tmp_path, options)
     with pytest.raises(InputError, match="--label-column are of tables: none is given"):
         datasets.check_options([source], options)
+
+
+def rows_of(specification: str, tmp_path: Path) -> list[bytes]:
+    return list(datasets.list_images(datasets.find(specification, tmp_path)).images.paths)
+
+
+def test_tars_are_given_one_by_one_by_braces_or_by_their_folder(tmp_path: Path) -> None:
+    for number in range(11):
+        write_tar(tmp_path / "t" / f"{number:02d}.tar", (f"{number}.jpg", b"x"))
+    assert rows_of(f"x={tmp_path}/t/07.tar", tmp_path) == [b"7.jpg"]
+    assert rows_of(f"x={tmp_path}/t/{{09..10}}.tar", tmp_path) == [b"9.jpg", b"10.jpg"]
+    assert rows_of(f"x={tmp_path}/t", tmp_path) == [b"%d.jpg" % number for number in range(11)]
+    touch(tmp_path / "t", "deep/a.png")
+    assert rows_of(f"x={tmp_path}/t", tmp_path) == [b"deep/a.png"]
+
+
+def test_a_tar_that_is_missing_in_a_range_is_named(tmp_path: Path) -> None:
+    write_tar(tmp_path / "0.tar", ("a.jpg", b"x"))
+    with pytest.raises(InputError, match=r"/1\.tar is not there \(2 of 3 are missing\)"):
+        datasets.find(f"x={tmp_path}/{{0..2}}.tar", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.tgz", "a.tar.zst", "a.zip"])
+def test_what_is_compressed_is_refused_with_what_to_do(tmp_path: Path, name: str) -> None:
+    touch(tmp_path, name)
+    with pytest.raises(InputError, match="is compressed.*unpack it, and give"):
+        datasets.find(f"x={tmp_path / name}", tmp_path)
+
+
+@pytest.mark.parametrize("specification", ["x={}", "{}", "x={}.tar"])
+def test_a_name_that_no_disk_can_hold_is_refused_in_one_line(
+    tmp_path: Path, specification: str
+) -> None:
+    with pytest.raises(InputError, match="cannot be looked at: File name too long"):
+        datasets.find(specification.format("a" * 300), tmp_path)
+
+
+@permissions_bind
+def test_a_folder_that_is_closed_is_refused_in_one_line(tmp_path: Path) -> None:
+    touch(tmp_path / "closed", "a.jpg")
+    (tmp_path / "closed").chmod(0)
+    with pytest.raises(InputError, match="closed: cannot be looked at: Permission denied"):
+        datasets.find(f"x={tmp_path / 'closed'}", tmp_path)
+    (tmp_path / "closed").chmod(0o700)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +12,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from runs import once
+from samples import Run
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.image_file import open_images
 from oodcache.extract import images
 from oodcache.extract.folders import FolderContents
 
@@ -184,3 +189,77 @@ def test_torchs_iterator_is_deleted_without_a_word_and_a_bug_is_told(
     assert len(said) == printed
     make()
     assert len(said) == printed + 1
+
+
+@pytest.mark.parametrize(("suffix", "form"), [("gif", "GIF"), ("png", "PNG"), ("webp", "WEBP")])
+def test_of_an_animation_the_first_frame_is_taken(tmp_path: Path, suffix: str, form: str) -> None:
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    first, *others = (Image.new("RGB", (16, 16), colour) for colour in colours)
+    path = tmp_path / f"moving.{suffix}"
+    first.save(path, form, save_all=True, append_images=others, duration=50)
+    with Image.open(path) as stored:
+        assert getattr(stored, "n_frames", 1) == 3
+    decoded = np.asarray(images.decode(path.read_bytes()), int)
+    assert np.abs(decoded - colours[0]).max() <= 8
+
+
+def png(width: int, height: int) -> bytes:
+    """Return a small PNG that claims so many black pixels, bit by bit, and holds them all."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    rows = zlib.compress(bytes((width // 8 + 1) * height), 9)
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(kind, data) for kind, data in ((b"IHDR", head), (b"IDAT", rows), (b"IEND", b""))
+    )
+
+
+def write_strange(root: Path) -> dict[bytes, str | None]:
+    """Write images as the world has them; return why each is bad, None for a good one."""
+    root.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (99, 99, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(root / "whole.jpg")
+    whole = (root / "whole.jpg").read_bytes()
+    bomb = png(20_000, 20_000)
+    assert len(bomb) < 100_000
+    files: dict[bytes, tuple[bytes, str | None]] = {
+        b"bomb.png": (bomb, "DecompressionBombError: Image size (400000000 pixels) exceeds limit"),
+        b"cut.jpg": (whole[: len(whole) // 2], "OSError: image file is truncated"),
+        b"empty.png": (b"", "UnidentifiedImageError: cannot identify image file"),
+        b"two\nlines\x1b[31m.jpg": (whole, None),
+        b"two\nbad\x1b[31m.jpg": (b"no image", "UnidentifiedImageError: cannot identify image"),
+        b"whole.jpg": (whole, None),
+        b"\xff\xfe.jpg": (whole, None),
+        b"\xff.jpg": (b"no image", "UnidentifiedImageError: cannot identify image file"),
+    }
+    for name, (content, _) in files.items():
+        Path(os.fsdecode(os.fsencode(root) + b"/" + name)).write_bytes(content)
+    return {name: why for name, (_, why) in files.items()}
+
+
+def test_images_as_the_world_has_them_are_extracted_and_the_bad_ones_shown(
+    tmp_path: Path, oodcache: Run
+) -> None:
+    reasons = write_strange(tmp_path / "strange")
+    path = once(tmp_path, sources=[f"x={tmp_path / 'strange'}"], workers=1)
+    found = open_images(path)
+    paths, errors = found.paths(), found.errors()
+    assert paths == sorted(reasons)
+    for row, name in enumerate(paths):
+        why = reasons[name]
+        assert errors[row].startswith(why) if why is not None else row not in errors
+    good = [row for row, name in enumerate(paths) if reasons[name] is None]
+    vectors = np.concatenate(list(found.blocks()))
+    assert all(np.array_equal(vectors[row], vectors[good[0]]) for row in good)
+    shown = oodcache("cache", "info", path)
+    assert (shown.status, shown.err) == (0, "")
+    lines = shown.out.splitlines()
+    assert "\x1b" not in shown.out
+    after = lines[lines.index("not decoded: 5 images") + 1 :]
+    assert len(after) == 5
+    assert after[3].startswith(r"  row 3: two\nbad\x1b[31m.jpg: UnidentifiedImageError: ")
+    assert after[4].startswith(r"  row 6: \udcff.jpg: UnidentifiedImageError: ")

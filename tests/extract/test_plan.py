@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sample_tars import write_tar
 from samples import SmallModel, planned, silent
 
 from oodcache.cache.errors import InputError
@@ -172,3 +173,23 @@ def test_nothing_to_extract_and_templates_without_classes_are_refused(tmp_path: 
         planned(tmp_path, ModelRequest("tiny-clip"), [])
     with pytest.raises(InputError, match="give --classes too"):
         planned(tmp_path, ModelRequest("tiny-clip"), [], sources=["x=."], templates=["a {}"])
+
+
+def test_several_tars_under_one_name_hint_at_the_quotes(tmp_path: Path, photos: Path) -> None:
+    for number in range(2):
+        write_tar(tmp_path / f"{number}.tar", (f"{number}.jpg", b"x"))
+    tars = [f"x={tmp_path}/{number}.tar" for number in range(2)]
+    with pytest.raises(InputError, match=r"given twice.*quote the braces: 'x=x/\{0..9\}.tar"):
+        planned(tmp_path, ModelRequest("tiny-clip"), [], sources=tars)
+    with pytest.raises(InputError, match="wants a name of its own$"):
+        planned(tmp_path, ModelRequest("tiny-clip"), [], sources=[f"x={photos}", tars[0]])
+
+
+def test_what_a_user_should_know_of_a_source_is_said(tmp_path: Path, photos: Path) -> None:
+    assert photos.is_dir()
+    (tmp_path / "x.csv").write_text("path\nphotos/cat/0.png\n")
+    said: list[str] = []
+    planned(tmp_path, ModelRequest("tiny-clip"), said, sources=[f"x={tmp_path / 'x.csv'}"])
+    assert said == [
+        "x: no column label or class: the images are unlabelled; --label-column names another"
+    ]

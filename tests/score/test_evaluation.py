@@ -335,6 +335,6 @@ def test_accuracy_of_class_numbers_is_by_number_and_unknown_ones_are_said(
     known = LABELS != 4
     assert found.id_accuracy == np.mean(nearest[known] == LABELS[known])
     assert said == [
-        "numbered: 60 of 300 images have no label among the classes of five, of class numbers 9; "
+        "numbered: 60 of 300 images have no label among the classes of five (class numbers 9); "
         "they count as ID, but not towards accuracy"
     ]

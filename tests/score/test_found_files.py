@@ -219,7 +219,7 @@ def test_images_of_folders_that_are_no_class_are_said_and_left_out_of_accuracy(
     notes: list[str] = []
     found = score("mcm", note=notes.append).results[0]
     assert notes[-1] == (
-        "inside: 4 of 11 images have no label among the classes of animals, of folders yak; "
+        "inside: 4 of 11 images have no label among the classes of animals (labels yak); "
         "they count as ID, but not towards accuracy"
     )
     nearest = (VECTORS @ VECTORS[:3].T).argmax(axis=1)
@@ -234,8 +234,8 @@ def test_of_many_such_folders_five_are_named(
 ) -> None:
     write_images("inside", VECTORS, labels=range(12), label_names=[f"x{n}" for n in range(12)])
     assert notes() == [
-        "inside: 12 of 12 images have no label among the classes of animals, "
-        "of folders x0, x1, x2, x3, x4, …; they count as ID, but not towards accuracy"
+        "inside: 12 of 12 images have no label among the classes of animals "
+        "(labels x0, x1, x2, x3, x4, …); they count as ID, but not towards accuracy"
     ]
 
 
