@@ -7,7 +7,18 @@ import platform
 import numpy as np
 import torch
 
-from bench import banks, cache, detectors, extraction, files, metrics, negatives, scoring, startup
+from bench import (
+    banks,
+    cache,
+    detectors,
+    extraction,
+    files,
+    metrics,
+    negatives,
+    processes,
+    scoring,
+    startup,
+)
 
 
 def main() -> None:
@@ -16,7 +27,10 @@ def main() -> None:
         f"{platform.machine()}, {torch.get_num_threads()} threads, Python "
         f"{platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}"
     )
-    every = (scoring, negatives, banks, metrics, files, cache, startup, extraction, detectors)
+    every = (
+        *(scoring, negatives, banks, metrics, files, cache, startup),
+        *(extraction, processes, detectors),
+    )
     for module in every:
         print(f"\n{module.__name__}: {(module.__doc__ or '').splitlines()[0]}")
         module.main()

@@ -1,14 +1,15 @@
-"""Time extraction against a bare `encode_image` loop on tensors that are ready.
+"""Time extraction against what bounds it: the model alone, decoding alone, tokens that are ready.
 
 Images: the folder that the environment variable PHOTOS names, else crops of scikit-learn's two
-photographs, saved as JPEGs. The model is ViT-B-32 with random weights, which cost as much.
+photographs, saved as JPEGs. Weights are random, which cost as much as learned ones.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
-import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,104 +24,211 @@ from oodcache.extract.listing import ImageListing, ImageSource
 from oodcache.extract.requests import ModelRequest, resolve
 from oodcache.progress import progress
 
-IMAGES, BATCH, RUNS, SIDE = 128, 32, 3, 400
+CROPS, SIDE, BATCH = 64, 400, 32
+MANY, PROMPTS = 1_000, 128
+WATCH = plan.Watch(lambda text: None, progress)
+# Of 224 pixels, as large models see them, and with next to nothing to compute.
+NARROW = {
+    "embed_dim": 64,
+    "vision_cfg": {"image_size": 224, "patch_size": 32, "width": 64, "head_width": 32, "layers": 1},
+    "text_cfg": {
+        "context_length": 77,
+        "vocab_size": 49408,
+        "width": 32,
+        "heads": 2,
+        "layers": 1,
+    },
+}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Images, median images/s of either side, and the median over pairs of ours / the bare loop."""
+    """Median rates of extraction and of what bounds it, and the median over pairs of ours / its."""
 
-    images: int
-    extract_rate: float
-    bare_rate: float
-    decode_rate: float
+    count: int
+    rate: float
+    bound_rate: float
     ratio: float
 
 
-def compare() -> Comparison:
-    """Return the rates of both, run in turns in this process, and of decoding alone."""
-    with tempfile.TemporaryDirectory() as folder:
-        photos = Path(os.environ["PHOTOS"]) if os.environ.get("PHOTOS") else _crops(Path(folder))
-        model = _model(Path(folder))
-        source = ImageSource("photos", photos)
-        watch = plan.Watch(lambda text: None, progress)
-        planned = plan.plan(
-            ModelRequest("tiny-clip"),  # Names a folder; the model below does the work.
-            sources=[f"photos={photos}"],
-            classes=None,
-            templates=[],
-            data_root=photos,
-            cache=Path(folder),
-            workers=None,
-            settings=plan.Settings(batch_size=BATCH, overwrite=True),
-            watch=watch,
-        )
-        listing = datasets.list_images(source)
-        started = time.perf_counter()
-        ready = _decoded(listing, model, planned.workers)
-        decode_seconds = time.perf_counter() - started
-
-        def bare() -> None:
-            with torch.inference_mode():
-                for batch in ready:
-                    model.model.encode_image(batch)
-
-        def ours() -> None:
-            (target,) = targets.targets(planned, "bench/random")
-            completion.complete(target, planned, completion.InProcess(planned, model, watch), watch)
-
-        bare()
-        pairs = np.array([(seconds(ours), seconds(bare)) for _ in range(RUNS)])
-        count = listing.rows
-    return Comparison(
-        count,
-        count / float(np.median(pairs[:, 0])),
-        count / float(np.median(pairs[:, 1])),
-        count / decode_seconds,
-        float(np.median(pairs[:, 1] / pairs[:, 0])),
-    )
-
-
 def main() -> None:
-    """Print the rates and their ratio."""
-    result = compare()
-    print(
-        f"extract, {result.images} images, ViT-B-32   {result.extract_rate:6.1f} images/s"
-        f"   {result.ratio:.2f} of the bare loop"
-    )
-    print(f"bare encode_image loop          {result.bare_rate:6.1f} images/s")
-    print(f"decoding alone                  {result.decode_rate:6.1f} images/s")
+    """Print each rate beside the one that bounds it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        photos = photographs(folder)
+        pairs = 5 if os.environ.get("PHOTOS") else 3
+        _tell("ViT-B-16, a bare encode_image loop", model_bound(folder, photos, pairs))
+        _tell("its prompts, a bare encode_text loop", text_bound(folder, pairs))
+        many = repeated(photos, folder / "many", MANY)
+        slow, fast = (decode_bound(folder, many, pairs, fast=fast) for fast in (False, True))
+        _tell("a narrow model, decoding alone", slow)
+        _tell("the same, both with --fast-decode", fast)
+        print(f"--fast-decode                            {fast.rate / slow.rate:8.2f} as fast")
+        moved = fast_decode_moves(folder, photos)
+        print(f"it moves values of pixels by at most     {moved.pixels:8d} of 255")
+        print(
+            f"it moves values of ViT-B-32's vectors by {moved.vectors:8.1e}, cosines {moved.cosine}"
+        )
 
 
-def _model(folder: Path) -> encoder.Encoder:
-    torch.manual_seed(0)
-    torch.save(open_clip.create_model("ViT-B-32").state_dict(), folder / "random.pt")
-    request = ModelRequest("ViT-B-32", folder / "random.pt")
-    return loading.load(resolve(request), lambda text: None)
+def photographs(folder: Path) -> Path:
+    """Return the folder of images that is given, or of crops that are made in `folder`."""
+    if os.environ.get("PHOTOS"):
+        return Path(os.environ["PHOTOS"])
+    return crops(folder / "crops", CROPS, SIDE)
 
 
-def _crops(folder: Path) -> Path:
+def crops(folder: Path, count: int, side: int) -> Path:
+    """Write square crops of scikit-learn's photographs."""
     from sklearn.datasets import load_sample_images
 
-    generator = np.random.default_rng(0)
-    (folder / "crops").mkdir()
-    for number in range(IMAGES):
-        pixels = load_sample_images().images[number % 2]
-        top, left = (int(generator.integers(0, side - SIDE)) for side in pixels.shape[:2])
-        crop = Image.fromarray(pixels[top : top + SIDE, left : left + SIDE])
-        crop.save(folder / "crops" / f"{number:04d}.jpg", quality=92)
-    return folder / "crops"
+    generator, photos = np.random.default_rng(0), load_sample_images().images
+    folder.mkdir()
+    for number in range(count):
+        pixels = photos[number % 2]
+        top, left = (int(generator.integers(0, length - side)) for length in pixels.shape[:2])
+        crop = Image.fromarray(pixels[top : top + side, left : left + side])
+        crop.save(folder / f"{number:04d}.jpg", quality=92)
+    return folder
 
 
-def _decoded(listing: ImageListing, model: encoder.Encoder, workers: int) -> list[torch.Tensor]:
-    batches = images.batches(
+def repeated(photos: Path, folder: Path, count: int) -> Path:
+    """Return a folder of `count` links to the images of another one, again and again."""
+    found = sorted(path.resolve() for path in photos.iterdir() if path.suffix.lower() != ".md")
+    folder.mkdir()
+    for number in range(count):
+        one = found[number % len(found)]
+        (folder / f"{number:05d}{one.suffix}").symlink_to(one)
+    return folder
+
+
+def model(folder: Path, name: str, **given: bool) -> encoder.Encoder:
+    """Return an architecture with random weights."""
+    weights = folder / f"{name}.pt"
+    if not weights.exists():
+        torch.manual_seed(0)
+        torch.save(open_clip.create_model(name).state_dict(), weights)
+    return loading.load(resolve(ModelRequest(name, weights, **given)), lambda text: None)
+
+
+def planned(folder: Path, photos: Path | None, words: Path | None) -> plan.Plan:
+    """Return a plan of images or of prompts, whose files are made anew each time."""
+    return plan.plan(
+        ModelRequest("tiny-clip"),  # Names a folder; another model does the work.
+        sources=[] if photos is None else [f"photos={photos}"],
+        classes=None if words is None else f"words={words}",
+        templates=[],
+        data_root=folder,
+        cache=folder / "embeddings",
+        workers=None,
+        settings=plan.Settings(batch_size=BATCH, overwrite=True),
+        watch=WATCH,
+    )
+
+
+def model_bound(folder: Path, photos: Path, pairs: int) -> Comparison:
+    """Compare with `encode_image` on float32 tensors that are ready."""
+    loaded, wanted = model(folder, "ViT-B-16"), planned(folder, photos, None)
+    with torch.inference_mode():
+        ready = [
+            loaded.normalize(batch.images) for batch in decoded(wanted.images[0], loaded, wanted)
+        ]
+    return _compare(wanted, loaded, lambda: _bare(loaded.model.encode_image, ready), pairs)
+
+
+def text_bound(folder: Path, pairs: int) -> Comparison:
+    """Compare with `encode_text` on tokens that are ready."""
+    words = folder / "words.txt"
+    words.write_text("\n".join(f"word {number}" for number in range(PROMPTS)))
+    loaded, wanted = model(folder, "ViT-B-16"), planned(folder, None, words)
+    assert wanted.texts is not None
+    prompts = wanted.texts.prompts(range(PROMPTS))
+    ready = [loaded.tokens(prompts[first : first + BATCH]) for first in range(0, PROMPTS, BATCH)]
+    return _compare(wanted, loaded, lambda: _bare(loaded.model.encode_text, ready), pairs)
+
+
+def decode_bound(folder: Path, photos: Path, pairs: int, *, fast: bool) -> Comparison:
+    """Compare a model that costs nothing with the same decoding, whose images nobody takes."""
+    config = folder / "narrow-224.json"
+    config.write_text(json.dumps(NARROW))
+    open_clip.add_model_config(config)
+    loaded, wanted = model(folder, config.stem, fast_decode=fast), planned(folder, photos, None)
+
+    def decode() -> None:
+        for _ in decoded(wanted.images[0], loaded, wanted):
+            pass
+
+    return _compare(wanted, loaded, decode, pairs)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How far --fast-decode is off the usual decoding: pixels of 255, values of unit vectors."""
+
+    pixels: int
+    vectors: float
+    cosine: str
+
+
+def fast_decode_moves(folder: Path, photos: Path) -> Moved:
+    """Return how far apart both are at most, for a ViT-B-32."""
+    listing = datasets.list_images(ImageSource("photos", photos))
+    contents = [listing.contents.read(row) for row in range(listing.rows)]
+    pixels, vectors = [], []
+    for fast in (False, True):
+        loaded = model(folder, "ViT-B-32", fast_decode=fast)
+        pixels.append(torch.stack([loaded.preprocessing.pixels(one) for one in contents]))
+        encoded = [loaded.images(batch).vectors for batch in pixels[-1].split(BATCH)]
+        vectors.append(torch.cat(encoded).double())
+    cosines = (vectors[0] * vectors[1]).sum(dim=1) / vectors[0].norm(dim=1) / vectors[1].norm(dim=1)
+    return Moved(
+        int((pixels[0].int() - pixels[1].int()).abs().max()),
+        float((vectors[0] - vectors[1]).abs().max()),
+        f"1 - {1 - float(cosines.min()):.1e}",
+    )
+
+
+def decoded(
+    listing: ImageListing, loaded: encoder.Encoder, wanted: plan.Plan
+) -> Iterator[images.Decoded]:
+    """Return an iterator over a data set's images as extraction decodes them."""
+    return images.batches(
         listing.contents,
-        model.preprocess,
+        loaded.preprocessing,
         [range(listing.rows)[first : first + BATCH] for first in range(0, listing.rows, BATCH)],
-        workers=workers,
+        workers=wanted.workers,
         pin_memory=False,
     )
-    return [batch.images for batch in batches]
+
+
+def _bare(tower: Callable[[torch.Tensor], torch.Tensor], ready: Sequence[torch.Tensor]) -> None:
+    with torch.inference_mode():
+        for batch in ready:
+            tower(batch)
+
+
+def _compare(
+    wanted: plan.Plan, loaded: encoder.Encoder, bound: Callable[[], None], pairs: int
+) -> Comparison:
+    def ours() -> None:
+        (target,) = targets.targets(wanted, "bench/random")
+        engine = completion.InProcess(wanted, loaded, WATCH)
+        completion.complete(target, wanted, engine, WATCH)
+
+    bound()
+    times = np.array([(seconds(ours), seconds(bound)) for _ in range(pairs)])
+    count = wanted.listings[0].rows
+    ours_median, bound_median = np.median(times, axis=0)
+    ratio = float(np.median(times[:, 1] / times[:, 0]))
+    return Comparison(count, count / ours_median, count / bound_median, ratio)
+
+
+def _tell(what: str, found: Comparison) -> None:
+    print(
+        f"{what:36s} {found.count:5d}: {found.rate:7.1f} /s against {found.bound_rate:7.1f} /s, "
+        f"ratio {found.ratio:.3f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -145,6 +145,9 @@ def test_a_broken_file_can_be_overwritten(oodcache: Run, photos: Path) -> None:
         (lambda photos: ["--precision", "bfloat16"], "precision float32"),
         (lambda photos: ["--image-mean", "0.1", "0.2", "0.3"], "other preprocessing"),
         (lambda photos: ["--image-resize-mode", "squash"], "other preprocessing"),
+        (lambda photos: ["--fast-decode"], "other preprocessing, without --fast-decode"),
+        (lambda photos: ["--channels-last"], "precision float32 without --channels-last"),
+        (lambda photos: ["--compile"], "precision float32 without --compile"),
     ],
 )
 def test_a_file_made_from_something_else_is_never_taken_for_this(

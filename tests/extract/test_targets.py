@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import StoppedError, extract, files, half, once, stop, stopping
+from runs import REQUEST, StoppedError, extract, files, half, once, stop, stopping
 from samples import SmallModel, planned, silent, write_image
 
 from oodcache.cache import merging
@@ -43,6 +44,31 @@ def test_shards_of_another_run_are_refused_with_the_way_out(
     assert files(path.parent) == before
     extract(tmp_path, sources=sources, overwrite=True, **change)
     assert files(path.parent) == ["c.h5"]
+
+
+def test_files_and_shards_made_by_options_are_not_taken_for_ones_made_without(
+    tmp_path: Path, photos: Path, sources: list[str]
+) -> None:
+    request = replace(REQUEST, fast_decode=True, channels_last=True)
+    texts = {"classes": f"c={photos}"}
+
+    def faster(**given: Any) -> list[Path]:
+        wanted = planned(tmp_path, request, [], shard_rows=5, batch_size=2, workers=0, **given)
+        return run.run(wanted, plan.Watch(lambda text: None, silent))
+
+    faster(sources=sources, part=1, parts=2)
+    with pytest.raises(InputError, match="begun with precision float32 with --channels-last; go"):
+        extract(tmp_path, sources=sources)
+    (path,) = faster(sources=sources)
+    assert faster(sources=sources) == [path]
+    request = replace(request, channels_last=False)
+    with pytest.raises(InputError, match="made from precision float32 with --channels-last; make"):
+        faster(sources=sources)
+    faster(sources=sources, overwrite=True)
+    with pytest.raises(InputError, match="made from other preprocessing, with --fast-decode; make"):
+        extract(tmp_path, sources=sources)
+    # Prompts are not decoded.
+    assert extract(tmp_path, **texts) == faster(**texts)
 
 
 def test_other_weights_under_one_tag_never_share_a_run(
