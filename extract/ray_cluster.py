@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,11 +54,26 @@ def library() -> Any:
 def connected(ray: Any) -> Iterator[None]:
     """Be connected to the cluster at RAY_ADDRESS, or to one of this machine that ends with this.
 
-    Whoever is connected already stays so.
+    Whoever is connected already stays so. Meanwhile nothing is printed on stdout: a thread of Ray's
+    would print a page there on every process that dies.
     """
-    if ray.is_initialized():
-        yield
-        return
+    with redirect_stdout(_Nowhere()):
+        if ray.is_initialized():
+            yield
+        else:
+            with _connection(ray):
+                yield
+
+
+class _Nowhere(io.TextIOBase):
+    """A stream that swallows what is written, and is never closed."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+@contextmanager
+def _connection(ray: Any) -> Iterator[None]:
     handlers = {number: signal.getsignal(number) for number in STOPS}
     try:
         _connect(ray, os.environ.get(ADDRESS, ""))
