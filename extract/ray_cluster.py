@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import logging
 import os
-import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
@@ -14,7 +12,7 @@ from typing import Any
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.plan import Plan
-from oodcache.extract.stops import STOPS, undisturbed
+from oodcache.extract.stops import told_again
 
 ADDRESS = "RAY_ADDRESS"
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -74,15 +72,12 @@ class _Nowhere(io.TextIOBase):
 
 @contextmanager
 def _connection(ray: Any) -> Iterator[None]:
-    handlers = {number: signal.getsignal(number) for number in STOPS}
     try:
-        _connect(ray, os.environ.get(ADDRESS, ""))
-        _listen_again(handlers)  # Ray listens to SIGTERM itself.
+        with told_again():
+            _connect(ray, os.environ.get(ADDRESS, ""))
         yield
     finally:
-        with undisturbed():
-            ray.shutdown()
-        _listen_again(handlers)
+        ray.shutdown()
 
 
 def _connect(ray: Any, address: str) -> None:
@@ -103,12 +98,6 @@ def _connect(ray: Any, address: str) -> None:
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         where = f"{ADDRESS}={address}" if address else "a local Ray"
         raise InputError(f"{where}: {in_short(error)}") from error
-
-
-def _listen_again(handlers: Mapping[signal.Signals, Any]) -> None:
-    for number, handler in handlers.items():
-        if handler is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(number, handler)
 
 
 def granted(nodes: Sequence[Mapping[str, Any]], wishes: Wishes, planned: Plan) -> Granted:
