@@ -24,9 +24,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.listing import Contents
-from oodcache.extract.stops import STOPS, undisturbed
 
 ITERATOR = torch.utils.data.dataloader._MultiProcessingDataLoaderIter
+STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 class Preparation(Protocol):
@@ -91,7 +91,7 @@ def batches(
             pin_memory=pin_memory,
             worker_init_fn=partial(_end_with, os.getpid()),
         )
-        with undisturbed():  # Python would drop a stop that meets a fork.
+        with _undisturbed():
             return iter(loader)
 
 
@@ -144,6 +144,16 @@ def _stop_behind(error: BaseException) -> BaseException | None:
         if not isinstance(error, Exception):
             return error
     return None
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait: Python would drop one that meets a fork."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with(parent: int, worker: int) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
-import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from typing import Any
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.plan import Plan
-from oodcache.extract.stops import STOPS, undisturbed
+from oodcache.extract.stops import told_again
 
 ADDRESS = "RAY_ADDRESS"
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -53,20 +52,32 @@ def library() -> Any:
 def connected(ray: Any) -> Iterator[None]:
     """Be connected to the cluster at RAY_ADDRESS, or to one of this machine that ends with this.
 
-    Whoever is connected already stays so.
+    Whoever is connected already stays so. Meanwhile nothing is printed on stdout: a thread of Ray's
+    would print a page there on every process that dies.
     """
-    if ray.is_initialized():
-        yield
-        return
-    handlers = {number: signal.getsignal(number) for number in STOPS}
+    with redirect_stdout(_Nowhere()):
+        if ray.is_initialized():
+            yield
+        else:
+            with _connection(ray):
+                yield
+
+
+class _Nowhere(io.TextIOBase):
+    """A stream that swallows what is written, and is never closed."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+@contextmanager
+def _connection(ray: Any) -> Iterator[None]:
     try:
-        _connect(ray, os.environ.get(ADDRESS, ""))
-        _listen_again(handlers)  # Ray listens to SIGTERM itself.
+        with told_again():
+            _connect(ray, os.environ.get(ADDRESS, ""))
         yield
     finally:
-        with undisturbed():
-            ray.shutdown()
-        _listen_again(handlers)
+        ray.shutdown()
 
 
 def _connect(ray: Any, address: str) -> None:
@@ -87,12 +98,6 @@ def _connect(ray: Any, address: str) -> None:
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         where = f"{ADDRESS}={address}" if address else "a local Ray"
         raise InputError(f"{where}: {in_short(error)}") from error
-
-
-def _listen_again(handlers: Mapping[signal.Signals, Any]) -> None:
-    for number, handler in handlers.items():
-        if handler is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(number, handler)
 
 
 def granted(nodes: Sequence[Mapping[str, Any]], wishes: Wishes, planned: Plan) -> Granted:

@@ -23,7 +23,6 @@ from oodcache.extract.makers import Failed, Loaded, Made, Maker, Order, Surround
 from oodcache.extract.plan import Plan, Watch
 from oodcache.extract.ray_cluster import Granted, Wishes, connected, granted, in_short, library
 from oodcache.extract.stages import summary
-from oodcache.extract.stops import undisturbed
 from oodcache.extract.targets import stamp
 
 if TYPE_CHECKING:
@@ -119,11 +118,16 @@ class Pool:
             f"Ray: {self._granted}; each loads {self._planned.resolved.request.requested}, the "
             "first one now …"
         )
-        self._grow(1)
-        import_module("oodcache.extract.encoder")  # Meanwhile: the answer needs torch here, too.
-        while self._first is None:
+        with self._watch.progress("loading the model", 1, "actors") as advance:
             self._grow(1)
-            self._next()
+            import_module(
+                "oodcache.extract.encoder"
+            )  # Meanwhile: the answer needs torch here, too.
+            while self._first is None:
+                advance(0)  # Which raises if the run is to stop: Ray may have swallowed that.
+                self._grow(1)
+                self._next()
+            advance(1)
 
     def make(self, work: Work) -> list[str]:
         """Make the tasks' shards; return what could not be made and why, a line for each."""
@@ -133,7 +137,7 @@ class Pool:
         failed: list[str] = []
         made: list[tuple[Path, Made]] = []
         while waiting or self._busy:
-            work.advance(0)  # Which raises if the run is to stop.
+            work.advance(0)
             self._grow(len(waiting))
             while waiting and self._idle:
                 self._send(waiting.popleft())
@@ -167,10 +171,9 @@ class Pool:
 
     def close(self) -> None:
         """Kill all actors."""
-        with undisturbed():
-            self._drop_what_is_under_way()
-            for actor in [*self._idle, *self._loading.values()]:
-                self._ray.kill(actor)
+        self._drop_what_is_under_way()
+        for actor in [*self._idle, *self._loading.values()]:
+            self._ray.kill(actor)
 
     def _orders(self, work: Work) -> list[Order]:
         listing = self._planned.listings.index(work.target.listing)
@@ -197,13 +200,12 @@ class Pool:
 
     def _next(self) -> Ended | None:
         """Return the next order that ended, if one does soon; see to actors that have loaded."""
-        with undisturbed():  # Ray would make an error of its own of a stop.
-            under_way = [*self._busy, *self._loading]
-            ready, _ = self._ray.wait(under_way, num_returns=1, timeout=POLL_SECONDS)
-            answer = self._answer(ready[0]) if ready else None
-        if answer is None:
+        under_way = [*self._busy, *self._loading]
+        ready, _ = self._ray.wait(under_way, num_returns=1, timeout=POLL_SECONDS)
+        if not ready:
             self._say_what_is_waited_for()
             return None
+        answer = self._answer(ready[0])
         if ready[0] in self._loading:
             self._see_to(self._loading.pop(ready[0]), answer)
             return None
