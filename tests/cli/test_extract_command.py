@@ -382,6 +382,37 @@ def test_a_cluster_says_which_share_is_whose_until_one_is_typed(
     assert Path("typed", name).read_bytes() == Path("whole", name).read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--engine", "ray", "--shard", "1/2"], "shares out the shards itself: leave out --shard"),
+        (["--engine", "ray", "--gpus-per-actor", "1.5"], "1.5 is neither a part of a GPU nor a"),
+        (["--num-actors", "2"], "--num-actors and --gpus-per-actor are of --engine ray"),
+        (["--gpus-per-actor", "0"], "--num-actors and --gpus-per-actor are of --engine ray"),
+    ],
+)
+def test_options_that_contradict_the_engine_are_usage_errors(
+    oodcache: Run, photos: Path, arguments: list[str], words: str
+) -> None:
+    refused = oodcache("extract", "--model", "tiny-clip", *arguments, f"c={photos}")
+    assert refused.status == 2
+    assert words in refused.err
+    assert not Path("embeddings").exists()
+
+
+def test_the_environments_share_is_nothing_to_ray(
+    oodcache: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["extract", "--model", "tiny-clip", f"c={photos}"]
+    assert oodcache(*arguments).status == 0
+    monkeypatch.setenv("RANK", "nonsense")
+    done = oodcache(*arguments, "--engine", "ray")
+    assert done.err.splitlines() == [
+        "--engine ray shares out the shards itself: the environment's share is ignored",
+        "kept embeddings/tiny-clip/demo/images/c.h5",
+    ]
+
+
 @pytest.mark.parametrize("share", ["0/2", "3/2", "1", "1/0", "a/b", "-1/2"])
 def test_a_share_that_is_none_is_a_usage_error(oodcache: Run, share: str) -> None:
     refused = oodcache("extract", "--model", "tiny-clip", "--shard", share, "c=.")
