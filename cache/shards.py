@@ -96,14 +96,15 @@ class Run:
         ]
 
     def _decides(self) -> dict[str, Any]:
-        model, source = self.identity.model, self.identity.source
+        model, source = self.identity.model, dict(self.identity.source)
+        source.pop("group", None)
         precision = dict(self.identity.precision)
         precision.pop("device", None)
         return {
             "another kind": self.kind,
             "other weights": [model.weights, model.logit_scale, model.logit_bias],
             "another architecture": model.architecture,
-            "another list of inputs": [source["name"], source["fingerprint"]],
+            "another list of inputs": source,
             ENCODING[self.kind]: self.identity.encoding,
             "another precision": precision,
             "another --dtype": self.dtype.str,
