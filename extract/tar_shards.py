@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -28,6 +29,7 @@ from oodcache.extract.tar_members import Member, members
 LABEL_LIMIT = 2**20
 LABEL_KEYS = ("label", "cls", "class")  # Of a .json's object: the first that is there.
 AT_ONCE = 16  # Tars that a process keeps open.
+TAR_BITS = 48  # No tar has more bytes: a place in it and the tar's own are one number.
 Integers = npt.NDArray[np.int64]
 
 
@@ -120,12 +122,18 @@ class _Sample:
 
 @dataclass
 class _Found:
-    """What the tars hold so far; `first` says of each key in which tar it is, and where."""
+    """What the tars hold so far; `seen` says of each key in which tar it is, and where.
+
+    Of millions of images, so that each takes little: labels that are alike are one text.
+    """
 
     paths: list[bytes] = field(default_factory=list)
     labels: list[str | None] = field(default_factory=list)
-    places: list[tuple[int, int, int]] = field(default_factory=list)
-    first: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    tar: array[int] = field(default_factory=lambda: array("q"))
+    offset: array[int] = field(default_factory=lambda: array("q"))
+    size: array[int] = field(default_factory=lambda: array("q"))
+    seen: dict[bytes, int] = field(default_factory=dict)
+    texts: dict[str | None, str | None] = field(default_factory=dict)
     others: int = 0
     imageless: int = 0
 
@@ -143,7 +151,7 @@ def list_tars(source: ImageSource) -> ImageListing:
             _add(found, source, place, file)
     if not found.paths:
         raise InputError(f"{source.root}: its tars hold no images ({found.others:,} other files)")
-    tar, offset, size = (np.array(column, np.int64) for column in zip(*found.places, strict=True))
+    tar, offset, size = (np.array(one, np.int64) for one in (found.tar, found.offset, found.size))
     images, numbered = _labelled(source, found)
     return ImageListing(
         source,
@@ -165,20 +173,22 @@ def _regular(path: Path) -> BinaryIO:
 def _add(found: _Found, source: ImageSource, place: int, file: BinaryIO) -> None:
     path = source.tars[place]
     for sample in _samples(found, path, file):
-        spot = (place, sample.at)
-        before = found.first.setdefault(sample.key, spot)
+        spot = (place << TAR_BITS) + sample.at
+        before = found.seen.setdefault(sample.key, spot)
         if before != spot:
+            other, at = source.tars[before >> TAR_BITS], before % (1 << TAR_BITS)
             raise InputError(
-                f"{path}: key {os.fsdecode(sample.key)!r} at byte {spot[1]:,} is that of a sample "
-                f"in {source.tars[before[0]]} at byte {before[1]:,}: a sample's members stand "
-                "together, and once"
+                f"{path}: key {os.fsdecode(sample.key)!r} at byte {sample.at:,} is that of a "
+                f"sample in {other} at byte {at:,}: a sample's members stand together, and once"
             )
         if sample.image is None:
             found.imageless += 1
             continue
         found.paths.append(sample.image.name)
-        found.labels.append(sample.label)
-        found.places.append((place, sample.image.offset, sample.image.size))
+        found.labels.append(found.texts.setdefault(sample.label, sample.label))
+        found.tar.append(place)
+        found.offset.append(sample.image.offset)
+        found.size.append(sample.image.size)
 
 
 def _samples(found: _Found, path: Path, file: BinaryIO) -> Iterator[_Sample]:
@@ -189,7 +199,8 @@ def _samples(found: _Found, path: Path, file: BinaryIO) -> Iterator[_Sample]:
             if is_image(member.name):
                 images.append(member)
             elif (extension := _extension(member)) in (b"cls", b"json"):
-                labels[extension] = member
+                if labels.setdefault(extension, member) is not member:
+                    raise InputError(f"{path}: {os.fsdecode(member.name)!r} stands twice")
             else:
                 found.others += 1
         if len(images) > 1:
@@ -260,8 +271,7 @@ def _labelled(source: ImageSource, found: _Found) -> tuple[ImageRows, bool]:
         return by_folder(found.paths), False
 
     def where(row: int) -> str:
-        tar = source.tars[found.places[row][0]]
-        return f"{tar}: {os.fsdecode(found.paths[row])!r}"
+        return f"{source.tars[found.tar[row]]}: {os.fsdecode(found.paths[row])!r}"
 
     read = from_texts([label or "" for label in found.labels], where)
     return ImageRows(found.paths, read.labels, read.names), read.numbered

@@ -19,6 +19,7 @@ import open_clip
 import pytest
 import torch
 from PIL import Image
+from sample_tars import write_tar
 from samples import Run, SmallModel, permissions_bind, write_image
 
 from oodcache.cache.image_file import open_images
@@ -55,6 +56,34 @@ def test_images_and_texts_become_one_file_each(
     assert images.paths()[7] == b"dog/1.png"
     assert open_images(only("embeddings/local/small-*/images/strays.h5")).label.tolist() == [-1] * 5
     assert not leftovers()
+
+
+def test_lists_tables_and_tars_are_data_sets_beside_folders(
+    oodcache: Run, small_model: SmallModel, photos: Path, strays: Path
+) -> None:
+    Path("list.txt").write_text("cat/1.png 3\ndog/5.png 0\n")
+    Path("table.csv").write_text("where,kind,label\ndog/5.png,dog,x\ncat/1.png,,y\n")
+    write_tar(Path("shards/00.tar"), ("a.jpg", (strays / "0.jpg").read_bytes()))
+    write_tar(Path("shards/01.tar"), ("b.jpg", (strays / "1.jpg").read_bytes()))
+    done = oodcache(
+        *("extract", *small_model.arguments, "--image-root", photos, "--path-column", "where"),
+        *("--label-column", "kind", "list=list.txt", "table=table.csv"),
+        *("tars=shards/{00..01}.tar", f"mypets={photos}"),
+    )
+    assert done.status == 0, done.err
+    assert "tars: reading the headers of 2 tars …" in done.err
+    paths = {path.stem: path for path in Path("embeddings").rglob("images/*.h5")}
+    found = {name: open_images(path) for name, path in paths.items()}
+    assert found["list"].paths() == [b"cat/1.png", b"dog/5.png"]
+    assert found["list"].identity.source["labels"] == "numbers"
+    assert found["table"].label_names == ("dog",)
+    assert found["table"].label.tolist() == [0, -1]
+    assert found["tars"].paths() == [b"a.jpg", b"b.jpg"]
+    rows = [found["mypets"].paths().index(path) for path in found["list"].paths()]
+    (whole,), (some,) = found["mypets"].blocks(), found["list"].blocks()
+    np.testing.assert_allclose(some, whole[rows], atol=1e-6)
+    shown = oodcache("cache", "info", paths["list"])
+    assert "labels: 2 class numbers" in shown.out.splitlines()
 
 
 def test_the_vectors_are_those_of_open_clip(

@@ -126,6 +126,7 @@ def test_what_is_no_image_is_counted_or_said(tmp_path: Path) -> None:
         ([("a.jpg", "x"), ("a.png", "x")], "x.tar: 'a.jpg' and 'a.png' are of one sample, 'a'"),
         ([("a.jpg", "x"), ("a.jpg", "x")], "x.tar: 'a.jpg' and 'a.jpg' are of one sample"),
         ([("a.jpg", "x"), ("b.jpg", ""), ("a.cls", "1")], "key 'a' at byte 2,048 is that of a sam"),
+        ([("a.cls", "1"), ("a.jpg", "x"), ("a.cls", "2")], "x.tar: 'a.cls' stands twice"),
         ([("a.txt", "x")], r"its tars hold no images \(1 other files\)"),
         ([], r"its tars hold no images \(0 other files\)"),
         ([("a.jpg", "x"), ("a.cls", b"\xff")], "'a.cls': is not UTF-8 text"),
