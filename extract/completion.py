@@ -17,6 +17,7 @@ from oodcache.cache.merging import Shard
 from oodcache.cache.shards import Place, Run, share
 from oodcache.extract import images
 from oodcache.extract.encoder import Encoder, Signature
+from oodcache.extract.listing import FOLDER
 from oodcache.extract.plan import Plan, TextListing, Watch
 from oodcache.extract.stages import stages_of, summary
 from oodcache.extract.targets import Target, stamp, wanted
@@ -216,7 +217,8 @@ def _summary(target: Target) -> str:
         classes = f"{len(listing.vocabulary.names):,} classes"
         return f"{classes}, {templates:,} template{'s' * (templates > 1)}"
     names, bad = len(listing.images.label_names), ""
-    folders = f" in {names:,} class folder{'s' * (names > 1)}" if names else ""
+    what = "in {:,} class folder" if listing.source.form == FOLDER else "with {:,} label"
+    labels = f" {what.format(names)}{'s' * (names > 1)}" if names else ""
     written = open_images(target.path)
     if failed := int(np.count_nonzero(~written.ok)):
         row, reason = next(iter(written.errors().items()))
@@ -225,4 +227,4 @@ def _summary(target: Target) -> str:
             f"{os.fsdecode(listing.images.paths[row])!r} ({reason}); "
             f"see: oodcache cache info {target.path}"
         )
-    return f"{written.rows:,} image{'s' * (written.rows > 1)}{folders}{bad}"
+    return f"{written.rows:,} image{'s' * (written.rows > 1)}{labels}{bad}"

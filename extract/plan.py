@@ -143,7 +143,8 @@ def plan(
 
 def _listed(source: ImageSource, watch: Watch) -> ImageListing:
     if source.form == TARS:
-        watch.note(f"{source.name}: reading the headers of {len(source.tars):,} tars …")
+        count = len(source.tars)
+        watch.note(f"{source.name}: reading the headers of {count:,} tar{'s' * (count > 1)} …")
     listing = datasets.list_images(source)
     count = listing.rows
     if source.expected is not None and count != source.expected:
