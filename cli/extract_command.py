@@ -199,8 +199,9 @@ def extract(**given: Any) -> None:
     check_torch()
     if given["model"] is None:
         raise click.UsageError("--model is missing, for example: --model siglip2")
-    from oodcache.extract import listing, plan, requests, run
+    from oodcache.extract import listing, plan, requests, run, threads
 
+    threads.sleep_while_waiting()
     watch = plan.Watch(note, progress)
     overrides = {
         key: list(value) if isinstance(value, tuple) else value
