@@ -166,7 +166,7 @@ def test_a_killed_actor_is_replaced_and_its_shard_made_again(
     assert len(killed) == 2, "the actor and its decoding process"
     ended(killed)
     (again,) = (note for note in notes if note.endswith(": again"))
-    assert re.match(r"c, shard \d of 3: its process died \(", again)
+    assert re.match(r"c, shard \d of 3: its process died, perhaps because memory ran out \(", again)
     assert path.read_bytes() == whole.read_bytes()
     assert files(path.parent) == ["c.h5"]
 
@@ -216,7 +216,11 @@ def test_a_shard_that_always_kills_is_given_up_and_the_others_are_made(
             sources=sources,
             contents=partial(Deadly, seconds=0),
         )
-    assert str(failed.value).startswith("1 shard was not made: c, shard 2 of 3: its process died (")
+    said = str(failed.value)
+    assert said.startswith(
+        "1 shard was not made: c, shard 2 of 3: its process died, perhaps because"
+    )
+    assert said.count("its process died") == 1
     assert sum(note.endswith(": again") for note in notes) == 2
     assert any(note.startswith("c: 2 of 3 shards are there") for note in notes)
     (path,) = extract(tmp_path, sources=sources)
@@ -348,3 +352,25 @@ def descendants(process: int) -> dict[int, str]:
             found[one] = Path(f"/proc/{one}/cmdline").read_text()
             found.update(descendants(one))
     return found
+
+
+@pytest.mark.slow
+def test_room_that_others_take_is_waited_for_and_said(
+    tmp_path: Path, sources: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Blocker:
+        def there(self) -> None:
+            pass
+
+    blocker = ray.remote(Blocker).options(num_cpus=4).remote()
+    ray.get(blocker.there.remote())
+    monkeypatch.setattr(ray_engine, "SAID_SECONDS", 0.1)
+    notes: list[str] = []
+    words = "Ray: no actor has loaded the model yet; free in the cluster: 0 of 4 CPUs, 0 of 0 GPUs"
+    by_actors(
+        tmp_path,
+        notes,
+        stopping(0, lambda: words in notes and ray.kill(blocker)),
+        sources=sources,
+    )
+    assert words in notes
