@@ -132,10 +132,14 @@ def _room(machine: Mapping[str, float], gpus: float) -> int:
 
 
 def in_short(error: Exception) -> str:
-    """Return the part of Ray's page on a dead actor that says why."""
-    lines = " ".join(str(error).split())
-    for words in ("Worker exit detail:", "The actor is dead because", "error raised in its"):
-        if words in lines:
-            lines = lines[lines.index(words) :].removeprefix("Worker exit detail:").strip()
-            break
-    return lines[:SHOWN] + "…" * (len(lines) > SHOWN)
+    """Return the part of what Ray says, often a page, that tells why."""
+    said = str(error)
+    if "error raised in its creation task" in said:
+        said = said.strip().splitlines()[-1]
+    for words in ("Worker exit detail:", "The actor is dead because"):
+        _, found, after = said.partition(words)
+        said = after if found else said
+    said, _, _ = said.partition("Some common causes include")
+    said, _, _ = said.partition("There are some potential root causes")
+    said = " ".join(said.split()).rstrip(".")
+    return said[:SHOWN] + "…" * (len(said) > SHOWN)

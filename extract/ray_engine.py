@@ -44,7 +44,7 @@ class Died:
     reason: str
 
     def __str__(self) -> str:
-        return f"its process died ({self.reason})"
+        return f"its process died, perhaps because memory ran out ({self.reason})"
 
 
 Answer = Loaded | Made | Failed | Died

@@ -12,7 +12,7 @@ from samples import planned
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.plan import Plan
-from oodcache.extract.ray_cluster import Granted, Wishes, connected, granted, library
+from oodcache.extract.ray_cluster import Granted, Wishes, connected, granted, in_short, library
 from oodcache.extract.requests import ModelRequest
 
 
@@ -102,7 +102,6 @@ def test_a_cluster_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch
     for address, words in (
         ("ray://10.0.0.1:10001", "type this on a machine of the cluster, with RAY_ADDRESS=auto"),
         ("nonsense", "RAY_ADDRESS=nonsense: "),
-        ("auto", "RAY_ADDRESS=auto: "),
     ):
         monkeypatch.setenv("RAY_ADDRESS", address)
         with pytest.raises(InputError) as refused, connected(ray):
@@ -110,3 +109,26 @@ def test_a_cluster_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch
         assert words in str(refused.value)
         assert "\n" not in str(refused.value)
     assert not ray.is_initialized()
+
+
+@pytest.mark.parametrize(
+    ("page", "line"),
+    [
+        (
+            "The actor died unexpectedly before finishing this task.\n\tclass_name: Maker\n"
+            "The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR "
+            "Worker exit detail: Worker unexpectedly exits with a connection error code 2. End of "
+            "file. Some common causes include: (1) the process was killed by the OOM killer …",
+            "Worker unexpectedly exits with a connection error code 2. End of file",
+        ),
+        (
+            "The actor died because of an error raised in its creation task, ray::Maker.__init__()"
+            " (pid=7)\n  File 'x.py', line 3\nModuleNotFoundError: No module named 'oodcache'\n",
+            "ModuleNotFoundError: No module named 'oodcache'",
+        ),
+        ("The actor is dead because it was killed by `ray.kill`.", "it was killed by `ray.kill`"),
+        ("word " * 100, "word " * 60 + "…"),
+    ],
+)
+def test_of_rays_pages_the_reason_is_told(page: str, line: str) -> None:
+    assert in_short(RuntimeError(page)) == line

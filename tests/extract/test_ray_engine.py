@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -70,16 +74,27 @@ def by_actors(
     return run.run(replace(made, images=images), plan.Watch(said.append, progress), start)
 
 
-def makers() -> list[int]:
-    """Return the numbers of the processes of actors that are making a shard."""
+def started(words: str) -> list[int]:
+    """Return the numbers of the processes of a command line that has these words."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "cmdline").read_bytes().startswith(b"ray::Maker.make"):
+        with suppress(OSError):  # Gone meanwhile.
+            if words.encode() in (process / "cmdline").read_bytes():
                 found.append(int(process.name))
-        except OSError:  # Gone meanwhile.
-            continue
     return found
+
+
+def children(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(one) for task in tasks for one in task.read_text().split()]
+
+
+def ended(processes: list[int]) -> None:
+    """Wait until processes are gone."""
+    until = time.monotonic() + 20
+    while left := [one for one in processes if Path(f"/proc/{one}").exists()]:
+        assert time.monotonic() < until, left
+        time.sleep(0.05)
 
 
 def test_actors_make_the_bytes_of_one_process(
@@ -136,16 +151,22 @@ def test_a_killed_actor_is_replaced_and_its_shard_made_again(
     whole, notes, killed = once(tmp_path, sources=sources), list[str](), list[int]()
 
     def kill() -> None:
-        if not killed and (found := makers()):
-            killed.append(found[0])
+        if not killed and (found := [one for one in started("ray::Maker.make") if children(one)]):
+            killed.extend([found[0], *children(found[0])])
             os.kill(found[0], signal.SIGKILL)
 
     (path,) = by_actors(
-        tmp_path, notes, stopping(0, kill), sources=sources, contents=partial(Slow, seconds=0.3)
+        tmp_path,
+        notes,
+        stopping(0, kill),
+        sources=sources,
+        workers=1,
+        contents=partial(Slow, seconds=0.3),
     )
-    assert len(killed) == 1
+    assert len(killed) == 2, "the actor and its decoding process"
+    ended(killed)
     (again,) = (note for note in notes if note.endswith(": again"))
-    assert re.match(r"c, shard \d of 3: its process died \(", again)
+    assert re.match(r"c, shard \d of 3: its process died, perhaps because memory ran out \(", again)
     assert path.read_bytes() == whole.read_bytes()
     assert files(path.parent) == ["c.h5"]
 
@@ -162,8 +183,6 @@ class Slow:
         return self.contents.root
 
     def read(self, row: int) -> bytes:
-        import time
-
         time.sleep(self.seconds)
         return self.contents.read(row)
 
@@ -178,8 +197,6 @@ class Deadly(Slow):
     row: int = 6
 
     def read(self, row: int) -> bytes:
-        import os
-
         if row == self.row:
             os._exit(1)
         return self.contents.read(row)
@@ -199,7 +216,11 @@ def test_a_shard_that_always_kills_is_given_up_and_the_others_are_made(
             sources=sources,
             contents=partial(Deadly, seconds=0),
         )
-    assert str(failed.value).startswith("1 shard was not made: c, shard 2 of 3: its process died (")
+    said = str(failed.value)
+    assert said.startswith(
+        "1 shard was not made: c, shard 2 of 3: its process died, perhaps because"
+    )
+    assert said.count("its process died") == 1
     assert sum(note.endswith(": again") for note in notes) == 2
     assert any(note.startswith("c: 2 of 3 shards are there") for note in notes)
     (path,) = extract(tmp_path, sources=sources)
@@ -210,8 +231,6 @@ class Fatal(Slow):
     """Contents that nobody can even look at."""
 
     def is_there(self, row: int) -> bool:
-        import os
-
         os._exit(1)
 
 
@@ -278,3 +297,80 @@ def test_the_command_uses_the_ray_that_is_there(oodcache: Run, photos: Path) -> 
     assert refused.status == 1
     assert "no room for 5 actors of 1 processor: type --num-actors 4" in refused.err
     assert ray.is_initialized()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "status", "tell"),
+    [(signal.SIGINT, 130, os.kill), (signal.SIGTERM, 143, os.killpg)],
+)
+def test_a_run_that_is_stopped_leaves_no_process_and_goes_on(
+    tmp_path: Path,
+    photos: Path,
+    number: signal.Signals,
+    status: int,
+    tell: Callable[[int, int], None],
+) -> None:
+    for copy in range(588):
+        shutil.copyfile(photos / "cat" / "0.png", photos / "cat" / f"copy{copy}.png")
+    given: dict[str, Any] = {"sources": [f"c={photos}"], "shard_rows": 20}
+    command = [sys.executable, "-m", "oodcache", "extract", "--model", "tiny-clip", "--workers"]
+    command += ["1", "--batch-size", "2", "--shard-rows", "20", "--engine", "ray", f"c={photos}"]
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob("embeddings/**/00002-*.h5")) and process.poll() is None:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    below = descendants(process.pid)
+    assert any("ray::Maker" in name for name in below.values())
+    tell(process.pid, number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert "Traceback" not in said
+    assert "stopped; the same command goes on from what is done" in said
+    ended([one for one, name in below.items() if "Agent" not in name])  # Ray's own take longer.
+    shards = files(tmp_path / "embeddings")
+    assert 2 <= len(shards) < 30
+    assert not [name for name in shards if name.startswith(".")]
+    notes: list[str] = []
+    (path,) = extract(tmp_path, notes, **given)
+    assert f"c: {len(shards)} of 30 shards are there: going on" in notes
+    assert path.read_bytes() == once(tmp_path, **given).read_bytes()
+
+
+def descendants(process: int) -> dict[int, str]:
+    """Return the names of all processes that a process started, and that these started."""
+    found = {}
+    for one in children(process):
+        with suppress(OSError):
+            found[one] = Path(f"/proc/{one}/cmdline").read_text()
+            found.update(descendants(one))
+    return found
+
+
+@pytest.mark.slow
+def test_room_that_others_take_is_waited_for_and_said(
+    tmp_path: Path, sources: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Blocker:
+        def there(self) -> None:
+            pass
+
+    blocker = ray.remote(Blocker).options(num_cpus=4).remote()
+    ray.get(blocker.there.remote())
+    monkeypatch.setattr(ray_engine, "SAID_SECONDS", 0.1)
+    notes: list[str] = []
+    words = "Ray: no actor has loaded the model yet; free in the cluster: 0 of 4 CPUs, 0 of 0 GPUs"
+    by_actors(
+        tmp_path,
+        notes,
+        stopping(0, lambda: words in notes and ray.kill(blocker)),
+        sources=sources,
+    )
+    assert words in notes
