@@ -27,12 +27,12 @@ from oodcache.extract.requests import ModelRequest, resolve
 from oodcache.progress import progress
 
 CROPS, SIDE, BATCH = 64, 400, 32
-MANY, PROMPTS = 1_000, 128
+MANY, PROMPTS = 2_000, 128
 WATCH = plan.Watch(lambda text: None, progress)
 # Of 224 pixels, as large models see them, and with next to nothing to compute.
 NARROW = {
     "embed_dim": 64,
-    "vision_cfg": {"image_size": 224, "patch_size": 32, "width": 64, "head_width": 32, "layers": 1},
+    "vision_cfg": {"image_size": 224, "patch_size": 56, "width": 8, "head_width": 8, "layers": 1},
     "text_cfg": {
         "context_length": 77,
         "vocab_size": 49408,
