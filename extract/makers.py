@@ -18,6 +18,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.image_file import open_image_shard, open_images
 from oodcache.cache.shards import Place, shard_folder
 from oodcache.extract.plan import Plan, TextListing
+from oodcache.extract.threads import sleep_while_waiting
 
 if TYPE_CHECKING:
     from oodcache.extract.encoder import Encoder, Signature
@@ -87,6 +88,7 @@ class Surroundings:
         os.environ.pop(THREADS, None)
         if self.threads is not None:
             os.environ[THREADS] = self.threads
+        sleep_while_waiting()
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,9 @@ def test_a_folder_that_is_not_there_is_refused_and_threads_are_taken_over(
     nowhere = Maker(made, Surroundings(str(tmp_path / "nowhere"), None)).load()
     assert isinstance(nowhere, Failed)
     assert f"{tmp_path}/nowhere: No such file or directory" in nowhere.reason
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     Surroundings(str(tmp_path), "7").enter()
+    assert os.environ.pop("OMP_WAIT_POLICY") == "PASSIVE"
     assert (Path.cwd(), os.environ["OMP_NUM_THREADS"]) == (tmp_path, "7")
     Surroundings(str(tmp_path), None).enter()
     assert "OMP_NUM_THREADS" not in os.environ
