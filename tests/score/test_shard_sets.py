@@ -75,7 +75,7 @@ def bits(evaluated: Evaluated) -> list[Any]:
     return [json.dumps([asdict(one) for one in evaluated.results], default=str), scores]
 
 
-@pytest.mark.parametrize("shard_rows", [7, 2047, 2048, 2049])
+@pytest.mark.parametrize("shard_rows", [97, 2047, 2048, 2049])
 def test_scores_of_shards_are_those_of_the_merged_files_to_the_bit(
     tmp_path: Path, files: Path, score: Score, shard_rows: int
 ) -> None:
