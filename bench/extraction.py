@@ -28,6 +28,7 @@ from oodcache.progress import progress
 
 CROPS, SIDE, BATCH = 64, 400, 32
 MANY, PROMPTS = 2_000, 128
+MEASURE = "--measure"
 WATCH = plan.Watch(lambda text: None, progress)
 # Of 224 pixels, as large models see them, and with next to nothing to compute.
 NARROW = {
@@ -57,7 +58,7 @@ def main() -> None:
     """Print each rate beside the one that bounds it, from a process whose threads wait as ours."""
     threads.sleep_while_waiting()
     sys.stdout.flush()
-    subprocess.run([sys.executable, "-m", "bench.extraction"], check=True)
+    subprocess.run([sys.executable, "-m", "bench.extraction", MEASURE], check=True)
 
 
 def measure() -> None:
@@ -241,4 +242,4 @@ def _tell(what: str, found: Comparison) -> None:
 
 
 if __name__ == "__main__":
-    measure()
+    measure() if MEASURE in sys.argv else main()
