@@ -13,6 +13,7 @@ DEEPEST = 16
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 OVERRIDDEN = "overridden"  # In an encoding: which of its settings the user gave.
+CLASS_NUMBERS = {"labels": "numbers"}  # In a source: its label names are numbers of classes.
 IMPORTED = "imported"  # In an encoding: from what format, the true encoding being unknown.
 
 
@@ -77,6 +78,11 @@ class Identity:
     def is_imported(self) -> bool:
         """Say if another program encoded it: how, and in which precision, is then unknown."""
         return IMPORTED in self.encoding
+
+    @property
+    def has_class_numbers(self) -> bool:
+        """Say if label names are the numbers of classes, counted from 0, and no names."""
+        return CLASS_NUMBERS.items() <= dict(self.source).items()
 
     def to_json(self) -> str:
         """Return the JSON text that is stored; equal identities give equal texts."""

@@ -120,7 +120,7 @@ def _describe_images(file: ImageFile, limit: int | None) -> Iterator[str]:
         if limit and len(counts) > limit:
             spread = f", {counts.min():,} to {counts.max():,} images each"
             spread += f", median {np.median(counts):,g}"
-        noun = "class number" if file.identity.source.get("labels") == "numbers" else "name"
+        noun = "class number" if file.identity.has_class_numbers else "name"
         yield f"labels: {_counted(len(counts), noun)}{spread}"
         both = zip(file.label_names, counts.tolist(), strict=True)
         yield from _some([f"{name}: {count:,}" for name, count in both], limit)

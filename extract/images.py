@@ -24,9 +24,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.listing import Contents
+from oodcache.extract.stops import STOPS
 
 ITERATOR = torch.utils.data.dataloader._MultiProcessingDataLoaderIter
-STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 class Preparation(Protocol):

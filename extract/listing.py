@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from oodcache.cache.identity import CLASS_NUMBERS
 from oodcache.cache.image_file import ImageRows
 
 FOLDER, LIST, TABLE, TARS = "folder", "list", "table", "tars"
-LABELS, NUMBERS = "labels", "numbers"  # In a file's identity: a label is a class's number.
 
 
 class Contents(Protocol):
@@ -96,7 +96,7 @@ class ImageListing:
     def origin(self) -> dict[str, Any]:
         """Return what a file says of where its rows are from: its identity's `source`."""
         group = {"group": self.source.group} if self.source.group else {}
-        labels = {LABELS: NUMBERS} if self.numbered else {}
+        labels = CLASS_NUMBERS if self.numbered else {}
         return {"name": self.name, "fingerprint": self.fingerprint, **group, **labels}
 
 

@@ -263,7 +263,7 @@ def _accuracy(selection: Selection, scored: Scored, note: Note) -> float | None:
     missing = int(np.count_nonzero(~labelled))
     if missing:
         unknown = [name for name, place in zip(label_names, known, strict=True) if place < 0]
-        what = "class numbers" if labels.are_numbers(inside.file.identity.source) else "labels"
+        what = "class numbers" if inside.file.identity.has_class_numbers else "labels"
         which = f" ({what} {', '.join(unknown[:5])}{', …' * (len(unknown) > 5)})"
         note(
             f"{inside.name}: {missing:,} of {len(target):,} images have no label "

@@ -7,21 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 Labels = npt.NDArray[np.int64]
 UNLABELLED = -1
-LABELS, NUMBERS = "labels", "numbers"  # In the identity's source, where its labels are numbers.
 NUMBER = re.compile("0|[1-9][0-9]{0,8}")
-
-
-def are_numbers(source: Mapping[str, Any]) -> bool:
-    """Return whether the labels of a file from `source` are class numbers."""
-    return source.get(LABELS) == NUMBERS
 
 
 def match(label_names: Sequence[str], ids: Sequence[str], names: Sequence[str]) -> Labels:

@@ -82,7 +82,7 @@ class Selection:
 
     def match(self, images: ImageFile) -> labels.Labels:
         """Return the class of each of a file's label names, -1 where there is none."""
-        if labels.are_numbers(images.identity.source):
+        if images.identity.has_class_numbers:
             return labels.numbered(images.label_names, self.classes)
         return labels.match(images.label_names, self.class_ids, self.class_names)
 
@@ -195,7 +195,7 @@ def _places(texts: TextFile, subset: Subset) -> npt.NDArray[np.intp]:
 
 def _view(texts: TextFile, typed: str, file: ImageFile, subset: Subset | None) -> View:
     """Return the images of a set; where labels are numbers, the vocabulary says which are whose."""
-    if subset is None or not labels.are_numbers(file.identity.source):
+    if subset is None or not file.identity.has_class_numbers:
         return View(typed, file, subset)
     numbers = tuple(str(place) for place in _places(texts, subset).tolist())
     return View(typed, file, subset, numbers=numbers)
@@ -203,7 +203,7 @@ def _view(texts: TextFile, typed: str, file: ImageFile, subset: Subset | None) -
 
 def _check_named(images: ImageFile, subset: Subset | None) -> None:
     """Refuse a subset's own vocabulary for labels that are numbers of the whole one."""
-    if subset is not None and labels.are_numbers(images.identity.source):
+    if subset is not None and images.identity.has_class_numbers:
         raise InputError(
             f"{images.path}: its labels are class numbers, which count the classes of the whole "
             f"vocabulary: --class-names {SOURCE} has another; leave it out"

@@ -141,3 +141,9 @@ def test_any_value_of_any_field_of_the_model_is_taken_or_a_value_error(
     except ValueError:
         return
     assert getattr(made, field) is value
+
+
+def test_labels_are_class_numbers_only_where_the_source_says_so(identity: Identity) -> None:
+    for more, numbers in (({}, False), ({"labels": "numbers"}, True), ({"labels": ["x"]}, False)):
+        source = {**identity.source, **more}
+        assert replace(identity, source=source).has_class_numbers == numbers

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oodcache.score.labels import UNLABELLED, are_numbers, match, numbered, targets
+from oodcache.score.labels import UNLABELLED, match, numbered, targets
 
 WORDNET = ["n02012849", "n02113186", "n03126707", "n02963159"]
 IMAGENETS = ["crane", "Cardigan", "crane", "cardigan"]
@@ -82,9 +82,3 @@ def test_a_number_counts_the_whole_vocabulary_whichever_classes_are_scored(
 def test_what_is_no_number_is_unlabelled_where_labels_are_numbers() -> None:
     classes = np.arange(10)
     assert numbered(["07", "-1", "cat", "1e0", "٣", "9" * 30], classes).tolist() == [-1] * 6
-
-
-def test_labels_are_numbers_only_where_the_source_says_so() -> None:
-    assert are_numbers({"name": "x", "labels": "numbers"})
-    assert not are_numbers({"name": "x"})
-    assert not are_numbers({"name": "x", "labels": ["numbers"]})
