@@ -24,7 +24,10 @@ ONLY = {
     "torchvision": {"extract"},
     "open_clip": {"extract"},
     "click": {"cli"},
-    "PIL": {"extract"},
+    "PIL": {"extract", "report"},
+    "matplotlib": {"report"},
+    "plotly": {"report"},
+    "jinja2": {"report"},
     "pyarrow": {"cache"},
     "ray": {"extract"},
 }
