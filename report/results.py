@@ -26,6 +26,7 @@ AS_JSON = (
     *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),
 )
 INTERVAL = "auroc_ci"
+FORMAT, VERSION = "oodcache results", 1
 
 
 def table(
@@ -63,6 +64,8 @@ def to_json(
 ) -> str:
     """Return every result, every difference and what made them, as fractions."""
     whole = {
+        "format": FORMAT,
+        "version": VERSION,
         "results": [asdict(one) for one in results],
         "differences": [asdict(one) for one in differences],
         "provenance": dict(provenance),

@@ -62,7 +62,8 @@ def test_csv_reads_back_as_every_field_of_every_result() -> None:
 def test_json_has_the_keys_of_the_schema_and_no_others() -> None:
     back = json.loads(to_json([FIRST], [PLAIN_DIFFERENCE], {"command": "oodcache score"}))
     assert back["provenance"] == {"command": "oodcache score"}
-    assert list(back) == ["results", "differences", "provenance"]
+    assert list(back) == ["format", "version", "results", "differences", "provenance"]
+    assert (back["format"], back["version"]) == ("oodcache results", 1)
     assert list(back["results"][0]) == documented("RESULT")
     assert list(back["differences"][0]) == documented("DIFFERENCE")
 

@@ -1,0 +1,148 @@
+"""Claims about results read back from JSON, a stranger's too."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sample_results import FIRST, PLAIN_DIFFERENCE
+
+from oodcache.cache.errors import InputError
+from oodcache.report.results import to_json
+from oodcache.report.saved import read
+
+FULL = replace(
+    FIRST,
+    bootstrap={"auroc": (0.9, 0.95)},
+    calibration={"kept_id": 1.0, "ece": 0.25},
+    negatives="words",
+    bank="train:16",
+)
+PROVENANCE = {"command": "oodcache score"}
+
+
+def written(tmp_path: Path, whole: Any) -> Path:
+    path = tmp_path / "results.json"
+    path.write_text(whole if isinstance(whole, str) else json.dumps(whole))
+    return path
+
+
+def whole() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(to_json([FULL], [PLAIN_DIFFERENCE], PROVENANCE))
+    return loaded
+
+
+def test_results_come_back_as_they_were(tmp_path: Path) -> None:
+    saved = read(
+        written(tmp_path, to_json([FIRST, FULL_ELSEWHERE], [PLAIN_DIFFERENCE], PROVENANCE))
+    )
+    assert saved.results == (FIRST, FULL_ELSEWHERE)
+    assert saved.differences == (PLAIN_DIFFERENCE,)
+    assert saved.provenance == PROVENANCE
+
+
+FULL_ELSEWHERE = replace(FULL, ood="SUN", auroc_ci=None, id_accuracy=None)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"version": 2}, "results of version 2, and this oodcache reads 1; score again"),
+        ({"version": None}, "results of no version, and this oodcache reads 1; score again"),
+        ({"format": "detector"}, "holds no results of oodcache; score again, with --output"),
+        ({"results": 3}, "holds no results of oodcache"),
+        ({"results": []}, "holds no result; score again"),
+        ({"provenance": 3}, "'provenance' is no object"),
+        ({"differences": [3]}, "difference 0, from 0: "),
+    ],
+)
+def test_what_is_no_file_of_results_is_refused(
+    tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    path = written(tmp_path, whole() | change)
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path}: ") and says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("auroc", 1.5, "result 0, from 0: 'auroc' is 1.5, no fraction; score again"),
+        ("auroc", "0.9", "'auroc' is '0.9'"),
+        ("auroc", True, "'auroc' is True"),
+        ("auroc_ci", [0.1], "'auroc_ci' is [0.1], not two numbers"),
+        ("ood", None, "'ood' is None"),
+        ("n_id", 0.5, "'n_id' is 0.5"),
+        ("fpr_convention", "mine", "'fpr_convention' is 'mine'"),
+        ("parameters", [], "'parameters' is []"),
+        ("parameters", {"warmth": 1}, "'parameters'"),
+        ("templates", "a {}", "'templates' is 'a {}'"),
+        ("calibration", 3, "'calibration' is 3"),
+    ],
+)
+def test_a_row_that_is_no_result_is_refused_with_its_key(
+    tmp_path: Path, key: str, value: Any, says: str
+) -> None:
+    changed = whole()
+    changed["results"][0][key] = value
+    with pytest.raises(InputError) as caught:
+        read(written(tmp_path, changed))
+    assert says in str(caught.value)
+
+
+def test_a_row_without_a_key_is_refused_with_the_key(tmp_path: Path) -> None:
+    changed = whole()
+    del changed["results"][0]["auroc"]
+    with pytest.raises(InputError, match="result 0, from 0: no 'auroc'; score again"):
+        read(written(tmp_path, changed))
+
+
+def test_two_results_of_one_score_and_set_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, to_json([FIRST, FIRST], [], PROVENANCE))
+    with pytest.raises(InputError, match="has two results of 'mcm' on 'iNaturalist'"):
+        read(path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"results": [NaN]}', "[" * 100_000, "\xff"])
+def test_what_is_no_json_object_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "results.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match="score again, with --output FILE.json"):
+        read(path)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_whatever_stands_in_a_place_is_read_or_refused_in_a_line(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    changed = whole()
+    place: Any = changed["results"][0] if data.draw(st.booleans()) else changed["differences"][0]
+    place[data.draw(st.sampled_from(sorted(place)))] = data.draw(JSON)
+    path = written(tmp_path_factory.mktemp("fuzz"), json.dumps(changed))
+    try:
+        saved = read(path)
+    except InputError as error:
+        assert "\n" not in str(error)
+    else:
+        assert len(saved.results) == 1
