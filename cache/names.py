@@ -27,7 +27,7 @@ GROUPS = {
     **dict.fromkeys(("iNaturalist", "SUN", "Places", "Textures", "OpenImage-O"), "far"),
 }
 # The first columns of scores saved for every image.
-SCORED = ("model", "template", "data_set", "path", "label")
+SCORED = ("model", "template", "data_set", "path", "label", "nearest")
 RESERVED = {"average", "average-near", "average-far"}
 
 

@@ -1,8 +1,9 @@
 """Scores of single images in HDF5, as `oodcache score --save-scores` writes them.
 
-Row i of every dataset is one image under one model and template: `model`, `template`, `data_set`,
-`path` and `label` are bytes (N,), `scores` is float64 (N, C), and `columns`, bytes (C,), says what
-the columns of `scores` are called. docs/conventions.md describes it for readers.
+Row i of every dataset is one image under one model and template: what SCORED names is bytes (N,),
+`scores` is float64 (N, C), and `columns`, bytes (C,), says what its columns are called.
+docs/conventions.md describes it for readers. HDF5 keeps up to eight names in the root's own header,
+and more in a heap, which is not read from a stranger: there is no room for another.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +38,9 @@ BLOCK_NUMBERS = 2**20
 class ScoredImages:
     """The images of one data set under one model and template, in the order of their file.
 
-    `scores` has a float64 (n,) for each column. `paths()` and `labels()` are asked for when they
-    are written, a label being the name of the image's folder, empty where there is none.
+    `scores` has a float64 (n,) for each column. The rest is asked for when it is written: a label
+    is the name of the image's folder, empty where there is none, and `nearest()` the class with the
+    largest cosine.
     """
 
     model: str
@@ -46,10 +49,15 @@ class ScoredImages:
     scores: Mapping[str, Scores]
     paths: Callable[[], Sequence[bytes]]
     labels: Callable[[], Sequence[bytes]]
+    nearest: Callable[[], Sequence[bytes]]
 
     def __len__(self) -> int:
         """Return how many images."""
         return len(next(iter(self.scores.values())))
+
+    @property
+    def _of_each(self) -> tuple[Callable[[], Sequence[bytes]], ...]:
+        return self.paths, self.labels, self.nearest
 
     def names(self) -> dict[str, Sequence[bytes]]:
         """Return the columns of SCORED, each of one length or of 1."""
@@ -57,7 +65,7 @@ class ScoredImages:
         return dict(
             zip(
                 SCORED,
-                (*([one.encode()] for one in of_all), self.paths(), self.labels()),
+                (*([one.encode()] for one in of_all), *(one() for one in self._of_each)),
                 strict=True,
             )
         )
@@ -143,6 +151,19 @@ def column_names(path: Path) -> tuple[str, ...]:
 
 def read_scores(path: Path, columns: Sequence[str]) -> list[SavedScores]:
     """Return these columns' scores, a part for each model, template and data set, as they come."""
+    found = []
+    for one in _read(path, columns):
+        digest = hashlib.sha256(b"\0".join(one.paths())).hexdigest()
+        found.append(SavedScores(one.model, one.template, one.data_set, dict(one.scores), digest))
+    return found
+
+
+def read_images(path: Path) -> list[ScoredImages]:
+    """Return all that was written, a part for each model, template and data set, as they come."""
+    return _read(path, column_names(path))
+
+
+def _read(path: Path, columns: Sequence[str]) -> list[ScoredImages]:
     with opened(path) as file:
         datasets = _checked(file, path)
         there = rules.check_names(path, "columns", read_whole(datasets["columns"]))
@@ -155,13 +176,17 @@ def read_scores(path: Path, columns: Sequence[str]) -> list[SavedScores]:
     found = []
     for key, runs in parts.items():
         model, template, data_set = rules.check_names(path, "data_set", np.array(key))
-        digest = hashlib.sha256(b"\0".join(one for run in runs for one in names["path"][run]))
         by_column = {
             column: np.concatenate([values[run] for run in runs])
             for column, values in zip(columns, scores, strict=True)
         }
-        found.append(SavedScores(model, template, data_set, by_column, digest.hexdigest()))
+        of_each = [partial(_joined, names[name], runs) for name in SCORED[3:]]
+        found.append(ScoredImages(model, template, data_set, by_column, *of_each))
     return found
+
+
+def _joined(column: Bytes, runs: Sequence[slice]) -> list[bytes]:
+    return [one for run in runs for one in column[run].tolist()]
 
 
 def _checked(file: h5py.File, path: Path) -> Mapping[str, h5py.Dataset]:

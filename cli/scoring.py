@@ -13,7 +13,7 @@ from oodcache.score import saved_scores
 from oodcache.score.ablation import read
 from oodcache.score.differences import differences
 from oodcache.score.evaluation import evaluate
-from oodcache.score.provenance import provenance
+from oodcache.score.provenance import of_models, provenance
 from oodcache.score.result import STANDARD, Conventions, Difference, Result
 from oodcache.score.variants import default, parse_all
 
@@ -80,7 +80,11 @@ def score(
         {
             "command": shlex.join(["oodcache", *command]),
             "fpr_convention": conventions.fpr_convention,
+            "models": {
+                label: of for one in evaluated for label, of in of_models(one.files).items()
+            },
             "files": [file for one in evaluated for file in provenance(one.files)],
+            "scores": None if save_scores is None else str(save_scores),
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
         },
     )

@@ -17,7 +17,7 @@ from oodcache.report.grid import (
     prompt,
     prompts,
 )
-from oodcache.score.result import AVERAGE, FPR_CONVENTIONS, Result
+from oodcache.score.result import FPR_CONVENTIONS, Result
 
 Swings = npt.NDArray[np.float64]
 
@@ -151,7 +151,7 @@ def _swings(group: Sequence[Result], force: str, other: str) -> Swings:
 def _ties(results: Sequence[Result]) -> Iterator[str]:
     """Yield a line if more than 0.1 % of the images that a score ranks have another's score."""
     # An average counts its ID images once, but ties in each of its sets.
-    shares = [(one.ties / (one.n_id + one.n_ood), one) for one in results if not _is_average(one)]
+    shares = [(one.ties / (one.n_id + one.n_ood), one) for one in results if not one.is_average]
     tied = sorted((pair for pair in shares if pair[0] > TIES), key=lambda pair: -pair[0])
     if tied:
         named = [
@@ -169,7 +169,7 @@ def _shared(results: Sequence[Result]) -> Iterator[str]:
     """Yield a line if images of an OOD set are ID images as well."""
     most: dict[str, int] = {}
     for one in results:
-        if one.shared_images and not _is_average(one):
+        if one.shared_images and not one.is_average:
             most[one.ood] = max(one.shared_images, most.get(one.ood, 0))
     if most:
         named = [f"{count:,} of {ood}" for ood, count in [*most.items()][:NAMED]]
@@ -177,10 +177,6 @@ def _shared(results: Sequence[Result]) -> Iterator[str]:
             f"Images that are in {results[0].id} as well (equal vectors), and counted on both "
             f"sides: {_some(named, len(most))}."
         )
-
-
-def _is_average(one: Result) -> bool:
-    return one.ood == AVERAGE or one.ood.startswith(f"{AVERAGE}-")
 
 
 def _whose(one: Result, results: Sequence[Result]) -> str:

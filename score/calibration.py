@@ -5,9 +5,11 @@ A ranking metric cannot see a bias; these can. The target is 1 for ID and 0 for 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from oodcache.score.metrics import Floats
+from oodcache.score.metrics import Floats, Integers
 
 NOT_A_PROBABILITY = "not a probability"
 BINS = 15
@@ -36,6 +38,28 @@ def calibration(id_probability: Floats, ood_probability: Floats) -> dict[str, fl
         "brier_balanced": _brier(ids, oods, 0.5),
         "ece_balanced": _expected_error(ids, oods, 0.5),
     }
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Bins of p that are not empty: mean p, the share of ID, and how many images, all (B,)."""
+
+    mean: Floats
+    share: Floats
+    count: Integers
+
+
+def reliability(id_probability: Floats, ood_probability: Floats) -> Bins:
+    """Return what a reliability diagram shows, in the bins of `ece`, at the data's prevalence.
+
+    The mean over images of |mean - share| is `ece`. Niculescu-Mizil and Caruana, ICML 2005.
+    """
+    ids, oods = (np.asarray(one, np.float64) for one in (id_probability, ood_probability))
+    both = np.concatenate([ids, oods])
+    total, inside = _in_bins(both, np.ones(len(both))), _in_bins(ids, np.ones(len(ids)))
+    there = total > 0
+    mean = _in_bins(both, both)[there] / total[there]
+    return Bins(mean, inside[there] / total[there], total[there].astype(np.int64))
 
 
 def _brier(ids: Floats, oods: Floats, prevalence: float) -> float:

@@ -10,12 +10,11 @@ import numpy as np
 
 from oodcache.score import bootstrap, calibration, delong
 from oodcache.score.metrics import Counts, checked, merge
-from oodcache.score.result import AVERAGE, FPR_CONVENTIONS, Conventions, Result
+from oodcache.score.result import AVERAGE, FPR_CONVENTIONS, GROUPS, Conventions, Result
 from oodcache.score.rows import Scores
 
 MEANS = ("auroc", "aupr_in", "aupr_out", "fpr95")
 SUMS = ("n_ood", "ties", "distinct", "shared_images")
-GROUPS = ("near", "far")
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ class Kept:
     """What one row of a table is computed from: a variant's score of every image.
 
     `scores` has, for the ID set and then for each OOD set, float64 (n,), the ranking form of the
-    images of its view in `images`, in their order. `shown` turns it into the paper's form.
+    images of its view in `images`, in their order. `shown` turns it into the paper's form. Of each
+    image `nearest` has the class with the largest cosine, which counts `classes`.
     """
 
     model: str
@@ -47,6 +48,8 @@ class Kept:
     scores: Mapping[str, Scores]
     images: Mapping[str, View]
     shown: Callable[[Scores], Scores]
+    nearest: Mapping[str, labels.Labels]
+    classes: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -221,6 +224,11 @@ class _Scored:
     def kept(self) -> list[Kept]:
         """Return every variant's scores."""
         images = {view.name: view for view in self._selection.views}
+        best = {
+            view.name: one.best
+            for view, one in zip(self._selection.views, self._scored, strict=True)
+        }
+        names = self._selection.class_names
         return [
             Kept(
                 self._selection.model.label,
@@ -229,6 +237,8 @@ class _Scored:
                 self._by_view(place),
                 images,
                 self._shown(place),
+                best,
+                names,
             )
             for place, variant in enumerate(self._variants)
         ]

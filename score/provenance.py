@@ -34,6 +34,20 @@ def provenance(files: Sequence[Source]) -> list[dict[str, Any]]:
     ]
 
 
+def of_models(files: Sequence[Source]) -> dict[str, dict[str, Any]]:
+    """Return of each model behind the files, by `name/pretrained`, what decides its scores."""
+    found = [one.identity.model for one in files if not isinstance(one, Negatives)]
+    return {
+        one.label: {
+            "requested": one.requested,
+            "weights": one.weights,
+            "logit_scale": one.logit_scale,
+            "logit_bias": one.logit_bias,
+        }
+        for one in found
+    }
+
+
 def _of_shards(sums: Sequence[str]) -> dict[str, Any] | None:
     """Return how many shards were read as one file, and a SHA-256 over theirs; None of a file."""
     if not sums:

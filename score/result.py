@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 AVERAGE = "average"
+GROUPS = ("near", "far")
 FPR_CONVENTIONS = ("strict", "nearest", "openood", "interpolated")
 
 
@@ -75,6 +76,11 @@ class Result:
     calibration: Mapping[str, Any] | str | None
     negatives: str | None = None
     bank: str | None = None
+
+    @property
+    def is_average(self) -> bool:
+        """Whether it is the mean over several OOD sets."""
+        return self.ood in (AVERAGE, *(f"{AVERAGE}-{group}" for group in GROUPS))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from oodcache.cache.score_file import ScoredImages, write_scores
 from oodcache.cache.sibling import unfinished, writing
 from oodcache.score.differences import Row
 from oodcache.score.evaluation import Kept
+from oodcache.score.labels import Labels
 from oodcache.score.rows import Scores
 from oodcache.score.score_files import DELIMITERS, HDF5, SHOWN
 from oodcache.score.views import View
@@ -38,12 +39,12 @@ def check_ending(path: Path) -> None:
 
 def save(path: Path, kept: Sequence[Kept]) -> int:
     """Write all that was kept as the file at `path`, whole or not at all; return how many rows."""
-    parts = _parts(kept)
+    whole = parts(kept)
     if path.suffix.lower() in HDF5:
-        write_scores(path, parts)
+        write_scores(path, whole)
     else:
-        _write_text(path, parts)
-    return sum(map(len, parts))
+        _write_text(path, whole)
+    return sum(map(len, whole))
 
 
 def rows(kept: Sequence[Kept]) -> list[Row]:
@@ -68,20 +69,33 @@ def _digest(view: View) -> str:
     return digest.hexdigest()
 
 
-def _parts(kept: Sequence[Kept]) -> list[ScoredImages]:
+def parts(kept: Sequence[Kept]) -> list[ScoredImages]:
     """Return a part for each model, template and data set, with all its variants as columns."""
     scores: dict[tuple[str, str, str], dict[str, Scores]] = {}
-    images: dict[tuple[str, str, str], View] = {}
+    of: dict[tuple[str, str, str], Kept] = {}
     for one in kept:
         for name, values in one.scores.items():
             key = (one.model, one.template, name)
             columns = scores.setdefault(key, {})
             columns[one.variant.label] = values
             columns[one.variant.label + SHOWN] = one.shown(values)
-            images[key] = one.images[name]
+            of[key] = one
     return [
-        ScoredImages(*key, scores[key], view.paths, _labels(view)) for key, view in images.items()
+        ScoredImages(
+            *(*key, scores[key], one.images[key[2]].paths),
+            _labels(one.images[key[2]]),
+            _classes(one.classes, one.nearest[key[2]]),
+        )
+        for key, one in of.items()
     ]
+
+
+def _classes(names: Sequence[str], places: Labels) -> Callable[[], list[bytes]]:
+    def classes() -> list[bytes]:
+        encoded = [name.encode() for name in names]
+        return [encoded[place] for place in places.tolist()]
+
+    return classes
 
 
 def _labels(view: View) -> Callable[[], list[bytes]]:
@@ -98,13 +112,13 @@ def _write_text(path: Path, parts: Sequence[ScoredImages]) -> None:
         writer = csv.writer(stream, delimiter=DELIMITERS[path.suffix.lower()], lineterminator="\n")
         writer.writerow([*SCORED, *parts[0].scores])
         for part in parts:
-            paths, labels, columns = part.paths(), part.labels(), list(part.scores.values())
+            of_each = [part.paths(), part.labels(), part.nearest()]
+            columns = list(part.scores.values())
             for first in range(0, len(part), BLOCK_ROWS):
                 rows = slice(first, first + BLOCK_ROWS)
                 names = zip(
                     *map(repeat, (part.model, part.template, part.data_set)),
-                    (one.decode(errors="backslashreplace") for one in paths[rows]),
-                    (one.decode(errors="backslashreplace") for one in labels[rows]),
+                    *(map(_text, column[rows]) for column in of_each),
                     strict=False,
                 )
                 scores = np.stack([one[rows] for one in columns], axis=1).tolist()
@@ -114,3 +128,7 @@ def _write_text(path: Path, parts: Sequence[ScoredImages]) -> None:
                     )
         with writing(path):
             stream.flush()
+
+
+def _text(name: bytes) -> str:
+    return name.decode(errors="backslashreplace")

@@ -40,6 +40,7 @@ CLICK_FREE = {
     "notebook",
     "other_scores",
     "progress",
+    "reporting",
     "scoring",
     "sources",
     "stopping",

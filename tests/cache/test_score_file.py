@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -11,7 +12,13 @@ import pytest
 
 from oodcache.cache import score_file
 from oodcache.cache.errors import InputError
-from oodcache.cache.score_file import ScoredImages, column_names, read_scores, write_scores
+from oodcache.cache.score_file import (
+    ScoredImages,
+    column_names,
+    read_images,
+    read_scores,
+    write_scores,
+)
 
 LAST_BITS = np.array([0.1, np.nextafter(0.1, 1), -0.0, np.inf, -1e-320])
 
@@ -20,7 +27,12 @@ def part(model: str = "m/a", data_set: str = "pets", rows: int = 5, seed: int = 
     paths = [b"%d/\xff\n.png" % row for row in range(rows)]
     random = np.random.default_rng(seed).normal(size=rows)
     scores = {"mcm": np.resize(LAST_BITS, rows), "a/b:c=1,d=2": random}
-    return ScoredImages(model, "a {}", data_set, scores, lambda: paths, lambda: [b"cat"] * rows)
+    return ScoredImages(
+        *(model, "a {}", data_set, scores),
+        paths=lambda: paths,
+        labels=lambda: [b"cat"] * rows,
+        nearest=lambda: [b"%d" % (row % 3) for row in range(rows)],
+    )
 
 
 @pytest.fixture
@@ -41,6 +53,7 @@ def test_bare_h5py_reads_what_was_written(saved: Path) -> None:
         assert file["data_set"][5].decode() == "größer"
         assert file["model"][:].tolist() == [b"m/a"] * 6 + [b"m/b"] * 5
         assert set(file["label"][:].tolist()) == {b"cat"}
+        assert file["nearest"][:6].tolist() == [b"0", b"1", b"2", b"0", b"1", b"0"]
         assert file.attrs["format"] == b"oodcache"
         assert file.attrs["kind"] == b"scores"
 
@@ -57,6 +70,18 @@ def test_the_columns_asked_for_come_back_to_the_last_bit(saved: Path) -> None:
         for column, scores in wanted.scores.items():
             assert one.scores[column].tobytes() == scores.tobytes()
     assert found[0].images == found[2].images != found[1].images
+
+
+def test_all_of_every_image_comes_back(saved: Path) -> None:
+    for one, wanted in zip(
+        read_images(saved),
+        [part(), part(data_set="größer", rows=1), part("m/b", seed=1)],
+        strict=True,
+    ):
+        assert (one.model, one.template, one.data_set) == (wanted.model, "a {}", wanted.data_set)
+        assert list(one.scores) == list(wanted.scores)
+        for name in ("paths", "labels", "nearest"):
+            assert list(getattr(one, name)()) == list(getattr(wanted, name)())
 
 
 def test_parts_that_cross_the_ends_of_chunks_are_whole(
@@ -93,7 +118,7 @@ def test_what_fails_leaves_nothing_and_what_was_there(saved: Path) -> None:
         raise InputError("the source went away")
 
     one = part()
-    bad = ScoredImages("m/a", "a {}", "pets", one.scores, one.paths, broken)
+    bad = replace(one, labels=broken)
     with pytest.raises(InputError, match="the source went away"):
         write_scores(saved, [bad])
     assert saved.read_bytes() == before
@@ -164,7 +189,7 @@ def not_utf8(file: h5py.File) -> None:
     ("change", "words"),
     [
         (drop, "lacks the datasets ['label']"),
-        (extra, "holds ['more'] besides"),
+        (extra, "its root has more links than its header can hold"),
         (elsewhere, "'scores' is a link to elsewhere"),
         (claims, "bytes, and 0 are in the file"),
         (trillion, "bytes, and 0 are in the file"),

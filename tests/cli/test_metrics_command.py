@@ -179,8 +179,8 @@ def test_equals_signs_may_be_in_names_of_files_and_of_sets(
 
 
 SAVED = (
-    "model,template,data_set,path,label,mcm\n"
-    "m/a,t,pets,1.png,,1\nm/a,t,strays,1.png,,0\nm/b,t,pets,1.png,,1\nm/b,t,strays,1.png,,2\n"
+    "model,template,data_set,path,label,nearest,mcm\n"
+    "m/a,t,pets,1.png,,x,1\nm/a,t,strays,1.png,,x,0\nm/b,t,pets,1.png,,x,1\nm/b,t,strays,1.png,,y,2\n"
 )
 
 

@@ -81,6 +81,9 @@ def test_json_says_what_made_it(oodcache: Run, cached: list[str]) -> None:
     provenance = json.loads(printed)["provenance"]
     assert provenance["command"].startswith("oodcache score --model tiny-clip --id pets")
     assert provenance["fpr_convention"] == "strict"
+    assert provenance["models"]["tiny-clip/demo"]["logit_bias"] is None
+    assert provenance["models"]["tiny-clip/demo"]["logit_scale"] > 1
+    assert provenance["scores"] is None
     assert set(provenance["versions"]) >= {"oodcache", "numpy", "h5py"}
     with h5py.File("embeddings/tiny-clip/demo/images/pets.h5") as file:
         identity = json.loads(file["identity"][()])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss
 
-from oodcache.score.calibration import calibration
+from oodcache.score.calibration import calibration, reliability
 from oodcache.score.metrics import Floats
 
 edges = st.sampled_from([0.0, 0.5, 1.0, 1 / 15, 14 / 15, 0.2])
@@ -81,3 +81,21 @@ def test_a_score_drawn_as_it_says_is_calibrated() -> None:
 def test_float32_counts_as_its_value() -> None:
     ids, oods = np.float32([0.7, 0.1]), np.float32([0.3])
     assert calibration(ids, oods) == calibration(ids.astype(float), oods.astype(float))
+
+
+@given(ids=probabilities, oods=probabilities)
+def test_the_bins_of_a_reliability_diagram_are_those_of_the_definition(
+    ids: Floats, oods: Floats
+) -> None:
+    found = reliability(ids, oods)
+    assert found.count.sum() == len(ids) + len(oods) and (found.count > 0).all()
+    places = [[min(int(p * 15), 14) for p in side] for side in (ids, oods)]
+    wanted = []
+    for place in sorted({*places[0], *places[1]}):
+        inside = [p for p, own in zip(ids, places[0], strict=True) if own == place]
+        outside = [p for p, own in zip(oods, places[1], strict=True) if own == place]
+        images = len(inside) + len(outside)
+        wanted.append((sum(inside + outside) / images, len(inside) / images, images))
+    assert np.allclose(np.array(wanted).T, [found.mean, found.share, found.count])
+    error = np.average(np.abs(found.mean - found.share), weights=found.count)
+    assert np.isclose(error, calibration(ids, oods)["ece"])

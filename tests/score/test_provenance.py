@@ -14,7 +14,7 @@ from oodcache.cache.negatives_file import write_negatives
 from oodcache.cache.text_file import TextFile
 from oodcache.score.evaluation import Evaluated
 from oodcache.score.miner import mine
-from oodcache.score.provenance import provenance
+from oodcache.score.provenance import of_models, provenance
 
 Write = Callable[..., ImageFile | TextFile]
 Score = Callable[..., Evaluated]
@@ -71,3 +71,17 @@ def test_it_tells_which_words_were_negatives_and_whose_vectors_they_have(
         "versions": {"oodcache": "0"},
     }
     assert of_words["vectors"] == found.lists[0].vectors
+
+
+def test_of_each_model_it_is_told_what_decides_its_scores(score: Score) -> None:
+    files = score("mcm", classes="animals").files
+    model = files[0].identity.model if isinstance(files[0], TextFile) else None
+    assert model is not None
+    assert of_models(files) == {
+        "Tiny/one": {
+            "requested": model.requested,
+            "weights": "1" * 64,
+            "logit_scale": model.logit_scale,
+            "logit_bias": model.logit_bias,
+        }
+    }

@@ -40,7 +40,7 @@ def evaluated(
         failed=(2,),
     )
     write_images("outside", unit(4, 1))
-    write_texts("names", unit(3, 2))
+    write_texts("names", unit(3, 2), class_names=("größer, dog", "cat", "fox"))
     return score(*SPECIFICATIONS, keep=True)
 
 
@@ -83,7 +83,10 @@ def test_a_line_has_the_path_and_the_folder_of_its_image(
         ("6.png", "cat"),
     ]
     assert {one["label"] for one in lines[6:]} == {""}
-    assert [*lines[0]][5:] == [name for one in SPECIFICATIONS for name in (one, f"{one} shown")]
+    names, vectors = ("größer, dog", "cat", "fox"), unit(3, 2)
+    nearest = [names[int(np.argmax(vectors @ one))] for one in unit(7, 0)]
+    assert [one["nearest"] for one in lines[:6]] == nearest[:2] + nearest[3:]
+    assert [*lines[0]][6:] == [name for one in SPECIFICATIONS for name in (one, f"{one} shown")]
 
 
 def test_text_is_written_in_blocks_that_leave_nothing_out(

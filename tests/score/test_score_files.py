@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from oodcache.cache.errors import InputError
 from oodcache.score.score_files import Part, read
 
-SAVED = "model,template,data_set,path,label"
+SAVED = "model,template,data_set,path,label,nearest"
 
 
 def written(tmp_path: Path, text: str | bytes, name: str = "s.csv") -> Path:
@@ -191,12 +191,12 @@ def test_a_damaged_npz_is_refused(tmp_path: Path) -> None:
 def test_a_saved_text_file_has_a_part_a_model_template_and_data_set(tmp_path: Path) -> None:
     text = (
         f"{SAVED},mcm,energy\n"
-        "m/a,t,pets,1.png,cat,0.5,1\n"
-        "m/a,t,strays,1.png,,0.25,2\n"
-        "m/b,t,pets,1.png,cat,0.125,3\n"
-        "m/a,t,pets,2.png,cat,-1,4\n"
-        "m/b,t,pets,2.png,cat,-2,5\n"
-        "m/c,t,pets,2.png,cat,-2,5\n"
+        "m/a,t,pets,1.png,cat,cat,0.5,1\n"
+        "m/a,t,strays,1.png,,cat,0.25,2\n"
+        "m/b,t,pets,1.png,cat,cat,0.125,3\n"
+        "m/a,t,pets,2.png,cat,cat,-1,4\n"
+        "m/b,t,pets,2.png,cat,cat,-2,5\n"
+        "m/c,t,pets,2.png,cat,cat,-2,5\n"
     )
     parts = read(written(tmp_path, text), ["mcm"])
     assert [(part.model, part.data_set, part.scores["mcm"].tolist()) for part in parts] == [
@@ -210,7 +210,7 @@ def test_a_saved_text_file_has_a_part_a_model_template_and_data_set(tmp_path: Pa
 
 
 def test_of_saved_scores_all_are_read_that_rank(tmp_path: Path) -> None:
-    text = f"{SAVED},mcm,mcm shown,energy,energy shown\nm/a,t,pets,1.png,cat,0.5,0.7,1,2\n"
+    text = f"{SAVED},mcm,mcm shown,energy,energy shown\nm/a,t,pets,1.png,cat,dog,0.5,0.7,1,2\n"
     (part,) = read(written(tmp_path, text))
     assert {name: one.tolist() for name, one in part.scores.items()} == {
         "mcm": [0.5],

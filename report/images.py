@@ -1,0 +1,230 @@
+"""What figures draw of single images: curves, histograms, reliability, and who fooled the score.
+
+It computes no score: these come from the cache or from a file of saved scores, and are held to the
+results that they are shown beside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.score_file import ScoredImages
+from oodcache.report.content import Curve, FailingClass, FooledImage, Histogram, Reliability, Row
+from oodcache.report.grid import Key, by_row
+from oodcache.report.saved import Saved
+from oodcache.score.calibration import reliability
+from oodcache.score.curves import curve
+from oodcache.score.metrics import Floats, auroc
+from oodcache.score.result import Result
+from oodcache.score.rows import Scores
+from oodcache.score.score_files import SHOWN
+from oodcache.score.scores import SCORES
+
+BINS = 64
+# A share of all images may lie beyond the outermost edges, so that one far out leaves a picture.
+BEYOND = 0.0005
+FOOLED, FAILING = 12, 20
+Names = Mapping[bytes, str]
+Codes = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of one set under one model and template, and the names of labels, by label."""
+
+    scored: ScoredImages
+    names: Names
+
+    @cached_property
+    def labels(self) -> tuple[npt.NDArray[np.bytes_], Codes]:
+        """Return the labels that there are, and which each image has."""
+        return _coded(self.scored.labels())
+
+    @cached_property
+    def nearest(self) -> tuple[npt.NDArray[np.bytes_], Codes]:
+        """Return the nearest classes that there are, and which each image has."""
+        return _coded(self.scored.nearest())
+
+    @cached_property
+    def paths(self) -> Sequence[bytes]:
+        """Return each image's path."""
+        return self.scored.paths()
+
+    def label(self, code: int) -> str:
+        """Return what a label is called: its class where one is known, else its folder."""
+        label = bytes(self.labels[0][code])
+        return self.names.get(label) or text(label)
+
+
+def rows(
+    saved: Saved,
+    parts: Sequence[ScoredImages],
+    source: str,
+    names: Callable[[Result], Names],
+    advance: Callable[[int], None] = lambda done: None,
+) -> Iterator[Row]:
+    """Yield a row for each model, template and score of the results, in their order.
+
+    `parts` are the images' scores, `source` what an error calls them by, `names` what a result's
+    labels are called. Raises InputError where scores are missing, or give other results.
+    """
+    by_set = {(one.model, one.template, one.data_set): one for one in parts}
+    opened: dict[tuple[str | None, str | None, str], Images] = {}
+    for key, results in by_row(saved.results).items():
+        own = {ood: one for ood, one in results.items() if not one.is_average}
+        first = next(iter(own.values()))
+        sets = {}
+        for name in (first.id, *own):
+            place = (key[0], key[1], name)
+            if place not in by_set or key[2] not in by_set[place].scores:
+                raise InputError(f"{source}: has no scores {_named(key)} of the images of {name}")
+            if place not in opened:
+                opened[place] = Images(by_set[place], names(first))
+            sets[name] = opened[place]
+        yield _row(key, sets, own, source)
+        advance(1)
+
+
+def _named(key: Key) -> str:
+    return f"{key[2]!r}" + (f" by {key[0]}, {key[1]!r}," if key[0] else "")
+
+
+def _row(key: Key, sets: Mapping[str, Images], results: Mapping[str, Result], source: str) -> Row:
+    inside, *outside = sets
+    ranked = {name: one.scored.scores[key[2]] for name, one in sets.items()}
+    shown = {
+        name: one.scored.scores.get(key[2] + SHOWN, ranked[name]) for name, one in sets.items()
+    }
+    for name, result in results.items():
+        found = auroc(ranked[inside], ranked[name])
+        if found != result.auroc or len(ranked[inside]) != result.n_id:
+            raise InputError(
+                f"{source}: its scores {_named(key)} give AUROC {found:.6f} on {name}, and the "
+                f"results say {result.auroc:.6f}: they are of another run; score again"
+            )
+    points = curve(ranked[inside], [ranked[name] for name in outside])
+    threshold = points.thresholds[points.place]
+    one = results[outside[0]]
+    # A saved score of that name, measured again, is not known to be ours: it has no classes.
+    is_probability = one.classes is not None and SCORES[one.score].probability
+    return Row(
+        key=key,
+        id=inside,
+        n_id=len(ranked[inside]),
+        n_ood={name: len(ranked[name]) for name in outside},
+        curve=Curve(
+            _finite(points.thresholds),
+            _finite(_shown_at(points.thresholds, ranked, shown)),
+            tuple(points.kept[0].tolist()),
+            {name: tuple(one.tolist()) for name, one in zip(outside, points.kept[1:], strict=True)},
+        ),
+        threshold=points.place,
+        ranked=histogram(ranked),
+        shown=histogram(shown),
+        reliability={name: _reliability(shown[inside], shown[name]) for name in outside}
+        if is_probability
+        else None,
+        fooled_id=_fooled(sets[inside], ranked[inside], shown[inside], worst=ranked[inside]),
+        fooled_ood={
+            name: _fooled(sets[name], ranked[name], shown[name], worst=-ranked[name])
+            for name in outside
+        },
+        failing_id=_failing(sets[inside], ranked[inside] < threshold),
+        failing_ood={name: _failing(sets[name], ranked[name] >= threshold) for name in outside},
+    )
+
+
+def histogram(scores: Mapping[str, Scores]) -> Histogram:
+    """Return how many images of each set lie in bins of equal width; the first set is ID."""
+    every = np.concatenate(list(scores.values()))
+    finite = every[np.isfinite(every)]
+    low, high = np.quantile(finite, (BEYOND, 1 - BEYOND)) if len(finite) else (0.0, 0.0)
+    if not high > low:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, BINS + 1)
+    counts = {
+        name: tuple(np.histogram(np.clip(one, low, high), edges)[0].tolist())
+        for name, one in scores.items()
+    }
+    inside, *outside = scores
+    return Histogram(
+        tuple(edges.tolist()), counts[inside], {name: counts[name] for name in outside}
+    )
+
+
+def _reliability(inside: Scores, outside: Scores) -> Reliability:
+    bins = reliability(inside, outside)
+    return Reliability(*(tuple(one.tolist()) for one in (bins.mean, bins.share, bins.count)))
+
+
+def _shown_at(
+    thresholds: Floats, ranked: Mapping[str, Scores], shown: Mapping[str, Scores]
+) -> Scores:
+    """Return the shown form of thresholds that are scores of images, +inf where none has it."""
+    every = np.concatenate(list(ranked.values()))
+    order = every.argsort(kind="stable")
+    places = order[every.searchsorted(thresholds, sorter=order).clip(max=len(every) - 1)]
+    found = np.concatenate(list(shown.values()))[places]
+    return np.where(every[places] == thresholds, found, np.inf)
+
+
+def _fooled(
+    images: Images, ranked: Scores, shown: Scores, *, worst: Scores
+) -> tuple[FooledImage, ...]:
+    """Return the images whose `worst` is smallest, smallest first, in their order where equal."""
+    if not len(images.paths):
+        return ()
+    chosen = worst.argsort(kind="stable")[:FOOLED].tolist()
+    names, nearest = images.nearest
+    return tuple(
+        FooledImage(
+            path=text(images.paths[place]),
+            label=images.label(int(images.labels[1][place])),
+            nearest=text(bytes(names[nearest[place]])),
+            score=_or_none(shown[place]),
+            ranked=_or_none(ranked[place]),
+        )
+        for place in chosen
+    )
+
+
+def _failing(images: Images, failed: npt.NDArray[np.bool_]) -> tuple[FailingClass, ...]:
+    """Return the classes with the largest share of failed images, among those that have any."""
+    if not len(images.paths):
+        return ()
+    names, nearest = images.nearest
+    labels, codes = images.labels
+    total = np.bincount(codes, minlength=len(labels))
+    count = np.bincount(codes[failed], minlength=len(labels))
+    order = np.lexsort((-count, -count / total))[:FAILING]
+    found = []
+    for code in order[count[order] > 0].tolist():
+        taken = np.bincount(nearest[failed & (codes == code)], minlength=len(names))
+        most = text(bytes(names[int(taken.argmax())]))
+        found.append(FailingClass(images.label(code), int(count[code]), int(total[code]), most))
+    return tuple(found)
+
+
+def _coded(values: Sequence[bytes]) -> tuple[npt.NDArray[np.bytes_], Codes]:
+    names, codes = np.unique(np.array(values, np.bytes_), return_inverse=True)
+    return names, codes
+
+
+def _finite(values: Floats) -> tuple[float | None, ...]:
+    return tuple(_or_none(one) for one in values.tolist())
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def text(name: bytes) -> str:
+    """Return a name as text; a byte that is not UTF-8 is written as \\xff."""
+    return name.decode(errors="backslashreplace")
