@@ -178,4 +178,4 @@ def test_shared_images_are_said_once_a_set() -> None:
 def test_a_caption_says_why_sigmoid_and_cosine_have_equal_rows() -> None:
     lines = caption([FIRST, replace(FIRST, score="sigmoid-mcm", parameters={})])
     assert lines[-1].startswith("sigmoid-mcm rises with the largest cosine: it ranks as max-")
-    assert len(caption([FIRST, replace(FIRST, score="max-logit", parameters={})])) == 3
+    assert len(caption([FIRST, replace(FIRST, score="max-logit", parameters={})])) == 4
