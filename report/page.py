@@ -19,7 +19,7 @@ from typing import Any
 from oodcache.report.caption import caption
 from oodcache.report.content import Content
 from oodcache.report.grid import by_row, interval
-from oodcache.report.lines import COLUMNS, best, filters, lines, name
+from oodcache.report.lines import columns, filters, lines, names
 from oodcache.report.making import making
 from oodcache.report.saved import Saved
 from oodcache.report.sweeps import sweeps
@@ -66,7 +66,7 @@ def page(saved: Saved, content: Content) -> str:
         title=_title(results),
         summary=_summary(results),
         content=content,
-        columns=COLUMNS,
+        columns=columns(results),
         filters=filters(results),
         chosen=chosen,
         lines=lines(results),
@@ -123,10 +123,11 @@ def _summary(results: Sequence[Result]) -> str:
 
 
 def _differences(saved: Saved) -> list[dict[str, str]]:
+    called = names(row for one in saved.differences for row in (one.first, one.second))
     return [
         {
-            "first": name(one.first),
-            "second": name(one.second),
+            "first": called[one.first],
+            "second": called[one.second],
             "ood": one.ood,
             "difference": f"{100 * one.difference:+.2f}",
             "interval": interval(one.ci),
@@ -139,21 +140,19 @@ def _differences(saved: Saved) -> list[dict[str, str]]:
 
 def _data(saved: Saved, content: Content) -> dict[str, Any]:
     """Return what the script draws from."""
+    results = by_row(saved.results)
+    called = names(results)
     heat = [
         {
-            "name": name(key),
-            "cells": {
-                ood: {"auroc": one.auroc, "fpr95": one.fpr95} for ood, one in results.items()
-            },
+            "name": called[key],
+            "cells": {ood: {"auroc": one.auroc, "fpr95": one.fpr95} for ood, one in row.items()},
         }
-        for key, results in by_row(saved.results).items()
+        for key, row in results.items()
     ]
-    results = by_row(saved.results)
     rows = [
         {
             **_shortened(asdict(row)),
-            "name": name(row.key),
-            "auroc": {ood: one.auroc for ood, one in results[row.key].items()},
+            "name": called[row.key],
             "calibration": {
                 ood: dict(one.calibration)
                 for ood, one in results[row.key].items()
@@ -165,7 +164,6 @@ def _data(saved: Saved, content: Content) -> dict[str, Any]:
     return {
         "heat": heat,
         "ood": list(dict.fromkeys(one.ood for one in saved.results)),
-        "best": best(saved.results),
         "rows": rows,
         "thumbnails": content.thumbnails,
         "sweeps": [_shortened(asdict(one)) for one in sweeps(saved)],

@@ -7,6 +7,7 @@
   const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash"];
   const MARKERS = ["circle", "square", "diamond", "triangle-up", "x", "cross", "triangle-down", "pentagon"];
   const MOST = 8;
+  const FIFTHS = [0, 0.2, 0.4, 0.6, 0.8, 1];
 
   // Plotly reads markup in every text: a stranger's name is to be nothing but a name.
   const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
@@ -50,15 +51,19 @@
     return {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: colour("--ink"), size: narrow() ? 11 : 13, family: "system-ui, 'DejaVu Sans', sans-serif" },
-      margin: { l: 56, r: 12, t: 12, b: 48 },
+      margin: { l: 56, r: 24, t: 12, b: 48 },
       legend: { orientation: "h", y: -0.22, yanchor: "top", x: 0 },
       hoverlabel: { bgcolor: colour("--paper"), bordercolor: colour("--rule"), font: { color: colour("--ink") } },
       xaxis: { ...axis, ...xaxis }, yaxis: { ...axis, ...yaxis },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--rule"), activecolor: colour("--soft") },
       ...others,
     };
   };
-  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
-  const show = (id, traces, changes) => Plotly.react($(id), traces, layout(changes), config);
+  const config = () => ({
+    responsive: true, displaylogo: false, displayModeBar: narrow() ? false : "hover",
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
+  });
+  const show = (id, traces, changes) => Plotly.react($(id), traces, layout(changes), config());
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       if (!entry.isIntersecting) { near.delete(entry.target.id); continue; }
@@ -148,7 +153,7 @@
       height: high,
       xaxis: { side: "top", tickvals: data.ood.map((_, place) => place), ticktext: data.ood.map((ood) => plain(cut(ood, 22))), showgrid: false, tickangle: narrow() ? -60 : 0 },
       yaxis: { autorange: "reversed", tickvals: data.heat.map((_, place) => place), ticktext: data.heat.map((row) => plain(cut(row.name, most))), showgrid: false },
-      margin: { l: 8, r: 8, t: 8, b: 8 },
+      margin: { l: 8, r: 8, t: 34, b: 8 },
     });
   });
   $("measure").addEventListener("change", () => redraw("heat-figure"));
@@ -194,7 +199,7 @@
       type: "scatter", mode: "lines", name: plain(cut(one.name, narrow() ? 34 : 70)),
       line: { color: COLOURS[place % MOST], dash: DASHES[place % MOST], width: 2 }, hoverinfo: "x+y",
     });
-    const unit = (title) => ({ title: { text: title }, range: [-0.01, 1.01], tickformat: ".0%", hoverformat: ".2%" });
+    const unit = (title) => ({ title: { text: title }, range: [-0.01, 1.01], tickvals: FIFTHS, ticktext: FIFTHS.map((share) => `${Math.round(100 * share)} %`), hoverformat: ".2%" });
     figure("roc", () => {
       const ood = $("ood").value;
       const traces = chosen().map((one, place) => ({
@@ -214,7 +219,9 @@
           x: kept.map(([inside]) => inside / one.n_id), y: kept.map(([inside, outside]) => inside / (inside + outside)),
         };
       });
-      show("pr", traces, { xaxis: unit("recall of ID"), yaxis: unit("precision"), showlegend: traces.length > 1 });
+      const inside = row().n_id / (row().n_id + row().n_ood[ood]);
+      const chance = { type: "scatter", mode: "lines", x: [0, 1], y: [inside, inside], line: { color: colour("--soft"), width: 1, dash: "dot" }, hoverinfo: "skip", showlegend: false };
+      show("pr", [chance, ...traces], { xaxis: unit("recall of ID"), yaxis: unit("precision"), showlegend: traces.length > 1 });
     });
 
     const at = () => row().curve[$("form").value][Number($("slider").value)];
