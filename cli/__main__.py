@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import version
+from typing import Any
 
 import click
 
@@ -34,6 +35,13 @@ class Ordered(click.Group):
         context.meta[TYPED] = list(args)
         return super().parse_args(context, args)
 
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt as error:
+            raise stopping.Interrupted from error
+
 
 @click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("oodcache"), prog_name="oodcache")
@@ -61,7 +69,7 @@ def main() -> None:
     stopping.listen()
     try:
         _run()
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, stopping.Interrupted, click.Abort):
         _stopped(130)
     except stopping.Terminated:
         _stopped(143)
@@ -94,7 +102,9 @@ def _run() -> None:
 
 def _stopped(status: int) -> None:
     stopping.hush()
-    print("\noodcache: stopped; the same command goes on from what is done", file=sys.stderr)
+    # A terminal shows ^C where the cursor is: written over, with no empty line below a bar.
+    start = "\r" if sys.stderr.isatty() else ""
+    print(f"{start}oodcache: {stopping.said()}", file=sys.stderr)
     sys.exit(status)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from oodcache import stopping
 from oodcache.extract_command import check_torch
 from oodcache.options import CACHE, note
 
@@ -33,6 +34,7 @@ def demo(context: click.Context, cache: Path, data_root: Path, results: Path) ->
     \b
     oodcache demo
     """
+    stopping.goes_on()
     check_torch()
     from oodcache import demo as workflow
 

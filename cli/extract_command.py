@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from oodcache import stopping
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.shards import SHARD_ROWS
@@ -196,6 +197,7 @@ def extract(**given: Any) -> None:
     oodcache extract --model siglip2 --data-root /data --shard 2/4 imagenet-val
     oodcache extract --model clip --classes pets=wds_pets pets=wds_pets strays='s/{000..127}.tar'
     """
+    stopping.goes_on()
     check_torch()
     if given["model"] is None:
         raise click.UsageError("--model is missing, for example: --model siglip2")

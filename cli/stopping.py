@@ -11,10 +11,15 @@ import sys
 
 STATUSES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 _asked: list[int] = []
+_promised: list[str] = []
 
 
 class Terminated(BaseException):
     """The process was asked to end (SIGTERM), as a cluster does when time is up."""
+
+
+class Interrupted(BaseException):
+    """Ctrl-C as it leaves a command: for a KeyboardInterrupt click ends a line that has ended."""
 
 
 def listen() -> None:
@@ -23,6 +28,7 @@ def listen() -> None:
     Ctrl-C stays ignored where it is, as in the background of a script.
     """
     _asked.clear()
+    _promised.clear()
     signal.signal(signal.SIGTERM, _ask)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _ask)
@@ -38,6 +44,16 @@ def check() -> None:
     """Raise again what was asked for, if anything was."""
     if _asked:
         raise Terminated if _asked[0] == signal.SIGTERM else KeyboardInterrupt
+
+
+def goes_on() -> None:
+    """Promise that the command, typed again after a stop, goes on from what is done."""
+    _promised[:] = ["; the same command goes on from what is done"]
+
+
+def said() -> str:
+    """Return what to say of a stop, with what was promised of it."""
+    return "".join(["stopped", *_promised])
 
 
 def status() -> int | None:

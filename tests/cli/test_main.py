@@ -55,6 +55,30 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
         main()
 
 
+@pytest.mark.parametrize(
+    ("command", "where", "said"),
+    [
+        (["demo"], "oodcache.demo.run", "; the same command goes on from what is done"),
+        (["metrics", "--id", "a.csv", "--ood", "b.csv"], "oodcache.other_scores.measure", ""),
+        (["score", "--model", "m", "--id", "a", "--ood", "b"], "oodcache.scoring.score", ""),
+        (
+            ["negatives", "--model", "m", "--classes", "c", "--words", "w", "-o", "n"],
+            "oodcache.negatives.mined",
+            "",
+        ),
+    ],
+)
+def test_only_a_command_that_goes_on_says_so_when_it_is_stopped(
+    oodcache: Run, monkeypatch: pytest.MonkeyPatch, command: list[str], where: str, said: str
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(where, stop)
+    stopped = oodcache(*command)
+    assert (stopped.status, stopped.err) == (130, f"oodcache: stopped{said}\n")
+
+
 def test_memory_that_runs_out_is_one_line(oodcache: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def greedy(**_: object) -> None:
         raise MemoryError

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
 import subprocess
 import sys
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +32,11 @@ def command(**_):
 entry.oodcache.main = command
 entry.main()
 """
-STOPPED = "\noodcache: stopped; the same command goes on from what is done\n"
+STOPPED = "oodcache: stopped\n"
+GOES_ON = "oodcache: stopped; the same command goes on from what is done\n"
+
+
+Write = Callable[..., Path]
 
 
 def run(name: str, body: str) -> tuple[int, str]:
@@ -63,6 +74,61 @@ def test_what_cannot_be_raised_while_stopping_is_not_printed() -> None:
         "os.kill(os.getpid(), signal.SIGINT)"
     )
     assert run("SIGINT", body) == (130, STOPPED)
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_what_goes_on_says_so_when_it_is_stopped(name: str, status: int) -> None:
+    body = f"stopping.goes_on(); os.kill(os.getpid(), signal.{name})"
+    assert run(name, body) == (status, GOES_ON)
+
+
+def test_a_promise_is_over_when_another_command_begins() -> None:
+    code = (
+        "from oodcache import stopping\n"
+        "stopping.goes_on(); print(stopping.said()); stopping.listen(); print(stopping.said())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [GOES_ON.removeprefix("oodcache: ").strip(), "stopped"]
+
+
+def on_a_terminal(arguments: list[str], until: bytes) -> tuple[int, bytes]:
+    """Run a command on a terminal of its own and type Ctrl-C once it has printed `until`."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "oodcache", *arguments],
+        **dict.fromkeys(("stdin", "stdout", "stderr"), its),
+        env=os.environ | {"TERM": "xterm"},
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(its)
+    shown, typed = b"", False
+    with suppress(OSError):  # The end of a terminal is an error.
+        while part := os.read(ours, 4096):
+            shown += part
+            if until in shown and not typed:
+                typed = os.write(ours, b"\x03") == 1
+    os.close(ours)
+    return process.wait(timeout=60), shown
+
+
+def test_ctrl_c_over_a_bar_leaves_one_line_that_promises_nothing(
+    tmp_path: Path, write_pets: Write, write_names: Write
+) -> None:
+    folder = tmp_path / "cache" / "one" / "demo"
+    for seed, name in enumerate(("pets", "strays")):
+        write_pets(folder / "images" / f"{name}.h5", count=400, seed=seed, requested="one")
+    write_names(folder / "texts" / "animals.h5")
+    status, shown = on_a_terminal(
+        [
+            *("score", "--cache", str(tmp_path / "cache"), "--model", "one", "--id", "pets"),
+            *("--ood", "strays", "--bootstrap", "10000000"),
+        ],
+        until=b"bootstrap ",
+    )
+    assert status == 130
+    # A bar that is erased leaves the cursor at the start of its first line.
+    assert shown.rpartition(b"\x1b[2K")[2] == b"\roodcache: stopped\r\n"
 
 
 def test_a_bug_that_nobody_stopped_keeps_its_traceback() -> None:
