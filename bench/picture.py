@@ -14,7 +14,7 @@ from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-WIDTH, HEIGHT = 1400, 1000
+WIDTH, HEIGHT, SHOWN = 1400, 1000, 2860
 PAGE, PICTURE = Path("results/demo.html"), Path("docs/report.png")
 FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"),
@@ -29,6 +29,15 @@ first.scrollIntoView({ behavior: "instant" });
 const look = () => first.querySelector(".main-svg")
   ? requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())))
   : requestAnimationFrame(look);
+look();
+"""
+# All figures that are seen, once they no longer change their size.
+SETTLED = """
+const done = arguments[arguments.length - 1];
+const isSeen = (one) => one.getBoundingClientRect().top < innerHeight;
+const seen = [...document.querySelectorAll(".figure")].filter(isSeen);
+const isDrawn = (one) => one.querySelector(".main-svg");
+const look = () => seen.every(isDrawn) ? setTimeout(done, 1000) : requestAnimationFrame(look);
 look();
 """
 
@@ -66,6 +75,9 @@ def main() -> None:
     with chromium() as driver:
         opened(driver, PAGE)
         driver.execute_script("scrollTo({ top: 0, behavior: 'instant' })")
+        size = {"width": WIDTH, "height": SHOWN, "deviceScaleFactor": 1, "mobile": False}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        driver.execute_async_script(SETTLED)
         shown = Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
     shown.quantize(256, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
     print(f"{PICTURE}: {shown.width} x {shown.height}, {PICTURE.stat().st_size:,} bytes")

@@ -242,7 +242,7 @@
       });
       show("histogram", [bars(`ID: ${row().id}`, found.id, row().n_id, 0), bars(`OOD: ${ood}`, found.ood[ood], row().n_ood[ood], 1)], {
         barmode: "overlay", bargap: 0, shapes: lineAt(),
-        xaxis: { title: { text: "score; dashed: the threshold below" } }, yaxis: { title: { text: "share of the set" }, tickformat: ".0%" },
+        xaxis: { title: { text: "score; dashed: the slider's threshold" } }, yaxis: { title: { text: "share of the set" }, tickformat: ".0%" },
       });
     });
     const move = () => {
