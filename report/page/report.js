@@ -114,7 +114,8 @@
   };
   const valueOf = (line, place) => {
     const cell = line.cells[place];
-    return cell.dataset.sort === undefined ? cell.textContent : Number(cell.dataset.sort);
+    // A name, without the small print that a phone has below it.
+    return cell.dataset.sort === undefined ? cell.firstChild.textContent : Number(cell.dataset.sort);
   };
   const heads = [...$("table").tHead.rows[0].cells];
   heads.forEach((head, place) => head.querySelector("button").addEventListener("click", () => {
