@@ -11,6 +11,7 @@ import click
 from oodcache import stopping
 from oodcache.cache.errors import InputError
 from oodcache.cache_commands import cache
+from oodcache.calibrate_command import calibrate
 from oodcache.demo_command import demo
 from oodcache.extract_command import extract
 from oodcache.metrics_command import metrics
@@ -48,7 +49,7 @@ def oodcache() -> None:
     """
 
 
-for command in (demo, extract, negatives, score, scores, metrics, cache):
+for command in (demo, extract, negatives, score, scores, metrics, calibrate, cache):
     oodcache.add_command(command)
 
 
