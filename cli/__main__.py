@@ -13,6 +13,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache_commands import cache
 from oodcache.calibrate_command import calibrate
 from oodcache.demo_command import demo
+from oodcache.detect_command import detect
 from oodcache.extract_command import extract
 from oodcache.metrics_command import metrics
 from oodcache.negatives_command import negatives
@@ -49,7 +50,7 @@ def oodcache() -> None:
     """
 
 
-for command in (demo, extract, negatives, score, scores, metrics, calibrate, cache):
+for command in (demo, extract, negatives, score, scores, metrics, calibrate, detect, cache):
     oodcache.add_command(command)
 
 

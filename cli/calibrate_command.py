@@ -58,7 +58,7 @@ def _share(context: click.Context, parameter: click.Parameter, text: str | None)
     metavar="0.95",
     help="That this very set refuses no more than --alpha. [on average over sets]",
 )
-@click.option("--template", help="A cached template, average or cosine-mean. [the only, or average]")
+@click.option("--template", help="A cached one, average or cosine-mean. [the only one, or average]")
 @click.option(
     "--class-names",
     type=click.Choice(("open_clip", "source")),

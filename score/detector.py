@@ -180,7 +180,7 @@ class SavedDetector:
     @property
     def dimension(self) -> int:
         """Return how many numbers a vector has."""
-        return self.scorer.texts.vectors.shape[1]
+        return int(self.scorer.texts.vectors.shape[1])
 
     def judge(self, vectors: Vectors) -> Judged:
         """Return what it says of images' unit vectors, float32 (n, D).

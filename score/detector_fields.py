@@ -123,7 +123,9 @@ class Fields:
 
     def mapping(self, name: str) -> Mapping[str, Any]:
         """Return an object whose fields nobody counts on."""
-        found: Mapping[str, Any] = self._checked(name, lambda one: isinstance(one, dict), "an object")
+        found: Mapping[str, Any] = self._checked(
+            name, lambda one: isinstance(one, dict), "an object"
+        )
         return found
 
     def inner(self, name: str, *names: str) -> Fields:
@@ -157,9 +159,7 @@ def detector(given: Fields) -> SavedDetector:
     of_images = given.inner("images", "name", "preprocessing", "precision")
     model, load = _model(given)
     texts = _texts(given)
-    scorer = Scorer(
-        model, texts, _variant(given), _negatives(given, texts), _bank(given, texts)
-    )
+    scorer = Scorer(model, texts, _variant(given), _negatives(given, texts), _bank(given, texts))
     needs = {"negatives": scorer.negatives, "bank": scorer.bank}
     for name, found in needs.items():
         if (found is not None) != (SCORES[scorer.variant.score].needs == name):
@@ -305,9 +305,7 @@ def _check_dimension(found: Fields, vectors: npt.NDArray[Any], texts: ClassTexts
         )
 
 
-def _check_unit(
-    found: Fields, vectors: npt.NDArray[Any], *, may_be_shorter: bool = False
-) -> None:
+def _check_unit(found: Fields, vectors: npt.NDArray[Any], *, may_be_shorter: bool = False) -> None:
     with np.errstate(all="ignore"):
         norm = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
         fine = np.abs(norm - 1) <= NORM_TOLERANCE
