@@ -108,7 +108,8 @@ def calibrate(context: click.Context, /, output: Path, overwrite: bool, **given:
         --select-on strays --alpha 0.05 --confidence 0.95 -o detector.json
     oodcache detect detector.json photos/new
     """
-    from oodcache.calibrating import Wish, calibrated
+    from oodcache.calibrating import calibrated
+    from oodcache.score.detector_making import Wish
 
     calibrated(
         Wish(**given),

@@ -24,7 +24,7 @@ from oodcache.decisions import FORMATS, HEADS, Decision, decide
 from oodcache.extract.folders import list_folder
 from oodcache.extract.listing import ImageSource
 from oodcache.progress import printable
-from oodcache.reloading import AS_WAS, Place, loaded
+from oodcache.reloading import Place, loaded
 from oodcache.score.detector import SavedDetector
 from oodcache.score.detector_file import read_detector
 from oodcache.score.evaluation import Progress
@@ -75,7 +75,7 @@ def detect(
 
     Each batch is written when it is done, to stdout or whole to `output`.
     """
-    detector = Detector.load(path, cache=cache, place=place, note=note)
+    detector = Detector(read_detector(path), cache, place, note)
     found = detector.targets(given)
     total, count = sum(map(len, found)), Counter[str]()
     with _sink(output) as write, _bar(total, output, progress) as advance:
@@ -108,14 +108,27 @@ class Detector:
         path: str | Path,
         *,
         cache: str | Path = "embeddings",
-        place: Place = AS_WAS,
+        model: str | None = None,
+        checkpoint: str | Path | None = None,
+        config: str | Path | None = None,
+        device: str | None = None,
+        batch_size: int = 256,
+        workers: int | None = None,
         note: Note = lambda text: print(printable(text), file=sys.stderr),
     ) -> Detector:
         """Return the detector in a file; raises InputError, in one line, if it is none.
 
-        `place` says where the model is now, where that is not where it was. `cache` is where data
-        sets are looked for by name.
+        `model`, `checkpoint` and `config` say where the model is now, if that is not where it was.
+        Data sets are looked for by name in `cache`.
         """
+        place = Place(
+            model=model,
+            checkpoint=None if checkpoint is None else Path(checkpoint),
+            config=None if config is None else Path(config),
+            device=device,
+            batch_size=batch_size,
+            workers=workers,
+        )
         return cls(read_detector(Path(path)), Path(cache), place, note)
 
     def predict(self, images: Any) -> list[Decision]:

@@ -39,9 +39,6 @@ class Place:
     workers: int | None = None
 
 
-AS_WAS = Place()
-
-
 def loaded(saved: SavedDetector, place: Place, note: Note) -> Embedder:
     """Return the model loaded as it was for the images that calibrated, and checked."""
     from oodcache.extract_command import check_torch

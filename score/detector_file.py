@@ -22,8 +22,9 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.identity import parse_json
 from oodcache.cache.rules import one_line
 from oodcache.cache.sibling import sibling
-from oodcache.score import detector_fields as fields
+from oodcache.score import detector_fields
 from oodcache.score.detector import SavedDetector
+from oodcache.score.fields import Fields
 
 FORMAT, VERSION = "oodcache detector", 1
 BEGINNING = re.compile(rb'\s*{\s*"format":\s*"oodcache detector"')
@@ -60,7 +61,7 @@ def is_detector(path: Path) -> bool:
 
 def encoded(detector: SavedDetector) -> bytes:
     """Return the content of a detector's file; equal detectors give equal bytes."""
-    whole = {"format": FORMAT, "version": VERSION, **fields.of(detector, _stored)}
+    whole = {"format": FORMAT, "version": VERSION, **detector_fields.of(detector, _stored)}
     text = json.dumps({**whole, SUM: _sum(whole)}, indent=1, allow_nan=False)
     return text.encode() + b"\n"
 
@@ -83,7 +84,7 @@ def decoded(content: bytes) -> SavedDetector:
             "it was written; calibrate again"
         )
     inner = {name: value for name, value in whole.items() if name not in ("format", "version")}
-    return fields.detector(fields.Fields(inner, "", _array))
+    return detector_fields.detector(Fields(inner, "", _array))
 
 
 def _read(path: Path) -> bytes:
