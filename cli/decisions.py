@@ -7,12 +7,16 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from oodcache.cache.sibling import unfinished, writing
 from oodcache.progress import printable
 from oodcache.score.detector import SavedDetector
 
@@ -120,3 +124,30 @@ def _csv(value: str | float | None) -> str:
 def _finite(value: str | float | None) -> str | float | None:
     """Return what JSON can hold: of an infinite score its name."""
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@contextmanager
+def sink(output: Path | None) -> Iterator[Callable[[str], None]]:
+    """Give what writes a text at once: to stdout, or to a file that is there once it is whole."""
+    if output is None:
+        # Bytes: paths may be no text; and a bar would take what is printed for its own.
+        stream = sys.stdout.buffer
+
+        def show(text: str) -> None:
+            stream.write(_encoded(text))
+            stream.flush()
+
+        yield show
+        return
+    with unfinished(output) as part, part.open("wb") as file:
+
+        def write(text: str) -> None:
+            with writing(output):
+                file.write(_encoded(text))
+                file.flush()
+
+        yield write
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")

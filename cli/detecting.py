@@ -6,7 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.image_file import ImageFile
 from oodcache.cache.rules import NORM_TOLERANCE
 from oodcache.cache.shard_set import open_images
-from oodcache.cache.sibling import unfinished, writing
-from oodcache.decisions import FORMATS, HEADS, Decision, decide
+from oodcache.decisions import FORMATS, HEADS, Decision, decide, sink
 from oodcache.extract.folders import list_folder
 from oodcache.extract.listing import ImageSource
 from oodcache.progress import printable
@@ -78,7 +77,7 @@ def detect(
     detector = Detector(read_detector(path), cache, place, note)
     found = detector.targets(given)
     total, count = sum(map(len, found)), Counter[str]()
-    with _sink(output) as write, _bar(total, output, progress) as advance:
+    with sink(output) as write, _bar(total, output, progress) as advance:
         write(HEADS[form])
         for decisions in detector.judged(found):
             write(FORMATS[form](decisions))
@@ -286,30 +285,3 @@ def _bar(
     if output is None and sys.stdout.isatty():
         return nullcontext(lambda done: None)
     return progress("detect", total, "images")
-
-
-@contextmanager
-def _sink(output: Path | None) -> Iterator[Callable[[str], None]]:
-    """Give what writes a text at once: to stdout, or to a file that is there once it is whole."""
-    if output is None:
-        # Bytes: paths may be no text; and a bar would take what is printed for its own.
-        stream = sys.stdout.buffer
-
-        def show(text: str) -> None:
-            stream.write(_encoded(text))
-            stream.flush()
-
-        yield show
-        return
-    with unfinished(output) as part, part.open("wb") as file:
-
-        def write(text: str) -> None:
-            with writing(output):
-                file.write(_encoded(text))
-                file.flush()
-
-        yield write
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode(errors="surrogateescape")
