@@ -16,6 +16,7 @@ from oodcache.extract_command import extract
 from oodcache.metrics_command import metrics
 from oodcache.negatives_command import negatives
 from oodcache.options import TYPED
+from oodcache.plot_command import plot
 from oodcache.progress import printable
 from oodcache.score_command import score
 from oodcache.scores_command import scores
@@ -48,7 +49,7 @@ def oodcache() -> None:
     """
 
 
-for command in (demo, extract, negatives, score, scores, metrics, cache):
+for command in (demo, extract, negatives, score, scores, metrics, plot, cache):
     oodcache.add_command(command)
 
 
