@@ -173,8 +173,9 @@ def _ood_sets(
             )
         if text not in able:
             raise _missing("--ood", text, able, saved)
-    found = dict.fromkeys(asked or single or able)
-    return tuple(found)
+    if not able:
+        raise InputError(f"{saved.path}: holds averages alone, and {what} is drawn of images")
+    return tuple(dict.fromkeys(asked or single or able))
 
 
 def _missing(option: str, text: str, there: Iterable[str | None], saved: Saved) -> InputError:

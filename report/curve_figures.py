@@ -48,8 +48,9 @@ def pr(subject: Subject) -> Figure:
             there = inside + outside > 0
             precision = 100 * inside[there] / (inside + outside)[there]
             recall = _share(row.curve.kept_id, row.n_id)[there]
-            at = [row.threshold - int(np.sum(~there))]
-            one.plot(recall, precision, drawstyle="steps-pre", markevery=at, **line_style(place))
+            x, y = np.concatenate([[0.0], recall]), np.concatenate([precision[:1], precision])
+            at = [row.threshold + 1 - int(np.sum(~there))]
+            one.plot(x, y, drawstyle="steps-pre", markevery=at, **line_style(place))
         first = subject.rows[0]
         one.axhline(100 * first.n_id / (first.n_id + first.n_ood[ood]), **HELP)
         _percent(one, "x")
@@ -94,11 +95,8 @@ def threshold(subject: Subject) -> Figure:
     x = [places[place] for place in there]
     lines = [(f"TPR: {row.id}", row.curve.kept_id, row.n_id)]
     lines += [(f"FPR: {one}", row.curve.kept_ood[one], row.n_ood[one]) for one in _sets(subject)]
-    styles: list[dict[str, Any]] = [
-        {"color": "black", "linestyle": "-"},
-        *(line_style(one) for one in range(len(lines))),
-    ]
-    handles = [Line2D([], [], **style) for style, _ in zip(styles, lines, strict=False)]
+    styles: list[dict[str, Any]] = [{"color": "black"}, *map(line_style, range(len(lines) - 1))]
+    handles: list[Artist] = [Line2D([], [], **style) for style in styles]
     at = places[row.threshold]
     labels = [label for label, _, _ in lines]
     if at is not None:

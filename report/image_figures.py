@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from oodcache.report.canvas import COLOURS, LINE, SMALL, fitted, new_figure
+from oodcache.report.canvas import COLOURS, LINE, SMALL, fitted, new_figure, width_of
 from oodcache.report.content import FailingClass, FooledImage
 from oodcache.report.figures import Subject
 
@@ -37,23 +37,28 @@ def fooled(subject: Subject) -> Figure:
     """Return thumbnails: the ID images with the lowest scores, of each OOD set the highest."""
     (row,) = subject.rows
     columns = max(1, int((subject.width + GAP) / CELL))
-    strips = [Strip(f"ID, lowest scores: {row.id}", row.fooled_id[:columns])]
-    strips += [
-        Strip(f"OOD, highest scores: {ood}", row.fooled_ood[ood][:columns])
-        for ood in subject.chosen.ood_sets
-    ]
+    names = _named("ID, lowest scores", "OOD, highest scores", subject, 72 * subject.width)
+    images = [row.fooled_id, *(row.fooled_ood[ood] for ood in subject.chosen.ood_sets)]
+    strips = [Strip(name, one[:columns]) for name, one in zip(names, images, strict=True)]
     side = (subject.width + GAP) / columns - GAP
     tall = HEADING + side + CAPTION_LINES * CAPTION + 0.12
     # Lengths here are inches from the top left: nothing moves, so nothing can overlap.
     figure = new_figure(subject.width, tall * len(strips), layout=None)
     for number, strip in enumerate(strips):
-        (heading,) = fitted([strip.heading], 72 * subject.width)
-        _text(figure, 0, number * tall + HEADING / 2, heading)
+        _text(figure, 0, number * tall + HEADING / 2, strip.heading)
         if not strip.images:
             _text(figure, 0, number * tall + HEADING * 1.5, "none")
         for place, one in enumerate(strip.images):
             _picture(subject, figure, one, place * (side + GAP), number * tall + HEADING, side)
     return figure
+
+
+def _named(inside: str, outside: str, subject: Subject, points: float) -> list[str]:
+    """Return what is said above ID and each OOD set, names cut to the room that is left."""
+    heads = [inside, *[outside] * len(subject.chosen.ood_sets)]
+    room = points - max(width_of(f"{one}: ") for one in heads)
+    names = fitted([subject.rows[0].id, *subject.chosen.ood_sets], room)
+    return [f"{head}: {name}" for head, name in zip(heads, names, strict=True)]
 
 
 def _picture(
@@ -102,9 +107,10 @@ def _pixels(thumbnail: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]] |
 def classes(subject: Subject) -> Figure:
     """Return the classes with the largest shares of ID refused, and of each OOD set kept."""
     (row,) = subject.rows
-    parts = [(f"ID refused: {row.id}", row.failing_id)]
-    parts += [(f"OOD kept: {ood}", row.failing_ood[ood]) for ood in subject.chosen.ood_sets]
     columns = 1 if subject.width < 4.5 else 2
+    names = _named("ID refused", "OOD kept", subject, 72 * 0.46 * subject.width / columns)
+    failing = [row.failing_id, *(row.failing_ood[ood] for ood in subject.chosen.ood_sets)]
+    parts = list(zip(names, failing, strict=True))
     lines = math.ceil(len(parts) / columns)
     heights = [
         max(1, *(len(part[:MOST_CLASSES]) for _, part in parts[line * columns :][:columns]), 1)
@@ -117,10 +123,9 @@ def classes(subject: Subject) -> Figure:
     axes: list[Axes] = list(grid.flat)
     for spare in axes[len(parts) :]:
         spare.remove()
-    for place, (one, (title, failing)) in enumerate(zip(axes, parts, strict=False)):
-        _bars(one, failing[:MOST_CLASSES], heights[place // columns], subject.width / columns)
-        (cut,) = fitted([title], 72 * 0.95 * subject.width / columns)
-        one.set_title(cut, loc="left", x=0)
+    for place, (one, (title, worst)) in enumerate(zip(axes, parts, strict=False)):
+        _bars(one, worst[:MOST_CLASSES], heights[place // columns], subject.width / columns)
+        one.set_title(title, loc="left")
     figure.supxlabel("images of the class that fail at 95 % TPR (%)")
     return figure
 
@@ -141,7 +146,7 @@ def _bars(axes: Axes, failing: Sequence[FailingClass], rows: int, width: float) 
             color="white" if inside else "black",
             fontsize=SMALL,
         )
-    axes.set_yticks(range(len(failing)), fitted(names, 72 * 0.5 * width))
+    axes.set_yticks(range(len(failing)), fitted(names, 72 * 0.48 * width))
     axes.set_ylim(rows - 0.4, -0.6)
     axes.set_xlim(0, 100)
     axes.set_xticks([0, 50, 100])

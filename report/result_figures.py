@@ -22,6 +22,9 @@ NAMES = 0.5, 0.3  # What they may take of a narrow figure's width, and of a wide
 MEASURED = {"auroc": "AUROC", "fpr95": "FPR95"}
 # Of the numbers in a heat map's cells: their size and decimals, the first pair that fits.
 NUMBERS = ((8.0, 2), (8.0, 1), (7.0, 1), (6.0, 1), (6.0, 0), (5.0, 0))
+# Points: what is no cell and no name, the longest name of a column; its turn in degrees.
+MARGIN, NAME, ANGLE = 14.0, 75.0, 45
+BAR = 0.08
 Matrix = npt.NDArray[np.float64]
 
 
@@ -77,16 +80,19 @@ def heatmap(subject: Subject) -> Figure:
     room = 72 * NAMES[0 if subject.width < NARROW else 1] * subject.width
     labels = fitted(subject.chosen.labels(), room)
     figure = new_figure(subject.width, LINE * len(rows) + 1.3)
-    axes = figure.subplots()
-    colours = _coloured(axes, values, subject.measure)
-    cell = (72 * subject.width - max(map(width_of, labels)) - 20) / len(sets)
+    axes, below = figure.subplots(2, 1, height_ratios=(LINE * len(rows), BAR))
     axes.set_yticks(np.arange(len(rows)) + 0.5, labels)
-    _columns(axes, sets, cell)
-    _numbers(axes, values, colours, cell, lower_is_better=subject.measure == "fpr95")
+    left = max(map(width_of, labels))
+    left = max(left, _columns(axes, sets, 72 * subject.width - left - MARGIN))
+    cells = 72 * subject.width - left - MARGIN
+    colours = _coloured(axes, below, values, subject.measure)
+    lower = subject.measure == "fpr95"
+    _numbers(axes, values, colours, cells / len(sets), lower_is_better=lower)
     return figure
 
 
-def _coloured(axes: Axes, values: Matrix, measure: str) -> tuple[Colormap, Normalize]:
+def _coloured(axes: Axes, below: Axes, values: Matrix, measure: str) -> tuple[Colormap, Normalize]:
+    """Draw the cells, and below them the bar that explains their colours."""
     there = values[np.isfinite(values)]
     low, high = float(there.min()), float(there.max())
     if low == high:
@@ -99,27 +105,25 @@ def _coloured(axes: Axes, values: Matrix, measure: str) -> tuple[Colormap, Norma
     axes.set_ylim(len(values), 0)
     axes.tick_params(length=0)
     axes.set_frame_on(False)
-    figure = axes.get_figure()
-    assert isinstance(figure, Figure)
-    tall = float(figure.get_size_inches()[1])
-    bar = figure.colorbar(
-        mesh, ax=axes, orientation="horizontal", fraction=0.08 / tall, aspect=30, shrink=0.8
-    )
+    bar = axes.figure.colorbar(mesh, cax=below, orientation="horizontal")
     bar.set_label(f"{MEASURED[measure]} (%)")
     bar.outline.set_visible(False)
-    bar.ax.locator_params(nbins=5)
+    bar.ax.locator_params(nbins=4)
     return colours, scale
 
 
-def _columns(axes: Axes, sets: tuple[str, ...], cell: float) -> None:
-    """Name the columns above them, turned where a name is wider than its cell."""
-    level = max(map(width_of, sets)) <= cell - 4
+def _columns(axes: Axes, sets: tuple[str, ...], room: float) -> float:
+    """Name the columns above them in so many points; return how much they need left of the first.
+
+    Names wider than a cell are turned, and end above their column: above the rows' names is room.
+    """
     axes.xaxis.tick_top()
-    turn: dict[str, Any] = (
-        {} if level else {"rotation": 40, "ha": "left", "rotation_mode": "anchor"}
-    )
-    names = list(sets) if level else fitted(sets, 75)
+    names = fitted(sets, NAME)
+    turn: dict[str, Any] = {}
+    if max(map(width_of, names)) > room / len(sets) - 4:
+        turn = {"rotation": -ANGLE, "ha": "right", "rotation_mode": "anchor"}
     axes.set_xticks(np.arange(len(sets)) + 0.5, names, **turn)
+    return NAME * math.cos(math.radians(ANGLE)) if turn else 0.0
 
 
 def _numbers(
