@@ -70,7 +70,7 @@ clean:  ## Remove what make made, but not embeddings/ and results/
 	@touch $@
 
 .venv/extract: setup.cfg pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[extract]'
+	$(BIN)/python -m pip install --quiet --editable '.[extract,report]'
 	@touch $@ .venv/core
 
 .venv/dev: setup.cfg pyproject.toml | .venv/bin/python

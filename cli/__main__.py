@@ -18,6 +18,7 @@ from oodcache.negatives_command import negatives
 from oodcache.options import TYPED
 from oodcache.plot_command import plot
 from oodcache.progress import printable
+from oodcache.report_command import report
 from oodcache.score_command import score
 from oodcache.scores_command import scores
 
@@ -49,7 +50,7 @@ def oodcache() -> None:
     """
 
 
-for command in (demo, extract, negatives, score, scores, metrics, plot, cache):
+for command in (demo, extract, negatives, score, scores, metrics, report, plot, cache):
     oodcache.add_command(command)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from oodcache.extract import embedded, shares
+from oodcache.report.page import missing_libraries
 
 MODELS = ("tiny-clip", "tiny-sigmoid")
 CLASSES = "digits"
@@ -36,7 +37,14 @@ def commands(cache: Path, images: Path, results: Path) -> list[list[str]]:
     models = [part for model in MODELS for part in ("--model", model)]
     oods = [part for name in OOD_SETS for part in ("--ood", name)]
     score = ["score", *models, "--classes", CLASSES, "--id", ID_SET, *oods, *where]
-    return [*extracts, [*score, "--format", "json", "--output", str(results)]]
+    outputs = ["--format", "json", "--output", str(results)]
+    outputs += ["--save-scores", str(results.with_suffix(".h5"))]
+    report = ["report", str(results), "--data-root", str(images), "-o", str(_page(results))]
+    return [*extracts, [*score, *outputs], [*report, *where]]
+
+
+def _page(results: Path) -> Path:
+    return results.with_suffix(".html")
 
 
 def run(
@@ -52,8 +60,13 @@ def run(
     embedded.write_images(images)
     for arguments in commands(cache, images, results):
         note("")
+        if arguments[0] == "report" and (missing := missing_libraries()):
+            note(f"no report: {missing}")
+            continue
         if arguments[0] == "extract" and shares.are_in(os.environ):
             arguments = [*arguments, "--shard", "1/1"]  # All of it, whichever process this is.
         note(f"$ oodcache {shlex.join(arguments)}")
         oodcache(arguments)
     print(SHOWS)
+    if not missing_libraries():
+        note(f"The report, for a browser: {_page(results)}")

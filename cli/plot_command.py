@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oodcache.options import CACHE, note
+from oodcache.options import note
 from oodcache.progress import progress
 from oodcache.report.figures import FORMS, KINDS, MEASURES, WIDTHS
+from oodcache.report_command import FILE, IMAGES
 
 if TYPE_CHECKING:
     from oodcache.report.choice import Chosen
@@ -40,12 +41,12 @@ def inches(context: click.Context, parameter: click.Parameter, text: str) -> flo
 
 @click.command(short_help="Draw results for a paper: PNG, SVG, PDF.")
 @click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
-@click.argument("results", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("datasets", nargs=-1, metavar="[NAME=PATH]...")
+@click.argument("results", type=FILE)
+@click.argument("images", nargs=-1, metavar="[NAME=PATH]...")
 @click.option(
     *("-o", "--output"),
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="The figure: .png (300 dpi), .svg or .pdf.",
 )
 @click.option(
@@ -56,10 +57,11 @@ def inches(context: click.Context, parameter: click.Parameter, text: str) -> flo
     metavar="one|two|INCHES",
     help="Of one column, 3.25 inches, or of two, 6.75.",
 )
-@click.option("--model", "models", multiple=True, help="NAME/TAG; may repeat. [the first]")
+@click.option("--model", "models", multiple=True, help="As in the results; may repeat. [the first]")
 @click.option("--template", "templates", multiple=True, help="May repeat. [the first]")
-@click.option("--score", "scores", multiple=True, help="May repeat. [all; of curves the first 8]")
+@click.option("--score", "labels", multiple=True, help="May repeat. [all, the first 8, the first]")
 @click.option("--ood", "ood_sets", multiple=True, help="May repeat. [all but averages]")
+@click.option("--parameter", help="Of sweep: a parameter, or template. [the first of the results]")
 @click.option(
     "--measure",
     type=click.Choice(MEASURES),
@@ -74,22 +76,9 @@ def inches(context: click.Context, parameter: click.Parameter, text: str) -> flo
     show_default=True,
     help="Of histogram, threshold, fooled: scores as their papers have them, or as they rank.",
 )
-@click.option(
-    "--scores",
-    "saved_scores",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file of score --save-scores. [the results' own, or the cache]",
-)
-@CACHE
-@click.option(
-    "--data-root",
-    type=click.Path(path_type=Path),
-    envvar="OODCACHE_DATA",
-    default="data",
-    show_default=True,
-    show_envvar=True,
-    help="Where the images of fooled are, by data set.",
-)
+@IMAGES[0]
+@IMAGES[1]
+@IMAGES[2]
 def plot(**given: Any) -> None:
     """Draw a figure for a paper from the JSON of score or metrics. KIND is one of:
 
@@ -107,10 +96,10 @@ def plot(**given: Any) -> None:
     output, kind = given["output"], given["kind"]
     figures.check(output)
     results = saved.read(given["results"])
-    names = ("models", "templates", "scores", "ood_sets")
+    names = ("models", "templates", "labels", "ood_sets")
     chosen = figures.choose(kind, results, Choice(*(given[name] for name in names)))
     subject = figures.Subject(
-        results, chosen, width=given["width"], measure=given["measure"], form=given["form"]
+        results, chosen, **{name: given[name] for name in ("width", "measure", "form", "parameter")}
     )
     if KINDS[kind].of_images:
         found = _content(results, chosen, given)
@@ -132,9 +121,9 @@ def _content(results: Saved, chosen: Chosen, given: dict[str, Any]) -> Content:
     pictured = given["kind"] == "fooled"
     return reporting.content(
         replace(results, results=chosen.results),
-        scores=given["saved_scores"],
+        scores=given["scores"],
         cache=given["cache"],
-        typed=given["datasets"] if pictured else (),
+        typed=given["images"] if pictured else (),
         data_root=given["data_root"] if pictured else NOWHERE,
         note=note if pictured else lambda text: None,
         progress=progress,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache as remembered
 from pathlib import Path
+from typing import Any
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.score_file import ScoredImages
@@ -22,7 +23,8 @@ from oodcache.extract.listing import FOLDER, Contents
 from oodcache.report import images
 from oodcache.report.content import Content, FooledImage, Row
 from oodcache.report.grid import key
-from oodcache.report.saved import Saved
+from oodcache.report.page import missing_libraries, page
+from oodcache.report.saved import Saved, read
 from oodcache.report.thumbnails import thumbnail
 from oodcache.score.evaluation import Kept, Progress, evaluate
 from oodcache.score.found_files import vocabulary_path
@@ -30,11 +32,24 @@ from oodcache.score.result import Result
 from oodcache.score.saved_images import read_images
 from oodcache.score.saved_scores import parts
 from oodcache.score.variants import Variant
+from oodcache.scoring import save
 
 MOST_THUMBNAILS = 400
 PREDICTED = " (labels predicted)"
 Note = Callable[[str], None]
 Picture = tuple[str, str]  # A data set's name, and an image's path.
+
+
+def report(results: Path, output: Path, *, note: Note, **given: Any) -> None:
+    """Write the page of a file of results; `given` is as `content` takes it."""
+    saved = read(results)
+    if missing := missing_libraries():
+        raise InputError(f"a report needs {missing}")
+    found = content(saved, note=note, **given)
+    if found.missing:
+        note(found.missing)
+    save(page(saved, found), output)
+    note(f"wrote {output}")
 
 
 def content(

@@ -126,7 +126,7 @@ def classes(subject: Subject) -> Figure:
     for place, (one, (title, worst)) in enumerate(zip(axes, parts, strict=False)):
         _bars(one, worst[:MOST_CLASSES], heights[place // columns], subject.width / columns)
         one.set_title(title, loc="left")
-    figure.supxlabel("images of the class that fail at 95 % TPR (%)")
+    figure.supxlabel("failing at 95 % TPR (%)")
     return figure
 
 

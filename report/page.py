@@ -1,0 +1,183 @@
+"""The report as one HTML page that needs no network: its static part, and what its script draws.
+
+Names are strangers' words. In HTML Jinja2 escapes them, in JSON `<`, `>` and `&` are escapes, and a
+Content-Security-Policy lets the browser run the page's own scripts alone, by their SHA-256.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from oodcache.report.caption import caption
+from oodcache.report.content import Content
+from oodcache.report.grid import by_row, interval
+from oodcache.report.lines import COLUMNS, best, filters, lines, name
+from oodcache.report.making import making
+from oodcache.report.saved import Saved
+from oodcache.report.sweeps import sweeps
+from oodcache.score.result import AVERAGE, Result
+
+NEEDS = ("jinja2", "plotly")
+FOLDER = Path(__file__).parent / "page"
+# Six digits are more than a picture shows, and a page of a hundred scores is megabytes of them.
+DIGITS = 6
+IN_SCRIPT = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
+
+
+def missing_libraries() -> str:
+    """Return which libraries a page lacks and what to type for them, "" if it lacks none."""
+    missing = [one for one in NEEDS if not _is_there(one)]
+    return f"{', '.join(missing)}: type  pip install 'oodcache[report]'" if missing else ""
+
+
+def _is_there(library: str) -> bool:
+    try:
+        return find_spec(library) is not None
+    except ValueError:  # Someone put None in its place.
+        return False
+
+
+def page(saved: Saved, content: Content) -> str:
+    """Return the page of some results and what is known of their images."""
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    plotly, script = _plotly(), (FOLDER / "report.js").read_text(encoding="utf-8")
+    results = saved.results
+    chosen = {"OOD set": AVERAGE} if any(one.ood == AVERAGE for one in results) else {}
+    text = environment.get_template("report.html").render(
+        policy=_policy((plotly, script)),
+        style=Markup((FOLDER / "report.css").read_text(encoding="utf-8")),
+        title=_title(results),
+        summary=_summary(results),
+        content=content,
+        columns=COLUMNS,
+        filters=filters(results),
+        chosen=chosen,
+        lines=lines(results),
+        caption=caption(results),
+        differences=_differences(saved),
+        sweeps=sweeps(saved),
+        made=making(saved),
+        source=saved.path.name,
+        data=Markup(_as_script(_data(saved, content))),
+        plotly=Markup(plotly),
+        script=Markup(script),
+    )
+    # A byte of a path that is not UTF-8 is half of a surrogate pair, which no file can hold.
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+@cache
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    sums = (hashlib.sha256(one.encode()).digest() for one in scripts)
+    allowed = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in sums)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _as_script(data: Mapping[str, Any]) -> str:
+    """Return JSON that can stand within a script, whatever the names in it are."""
+    compact = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return compact.translate(IN_SCRIPT)
+
+
+def _title(results: Sequence[Result]) -> str:
+    first = results[0]
+    sets = list(dict.fromkeys(one.ood for one in results if not one.is_average))
+    against = ", ".join(sets) if len(sets) < 5 else f"{len(sets)} OOD sets"
+    return f"{first.id} against {against}"
+
+
+def _summary(results: Sequence[Result]) -> str:
+    rows = by_row(results)
+    models = list(dict.fromkeys(key[0] for key in rows if key[0] is not None))
+    told = [f"{len(rows)} scores"]
+    if models:
+        told.append(f"{len(models)} models" if len(models) > 3 else " and ".join(models))
+    told.append(f"{results[0].n_id:,} images in distribution")
+    return "; ".join([*told, f"FPR convention {results[0].fpr_convention}"])
+
+
+def _differences(saved: Saved) -> list[dict[str, str]]:
+    return [
+        {
+            "first": name(one.first),
+            "second": name(one.second),
+            "ood": one.ood,
+            "difference": f"{100 * one.difference:+.2f}",
+            "interval": interval(one.ci),
+            "p": f"{one.p:.3g}",
+            "p_holm": f"{one.p_holm:.3g}",
+        }
+        for one in saved.differences
+    ]
+
+
+def _data(saved: Saved, content: Content) -> dict[str, Any]:
+    """Return what the script draws from."""
+    heat = [
+        {
+            "name": name(key),
+            "cells": {
+                ood: {"auroc": one.auroc, "fpr95": one.fpr95} for ood, one in results.items()
+            },
+        }
+        for key, results in by_row(saved.results).items()
+    ]
+    results = by_row(saved.results)
+    rows = [
+        {
+            **_shortened(asdict(row)),
+            "name": name(row.key),
+            "auroc": {ood: one.auroc for ood, one in results[row.key].items()},
+            "calibration": {
+                ood: dict(one.calibration)
+                for ood, one in results[row.key].items()
+                if isinstance(one.calibration, Mapping)
+            },
+        }
+        for row in content.rows
+    ]
+    return {
+        "heat": heat,
+        "ood": list(dict.fromkeys(one.ood for one in saved.results)),
+        "best": best(saved.results),
+        "rows": rows,
+        "thumbnails": content.thumbnails,
+        "sweeps": [_shortened(asdict(one)) for one in sweeps(saved)],
+    }
+
+
+def _shortened(value: Any) -> Any:
+    """Return JSON's values with every float rounded to six digits."""
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, dict):
+        return {key: _shortened(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shortened(one) for one in value]
+    return value

@@ -1,0 +1,366 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const $ = (id) => document.getElementById(id);
+  // Okabe and Ito's colours, which differ for eyes of every kind; dashes and markers differ too.
+  const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#7F7F7F"];
+  const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash"];
+  const MARKERS = ["circle", "square", "diamond", "triangle-up", "x", "cross", "triangle-down", "pentagon"];
+  const MOST = 8;
+
+  // Plotly reads markup in every text: a stranger's name is to be nothing but a name.
+  const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  const cut = (text, most) => {
+    const letters = [...String(text)];
+    if (letters.length <= most) return String(text);
+    const half = Math.floor((most - 1) / 2);
+    return letters.slice(0, half).join("") + "…" + letters.slice(-half).join("");
+  };
+  const percent = (share) => (100 * share).toFixed(2);
+  const number = (value) => (value === null || value === undefined ? "∞" : String(Number(value.toPrecision(5))));
+  const whole = (count) => count.toLocaleString("en");
+  const element = (tag, text, classes) => {
+    const made = document.createElement(tag);
+    if (text !== undefined) made.textContent = text;
+    if (classes) made.className = classes;
+    return made;
+  };
+  const options = (select, names, values) => {
+    select.replaceChildren(...names.map((name, place) => {
+      const option = element("option", name);
+      option.value = values ? values[place] : name;
+      return option;
+    }));
+  };
+
+  /* ---- light and dark ---- */
+  const root = document.documentElement;
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  const paint = (dark) => { root.dataset.theme = dark ? "dark" : "light"; };
+  const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  paint(system.matches);
+
+  /* ---- figures: drawn when they come near the window, and again when what they show changes ---- */
+  const drawers = new Map();
+  const near = new Set();
+  const narrow = () => root.clientWidth < 640;
+  const layout = (changes) => {
+    const axis = { gridcolor: colour("--rule"), zerolinecolor: colour("--rule"), linecolor: colour("--soft"), automargin: true };
+    const { xaxis, yaxis, ...others } = changes;
+    return {
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: colour("--ink"), size: narrow() ? 11 : 13, family: "system-ui, 'DejaVu Sans', sans-serif" },
+      margin: { l: 56, r: 12, t: 12, b: 48 },
+      legend: { orientation: "h", y: -0.22, yanchor: "top", x: 0 },
+      hoverlabel: { bgcolor: colour("--paper"), bordercolor: colour("--rule"), font: { color: colour("--ink") } },
+      xaxis: { ...axis, ...xaxis }, yaxis: { ...axis, ...yaxis },
+      ...others,
+    };
+  };
+  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+  const show = (id, traces, changes) => Plotly.react($(id), traces, layout(changes), config);
+  const watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) { near.delete(entry.target.id); continue; }
+      near.add(entry.target.id);
+      draw(entry.target.id);
+    }
+  }, { rootMargin: "300px" });
+  const stale = new Set();
+  function draw(id) {
+    if (!stale.has(id)) return;
+    stale.delete(id);
+    drawers.get(id)();
+  }
+  const redraw = (...ids) => {
+    for (const id of ids) {
+      if (!drawers.has(id)) continue;
+      stale.add(id);
+      if (near.has(id)) draw(id);
+    }
+  };
+  const figure = (id, drawer) => {
+    if (!$(id)) return;
+    drawers.set(id, drawer);
+    stale.add(id);
+    watcher.observe($(id));
+  };
+  const repaint = () => redraw(...drawers.keys());
+  $("theme").addEventListener("click", () => { paint(root.dataset.theme !== "dark"); repaint(); });
+  system.addEventListener("change", () => { paint(system.matches); repaint(); });
+
+  /* ---- the table ---- */
+  const body = $("table").tBodies[0];
+  const lines = [...body.rows];
+  const selects = [...document.querySelectorAll("select[data-filter]")];
+  const filter = () => {
+    const words = $("words").value.toLowerCase().split(/\s+/).filter(Boolean);
+    let count = 0;
+    for (const line of lines) {
+      const text = line.textContent.toLowerCase();
+      const shown = words.every((word) => text.includes(word))
+        && selects.every((select, place) => !select.value || line.getAttribute(`data-${place}`) === select.value);
+      line.hidden = !shown;
+      count += shown;
+    }
+    $("count").textContent = `${whole(count)} of ${whole(lines.length)} lines`;
+  };
+  const valueOf = (line, place) => {
+    const cell = line.cells[place];
+    return cell.dataset.sort === undefined ? cell.textContent : Number(cell.dataset.sort);
+  };
+  const heads = [...$("table").tHead.rows[0].cells];
+  heads.forEach((head, place) => head.querySelector("button").addEventListener("click", () => {
+    // Numbers begin with the highest, words with the first.
+    const first = head.classList.contains("number") ? "descending" : "ascending";
+    const other = first === "descending" ? "ascending" : "descending";
+    const order = head.getAttribute("aria-sort") === first ? other : first;
+    heads.forEach((one) => one.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", order);
+    const sign = order === "ascending" ? 1 : -1;
+    lines.sort((one, two) => {
+      const [a, b] = [valueOf(one, place), valueOf(two, place)];
+      return sign * (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b)));
+    });
+    body.append(...lines);
+  }));
+  $("words").addEventListener("input", filter);
+  selects.forEach((select) => select.addEventListener("change", filter));
+  filter();
+
+  /* ---- the heat map ---- */
+  figure("heat-figure", () => {
+    const measure = $("measure").value;
+    const shares = data.heat.map((row) => data.ood.map((ood) => (row.cells[ood] ? 100 * row.cells[ood][measure] : null)));
+    const most = narrow() ? 22 : 60;
+    const high = 64 + 26 * data.heat.length + 90;
+    $("heat-figure").style.height = `${high}px`;
+    show("heat-figure", [{
+      type: "heatmap", z: shares, colorscale: "Cividis", reversescale: measure === "fpr95",
+      // Places, not names, are the axes' values: two names may be cut to the same text.
+      x: data.ood.map((_, place) => place), y: data.heat.map((_, place) => place),
+      text: shares.map((row) => row.map((share) => (share === null ? "" : share.toFixed(narrow() ? 1 : 2)))),
+      texttemplate: "%{text}", hoverinfo: "text",
+      hovertext: shares.map((row, at) => row.map((share, place) => share === null ? ""
+        : `${plain(cut(data.heat[at].name, 90))}<br>${plain(cut(data.ood[place], 60))}: ${share.toFixed(2)} %`)),
+      xgap: 1, ygap: 1, showscale: !narrow(), colorbar: { thickness: 12, ticksuffix: " %", outlinewidth: 0 },
+    }], {
+      height: high,
+      xaxis: { side: "top", tickvals: data.ood.map((_, place) => place), ticktext: data.ood.map((ood) => plain(cut(ood, 22))), showgrid: false, tickangle: narrow() ? -60 : 0 },
+      yaxis: { autorange: "reversed", tickvals: data.heat.map((_, place) => place), ticktext: data.heat.map((row) => plain(cut(row.name, most))), showgrid: false },
+      margin: { l: 8, r: 8, t: 8, b: 8 },
+    });
+  });
+  $("measure").addEventListener("change", () => redraw("heat-figure"));
+
+  /* ---- one score, and those beside it ---- */
+  const rows = data.rows;
+  if (rows.length) {
+    options($("row"), rows.map((row) => row.name), rows.map((_, place) => String(place)));
+    const boxes = rows.map((row, place) => {
+      const box = element("input");
+      box.type = "checkbox";
+      box.value = String(place);
+      box.addEventListener("change", () => { limit(); redraw("roc", "pr"); });
+      const label = element("label");
+      label.append(box, element("span", row.name));
+      $("beside").append(label);
+      return box;
+    });
+    const row = () => rows[Number($("row").value)];
+    const limit = () => {
+      const full = boxes.filter((box) => box.checked).length >= MOST - 1;
+      boxes.forEach((box) => { box.disabled = full && !box.checked; });
+    };
+    const chosen = () => [row(), ...boxes.filter((box) => box.checked && rows[Number(box.value)] !== row())
+      .map((box) => rows[Number(box.value)])].filter((one) => $("ood").value in one.n_ood).slice(0, MOST);
+
+    const oodSets = () => {
+      const before = $("ood").value;
+      options($("ood"), Object.keys(row().n_ood));
+      if (before in row().n_ood) $("ood").value = before;
+    };
+    const startSlider = () => {
+      $("slider").max = String(row().curve.ranked.length - 1);
+      $("slider").value = String(row().threshold);
+    };
+    const everything = ["roc", "pr", "histogram", "reliability"];
+    $("row").addEventListener("change", () => { oodSets(); startSlider(); told(); redraw(...everything); });
+    $("ood").addEventListener("change", () => { told(); redraw(...everything); });
+    $("form").addEventListener("change", () => redraw("histogram"));
+    $("slider").addEventListener("input", () => { confusion(); move(); });
+
+    const lineOf = (one, place) => ({
+      type: "scatter", mode: "lines", name: plain(cut(one.name, narrow() ? 34 : 70)),
+      line: { color: COLOURS[place % MOST], dash: DASHES[place % MOST], width: 2 }, hoverinfo: "x+y",
+    });
+    const unit = (title) => ({ title: { text: title }, range: [-0.01, 1.01], tickformat: ".0%", hoverformat: ".2%" });
+    figure("roc", () => {
+      const ood = $("ood").value;
+      const traces = chosen().map((one, place) => ({
+        ...lineOf(one, place),
+        x: one.curve.kept_ood[ood].map((kept) => kept / one.n_ood[ood]), y: one.curve.kept_id.map((kept) => kept / one.n_id),
+      }));
+      const chance = { type: "scatter", mode: "lines", x: [0, 1], y: [0, 1], line: { color: colour("--soft"), width: 1, dash: "dot" }, hoverinfo: "skip", showlegend: false };
+      show("roc", [chance, ...traces], { xaxis: unit("OOD kept (FPR)"), yaxis: unit("ID kept (TPR)"), showlegend: traces.length > 1 });
+    });
+    figure("pr", () => {
+      const ood = $("ood").value;
+      const traces = chosen().map((one, place) => {
+        const kept = one.curve.kept_id.map((inside, at) => [inside, one.curve.kept_ood[ood][at]]).filter(([a, b]) => a + b > 0);
+        // Average precision is a step function: the precision at a recall holds back to the one before.
+        return {
+          ...lineOf(one, place), line: { ...lineOf(one, place).line, shape: "vh" },
+          x: kept.map(([inside]) => inside / one.n_id), y: kept.map(([inside, outside]) => inside / (inside + outside)),
+        };
+      });
+      show("pr", traces, { xaxis: unit("recall of ID"), yaxis: unit("precision"), showlegend: traces.length > 1 });
+    });
+
+    const at = () => row().curve[$("form").value][Number($("slider").value)];
+    const lineAt = () => {
+      const place = at();
+      if (place === null) return [];
+      return [{ type: "line", x0: place, x1: place, yref: "paper", y0: 0, y1: 1, line: { color: colour("--ink"), width: 1.5, dash: "dash" } }];
+    };
+    figure("histogram", () => {
+      const ood = $("ood").value;
+      const found = row()[$("form").value];
+      const middle = found.edges.slice(1).map((edge, place) => (edge + found.edges[place]) / 2);
+      const width = found.edges[1] - found.edges[0];
+      const bars = (name, counts, total, place) => ({
+        type: "bar", name: plain(cut(name, 40)), x: middle, y: counts.map((count) => count / total), width,
+        marker: { color: COLOURS[place], opacity: 0.6 }, hovertemplate: "%{y:.2%} at %{x:.4g}<extra></extra>",
+      });
+      show("histogram", [bars(`ID: ${row().id}`, found.id, row().n_id, 0), bars(`OOD: ${ood}`, found.ood[ood], row().n_ood[ood], 1)], {
+        barmode: "overlay", bargap: 0, shapes: lineAt(),
+        xaxis: { title: { text: "score; dashed: the threshold below" } }, yaxis: { title: { text: "share of the set" }, tickformat: ".0%" },
+      });
+    });
+    const move = () => {
+      if ($("histogram").data) Plotly.relayout($("histogram"), { shapes: lineAt() });
+    };
+    figure("reliability", () => {
+      const found = row().reliability && row().reliability[$("ood").value];
+      const traces = [{ type: "scatter", mode: "lines", x: [0, 1], y: [0, 1], line: { color: colour("--soft"), width: 1, dash: "dot" }, hoverinfo: "skip", showlegend: false }];
+      const note = { text: "This score is no probability.", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 };
+      if (found) {
+        const largest = Math.max(...found.count);
+        traces.push({
+          type: "scatter", mode: "lines+markers", x: found.mean, y: found.share, showlegend: false, line: { color: COLOURS[0], width: 1.5 },
+          marker: { color: COLOURS[0], size: found.count.map((count) => 6 + 18 * Math.sqrt(count / largest)), opacity: 0.85 },
+          text: found.count.map((count) => `${whole(count)} images`), hovertemplate: "mean p %{x:.3f}, share of ID %{y:.3f}<br>%{text}<extra></extra>",
+        });
+      }
+      show("reliability", traces, {
+        xaxis: { title: { text: "p, the probability of being ID" }, range: [-0.02, 1.02] }, yaxis: { title: { text: "share of ID" }, range: [-0.04, 1.04] },
+        shapes: found ? [{ type: "line", x0: 0.5, x1: 0.5, yref: "paper", y0: 0, y1: 1, line: { color: colour("--soft"), width: 1, dash: "dash" } }] : [],
+        annotations: found ? [] : [note],
+      });
+    });
+
+    const confusion = () => {
+      const one = row();
+      const place = Number($("slider").value);
+      $("at").textContent = `${number(one.curve.shown[place])} (ranks as ${number(one.curve.ranked[place])})`;
+      const sets = [[`ID: ${one.id}`, one.curve.kept_id[place], one.n_id, "TPR"],
+        ...Object.keys(one.n_ood).map((ood) => [`OOD: ${ood}`, one.curve.kept_ood[ood][place], one.n_ood[ood], "FPR"])];
+      $("confusion").tBodies[0].replaceChildren(...sets.map(([name, kept, total, rate], at) => {
+        const line = element("tr");
+        const bar = element("span", undefined, "bar");
+        bar.style.width = `${Math.round(160 * kept / total)}px`;
+        bar.style.background = COLOURS[at ? 1 : 0];
+        const last = element("td");
+        last.append(bar);
+        line.append(element("td", name), element("td", rate, "soft"), element("td", whole(kept), "number"),
+          element("td", whole(total - kept), "number"), element("td", `${percent(kept / total)} %`, "number"), last);
+        return line;
+      }));
+    };
+
+    const card = (one) => {
+      const made = element("div", undefined, "card");
+      const small = one.thumbnail === null ? element("div", "no picture", "none") : element("img");
+      if (one.thumbnail !== null) {
+        small.src = `data:image/jpeg;base64,${data.thumbnails[one.thumbnail]}`;
+        small.alt = one.path;
+        small.loading = "lazy";
+      }
+      made.append(small, element("div", number(one.score)), element("div", `nearest: ${one.nearest}`),
+        element("div", one.label ? `is: ${one.label}` : "no label", "soft"), element("div", one.path, "soft"));
+      return made;
+    };
+    const failing = (id, title, classes, verb) => {
+      const head = element("tr");
+      for (const [text, kind] of [[title, ""], [verb, "number"], ["of", "number"], ["share", ""], ["mostly taken for", ""]]) head.append(element("th", text, kind));
+      const made = classes.map((one) => {
+        const line = element("tr");
+        const share = element("td");
+        const bar = element("span", undefined, "bar");
+        bar.style.width = `${Math.round(90 * one.failed / one.total)}px`;
+        share.append(bar, `${percent(one.failed / one.total)} %`);
+        line.append(element("td", one.label || "no label"), element("td", whole(one.failed), "number"), element("td", whole(one.total), "number"), share, element("td", one.nearest));
+        return line;
+      });
+      $(id).replaceChildren(head, ...made);
+    };
+    const told = () => {
+      const one = row();
+      const ood = $("ood").value;
+      confusion();
+      $("fooled-ood-title").textContent = `Of ${ood}, those with the highest scores`;
+      $("fooled-id-title").textContent = `Of ${one.id}, those with the lowest scores`;
+      $("fooled-ood").replaceChildren(...one.fooled_ood[ood].map(card));
+      $("fooled-id").replaceChildren(...one.fooled_id.map(card));
+      failing("failing-ood", `OOD: ${ood}`, one.failing_ood[ood], "kept");
+      failing("failing-id", `ID: ${one.id}`, one.failing_id, "refused");
+      const found = one.calibration[ood];
+      $("calibration").textContent = found
+        ? `At p = 0.5: ${percent(found.kept_id)} % of ID and ${percent(found.kept_ood)} % of OOD are kept. Brier ${found.brier.toFixed(4)}, ECE ${found.ece.toFixed(4)} at a prevalence of ${percent(found.prevalence)} % ID.`
+        : "";
+    };
+    oodSets();
+    startSlider();
+    told();
+  }
+
+  /* ---- sweeps ---- */
+  if (data.sweeps.length) {
+    options($("parameter"), data.sweeps.map((one) => one.parameter), data.sweeps.map((_, place) => String(place)));
+    const sweep = () => data.sweeps[Number($("parameter").value)];
+    const sets = () => {
+      const before = $("sweep-ood").value;
+      const names = [...new Set(sweep().lines.map((line) => line.ood))];
+      options($("sweep-ood"), names);
+      $("sweep-ood").value = names.includes(before) ? before : names.includes("average") ? "average" : names[0];
+    };
+    const along = (id, measure) => figure(id, () => {
+      const those = sweep().lines.filter((line) => line.ood === $("sweep-ood").value);
+      const values = those.flatMap((line) => line.values);
+      const numeric = values.every((value) => typeof value === "number");
+      const logarithmic = numeric && Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 15;
+      show(id, those.map((line, place) => ({
+        type: "scatter", mode: "lines+markers",
+        name: plain(cut([line.score, line.model, line.template].filter(Boolean).join(" · "), narrow() ? 34 : 70)),
+        x: numeric ? line.values : line.values.map((value) => plain(cut(value, 30))),
+        y: line[measure].map((share) => 100 * share),
+        line: { color: COLOURS[place % MOST], dash: DASHES[place % MOST] },
+        marker: { size: line.words.map((word) => (word && numeric ? 13 : 7)), symbol: line.words.map((word) => (word && numeric ? "star" : MARKERS[place % MOST])) },
+        text: line.words.map((word, at) => plain(word === null ? number(line.values[at]) : word)),
+        error_y: measure === "auroc" && line.auroc_ci.every(Boolean) ? {
+          type: "data", symmetric: false, thickness: 1, width: 3,
+          array: line.auroc_ci.map((ci, at) => 100 * (ci[1] - line.auroc[at])), arrayminus: line.auroc_ci.map((ci, at) => 100 * (line.auroc[at] - ci[0])),
+        } : undefined,
+        hovertemplate: "%{text}: %{y:.2f} %<extra></extra>",
+      })), {
+        xaxis: { title: { text: plain(sweep().parameter) }, type: numeric ? (logarithmic ? "log" : "linear") : "category" },
+        yaxis: { ticksuffix: " %" }, showlegend: those.length > 1,
+      });
+    });
+    sets();
+    along("sweep-auroc", "auroc");
+    along("sweep-fpr95", "fpr95");
+    $("parameter").addEventListener("change", () => { sets(); redraw("sweep-auroc", "sweep-fpr95"); });
+    $("sweep-ood").addEventListener("change", () => redraw("sweep-auroc", "sweep-fpr95"));
+  }
+})();
