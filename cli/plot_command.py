@@ -96,11 +96,10 @@ def plot(**given: Any) -> None:
     output, kind = given["output"], given["kind"]
     figures.check(output)
     results = saved.read(given["results"])
-    names = ("models", "templates", "labels", "ood_sets")
-    chosen = figures.choose(kind, results, Choice(*(given[name] for name in names)))
-    subject = figures.Subject(
-        results, chosen, **{name: given[name] for name in ("width", "measure", "form", "parameter")}
-    )
+    choice = Choice(*(given[name] for name in ("models", "templates", "labels", "ood_sets")))
+    chosen = figures.choose(kind, results, choice)
+    options = {name: given[name] for name in ("width", "measure", "form", "parameter")}
+    subject = figures.Subject(results, chosen, choice, **options)
     if KINDS[kind].of_images:
         found = _content(results, chosen, given)
         rows = figures.rows_of(chosen, found)

@@ -169,8 +169,7 @@ def panels(
     columns = min(len(titles), max(1, int(width / 1.55)))
     rows = math.ceil(len(titles) / columns)
     tall = min(2.8, max(1.35, 0.8 * width / columns))
-    legend_rows = math.ceil(len(labels) / _legend_columns(labels, width)) if labels else 0
-    figure = new_figure(width, rows * tall + legend_rows * LINE + 0.25)
+    figure = new_figure(width, rows * tall + legend_height(labels, width) + 0.25)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=share_x, sharey=share_y)
     axes: list[Axes] = list(grid.flat)
     for spare in axes[len(titles) :]:
@@ -203,6 +202,11 @@ def legend(figure: Figure, handles: Sequence[Artist], labels: Sequence[str], wid
     # Given as labels, those that begin with "_" would be left out.
     for one, text in zip(drawn.get_texts(), texts, strict=True):
         one.set_text(text)
+
+
+def legend_height(labels: Sequence[str], width: float) -> float:
+    """Return how much a legend adds to a figure's height."""
+    return LINE * math.ceil(len(labels) / _legend_columns(labels, width)) if labels else 0.0
 
 
 def _legend_columns(labels: Sequence[str], width: float) -> int:

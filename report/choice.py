@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.rules import shown
@@ -15,7 +15,6 @@ from oodcache.score.scores import SCORES
 from oodcache.score.variants import parse
 
 MOST_NAMED = 20
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def _by(
         return [one for one in keys if names(one)[0] in there[:most]]
     for text in asked:
         if not any(text in names(one) for one in keys):
-            raise _missing(option, text, there, saved)
+            raise missing(option, text, there, saved.path)
     return list(dict.fromkeys(one for text in asked for one in keys if text in names(one)))
 
 
@@ -172,16 +171,15 @@ def _ood_sets(
                 f"there are: {_named(single)}"
             )
         if text not in able:
-            raise _missing("--ood", text, able, saved)
+            raise missing("--ood", text, able, saved.path)
     if not able:
         raise InputError(f"{saved.path}: holds averages alone, and {what} is drawn of images")
     return tuple(dict.fromkeys(asked or single or able))
 
 
-def _missing(option: str, text: str, there: Iterable[str | None], saved: Saved) -> InputError:
-    return InputError(
-        f"{option} {shown(text)}: {saved.path} has no such one; there are: {_named(there)}"
-    )
+def missing(option: str, text: str, there: Iterable[str | None], path: Path) -> InputError:
+    """Return the error that says what is there instead."""
+    return InputError(f"{option} {shown(text)}: {path} has no such one; there are: {_named(there)}")
 
 
 def _named(names: Iterable[str | None]) -> str:

@@ -6,7 +6,7 @@ Knows no matplotlib until one is drawn: `--help` names the kinds too.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 MOST_LINES = 8
 ENDINGS = (".png", ".svg", ".pdf")
 WIDTHS = {"one": 3.25, "two": 6.75}
-MEASURES = ("auroc", "fpr95")
+MEASURED = {"auroc": "AUROC", "fpr95": "FPR95"}
+MEASURES = tuple(MEASURED)
 FORMS = ("shown", "ranked")
 
 
@@ -50,6 +51,12 @@ KINDS = {
     "pr": Kind("precision against recall of ID", "curve_figures", True, MOST_LINES),
     "histogram": Kind("scores of ID against those of each OOD set", "curve_figures", True, 1),
     "threshold": Kind("TPR, and FPR of each OOD set, by threshold", "curve_figures", True, 1),
+    "sweep": Kind(
+        "AUROC and FPR95 against a parameter or template",
+        "sweep_figures",
+        False,
+        every_template=True,
+    ),
     "reliability": Kind(
         "a probability against the share of ID", "curve_figures", True, 1, of_probabilities=True
     ),
@@ -64,6 +71,7 @@ class Subject:
 
     saved: Saved
     chosen: Chosen
+    choice: Choice
     rows: tuple[Row, ...] = ()
     thumbnails: tuple[str, ...] = ()
     width: float = WIDTHS["one"]
@@ -86,6 +94,8 @@ def choose(kind: str, saved: Saved, choice: Choice) -> Chosen:
     from oodcache.report.choice import Default, chosen
 
     about = KINDS[kind]
+    if kind == "sweep":  # Its scores are named without the parameter, which it knows.
+        choice = replace(choice, scores=())
     default = Default(
         scores=about.most_scores,
         templates=None if about.every_template else 1,

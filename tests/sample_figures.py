@@ -19,7 +19,7 @@ from sample_results import FIRST, MODEL
 from oodcache.cache.score_file import ScoredImages
 from oodcache.report.choice import Choice
 from oodcache.report.content import Content
-from oodcache.report.figures import Subject, choose, rows_of
+from oodcache.report.figures import KINDS, Subject, choose, rows_of
 from oodcache.report.images import rows
 from oodcache.report.saved import Saved
 from oodcache.score.metrics import auroc
@@ -31,6 +31,10 @@ VARIANTS: dict[str, tuple[str, dict[str, float | str]]] = {
     "mcm": ("mcm", {"temperature": 1.0}),
     "mcm:temperature=learned": ("mcm", {"temperature": "learned"}),
     "max-logit": ("max-logit", {}),
+}
+PROVENANCE: dict[str, Any] = {
+    "command": "oodcache score",
+    "models": {MODEL: {"requested": "mine", "logit_scale": 50.0, "logit_bias": None}},
 }
 PLAIN = ("SUN", "Places", "Textures")
 HOSTILE = (
@@ -54,9 +58,10 @@ class Sample:
 
     def subject(self, kind: str, choice: Choice | None = None, **changes: Any) -> Subject:
         """Return what a kind of figure is drawn of."""
-        chosen = choose(kind, self.saved, choice or Choice())
-        subject = Subject(self.saved, chosen, **changes)
-        if kind in ("results", "heatmap", "sweep"):
+        choice = choice or Choice()
+        chosen = choose(kind, self.saved, choice)
+        subject = Subject(self.saved, chosen, choice, **changes)
+        if not KINDS[kind].of_images:
             return subject
         found = rows_of(chosen, self.content)
         return replace(subject, rows=found, thumbnails=self.content.thumbnails)
@@ -82,7 +87,7 @@ def sample(
         for label in VARIANTS
     }
     results = tuple(one for label, sets in scores.items() for one in _results(label, inside, sets))
-    saved = Saved(Path("results.json"), results, (), {"command": "oodcache score"})
+    saved = Saved(Path("results.json"), results, (), PROVENANCE)
     parts = [
         _part(name, {label: sets[name] for label, sets in scores.items()}, labels, paths)
         for name in sizes
