@@ -27,6 +27,7 @@ DPI = 300
 SIZE, SMALL = 8.0, 6.5
 LINE = 0.17
 TALLEST = 100.0
+NARROW = 4.5  # A figure that is narrower stands in one column.
 HANDLE = 34.0  # Of a legend's entry, points: the sample of its line, and the gaps beside it.
 FONT = "DejaVu Sans"  # It comes with matplotlib: the same everywhere.
 # Okabe and Ito's colours; their yellow last, which white paper swallows.

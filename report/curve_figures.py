@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from oodcache.report.canvas import COLOURS, fitted, line_style, panels
+from oodcache.report.canvas import COLOURS, NARROW, fitted, line_style, panels
 from oodcache.report.content import Histogram, Reliability
 from oodcache.report.figures import Subject
 
@@ -81,7 +81,7 @@ def histogram(subject: Subject) -> Figure:
             one.stairs(share, counted.edges, fill=True, **look)
         if at is not None:
             one.axvline(at, **AT_TPR)
-        one.locator_params(axis="x", nbins=_ticks(one))
+        one.locator_params(axis="x", nbins=2 if subject.width < NARROW else 4)
     figure.supxlabel(_score_label(subject))
     figure.supylabel("images of a set (%)")
     return figure
@@ -156,14 +156,6 @@ def _sets(subject: Subject) -> tuple[str, ...]:
 
 def _share(kept: Sequence[int], count: int) -> Floats:
     return 100 * np.array(kept, np.float64) / count
-
-
-def _ticks(axes: Axes) -> int:
-    """Return how many steps between numbers such as 0.225 there is room for."""
-    figure = axes.get_figure()
-    assert figure is not None
-    width = 72 * figure.get_figure(root=True).get_size_inches()[0]
-    return 2 if width < 200 else 4
 
 
 def _percent(axes: Axes, which: str) -> None:

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from oodcache.report.canvas import COLOURS, LINE, SMALL, fitted, new_figure, width_of
+from oodcache.report.canvas import COLOURS, LINE, NARROW, SMALL, fitted, new_figure, width_of
 from oodcache.report.content import FailingClass, FooledImage
 from oodcache.report.figures import Subject
 
@@ -37,7 +37,7 @@ def fooled(subject: Subject) -> Figure:
     """Return thumbnails: the ID images with the lowest scores, of each OOD set the highest."""
     (row,) = subject.rows
     columns = max(1, int((subject.width + GAP) / CELL))
-    names = _named("ID, lowest scores", "OOD, highest scores", subject, 72 * subject.width)
+    names = _named("ID, lowest scores", "OOD, highest scores", subject, 72 * subject.width - 4)
     images = [row.fooled_id, *(row.fooled_ood[ood] for ood in subject.chosen.ood_sets)]
     strips = [Strip(name, one[:columns]) for name, one in zip(names, images, strict=True)]
     side = (subject.width + GAP) / columns - GAP
@@ -107,7 +107,7 @@ def _pixels(thumbnail: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]] |
 def classes(subject: Subject) -> Figure:
     """Return the classes with the largest shares of ID refused, and of each OOD set kept."""
     (row,) = subject.rows
-    columns = 1 if subject.width < 4.5 else 2
+    columns = 1 if subject.width < NARROW else 2
     names = _named("ID refused", "OOD kept", subject, 72 * 0.46 * subject.width / columns)
     failing = [row.failing_id, *(row.failing_ood[ood] for ood in subject.chosen.ood_sets)]
     parts = list(zip(names, failing, strict=True))

@@ -12,12 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
-from oodcache.report.canvas import COLOURS, LINE, fitted, new_figure, width_of
+from oodcache.report.canvas import COLOURS, LINE, NARROW, fitted, new_figure, width_of
 from oodcache.report.figures import MEASURED, Subject
 from oodcache.report.grid import NONE
 from oodcache.score.result import Result
 
-NARROW = 4.5  # Below that one panel stands beside the names of its rows.
 NAMES = 0.5, 0.3  # What they may take of a narrow figure's width, and of a wide one's.
 # Of the numbers in a heat map's cells: their size and decimals, the first pair that fits.
 NUMBERS = ((8.0, 2), (8.0, 1), (7.0, 1), (6.0, 1), (6.0, 0), (5.0, 0))

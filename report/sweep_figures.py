@@ -10,11 +10,12 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
 from oodcache.cache.errors import InputError
 from oodcache.report.canvas import (
     LINE,
+    NARROW,
     fitted,
     legend,
     legend_height,
@@ -75,7 +76,7 @@ def sweep(subject: Subject) -> Figure:
     if of_numbers:
         figure.supxlabel(*fitted([chosen.parameter], 72 * subject.width))
         figure.align_ylabels()
-        _scaled(grid[0][0], [one for one in values if not isinstance(one, str)])
+        _scaled(grid[0][0], [one for one in values if not isinstance(one, str)], subject.width)
     else:
         names = fitted([str(one) for one in values], 72 * 0.4 * subject.width)
         for left, right in grid:
@@ -142,16 +143,18 @@ def _titled(grid: Any, lanes: Sequence[Lane], width: float, *, of_numbers: bool)
                 axes.set_xlabel(f"{measure} (%)")
 
 
-def _scaled(axes: Axes, values: Sequence[float]) -> None:
+def _scaled(axes: Axes, values: Sequence[float], width: float) -> None:
     """Give the panels, which share it, an axis that is logarithmic where values lie far apart."""
     low, high = min(values), max(values)
+    few = width < NARROW
     if low <= 0 or high / low < RATIO:
-        axes.locator_params(axis="x", nbins=4)
+        axes.locator_params(axis="x", nbins=2 if few else 4)
         return
     axes.set_xscale("log")
-    steps = (1.0,) if high / low > 100 else (1.0, 2.0, 5.0)
-    axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=5))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    # Powers of ten where there are two, else both ends.
+    tens = LogLocator(numticks=3 if few else 6)
+    axes.xaxis.set_major_locator(tens if high / low >= 100 else FixedLocator([low, high]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
