@@ -11,7 +11,9 @@ import click
 from oodcache import stopping
 from oodcache.cache.errors import InputError
 from oodcache.cache_commands import cache
+from oodcache.calibrate_command import calibrate
 from oodcache.demo_command import demo
+from oodcache.detect_command import detect
 from oodcache.extract_command import extract
 from oodcache.metrics_command import metrics
 from oodcache.negatives_command import negatives
@@ -50,7 +52,11 @@ def oodcache() -> None:
     """
 
 
-for command in (demo, extract, negatives, score, scores, metrics, report, plot, cache):
+COMMANDS = (
+    *(demo, extract, negatives, score, scores, metrics, report, plot),
+    *(calibrate, detect, cache),
+)
+for command in COMMANDS:
     oodcache.add_command(command)
 
 

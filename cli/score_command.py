@@ -35,6 +35,11 @@ from oodcache.progress import progress
     help="A data set of other images, or NAME:SUBSET; may repeat.",
 )
 @click.option(
+    "--select-on",
+    metavar="DATASET",
+    help="Pick each score's parameters by AUROC on this OOD set; measure them on the --ood sets.",
+)
+@click.option(
     "--score",
     "specifications",
     multiple=True,
@@ -94,7 +99,7 @@ def score(context: click.Context, /, **given: Any) -> None:
     oodcache score --model siglip2 --id pets --ood strays --compare --save-scores all.csv
     oodcache score --model siglip2 --id pets --ood strays --negatives words --bank train:16
     oodcache score --model siglip2 --id pets --ood strays --score "mcm:temperature=1|0.1|learned" \\
-        --format json --output results.json
+        --select-on others --format json --output results.json
     """
     from oodcache import scoring
 
@@ -109,6 +114,7 @@ def score(context: click.Context, /, **given: Any) -> None:
         classes=given["classes"],
         id_set=given["id_set"],
         ood_sets=given["ood_sets"],
+        select_on=given["select_on"],
         specifications=given["specifications"],
         ablation=given["ablation"],
         templates=given["templates"],

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from oodcache.cache.sibling import sibling
 from oodcache.score import saved_scores
 from oodcache.score.ablation import read
+from oodcache.score.choosing import told
 from oodcache.score.differences import differences
 from oodcache.score.evaluation import evaluate
 from oodcache.score.provenance import of_models, provenance
@@ -33,6 +34,7 @@ def score(
     specifications: Sequence[str],
     templates: Sequence[str] = (),
     ablation: Path | None = None,
+    select_on: str | None = None,
     conventions: Conventions = STANDARD,
     command: Sequence[str],
     note: Callable[[str], None],
@@ -43,8 +45,8 @@ def score(
     """Return the results of `evaluate` for every model, each under the same `selection`.
 
     `command` is what was typed after `oodcache`. The file `ablation` adds scores and templates to
-    those named. `compare_scores` asks for the differences; every
-    image's scores go to `save_scores`.
+    those named. Of each score the setting that is best on `select_on` is measured, no other.
+    `compare_scores` asks for the differences; every image's scores go to `save_scores`.
     """
     if save_scores is not None:
         saved_scores.check_ending(save_scores)
@@ -59,6 +61,7 @@ def score(
             *(cache, model),
             variants=variants,
             templates=templates,
+            select_on=select_on,
             conventions=conventions,
             keep=compare_scores or save_scores is not None,
             note=note,
@@ -66,20 +69,25 @@ def score(
         )
         for model in dict.fromkeys(models)
     ]
+    results = tuple(result for one in evaluated for result in one.results)
     kept = [row for one in evaluated for row in one.kept]
     compared = []
     if compare_scores:
-        rows = saved_scores.rows(kept)
+        rows = saved_scores.rows([row for row in kept if row.picked])
         compared = differences(rows, selection["id_set"], conventions=conventions, note=note)
     if save_scores is not None:
-        written = saved_scores.save(save_scores, kept)
+        # All models and templates have the same columns: what was picked under one is of each.
+        picked = {row.variant.label for row in kept if row.picked}
+        wanted = [row for row in kept if row.variant.label in picked]
+        written = saved_scores.save(save_scores, wanted)
         note(f"wrote {save_scores}: {written:,} rows")
     return Scored(
-        tuple(result for one in evaluated for result in one.results),
+        results,
         tuple(compared),
         {
             "command": shlex.join(["oodcache", *command]),
             "fpr_convention": conventions.fpr_convention,
+            "selection": told(select_on, variants, results),
             "models": {
                 label: of for one in evaluated for label, of in of_models(one.files).items()
             },

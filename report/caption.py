@@ -11,15 +11,17 @@ import numpy.typing as npt
 from oodcache.report.grid import (
     NOT_ESTIMABLE,
     asked_tprs,
+    by_row,
     fpr_name,
     key,
     percent,
     prompt,
     prompts,
 )
-from oodcache.score.result import FPR_CONVENTIONS, Result
+from oodcache.score.result import FPR_CONVENTIONS, Pick, Result
 
 Swings = npt.NDArray[np.float64]
+Picked = tuple[Result, Pick]
 
 MEANING = {
     "strict": "the highest threshold that keeps at least {share} of ID",
@@ -32,8 +34,12 @@ TIES, NAMED = 0.001, 5
 
 
 def caption(results: Sequence[Result]) -> list[str]:
-    """Return the lines: sets and prompt, measures, error bars, then what holds of these scores."""
+    """Return the lines: sets and prompt, measures, error bars, how the best row is or was chosen.
+
+    Then come those that not every table has: what holds of these scores and these images.
+    """
     lines = [_compared(results), _convention(results), _intervals(results)]
+    lines += _choice(results)
     lines += _reversals(results)
     lines += _ties(results)
     lines += _shared(results)
@@ -78,6 +84,52 @@ def _intervals(results: Sequence[Result]) -> str:
     if any(one.auroc_ci is None for one in results):
         line += f"; {NOT_ESTIMABLE} where the variance is 0"
     return f"{line}."
+
+
+def _choice(results: Sequence[Result]) -> Iterator[str]:
+    """Yield what was picked, and on what; without that, whose images the best row is chosen on."""
+    rows = [next(iter(row.values())) for row in by_row(results).values()]
+    picked = [(one, one.picked) for one in rows if one.picked is not None]
+    if picked:
+        yield from _picked(picked, results)
+    elif len(rows) > 1:
+        line = "The best of these rows is chosen on the images that measure it: it is optimistic"
+        # `oodcache metrics` has no such option.
+        ours = all(one.classes is not None for one in rows)
+        yield f"{line}; --select-on DATASET picks on others." if ours else f"{line}."
+
+
+def _picked(picked: Sequence[Picked], results: Sequence[Result]) -> Iterator[str]:
+    on = " and ".join(dict.fromkeys(pick.on for _, pick in picked))
+    had_choice = [pair for pair in picked if pair[1].tried > 1]
+    named = [
+        f"{key(one)[2]} of {pick.tried:,} settings with {percent(pick.auroc)}{_whose(one, results)}"
+        for one, pick in had_choice
+    ]
+    yield (
+        f"Parameters were picked by AUROC on {on}, which is in no column (the ID images are those "
+        f"of the table): {_some(named[:NAMED], len(named)) or 'no score had a choice'}."
+    )
+    best = [max(group, key=lambda pair: pair[1].auroc) for group in _by_model(picked)]
+    if len(best) < len(picked):
+        named = [
+            f"{key(one)[2]} with {percent(pick.auroc)}{_whose(one, results)}" for one, pick in best
+        ]
+        yield f"The best of these rows on {on}: {_some(named[:NAMED], len(named))}."
+    shared = {name: count for _, pick in picked for name, count in pick.shared_images.items()}
+    if shared:
+        named = [f"{count:,} of {name}" for name, count in shared.items()]
+        yield (
+            f"Images that are in {on} as well (equal vectors), and so measure what they picked: "
+            f"{_some(named[:NAMED], len(named))}."
+        )
+
+
+def _by_model(picked: Sequence[Picked]) -> list[list[Picked]]:
+    groups: dict[str | None, list[Picked]] = {}
+    for pair in picked:
+        groups.setdefault(key(pair[0])[0], []).append(pair)
+    return list(groups.values())
 
 
 def _reversals(results: Sequence[Result]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from oodcache.report.grid import NONE, Key, by_row, interval, percent
@@ -11,20 +11,24 @@ from oodcache.score.result import Result
 
 @dataclass(frozen=True)
 class Column:
-    """A heading; `number` says that numbers stand below it, `help` what they are."""
+    """A heading; `classes` is "number" above numbers, "name" above what a phone has no room for."""
 
     name: str
-    number: bool = False
+    classes: str = ""
     help: str = ""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What is shown, and the number that it is sorted by, None for its text."""
+    """What is shown, and the number that it is sorted by, None for its text.
+
+    On a phone `small` stands below the text, for the columns that have no room.
+    """
 
     text: str
     sort: float | None = None
     classes: str = ""
+    small: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,30 +40,39 @@ class Line:
     best: bool
 
 
-COLUMNS = (
-    Column("score"),
-    Column("model"),
-    Column("template"),
-    Column("OOD set"),
-    Column("AUROC", True, "in %, ID positive"),
-    Column("interval", True, "of the AUROC"),
-    Column("FPR95", True, "in %: lower is better"),
-    Column("AUPR in", True, "in %, ID positive"),
-    Column("AUPR out", True, "in %, OOD positive"),
-    Column("ID acc", True, "in %"),
-    Column("ID", True, "images"),
-    Column("OOD", True, "images"),
+NAMES = ("score", "model", "template", "OOD set")
+NARROW = ("model", "template")
+MEASURES = (
+    Column("AUROC", "number", "in %, ID positive"),
+    Column("interval", "number", "of the AUROC"),
+    Column("FPR95", "number", "in %: lower is better"),
+    Column("AUPR in", "number", "in %, ID positive"),
+    Column("AUPR out", "number", "in %, OOD positive"),
+    Column("ID acc", "number", "in %"),
+    Column("ID", "number", "images"),
+    Column("OOD", "number", "images"),
 )
 
 
-def name(key: Key) -> str:
-    """Return what a row is called in one line.
+def names(keys: Iterable[Key]) -> dict[Key, str]:
+    """Return what each row is called in one line: its score, and what else tells it from others.
 
-    >>> name(("clip/openai", "a {}", "mcm"))
-    'mcm · clip/openai · a {}'
+    >>> list(names([("clip/openai", "a {}", "mcm"), ("siglip/webli", "a {}", "mcm")]).values())
+    ['mcm · clip/openai', 'mcm · siglip/webli']
     """
-    model, template, score = key
-    return " · ".join(one for one in (score, model, template) if one)
+    once = list(dict.fromkeys(keys))
+    parts = [place for place in (0, 1) if len({key[place] for key in once}) > 1]
+    return {key: " · ".join([key[2], *(key[place] or NONE for place in parts)]) for key in once}
+
+
+def columns(results: Sequence[Result]) -> list[Column]:
+    """Return the headings; a name that is the same in all lines has none."""
+    shown = _shown(filters(results))
+    return [*(Column(name, "name" * (name in NARROW)) for name in shown), *MEASURES]
+
+
+def _shown(offered: Mapping[str, Sequence[str]]) -> list[str]:
+    return [name for name in NAMES if name in offered or name in ("score", "OOD set")]
 
 
 def filters(results: Sequence[Result]) -> dict[str, list[str]]:
@@ -92,9 +105,20 @@ def lines(results: Sequence[Result]) -> list[Line]:
             found.append(
                 Line(
                     (
-                        *map(Cell, (key[2], model, template, one.ood)),
+                        Cell(
+                            key[2],
+                            small=" · ".join(values[name] for name in NARROW if name in offered),
+                        ),
+                        *(
+                            Cell(values[name], classes="name" * (name in NARROW))
+                            for name in _shown(offered)[1:]
+                        ),
                         _percent(one.auroc, "auroc"),
-                        Cell(interval(one.auroc_ci), None, "number"),
+                        Cell(
+                            interval(one.auroc_ci),
+                            one.auroc_ci[0] if one.auroc_ci else -1.0,
+                            "number",
+                        ),
                         *map(_percent, (one.fpr95, one.aupr_in, one.aupr_out, one.id_accuracy)),
                         *(Cell(f"{count:,}", count, "number") for count in (one.n_id, one.n_ood)),
                     ),

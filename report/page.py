@@ -19,7 +19,7 @@ from typing import Any
 from oodcache.report.caption import caption
 from oodcache.report.content import Content
 from oodcache.report.grid import by_row, interval
-from oodcache.report.lines import COLUMNS, best, filters, lines, name
+from oodcache.report.lines import columns, filters, lines, names
 from oodcache.report.making import making
 from oodcache.report.saved import Saved
 from oodcache.report.sweeps import sweeps
@@ -66,7 +66,7 @@ def page(saved: Saved, content: Content) -> str:
         title=_title(results),
         summary=_summary(results),
         content=content,
-        columns=COLUMNS,
+        columns=columns(results),
         filters=filters(results),
         chosen=chosen,
         lines=lines(results),
@@ -79,6 +79,10 @@ def page(saved: Saved, content: Content) -> str:
         plotly=Markup(plotly),
         script=Markup(script),
     )
+    return _written(text)
+
+
+def _written(text: str) -> str:
     # A byte of a path that is not UTF-8 is half of a surrogate pair, which no file can hold.
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -123,10 +127,11 @@ def _summary(results: Sequence[Result]) -> str:
 
 
 def _differences(saved: Saved) -> list[dict[str, str]]:
+    called = names(row for one in saved.differences for row in (one.first, one.second))
     return [
         {
-            "first": name(one.first),
-            "second": name(one.second),
+            "first": called[one.first],
+            "second": called[one.second],
             "ood": one.ood,
             "difference": f"{100 * one.difference:+.2f}",
             "interval": interval(one.ci),
@@ -139,21 +144,20 @@ def _differences(saved: Saved) -> list[dict[str, str]]:
 
 def _data(saved: Saved, content: Content) -> dict[str, Any]:
     """Return what the script draws from."""
+    results = by_row(saved.results)
+    called = names(results)
     heat = [
         {
-            "name": name(key),
-            "cells": {
-                ood: {"auroc": one.auroc, "fpr95": one.fpr95} for ood, one in results.items()
-            },
+            "name": called[key],
+            "score": key[2],
+            "cells": {ood: {"auroc": one.auroc, "fpr95": one.fpr95} for ood, one in row.items()},
         }
-        for key, results in by_row(saved.results).items()
+        for key, row in results.items()
     ]
-    results = by_row(saved.results)
     rows = [
         {
-            **_shortened(asdict(row)),
-            "name": name(row.key),
-            "auroc": {ood: one.auroc for ood, one in results[row.key].items()},
+            **asdict(row),
+            "name": called[row.key],
             "calibration": {
                 ood: dict(one.calibration)
                 for ood, one in results[row.key].items()
@@ -162,22 +166,24 @@ def _data(saved: Saved, content: Content) -> dict[str, Any]:
         }
         for row in content.rows
     ]
-    return {
+    data = {
         "heat": heat,
         "ood": list(dict.fromkeys(one.ood for one in saved.results)),
-        "best": best(saved.results),
         "rows": rows,
         "thumbnails": content.thumbnails,
-        "sweeps": [_shortened(asdict(one)) for one in sweeps(saved)],
+        "sweeps": [asdict(one) for one in sweeps(saved)],
     }
+    return {name: _shortened(one) for name, one in data.items()}
 
 
 def _shortened(value: Any) -> Any:
-    """Return JSON's values with every float rounded to six digits."""
+    """Return JSON's values with every float rounded to six digits, names as HTML has them."""
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, str):
+        return _written(value)
     if isinstance(value, dict):
-        return {key: _shortened(one) for key, one in value.items()}
+        return {_written(key): _shortened(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_shortened(one) for one in value]
     return value

@@ -24,6 +24,7 @@ Format = Callable[[Sequence[Result], Sequence[Difference], Mapping[str, Any]], s
 
 AS_JSON = (
     *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),
+    "picked",
 )
 INTERVAL = "auroc_ci"
 FORMAT, VERSION = "oodcache results", 1

@@ -16,7 +16,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.rules import shown
 from oodcache.report.grid import key
 from oodcache.report.results import FORMAT, VERSION
-from oodcache.score.result import FPR_CONVENTIONS, Difference, Result
+from oodcache.score.result import FPR_CONVENTIONS, Difference, Pick, Result
 from oodcache.score.scores import SCORES
 
 LARGEST = 2**28
@@ -121,7 +121,18 @@ def _result(row: Mapping[str, Any]) -> Result:
     if not isinstance(found["calibration"], str | None):
         for number in _mapping("calibration", found["calibration"]).values():
             _fraction("calibration", number)
+    found["picked"] = None if found["picked"] is None else _pick(found["picked"])
     return Result(**found)
+
+
+def _pick(row: Mapping[str, Any]) -> Pick:
+    found = {one.name: _mapping("picked", row)[one.name] for one in fields(Pick)}
+    _check("on", found["on"], str)
+    _check("tried", found["tried"], int)
+    _fraction("auroc", found["auroc"])
+    for count in _mapping("shared_images", found["shared_images"]).values():
+        _check("shared_images", count, int)
+    return Pick(**found)
 
 
 def _difference(row: Mapping[str, Any]) -> Difference:

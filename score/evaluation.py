@@ -15,17 +15,18 @@ import numpy as np
 
 from oodcache.score import bootstrap, labels
 from oodcache.score.bank_images import NUMPY, OWN
+from oodcache.score.choosing import picks
 from oodcache.score.comparison import compare
 from oodcache.score.onepass import Classes, Scored, processors, score_images
 from oodcache.score.provenance import Source
 from oodcache.score.references import References, open_references
-from oodcache.score.result import STANDARD, Conventions, Result
+from oodcache.score.result import STANDARD, Conventions, Pick, Result
 from oodcache.score.rows import Scores
 from oodcache.score.scores import SCORES
 from oodcache.score.selection import Prompted, Selection, prompted, select, tell
 from oodcache.score.tile import Vectors
 from oodcache.score.variants import Variant
-from oodcache.score.views import Digests, View, digests, shared
+from oodcache.score.views import Digests, View, digests, tell_shared
 
 # ID scores that are sorted at once: each takes some fifty bytes, and the cores are many.
 AT_ONCE = 2**20
@@ -39,7 +40,8 @@ class Kept:
 
     `scores` has, for the ID set and then for each OOD set, float64 (n,), the ranking form of the
     images of its view in `images`, in their order. `shown` turns it into the paper's form. Of each
-    image `nearest` has the class with the largest cosine, which counts `classes`.
+    image `nearest` has the class with the largest cosine, which counts `classes`. A setting that
+    was not `picked` is in no result.
     """
 
     model: str
@@ -50,6 +52,7 @@ class Kept:
     shown: Callable[[Scores], Scores]
     nearest: Mapping[str, labels.Labels]
     classes: Sequence[str]
+    picked: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ def evaluate(
     ood_sets: Sequence[str],
     variants: Sequence[Variant],
     templates: Sequence[str] = (),
+    select_on: str | None = None,
     class_names: str = "open_clip",
     negatives: str | None = None,
     bank: str | None = None,
@@ -83,14 +87,20 @@ def evaluate(
     """Score every image and compare `id_set` with each of `ood_sets`, for each variant.
 
     `classes`, `class_names` and the sets are as `select` takes them, `templates` as `prompted`
-    does: the images are read once for each. `negatives` names mined words, `bank` (NAME or NAME:N)
-    training images, with labels of their own or predicted; "numpy" or "faiss" finds the nearest
-    `neighbours` among them. `note` is told what a reader of the numbers should know;
+    does: the images are read once for each. With `select_on`, another OOD set, the best variant of
+    each score on it is compared, and no other. `negatives` names mined words, `bank` (NAME or
+    NAME:N) training images, with labels of their own or predicted; "numpy" or "faiss" finds the
+    nearest `neighbours` among them. `note` is told what a reader of the numbers should know;
     `progress(description, total, unit)` gives a function that is told how much more is done.
     Raises InputError if files are missing or do not fit.
     """
     selection = select(
-        cache, model, classes=classes, id_set=id_set, ood_sets=ood_sets, class_names=class_names
+        *(cache, model),
+        classes=classes,
+        id_set=id_set,
+        ood_sets=ood_sets,
+        select_on=select_on,
+        class_names=class_names,
     )
     heads = prompted(selection, templates)
     tell(selection, variants, note)
@@ -134,9 +144,22 @@ class _Scored:
         self._classes = Classes(head.vectors, model.logit_scale, model.logit_bias)
         self._fits = references.fit(variants, self._classes, note, progress)
         self._scored: list[Scored] = []
-        self._digests: list[Digests] = []
-        for view in selection.views:
+        self._digests: dict[str, Digests] = {}
+        for view in selection.every_view:
             self._score(view, progress)
+        # The places of the variants that are compared, and how each was picked, if it was.
+        self._compared: Mapping[int, Pick | None] = dict.fromkeys(range(len(variants)))
+        if selection.tuning is not None:
+            self._compared = self._picked(selection.tuning.name, self._scored.pop(), note)
+
+    def _picked(self, tuning: str, scored: Scored, note: Note) -> dict[int, Pick]:
+        outside = {view.name: self._digests[view.name] for view in self._selection.views[1:]}
+        what = f"{tuning}, which parameters are picked on"
+        return picks(
+            *(self._variants, self._scored[0].scores, scored.scores),
+            on=tuning,
+            shared_images=tell_shared(outside, self._digests[tuning], what, note),
+        )
 
     def _score(self, view: View, progress: Progress) -> None:
         found: list[Digests] = []
@@ -153,13 +176,13 @@ class _Scored:
                 fits=self._fits.each,
             )
         self._scored.append(scored)
-        self._digests.append(np.concatenate(found))
+        self._digests[view.name] = np.concatenate(found)
 
     def compare(self, conventions: Conventions, note: Note, progress: Progress) -> list[Result]:
-        """Return the results of every variant, in order."""
+        """Return the results of every variant, or of those that were picked, in order."""
         outside = self._selection.views[1:]
         common, shared_images = self._common(conventions, note), self._shared_images(note)
-        resamples = conventions.bootstrap * len(outside) * len(self._variants)
+        resamples = conventions.bootstrap * len(outside) * len(self._compared)
         watched = bootstrap.watched(progress, self._head.template, resamples)
         threads = min(processors(), max(1, AT_ONCE // self._scored[0].scores.shape[1]))
         stopped = Event()
@@ -168,7 +191,11 @@ class _Scored:
             def of_variant(place: int) -> list[Result]:
                 variant = self._variants[place]
                 inside, *against = self._by_view(place).items()
-                of_score = {"score": variant.score, "parameters": variant.parameters}
+                of_score = {
+                    "score": variant.score,
+                    "parameters": variant.parameters,
+                    "picked": self._compared[place],
+                }
                 return compare(
                     common | of_score | self._references.named_by(variant),
                     inside[1],
@@ -182,7 +209,7 @@ class _Scored:
 
             try:
                 # NumPy sorts without the interpreter's lock.
-                found = [*pool.map(of_variant, range(len(self._variants)))]
+                found = [*pool.map(of_variant, self._compared)]
             finally:
                 # The pool waits for its threads: minutes of a bootstrap, if nobody told them.
                 stopped.set()
@@ -205,20 +232,12 @@ class _Scored:
 
     def _shared_images(self, note: Note) -> dict[str, int]:
         """Return how many images of each OOD set are ID images as well."""
-        inside, *outside = self._selection.views
-        found = {
-            view.name: shared(self._digests[0], own)
-            for view, own in zip(outside, self._digests[1:], strict=True)
-        }
-        for name, count in found.items():
-            if count:
-                note(f"{name}: {count:,} images have the very vector of an image of {inside.name}")
+        outside = dict(self._digests)
+        inside = self._selection.views[0].name
+        found = tell_shared(outside, outside.pop(inside), inside, note)
         if self._fits.of_bank is not None and self._references.bank is not None:
-            name = self._references.bank.name
-            for view, own in zip(self._selection.views, self._digests, strict=True):
-                if count := shared(self._fits.of_bank, own):
-                    what = f"{count:,} images have the very vector of an image of the bank {name}"
-                    note(f"{view.name}: {what}: they are no test of its scores")
+            what = f"the bank {self._references.bank.name}: they are no test of its scores"
+            tell_shared(self._digests, self._fits.of_bank, what, note)
         return found
 
     def kept(self) -> list[Kept]:
@@ -239,6 +258,7 @@ class _Scored:
                 self._shown(place),
                 best,
                 names,
+                picked=place in self._compared,
             )
             for place, variant in enumerate(self._variants)
         ]

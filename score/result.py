@@ -31,6 +31,19 @@ STANDARD = Conventions()
 
 
 @dataclass(frozen=True)
+class Pick:
+    """How parameters were picked: the best of `tried`, by their `auroc` on the OOD set `on`.
+
+    `shared_images` counts the images of `on` that are in another OOD set too, for those that have.
+    """
+
+    on: str
+    tried: int
+    auroc: float
+    shared_images: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Result:
     """How one score tells one data set of ID images from one of OOD images.
 
@@ -46,6 +59,7 @@ class Result:
     OOD have in common. `bootstrap` has an interval for each measure, None where none was asked
     for. `calibration` is None where it was not asked for, a text where the score is no probability.
     `negatives` and `bank` name what the score was fitted to, as it was typed, None for neither.
+    `picked` says how the parameters were, None where they were as typed.
     """
 
     model: str | None
@@ -76,6 +90,7 @@ class Result:
     calibration: Mapping[str, Any] | str | None
     negatives: str | None = None
     bank: str | None = None
+    picked: Pick | None = None
 
     @property
     def is_average(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.identity import ModelIdentity
 from oodcache.cache.image_file import ImageFile
 from oodcache.cache.shard_set import open_images, open_texts
-from oodcache.cache.subsets import Subset, split
+from oodcache.cache.subsets import Subset
 from oodcache.cache.text_file import TextFile, Vocabulary
 from oodcache.score import labels
 from oodcache.score.found_files import (
@@ -24,6 +24,7 @@ from oodcache.score.found_files import (
     vocabulary_path,
 )
 from oodcache.score.result import AVERAGE
+from oodcache.score.typed_sets import typed_sets
 from oodcache.score.variants import Variant
 from oodcache.score.views import View
 
@@ -48,12 +49,14 @@ class Prompted:
 class Selection:
     """The texts and images of a model that fit together; `classes` are places in the vocabulary.
 
-    `views` are the ID images, then those of each OOD set.
+    `views` are the ID images, then those of each OOD set. `tuning` are the OOD images that settings
+    are picked on, and that nothing is measured on.
     """
 
     texts: TextFile
     classes: npt.NDArray[np.intp]
     views: tuple[View, ...]
+    tuning: View | None = None
 
     @property
     def model(self) -> ModelIdentity:
@@ -66,9 +69,14 @@ class Selection:
         return "/".join(self.texts.path.parts[-4:-2])
 
     @property
+    def every_view(self) -> tuple[View, ...]:
+        """Return all that is scored: the views, and last what settings are picked on."""
+        return self.views if self.tuning is None else (*self.views, self.tuning)
+
+    @property
     def images(self) -> list[ImageFile]:
-        """Return the files of the views, each once."""
-        return list({view.file.path: view.file for view in self.views}.values())
+        """Return the files of all that is scored, each once."""
+        return list({view.file.path: view.file for view in self.every_view}.values())
 
     @property
     def class_ids(self) -> list[str]:
@@ -94,36 +102,36 @@ def select(
     classes: str | None,
     id_set: str,
     ood_sets: Sequence[str],
+    select_on: str | None = None,
     class_names: str = OPEN_CLIP,
 ) -> Selection:
     """Return what the names mean; raises InputError if files are missing or do not fit.
 
     `classes` may be None where the cache holds one vocabulary of the model. A set is NAME,
-    NAME:SUBSET or NAME:@FILE. `class_names` says by which names the classes of a subset go: the
-    vocabulary's, or its source's, a vocabulary called as the subset is.
+    NAME:SUBSET or NAME:@FILE; `select_on` is that to pick settings on. `class_names` says by which
+    names the classes of a subset go: the vocabulary's, or its source's, a vocabulary called as the
+    subset is.
     """
-    cuts = {typed: split(typed) for typed in dict.fromkeys((id_set, *ood_sets))}
-    _check_sets(id_set, ood_sets, cuts)
-    inside = cuts[id_set][1]
+    sets = typed_sets(id_set, ood_sets, select_on)
+    inside = sets[0].subset
     label = store.find_model(cache, model)
     if class_names == SOURCE:
         classes = _names_of_source(classes, inside)
     texts = open_texts(vocabulary_path(cache, label, model, classes))
     files = {
         name: open_images(images_path(cache, label, model, name))
-        for name in dict.fromkeys(name for name, _ in cuts.values())
+        for name in dict.fromkeys(one.data_set for one in sets)
     }
     check_same_model(texts, list(files.values()))
     check_preprocessing(list(files.values()))
-    for name, subset in cuts.values() if class_names == SOURCE else ():
-        _check_named(files[name], subset)
-    views = tuple(
-        _view(texts, typed, files[cuts[typed][0]], cuts[typed][1]) for typed in (id_set, *ood_sets)
-    )
+    for one in sets if class_names == SOURCE else ():
+        _check_named(files[one.data_set], one.subset)
+    views = tuple(_view(texts, one.typed, files[one.data_set], one.subset) for one in sets)
     for view in views:
         if not len(view.rows):
             raise InputError(f"{view.name}: has no image that could be decoded")
-    return Selection(texts, _classes_of(texts, inside), views)
+    measured, tuning = (views, None) if select_on is None else (views[:-1], views[-1])
+    return Selection(texts, _classes_of(texts, inside), measured, tuning)
 
 
 def open_set(cache: Path, selection: Selection, name: str) -> ImageFile:
@@ -244,32 +252,10 @@ def tell(selection: Selection, variants: Sequence[Variant], note: Note) -> None:
     imported = [one.path.stem for one in images if one.identity.is_imported]
     if 0 < len(imported) < len(images):
         note(f"{', '.join(imported)}: imported, perhaps preprocessed otherwise than the others")
-    for view in selection.views:
+    for view in selection.every_view:
         if view.failed:
             of = view.failed + len(view.rows)
             note(f"{view.name}: {view.failed:,} of {of:,} images could not be decoded")
     needs_bias = [one.label for one in variants if one.parameters.get("bias") == "learned"]
     if needs_bias and texts.identity.model.logit_bias is None:
         note(f"{texts.identity.model.label} has no bias: b = 0 is used in {', '.join(needs_bias)}")
-
-
-def _check_sets(
-    id_set: str, ood_sets: Sequence[str], cuts: Mapping[str, tuple[str, Subset | None]]
-) -> None:
-    inside, id_subset = cuts[id_set]
-    for place, name in enumerate(ood_sets):
-        if name == id_set:
-            raise InputError(f"{name!r} is both --id and --ood: its images cannot be told apart")
-        if name in ood_sets[:place]:
-            raise InputError(f"--ood {name!r} is given twice")
-        outside, subset = cuts[name]
-        if outside == inside and (subset is None or id_subset is None):
-            raise InputError(
-                f"--id {id_set} and --ood {name} share images: one is part of the other"
-            )
-        both = [one for one in subset.ids if one in id_subset.ids] if subset and id_subset else []
-        if both:
-            raise InputError(
-                f"--id {id_set} and --ood {name} share classes: {', '.join(both[:5])}"
-                f"{', …' * (len(both) > 5)}; leave them out of one, in a list of ids: NAME:@FILE"
-            )

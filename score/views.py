@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -95,6 +95,17 @@ def digests(block: Vectors) -> Digests:
     # Without an array of products: the vectors of a bank may be gigabytes.
     sums: Digests = np.einsum("ij,j->i", words, factors)
     return sums ^ (sums >> np.uint64(32))
+
+
+def tell_shared(
+    sets: Mapping[str, Digests], of: Digests, what: str, note: Callable[[str], None]
+) -> dict[str, int]:
+    """Return how many images of each set have a vector that is in `of` too, and say which have."""
+    found = {name: shared(of, own) for name, own in sets.items()}
+    for name, count in found.items():
+        if count:
+            note(f"{name}: {count:,} images have the very vector of an image of {what}")
+    return found
 
 
 def shared(inside: Digests, outside: Digests) -> int:

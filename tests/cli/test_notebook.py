@@ -87,6 +87,25 @@ def test_rows_are_those_of_the_command(cache: package.Cache, oodcache: Run) -> N
     assert json.loads(json.dumps([asdict(row) for row in rows])) == shown
 
 
+def test_what_is_picked_is_what_the_command_picks(
+    cache: package.Cache, oodcache: Run, write_pets: Write
+) -> None:
+    for model in ("one", "two"):
+        path = cache.folder / model / "demo" / "images" / "others.h5"
+        write_pets(path, count=30, seed=5, failed=(), requested=model)
+    scores = "mcm:temperature=1|0.1|0.01|learned"
+    given = {"id": "pets", "ood": ["strays"], "scores": scores, "select_on": "others"}
+    rows = cache.evaluate(["one", "two"], **given)
+    done = oodcache(
+        *("score", "--cache", str(cache.folder), "--model", "one", "--model", "two"),
+        *("--id", "pets", "--ood", "strays", "--score", scores, "--select-on", "others"),
+        *("--format", "json"),
+    )
+    assert [(row.ood, row.picked and row.picked.on) for row in rows] == [("strays", "others")] * 2
+    shown: list[dict[str, Any]] = json.loads(done.out)["results"]
+    assert json.loads(json.dumps([asdict(row) for row in rows])) == shown
+
+
 def test_a_row_has_one_value_for_each_column_of_a_data_frame(cache: package.Cache) -> None:
     (row,) = cache.evaluate("one/demo", id="pets", ood="strays", scores="margin")
     assert [*asdict(row)] == [one.name for one in fields(Result)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any
 import h5py
 import pytest
 from cuts import cut_all
-from samples import Outcome, Run
+from samples import Outcome, Run, write_image
+
+from oodcache.score.variants import Variant
 
 BLOCKED = """
 import sys
@@ -168,6 +171,10 @@ def test_a_template_can_be_picked_or_averaged(oodcache: Run, photos: Path, stray
         ("--id imagenet-val --ood strays", 1, "oodcache extract --model tiny-clip imagenet-val"),
         ("--id pets --ood pets", 1, "is both --id and --ood"),
         ("--id pets --ood more --ood more", 1, "given twice"),
+        ("--id pets --ood more --select-on pets", 1, "is both --id and --select-on"),
+        ("--id pets --ood more --select-on more", 1, "what picks a setting cannot measure it"),
+        ("--id pets --ood more --select-on nope", 1, "no images 'nope' (there are: more, pets"),
+        ("--id pets --ood more --select-on pets:imagenet10", 1, "share images: one is part of"),
         (
             "--id pets --ood more --classes imagenet",
             1,
@@ -278,6 +285,109 @@ def test_an_ablation_file_adds_scores_and_templates_to_those_typed(
     assert [(row["score"], row["parameters"]["temperature"]) for row in alone[::3]] == wanted
     assert {row["template"] for row in alone} == {"a photo of a {}"}
     assert [row["score"] for row in added[::3]] == ["margin", *(score for score, _ in wanted)]
+
+
+SELECTED = (
+    "--score",
+    "mcm:temperature=1|0.1|0.01|learned",
+    "--score",
+    "energy:temperature=10|1|0.1|0.001",
+)
+
+
+@pytest.fixture
+def tuned(oodcache: Run, cached: list[str], tmp_path: Path) -> list[str]:
+    """Add a set to pick parameters on; return the arguments that score both models with it."""
+    for number in range(9):
+        write_image(tmp_path / "others" / f"{number}.png", 5000 + number)
+    for model in ("tiny-clip", "tiny-sigmoid"):
+        assert oodcache("extract", "--model", model, f"others={tmp_path / 'others'}").status == 0
+    return ["--model", "tiny-clip", "--model", "tiny-sigmoid", *cached, "--select-on", "others"]
+
+
+def test_parameters_are_picked_on_a_set_that_no_result_has(oodcache: Run, tuned: list[str]) -> None:
+    done = oodcache("score", *tuned, *SELECTED, "--compare", "--format", "json")
+    rows = results(done)
+    assert [row["ood"] for row in rows] == ["strays", "more", "average"] * 4
+    whole = json.loads(done.out)
+    names = {(*one["first"], one["ood"]) for one in whole["differences"]}
+    assert {name[2].partition(":")[0] for name in names} == {"mcm", "energy"}
+    assert len(whole["differences"]) == 2 * (4 * 3 // 2)
+    selection = whole["provenance"]["selection"]
+    assert selection["on"] == "others"
+    assert len(selection["tried"]) == 4 + 4
+    assert [(one["model"], one["score"]) for one in selection["picked"]] == [
+        *(("tiny-clip/demo", "mcm"), ("tiny-clip/demo", "energy")),
+        *(("tiny-sigmoid/demo", "mcm"), ("tiny-sigmoid/demo", "energy")),
+    ]
+    # What the same scores have on that set, measured as any other.
+    on_it = [one if one != "strays" else "others" for one in tuned[:-2]]
+    measured = results(oodcache("score", *on_it, *SELECTED, "--format", "json"))
+    for one, row in zip(selection["picked"], rows[::3], strict=True):
+        of_score = [
+            each
+            for each in measured
+            if each["ood"] == "others"
+            and (f"{each['model']}/{each['pretrained']}", each["score"])
+            == (one["model"], one["score"])
+        ]
+        best = max(of_score, key=lambda each: float(each["auroc"]))
+        assert (one["parameters"], one["auroc"]) == (best["parameters"], best["auroc"])
+        assert (row["parameters"], row["picked"]["auroc"]) == (best["parameters"], best["auroc"])
+        assert row["picked"]["tried"] == 4
+    read = [Path(one["path"]).stem for one in whole["provenance"]["files"]]
+    assert read.count("others") == 2
+
+
+def test_without_a_set_to_pick_on_none_is_said(oodcache: Run, cached: list[str]) -> None:
+    done = oodcache("score", "--model", "tiny-clip", *cached, "--format", "json")
+    assert json.loads(done.out)["provenance"]["selection"] is None
+    assert {row["picked"] for row in results(done)} == {None}
+
+
+def test_every_key_of_the_selection_stands_in_docs_conventions_md(
+    oodcache: Run, tuned: list[str]
+) -> None:
+    done = oodcache("score", *tuned, "--format", "json")
+    selection = json.loads(done.out)["provenance"]["selection"]
+    page = (Path(__file__).parents[2] / "docs" / "conventions.md").read_text()
+    (said,) = re.findall(r"`selection` \((.*?)\)", page, re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", said)) == {*selection, *selection["picked"][0]}
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "latex", "csv"])
+def test_every_format_says_what_was_picked(oodcache: Run, tuned: list[str], form: str) -> None:
+    shown = oodcache("score", *tuned, *SELECTED, "--format", form)
+    assert shown.status == 0, shown.err
+    if form == "csv":
+        for row in csv.DictReader(io.StringIO(shown.out)):
+            assert json.loads(row["picked"])["on"] == "others"
+    else:
+        assert "Parameters were picked by AUROC on others, which is in no column" in shown.out
+        assert "of 4 settings with" in shown.out
+        assert "is chosen on the images that measure it" not in shown.out
+
+
+@pytest.mark.parametrize("name", ["all.h5", "all.csv"])
+def test_saved_scores_have_what_any_row_picked_and_no_image_that_picked(
+    oodcache: Run, tuned: list[str], name: str
+) -> None:
+    saved = oodcache("score", *tuned, *SELECTED, "--save-scores", name, "--format", "json")
+    rows = results(saved)
+    assert f"wrote {name}: {2 * (12 + 5 + 5)} rows" in saved.err
+    sets = ["--id", f"pets={name}", "--ood", f"strays={name}", "--ood", f"more={name}"]
+    again = results(oodcache("metrics", *sets, "--format", "json"))
+    labels = dict.fromkeys(
+        Variant(row["score"], row["parameters"]).label for row in rows if row["ood"] == "strays"
+    )
+    assert len(labels) > 2, "both models pick the same, and this shows nothing"
+    assert {row["score"] for row in again} == set(labels)
+    measured = {(row["model"], row["score"], row["ood"]): row["auroc"] for row in again}
+    for row in rows:
+        label = Variant(row["score"], row["parameters"]).label
+        assert measured[row["model"], label, row["ood"]] == row["auroc"]
+    refused = oodcache("metrics", "--id", f"pets={name}", "--ood", f"others={name}")
+    assert "holds scores of the data sets pets, strays, more" in refused.err
 
 
 def test_templates_repeat_and_each_has_its_rows(oodcache: Run, photos: Path, strays: Path) -> None:

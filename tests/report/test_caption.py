@@ -7,7 +7,7 @@ import pytest
 from sample_results import BARE, FIRST, results
 
 from oodcache.report.caption import caption
-from oodcache.score.result import Result
+from oodcache.score.result import Pick, Result
 
 ENERGY = replace(FIRST, score="energy", parameters={"temperature": "learned"}, ood="SUN")
 MCM = replace(FIRST, ood="SUN")
@@ -82,6 +82,71 @@ def test_intervals_that_cannot_be_estimated_are_explained() -> None:
     assert caption([none])[2] == (
         "95 % DeLong intervals on the logit scale are not estimable: no AUROC here has a variance "
         "above 0."
+    )
+
+
+def test_the_best_of_several_rows_is_called_optimistic_once() -> None:
+    said = (
+        "The best of these rows is chosen on the images that measure it: it is optimistic; "
+        "--select-on DATASET picks on others."
+    )
+    others: list[dict[str, Any]] = [
+        {"parameters": {"temperature": 2.0}},
+        {"template": "the {}", "templates": ("the {}",)},
+        {"score": "energy"},
+        {"model": "Other"},
+    ]
+    for other in others:
+        assert caption([FIRST, replace(FIRST, **other)])[3:] == [said]
+    assert caption([FIRST, replace(FIRST, ood="SUN")])[3:] == []
+
+
+def test_what_has_no_such_option_does_not_suggest_it() -> None:
+    bare = [replace(FIRST, **BARE), replace(FIRST, **BARE | {"score": "knn"})]
+    assert line(bare, "The best") == (
+        "The best of these rows is chosen on the images that measure it: it is optimistic."
+    )
+
+
+def picked(auroc: float, tried: int, shared: dict[str, int] | None = None, **of: Any) -> Result:
+    return replace(FIRST, **of, picked=Pick("Textures", tried, auroc, shared or {}))
+
+
+def test_what_was_picked_is_said_with_its_set_and_what_is_best_there() -> None:
+    rows = [
+        picked(0.9712, 4, parameters={"temperature": 0.1}),
+        picked(0.5, 1, score="max-logit", parameters={}),
+        picked(0.6, 4, model="Other"),
+        picked(0.7, 1, score="max-logit", parameters={}, model="Other"),
+    ]
+    both = [*rows, *(replace(one, ood="average") for one in rows)]
+    assert caption(both)[3:] == [
+        "Parameters were picked by AUROC on Textures, which is in no column (the ID images are "
+        "those of the table): mcm:temperature=0.1 of 4 settings with 97.12 "
+        "(ViT-B-16/laion400m_e31), mcm of 4 settings with 60.00 (Other/laion400m_e31).",
+        "The best of these rows on Textures: mcm:temperature=0.1 with 97.12 "
+        "(ViT-B-16/laion400m_e31), max-logit with 70.00 (Other/laion400m_e31).",
+    ]
+
+
+def test_a_single_row_that_was_picked_needs_no_best() -> None:
+    assert caption([picked(0.9, 2)])[3:] == [
+        "Parameters were picked by AUROC on Textures, which is in no column (the ID images are "
+        "those of the table): mcm of 2 settings with 90.00."
+    ]
+    assert caption([picked(0.9, 1)])[3].endswith("the table): no score had a choice.")
+
+
+def test_many_picks_are_cut_short() -> None:
+    rows = [picked(0.9, 2, model=f"model {place}") for place in range(8)]
+    assert line(rows, "Parameters").endswith("(model 4/laion400m_e31) and 3 more.")
+
+
+def test_images_that_pick_and_measure_are_said() -> None:
+    rows = [picked(0.9, 2, {"SUN": 1200, "Places": 1}), picked(0.8, 2, model="Other")]
+    assert line(rows, "Images that are in Textures") == (
+        "Images that are in Textures as well (equal vectors), and so measure what they picked: "
+        "1,200 of SUN, 1 of Places."
     )
 
 
@@ -178,4 +243,4 @@ def test_shared_images_are_said_once_a_set() -> None:
 def test_a_caption_says_why_sigmoid_and_cosine_have_equal_rows() -> None:
     lines = caption([FIRST, replace(FIRST, score="sigmoid-mcm", parameters={})])
     assert lines[-1].startswith("sigmoid-mcm rises with the largest cosine: it ranks as max-")
-    assert len(caption([FIRST, replace(FIRST, score="max-logit", parameters={})])) == 3
+    assert len(caption([FIRST, replace(FIRST, score="max-logit", parameters={})])) == 4

@@ -12,7 +12,7 @@ from sample_results import BARE, FIRST, PLAIN_DIFFERENCE, SETS, difference, resu
 
 from oodcache.report.caption import caption
 from oodcache.report.results import FORMATS, to_csv, to_json, to_latex, to_markdown
-from oodcache.score.result import Difference, Result
+from oodcache.score.result import Difference, Pick, Result
 
 CALIBRATION = {
     "kept_id": 0.9,
@@ -196,6 +196,12 @@ def test_every_format_ends_its_last_line_and_is_the_same_each_time(form: str) ->
 @pytest.mark.parametrize(("name", "kind"), [("RESULT", Result), ("DIFFERENCE", Difference)])
 def test_every_field_stands_in_docs_conventions_md_and_no_other(name: str, kind: type) -> None:
     assert documented(name) == [one.name for one in fields(kind)]
+
+
+def test_every_key_of_a_pick_stands_in_docs_conventions_md() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "conventions.md").read_text(encoding="utf-8")
+    (cell,) = re.findall(r"^\| `picked` \| [^|]* \| (.*) \|$", page, flags=re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", cell)) == {one.name for one in fields(Pick)}
 
 
 def test_every_key_of_calibration_stands_in_docs_conventions_md() -> None:

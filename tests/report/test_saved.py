@@ -15,6 +15,7 @@ from sample_results import FIRST, PLAIN_DIFFERENCE
 from oodcache.cache.errors import InputError
 from oodcache.report.results import to_json
 from oodcache.report.saved import read
+from oodcache.score.result import Pick
 
 FULL = replace(
     FIRST,
@@ -22,8 +23,10 @@ FULL = replace(
     calibration={"kept_id": 1.0, "ece": 0.25},
     negatives="words",
     bank="train:16",
+    picked=Pick("Places", 4, 0.75, {"SUN": 3}),
 )
 PROVENANCE = {"command": "oodcache score"}
+PICKED = {"on": "Places", "tried": 4, "auroc": 0.75, "shared_images": {}}
 
 
 def written(tmp_path: Path, whole: Any) -> Path:
@@ -85,6 +88,11 @@ def test_what_is_no_file_of_results_is_refused(
         ("parameters", {"warmth": 1}, "'parameters'"),
         ("templates", "a {}", "'templates' is 'a {}'"),
         ("calibration", 3, "'calibration' is 3"),
+        ("picked", 3, "'picked' is 3"),
+        ("picked", {"on": "Places"}, "no 'tried'"),
+        ("picked", {**PICKED, "auroc": 2}, "'auroc' is 2, no fraction"),
+        ("picked", {**PICKED, "on": 1}, "'on' is 1"),
+        ("picked", {**PICKED, "shared_images": {"SUN": "3"}}, "'shared_images' is '3'"),
     ],
 )
 def test_a_row_that_is_no_result_is_refused_with_its_key(

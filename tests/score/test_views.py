@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from oodcache.cache.errors import InputError
 from oodcache.cache.image_file import ImageFile
 from oodcache.cache.subsets import Subset
-from oodcache.score.views import View, digests, shared
+from oodcache.score.views import View, digests, shared, tell_shared
 
 WriteImages = Callable[..., ImageFile]
 NAMES = ("n1", "n2", "n3")
@@ -68,6 +68,17 @@ def test_shared_counts_the_ood_rows_whose_vector_is_an_id_row(
     rows_out = data.draw(st.lists(picks, min_size=outside, max_size=outside))
     expected = sum(row in rows_in for row in rows_out)
     assert shared(digests(pool[rows_in]), digests(pool[rows_out])) == expected
+
+
+def test_shared_images_are_said_of_the_sets_that_have_any() -> None:
+    vectors, notes = cloud(9), []
+    sets = {"a": digests(vectors[:3]), "b": digests(vectors[3:]), "c": digests(vectors[1:])}
+    found = tell_shared(sets, digests(vectors[:2]), "the bank x", notes.append)
+    assert found == {"a": 2, "b": 0, "c": 1}
+    assert notes == [
+        "a: 2 images have the very vector of an image of the bank x",
+        "c: 1 images have the very vector of an image of the bank x",
+    ]
 
 
 def test_vectors_that_differ_in_one_bit_have_other_digests() -> None:

@@ -1,0 +1,57 @@
+"""Which parameters of each score are best against one OOD set, so that others can measure them.
+
+Higher is more ID. What is picked on a set says nothing fair of that set, so it is in no result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from oodcache.score.metrics import auroc
+from oodcache.score.result import Pick, Result
+from oodcache.score.rows import Scores
+from oodcache.score.variants import Variant
+
+
+def picks(
+    variants: Sequence[Variant],
+    id_scores: Scores,
+    ood_scores: Scores,
+    *,
+    on: str,
+    shared_images: Mapping[str, int],
+) -> dict[int, Pick]:
+    """Return the place of each score's variant with the highest AUROC, and how it was picked.
+
+    `id_scores` is float64 (V, n), `ood_scores` (V, m), a row a variant, those of the set `on`. Of
+    equal AUROCs the one that is named first wins. `shared_images` is as it is to be told.
+    """
+    places: dict[str, list[int]] = {}
+    for place, variant in enumerate(variants):
+        places.setdefault(variant.score, []).append(place)
+    found = [auroc(inside, outside) for inside, outside in zip(id_scores, ood_scores, strict=True)]
+    said = {name: count for name, count in shared_images.items() if count}
+    best = {max(of_score, key=found.__getitem__): len(of_score) for of_score in places.values()}
+    return {place: Pick(on, tried, found[place], said) for place, tried in best.items()}
+
+
+def told(
+    on: str | None, variants: Sequence[Variant], results: Sequence[Result]
+) -> dict[str, Any] | None:
+    """Return what provenance says of the picking: on which set, among what, and what was picked."""
+    if on is None:
+        return None
+    rows = {
+        (one.model, one.pretrained, one.template, one.score): {
+            "model": f"{one.model}/{one.pretrained}",
+            "template": one.template,
+            "score": one.score,
+            "parameters": dict(one.parameters),
+            "auroc": one.picked.auroc,
+        }
+        for one in results
+        if one.picked is not None
+    }
+    tried = [variant.label for variant in variants]
+    return {"on": on, "tried": tried, "picked": list(rows.values())}

@@ -1,0 +1,77 @@
+"""What --id, --ood and --select-on name: data sets or subsets of them, that share no images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.subsets import Subset, split
+
+
+@dataclass(frozen=True)
+class TypedSet:
+    """A data set as it was typed, and what that means; `subset` is None for all of it."""
+
+    option: str
+    typed: str
+    data_set: str
+    subset: Subset | None
+
+    def __str__(self) -> str:
+        return f"{self.option} {self.typed}"
+
+
+def typed_sets(id_set: str, ood_sets: Sequence[str], select_on: str | None) -> list[TypedSet]:
+    """Return the ID set, each OOD set and, if there is one, the set that settings are picked on.
+
+    Raises InputError where two of them share images by their names, or ID and OOD share classes.
+    """
+    inside = _parsed("--id", id_set)
+    outside = [_parsed("--ood", typed) for typed in ood_sets]
+    for place, one in enumerate(outside):
+        _check_outside(inside, one)
+        if one.typed in ood_sets[:place]:
+            raise InputError(f"--ood {one.typed!r} is given twice")
+    if select_on is None:
+        return [inside, *outside]
+    tuning = _parsed("--select-on", select_on)
+    _check_outside(inside, tuning)
+    for one in outside:
+        if one.typed == tuning.typed:
+            raise InputError(
+                f"{one.typed!r} is both --ood and --select-on: what picks a setting cannot measure "
+                f"it; leave out --ood {one.typed}, or pick on another set"
+            )
+        _check_images(one, tuning)
+    return [inside, *outside, tuning]
+
+
+def _parsed(option: str, typed: str) -> TypedSet:
+    return TypedSet(option, typed, *split(typed))
+
+
+def _check_outside(inside: TypedSet, outside: TypedSet) -> None:
+    if outside.typed == inside.typed:
+        what = f"{inside.typed!r} is both {inside.option} and {outside.option}"
+        raise InputError(f"{what}: its images cannot be told apart")
+    _check_images(inside, outside)
+    _check_classes(inside, outside)
+
+
+def _check_images(one: TypedSet, other: TypedSet) -> None:
+    if one.data_set != other.data_set:
+        return
+    if one.subset is None or other.subset is None:
+        raise InputError(f"{one} and {other} share images: one is part of the other")
+    _check_classes(one, other)
+
+
+def _check_classes(one: TypedSet, other: TypedSet) -> None:
+    if one.subset is None or other.subset is None:
+        return
+    if both := [each for each in other.subset.ids if each in one.subset.ids]:
+        raise InputError(
+            f"{one} and {other} share classes: {', '.join(both[:5])}{', …' * (len(both) > 5)}; "
+            "leave them out of one, in a list of ids: NAME:@FILE"
+        )
