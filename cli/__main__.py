@@ -18,6 +18,7 @@ from oodcache.extract_command import extract
 from oodcache.metrics_command import metrics
 from oodcache.negatives_command import negatives
 from oodcache.options import TYPED
+from oodcache.plot_command import plot
 from oodcache.progress import printable
 from oodcache.report_command import report
 from oodcache.score_command import score
@@ -52,7 +53,7 @@ def oodcache() -> None:
 
 
 COMMANDS = (
-    *(demo, extract, negatives, score, scores, metrics, report),
+    *(demo, extract, negatives, score, scores, metrics, report, plot),
     *(calibrate, detect, cache),
 )
 for command in COMMANDS:
