@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_results import FIRST, SETS, VARIANTS, results
+from sample_results import BARE, FIRST, SETS, VARIANTS, results
 
 from oodcache.cache.errors import InputError
 from oodcache.report.choice import Choice, Chosen, Default, chosen
@@ -50,20 +50,14 @@ def test_by_default_it_is_the_first_model_and_template_and_no_average() -> None:
 
 
 def test_a_default_has_so_many_scores_and_what_was_named_may_be_more() -> None:
-    assert [one[2] for one in keys(Choice(), Default(scores=2))] == [
-        "mcm",
-        "mcm:temperature=learned",
-    ]
-    asked = Choice(scores=("max-logit", "mcm", "sigmoid-mcm"))
-    assert [one[2] for one in keys(asked, Default(scores=2))] == ["max-logit", "mcm", "sigmoid-mcm"]
+    two, three = Default(scores=2), ("max-logit", "mcm", "sigmoid-mcm")
+    assert [one[2] for one in keys(Choice(), two)] == ["mcm", "mcm:temperature=learned"]
+    assert tuple(one[2] for one in keys(Choice(scores=three), two)) == three
 
 
 def test_several_models_and_templates_are_told_apart() -> None:
-    found = choose(
-        Choice(
-            models=(SECOND, FIRST_MODEL), templates=("average", "a photo of a {}"), scores=("mcm",)
-        )
-    )
+    models, templates = (SECOND, FIRST_MODEL), ("average", "a photo of a {}")
+    found = choose(Choice(models=models, templates=templates, scores=("mcm",)))
     assert set(found.labels()) == {
         f"{model} · {template} · mcm"
         for model in (FIRST_MODEL, SECOND)
@@ -155,15 +149,7 @@ def test_of_probabilities_the_first_is_drawn_and_another_score_refused() -> None
 
 
 def test_scores_of_another_program_have_neither_model_nor_template_nor_probability() -> None:
-    bare = replace(
-        *(FIRST,),
-        model=None,
-        pretrained=None,
-        classes=None,
-        template=None,
-        templates=(),
-        parameters={},
-    )
+    bare = replace(FIRST, **BARE)
     saved = replace(SAVED, results=(bare, replace(bare, score="$other$")))
     assert choose(Choice(), saved=saved).labels() == ["mcm", "$other$"]
     assert "there are: none" in refused(Choice(models=("x",)), saved=saved)

@@ -39,7 +39,7 @@ def test_a_forest_plot_has_every_auroc_and_its_interval_from_the_top_down(width:
             [100 * bound for bound in one.auroc_ci or ()] for one in wanted
         ]
         assert axes.yaxis_inverted()
-        assert [one.get_text() for one in axes.get_yticklabels()] == LABELS
+    assert [one.get_text() for one in drawn["SUN"].get_yticklabels()] == LABELS
 
 
 def test_an_auroc_without_an_interval_is_an_open_circle() -> None:
@@ -120,12 +120,9 @@ def test_names_of_columns_that_do_not_fit_are_turned() -> None:
 
 def test_a_result_that_is_missing_leaves_a_dash_and_equal_ones_a_picture() -> None:
     first = SAMPLE.saved.results[0]
-    results = [
-        first,
-        replace(first, ood="Places"),
-        replace(first, score="max-logit", parameters={}),
-    ]
-    of = Sample(replace(SAMPLE.saved, results=tuple(results)), SAMPLE.content, {})
+    other = replace(first, score="max-logit", parameters={})
+    results = (first, replace(first, ood="Places"), other)
+    of = Sample(replace(SAMPLE.saved, results=results), SAMPLE.content, {})
     axes, _ = draw("heatmap", of.subject("heatmap", width=6.75)).axes
     number = f"{100 * first.auroc:.2f}"
     assert cells(axes) == [[number, number], [number, "–"]]
