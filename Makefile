@@ -11,7 +11,7 @@ BIN := .venv/bin
 ROOMS := extract cache score report
 
 .DEFAULT_GOAL := help
-.PHONY: help demo extract score ablation test test-slow lint format bench demo-models clean
+.PHONY: help demo extract score ablation test test-slow lint format bench picture demo-models clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ format: .venv/dev  ## Let ruff rewrite what lint would refuse
 
 bench: .venv/dev  ## The figures of README and docs/benchmarks.md, measured here
 	PHOTOS='$(PHOTOS)' env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench
+
+picture: .venv/dev  ## The top of the demo's report as docs/report.png, by Chromium
+	$(BIN)/python -m bench.picture
 
 demo-models: .venv/extract  ## Train the two small models again (minutes)
 	$(BIN)/python bench/train_demo_models.py

@@ -1,7 +1,8 @@
 """Find the score that tells in-distribution images from the others, without inference.
 
 `oodcache.open("embeddings")` is the cache in Python; `Conventions` says how to measure, `Result`
-is a row, and `InputError` what a mistake raises. They are imported when they are first used.
+is a row, and `InputError` what a mistake raises. `Detector.load("detector.json")` judges images.
+They are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from oodcache.cache.errors import InputError
+    from oodcache.detecting import Detector
     from oodcache.notebook import Cache, open
     from oodcache.score.result import Conventions, Result
 
-__all__ = ["Cache", "Conventions", "InputError", "Result", "open"]
+__all__ = ["Cache", "Conventions", "Detector", "InputError", "Result", "open"]
 WHERE = {
     "Cache": "oodcache.notebook",
     "Conventions": "oodcache.score.result",
+    "Detector": "oodcache.detecting",
     "InputError": "oodcache.cache.errors",
     "Result": "oodcache.score.result",
     "open": "oodcache.notebook",

@@ -12,11 +12,14 @@ import click
 from oodcache import stopping
 from oodcache.cache.errors import InputError
 from oodcache.cache_commands import cache
+from oodcache.calibrate_command import calibrate
 from oodcache.demo_command import demo
+from oodcache.detect_command import detect
 from oodcache.extract_command import extract
 from oodcache.metrics_command import metrics
 from oodcache.negatives_command import negatives
 from oodcache.options import TYPED
+from oodcache.plot_command import plot
 from oodcache.progress import printable
 from oodcache.report_command import report
 from oodcache.score_command import score
@@ -57,7 +60,11 @@ def oodcache() -> None:
     """
 
 
-for command in (demo, extract, negatives, score, scores, metrics, report, cache):
+COMMANDS = (
+    *(demo, extract, negatives, score, scores, metrics, report, plot),
+    *(calibrate, detect, cache),
+)
+for command in COMMANDS:
     oodcache.add_command(command)
 
 

@@ -61,7 +61,7 @@ def run(
     for arguments in commands(cache, images, results):
         note("")
         if arguments[0] == "report" and (missing := missing_libraries()):
-            note(f"no report: {missing}")
+            note(f"no report, which needs {missing}")
             continue
         if arguments[0] == "extract" and shares.are_in(os.environ):
             arguments = [*arguments, "--shard", "1/1"]  # All of it, whichever process this is.

@@ -114,7 +114,11 @@ def lines(results: Sequence[Result]) -> list[Line]:
                             for name in _shown(offered)[1:]
                         ),
                         _percent(one.auroc, "auroc"),
-                        Cell(interval(one.auroc_ci), None, "number"),
+                        Cell(
+                            interval(one.auroc_ci),
+                            one.auroc_ci[0] if one.auroc_ci else -1.0,
+                            "number",
+                        ),
                         *map(_percent, (one.fpr95, one.aupr_in, one.aupr_out, one.id_accuracy)),
                         *(Cell(f"{count:,}", count, "number") for count in (one.n_id, one.n_ood)),
                     ),

@@ -70,7 +70,7 @@ def page(saved: Saved, content: Content) -> str:
         filters=filters(results),
         chosen=chosen,
         lines=lines(results),
-        caption=caption(results),
+        caption=caption(results, "Beside"),
         differences=_differences(saved),
         sweeps=sweeps(saved),
         made=making(saved),
@@ -79,6 +79,10 @@ def page(saved: Saved, content: Content) -> str:
         plotly=Markup(plotly),
         script=Markup(script),
     )
+    return _written(text)
+
+
+def _written(text: str) -> str:
     # A byte of a path that is not UTF-8 is half of a surrogate pair, which no file can hold.
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -145,13 +149,14 @@ def _data(saved: Saved, content: Content) -> dict[str, Any]:
     heat = [
         {
             "name": called[key],
+            "score": key[2],
             "cells": {ood: {"auroc": one.auroc, "fpr95": one.fpr95} for ood, one in row.items()},
         }
         for key, row in results.items()
     ]
     rows = [
         {
-            **_shortened(asdict(row)),
+            **asdict(row),
             "name": called[row.key],
             "calibration": {
                 ood: dict(one.calibration)
@@ -161,21 +166,24 @@ def _data(saved: Saved, content: Content) -> dict[str, Any]:
         }
         for row in content.rows
     ]
-    return {
+    data = {
         "heat": heat,
         "ood": list(dict.fromkeys(one.ood for one in saved.results)),
         "rows": rows,
         "thumbnails": content.thumbnails,
-        "sweeps": [_shortened(asdict(one)) for one in sweeps(saved)],
+        "sweeps": [asdict(one) for one in sweeps(saved)],
     }
+    return {name: _shortened(one) for name, one in data.items()}
 
 
 def _shortened(value: Any) -> Any:
-    """Return JSON's values with every float rounded to six digits."""
+    """Return JSON's values with every float rounded to six digits, names as HTML has them."""
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, str):
+        return _written(value)
     if isinstance(value, dict):
-        return {key: _shortened(one) for key, one in value.items()}
+        return {_written(key): _shortened(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_shortened(one) for one in value]
     return value

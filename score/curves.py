@@ -12,8 +12,9 @@ import numpy as np
 
 from oodcache.score.metrics import Floats, Integers, checked, threshold_at_tpr
 
-# Of each set: such steps look like a curve, and eight OOD sets still fit into a page.
-ID_STEPS, OOD_STEPS = 256, 64
+# Such steps look like a curve, and a hundred scores of eight OOD sets still fit into a page: all
+# OOD sets together have as many as ID, but each has enough.
+ID_STEPS, OOD_STEPS, FEWEST = 256, 256, 32
 TPR = 0.95
 
 
@@ -38,7 +39,7 @@ def curve(id_scores: Floats, ood_scores: Sequence[Floats]) -> Curve:
     """
     sets = [np.sort(checked("ID", id_scores))]
     sets += [np.sort(checked("OOD", one)) for one in ood_scores]
-    steps = [ID_STEPS] + [OOD_STEPS] * len(ood_scores)
+    steps = [ID_STEPS] + [max(FEWEST, OOD_STEPS // len(ood_scores))] * len(ood_scores)
     at_tpr = threshold_at_tpr(sets[0], tpr=TPR)
     chosen = [_spread(one, count) for one, count in zip(sets, steps, strict=True)]
     thresholds = np.unique(np.concatenate([*chosen, [at_tpr, np.inf]]))[::-1]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from samples import Outcome, Run, SmallModel, make_small_model, write_image
+from samples import Outcome, Run, SmallModel, extract_demo, make_small_model, write_image
 
 from oodcache.__main__ import main
 
@@ -59,6 +59,12 @@ def small_sigmoid(tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
     """The same with a logit bias, as SigLIP has."""
     folder = tmp_path_factory.mktemp("sigmoid")
     return make_small_model(folder, "small-sigmoid", init_logit_bias=-10)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the demo's images in data/, and those of both its models in embeddings/."""
+    return extract_demo(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture

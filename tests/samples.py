@@ -172,3 +172,23 @@ def local_folder(folder: Path, model: SmallModel, preprocess: dict[str, Any] | N
         {name: tensor.contiguous() for name, tensor in state.items()}, folder / "model.safetensors"
     )
     return folder
+
+
+def extract_demo(folder: Path) -> Path:
+    """Extract the demo's classes and images, but for its textures, with both its models."""
+    from oodcache.extract import embedded, run
+
+    images, names = folder / "data", ("digits", "eight-nine", "photos", "digits-train")
+    embedded.write_images(images)
+    for model in embedded.MODELS:
+        wanted = planned(
+            folder,
+            ModelRequest(model),
+            [],
+            sources=[f"{name}={images / name}" for name in names],
+            classes=f"digits={images / 'digits'}",
+            batch_size=256,
+            workers=0,
+        )
+        run.run(wanted, plan.Watch(lambda text: None, silent))
+    return folder

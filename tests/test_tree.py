@@ -32,7 +32,10 @@ ONLY = {
     "ray": {"extract"},
 }
 CLICK_FREE = {
+    "calibrating",
+    "decisions",
     "demo",
+    "detecting",
     "exchange",
     "inspection",
     "listing",
@@ -40,13 +43,17 @@ CLICK_FREE = {
     "notebook",
     "other_scores",
     "progress",
+    "reloading",
     "reporting",
     "scoring",
     "sources",
     "stopping",
     "upkeep",
 }
-RUN_BY_COMMANDS = {"measuring", "options", "other_scores", "progress", "scoring"}
+RUN_BY_COMMANDS = {
+    *("calibrating", "detecting", "reloading"),
+    *("measuring", "options", "other_scores", "progress", "scoring"),
+}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -10,7 +10,9 @@
   const FIFTHS = [0, 0.2, 0.4, 0.6, 0.8, 1];
 
   // Plotly reads markup in every text: a stranger's name is to be nothing but a name.
-  const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/\s+/g, " ");
+  // A set may be called as something that every object inherits.
+  const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
   const cut = (text, most) => {
     const letters = [...String(text)];
     if (letters.length <= most) return String(text);
@@ -18,7 +20,7 @@
     return letters.slice(0, half).join("") + "…" + letters.slice(-half).join("");
   };
   const percent = (share) => (100 * share).toFixed(2);
-  const number = (value) => (value === null || value === undefined ? "∞" : String(Number(value.toPrecision(5))));
+  const number = (value, infinity = "∞") => (value === null ? infinity : String(Number(value.toPrecision(5))));
   const whole = (count) => count.toLocaleString("en");
   const element = (tag, text, classes) => {
     const made = document.createElement(tag);
@@ -52,7 +54,7 @@
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: colour("--ink"), size: narrow() ? 11 : 13, family: "system-ui, 'DejaVu Sans', sans-serif" },
       margin: { l: 56, r: 24, t: 12, b: 48 },
-      legend: { orientation: "h", y: -0.22, yanchor: "top", x: 0 },
+      legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom", x: 0 },
       hoverlabel: { bgcolor: colour("--paper"), bordercolor: colour("--rule"), font: { color: colour("--ink") } },
       xaxis: { ...axis, ...xaxis }, yaxis: { ...axis, ...yaxis },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--rule"), activecolor: colour("--soft") },
@@ -112,7 +114,8 @@
   };
   const valueOf = (line, place) => {
     const cell = line.cells[place];
-    return cell.dataset.sort === undefined ? cell.textContent : Number(cell.dataset.sort);
+    // A name, without the small print that a phone has below it.
+    return cell.dataset.sort === undefined ? cell.firstChild.textContent : Number(cell.dataset.sort);
   };
   const heads = [...$("table").tHead.rows[0].cells];
   heads.forEach((head, place) => head.querySelector("button").addEventListener("click", () => {
@@ -136,9 +139,12 @@
   /* ---- the heat map ---- */
   figure("heat-figure", () => {
     const measure = $("measure").value;
-    const shares = data.heat.map((row) => data.ood.map((ood) => (row.cells[ood] ? 100 * row.cells[ood][measure] : null)));
-    const most = narrow() ? 22 : 60;
-    const high = 64 + 26 * data.heat.length + 90;
+    const shares = data.heat.map((row) => data.ood.map((ood) => (own(row.cells, ood) ? 100 * row.cells[ood][measure] : null)));
+    const high = 64 + (narrow() ? 36 : 26) * data.heat.length + 90;
+    // A phone has the score above what else tells a row from others.
+    const title = ({ name, score }) => (narrow()
+      ? `${plain(cut(score, 24))}<br><span style="font-size:9px">${plain(cut(name.slice(score.length + 3), 30))}</span>`
+      : plain(cut(name, 60)));
     $("heat-figure").style.height = `${high}px`;
     show("heat-figure", [{
       type: "heatmap", z: shares, colorscale: "Cividis", reversescale: measure === "fpr95",
@@ -152,7 +158,7 @@
     }], {
       height: high,
       xaxis: { side: "top", tickvals: data.ood.map((_, place) => place), ticktext: data.ood.map((ood) => plain(cut(ood, 22))), showgrid: false, tickangle: narrow() ? -60 : 0 },
-      yaxis: { autorange: "reversed", tickvals: data.heat.map((_, place) => place), ticktext: data.heat.map((row) => plain(cut(row.name, most))), showgrid: false },
+      yaxis: { autorange: "reversed", tickvals: data.heat.map((_, place) => place), ticktext: data.heat.map(title), showgrid: false },
       margin: { l: 8, r: 8, t: 34, b: 8 },
     });
   });
@@ -178,12 +184,12 @@
       boxes.forEach((box) => { box.disabled = full && !box.checked; });
     };
     const chosen = () => [row(), ...boxes.filter((box) => box.checked && rows[Number(box.value)] !== row())
-      .map((box) => rows[Number(box.value)])].filter((one) => $("ood").value in one.n_ood).slice(0, MOST);
+      .map((box) => rows[Number(box.value)])].filter((one) => Object.hasOwn(one.n_ood, $("ood").value)).slice(0, MOST);
 
     const oodSets = () => {
       const before = $("ood").value;
       options($("ood"), Object.keys(row().n_ood));
-      if (before in row().n_ood) $("ood").value = before;
+      if (Object.hasOwn(row().n_ood, before)) $("ood").value = before;
     };
     const startSlider = () => {
       $("slider").max = String(row().curve.ranked.length - 1);
@@ -241,14 +247,14 @@
       });
       show("histogram", [bars(`ID: ${row().id}`, found.id, row().n_id, 0), bars(`OOD: ${ood}`, found.ood[ood], row().n_ood[ood], 1)], {
         barmode: "overlay", bargap: 0, shapes: lineAt(),
-        xaxis: { title: { text: "score; dashed: the threshold below" } }, yaxis: { title: { text: "share of the set" }, tickformat: ".0%" },
+        xaxis: { title: { text: "score; dashed: the slider's threshold" } }, yaxis: { title: { text: "share of the set" }, tickformat: ".0%" },
       });
     });
     const move = () => {
       if ($("histogram").data) Plotly.relayout($("histogram"), { shapes: lineAt() });
     };
     figure("reliability", () => {
-      const found = row().reliability && row().reliability[$("ood").value];
+      const found = row().reliability && own(row().reliability, $("ood").value);
       const traces = [{ type: "scatter", mode: "lines", x: [0, 1], y: [0, 1], line: { color: colour("--soft"), width: 1, dash: "dot" }, hoverinfo: "skip", showlegend: false }];
       const note = { text: "This score is no probability.", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 };
       if (found) {
@@ -269,7 +275,9 @@
     const confusion = () => {
       const one = row();
       const place = Number($("slider").value);
-      $("at").textContent = `${number(one.curve.shown[place])} (ranks as ${number(one.curve.ranked[place])})`;
+      // Thresholds fall: an infinity with no number after it is below all.
+      const at = (values) => number(values[place], place > 0 && values.slice(place).every((value) => value === null) ? "−∞" : "∞");
+      $("at").textContent = `${at(one.curve.shown)} (ranks as ${at(one.curve.ranked)})`;
       const sets = [[`ID: ${one.id}`, one.curve.kept_id[place], one.n_id, "TPR"],
         ...Object.keys(one.n_ood).map((ood) => [`OOD: ${ood}`, one.curve.kept_ood[ood][place], one.n_ood[ood], "FPR"])];
       $("confusion").tBodies[0].replaceChildren(...sets.map(([name, kept, total, rate], at) => {
@@ -285,7 +293,7 @@
       }));
     };
 
-    const card = (one) => {
+    const card = (infinity) => (one) => {
       const made = element("div", undefined, "card");
       const small = one.thumbnail === null ? element("div", "no picture", "none") : element("img");
       if (one.thumbnail !== null) {
@@ -293,7 +301,7 @@
         small.alt = one.path;
         small.loading = "lazy";
       }
-      made.append(small, element("div", number(one.score)), element("div", `nearest: ${one.nearest}`),
+      made.append(small, element("div", number(one.score, infinity)), element("div", `nearest: ${one.nearest}`),
         element("div", one.label ? `is: ${one.label}` : "no label", "soft"), element("div", one.path, "soft"));
       return made;
     };
@@ -317,11 +325,11 @@
       confusion();
       $("fooled-ood-title").textContent = `Of ${ood}, those with the highest scores`;
       $("fooled-id-title").textContent = `Of ${one.id}, those with the lowest scores`;
-      $("fooled-ood").replaceChildren(...one.fooled_ood[ood].map(card));
-      $("fooled-id").replaceChildren(...one.fooled_id.map(card));
+      $("fooled-ood").replaceChildren(...one.fooled_ood[ood].map(card("∞")));
+      $("fooled-id").replaceChildren(...one.fooled_id.map(card("−∞")));
       failing("failing-ood", `OOD: ${ood}`, one.failing_ood[ood], "kept");
       failing("failing-id", `ID: ${one.id}`, one.failing_id, "refused");
-      const found = one.calibration[ood];
+      const found = own(one.calibration, ood);
       $("calibration").textContent = found
         ? `At p = 0.5: ${percent(found.kept_id)} % of ID and ${percent(found.kept_ood)} % of OOD are kept. Brier ${found.brier.toFixed(4)}, ECE ${found.ece.toFixed(4)} at a prevalence of ${percent(found.prevalence)} % ID.`
         : "";
@@ -345,22 +353,27 @@
       const those = sweep().lines.filter((line) => line.ood === $("sweep-ood").value);
       const values = those.flatMap((line) => line.values);
       const numeric = values.every((value) => typeof value === "number");
+      const written = (value) => plain(typeof value === "number" ? number(value) : cut(value, 30));
+      // Words first, then numbers. Two may be cut to the same text: their places are the axis' values.
+      const rank = (value) => (typeof value === "number" ? value : -Infinity);
+      const steps = [...new Set(values)].sort((one, two) => (rank(one) === rank(two) ? 0 : rank(one) - rank(two)));
       const logarithmic = numeric && Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 15;
       show(id, those.map((line, place) => ({
         type: "scatter", mode: "lines+markers",
         name: plain(cut([line.score, line.model, line.template].filter(Boolean).join(" · "), narrow() ? 34 : 70)),
-        x: numeric ? line.values : line.values.map((value) => plain(cut(value, 30))),
+        x: numeric ? line.values : line.values.map((value) => steps.indexOf(value)),
         y: line[measure].map((share) => 100 * share),
         line: { color: COLOURS[place % MOST], dash: DASHES[place % MOST] },
         marker: { size: line.words.map((word) => (word && numeric ? 13 : 7)), symbol: line.words.map((word) => (word && numeric ? "star" : MARKERS[place % MOST])) },
-        text: line.words.map((word, at) => plain(word === null ? number(line.values[at]) : word)),
+        text: line.words.map((word, at) => plain(word === null ? number(line.values[at]) : cut(word, 90))),
         error_y: measure === "auroc" && line.auroc_ci.every(Boolean) ? {
           type: "data", symmetric: false, thickness: 1, width: 3,
           array: line.auroc_ci.map((ci, at) => 100 * (ci[1] - line.auroc[at])), arrayminus: line.auroc_ci.map((ci, at) => 100 * (line.auroc[at] - ci[0])),
         } : undefined,
         hovertemplate: "%{text}: %{y:.2f} %<extra></extra>",
       })), {
-        xaxis: { title: { text: plain(sweep().parameter) }, type: numeric ? (logarithmic ? "log" : "linear") : "category" },
+        xaxis: { title: { text: plain(sweep().parameter) }, type: logarithmic ? "log" : "linear",
+          ...(numeric ? {} : { tickvals: steps.map((_, place) => place), ticktext: steps.map(written), range: [-0.5, steps.length - 0.5] }) },
         yaxis: { ticksuffix: " %" }, showlegend: those.length > 1,
       });
     });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,12 @@ def test_the_demo_ends_in_a_table_and_leaves_its_results(oodcache: Run) -> None:
         ["oodcache", "extract"],
         ["oodcache", "extract"],
         ["oodcache", "score"],
+        ["oodcache", "report"],
     ]
+    assert done.err.splitlines()[-1] == "The report, for a browser: results/demo.html"
+    page = Path("results/demo.html").read_text()
+    # Each score has 12 images of each set: many of them are the same.
+    assert page.count("/9j/") > 100 and "There are no curves" not in page
     rows: list[dict[str, Any]] = json.loads(Path("results/demo.json").read_text())["results"]
     assert {row["model"] for row in rows} == {"tiny-clip", "tiny-sigmoid"}
     assert len(rows) == 2 * 5 * 4
@@ -57,6 +63,19 @@ def test_the_commands_that_the_demo_shows_run_as_they_are_shown(oodcache: Run) -
         assert oodcache(*shlex.split(line)[1:]).status == 0
     ours, theirs = (json.loads(one) for one in (result, Path("results/demo.json").read_bytes()))
     assert ours == theirs
+
+
+def test_without_plotly_the_demo_says_what_a_report_needs(
+    oodcache: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "plotly", None)  # type: ignore[arg-type]
+    done = oodcache("demo")
+    assert done.status == 0 and "mcm" in done.out
+    assert (
+        done.err.splitlines()[-1]
+        == "no report, which needs plotly: type  pip install 'oodcache[report]'"
+    )
+    assert not Path("results/demo.html").exists()
 
 
 def test_a_half_written_image_folder_is_no_obstacle(

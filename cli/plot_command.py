@@ -1,0 +1,129 @@
+"""`oodcache plot`: figures for papers, from results."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from oodcache.options import note
+from oodcache.progress import progress
+from oodcache.report.figures import FORMS, KINDS, MEASURES, WIDTHS
+from oodcache.report_command import FILE, IMAGES
+
+if TYPE_CHECKING:
+    from oodcache.report.choice import Chosen
+    from oodcache.report.content import Content
+    from oodcache.report.saved import Saved
+
+NOWHERE = Path("/dev/null")
+SMALLEST, LARGEST = 2.0, 20.0
+
+
+def inches(context: click.Context, parameter: click.Parameter, text: str) -> float:
+    """Return a width in inches: one or two columns, or as it is typed."""
+    if text in WIDTHS:
+        return WIDTHS[text]
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not SMALLEST <= number <= LARGEST:
+        what = (
+            f"{text} is neither {' nor '.join(WIDTHS)} nor {SMALLEST:.0f} to {LARGEST:.0f} inches"
+        )
+        raise click.BadParameter(what, context, parameter)
+    return number
+
+
+@click.command(short_help="Draw results for a paper: PNG, SVG, PDF.")
+@click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
+@click.argument("results", type=FILE)
+@click.argument("images", nargs=-1, metavar="[NAME=PATH]...")
+@click.option(
+    *("-o", "--output"),
+    required=True,
+    type=FILE,
+    help="The figure: .png (300 dpi), .svg or .pdf.",
+)
+@click.option(
+    "--width",
+    default="one",
+    show_default=True,
+    callback=inches,
+    metavar="one|two|INCHES",
+    help="Of one column, 3.25 inches, or of two, 6.75.",
+)
+@click.option("--model", "models", multiple=True, help="As in the results; may repeat. [the first]")
+@click.option("--template", "templates", multiple=True, help="May repeat. [the first]")
+@click.option("--score", "labels", multiple=True, help="May repeat. [all, the first 8, the first]")
+@click.option("--ood", "ood_sets", multiple=True, help="May repeat. [all but averages]")
+@click.option("--parameter", help="Of sweep: a parameter, or template. [the first of the results]")
+@click.option(
+    "--measure",
+    type=click.Choice(MEASURES),
+    default="auroc",
+    show_default=True,
+    help="Of heatmap.",
+)
+@click.option(
+    "--form",
+    type=click.Choice(FORMS),
+    default="shown",
+    show_default=True,
+    help="Of histogram, threshold, fooled: scores as their papers have them, or as they rank.",
+)
+@IMAGES[0]
+@IMAGES[1]
+@IMAGES[2]
+def plot(**given: Any) -> None:
+    """Draw a figure for a paper from the JSON of score or metrics. KIND is one of:
+
+    \b
+    KINDS
+
+    \b
+    oodcache plot heatmap results.json -o heatmap.pdf --measure fpr95
+    oodcache plot roc results.json -o roc.svg --width two --score mcm --score energy --ood SUN
+    oodcache plot fooled results.json -o fooled.png --score mcm --data-root photos
+    """
+    from oodcache.report import figures, saved
+    from oodcache.report.choice import Choice
+
+    output, kind = given["output"], given["kind"]
+    figures.check(output)
+    results = saved.read(given["results"])
+    choice = Choice(*(given[name] for name in ("models", "templates", "labels", "ood_sets")))
+    chosen = figures.choose(kind, results, choice)
+    options = {name: given[name] for name in ("width", "measure", "form", "parameter")}
+    subject = figures.Subject(results, chosen, choice, **options)
+    if KINDS[kind].of_images:
+        found = _content(results, chosen, given)
+        rows = figures.rows_of(chosen, found)
+        subject = replace(subject, rows=rows, thumbnails=found.thumbnails)
+    figures.save(figures.draw(kind, subject), output)
+    note(f"wrote {output}")
+
+
+plot.help = str(plot.help).replace(
+    "KINDS", "\n".join(f"    {name:12}{about.says}" for name, about in KINDS.items()).strip()
+)
+
+
+def _content(results: Saved, chosen: Chosen, given: dict[str, Any]) -> Content:
+    """Return what is known of the images of what was chosen; thumbnails where they are drawn."""
+    from oodcache import reporting
+
+    pictured = given["kind"] == "fooled"
+    return reporting.content(
+        replace(results, results=chosen.results),
+        scores=given["scores"],
+        cache=given["cache"],
+        typed=given["images"] if pictured else (),
+        data_root=given["data_root"] if pictured else NOWHERE,
+        note=note if pictured else lambda text: None,
+        progress=progress,
+    )

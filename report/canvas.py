@@ -1,0 +1,222 @@
+"""What all figures share: size, look, names made fit to be drawn, and the bytes of a file.
+
+Nothing here or in the figures touches pyplot, whose state is the process's. Lengths are inches,
+those of texts points.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from matplotlib import rc_context, rcParamsDefault
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
+from oodcache.cache.errors import InputError
+
+DPI = 300
+SIZE, SMALL = 8.0, 6.5
+LINE = 0.17
+TALLEST = 100.0
+NARROW = 4.5  # A figure that is narrower stands in one column.
+HANDLE = 34.0  # Of a legend's entry, points: the sample of its line, and the gaps beside it.
+FONT = "DejaVu Sans"  # It comes with matplotlib: the same everywhere.
+# Okabe and Ito's colours; their yellow last, which white paper swallows.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+DASHES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
+MARKERS = "osD^vPX<>"
+STYLE = {
+    "font.family": [FONT],
+    "font.size": SIZE,
+    "axes.titlesize": SIZE,
+    "axes.labelsize": SIZE,
+    "xtick.labelsize": SIZE,
+    "ytick.labelsize": SIZE,
+    "legend.fontsize": SIZE,
+    "figure.titlesize": SIZE,
+    "figure.labelsize": SIZE,
+    "figure.dpi": DPI,
+    "savefig.dpi": DPI,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.frameon": False,
+    "hatch.linewidth": 0.4,
+    # Names are strangers' text: a dollar sign begins no formula.
+    "text.parse_math": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "oodcache",
+    "pdf.fonttype": 42,
+}
+METADATA: dict[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Give figures their look, whatever the user's own settings of matplotlib are."""
+    # The backend is the process's, and no figure here has one.
+    own: Any = {name: value for name, value in rcParamsDefault.items() if name != "backend"}
+    with rc_context(own | STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from")
+        yield
+
+
+def line_style(place: int) -> dict[str, Any]:
+    """Return colour, dashes and marker of the line at a place: the first eight colours differ."""
+    return {
+        "color": COLOURS[place % len(COLOURS)],
+        "linestyle": DASHES[place % len(DASHES)],
+        "marker": MARKERS[place % len(MARKERS)],
+    }
+
+
+def printable(text: str) -> str:
+    r"""Return a name as it can stand in one line of a figure and in XML.
+
+    >>> printable("a\nb\udcff"), printable("$x_$")
+    ('a\\nb\\udcff', '$x_$')
+    """
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def width_of(text: str, size: float = SIZE) -> float:
+    """Return how wide a text is drawn, in points."""
+    font = FontProperties(family=FONT, size=size)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(width)
+
+
+def fitted(texts: Sequence[str], points: float, size: float = SIZE) -> list[str]:
+    """Return names made printable, and cut in the middle where they are wider than `points`.
+
+    Names that differ stay different: they are cut elsewhere, or else numbered.
+    """
+    whole = [printable(one) for one in texts]
+    cut: list[str] = []
+    for front in (0.5, 0.25, 0.75, 0.0, 1.0):
+        cut = [_cut(one, points, size, front) for one in whole]
+        if len(set(cut)) == len(set(texts)):
+            return cut
+    numbers = {one: number for number, one in enumerate(dict.fromkeys(texts), 1)}
+    return [
+        _cut(f"{numbers[text]}: {one}", points, size, 0.75)
+        for text, one in zip(texts, whole, strict=True)
+    ]
+
+
+def _cut(text: str, points: float, size: float, front: float) -> str:
+    """Return a text cut so that it fits; the share `front` of the rest stands before the cut."""
+    # Nothing that fits is longer, however narrow its letters are.
+    most = max(4, int(points / size * 5))
+    if len(text) <= most and width_of(text, size) <= points:
+        return text
+    low, high = 0, min(len(text), most)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if width_of(_without_middle(text, middle, front), size) <= points:
+            low = middle
+        else:
+            high = middle - 1
+    return _without_middle(text, low, front)
+
+
+def _without_middle(text: str, left: int, front: float) -> str:
+    before = round(left * front)
+    return f"{text[:before]}…{text[len(text) - (left - before) :]}"
+
+
+def new_figure(width: float, height: float, *, layout: str | None = "constrained") -> Figure:
+    """Return an empty figure; raise InputError where it is too tall to be one."""
+    if height > TALLEST:
+        raise InputError(
+            f"the figure would be {height:,.0f} inches high, and {TALLEST:.0f} are the most: "
+            "choose fewer with --score or --ood"
+        )
+    figure = Figure(figsize=(width, height), dpi=DPI, layout=layout)  # type: ignore[arg-type]
+    FigureCanvasAgg(figure)
+    if layout is not None:
+        engine: Any = figure.get_layout_engine()
+        engine.set(w_pad=0.03, h_pad=0.03, wspace=0.05, hspace=0.03)
+    return figure
+
+
+def panels(
+    titles: Sequence[str],
+    width: float,
+    *,
+    handles: Sequence[Artist] = (),
+    labels: Sequence[str] = (),
+    share_y: bool = True,
+    share_x: bool = True,
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with axes for each title, and above them a legend of handles."""
+    columns = min(len(titles), max(1, int(width / 1.55)))
+    rows = math.ceil(len(titles) / columns)
+    tall = min(2.8, max(1.35, 0.8 * width / columns))
+    figure = new_figure(width, rows * tall + legend_height(labels, width) + 0.25)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=share_x, sharey=share_y)
+    axes: list[Axes] = list(grid.flat)
+    for spare in axes[len(titles) :]:
+        spare.remove()
+    axes = axes[: len(titles)]
+    for one in axes[-columns:]:  # Those above a spare one would have no numbers.
+        one.xaxis.set_tick_params(labelbottom=True)
+    for one, title in zip(axes, fitted(titles, 72 * 0.72 * width / columns), strict=True):
+        one.set_title(title)
+    if labels:
+        legend(figure, handles, labels, width)
+    return figure, axes
+
+
+def legend(figure: Figure, handles: Sequence[Artist], labels: Sequence[str], width: float) -> None:
+    """Put a legend above everything, in as many columns as fit."""
+    columns = _legend_columns(labels, width)
+    texts = fitted(labels, 72 * width / columns - HANDLE)
+    drawn = figure.legend(
+        handles,
+        ["·"] * len(texts),
+        loc="outside upper center",
+        ncols=columns,
+        handlelength=2.4,
+        columnspacing=1.0,
+        handletextpad=0.5,
+        borderpad=0.2,
+        labelspacing=0.3,
+    )
+    # Given as labels, those that begin with "_" would be left out.
+    for one, text in zip(drawn.get_texts(), texts, strict=True):
+        one.set_text(text)
+
+
+def legend_height(labels: Sequence[str], width: float) -> float:
+    """Return how much a legend adds to a figure's height."""
+    return LINE * math.ceil(len(labels) / _legend_columns(labels, width)) if labels else 0.0
+
+
+def _legend_columns(labels: Sequence[str], width: float) -> int:
+    widest = max(width_of(printable(one)[:200]) for one in labels) + HANDLE
+    return max(1, min(len(labels), int(72 * width / widest)))
+
+
+def written(figure: Figure, ending: str) -> bytes:
+    """Return a figure as the bytes of a file: of equal figures, equal bytes."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format=ending[1:], metadata=METADATA[ending])
+    return stream.getvalue()
