@@ -79,7 +79,7 @@ def measure(
             results += _results(row, sets[0].name, conventions, advance)
     compared = []
     if compare_scores:
-        compared = differences(rows, sets[0].name, conventions=conventions, note=note)
+        compared = differences(rows, sets[0].name, note=note)
     return Scored(
         tuple(results),
         tuple(compared),

@@ -74,7 +74,7 @@ def score(
     compared = []
     if compare_scores:
         rows = saved_scores.rows([row for row in kept if row.picked])
-        compared = differences(rows, selection["id_set"], conventions=conventions, note=note)
+        compared = differences(rows, selection["id_set"], note=note)
     if save_scores is not None:
         # All models and templates have the same columns: what was picked under one is of each.
         picked = {row.variant.label for row in kept if row.picked}

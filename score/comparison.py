@@ -60,17 +60,17 @@ def compare(
             n_ood=len(scores),
             **_measures(counts, conventions),
             shared_images=shared_images[name],
-            bootstrap=_intervals(samples, conventions),
+            bootstrap=_intervals(samples),
             calibration=calibrated,
         )
         sets.append(_Measured(result, counts, samples))
     rows = [one.result for one in sets]
     if len(sets) > 1:
-        rows.append(_average(AVERAGE, None, sets, common, conventions))
+        rows.append(_average(AVERAGE, None, sets, common))
     for group in GROUPS:
         members = [one for one in sets if one.result.group == group]
         if 1 < len(members) < len(sets):
-            rows.append(_average(f"{AVERAGE}-{group}", group, members, common, conventions))
+            rows.append(_average(f"{AVERAGE}-{group}", group, members, common))
     return rows
 
 
@@ -79,9 +79,7 @@ def _measures(counts: Counts, conventions: Conventions) -> dict[str, Any]:
     by_convention = {one: counts.fpr_at_tpr(0.95, one) for one in FPR_CONVENTIONS}
     return {
         "auroc": auroc,
-        "auroc_ci": delong.interval(
-            auroc, delong.variance(counts), confidence=conventions.confidence
-        ),
+        "auroc_ci": delong.interval(auroc, delong.variance(counts)),
         "aupr_in": counts.aupr_in(),
         "aupr_out": counts.aupr_out(),
         "fpr95": by_convention[convention],
@@ -97,7 +95,6 @@ def _average(
     group: str | None,
     sets: Sequence[_Measured],
     common: Mapping[str, Any],
-    conventions: Conventions,
 ) -> Result:
     rows = [one.result for one in sets]
     means: dict[str, Any] = _means([{key: getattr(row, key) for key in MEANS} for row in rows])
@@ -112,10 +109,10 @@ def _average(
         **common,
         ood=name,
         group=group,
-        auroc_ci=delong.interval(means["auroc"], variance, confidence=conventions.confidence),
+        auroc_ci=delong.interval(means["auroc"], variance),
         fpr_at_tpr=_means([row.fpr_at_tpr for row in rows]),
         fpr95_by_convention=_means([row.fpr95_by_convention for row in rows]),
-        bootstrap=_intervals(samples, conventions),
+        bootstrap=_intervals(samples),
         calibration=calibrated,
         **means,
         **sums,
@@ -127,7 +124,5 @@ def _means(sets: Sequence[Any]) -> dict[str, float]:
     return {name: float(np.mean([one[name] for one in sets])) for name in sets[0]}
 
 
-def _intervals(
-    samples: Mapping[str, bootstrap.Samples], conventions: Conventions
-) -> dict[str, tuple[float, float]] | None:
-    return bootstrap.intervals(samples, confidence=conventions.confidence) if samples else None
+def _intervals(samples: Mapping[str, bootstrap.Samples]) -> dict[str, tuple[float, float]] | None:
+    return bootstrap.intervals(samples) if samples else None

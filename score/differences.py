@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from oodcache.cache.errors import InputError
 from oodcache.score import delong
-from oodcache.score.result import Conventions, Difference
+from oodcache.score.result import Difference
 from oodcache.score.rows import Scores
 
 Name = tuple[str | None, str | None, str]
@@ -30,7 +30,6 @@ def differences(
     rows: Sequence[Row],
     id_set: str,
     *,
-    conventions: Conventions,
     note: Callable[[str], None] = lambda text: None,
 ) -> list[Difference]:
     """Return a paired test of every two rows for each OOD set, in the order of the rows.
@@ -46,7 +45,7 @@ def differences(
             groups = _paired(rows, id_set, ood_set)
             if len(groups) > 1:
                 note(_unpaired(groups, id_set, ood_set))
-            found += _tested(groups, id_set, ood_set, conventions)
+            found += _tested(groups, id_set, ood_set)
     return found
 
 
@@ -66,13 +65,11 @@ def _unpaired(groups: Sequence[Sequence[Row]], id_set: str, ood_set: str) -> str
     )
 
 
-def _tested(
-    groups: Sequence[Sequence[Row]], id_set: str, ood_set: str, conventions: Conventions
-) -> list[Difference]:
+def _tested(groups: Sequence[Sequence[Row]], id_set: str, ood_set: str) -> list[Difference]:
     found = []
     for rows in groups:
         placed = [delong.placements(row.scores[id_set], row.scores[ood_set]) for row in rows]
-        for one in delong.differences(placed, confidence=conventions.confidence):
+        for one in delong.differences(placed):
             found.append(
                 Difference(
                     id=id_set,

@@ -13,15 +13,14 @@ FPR_CONVENTIONS = ("strict", "nearest", "openood", "interpolated")
 
 @dataclass(frozen=True)
 class Conventions:
-    """How to measure: which FPR, at which TPRs beside 0.95, and which error bars.
+    """How to measure: which FPR, at which TPRs beside 0.95, and which error bars, all of 95 %.
 
-    `confidence` is the level of every interval. `bootstrap` is the number of resamples, 0 for
-    none, drawn from `seed`. `calibration` asks for the measures at an absolute threshold.
+    `bootstrap` is the number of resamples, 0 for none, drawn from `seed`. `calibration` asks for
+    the measures at an absolute threshold.
     """
 
     fpr_convention: str = "strict"
     tprs: tuple[float, ...] = (0.95,)
-    confidence: float = 0.95
     bootstrap: int = 0
     seed: int = 0
     calibration: bool = False

@@ -9,7 +9,6 @@ from oodcache.cache.errors import InputError
 from oodcache.score import delong
 from oodcache.score.differences import Row, differences
 from oodcache.score.metrics import auroc
-from oodcache.score.result import Conventions
 
 RANDOM = np.random.default_rng(0)
 
@@ -25,7 +24,7 @@ def row(score: str, *, model: str = "m/a", images: str = "same", shift: float = 
 
 def test_every_two_rows_are_tested_once_for_each_ood_set() -> None:
     rows = [row("mcm"), row("energy"), row("mcm", model="m/b")]
-    found = differences(rows, "pets", conventions=Conventions())
+    found = differences(rows, "pets")
     assert [(one.ood, one.first[::2], one.second[::2]) for one in found] == [
         (ood, first, second)
         for ood in ("strays", "more")
@@ -47,7 +46,7 @@ def test_every_two_rows_are_tested_once_for_each_ood_set() -> None:
 
 
 def test_holms_family_is_an_ood_set() -> None:
-    found = differences([row("a"), row("b"), row("c")], "pets", conventions=Conventions())
+    found = differences([row("a"), row("b"), row("c")], "pets")
     for ood in ("strays", "more"):
         family = [one for one in found if one.ood == ood]
         assert [one.p_holm for one in family] == delong.holm([one.p for one in family])
@@ -56,7 +55,7 @@ def test_holms_family_is_an_ood_set() -> None:
 def test_equal_ranks_differ_by_nothing() -> None:
     one = row("a")
     again = Row(("m/a", "a {}", "b"), {k: np.exp(v) for k, v in one.scores.items()}, one.images)
-    for found in differences([one, again], "pets", conventions=Conventions()):
+    for found in differences([one, again], "pets"):
         assert (found.difference, found.p, found.p_holm) == (0, 1, 1)
 
 
@@ -68,7 +67,7 @@ def test_rows_of_other_images_are_never_paired_and_that_is_said() -> None:
         row("energy", model="m/b", images="other"),
     ]
     notes: list[str] = []
-    found = differences(rows, "pets", conventions=Conventions(), note=notes.append)
+    found = differences(rows, "pets", note=notes.append)
     assert [one.first[0] for one in found] == ["m/a", "m/b"] * 2
     assert all(one.first[0] == one.second[0] for one in found)
     for ood in ("strays", "more"):  # A family over both models.
@@ -80,4 +79,4 @@ def test_rows_of_other_images_are_never_paired_and_that_is_said() -> None:
 
 def test_a_single_row_cannot_be_compared() -> None:
     with pytest.raises(InputError, match="--compare wants two scores or more, and there is one"):
-        differences([row("mcm")], "pets", conventions=Conventions())
+        differences([row("mcm")], "pets")
