@@ -32,6 +32,7 @@ class Source(NamedTuple):
 class OneSet(NamedTuple):
     """A data set's scores under each (model, template), (None, None) of another program's."""
 
+    option: str
     name: str
     path: Path
     parts: dict[Head, Part]
@@ -80,13 +81,15 @@ def measure(
     compared = []
     if compare_scores:
         compared = differences(rows, sets[0].name, note=note)
+    digests = {path: _digest(path) for path in paths}
     return Scored(
         tuple(results),
         tuple(compared),
         {
             "command": shlex.join(["oodcache", *command]),
             "fpr_convention": conventions.fpr_convention,
-            "files": [_identified(path, files[path]) for path in paths],
+            "lower_is_id": lower_is_id,
+            "files": [_identified(one, columns, digests[one.path]) for one in sets],
             "versions": {name: version(name) for name in ("oodcache", "numpy")},
         },
     )
@@ -160,7 +163,8 @@ def _picked(source: Source, parts: Sequence[Part]) -> OneSet:
             f"give another name: {source.option} NAME={source.path}"
         )
     chosen = [part for part in parts if part.data_set in (None, name)]
-    return OneSet(name, source.path, {(part.model, part.template): part for part in chosen})
+    by_head = {(part.model, part.template): part for part in chosen}
+    return OneSet(source.option, name, source.path, by_head)
 
 
 def _check(sets: Sequence[OneSet]) -> None:
@@ -197,9 +201,19 @@ def _columns(one: OneSet) -> list[str]:
     return list(next(iter(one.parts.values())).scores)
 
 
-def _identified(path: Path, parts: Sequence[Part]) -> Mapping[str, Any]:
-    """Return what identifies a file: path, SHA-256, and how many scores were read."""
+def _digest(path: Path) -> str:
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    rows = sum(len(next(iter(part.scores.values()))) for part in parts)
-    return {"path": str(path), "sha256": digest, "rows": rows}
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _identified(one: OneSet, typed: Sequence[str], digest: str) -> Mapping[str, Any]:
+    """Return where a set's scores are, so that they can be read again, and how many there are."""
+    named = [] if _columns(one) == [UNNAMED] else _columns(one)
+    return {
+        "path": str(one.path),
+        "sha256": digest,
+        "data_set": one.name,
+        "side": one.option.removeprefix("--"),
+        "columns": list(typed) or named,
+        "rows": sum(len(next(iter(part.scores.values()))) for part in one.parts.values()),
+    }

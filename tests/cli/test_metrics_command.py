@@ -15,6 +15,8 @@ import pytest
 from samples import Outcome, Run
 from sklearn.metrics import roc_auc_score
 
+from oodcache.score.score_files import read
+
 WORKED_ID = [*(0.95 - 0.01 * np.arange(18)).round(2).tolist(), 0.60, 0.20]
 WORKED_OOD = [0.87, 0.70, 0.65, 0.50, 0.40, 0.30, 0.25, 0.10, 0.09, 0.08]
 
@@ -63,11 +65,68 @@ def test_provenance_identifies_the_files(oodcache: Run, worked: list[str]) -> No
         {
             "path": name,
             "sha256": hashlib.sha256(Path(name).read_bytes()).hexdigest(),
+            "data_set": Path(name).stem,
+            "side": side,
+            "columns": columns,
             "rows": count,
         }
-        for name, count in (("id.csv", 20), ("sun.npy", 10))
+        for name, side, columns, count in (
+            ("id.csv", "id", ["mcm"], 20),
+            ("sun.npy", "ood", [], 10),
+        )
     ]
+    assert provenance["lower_is_id"] is False
     assert set(provenance["versions"]) == {"oodcache", "numpy"}
+
+
+def scores_again(provenance: dict[str, Any], row: dict[str, Any], side: str) -> list[Any]:
+    """Read the scores of a row's sets again, as provenance says, each turned as it was."""
+    found = []
+    for one in provenance["files"]:
+        if one["side"] != side or one["data_set"] not in (row["id"], row["ood"]):
+            continue
+        for part in read(Path(one["path"]), one["columns"]):
+            model = None if row["model"] is None else f"{row['model']}/{row['pretrained']}"
+            if part.data_set in (None, one["data_set"]) and part.model == model:
+                scores = part.scores.get(row["score"], next(iter(part.scores.values())))
+                found.append(-scores if provenance["lower_is_id"] else scores)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "rows"),
+    [
+        ("--id a=saved.csv --ood b=saved.csv --ood c=saved.csv", 2 * 2 * 2 + 2 * 2),
+        ("--id a=saved.csv --ood b=saved.csv --column energy --lower-is-id", 2),
+        ("--id in=id.csv --ood two.npz --ood one.npz --column mcm --lower-is-id", 3),
+        ("--id one.npy --ood bare.csv", 1),
+    ],
+)
+def test_what_provenance_says_reads_every_rows_scores_again(
+    oodcache: Run, worked: list[str], options: str, rows: int
+) -> None:
+    generator = np.random.default_rng(0)
+    lines = ["model,template,data_set,path,label,nearest,mcm,mcm shown,energy,energy shown"]
+    for model in ("m/one", "m/two"):
+        for name in ("a", "b", "c"):
+            lines += [
+                f"{model},a {{}},{name},{place}.png,,x,{','.join(map(repr, numbers))}"
+                for place, numbers in enumerate(generator.normal(size=(7, 4)).tolist())
+            ]
+    Path("saved.csv").write_text("\n".join(lines) + "\n")
+    np.savez("two.npz", mcm=generator.normal(size=9), other=generator.normal(size=9))
+    np.savez("one.npz", mcm=generator.normal(size=5))
+    np.save("one.npy", generator.normal(size=6))
+    Path("bare.csv").write_text("0.5\n0.25\n-1\n")
+    whole = json.loads(oodcache("metrics", *options.split(), "--format", "json").out)
+    assert len(whole["results"]) == rows
+    for row in whole["results"]:
+        if row["ood"] != "average":
+            (inside,) = scores_again(whole["provenance"], row, "id")
+            (outside,) = scores_again(whole["provenance"], row, "ood")
+            is_id = np.repeat([1, 0], [len(inside), len(outside)])
+            found = roc_auc_score(is_id, np.concatenate([inside, outside]))
+            assert row["auroc"] == pytest.approx(found, abs=1e-12)
 
 
 def test_every_format_says_the_same_auroc(oodcache: Run, worked: list[str]) -> None:
