@@ -111,6 +111,10 @@ def test_thumbnails_are_looked_for_where_they_are_drawn(oodcache: Run, results: 
     typed = oodcache("plot", "fooled", "r.json", "pets=other/pets", "-o", "pets.svg")
     assert typed.err.startswith("no thumbnails of strays, more: ")
     assert Path("pets.svg").read_text().count("<image") == 4
+    drawn = oodcache("plot", "fooled", "r.json", "pets=other/pets", "-o", "b.svg", "--ood", "more")
+    assert drawn.err.startswith("no thumbnails of more: ")
+    both = ("strays=other/strays", "pets=other/pets", "--ood", "more")
+    assert oodcache("plot", "fooled", "r.json", *both, "-o", "c.svg").status == 0
     every = oodcache("plot", "fooled", "r.json", "-o", "all.svg", "--data-root", "other")
     assert every.err == "wrote all.svg\n"
     assert Path("all.svg").read_text().count("<image") == 12
@@ -164,6 +168,23 @@ def test_a_mistake_is_one_line_and_leaves_no_file(
     assert (done.status, done.out, done.err.count("\n")) == (1, "", 1)
     assert says in done.err
     assert not Path("a.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "says"),
+    [
+        ("roc", ["--measure", "fpr95"], "--measure is of heatmap, not of roc"),
+        ("roc", ["--form", "ranked"], "--form is of histogram, threshold, fooled, not of roc"),
+        ("heatmap", ["--parameter", "bias"], "--parameter is of sweep, not of heatmap"),
+        ("classes", ["pets=data/pets"], "NAME=PATH is of fooled, not of classes"),
+    ],
+)
+def test_an_option_of_another_kind_is_refused(
+    oodcache: Run, kind: str, option: list[str], says: str
+) -> None:
+    done = oodcache("plot", kind, "r.json", "-o", "a.png", *option)
+    assert done.status == 2
+    assert f"Error: {says}\n" in done.err
 
 
 @pytest.mark.parametrize("width", ["three", "1", "21", "nan", "-3"])
