@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from oodcache.extract.embedding import Embedder
 
 ALL_IN, MISTAKE, SOME_OUT = 0, 1, 3
+AT_ONCE = 2**13  # Rows of a cached set: enough that all processors have a tile.
 Note = Callable[[str], None]
 Vectors = npt.NDArray[np.float32]
 
@@ -202,7 +203,7 @@ class Detector:
 
     def _of_set(self, target: Cached) -> Iterator[list[Decision]]:
         paths, errors, done = target.images.paths(), target.images.errors(), 0
-        for block in target.images.blocks():
+        for block in target.images.blocks(AT_ONCE):
             rows = range(done, done + len(block))
             own = {row - done: errors[row] for row in rows if row in errors}
             yield decide(self.saved, block, own, paths[rows.start : rows.stop])

@@ -33,12 +33,13 @@ MEANING = {
 TIES, NAMED = 0.001, 5
 
 
-def caption(results: Sequence[Result]) -> list[str]:
+def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
     """Return the lines: sets and prompt, measures, error bars, how the best row is or was chosen.
 
-    Then come those that not every table has: what holds of these scores and these images.
+    Then come those that not every table has: what holds of these scores and these images. `where`
+    says where a table has the interval of an AUROC.
     """
-    lines = [_compared(results), _convention(results), _intervals(results)]
+    lines = [_compared(results), _convention(results), _intervals(results, where)]
     lines += _choice(results)
     lines += _reversals(results)
     lines += _ties(results)
@@ -76,11 +77,11 @@ def _convention(results: Sequence[Result]) -> str:
     )
 
 
-def _intervals(results: Sequence[Result]) -> str:
+def _intervals(results: Sequence[Result], where: str) -> str:
     whose = "95 % DeLong intervals on the logit scale"
     if all(one.auroc_ci is None for one in results):
         return f"{whose} are {NOT_ESTIMABLE}: no AUROC here has a variance above 0."
-    line = f"Below each AUROC: {whose}"
+    line = f"{where} each AUROC: {whose}"
     if any(one.auroc_ci is None for one in results):
         line += f"; {NOT_ESTIMABLE} where the variance is 0"
     return f"{line}."

@@ -79,6 +79,8 @@ def rows(
     opened: dict[tuple[str | None, str | None, str], Images] = {}
     for key, results in by_row(saved.results).items():
         own = {ood: one for ood, one in results.items() if not one.is_average}
+        if not own:
+            raise InputError(f"{saved.path}: has averages alone of {_named(key)}")
         first = next(iter(own.values()))
         sets = {}
         for name in (first.id, *own):

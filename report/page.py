@@ -70,7 +70,7 @@ def page(saved: Saved, content: Content) -> str:
         filters=filters(results),
         chosen=chosen,
         lines=lines(results),
-        caption=caption(results),
+        caption=caption(results, "Beside"),
         differences=_differences(saved),
         sweeps=sweeps(saved),
         made=making(saved),

@@ -21,6 +21,10 @@ from oodcache.score.scores import SCORES
 
 LARGEST = 2**28
 Row = TypeVar("Row", Result, Difference)
+CALIBRATED = (
+    *("kept_id", "kept_ood", "prevalence"),
+    *("brier", "ece", "brier_balanced", "ece_balanced"),
+)
 SCORE_AGAIN = "score again, with --output FILE.json"
 
 
@@ -119,8 +123,9 @@ def _result(row: Mapping[str, Any]) -> Result:
             for name, one in _mapping("bootstrap", found["bootstrap"]).items()
         }
     if not isinstance(found["calibration"], str | None):
-        for number in _mapping("calibration", found["calibration"]).values():
-            _fraction("calibration", number)
+        given = _mapping("calibration", found["calibration"])
+        for name in CALIBRATED:
+            _fraction(f"calibration.{name}", given.get(name))
     found["picked"] = None if found["picked"] is None else _pick(found["picked"])
     return Result(**found)
 

@@ -123,7 +123,7 @@ def least(alpha: float, confidence: float | None = None) -> int:
     n = max(1, math.ceil(math.log1p(-confidence) / math.log1p(-alpha)) - 1)
     # The quotient may be off by rounding; what decides is what `place` decides by.
     while not place(n, alpha, confidence):
-        n += 1
+        n += max(1, n >> 40)
     return n
 
 

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import os
+import pty
+import resource
 import shutil
 import subprocess
 import sys
@@ -145,6 +147,51 @@ def test_results_go_to_a_file_by_its_ending(oodcache: Run, here: Path) -> None:
     refused = oodcache("detect", FILE, "nothing", "-o", "out/other.csv")
     assert refused.status == 1
     assert not Path("out/other.csv").exists()
+
+
+def test_a_full_disk_is_one_line(here: Path) -> None:
+    command = [sys.executable, "-m", "oodcache", "detect", str(FILE), "photos"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=here)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "oodcache: standard output cannot be written: No space left on device: give -o FILE "
+        "elsewhere\n"
+    )
+    done = subprocess.run(
+        [*command, "-o", "out.csv"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=here,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024)),
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "oodcache: out.csv: cannot be written: File too large: raise the limit (ulimit -f), or "
+        "give another folder with --cache or --output\n"
+    )
+    assert not list(here.glob("*out.csv*"))
+
+
+def test_a_reader_that_leaves_is_no_bug(here: Path) -> None:
+    command = f"{sys.executable} -m oodcache detect {FILE} digits --format jsonl | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=here)
+    assert done.stdout.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bar_takes_no_result_for_its_own(here: Path) -> None:
+    command = [sys.executable, "-m", "oodcache", "detect", str(FILE), "digits"]
+    terminal, end = pty.openpty()
+    with (here / "found.txt").open("wb") as found:
+        done = subprocess.run(command, stdout=found, stderr=end, cwd=here)
+    os.close(end)
+    shown = os.read(terminal, 2**16)
+    os.close(terminal)
+    assert done.returncode == 3
+    assert b"717/717" in shown
+    assert b"zero/0915.png" not in shown
+    assert (here / "found.txt").read_text().count("\n") == 717
 
 
 @pytest.mark.parametrize(

@@ -160,3 +160,8 @@ def test_scores_of_another_run_are_refused() -> None:
 def test_scores_that_are_missing_are_named() -> None:
     with pytest.raises(InputError, match="all.h5: has no scores 'mcm' by .* of the images of SUN"):
         of(result(INSIDE, {"SUN": OUTSIDE}), [part("pets", INSIDE, LABELS)])
+
+
+def test_averages_alone_have_no_images() -> None:
+    with pytest.raises(InputError, match="r.json: has averages alone of 'mcm'"):
+        of(result(INSIDE, {"SUN": OUTSIDE})[1:], [])

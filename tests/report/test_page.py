@@ -113,6 +113,7 @@ def test_differences_have_a_table_and_results_their_caption() -> None:
     assert "Differences between scores" in words
     assert f"{100 * PLAIN_DIFFERENCE.difference:+.2f}" in words
     assert "FPR convention: strict" in words
+    assert "Beside each AUROC: 95 % DeLong intervals" in words
     assert "Along a parameter" in words  # mcm at two temperatures
 
 

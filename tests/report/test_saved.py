@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,12 +16,13 @@ from sample_results import FIRST, PLAIN_DIFFERENCE
 from oodcache.cache.errors import InputError
 from oodcache.report.results import to_json
 from oodcache.report.saved import read
+from oodcache.score.calibration import calibration
 from oodcache.score.result import Pick
 
 FULL = replace(
     FIRST,
     bootstrap={"auroc": (0.9, 0.95)},
-    calibration={"kept_id": 1.0, "ece": 0.25},
+    calibration=calibration(np.array([0.9, 0.7]), np.array([0.2])),
     negatives="words",
     bank="train:16",
     picked=Pick("Places", 4, 0.75, {"SUN": 3}),
@@ -88,6 +90,7 @@ def test_what_is_no_file_of_results_is_refused(
         ("parameters", {"warmth": 1}, "'parameters'"),
         ("templates", "a {}", "'templates' is 'a {}'"),
         ("calibration", 3, "'calibration' is 3"),
+        ("calibration", {"ece": 0.1}, "'calibration.kept_id' is None"),
         ("picked", 3, "'picked' is 3"),
         ("picked", {"on": "Places"}, "no 'tried'"),
         ("picked", {**PICKED, "auroc": 2}, "'auroc' is 2, no fraction"),

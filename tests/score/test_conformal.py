@@ -93,6 +93,14 @@ def test_so_is_that_with_confidence(alpha: float, confidence: float) -> None:
     assert n == 1 or place(n - 1, alpha, confidence) == 0
 
 
+@pytest.mark.parametrize("alpha", [1e-17, 1e-300])
+def test_a_share_of_next_to_nothing_takes_more_images_than_there_are(alpha: float) -> None:
+    for confidence in (None, 0.95):
+        assert least(alpha, confidence) > 10**16
+        with pytest.raises(InputError, match="717 images are too few"):
+            calibrate(np.arange(717.0), alpha, confidence)
+
+
 def test_too_few_images_are_refused_with_how_many_it_takes() -> None:
     with pytest.raises(InputError) as refused:
         calibrate(np.arange(18.0), 0.05)
