@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from oodcache.extract.embedding import Embedder
 
 ALL_IN, MISTAKE, SOME_OUT = 0, 1, 3
+LARGE = 2**25  # Bytes of a detector, most of them a bank's, that take a second to read.
 AT_ONCE = 2**13  # Rows of a cached set: enough that all processors have a tile.
 Note = Callable[[str], None]
 Vectors = npt.NDArray[np.float32]
@@ -75,6 +76,8 @@ def detect(
 
     Each batch is written when it is done, to stdout or whole to `output`.
     """
+    if path.is_file() and path.stat().st_size > LARGE:
+        note(f"reading {path} …")
     detector = Detector(read_detector(path), cache, place, note)
     found = detector.targets(given)
     total, count = sum(map(len, found)), Counter[str]()

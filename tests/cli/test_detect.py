@@ -11,6 +11,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,13 @@ def test_a_folder_and_its_cached_set_have_the_same_decisions(
         cached = rows(oodcache("detect", FILE, name, "--format", "jsonl"))
         fresh = rows(oodcache("detect", FILE, f"data/{name}", "--format", "jsonl"))
         assert [f"data/{name}/{one['path']}" for one in cached] == [one["path"] for one in fresh]
+        # At the threshold the last digit decides, which is another where batches are.
+        lowest = json.loads(FILE.read_text())["threshold"]["shown"]
+        clear = [abs(one["score"] - lowest) > 1e-5 for one in cached]
+        assert sum(clear) >= len(clear) - 2
         for column in ("decision", "nearest"):
-            assert [one[column] for one in cached] == [one[column] for one in fresh]
+            found = [[one[column] for one in some] for some in (cached, fresh)]
+            assert [*compress(found[0], clear)] == [*compress(found[1], clear)]
         for column in ("score", "probability"):
             found = [[one[column] for one in some] for some in (cached, fresh)]
             assert np.allclose(*found, atol=1e-5)
