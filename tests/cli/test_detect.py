@@ -126,6 +126,22 @@ def test_a_cached_set_needs_neither_torch_nor_the_vocabulary(
     assert "loading" not in done.stderr
 
 
+def test_a_row_that_is_not_ok_is_an_error_with_its_reason(oodcache: Run, here: Path) -> None:
+    for number in range(5):
+        write_image(here / "new" / f"{number}.png", number)
+    (here / "new" / "2.png").write_bytes(b"x")
+    extract = ("extract", "--model", "tiny-clip", "--cache", "own", "pets=new")
+    assert oodcache(*extract).status == 0
+    done = oodcache("detect", FILE, "pets", "--cache", "own", "--format", "jsonl")
+    assert done.status == 1
+    fresh = rows(oodcache("detect", FILE, "new", "--format", "jsonl"))
+    cached = rows(done)
+    for column in ("decision", "error", "nearest"):
+        assert [one[column] for one in cached] == [one[column] for one in fresh]
+    assert cached[2]["error"] == "UnidentifiedImageError: cannot identify image file"
+    assert [one["path"] for one in cached] == [f"{number}.png" for number in range(5)]
+
+
 def test_names_that_are_no_text_come_back(oodcache: Run, here: Path) -> None:
     names = [b"new\nline\t.png", b"\xff\xfe.png", b"-o.png", "ü \x1b[2J.png".encode()]
     for number, name in enumerate(names):
@@ -351,7 +367,7 @@ def test_a_checkpoint_is_asked_for_and_checked(
     files = ("--model-config", small_model.config, "--checkpoint")
     assert oodcache("detect", FILE, photos, *files, small_model.checkpoint).status in (0, 3)
     other = make_small_model(tmp_path, "small", seed=5)
-    refused = oodcache("detect", FILE, photos, *files, other.checkpoint)
+    refused = oodcache("detect", FILE, photos, *files, other.checkpoint, "--format", "csv")
     assert (refused.status, refused.out) == (1, "")
     before = json.loads(FILE.read_text())["model"]["weights"][:8]
     line = refused.err.splitlines()[-1]
