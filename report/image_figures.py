@@ -21,6 +21,8 @@ from oodcache.report.figures import Subject
 CELL, GAP = 0.8, 0.06
 HEADING, CAPTION = 0.2, 0.125
 CAPTION_LINES = 3
+# Points by which a text is wider where a renderer rounds each letter to whole pixels.
+ROUNDING = 2
 MOST_CLASSES = 10
 NO_LABEL = "no label"
 
@@ -86,7 +88,7 @@ def _picture(
         "infinite" if score is None else f"{score:#.4g}",
     ]
     for number, line in enumerate(lines):
-        (cut,) = fitted([line], 72 * side, SMALL)
+        (cut,) = fitted([line], 72 * side - ROUNDING, SMALL)
         middle = top + side + 0.03 + (number + 0.5) * CAPTION
         _text(figure, left, middle, cut, size=SMALL)
 
