@@ -57,6 +57,9 @@ def oodcache() -> None:
     On images of your own, extract once (PyTorch), then score as often as you like (CPU only):
         oodcache extract --model siglip2 --classes pets=names.txt pets=photos/pets strays=photos/x
         oodcache score --model siglip2 --id pets --ood strays
+    With the score that is best, tell which new images are out:
+        oodcache calibrate --model siglip2 --id pets --score mcm --alpha 0.05 -o detector.json
+        oodcache detect detector.json photos/new
     """
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from oodcache.extract.embedding import Embedder
 
 ALL_IN, MISTAKE, SOME_OUT = 0, 1, 3
+LARGE = 2**25  # Bytes of a detector, most of them a bank's, that take a second to read.
 AT_ONCE = 2**13  # Rows of a cached set: enough that all processors have a tile.
 Note = Callable[[str], None]
 Vectors = npt.NDArray[np.float32]
@@ -75,8 +76,11 @@ def detect(
 
     Each batch is written when it is done, to stdout or whole to `output`.
     """
+    if path.is_file() and path.stat().st_size > LARGE:
+        note(f"reading {path} …")
     detector = Detector(read_detector(path), cache, place, note)
     found = detector.targets(given)
+    detector.prepare(found)
     total, count = sum(map(len, found)), Counter[str]()
     with sink(output) as write, _bar(total, output, progress) as advance:
         write(HEADS[form])
@@ -161,10 +165,14 @@ class Detector:
 
     def judged(self, targets: Sequence[Target]) -> Iterator[list[Decision]]:
         """Yield the decisions of all targets, some at a time; the model is loaded if need be."""
-        if any(isinstance(one, Files) for one in targets):
-            self.embedder()
+        self.prepare(targets)
         for target in targets:
             yield from self._of_files(target) if isinstance(target, Files) else self._of_set(target)
+
+    def prepare(self, targets: Sequence[Target]) -> None:
+        """Load the model if a target needs it, so that a wrong one is refused before a line."""
+        if any(isinstance(one, Files) for one in targets):
+            self.embedder()
 
     def embedder(self) -> Embedder:
         """Return the model, loaded; raises InputError if it is not the one of the detector."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,16 @@ from oodcache.report_command import FILE, IMAGES
 if TYPE_CHECKING:
     from oodcache.report.choice import Chosen
     from oodcache.report.content import Content
+    from oodcache.report.figures import Subject
     from oodcache.report.saved import Saved
 
 NOWHERE = Path("/dev/null")
+OWN = {
+    "measure": ("heatmap",),
+    "form": ("histogram", "threshold", "fooled"),
+    "parameter": ("sweep",),
+    "images": ("fooled",),
+}
 SMALLEST, LARGEST = 2.0, 20.0
 
 
@@ -65,16 +73,12 @@ def inches(context: click.Context, parameter: click.Parameter, text: str) -> flo
 @click.option(
     "--measure",
     type=click.Choice(MEASURES),
-    default="auroc",
-    show_default=True,
-    help="Of heatmap.",
+    help="Of heatmap. [auroc]",
 )
 @click.option(
     "--form",
     type=click.Choice(FORMS),
-    default="shown",
-    show_default=True,
-    help="Of histogram, threshold, fooled: scores as their papers have them, or as they rank.",
+    help="Of histogram, threshold, fooled: scores as papers have them, or as they rank. [shown]",
 )
 @IMAGES[0]
 @IMAGES[1]
@@ -90,22 +94,13 @@ def plot(**given: Any) -> None:
     oodcache plot roc results.json -o roc.svg --width two --score mcm --score energy --ood SUN
     oodcache plot fooled results.json -o fooled.png --score mcm --data-root photos
     """
-    from oodcache.report import figures, saved
-    from oodcache.report.choice import Choice
+    from oodcache.report import figures
 
-    output, kind = given["output"], given["kind"]
-    figures.check(output)
-    results = saved.read(given["results"])
-    choice = Choice(*(given[name] for name in ("models", "templates", "labels", "ood_sets")))
-    chosen = figures.choose(kind, results, choice)
-    options = {name: given[name] for name in ("width", "measure", "form", "parameter")}
-    subject = figures.Subject(results, chosen, choice, **options)
-    if KINDS[kind].of_images:
-        found = _content(results, chosen, given)
-        rows = figures.rows_of(chosen, found)
-        subject = replace(subject, rows=rows, thumbnails=found.thumbnails)
-    figures.save(figures.draw(kind, subject), output)
-    note(f"wrote {output}")
+    options = _options(given)
+    figures.check(given["output"])
+    subject = _subject(given, options)
+    figures.save(figures.draw(given["kind"], subject), given["output"])
+    note(f"wrote {given['output']}")
 
 
 plot.help = str(plot.help).replace(
@@ -113,16 +108,47 @@ plot.help = str(plot.help).replace(
 )
 
 
-def _content(results: Saved, chosen: Chosen, given: dict[str, Any]) -> Content:
-    """Return what is known of the images of what was chosen; thumbnails where they are drawn."""
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that kinds have of their own; refuse another kind's."""
+    for name, kinds in OWN.items():
+        if given[name] and given["kind"] not in kinds:
+            what = "NAME=PATH" if name == "images" else f"--{name}"
+            raise click.UsageError(f"{what} is of {', '.join(kinds)}, not of {given['kind']}")
+    return {name: given[name] for name in OWN if given[name] and name != "images"}
+
+
+def _subject(given: Mapping[str, Any], options: Mapping[str, Any]) -> Subject:
+    """Return what the figure is drawn of."""
+    from oodcache.report import figures, saved
+    from oodcache.report.choice import Choice
+
+    results = saved.read(given["results"])
+    choice = Choice(*(given[name] for name in ("models", "templates", "labels", "ood_sets")))
+    chosen = figures.choose(given["kind"], results, choice)
+    subject = figures.Subject(results, chosen, choice, width=given["width"], **options)
+    if not KINDS[given["kind"]].of_images:
+        return subject
+    found = _content(results, chosen, given)
+    return replace(subject, rows=figures.rows_of(chosen, found), thumbnails=found.thumbnails)
+
+
+def _content(results: Saved, chosen: Chosen, given: Mapping[str, Any]) -> Content:
+    """Return what is known of the images of what is drawn; thumbnails where they are shown."""
     from oodcache import reporting
 
     pictured = given["kind"] == "fooled"
+    typed = {one.partition("=")[0] for one in given["images"]}
+    rows = [
+        one
+        for one in chosen.results
+        if one.ood in chosen.ood_sets or one.ood.partition(":")[0] in typed
+    ]
     return reporting.content(
-        replace(results, results=chosen.results),
+        replace(results, results=tuple(rows)),
         scores=given["scores"],
         cache=given["cache"],
-        typed=given["images"] if pictured else (),
+        typed=given["images"],
+        # Elsewhere no picture is looked for, or missed.
         data_root=given["data_root"] if pictured else NOWHERE,
         note=note if pictured else lambda text: None,
         progress=progress,

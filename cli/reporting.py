@@ -31,6 +31,7 @@ from oodcache.score.found_files import vocabulary_path
 from oodcache.score.result import Result
 from oodcache.score.saved_images import read_images
 from oodcache.score.saved_scores import parts
+from oodcache.score.score_files import read as read_scores
 from oodcache.score.variants import Variant
 from oodcache.scoring import save
 
@@ -90,7 +91,7 @@ def _to_save(saved: Saved) -> str:
     """Return what to type for scores of single images."""
     command = str(saved.provenance.get("command", "oodcache score …"))
     if any(one.classes is None for one in saved.results):
-        return "Figures of single images need the scores that oodcache metrics read"
+        return f"This measures them again: {command}"
     again = "" if "--save-scores" in command else f" --save-scores {saved.path.with_suffix('.h5')}"
     return f"This saves every image's scores: {command}{again}"
 
@@ -104,7 +105,7 @@ def _scored(
     if scores is not None:
         return read_images(scores), str(scores)
     if any(one.classes is None for one in saved.results):
-        raise InputError(f"{saved.path}: oodcache metrics wrote it, which knows no images")
+        return _measured(saved), "the files that oodcache metrics read"
     if not cache.is_dir():
         raise InputError(f"{saved.path}: no file of --save-scores is there, and no cache {cache}")
     return parts(list(_scored_again(saved, cache, progress))), str(cache)
@@ -115,8 +116,42 @@ def _saved_beside(saved: Saved) -> Path | None:
     named = saved.provenance.get("scores")
     if not isinstance(named, str):
         return None
+    return _found(saved, named)
+
+
+def _found(saved: Saved, named: str) -> Path | None:
+    """Return a file that results name, as they name it or beside them."""
     places = (Path(named), saved.path.parent / Path(named).name)
     return next((one for one in places if one.is_file()), None)
+
+
+def _measured(saved: Saved) -> list[ScoredImages]:
+    """Return the scores that `oodcache metrics` measured, read again; nobody knows their images."""
+    scores = {one.score for one in saved.results}
+    sign = -1 if saved.provenance.get("lower_is_id") is True else 1
+    found = []
+    files = saved.provenance.get("files")
+    for file in files if isinstance(files, list) and files else [None]:
+        told = file if isinstance(file, dict) else {}
+        named, data_set, columns = (told.get(name) for name in ("path", "data_set", "columns"))
+        if not isinstance(named, str) or not isinstance(columns, list):
+            raise InputError(f"{saved.path}: does not say which files it was measured on")
+        path = _found(saved, named)
+        if path is None:
+            raise InputError(f"{named}: is not there, and not beside {saved.path}")
+        for part in read_scores(path, [str(one) for one in columns]):
+            if part.data_set not in (None, data_set):
+                continue
+            own = {name: sign * one for name, one in part.scores.items()}
+            if len(own) == 1:  # It may be called otherwise in another file.
+                own = dict.fromkeys(scores, *own.values())
+            names = (part.model or "", part.template or "", str(data_set))
+            found.append(ScoredImages(*names, own, *([_nothing] * 3)))
+    return found
+
+
+def _nothing() -> Sequence[bytes]:
+    return ()
 
 
 def _scored_again(saved: Saved, cache: Path, progress: Progress) -> Iterator[Kept]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from matplotlib import rc_context, rcParamsDefault
+from matplotlib import MatplotlibDeprecationWarning, rc_context, rcParamsDefault
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -73,9 +73,11 @@ def style() -> Iterator[None]:
     """Give figures their look, whatever the user's own settings of matplotlib are."""
     # The backend is the process's, and no figure here has one.
     own: Any = {name: value for name, value in rcParamsDefault.items() if name != "backend"}
-    with rc_context(own | STYLE), warnings.catch_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MatplotlibDeprecationWarning)  # Of defaults that go.
         warnings.filterwarnings("ignore", r"Glyph .* missing from")
-        yield
+        with rc_context(own | STYLE):
+            yield
 
 
 def line_style(place: int) -> dict[str, Any]:

@@ -27,6 +27,7 @@ ENDINGS = (".png", ".svg", ".pdf")
 WIDTHS = {"one": 3.25, "two": 6.75}
 MEASURED = {"auroc": "AUROC", "fpr95": "FPR95"}
 MEASURES = tuple(MEASURED)
+STRICT = "strict"
 FORMS = ("shown", "ranked")
 
 
@@ -78,6 +79,12 @@ class Subject:
     measure: str = "auroc"
     parameter: str | None = None
     form: str = "shown"
+
+    def axis(self, measure: str) -> str:
+        """Return what an axis of a measure is called, with the FPR's convention if need be."""
+        conventions = dict.fromkeys(one.fpr_convention for one in self.chosen.results)
+        told = [one for one in conventions if measure == "fpr95" and one != STRICT]
+        return f"{', '.join([MEASURED[measure], *told])} (%)"
 
 
 def check(path: Path) -> None:

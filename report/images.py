@@ -73,9 +73,10 @@ def rows(
     """Yield a row for each model, template and score of the results, in their order.
 
     `parts` are the images' scores, `source` what an error calls them by, `names` what a result's
-    labels are called. Raises InputError where scores are missing, or give other results.
+    labels are called. Of another program's scores model and template are "". Raises InputError
+    where scores are missing, or give other results.
     """
-    by_set = {(one.model, one.template, one.data_set): one for one in parts}
+    by_set = {(one.model or None, one.template or None, one.data_set): one for one in parts}
     opened: dict[tuple[str | None, str | None, str], Images] = {}
     for key, results in by_row(saved.results).items():
         own = {ood: one for ood, one in results.items() if not one.is_average}

@@ -13,7 +13,7 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
 from oodcache.report.canvas import COLOURS, LINE, NARROW, fitted, new_figure, width_of
-from oodcache.report.figures import MEASURED, Subject
+from oodcache.report.figures import Subject
 from oodcache.report.grid import NONE
 from oodcache.score.result import Result
 
@@ -24,6 +24,7 @@ NUMBERS = ((8.0, 2), (8.0, 1), (7.0, 1), (6.0, 1), (6.0, 0), (5.0, 0))
 MARGIN, NAME, ANGLE = 14.0, 75.0, 45
 BAR = 0.08
 Matrix = npt.NDArray[np.float64]
+Colours = tuple[Colormap, Normalize]
 
 
 def results(subject: Subject) -> Figure:
@@ -83,20 +84,20 @@ def heatmap(subject: Subject) -> Figure:
     left = max(map(width_of, labels))
     left = max(left, _columns(axes, sets, 72 * subject.width - left - MARGIN))
     cells = 72 * subject.width - left - MARGIN
-    colours = _coloured(axes, below, values, subject.measure)
+    colours = _coloured(axes, below, values, subject)
     lower = subject.measure == "fpr95"
     _numbers(axes, values, colours, cells / len(sets), lower_is_better=lower)
     return figure
 
 
-def _coloured(axes: Axes, below: Axes, values: Matrix, measure: str) -> tuple[Colormap, Normalize]:
+def _coloured(axes: Axes, below: Axes, values: Matrix, subject: Subject) -> Colours:
     """Draw the cells, and below them the bar that explains their colours."""
     there = values[np.isfinite(values)]
     low, high = float(there.min()), float(there.max())
     if low == high:
         low, high = low - 0.5, high + 0.5
     scale = Normalize(low, high)
-    colours = colormaps["cividis_r" if measure == "fpr95" else "cividis"]
+    colours = colormaps["cividis_r" if subject.measure == "fpr95" else "cividis"]
     mesh = axes.pcolormesh(
         np.ma.masked_invalid(values), cmap=colours, norm=scale, edgecolors="white", linewidth=0.5
     )
@@ -104,7 +105,7 @@ def _coloured(axes: Axes, below: Axes, values: Matrix, measure: str) -> tuple[Co
     axes.tick_params(length=0)
     axes.set_frame_on(False)
     bar = axes.figure.colorbar(mesh, cax=below, orientation="horizontal")
-    bar.set_label(f"{MEASURED[measure]} (%)")
+    bar.set_label(subject.axis(subject.measure))
     bar.outline.set_visible(False)
     bar.ax.locator_params(nbins=4)
     return colours, scale
@@ -127,7 +128,7 @@ def _columns(axes: Axes, sets: tuple[str, ...], room: float) -> float:
 def _numbers(
     axes: Axes,
     values: Matrix,
-    colours: tuple[Colormap, Normalize],
+    colours: Colours,
     cell: float,
     *,
     lower_is_better: bool,
@@ -157,7 +158,7 @@ def _numbers(
         ).set_in_layout(False)
 
 
-def _ink(colours: tuple[Colormap, Normalize], value: float) -> str:
+def _ink(colours: Colours, value: float) -> str:
     """Return black on what is bright, white on what is dark."""
     red, green, blue, _ = colours[0](colours[1](value))
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else "white"

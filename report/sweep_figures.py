@@ -23,7 +23,7 @@ from oodcache.report.canvas import (
     new_figure,
 )
 from oodcache.report.choice import missing
-from oodcache.report.figures import MEASURED, MEASURES, MOST_LINES, Subject
+from oodcache.report.figures import MEASURES, MOST_LINES, Subject
 from oodcache.report.sweeps import TEMPLATE, Line, Sweep, sweeps
 
 RATIO = 20  # Values that lie further apart than this are drawn on a logarithmic axis.
@@ -72,7 +72,7 @@ def sweep(subject: Subject) -> Figure:
                 _numeric(axes, lane, measure, styles)
             else:
                 _listed(axes, lane, measure, styles, values)
-    _titled(list(grid), lanes, subject.width, of_numbers=of_numbers)
+    _titled(list(grid), lanes, subject, of_numbers=of_numbers)
     if of_numbers:
         figure.supxlabel(*fitted([chosen.parameter], 72 * subject.width))
         figure.align_ylabels()
@@ -132,15 +132,16 @@ def _whisker(style: Mapping[str, Any]) -> dict[str, Any]:
     return {"color": style["color"], "linewidth": 0.7}
 
 
-def _titled(grid: Any, lanes: Sequence[Lane], width: float, *, of_numbers: bool) -> None:
+def _titled(grid: Any, lanes: Sequence[Lane], subject: Subject, *, of_numbers: bool) -> None:
     """Say of which OOD set a row of panels is, where rows have one, and what a panel measures."""
-    for pair, name in zip(grid, fitted([one.title for one in lanes], 36 * width), strict=True):
+    names = fitted([one.title for one in lanes], 36 * subject.width)
+    for pair, name in zip(grid, names, strict=True):
         pair[0].set_title(name, loc="left")
-        for axes, measure in zip(pair, MEASURED.values(), strict=True):
+        for axes, measure in zip(pair, MEASURES, strict=True):
             if of_numbers:
-                axes.set_ylabel(f"{measure} (%)")
+                axes.set_ylabel(subject.axis(measure))
             elif pair is grid[-1]:
-                axes.set_xlabel(f"{measure} (%)")
+                axes.set_xlabel(subject.axis(measure))
 
 
 def _scaled(axes: Axes, values: Sequence[float], width: float) -> None:

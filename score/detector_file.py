@@ -31,6 +31,7 @@ BEGINNING = re.compile(rb'\s*{\s*"format":\s*"oodcache detector"')
 LIMIT = 2**30  # Bytes.
 LARGEST = 2**26  # Numbers of one array: a quarter of a gigabyte.
 SUM = "sha256"
+OF_ARRAY = ("base64", "dtype", "sha256", "shape")
 TYPES = {"vectors": "<f4", "labels": "<i8", "scores": "<f8"}
 
 
@@ -113,9 +114,21 @@ def _object(content: bytes) -> dict[str, Any]:
 
 
 def _sum(whole: Mapping[str, Any]) -> str:
-    """Return a SHA-256 over all that the file says, however it is laid out."""
-    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """Return a SHA-256 over all that the file says; of an array its own SHA-256 stands for it."""
+    said = _without_arrays(whole)
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_arrays(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    is_array = value.keys() == set(OF_ARRAY)
+    return {
+        name: _without_arrays(one)
+        for name, one in value.items()
+        if not (is_array and name == "base64")
+    }
 
 
 def _stored(name: str, values: npt.NDArray[Any]) -> dict[str, Any]:
@@ -131,9 +144,8 @@ def _stored(name: str, values: npt.NDArray[Any]) -> dict[str, Any]:
 
 def _array(given: Any, name: str, what: str, axes: int) -> npt.NDArray[Any]:
     """Return an array that `_stored` made; raise ValueError, saying `what`, if it is none."""
-    wanted = ("base64", "dtype", "sha256", "shape")
-    if not isinstance(given, dict) or tuple(sorted(given)) != wanted:
-        raise ValueError(f"'{what}' is no array: wanted are {', '.join(wanted)}")
+    if not isinstance(given, dict) or given.keys() != set(OF_ARRAY):
+        raise ValueError(f"'{what}' is no array: wanted are {', '.join(OF_ARRAY)}")
     shape = given["shape"]
     if given["dtype"] != TYPES[name]:
         raise ValueError(f"'{what}' has dtype {given['dtype']!r}, not {TYPES[name]!r}")

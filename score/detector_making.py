@@ -95,7 +95,9 @@ class Making:
         self._check_bank(view, of_view)
         if not others:
             return view, None, variants[0]
-        _check_apart(view, of_view, "--select-on", others[0], self._digests(others[0]))
+        of_outside = self._digests(others[0])
+        _check_apart(view, of_view, "--select-on", others[0], of_outside)
+        self._check_bank(others[0], of_outside)
         if self._wish.select_id is not None:
             selecting, calibrating = others[1], view
             of_selecting = self._digests(selecting)

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from samples import Run, write_image
 
@@ -169,3 +170,44 @@ def test_saved_scores_that_are_typed_and_of_another_run_are_refused(
     assert oodcache(*other, "--save-scores", "other.h5").status == 0
     with pytest.raises(InputError, match="other.h5: has no scores 'mcm' by .* of the images of mo"):
         content(scores=Path("other.h5"))
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_scores_of_another_program_have_curves_and_no_images(oodcache: Run, lower: bool) -> None:
+    sign = -1 if lower else 1
+    draws = np.random.default_rng(0)
+    np.save("a.npy", sign * draws.normal(1, 1, 60))
+    np.savez("b.npz", sun=sign * draws.normal(0, 1, 40), other=np.zeros(40))
+    np.savetxt("c.csv", sign * draws.normal(0, 1, 30))
+    sets = ("--id", "a.npy", "--ood", "c.csv", "--output", "r.json")
+    turned = ("--lower-is-id",) if lower else ()
+    assert oodcache("metrics", *sets, *turned).status == 0
+    found, notes = content()
+    assert found.missing == "" and notes == []
+    (row,) = found.rows
+    assert (row.key, row.n_id, dict(row.n_ood)) == ((None, None, "score"), 60, {"c": 30})
+    assert row.curve.kept_id[-1] == 60 and row.fooled_id == () and row.reliability is None
+    Path("c.csv").rename("d.csv")
+    assert content()[0].missing.startswith("c.csv: is not there, and not beside r.json. This meas")
+    np.savetxt("c.csv", np.arange(30))
+    assert "they are of another run" in content()[0].missing
+
+
+@pytest.mark.parametrize("files", [None, [], 3, [3], [{"path": "a.npy"}], [{"columns": []}]])
+def test_results_that_do_not_say_their_files_have_no_curves(oodcache: Run, files: Any) -> None:
+    np.save("a.npy", np.arange(3.0))
+    np.save("b.npy", np.arange(2.0))
+    assert oodcache("metrics", "--id", "a.npy", "--ood", "b.npy", "--output", "r.json").status == 0
+    whole = json.loads(Path("r.json").read_text())
+    whole["provenance"]["files"] = files
+    Path("r.json").write_text(json.dumps(whole))
+    missing = content()[0].missing
+    assert missing.startswith("r.json: does not say which files it was measured on. This measures")
+
+
+def test_saved_scores_measured_again_have_curves(oodcache: Run, cached: None) -> None:
+    assert oodcache(*SCORE, "--save-scores", "all.h5").status == 0
+    sets = ("--id", "pets=all.h5", "--ood", "strays=all.h5", "--ood", "more=all.h5")
+    assert oodcache("metrics", *sets, "--output", "r.json").status == 0
+    found, _ = content()
+    assert [row.key[2] for row in found.rows] == ["mcm", "mcm:temperature=learned", "energy"]

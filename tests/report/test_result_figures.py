@@ -110,6 +110,14 @@ def test_a_narrow_cell_has_fewer_decimals(sets: int, decimals: int) -> None:
     assert axes.texts[0].get_text() == f"{wanted:.{decimals}f}"
 
 
+def test_another_convention_of_the_fpr_is_said() -> None:
+    results = tuple(replace(one, fpr_convention="openood") for one in SAMPLE.saved.results)
+    of = Sample(replace(SAMPLE.saved, results=results), SAMPLE.content, {})
+    for measure, name in (("auroc", "AUROC (%)"), ("fpr95", "FPR95, openood (%)")):
+        _, bar = draw("heatmap", of.subject("heatmap", measure=measure)).axes
+        assert bar.get_xlabel() == name
+
+
 def test_names_of_columns_that_do_not_fit_are_turned() -> None:
     level, _ = draw("heatmap", SAMPLE.subject("heatmap", width=6.75)).axes
     assert {one.get_rotation() for one in level.get_xticklabels()} == {0}

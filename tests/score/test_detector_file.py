@@ -37,7 +37,14 @@ Change = Callable[[dict[str, Any]], None]
 def signed(whole: dict[str, Any]) -> bytes:
     """Return a file that says what `whole` does, under the SHA-256 that docs/detecting.md names."""
     rest = {name: value for name, value in whole.items() if name != "sha256"}
-    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+
+    def bare(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        array = sorted(value) == ["base64", "dtype", "sha256", "shape"]
+        return {key: bare(one) for key, one in value.items() if not array or key != "base64"}
+
+    text = json.dumps(bare(rest), sort_keys=True, separators=(",", ":"))
     return json.dumps({**rest, "sha256": hashlib.sha256(text.encode()).hexdigest()}).encode()
 
 

@@ -144,6 +144,11 @@ def test_another_set_may_choose(cache: Path) -> None:
             "score as no new image does: give a set without them, or another --bank",
         ),
         (
+            {"bank": "train", "scores": ["knn:k=5|9"], "select_on": "train"},
+            "train: 200 of 200 images have the very vector of an image of the bank train, and "
+            "score as no new image does: give a set without them, or another --bank",
+        ),
+        (
             {
                 "bank": "others",
                 "scores": ["knn:k=5|9"],
