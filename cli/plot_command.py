@@ -84,7 +84,9 @@ def inches(context: click.Context, parameter: click.Parameter, text: str) -> flo
 @IMAGES[1]
 @IMAGES[2]
 def plot(**given: Any) -> None:
-    """Draw a figure for a paper from the JSON of score or metrics. KIND is one of:
+    """Draw a figure for a paper from the JSON of score or metrics.
+
+    KIND is one of:
 
     \b
     KINDS

@@ -73,17 +73,25 @@ def sweep(subject: Subject) -> Figure:
             else:
                 _listed(axes, lane, measure, styles, values)
     _titled(list(grid), lanes, subject, of_numbers=of_numbers)
-    if of_numbers:
-        figure.supxlabel(*fitted([chosen.parameter], 72 * subject.width))
-        figure.align_ylabels()
-        _scaled(grid[0][0], [one for one in values if not isinstance(one, str)], subject.width)
-    else:
-        names = fitted([str(one) for one in values], 72 * 0.4 * subject.width)
-        for left, right in grid:
-            left.set_yticks(range(len(values)), names)
-            right.set_yticks(range(len(values)), [""] * len(values))
+    _valued(figure, list(grid), chosen.parameter, values, subject.width)
     legend(figure, handles, labels, subject.width)
     return figure
+
+
+def _valued(
+    figure: Figure, grid: Any, parameter: str, values: Sequence[float | str], width: float
+) -> None:
+    """Name the parameter and scale its axis, or name its values at the left of each row."""
+    numbers = [one for one in values if not isinstance(one, str)]
+    if len(numbers) == len(values):
+        figure.supxlabel(*fitted([parameter], 72 * width))
+        figure.align_ylabels()
+        _scaled(grid[0][0], numbers, width)
+        return
+    names = fitted([str(one) for one in values], 72 * 0.4 * width)
+    for left, right in grid:
+        left.set_yticks(range(len(values)), names)
+        right.set_yticks(range(len(values)), [""] * len(values))
 
 
 def _numeric(axes: Axes, lane: Lane, measure: str, styles: Mapping[str, Mapping[str, Any]]) -> None:
