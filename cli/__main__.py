@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib.metadata import version
@@ -101,13 +102,22 @@ def _run() -> None:
     except MemoryError as error:
         _fail(f"memory ran out: {str(error) or 'nothing was written that is not whole'}")
     except BrokenPipeError:
-        # The reader (`| head`) has gone; what is buffered must not raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (`| head`) has gone.
+        _drop_stdout()
         sys.exit(1)
     except OSError as error:
         if error.filename is None:
-            raise
+            # Whoever writes a file names it.
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            _drop_stdout()
+            _fail(f"standard output cannot be written: {error.strerror}")
         _fail(f"{os.fsdecode(error.filename)}: {error.strerror}")
+
+
+def _drop_stdout() -> None:
+    """Let nothing that is still buffered raise again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stopped(status: int) -> None:
