@@ -25,7 +25,7 @@ from oodcache.report.saved import Saved
 from oodcache.report.sweeps import sweeps
 from oodcache.score.result import AVERAGE, Result
 
-NEEDS = ("jinja2", "plotly")
+NEEDS = ("jinja2", "plotly", "PIL")
 FOLDER = Path(__file__).parent / "page"
 # Six digits are more than a picture shows, and a page of a hundred scores is megabytes of them.
 DIGITS = 6

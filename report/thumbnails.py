@@ -6,8 +6,6 @@ import base64
 import io
 import warnings
 
-from PIL import Image, ImageOps
-
 SIDE = 112
 QUALITY = 70
 LARGEST_PIXELS = 2**27
@@ -19,6 +17,8 @@ def thumbnail(content: bytes) -> str | None:
     It is for people, so it is turned as its EXIF orientation says. Nothing of the file's own is
     kept: the pixels are encoded anew.
     """
+    from PIL import Image, ImageOps
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -9,7 +9,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from samples import Run
+from samples import Run, write_image
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ("cli", "extract", "cache", "score", "report")
@@ -75,6 +75,33 @@ def test_the_core_scores_without_torch(core: Path, oodcache: Run, photos: Path) 
         assert done.stdout
 
 
+def test_the_core_makes_and_applies_a_detector(core: Path, oodcache: Run, photos: Path) -> None:
+    for name in ("cat", "dog"):
+        for number in range(6, 25):
+            write_image(photos / name / f"{number}.png", number + 200 * (name == "dog"))
+    sets = (f"id={photos}", f"ood={photos / 'dog'}")
+    made = oodcache("extract", "--model", "tiny-clip", "--classes", f"c={photos}", *sets)
+    assert made.status == 0
+    judge = ("--model", "tiny-clip", "--id", "id", "--score", "mcm", "--alpha", "0.05")
+    done = run(core / "oodcache", "calibrate", *judge, "-o", "d.json")
+    assert done.returncode == 0, done.stderr
+    done = run(core / "oodcache", "detect", "d.json", "ood")
+    assert done.returncode in (0, 3), done.stderr
+    assert len(done.stdout.splitlines()) == 25
+
+
+def test_the_core_says_how_to_install_figures(core: Path, oodcache: Run, photos: Path) -> None:
+    sets = (f"id={photos / 'cat'}", f"ood={photos / 'dog'}")
+    made = oodcache("extract", "--model", "tiny-clip", "--classes", f"c={photos}", *sets)
+    assert made.status == 0
+    scored = ("score", "--model", "tiny-clip", "--id", "id", "--ood", "ood", "--output", "r.json")
+    assert run(core / "oodcache", *scored).returncode == 0
+    for command in (["report", "r.json"], ["plot", "heatmap", "r.json", "-o", "h.png"]):
+        done = run(core / "oodcache", *command)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+        assert "pip install 'oodcache[report]'" in done.stderr
+
+
 @pytest.mark.parametrize("command", ["extract", "demo"])
 def test_the_core_says_how_to_install_extraction(core: Path, command: str, tmp_path: Path) -> None:
     done = run(core / "oodcache", command, cwd=tmp_path)
@@ -98,3 +125,4 @@ def test_the_demo_runs_from_a_wheel_in_any_folder(core: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert "tiny-sigmoid/demo" in done.stdout
     assert (tmp_path / "results" / "demo.json").is_file()
+    assert "Plotly" in (tmp_path / "results" / "demo.html").read_text()

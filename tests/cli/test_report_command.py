@@ -88,11 +88,11 @@ def test_a_file_that_is_not_there_is_one_line(oodcache: Run, scored: None) -> No
 
 
 def test_without_its_libraries_it_says_what_to_install(oodcache: Run, scored: None) -> None:
-    code = BLOCKED.format(names=["plotly", "jinja2"])
+    code = BLOCKED.format(names=["plotly", "jinja2", "PIL"])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == (
-        "oodcache: a report needs jinja2, plotly: type  pip install 'oodcache[report]'\n"
+        "oodcache: a report needs jinja2, plotly, PIL: type  pip install 'oodcache[report]'\n"
     )
 
 
