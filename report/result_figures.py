@@ -20,9 +20,11 @@ from oodcache.score.result import Result
 NAMES = 0.5, 0.3  # What they may take of a narrow figure's width, and of a wide one's.
 # Of the numbers in a heat map's cells: their size and decimals, the first pair that fits.
 NUMBERS = ((8.0, 2), (8.0, 1), (7.0, 1), (6.0, 1), (6.0, 0), (5.0, 0))
-# Points: what is no cell and no name, the longest name of a column; its turn in degrees.
-MARGIN, NAME, ANGLE = 14.0, 75.0, 45
+# Points: what is no cell and no name, the longest name of a column, the narrowest
+# cell with a number; and the turn of a name in degrees.
+MARGIN, NAME, CELL, ANGLE = 14.0, 75.0, 16.0, 45
 BAR = 0.08
+BOLD = 1.12  # How much wider bold digits are.
 Matrix = npt.NDArray[np.float64]
 Colours = tuple[Colormap, Normalize]
 
@@ -76,14 +78,17 @@ def heatmap(subject: Subject) -> Figure:
         for column, ood in enumerate(sets):
             if ood in row:
                 values[place, column] = 100 * getattr(row[ood], subject.measure)
-    room = 72 * NAMES[0 if subject.width < NARROW else 1] * subject.width
+    wide = 72 * subject.width
+    room = NAMES[0 if subject.width < NARROW else 1] * wide
+    # Names give way to cells that can hold a number, down to a quarter of the width.
+    room = min(room, max(wide - MARGIN - CELL * len(sets), wide / 4))
     labels = fitted(subject.chosen.labels(), room)
     figure = new_figure(subject.width, LINE * len(rows) + 1.3)
     axes, below = figure.subplots(2, 1, height_ratios=(LINE * len(rows), BAR))
     axes.set_yticks(np.arange(len(rows)) + 0.5, labels)
     left = max(map(width_of, labels))
-    left = max(left, _columns(axes, sets, 72 * subject.width - left - MARGIN))
-    cells = 72 * subject.width - left - MARGIN
+    left = max(left, _columns(axes, sets, wide - left - MARGIN))
+    cells = wide - left - MARGIN
     colours = _coloured(axes, below, values, subject)
     lower = subject.measure == "fpr95"
     _numbers(axes, values, colours, cells / len(sets), lower_is_better=lower)
@@ -134,11 +139,10 @@ def _numbers(
     lower_is_better: bool,
 ) -> None:
     """Write each number into its cell, with as many decimals as there is room for."""
-    widest = f"{np.nanmax(values):.2f}"
     fits = (
         (size, decimals)
         for size, decimals in NUMBERS
-        if width_of(f"{float(widest):.{decimals}f}", size) * 1.12 <= cell - 3
+        if width_of(f"{np.nanmax(values):.{decimals}f}", size) * BOLD <= cell - 3
     )
     size, decimals = next(fits, (0.0, 0))
     if not size:

@@ -110,6 +110,19 @@ def test_a_narrow_cell_has_fewer_decimals(sets: int, decimals: int) -> None:
     assert axes.texts[0].get_text() == f"{wanted:.{decimals}f}"
 
 
+@pytest.mark.parametrize("auroc", [1.0, 0.9999])
+def test_ten_sets_in_one_column_have_their_numbers_whatever_these_are(auroc: float) -> None:
+    made = sample(outside=[f"set {number}" for number in range(10)])
+    best, *others = made.saved.results
+    saved = replace(made.saved, results=(replace(best, auroc=auroc), *others))
+    axes, _ = draw("heatmap", Sample(saved, made.content, {}).subject("heatmap")).axes
+    assert len(axes.texts) == 10 * len(LABELS)
+    assert axes.texts[0].get_text() == "100"
+    axes.figure.canvas.draw()
+    width = 72 * axes.get_window_extent().width / 300 / 10
+    assert max(72 * one.get_window_extent().width / 300 for one in axes.texts) <= width
+
+
 def test_another_convention_of_the_fpr_is_said() -> None:
     results = tuple(replace(one, fpr_convention="openood") for one in SAMPLE.saved.results)
     of = Sample(replace(SAMPLE.saved, results=results), SAMPLE.content, {})
