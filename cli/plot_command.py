@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from oodcache.cache.errors import InputError
 from oodcache.options import note
 from oodcache.progress import progress
 from oodcache.report.figures import FORMS, KINDS, MEASURES, WIDTHS
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from oodcache.report.figures import Subject
     from oodcache.report.saved import Saved
 
-NOWHERE = Path("/dev/null")
 OWN = {
     "measure": ("heatmap",),
     "form": ("histogram", "threshold", "fooled"),
     "parameter": ("sweep",),
     "images": ("fooled",),
 }
+NAMED = ("fooled", "classes")
 SMALLEST, LARGEST = 2.0, 20.0
 
 
@@ -131,7 +131,14 @@ def _subject(given: Mapping[str, Any], options: Mapping[str, Any]) -> Subject:
     if not KINDS[given["kind"]].of_images:
         return subject
     found = _content(results, chosen, given)
-    return replace(subject, rows=figures.rows_of(chosen, found), thumbnails=found.thumbnails)
+    rows = figures.rows_of(chosen, found)
+    # Scores of another program have curves, but their images have no names.
+    if given["kind"] in NAMED and not any(row.fooled_id for row in rows):
+        raise InputError(
+            f"{given['kind']} shows images, and nobody knows those of {given['results']}: "
+            "it wants results of oodcache score"
+        )
+    return replace(subject, rows=rows, thumbnails=found.thumbnails)
 
 
 def _content(results: Saved, chosen: Chosen, given: Mapping[str, Any]) -> Content:
@@ -150,8 +157,8 @@ def _content(results: Saved, chosen: Chosen, given: Mapping[str, Any]) -> Conten
         scores=given["scores"],
         cache=given["cache"],
         typed=given["images"],
-        # Elsewhere no picture is looked for, or missed.
-        data_root=given["data_root"] if pictured else NOWHERE,
-        note=note if pictured else lambda text: None,
+        data_root=given["data_root"],
+        pictures=pictured,
+        note=note,
         progress=progress,
     )

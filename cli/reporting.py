@@ -62,12 +62,13 @@ def content(
     data_root: Path,
     note: Note,
     progress: Progress,
+    pictures: bool = True,
 ) -> Content:
     """Return what is known of single images: rows, thumbnails, or why there are none.
 
     `scores` is a file of --save-scores; without it that of the results is looked for, then the
-    cache. `typed` has NAME=PATH of data sets; others are looked for below `data_root`. Raises
-    InputError where `scores` does not fit the results.
+    cache. `typed` has NAME=PATH of data sets; others are looked for below `data_root`, and none is
+    where no `pictures` are wanted. Raises InputError where `scores` does not fit the results.
     """
     try:
         found, source = _scored(saved, scores, cache, progress)
@@ -76,6 +77,8 @@ def content(
         if scores is not None:
             raise
         return Content((), missing=f"{error}. {_to_save(saved)}")
+    if not pictures:
+        return Content(tuple(rows))
     wanted = _pictures(rows)
     contents = _thumbnails(wanted, typed, data_root, note, progress)
     return Content(

@@ -120,7 +120,7 @@ def test_thumbnails_are_looked_for_where_they_are_drawn(oodcache: Run, results: 
     assert Path("all.svg").read_text().count("<image") == 12
 
 
-def test_scores_of_another_program_have_a_heat_map_and_no_curves(oodcache: Run) -> None:
+def test_scores_of_another_program_have_curves_and_no_images(oodcache: Run) -> None:
     for name, scores in (("id", "0.9\n0.8\n0.3\n"), ("ood", "0.1\n0.2\n0.5\n")):
         Path(f"{name}.csv").write_text(f"$x$\n{scores}")
     metrics = ("metrics", "--id", "id.csv", "--ood", "ood.csv", "--output", "m.json")
@@ -128,9 +128,15 @@ def test_scores_of_another_program_have_a_heat_map_and_no_curves(oodcache: Run) 
     for kind in ("results", "heatmap"):
         assert oodcache("plot", kind, "m.json", "-o", f"{kind}.svg").status == 0
         assert ">$x$</text>" in Path(f"{kind}.svg").read_text()
-    refused = oodcache("plot", "roc", "m.json", "-o", "a.png")
-    assert refused.status == 1
-    assert "m.json: oodcache metrics wrote it, which knows no images" in refused.err
+    for kind in ("roc", "pr", "histogram", "threshold"):
+        assert oodcache("plot", kind, "m.json", "-o", f"{kind}.png").status == 0
+    for kind in ("fooled", "classes"):
+        refused = oodcache("plot", kind, "m.json", "-o", f"{kind}.png")
+        assert (refused.status, Path(f"{kind}.png").exists()) == (1, False)
+        assert refused.err == (
+            f"oodcache: {kind} shows images, and nobody knows those of m.json: "
+            "it wants results of oodcache score\n"
+        )
     assert oodcache("plot", "reliability", "m.json", "-o", "a.png").err == (
         "oodcache: m.json: reliability needs a score that is a probability; score mcm too\n"
     )
