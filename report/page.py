@@ -18,7 +18,7 @@ from typing import Any
 
 from oodcache.report.caption import caption
 from oodcache.report.content import Content
-from oodcache.report.grid import by_row, interval
+from oodcache.report.grid import NOT_ESTIMABLE, by_row
 from oodcache.report.lines import columns, filters, lines, names
 from oodcache.report.making import making
 from oodcache.report.saved import Saved
@@ -134,12 +134,17 @@ def _differences(saved: Saved) -> list[dict[str, str]]:
             "second": called[one.second],
             "ood": one.ood,
             "difference": f"{100 * one.difference:+.2f}",
-            "interval": interval(one.ci),
+            "interval": _between(one.ci),
             "p": f"{one.p:.3g}",
             "p_holm": f"{one.p_holm:.3g}",
         }
         for one in saved.differences
     ]
+
+
+def _between(bounds: Sequence[float] | None) -> str:
+    """Return an interval whose ends may be below 0."""
+    return NOT_ESTIMABLE if bounds is None else " to ".join(f"{100 * one:+.2f}" for one in bounds)
 
 
 def _data(saved: Saved, content: Content) -> dict[str, Any]:

@@ -88,7 +88,8 @@ def _valued(
         figure.align_ylabels()
         _scaled(grid[0][0], numbers, width)
         return
-    names = fitted([str(one) for one in values], 72 * 0.4 * width)
+    written = [one if isinstance(one, str) else f"{one:g}" for one in values]
+    names = fitted(written, 72 * 0.4 * width)
     for left, right in grid:
         left.set_yticks(range(len(values)), names)
         right.set_yticks(range(len(values)), [""] * len(values))

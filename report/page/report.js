@@ -301,7 +301,7 @@
         small.alt = one.path;
         small.loading = "lazy";
       }
-      made.append(small, element("div", number(one.score, infinity)), element("div", `nearest: ${one.nearest}`),
+      made.append(small, element("div", `${number(one.score, infinity)} (ranks as ${number(one.ranked, infinity)})`), element("div", `nearest: ${one.nearest}`),
         element("div", one.label ? `is: ${one.label}` : "no label", "soft"), element("div", one.path, "soft"));
       return made;
     };
@@ -358,9 +358,10 @@
       const rank = (value) => (typeof value === "number" ? value : -Infinity);
       const steps = [...new Set(values)].sort((one, two) => (rank(one) === rank(two) ? 0 : rank(one) - rank(two)));
       const logarithmic = numeric && Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 15;
+      const apart = ["model", "template"].filter((name) => new Set(those.map((line) => line[name])).size > 1);
       show(id, those.map((line, place) => ({
         type: "scatter", mode: "lines+markers",
-        name: plain(cut([line.score, line.model, line.template].filter(Boolean).join(" · "), narrow() ? 34 : 70)),
+        name: plain(cut([line.score, ...apart.map((name) => line[name])].filter(Boolean).join(" · "), narrow() ? 34 : 70)),
         x: numeric ? line.values : line.values.map((value) => steps.indexOf(value)),
         y: line[measure].map((share) => 100 * share),
         line: { color: COLOURS[place % MOST], dash: DASHES[place % MOST] },

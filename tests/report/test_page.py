@@ -112,6 +112,9 @@ def test_differences_have_a_table_and_results_their_caption() -> None:
     words = Parsed(page(saved, Content(()))).words
     assert "Differences between scores" in words
     assert f"{100 * PLAIN_DIFFERENCE.difference:+.2f}" in words
+    assert PLAIN_DIFFERENCE.ci is not None
+    low, high = PLAIN_DIFFERENCE.ci
+    assert f"{100 * low:+.2f} to {100 * high:+.2f}" in words
     assert "FPR convention: strict" in words
     assert "Beside each AUROC: 95 % DeLong intervals" in words
     assert "Along a parameter" in words  # mcm at two temperatures

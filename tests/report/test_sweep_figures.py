@@ -150,3 +150,12 @@ def test_what_is_not_there_is_refused_naming_what_is(
     with pytest.raises(InputError) as refused:
         draw("sweep", of(results).subject("sweep", choice, parameter=parameter))
     assert str(refused.value) == says
+
+
+def test_numbers_beside_a_word_are_written_as_they_are_typed() -> None:
+    rows = [
+        replace(FIRST, score="neglabel", parameters={"number": value}, negatives="words")
+        for value in (2000.0, 500.0, "mined")
+    ]
+    left, _ = draw("sweep", of(rows).subject("sweep")).axes
+    assert [one.get_text() for one in left.get_yticklabels()] == ["mined", "500", "2000"]
