@@ -94,7 +94,7 @@ def test_several_scores_have_a_row_of_panels_for_each_ood_set() -> None:
 def test_what_is_no_number_stands_from_the_top_down() -> None:
     made = of(grid("mcm"), models={})
     auroc, _ = draw("sweep", made.subject("sweep", width=6.75)).axes
-    assert [one.get_text() for one in auroc.get_yticklabels()] == ["learned", "0.001", "1.0"]
+    assert [one.get_text() for one in auroc.get_yticklabels()] == ["learned", "0.001", "1"]
     assert auroc.yaxis_inverted()
     own = [one for one in made.saved.results if one.ood == "SUN"]
     line = curves(auroc)[0]
