@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from oodcache.options import CACHE, TYPED, note
+from oodcache.options import (
+    BANK,
+    BANK_LABELS,
+    CACHE,
+    CLASS_NAMES,
+    CLASSES,
+    NEGATIVES,
+    TYPED,
+    note,
+)
 from oodcache.progress import progress
 
 
@@ -31,7 +40,7 @@ def _share(context: click.Context, parameter: click.Parameter, text: str | None)
 
 @click.command(short_help="Make a detector: a score with a threshold.")
 @click.option("--model", required=True, help="As it was given to extract.")
-@click.option("--classes", help="A cached vocabulary. [the only one there is]")
+@CLASSES
 @click.option(
     "--id",
     "id_set",
@@ -59,24 +68,10 @@ def _share(context: click.Context, parameter: click.Parameter, text: str | None)
     help="That this very set refuses no more than --alpha. [on average over sets]",
 )
 @click.option("--template", help="A cached one, average or cosine-mean. [the only one, or average]")
-@click.option(
-    "--class-names",
-    type=click.Choice(("open_clip", "source")),
-    default="open_clip",
-    show_default=True,
-    help="Of imagenet10 and imagenet20, as score takes it.",
-)
-@click.option("--negatives", help="Mined words, see oodcache negatives; for neglabel, eoe, csp.")
-@click.option(
-    "--bank", metavar="NAME[:N]", help="A cached set of training images, all or N of each class."
-)
-@click.option(
-    "--bank-labels",
-    type=click.Choice(("own", "predicted")),
-    default="own",
-    show_default=True,
-    help="The bank's own labels, or the nearest class by the model.",
-)
+@CLASS_NAMES
+@NEGATIVES
+@BANK
+@BANK_LABELS
 @click.option("--select-on", help="A cached OOD set: the --score with the best AUROC is taken.")
 @click.option("--select-id", help="The ID images that choose. [a random half of --id]")
 @click.option(

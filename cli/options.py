@@ -1,4 +1,4 @@
-"""What several commands share: the cache's option, and a line said on stderr."""
+"""What several commands share: the options of what is scored, and a line said on stderr."""
 
 from __future__ import annotations
 
@@ -18,6 +18,29 @@ CACHE = click.option(
     show_default=True,
     show_envvar=True,
     help="Folder of the embeddings.",
+)
+CLASSES = click.option("--classes", help="A cached vocabulary. [the only one there is]")
+CLASS_NAMES = click.option(
+    "--class-names",
+    type=click.Choice(("open_clip", "source")),
+    default="open_clip",
+    show_default=True,
+    help="Of imagenet10 and imagenet20: ImageNet's as in open_clip, or their paper's.",
+)
+NEGATIVES = click.option(
+    "--negatives", help="Mined words, see oodcache negatives; for neglabel, eoe, csp."
+)
+BANK = click.option(
+    "--bank",
+    metavar="NAME[:N]",
+    help="A cached set of training images, all or N of each class; for knn, mahalanobis, vim, …",
+)
+BANK_LABELS = click.option(
+    "--bank-labels",
+    type=click.Choice(("own", "predicted")),
+    default="own",
+    show_default=True,
+    help="The bank's own labels, or the nearest class by the model.",
 )
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oodcache.cache.errors import InputError
-from oodcache.options import note
+from oodcache.options import CACHE, note
 from oodcache.progress import progress
 from oodcache.report.figures import FORMS, KINDS, MEASURES, WIDTHS
-from oodcache.report_command import FILE, IMAGES
+from oodcache.report_command import DATA_ROOT, FILE, SCORES
 
 if TYPE_CHECKING:
     from oodcache.report.choice import Chosen
@@ -80,9 +80,9 @@ def inches(context: click.Context, parameter: click.Parameter, text: str) -> flo
     type=click.Choice(FORMS),
     help="Of histogram, threshold, fooled: scores as papers have them, or as they rank. [shown]",
 )
-@IMAGES[0]
-@IMAGES[1]
-@IMAGES[2]
+@SCORES
+@DATA_ROOT
+@CACHE
 def plot(**given: Any) -> None:
     """Draw a figure for a paper from the JSON of score or metrics.
 

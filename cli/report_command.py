@@ -11,22 +11,19 @@ from oodcache.options import CACHE, note
 from oodcache.progress import progress
 
 FILE = click.Path(dir_okay=False, path_type=Path)
-IMAGES = (
-    click.option(
-        "--scores",
-        type=FILE,
-        help="The file of --save-scores. [the results say where; else from the cache]",
-    ),
-    click.option(
-        "--data-root",
-        type=click.Path(file_okay=False, path_type=Path),
-        envvar="OODCACHE_DATA",
-        default="data",
-        show_default=True,
-        show_envvar=True,
-        help="Where the images are, for thumbnails: known data sets, or a folder of each name.",
-    ),
-    CACHE,
+SCORES = click.option(
+    "--scores",
+    type=FILE,
+    help="The file of --save-scores. [the results say where; else from the cache]",
+)
+DATA_ROOT = click.option(
+    "--data-root",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="OODCACHE_DATA",
+    default="data",
+    show_default=True,
+    show_envvar=True,
+    help="Where the images are, for thumbnails: known data sets, or a folder of each name.",
 )
 
 
@@ -34,9 +31,9 @@ IMAGES = (
 @click.argument("results", type=FILE)
 @click.argument("images", nargs=-1, metavar="[NAME=PATH]...")
 @click.option("-o", "--output", type=FILE, help="The page. [RESULTS with the ending .html]")
-@IMAGES[0]
-@IMAGES[1]
-@IMAGES[2]
+@SCORES
+@DATA_ROOT
+@CACHE
 def report(results: Path, images: tuple[str, ...], output: Path | None, **given: Any) -> None:
     """Show results as one HTML page that needs no network: tables, curves, thresholds, images.
 

@@ -8,7 +8,16 @@ from typing import Any
 import click
 
 from oodcache.measuring import conventions, deliver, measuring
-from oodcache.options import CACHE, TYPED, note
+from oodcache.options import (
+    BANK,
+    BANK_LABELS,
+    CACHE,
+    CLASS_NAMES,
+    CLASSES,
+    NEGATIVES,
+    TYPED,
+    note,
+)
 from oodcache.progress import progress
 
 
@@ -20,7 +29,7 @@ from oodcache.progress import progress
     required=True,
     help="As it was given to extract; may repeat.",
 )
-@click.option("--classes", help="A cached vocabulary. [the only one there is]")
+@CLASSES
 @click.option(
     "--id",
     "id_set",
@@ -56,26 +65,10 @@ from oodcache.progress import progress
     multiple=True,
     help="A cached template, each, average or cosine-mean; may repeat. [the only one, or average]",
 )
-@click.option(
-    "--class-names",
-    type=click.Choice(("open_clip", "source")),
-    default="open_clip",
-    show_default=True,
-    help="Of imagenet10 and imagenet20: ImageNet's as in open_clip, or their paper's.",
-)
-@click.option("--negatives", help="Mined words, see oodcache negatives; for neglabel, eoe, csp.")
-@click.option(
-    "--bank",
-    metavar="NAME[:N]",
-    help="A cached set of training images, all or N of each class; for knn, mahalanobis, vim, …",
-)
-@click.option(
-    "--bank-labels",
-    type=click.Choice(("own", "predicted")),
-    default="own",
-    show_default=True,
-    help="The bank's own labels, or the nearest class by the model.",
-)
+@CLASS_NAMES
+@NEGATIVES
+@BANK
+@BANK_LABELS
 @click.option(
     "--neighbours",
     type=click.Choice(("numpy", "faiss")),
