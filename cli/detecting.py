@@ -89,7 +89,7 @@ def detect(
             count.update(one.word for one in decisions)
             advance(len(decisions))
     said = ", ".join(f"{count[word]:,} {word}" for word in ("in", "out", "error") if count[word])
-    note(f"{total:,} images: {said}{f'; wrote {output}' if output else ''}")
+    note(f"{total:,} image{'s' * (total != 1)}: {said}{f'; wrote {output}' if output else ''}")
     return MISTAKE if count["error"] else SOME_OUT if count["out"] else ALL_IN
 
 
