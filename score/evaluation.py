@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from oodcache.score import bootstrap, labels
+from oodcache.score import bootstrap
+from oodcache.score.accuracy import id_accuracy
 from oodcache.score.bank_images import NUMPY, OWN
 from oodcache.score.choosing import picks
 from oodcache.score.comparison import compare
+from oodcache.score.labels import Labels
 from oodcache.score.onepass import Classes, Scored, processors, score_images
 from oodcache.score.provenance import Source
 from oodcache.score.references import References, open_references
@@ -50,7 +52,7 @@ class Kept:
     scores: Mapping[str, Scores]
     images: Mapping[str, View]
     shown: Callable[[Scores], Scores]
-    nearest: Mapping[str, labels.Labels]
+    nearest: Mapping[str, Labels]
     classes: Sequence[str]
     picked: bool = True
 
@@ -227,7 +229,7 @@ class _Scored:
             "id": inside.name,
             "fpr_convention": conventions.fpr_convention,
             "n_id": len(inside.rows),
-            "id_accuracy": _accuracy(self._selection, self._scored[0], note),
+            "id_accuracy": id_accuracy(self._selection, self._scored[0].best, note),
         }
 
     def _shared_images(self, note: Note) -> dict[str, int]:
@@ -282,24 +284,3 @@ def _unless(stopped: Event, advance: Callable[[int], None], done: int) -> None:
     if stopped.is_set():
         raise _StoppedError
     advance(done)
-
-
-def _accuracy(selection: Selection, scored: Scored, note: Note) -> float | None:
-    """Return the share of labelled, decoded images whose nearest class is their own."""
-    inside = selection.views[0]
-    label_names, known = inside.file.label_names, selection.match(inside.file)
-    target = labels.targets(inside.labels, known)
-    labelled = target >= 0
-    missing = int(np.count_nonzero(~labelled))
-    if missing:
-        unknown = [name for name, place in zip(label_names, known, strict=True) if place < 0]
-        what = "class numbers" if inside.file.identity.has_class_numbers else "labels"
-        which = f" ({what} {', '.join(unknown[:5])}{', …' * (len(unknown) > 5)})"
-        note(
-            f"{inside.name}: {missing:,} of {len(target):,} images have no label "
-            f"among the classes of {selection.texts.path.stem}{which if unknown else ''}; "
-            "they count as ID, but not towards accuracy"
-        )
-    if not labelled.any():
-        return None
-    return float(np.mean(scored.best[labelled] == target[labelled]))

@@ -1,0 +1,62 @@
+"""Claims about ID accuracy, with numbers worked by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sample_negatives import unit
+
+from oodcache.score.accuracy import id_accuracy
+from oodcache.score.selection import Selection, select
+
+Write = Callable[..., Any]
+
+
+@pytest.fixture
+def selected(tmp_path: Path, write_images: Write, write_texts: Write) -> Callable[..., Selection]:
+    """Select five images of given labels against the classes cat, dog and fox."""
+
+    def run(labels: list[int], names: tuple[str, ...]) -> Selection:
+        write_texts("animals", unit(3, 1, 8), class_names=("cat", "dog", "fox"))
+        write_images("inside", unit(5, 2, 8), labels=labels, label_names=names)
+        write_images("outside", unit(2, 3, 8))
+        return select(tmp_path, "tiny", classes=None, id_set="inside", ood_sets=["outside"])
+
+    return run
+
+
+def test_it_is_the_share_of_images_nearest_to_their_own_class(
+    selected: Callable[..., Selection],
+) -> None:
+    notes: list[str] = []
+    # Labels fox, cat, fox, cat, fox: of 2, 0, 1, 1, 2 three are right.
+    selection = selected([0, 1, 0, 1, 0], ("fox", "cat"))
+    assert id_accuracy(selection, np.array([2, 0, 1, 1, 2]), notes.append) == 3 / 5
+    assert notes == []
+
+
+def test_images_of_no_class_do_not_count_and_are_said(
+    selected: Callable[..., Selection],
+) -> None:
+    notes: list[str] = []
+    # An owl, a cat, an owl, an image without a label, a cat: of the two cats one is right.
+    selection = selected([0, 1, 0, -1, 1], ("owl", "cat"))
+    assert id_accuracy(selection, np.array([0, 0, 0, 0, 1]), notes.append) == 1 / 2
+    assert notes == [
+        "inside: 3 of 5 images have no label among the classes of animals (labels owl); "
+        "they count as ID, but not towards accuracy"
+    ]
+
+
+def test_without_any_label_there_is_none(selected: Callable[..., Selection]) -> None:
+    notes: list[str] = []
+    selection = selected([-1] * 5, ())
+    assert id_accuracy(selection, np.zeros(5, int), notes.append) is None
+    assert notes == [
+        "inside: 5 of 5 images have no label among the classes of animals; "
+        "they count as ID, but not towards accuracy"
+    ]
