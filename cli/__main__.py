@@ -108,10 +108,11 @@ def _run() -> None:
     except OSError as error:
         if error.filename is None:
             # Whoever writes a file names it.
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
                 raise
             _drop_stdout()
-            _fail(f"standard output cannot be written: {error.strerror}")
+            what = f"standard output cannot be written: {error.strerror}"
+            _fail(f"{what}: send it where there is room")
         _fail(f"{os.fsdecode(error.filename)}: {error.strerror}")
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from oodcache.cache.errors import InputError
 from oodcache.cache.sibling import unfinished, writing
 from oodcache.progress import printable
 from oodcache.score.detector import SavedDetector
@@ -135,17 +134,8 @@ def sink(output: Path | None) -> Iterator[Callable[[str], None]]:
         stream = sys.stdout.buffer
 
         def show(text: str) -> None:
-            try:
-                stream.write(_encoded(text))
-                stream.flush()
-            except BrokenPipeError:  # The command line has an answer to that.
-                raise
-            except OSError as error:
-                # What is buffered must not raise again at exit.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-                raise InputError(
-                    f"standard output cannot be written: {error.strerror}: give -o FILE elsewhere"
-                ) from None
+            stream.write(_encoded(text))
+            stream.flush()
 
         yield show
         return

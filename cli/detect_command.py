@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from oodcache.options import CACHE, note
+from oodcache.options import BATCH_SIZE, CACHE, DEVICE, WORKERS, note
 from oodcache.progress import progress
 
 EXISTING = click.Path(path_type=Path)
@@ -33,11 +33,9 @@ FORMATS = ("text", "csv", "jsonl")
 @click.option("--model", help="Where the model is now. [where it was]")
 @click.option("--checkpoint", type=EXISTING, help="Where weights of your own are now.")
 @click.option("--model-config", type=EXISTING, help="Register FILE.json as an architecture.")
-@click.option("--device", help="cpu, cuda, cuda:1, … [cuda if there is one]")
-@click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True)
-@click.option(
-    "--workers", type=click.IntRange(0), help="Decoding processes. [one a processor, at most 8]"
-)
+@DEVICE
+@BATCH_SIZE
+@WORKERS
 @CACHE
 def detect(detector: Path, targets: tuple[str, ...], cache: Path, **given: Any) -> None:
     """Judge images by a detector: a line each, in or out, score, p-value, nearest class, path.

@@ -17,7 +17,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.shards import SHARD_ROWS
 from oodcache.extract.shares import Share, are_in, from_environment
-from oodcache.options import CACHE, note
+from oodcache.options import BATCH_SIZE, CACHE, DEVICE, WORKERS, note
 from oodcache.progress import progress
 
 if TYPE_CHECKING:
@@ -128,11 +128,9 @@ def check_torch() -> None:
 @click.option("--channels-last", is_flag=True, help="Images in that memory format.")
 @click.option("--compile", is_flag=True, help="The model by torch.compile; begins slowly.")
 @click.option("--fast-decode", is_flag=True, help="Images by torchvision: faster, other pixels.")
-@click.option("--device", help="cpu, cuda, cuda:1, … [cuda if there is one]")
-@click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True)
-@click.option(
-    "--workers", type=click.IntRange(0), help="Decoding processes. [one a processor, at most 8]"
-)
+@DEVICE
+@BATCH_SIZE
+@WORKERS
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float16"]),

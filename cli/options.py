@@ -1,4 +1,4 @@
-"""What several commands share: the options of what is scored, and a line said on stderr."""
+"""What several commands share: options, and a line said on stderr."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ CACHE = click.option(
     show_default=True,
     show_envvar=True,
     help="Folder of the embeddings.",
+)
+DEVICE = click.option("--device", help="cpu, cuda, cuda:1, … [cuda if there is one]")
+BATCH_SIZE = click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True)
+WORKERS = click.option(
+    "--workers", type=click.IntRange(0), help="Decoding processes. [one a processor, at most 8]"
 )
 CLASSES = click.option("--classes", help="A cached vocabulary. [the only one there is]")
 CLASS_NAMES = click.option(

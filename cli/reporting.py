@@ -238,7 +238,10 @@ def _thumbnails(
         by_set.setdefault(name, []).append(path)
     own = {one.partition("=")[0]: one for one in typed}
     if unknown := [one for one in own if one not in {split(name)[0] for name in by_set}]:
-        raise InputError(f"{own[unknown[0]]}: the results have no data set {unknown[0]!r}")
+        raise InputError(
+            f"{own[unknown[0]]}: the results have no data set {unknown[0]!r} "
+            f"(there are: {', '.join(dict.fromkeys(split(name)[0] for name in by_set))})"
+        )
     made: dict[Picture, str] = {}
     missing = []
     with progress("thumbnails", len(wanted), "images") as advance:

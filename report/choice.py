@@ -8,10 +8,9 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.rules import shown
-from oodcache.report.grid import Key, by_row
+from oodcache.report.grid import Key, by_row, is_probability, names
 from oodcache.report.saved import Saved
 from oodcache.score.result import Result
-from oodcache.score.scores import SCORES
 from oodcache.score.variants import parse
 
 MOST_NAMED = 20
@@ -62,14 +61,7 @@ class Chosen:
 
     def labels(self) -> list[str]:
         """Return what tells the rows apart: the score, with its model and template if need be."""
-        keys = list(by_row(self.results))
-        several = [len({one[place] for one in keys}) > 1 for place in range(3)]
-        return [
-            " · ".join(
-                str(part) for part, told in zip(one, (*several[:2], True), strict=True) if told
-            )
-            for one in keys
-        ]
+        return list(names(by_row(self.results)).values())
 
 
 def chosen(saved: Saved, choice: Choice, default: Default, what: str) -> Chosen:
@@ -97,11 +89,6 @@ def chosen(saved: Saved, choice: Choice, default: Default, what: str) -> Chosen:
     return Chosen(results, _ood_sets(results, choice.ood_sets, default, what, saved))
 
 
-def is_probability(one: Result) -> bool:
-    """Return whether a score is a probability; one of another program is not known to be."""
-    return one.classes is not None and SCORES[one.score].probability
-
-
 def _models(saved: Saved, one: Key) -> tuple[str | None, ...]:
     """Return what a row's model can be called: name/pretrained, or as it was typed for a score."""
     models = saved.provenance.get("models")
@@ -113,18 +100,18 @@ def _by(
     keys: Sequence[Key],
     asked: Sequence[str],
     most: int | None,
-    names: Callable[[Key], tuple[str | None, ...]],
+    called: Callable[[Key], tuple[str | None, ...]],
     option: str,
     saved: Saved,
 ) -> list[Key]:
     """Return the rows of what was asked for in its order, else those of the `most` first."""
-    there = list(dict.fromkeys(names(one)[0] for one in keys))
+    there = list(dict.fromkeys(called(one)[0] for one in keys))
     if not asked:
-        return [one for one in keys if names(one)[0] in there[:most]]
+        return [one for one in keys if called(one)[0] in there[:most]]
     for text in asked:
-        if not any(text in names(one) for one in keys):
+        if not any(text in called(one) for one in keys):
             raise missing(option, text, there, saved.path)
-    return list(dict.fromkeys(one for text in asked for one in keys if text in names(one)))
+    return list(dict.fromkeys(one for text in asked for one in keys if text in called(one)))
 
 
 def _asked_scores(asked: Iterable[str], there: set[str]) -> list[str]:

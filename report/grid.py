@@ -6,11 +6,12 @@ spans them all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from oodcache.score.result import Result
+from oodcache.score.scores import SCORES
 from oodcache.score.variants import Variant
 
 Line = tuple[str, ...]
@@ -56,6 +57,22 @@ def key(one: Result) -> Key:
     # A score of another program has no parameters, and is none of ours.
     label = Variant(one.score, one.parameters).label if one.parameters else one.score
     return model, one.template, label
+
+
+def names(keys: Iterable[Key]) -> dict[Key, str]:
+    """Return what each row is called in one line: its score, and what else tells it from others.
+
+    >>> list(names([("clip/openai", "a {}", "mcm"), ("siglip/webli", "a {}", "mcm")]).values())
+    ['mcm · clip/openai', 'mcm · siglip/webli']
+    """
+    once = list(dict.fromkeys(keys))
+    parts = [place for place in (0, 1) if len({key[place] for key in once}) > 1]
+    return {key: " · ".join([key[2], *(key[place] or NONE for place in parts)]) for key in once}
+
+
+def is_probability(one: Result) -> bool:
+    """Return whether a score is a probability; one of another program is not known to be."""
+    return one.classes is not None and SCORES[one.score].probability
 
 
 def prompt(one: Result) -> str:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from oodcache.cache.errors import InputError
 from oodcache.cache.score_file import ScoredImages
 from oodcache.report.content import Curve, FailingClass, FooledImage, Histogram, Reliability, Row
-from oodcache.report.grid import Key, by_row
+from oodcache.report.grid import Key, by_row, is_probability
 from oodcache.report.saved import Saved
 from oodcache.score.calibration import reliability
 from oodcache.score.curves import curve
@@ -25,7 +25,6 @@ from oodcache.score.metrics import Floats, auroc
 from oodcache.score.result import Result
 from oodcache.score.rows import Scores
 from oodcache.score.score_files import SHOWN
-from oodcache.score.scores import SCORES
 
 BINS = 64
 # A share of all images may lie beyond the outermost edges, so that one far out leaves a picture.
@@ -81,13 +80,16 @@ def rows(
     for key, results in by_row(saved.results).items():
         own = {ood: one for ood, one in results.items() if not one.is_average}
         if not own:
-            raise InputError(f"{saved.path}: has averages alone of {_named(key)}")
+            raise InputError(f"{saved.path}: has averages alone of {_named(key)}; score again")
         first = next(iter(own.values()))
         sets = {}
         for name in (first.id, *own):
             place = (key[0], key[1], name)
             if place not in by_set or key[2] not in by_set[place].scores:
-                raise InputError(f"{source}: has no scores {_named(key)} of the images of {name}")
+                raise InputError(
+                    f"{source}: has no scores {_named(key)} of the images of {name}: it is of "
+                    "another run; score again, with --save-scores"
+                )
             if place not in opened:
                 opened[place] = Images(by_set[place], names(first))
             sets[name] = opened[place]
@@ -114,9 +116,6 @@ def _row(key: Key, sets: Mapping[str, Images], results: Mapping[str, Result], so
             )
     points = curve(ranked[inside], [ranked[name] for name in outside])
     threshold = points.thresholds[points.place]
-    one = results[outside[0]]
-    # A saved score of that name, measured again, is not known to be ours: it has no classes.
-    is_probability = one.classes is not None and SCORES[one.score].probability
     return Row(
         key=key,
         id=inside,
@@ -132,7 +131,7 @@ def _row(key: Key, sets: Mapping[str, Images], results: Mapping[str, Result], so
         ranked=histogram(ranked),
         shown=histogram(shown),
         reliability={name: _reliability(shown[inside], shown[name]) for name in outside}
-        if is_probability
+        if is_probability(results[outside[0]])
         else None,
         fooled_id=_fooled(sets[inside], ranked[inside], shown[inside], worst=ranked[inside]),
         fooled_ood={

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from oodcache.report.grid import NONE, Key, by_row, interval, percent
+from oodcache.report.grid import NONE, by_row, interval, percent
 from oodcache.score.result import Result
 
 
@@ -52,17 +52,6 @@ MEASURES = (
     Column("ID", "number", "images"),
     Column("OOD", "number", "images"),
 )
-
-
-def names(keys: Iterable[Key]) -> dict[Key, str]:
-    """Return what each row is called in one line: its score, and what else tells it from others.
-
-    >>> list(names([("clip/openai", "a {}", "mcm"), ("siglip/webli", "a {}", "mcm")]).values())
-    ['mcm · clip/openai', 'mcm · siglip/webli']
-    """
-    once = list(dict.fromkeys(keys))
-    parts = [place for place in (0, 1) if len({key[place] for key in once}) > 1]
-    return {key: " · ".join([key[2], *(key[place] or NONE for place in parts)]) for key in once}
 
 
 def columns(results: Sequence[Result]) -> list[Column]:

@@ -18,8 +18,8 @@ from typing import Any
 
 from oodcache.report.caption import caption
 from oodcache.report.content import Content
-from oodcache.report.grid import NOT_ESTIMABLE, by_row
-from oodcache.report.lines import columns, filters, lines, names
+from oodcache.report.grid import NOT_ESTIMABLE, by_row, names
+from oodcache.report.lines import columns, filters, lines
 from oodcache.report.making import making
 from oodcache.report.saved import Saved
 from oodcache.report.sweeps import sweeps

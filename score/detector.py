@@ -241,5 +241,6 @@ class SavedDetector:
         """Refuse vectors of another dimension than the classes'."""
         if dimension != self.dimension:
             raise InputError(
-                f"{what}: vectors of {dimension} numbers, but the detector's have {self.dimension}"
+                f"{what}: vectors of {dimension} numbers, but the detector's have "
+                f"{self.dimension}: give vectors of {self.model.label}"
             )

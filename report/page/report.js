@@ -210,7 +210,8 @@
       const ood = $("ood").value;
       const traces = chosen().map((one, place) => ({
         ...lineOf(one, place),
-        x: one.curve.kept_ood[ood].map((kept) => kept / one.n_ood[ood]), y: one.curve.kept_id.map((kept) => kept / one.n_id),
+        // The first threshold, infinity, keeps scores that are infinite.
+        x: [0, ...one.curve.kept_ood[ood].map((kept) => kept / one.n_ood[ood])], y: [0, ...one.curve.kept_id.map((kept) => kept / one.n_id)],
       }));
       const chance = { type: "scatter", mode: "lines", x: [0, 1], y: [0, 1], line: { color: colour("--soft"), width: 1, dash: "dot" }, hoverinfo: "skip", showlegend: false };
       show("roc", [chance, ...traces], { xaxis: unit("OOD kept (FPR)"), yaxis: unit("ID kept (TPR)"), showlegend: traces.length > 1 });
@@ -219,10 +220,11 @@
       const ood = $("ood").value;
       const traces = chosen().map((one, place) => {
         const kept = one.curve.kept_id.map((inside, at) => [inside, one.curve.kept_ood[ood][at]]).filter(([a, b]) => a + b > 0);
-        // Average precision is a step function: the precision at a recall holds back to the one before.
+        const precision = kept.map(([inside, outside]) => inside / (inside + outside));
+        // Average precision is a step function: the precision at a recall holds back to the one before, the first to 0.
         return {
           ...lineOf(one, place), line: { ...lineOf(one, place).line, shape: "vh" },
-          x: kept.map(([inside]) => inside / one.n_id), y: kept.map(([inside, outside]) => inside / (inside + outside)),
+          x: [0, ...kept.map(([inside]) => inside / one.n_id)], y: [precision[0], ...precision],
         };
       });
       const inside = row().n_id / (row().n_id + row().n_ood[ood]);

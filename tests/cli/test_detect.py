@@ -177,8 +177,8 @@ def test_a_full_disk_is_one_line(here: Path) -> None:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=here)
     assert done.returncode == 1
     assert done.stderr == (
-        "oodcache: standard output cannot be written: No space left on device: give -o FILE "
-        "elsewhere\n"
+        "oodcache: standard output cannot be written: No space left on device: send it where "
+        "there is room\n"
     )
     done = subprocess.run(
         [*command, "-o", "out.csv"],

@@ -121,5 +121,8 @@ def test_a_full_disk_behind_stdout_is_one_line(arguments: list[str]) -> None:
             text=True,
             check=False,
         )
-    said = "oodcache: standard output cannot be written: No space left on device\n"
-    assert (done.returncode, done.stderr) == (1, said)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "oodcache: standard output cannot be written: No space left on device: send it where "
+        "there is room\n",
+    )

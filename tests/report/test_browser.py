@@ -152,8 +152,8 @@ def test_the_slider_moves_the_threshold_and_the_counts_follow(driver: Any, find:
 def test_curves_are_those_of_the_counts(driver: Any, find: Find) -> None:
     _, roc = drawn(driver, "roc")
     one = row()
-    assert roc["x"] == pytest.approx([kept / 400 for kept in one.curve.kept_ood["near"]])
-    assert roc["y"] == pytest.approx([kept / 500 for kept in one.curve.kept_id])
+    assert roc["x"] == pytest.approx([0, *(kept / 400 for kept in one.curve.kept_ood["near"])])
+    assert roc["y"] == pytest.approx([0, *(kept / 500 for kept in one.curve.kept_id)])
     find("details summary").click()
     boxes = driver.find_elements("css selector", "#beside input")
     boxes[3].click()
@@ -164,7 +164,10 @@ def test_curves_are_those_of_the_counts(driver: Any, find: Find) -> None:
     assert [trace["name"] for trace in traces] == names
     third = row(7).curve
     kept = [*zip(third.kept_id, third.kept_ood[HOSTILE], strict=True)][1:]
-    assert traces[2]["y"] == pytest.approx([a / (a + b) for a, b in kept])
+    precision = [a / (a + b) for a, b in kept]
+    # The first precision holds from recall 0 on, however many images share the highest score.
+    assert traces[2]["y"] == pytest.approx([precision[0], *precision])
+    assert traces[2]["x"] == pytest.approx([0, *(a / 500 for a, _ in kept)])
 
 
 def test_a_histogram_shows_either_form_and_a_diagram_only_a_probability(

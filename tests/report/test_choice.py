@@ -59,7 +59,7 @@ def test_several_models_and_templates_are_told_apart() -> None:
     models, templates = (SECOND, FIRST_MODEL), ("average", "a photo of a {}")
     found = choose(Choice(models=models, templates=templates, scores=("mcm",)))
     assert set(found.labels()) == {
-        f"{model} · {template} · mcm"
+        f"mcm · {model} · {template}"
         for model in (FIRST_MODEL, SECOND)
         for template in ("a photo of a {}", "average")
     }

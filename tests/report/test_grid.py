@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sample_results import BARE, FIRST, results
 
-from oodcache.report.grid import fpr_name, measured, prompt
+from oodcache.report.grid import Key, fpr_name, measured, names, prompt
 
 
 def test_a_set_that_one_model_lacks_is_a_dash_there() -> None:
@@ -68,3 +68,11 @@ def test_without_any_interval_there_is_no_line_for_them() -> None:
 
 def test_the_only_template_of_an_average_is_named() -> None:
     assert prompt(replace(FIRST, template="average", templates=("a {}",))) == "'a {}'"
+
+
+def test_a_row_is_called_by_its_score_and_what_else_tells_it_apart() -> None:
+    same = [("a/b", "a {}", "mcm"), ("a/b", "a {}", "energy")]
+    assert list(names(same).values()) == ["mcm", "energy"]
+    ours: Key = ("a/b", "a {}", "mcm")
+    theirs: Key = (None, None, "x")
+    assert names([ours, theirs]) == {ours: "mcm · a/b · a {}", theirs: "x · – · –"}

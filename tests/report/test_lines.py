@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sample_results import BARE, FIRST, LABELS, MODEL, results
 
-from oodcache.report.lines import columns, filters, lines, names
+from oodcache.report.lines import columns, filters, lines
 
 
 def test_a_line_has_each_measure_and_the_number_it_is_sorted_by() -> None:
@@ -59,4 +59,3 @@ def test_only_what_differs_is_filtered_by_and_has_a_column() -> None:
 def test_scores_of_another_program_have_a_dash_for_a_model() -> None:
     ours, theirs = FIRST, replace(FIRST, **BARE, score="theirs")
     assert filters([ours, theirs])["model"] == [MODEL, "–"]
-    assert names([("a/b", "a {}", "mcm"), (None, None, "x")])[None, None, "x"] == "x · – · –"
