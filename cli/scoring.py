@@ -16,6 +16,7 @@ from oodcache.score.differences import differences
 from oodcache.score.evaluation import evaluate
 from oodcache.score.provenance import of_models, provenance
 from oodcache.score.result import STANDARD, Conventions, Difference, Result
+from oodcache.score.steps import Pair, steps
 from oodcache.score.variants import default, parse_all
 
 
@@ -39,6 +40,7 @@ def score(
     command: Sequence[str],
     note: Callable[[str], None],
     compare_scores: bool = False,
+    pairs: Sequence[Pair] = (),
     save_scores: Path | None = None,
     **selection: Any,
 ) -> Scored:
@@ -46,7 +48,8 @@ def score(
 
     `command` is what was typed after `oodcache`. The file `ablation` adds scores and templates to
     those named. Of each score the setting that is best on `select_on` is measured, no other.
-    `compare_scores` asks for the differences; every image's scores go to `save_scores`.
+    `compare_scores` asks for the differences of every two rows, `pairs` for those of named ones and
+    on the average; every image's scores go to `save_scores`.
     """
     if save_scores is not None:
         saved_scores.check_ending(save_scores)
@@ -63,7 +66,7 @@ def score(
             templates=templates,
             select_on=select_on,
             conventions=conventions,
-            keep=compare_scores or save_scores is not None,
+            keep=compare_scores or bool(pairs) or save_scores is not None,
             note=note,
             **selection,
         )
@@ -71,10 +74,12 @@ def score(
     ]
     results = tuple(result for one in evaluated for result in one.results)
     kept = [row for one in evaluated for row in one.kept]
-    compared = []
-    if compare_scores:
+    compared: list[Difference] = []
+    if compare_scores or pairs:
         rows = saved_scores.rows([row for row in kept if row.picked])
-        compared = differences(rows, selection["id_set"], note=note)
+        inside = selection["id_set"]
+        compared = differences(rows, inside, note=note) if compare_scores else []
+        compared += steps(rows, pairs, inside) if pairs else []
     if save_scores is not None:
         # All models and templates have the same columns: what was picked under one is of each.
         picked = {row.variant.label for row in kept if row.picked}
