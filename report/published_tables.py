@@ -11,13 +11,13 @@ from oodcache.report.grid import NONE, Cell, Grid, GridRow, percent
 if TYPE_CHECKING:
     from oodcache.score.counterparts import Compared, Counterpart
 
-BELOW = "as published, in %; below it one's own, and own less published in points"
+BELOW = "As published, in %; below it one's own, and own less published in points."
 LABELS = ("model", "source", "prompt", "FPR", "method")
 CLAIM = (
     "One's own numbers have each row's score with its defaults, its prompt and its FPR convention, "
-    "whatever the tables above have. That is all they share with the published ones, which are "
-    "quoted, not vouched for: loaders differ (MCM's own resizes differently), and the inputs of "
-    "the study were not released."
+    "whatever the tables above have. A difference says no more than that: the published numbers "
+    "are quoted, not vouched for; loaders differ (MCM's own resizes differently), and the study's "
+    "inputs were not released."
 )
 
 
@@ -31,16 +31,16 @@ def published_tables(rows: Sequence[Counterpart]) -> list[Grid]:
     grids = []
     if accurate:
         cells = [(_cell([one.accuracy]),) for one in accurate]
-        grids.append(_grid(f"ID accuracy {BELOW}", ("accuracy",), ("ID",), accurate, cells))
+        grids.append(_grid("Published: ID accuracy", ("accuracy",), ("ID",), accurate, cells))
     if measured:
         names = tuple(dict.fromkeys(name for one in measured for name in (*one.auroc, *one.fpr95)))
-        title, both = f"AUROC and FPR95 {BELOW}", ("AUROC", "FPR95")
+        title, both = "Published: AUROC and FPR95", ("AUROC", "FPR95")
         found = [
             tuple(_cell([one.auroc.get(name), one.fpr95.get(name)]) for name in names)
             for one in measured
         ]
         grids.append(_grid(title, both, names, measured, found))
-    return [*grids[:-1], *(replace(one, notes=tuple(_notes(rows))) for one in grids[-1:])]
+    return [*grids[:-1], *(replace(one, notes=(BELOW, *_notes(rows))) for one in grids[-1:])]
 
 
 def _grid(
@@ -60,6 +60,7 @@ def _grid(
             GridRow((one.model, _source(one)), _labels(one), one.method, of_row)
             for one, of_row in zip(rows, cells, strict=True)
         ),
+        (BELOW,),
     )
 
 

@@ -1,4 +1,4 @@
-"""A made-up cache under the names of the real one: ImageNet's classes and sets, vectors of noise."""
+"""A made-up cache under the names of a real one: ImageNet's classes and sets, made of noise."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ DIMENSION, CLASSES = 16, 1000
 # How many images of each set, and how far they lie from any class: OOD further off.
 IMAGES = {"imagenet-val": 300, "iNaturalist": 200, "SUN": 250, "Places": 210, "Textures": 220}
 SPREAD = {"imagenet-val": 0.2, "iNaturalist": 1.2, "SUN": 0.5, "Places": 0.4, "Textures": 0.3}
+CLIP = {"tokenizer": "SimpleTokenizer", "clean": "_clean_lower"}
+SIGLIP = {"tokenizer": "HFTokenizer", "clean": "_clean_canonicalize"}
 PLAIN, NICE, PHOTO = "a photo of a {}", "the nice {}", "This is a {} photo"
 IDS = tuple(f"n{place:08}" for place in range(CLASSES))
 
@@ -27,12 +29,13 @@ def unit(rows: npt.NDArray[Any]) -> Vectors:
     return found
 
 
-def identity(name: str, label: str, **encoding: Any) -> Identity:
+def identity(name: str, label: str, encoding: Mapping[str, Any]) -> Identity:
     model, pretrained = label.split("/")
+    architecture, bias = {"embed_dim": DIMENSION}, -10.0 if "SigLIP" in label else None
     return Identity(
-        ModelIdentity(model, pretrained, label, {"embed_dim": 16}, "1" * 64, None, 100.0, None),
+        ModelIdentity(model, pretrained, label, architecture, "1" * 64, None, 100.0, bias),
         {"name": name, "fingerprint": "f"},
-        {"size": 8, **encoding},
+        encoding,
         {"arithmetic": "float32"},
         {"oodcache": "0"},
     )
@@ -42,33 +45,32 @@ def class_vectors(seed: int = 0) -> Vectors:
     return unit(np.random.default_rng(seed).normal(size=(CLASSES, DIMENSION)))
 
 
-def write_classes(
+def write_words(
     cache: Path,
     templates: Sequence[str] = (PLAIN,),
     *,
     label: str = OPENAI,
     name: str = "imagenet",
     words: Sequence[str] = IDS,
-    **encoding: Any,
+    seed: int = 0,
+    encoding: Mapping[str, Any] = CLIP,
 ) -> Vectors:
     """Write a vocabulary; return its vectors (T, K, D): every template has others."""
-    rng = np.random.default_rng(len(name))
-    base = class_vectors()[: len(words)]
-    vectors = unit(base + 0.1 * rng.normal(size=(len(templates), len(words), DIMENSION)))
+    noise = np.random.default_rng(seed + 1).normal(size=(len(templates), len(words), DIMENSION))
+    vectors = unit(class_vectors(seed)[: len(words)] + 0.1 * noise)
+    ids = words if words is IDS else ("",) * len(words)
     text_file.write_texts(
         names.text_path(cache, label, name),
         vectors,
         np.ones(vectors.shape[:2], np.float32),
-        vocabulary=text_file.Vocabulary(tuple(words), ("",) * len(words), tuple(templates)),
-        identity=identity(
-            name, label, tokenizer="SimpleTokenizer", clean="_clean_lower", **encoding
-        ),
+        vocabulary=text_file.Vocabulary(tuple(words), tuple(ids), tuple(templates)),
+        identity=identity(name, label, encoding),
     )
     return vectors
 
 
 def write_sets(
-    cache: Path, *, label: str = OPENAI, sets: Mapping[str, int] = IMAGES, labelled: bool = True
+    cache: Path, *, label: str = OPENAI, sets: Mapping[str, int] = IMAGES, labels: bool = True
 ) -> dict[str, Vectors]:
     """Write the images of each set; return their vectors. An ID image is near its own class."""
     written = {}
@@ -76,7 +78,7 @@ def write_sets(
         rng = np.random.default_rng(seed)
         noise = rng.normal(size=(count, DIMENSION))
         vectors = unit(class_vectors()[:count] + SPREAD[name] * noise)
-        is_id = labelled and name == "imagenet-val"
+        is_id = labels and name == "imagenet-val"
         image_file.write_images(
             names.image_path(cache, label, name),
             [image_file.ImageBatch(vectors, np.ones(count, np.float32), {})],
@@ -85,7 +87,7 @@ def write_sets(
                 np.arange(count) if is_id else np.full(count, -1),
                 IDS[:count] if is_id else (),
             ),
-            identity=identity(name, label),
+            identity=identity(name, label, {"size": 8}),
             dtype=np.float32,
         )
         written[name] = vectors
