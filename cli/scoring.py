@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oodcache.cache.sibling import sibling
 from oodcache.score import saved_scores
@@ -19,13 +19,20 @@ from oodcache.score.result import STANDARD, Conventions, Difference, Result
 from oodcache.score.steps import Pair, steps
 from oodcache.score.variants import default, parse_all
 
+if TYPE_CHECKING:
+    from oodcache.score.counterparts import Counterpart
+
 
 class Scored(NamedTuple):
-    """Results of all models, the differences between them, and their provenance."""
+    """Results of all models, the differences between them, and their provenance.
+
+    `published` has the published rows of the models with one's own numbers, None if not asked for.
+    """
 
     results: tuple[Result, ...]
     differences: tuple[Difference, ...]
     provenance: dict[str, Any]
+    published: tuple[Counterpart, ...] | None = None
 
 
 def score(
@@ -42,6 +49,7 @@ def score(
     compare_scores: bool = False,
     pairs: Sequence[Pair] = (),
     save_scores: Path | None = None,
+    published: bool = False,
     **selection: Any,
 ) -> Scored:
     """Return the results of `evaluate` for every model, each under the same `selection`.
@@ -100,7 +108,40 @@ def score(
             "scores": None if save_scores is None else str(save_scores),
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
         },
+        _published(models, cache, note, **selection) if published else None,
     )
+
+
+def _published(
+    models: Sequence[str],
+    cache: Path,
+    note: Callable[[str], None],
+    *,
+    classes: str | None,
+    id_set: str,
+    ood_sets: Sequence[str],
+    negatives: str | None,
+    progress: Any,
+    **others: Any,
+) -> tuple[Counterpart, ...]:
+    """Return the published rows of each model beside its own numbers; say which has none."""
+    from oodcache.score.counterparts import counterparts, models_published
+
+    found: list[Counterpart] = []
+    for model in dict.fromkeys(models):
+        rows = counterparts(
+            *(cache, model),
+            classes=classes,
+            id_set=id_set,
+            ood_sets=ood_sets,
+            negatives=negatives,
+            progress=progress,
+        )
+        if not rows:
+            there = ", ".join(models_published())
+            note(f"--published: there is no row of {model}; there are rows of {there}")
+        found += rows
+    return tuple(found)
 
 
 def save(text: str, path: Path) -> None:

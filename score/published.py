@@ -8,11 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 ID_SET, CLASSES = "imagenet-val", "imagenet"
 OOD_SETS = ("iNaturalist", "SUN", "Places", "Textures")
+# How many images of each the sources have.
+IMAGES = {ID_SET: 50_000, "iNaturalist": 10_000, "SUN": 10_000, "Places": 10_000, "Textures": 5_640}
+OPENAI = "openai"
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,19 @@ class Published:
 
 def rows() -> tuple[Published, ...]:
     """Return every row of the registry, those of a source together."""
+    return tuple(_row(**one) for one in _whole()["rows"])
+
+
+def templates(name: str) -> tuple[str, ...]:
+    """Return the templates that a row's `template` means: OpenAI's 80, or the one that it is."""
+    return tuple(_whole()[OPENAI]) if name == OPENAI else (name,)
+
+
+@cache
+def _whole() -> dict[str, Any]:
     text = files("oodcache.score").joinpath("published.json").read_text("utf-8")
-    return tuple(_row(**one) for one in json.loads(text))
+    whole: dict[str, Any] = json.loads(text)
+    return whole
 
 
 def _row(
