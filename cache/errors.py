@@ -15,3 +15,9 @@ class RuleError(InputError):
     def __init__(self, path: Path, rule: str, found: str) -> None:
         super().__init__(f"{path}: {found} (rule {rule})")
         self.rule = rule
+
+
+def one_line(error: BaseException) -> str:
+    """Return what a library says of an error, without what follows its second line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2]) if lines else type(error).__name__

@@ -15,12 +15,13 @@ from typing import Any
 
 import open_clip
 import torch
-from open_clip.pretrained import download_pretrained_from_hf
+from huggingface_hub import hf_hub_download
 from open_clip.transform import PreprocessCfg
 
-from oodcache.cache.errors import InputError
+from oodcache.cache.errors import InputError, one_line
 from oodcache.cache.identity import OVERRIDDEN, ModelIdentity
 from oodcache.cache.names import SHORT_NAMES
+from oodcache.extract import hub, tokenizers
 from oodcache.extract.encoder import Encoder, Signature
 from oodcache.extract.preprocessing import Normalization, preprocessing
 from oodcache.extract.requests import (
@@ -50,15 +51,17 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
     logging.getLogger().addHandler(logging.NullHandler())
     if request.config is not None:
         _add_config(request.config)
-    config = _model_config(resolved)
+    config = _model_config(resolved, note)
     _check_preprocessing(resolved, config, note)
     if resolved.architecture.startswith(LOCAL_DIR) and resolved.weights_file is None:
         note(f"{resolved.architecture}: holds several weights files: open_clip chooses one")
+    files = hub.of_model(resolved, config, with_texts=with_texts)
+    files.fetch(note)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        tokenize = tokenizers.load_tokenizer(resolved, config, files, note) if with_texts else None
         activation = _activation(resolved, config, note)
         model = _create(resolved, activation).to(device).eval()
-        tokenize = _tokenizer(resolved, config, note) if with_texts else None
     configuration = PreprocessCfg(**model.visual.preprocess_cfg)
     prepared = preprocessing(configuration, fast_decode=request.fast_decode)
     signature = Signature(
@@ -78,7 +81,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
                 }
             )
         ),
-        tokenizing=_tokenizing(tokenize, config) if with_texts else {},
+        tokenizing=tokenizers.tokenizing(tokenize, config) if with_texts else {},
     )
     return Encoder(
         model,
@@ -107,7 +110,7 @@ def _device(requested: str | None) -> torch.device:
         device = torch.device(wanted)
         device = torch.empty(0, device=device).device  # With its number.
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {wanted}: {_first_line(error)}; type --device cpu") from None
+        raise InputError(f"--device {wanted}: {one_line(error)}; type --device cpu") from None
     return device
 
 
@@ -131,15 +134,17 @@ def _add_config(path: Path) -> None:
     open_clip.add_model_config(path)
 
 
-def _model_config(resolved: Resolved) -> dict[str, Any]:
+def _model_config(resolved: Resolved, note: Note) -> dict[str, Any]:
     """Return the architecture's configuration; suggest the nearest names where there is none."""
     name, tag = resolved.architecture, resolved.tag
+    if name.startswith(HUB):
+        hub.of_repository(resolved).fetch(note, only=1)
     if not name.startswith(LOCAL_DIR) and ":" not in name:
         _check_known(name, tag, resolved.request)
     try:
         config = open_clip.get_model_config(name)
     except Exception as error:  # A file's or the hub's: whatever it is, it is not ours.
-        raise InputError(f"--model {resolved.request.requested}: {_first_line(error)}") from None
+        raise InputError(f"--model {resolved.request.requested}: {one_line(error)}") from None
     assert isinstance(config, dict)
     return config
 
@@ -191,7 +196,7 @@ def _brings_preprocessing(resolved: Resolved) -> bool:
     """Return whether a tag, a folder or a hub repository says how images are to be prepared."""
     name = resolved.architecture
     if name.startswith(HUB):
-        path = download_pretrained_from_hf(name.removeprefix(HUB), filename=CONFIG)
+        path = hf_hub_download(name.removeprefix(HUB), CONFIG)
     elif name.startswith(LOCAL_DIR):
         path = str(Path(name.removeprefix(LOCAL_DIR)) / CONFIG)
     else:
@@ -237,65 +242,7 @@ def _loading_failed(resolved: Resolved, error: Exception) -> str:
             f"{what}: refused: it holds pickled objects besides tensors, which could run code; "
             "save its state dict as .safetensors"
         )
-    if resolved.weights_file is None:
-        return (
-            f"{what}: cannot be loaded: {_first_line(error)} Without a network: --model NAME "
-            "--checkpoint FILE, or local-dir:PATH"
-        )
-    return f"{what}: cannot be loaded: {_first_line(error)}"
-
-
-def _tokenizer(resolved: Resolved, config: Mapping[str, Any], note: Note) -> Any:
-    """Return the model's own tokenizer, at its own length.
-
-    A name with "siglip" in it and no hf_tokenizer_name would make open_clip download one.
-    """
-    text = config["text_cfg"]
-    name = resolved.architecture
-    by_name = "siglip" in name.lower() and not name.startswith(LOCAL_DIR) and ":" not in name
-    if by_name and not text.get("hf_tokenizer_name"):
-        if text.get("vocab_size", 49408) != 49408:
-            raise InputError(
-                f"--model {resolved.request.requested}: its configuration names no tokenizer; "
-                "add text_cfg.hf_tokenizer_name, or use a local-dir: with tokenizer.json"
-            )
-        note(f"{name}: its configuration names no tokenizer: CLIP's, of 49,408 tokens, is taken")
-        return open_clip.SimpleTokenizer(context_length=text.get("context_length", 77))
-    if resolved.is_local and text.get("hf_tokenizer_name") and not name.startswith(LOCAL_DIR):
-        note(
-            f"{name}: its tokenizer, {text['hf_tokenizer_name']}, is the hub's: fetched if need be"
-        )
-    try:
-        return open_clip.get_tokenizer(name)
-    except Exception as error:
-        wanted = text.get("hf_tokenizer_name", "")
-        raise InputError(
-            f"--model {resolved.request.requested}: its tokenizer {wanted} cannot be loaded "
-            f"({_first_line(error)}); without a network use a local-dir: with tokenizer.json"
-        ) from error
-
-
-def _tokenizing(tokenize: Any, config: Mapping[str, Any]) -> dict[str, Any]:
-    clean = getattr(tokenize, "clean_fn", None)
-    return {
-        "tokenizer": type(tokenize).__name__,
-        "name": config["text_cfg"].get("hf_tokenizer_name", ""),
-        "context_length": tokenize.context_length,
-        "clean": getattr(clean, "__name__", ""),
-        "sha256": _tokenizer_sha256(tokenize),
-    }
-
-
-def _tokenizer_sha256(tokenize: Any) -> str:
-    """Return a SHA-256 over all that a tokenizer knows, so that another file is another one."""
-    inner = getattr(tokenize, "tokenizer", tokenize)
-    backend = getattr(inner, "backend_tokenizer", None)
-    if backend is not None:
-        known = backend.to_str()
-    else:
-        words = inner.get_vocab() if hasattr(inner, "get_vocab") else inner.encoder
-        known = json.dumps(words, sort_keys=True)
-    return hashlib.sha256(known.encode()).hexdigest()
+    return f"{what}: cannot be loaded: {one_line(error)}"
 
 
 def _identity(
@@ -317,8 +264,3 @@ def _identity(
         logit_scale=float(state["logit_scale"].exp()),
         logit_bias=bias,
     )
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2]) if lines else type(error).__name__

@@ -127,16 +127,24 @@ def _from_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; local-dir:PATH wants a model's folder")
     if not (folder / CONFIG).is_file():
-        raise InputError(f"{folder}: holds no {CONFIG}; local-dir:PATH wants one")
+        raise InputError(f"{folder}: holds no {CONFIG}; {_placed(CONFIG, folder)}")
     weights = [path for pattern in WEIGHTS for path in sorted(folder.glob(pattern))]
     if not weights:
         raise InputError(
             f"{folder}: holds no weights ({', '.join(WEIGHTS)}), and a model without would be "
-            "random; put open_clip_model.safetensors there"
+            f"random; {_placed('open_clip_model.safetensors', folder)}"
         )
     only = weights[0] if len(weights) == 1 else None
     own = tuple(sorted(one for one in folder.iterdir() if one.is_file()))
     return Resolved(request, f"{LOCAL_DIR}{folder}", None, label, only, own)
+
+
+def _placed(file: str, folder: Path) -> str:
+    """Return how a file of the hub gets into a folder."""
+    return (
+        f"put {file} there; on a machine with a network  "
+        f"hf download REPO {file} --local-dir {folder}  fetches it from the hub"
+    )
 
 
 def _file_name(name: str) -> str:

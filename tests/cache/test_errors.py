@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.errors import InputError, RuleError, one_line
 
 
 def test_an_error_of_a_rule_names_file_and_rule_in_one_line() -> None:
@@ -11,3 +11,8 @@ def test_an_error_of_a_rule_names_file_and_rule_in_one_line() -> None:
 
 def test_an_error_of_a_rule_is_the_users_and_not_a_bug() -> None:
     assert issubclass(RuleError, InputError)
+
+
+def test_a_librarys_error_becomes_one_line_even_where_it_says_nothing() -> None:
+    assert one_line(ValueError("\n  first: \n\n second\nthird")) == "first: second"
+    assert one_line(KeyboardInterrupt()) == "KeyboardInterrupt"
