@@ -37,11 +37,13 @@ class Wanted:
     either: tuple[str, ...]
     beside: tuple[str, ...] = ()
 
-    def is_here(self) -> bool:
-        """Return whether the hub's cache on this machine has one of `either`."""
-        return any(
-            isinstance(try_to_load_from_cache(self.repository, file), str) for file in self.either
-        )
+    def folder(self) -> Path | None:
+        """Return where this machine's cache of the hub has one of `either`; None if nowhere."""
+        for file in self.either:
+            found = try_to_load_from_cache(self.repository, file)
+            if isinstance(found, str):
+                return Path(found).parent
+        return None
 
     def fetch(self) -> None:
         """Fetch one of `either` into the cache; raise what the hub's client raises."""
@@ -68,13 +70,18 @@ class HubFiles:
     wanted: tuple[Wanted, ...]
     in_a_folder: bool
 
+    @property
+    def tokenizer(self) -> Wanted | None:
+        """What is wanted of the tokenizer, None where it is not of the hub."""
+        return next((one for one in self.wanted if one.either == WORDS), None)
+
     def fetch(self, note: Note, *, only: int | None = None) -> None:
         """Fetch what the cache lacks of all, or of the first `only`.
 
         InputError says how to place all of them by hand.
         """
         for one in self.wanted[:only]:
-            if one.is_here():
+            if one.folder() is not None:
                 continue
             if not constants.HF_HUB_OFFLINE:
                 note(f"{self.requested}: asking the hub for {one.either[0]} of {one.repository} …")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import open_clip
+from open_clip.tokenizer import HFTokenizer
 
 from oodcache.cache.errors import InputError, one_line
 from oodcache.extract.hub import SPECIAL, WORDS, HubFiles
@@ -36,7 +37,7 @@ def load_tokenizer(
         note(f"{name}: its configuration names no tokenizer: CLIP's, of 49,408 tokens, is taken")
         return open_clip.SimpleTokenizer(context_length=text.get("context_length", 77))
     try:
-        tokenize = open_clip.get_tokenizer(name)
+        tokenize = _made(name, text, files)
     except Exception as error:
         raise InputError(_refusal(resolved, text, files, one_line(error))) from error
     lacking = _lacking(tokenize)
@@ -55,6 +56,26 @@ def tokenizing(tokenize: Any, config: Mapping[str, Any]) -> dict[str, Any]:
         "clean": getattr(clean, "__name__", ""),
         "sha256": _sha256(tokenize),
     }
+
+
+def _made(name: str, text: Mapping[str, Any], files: HubFiles) -> Any:
+    """Return open_clip's tokenizer; without the hub's answer, from the files that are cached.
+
+    transformers asks the hub for a config.json first. SigLIP's repositories have none, and only
+    an answer of the hub says so.
+    """
+    try:
+        return open_clip.get_tokenizer(name)
+    except Exception:
+        folder = files.tokenizer.folder() if files.tokenizer else None
+        if folder is None:
+            raise
+    return HFTokenizer(
+        str(folder),
+        context_length=text.get("context_length", 77),
+        tokenizer_mode=text.get("tokenizer_mode"),
+        **text.get("tokenizer_kwargs", {}),
+    )
 
 
 def _lacking(tokenize: Any) -> str:

@@ -84,6 +84,14 @@ def handler(folders: Mapping[str, Path], asked: list[str]) -> type[BaseHTTPReque
     return Handler
 
 
+def place(cache: Path, repository: str, folder: Path) -> None:
+    """Put a folder where the hub's client keeps what it has fetched of org/name."""
+    kept = cache / f"models--{repository.replace('/', '--')}"
+    (kept / "refs").mkdir(parents=True)
+    (kept / "refs" / "main").write_text(COMMIT)
+    shutil.copytree(folder, kept / "snapshots" / COMMIT)
+
+
 def etag(path: Path) -> str:
     return hashlib.sha1(f"{path.name} {path.stat().st_size}".encode()).hexdigest()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import pickle
-import shutil
 from pathlib import Path
 from typing import Any
 
 import open_clip
 import pytest
 import torch
+from local_hub import place
 from safetensors.torch import save_file
 from samples import SIGLIP_LIKE, SmallModel, load, load_small, local_folder, make_small_model
 
@@ -77,17 +77,6 @@ def test_a_local_folder_brings_its_preprocessing(small_sigmoid: SmallModel, tmp_
     assert ours.signature.identity.label == f"local/whole-{ours.signature.identity.weights[:8]}"
 
 
-def hub_repository(cache: Path, folder: Path) -> None:
-    """Put a model's folder where the hub's client keeps what it has fetched of org/model."""
-    repository = cache / "models--org--model"
-    (repository / "refs").mkdir(parents=True)
-    (repository / "refs" / "main").write_text("1")
-    (repository / "snapshots").mkdir()
-    shutil.copytree(folder, repository / "snapshots" / "1")
-    weights = repository / "snapshots" / "1" / "model.safetensors"
-    weights.rename(weights.with_name("open_clip_model.safetensors"))
-
-
 @pytest.mark.parametrize("says", [True, False])
 def test_a_hub_repository_is_asked_for_its_preprocessing(
     small_sigmoid: SmallModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: bool
@@ -95,7 +84,9 @@ def test_a_hub_repository_is_asked_for_its_preprocessing(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     preprocess = SIGLIP_LIKE if says else None
-    hub_repository(tmp_path / "hub", local_folder(tmp_path / "m", small_sigmoid, preprocess))
+    folder = local_folder(tmp_path / "m", small_sigmoid, preprocess)
+    (folder / "model.safetensors").rename(folder / "open_clip_model.safetensors")
+    place(tmp_path / "hub", "org/model", folder)
     if says:
         ours = load("hf-hub:org/model")
         assert ours.signature.preprocessing["resize_mode"] == "squash"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import open_clip
 import pytest
 import torch
 from sample_benchmark import CLIP, SIGLIP
@@ -18,6 +19,7 @@ from samples import (
     planned,
     silent,
 )
+from siglip_models import KINDS, small_config, write_repository
 
 from oodcache.cache.errors import InputError
 from oodcache.extract import loading, plan, run
@@ -132,3 +134,39 @@ def test_prompts_are_read_alike_where_open_clip_makes_them_equal() -> None:
     assert len({cleaning(CLIP)(one) for one in typed}) == 2
     assert len({canonical(one) for one in typed}) == 1
     assert len({cleaning(SIGLIP)(one) for one in typed}) == 1
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(
+    ("missing", "why"),
+    [
+        (("tokenizer.json",), "it knows no words"),
+        (("tokenizer_config.json", "special_tokens_map.json"), "it names no token for padding"),
+        (("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"), ""),
+    ],
+)
+def test_a_tokenizer_in_part_is_refused_with_the_files_and_their_place(
+    tmp_path: Path, name: str, missing: tuple[str, ...], why: str
+) -> None:
+    folder = write_repository(tmp_path / "m", name, config=small_config(name))
+    for file in missing:
+        (folder / file).rename(tmp_path / file)
+    with pytest.raises(InputError) as refused:
+        load(f"local-dir:{folder}")
+    said = str(refused.value)
+    assert why in said
+    assert f"{folder} holds no {', '.join(missing)}: " in said
+    files = "tokenizer.json tokenizer_config.json special_tokens_map.json"
+    assert f"hf download timm/{name} {files} --local-dir DIR  and copy what is in DIR into" in said
+    assert "\n" not in said
+    for file in missing:
+        (tmp_path / file).rename(folder / file)
+    tokens = load(f"local-dir:{folder}").tokens(["A photo of a CAT!", "a photo of a cat"])
+    assert tokens.shape == (2, 64)
+    assert tokens[0].tolist() == tokens[1].tolist()
+
+
+def test_both_generations_of_siglip_clean_prompts_by_canonicalize() -> None:
+    for name in KINDS:
+        text = open_clip.get_model_config(name)["text_cfg"]
+        assert (text["tokenizer_kwargs"], text["context_length"]) == ({"clean": "canonicalize"}, 64)
