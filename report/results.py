@@ -59,6 +59,14 @@ def table(
     return terminal.drawn(sections(results, differences, published), width)
 
 
+def written(grids: Sequence[Grid], form: str, width: int | None) -> str:
+    """Return tables of any kind as a "table" for a terminal, as "markdown" or as "latex"."""
+    if form == "table":
+        return terminal.drawn(grids, width)
+    of_one = {"markdown": _markdown, "latex": _latex}[form]
+    return "\n".join(map(of_one, grids))
+
+
 def to_csv(
     results: Sequence[Result],
     differences: Sequence[Difference],
