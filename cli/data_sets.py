@@ -75,6 +75,10 @@ def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Ite
     """
     for name in names:
         datasets.check_known(name)
+    if not data_root.is_dir():
+        raise InputError(
+            f"{data_root}: no such data root; give --data-root FOLDER or set OODCACHE_DATA"
+        )
     chosen = list(dict.fromkeys(names or KNOWN_SETS))
     wrong = []
     with progress("counting", len(chosen), "data sets") as advance:

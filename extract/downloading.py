@@ -107,7 +107,6 @@ def _load(load: _Load, there: int) -> None:
 
     # The HTTP library of the hub's client has had two names.
     broken: type[Exception] = vars(errors)["HTTPError"]
-    name = load.part.name.removesuffix(".part")
     try:
         with load.part.open("ab") as load.file, _listening(load):
             http_get(
@@ -115,7 +114,7 @@ def _load(load: _Load, there: int) -> None:
                 load.file,
                 resume_size=there,
                 headers={"Accept-Encoding": "identity"},
-                tqdm_class=partial(_Bar, load.watch, name),  # type: ignore[arg-type]
+                tqdm_class=partial(_Bar, load.watch, load.name),  # type: ignore[arg-type]
             )
     except errors.OfflineModeIsEnabled:
         raise InputError(f"{load.url}: HF_HUB_OFFLINE is set: unset it to fetch") from None
@@ -154,12 +153,14 @@ class _Load:
     def __init__(self, url: str, part: Path, watch: Watch, whole: Whole | None) -> None:
         self.url, self.part, self.watch, self.whole = url, part, watch, whole
         self.file: Any = None
+        self.name = part.name.removesuffix(".part")
         self.asked, self.is_heard = 0, False
 
     def asks(self, request: Any) -> None:
         """Ask for a range of no other version than that which is there."""
         if self.asked:
-            self.watch.note(f"{self.url}: no answer, or it broke off: asking again")
+            what = "broke off" if self.is_heard else "no answer"
+            self.watch.note(f"{self.name}: {what}: asking again")
         self.asked += 1
         version = None if self.whole is None else self.whole.version
         if version is not None and "Range" in request.headers:
