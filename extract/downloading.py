@@ -82,7 +82,11 @@ def download(url: str, part: Path, watch: Watch) -> None:
         forget(part)
         whole, there = None, 0
     if whole is None or there != whole.size:
-        _load(_Load(url, part, watch, whole), there)
+        try:
+            _load(_Load(url, part, watch, whole), there)
+        finally:
+            if part.exists() and not part.stat().st_size:
+                forget(part)
 
 
 def forget(part: Path) -> None:

@@ -127,8 +127,8 @@ def _there(job: _Job) -> Counted | None:
     found = count(source)
     if not found.is_whole:
         raise InputError(
-            f"{found.root}: has {found.images:,} images, and {job.name} {found.expected:,}: move "
-            "it elsewhere, or remove it, and type the same command again"
+            f"{found.root}: has {found.images:,} image{'s' * (found.images != 1)}, and {job.name} "
+            f"{found.expected:,}: move it elsewhere, or remove it, and type the same command again"
         )
     _clear(job)
     downloading.forget(job.part)

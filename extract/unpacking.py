@@ -75,9 +75,9 @@ class _Stream:
 
     def read(self, size: int) -> bytes:
         """Return so many bytes, fewer at the end."""
-        if self.unpacked.tell() + size > self.limits.size:
-            raise InputError(_too_large(self.path, self.limits))
         self.last = self.unpacked.read(size)
+        if self.unpacked.tell() > self.limits.size:
+            raise InputError(_too_large(self.path, self.limits))
         return self.last
 
     def seek(self, place: int) -> int:
