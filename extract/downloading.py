@@ -130,6 +130,8 @@ def _load(load: _Load, there: int) -> None:
         ) from None
     except broken as error:
         raise InputError(_broke(load, one_line(error) or type(error).__name__)) from None
+    except RecursionError:  # The library tries again within its last try.
+        raise InputError(_broke(load, "broke too often")) from None
     except OSError as error:
         if error.errno is not None:
             raise

@@ -8,7 +8,7 @@ import io
 import tarfile
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -30,7 +30,7 @@ class Site:
     """Files by their paths, how they are served, and what was asked for.
 
     The next answers end after as many bytes as `cuts` says, and with `held` wait there until it is
-    set.
+    set. What has `moved` is redirected.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -41,6 +41,7 @@ class Site:
     headers: dict[str, str] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
     held: threading.Event | None = None
+    moved: dict[str, str] = field(default_factory=dict)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -50,7 +51,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         site, headers = self.site, self.headers
         site.asked.append(Asked(self.path, headers["Range"], headers["If-Range"]))
-        whole = site.files.get(self.path.removeprefix("/"))
+        name = self.path.removeprefix("/")
+        if name in site.moved:
+            self.send_response(302)
+            self.send_header("Location", f"{site.url}/{site.moved[name]}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        whole = site.files.get(name)
         if whole is None:
             self.send_error(404)
             return
@@ -72,8 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.site.cuts:
             body = body[: self.site.cuts.pop(0)]
             self.close_connection = True
-        self.wfile.write(body)
-        self.wfile.flush()
+        with suppress(OSError):  # Whoever asked has gone.
+            self.wfile.write(body)
+            self.wfile.flush()
         if self.close_connection and self.site.held is not None:
             self.site.held.wait(60)
 

@@ -15,6 +15,7 @@ from huggingface_hub.utils import logging
 from web_server import Site, serving
 
 from oodcache.cache.errors import InputError
+from oodcache.extract import downloading
 from oodcache.extract.downloading import PIECE, check_url, download
 from oodcache.extract.plan import Watch
 
@@ -176,6 +177,30 @@ def test_what_is_packed_stays_packed_whatever_the_server_calls_it(
     packed = gzip.compress(b"a" * 1000)
     site.files["x.bin"], site.headers = packed, {"Content-Encoding": "gzip"}
     assert load(site, part, told) == packed
+
+
+def test_a_file_that_has_moved_is_followed_and_gone_on_with(
+    site: Site, part: Path, told: Told
+) -> None:
+    site.moved["x.bin"] = "new/x.bin"
+    site.files["new/x.bin"] = site.files.pop("x.bin")
+    break_off(site, part, told)
+    told.notes.clear()
+    assert load(site, part, told) == CONTENT
+    assert [one.range for one in site.asked] == [f"bytes={2 * PIECE}-"] * 2
+    assert told.notes == []
+
+
+@pytest.mark.slow
+def test_a_line_that_breaks_hundreds_of_times_ends_in_one_that_goes_on(
+    site: Site, part: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloading, "PIECE", 1000)
+    site.cuts = [1000] * 2000
+    with pytest.raises(InputError, match="broke too often; the same command goes on from there"):
+        load(site, part, told)
+    site.cuts.clear()
+    assert load(site, part, told) == CONTENT
 
 
 def test_a_refusal_of_the_server_is_one_line(site: Site, part: Path, told: Told) -> None:

@@ -64,12 +64,14 @@ def test_hidden_files_are_left_out(tmp_path: Path) -> None:
 
 
 def test_nothing_of_the_archives_modes_and_owners_is_taken_over(tmp_path: Path) -> None:
-    odd = member("SUN/a.jpg", b"")
-    odd.mode, odd.uid = 0o4777, 12345
-    unpacked(tmp_path, packed([odd]))
-    (tmp_path / "plain").write_bytes(b"")
-    found, plain = (tmp_path / "in/SUN/a.jpg").stat(), (tmp_path / "plain").stat()
-    assert (found.st_mode, found.st_uid) == (plain.st_mode, plain.st_uid)
+    odd, folder = member("SUN/a.jpg"), member("SUN", kind=tarfile.DIRTYPE)
+    odd.mode, odd.uid, folder.mode = 0o4777, 12345, 0
+    unpacked(tmp_path, packed([folder, odd]))
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain/a.jpg").touch()
+    for name in ("", "a.jpg"):
+        found, usual = (tmp_path / "in/SUN" / name).stat(), (tmp_path / "plain" / name).stat()
+        assert (found.st_mode, found.st_uid) == (usual.st_mode, usual.st_uid)
 
 
 @pytest.mark.parametrize(
