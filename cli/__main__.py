@@ -24,6 +24,7 @@ from oodcache.options import TYPED
 from oodcache.plot_command import plot
 from oodcache.progress import printable
 from oodcache.report_command import report
+from oodcache.reproduce_command import reproduce
 from oodcache.score_command import score
 from oodcache.scores_command import scores
 
@@ -67,20 +68,20 @@ def oodcache() -> None:
 
 COMMANDS = (
     *(demo, data, extract, negatives, score, scores, metrics, report, plot),
-    *(calibrate, detect, cache),
+    *(calibrate, detect, cache, reproduce),
 )
 for command in COMMANDS:
     oodcache.add_command(command)
 
 
-def main() -> None:
-    """Run the command line: 0 done, 1 a user's mistake in one line, 2 usage.
+def main(command: click.Command = oodcache, name: str = "oodcache") -> None:
+    """Run a command line: 0 done, 1 a user's mistake in one line, 2 usage.
 
     130 is Ctrl-C and 143 SIGTERM. Anything else is a bug and keeps its traceback.
     """
     stopping.listen()
     try:
-        _run()
+        _run(command, name)
     except (KeyboardInterrupt, stopping.Interrupted, click.Abort):
         _stopped(130)
     except stopping.Terminated:
@@ -90,10 +91,10 @@ def main() -> None:
         raise
 
 
-def _run() -> None:
+def _run(command: click.Command, name: str) -> None:
     """Run the command line; end the process, in one line, where that is the user's to mend."""
     try:
-        oodcache.main(prog_name="oodcache", standalone_mode=False)
+        command.main(prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()

@@ -17,7 +17,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.shards import SHARD_ROWS
 from oodcache.extract.shares import Share, are_in, from_environment
-from oodcache.options import BATCH_SIZE, CACHE, DEVICE, WORKERS, note
+from oodcache.options import BATCH_SIZE, CACHE, DATA_ROOT, DEVICE, WORKERS, note
 from oodcache.progress import progress
 
 if TYPE_CHECKING:
@@ -99,15 +99,7 @@ def check_torch() -> None:
     multiple=True,
     help="Prompt, {} for the name; may repeat; openai: its 80. [a photo of a {}]",
 )
-@click.option(
-    "--data-root",
-    type=EXISTING,
-    envvar="OODCACHE_DATA",
-    default="data",
-    show_default=True,
-    show_envvar=True,
-    help="Where known data sets are.",
-)
+@DATA_ROOT
 @click.option("--image-root", type=EXISTING, help="What paths in lists and tables are below.")
 @click.option("--path-column", metavar="NAME", help="Of tables. [path, filepath, filename, image]")
 @click.option("--label-column", metavar="NAME", help="Of tables. [label, class]")

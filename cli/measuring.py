@@ -127,6 +127,6 @@ def deliver(scored: Scored, given: Mapping[str, Any]) -> None:
         note(f"wrote {output}")
     if output is not None or form in (None, "table"):
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(results.table(*scored, width), nl=False)
+        click.echo(results.table(*scored, width=width), nl=False)
     else:
         click.echo(results.FORMATS[form](*scored), nl=False)

@@ -19,6 +19,15 @@ CACHE = click.option(
     show_envvar=True,
     help="Folder of the embeddings.",
 )
+DATA_ROOT = click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    envvar="OODCACHE_DATA",
+    default="data",
+    show_default=True,
+    show_envvar=True,
+    help="Where known data sets are.",
+)
 DEVICE = click.option("--device", help="cpu, cuda, cuda:1, … [cuda if there is one]")
 BATCH_SIZE = click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True)
 WORKERS = click.option(

@@ -78,6 +78,11 @@ from oodcache.progress import progress
 )
 @measuring
 @click.option(
+    "--published",
+    is_flag=True,
+    help="Set published numbers of these models beside one's own, measured as their sources did.",
+)
+@click.option(
     "--save-scores",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write every image's path, label and scores there: all.h5, all.csv or all.tsv.",
@@ -104,6 +109,7 @@ def score(context: click.Context, /, **given: Any) -> None:
         conventions=conventions(given),
         compare_scores=given["compare"],
         save_scores=given["save_scores"],
+        published=given["published"],
         classes=given["classes"],
         id_set=given["id_set"],
         ood_sets=given["ood_sets"],

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oodcache.cache.sibling import sibling
 from oodcache.score import saved_scores
@@ -16,15 +16,23 @@ from oodcache.score.differences import differences
 from oodcache.score.evaluation import evaluate
 from oodcache.score.provenance import of_models, provenance
 from oodcache.score.result import STANDARD, Conventions, Difference, Result
+from oodcache.score.steps import Pair, steps
 from oodcache.score.variants import default, parse_all
+
+if TYPE_CHECKING:
+    from oodcache.score.counterparts import Counterpart
 
 
 class Scored(NamedTuple):
-    """Results of all models, the differences between them, and their provenance."""
+    """Results of all models, the differences between them, and their provenance.
+
+    `published` has the published rows of the models with one's own numbers, None if not asked for.
+    """
 
     results: tuple[Result, ...]
     differences: tuple[Difference, ...]
     provenance: dict[str, Any]
+    published: tuple[Counterpart, ...] | None = None
 
 
 def score(
@@ -39,14 +47,17 @@ def score(
     command: Sequence[str],
     note: Callable[[str], None],
     compare_scores: bool = False,
+    pairs: Sequence[Pair] = (),
     save_scores: Path | None = None,
+    published: bool = False,
     **selection: Any,
 ) -> Scored:
     """Return the results of `evaluate` for every model, each under the same `selection`.
 
     `command` is what was typed after `oodcache`. The file `ablation` adds scores and templates to
     those named. Of each score the setting that is best on `select_on` is measured, no other.
-    `compare_scores` asks for the differences; every image's scores go to `save_scores`.
+    `compare_scores` asks for the differences of every two rows, `pairs` for those of named ones and
+    on the average; every image's scores go to `save_scores`.
     """
     if save_scores is not None:
         saved_scores.check_ending(save_scores)
@@ -63,7 +74,7 @@ def score(
             templates=templates,
             select_on=select_on,
             conventions=conventions,
-            keep=compare_scores or save_scores is not None,
+            keep=compare_scores or bool(pairs) or save_scores is not None,
             note=note,
             **selection,
         )
@@ -71,10 +82,12 @@ def score(
     ]
     results = tuple(result for one in evaluated for result in one.results)
     kept = [row for one in evaluated for row in one.kept]
-    compared = []
-    if compare_scores:
+    compared: list[Difference] = []
+    if compare_scores or pairs:
         rows = saved_scores.rows([row for row in kept if row.picked])
-        compared = differences(rows, selection["id_set"], note=note)
+        inside = selection["id_set"]
+        compared = differences(rows, inside, note=note) if compare_scores else []
+        compared += steps(rows, pairs, inside) if pairs else []
     if save_scores is not None:
         # All models and templates have the same columns: what was picked under one is of each.
         picked = {row.variant.label for row in kept if row.picked}
@@ -95,7 +108,40 @@ def score(
             "scores": None if save_scores is None else str(save_scores),
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
         },
+        _published(models, cache, note, **selection) if published else None,
     )
+
+
+def _published(
+    models: Sequence[str],
+    cache: Path,
+    note: Callable[[str], None],
+    *,
+    classes: str | None,
+    id_set: str,
+    ood_sets: Sequence[str],
+    negatives: str | None,
+    progress: Any,
+    **others: Any,
+) -> tuple[Counterpart, ...]:
+    """Return the published rows of each model beside its own numbers; say which has none."""
+    from oodcache.score.counterparts import counterparts, models_published
+
+    found: list[Counterpart] = []
+    for model in dict.fromkeys(models):
+        rows = counterparts(
+            *(cache, model),
+            classes=classes,
+            id_set=id_set,
+            ood_sets=ood_sets,
+            negatives=negatives,
+            progress=progress,
+        )
+        if not rows:
+            there = ", ".join(models_published())
+            note(f"--published: there is no row of {model}; there are rows of {there}")
+        found += rows
+    return tuple(found)
 
 
 def save(text: str, path: Path) -> None:

@@ -26,7 +26,8 @@ NONE = "–"
 class Grid:
     """One table: what stands above it, its columns, its rows, and the lines below it.
 
-    `labels` names the columns left of the cells, for formats that have no headings.
+    `labels` names the columns left of the cells, for formats that have no headings; `row_name` the
+    only one of those that have.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Grid:
     labels: tuple[str, ...]
     rows: tuple[GridRow, ...]
     notes: tuple[str, ...] = ()
+    row_name: str = "score"
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,33 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from oodcache.report import terminal
 from oodcache.report.grid import Cell, Grid, GridRow
 from oodcache.report.sections import sections
 from oodcache.score.result import Difference, Result
 
-Format = Callable[[Sequence[Result], Sequence[Difference], Mapping[str, Any]], str]
+if TYPE_CHECKING:
+    from oodcache.score.counterparts import Counterpart
+
+
+class Format(Protocol):
+    """Results, their differences and provenance, and what was published of the models, as text.
+
+    Nothing was asked to be set beside published numbers where `published` is None.
+    """
+
+    def __call__(
+        self,
+        results: Sequence[Result],
+        differences: Sequence[Difference],
+        provenance: Mapping[str, Any],
+        published: Sequence[Counterpart] | None = None,
+    ) -> str: ...
+
 
 AS_JSON = (
     *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),
@@ -34,18 +51,32 @@ def table(
     results: Sequence[Result],
     differences: Sequence[Difference],
     provenance: Mapping[str, Any],
-    width: int | None,
+    published: Sequence[Counterpart] | None = None,
+    *,
+    width: int | None = None,
 ) -> str:
     """Return the tables for a terminal of `width` columns, or as wide as they need for None."""
-    return terminal.drawn(sections(results, differences), width)
+    return terminal.drawn(sections(results, differences, published), width)
+
+
+def written(grids: Sequence[Grid], form: str, width: int | None) -> str:
+    """Return tables of any kind as a "table" for a terminal, as "markdown" or as "latex"."""
+    if form == "table":
+        return terminal.drawn(grids, width)
+    of_one = {"markdown": _markdown, "latex": _latex}[form]
+    return "\n".join(map(of_one, grids))
 
 
 def to_csv(
-    results: Sequence[Result], differences: Sequence[Difference], provenance: Mapping[str, Any]
+    results: Sequence[Result],
+    differences: Sequence[Difference],
+    provenance: Mapping[str, Any],
+    published: Sequence[Counterpart] | None = None,
 ) -> str:
     """Return a line for each score and OOD set; lists and mappings as JSON within a cell.
 
-    The interval of AUROC has two columns. Differences have no place in it: they are in JSON.
+    The interval of AUROC has two columns. Differences and what was published have no place in it:
+    they are in JSON.
     """
     names = [name for one in fields(Result) for name in _csv_names(one.name)]
     text = io.StringIO()
@@ -61,35 +92,49 @@ def to_csv(
 
 
 def to_json(
-    results: Sequence[Result], differences: Sequence[Difference], provenance: Mapping[str, Any]
+    results: Sequence[Result],
+    differences: Sequence[Difference],
+    provenance: Mapping[str, Any],
+    published: Sequence[Counterpart] | None = None,
 ) -> str:
-    """Return every result, every difference and what made them, as fractions."""
-    whole = {
+    """Return every result, every difference and what made them, as fractions.
+
+    The key of published numbers is there if they were asked for.
+    """
+    whole: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
         "results": [asdict(one) for one in results],
         "differences": [asdict(one) for one in differences],
         "provenance": dict(provenance),
     }
+    if published is not None:
+        whole["published"] = [asdict(one) for one in published]
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def to_markdown(
-    results: Sequence[Result], differences: Sequence[Difference], provenance: Mapping[str, Any]
+    results: Sequence[Result],
+    differences: Sequence[Difference],
+    provenance: Mapping[str, Any],
+    published: Sequence[Counterpart] | None = None,
 ) -> str:
     """Return the tables in GitHub's Markdown."""
-    return "\n".join(_markdown(grid) for grid in sections(results, differences))
+    return "\n".join(_markdown(grid) for grid in sections(results, differences, published))
 
 
 def to_latex(
-    results: Sequence[Result], differences: Sequence[Difference], provenance: Mapping[str, Any]
+    results: Sequence[Result],
+    differences: Sequence[Difference],
+    provenance: Mapping[str, Any],
+    published: Sequence[Counterpart] | None = None,
 ) -> str:
     """Return the tables in LaTeX, for the booktabs package."""
-    return "\n".join(_latex(grid) for grid in sections(results, differences))
+    return "\n".join(_latex(grid) for grid in sections(results, differences, published))
 
 
 FORMATS: dict[str, Format] = {
-    "table": lambda results, differences, provenance: table(results, differences, provenance, None),
+    "table": table,
     "csv": to_csv,
     "json": to_json,
     "markdown": to_markdown,

@@ -1,9 +1,10 @@
-"""The tables of a report, one below the other: measures, calibration, bootstrap, differences."""
+"""The tables of a report, one below the other: measures, then each further thing asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from oodcache.report.caption import caption
 from oodcache.report.grid import (
@@ -19,14 +20,22 @@ from oodcache.report.grid import (
     measured,
     percent,
 )
+from oodcache.report.published_tables import published_tables
 from oodcache.score.result import Difference, Result
+
+if TYPE_CHECKING:
+    from oodcache.score.counterparts import Counterpart
 
 Versus = Mapping[tuple[str, Key], Mapping[Key, Difference]]
 
 SIGNIFICANT = 0.05
 
 
-def sections(results: Sequence[Result], differences: Sequence[Difference]) -> list[Grid]:
+def sections(
+    results: Sequence[Result],
+    differences: Sequence[Difference],
+    published: Sequence[Counterpart] | None = None,
+) -> list[Grid]:
     """Return the table of measures, then one for each further thing that was asked for."""
     grids = [measured(results, caption(results))]
     if any(one.bootstrap is not None for one in results):
@@ -35,7 +44,7 @@ def sections(results: Sequence[Result], differences: Sequence[Difference]) -> li
         grids.append(_calibration(results))
     if differences:
         grids.append(_differences(results, differences))
-    return grids
+    return [*grids, *published_tables(published or ())]
 
 
 def _bootstrap(results: Sequence[Result]) -> Grid:

@@ -55,7 +55,7 @@ def drawn(grids: Sequence[Grid], width: int | None) -> str:
 
 def _draw(console: Console, grid: Grid, width: int | None) -> None:
     columns = [_column(grid, place) for place in range(len(grid.ood_sets))]
-    first = max(cell_len("score"), *(cell_len(_label(row)) for row in grid.rows))
+    first = max(cell_len(grid.row_name), *(cell_len(_label(row)) for row in grid.rows))
     blocks = list(_fitting(columns, first, width))
     needed = max(_width(first, block) for block in blocks)
     text_width = max(width, needed) if width else None
@@ -63,7 +63,9 @@ def _draw(console: Console, grid: Grid, width: int | None) -> None:
         console.print(Text(grid.title), width=text_width)
         console.print()
     for block in blocks:
-        console.print(_lines(first, block, [(Text("\nscore"), [_head(one) for one in block])]))
+        console.print(
+            _lines(first, block, [(Text(f"\n{grid.row_name}"), [_head(one) for one in block])])
+        )
         console.print(Text("─" * _width(first, block)))
         above: tuple[str, ...] = ()
         for heading, run in groupby(enumerate(grid.rows), key=lambda row: row[1].heading):

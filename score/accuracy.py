@@ -33,3 +33,18 @@ def id_accuracy(selection: Selection, nearest: Labels, note: Callable[[str], Non
     if not labelled.any():
         return None
     return float(np.mean(nearest[labelled] == target[labelled]))
+
+
+def interval(accuracy: float | None, images: int) -> tuple[float, float] | None:
+    """Return the 95 % interval of an accuracy over so many images: Wilson's, JASA 1927.
+
+    >>> [round(bound, 4) for bound in interval(0.5, 4) or ()]
+    [0.15, 0.85]
+    """
+    if accuracy is None:
+        return None
+    # SciPy takes half a second, and most tables have no such interval.
+    from scipy.stats import binomtest
+
+    found = binomtest(round(accuracy * images), images).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)

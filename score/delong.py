@@ -151,6 +151,25 @@ def differences(scores: Sequence[Placements], *, confidence: float = 0.95) -> li
     return found
 
 
+def average_difference(
+    first: Sequence[Placements], second: Sequence[Placements], *, confidence: float = 0.95
+) -> Paired:
+    """Return a paired test of the mean AUROCs of two scores, places 0 and 1, over OOD sets.
+
+    Each score has its placements on every set, whose ID images are common, in one order. What an
+    image adds to the difference is the difference of what it adds to each mean, so the variance is
+    that of a mean AUROC, taken of the images' differences. For one set it is `differences`.
+    """
+    apart = [
+        Placements(one.id - other.id, one.ood - other.ood)
+        for one, other in zip(first, second, strict=True)
+    ]
+    won = float(np.mean([one.auroc() for one in apart]))
+    estimable = None not in (average_variance(first), average_variance(second))
+    ci, p = _tested(won, average_variance(apart) or 0.0, estimable, confidence)
+    return Paired(0, 1, won, ci, p)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return the p-values adjusted for their number, in their order: Holm's step-down method.
 

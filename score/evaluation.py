@@ -74,7 +74,7 @@ def evaluate(
     id_set: str,
     ood_sets: Sequence[str],
     variants: Sequence[Variant],
-    templates: Sequence[str] = (),
+    templates: Sequence[str | tuple[str, ...]] = (),
     select_on: str | None = None,
     class_names: str = "open_clip",
     negatives: str | None = None,

@@ -31,6 +31,9 @@ from oodcache.score.result import AVERAGE
 from oodcache.score.selection import Selection, Vectors
 from oodcache.score.word_pool import Chosen, Pool, choose, class_vectors, template_of
 
+# The templates of NegLabel's paper: of classes and nouns, and of adjectives.
+NOUN, ADJECTIVE = "the nice {}", "This is a {} photo"
+
 
 @dataclass(frozen=True)
 class Mined:
@@ -174,8 +177,26 @@ def differing(lists: Sequence[WordList], template: str) -> list[str]:
         return []
     return [
         f"classes in {template!r}, but {', '.join(others)}: the paper has the names of classes and "
-        "nouns in one template, 'the nice {}', and adjectives in 'This is a {} photo'"
+        f"nouns in one template, {NOUN!r}, and adjectives in {ADJECTIVE!r}"
     ]
+
+
+def unlike_paper(negatives: Negatives) -> list[str]:
+    """Return, in words, each setting that NegLabel's paper has otherwise; which words is not asked.
+
+    It mines with the classes in "the nice {}", of a list of nouns in that and one of adjectives in
+    "This is a {} photo".
+    """
+    lists = [one.template for one in negatives.lists if one.role == NEGATIVE]
+    found = {
+        f"percentile {negatives.percentile:g}, not {PERCENTILE:g}": negatives.percentile
+        != PERCENTILE,
+        f"keep {negatives.keep}, not {KEEP}": negatives.keep != KEEP,
+        f"classes in {negatives.template!r}, not {NOUN!r}": negatives.template != NOUN,
+        f"word lists in {', '.join(map(repr, lists))}, not one in {NOUN!r} and one in "
+        f"{ADJECTIVE!r}": sorted(lists) != sorted((NOUN, ADJECTIVE)),
+    }
+    return [what for what, so in found.items() if so]
 
 
 def _check_mined(negatives: Negatives, texts: TextFile, again: str) -> None:

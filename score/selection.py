@@ -143,34 +143,43 @@ def open_set(cache: Path, selection: Selection, name: str) -> ImageFile:
     return found
 
 
-def prompted(selection: Selection, templates: Sequence[str]) -> list[Prompted]:
+def prompted(selection: Selection, templates: Sequence[str | tuple[str, ...]]) -> list[Prompted]:
     """Return the class vectors for each of `templates`, "each" being all that are stored.
 
     "average" is the mean over templates of the unit vectors, renormalised; "cosine-mean" that mean
-    as it is, whose product with an image is the mean of its cosines. Without any it is the only
-    template stored, or else the average.
+    as it is, whose product with an image is the mean of its cosines. A tuple of stored ones is
+    their average. Without any it is the only template stored, or else the average.
     """
     stored = selection.texts.vocabulary.templates
-    wanted: list[str] = []
+    wanted: list[str | tuple[str, ...]] = []
     for one in templates or (AVERAGE,):
         alone = len(stored) == 1 and one in (AVERAGE, COSINE_MEAN)
         wanted += stored if alone or one == EACH else (one,)
     return [_prompted(selection, one) for one in dict.fromkeys(wanted)]
 
 
-def _prompted(selection: Selection, template: str) -> Prompted:
+def _prompted(selection: Selection, template: str | tuple[str, ...]) -> Prompted:
     texts, stored = selection.texts, selection.texts.vocabulary.templates
-    embeddings = texts.embeddings[:, selection.classes]
+    if isinstance(template, tuple):
+        return _combined(selection, AVERAGE, template)
     if template in stored:
-        return Prompted(template, (template,), embeddings[stored.index(template)])
-    if template not in (AVERAGE, COSINE_MEAN):
-        there = "; ".join(stored[:3]) + (f"; … ({len(stored)})" if len(stored) > 3 else "")
-        raise InputError(
-            f"{texts.path}: holds no template {template!r}; give --template average, each, "
-            f"cosine-mean or one of its own: {there}"
-        )
-    mean = embeddings.mean(axis=0, dtype=np.float64)
-    if template == AVERAGE:
+        vectors = texts.embeddings[stored.index(template), selection.classes]
+        return Prompted(template, (template,), vectors)
+    if template in (AVERAGE, COSINE_MEAN):
+        return _combined(selection, template, stored)
+    there = "; ".join(stored[:3]) + (f"; … ({len(stored)})" if len(stored) > 3 else "")
+    raise InputError(
+        f"{texts.path}: holds no template {template!r}; give --template average, each, "
+        f"cosine-mean or one of its own: {there}"
+    )
+
+
+def _combined(selection: Selection, how: str, templates: tuple[str, ...]) -> Prompted:
+    """Return the mean over stored templates of each class's vectors, renormalised or as it is."""
+    texts = selection.texts
+    places = np.array([texts.vocabulary.templates.index(one) for one in templates], np.intp)
+    mean = texts.embeddings[np.ix_(places, selection.classes)].mean(axis=0, dtype=np.float64)
+    if how == AVERAGE:
         norm = np.linalg.norm(mean, axis=1, keepdims=True)
         if (norm < SMALLEST_MEAN).any():
             name = selection.class_names[int(norm.argmin())]
@@ -179,7 +188,7 @@ def _prompted(selection: Selection, template: str) -> Prompted:
                 "no average; give --template each or cosine-mean"
             )
         mean /= norm
-    return Prompted(template, stored, mean.astype(np.float32))
+    return Prompted(how, templates, mean.astype(np.float32))
 
 
 def _classes_of(texts: TextFile, subset: Subset | None) -> npt.NDArray[np.intp]:

@@ -48,14 +48,16 @@ CLICK_FREE = {
     "progress",
     "reloading",
     "reporting",
+    "reproducing",
     "scoring",
     "sources",
     "stopping",
+    "study",
     "upkeep",
 }
 RUN_BY_COMMANDS = {
     *("calibrating", "detecting", "reloading"),
-    *("measuring", "options", "other_scores", "progress", "scoring"),
+    *("measuring", "options", "other_scores", "progress", "reproducing", "scoring"),
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from sample_benchmark import CLIP, SIGLIP
 from samples import (
     SIGLIP_LIKE,
     load,
@@ -21,6 +22,7 @@ from samples import (
 from oodcache.cache.errors import InputError
 from oodcache.extract import loading, plan, run
 from oodcache.extract.requests import ModelRequest, resolve
+from oodcache.score.mining import cleaning
 
 
 def test_a_name_like_siglips_downloads_no_tokenizer(tmp_path: Path) -> None:
@@ -111,3 +113,22 @@ def test_texts_of_another_tokenizer_are_not_the_same_texts(tmp_path: Path) -> No
     write_tokenizer(folder, [*WORDS[:2], *reversed(WORDS[2:])])
     with pytest.raises(InputError, match="made from another tokenizer; make it anew"):
         extract()
+
+
+def test_files_say_by_name_how_open_clips_tokenizers_clean_a_text_up() -> None:
+    from open_clip.tokenizer import HFTokenizer, SimpleTokenizer, get_clean_fn
+
+    lower, canonical = get_clean_fn("lower"), get_clean_fn("canonicalize")
+    assert {"tokenizer": SimpleTokenizer.__name__, "clean": lower.__name__} == CLIP
+    assert {"tokenizer": HFTokenizer.__name__, "clean": canonical.__name__} == SIGLIP
+
+
+def test_prompts_are_read_alike_where_open_clip_makes_them_equal() -> None:
+    from open_clip.tokenizer import SimpleTokenizer, get_clean_fn
+
+    typed = ["A photo of a cat", "a photo of a cat", "a photo of a cat."]
+    tokens, canonical = SimpleTokenizer()(typed), get_clean_fn("canonicalize")
+    assert tokens[0].equal(tokens[1]) and not tokens[1].equal(tokens[2])
+    assert len({cleaning(CLIP)(one) for one in typed}) == 2
+    assert len({canonical(one) for one in typed}) == 1
+    assert len({cleaning(SIGLIP)(one) for one in typed}) == 1

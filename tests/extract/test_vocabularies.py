@@ -9,6 +9,7 @@ import pytest
 from oodcache.cache.errors import InputError
 from oodcache.cache.text_file import Vocabulary
 from oodcache.extract import vocabularies
+from oodcache.score import published
 
 
 def from_text(tmp_path: Path, text: str | bytes) -> Vocabulary:
@@ -99,6 +100,10 @@ def test_openai_stands_for_its_eighty_templates() -> None:
     assert len(templates) == 81
     assert templates[0] == "a bad photo of a {}."
     assert templates[-1] == "a photo of a {}"
+
+
+def test_the_eighty_of_the_published_rows_are_openais() -> None:
+    assert published.templates("openai") == vocabularies.expand(["openai"])
 
 
 def test_a_template_given_twice_counts_once() -> None:

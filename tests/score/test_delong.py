@@ -300,3 +300,52 @@ def test_the_interval_covers_what_it_says_over_the_grid(
     # At .99 and 30 images most samples are perfect, or one pair short of it.
     tolerance = 0.04 if auroc == 0.99 and ids == 30 else 0.02
     assert held / (1 - missing) == pytest.approx(0.95, abs=tolerance)
+
+
+def averaged_pair(seed: int) -> tuple[list[list[Placements]], list[list[Floats]]]:
+    """Return placements and kernels of two scores on three OOD sets with the same ID images."""
+    generator = np.random.default_rng(seed)
+    ids = [generator.normal(1, 1, 40).round(1) for _ in range(2)]
+    placed: list[list[Placements]] = [[], []]
+    kernels: list[list[Floats]] = [[], []]
+    for size in (30, 17, 55):
+        common = generator.normal(0, 1, size)
+        for place in range(2):
+            oods = (common + generator.normal(0, 0.5, size)).round(1)
+            placed[place].append(placements(ids[place], oods))
+            kernels[place].append(slow_kernel(ids[place], oods))
+    return placed, kernels
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_difference_of_averages_gives_the_definition(seed: int) -> None:
+    (first, second), kernels = averaged_pair(seed)
+    apart = [one - other for one, other in zip(*kernels, strict=True)]
+    by_id = np.mean([one.mean(axis=1) for one in apart], axis=0)
+    variance = np.var(by_id, ddof=1) / 40
+    variance += sum(np.var(one.mean(axis=0), ddof=1) / one.shape[1] for one in apart) / 9
+    found = delong.average_difference(first, second)
+    mean = np.mean([one.mean() for one in apart])
+    assert found.difference == pytest.approx(mean, rel=0, abs=1e-15)
+    assert found.ci == pytest.approx(stats.norm.interval(0.95, mean, math.sqrt(variance)), rel=1e-9)
+    assert found.p == pytest.approx(2 * stats.norm.sf(abs(mean) / math.sqrt(variance)), rel=1e-9)
+
+
+def test_over_one_set_the_difference_of_averages_is_the_pair() -> None:
+    (first, second), _ = averaged_pair(7)
+    (pair,) = differences([first[0], second[0]])
+    found = delong.average_difference(first[:1], second[:1])
+    assert found.difference == pytest.approx(pair.difference, rel=0, abs=1e-15)
+    assert found.ci == pytest.approx(pair.ci, rel=1e-9)
+
+
+def test_averages_of_the_same_ranks_differ_by_exactly_nothing() -> None:
+    (first, _), _ = averaged_pair(1)
+    found = delong.average_difference(first, first)
+    assert (found.difference, found.ci, found.p) == (0, (0, 0), 1)
+
+
+def test_averages_over_one_image_cannot_be_tested() -> None:
+    one = placements(np.array([1.0]), np.array([0.0, 2.0]))
+    found = delong.average_difference([one], [one])
+    assert (found.ci, found.p) == (None, 1)

@@ -1,0 +1,79 @@
+"""The one-line runs of the study's README, as they are written there.
+
+A thin door to `oodcache extract` and `oodcache score`: it parses, calls and prints.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+try:
+    import click
+
+    from oodcache import study
+    from oodcache.__main__ import main, oodcache
+    from oodcache.extract_command import check_torch
+    from oodcache.options import CACHE, DEVICE, note
+    from oodcache.progress import progress
+except ImportError as error:
+    sys.exit(f"main.py: {error}; in this folder type  pip install -e '.[extract]'")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--model_type", type=click.Choice(tuple(study.TYPES)), required=True)
+@click.option(
+    "--ood-dataset",
+    "ood_set",
+    type=click.Choice((*study.FIELD.ood_sets, "all")),
+    default="all",
+    show_default=True,
+)
+@click.option("--use_sigmoid", is_flag=True, help="Sigmoid MCM, with the bias. [softmax MCM]")
+@click.option("--bs", "batch_size", type=click.IntRange(1), default=256, show_default=True)
+@click.option(
+    "--dir",
+    "data_root",
+    type=click.Path(path_type=Path),
+    envvar="OODCACHE_DATA",
+    default="data",
+    show_default=True,
+    show_envvar=True,
+    help="Where ImageNet and the OOD sets are; see: oodcache data ls",
+)
+@CACHE
+@DEVICE
+def run(
+    model_type: str,
+    ood_set: str,
+    use_sigmoid: bool,
+    batch_size: int,
+    data_root: Path,
+    cache: Path,
+    device: str | None,
+) -> None:
+    """Extract what is missing, score it, and print ACC, AUROC, AUPR and FPR95.
+
+    \b
+    python main.py --model_type clip --ood-dataset iNaturalist --bs 1024
+    python main.py --model_type siglip2 --ood-dataset all --bs 1024 --use_sigmoid --dir /data
+    """
+    from oodcache import reproducing
+    from oodcache.report import results
+
+    benchmark = study.single(model_type, ood_set)
+    study.extract_missing(
+        benchmark,
+        study.Place(cache, data_root, batch_size, device),
+        oodcache=lambda typed: oodcache.main(typed, "oodcache", standalone_mode=False),
+        check=check_torch,
+        note=note,
+    )
+    grid = reproducing.single(
+        benchmark, cache, use_sigmoid=use_sigmoid, note=note, progress=progress
+    )
+    click.echo(results.written([grid], "table", None), nl=False)
+
+
+if __name__ == "__main__":
+    main(run, "main.py")

@@ -1,0 +1,105 @@
+"""Published numbers in tables, below each of them one's own and how far apart the two are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from oodcache.report.grid import NONE, Cell, Grid, GridRow, percent
+
+if TYPE_CHECKING:
+    from oodcache.score.counterparts import Compared, Counterpart
+
+BELOW = "As published, in %; below it one's own, and own less published in points."
+LABELS = ("model", "source", "prompt", "FPR", "method")
+CLAIM = (
+    "One's own numbers have each row's score with its defaults, its prompt and its FPR convention, "
+    "whatever the tables above have. A difference says no more than that: the published numbers "
+    "are quoted, not vouched for; loaders differ (MCM's own resizes differently), and the study's "
+    "inputs were not released."
+)
+
+
+def published_tables(rows: Sequence[Counterpart]) -> list[Grid]:
+    """Return a table of accuracies and one of OOD measures, each where a row has such numbers.
+
+    Below the last one stands what is missing or unlike the sources, and what the whole says.
+    """
+    accurate = [one for one in rows if one.accuracy is not None]
+    measured = [one for one in rows if one.auroc or one.fpr95]
+    grids = []
+    if accurate:
+        cells = [(_cell([one.accuracy]),) for one in accurate]
+        grids.append(_grid("Published: ID accuracy", ("accuracy",), ("ID",), accurate, cells))
+    if measured:
+        names = tuple(dict.fromkeys(name for one in measured for name in (*one.auroc, *one.fpr95)))
+        title, both = "Published: AUROC and FPR95", ("AUROC", "FPR95")
+        found = [
+            tuple(_cell([one.auroc.get(name), one.fpr95.get(name)]) for name in names)
+            for one in measured
+        ]
+        grids.append(_grid(title, both, names, measured, found))
+    return [*grids[:-1], *(replace(one, notes=(BELOW, *_notes(rows))) for one in grids[-1:])]
+
+
+def _grid(
+    title: str,
+    measures: tuple[str, ...],
+    names: tuple[str, ...],
+    rows: Sequence[Counterpart],
+    cells: Sequence[tuple[Cell, ...]],
+) -> Grid:
+    """Return a row for each counterpart under its source, prompt and, where it has one, FPR."""
+    return Grid(
+        title,
+        measures,
+        names,
+        LABELS,
+        tuple(
+            GridRow((one.model, _source(one)), _labels(one), one.method, of_row)
+            for one, of_row in zip(rows, cells, strict=True)
+        ),
+        (BELOW,),
+    )
+
+
+def _cell(numbers: Sequence[Compared | None]) -> Cell:
+    """Return a line as published and, where one's own is known, a line each of it and the gap."""
+    printed = tuple(NONE if one is None else percent(one.published) for one in numbers)
+    if all(one is None or one.own is None for one in numbers):
+        return (printed,)
+    own = tuple(NONE if one is None else percent(one.own) for one in numbers)
+    return printed, own, tuple(NONE if one is None else _points(one.difference) for one in numbers)
+
+
+def _points(difference: float | None) -> str:
+    return NONE if difference is None else f"{100 * difference:+z.2f}"
+
+
+def _source(one: Counterpart) -> str:
+    of = f", FPR {one.fpr_convention}" if one.fpr_convention else ""
+    return f"{one.source}, prompt {_prompt(one)}{of}"
+
+
+def _prompt(one: Counterpart) -> str:
+    return "OpenAI's 80 templates" if one.template == "openai" else repr(one.template)
+
+
+def _labels(one: Counterpart) -> tuple[str, ...]:
+    return one.model, one.source, _prompt(one), one.fpr_convention or NONE, one.method
+
+
+def _notes(rows: Sequence[Counterpart]) -> Iterator[str]:
+    """Yield each thing that is said of some rows, once, after their names."""
+    several = len({one.model for one in rows}) > 1
+    said: dict[str, list[Counterpart]] = {}
+    for one in rows:
+        for text in filter(None, (*one.missing, *one.unlike, one.note)):
+            said.setdefault(text, []).append(one)
+    for text, of in said.items():
+        names = dict.fromkeys(
+            f"{one.source}, {one.method}{f' on {one.model}' if several else ''}" for one in of
+        )
+        yield f"{'Every row' if len(of) == len(rows) > 1 else '; '.join(names)}: {text}"
+    yield CLAIM
