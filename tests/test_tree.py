@@ -30,9 +30,12 @@ ONLY = {
     "jinja2": {"report"},
     "pyarrow": {"cache"},
     "ray": {"extract"},
+    "huggingface_hub": {"extract"},
+    "filelock": {"extract"},
 }
 CLICK_FREE = {
     "calibrating",
+    "data_sets",
     "decisions",
     "demo",
     "detecting",
