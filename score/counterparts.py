@@ -22,6 +22,7 @@ from oodcache.score.found_files import vocabulary_path
 from oodcache.score.negatives import unlike_paper
 from oodcache.score.prompts import extraction, found
 from oodcache.score.published import (
+    CLASS_COUNT,
     CLASSES,
     ID_SET,
     IMAGES,
@@ -224,7 +225,7 @@ class _Own:
                 for ood, one in bare.fpr95.items()
             },
             missing=self._missing(row, some),
-            unlike=(*_counted(row, some, results), *self._mined(row)),
+            unlike=(*self._classes(), *_counted(row, some, results), *self._mined(row)),
         )
 
     def _uncached(self, template: str) -> str:
@@ -242,6 +243,11 @@ class _Own:
                 f"not all sets were asked for: {' '.join(f'--ood {one}' for one in absent)}"
             )
         return tuple(said)
+
+    def _classes(self) -> tuple[str, ...]:
+        """Return a line, or none, where there are more or fewer classes than the sources'."""
+        count = len(self.texts.vocabulary.names)
+        return () if count == CLASS_COUNT else (f"{count:,} classes here, not {CLASS_COUNT:,}",)
 
     def _mined(self, row: Published) -> tuple[str, ...]:
         """Return, in one line or none, what the negatives of a row's score were not mined with."""
