@@ -6,16 +6,17 @@ CLASSES ?= imagenet
 ID ?= imagenet-val
 OOD ?= iNaturalist SUN Places Textures
 PHOTOS ?=
+MODELS ?=
 SCORES ?= mcm:temperature=1|0.1|0.01|learned energy:temperature=1|0.1|0.01|learned sigmoid-mcm max-logit
 BIN := .venv/bin
 ROOMS := extract cache score report
 
 .DEFAULT_GOAL := help
-.PHONY: help demo extract score ablation test test-slow lint format bench picture demo-models clean
+.PHONY: help demo extract score ablation reproduce test test-slow lint format bench picture demo-models clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
-	@echo 'With: MODEL=$(MODEL) DATA=$(DATA) CLASSES=$(CLASSES) ID=$(ID) OOD="$(OOD)" PYTHON=$(PYTHON)'
+	@echo 'With: MODEL=$(MODEL) DATA=$(DATA) CLASSES=$(CLASSES) ID=$(ID) OOD="$(OOD)" MODELS="$(MODELS)" PYTHON=$(PYTHON)'
 
 demo: .venv/extract  ## Run the whole path on images and models that come with it, print the table
 	$(BIN)/oodcache demo
@@ -34,6 +35,9 @@ else
 	$(BIN)/oodcache score --model $(MODEL) --classes $(CLASSES) --id $(ID) $(OOD:%=--ood %) \
 	  $(foreach one,$(SCORES),--score '$(one)') --output results/ablation.json
 endif
+
+reproduce: .venv/extract  ## The study of docs/study.md, images under DATA; MODELS=tiny: the demo's, no download
+	$(BIN)/oodcache reproduce --data-root $(DATA) $(MODELS:%=--model %)
 
 test: .venv/dev  ## Install what the tests need and run them (minutes)
 	$(BIN)/python -m pytest -q -m "not slow"

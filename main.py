@@ -14,7 +14,7 @@ try:
     from oodcache import study
     from oodcache.__main__ import main, oodcache
     from oodcache.extract_command import check_torch
-    from oodcache.options import BATCH_SIZE, CACHE, DEVICE, note
+    from oodcache.options import CACHE, DEVICE, note
     from oodcache.progress import progress
 except ImportError as error:
     sys.exit(f"main.py: {error}; in this folder type  pip install -e '.[extract]'")

@@ -14,6 +14,7 @@ from oodcache import stopping
 from oodcache.cache.errors import InputError
 from oodcache.cache_commands import cache
 from oodcache.calibrate_command import calibrate
+from oodcache.data_command import data
 from oodcache.demo_command import demo
 from oodcache.detect_command import detect
 from oodcache.extract_command import extract
@@ -66,7 +67,7 @@ def oodcache() -> None:
 
 
 COMMANDS = (
-    *(demo, extract, negatives, score, scores, metrics, report, plot),
+    *(demo, data, extract, negatives, score, scores, metrics, report, plot),
     *(calibrate, detect, cache, reproduce),
 )
 for command in COMMANDS:

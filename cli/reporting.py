@@ -19,6 +19,7 @@ from oodcache.cache.shard_set import open_texts
 from oodcache.cache.subsets import split
 from oodcache.extract import datasets
 from oodcache.extract.folders import FolderContents
+from oodcache.extract.known_sets import KNOWN_SETS
 from oodcache.extract.listing import FOLDER, Contents
 from oodcache.report import images
 from oodcache.report.content import Content, FooledImage, Row
@@ -264,7 +265,7 @@ def _contents(
     typed: str | None, name: str, paths: Sequence[str], data_root: Path
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the bytes of those images that can be read; what was typed has to be there."""
-    if typed is None and name not in datasets.KNOWN_SETS:
+    if typed is None and name not in KNOWN_SETS:
         typed = f"{name}={data_root / name}"
         if not (data_root / name).is_dir():
             return

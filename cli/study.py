@@ -71,7 +71,7 @@ def chosen(models: Sequence[str]) -> Benchmark:
     if TINY in models:
         if set(models) != {TINY}:
             raise InputError(
-                f"--model {TINY} is a benchmark of its own: leave out it, or the others"
+                f"--model {TINY} is a benchmark of its own: leave it out, or the others"
             )
         return EMBEDDED
     wanted = set(models or FIELD.models)

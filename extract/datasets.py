@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
@@ -13,6 +14,7 @@ from oodcache.extract.folders import has_images, list_folder
 from oodcache.extract.image_lists import list_lines
 from oodcache.extract.image_tables import SUFFIXES as TABLE_SUFFIXES
 from oodcache.extract.image_tables import list_table
+from oodcache.extract.known_sets import KNOWN_SETS, PREFIXES
 from oodcache.extract.listing import (
     FOLDER,
     LIST,
@@ -25,38 +27,6 @@ from oodcache.extract.listing import (
 )
 from oodcache.extract.tar_shards import list_tars
 
-
-@dataclass(frozen=True)
-class KnownSet:
-    """A data set of the field: how many images it has, and where below a data root it is.
-
-    Where OpenOOD's `image_list` is there it says which images, or else the folder does. With
-    `classes`, the list's labels are ImageNet's class numbers.
-    """
-
-    images: int
-    folders: tuple[str, ...]
-    image_list: str | None = None
-    classes: bool = False
-
-
-LISTS = "benchmark_imglist/imagenet"
-KNOWN_SETS = {
-    "imagenet-val": KnownSet(
-        50_000, ("imagenet/val", "imagenet_1k/val", "images_largescale/imagenet_1k/val")
-    ),
-    "imagenet-openood": KnownSet(45_000, (), f"{LISTS}/test_imagenet.txt", classes=True),
-    "iNaturalist": KnownSet(10_000, ("iNaturalist", "images_largescale/inaturalist")),
-    "SUN": KnownSet(10_000, ("SUN",)),
-    "Places": KnownSet(10_000, ("Places",)),
-    "Textures": KnownSet(5_640, ("dtd/images", "Textures/dtd/images", "Textures")),
-    "SSB-hard": KnownSet(49_000, ("images_largescale/ssb_hard",), f"{LISTS}/test_ssb_hard.txt"),
-    "NINCO": KnownSet(5_879, ("images_largescale/ninco",), f"{LISTS}/test_ninco.txt"),
-    "OpenImage-O": KnownSet(
-        15_869, ("images_largescale/openimage_o",), f"{LISTS}/test_openimage_o.txt"
-    ),
-}
-PREFIXES = ("MOS", "ImageNet_OOD_dataset", "")
 LIST_SUFFIXES = (".txt", ".lst", ".list")
 TAR = ".tar"
 PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
@@ -130,9 +100,31 @@ def _tars(name: str, typed: Path, tars: Sequence[Path]) -> ImageSource:
     return ImageSource(name, typed, form=TARS, tars=tuple(tars))
 
 
+def known(name: str, data_root: Path) -> ImageSource | None:
+    """Return the source of a known set, None where no layout of it is below the data root."""
+    if (root := _known_root(name, data_root)) is None:
+        return None
+    wanted = KNOWN_SETS[name]
+    is_list = wanted.image_list is not None and root == data_root / wanted.image_list
+    return ImageSource(
+        name,
+        root,
+        expected=wanted.images,
+        group=GROUPS.get(name),
+        form=LIST if is_list else FOLDER,
+        classes=vocabularies.imagenet_ids() if is_list and wanted.classes else (),
+        data_root=data_root,
+    )
+
+
+def check_known(name: str) -> None:
+    """Refuse a name that no known set has."""
+    if name not in KNOWN_SETS:
+        raise InputError(f"data set {name!r} is not known (known are: {', '.join(KNOWN_SETS)})")
+
+
 def _known(name: str, data_root: Path) -> ImageSource:
-    known = KNOWN_SETS.get(name)
-    if known is None:
+    if name not in KNOWN_SETS:
         own = f"{Path(name).stem}={name}" if Path(name).exists() else "NAME=PATH"
         raise InputError(
             f"data set {name!r} is not known (known are: {', '.join(KNOWN_SETS)}); "
@@ -143,25 +135,35 @@ def _known(name: str, data_root: Path) -> ImageSource:
             f"{data_root}: no such data root, where {name} would be; "
             "give --data-root FOLDER or set OODCACHE_DATA"
         )
-    if known.image_list is not None and (data_root / known.image_list).is_file():
-        classes = vocabularies.imagenet_ids() if known.classes else ()
-        source = ImageSource(name, data_root / known.image_list, form=LIST, classes=classes)
-    else:
-        source = ImageSource(name, _known_folder(name, data_root))
-    return replace(source, expected=known.images, group=GROUPS.get(name))
+    if (source := known(name, data_root)) is None:
+        raise InputError(_missing(name, data_root))
+    return source
 
 
-def _known_folder(name: str, data_root: Path) -> Path:
-    known = KNOWN_SETS[name]
-    candidates = [data_root / prefix / folder for folder in known.folders for prefix in PREFIXES]
-    for candidate in candidates:
-        if candidate.is_dir():
-            images = candidate / "images"
-            return images if images.is_dir() else candidate
-    looked = [str(one.relative_to(data_root)) for one in candidates[:3]]
-    if known.image_list is not None:
-        looked = [known.image_list, *looked[:2]]
-    raise InputError(
+def _known_root(name: str, data_root: Path) -> Path | None:
+    """Return the list or folder that has a known set's images."""
+    image_list = KNOWN_SETS[name].image_list
+    if image_list is not None and (data_root / image_list).is_file():
+        return data_root / image_list
+    for folder in _folders(name):
+        if (data_root / folder).is_dir():
+            images = data_root / folder / "images"
+            return images if images.is_dir() else data_root / folder
+    return None
+
+
+def _folders(name: str) -> list[Path]:
+    return [Path(prefix, folder) for folder in KNOWN_SETS[name].folders for prefix in PREFIXES]
+
+
+def _missing(name: str, data_root: Path) -> str:
+    wanted = KNOWN_SETS[name]
+    looked = [str(folder) for folder in _folders(name)[:3]]
+    if wanted.image_list is not None:
+        looked = [wanted.image_list, *looked[:2]]
+    root = shlex.quote(str(data_root))
+    how = f"oodcache data fetch {name} --data-root {root}" if wanted.archive else "oodcache data ls"
+    return (
         f"{data_root}: holds no {name} (looked for {', '.join(looked)}, …); "
-        f"give --data-root FOLDER, or {name}=FOLDER"
+        f"give --data-root FOLDER, or {name}=FOLDER; or type: {how}"
     )

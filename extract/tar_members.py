@@ -53,9 +53,9 @@ def members(path: Path, file: BinaryIO) -> Iterator[Member]:
     """
     _check_plain(path, file)
     size = os.fstat(file.fileno()).st_size
-    tar = _opened(path, file)
-    while (found := _next(path, tar)) is not None:
-        name, is_file = _name(path, found), found.isreg() and not found.issparse()
+    tar = opened(path, file)
+    while (found := following(path, tar)) is not None:
+        name, is_file = name_of(path, found), found.isreg() and not found.issparse()
         if is_file and not 0 <= found.size <= size - found.offset_data:
             raise InputError(
                 f"{path}: is cut short, or damaged: member {found.name!r} claims {found.size:,} "
@@ -78,23 +78,31 @@ class _Header(tarfile.TarInfo):
         return found
 
 
-class _Tar(tarfile.TarFile):
+class Tar(tarfile.TarFile):
+    """A tar that is read with distrust."""
+
     members: list[tarfile.TarInfo]  # What it has read so far.
 
 
-def _opened(path: Path, file: BinaryIO) -> _Tar:
+def opened(path: Path, file: BinaryIO) -> Tar:
+    """Return the tar at `path`, opened as `file`; refuse what is none."""
     try:
-        return _Tar.open(
+        return Tar.open(
             fileobj=file, mode="r:", encoding="utf-8", errors="surrogateescape", tarinfo=_Header
         )
+    except InputError:  # Of what the tar is read from.
+        raise
     except Exception as error:  # A stranger's header makes the library raise anything.
         raise InputError(f"{path}: is no tar that can be read: {one_line(error)}") from None
 
 
-def _next(path: Path, tar: _Tar) -> tarfile.TarInfo | None:
+def following(path: Path, tar: Tar) -> tarfile.TarInfo | None:
+    """Return the next header, None at the end; refuse what cannot be read."""
     before = tar.offset
     try:
         found = tar.next()
+    except InputError:
+        raise
     except Exception as error:  # As above.
         raise InputError(
             f"{path}: is cut short, or damaged, at byte {before:,}: {one_line(error)}; get it again"
@@ -105,7 +113,7 @@ def _next(path: Path, tar: _Tar) -> tarfile.TarInfo | None:
     return found
 
 
-def _name(path: Path, found: tarfile.TarInfo) -> bytes:
+def name_of(path: Path, found: tarfile.TarInfo) -> bytes:
     """Return a member's name as a folder's listing has it, "" for the tar's own folder."""
     name = found.name.encode("utf-8", "surrogateescape")
     kept = b"" if name in (b"", b".") else normal(name)

@@ -131,8 +131,8 @@ def taken_apart(
         ("part", "change"),
         tuple(row(part, step) for part in parts for step in part.steps),
         (
-            "Below each change of an AUROC: its 95 % interval, paired DeLong on the same images, of "
-            "that alone; same ranks: no image changes its place among those of the other side.",
+            "Below each change of an AUROC: its 95 % interval, paired DeLong on the same images. "
+            "Same ranks: no image changes its place among those of the other side.",
             *notes,
         ),
         row_name="change",

@@ -30,9 +30,12 @@ ONLY = {
     "jinja2": {"report"},
     "pyarrow": {"cache"},
     "ray": {"extract"},
+    "huggingface_hub": {"extract"},
+    "filelock": {"extract"},
 }
 CLICK_FREE = {
     "calibrating",
+    "data_sets",
     "decisions",
     "demo",
     "detecting",
@@ -45,14 +48,16 @@ CLICK_FREE = {
     "progress",
     "reloading",
     "reporting",
+    "reproducing",
     "scoring",
     "sources",
     "stopping",
+    "study",
     "upkeep",
 }
 RUN_BY_COMMANDS = {
     *("calibrating", "detecting", "reloading"),
-    *("measuring", "options", "other_scores", "progress", "scoring"),
+    *("measuring", "options", "other_scores", "progress", "reproducing", "scoring"),
 }
 
 

@@ -11,6 +11,7 @@ from samples import permissions_bind
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.extract import datasets
+from oodcache.extract.known_sets import KNOWN_SETS
 from oodcache.extract.listing import Options
 
 
@@ -125,10 +126,10 @@ def test_imagenet_of_openood_without_its_list_says_which_file_is_missing(tmp_pat
 
 
 def test_known_names_are_those_that_the_cache_knows() -> None:
-    assert set(datasets.KNOWN_SETS) <= set(names.KNOWN)
+    assert set(KNOWN_SETS) <= set(names.KNOWN)
     near = {name for name, group in names.GROUPS.items() if group == "near"}
     assert near == {"SSB-hard", "NINCO"}
-    assert set(names.GROUPS) <= set(datasets.KNOWN_SETS)
+    assert set(names.GROUPS) <= set(KNOWN_SETS)
 
 
 def test_options_of_lists_are_refused_where_no_list_is_given(tmp_path: Path) -> None:

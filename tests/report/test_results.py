@@ -12,6 +12,7 @@ from sample_results import BARE, FIRST, PLAIN_DIFFERENCE, SETS, difference, resu
 
 from oodcache.report.caption import caption
 from oodcache.report.results import FORMATS, to_csv, to_json, to_latex, to_markdown
+from oodcache.score.counterparts import Compared, Counterpart
 from oodcache.score.result import Difference, Pick, Result
 
 CALIBRATION = {
@@ -66,6 +67,41 @@ def test_json_has_the_keys_of_the_schema_and_no_others() -> None:
     assert (back["format"], back["version"]) == ("oodcache results", 1)
     assert list(back["results"][0]) == documented("RESULT")
     assert list(back["differences"][0]) == documented("DIFFERENCE")
+
+
+def test_json_has_what_was_published_only_if_asked_for() -> None:
+    row = Counterpart(
+        *("A paper", "ViT-B-16/openai", "MCM", "mcm", "a {}", "nearest"),
+        accuracy=Compared(0.7),
+        auroc={"SUN": Compared(0.9, 1 / 3, 1 / 3 - 0.9)},
+        fpr95={},
+        missing=("asked for less",),
+        unlike=(),
+        note="",
+    )
+    back = json.loads(to_json([FIRST], [], {}, [row]))
+    assert list(back) == ["format", "version", "results", "differences", "provenance", "published"]
+    assert back["version"] == 1
+    (found,) = back["published"]
+    assert found["auroc"] == {"SUN": {"published": 0.9, "own": 1 / 3, "difference": 1 / 3 - 0.9}}
+    assert found["accuracy"] == {"published": 0.7, "own": None, "difference": None}
+    assert found["missing"] == ["asked for less"]
+    assert json.loads(to_json([FIRST], [], {}, []))["published"] == []
+
+
+def test_every_key_of_a_counterpart_stands_in_docs_conventions_md() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "conventions.md").read_text(encoding="utf-8")
+    table = page.split("\nA COUNTERPART ")[1].split("\n\n")[1]
+    cells = re.findall(r"^\| (`[^|]*`) \|", table, flags=re.MULTILINE)
+    names = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert names == [one.name for one in fields(Counterpart)]
+    (line,) = re.findall(r"^A COMPARED is `(.*)`", page, flags=re.MULTILINE)
+    assert re.findall(r'"(\w+)"', line) == [one.name for one in fields(Compared)]
+
+
+def test_csv_is_the_same_whatever_was_published() -> None:
+    row = Counterpart("A", "b/c", "MCM", None, "a {}", None, Compared(0.7), {}, {}, (), (), "")
+    assert to_csv([FIRST], [], {}, [row]) == to_csv([FIRST], [], {})
 
 
 def test_json_reads_back_to_the_last_digit() -> None:

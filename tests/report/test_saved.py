@@ -17,6 +17,7 @@ from oodcache.cache.errors import InputError
 from oodcache.report.results import to_json
 from oodcache.report.saved import read
 from oodcache.score.calibration import calibration
+from oodcache.score.counterparts import Counterpart
 from oodcache.score.result import Pick
 
 FULL = replace(
@@ -49,6 +50,12 @@ def test_results_come_back_as_they_were(tmp_path: Path) -> None:
     assert saved.results == (FIRST, FULL_ELSEWHERE)
     assert saved.differences == (PLAIN_DIFFERENCE,)
     assert saved.provenance == PROVENANCE
+
+
+def test_what_was_published_is_left_alone(tmp_path: Path) -> None:
+    published = [Counterpart("A", "b/c", "MCM", None, "a {}", None, None, {}, {}, (), (), "")]
+    with_it = read(written(tmp_path, to_json([FIRST], [], PROVENANCE, published)))
+    assert with_it == read(written(tmp_path, to_json([FIRST], [], PROVENANCE)))
 
 
 FULL_ELSEWHERE = replace(FULL, ood="SUN", auroc_ci=None, id_accuracy=None)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from sample_negatives import unit
+from scipy import stats
 
-from oodcache.score.accuracy import id_accuracy
+from oodcache.score.accuracy import id_accuracy, interval
 from oodcache.score.selection import Selection, select
 
 Write = Callable[..., Any]
@@ -60,3 +61,18 @@ def test_without_any_label_there_is_none(selected: Callable[..., Selection]) -> 
         "inside: 5 of 5 images have no label among the classes of animals; "
         "they count as ID, but not towards accuracy"
     ]
+
+
+@pytest.mark.parametrize(("right", "images"), [(0, 10), (7, 10), (10, 10), (33_525, 50_000)])
+def test_the_interval_of_an_accuracy_solves_wilsons_equation(right: int, images: int) -> None:
+    low, high = interval(right / images, images) or (0.0, 0.0)
+    share, quantile = right / images, stats.norm.ppf(0.975)
+    for bound in (low, high):
+        if 0 < bound < 1:
+            error = np.sqrt(bound * (1 - bound) / images)
+            assert abs(share - bound) == pytest.approx(quantile * error, rel=1e-9)
+    assert 0 <= low <= share <= high <= 1
+
+
+def test_an_accuracy_that_is_not_known_has_no_interval() -> None:
+    assert interval(None, 10) is None

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from word_samples import ADJECTIVES, CLASSES, NICE, NOUNS, unit_rows, words_of
+from word_samples import ADJECTIVES, CLASSES, NICE, NOUNS, PHOTO, unit_rows, words_of
 
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.negatives_file import Negatives, write_negatives
 from oodcache.cache.text_file import TextFile
-from oodcache.score.negatives import Mined, open_negatives
+from oodcache.score.negatives import Mined, open_negatives, unlike_paper
 from oodcache.score.selection import Selection
 
 Write = Callable[..., TextFile]
@@ -190,3 +190,30 @@ def test_a_pool_that_is_not_there_and_parameters_that_make_no_sense_are_refused(
             found.vectors(**wrong)
     with pytest.raises(InputError, match="there are 60 words to choose from, fewer than 61"):
         found.vectors(number=61)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"template": NICE}, []),
+        ({"template": NICE, "percentile": 90}, ["percentile 90, not 95"]),
+        ({"template": NICE, "keep": "7.5%"}, ["keep 7.5%, not 15%"]),
+        ({"template": NICE, "keep": "9"}, ["keep 9, not 15%"]),
+        (
+            {"template": NICE, "words": ["nouns"]},
+            [f"word lists in {NICE!r}, not one in {NICE!r} and one in {PHOTO!r}"],
+        ),
+        ({"template": NICE, "csp": ["pool"]}, []),
+    ],
+)
+def test_settings_that_the_paper_has_otherwise_are_said(
+    mined: Callable[..., Negatives], changes: dict[str, Any], said: list[str]
+) -> None:
+    assert unlike_paper(mined(**changes)) == said
+
+
+def test_classes_in_another_template_than_the_papers_are_said(
+    mined: Callable[..., Negatives],
+) -> None:
+    found = replace(mined(), template="a {}")
+    assert unlike_paper(found) == [f"classes in 'a {{}}', not {NICE!r}"]

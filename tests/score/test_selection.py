@@ -157,6 +157,18 @@ def test_the_only_template_is_its_own_average(tmp_path: Path, write_texts: Write
     assert np.array_equal(found.vectors, cloud(4))
 
 
+def test_some_templates_are_averaged_as_if_no_others_were_stored(
+    tmp_path: Path, write_texts: WriteTexts
+) -> None:
+    three = (*TWO, "this {}")
+    write_texts("two", cloud(4, 1), cloud(4, 2), templates=three[1:])
+    write_texts("three", cloud(4), cloud(4, 1), cloud(4, 2), templates=three)
+    (wanted,) = prompted(selected(tmp_path, "val", classes="two"), ["average"])
+    (found,) = prompted(selected(tmp_path, "val", classes="three"), [three[1:]])
+    assert (found.template, found.templates) == ("average", three[1:])
+    assert np.array_equal(found.vectors, wanted.vectors)
+
+
 def test_templates_that_cancel_out_have_no_average(tmp_path: Path, write_texts: WriteTexts) -> None:
     write_texts("opposite", cloud(2), -cloud(2), class_names=["cat", "dog"], templates=TWO)
     with pytest.raises(InputError, match="opposite.h5: the templates of class 'cat' cancel"):

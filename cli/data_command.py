@@ -1,0 +1,97 @@
+"""`oodcache data`: which data sets are there, whether they are whole, and how to get them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from oodcache import stopping
+from oodcache.options import note
+from oodcache.progress import printable, progress
+
+DATA_ROOT = click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    envvar="OODCACHE_DATA",
+    default="data",
+    show_default=True,
+    show_envvar=True,
+    help="Where known data sets are.",
+)
+
+
+@click.group(short_help="Known data sets: which are there, whole; fetch them.")
+def data() -> None:
+    """Look at the known data sets, and fetch those that can be. Needs no PyTorch.
+
+    \b
+    oodcache data ls
+    oodcache data fetch iNaturalist SUN Places Textures --data-root /data
+    oodcache data check --data-root /data
+    """
+
+
+@data.command()
+@DATA_ROOT
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="For people, or for programs.",
+)
+def ls(data_root: Path, form: str) -> None:
+    """List the known data sets: where each is, or how to get it. Counts nothing.
+
+    \b
+    oodcache data ls --data-root /data
+    oodcache data ls --format json
+    """
+    from oodcache import data_sets
+
+    rows = data_sets.rows(data_root)
+    if form == "json":
+        click.echo(data_sets.to_json(rows), nl=False)
+    else:
+        click.echo(data_sets.table(rows, styled=sys.stdout.isatty()), nl=False)
+
+
+@data.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@DATA_ROOT
+def check(names: tuple[str, ...], data_root: Path) -> None:
+    """Count the images of data sets, by default of all that are there; read none.
+
+    \b
+    oodcache data check --data-root /data
+    oodcache data check iNaturalist SUN
+    """
+    from oodcache import data_sets
+
+    for line in data_sets.checked(names, data_root, progress=progress):
+        click.echo(printable(line))
+
+
+@data.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@DATA_ROOT
+@click.option("--mirror", metavar="URL", help="A folder that has the archives, in place of theirs.")
+def fetch(names: tuple[str, ...], data_root: Path, mirror: str | None) -> None:
+    """Download data sets, check them, and unpack them where extract looks.
+
+    iNaturalist, SUN, Places and Textures can be fetched. Typed again, it goes on where it was
+    stopped, and leaves alone what is there.
+
+    \b
+    oodcache data fetch iNaturalist SUN Places Textures --data-root /data
+    """
+    from oodcache import data_sets
+    from oodcache.extract.fetching import fetch
+    from oodcache.extract.plan import Watch
+
+    stopping.goes_on()
+    for fetched in fetch(names, data_root, Watch(note, progress), mirror):
+        click.echo(printable(data_sets.fetched(fetched)))
