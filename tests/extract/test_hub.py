@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -145,53 +146,69 @@ def test_a_hub_repository_that_was_copied_here_is_the_folder_itself(
     np.testing.assert_array_equal(ours.prompts(tokens).vectors, local.prompts(tokens).vectors)
 
 
-def extracted(tmp_path: Path, requested: str, endpoint: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own, whose hub is at `endpoint`."""
-    write_image(tmp_path / "images" / "a.png", 0)
+def extracting(folder: Path, requested: str, endpoint: str) -> subprocess.Popen[str]:
+    """Start the command in a process of its own, whose hub is at `endpoint`."""
+    write_image(folder / "images" / "a.png", 0)
     online = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
-    return subprocess.run(
+    return subprocess.Popen(
         [
             *(sys.executable, "-m", "oodcache", "extract", "--model", requested),
             *("i=images", "--workers", "0"),
         ],
-        cwd=tmp_path,
-        env={**online, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "home")},
-        capture_output=True,
+        cwd=folder,
+        env={**online, "HF_ENDPOINT": endpoint, "HF_HOME": str(folder / "home")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
 
 
-@pytest.mark.slow  # The hub's client tries for half a minute.
-def test_a_hub_that_cannot_be_reached_is_the_same_line(tmp_path: Path) -> None:
-    run = extracted(tmp_path, "siglip2", "http://127.0.0.1:9")
+def said_at_last(run: subprocess.Popen[str]) -> str:
+    """Return the last line of a run that was refused."""
+    _, errors = run.communicate()
     assert run.returncode == 1
-    asking = "siglip2: asking the hub for open_clip_model.safetensors of timm/ViT-B-16-SigLIP2 …"
-    last = run.stderr.splitlines()[-1]
-    assert asking in run.stderr.splitlines()
-    assert (
-        "not on this machine, and http://127.0.0.1:9 cannot be reached; on a machine with" in last
-    )
-    assert f"hf download timm/ViT-B-16-SigLIP2 {WEIGHTS}  and copy models--timm--ViT" in last
-    assert f"into {tmp_path / 'home' / 'hub'}; or add" in last
-    assert "open_clip_pytorch_model.bin" not in run.stderr.replace(last, "")  # Tried in vain once.
+    return errors.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def unreached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """A run whose hub does not answer. It tries for half a minute, beside the test before."""
+    run = extracting(tmp_path_factory.mktemp("unreached"), "siglip2", "http://127.0.0.1:9")
+    yield run
+    run.kill()
 
 
 @pytest.mark.slow
-def test_what_the_hub_has_is_fetched_and_what_it_has_not_is_said(tmp_path: Path) -> None:
+def test_what_the_hub_has_is_fetched_and_what_it_has_not_is_said(
+    tmp_path: Path, unreached: subprocess.Popen[str]
+) -> None:
     config = small_config("ViT-B-16-SigLIP")
     folder = write_repository(tmp_path / "m", "ViT-B-16-SigLIP", config=config)
     bare = tmp_path / "bare"
     bare.mkdir()
     shutil.copy(folder / "open_clip_config.json", bare)
     with local_hub({"org/model": folder, "org/bare": bare}) as hub:
-        made = extracted(tmp_path, "hf-hub:org/model", hub.endpoint)
-        assert made.returncode == 0, made.stderr
+        made = extracting(tmp_path, "hf-hub:org/model", hub.endpoint)
+        _, errors = made.communicate()
+        assert made.returncode == 0, errors
         assert "org/model/open_clip_model.safetensors" in hub.asked
-        without = extracted(tmp_path, "hf-hub:org/bare", hub.endpoint)
-        none = extracted(tmp_path, "hf-hub:org/none", hub.endpoint)
-    assert "bin of org/bare: the repository has no such file; " in without.stderr.splitlines()[-1]
-    assert none.stderr.splitlines()[-1] == (
+        without = said_at_last(extracting(tmp_path, "hf-hub:org/bare", hub.endpoint))
+        none = said_at_last(extracting(tmp_path, "hf-hub:org/none", hub.endpoint))
+    assert "bin of org/bare: the repository has no such file; " in without
+    assert none == (
         "oodcache: --model hf-hub:org/none: the hub has no org/none, or shows it to those alone "
         "who have typed  hf auth login; mistyped?"
     )
+
+
+@pytest.mark.slow
+def test_a_hub_that_cannot_be_reached_is_the_same_line(unreached: subprocess.Popen[str]) -> None:
+    _, errors = unreached.communicate()
+    last = errors.splitlines()[-1]
+    asking = "siglip2: asking the hub for open_clip_model.safetensors of timm/ViT-B-16-SigLIP2 …"
+    assert unreached.returncode == 1
+    assert asking in errors.splitlines()
+    assert "not on this machine, and http://127.0.0.1:9 cannot be reached; on a machine" in last
+    assert f"hf download timm/ViT-B-16-SigLIP2 {WEIGHTS}  and copy models--timm--ViT" in last
+    assert "home/hub; or add  --local-dir DIR  there" in last
+    assert "open_clip_pytorch_model.bin" not in errors.replace(last, "")  # Tried in vain once.
