@@ -97,7 +97,8 @@ class HubFiles:
                 f"{start}the hub has no {missing.repository}, or shows it to those alone who have "
                 "typed  hf auth login; mistyped?"
             )
-        files = " or ".join(missing.either[:2] if len(missing.either) == 2 else missing.either[:1])
+        # Of a tokenizer's names nearly all repositories have the first.
+        files = " or ".join(missing.either if len(missing.either) == 2 else missing.either[:1])
         return f"{start}{files} of {missing.repository}: {_reason(error)}; {self.placing()}"
 
     def placing(self) -> str:

@@ -52,11 +52,14 @@ def test_a_local_folder_wants_a_configuration_and_weights(tmp_path: Path) -> Non
     with pytest.raises(InputError, match="no such folder"):
         resolved(f"local-dir:{folder}")
     folder.mkdir()
-    with pytest.raises(InputError, match="holds no open_clip_config.json"):
+    command = f"hf download REPO {{}} --local-dir {folder}  fetches it from the hub"
+    with pytest.raises(InputError, match="holds no open_clip_config.json") as refused:
         resolved(f"local-dir:{folder}")
+    assert command.format("open_clip_config.json") in str(refused.value)
     (folder / "open_clip_config.json").write_text(json.dumps({}))
-    with pytest.raises(InputError, match="a model without would be random"):
+    with pytest.raises(InputError, match="a model without would be random") as refused:
         resolved(f"local-dir:{folder}")
+    assert command.format("open_clip_model.safetensors") in str(refused.value)
     (folder / "open_clip_model.safetensors").write_bytes(b"")
     assert resolved(f"local-dir:{folder}").label == "local/mine"
 
