@@ -43,7 +43,7 @@ def reproduce(benchmark: Benchmark, cache: Path, **watched: Any) -> Reproduced:
         benchmark.models,
         cache,
         specifications=SCORES,
-        templates=(*common, *((AVERAGE,) if len(common) > 1 else ())),
+        templates=(*common, *([tuple(common)] if len(common) > 1 else [])),
         pairs=[(step.after, step.before) for part in parts for step in part.steps if step.before],
         classes=benchmark.classes,
         id_set=benchmark.id_set,
@@ -146,7 +146,7 @@ def _without(score: str) -> str:
 
 
 def _said(prompt: str) -> str:
-    return "the average of all" if prompt == AVERAGE else repr(prompt)
+    return "the average of these" if prompt == AVERAGE else repr(prompt)
 
 
 def _chain(benchmark: Benchmark) -> Iterator[Step]:

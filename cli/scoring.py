@@ -40,7 +40,7 @@ def score(
     cache: Path,
     *,
     specifications: Sequence[str],
-    templates: Sequence[str] = (),
+    templates: Sequence[str | tuple[str, ...]] = (),
     ablation: Path | None = None,
     select_on: str | None = None,
     conventions: Conventions = STANDARD,

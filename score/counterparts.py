@@ -15,10 +15,14 @@ from oodcache.cache import store
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import negatives_path
 from oodcache.cache.negatives_file import read_negatives
+from oodcache.cache.shard_set import open_text_rows
+from oodcache.cache.text_file import TextRows
 from oodcache.score.evaluation import Progress, evaluate
+from oodcache.score.found_files import vocabulary_path
 from oodcache.score.negatives import unlike_paper
 from oodcache.score.prompts import extraction, found
 from oodcache.score.published import (
+    CLASS_COUNT,
     CLASSES,
     ID_SET,
     IMAGES,
@@ -30,7 +34,6 @@ from oodcache.score.published import (
 )
 from oodcache.score.result import AVERAGE, Result
 from oodcache.score.scores import SCORES
-from oodcache.score.selection import Selection, select
 from oodcache.score.variants import Variant, parse
 
 # The accuracy is no property of a score: it comes with any.
@@ -88,10 +91,10 @@ def counterparts(
     bare = [_bare(row, label) for row in of_model]
     if not of_model or id_set != ID_SET:
         return _without(bare, f"measured on all of {ID_SET}: --id {ID_SET}")
-    selection = select(cache, model, classes=classes, id_set=id_set, ood_sets=ood_sets)
-    if selection.texts.path.stem != CLASSES:
+    texts = open_text_rows(vocabulary_path(cache, label, model, classes))
+    if texts.path.stem != CLASSES:
         return _without(bare, f"measured with the classes {CLASSES}: --classes {CLASSES}")
-    own = _Own(cache, model, selection, tuple(ood_sets), negatives, progress)
+    own = _Own(cache, model, label, texts, tuple(ood_sets), negatives, progress)
     measured = own.measured(of_model)
     return tuple(own.beside(row, one, measured) for row, one in zip(of_model, bare, strict=True))
 
@@ -146,7 +149,8 @@ class _Own:
 
     cache: Path
     model: str
-    selection: Selection
+    label: str
+    texts: TextRows
     ood_sets: tuple[str, ...]
     negatives: str | None
     progress: Progress
@@ -162,7 +166,7 @@ class _Own:
 
     def _head(self, row: Published) -> Head | None:
         """Return what a row is measured with, None where it cannot be."""
-        stored = found(self.selection.texts, templates(row.template))
+        stored = found(self.texts, templates(row.template))
         if not _is_known(row) or not all(stored):
             return None
         score = _variant(row).score
@@ -221,12 +225,12 @@ class _Own:
                 for ood, one in bare.fpr95.items()
             },
             missing=self._missing(row, some),
-            unlike=(*_counted(row, some, results), *self._mined(row)),
+            unlike=(*self._classes(), *_counted(row, some, results), *self._mined(row)),
         )
 
     def _uncached(self, template: str) -> str:
         what = "OpenAI's 80 templates are" if template == OPENAI else f"{template!r} is"
-        return f"{what} not cached: {extraction(self.selection.texts, template)}"
+        return f"{what} not cached: {extraction(self.texts, template)}"
 
     def _missing(self, row: Published, some: Result) -> tuple[str, ...]:
         said = []
@@ -240,11 +244,16 @@ class _Own:
             )
         return tuple(said)
 
+    def _classes(self) -> tuple[str, ...]:
+        """Return a line, or none, where there are more or fewer classes than the sources'."""
+        count = len(self.texts.vocabulary.names)
+        return () if count == CLASS_COUNT else (f"{count:,} classes here, not {CLASS_COUNT:,}",)
+
     def _mined(self, row: Published) -> tuple[str, ...]:
         """Return, in one line or none, what the negatives of a row's score were not mined with."""
         if self.negatives is None or not SCORES[_variant(row).score].needs:
             return ()
-        mined = read_negatives(negatives_path(self.cache, self.selection.label, self.negatives))
+        mined = read_negatives(negatives_path(self.cache, self.label, self.negatives))
         settings = unlike_paper(mined)
         return (f"--negatives {self.negatives} has {'; '.join(settings)}",) if settings else ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from oodcache.cache.text_file import TextFile
+from oodcache.cache.text_file import TextFile, TextRows
 from oodcache.score.mining import cleaning
 from oodcache.score.published import OPENAI, templates
 
@@ -13,7 +13,7 @@ from oodcache.score.published import OPENAI, templates
 WORD = "placeholder"
 
 
-def found(texts: TextFile, wanted: Sequence[str]) -> tuple[str, ...]:
+def found(texts: TextFile | TextRows, wanted: Sequence[str]) -> tuple[str, ...]:
     """Return, for each template wanted, the stored one that the tokenizer reads alike, or "".
 
     CLIP's takes upper and lower case for one; SigLIP's drops punctuation too, a full stop at the
@@ -28,7 +28,7 @@ def found(texts: TextFile, wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(one if one in stored else by_reading.get(read(one), "") for one in wanted)
 
 
-def extraction(texts: TextFile, template: str) -> str:
+def extraction(texts: TextFile | TextRows, template: str) -> str:
     """Return the line that extracts a vocabulary again, with a template beside those it has."""
     stored, every = texts.vocabulary.templates, templates(OPENAI)
     is_whole = {*every} <= {*stored}

@@ -14,7 +14,8 @@ from typing import Any
 
 ID_SET, CLASSES = "imagenet-val", "imagenet"
 OOD_SETS = ("iNaturalist", "SUN", "Places", "Textures")
-# How many images of each the sources have.
+# How many classes, and images of each set, the sources have.
+CLASS_COUNT = 1_000
 IMAGES = {ID_SET: 50_000, "iNaturalist": 10_000, "SUN": 10_000, "Places": 10_000, "Textures": 5_640}
 OPENAI = "openai"
 

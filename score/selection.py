@@ -177,8 +177,11 @@ def _prompted(selection: Selection, template: str | tuple[str, ...]) -> Prompted
 def _combined(selection: Selection, how: str, templates: tuple[str, ...]) -> Prompted:
     """Return the mean over stored templates of each class's vectors, renormalised or as it is."""
     texts = selection.texts
-    places = np.array([texts.vocabulary.templates.index(one) for one in templates], np.intp)
-    mean = texts.embeddings[np.ix_(places, selection.classes)].mean(axis=0, dtype=np.float64)
+    mean = np.zeros((len(selection.classes), texts.embeddings.shape[-1]))
+    for one in templates:
+        # One after the other: a copy of 80 templates takes more memory than all else.
+        mean += texts.embeddings[texts.vocabulary.templates.index(one), selection.classes]
+    mean /= len(templates)
     if how == AVERAGE:
         norm = np.linalg.norm(mean, axis=1, keepdims=True)
         if (norm < SMALLEST_MEAN).any():

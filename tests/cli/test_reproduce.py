@@ -18,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 
 import oodcache as package
 from oodcache.report import saved
+from oodcache.study import PROMPTS
 
 OOD_SETS = ("iNaturalist", "SUN", "Places", "Textures")
 SIGLIP = "ViT-B-16-SigLIP/webli"
@@ -166,6 +167,26 @@ def test_a_prompt_is_changed_too(field: Outcome, cached: Path) -> None:
             before, after = map(float, line.split()[-15:-13])
             assert before == pytest.approx(averages(cached, model)[score], abs=0.0051)
             assert after == pytest.approx(averages(cached, model, place)[score], abs=0.0051)
+
+
+def test_the_average_is_of_the_studys_prompts_alone(oodcache: Run, tmp_path: Path) -> None:
+    write_study(tmp_path / "embeddings", ["siglip"], templates=[*PROMPTS, "a sketch of a {}"])
+    done = oodcache("reproduce", "--model", "siglip")
+    assert done.status == 0, done.err
+    rows = lines_of(done.out, "prompt, from 'a photo of a {}'")
+    (line,) = (one for one in rows if "the average of these" in one)
+    cache = package.open(tmp_path / "embeddings")
+    mean = cache.texts(SIGLIP, "imagenet").embeddings[:3].astype(np.float64).mean(axis=0)
+    classes = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+    inside, *outside = (
+        (cache.images(SIGLIP, name).embeddings @ classes.T).max(1)
+        for name in ("imagenet-val", *OOD_SETS)
+    )
+    aurocs = [
+        roc_auc_score(np.repeat([1, 0], [len(inside), len(one)]), np.concatenate([inside, one]))
+        for one in outside
+    ]
+    assert float(line.split()[-14]) == pytest.approx(100 * np.mean(aurocs), abs=0.0051)
 
 
 def test_everything_is_left_as_results_that_a_report_reads(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from sample_benchmark import (
+    IDS,
     IMAGES,
     NICE,
     OPENAI,
@@ -239,6 +241,15 @@ def test_fewer_images_than_the_sources_are_said(sets: Cached) -> None:
     )
 
 
+def test_a_vocabulary_of_other_classes_under_the_name_is_said(tmp_path: Path) -> None:
+    write_sets(tmp_path)
+    write_words(tmp_path, words=IDS[:900])
+    assert beside(tmp_path)[MCM, "MCM", "nearest"].unlike == (
+        "900 classes here, not 1,000",
+        FULL,
+    )
+
+
 def test_as_many_images_as_the_sources_are_not(
     sets: Cached, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +282,12 @@ def test_other_models_have_no_rows(tmp_path: Path, label: str) -> None:
     write_sets(tmp_path, label=label)
     write_words(tmp_path, label=label)
     assert beside(tmp_path, label) == {}
+
+
+def test_the_models_of_the_registry_stand_in_docs_conventions_md() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "conventions.md").read_text(encoding="utf-8")
+    (models,) = re.findall(r"It is of these models: ([^.]*)\.", page)
+    assert tuple(re.findall(r"`([^`]*)`", models)) == models_published()
 
 
 def test_the_models_of_the_registry_are_named_once() -> None:
