@@ -8,18 +8,8 @@ from pathlib import Path
 import click
 
 from oodcache import stopping
-from oodcache.options import note
+from oodcache.options import DATA_ROOT, note
 from oodcache.progress import printable, progress
-
-DATA_ROOT = click.option(
-    "--data-root",
-    type=click.Path(path_type=Path),
-    envvar="OODCACHE_DATA",
-    default="data",
-    show_default=True,
-    show_envvar=True,
-    help="Where known data sets are.",
-)
 
 
 @click.group(short_help="Known data sets: which are there, whole; fetch them.")

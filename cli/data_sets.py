@@ -25,6 +25,7 @@ from oodcache.extract.listing import ImageSource
 from oodcache.progress import printable
 
 Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
+WHOLE, WRONG, MISSING = "whole", "WRONG", "not there"
 COLUMNS = ("data set", "images", "OOD", "found", "get it")
 
 
@@ -43,6 +44,14 @@ class Row:
     url: str | None
     origin: str
     place: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """Whether a set is whole, as one word, and what was found."""
+
+    state: str
+    found: str
 
 
 def rows(data_root: Path) -> list[Row]:
@@ -84,10 +93,10 @@ def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Ite
     with progress("counting", len(chosen), "data sets") as advance:
         for name in chosen:
             source = _known(name, data_root)
-            state, line = _checked(name, data_root, source)
-            if state == "WRONG" or (state == "not there" and names):
+            check = _checked(name, data_root, source)
+            if check.state == WRONG or (check.state == MISSING and names):
                 wrong.append(name)
-            yield f"{state:9}  {line}"
+            yield f"{check.state:9}  {name}: {check.found}"
             advance(1)
     if wrong:
         raise InputError(_mend(wrong, len(chosen), data_root))
@@ -130,14 +139,14 @@ def _known(name: str, data_root: Path) -> ImageSource | None:
         raise InputError(f"{data_root}: cannot be looked at: {error.strerror}") from None
 
 
-def _checked(name: str, data_root: Path, source: ImageSource | None) -> tuple[str, str]:
+def _checked(name: str, data_root: Path, source: ImageSource | None) -> Check:
     if source is None:
-        return "not there", f"{name}: not below {data_root}"
+        return Check(MISSING, f"not below {data_root}")
     try:
         found = count(source)
     except InputError as error:
-        return "WRONG", f"{name}: {error}"
-    return ("whole" if found.is_whole else "WRONG"), f"{name}: {_counts(found)}"
+        return Check(WRONG, str(error))
+    return Check(WHOLE if found.is_whole else WRONG, _counts(found))
 
 
 def _counts(found: Counted) -> str:

@@ -27,7 +27,7 @@ MB = 10**6
 # What comes in is written in pieces of this size. The library's own, 10 MiB, are lost with a line
 # that breaks more often than that.
 PIECE = 2**20
-OK, PARTIAL = 200, 206
+OK, PARTIAL, NO_SUCH_RANGE = 200, 206, 416
 
 
 @dataclass(frozen=True)
@@ -106,23 +106,32 @@ def check_room(folder: Path, needed: int) -> None:
 
 
 def _load(load: _Load, there: int) -> None:
-    from huggingface_hub import errors
     from huggingface_hub.file_download import http_get
+
+    with _told(load), load.part.open("ab") as load.file, _listening(load):
+        http_get(
+            load.url,
+            load.file,
+            resume_size=there,
+            headers={"Accept-Encoding": "identity"},
+            tqdm_class=partial(_Bar, load.watch, load.name),  # type: ignore[arg-type]
+        )
+
+
+@contextmanager
+def _told(load: _Load) -> Iterator[None]:
+    """Turn what the library raises into one line."""
+    from huggingface_hub import errors
 
     # The HTTP library of the hub's client has had two names.
     broken: type[Exception] = vars(errors)["HTTPError"]
     try:
-        with load.part.open("ab") as load.file, _listening(load):
-            http_get(
-                load.url,
-                load.file,
-                resume_size=there,
-                headers={"Accept-Encoding": "identity"},
-                tqdm_class=partial(_Bar, load.watch, load.name),  # type: ignore[arg-type]
-            )
+        yield
     except errors.OfflineModeIsEnabled:
         raise InputError(f"{load.url}: HF_HUB_OFFLINE is set: unset it to fetch") from None
     except errors.HfHubHTTPError as error:
+        if error.response.status_code == NO_SUCH_RANGE:
+            raise load.changed() from None
         code, reason = error.response.status_code, error.response.reason_phrase
         raise InputError(
             f"{load.url}: the server answers {code} {reason}: try later, or give another server "
@@ -180,17 +189,27 @@ class _Load:
         # A server that says this of .gz would have them unpacked, and ranges are of what is packed.
         response.headers.pop("Content-Encoding", None)
         if response.status_code == OK:
-            length = response.headers.get("Content-Length", "")
             self.file.truncate(0)
-            self.whole = Whole(
-                self.url, int(length) if length.isdecimal() else None, _version(response.headers)
-            )
+            length = _number(response.headers.get("Content-Length", ""))
+            self.whole = Whole(self.url, length, _version(response.headers))
             _beside(self.part).write_text(json.dumps(asdict(self.whole)))
-        if response.status_code in (OK, PARTIAL):
-            self.is_heard = True
-            if self.whole is not None and self.whole.size is not None:
-                # Photographs need as much again once they are unpacked.
-                check_room(self.part.parent, 2 * self.whole.size - self.part.stat().st_size)
+        elif response.status_code == PARTIAL:
+            length = _number(response.headers.get("Content-Range", "").rpartition("/")[2])
+            if self.whole is not None and length not in (None, self.whole.size):
+                raise self.changed()
+        else:
+            return
+        self.is_heard = True
+        if self.whole is not None and self.whole.size is not None:
+            # Photographs need as much again once they are unpacked.
+            check_room(self.part.parent, 2 * self.whole.size - self.part.stat().st_size)
+
+    def changed(self) -> InputError:
+        """Return what to say where a server sends the rest of another version, and drop ours."""
+        forget(self.part)
+        return InputError(
+            f"{self.url}: is another file now than that which was begun: the same command loads it"
+        )
 
 
 class _Bar:
@@ -240,6 +259,10 @@ def _listening(load: _Load) -> Iterator[None]:
         client.event_hooks = before
         constants.DOWNLOAD_CHUNK_SIZE = piece
         hub_logging.set_verbosity(level)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def _version(headers: Any) -> str | None:

@@ -30,13 +30,14 @@ class Site:
     """Files by their paths, how they are served, and what was asked for.
 
     The next answers end after as many bytes as `cuts` says, and with `held` wait there until it is
-    set. What has `moved` is redirected.
+    set. What has `moved` is redirected. Without `if_range` a range is of whatever is there now.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     url: str = ""
     ranges: bool = True
+    if_range: bool = True
     versions: bool = True
     headers: dict[str, str] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
@@ -64,8 +65,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         version, start = f'"{hashlib.sha256(whole).hexdigest()[:16]}"', 0
         is_same = headers["If-Range"] in (None, version, site.headers.get("Last-Modified"))
-        if site.ranges and headers["Range"] and is_same:
+        if site.ranges and headers["Range"] and (is_same or not site.if_range):
             start = int(headers["Range"].removeprefix("bytes=").removesuffix("-"))
+            if start >= len(whole):
+                self.send_error(416)
+                return
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {start}-{len(whole) - 1}/{len(whole)}")
         else:

@@ -326,7 +326,8 @@ def test_a_run_that_filled_the_disk_goes_on_when_there_is_room(oodcache: Run, ph
             assert not list(Path("full").rglob(".*.part"))
             if done[-1].status:
                 assert os.strerror(errno.ENOSPC) in done[-1].err
-                assert done[-1].err.count("\n") <= 3
+                # Loading, going on, why it ended; and where the time went, if it took a second.
+                assert done[-1].err.count("\n") <= 4
         assert [one.status for one in done][0::4] == [1, 0]
         assert any("of 4 shards are there: going on" in one.err for one in done)
         assert Path("full", name).read_bytes() == Path("whole", name).read_bytes()

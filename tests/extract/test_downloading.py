@@ -118,6 +118,17 @@ def test_a_file_that_changed_meanwhile_is_loaded_anew(site: Site, part: Path, to
     assert told.bars[-1] == [3, 3]
 
 
+@pytest.mark.parametrize("length", [3 * 10**6, PIECE])
+def test_a_rest_of_another_file_is_not_taken_from_a_server_that_sends_it(
+    site: Site, part: Path, told: Told, length: int
+) -> None:
+    break_off(site, part, told)
+    site.if_range, site.files["x.bin"] = False, OTHER[:length]
+    with pytest.raises(InputError, match="is another file now than that which was begun: the same"):
+        load(site, part, told)
+    assert load(site, part, told) == OTHER[:length]
+
+
 def test_a_server_that_ignores_ranges_sends_all_of_it_again(
     site: Site, part: Path, told: Told
 ) -> None:
