@@ -40,7 +40,7 @@ reproduce: .venv/extract  ## The study of docs/study.md, images under DATA; MODE
 	$(BIN)/oodcache reproduce --data-root $(DATA) $(MODELS:%=--model %)
 
 test: .venv/dev  ## Install what the tests need and run them (minutes)
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow" -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: .venv/dev  ## The long tests: installs, wheels
 	$(BIN)/python -m pytest -q -m slow

@@ -13,7 +13,7 @@ from oodcache.report.grid import Grid, Key, by_row, measured
 from oodcache.report.study import Part, Shown, Step, beside, shares, summary, taken_apart
 from oodcache.score import published
 from oodcache.score.published import Published
-from oodcache.score.result import AVERAGE
+from oodcache.score.result import AVERAGE, Result
 from oodcache.study import PROMPT, Benchmark, prompts
 
 SOFTMAX, LEARNED, MAXIMUM = "mcm", "mcm:temperature=learned", "max-logit"
@@ -55,7 +55,7 @@ def reproduce(benchmark: Benchmark, cache: Path, **watched: Any) -> Reproduced:
     rows = by_row(scored.results)
     measured_rows = [one for row in shown for one in rows[row.key].values()]
     grids = (
-        beside(scored.results, shown, list(_notes(benchmark, registry))),
+        beside(scored.results, shown, [*_notes(benchmark, registry), *_counts(scored.results)]),
         measured(measured_rows, caption(measured_rows)),
         taken_apart(scored.results, scored.differences, parts, _summary(benchmark, scored)),
     )
@@ -222,6 +222,18 @@ def _notes(benchmark: Benchmark, registry: Sequence[Published]) -> Iterator[str]
         f"datacomp_xl_s13b_b90k, and its {_percent(study[0].accuracy)} % is what open_clip lists "
         f"for openai (of the 80 prompts: {listed})."
     )
+
+
+def _counts(results: Sequence[Result]) -> Iterator[str]:
+    """Yield a line where the field's sets have other numbers of images here."""
+    counted = {one.ood: one.n_ood for one in results} | {one.id: one.n_id for one in results}
+    others = [
+        f"{name} {counted[name]:,}, not {images:,}"
+        for name, images in published.IMAGES.items()
+        if counted.get(name, images) != images
+    ]
+    if others:
+        yield f"Other numbers of images here: {'; '.join(others)}; see: oodcache data check"
 
 
 def _percent(fraction: float | None) -> str:

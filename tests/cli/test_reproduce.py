@@ -118,6 +118,14 @@ def test_it_says_that_the_studys_accuracy_is_openais_checkpoint(field: Outcome) 
     assert "Its inputs were not released" in field.out
 
 
+def test_it_says_that_the_sets_here_have_other_numbers_of_images(field: Outcome) -> None:
+    assert (
+        "Other numbers of images here: imagenet-val 300, not 50,000; iNaturalist 200, not 10,000; "
+        "SUN 250, not 10,000; Places 210, not 10,000; Textures 220, not 5,640; see: oodcache data "
+        "check\n"
+    ) in field.out
+
+
 def test_each_step_is_one_change_and_they_add_up(field: Outcome, cached: Path) -> None:
     rows = lines_of(field.out, "step by step, to SigLIP with a sigmoid")
     steps = [line.split() for line in rows if ":" in line or "in all" in line]
