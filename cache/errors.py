@@ -17,7 +17,7 @@ class RuleError(InputError):
         self.rule = rule
 
 
-def one_line(error: BaseException) -> str:
+def first_lines(error: BaseException) -> str:
     """Return what a library says of an error, without what follows its second line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ".join(lines[:2]) if lines else type(error).__name__

@@ -16,7 +16,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 
-from oodcache.cache.errors import InputError, one_line
+from oodcache.cache.errors import InputError, first_lines
 from oodcache.extract.requests import CONFIG, HUB, LOCAL_DIR, Resolved
 
 Note = Callable[[str], None]
@@ -176,7 +176,7 @@ def _reason(error: Exception) -> str:
     if not isinstance(error, LocalEntryNotFoundError):
         if isinstance(error, EntryNotFoundError):
             return "the repository has no such file"
-        return f"cannot be fetched ({one_line(error)})"
+        return f"cannot be fetched ({first_lines(error)})"
     if constants.HF_HUB_OFFLINE:
         return "not on this machine, and HF_HUB_OFFLINE is set"
     return f"not on this machine, and {constants.ENDPOINT} cannot be reached"

@@ -18,7 +18,7 @@ import torch
 from huggingface_hub import hf_hub_download
 from open_clip.transform import PreprocessCfg
 
-from oodcache.cache.errors import InputError, one_line
+from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.identity import OVERRIDDEN, ModelIdentity
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.extract import hub, tokenizers
@@ -110,7 +110,7 @@ def _device(requested: str | None) -> torch.device:
         device = torch.device(wanted)
         device = torch.empty(0, device=device).device  # With its number.
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {wanted}: {one_line(error)}; type --device cpu") from None
+        raise InputError(f"--device {wanted}: {first_lines(error)}; type --device cpu") from None
     return device
 
 
@@ -144,7 +144,7 @@ def _model_config(resolved: Resolved, note: Note) -> dict[str, Any]:
     try:
         config = open_clip.get_model_config(name)
     except Exception as error:  # A file's or the hub's: whatever it is, it is not ours.
-        raise InputError(f"--model {resolved.request.requested}: {one_line(error)}") from None
+        raise InputError(f"--model {resolved.request.requested}: {first_lines(error)}") from None
     assert isinstance(config, dict)
     return config
 
@@ -242,7 +242,7 @@ def _loading_failed(resolved: Resolved, error: Exception) -> str:
             f"{what}: refused: it holds pickled objects besides tensors, which could run code; "
             "save its state dict as .safetensors"
         )
-    return f"{what}: cannot be loaded: {one_line(error)}"
+    return f"{what}: cannot be loaded: {first_lines(error)}"
 
 
 def _identity(

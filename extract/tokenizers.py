@@ -11,7 +11,7 @@ from typing import Any
 import open_clip
 from open_clip.tokenizer import HFTokenizer
 
-from oodcache.cache.errors import InputError, one_line
+from oodcache.cache.errors import InputError, first_lines
 from oodcache.extract.hub import SPECIAL, WORDS, HubFiles
 from oodcache.extract.requests import LOCAL_DIR, Resolved
 
@@ -39,7 +39,7 @@ def load_tokenizer(
     try:
         tokenize = _made(name, text, files)
     except Exception as error:
-        raise InputError(_refusal(resolved, text, files, one_line(error))) from error
+        raise InputError(_refusal(resolved, text, files, first_lines(error))) from error
     lacking = _lacking(tokenize)
     if lacking:
         raise InputError(_refusal(resolved, text, files, lacking))

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from oodcache.cache.errors import InputError, RuleError, one_line
+from oodcache.cache.errors import InputError, RuleError, first_lines
 
 
 def test_an_error_of_a_rule_names_file_and_rule_in_one_line() -> None:
@@ -14,5 +14,5 @@ def test_an_error_of_a_rule_is_the_users_and_not_a_bug() -> None:
 
 
 def test_a_librarys_error_becomes_one_line_even_where_it_says_nothing() -> None:
-    assert one_line(ValueError("\n  first: \n\n second\nthird")) == "first: second"
-    assert one_line(KeyboardInterrupt()) == "KeyboardInterrupt"
+    assert first_lines(ValueError("\n  first: \n\n second\nthird")) == "first: second"
+    assert first_lines(KeyboardInterrupt()) == "KeyboardInterrupt"
