@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from oodcache import scoring
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.report.caption import caption
-from oodcache.report.grid import Grid, Key, by_row, measured
+from oodcache.report.grid import Grid, Key, by_row, measured, percent
 from oodcache.report.study import Part, Shown, Step, beside, shares, summary, taken_apart
 from oodcache.score import published
 from oodcache.score.published import Published
@@ -17,8 +17,7 @@ from oodcache.score.result import AVERAGE, Result
 from oodcache.study import PROMPT, Benchmark, prompts
 
 SOFTMAX, LEARNED, MAXIMUM = "mcm", "mcm:temperature=learned", "max-logit"
-SIGMOID, UNBIASED = "sigmoid-mcm", "sigmoid-mcm:bias=none"
-SUM, SOFTPLUS, ENERGY = "sigmoid-sum", "joint-energy", "energy"
+SIGMOID, SUM, SOFTPLUS, ENERGY = "sigmoid-mcm", "sigmoid-sum", "joint-energy", "energy"
 WITH_BIAS = (SIGMOID, SUM, SOFTPLUS)
 SCORES = (SOFTMAX, LEARNED, MAXIMUM, ENERGY, *(f"{one}:bias=learned|none" for one in WITH_BIAS))
 STUDY, OPEN_CLIP = "the study's README", "open_clip's list of results"
@@ -57,7 +56,12 @@ def reproduce(benchmark: Benchmark, cache: Path, **watched: Any) -> Reproduced:
     grids = (
         beside(scored.results, shown, [*_notes(benchmark, registry), *_counts(scored.results)]),
         measured(measured_rows, caption(measured_rows)),
-        taken_apart(scored.results, scored.differences, parts, _summary(benchmark, scored)),
+        taken_apart(
+            scored.results,
+            scored.differences,
+            parts,
+            [shares(scored.results, _key(model, SOFTMAX)) for model in benchmark.siglips],
+        ),
     )
     return Reproduced(grids, scored)
 
@@ -68,7 +72,7 @@ def single(benchmark: Benchmark, cache: Path, *, use_sigmoid: bool, **watched: A
     `watched` are `note` and `progress`.
     """
     (model,) = benchmark.models
-    prompts(benchmark, model, cache)
+    prompts(benchmark, model, cache)  # Refuses a cache without the study's own.
     scored = scoring.score(
         [model],
         cache,
@@ -159,7 +163,7 @@ def _chain(benchmark: Benchmark) -> Iterator[Step]:
         for what, score in (
             ("temperature", LEARNED),
             ("aggregation", MAXIMUM),
-            ("sigmoid", UNBIASED),
+            ("sigmoid", _without(SIGMOID)),
             ("bias", SIGMOID),
         )
     ]
@@ -183,24 +187,11 @@ def _aggregations(benchmark: Benchmark) -> Iterator[Step]:
             yield Step(f"{SHORT_NAMES[model]}: {score}", _key(model, SIGMOID), _key(model, score))
 
 
-def _summary(benchmark: Benchmark, scored: scoring.Scored) -> Sequence[str]:
-    """Return the line that says which of SigLIP's steps gave what."""
-    if not benchmark.siglips:
-        return ()
-    model = benchmark.siglips[0]
-    auroc: Mapping[str, float] = {
-        key[2]: row[AVERAGE].auroc if AVERAGE in row else next(iter(row.values())).auroc
-        for key, row in by_row(scored.results).items()
-        if key[:2] == _key(model, "")[:2]
-    }
-    return (shares(SHORT_NAMES[model], auroc),)
-
-
 def _notes(benchmark: Benchmark, registry: Sequence[Published]) -> Iterator[str]:
     study = [one for one in registry if one.source == STUDY]
     if benchmark.is_embedded:
         printed = "; ".join(
-            f"{one.model} {one.method} {_percent(one.accuracy)} and {_percent(one.auroc[AVERAGE])}"
+            f"{one.model} {one.method} {percent(one.accuracy)} and {percent(one.auroc[AVERAGE])}"
             for one in study
         )
         yield (
@@ -209,7 +200,7 @@ def _notes(benchmark: Benchmark, registry: Sequence[Published]) -> Iterator[str]
         )
         return
     listed = ", ".join(
-        f"{one.model.split('/')[1]} {_percent(one.accuracy)}"
+        f"{one.model.split('/')[1]} {percent(one.accuracy)}"
         for one in registry
         if one.source == OPEN_CLIP
     )
@@ -219,7 +210,7 @@ def _notes(benchmark: Benchmark, registry: Sequence[Published]) -> Iterator[str]
     )
     yield (
         "It does not say which weights its CLIP has: its scripts load laion400m_e31 and "
-        f"datacomp_xl_s13b_b90k, and its {_percent(study[0].accuracy)} % is what open_clip lists "
+        f"datacomp_xl_s13b_b90k, and its {percent(study[0].accuracy)} % is what open_clip lists "
         f"for openai (of the 80 prompts: {listed})."
     )
 
@@ -234,7 +225,3 @@ def _counts(results: Sequence[Result]) -> Iterator[str]:
     ]
     if others:
         yield f"Other numbers of images here: {'; '.join(others)}; see: oodcache data check"
-
-
-def _percent(fraction: float | None) -> str:
-    return f"{100 * (fraction or 0):.1f}"

@@ -139,15 +139,16 @@ def taken_apart(
     )
 
 
-def shares(model: str, auroc: Mapping[str, float]) -> str:
-    """Return in words what each step from SigLIP's softmax to its sigmoid gave; AUROC by score."""
-    softmax, learned, maximum = (
-        auroc[name] for name in ("mcm", "mcm:temperature=learned", "max-logit")
+def shares(results: Sequence[Result], softmax: Key) -> str:
+    """Return in words what each step from a model's softmax, by its key, to its sigmoid gave."""
+    rows = by_row(results)
+    steps = ("mcm", "mcm:temperature=learned", "max-logit", "sigmoid-mcm:bias=none", "sigmoid-mcm")
+    start, learned, maximum, unbiased, sigmoid = (
+        _whole(rows[*softmax[:2], score]).auroc for score in steps
     )
-    unbiased, sigmoid = auroc["sigmoid-mcm:bias=none"], auroc["sigmoid-mcm"]
     return (
-        f"Of the {_signed(sigmoid - softmax)} points from the softmax of {model} to its sigmoid "
-        f"the temperature gives {_signed(learned - softmax)}, the maximum instead of a softmax "
+        f"Of the {_signed(sigmoid - start)} points from the softmax of {softmax[0]} to its sigmoid "
+        f"the temperature gives {_signed(learned - start)}, the maximum instead of a softmax "
         f"{_signed(maximum - learned)}, the sigmoid {_signed(unbiased - maximum)} and the bias "
         f"{_signed(sigmoid - unbiased)}."
     )

@@ -112,8 +112,8 @@ def test_the_three_rows_stand_beside_the_studys_own(field: Outcome, cached: Path
 def test_it_says_that_the_studys_accuracy_is_openais_checkpoint(field: Outcome) -> None:
     assert (
         "It does not say which weights its CLIP has: its scripts load laion400m_e31 and "
-        "datacomp_xl_s13b_b90k, and its 68.3 % is what open_clip lists for openai (of the 80 "
-        "prompts: laion400m_e31 67.0, openai 68.3, datacomp_xl_s13b_b90k 73.5)."
+        "datacomp_xl_s13b_b90k, and its 68.30 % is what open_clip lists for openai (of the 80 "
+        "prompts: laion400m_e31 67.00, openai 68.30, datacomp_xl_s13b_b90k 73.50)."
     ) in field.out
     assert "Its inputs were not released" in field.out
 
@@ -275,7 +275,7 @@ def test_the_embedded_benchmark_runs_from_nothing(oodcache: Run) -> None:
         ["$", "oodcache", "extract", "--model"]
     ] * 2
     assert "other models and images than the study" in done.out
-    assert "ViT-B-16/openai softmax MCM 68.3 and 85.2" in done.out
+    assert "ViT-B-16/openai softmax MCM 68.30 and 85.20" in done.out
     bias = lines_of(done.out, "step by step, to SigLIP with a sigmoid")
     assert sum("same ranks" in line for line in bias) == 2
     again = oodcache("reproduce", "--model", "tiny")

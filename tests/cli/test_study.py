@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sample_study import write_study
 
-from oodcache import study
+from oodcache import reproduce_command, study
 from oodcache.cache.errors import InputError
 from oodcache.study import EMBEDDED, FIELD, PROMPT, Place
 
@@ -27,6 +27,10 @@ def shown(benchmark: study.Benchmark, place: Place) -> list[list[str]]:
 def test_without_names_all_models_of_the_field_are_chosen() -> None:
     assert study.chosen(()) == FIELD
     assert FIELD.models == ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2")
+
+
+def test_the_command_offers_every_model_of_the_field_and_tiny() -> None:
+    assert (*FIELD.models, study.TINY) == reproduce_command.MODELS
 
 
 def test_models_keep_the_studys_order_whatever_was_typed() -> None:

@@ -93,12 +93,22 @@ def test_a_change_has_what_was_before_and_after_and_its_interval() -> None:
 
 
 def test_the_steps_shares_are_the_differences_and_their_sum() -> None:
-    aurocs = {"mcm": 0.865, "mcm:temperature=learned": 0.855, "max-logit": 0.898}
-    aurocs |= {"sigmoid-mcm:bias=none": 0.898, "sigmoid-mcm": 0.898}
-    assert shares("ViT-B-16-SigLIP/webli", aurocs) == (
-        "Of the +3.30 points from the softmax of ViT-B-16-SigLIP/webli to its sigmoid the "
-        "temperature gives -1.00, the maximum instead of a softmax +4.30, the sigmoid +0.00 and "
-        "the bias +0.00."
+    learned: dict[str, float | str] = {"scale": "learned", "bias": "learned"}
+    scores: list[tuple[str, dict[str, float | str], float]] = [
+        ("mcm", {"temperature": 1.0}, 0.865),
+        ("mcm", {"temperature": "learned"}, 0.855),
+        ("max-logit", {}, 0.898),
+        ("sigmoid-mcm", {**learned, "bias": "none"}, 0.898),
+        ("sigmoid-mcm", learned, 0.898),
+    ]
+    rows = [
+        replace(FIRST, ood=ood, score=score, parameters=parameters, auroc=auroc - below)
+        for score, parameters, auroc in scores
+        for ood, below in (("SUN", 0.3), ("average", 0.0))
+    ]
+    assert shares(rows, key("mcm")) == (
+        f"Of the +3.30 points from the softmax of {MODEL} to its sigmoid the temperature gives "
+        "-1.00, the maximum instead of a softmax +4.30, the sigmoid +0.00 and the bias +0.00."
     )
 
 
