@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -89,17 +89,17 @@ def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Ite
             f"{data_root}: no such data root; give --data-root FOLDER or set OODCACHE_DATA"
         )
     chosen = list(dict.fromkeys(names or KNOWN_SETS))
-    wrong = []
+    states: dict[str, str] = {}
     with progress("counting", len(chosen), "data sets") as advance:
         for name in chosen:
             source = _known(name, data_root)
             check = _checked(name, data_root, source)
             if check.state == WRONG or (check.state == MISSING and names):
-                wrong.append(name)
+                states[name] = check.state
             yield f"{check.state:9}  {name}: {check.found}"
             advance(1)
-    if wrong:
-        raise InputError(_mend(wrong, len(chosen), data_root))
+    if states:
+        raise InputError(_mend(states, len(chosen), data_root))
 
 
 def fetched(one: Fetched) -> str:
@@ -155,12 +155,14 @@ def _counts(found: Counted) -> str:
     return f"{found.images:,} images{of}{missing}: {found.root}"
 
 
-def _mend(wrong: Sequence[str], of: int, data_root: Path) -> str:
+def _mend(wrong: Mapping[str, str], of: int, data_root: Path) -> str:
+    """Return what to do about sets, by name and state, that are not whole."""
     root = "" if str(data_root) == "data" else f" --data-root {shlex.quote(str(data_root))}"
     fetched = [name for name in wrong if KNOWN_SETS[name].archive]
     how = [f"oodcache data fetch {' '.join(fetched)}{root}"] if fetched else []
     how += [f"oodcache data ls{root}"] if len(fetched) < len(wrong) else []
+    first = "move what is wrong elsewhere, and " if WRONG in wrong.values() else ""
     return (
-        f"{len(wrong):,} of {of:,} data sets {'is' if len(wrong) == 1 else 'are'} not whole: move "
-        f"what is wrong elsewhere, and type: {', or '.join(how)}"
+        f"{len(wrong):,} of {of:,} data sets {'is' if len(wrong) == 1 else 'are'} not whole: "
+        f"{first}type: {', or '.join(how)}"
     )

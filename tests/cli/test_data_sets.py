@@ -98,8 +98,7 @@ def test_a_set_that_is_named_must_be_there(root: Path) -> None:
         "whole      SUN: 3 images: ROOT/MOS/SUN/images",
     ]
     assert end == (
-        "1 of 2 data sets is not whole: move what is wrong elsewhere, and type: "
-        "oodcache data fetch Places --data-root ROOT"
+        "1 of 2 data sets is not whole: type: oodcache data fetch Places --data-root ROOT"
     )
 
 
