@@ -61,6 +61,7 @@ def _grid(
             for one, of_row in zip(rows, cells, strict=True)
         ),
         (BELOW,),
+        row_name="method",
     )
 
 

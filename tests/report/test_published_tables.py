@@ -61,7 +61,7 @@ def test_own_and_the_signed_gap_stand_below_what_was_published() -> None:
         (("92.50", "37.50"), ("92.00", "38.00"), ("-0.50", "+0.50")),
         (("90.00", "42.00"), ("90.00", "–"), ("+0.00", "–")),
     )
-    assert row.score == "MCM"
+    assert (grid.row_name, row.score) == ("method", "MCM")
 
 
 def test_a_gap_that_rounds_to_nothing_has_no_minus() -> None:
