@@ -9,7 +9,7 @@ PHOTOS ?=
 MODELS ?=
 SCORES ?= mcm:temperature=1|0.1|0.01|learned energy:temperature=1|0.1|0.01|learned sigmoid-mcm max-logit
 BIN := .venv/bin
-ROOMS := extract cache score report
+ROOMS := extract cache score report detect study cli
 
 .DEFAULT_GOAL := help
 .PHONY: help demo extract score ablation reproduce test test-slow lint format bench picture demo-models clean
@@ -58,7 +58,7 @@ bench: .venv/dev  ## The figures of README and docs/benchmarks.md, measured here
 	PHOTOS='$(PHOTOS)' env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench
 
 picture: .venv/dev  ## The top of the demo's report as docs/report.png, by Chromium
-	$(BIN)/python -m bench.picture
+	$(BIN)/python -m bench.report.picture
 
 demo-models: .venv/extract  ## Train the two small models again (minutes)
 	$(BIN)/python bench/train_demo_models.py
@@ -88,4 +88,4 @@ clean:  ## Remove what make made, but not embeddings/ and results/
 .PHONY: build/links
 build/links:
 	@rm -rf $@/oodcache && mkdir -p $@/oodcache
-	@ln -s $(addprefix ../../../,$(wildcard cli/*.py) cli/py.typed $(ROOMS)) $@/oodcache/
+	@ln -s $(addprefix ../../../,$(wildcard api/*.py) api/py.typed $(ROOMS)) $@/oodcache/

@@ -11,11 +11,10 @@ from pathlib import Path
 try:
     import click
 
-    from oodcache import study
-    from oodcache.__main__ import main, oodcache
-    from oodcache.extract_command import check_torch
-    from oodcache.options import CACHE, DEVICE, note
-    from oodcache.progress import progress
+    from oodcache.cli.main import main, oodcache
+    from oodcache.cli.options import CACHE, DEVICE, note, progress
+    from oodcache.extract.model.request import check_torch
+    from oodcache.study import study
 except ImportError as error:
     sys.exit(f"main.py: {error}; in this folder type  pip install -e '.[extract]'")
 
@@ -58,8 +57,8 @@ def run(
     python main.py --model_type clip --ood-dataset iNaturalist --bs 1024
     python main.py --model_type siglip2 --ood-dataset all --bs 1024 --use_sigmoid --dir /data
     """
-    from oodcache import reproducing
-    from oodcache.report import results
+    from oodcache.report.tables import formats
+    from oodcache.study import reproducing
 
     benchmark = study.single(model_type, ood_set)
     study.extract_missing(
@@ -72,7 +71,7 @@ def run(
     grid = reproducing.single(
         benchmark, cache, use_sigmoid=use_sigmoid, note=note, progress=progress
     )
-    click.echo(results.written([grid], "table", None), nl=False)
+    click.echo(formats.written([grid], "table", None), nl=False)
 
 
 if __name__ == "__main__":

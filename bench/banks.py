@@ -18,10 +18,10 @@ import threadpoolctl
 
 from bench.scoring import CLASSES, DIMENSION, IMAGES, LOGIT_SCALE, bare_product
 from bench.timing import seconds
-from oodcache.score.bank import Bank
-from oodcache.score.bank_scores import BANK_SCORES
-from oodcache.score.onepass import processors, tiles
-from oodcache.score.tile import Tile, Vectors
+from oodcache.score.formulas.bank import Bank
+from oodcache.score.formulas.bank_scores import BANK_SCORES
+from oodcache.score.formulas.tile import Tile, Vectors
+from oodcache.score.onepass.onepass import processors, tiles
 
 BANK, FEW, RUNS = 50_000, 4_096, 5
 OF_THE_WHOLE_BANK = ("knn", "nnguide")
@@ -45,9 +45,9 @@ def compare(
     return [_compared(bank, vectors, score, runs) for score in BANK_SCORES]
 
 
-def neighbours_to_product(backend: str, images: int = FEW, bank_images: int = BANK) -> float:
+def neighbours_to_product(images: int = FEW, bank_images: int = BANK) -> float:
     """Return how long the search of `knn` takes, against the bare product of images × bank."""
-    bank, vectors = _made(images, bank_images, CLASSES, backend)
+    bank, vectors = _made(images, bank_images, CLASSES)
     rank = _ranking(bank, vectors, "knn")[1]
     return _ratio(rank, lambda: bare_product(vectors, bank.vectors), RUNS)
 
@@ -85,9 +85,7 @@ def _ranking(bank: Bank, vectors: Vectors, score: str) -> tuple[float, Callable[
     return seconds(fit), rank
 
 
-def _made(
-    images: int, bank_images: int, classes: int, backend: str = "numpy"
-) -> tuple[Bank, Vectors]:
+def _made(images: int, bank_images: int, classes: int) -> tuple[Bank, Vectors]:
     """Return a bank whose images lie around their classes, and random images."""
     generator = np.random.default_rng(0)
     names, vectors, rest = (
@@ -103,7 +101,6 @@ def _made(
         class_names=[str(place) for place in range(classes)],
         logit_scale=LOGIT_SCALE,
         note=print,
-        neighbours=backend,
     )
     return bank, vectors
 
@@ -120,7 +117,7 @@ def main() -> None:
             f"{one.score:<12} fitted in {one.fit_seconds:6.2f} s, "
             f"ranked in {one.to_product:6.2f} of the bare product with the classes"
         )
-    ratio = neighbours_to_product("numpy")
+    ratio = neighbours_to_product()
     print(f"knn          {ratio:.2f} of the bare product of images × bank")
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.timing import seconds
-from oodcache.cache.identity import Identity, ModelIdentity
-from oodcache.cache.image_file import ImageBatch, ImageRows, Vectors, open_images, write_images
-from oodcache.cache.merging import find, merge
-from oodcache.cache.shards import Run, shard_folder
+from oodcache.cache.files.images import ImageBatch, ImageRows, Vectors, open_images, write_images
+from oodcache.cache.format.identity import Identity, ModelIdentity
+from oodcache.cache.format.place import Run, shard_folder
+from oodcache.cache.shards.merging import find, merge
 
 ROWS, DIMENSION, LABELS, BATCH, SHARD_ROWS = 100_000, 768, 1_000, 8_192, 1_000
 OPENS, RUNS = 10, 11

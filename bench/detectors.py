@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import oodcache
-from oodcache.demo import CLASSES, ID_SET, MODELS, OOD_SETS
-from oodcache.score.result import Result
+from oodcache.score.measures.result import Result
+from oodcache.study.demo import CLASSES, ID_SET, MODELS, OOD_SETS
 
 SCORES = (
     *("mcm:temperature=learned", "max-logit"),

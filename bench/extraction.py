@@ -21,15 +21,18 @@ import torch
 from PIL import Image
 
 from bench.timing import seconds
-from oodcache.extract import completion, datasets, encoder, images, loading, plan, targets, threads
-from oodcache.extract.listing import ImageListing, ImageSource
-from oodcache.extract.requests import ModelRequest, resolve
-from oodcache.progress import progress
+from oodcache.cache.watch import Watch
+from oodcache.cli.options import progress
+from oodcache.extract.model import encoder, loading
+from oodcache.extract.model.request import ModelRequest, resolve
+from oodcache.extract.run import completion, decoding, plan, targets, threads
+from oodcache.extract.sources import datasets
+from oodcache.extract.sources.listing import ImageListing, ImageSource
 
 CROPS, SIDE, BATCH = 64, 400, 32
 MANY, PROMPTS = 2_000, 128
 MEASURE = "--measure"
-WATCH = plan.Watch(lambda text: None, progress)
+WATCH = Watch(lambda text: None, progress)
 # Of 224 pixels, as large models see them, and with next to nothing to compute.
 NARROW = {
     "embed_dim": 64,
@@ -200,9 +203,9 @@ def fast_decode_moves(folder: Path, photos: Path) -> Moved:
 
 def decoded(
     listing: ImageListing, loaded: encoder.Encoder, wanted: plan.Plan
-) -> Iterator[images.Decoded]:
+) -> Iterator[decoding.Decoded]:
     """Return an iterator over a data set's images as extraction decodes them."""
-    return images.batches(
+    return decoding.batches(
         listing.contents,
         loaded.preprocessing,
         [range(listing.rows)[first : first + BATCH] for first in range(0, listing.rows, BATCH)],

@@ -18,9 +18,9 @@ import numpy as np
 
 from bench.scoring import CLASSES, DIMENSION, GRID, ID_IMAGES, LOGIT_BIAS, LOGIT_SCALE, OOD_IMAGES
 from oodcache.cache import names
-from oodcache.cache.identity import Identity, ModelIdentity
-from oodcache.cache.image_file import ImageBatch, ImageRows, Vectors, write_images
-from oodcache.cache.text_file import Vocabulary, write_texts
+from oodcache.cache.files.images import ImageBatch, ImageRows, Vectors, write_images
+from oodcache.cache.files.texts import Vocabulary, write_texts
+from oodcache.cache.format.identity import Identity, ModelIdentity
 
 MANY, FEWER, BATCH, RUNS = 1_000_000, 250_000, 8_192, 5
 WORDS, KEPT = 70_000, 10_000

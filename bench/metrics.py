@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from bench.timing import seconds
-from oodcache.score.delong import interval, variance
-from oodcache.score.metrics import count
+from oodcache.score.measures.delong import interval, variance
+from oodcache.score.measures.metrics import count
 
 ID_IMAGES, OOD_IMAGES, RUNS = 50_000, 10_000, 51
 

@@ -4,10 +4,10 @@ import numpy as np
 
 from bench.scoring import bare_product, unit_rows
 from bench.timing import seconds
-from oodcache.score.fitting import fit_all
-from oodcache.score.negative_sums import NegativeSums
-from oodcache.score.onepass import Classes, score_images
-from oodcache.score.variants import parse_all
+from oodcache.score.formulas.negative_sums import NegativeSums
+from oodcache.score.onepass.fitting import fit_all
+from oodcache.score.onepass.onepass import Classes, score_images
+from oodcache.score.onepass.variants import parse_all
 
 IMAGES, CLASSES, NEGATIVES, RUNS = 60_000, 1_000, 10_000, 3
 

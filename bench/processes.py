@@ -19,16 +19,16 @@ FEW, MANY, SIDE, RUNS = 1_000, 10_000, 64, 3
 FIRST = """
 import os, sys, time
 from contextlib import contextmanager
-import oodcache.__main__, oodcache.extract_command
+import oodcache.cli.main, oodcache.cli.extract
 @contextmanager
 def progress(*_):
     def advance(done):
         print(time.time(), flush=True)
         os._exit(0)
     yield advance
-oodcache.extract_command.progress = progress
+oodcache.cli.extract.progress = progress
 sys.argv = ["oodcache", *sys.argv[1:]]
-oodcache.__main__.main()
+oodcache.cli.main.main()
 """
 
 

@@ -13,16 +13,16 @@ import numpy as np
 
 from bench.files import BATCH, MODEL, Run, identity, process, vectors
 from oodcache.cache import names
-from oodcache.cache.image_file import ImageBatch, ImageRows, write_images
-from oodcache.cache.shards import Run as Cut
-from oodcache.cache.shards import shard_folder
+from oodcache.cache.files.images import ImageBatch, ImageRows, write_images
+from oodcache.cache.format.place import Run as Cut
+from oodcache.cache.format.place import shard_folder
 
 IMAGES, CLASSES = 1_000_000, 1_000
 LIST = """
 import sys
 from pathlib import Path
-from oodcache.extract.folders import list_folder
-from oodcache.extract.listing import ImageSource
+from oodcache.extract.sources.folders import list_folder
+from oodcache.extract.sources.listing import ImageSource
 print(list_folder(ImageSource("x", Path(sys.argv[1]))).rows)
 """
 

@@ -14,18 +14,11 @@ import threadpoolctl
 from scipy.special import expit, logsumexp, softmax
 
 from bench.timing import seconds
-from oodcache.score.comparison import compare as measure
-from oodcache.score.onepass import (
-    TILE,
-    Classes,
-    Scored,
-    processors,
-    score_images,
-    tiles,
-)
-from oodcache.score.result import STANDARD
-from oodcache.score.tile import Vectors
-from oodcache.score.variants import DEFAULT, parse_all
+from oodcache.score.formulas.tile import Vectors
+from oodcache.score.measures.comparison import compare as measure
+from oodcache.score.measures.result import STANDARD
+from oodcache.score.onepass.onepass import TILE, Classes, Scored, processors, score_images, tiles
+from oodcache.score.onepass.variants import DEFAULT, parse_all
 
 IMAGES, CLASSES, DIMENSION, RUNS = 20_000, 1_000, 768, 11
 ID_IMAGES, OOD_IMAGES, GRID_RUNS = 50_000, 10_000, 7

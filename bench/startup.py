@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.timing import seconds
-from oodcache.extract import embedded, plan, run
-from oodcache.extract.requests import ModelRequest
-from oodcache.progress import progress
+from oodcache.cache.watch import Watch
+from oodcache.cli.options import progress
+from oodcache.extract.demo import embedded
+from oodcache.extract.model.request import ModelRequest
+from oodcache.extract.run import plan, run
 
 RUNS = 7
 
@@ -50,7 +52,7 @@ def main() -> None:
 def _extract(folder: Path) -> None:
     images = folder / "data"
     embedded.write_images(images)
-    watch = plan.Watch(lambda text: None, progress)
+    watch = Watch(lambda text: None, progress)
     planned = plan.plan(
         ModelRequest("tiny-sigmoid"),
         sources=[f"{name}={images / name}" for name in embedded.DATA_SETS],

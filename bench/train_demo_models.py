@@ -2,7 +2,7 @@
 
     python bench/train_demo_models.py [--output DIR] [--validate]
 
-The models see the digits zero to seven of the training half (`oodcache.extract.embedded`) and
+The models see the digits zero to seven of the training half (`oodcache.extract.demo.embedded`) and
 nothing else. `--validate` is how the recipe below was chosen: it trains on the first five forms of
 that half, measures on its other two, and writes nothing. The figures printed for the eights and
 nines, the photographs and the textures are measured after the fact; nothing was chosen by them.
@@ -33,7 +33,14 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional
 
-from oodcache.extract.embedded import CLASS_NAMES, DATA_SETS, DEMO, Digits, Picture, training_half
+from oodcache.extract.demo.embedded import (
+    CLASS_NAMES,
+    DATA_SETS,
+    DEMO,
+    Digits,
+    Picture,
+    training_half,
+)
 
 DEFAULT_TEMPLATE = "a photo of a {}"
 TEMPLATES = (

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from oodcache.options import note
-from oodcache.score.result import FPR_CONVENTIONS, STANDARD, Conventions
+from oodcache.cli.options import note
+from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions
 
 if TYPE_CHECKING:
-    from oodcache.scoring import Scored
+    from oodcache.score.scoring import Scored
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FORMATS = ("table", "csv", "json", "markdown", "latex")
@@ -117,16 +117,16 @@ def conventions(given: Mapping[str, Any]) -> Conventions:
 
 def deliver(scored: Scored, given: Mapping[str, Any]) -> None:
     """Print what was measured, or write it and print the table, as the options say."""
-    from oodcache import scoring
-    from oodcache.report import results
+    from oodcache.report.tables import formats
+    from oodcache.score import scoring
 
     output, form = given["output"], given["form"]
     if output is not None:
-        text = results.FORMATS[form or SUFFIXES.get(output.suffix, "table")](*scored)
+        text = formats.FORMATS[form or SUFFIXES.get(output.suffix, "table")](*scored)
         scoring.save(text, output)
         note(f"wrote {output}")
     if output is not None or form in (None, "table"):
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(results.table(*scored, width=width), nl=False)
+        click.echo(formats.table(*scored, width=width), nl=False)
     else:
-        click.echo(results.FORMATS[form](*scored), nl=False)
+        click.echo(formats.FORMATS[form](*scored), nl=False)

@@ -1,30 +1,49 @@
-"""Negatives mined, and written into the cache. Knows no click."""
+"""`oodcache negatives`: words far from the classes, mined from cached vocabularies."""
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from oodcache.cache import names, store
-from oodcache.cache.errors import InputError
-from oodcache.cache.negatives_file import Negatives, write_negatives
-from oodcache.score.miner import mine
-from oodcache.score.selection import Note
+import click
+
+from oodcache.cli.options import CACHE, note, progress
 
 
-def mined(*, cache: Path, model: str, name: str, overwrite: bool, note: Note, **given: Any) -> None:
-    """Mine negatives, write their file and say what it holds; refuse to replace one unasked."""
-    path = names.negatives_path(cache, store.find_model(cache, model), name)
-    if path.exists() and not overwrite:
-        raise InputError(f"{path}: is there; mine anew with --overwrite, or give another -o NAME")
-    versions = {library: version(library) for library in ("oodcache", "numpy")}
-    found = mine(cache, model, name=name, note=note, versions=versions, **given)
-    write_negatives(path, found)
-    note(f"wrote {path}: {_told(found)}")
+@click.command(short_help="Mine words that are far from the classes.")
+@click.option("--model", required=True, help="As it was given to extract.")
+@click.option("--classes", required=True, help="A cached vocabulary: the classes.")
+@click.option(
+    "--words", multiple=True, required=True, help="A cached vocabulary of words; may repeat."
+)
+@click.option("--csp", multiple=True, help="One of conjugated adjectives: extract NAME=csp:FILE.")
+@click.option("--template", help="A cached template of the classes. [the only one, or average]")
+@click.option(
+    "--percentile",
+    type=click.FloatRange(0, 100),
+    help="Of a word's cosines with the classes. [95; for --csp 100]",
+)
+@click.option(
+    "--keep",
+    default="15%",
+    show_default=True,
+    metavar="SHARE|NUMBER",
+    help="A share of each list, or a number of words of all together, such as 10000.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace negatives of that name.")
+@click.option("-o", "--output", "name", required=True, metavar="NAME", help="What to call them.")
+@CACHE
+def negatives(**given: Any) -> None:
+    """Mine from cached word lists those words that are far from all classes. Needs no PyTorch.
 
+    They are one model's: mine again for another. A word that is a class's name, or that another
+    list has too, is left out.
 
-def _told(found: Negatives) -> str:
-    words = sum(len(one.words) for one in found.lists)
-    candidates = sum(one.candidates for one in found.lists)
-    return f"{words:,} words of {candidates:,} (--keep {found.keep})"
+    \b
+    oodcache extract --model clip --classes imagenet --template "the nice {}"
+    oodcache extract --model clip --classes nouns=index.noun --template "the nice {}"
+    oodcache extract --model clip --classes adjectives=index.adj --template "This is a {} photo"
+    oodcache negatives --model clip --classes imagenet --words nouns --words adjectives -o neglabel
+    """
+    from oodcache.score.words.writing import mined
+
+    mined(note=note, progress=progress, **given)

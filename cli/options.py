@@ -7,8 +7,11 @@ from pathlib import Path
 
 import click
 
-from oodcache.progress import printable
+from oodcache.cache.text import printable
+from oodcache.cache.watch import Watch, bars
+from oodcache.cli import stopping
 
+progress = bars(stopping.check)
 TYPED = "oodcache.typed"  # The key in click's context of the arguments as they were typed.
 CACHE = click.option(
     "--cache",
@@ -61,3 +64,6 @@ BANK_LABELS = click.option(
 def note(text: str) -> None:
     """Say one line on stderr, where it does not mix with results."""
     print(printable(text), file=sys.stderr, flush=True)
+
+
+WATCH = Watch(note, progress)

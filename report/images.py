@@ -15,16 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.score_file import ScoredImages
+from oodcache.cache.files.scores import ScoredImages
 from oodcache.report.content import Curve, FailingClass, FooledImage, Histogram, Reliability, Row
-from oodcache.report.grid import Key, by_row, is_probability
 from oodcache.report.saved import Saved
-from oodcache.score.calibration import reliability
-from oodcache.score.curves import curve
-from oodcache.score.metrics import Floats, auroc
-from oodcache.score.result import Result
-from oodcache.score.rows import Scores
-from oodcache.score.score_files import SHOWN
+from oodcache.report.tables.grid import Key, by_row, is_probability
+from oodcache.score.files.reading import SHOWN
+from oodcache.score.formulas.cosines import Scores
+from oodcache.score.measures.curves import curve
+from oodcache.score.measures.metrics import Floats, auroc
+from oodcache.score.measures.probability import reliability
+from oodcache.score.measures.result import Result
 
 BINS = 64
 # A share of all images may lie beyond the outermost edges, so that one far out leaves a picture.

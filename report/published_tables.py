@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from oodcache.report.grid import NONE, Cell, Grid, GridRow, percent
+from oodcache.report.tables.grid import NONE, Cell, Grid, GridRow, percent
 
 if TYPE_CHECKING:
-    from oodcache.score.counterparts import Compared, Counterpart
+    from oodcache.score.measures.counterpart import Compared, Counterpart
 
 BELOW = "As published, in %; below it one's own, and own less published in points."
 LABELS = ("model", "source", "prompt", "FPR", "method")

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.rules import shown
-from oodcache.report.grid import key
-from oodcache.report.results import FORMAT, VERSION
-from oodcache.score.result import FPR_CONVENTIONS, Difference, Pick, Result
-from oodcache.score.scores import SCORES
+from oodcache.cache.format.rules import shown
+from oodcache.report.tables.formats import FORMAT, VERSION
+from oodcache.report.tables.grid import key
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.measures.result import FPR_CONVENTIONS, Difference, Pick, Result
 
 LARGEST = 2**28
 Row = TypeVar("Row", Result, Difference)

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from oodcache.report.grid import by_row, key
 from oodcache.report.saved import Saved
-from oodcache.score.definition import LEARNED, NONE
-from oodcache.score.result import Result
-from oodcache.score.variants import Variant
+from oodcache.report.tables.grid import by_row, key
+from oodcache.score.formulas.definition import LEARNED, NONE
+from oodcache.score.measures.result import Result
+from oodcache.score.onepass.variants import Variant
 
 TEMPLATE = "template"
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from oodcache.score.metrics import auroc
-from oodcache.score.result import Pick, Result
-from oodcache.score.rows import Scores
-from oodcache.score.variants import Variant
+from oodcache.score.formulas.cosines import Scores
+from oodcache.score.measures.metrics import auroc
+from oodcache.score.measures.result import Pick, Result
+from oodcache.score.onepass.variants import Variant
 
 
 def picks(

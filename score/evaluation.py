@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,27 +13,26 @@ from typing import Any
 
 import numpy as np
 
-from oodcache.score import bootstrap
-from oodcache.score.accuracy import id_accuracy
-from oodcache.score.bank_images import NUMPY, OWN
+from oodcache.cache.watch import Note, Progress
 from oodcache.score.choosing import picks
-from oodcache.score.comparison import compare
-from oodcache.score.labels import Labels
-from oodcache.score.onepass import Classes, Scored, processors, score_images
+from oodcache.score.formulas.cosines import Scores
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.formulas.tile import Vectors, processors
+from oodcache.score.inputs.accuracy import id_accuracy
+from oodcache.score.inputs.bank_images import OWN
+from oodcache.score.inputs.labels import Labels
+from oodcache.score.inputs.selection import Prompted, Selection, prompted, select, tell
+from oodcache.score.inputs.views import Digests, View, digests, tell_shared
+from oodcache.score.measures import bootstrap
+from oodcache.score.measures.comparison import compare
+from oodcache.score.measures.result import STANDARD, Conventions, Pick, Result
+from oodcache.score.onepass.onepass import Classes, Scored, score_images
+from oodcache.score.onepass.variants import Variant
 from oodcache.score.provenance import Source
 from oodcache.score.references import References, open_references
-from oodcache.score.result import STANDARD, Conventions, Pick, Result
-from oodcache.score.rows import Scores
-from oodcache.score.scores import SCORES
-from oodcache.score.selection import Prompted, Selection, prompted, select, tell
-from oodcache.score.tile import Vectors
-from oodcache.score.variants import Variant
-from oodcache.score.views import Digests, View, digests, tell_shared
 
 # ID scores that are sorted at once: each takes some fifty bytes, and the cores are many.
 AT_ONCE = 2**20
-Note = Callable[[str], None]
-Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,6 @@ def evaluate(
     negatives: str | None = None,
     bank: str | None = None,
     bank_labels: str = OWN,
-    neighbours: str = NUMPY,
     conventions: Conventions = STANDARD,
     keep: bool = False,
     note: Note = lambda text: None,
@@ -91,9 +89,9 @@ def evaluate(
     `classes`, `class_names` and the sets are as `select` takes them, `templates` as `prompted`
     does: the images are read once for each. With `select_on`, another OOD set, the best variant of
     each score on it is compared, and no other. `negatives` names mined words, `bank` (NAME or
-    NAME:N) training images, with labels of their own or predicted; "numpy" or "faiss" finds the
-    nearest `neighbours` among them. `note` is told what a reader of the numbers should know;
-    `progress(description, total, unit)` gives a function that is told how much more is done.
+    NAME:N) training images, with labels of their own or predicted. `note` is told
+    what a reader of the numbers should know; `progress(description, total, unit)` gives a function
+    that is told how much more is done.
     Raises InputError if files are missing or do not fit.
     """
     selection = select(
@@ -112,7 +110,6 @@ def evaluate(
         negatives=negatives,
         bank=bank,
         bank_labels=bank_labels,
-        neighbours=neighbours,
         seed=conventions.seed,
         note=note,
     )

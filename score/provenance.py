@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from oodcache.cache.image_file import ImageFile
-from oodcache.cache.negatives_file import Negatives
-from oodcache.cache.text_file import TextFile, TextRows
+from oodcache.cache.files.images import ImageFile
+from oodcache.cache.files.negatives import Negatives
+from oodcache.cache.files.texts import TextFile, TextRows
 
 Source = ImageFile | TextFile | TextRows | Negatives
 

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oodcache.cache import store
 from oodcache.cache.errors import InputError
-from oodcache.cache.image_file import ImageFile
-from oodcache.cache.negatives_file import Negatives
-from oodcache.cache.text_file import TextRows
-from oodcache.score.bank_images import BankImages, open_bank
-from oodcache.score.fitting import fit_all
-from oodcache.score.negative_sums import NegativeSums
-from oodcache.score.negatives import Mined, mining, open_negatives
-from oodcache.score.onepass import Classes
-from oodcache.score.scores import SCORES
-from oodcache.score.selection import Selection
-from oodcache.score.variants import Variant
-from oodcache.score.views import Digests, digests
-
-Note = Callable[[str], None]
-Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
+from oodcache.cache.files.images import ImageFile
+from oodcache.cache.files.negatives import Negatives
+from oodcache.cache.files.texts import TextRows
+from oodcache.cache.store import store
+from oodcache.cache.watch import Note, Progress
+from oodcache.score.formulas.negative_sums import NegativeSums
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.inputs.bank_images import BankImages, open_bank
+from oodcache.score.inputs.selection import Selection
+from oodcache.score.inputs.views import Digests, digests
+from oodcache.score.onepass.fitting import fit_all
+from oodcache.score.onepass.onepass import Classes
+from oodcache.score.onepass.variants import Variant
+from oodcache.score.words.negatives import Mined, mining, open_negatives
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,6 @@ def open_references(
     negatives: str | None,
     bank: str | None,
     bank_labels: str,
-    neighbours: str,
     seed: int,
     note: Note,
 ) -> References:
@@ -109,7 +105,6 @@ def open_references(
         images = open_bank(
             *(cache, selection, bank),
             labels=bank_labels,
-            neighbours=neighbours,
             seed=seed,
             note=note,
         )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 from samples import Outcome, Run, SmallModel, extract_demo, make_small_model, write_image
 
-from oodcache.__main__ import main
+from oodcache.cli.main import main
 
 # A shared machine may pause a test for longer than any deadline; all else stays as it was.
 settings.register_profile("patient", parent=settings.default, deadline=None)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sample_study import write_study
 from samples import Outcome
+from samples.study.study import write_study
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 import oodcache

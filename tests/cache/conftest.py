@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from oodcache.cache.identity import Identity, ModelIdentity
-from oodcache.cache.image_file import ImageBatch, ImageRows, write_images
-from oodcache.cache.shards import Run, shard_folder
-from oodcache.cache.text_file import Vocabulary, write_text_shard, write_texts
+from oodcache.cache.files.images import ImageBatch, ImageRows, write_images
+from oodcache.cache.files.texts import Vocabulary, write_text_shard, write_texts
+from oodcache.cache.format.identity import Identity, ModelIdentity
+from oodcache.cache.format.place import Run, shard_folder
 
 MODEL = ModelIdentity(
     name="small",

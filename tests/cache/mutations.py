@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.image_file import ImageFile, open_image_shard, open_images
-from oodcache.cache.text_file import open_text_shard, open_texts
-from oodcache.cache.verification import kind_of, verify
+from oodcache.cache.files.images import ImageFile, open_image_shard, open_images
+from oodcache.cache.files.texts import open_text_shard, open_texts
+from oodcache.cache.store.verification import kind_of, verify
 
 SECONDS = 10
 MEMORY = 2**27  # What reading a file of 4 kB may take on top of the start.

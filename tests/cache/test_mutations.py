@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from oodcache.cache.errors import RuleError
-from oodcache.cache.verification import verify
+from oodcache.cache.store.verification import verify
 
 Write = Callable[..., Path]
 WriteShards = Callable[..., list[Path]]

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oodcache.cache.identity import Identity
-from oodcache.cache.image_file import ImageBatch, ImageFile, ImageRows, open_images, write_images
-from oodcache.cache.verification import verify
+from oodcache.cache.files.images import ImageBatch, ImageFile, ImageRows, open_images, write_images
+from oodcache.cache.format.identity import Identity
+from oodcache.cache.store.verification import verify
 
 ROWS, DIMENSION = 2000, 64
 FAILED = {7: "cut", 1234: "odd"}

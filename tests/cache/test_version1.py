@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from oodcache.cache.image_file import open_image_shard, open_images
-from oodcache.cache.merging import peek
-from oodcache.cache.text_file import open_text_shard, open_texts
-from oodcache.cache.verification import kind_of, verify
+from oodcache.cache.files.images import open_image_shard, open_images
+from oodcache.cache.files.texts import open_text_shard, open_texts
+from oodcache.cache.shards.merging import peek
+from oodcache.cache.store.verification import kind_of, verify
 
 FOLDER = Path(__file__).parent / "version1"
 SHA256 = {

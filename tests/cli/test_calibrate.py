@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from samples import Outcome, Run
 
-from oodcache.score.detector_file import read_detector
+from oodcache.detect.file import read_detector
 
 FILE = Path("detector.json")
 BLOCKED = """
 import sys
 for name in ("torch", "torchvision", "open_clip", "sklearn", "PIL", "transformers"):
     sys.modules[name] = None
-from oodcache.__main__ import main
+from oodcache.cli.main import main
 sys.argv = ["oodcache", *{arguments!r}]
 main()
 """

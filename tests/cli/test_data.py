@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 from samples import Run
-from web_server import Site, images, packed, serving
+from samples.extract.web_server import Site, images, packed, serving
 
-from oodcache.extract.known_sets import KNOWN_SETS
+from oodcache.extract.sources.known_sets import KNOWN_SETS
 
 CUT_AT = 3 * 2**20
 COUNT = 12
@@ -27,8 +27,8 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "OOD
 FEWER = """
 import sys
 from dataclasses import replace
-from oodcache.__main__ import main
-from oodcache.extract.known_sets import KNOWN_SETS
+from oodcache.cli.main import main
+from oodcache.extract.sources.known_sets import KNOWN_SETS
 KNOWN_SETS["iNaturalist"] = replace(KNOWN_SETS["iNaturalist"], images=int(sys.argv.pop(1)))
 main()
 """
@@ -186,7 +186,7 @@ def test_only_fetching_needs_the_library_of_the_hub_and_nothing_needs_torch(
         "import sys\n"
         "sys.modules['torch'] = sys.modules['huggingface_hub'] = None\n"
         f"sys.argv = ['oodcache', 'data', *{command!r}, '--data-root', {str(tmp_path)!r}]\n"
-        "from oodcache.__main__ import main\n"
+        "from oodcache.cli.main import main\n"
         "main()"
     )
     done = subprocess.run(

@@ -81,7 +81,7 @@ def test_without_plotly_the_demo_says_what_a_report_needs(
 def test_a_half_written_image_folder_is_no_obstacle(
     oodcache: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from oodcache.extract import embedded
+    from oodcache.extract.demo import embedded
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt

@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from detectors import made
 from PIL import Image
 from samples import Outcome, Run, SmallModel, local_folder, make_small_model, write_image
+from samples.detect.detectors import made
 
 import oodcache as package
 from oodcache.cache.errors import InputError
-from oodcache.score.detector_file import write_detector
+from oodcache.detect.file import write_detector
 
 FILE = Path("detector.json")
 
@@ -117,7 +117,7 @@ def test_a_cached_set_needs_neither_torch_nor_the_vocabulary(
         "for name in ('torch', 'torchvision', 'open_clip', 'sklearn', 'scipy', 'PIL'):\n"
         "    sys.modules[name] = None\n"
         "sys.argv = ['oodcache', 'detect', 'detector.json', 'photos', '--cache', 'copy']\n"
-        "from oodcache.__main__ import main\n"
+        "from oodcache.cli.main import main\n"
         "main()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=here)

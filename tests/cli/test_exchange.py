@@ -15,8 +15,8 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from cuts import cut, cut_texts
 from samples import Outcome, Run
+from samples.cache.cuts import cut, cut_texts
 
 Rows = np.ndarray[Any, np.dtype[Any]]
 MINE = ("--model", "mine")
@@ -397,7 +397,7 @@ def test_neither_command_imports_torch(oodcache: Run) -> None:
     np.save("t.npy", rows(2))
     code = """
 import sys
-from oodcache.__main__ import oodcache
+from oodcache.cli.main import oodcache
 for line in (
     "import x.npy --model m --dataset x",
     "import t.npy --model m --classes c=n.txt --logit-scale 100",

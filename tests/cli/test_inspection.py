@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from samples import Run
 
-from oodcache.cache.image_file import open_images
+from oodcache.cache.files.images import open_images
 
 Write = Callable[..., Path]
 Cut = Callable[..., list[Path]]

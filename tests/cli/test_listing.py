@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from samples import Run
 
-from oodcache import listing
+from oodcache.cache.store import listing
 
 Write = Callable[..., Path]
 Cut = Callable[..., list[Path]]

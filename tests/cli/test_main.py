@@ -11,9 +11,9 @@ import click
 import pytest
 from samples import Run
 
-from oodcache import __main__ as entry
-from oodcache.__main__ import main
-from oodcache.__main__ import oodcache as group
+from oodcache.cli import main as entry
+from oodcache.cli.main import main
+from oodcache.cli.main import oodcache as group
 
 
 def walk(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -59,12 +59,12 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("command", "where", "said"),
     [
-        (["demo"], "oodcache.demo.run", "; the same command goes on from what is done"),
-        (["metrics", "--id", "a.csv", "--ood", "b.csv"], "oodcache.other_scores.measure", ""),
-        (["score", "--model", "m", "--id", "a", "--ood", "b"], "oodcache.scoring.score", ""),
+        (["demo"], "oodcache.study.demo.run", "; the same command goes on from what is done"),
+        (["metrics", "--id", "a.csv", "--ood", "b.csv"], "oodcache.score.other_scores.measure", ""),
+        (["score", "--model", "m", "--id", "a", "--ood", "b"], "oodcache.score.scoring.score", ""),
         (
             ["negatives", "--model", "m", "--classes", "c", "--words", "w", "-o", "n"],
-            "oodcache.negatives.mined",
+            "oodcache.score.words.writing.mined",
             "",
         ),
     ],
@@ -102,7 +102,7 @@ def test_a_reader_that_leaves_is_no_traceback() -> None:
     assert "BrokenPipe" not in done.stderr
 
 
-@pytest.mark.parametrize("module", ["oodcache", "oodcache.__main__", "oodcache.score.evaluation"])
+@pytest.mark.parametrize("module", ["oodcache", "oodcache.cli.main", "oodcache.score.evaluation"])
 def test_importing_is_quick_because_nothing_heavy_is_imported(module: str) -> None:
     heavy = ("torch", "open_clip", "sklearn", "scipy", "PIL", "transformers", "matplotlib")
     code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from samples import Run
 
-from oodcache.cache.identity import Identity, ModelIdentity
-from oodcache.cache.negatives_file import read_negatives
-from oodcache.cache.text_file import Vocabulary, write_texts
+from oodcache.cache.files.negatives import read_negatives
+from oodcache.cache.files.texts import Vocabulary, write_texts
+from oodcache.cache.format.identity import Identity, ModelIdentity
 
 FILE = Path("embeddings/small/demo/negatives/x.json")
 IDENTITY = Identity(
@@ -202,7 +202,7 @@ def test_mining_needs_neither_torch_nor_scikit_learn(oodcache: Run, lists: None)
         "for name in ('torch', 'open_clip', 'sklearn', 'scipy', 'PIL', 'transformers'):\n"
         "    sys.modules[name] = None\n"
         f"sys.argv = ['oodcache', *{MINE!r}]\n"
-        "from oodcache.__main__ import main\n"
+        "from oodcache.cli.main import main\n"
         "main()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -228,7 +228,7 @@ def test_a_strangers_words_are_shown_escaped(oodcache: Run, lists: None) -> None
 
 
 def test_the_whole_path_runs_on_wordnets_own_lines(oodcache: Run) -> None:
-    wordnet = Path(__file__).parents[1] / "extract" / "wordnet"
+    wordnet = Path(__file__).parents[1] / "extract" / "texts" / "wordnet"
     extract = ("extract", "--model", "tiny-clip", "--template")
     for template, classes in (
         ("the nice {}", "imagenet10"),

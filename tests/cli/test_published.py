@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_benchmark import NICE, OPENAI, PHOTO, PLAIN, SIGLIP, write_sets, write_words
 from samples import Outcome, Run
+from samples.study.benchmark import NICE, OPENAI, PHOTO, PLAIN, SIGLIP, write_sets, write_words
 
 from oodcache.report import saved
-from oodcache.score.published import OOD_SETS, rows
+from oodcache.study.published import OOD_SETS, rows
 
 SIGLIP_LABEL = "ViT-B-16-SigLIP/webli"
 TAIL = [part for name in OOD_SETS for part in ("--ood", name)]
@@ -216,10 +216,10 @@ def test_results_with_published_rows_are_read_back(
 
 def test_the_registry_is_read_only_where_it_is_asked_for(cache: Path) -> None:
     code = (
-        "import sys; from oodcache.__main__ import main\n"
+        "import sys; from oodcache.cli.main import main\n"
         f"sys.argv = ['oodcache', 'score', '--cache', {str(cache)!r}, '--model', 'clip-openai', "
         f"*{[*ID, *TAIL]!r}, *sys.argv[1:]]\n"
-        "try:\n main()\nfinally:\n print('score.published' in ' '.join(sys.modules))"
+        "try:\n main()\nfinally:\n print('study.published' in ' '.join(sys.modules))"
     )
     for more, is_read in (([], "False"), (["--published"], "True")):
         done = subprocess.run(

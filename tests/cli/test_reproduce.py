@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sample_benchmark import IMAGES, write_sets
-from sample_study import write_study
 from samples import Outcome, Run
+from samples.study.benchmark import IMAGES, write_sets
+from samples.study.study import write_study
 from scipy.special import expit, logsumexp
 from sklearn.metrics import roc_auc_score
 
 import oodcache as package
 from oodcache.report import saved
-from oodcache.study import PROMPTS
+from oodcache.study.study import PROMPTS
 
 OOD_SETS = ("iNaturalist", "SUN", "Places", "Textures")
 SIGLIP = "ViT-B-16-SigLIP/webli"

@@ -17,8 +17,8 @@ import pytest
 SWALLOW = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # Ignored in a script's background.
-from oodcache import __main__ as entry, stopping
-from oodcache.progress import progress
+from oodcache.cli import main as entry, stopping
+from oodcache.cli.options import progress
 
 def swallow():
     try:
@@ -84,7 +84,7 @@ def test_what_goes_on_says_so_when_it_is_stopped(name: str, status: int) -> None
 
 def test_a_promise_is_over_when_another_command_begins() -> None:
     code = (
-        "from oodcache import stopping\n"
+        "from oodcache.cli import stopping\n"
         "stopping.goes_on(); print(stopping.said()); stopping.listen(); print(stopping.said())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -140,7 +140,8 @@ def test_a_bug_that_nobody_stopped_keeps_its_traceback() -> None:
 def test_ctrl_c_that_is_ignored_stays_so() -> None:
     code = (
         "import os, signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "from oodcache import stopping; stopping.listen(); os.kill(os.getpid(), signal.SIGINT)\n"
+        "from oodcache.cli import stopping\n"
+        "stopping.listen(); os.kill(os.getpid(), signal.SIGINT)\n"
         "print('went on')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -150,7 +151,7 @@ def test_ctrl_c_that_is_ignored_stays_so() -> None:
 def test_a_stop_is_over_when_another_command_begins() -> None:
     code = (
         "import os, signal\n"
-        "from oodcache import stopping\n"
+        "from oodcache.cli import stopping\n"
         "stopping.listen()\n"
         "try: os.kill(os.getpid(), signal.SIGTERM)\n"
         "except stopping.Terminated: print(stopping.status())\n"

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from samples import Run
 
-from oodcache.cache.identity import Identity, ModelIdentity
-from oodcache.cache.image_file import ImageBatch, ImageRows, write_images
-from oodcache.cache.text_file import Vocabulary, write_texts
+from oodcache.cache.files.images import ImageBatch, ImageRows, write_images
+from oodcache.cache.files.texts import Vocabulary, write_texts
+from oodcache.cache.format.identity import Identity, ModelIdentity
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\r\n\t\x9b31m\u202e[bold red]{0}%s"
 SHOWN = r"\x1b]0;owned\x07\x1b[2J\r\n\t\x9b31m\u202e[bold red]{0}%s"

@@ -298,7 +298,7 @@ def test_two_merges_at_once_end_with_one_good_file(cut: Cut, whole: Path, tmp_pa
 def test_a_merge_that_another_process_finishes_first_is_no_failure(
     oodcache: Run, cut: Cut, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from oodcache.cache import merging
+    from oodcache.cache.shards import merging
 
     target = IMAGES / "pets.h5"
     cut(whole, target)

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sample_results import FIRST, MODEL
+from samples.report.results import FIRST, MODEL
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.score_file import ScoredImages
+from oodcache.cache.files.scores import ScoredImages
 from oodcache.report.content import FailingClass, Row
 from oodcache.report.images import BINS, FOOLED, histogram, rows
 from oodcache.report.saved import Saved
-from oodcache.score.calibration import reliability
-from oodcache.score.metrics import auroc
-from oodcache.score.result import Result
-from oodcache.score.rows import Scores
+from oodcache.score.formulas.cosines import Scores
+from oodcache.score.measures.metrics import auroc
+from oodcache.score.measures.probability import reliability
+from oodcache.score.measures.result import Result
 
 INSIDE = np.array([0.9, 0.8, 0.7, 0.2, 0.1])
 OUTSIDE = np.array([0.75, 0.05, 0.5])

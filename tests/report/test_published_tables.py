@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from sample_results import FIRST, plain
+from samples.report.results import FIRST, plain
 
 from oodcache.report.published_tables import BELOW, CLAIM, published_tables
-from oodcache.report.results import to_latex, to_markdown
-from oodcache.report.sections import sections
-from oodcache.report.terminal import drawn
-from oodcache.score.counterparts import Compared, Counterpart
+from oodcache.report.tables.formats import to_latex, to_markdown
+from oodcache.report.tables.sections import sections
+from oodcache.report.tables.terminal import drawn
+from oodcache.score.measures.counterpart import Compared, Counterpart
 
 MODEL = "ViT-B-16/openai"
 MEASURED = Counterpart(

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_results import FIRST, PLAIN_DIFFERENCE
+from samples.report.results import FIRST, PLAIN_DIFFERENCE
 
 from oodcache.cache.errors import InputError
-from oodcache.report.results import to_json
 from oodcache.report.saved import read
-from oodcache.score.calibration import calibration
-from oodcache.score.counterparts import Counterpart
-from oodcache.score.result import Pick
+from oodcache.report.tables.formats import to_json
+from oodcache.score.measures.counterpart import Counterpart
+from oodcache.score.measures.probability import calibration
+from oodcache.score.measures.result import Pick
 
 FULL = replace(
     FIRST,

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sample_results import BARE, FIRST, MODEL
+from samples.report.results import BARE, FIRST, MODEL
 
 from oodcache.report.saved import Saved
 from oodcache.report.sweeps import Sweep, sweeps
-from oodcache.score.result import Result
+from oodcache.score.measures.result import Result
 
 MODELS = {MODEL: {"logit_scale": 50.0, "logit_bias": -12.5}}
 

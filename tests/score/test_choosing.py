@@ -12,12 +12,12 @@ import pytest
 from scipy.special import logsumexp, softmax
 from sklearn.metrics import roc_auc_score
 
-from oodcache.cache.image_file import ImageFile
-from oodcache.cache.text_file import TextFile
+from oodcache.cache.files.images import ImageFile
+from oodcache.cache.files.texts import TextFile
 from oodcache.score.choosing import picks, told
 from oodcache.score.evaluation import Evaluated
-from oodcache.score.result import Conventions, Pick, Result
-from oodcache.score.variants import parse_all
+from oodcache.score.measures.result import Conventions, Pick, Result
+from oodcache.score.onepass.variants import parse_all
 
 Floats = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]

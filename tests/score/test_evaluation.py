@@ -13,11 +13,11 @@ import pytest
 from scipy.special import expit, logsumexp, softmax
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from oodcache.cache.image_file import ImageFile
-from oodcache.cache.text_file import TextFile
+from oodcache.cache.files.images import ImageFile
+from oodcache.cache.files.texts import TextFile
 from oodcache.score.evaluation import Evaluated
-from oodcache.score.metrics import auroc
-from oodcache.score.result import Conventions, Result
+from oodcache.score.measures.metrics import auroc
+from oodcache.score.measures.result import Conventions, Result
 
 Floats = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sample_negatives import unit
+from samples.score.negatives import unit
 
-from oodcache.cache.image_file import ImageFile
-from oodcache.cache.negatives_file import write_negatives
-from oodcache.cache.text_file import TextFile
+from oodcache.cache.files.images import ImageFile
+from oodcache.cache.files.negatives import write_negatives
+from oodcache.cache.files.texts import TextFile
 from oodcache.score.evaluation import Evaluated
-from oodcache.score.miner import mine
 from oodcache.score.provenance import of_models, provenance
+from oodcache.score.words.miner import mine
 
 Write = Callable[..., ImageFile | TextFile]
 Score = Callable[..., Evaluated]

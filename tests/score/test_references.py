@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sample_negatives import cosines, unit
+from samples.score.negatives import cosines, unit
 from scipy.special import logsumexp
 from sklearn.metrics import roc_auc_score
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.image_file import ImageFile
-from oodcache.cache.negatives_file import write_negatives
-from oodcache.cache.text_file import TextFile
+from oodcache.cache.files.images import ImageFile
+from oodcache.cache.files.negatives import write_negatives
+from oodcache.cache.files.texts import TextFile
 from oodcache.score.evaluation import Evaluated
-from oodcache.score.miner import mine
+from oodcache.score.words.miner import mine
 
 CLASSES, WORDS = unit(4, 1, 8), unit(60, 2, 8)
 INSIDE, OUTSIDE = unit(90, 3, 8), unit(70, 4, 8)

@@ -1,0 +1,33 @@
+"""Find the score that tells in-distribution images from the others, without inference.
+
+`oodcache.open("embeddings")` is the cache in Python; `Conventions` says how to measure, `Result`
+is a row, and `InputError` what a mistake raises. `Detector.load("detector.json")` judges images.
+They are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from oodcache.cache.errors import InputError
+    from oodcache.detect.detecting import Detector
+    from oodcache.notebook import Cache, open
+    from oodcache.score.measures.result import Conventions, Result
+
+__all__ = ["Cache", "Conventions", "Detector", "InputError", "Result", "open"]
+WHERE = {
+    "Cache": "oodcache.notebook",
+    "Conventions": "oodcache.score.measures.result",
+    "Detector": "oodcache.detect.detecting",
+    "InputError": "oodcache.cache.errors",
+    "Result": "oodcache.score.measures.result",
+    "open": "oodcache.notebook",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in WHERE:
+        return getattr(import_module(WHERE[name]), name)
+    raise AttributeError(f"module 'oodcache' has no attribute {name!r}")

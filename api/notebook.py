@@ -1,0 +1,157 @@
+"""The cache in Python, for notebooks: its files as arrays, and evaluations as rows. No click."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache import names
+from oodcache.cache.errors import InputError
+from oodcache.cache.shards.shard_set import open_images, open_texts
+from oodcache.cache.store import store
+from oodcache.cache.watch import Note
+from oodcache.score.evaluation import evaluate
+from oodcache.score.measures.result import STANDARD, Conventions, Result
+from oodcache.score.onepass.variants import default, parse_all
+
+Vectors = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Images:
+    """A data set: `embeddings` float32 (N, D) of unit rows, zeros where `ok` is False.
+
+    `label` int64 (N,) indexes `label_names`, -1 where there is none. `paths` are below the data
+    set's root.
+    """
+
+    embeddings: Vectors
+    ok: npt.NDArray[np.bool_]
+    label: npt.NDArray[np.int64]
+    label_names: tuple[str, ...]
+    paths: list[bytes]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A vocabulary: `embeddings` float32 (T, K, D) of unit rows, T templates of K classes."""
+
+    embeddings: Vectors
+    templates: tuple[str, ...]
+    names: tuple[str, ...]
+    ids: tuple[str, ...]
+    logit_scale: float
+    logit_bias: float | None
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The embeddings below a folder."""
+
+    folder: Path
+
+    @property
+    def models(self) -> list[str]:
+        """Return the name/pretrained of each model."""
+        return list(dict.fromkeys(one.label for one in store.known(self.folder)))
+
+    def datasets(self, model: str) -> list[str]:
+        """Return the names of a model's data sets."""
+        return self._names(model, "images")
+
+    def vocabularies(self, model: str) -> list[str]:
+        """Return the names of a model's vocabularies."""
+        return self._names(model, "texts")
+
+    def images(self, model: str, dataset: str) -> Images:
+        """Return a data set, all in memory; raises InputError where it is not there."""
+        label = self._found(model, "images", dataset)
+        file = open_images(names.image_path(self.folder, label, dataset))
+        vectors = np.concatenate([*file.blocks(), np.empty((0, file.dimension), np.float32)])
+        return Images(vectors, file.ok, file.label, file.label_names, file.paths())
+
+    def texts(self, model: str, vocabulary: str) -> Texts:
+        """Return a vocabulary; raises InputError where it is not there."""
+        label = self._found(model, "texts", vocabulary)
+        file = open_texts(names.text_path(self.folder, label, vocabulary))
+        found, who = file.vocabulary, file.identity.model
+        assert who.logit_scale is not None  # Rule F8.
+        return Texts(
+            *(file.embeddings, found.templates, found.names, found.ids),
+            *(who.logit_scale, who.logit_bias),
+        )
+
+    def evaluate(
+        self,
+        model: str | Sequence[str],
+        *,
+        id: str,
+        ood: str | Sequence[str],
+        classes: str | None = None,
+        scores: str | Sequence[str] = (),
+        template: str | Sequence[str] = (),
+        select_on: str | None = None,
+        class_names: str = "open_clip",
+        negatives: str | None = None,
+        bank: str | None = None,
+        bank_labels: str = "own",
+        conventions: Conventions = STANDARD,
+        note: Note = lambda text: print(text, file=sys.stderr),
+    ) -> list[Result]:
+        """Return what `oodcache score` shows, a row a score and OOD set: pandas.DataFrame(rows).
+
+        Each argument is the option of its name, one or several. Raises InputError, in one line.
+        """
+        variants = parse_all(_several(scores) or default(negatives, bank))
+        found: list[Result] = []
+        for one in dict.fromkeys(_several(model)):
+            found += evaluate(
+                self.folder,
+                one,
+                classes=classes,
+                id_set=id,
+                ood_sets=_several(ood),
+                variants=variants,
+                templates=_several(template),
+                select_on=select_on,
+                class_names=class_names,
+                negatives=negatives,
+                bank=bank,
+                bank_labels=bank_labels,
+                conventions=conventions,
+                note=note,
+            ).results
+        return found
+
+    def _names(self, model: str, kind: str) -> list[str]:
+        label = store.find_model(self.folder, model)
+        return [
+            one.name for one in store.known(self.folder) if one.label == label and one.kind == kind
+        ]
+
+    def _found(self, model: str, kind: str, name: str) -> str:
+        there = self._names(model, kind)
+        label = store.find_model(self.folder, model)
+        if name not in there:
+            raise InputError(
+                f"{self.folder / label}: no {kind} {name!r} (there are: "
+                f"{', '.join(there) or 'none'})"
+            )
+        return label
+
+
+def open(folder: str | Path = "embeddings") -> Cache:
+    """Return the cache at `folder`; raises InputError where there is no folder."""
+    path = Path(folder)
+    if not path.is_dir():
+        raise InputError(f"{path}: is no folder; oodcache extract makes one")
+    return Cache(path)
+
+
+def _several(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)

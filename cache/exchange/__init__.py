@@ -1,0 +1,1 @@
+"""Embeddings of other tools in and out: npy, npz, Parquet."""

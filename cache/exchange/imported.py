@@ -1,0 +1,118 @@
+"""Who made a file that another program's embeddings became, as far as it can be known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from oodcache.cache import names
+from oodcache.cache.errors import InputError
+from oodcache.cache.format.identity import IMPORTED, Identity, ModelIdentity
+from oodcache.cache.store import store
+
+UNKNOWN = "imported"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the user says of the model; `weights`, scale and bias may be None.
+
+    Without `weights` all imports of one `model` count as one model's, and as no extracted one's.
+    """
+
+    model: str
+    weights: str | None = None
+    logit_scale: float | None = None
+    logit_bias: float | None = None
+
+    def __post_init__(self) -> None:
+        for part in self.label.split("/", 1):
+            names.check_name(part, "model")
+        if self.weights == "":
+            raise InputError("--weights is empty")
+        for option, value in (("scale", self.logit_scale), ("bias", self.logit_bias)):
+            if value is not None and not math.isfinite(value):
+                raise InputError(f"--logit-{option} {value} is not a finite number")
+        if self.logit_scale is not None and self.logit_scale <= 0:
+            raise InputError(f"--logit-scale {self.logit_scale} is not above 0")
+
+    @property
+    def label(self) -> str:
+        """Return the model's folder in the cache: what was given, if it is NAME/PRETRAINED."""
+        return self.model if "/" in self.model else f"{self.model}/{UNKNOWN}"
+
+    @property
+    def weights_label(self) -> str:
+        """Return what stands in a file for the weights."""
+        return self.weights or f"imported:{self.model}"
+
+    def identity(self, cache: Path, target: Path) -> ModelIdentity:
+        """Return the model: what is claimed, and what files of equal weights in its folder say.
+
+        Raises InputError where the two contradict each other; `target`, which is to be written,
+        is not asked.
+        """
+        name, pretrained = self.label.split("/", 1)
+        claimed = ModelIdentity(
+            name=name,
+            pretrained=pretrained,
+            requested=self.model,
+            architecture={},
+            weights=self.weights_label,
+            checkpoint=None,
+            logit_scale=self.logit_scale,
+            logit_bias=self.logit_bias,
+        )
+        for path, known in self.siblings(cache).items():
+            if known.weights == claimed.weights and path != target:
+                claimed = _completed(claimed, known, path)
+        return claimed
+
+    def siblings(self, cache: Path) -> dict[Path, ModelIdentity]:
+        """Return the models of the valid files in the model's folder."""
+        found = {}
+        for entry in store.entries(cache):
+            if entry.label == self.label:
+                try:
+                    found[entry.path] = store.read_identity(entry).model
+                except InputError:
+                    continue
+        return found
+
+
+def _completed(claimed: ModelIdentity, known: ModelIdentity, path: Path) -> ModelIdentity:
+    """Return a claim with what another file of the same weights knows."""
+    claimed = replace(claimed, architecture=claimed.architecture or known.architecture)
+    if known.logit_scale is None:
+        return claimed
+    if claimed.logit_scale not in (None, known.logit_scale):
+        raise InputError(
+            f"--logit-scale {claimed.logit_scale} contradicts {path}, of the same weights, "
+            f"which says {known.logit_scale}"
+        )
+    if claimed.logit_bias not in (None, known.logit_bias):
+        said = "that there is none" if known.logit_bias is None else known.logit_bias
+        raise InputError(
+            f"--logit-bias {claimed.logit_bias} contradicts {path}, of the same weights, "
+            f"which says {said}"
+        )
+    return replace(claimed, logit_scale=known.logit_scale, logit_bias=known.logit_bias)
+
+
+def identity(
+    model: ModelIdentity, *, name: str, fingerprint: str, form: str, stored: str
+) -> Identity:
+    """Return what stands behind a file imported from `form`, whose vectors had the type `stored`.
+
+    How the images or texts were encoded, and in which precision, is unknown.
+    """
+    versions = {library: version(library) for library in ("oodcache", "numpy", "h5py")}
+    return Identity(
+        model=model,
+        source={"name": name, "fingerprint": fingerprint},
+        encoding={IMPORTED: form},
+        precision={"stored": stored},
+        versions=versions,
+    )

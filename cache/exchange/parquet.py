@@ -1,0 +1,192 @@
+"""Parquet, by pyarrow, which is an extra: embeddings written, columns of a stranger's read.
+
+Both by blocks, so that memory does not grow with the number of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.images import ImageFile
+from oodcache.cache.files.texts import StoredTexts
+
+GROUP_ROWS = 8192  # Of a row group, which readers read as one.
+IDENTITY = b"oodcache"  # The key of the identity's JSON in the file's metadata.
+
+
+def check_pyarrow(path: Path) -> None:
+    """Refuse to go on without pyarrow, with the line that installs it."""
+    if find_spec("pyarrow") is None:
+        raise InputError(f"{path}: parquet needs pyarrow: type  pip install 'oodcache[io]'")
+
+
+def read_texts(path: Path, column: str) -> list[bytes]:
+    """Return a column of texts, in UTF-8, or of bytes; read no other."""
+    check_pyarrow(path)
+    values: list[bytes] = []
+    with _reading(path) as file:
+        field = _field(path, file.schema_arrow, column)
+        for batch in file.iter_batches(columns=[column], batch_size=GROUP_ROWS):
+            block = batch.column(0)
+            if block.null_count:
+                row = len(values) + block.is_null().to_pylist().index(True)
+                raise InputError(f"{path}: row {row} has no {column}")
+            values += [one.encode() for one in block.to_pylist()] if field else block.to_pylist()
+    return values
+
+
+def column_names(path: Path) -> list[str]:
+    """Return what the columns of a file are called, in order."""
+    check_pyarrow(path)
+    with _reading(path) as file:
+        return list(file.schema_arrow.names)
+
+
+def read_values(path: Path, column: str) -> list[bytes | str | int | None]:
+    """Return a column of texts, bytes or integers, None where there is none; read no other."""
+    check_pyarrow(path)
+    values: list[bytes | str | int | None] = []
+    with _reading(path) as file:
+        kind = file.schema_arrow.field(column).type
+        if not _is_plain(kind):
+            raise InputError(f"{path}: column {column!r} holds {kind}, not texts or integers")
+        for batch in file.iter_batches(columns=[column], batch_size=GROUP_ROWS):
+            values += batch.column(0).to_pylist()
+    return values
+
+
+def write_images(
+    output: Path, images: ImageFile, identity: bytes, advance: Callable[[int], None]
+) -> None:
+    """Write a row for each image."""
+    import pyarrow as pa
+
+    paths, errors = images.paths(), images.errors()
+    is_text = all(_is_utf8(path) for path in paths)
+    fields = {
+        "path": pa.string() if is_text else pa.binary(),
+        "label": pa.int64(),
+        "label_name": pa.string(),
+        "ok": pa.bool_(),
+        "error": pa.string(),
+        "norm": pa.float32(),
+    }
+    with _writing(output, fields, images.dimension, identity) as write:
+        for first, block in _numbered(images.stored_blocks(GROUP_ROWS)):
+            rows = range(first, first + len(block))
+            some = slice(first, first + len(block))
+            labels = images.label[some].tolist()
+            columns = [
+                [path.decode() for path in paths[some]] if is_text else paths[some],
+                labels,
+                [images.label_names[label] if label >= 0 else None for label in labels],
+                images.ok[some],
+                [errors.get(row) for row in rows],
+                images.norm[some],
+            ]
+            write(columns, block)
+            advance(len(block))
+
+
+def write_texts(
+    output: Path, texts: StoredTexts, identity: bytes, advance: Callable[[int], None]
+) -> None:
+    """Write a row for each class under each template."""
+    import pyarrow as pa
+
+    vocabulary, count = texts.vocabulary, len(texts.vocabulary.names)
+    fields = {name: pa.string() for name in ("template", "class_name", "class_id")}
+    fields["norm"] = pa.float32()
+    with _writing(output, fields, texts.embeddings.shape[-1], identity) as write:
+        for place, template in enumerate(vocabulary.templates):
+            ids = [one or None for one in vocabulary.ids]
+            columns = [[template] * count, vocabulary.names, ids, texts.norm[place]]
+            write(columns, texts.embeddings[place])
+            advance(count)
+
+
+@contextmanager
+def _writing(
+    output: Path, fields: dict[str, Any], dimension: int, identity: bytes
+) -> Iterator[Callable[[list[Any], Any], None]]:
+    """Give a function that writes some rows: their columns, then their embeddings."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    # Not as float16: few readers of parquet know it.
+    vectors = pa.list_(pa.float32(), dimension)
+    schema = pa.schema([*fields.items(), ("embedding", vectors)], metadata={IDENTITY: identity})
+    repeating = [name for name in fields if name in ("label_name", "template", "error")]
+    with parquet.ParquetWriter(output, schema, use_dictionary=repeating) as writer:
+
+        def write(columns: list[Any], block: Any) -> None:
+            flat = pa.array(np.ascontiguousarray(block, np.float32).reshape(-1))
+            arrays = [
+                pa.array(column, kind)
+                for column, kind in zip(columns, fields.values(), strict=True)
+            ]
+            arrays.append(pa.FixedSizeListArray.from_arrays(flat, dimension))
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+
+        yield write
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Any]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            yield file
+    except FileNotFoundError:
+        raise InputError(f"{path}: cannot be read: No such file or directory") from None
+    except (pa.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: is no parquet file that can be read: {reason}") from None
+
+
+def _field(path: Path, schema: Any, column: str) -> bool:
+    """Return whether a column holds texts, and not bytes; refuse any other."""
+    from pyarrow import types
+
+    if column not in schema.names:
+        raise InputError(f"{path}: has no column {column!r}; has {', '.join(schema.names)}")
+    kind = schema.field(column).type
+    if types.is_binary(kind) or types.is_large_binary(kind):
+        return False
+    if types.is_string(kind) or types.is_large_string(kind):
+        return True
+    raise InputError(f"{path}: column {column!r} holds {kind}, not texts")
+
+
+def _is_plain(kind: Any) -> bool:
+    from pyarrow import types
+
+    if types.is_dictionary(kind):  # Of categories, each stored once.
+        kind = kind.value_type
+    texts = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    return any(is_one(kind) for is_one in (*texts, types.is_integer, types.is_null))
+
+
+def _numbered(blocks: Iterator[Any]) -> Iterator[tuple[int, Any]]:
+    """Yield blocks of rows with the number of their first row."""
+    first = 0
+    for block in blocks:
+        yield first, block
+        first += len(block)
+
+
+def _is_utf8(path: bytes) -> bool:
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

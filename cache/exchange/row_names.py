@@ -1,0 +1,114 @@
+"""What the rows of another program's array are called, and how they are labelled."""
+
+from __future__ import annotations
+
+import re
+from codecs import BOM_UTF8
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.exchange.arrays import reading
+
+INTEGER = re.compile(rb"-1|0|[1-9]\d{0,17}")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A label for each row, -1 or an index into `names`."""
+
+    label: npt.NDArray[np.int64]
+    names: tuple[str, ...]
+
+
+def lines(path: Path) -> list[bytes]:
+    r"""Return the lines of a text file, which end in \n or \r\n."""
+    with reading(path):
+        read = path.read_bytes().removeprefix(BOM_UTF8).removesuffix(b"\n").split(b"\n")
+    return [line.removesuffix(b"\r") for line in read]
+
+
+def generated(rows: int) -> list[bytes]:
+    """Return a path for each row of an array that says none."""
+    return [b"row-%08d" % row for row in range(rows)]
+
+
+def relative(origin: Path | str, paths: Sequence[bytes]) -> list[bytes]:
+    """Return paths below the folder that all of them are in, if they are absolute.
+
+    Refuses, with the line, what rule F12 would.
+    """
+    absolute = [path.startswith(b"/") for path in paths]
+    if any(absolute) and not all(absolute):
+        line = absolute.index(not absolute[0]) + 1
+        raise InputError(f"{origin}: mixes absolute and relative paths: see lines 1 and {line}")
+    if any(absolute):
+        parts = [[one for one in path.split(b"/") if one not in (b"", b".")] for path in paths]
+        first, last = min(parts)[:-1], max(parts)[:-1]  # What these share, all share.
+        pairs = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+        root = len(list(pairs))
+        paths = [b"/".join(one[root:]) for one in parts]
+    seen: dict[bytes, int] = {}
+    for line, path in enumerate(paths, 1):
+        if not path or path.startswith(b"/") or b".." in path.split(b"/") or b"\0" in path:
+            what = "is blank" if not path else f"{path!r} is not below one folder"
+            raise InputError(f"{origin}: line {line}: {what}; wants a path, without '..'")
+        if seen.setdefault(path, line) != line:
+            raise InputError(f"{origin}: line {line} repeats line {seen[path]}, {path!r}")
+    return list(paths)
+
+
+def label_lines(path: Path, label_names: Sequence[str] | None) -> Labels:
+    """Return the labels in a text file: a number a line, or a name; blank where there is none."""
+    read = lines(path)
+    if all(INTEGER.fullmatch(line) for line in read if line):
+        numbers = np.array([int(line or -1) for line in read], np.int64)
+        return numbered(str(path), numbers, label_names)
+    if label_names is not None:
+        raise InputError(f"{path}: holds names, so --label-names has nothing to name; leave it out")
+    texts = [_decoded(path, number, line) for number, line in enumerate(read, 1)]
+    names = sorted({text for text in texts if text})
+    places = {name: place for place, name in enumerate(names)}
+    return Labels(np.array([places.get(text, -1) for text in texts], np.int64), tuple(names))
+
+
+def numbered(origin: str, numbers: npt.NDArray[Any], label_names: Sequence[str] | None) -> Labels:
+    """Return integer labels; one that `label_names` does not name is its number."""
+    if numbers.dtype.kind not in "iu" or numbers.ndim != 1:
+        raise InputError(
+            f"{origin}: labels are {numbers.dtype} of shape {numbers.shape}, not integers (rows,)"
+        )
+    if numbers.size and int(numbers.min()) < -1:
+        raise InputError(f"{origin}: label {numbers.min()} is below -1, which means no label")
+    if label_names is None:
+        distinct = np.unique(numbers[numbers != -1] if numbers.dtype.kind == "i" else numbers)
+        label = np.searchsorted(distinct, numbers)
+        label[numbers == -1] = -1
+        return Labels(label.astype(np.int64), tuple(str(one) for one in distinct.tolist()))
+    if numbers.size and int(numbers.max()) >= len(label_names):
+        raise InputError(
+            f"{origin}: label {numbers.max()} is none of {len(label_names)} --label-names, "
+            "which count from 0"
+        )
+    return Labels(numbers.astype(np.int64), tuple(label_names))
+
+
+def names(path: Path) -> tuple[str, ...]:
+    """Return the names in a text file, one a line."""
+    read = lines(path)
+    if b"" in read:
+        raise InputError(f"{path}: line {read.index(b'') + 1} is blank; wants a name a line")
+    return tuple(_decoded(path, number, line) for number, line in enumerate(read, 1))
+
+
+def _decoded(path: Path, number: int, line: bytes) -> str:
+    try:
+        return line.decode().strip()
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: line {number} is not UTF-8 text") from None

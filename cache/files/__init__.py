@@ -1,0 +1,1 @@
+"""The kinds of file in the cache: images, texts, scores, negatives."""

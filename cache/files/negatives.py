@@ -1,0 +1,264 @@
+"""A file of negatives: the words that a mining kept, and all that decided which.
+
+JSON, of the names alone: the vectors stay in the files of texts that it names. The rules N1 to N6
+are those of docs/cache-format.md; writer and reader run the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.format.identity import FILE_NAME, parse_json
+from oodcache.cache.format.rules import one_line, shown
+from oodcache.cache.format.sibling import sibling
+
+FORMAT, VERSION = "oodcache-negatives", 1
+LIMIT = 2**24  # Bytes: five times all words of WordNet.
+NEGATIVE, CSP = "negative", "csp"
+RULES = {
+    "N1": "one JSON object of at most 16 MiB with format oodcache-negatives and version 1",
+    "N2": "exactly the fields of this page, of their types",
+    "N3": "model, pretrained and vocabularies are names for files; a SHA-256 is one",
+    "N4": "percentiles lie from 0 to 100; keep is a share or a count",
+    "N5": "vocabularies differ; roles are negative or csp; a list at least is of negatives",
+    "N6": "words are texts that differ, no more of a list than its candidates",
+}
+SHA256 = re.compile(r"[0-9a-f]{64}")
+SHARE, COUNT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%"), re.compile(r"[1-9]\d{0,8}")
+
+
+@dataclass(frozen=True)
+class WordList:
+    """What was kept of one vocabulary: `words`, by rising distance, equal ones by word.
+
+    `vectors` is the SHA-256 of the vocabulary's vectors, `template` the one they are of, or
+    "average". `role` is "negative", or "csp" for a conjugated pool. `percentile` is the one of the
+    cosines with the classes that is the distance; `candidates` counts the words that were chosen
+    from.
+    """
+
+    vocabulary: str
+    vectors: str
+    template: str
+    role: str
+    percentile: float
+    candidates: int
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Negatives:
+    """A file of negatives: mined with the classes of one vocabulary, for one model.
+
+    `classes` is that vocabulary, `class_vectors` the SHA-256 of its vectors, `template` the one
+    they were in, or "average". `keep` is as it was typed: a share of each list, such as 15%, or a
+    number of words of all together.
+    """
+
+    path: Path
+    model: str
+    pretrained: str
+    weights: str
+    architecture: Mapping[str, Any]
+    classes: str
+    class_vectors: str
+    template: str
+    keep: str
+    lists: tuple[WordList, ...]
+    versions: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        """Return `model/pretrained`, the model's folder in the cache."""
+        return f"{self.model}/{self.pretrained}"
+
+    @property
+    def percentile(self) -> float:
+        """Return the percentile that the negatives were mined with; a conjugated pool's differs."""
+        return next(one.percentile for one in self.lists if one.role == NEGATIVE)
+
+    @property
+    def name(self) -> str:
+        """Return the name of the file."""
+        return self.path.stem
+
+    @property
+    def digest(self) -> str:
+        """Return a SHA-256 over all words in their order, list by list."""
+        lists = ["\n".join((one.vocabulary, *one.words)) for one in self.lists]
+        return hashlib.sha256("\0".join(lists).encode()).hexdigest()
+
+
+def read_negatives(path: Path) -> Negatives:
+    """Return the file at `path`; raise RuleError, naming the rule, if it is not valid."""
+    return _checked(path, _read(path))
+
+
+def write_negatives(path: Path, negatives: Negatives) -> Negatives:
+    """Write the file at `path`, whole or not at all; return it as it is read."""
+    stored = {name: value for name, value in asdict(negatives).items() if name != "path"}
+    text = json.dumps({"format": FORMAT, "version": VERSION, **stored}, indent=1, allow_nan=False)
+    content = text.encode() + b"\n"
+    found = _checked(path, content)
+    with sibling(path) as part:
+        part.write_bytes(content)
+    return found
+
+
+def parse_keep(text: str) -> Fraction | int:
+    """Return a share, above 0 and at most 1, or a count, at least 1; raise ValueError otherwise.
+
+    >>> parse_keep("15%"), parse_keep("10000")
+    (Fraction(3, 20), 10000)
+    """
+    if COUNT.fullmatch(text):
+        return int(text)
+    found = SHARE.fullmatch(text)
+    if found is None or not 0 < Fraction(found[1]) <= 100:
+        raise ValueError(f"{shown(text)} is no share of 0 to 100 %, as 15%, and no count, as 10000")
+    return Fraction(found[1]) / 100
+
+
+def _read(path: Path) -> bytes:
+    """Return a file's bytes; refuse what is no file, read no more than a file of negatives is."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(f"{path}: is not a file; wanted is a .json file of negatives")
+        with path.open("rb") as file:
+            return file.read(LIMIT + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
+        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from None
+
+
+def _checked(path: Path, content: bytes) -> Negatives:
+    if len(content) > LIMIT:
+        raise RuleError(path, "N1", f"has more than {LIMIT} bytes")
+    try:
+        found = parse_json(content.decode())
+    except ValueError as error:
+        raise RuleError(path, "N1", f"is no JSON as wanted: {one_line(error)}") from None
+    _check_head(path, found)
+    _check_types(path, "it", found, {*_fields(Negatives), "format", "version"} - {"path"})
+    for place, one in enumerate(found["lists"]):
+        _check_types(path, f"list {place}", one, _fields(WordList))
+        one["words"] = tuple(one["words"])
+    known = {name: found[name] for name in found if name not in ("format", "version")}
+    known["lists"] = tuple(WordList(**one) for one in found["lists"])
+    negatives = Negatives(path=path, **known)
+    _check_names(negatives)
+    _check_parameters(negatives)
+    _check_lists(negatives)
+    _check_words(negatives)
+    return negatives
+
+
+def _check_head(path: Path, found: object) -> None:
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        given = found.get("format") if isinstance(found, dict) else type(found).__name__
+        raise RuleError(path, "N1", f"its format is {shown(given)}, not {FORMAT!r}")
+    version = found.get("version")
+    if version != VERSION or isinstance(version, bool):
+        what = f"version is {shown(version)}, and this oodcache reads {VERSION}"
+        raise RuleError(path, "N1", what)
+
+
+def _fields(of: type[WordList | Negatives]) -> set[str]:
+    return {field.name for field in fields(of)}
+
+
+def _check_types(path: Path, what: str, found: object, wanted: set[str]) -> None:
+    if not isinstance(found, dict) or set(found) != wanted:
+        given = sorted(found) if isinstance(found, dict) else type(found).__name__
+        raise RuleError(path, "N2", f"{what} holds {shown(given)}, not {sorted(wanted)}")
+    for name in sorted(wanted):
+        wants, is_of = TYPES.get(name, ("a text", _is_text))
+        if not is_of(found[name]):
+            raise RuleError(path, "N2", f"{name} of {what} is {shown(found[name])}, not {wants}")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and all(map(_is_text, value))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+TYPES = {
+    "version": ("a number", _is_count),
+    "architecture": ("an object", lambda value: isinstance(value, dict)),
+    "lists": ("a list", lambda value: isinstance(value, list)),
+    "versions": (
+        "an object of texts",
+        lambda value: isinstance(value, dict) and _are_texts(list(value.values())),
+    ),
+    "percentile": ("a number", _is_number),
+    "candidates": ("a count", _is_count),
+    "words": ("a list of texts", _are_texts),
+}
+
+
+def _check_names(found: Negatives) -> None:
+    files = [found.model, found.pretrained, found.classes, *(one.vocabulary for one in found.lists)]
+    for name in files:
+        if not FILE_NAME.fullmatch(name):
+            raise RuleError(found.path, "N3", f"{shown(name)} is no name for a file")
+    for digest in (found.class_vectors, *(one.vectors for one in found.lists)):
+        if not SHA256.fullmatch(digest):
+            raise RuleError(found.path, "N3", f"{shown(digest)} is no SHA-256 in hexadecimal")
+
+
+def _check_parameters(found: Negatives) -> None:
+    for one in found.lists:
+        if not 0 <= one.percentile <= 100:
+            raise RuleError(found.path, "N4", f"percentile is {shown(one.percentile)}")
+    try:
+        parse_keep(found.keep)
+    except ValueError as error:
+        raise RuleError(found.path, "N4", f"keep: {error}") from None
+
+
+def _check_lists(found: Negatives) -> None:
+    roles = {one.role for one in found.lists}
+    if twice := _repeated([one.vocabulary for one in found.lists]):
+        raise RuleError(found.path, "N5", f"vocabulary {shown(twice)} stands twice")
+    if others := sorted(roles - {NEGATIVE, CSP}):
+        raise RuleError(found.path, "N5", f"role is {shown(others[0])}, not negative or csp")
+    if NEGATIVE not in roles:
+        raise RuleError(found.path, "N5", "no list is of negatives")
+
+
+def _check_words(found: Negatives) -> None:
+    for one in found.lists:
+        if len(one.words) > one.candidates:
+            what = f"{one.vocabulary} has {len(one.words)} words of {one.candidates} candidates"
+            raise RuleError(found.path, "N6", what)
+    if twice := _repeated([word for one in found.lists for word in one.words]):
+        raise RuleError(found.path, "N6", f"word {shown(twice)} stands twice")
+
+
+def _repeated(values: Sequence[str]) -> str | None:
+    """Return the first value that stood before, None where all differ."""
+    seen = set[str]()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return None

@@ -1,0 +1,296 @@
+"""One file of text embeddings, or a shard of one: a model's unit vectors for one vocabulary.
+
+Row t·K + k is class k of K under template t. A long vocabulary is opened as rows, which stay on
+disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.format import rules, structure
+from oodcache.cache.format.container import (
+    check_identity,
+    created,
+    encoded,
+    opened,
+    renormalised,
+    write_column,
+    write_head,
+    write_sum,
+)
+from oodcache.cache.format.identity import Identity
+from oodcache.cache.format.place import Place
+from oodcache.cache.format.structure import Structure
+
+Vectors = npt.NDArray[np.float32]
+Stored = npt.NDArray[np.floating[Any]]
+BLOCK_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Classes by their place: names may repeat (ImageNet's do), ids never.
+
+    `ids` are the source's own (WordNet ids, folder names), or all empty where there are none.
+    A template is stored as it was typed; the class name stands where {} is.
+    """
+
+    names: tuple[str, ...]
+    ids: tuple[str, ...]
+    templates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A valid file of text embeddings, in memory: `embeddings` float32 (T, K, D), unit rows.
+
+    `shards` is empty, but in a set of them that is read as one file: then it has the SHA-256 of
+    each one's vectors.
+    """
+
+    path: Path
+    identity: Identity
+    vocabulary: Vocabulary
+    embeddings: Vectors
+    shards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TextRows:
+    """A valid file of text embeddings, opened: the vocabulary in memory, the vectors on disk.
+
+    K classes and `dimension` D. `template` is the place of one in the vocabulary. Vectors are
+    checked as they are read; those of float16 files are renormalised in float32. `shards` is as a
+    `TextFile` has it.
+    """
+
+    path: Path
+    identity: Identity
+    vocabulary: Vocabulary
+    dimension: int
+    shards: tuple[str, ...] = ()
+
+    def blocks(self, rows: int = BLOCK_ROWS, *, template: int = 0) -> Iterator[tuple[int, Vectors]]:
+        """Yield (first class, its vectors and the next ones', float32 (at most `rows`, D))."""
+        for first, block in self._blocks(
+            range(0, len(self.vocabulary.names), rows), rows, template
+        ):
+            yield first, renormalised(block)
+
+    def take(self, places: npt.NDArray[np.integer[Any]], *, template: int = 0) -> Vectors:
+        """Return the vectors of these classes, in this order, float32 (m, D)."""
+        taken = np.empty((len(places), self.dimension), np.float32)
+        firsts = np.unique(places // BLOCK_ROWS) * BLOCK_ROWS
+        for first, block in self._blocks(firsts.tolist(), BLOCK_ROWS, template):
+            here = np.flatnonzero((places >= first) & (places < first + len(block)))
+            taken[here] = renormalised(block[places[here] - first])
+        return taken
+
+    def stored_blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Stored]:
+        """Yield all rows in order, in the type and to the bit as they are stored."""
+        firsts = range(0, len(self.vocabulary.names), rows)
+        for template in range(len(self.vocabulary.templates)):
+            for _, block in self._blocks(firsts, rows, template):
+                yield block
+
+    def _blocks(
+        self, firsts: Sequence[int], rows: int, template: int
+    ) -> Iterator[tuple[int, Stored]]:
+        count = len(self.vocabulary.names)
+        with self._reading() as read:
+            for first in firsts:
+                yield first, read(template * count + first, min(rows, count - first))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Callable[[int, int], Stored]]:
+        """Give a function that reads so many rows of a template from one on, and checks F5."""
+        with self._reopened() as file:
+            stored = file.datasets["embeddings"]
+
+            def read(row: int, count: int) -> Stored:
+                template, first = divmod(row, len(self.vocabulary.names))
+                block = np.empty((count, self.dimension), stored.dtype)
+                stored.read_direct(block, np.s_[template, first : first + count])
+                rules.check_rows(self.path, row, block, np.ones(count, bool))
+                return block
+
+            yield read
+
+    @contextmanager
+    def _reopened(self) -> Iterator[Structure]:
+        """Open the file again; refuse another one that was put in its place since."""
+        with opened(self.path) as file:
+            found = structure.check(file, self.path, "texts")
+            if found.identity != self.identity:
+                raise InputError(f"{self.path}: was replaced while it was read: run that again")
+            yield found
+
+
+@dataclass(frozen=True)
+class StoredTexts:
+    """All of a valid file: `embeddings` (T, K, D) as they are stored, `norm` float32 (T, K)."""
+
+    identity: Identity
+    vocabulary: Vocabulary
+    embeddings: npt.NDArray[np.floating[Any]]
+    norm: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TextShard:
+    """A valid shard of text embeddings, in memory: `embeddings` (n, D) as stored, `norm` (n,)."""
+
+    path: Path
+    identity: Identity
+    vocabulary: Vocabulary
+    embeddings: npt.NDArray[np.floating[Any]]
+    norm: npt.NDArray[np.float32]
+    place: Place
+
+
+def open_texts(path: Path) -> TextFile:
+    """Return the file at `path`, checked; raise RuleError, naming the rule, if it is not valid."""
+    found, vocabulary, stored = _read(path, "texts")
+    return TextFile(path, found.identity, vocabulary, renormalised(stored))
+
+
+def open_text_rows(path: Path) -> TextRows:
+    """Return the file at `path`, checked but for its vectors, which are as they are read."""
+    with opened(path) as file:
+        found = structure.check(file, path, "texts")
+        vocabulary, dimension = _vocabulary(path, found), found.datasets["embeddings"].shape[-1]
+    return TextRows(path, found.identity, vocabulary, dimension)
+
+
+def read_texts(path: Path) -> StoredTexts:
+    """Return all of the file at `path`, checked as `open_texts` does."""
+    found, vocabulary, stored = _read(path, "texts")
+    return StoredTexts(found.identity, vocabulary, stored, found.columns["norm"])
+
+
+def open_text_shard(path: Path) -> TextShard:
+    """Return the shard at `path`, checked as `open_texts` does."""
+    found, vocabulary, stored = _read(path, "text-shard")
+    assert found.place is not None
+    return TextShard(path, found.identity, vocabulary, stored, found.columns["norm"], found.place)
+
+
+def write_texts(
+    path: Path,
+    embeddings: Sequence[Vectors] | npt.NDArray[np.floating[Any]],
+    norm: npt.NDArray[np.float32],
+    *,
+    vocabulary: Vocabulary,
+    identity: Identity,
+    dtype: npt.DTypeLike = np.float32,
+) -> TextFile:
+    """Write unit vectors, one (K, D) array a template, as the file at `path`; return it opened.
+
+    `norm` is float32 (T, K): each vector's length before it was normalised.
+    """
+    stored = np.ascontiguousarray(embeddings, dtype)
+    store_texts(path, stored, norm, vocabulary=vocabulary, identity=identity)
+    return open_texts(path)
+
+
+def store_texts(
+    path: Path,
+    stored: npt.NDArray[np.floating[Any]],
+    norm: npt.NDArray[np.float32],
+    *,
+    vocabulary: Vocabulary,
+    identity: Identity,
+) -> None:
+    """Write unit vectors (T, K, D), contiguous, in their own type, as the file at `path`."""
+    _write(path, stored, norm, vocabulary, identity, None)
+
+
+def write_text_shard(
+    path: Path,
+    embeddings: npt.NDArray[np.floating[Any]],
+    norm: npt.NDArray[np.float32],
+    *,
+    vocabulary: Vocabulary,
+    identity: Identity,
+    dtype: npt.DTypeLike,
+    place: Place,
+) -> None:
+    """Write the unit vectors (n, D) of some rows of a vocabulary as the shard at `path`."""
+    _write(path, np.ascontiguousarray(embeddings, dtype), norm, vocabulary, identity, place)
+
+
+def _read(path: Path, kind: str) -> tuple[Structure, Vocabulary, npt.NDArray[np.floating[Any]]]:
+    with opened(path) as file:
+        found = structure.check(file, path, kind)
+        stored = found.datasets["embeddings"][:]
+        vocabulary = _vocabulary(path, found)
+    _check_rows(path, stored)
+    return found, vocabulary, stored
+
+
+def _vocabulary(path: Path, found: Structure) -> Vocabulary:
+    names, ids, templates = (
+        rules.check_names(path, column, found.columns[column])
+        for column in ("class_names", "class_ids", "templates")
+    )
+    vocabulary = Vocabulary(names, ids, templates)
+    _check(path, vocabulary)
+    return vocabulary
+
+
+def _write(
+    path: Path,
+    stored: npt.NDArray[np.floating[Any]],
+    norm: npt.NDArray[np.float32],
+    vocabulary: Vocabulary,
+    identity: Identity,
+    place: Place | None,
+) -> None:
+    _check(path, vocabulary)
+    _check_rows(path, stored)
+    check_identity(path, identity)
+    kind, digest = "texts" if place is None else "text-shard", hashlib.sha256(stored.data)
+    with created(path) as write:
+        write(_write_columns, stored, norm, vocabulary)
+        write(write_head, kind, identity, digest.hexdigest(), place)
+
+
+def _check(path: Path, vocabulary: Vocabulary) -> None:
+    rules.check_texts(path, "class_names", vocabulary.names)
+    rules.check_texts(path, "class_ids", vocabulary.ids)
+    rules.check_texts(path, "templates", vocabulary.templates)
+    rules.check_vocabulary(path, vocabulary.ids, vocabulary.templates)
+
+
+def _check_rows(path: Path, stored: npt.NDArray[Any]) -> None:
+    rows = stored.reshape(-1, stored.shape[-1])
+    rules.check_rows(path, 0, rows, np.ones(len(rows), bool))
+
+
+def _write_columns(
+    file: h5py.File,
+    stored: npt.NDArray[Any],
+    norm: npt.NDArray[np.float32],
+    vocabulary: Vocabulary,
+) -> None:
+    file["embeddings"] = stored
+    columns = {
+        "norm": np.asarray(norm, np.float32),
+        "class_names": encoded(vocabulary.names),
+        "class_ids": encoded(vocabulary.ids),
+        "templates": encoded(vocabulary.templates),
+    }
+    for name, column in columns.items():
+        write_column(file, name, column)
+    write_sum(file, *columns.values())

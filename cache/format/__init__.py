@@ -1,0 +1,1 @@
+"""What a file of the cache is: its rules, its structure, how it is written and opened."""

@@ -1,0 +1,1 @@
+"""Files cut into shards, and merged."""

@@ -1,0 +1,309 @@
+"""Shards merged to the one file that they make, once all are there and each is verified."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.files.images import (
+    ImageBatch,
+    ImageRows,
+    check_image_rows,
+    refuse_nothing,
+    write_columns,
+    write_vectors,
+)
+from oodcache.cache.files.texts import StoredTexts, TextShard, open_text_shard, store_texts
+from oodcache.cache.format import rules, structure
+from oodcache.cache.format.container import (
+    InOrder,
+    Sha256,
+    check_identity,
+    created,
+    opened,
+    write_head,
+)
+from oodcache.cache.format.identity import Identity
+from oodcache.cache.format.place import Place, Run, shard_folder, shard_paths
+from oodcache.cache.format.sibling import discard
+from oodcache.cache.format.storage import read_paths
+from oodcache.cache.format.structure import Columns
+
+VARIES = " + "  # Between what the machines of one run had: devices, versions of libraries.
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard whose structure is checked: its run, its place, and how many rows are not ok.
+
+    What was read of it meanwhile, so that a merge need not open it again: of images the `columns`
+    and the `paths`, and at which `offset` of which `version` of the file the vectors begin.
+    """
+
+    path: Path
+    run: Run
+    place: Place
+    dimension: int
+    failed: int
+    columns: Columns = field(compare=False, repr=False)
+    paths: list[bytes] = field(compare=False, repr=False)
+    offset: int
+    version: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies in a folder of shards: those that can be read, and why the others cannot."""
+
+    shards: tuple[Shard, ...]
+    damaged: dict[Path, str]
+
+
+def peek(path: Path, *, paths: bool = True) -> Shard:
+    """Return what the shard at `path` says of itself; raise RuleError if it breaks a rule.
+
+    Without `paths` those of images are not read: of a million they take more than all else.
+    """
+    with opened(path) as file:
+        version = _version(os.fstat(file.id.get_vfd_handle()))
+        found = structure.check(file, path, *structure.SHARDS)
+        embeddings, ok = found.datasets["embeddings"], found.columns.get("ok")
+        assert found.place is not None
+        return Shard(
+            path,
+            Run(
+                structure.SHARDS[found.kind],
+                found.identity,
+                embeddings.dtype,
+                found.place.shard_rows,
+            ),
+            found.place,
+            embeddings.shape[1],
+            0 if ok is None else int(np.count_nonzero(~ok)),
+            found.columns if ok is not None else {},  # A long vocabulary, in each of its shards.
+            read_paths(found.datasets["path"], path) if paths and ok is not None else [],
+            embeddings.id.get_offset(),
+            version,
+        )
+
+
+def run_of(path: Path, kind: str, shard_rows: int) -> Run:
+    """Return the run that a finished file would be of, had it been cut into `shard_rows`."""
+    with opened(path) as file:
+        found = structure.check(file, path, kind)
+        return Run(kind, found.identity, found.datasets["embeddings"].dtype, shard_rows)
+
+
+def find(target: Path, look: Callable[[Path], Shard] = peek) -> Found:
+    """Return the shards of `target`, in the order of their names; a missing folder holds none."""
+    shards, damaged = [], {}
+    for path in shard_paths(target):
+        try:
+            shards.append(look(path))
+        except RuleError as error:
+            damaged[path] = str(error)
+        except InputError:  # Merged and gone since the folder was listed, or not ours to read.
+            if path.exists():
+                raise
+    return Found(tuple(shards), damaged)
+
+
+def merge(target: Path, shards: Sequence[Shard]) -> None:
+    """Write the file that `shards` make at `target`, then remove those that lie beside it.
+
+    Raises InputError if they do not make one file: a gap, an overlap, another run; RuleError if
+    one is damaged. Then all of them stay.
+    """
+    ordered = check_fit(shards)
+    identity = whole_identity(ordered)
+    if ordered[0].run.kind == "images":
+        _merge_images(target, ordered, identity)
+    else:
+        _merge_texts(target, ordered, identity)
+    remove(target, [shard.path for shard in shards])
+
+
+def remove(target: Path, shards: Sequence[Path]) -> None:
+    """Remove those shards that lie beside `target`; the folder too, where nothing else is in it."""
+    folder = shard_folder(target)
+    beside = {path for path in shards if path.parent == folder}
+    if beside and not set(folder.glob("[!.]*")) - beside:
+        discard(folder)
+    for path in beside:
+        path.unlink(missing_ok=True)
+
+
+def check_fit(shards: Sequence[Shard]) -> list[Shard]:
+    """Return shards in the order of their rows; refuse what is not the whole of one run."""
+    first, *others = ordered = sorted(shards, key=lambda shard: shard.place.first)
+    for shard in others:
+        if found := first.run.differences(shard.run):
+            raise InputError(
+                f"{shard.path}: made from {found[0]} than {first.path}: shards of two runs "
+                "make no file; remove those of one with: oodcache cache rm"
+            )
+        if (shard.place.total, shard.dimension) != (first.place.total, first.dimension):
+            raise InputError(f"{shard.path}: of another shape than {first.path}: one is forged")
+    done = 0
+    for shard, before in zip(ordered, [None, *ordered], strict=False):
+        if shard.place.first < done:
+            assert before is not None
+            raise InputError(f"{shard.path}: holds {shard.place} again, as {before.path} does")
+        if shard.place.first > done:
+            raise _missing(done, shard.place.first, shard)
+        done += shard.place.rows
+    if done < first.place.total:
+        raise _missing(done, first.place.total, first)
+    return ordered
+
+
+def _verify(path: Path, vectors: npt.NDArray[Any], expected: str) -> None:
+    rules.check_vectors(path, hashlib.sha256(vectors.data).hexdigest(), expected)
+
+
+def again(shard: Shard, *, paths: bool = False) -> Shard:
+    """Return what a shard that was looked at says of itself now; refuse another in its place."""
+    with _being_read(shard):
+        found = peek(shard.path, paths=paths)
+    _check_same(shard, found.run.identity, found.place)
+    return found
+
+
+@contextmanager
+def _being_read(shard: Shard) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        if shard.path.exists():
+            raise
+        what = "was merged or removed while it was read: run that again"
+        raise InputError(f"{shard.path}: {what}") from None
+
+
+def _check_same(shard: Shard, identity: Identity, place: Place) -> None:
+    if (identity, place) != (shard.run.identity, shard.place):
+        raise InputError(f"{shard.path}: was replaced while it was read: run that again")
+
+
+def _missing(done: int, there: int, shard: Shard) -> InputError:
+    rows = shard.place.shard_rows
+    last = f" to {-(-there // rows)}" if there - done > rows else ""
+    return InputError(
+        f"{shard.path.parent}: rows {done} to {there - 1} are missing (shard "
+        f"{done // rows + 1}{last} of {shard.place.count}): add them, or run the same oodcache "
+        "extract again"
+    )
+
+
+def whole_identity(shards: Sequence[Shard]) -> Identity:
+    """Return the identity of the whole: of the first shard, with whatever varies between them."""
+    identities = [shard.run.identity for shard in shards]
+    first = identities[0]
+    precision = _joined([one.precision for one in identities], {"device"})
+    versions = _joined([one.versions for one in identities], set(first.versions))
+    return replace(first, precision=precision, versions=versions)
+
+
+def _joined(given: Sequence[Any], varies: set[str]) -> dict[str, Any]:
+    joined = dict(given[0])
+    for name in varies & set(joined):
+        joined[name] = VARIES.join(sorted({str(one[name]) for one in given if name in one}))
+    return joined
+
+
+def _merge_images(target: Path, shards: Sequence[Shard], identity: Identity) -> None:
+    check_identity(target, identity)
+    with created(target) as write, Sha256() as digest, InOrder("verify") as verifying:
+        batches, place = _batches(shards, verifying), shards[0].place
+        outcome = write_vectors(write, digest, batches, place.total, shards[0].run.dtype, target)
+        refuse_nothing(target, outcome)
+        rows = _rows(shards)
+        check_image_rows(target, rows)
+        write.later(write_columns, rows, outcome)
+        write(write_head, "images", identity, digest.hexdigest())
+        verifying.now(lambda: None)
+
+
+def _rows(shards: Sequence[Shard]) -> ImageRows:
+    first = shards[0]
+    return ImageRows(
+        [path for shard in shards for path in shard.paths],
+        np.concatenate([shard.columns["label"] for shard in shards]),
+        rules.check_names(first.path, "label_names", first.columns["label_names"]),
+    )
+
+
+def _batches(shards: Sequence[Shard], verifying: InOrder) -> Iterator[ImageBatch]:
+    for shard in shards:
+        check_label_names(shard, shards[0])
+        reasons = rules.check_names(shard.path, "errors", shard.columns["errors"])
+        failed = np.flatnonzero(~shard.columns["ok"]).tolist()
+        vectors = np.empty((shard.place.rows, shard.dimension), shard.run.dtype)
+        read_rows(shard, 0, vectors)
+        verifying.later(_verify, shard.path, vectors, shard.run.identity.vectors)
+        yield ImageBatch(vectors, shard.columns["norm"], dict(zip(failed, reasons, strict=True)))
+
+
+def check_label_names(shard: Shard, first: Shard) -> None:
+    """Refuse a shard of images whose labels count other names than the first one's."""
+    if not np.array_equal(shard.columns["label_names"], first.columns["label_names"]):
+        raise InputError(f"{shard.path}: has other label names than {first.path}")
+
+
+def read_rows(shard: Shard, first: int, vectors: npt.NDArray[np.floating[Any]]) -> None:
+    """Fill `vectors` with a shard's rows from `first` on, unchecked: past HDF5, which takes longer.
+
+    If it was written again since it was looked at, it is to be the same shard.
+    """
+    with suppress(OSError), shard.path.open("rb") as file:
+        if _version(os.fstat(file.fileno())) == shard.version:
+            file.seek(shard.offset + first * vectors.strides[0])
+            if file.readinto(vectors.data.cast("B")) == vectors.nbytes:
+                return
+    read_rows(again(shard), first, vectors)
+
+
+def _version(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _merge_texts(target: Path, shards: Sequence[Shard], identity: Identity) -> None:
+    texts = read_texts(shards, identity)
+    store_texts(
+        target, texts.embeddings, texts.norm, vocabulary=texts.vocabulary, identity=identity
+    )
+
+
+def read_texts(shards: Sequence[Shard], identity: Identity) -> StoredTexts:
+    """Return what shards of texts make, under `identity`: all vectors in memory, once."""
+    first = shards[0]
+    vectors = np.empty((first.place.total, first.dimension), first.run.dtype)
+    norm = np.empty(len(vectors), np.float32)
+    for one in text_shards(shards):
+        rows = slice(one.place.first, one.place.first + one.place.rows)
+        vectors[rows], norm[rows], vocabulary = one.embeddings, one.norm, one.vocabulary
+    shape = (len(vocabulary.templates), len(vocabulary.names))
+    return StoredTexts(identity, vocabulary, vectors.reshape(*shape, -1), norm.reshape(shape))
+
+
+def text_shards(shards: Sequence[Shard]) -> Iterator[TextShard]:
+    """Yield shards of texts, opened one by one, each verified and of the first one's vocabulary."""
+    vocabulary = None
+    for shard in shards:
+        with _being_read(shard):
+            one = open_text_shard(shard.path)
+        _check_same(shard, one.identity, one.place)
+        _verify(one.path, one.embeddings, one.identity.vectors)
+        vocabulary = vocabulary or one.vocabulary
+        if one.vocabulary != vocabulary:
+            raise InputError(f"{one.path}: has another vocabulary than {shards[0].path}")
+        yield replace(one, vocabulary=vocabulary)  # A long one is held once.

@@ -1,0 +1,1 @@
+"""The folder of all files: found, listed, inspected, verified, removed."""

@@ -1,0 +1,232 @@
+"""What `oodcache cache ls` shows: every file of the cache, finished or begun. Knows no click."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.negatives import read_negatives
+from oodcache.cache.format.place import shard_folder, shard_paths
+from oodcache.cache.shards import merging
+from oodcache.cache.shards.summary import Begun, Summary, runs, summarise
+from oodcache.cache.store import store
+from oodcache.cache.text import megabytes, printable
+
+AGES = ((1, "s"), (60, "min"), (3600, "h"), (86400, "d"), (365 * 86400, "y"))
+COLUMNS = ("file", "rows", "dimension", "dtype", "MB", "age", "bad", "state")
+NUMBERS = {"rows", "dimension", "MB", "age", "bad"}
+TWICE = 2  # Two of a unit at least: 90 min say more than 1 h.
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One file of the cache; its fields are the keys of JSON, in docs/conventions.md."""
+
+    path: str
+    model: str
+    kind: str
+    name: str
+    state: str
+    rows: int | None
+    dimension: int | None
+    dtype: str | None
+    templates: int | None
+    classes: int | None
+    bad: int | None
+    shards: dict[str, int | None] | None
+    bytes: int
+    modified: str
+    error: str | None
+
+
+def listed(cache: Path) -> list[Listed]:
+    """Return every file of the cache, finished or begun, in order; read no vector."""
+    entries, begun = store.entries(cache), store.begun(cache)
+    finished, with_shards, negatives = set(entries), set(begun), set(store.negatives(cache))
+    return [
+        _listed_negatives(entry)
+        if entry in negatives
+        else _listed(entry, entry in finished, entry in with_shards)
+        for entry in sorted(finished | with_shards | negatives, key=lambda entry: entry.path)
+    ]
+
+
+def nothing(cache: Path) -> str:
+    """Return what to say of a cache without any file."""
+    return f"{cache}: no embeddings; make some with: oodcache demo, or oodcache extract --help"
+
+
+def to_json(files: Sequence[Listed]) -> str:
+    """Return a list of objects; a path that is not UTF-8 has lone surrogates for its bytes."""
+    return json.dumps([asdict(one) for one in files], indent=1) + "\n"
+
+
+def table(files: Sequence[Listed], *, now: float | None = None, styled: bool = False) -> str:
+    """Return a table as wide as it needs: no name is cut; `styled` with a terminal's codes."""
+    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for name in COLUMNS:
+        drawn.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=True)
+    now, model = time.time() if now is None else now, None
+    width = max((len(one.kind) for one in files), default=0)
+    for one in files:
+        if one.model != model:
+            drawn.add_row(Text(printable(one.model), style="bold"))
+        drawn.add_row(*(Text(printable(cell)) for cell in _cells(one, now, width)))
+        model = one.model
+    console = Console(width=100_000, file=io.StringIO(), force_terminal=styled)
+    with console.capture() as capture:
+        console.print(drawn, width=console.measure(drawn).maximum)
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:
+    summary, errors, known, found = None, list[str](), list[Begun](), None
+    if is_finished:
+        try:
+            summary = summarise(entry.path, entry.kind)
+        except InputError as error:
+            errors.append(str(error))
+    if has_shards:
+        try:
+            found = merging.find(entry.path)
+            known, errors = runs(found.shards), [*errors, *found.damaged.values()]
+            if summary is None and not is_finished and known:
+                summary = summarise(known[0].shards[0].path)
+        except InputError as error:
+            errors.append(str(error))
+    paths = [entry.path] * is_finished + shard_paths(entry.path) * has_shards
+    size, modified = _on_disk(paths, shard_folder(entry.path))
+    return Listed(
+        path=str(entry.path if is_finished else shard_folder(entry.path)),
+        model=entry.label,
+        kind=entry.kind,
+        name=entry.name,
+        state=_finished(summary) if is_finished else _begun(known, errors),
+        shards={"done": known[0].done if known else 0, "of": known[0].of if known else None}
+        if has_shards
+        else None,
+        bytes=size,
+        modified=modified,
+        error="; ".join(errors) or None,
+        **_counts(summary, known),
+    )
+
+
+def _finished(summary: Summary | None) -> str:
+    return "complete" if summary else "not valid"
+
+
+def _begun(known: Sequence[Begun], errors: Sequence[str]) -> str:
+    """Return if shards can be read as one file: those of one run, all, each once."""
+    is_whole = len(known) == 1 and len(known[0].shards) == known[0].done == known[0].of
+    return "complete" if is_whole and not errors else "incomplete"
+
+
+def _listed_negatives(entry: store.Entry) -> Listed:
+    """Return a file of negatives; its rows are its words."""
+    rows, error = None, None
+    try:
+        rows = sum(len(one.words) for one in read_negatives(entry.path).lists)
+    except InputError as found:
+        error = str(found)
+    size, modified = _on_disk([entry.path], entry.path)
+    return Listed(
+        path=str(entry.path),
+        model=entry.label,
+        kind=entry.kind,
+        name=entry.name,
+        state="not valid" if error else "complete",
+        shards=None,
+        bytes=size,
+        modified=modified,
+        error=error,
+        **{**_counts(None, ()), "rows": rows},
+    )
+
+
+def _counts(summary: Summary | None, known: Sequence[Begun]) -> dict[str, Any]:
+    if summary is None:
+        names = ("rows", "dimension", "dtype", "templates", "classes", "bad")
+        return dict.fromkeys(names)
+    if summary.place is None:
+        rows, bad = summary.rows, summary.bad
+    else:  # A shard of a file to be: of all of it.
+        rows, bad = summary.place.total, sum(shard.failed for shard in known[0].shards)
+    return {
+        "rows": rows,
+        "dimension": summary.shape[-1],
+        "dtype": str(summary.dtype),
+        "templates": summary.templates,
+        "classes": summary.classes,
+        "bad": bad,
+    }
+
+
+def _on_disk(paths: Sequence[Path], folder: Path) -> tuple[int, str]:
+    """Return the bytes of files and the time of the newest, or of their folder without any."""
+    found = list(_stats(paths))
+    newest = max((one.st_mtime for one in found or _stats([folder])), default=0.0)
+    time_of = datetime.fromtimestamp(int(newest), UTC)
+    return sum(one.st_size for one in found), time_of.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _stats(paths: Sequence[Path]) -> Iterator[os.stat_result]:
+    for path in paths:
+        with suppress(OSError):  # Merged and gone since the folder was listed.
+            yield path.lstat()
+
+
+def _cells(one: Listed, now: float, width: int) -> tuple[str, ...]:
+    rows = "–" if one.rows is None else f"{one.rows:,}"
+    if one.templates is not None:
+        rows = f"{one.templates:,} x {one.classes:,}"
+    modified = datetime.fromisoformat(one.modified).timestamp()
+    return (
+        f"  {one.kind:{width}}  {one.name}",
+        rows,
+        "–" if one.dimension is None else f"{one.dimension:,}",
+        one.dtype or "–",
+        megabytes(one.bytes),
+        age(now - modified),
+        "–" if one.bad is None else f"{one.bad:,}",
+        _state(one),
+    )
+
+
+def age(seconds: float) -> str:
+    """Return how long ago in the largest unit that it holds twice; the future is now.
+
+    >>> [age(one) for one in (-5, 119, 120, 7200, 3 * 86400, 800 * 86400)]
+    ['0 s', '119 s', '2 min', '2 h', '3 d', '2 y']
+    """
+    seconds = max(0, math.floor(seconds))
+    length, unit = max(one for one in AGES if seconds >= TWICE * one[0] or one[0] == 1)
+    return f"{seconds // length} {unit}"
+
+
+def _state(one: Listed) -> str:
+    said = [one.state] if one.state == "complete" else []
+    if one.shards is not None:
+        of, done = one.shards["of"], one.shards["done"]
+        if of is not None:
+            said.append(f"{done:,} of {of:,} shard{'s' * (of != 1)}")
+        elif one.error is None:
+            said.append("no shard yet")
+    if one.error is not None:
+        said.append(f"NOT VALID: {one.error.removeprefix(f'{one.path}: ')}")
+    return "; ".join(said)

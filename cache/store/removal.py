@@ -1,0 +1,141 @@
+"""What a file's or a model's removal takes with it; never anything that is not of this format."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.negatives import read_negatives
+from oodcache.cache.format.place import FOLDER, shard_folder, shard_paths
+from oodcache.cache.format.sibling import remove_stale, remove_stale_in
+from oodcache.cache.store import store
+from oodcache.cache.store.verification import kind_of
+
+WANTED = "an .h5 file of embeddings, a .json file of negatives, a folder of shards or a model"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What is to go: `files`, and `folders`, inner ones first, where nothing else is in them.
+
+    What killed writers left goes from `swept` folders, whatever file it was to become, and beside
+    the files.
+    """
+
+    files: tuple[Path, ...]
+    swept: tuple[Path, ...]
+    folders: tuple[Path, ...]
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes the files have."""
+        return sum(path.lstat().st_size for path in self.files)
+
+
+def find(cache: Path, subject: str) -> Removal:
+    """Return what the removal of `subject`, a path or a model of the cache, takes.
+
+    Raises InputError for whatever is not ours to remove.
+    """
+    if Path(subject).suffix in (".h5", ".json", FOLDER):
+        return _of_path(cache, Path(subject))
+    everything = {*store.entries(cache), *store.begun(cache), *store.negatives(cache)}
+    there = sorted(everything, key=lambda entry: entry.path)
+    labels = store.find_models(there, subject)
+    if len(labels) == 1:
+        return _of_model(cache, [entry for entry in there if entry.label == labels[0]])
+    if labels:
+        raise InputError(f"{cache}: {subject!r} means several here: give {' or '.join(labels)}")
+    models = ", ".join(sorted({entry.label for entry in there})) or "none"
+    raise InputError(f"{subject}: is not {WANTED} of {cache} (there are: {models})")
+
+
+def remove(removal: Removal) -> list[Path]:
+    """Remove it; return what of the folders is left, in use or not ours."""
+    for path in removal.files:
+        path.unlink(missing_ok=True)
+        remove_stale(path)
+    for folder in removal.swept:
+        remove_stale(folder)
+        remove_stale_in(folder)
+    for folder in removal.folders:
+        with suppress(OSError):  # Others of the model are there.
+            folder.rmdir()
+    return [path for folder in removal.swept for path in sorted(folder.glob("*"))]
+
+
+def _of_path(cache: Path, path: Path) -> Removal:
+    if path.suffix == ".h5" and not path.exists() and not path.is_symlink():
+        path = shard_folder(path) if shard_folder(path).is_dir() else path
+    parents = _parents(cache, path)
+    if path.suffix == FOLDER:
+        _check_folder(cache, path)
+        files = shard_paths(path)
+        if not parents and not (files and all(_is_valid(one) for one in files)):
+            raise InputError(
+                f"{path}: is not in {cache}, and not all in it are shards: not removed"
+            )
+        return Removal(tuple(files), (path,), (path, *parents))
+    mode = path.lstat().st_mode
+    if not stat.S_ISREG(mode) and not (parents and stat.S_ISLNK(mode)):
+        raise InputError(f"{path}: is no file: not removed; wanted is {WANTED}")
+    if not parents and not _is_valid(path):
+        raise InputError(
+            f"{path}: is not of this format, and not in {cache}: not removed; if it is a damaged "
+            "file of another cache, give that with --cache"
+        )
+    return Removal((path,), (), parents)
+
+
+def _of_model(cache: Path, there: Sequence[store.Entry]) -> Removal:
+    begun = {shard_folder(entry.path) for entry in there if entry.kind in store.KINDS}
+    shards = sorted(folder for folder in begun if folder.is_dir())
+    files = [entry.path for entry in there if entry.path.exists() or entry.path.is_symlink()]
+    files += [path for folder in shards for path in shard_paths(folder)]
+    for path in (*files, *shards):
+        if not _parents(cache, path):
+            raise InputError(f"{path}: lies behind a link, not in {cache}: not removed")
+    for folder in shards:
+        _check_folder(cache, folder)
+    for path in files:
+        if path.is_dir() and not path.is_symlink():
+            raise InputError(f"{path}: is a folder where a file is wanted: not removed")
+    kinds = sorted({entry.path.parent for entry in there})
+    above = [*kinds, kinds[0].parent, kinds[0].parent.parent]
+    return Removal(tuple(files), (*shards, *kinds), (*shards, *above))
+
+
+def _parents(cache: Path, path: Path) -> tuple[Path, ...]:
+    """Return the folders between a path of the cache's layout and the cache, inner ones first.
+
+    Nothing where the path is not of the layout, or is in it by way of a link.
+    """
+    try:
+        parts = (path.parent.resolve() / path.name).relative_to(cache.resolve()).parts
+    except ValueError:
+        return ()
+    kinds = (store.NEGATIVES,) if path.suffix == ".json" else store.KINDS
+    if len(parts) not in (4, 5) or parts[2] not in kinds or parts[-1].startswith("."):
+        return ()
+    if len(parts) == 5 and (Path(parts[3]).suffix, path.suffix) != (FOLDER, ".h5"):
+        return ()
+    return tuple(path.parents)[: len(parts) - 1]
+
+
+def _check_folder(cache: Path, folder: Path) -> None:
+    """Refuse what is not a folder of its own, but a link to one elsewhere, or nothing."""
+    if not stat.S_ISDIR(folder.lstat().st_mode):
+        raise InputError(f"{folder}: is no folder, or a link to one: not removed")
+
+
+def _is_valid(path: Path) -> bool:
+    """Return whether a file says of itself that it is one of this format."""
+    try:
+        (read_negatives if path.suffix == ".json" else kind_of)(path)
+    except InputError:
+        return False
+    return True

@@ -1,0 +1,233 @@
+"""What `oodcache cache verify`, `merge` and `rm` do, and say of it. Knows no click."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from oodcache.cache import names
+from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.files.negatives import read_negatives
+from oodcache.cache.format.place import Run, shard_folder, shard_paths
+from oodcache.cache.shards import merging
+from oodcache.cache.shards.merging import Shard
+from oodcache.cache.shards.shard_set import damaged
+from oodcache.cache.shards.summary import summarise
+from oodcache.cache.store import removal, store
+from oodcache.cache.store.verification import verify
+from oodcache.cache.text import megabytes
+from oodcache.cache.watch import Note, Progress
+
+SHOWN = 20
+DEEP = "no SHA-256 is checked, and of images no vector: oodcache cache verify --deep reads them too"
+
+
+def verified(
+    files: Sequence[Path], cache: Path, *, deep: bool, note: Note, progress: Progress
+) -> Iterator[str]:
+    """Yield a line for each file that is sound or broken; refuse, at the end, if any is broken."""
+    paths = [path for file in files for path in _meant(file)] if files else _all(cache)
+    broken = list[Path]()
+    for path in paths:
+        try:
+            _verify(path, deep, progress)
+            yield f"sound  {path}"
+        except InputError as error:
+            if not files and not path.exists():
+                yield f"gone   {path}: merged or removed meanwhile"
+                continue
+            broken.append(path)
+            yield f"BROKEN {error}"
+    if not deep:
+        note(DEEP)
+    if broken:
+        verb = "is" if len(broken) == 1 else "are"
+        commands = {"negatives" if path.suffix == ".json" else "extract" for path in broken}
+        raise InputError(
+            f"{len(broken):,} of {_counted(len(paths))} {verb} broken; make anew what is broken "
+            f"with: {' and '.join(f'oodcache {one} --overwrite' for one in sorted(commands))}"
+        )
+
+
+def _verify(path: Path, deep: bool, progress: Progress) -> None:
+    if path.suffix == ".json":
+        read_negatives(path)
+        return
+    if not deep:
+        verify(path, deep=False)
+        return
+    with progress(f"verify {path.name}", summarise(path).rows, "rows") as advance:
+        verify(path, advance=advance)
+
+
+def _meant(file: Path) -> list[Path]:
+    target = store.meant_target(file)
+    if target is None:
+        return [file]
+    if not (found := shard_paths(target)):
+        raise InputError(f"{shard_folder(target)}: holds no shard")
+    return found
+
+
+def _all(cache: Path) -> list[Path]:
+    whole = [entry.path for entry in store.entries(cache)]
+    shards = [path for entry in store.begun(cache) for path in shard_paths(entry.path)]
+    negatives = [entry.path for entry in store.negatives(cache)]
+    if not whole and not shards and not negatives:
+        raise InputError(f"{cache}: no embeddings to verify")
+    return [*whole, *shards, *negatives]
+
+
+def merged(files: Sequence[Path], cache: Path) -> Iterator[str]:
+    """Yield a line for each file that is merged; refuse, at the end, if shards make no file.
+
+    `files` are targets or their folders, each merged in its place, and shards from anywhere, which
+    are to make one file of the cache. Without any it is every file that is begun.
+    """
+    loose = [file for file in files if _is_shard(file)]
+    targets = [store.meant_target(file) or file for file in files if file not in loose]
+    if not files:
+        targets = [entry.path for entry in store.begun(cache)]
+        if not targets and not (whole := store.entries(cache)):
+            raise InputError(f"{cache}: no embeddings to merge")
+        if not targets:
+            yield f"{cache}: {_counted(len(whole))}, all merged already"
+    refused = []
+    for target in dict.fromkeys(targets):
+        try:
+            yield _merge_beside(target)
+        except InputError as error:
+            refused.append(error)
+            if len(targets) + len(loose) > 1:
+                yield f"REFUSED {error}"
+    if loose:
+        yield _merge_loose(loose, cache)
+    if refused:
+        raise (
+            refused[0]
+            if len(targets) + len(loose) == 1
+            else InputError(f"{len(refused):,} of {_counted(len(targets))} could not be merged")
+        )
+
+
+def _is_shard(file: Path) -> bool:
+    """Return whether a file is to be merged, and is not a target that is merged already."""
+    try:
+        return store.meant_target(file) is None and summarise(file).place is not None
+    except RuleError as error:
+        raise damaged(error, file) from None
+
+
+def _merge_beside(target: Path) -> str:
+    found = merging.find(target)
+    for path, damage in found.damaged.items():
+        if path.exists():  # Else it is merged, and was removed as it was read.
+            raise damaged(damage, path)
+    if found.shards:
+        return _merge(target, found.shards)
+    if not target.exists():
+        raise InputError(f"{shard_folder(target)}: holds no shard: run oodcache extract again")
+    summarise(target)
+    return f"{target}: merged already"
+
+
+def _merge_loose(files: Sequence[Path], cache: Path) -> str:
+    shards = [merging.peek(file) for file in dict.fromkeys(files)]
+    run = shards[0].run
+    target = names.place(
+        cache, run.kind, run.identity.model.label, str(run.identity.source["name"])
+    )
+    folder = shard_folder(target)
+    if all(shard.path.parent.resolve() == folder.resolve() for shard in shards):
+        return _merge(target, [replace(one, path=folder / one.path.name) for one in shards])
+    if not target.exists():
+        return _merge(target, shards)
+    # Whatever is in those, the target may have rows that they have not: --retry-failed.
+    merging.check_fit(shards)
+    _check_same(target, run)
+    return f"{target}: merged already, from the same run; the shards given are left as they are"
+
+
+def _merge(target: Path, shards: Sequence[Shard]) -> str:
+    """Merge shards; a target that is there is replaced by those of its own run alone."""
+    run = shards[0].run
+    try:
+        _check_fit(target, shards)
+        if target.exists():
+            _check_same(target, run)
+        merging.merge(target, shards)
+    except InputError as error:
+        gone = not all(shard.path.exists() for shard in shards)
+        if gone and _is_of(target, run):
+            return f"{target}: merged already, by another process"
+        for shard in shards:
+            if isinstance(error, RuleError) and str(error).startswith(f"{shard.path}: "):
+                raise damaged(error, shard.path) from None
+        raise
+    rows, failed = shards[0].place.total, sum(shard.failed for shard in shards)
+    count = f"{len(shards):,} shard{'s' * (len(shards) != 1)}"
+    return f"{target}: merged {count}, {rows:,} row{'s' * (rows != 1)}, {failed:,} not ok"
+
+
+def _check_fit(target: Path, shards: Sequence[Shard]) -> None:
+    kind = shards[0].run.kind
+    if target.parent.name in store.KINDS and target.parent.name != kind:
+        raise InputError(f"{shards[0].path}: is of {kind}, not of {target.parent.name}")
+    try:
+        merging.check_fit(shards)
+    except InputError as error:
+        if not _is_of(target, shards[0].run):
+            raise
+        folder = shlex.quote(str(shard_folder(target)))
+        raise InputError(
+            f"{error}; or, as {target} is whole, remove them: oodcache cache rm {folder}"
+        ) from None
+
+
+def _check_same(target: Path, run: Run) -> None:
+    """Refuse to replace a file that another run made, or that cannot be read."""
+    remedy = f"remove it first: oodcache cache rm {shlex.quote(str(target))}"
+    try:
+        differences = _differences(target, run)
+    except InputError as error:
+        raise InputError(f"{error}; to put what the shards make in its place, {remedy}") from None
+    if differences:
+        raise InputError(
+            f"{target}: is there, made from {differences[0]} than the shards; to replace it, "
+            f"{remedy}, or run oodcache extract --overwrite again"
+        )
+
+
+def _is_of(target: Path, run: Run) -> bool:
+    try:
+        return not _differences(target, run)
+    except InputError:
+        return False
+
+
+def _differences(target: Path, run: Run) -> list[str]:
+    found = summarise(target, run.kind)
+    return Run(run.kind, found.identity, found.dtype, run.shard_rows).differences(run)
+
+
+def announced(found: removal.Removal) -> Iterator[str]:
+    """Yield what is to be removed: each file, of many the first ones."""
+    for path in found.files[:SHOWN]:
+        yield f"  {path}"
+    if len(found.files) > SHOWN:
+        yield f"  … and {len(found.files) - SHOWN:,} more"
+
+
+def amount(found: removal.Removal) -> str:
+    """Return how much is to be removed.
+
+    >>> amount(removal.Removal((), (), ()))
+    '0 files, 0 MB'
+    """
+    return f"{_counted(len(found.files))}, {megabytes(found.size)} MB"
+
+
+def _counted(files: int) -> str:
+    return f"{files:,} file{'s' * (files != 1)}"

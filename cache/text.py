@@ -1,0 +1,24 @@
+"""Text and sizes made fit to print."""
+
+from __future__ import annotations
+
+
+def megabytes(size: int) -> str:
+    """Return a number of bytes in MB, to one decimal; below 1 MB in two digits.
+
+    >>> [megabytes(size) for size in (0, 5561, 1_234_567_890)]
+    ['0', '0.0056', '1,234.6']
+    """
+    return f"{size / 1e6:,.1f}" if size >= 10**6 else f"{size / 1e6:.2g}"
+
+
+def printable(text: str) -> str:
+    """Return `text` on one line with control and unprintable characters escaped.
+
+    >>> printable("a" + chr(27) + "[2J" + chr(10))
+    'a\\\\x1b[2J\\\\n'
+    """
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape", "backslashreplace").decode()
+        for one in text
+    )

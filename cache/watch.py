@@ -1,0 +1,72 @@
+"""Progress of long work: bars on stderr with rate and time left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+from rich import progress as rich_progress
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+Note = Callable[[str], None]
+Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What long work reports to: `note` takes a line, `progress` counts a known number of things.
+
+    `progress(description, total, unit)` returns a context manager; it gives a function to call with
+    the number of things that were just done. The defaults report nothing.
+    """
+
+    note: Note = lambda text: None
+    progress: Progress = lambda description, total, unit: nullcontext(lambda done: None)
+
+
+class RateColumn(ProgressColumn):
+    """How many things a second: images/s, prompts/s."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate, nothing before the first batch."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f} {task.fields['unit']}/s" if speed else "")
+
+
+def bars(check: Callable[[], None]) -> Progress:
+    """Return a function that draws progress bars on a terminal, and calls `check` at every step."""
+
+    @contextmanager
+    def progress(description: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        """Give a function that is told how many more are done; draw nothing off a terminal."""
+        console = Console(stderr=True)
+        bar = rich_progress.Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            RateColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        with bar:
+            task = bar.add_task(description, total=total, unit=unit)
+
+            def advance(done: int) -> None:
+                check()
+                bar.advance(task, done)
+
+            yield advance
+
+    return progress

@@ -1,0 +1,144 @@
+"""`oodcache cache`: what is in the cache, whether it is whole, and its upkeep."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.text import printable
+from oodcache.cli.exchange import export, import_
+from oodcache.cli.options import CACHE, note, progress
+
+FILE = click.Path(path_type=Path, readable=False)  # Whoever reads it says it as we do.
+
+
+@click.group(name="cache")
+def cache() -> None:
+    """Look at the files of embeddings, and keep them in order. Needs no PyTorch.
+
+    \b
+    oodcache cache ls
+    oodcache cache info embeddings/tiny-clip/demo/images/digits.h5
+    oodcache cache verify --deep
+    """
+
+
+@cache.command()
+@CACHE
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="For people, or for programs.",
+)
+def ls(cache: Path, form: str) -> None:
+    """List models, data sets, vocabularies and negatives, finished or begun.
+
+    \b
+    oodcache cache ls --cache embeddings
+    oodcache cache ls --format json
+    """
+    from oodcache.cache.store import listing
+
+    files = listing.listed(cache)
+    if form == "json":
+        click.echo(listing.to_json(files), nl=False)
+    elif files:
+        click.echo(listing.table(files, styled=sys.stdout.isatty()), nl=False)
+    else:
+        raise InputError(listing.nothing(cache))
+
+
+@cache.command()
+@click.argument("file", type=FILE)
+@click.option("--all", "everything", is_flag=True, help="List every label and bad image.")
+def info(file: Path, everything: bool) -> None:
+    """Show what made a file, its counts, and the images that could not be decoded.
+
+    FILE may be a shard, or a folder of shards: then it is how far they are; or one of negatives.
+
+    \b
+    oodcache cache info embeddings/tiny-clip/demo/images/digits.h5
+    """
+    from oodcache.cache.store.inspection import describe
+
+    for line in describe(file, everything=everything):
+        click.echo(printable(line))
+
+
+@cache.command()
+@click.argument("files", type=FILE, nargs=-1, metavar="[FILE]...")
+@click.option("--deep", is_flag=True, help="Read every vector: norms, finiteness, SHA-256.")
+@CACHE
+def verify(files: tuple[Path, ...], deep: bool, cache: Path) -> None:
+    """Check files, or all of the cache, shards too, against the rules of the format.
+
+    \b
+    oodcache cache verify --deep
+    oodcache cache verify embeddings/tiny-clip/demo/images/digits.h5
+    """
+    from oodcache.cache.store.upkeep import verified
+
+    for line in verified(files, cache, deep=deep, note=note, progress=progress):
+        click.echo(printable(line))
+
+
+@cache.command()
+@click.argument("files", type=FILE, nargs=-1, metavar="[FILE]...")
+@CACHE
+def merge(files: tuple[Path, ...], cache: Path) -> None:
+    """Merge shards to the one file that they make; extract does so when it wrote the last.
+
+    FILE is a folder of shards or the file that it is for; or shards from anywhere, which are to
+    make one file of the cache. Without FILE, all that is begun in the cache.
+
+    \b
+    oodcache cache merge --cache embeddings
+    oodcache cache merge --cache embeddings fromA/*.h5 fromB/*.h5
+    """
+    from oodcache.cache.store.upkeep import merged
+
+    for line in merged(files, cache):
+        click.echo(printable(line))
+
+
+@cache.command()
+@click.argument("subject", metavar="FILE|MODEL")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@CACHE
+def rm(subject: str, yes: bool, cache: Path) -> None:
+    """Remove a file, a shard, a folder of shards, or all files of a model.
+
+    \b
+    oodcache cache rm embeddings/tiny-clip/demo/images/digits.h5
+    oodcache cache rm tiny-clip --yes
+    """
+    from oodcache.cache.store import removal, upkeep
+
+    found = removal.find(cache, subject)
+    amount = upkeep.amount(found)
+    for line in upkeep.announced(found):
+        note(line)
+    if not yes:
+        _confirm(subject, amount)
+    for path in removal.remove(found):
+        note(f"left {path}: in use, or not of this format")
+    click.echo(f"removed {amount}")
+
+
+def _confirm(subject: str, amount: str) -> None:
+    if not sys.stdin.isatty():
+        raise InputError(
+            f"{subject}: {amount}, not removed: there is no terminal to ask on; add --yes"
+        )
+    if not click.confirm(f"Remove {amount}?", err=True):
+        raise InputError(f"{subject}: nothing removed")
+
+
+for command in (export, import_):
+    cache.add_command(command)

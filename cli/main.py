@@ -1,0 +1,143 @@
+"""The command `oodcache`: its commands, and the one place where an error becomes a status."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from importlib.metadata import version
+from typing import Any
+
+import click
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.text import printable
+from oodcache.cli import stopping
+from oodcache.cli.cache import cache
+from oodcache.cli.calibrate import calibrate
+from oodcache.cli.data import data
+from oodcache.cli.demo import demo
+from oodcache.cli.detect import detect
+from oodcache.cli.extract import extract
+from oodcache.cli.metrics import metrics
+from oodcache.cli.negatives import negatives
+from oodcache.cli.options import TYPED
+from oodcache.cli.plot import plot
+from oodcache.cli.report import report
+from oodcache.cli.reproduce import reproduce
+from oodcache.cli.score import score
+from oodcache.cli.scores import scores
+
+
+class Ordered(click.Group):
+    """A group that lists its commands in the order in which they are used."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the names in the order of registration."""
+        return list(self.commands)
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Keep the arguments as they were typed, for the provenance of results."""
+        context.meta[TYPED] = list(args)
+        return super().parse_args(context, args)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt as error:
+            raise stopping.Interrupted from error
+
+
+@click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("oodcache"), prog_name="oodcache")
+def oodcache() -> None:
+    """Find the score that tells in-distribution images from the others, without inference.
+
+    \b
+    Try it, with nothing to download:
+        oodcache demo
+    On images of your own, extract once (PyTorch), then score as often as you like (CPU only):
+        oodcache extract --model siglip2 --classes pets=names.txt pets=photos/pets strays=photos/x
+        oodcache score --model siglip2 --id pets --ood strays
+    With the score that is best, tell which new images are out:
+        oodcache calibrate --model siglip2 --id pets --score mcm --alpha 0.05 -o detector.json
+        oodcache detect detector.json photos/new
+    """
+
+
+COMMANDS = (
+    *(demo, data, extract, negatives, score, scores, metrics, report, plot),
+    *(calibrate, detect, cache, reproduce),
+)
+for command in COMMANDS:
+    oodcache.add_command(command)
+
+
+def main(command: click.Command = oodcache, name: str = "oodcache") -> None:
+    """Run a command line: 0 done, 1 a user's mistake in one line, 2 usage.
+
+    130 is Ctrl-C and 143 SIGTERM. Anything else is a bug and keeps its traceback.
+    """
+    stopping.listen()
+    try:
+        _run(command, name)
+    except (KeyboardInterrupt, stopping.Interrupted, click.Abort):
+        _stopped(130)
+    except stopping.Terminated:
+        _stopped(143)
+    except Exception:
+        _unless_stopped()
+        raise
+
+
+def _run(command: click.Command, name: str) -> None:
+    """Run the command line; end the process, in one line, where that is the user's to mend."""
+    try:
+        command.main(prog_name=name, standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except InputError as error:
+        _fail(str(error))
+    except MemoryError as error:
+        _fail(f"memory ran out: {str(error) or 'nothing was written that is not whole'}")
+    except BrokenPipeError:
+        # The reader (`| head`) has gone.
+        _drop_stdout()
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            # Whoever writes a file names it.
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+                raise
+            _drop_stdout()
+            what = f"standard output cannot be written: {error.strerror}"
+            _fail(f"{what}: send it where there is room")
+        _fail(f"{os.fsdecode(error.filename)}: {error.strerror}")
+
+
+def _drop_stdout() -> None:
+    """Let nothing that is still buffered raise again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _stopped(status: int) -> None:
+    stopping.hush()
+    # A terminal shows ^C where the cursor is: written over, with no empty line below a bar.
+    start = "\r" if sys.stderr.isatty() else ""
+    print(f"{start}oodcache: {stopping.said()}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _unless_stopped() -> None:
+    """End the process as stopped if it was: a library may have made its own error of that."""
+    if status := stopping.status():
+        _stopped(status)
+
+
+def _fail(message: str) -> None:
+    _unless_stopped()
+    print(f"oodcache: {printable(message)}", file=sys.stderr)
+    sys.exit(1)

@@ -1,0 +1,164 @@
+"""`oodcache plot`: figures for papers, from results."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from oodcache.cache.errors import InputError
+from oodcache.cli.options import CACHE, note, progress
+from oodcache.cli.report import DATA_ROOT, FILE, SCORES
+from oodcache.report.figures.kinds import FORMS, KINDS, MEASURES, WIDTHS
+
+if TYPE_CHECKING:
+    from oodcache.report.content import Content
+    from oodcache.report.figures.choice import Chosen
+    from oodcache.report.figures.kinds import Subject
+    from oodcache.report.saved import Saved
+
+OWN = {
+    "measure": ("heatmap",),
+    "form": ("histogram", "threshold", "fooled"),
+    "parameter": ("sweep",),
+    "images": ("fooled",),
+}
+NAMED = ("fooled", "classes")
+SMALLEST, LARGEST = 2.0, 20.0
+
+
+def inches(context: click.Context, parameter: click.Parameter, text: str) -> float:
+    """Return a width in inches: one or two columns, or as it is typed."""
+    if text in WIDTHS:
+        return WIDTHS[text]
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not SMALLEST <= number <= LARGEST:
+        what = (
+            f"{text} is neither {' nor '.join(WIDTHS)} nor {SMALLEST:.0f} to {LARGEST:.0f} inches"
+        )
+        raise click.BadParameter(what, context, parameter)
+    return number
+
+
+@click.command(short_help="Draw results for a paper: PNG, SVG, PDF.")
+@click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
+@click.argument("results", type=FILE)
+@click.argument("images", nargs=-1, metavar="[NAME=PATH]...")
+@click.option(
+    *("-o", "--output"),
+    required=True,
+    type=FILE,
+    help="The figure: .png (300 dpi), .svg or .pdf.",
+)
+@click.option(
+    "--width",
+    default="one",
+    show_default=True,
+    callback=inches,
+    metavar="one|two|INCHES",
+    help="Of one column, 3.25 inches, or of two, 6.75.",
+)
+@click.option("--model", "models", multiple=True, help="As in the results; may repeat. [the first]")
+@click.option("--template", "templates", multiple=True, help="May repeat. [the first]")
+@click.option("--score", "labels", multiple=True, help="May repeat. [all, the first 8, the first]")
+@click.option("--ood", "ood_sets", multiple=True, help="May repeat. [all but averages]")
+@click.option("--parameter", help="Of sweep: a parameter, or template. [the first of the results]")
+@click.option(
+    "--measure",
+    type=click.Choice(MEASURES),
+    help="Of heatmap. [auroc]",
+)
+@click.option(
+    "--form",
+    type=click.Choice(FORMS),
+    help="Of histogram, threshold, fooled: scores as papers have them, or as they rank. [shown]",
+)
+@SCORES
+@DATA_ROOT
+@CACHE
+def plot(**given: Any) -> None:
+    """Draw a figure for a paper from the JSON of score or metrics.
+
+    KIND is one of:
+
+    \b
+    KINDS
+
+    \b
+    oodcache plot heatmap results.json -o heatmap.pdf --measure fpr95
+    oodcache plot roc results.json -o roc.svg --width two --score mcm --score energy --ood SUN
+    oodcache plot fooled results.json -o fooled.png --score mcm --data-root photos
+    """
+    from oodcache.report.figures import kinds as figures
+
+    options = _options(given)
+    figures.check(given["output"])
+    subject = _subject(given, options)
+    figures.save(figures.draw(given["kind"], subject), given["output"])
+    note(f"wrote {given['output']}")
+
+
+plot.help = str(plot.help).replace(
+    "KINDS", "\n".join(f"    {name:12}{about.says}" for name, about in KINDS.items()).strip()
+)
+
+
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that kinds have of their own; refuse another kind's."""
+    for name, kinds in OWN.items():
+        if given[name] and given["kind"] not in kinds:
+            what = "NAME=PATH" if name == "images" else f"--{name}"
+            raise click.UsageError(f"{what} is of {', '.join(kinds)}, not of {given['kind']}")
+    return {name: given[name] for name in OWN if given[name] and name != "images"}
+
+
+def _subject(given: Mapping[str, Any], options: Mapping[str, Any]) -> Subject:
+    """Return what the figure is drawn of."""
+    from oodcache.report import saved
+    from oodcache.report.figures import kinds as figures
+    from oodcache.report.figures.choice import Choice
+
+    results = saved.read(given["results"])
+    choice = Choice(*(given[name] for name in ("models", "templates", "labels", "ood_sets")))
+    chosen = figures.choose(given["kind"], results, choice)
+    subject = figures.Subject(results, chosen, choice, width=given["width"], **options)
+    if not KINDS[given["kind"]].of_images:
+        return subject
+    found = _content(results, chosen, given)
+    rows = figures.rows_of(chosen, found)
+    # Scores of another program have curves, but their images have no names.
+    if given["kind"] in NAMED and not any(row.fooled_id for row in rows):
+        raise InputError(
+            f"{given['kind']} shows images, and nobody knows those of {given['results']}: "
+            "it wants results of oodcache score"
+        )
+    return replace(subject, rows=rows, thumbnails=found.thumbnails)
+
+
+def _content(results: Saved, chosen: Chosen, given: Mapping[str, Any]) -> Content:
+    """Return what is known of the images of what is drawn; thumbnails where they are shown."""
+    from oodcache.study import gathering
+
+    pictured = given["kind"] == "fooled"
+    typed = {one.partition("=")[0] for one in given["images"]}
+    rows = [
+        one
+        for one in chosen.results
+        if one.ood in chosen.ood_sets or one.ood.partition(":")[0] in typed
+    ]
+    return gathering.content(
+        replace(results, results=tuple(rows)),
+        scores=given["scores"],
+        cache=given["cache"],
+        typed=given["images"],
+        data_root=given["data_root"],
+        pictures=pictured,
+        note=note,
+        progress=progress,
+    )

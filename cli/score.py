@@ -1,0 +1,130 @@
+"""`oodcache score`: tables of results from cached embeddings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from oodcache.cli.measuring import conventions, deliver, measuring
+from oodcache.cli.options import (
+    BANK,
+    BANK_LABELS,
+    CACHE,
+    CLASS_NAMES,
+    CLASSES,
+    NEGATIVES,
+    TYPED,
+    note,
+    progress,
+)
+
+
+@click.command(short_help="Compare scores on cached embeddings.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    required=True,
+    help="As it was given to extract; may repeat.",
+)
+@CLASSES
+@click.option(
+    "--id",
+    "id_set",
+    required=True,
+    help="The data set of in-distribution images: NAME, NAME:imagenet10 or NAME:@FILE.",
+)
+@click.option(
+    "--ood",
+    "ood_sets",
+    multiple=True,
+    required=True,
+    help="A data set of other images, or NAME:SUBSET; may repeat.",
+)
+@click.option(
+    "--select-on",
+    metavar="DATASET",
+    help="Pick each score's parameters by AUROC on this OOD set; measure them on the --ood sets.",
+)
+@click.option(
+    "--score",
+    "specifications",
+    multiple=True,
+    help="NAME or NAME:key=value|value,…; may repeat; see: oodcache scores",
+)
+@click.option(
+    "--ablation",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Scores and templates from a TOML file; see docs/scores.md.",
+)
+@click.option(
+    "--template",
+    "templates",
+    multiple=True,
+    help="A cached template, each, average or cosine-mean; may repeat. [the only one, or average]",
+)
+@CLASS_NAMES
+@NEGATIVES
+@BANK
+@BANK_LABELS
+# Accepted, and without effect: faiss was slower and found the same.
+@click.option("--neighbours", type=click.Choice(("numpy",)), hidden=True, expose_value=False)
+@measuring
+@click.option(
+    "--published",
+    is_flag=True,
+    help="Set published numbers of these models beside one's own, measured as their sources did.",
+)
+@click.option(
+    "--save-scores",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write every image's path, label and scores there: all.h5, all.csv or all.tsv.",
+)
+@CACHE
+@click.pass_context
+def score(context: click.Context, /, **given: Any) -> None:
+    """Compare scores on cached embeddings: AUROC, FPR95, AUPR and accuracy. Needs no PyTorch.
+
+    \b
+    oodcache score --model siglip2 --classes imagenet --id imagenet-val --ood iNaturalist --ood SUN
+    oodcache score --model siglip2 --id pets --ood strays --compare --save-scores all.csv
+    oodcache score --model siglip2 --id pets --ood strays --negatives words --bank train:16
+    oodcache score --model siglip2 --id pets --ood strays --score "mcm:temperature=1|0.1|learned" \\
+        --select-on others --format json --output results.json
+    """
+    from oodcache.score import scoring
+
+    if given["save_scores"] is not None and given["save_scores"] == given["output"]:
+        raise click.UsageError("--save-scores and --output are the same file: give two")
+    scored = scoring.score(
+        given["models"],
+        given["cache"],
+        conventions=conventions(given),
+        compare_scores=given["compare"],
+        save_scores=given["save_scores"],
+        classes=given["classes"],
+        id_set=given["id_set"],
+        ood_sets=given["ood_sets"],
+        select_on=given["select_on"],
+        specifications=given["specifications"],
+        ablation=given["ablation"],
+        templates=given["templates"],
+        class_names=given["class_names"],
+        negatives=given["negatives"],
+        bank=given["bank"],
+        bank_labels=given["bank_labels"],
+        command=context.meta[TYPED],
+        note=note,
+        progress=progress,
+    )
+    if given["published"]:
+        from oodcache.study import counterparts
+
+        names = ("models", "cache", "classes", "id_set", "ood_sets", "negatives")
+        rows = counterparts.of_models(
+            **{name: given[name] for name in names}, note=note, progress=progress
+        )
+        scored = scored._replace(published=rows)
+    deliver(scored, given)

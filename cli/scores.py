@@ -1,0 +1,35 @@
+"""`oodcache scores`: the scores with their formulas, as docs/scores.md has them."""
+
+from __future__ import annotations
+
+import textwrap
+
+import click
+
+
+@click.command(short_help="List the scores with their formulas.")
+@click.argument("name", required=False)
+def scores(name: str | None) -> None:
+    """List the scores with their formulas and parameters, or say all of one.
+
+    \b
+    oodcache scores
+    oodcache scores joint-energy
+    oodcache score … --score mcm:temperature=learned --score "energy:temperature=0.01|0.1"
+    """
+    from oodcache.score.formulas.registry import SCORES
+    from oodcache.score.onepass import variants
+
+    for one in SCORES if name is None else [variants.check_score(name)]:
+        facts = SCORES[one].facts
+        shown = facts if name else {key: facts[key] for key in ("formula", "parameters")}
+        click.echo(one)
+        for key, text in shown.items():
+            lines = textwrap.wrap(f"{key}: {text}", 88, break_on_hyphens=False)
+            click.echo(textwrap.indent("\n    ".join(lines), "    "))
+        click.echo()
+    click.echo(
+        "c: cosines, c_k with the K classes, c_j with negatives; learned: the model's own scale"
+    )
+    click.echo("s (temperature 1/s) or bias; none: no bias; mined: as the negatives' file has it.")
+    click.echo("Higher is more in-distribution, everywhere.")

@@ -1,0 +1,1 @@
+"""Thresholds: made from calibration images, saved, applied."""

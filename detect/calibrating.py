@@ -1,0 +1,163 @@
+"""`oodcache calibrate`: a detector made from the cache, and written. Knows no click."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.subsets import split
+from oodcache.cache.watch import Note, Progress
+from oodcache.detect.detector import SavedDetector
+from oodcache.detect.file import is_detector, write_detector
+from oodcache.detect.making import Making, Wish, only, printed
+from oodcache.extract.model.request import LOCAL_DIR
+from oodcache.score.inputs.selection import select, tell
+from oodcache.score.onepass.variants import Variant, parse_all
+from oodcache.score.provenance import provenance
+from oodcache.score.references import open_references
+
+
+def calibrated(
+    wish: Wish,
+    output: Path,
+    *,
+    overwrite: bool,
+    command: Sequence[str],
+    note: Note,
+    progress: Progress,
+) -> None:
+    """Make a detector, write its file and say what it promises; replace no file unasked."""
+    _check_output(output, overwrite)
+    made = detector(wish, command=command, note=note, progress=progress)
+    write_detector(output, made)
+    for line in told(made):
+        note(line)
+    note(f"wrote {output}")
+
+
+def detector(
+    wish: Wish, *, command: Sequence[str], note: Note, progress: Progress
+) -> SavedDetector:
+    """Return the detector that is wished for.
+
+    Raises InputError where files are missing or do not fit, where images that calibrate decided
+    something, or where there are too few of them.
+    """
+    variants = parse_all(wish.scores)
+    _check_wish(wish, variants)
+    others = [one for one in (wish.select_on, wish.select_id) if one is not None]
+    selection = select(
+        *(wish.cache, wish.model),
+        classes=wish.classes,
+        id_set=wish.id_set,
+        ood_sets=others,
+        class_names=wish.class_names,
+    )
+    head = only(selection, wish.template)
+    tell(selection, variants, note)
+    references = open_references(
+        *(wish.cache, selection, variants),
+        templates=[head.template],
+        negatives=wish.negatives,
+        bank=wish.bank,
+        bank_labels=wish.bank_labels,
+        seed=wish.seed,
+        note=note,
+    )
+    making = Making(wish, selection, head, references, note, progress)
+    view, choice, variant = making.chosen(variants)
+    scorer = making.scorer(variant)
+    threshold = making.threshold(scorer, view)
+    files = (selection.texts, *selection.images, *references.files)
+    identity = view.file.identity
+    return SavedDetector(
+        scorer=scorer,
+        threshold=threshold,
+        load=loaded_again(selection.model.requested),
+        preprocessing=identity.encoding,
+        precision=identity.precision,
+        calibrated_on=printed(view.name),
+        choice=choice,
+        provenance={
+            "command": printed(shlex.join(["oodcache", *command])),
+            "files": [{**one, "path": printed(one["path"])} for one in provenance(files)],
+            "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
+        },
+    )
+
+
+def told(made: SavedDetector) -> list[str]:
+    """Return what a detector promises, in lines."""
+    threshold, choice, label = made.threshold, made.choice, made.scorer.variant.label
+    lines = []
+    if choice is not None:
+        best = max(one.auroc for one in choice.tried)
+        lines.append(
+            f"{label}: chosen among {len(choice.tried)} scores by its AUROC of {100 * best:.2f}, "
+            f"{choice.selecting:,} images of {choice.inside} against {choice.outside}"
+        )
+    n, k = threshold.n, threshold.k
+    shown = made.scorer.shown(np.array([threshold.value]))[0]
+    lines.append(
+        f"{label}: out is what scores below {shown:.6g}, number {k:,} from below of {n:,} images "
+        f"of {made.calibrated_on}"
+    )
+    lines.append(
+        f"of images like them are out: {100 * k / (n + 1):.2f} % on average over calibration sets; "
+        f"by this very set at most {100 * threshold.bound:.2f} %, with confidence "
+        f"{threshold.of_set:g}"
+    )
+    return lines
+
+
+def _check_output(output: Path, overwrite: bool) -> None:
+    if not output.exists():
+        return
+    if not overwrite:
+        raise InputError(
+            f"{output}: is there; calibrate anew with --overwrite, or give another -o FILE"
+        )
+    if not is_detector(output):
+        raise InputError(f"{output}: is no detector, and is not replaced: give another -o FILE")
+
+
+def _check_wish(wish: Wish, variants: Sequence[Variant]) -> None:
+    if len(variants) > 1 and wish.select_on is None:
+        raise InputError(
+            f"--score: {', '.join(one.label for one in variants[:3])}"
+            f"{', …' * (len(variants) > 3)} are {len(variants)} scores, and a detector has one: "
+            "give one, or --select-on an OOD set that chooses"
+        )
+    if wish.select_on is None:
+        if wish.select_id is not None:
+            raise InputError(f"--select-id {wish.select_id}: chooses nothing without --select-on")
+        return
+    if len(variants) == 1:
+        raise InputError(
+            f"--select-on {wish.select_on}: {variants[0].label} is one score, among which nothing "
+            "is to choose: leave it out, or give several, as in --score 'mcm:temperature=1|0.1'"
+        )
+    inside = split(wish.id_set)[0]
+    for option, name in (("--select-on", wish.select_on), ("--select-id", wish.select_id)):
+        if name is not None and name == wish.id_set:
+            raise InputError(f"{option} {name} is --id itself: give another set")
+    if wish.select_id is not None and split(wish.select_id)[0] == inside:
+        raise InputError(
+            f"--select-id {wish.select_id} and --id {wish.id_set} are of one data set: leave "
+            "--select-id out, and a random half of --id chooses"
+        )
+    if wish.select_id == wish.select_on:
+        raise InputError(f"{wish.select_on!r} is both --select-on and --select-id")
+
+
+def loaded_again(requested: str) -> str:
+    """Return what --model loads again, from any folder."""
+    folder = Path(requested.removeprefix(LOCAL_DIR))
+    if requested.startswith(LOCAL_DIR) and folder.is_dir():
+        return printed(f"{LOCAL_DIR}{folder.absolute()}")
+    return requested

@@ -1,0 +1,237 @@
+"""What a detector's file says, field by field: written, and read with distrust."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache.format.identity import FILE_NAME, ModelIdentity
+from oodcache.cache.format.rules import NORM_TOLERANCE, shown
+from oodcache.detect.conformal import Threshold, place
+from oodcache.detect.detector import (
+    Choice,
+    ClassTexts,
+    NegativeWords,
+    SavedDetector,
+    Scorer,
+    TrainingImages,
+    Tried,
+)
+from oodcache.detect.json_fields import Fields
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.inputs.selection import COSINE_MEAN
+from oodcache.score.onepass.variants import WORDS, Variant, check_score, check_value
+
+Stored = Callable[[str, npt.NDArray[Any]], dict[str, Any]]
+
+
+def infinite(value: float) -> float | str:
+    """Return a number as JSON holds it, which knows no infinity.
+
+    >>> infinite(0.5), infinite(-np.inf)
+    (0.5, '-inf')
+    """
+    return value if np.isfinite(value) else str(float(value))
+
+
+def of(detector: SavedDetector, stored: Stored) -> dict[str, Any]:
+    """Return what the file says of a detector, its arrays as `stored` makes them."""
+    scorer, threshold = detector.scorer, detector.threshold
+    texts, words, bank = scorer.texts, scorer.negatives, scorer.bank
+
+    def with_arrays(one: Any) -> dict[str, Any]:
+        return {
+            name: stored(name, value) if isinstance(value, np.ndarray) else value
+            for name, value in vars(one).items()
+        }
+
+    return {
+        "model": {**asdict(scorer.model), "load": detector.load},
+        "images": {
+            "name": detector.calibrated_on,
+            "preprocessing": dict(detector.preprocessing),
+            "precision": dict(detector.precision),
+        },
+        "score": {"name": scorer.variant.score, "parameters": dict(scorer.variant.parameters)},
+        "threshold": {
+            "alpha": threshold.alpha,
+            "confidence": threshold.confidence,
+            "n": threshold.n,
+            "k": threshold.k,
+            "ranking": infinite(threshold.value),
+            "shown": infinite(float(scorer.shown(np.array([threshold.value]))[0])),
+            "bound": {"confidence": threshold.of_set, "refused": threshold.bound},
+            "scores": stored("scores", threshold.scores),
+        },
+        "choice": None if detector.choice is None else asdict(detector.choice),
+        "classes": with_arrays(texts),
+        "negatives": None if words is None else with_arrays(words),
+        "bank": None if bank is None else with_arrays(bank),
+        "provenance": dict(detector.provenance),
+    }
+
+
+def detector(given: Fields) -> SavedDetector:
+    """Return what the fields say; raise ValueError, or InputError, where they do not."""
+    given.expect(
+        *("model", "images", "score", "threshold", "choice"),
+        *("classes", "negatives", "bank", "provenance"),
+    )
+    of_images = given.inner("images", "name", "preprocessing", "precision")
+    model, load = _model(given)
+    texts = _texts(given)
+    scorer = Scorer(model, texts, _variant(given), _negatives(given, texts), _bank(given, texts))
+    needs = {"negatives": scorer.negatives, "bank": scorer.bank}
+    for name, found in needs.items():
+        if (found is not None) != (SCORES[scorer.variant.score].needs == name):
+            what = "has" if found is not None else "lacks"
+            raise ValueError(f"{what} '{name}', which is not so of {scorer.variant.score}")
+    return SavedDetector(
+        scorer=scorer,
+        threshold=_threshold(given),
+        load=load,
+        preprocessing=of_images.mapping("preprocessing"),
+        precision=of_images.mapping("precision"),
+        calibrated_on=of_images.text("name"),
+        choice=_choice(given),
+        provenance=given.mapping("provenance"),
+    )
+
+
+def _model(given: Fields) -> tuple[ModelIdentity, str]:
+    names = tuple(ModelIdentity.__dataclass_fields__)
+    found = given.inner("model", *names, "load")
+    model = ModelIdentity(**{name: found.values[name] for name in names})
+    for name in ("name", "pretrained"):
+        if not FILE_NAME.fullmatch(found.text(name)):
+            raise found.wrong(name, "a name for a folder")
+    if model.logit_scale is None:
+        raise found.wrong("logit_scale", "a number above 0")
+    return model, found.text("load")
+
+
+def _texts(given: Fields) -> ClassTexts:
+    found = given.inner("classes", *ClassTexts.__dataclass_fields__)
+    texts = ClassTexts(
+        *(found.text("vocabulary"), found.text("template"), found.texts("templates")),
+        *(found.texts("names"), found.texts("ids", empty=True), found.array("vectors", 2)),
+    )
+    for name, count in (("vectors", len(texts.vectors)), ("ids", len(texts.ids))):
+        _check_count(found, name, count, len(texts.names))
+    _check_unit(found, texts.vectors, may_be_shorter=texts.template == COSINE_MEAN)
+    return texts
+
+
+def _negatives(given: Fields, texts: ClassTexts) -> NegativeWords | None:
+    if given.values["negatives"] is None:
+        return None
+    found = given.inner("negatives", *NegativeWords.__dataclass_fields__)
+    words = NegativeWords(found.text("name"), found.texts("words"), found.array("vectors", 2))
+    _check_count(found, "vectors", len(words.vectors), len(words.words))
+    _check_dimension(found, words.vectors, texts)
+    _check_unit(found, words.vectors)
+    return words
+
+
+def _bank(given: Fields, texts: ClassTexts) -> TrainingImages | None:
+    if given.values["bank"] is None:
+        return None
+    found = given.inner("bank", *TrainingImages.__dataclass_fields__)
+    bank = TrainingImages(
+        *(found.text("name"), found.flag("labels_are_predictions")),
+        *(found.array("vectors", 2), found.array("labels", 1)),
+    )
+    _check_count(found, "labels", len(bank.labels), len(bank.vectors))
+    _check_dimension(found, bank.vectors, texts)
+    _check_unit(found, bank.vectors)
+    if bank.labels.min() < -1 or bank.labels.max() >= len(texts.names):
+        raise ValueError(
+            f"'bank.labels' runs from {bank.labels.min()} to {bank.labels.max()} with "
+            f"{len(texts.names)} classes"
+        )
+    return bank
+
+
+def _variant(given: Fields) -> Variant:
+    found = given.inner("score", "name", "parameters")
+    name, parameters = check_score(found.text("name")), found.mapping("parameters")
+    wanted = SCORES[name].defaults
+    Fields(parameters, "score.parameters.", found.array_of).expect(*wanted)
+    for key, value in parameters.items():
+        # As it is typed: its number, or one of its words.
+        if type(value) not in (float, int, str):
+            raise ValueError(f"'score.parameters.{key}' is {shown(value)}, no number and no word")
+        if isinstance(value, str) and value not in WORDS.get(key, ()):
+            raise ValueError(f"'score.parameters.{key}' is {shown(value)}, no word of it")
+        check_value(key, str(value))
+    return Variant(name, dict(parameters))
+
+
+def _threshold(given: Fields) -> Threshold:
+    names = ("alpha", "confidence", "n", "k", "ranking", "shown", "bound", "scores")
+    found = given.inner("threshold", *names)
+    bound = found.inner("bound", "confidence", "refused")
+    alpha, n, k = found.share("alpha"), found.count("n"), found.count("k")
+    confidence = None if found.values["confidence"] is None else found.share("confidence")
+    scores = found.array("scores", 1)
+    _check_count(found, "scores", len(scores), n)
+    if np.isnan(scores).any() or (scores[1:] < scores[:-1]).any():
+        raise ValueError("'threshold.scores' are not numbers that rise")
+    if k > n or (confidence is None and k != place(n, alpha)):
+        raise found.wrong("k", f"the place that alpha {alpha:g} gives among {n:,} scores")
+    threshold = Threshold(scores, k, alpha, confidence)
+    if found.values["ranking"] != infinite(threshold.value):
+        raise found.wrong("ranking", f"the {k}. smallest of the scores")
+    if bound.share("confidence") != threshold.of_set:
+        raise bound.wrong("confidence", f"{threshold.of_set:g}")
+    bound.share("refused")
+    return threshold
+
+
+def _choice(given: Fields) -> Choice | None:
+    if given.values["choice"] is None:
+        return None
+    found = given.inner("choice", *Choice.__dataclass_fields__)
+    several = found.values["tried"]
+    if not isinstance(several, list) or not several:
+        raise found.wrong("tried", "a list of scores")
+    tried = []
+    for one in several:
+        if not isinstance(one, dict):
+            raise found.wrong("tried", "a list of objects")
+        inner = Fields(one, "choice.tried.", found.array_of).expect("score", "auroc")
+        if type(one["auroc"]) is not float or not 0 <= one["auroc"] <= 1:
+            raise inner.wrong("auroc", "a number from 0 to 1")
+        tried.append(Tried(inner.text("score"), one["auroc"]))
+    return Choice(
+        *(found.text("inside"), found.text("outside"), found.flag("is_half")),
+        *(found.count("seed", 0), found.count("selecting"), tuple(tried)),
+    )
+
+
+def _check_count(found: Fields, name: str, count: int, wanted: int) -> None:
+    if count != wanted:
+        raise ValueError(f"'{found.where}{name}' has {count:,} rows, wanted are {wanted:,}")
+
+
+def _check_dimension(found: Fields, vectors: npt.NDArray[Any], texts: ClassTexts) -> None:
+    if vectors.shape[1] != texts.vectors.shape[1]:
+        raise ValueError(
+            f"'{found.where}vectors' have {vectors.shape[1]} numbers, those of the classes "
+            f"{texts.vectors.shape[1]}"
+        )
+
+
+def _check_unit(found: Fields, vectors: npt.NDArray[Any], *, may_be_shorter: bool = False) -> None:
+    with np.errstate(all="ignore"):
+        norm = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
+        fine = np.abs(norm - 1) <= NORM_TOLERANCE
+        if may_be_shorter:
+            fine |= norm < 1
+    if not fine.all():
+        row = int(np.argmin(fine))
+        raise ValueError(f"'{found.where}vectors': row {row} has norm {norm[row]:.4f}, not 1")

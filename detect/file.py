@@ -1,0 +1,168 @@
+"""The file of a detector: JSON, arrays in base64, each under its SHA-256, and all under another.
+
+docs/detecting.md has the fields. Whoever wrote it, nothing in it is believed before it is checked.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.format.identity import parse_json
+from oodcache.cache.format.rules import one_line
+from oodcache.cache.format.sibling import sibling
+from oodcache.detect import fields
+from oodcache.detect.detector import SavedDetector
+from oodcache.detect.json_fields import Fields
+
+FORMAT, VERSION = "oodcache detector", 1
+BEGINNING = re.compile(rb'\s*{\s*"format":\s*"oodcache detector"')
+LIMIT = 2**30  # Bytes.
+LARGEST = 2**26  # Numbers of one array: a quarter of a gigabyte.
+SUM = "sha256"
+OF_ARRAY = ("base64", "dtype", "sha256", "shape")
+TYPES = {"vectors": "<f4", "labels": "<i8", "scores": "<f8"}
+
+
+def write_detector(path: Path, detector: SavedDetector) -> None:
+    """Write the file at `path`, whole or not at all."""
+    content = encoded(detector)
+    try:
+        decoded(content)
+    except ValueError as error:
+        raise InputError(f"{path}: not written: {one_line(error)}") from None
+    with sibling(path) as part:
+        part.write_bytes(content)
+
+
+def read_detector(path: Path) -> SavedDetector:
+    """Return the detector in the file at `path`; raise InputError, in one line, if it is none."""
+    try:
+        return decoded(_read(path))
+    except (InputError, ValueError) as error:
+        raise InputError(f"{path}: {one_line(error)}") from None
+
+
+def is_detector(path: Path) -> bool:
+    """Say if a file begins as one of a detector does, of whatever version, sound or not."""
+    with path.open("rb") as file:
+        return BEGINNING.match(file.read(100)) is not None
+
+
+def encoded(detector: SavedDetector) -> bytes:
+    """Return the content of a detector's file; equal detectors give equal bytes."""
+    whole = {"format": FORMAT, "version": VERSION, **fields.of(detector, _stored)}
+    text = json.dumps({**whole, SUM: _sum(whole)}, indent=1, allow_nan=False)
+    return text.encode() + b"\n"
+
+
+def decoded(content: bytes) -> SavedDetector:
+    """Return the detector in a file's content; raise ValueError, or InputError, if it is none."""
+    whole = _object(content)
+    if whole.get("format") != FORMAT:
+        raise ValueError("is no detector; make one with: oodcache calibrate … -o FILE")
+    version = whole.get("version")
+    if version != VERSION or isinstance(version, (bool, float)):
+        raise ValueError(
+            f"is a detector of version {json.dumps(version)[:20]}; this oodcache reads version "
+            f"{VERSION}: use the oodcache that wrote it, or calibrate again"
+        )
+    stored = whole.pop(SUM, None)
+    if stored != (found := _sum(whole)):
+        raise ValueError(
+            f"its SHA-256 is {found[:8]}…, not {str(stored)[:8]}…: it was changed or damaged since "
+            "it was written; calibrate again"
+        )
+    inner = {name: value for name, value in whole.items() if name not in ("format", "version")}
+    return fields.detector(Fields(inner, "", _array))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ValueError("is no file; wanted is one that oodcache calibrate wrote")
+        with path.open("rb") as file:
+            content = file.read(LIMIT + 1)
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    if len(content) > LIMIT:
+        raise ValueError(f"is larger than {LIMIT:,} bytes: no detector is")
+    return content
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        whole = parse_json(content.decode())
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is no detector: not UTF-8 text (byte {error.start})") from None
+    except ValueError as error:
+        raise ValueError(f"is no detector: not JSON: {error}") from None
+    if not isinstance(whole, dict):
+        raise ValueError("is no detector; make one with: oodcache calibrate … -o FILE")
+    return whole
+
+
+def _sum(whole: Mapping[str, Any]) -> str:
+    """Return a SHA-256 over all that the file says; of an array its own SHA-256 stands for it."""
+    said = _without_arrays(whole)
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_arrays(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    is_array = value.keys() == set(OF_ARRAY)
+    return {
+        name: _without_arrays(one)
+        for name, one in value.items()
+        if not (is_array and name == "base64")
+    }
+
+
+def _stored(name: str, values: npt.NDArray[Any]) -> dict[str, Any]:
+    """Return an array as JSON holds it."""
+    content = np.ascontiguousarray(values, TYPES[name]).tobytes()
+    return {
+        "dtype": TYPES[name],
+        "shape": list(values.shape),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "base64": base64.b64encode(content).decode(),
+    }
+
+
+def _array(given: Any, name: str, what: str, axes: int) -> npt.NDArray[Any]:
+    """Return an array that `_stored` made; raise ValueError, saying `what`, if it is none."""
+    if not isinstance(given, dict) or given.keys() != set(OF_ARRAY):
+        raise ValueError(f"'{what}' is no array: wanted are {', '.join(OF_ARRAY)}")
+    shape = given["shape"]
+    if given["dtype"] != TYPES[name]:
+        raise ValueError(f"'{what}' has dtype {given['dtype']!r}, not {TYPES[name]!r}")
+    sizes = isinstance(shape, list) and all(type(one) is int and one > 0 for one in shape)
+    if not sizes or len(shape) != axes or math.prod(shape) > LARGEST:
+        raise ValueError(
+            f"'{what}' has shape {shape!r}, not {axes} numbers above 0 with a product of at most "
+            f"{LARGEST:,}"
+        )
+    try:
+        content = base64.b64decode(given["base64"], validate=True)
+    except (TypeError, ValueError):
+        raise ValueError(f"'{what}' is not in base64") from None
+    size = math.prod(shape) * np.dtype(TYPES[name]).itemsize
+    if len(content) != size:
+        raise ValueError(f"'{what}' holds {len(content):,} bytes, its shape wants {size:,}")
+    if hashlib.sha256(content).hexdigest() != given["sha256"]:
+        raise ValueError(f"'{what}' has another SHA-256 than the file says: it is damaged")
+    # A copy, in this machine's order: what was read may not be written to.
+    return np.frombuffer(content, TYPES[name]).reshape(shape).astype(TYPES[name][1:])

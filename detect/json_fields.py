@@ -1,0 +1,91 @@
+"""The fields of a stranger's JSON object, each taken with a check of its type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from oodcache.cache.format.rules import shown
+
+
+class Array(Protocol):
+    """What reads an array: `name` says of which kind, `what` where it stands."""
+
+    def __call__(self, given: Any, name: str, what: str, axes: int) -> npt.NDArray[Any]:
+        """Return it; raise ValueError if it is none."""
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The fields of an object that `where` names; each is taken with a check of its type."""
+
+    values: Mapping[str, Any]
+    where: str
+    array_of: Array
+
+    def expect(self, *names: str) -> Fields:
+        """Return itself if it has these fields and no others."""
+        if sorted(self.values) != sorted(names):
+            raise ValueError(f"{self._is} fields {sorted(self.values)}, not {sorted(names)}")
+        return self
+
+    def text(self, name: str) -> str:
+        """Return a text that is not empty."""
+        return str(self._checked(name, lambda one: isinstance(one, str) and one, "a text"))
+
+    def texts(self, name: str, *, empty: bool = False) -> tuple[str, ...]:
+        """Return a list of texts, none of them empty unless they may be; not an empty list."""
+
+        def is_list(value: Any) -> bool:
+            some = isinstance(value, list) and len(value) > 0
+            return some and all(isinstance(one, str) and (one or empty) for one in value)
+
+        return tuple(self._checked(name, is_list, "a list of texts"))
+
+    def count(self, name: str, least: int = 1) -> int:
+        """Return a whole number, not below `least`."""
+        wanted = f"a whole number from {least} on"
+        return int(self._checked(name, lambda one: type(one) is int and one >= least, wanted))
+
+    def share(self, name: str) -> float:
+        """Return a number between 0 and 1."""
+        return float(self._checked(name, _is_share, "a number between 0 and 1"))
+
+    def flag(self, name: str) -> bool:
+        """Return true or false."""
+        return bool(self._checked(name, lambda one: isinstance(one, bool), "true or false"))
+
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        """Return an object whose fields nobody counts on."""
+        found: Mapping[str, Any] = self._checked(
+            name, lambda one: isinstance(one, dict), "an object"
+        )
+        return found
+
+    def inner(self, name: str, *names: str) -> Fields:
+        """Return the fields of an object, which are these."""
+        return Fields(self.mapping(name), f"{self.where}{name}.", self.array_of).expect(*names)
+
+    def array(self, name: str, axes: int) -> npt.NDArray[Any]:
+        """Return an array of so many axes."""
+        return self.array_of(self.values[name], name, f"{self.where}{name}", axes)
+
+    def wrong(self, name: str, wanted: str) -> ValueError:
+        """Return what to raise of a field that is not what is wanted."""
+        return ValueError(f"'{self.where}{name}' is {shown(self.values[name])}, not {wanted}")
+
+    def _checked(self, name: str, check: Callable[[Any], Any], wanted: str) -> Any:
+        if not check(self.values[name]):
+            raise self.wrong(name, wanted)
+        return self.values[name]
+
+    @property
+    def _is(self) -> str:
+        return f"'{self.where.rstrip('.')}' has" if self.where else "has"
+
+
+def _is_share(value: Any) -> bool:
+    return type(value) is float and 0 < value < 1

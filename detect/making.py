@@ -1,0 +1,251 @@
+"""A detector's score, perhaps chosen among several, and its threshold, from files of the cache.
+
+The images that calibrate are neither in the bank nor among those that choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Note, Progress
+from oodcache.detect.conformal import Threshold, calibrate
+from oodcache.detect.detector import (
+    Choice,
+    ClassTexts,
+    NegativeWords,
+    Scorer,
+    TrainingImages,
+    Tried,
+)
+from oodcache.detect.file import LARGEST
+from oodcache.detect.halves import half
+from oodcache.score.formulas.bank import Bank
+from oodcache.score.formulas.cosines import Scores
+from oodcache.score.formulas.negative_sums import NegativeSums
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.formulas.tile import Vectors
+from oodcache.score.inputs.selection import Prompted, Selection, prompted
+from oodcache.score.inputs.views import Digests, View, digests, shared
+from oodcache.score.measures.metrics import auroc
+from oodcache.score.onepass.fitting import fit_all
+from oodcache.score.onepass.onepass import Classes, score_images
+from oodcache.score.onepass.variants import Variant
+from oodcache.score.references import References
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to make a detector of; `select_on` is an OOD set, where the score is to be chosen.
+
+    `select_id` are the ID images that choose, None for a random half of those of `id_set`.
+    """
+
+    cache: Path
+    model: str
+    classes: str | None
+    id_set: str
+    scores: Sequence[str]
+    alpha: float
+    confidence: float | None = None
+    template: str | None = None
+    class_names: str = "open_clip"
+    negatives: str | None = None
+    bank: str | None = None
+    bank_labels: str = "own"
+    select_on: str | None = None
+    select_id: str | None = None
+    seed: int = 0
+
+
+class Making:
+    """What the steps from files to a detector share."""
+
+    def __init__(
+        self,
+        wish: Wish,
+        selection: Selection,
+        head: Prompted,
+        references: References,
+        note: Note,
+        progress: Progress,
+    ) -> None:
+        self._wish, self._selection, self._head = wish, selection, head
+        self._references, self._note, self._progress = references, note, progress
+        model = selection.model
+        assert model.logit_scale is not None  # Rule F8.
+        self._classes = Classes(head.vectors, model.logit_scale, model.logit_bias)
+        self._bank: Bank | None = None
+        if references.bank is not None:
+            self._bank = references.bank.against(self._classes, note)
+            _check_size(references.bank.name, self._bank.vectors)
+
+    def chosen(self, variants: Sequence[Variant]) -> tuple[View, Choice | None, Variant]:
+        """Return the images that calibrate, how the score was chosen, and the score."""
+        view, *others = self._selection.views
+        if not others and self._bank is None:
+            return view, None, variants[0]
+        of_view = self._digests(view)
+        self._check_bank(view, of_view)
+        if not others:
+            return view, None, variants[0]
+        of_outside = self._digests(others[0])
+        _check_apart(view, of_view, "--select-on", others[0], of_outside)
+        self._check_bank(others[0], of_outside)
+        if self._wish.select_id is not None:
+            selecting, calibrating = others[1], view
+            of_selecting = self._digests(selecting)
+            _check_apart(view, of_view, "--select-id", selecting, of_selecting)
+            self._check_bank(selecting, of_selecting)
+        else:
+            chosen = half(of_view, self._wish.seed)
+            selecting = replace(view, only=view.rows[chosen])
+            calibrating = replace(view, only=view.rows[~chosen])
+            _check_half(view, chosen)
+            self._note(
+                f"{view.name}: {chosen.sum():,} images, drawn by --seed {self._wish.seed}, choose "
+                f"the score, the other {(~chosen).sum():,} calibrate it"
+            )
+        tried = self._tried(variants, selecting, others[0])
+        choice = Choice(
+            inside=printed(selecting.name),
+            outside=printed(others[0].name),
+            is_half=self._wish.select_id is None,
+            seed=self._wish.seed,
+            selecting=len(selecting.rows),
+            tried=tuple(tried),
+        )
+        best = max(range(len(tried)), key=lambda place: tried[place].auroc)
+        return calibrating, choice, variants[best]
+
+    def scorer(self, variant: Variant) -> Scorer:
+        """Return a score with all that it is computed from."""
+        texts, needs = self._selection.texts, SCORES[variant.score].needs
+        return Scorer(
+            model=self._selection.model,
+            texts=ClassTexts(
+                vocabulary=texts.path.stem,
+                template=self._head.template,
+                templates=self._head.templates,
+                names=tuple(self._selection.class_names),
+                ids=tuple(self._selection.class_ids),
+                vectors=self._head.vectors,
+            ),
+            variant=variant,
+            negatives=self._words(variant) if needs == "negatives" else None,
+            bank=self._training_images() if needs == "bank" else None,
+        )
+
+    def threshold(self, scorer: Scorer, view: View) -> Threshold:
+        """Return the threshold that a view's images give."""
+        with self._progress(f"score {view.name}", len(view.rows), "images") as advance:
+
+            def blocks() -> Iterator[Vectors]:
+                for block in view.blocks():
+                    yield block
+                    advance(len(block))
+
+            scores = scorer.ranked(blocks(), len(view.rows))
+        try:
+            return calibrate(scores, self._wish.alpha, self._wish.confidence)
+        except InputError as error:
+            raise InputError(f"{view.name}: {error}") from None
+
+    def _tried(self, variants: Sequence[Variant], inside: View, outside: View) -> list[Tried]:
+        """Return the AUROC of every variant."""
+        fits = self._references.fit(variants, self._classes, self._note, self._progress).each
+
+        def scores(view: View) -> Scores:
+            with self._progress(f"score {view.name}", len(view.rows), "images") as advance:
+                found = score_images(
+                    *(view.blocks(), len(view.rows), self._classes, variants), fits=fits
+                )
+                advance(len(view.rows))
+            return found.scores
+
+        rows = zip(variants, scores(inside), scores(outside), strict=True)
+        return [Tried(one.label, auroc(id_row, ood_row)) for one, id_row, ood_row in rows]
+
+    def _words(self, variant: Variant) -> NegativeWords:
+        """Return the negatives that a score sums over: its parameters decide which."""
+        mined, which = self._references.mined, dict[str, Any]()
+        assert mined is not None
+
+        def choose(
+            *, percentile: float | None = None, number: int | None = None, csp: bool = False
+        ) -> Vectors:
+            which.update(percentile=percentile, number=number, csp=csp)
+            return mined.vectors(percentile=percentile, number=number, csp=csp)
+
+        name = mined.negatives.name
+        fit_all([variant], self._classes, NegativeSums(name, choose))
+        return NegativeWords(name, tuple(mined.words(**which)), mined.vectors(**which))
+
+    def _training_images(self) -> TrainingImages:
+        bank, images = self._bank, self._references.bank
+        assert bank is not None and images is not None
+        return TrainingImages(
+            images.told, bank.labels_are_predictions, bank.vectors, bank.labels.astype(np.int64)
+        )
+
+    def _digests(self, view: View) -> Digests:
+        return np.concatenate([digests(block) for block in view.blocks()])
+
+    def _check_bank(self, view: View, own: Digests) -> None:
+        """Refuse images that the score was fitted to: it knows them, and no new one."""
+        if self._bank is None:
+            return
+        if count := shared(digests(self._bank.vectors), own):
+            raise InputError(
+                f"{view.name}: {count:,} of {len(own):,} images have the very vector of an image "
+                f"of the bank {self._bank.name}, and score as no new image does: give a set "
+                "without them, or another --bank"
+            )
+
+
+def only(selection: Selection, template: str | None) -> Prompted:
+    """Return the class vectors of the one template that is meant; refuse several."""
+    heads = prompted(selection, () if template is None else (template,))
+    if len(heads) > 1:
+        raise InputError(
+            f"--template {template} is {len(heads)} templates here, and a detector has one: give "
+            "--template average, or one of them"
+        )
+    return heads[0]
+
+
+def printed(text: str) -> str:
+    """Return a text that may name a path that is not UTF-8, as JSON can hold it."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _check_apart(view: View, own: Digests, option: str, other: View, of_other: Digests) -> None:
+    if count := shared(of_other, own):
+        raise InputError(
+            f"{view.name}: {count:,} of {len(own):,} images have the very vector of an image of "
+            f"{option} {other.name}: images that choose the score must not calibrate it; give "
+            "another set"
+        )
+
+
+def _check_half(view: View, chosen: npt.NDArray[np.bool_]) -> None:
+    if not chosen.any() or chosen.all():
+        raise InputError(
+            f"{view.name}: {len(chosen):,} images cannot be cut in two, or all have one vector: "
+            "give more, or --select-id a set that chooses"
+        )
+
+
+def _check_size(typed: str, vectors: Vectors) -> None:
+    if vectors.size > LARGEST:
+        raise InputError(
+            f"--bank {typed}: {len(vectors):,} images of {vectors.shape[1]} numbers are more than "
+            f"the {LARGEST:,} numbers that a detector holds: take so many of each class, as in "
+            f"--bank {typed.partition(':')[0]}:16"
+        )

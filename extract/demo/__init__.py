@@ -1,0 +1,1 @@
+"""The embedded benchmark: small images and two small models."""

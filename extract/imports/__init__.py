@@ -1,0 +1,1 @@
+"""Embeddings of other tools, read as the cache's own."""

@@ -1,0 +1,228 @@
+"""Embeddings from and for other programs: their files to the cache's, and back. Knows no click."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from oodcache.cache import names
+from oodcache.cache.errors import InputError
+from oodcache.cache.exchange import arrays as foreign
+from oodcache.cache.exchange import export as exporting
+from oodcache.cache.exchange import exported, imported
+from oodcache.cache.exchange.arrays import Array, Unit
+from oodcache.cache.exchange.imported import Claim
+from oodcache.cache.files.images import ImageBatch, ImageFile, ImageRows, open_images, write_images
+from oodcache.cache.files.texts import StoredTexts, read_texts, write_texts
+from oodcache.cache.shards import shard_set
+from oodcache.cache.store import store
+from oodcache.cache.store.verification import kind_of
+from oodcache.cache.watch import Note, Progress
+from oodcache.extract.imports import reading
+from oodcache.extract.imports.reading import Import
+from oodcache.extract.texts import vocabularies
+
+
+def export(path: Path, output: Path, note: Note, progress: Progress) -> None:
+    """Write a file of the cache as `output`, whose ending says how."""
+    exporting.check_output(output)
+    target = store.meant_target(path)
+    file = _opened(path) if target is None else shard_set.read(target)
+    rows = file.norm.size
+    with progress(f"export {path.stem}", rows, "rows") as advance:
+        exporting.export(file, output, advance)
+    note(f"wrote {output}: {rows:,} rows")
+
+
+def _opened(path: Path) -> ImageFile | StoredTexts:
+    kind = kind_of(path)
+    if kind not in store.KINDS:
+        raise InputError(f"{path}: is a shard; merge it first: oodcache cache merge")
+    return open_images(path) if kind == "images" else read_texts(path)
+
+
+def import_(given: Import, note: Note, progress: Progress) -> None:
+    """Write another program's embeddings, or our own exported ones, as a file of the cache."""
+    if given.dataset is not None and given.classes is not None:
+        raise InputError("--dataset is for images, --classes for texts: give one of them")
+    form, arrays = reading.opened(given.source)
+    if "identity" in arrays:
+        _import_exported(given, arrays, note, progress)
+    elif given.dataset is not None:
+        reading.refuse(given, "is of images", *reading.OF_TEXTS)
+        _import_images(given, form, arrays, note, progress)
+    elif given.classes is not None:
+        reading.refuse(given, "is of texts", *reading.OF_IMAGES)
+        _import_texts(given, form, arrays, note)
+    else:
+        raise InputError(
+            f"{given.source}: give --dataset NAME for images, or --classes NAME=names.txt for texts"
+        )
+
+
+def _import_exported(
+    given: Import, arrays: Mapping[str, Array], note: Note, progress: Progress
+) -> None:
+    """Write an exported file back: everything that could be said of it is in it."""
+    reading.refuse(
+        given,
+        "says itself what it holds",
+        *reading.OF_IMAGES,
+        *reading.OF_TEXTS,
+        *reading.OF_MODELS,
+    )
+    file = exported.opened(given.source, arrays)
+    target = _free(file.target(given.cache), given)
+    rows = file.columns["norm"].size
+    with progress(f"import {target.stem}", rows, "rows") as advance:
+        file.write(target, dtype=given.dtype, advance=advance)
+    note(f"wrote {target}: {rows:,} rows, as they were exported")
+
+
+def _import_images(
+    given: Import, form: str, arrays: Mapping[str, Array], note: Note, progress: Progress
+) -> None:
+    assert given.dataset is not None
+    claim, name = _claim(given), names.check_name(given.dataset, "data set")
+    target = _free(names.image_path(given.cache, claim.label, name), given)
+    vectors = foreign.pick(given.source, arrays)
+    foreign.check_vectors(vectors, 2)
+    count = vectors.shape[0]
+    labels = reading.labels(given, arrays, count)
+    rows = ImageRows(reading.paths(given, count), labels.label, labels.names)
+    lengths = _Lengths()
+    with progress(f"import {name}", count, "rows") as advance:
+        written = write_images(
+            target,
+            _batches(vectors, lengths, advance),
+            rows=rows,
+            identity=imported.identity(
+                claim.identity(given.cache, target),
+                name=name,
+                fingerprint=_fingerprint(rows),
+                form=form,
+                stored=str(vectors.dtype),
+            ),
+            dtype=given.dtype or np.float32,
+        )
+    _tell(given, claim, lengths, note)
+    failed = int(np.count_nonzero(~written.ok))
+    bad = f"; {failed:,} are not ok, see: oodcache cache info {target}" if failed else ""
+    note(f"wrote {target}: {count:,} images x {written.dimension}{bad}")
+
+
+def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: Note) -> None:
+    name, vocabulary = reading.vocabulary(given)
+    claim = _claim(given)
+    target = _free(names.text_path(given.cache, claim.label, name), given)
+    vectors = foreign.pick(given.source, arrays)
+    foreign.check_vectors(vectors, 2, 3)
+    shape = (len(vocabulary.templates), len(vocabulary.names), vectors.shape[-1])
+    if vectors.shape not in (shape, shape[shape[0] == 1 :]):
+        raise InputError(
+            f"{vectors.origin}: has shape {vectors.shape}, not {shape}, with a row for each "
+            "--template, for each of the --classes"
+        )
+    unit = foreign.unit(vectors.whole().reshape(-1, shape[-1]))
+    for row, reason in unit.errors.items():
+        template, place = divmod(row, shape[1])
+        raise InputError(
+            f"{vectors.origin}: the vector of {vocabulary.names[place]!r} under "
+            f"{vocabulary.templates[template]!r} (row {row}) {reason}"
+        )
+    model = claim.identity(given.cache, target)
+    if model.logit_scale is None:
+        raise InputError(
+            f"{target}: texts want the model's scale: give --logit-scale, 100 for OpenAI's CLIP, "
+            "and --logit-bias if it has one"
+        )
+    write_texts(
+        target,
+        unit.vectors.reshape(shape),
+        unit.norm.reshape(shape[:2]),
+        vocabulary=vocabulary,
+        identity=imported.identity(
+            model,
+            name=name,
+            fingerprint=vocabularies.fingerprint(vocabulary),
+            form=form,
+            stored=str(vectors.dtype),
+        ),
+        dtype=given.dtype or np.float32,
+    )
+    lengths = _Lengths()
+    lengths.add(unit)
+    _tell(given, claim, lengths, note)
+    note(f"wrote {target}: {shape[1]:,} classes, {shape[0]} template{'s' * (shape[0] > 1)}")
+
+
+def _claim(given: Import) -> Claim:
+    if given.model is None:
+        raise InputError(f"{given.source}: give --model NAME, for the model that made it")
+    return Claim(given.model, given.weights, given.logit_scale, given.logit_bias)
+
+
+def _free(target: Path, given: Import) -> Path:
+    """Return where to write; refuse a file that is there, unless it may go."""
+    if target.exists() and not given.overwrite:
+        raise InputError(f"{target}: is there; write it anew with --overwrite, or give other names")
+    return target
+
+
+@dataclass
+class _Lengths:
+    """Of the rows that were normalised: how many, and how long they were."""
+
+    changed: int = 0
+    rows: int = 0
+    shortest: float = math.inf
+    longest: float = 0
+
+    def add(self, unit: Unit) -> None:
+        """Count some rows more."""
+        self.rows += len(unit.norm)
+        if unit.changed.any():
+            lengths = unit.norm[unit.changed]
+            self.changed += len(lengths)
+            self.shortest = min(self.shortest, float(lengths.min()))
+            self.longest = max(self.longest, float(lengths.max()))
+
+
+def _batches(
+    vectors: Array, lengths: _Lengths, advance: Callable[[int], None]
+) -> Iterator[ImageBatch]:
+    for block in vectors.blocks():
+        unit = foreign.unit(block)
+        lengths.add(unit)
+        yield ImageBatch(unit.vectors, unit.norm, unit.errors)
+        advance(len(block))
+
+
+def _tell(given: Import, claim: Claim, lengths: _Lengths, note: Note) -> None:
+    """Say what was done to the vectors, and what else is in the model's folder."""
+    if lengths.changed:
+        note(
+            f"{given.source}: normalised {lengths.changed:,} of {lengths.rows:,} rows, whose "
+            f"lengths ran from {lengths.shortest:.4g} to {lengths.longest:.4g}"
+        )
+    for path, other in claim.siblings(given.cache).items():
+        if other.weights != claim.weights_label:
+            note(
+                f"{path}: is there, of weights {other.weights}, and scores do not mix them; if "
+                "they are one model's, import with those --weights"
+            )
+            break
+
+
+def _fingerprint(rows: ImageRows) -> str:
+    """Return a SHA-256 over every path and label name, in order."""
+    digest = hashlib.sha256()
+    names_of = (*rows.label_names, "")  # -1 counts from the end.
+    for path, label in zip(rows.paths, rows.labels.tolist(), strict=True):
+        digest.update(path + b"\0" + names_of[label].encode() + b"\0")
+    return digest.hexdigest()

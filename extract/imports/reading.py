@@ -1,0 +1,162 @@
+"""What an import is made from: arrays, and what their rows are. Knows no click."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.exchange import arrays as foreign
+from oodcache.cache.exchange import parquet, row_names
+from oodcache.cache.exchange.arrays import Array
+from oodcache.cache.exchange.row_names import Labels
+from oodcache.cache.files.texts import Vocabulary
+from oodcache.extract.texts import vocabularies
+
+LABELS = ("label_list", "labels", "label", "targets")
+OF_MODELS = ("model", "weights", "logit_scale", "logit_bias")
+OF_IMAGES = ("dataset", "metadata", "paths", "labels", "label_names")
+OF_TEXTS = ("classes", "templates")
+AS_IT_IS = "{}"  # The template where none is said.
+
+
+@dataclass(frozen=True)
+class Import:
+    """What was asked for; all that was not given is None or empty."""
+
+    source: Path
+    cache: Path
+    model: str | None = None
+    dataset: str | None = None
+    classes: str | None = None
+    metadata: Path | None = None
+    paths: Path | None = None
+    labels: Path | None = None
+    label_names: Path | None = None
+    weights: str | None = None
+    logit_scale: float | None = None
+    logit_bias: float | None = None
+    templates: tuple[str, ...] = ()
+    dtype: str | None = None
+    overwrite: bool = False
+
+
+def refuse(given: Import, reason: str, *options: str) -> None:
+    """Refuse options that would go unheard."""
+    for option in options:
+        if getattr(given, option) not in (None, ()):
+            name = {"templates": "template"}.get(option, option).replace("_", "-")
+            raise InputError(f"{given.source}: {reason}: leave out --{name}")
+
+
+def opened(source: Path) -> tuple[str, Mapping[str, Array]]:
+    """Return what program writes such a file, and the arrays in it by name."""
+    if source.is_dir():
+        parts = {
+            number: foreign.open_npy(path) for number, path in foreign.parts(source, "npy").items()
+        }
+        return "clip-retrieval", {"": foreign.joined(source, parts)}
+    if source.suffix == ".npy":
+        return "npy", {"": foreign.open_npy(source)}
+    if source.suffix == ".npz":
+        arrays = foreign.open_npz(source)
+        return "OpenOOD" if "feat_list" in arrays else "npz", arrays
+    if source.suffix == ".pt":
+        return "CLIP_benchmark", _tensors(source)
+    raise InputError(
+        f"{source}: is read from .npy, .npz, .pt, or a folder of img_emb_*.npy; it is none of them"
+    )
+
+
+def _tensors(path: Path) -> dict[str, Array]:
+    from oodcache.extract.imports import saved_tensors
+
+    return {
+        name: foreign.in_memory(f"{path}: {name!r}" if name else str(path), tensor)
+        for name, tensor in saved_tensors.read(path).items()
+    }
+
+
+def paths(given: Import, count: int) -> list[bytes]:
+    """Return each row's path: from a list, from metadata, or made up."""
+    if given.paths is not None and given.metadata is not None:
+        raise InputError("--paths and --metadata both give paths: leave one out")
+    if given.paths is not None:
+        listed = row_names.lines(given.paths)
+        _check_count(given.source, count, given.paths, len(listed))
+        return row_names.relative(given.paths, listed)
+    if given.metadata is None:
+        return row_names.generated(count)
+    return row_names.relative(given.metadata, _metadata(given, "image_path", count))
+
+
+def _metadata(given: Import, column: str, count: int) -> list[bytes]:
+    """Return a column of clip-retrieval's metadata, each part as long as its vectors' part."""
+    assert given.metadata is not None
+    if given.source.is_dir() != given.metadata.is_dir():
+        raise InputError(f"{given.metadata}: give a folder of metadata for a folder of vectors")
+    if not given.source.is_dir():
+        values = parquet.read_texts(given.metadata, column)
+        _check_count(given.source, count, given.metadata, len(values))
+        return values
+    vectors = foreign.parts(given.source, "npy")
+    tables = foreign.parts(given.metadata, "parquet")
+    if set(vectors) != set(tables):
+        number = min(set(vectors) ^ set(tables))
+        without = given.metadata if number in vectors else given.source
+        raise InputError(f"{without}: has no part {number}, and the other folder has")
+    values = []
+    for number, table in tables.items():
+        part = parquet.read_texts(table, column)
+        _check_count(vectors[number], foreign.open_npy(vectors[number]).shape[0], table, len(part))
+        values += part
+    return values
+
+
+def labels(given: Import, arrays: Mapping[str, Array], count: int) -> Labels:
+    """Return each row's label: from a file, from the arrays, or none."""
+    label_names = None if given.label_names is None else row_names.names(given.label_names)
+    there = next((arrays[name] for name in LABELS if name in arrays), None)
+    if given.labels is None and there is None:
+        if label_names is not None:
+            raise InputError(f"{given.label_names}: there are no labels to name: give --labels")
+        return Labels(np.full(count, -1), ())
+    if given.labels is not None and given.labels.suffix not in (".npy", ".npz", ".pt"):
+        found, origin = row_names.label_lines(given.labels, label_names), str(given.labels)
+    else:
+        array = there if given.labels is None else _only(given.labels)
+        assert array is not None
+        _check_count(given.source, count, array.origin, math.prod(array.shape[:1]))
+        found, origin = row_names.numbered(array.origin, array.whole(), label_names), array.origin
+    _check_count(given.source, count, origin, len(found.label))
+    return found
+
+
+def _only(path: Path) -> Array:
+    """Return the labels in a file of arrays."""
+    _, arrays = opened(path)
+    named = [arrays[name] for name in LABELS if name in arrays]
+    return (named or [foreign.pick(path, arrays)])[0]
+
+
+def _check_count(source: Path, count: int, other: Path | str, found: int) -> None:
+    if count != found:
+        raise InputError(f"{other}: is for {found:,} rows, and {source} has {count:,}")
+
+
+def vocabulary(given: Import) -> tuple[str, Vocabulary]:
+    """Return the name and the vocabulary of NAME=FILE."""
+    assert given.classes is not None
+    for template in given.templates:
+        if template.count("{}") != 1:
+            raise InputError(
+                f"--template {template!r}: wants {{}} once, where the class name went, as in "
+                f"{vocabularies.DEFAULT_TEMPLATE!r}"
+            )
+    if "=" in given.classes:
+        return vocabularies.find(given.classes, given.templates or (AS_IT_IS,))
+    raise InputError(f"--classes {given.classes!r}: give NAME=names.txt, with a class name a line")

@@ -1,0 +1,1 @@
+"""Known datasets: listed, checked, downloaded."""

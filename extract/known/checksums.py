@@ -1,0 +1,101 @@
+"""Checksums of archives: the published ones, and those of what was fetched first.
+
+Where none is published, the SHA-256 of the first archive is kept below the data root, and every
+later one of that name is held against it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.format.sibling import sibling
+from oodcache.extract.sources.known_sets import Archive
+
+FILE = "oodcache-checksums.json"
+BLOCK = 2**20
+MB = 10**6
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was fetched first under an archive's name: from where, how large, and when."""
+
+    url: str
+    sha256: str
+    bytes: int
+    date: str
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The checksums of a file, in hexadecimal."""
+
+    md5: str
+    sha256: str
+    bytes: int
+
+
+def read(data_root: Path) -> dict[str, Recorded]:
+    """Return what was recorded below a data root, by the archive's name."""
+    path = data_root / FILE
+    try:
+        found = {name: Recorded(**one) for name, one in json.loads(path.read_bytes()).items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, AttributeError):
+        found = None
+    if found is None or not all(isinstance(one.sha256, str) for one in found.values()):
+        raise InputError(
+            f"{path}: is not the list of checksums that oodcache writes: mend it, or remove it"
+        )
+    return found
+
+
+def sums(path: Path, advance: Callable[[int], None]) -> Sums:
+    """Return a file's checksums, read once; `advance` is told MB."""
+    md5, sha256, done, told = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0, 0
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            md5.update(block)
+            sha256.update(block)
+            done += len(block)
+            advance(done // MB - told)
+            told = done // MB
+    return Sums(md5.hexdigest(), sha256.hexdigest(), done)
+
+
+def check(archive: Archive, found: Sums, recorded: Mapping[str, Recorded], data_root: Path) -> None:
+    """Refuse an archive that is not the published one, or not the one that was fetched first."""
+    if archive.md5 is not None and found.md5 != archive.md5:
+        raise InputError(
+            f"{archive.name}: its MD5 is {found.md5}, and {archive.md5} is the published one"
+        )
+    first = recorded.get(archive.name)
+    if first is not None and found.sha256 != first.sha256:
+        raise InputError(
+            f"{archive.name}: differs from what was fetched on {first.date} from {first.url}: its "
+            f"SHA-256 is {found.sha256}, not {first.sha256}; if it is right, remove its entry from "
+            f"{data_root / FILE}"
+        )
+
+
+def record(
+    archive: Archive, url: str, found: Sums, recorded: Mapping[str, Recorded], data_root: Path
+) -> None:
+    """Record an archive's SHA-256 if it is the first of its name."""
+    if archive.name in recorded:
+        return
+    today = datetime.now(UTC).date().isoformat()
+    new = {**recorded, archive.name: Recorded(url, found.sha256, found.bytes, today)}
+    text = json.dumps({name: asdict(new[name]) for name in sorted(new)}, indent=1) + "\n"
+    try:
+        with sibling(data_root / FILE) as path:
+            path.write_text(text)
+    except InputError as error:  # What it advises is of the cache.
+        raise error.__cause__ or error from None

@@ -1,0 +1,167 @@
+"""What `oodcache data` shows: the known data sets, found or not, and counted. Knows no click."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.names import GROUPS
+from oodcache.cache.text import printable
+from oodcache.cache.watch import Progress
+from oodcache.extract.known.counting import Counted, count
+from oodcache.extract.known.fetching import Fetched
+from oodcache.extract.sources import datasets
+from oodcache.extract.sources.known_sets import KNOWN_SETS
+from oodcache.extract.sources.listing import ImageSource
+
+WHOLE, WRONG, MISSING = "whole", "WRONG", "not there"
+COLUMNS = ("data set", "images", "OOD", "found", "get it")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A known set; its fields are the keys of JSON, in docs/data.md.
+
+    `group` is "near" or "far", None for ImageNet; `path` is None where the set is not there, `url`
+    where it cannot be fetched; `origin` says who has it, and `place` where it goes.
+    """
+
+    name: str
+    images: int
+    group: str | None
+    path: str | None
+    url: str | None
+    origin: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """Whether a set is whole, as one word, and what was found."""
+
+    state: str
+    found: str
+
+
+def rows(data_root: Path) -> list[Row]:
+    """Return every known set, in order; count nothing."""
+    return [_row(name, data_root) for name in KNOWN_SETS]
+
+
+def to_json(found: Sequence[Row]) -> str:
+    """Return a list of objects."""
+    return json.dumps([asdict(one) for one in found], indent=1) + "\n"
+
+
+def table(found: Sequence[Row], *, styled: bool = False) -> str:
+    """Return a table as wide as it needs: no path is cut; `styled` with a terminal's codes."""
+    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for name in COLUMNS:
+        drawn.add_column(name, justify="right" if name == "images" else "left", no_wrap=True)
+    for one in found:
+        drawn.add_row(*(Text(printable(cell)) for cell in _cells(one)))
+    console = Console(width=100_000, file=io.StringIO(), force_terminal=styled)
+    with console.capture() as capture:
+        console.print(drawn, width=console.measure(drawn).maximum)
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Iterator[str]:
+    """Yield a line for each set; refuse, at the end, if any is not whole, or named and missing.
+
+    Without names it is every known set, and those that are not there are said, and no more.
+    """
+    for name in names:
+        datasets.check_known(name)
+    if not data_root.is_dir():
+        raise InputError(
+            f"{data_root}: no such data root; give --data-root FOLDER or set OODCACHE_DATA"
+        )
+    chosen = list(dict.fromkeys(names or KNOWN_SETS))
+    states: dict[str, str] = {}
+    with progress("counting", len(chosen), "data sets") as advance:
+        for name in chosen:
+            source = _known(name, data_root)
+            check = _checked(name, data_root, source)
+            if check.state == WRONG or (check.state == MISSING and names):
+                states[name] = check.state
+            yield f"{check.state:9}  {name}: {check.found}"
+            advance(1)
+    if states:
+        raise InputError(_mend(states, len(chosen), data_root))
+
+
+def fetched(one: Fetched) -> str:
+    """Return what to say of a set that is there now."""
+    verb = "is there" if one.was_there else "fetched"
+    return f"{one.counted.name}: {verb}: {one.counted.images:,} images in {one.counted.root}"
+
+
+def _row(name: str, data_root: Path) -> Row:
+    known, source = KNOWN_SETS[name], _known(name, data_root)
+    return Row(
+        name,
+        known.images,
+        GROUPS.get(name),
+        None if source is None else str(source.root),
+        None if known.archive is None else known.archive.url,
+        known.origin,
+        str(data_root / known.place),
+    )
+
+
+def _cells(one: Row) -> tuple[str, ...]:
+    how = f"oodcache data fetch {one.name}" if one.url else f"{one.origin}; into {one.place}"
+    return (
+        one.name,
+        f"{one.images:,}",
+        one.group or "ID",
+        "–" if one.path is None else one.path,
+        "" if one.path is not None else how,
+    )
+
+
+def _known(name: str, data_root: Path) -> ImageSource | None:
+    try:
+        return datasets.known(name, data_root)
+    except OSError as error:  # Of a folder that is closed to us.
+        raise InputError(f"{data_root}: cannot be looked at: {error.strerror}") from None
+
+
+def _checked(name: str, data_root: Path, source: ImageSource | None) -> Check:
+    if source is None:
+        return Check(MISSING, f"not below {data_root}")
+    try:
+        found = count(source)
+    except InputError as error:
+        return Check(WRONG, str(error))
+    return Check(WHOLE if found.is_whole else WRONG, _counts(found))
+
+
+def _counts(found: Counted) -> str:
+    of = "" if found.images == found.expected else f", {found.expected:,} expected"
+    missing = f", {found.missing:,} of them not there" if found.missing else ""
+    return f"{found.images:,} images{of}{missing}: {found.root}"
+
+
+def _mend(wrong: Mapping[str, str], of: int, data_root: Path) -> str:
+    """Return what to do about sets, by name and state, that are not whole."""
+    root = "" if str(data_root) == "data" else f" --data-root {shlex.quote(str(data_root))}"
+    fetched = [name for name in wrong if KNOWN_SETS[name].archive]
+    how = [f"oodcache data fetch {' '.join(fetched)}{root}"] if fetched else []
+    how += [f"oodcache data ls{root}"] if len(fetched) < len(wrong) else []
+    first = "move what is wrong elsewhere, and " if WRONG in wrong.values() else ""
+    return (
+        f"{len(wrong):,} of {of:,} data sets {'is' if len(wrong) == 1 else 'are'} not whole: "
+        f"{first}type: {', or '.join(how)}"
+    )

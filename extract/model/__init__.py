@@ -1,0 +1,1 @@
+"""Models: a request resolved, weights loaded, an encoder."""

@@ -1,0 +1,96 @@
+"""A loaded model: images and prompts in, float32 unit vectors out."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from oodcache.cache.format.identity import Identity, ModelIdentity
+from oodcache.extract.model.preprocessing import Normalization, Preprocessing
+from oodcache.extract.model.towers import Tower, Towers
+
+LIBRARIES = ("oodcache", "torch", "torchvision", "open_clip_torch", "timm", "pillow", "h5py")
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Unit vectors (n, D) in float32, and each one's length before it was normalised, (n,)."""
+
+    vectors: torch.Tensor
+    norm: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a loaded model leaves in every file that it makes; small, and can be pickled.
+
+    `preprocessing` and `tokenizing` say how images and prompts are prepared for it.
+    """
+
+    identity: ModelIdentity
+    precision: Mapping[str, Any]
+    preprocessing: Mapping[str, Any]
+    tokenizing: Mapping[str, Any]
+
+    def identify(self, kind: str, origin: Mapping[str, Any]) -> Identity:
+        """Return the identity of a file of `kind`, "images" or "texts", that this model makes."""
+        versions = {library: importlib.metadata.version(library) for library in LIBRARIES}
+        return Identity(
+            model=self.identity,
+            source=origin,
+            encoding=self.preprocessing if kind == "images" else self.tokenizing,
+            precision=self.precision,
+            versions={**versions, "python": platform.python_version()},
+        )
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A model in evaluation mode on its device.
+
+    `preprocessing` and `normalize`, on the device, turn an image's bytes into what the model was
+    trained to see. `tokenize` is None in a model that was loaded for images alone.
+    """
+
+    model: Any  # One of open_clip's classes, which mypy does not see.
+    signature: Signature
+    device: torch.device
+    preprocessing: Preprocessing
+    normalize: Normalization
+    tokenize: Callable[[list[str]], torch.Tensor] | None
+    towers: Towers
+
+    def images(self, pixels: torch.Tensor) -> Encoded:
+        """Return vectors of uint8 pixels (n, 3, height, width); all of it on the device."""
+        return self._encode(self.towers.images, self.normalize(pixels))
+
+    def prompts(self, tokens: torch.Tensor) -> Encoded:
+        """Return vectors of tokenized prompts; all of it on the device."""
+        return self._encode(self.towers.texts, tokens)
+
+    def tokens(self, prompts: Sequence[str]) -> torch.Tensor:
+        """Tokenize prompts at the model's own length and padding, where a GPU can fetch them."""
+        assert self.tokenize is not None, "loaded for images alone"
+        tokens = self.tokenize(list(prompts))
+        return tokens.pin_memory() if self.device.type == "cuda" else tokens
+
+    def _encode(self, tower: Tower, batch: torch.Tensor) -> Encoded:
+        with torch.inference_mode(), self._autocast():
+            features = tower(batch)
+        # To float32 first: normalised in bfloat16, norms would lie in 0.997 to 1.003.
+        features = features.float()
+        return Encoded(torch.nn.functional.normalize(features, dim=-1), features.norm(dim=-1))
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        dtype = DTYPES[self.signature.precision["autocast"]]
+        if dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype)

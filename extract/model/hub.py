@@ -1,0 +1,182 @@
+"""What a model wants of the hub: fetched, or, where it cannot be, how to put it in its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import open_clip
+from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+
+from oodcache.cache.errors import InputError, first_lines
+from oodcache.cache.watch import Note
+from oodcache.extract.model.request import CONFIG, HUB, LOCAL_DIR, Resolved
+
+DEFAULT_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+# What a tokenizer's words may be in, the one that nearly all have first; and what goes with it.
+WORDS = (
+    *("tokenizer.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"),
+    *("vocab.txt", "vocab.json"),
+)
+SPECIAL = ("tokenizer_config.json", "special_tokens_map.json")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Files of one repository: the first of `either` that it has, and small ones `beside` it."""
+
+    repository: str
+    either: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+
+    def folder(self) -> Path | None:
+        """Return where this machine's cache of the hub has one of `either`; None if nowhere."""
+        for file in self.either:
+            found = try_to_load_from_cache(self.repository, file)
+            if isinstance(found, str):
+                return Path(found).parent
+        return None
+
+    def fetch(self) -> None:
+        """Fetch one of `either` into the cache; raise what the hub's client raises."""
+        for place, file in enumerate(self.either, 1):
+            try:
+                hf_hub_download(self.repository, file)
+            except LocalEntryNotFoundError:  # No answer, so that asking for the next is in vain.
+                raise
+            except EntryNotFoundError:
+                if place == len(self.either):
+                    raise
+            else:
+                return
+
+
+@dataclass(frozen=True)
+class HubFiles:
+    """All that one model wants of the hub.
+
+    `in_a_folder` says whether a `local-dir:` of all of them would be the same model.
+    """
+
+    requested: str
+    wanted: tuple[Wanted, ...]
+    in_a_folder: bool
+
+    @property
+    def tokenizer(self) -> Wanted | None:
+        """What is wanted of the tokenizer, None where it is not of the hub."""
+        return next((one for one in self.wanted if one.either == WORDS), None)
+
+    def fetch(self, note: Note, *, only: int | None = None) -> None:
+        """Fetch what the cache lacks of all, or of the first `only`.
+
+        InputError says how to place all of them by hand.
+        """
+        for one in self.wanted[:only]:
+            if one.folder() is not None:
+                continue
+            if not constants.HF_HUB_OFFLINE:
+                note(f"{self.requested}: asking the hub for {one.either[0]} of {one.repository} …")
+            try:
+                one.fetch()
+            except Exception as error:  # The network, the hub or a disk: whatever it is, say it.
+                raise InputError(self._refusal(one, error)) from error
+
+    def _refusal(self, missing: Wanted, error: Exception) -> str:
+        start = f"--model {self.requested}: "
+        if isinstance(error, RepositoryNotFoundError):
+            return (
+                f"{start}the hub has no {missing.repository}, or shows it to those alone who have "
+                "typed  hf auth login; mistyped?"
+            )
+        # Of a tokenizer's names nearly all repositories have the first.
+        files = " or ".join(missing.either if len(missing.either) == 2 else missing.either[:1])
+        return f"{start}{files} of {missing.repository}: {_reason(error)}; {self.placing()}"
+
+    def placing(self) -> str:
+        """Return what to type where there is a network, and what to copy to where."""
+        names: dict[str, list[str]] = {}
+        for one in self.wanted:
+            names.setdefault(one.repository, []).extend([one.either[0], *one.beside])
+        commands = [
+            f"hf download {repository} {' '.join(dict.fromkeys(files))}"
+            for repository, files in names.items()
+        ]
+        folders = " and ".join("models--" + name.replace("/", "--") for name in names)
+        other = (
+            "; or add  --local-dir DIR  there, copy DIR, and type  --model local-dir:DIR"
+            if self.in_a_folder
+            else ""
+        )
+        return (
+            f"on a machine with a network type  {'  and  '.join(commands)}  and copy {folders} "
+            f"from its ~/.cache/huggingface/hub into {constants.HF_HUB_CACHE}{other}"
+        )
+
+
+def of_repository(resolved: Resolved) -> HubFiles:
+    """Return what `hf-hub:REPO` wants, its configuration first, before that is known."""
+    repository = resolved.architecture.removeprefix(HUB)
+    wanted = (
+        Wanted(repository, (CONFIG,)),
+        Wanted(repository, DEFAULT_WEIGHTS),
+        Wanted(repository, WORDS, SPECIAL),
+    )
+    return HubFiles(resolved.request.requested, wanted, in_a_folder=True)
+
+
+def of_model(resolved: Resolved, config: Mapping[str, Any], *, with_texts: bool) -> HubFiles:
+    """Return what a model of this configuration wants of the hub; a tokenizer if `with_texts`."""
+    text = config["text_cfg"]
+    tower = _wanted(text.get("hf_model_name"), ("config.json",))
+    tokenizer = None
+    if with_texts and not resolved.architecture.startswith(LOCAL_DIR):
+        tokenizer = _wanted(text.get("hf_tokenizer_name"), WORDS, SPECIAL)
+    weights = _weights(resolved)
+    return HubFiles(
+        resolved.request.requested,
+        tuple(one for one in (weights, tower, tokenizer) if one is not None),
+        in_a_folder=weights is not None and tower is None,
+    )
+
+
+def _weights(resolved: Resolved) -> Wanted | None:
+    name = resolved.architecture
+    if name.startswith(HUB):
+        return Wanted(name.removeprefix(HUB), DEFAULT_WEIGHTS, (CONFIG,))
+    if resolved.tag is None or resolved.request.checkpoint is not None:
+        return None
+    trained = open_clip.get_pretrained_cfg(name, resolved.tag)
+    repository, _, file = str(trained.get("hf_hub") or "").rpartition("/")
+    if "file" in trained or not repository:
+        return None
+    # open_clip looks for a .safetensors of the same name first.
+    named = (str(Path(file).with_suffix(".safetensors")), file) if file else DEFAULT_WEIGHTS
+    return Wanted(repository, tuple(dict.fromkeys(named)), (CONFIG,))
+
+
+def _wanted(
+    name: str | None, either: tuple[str, ...], beside: tuple[str, ...] = ()
+) -> Wanted | None:
+    """Return what is wanted of a repository; None where `name` is not one's."""
+    if not name or Path(name).is_dir() or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+        return None
+    return Wanted(name, either, beside)
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, LocalEntryNotFoundError):
+        if isinstance(error, EntryNotFoundError):
+            return "the repository has no such file"
+        return f"cannot be fetched ({first_lines(error)})"
+    if constants.HF_HUB_OFFLINE:
+        return "not on this machine, and HF_HUB_OFFLINE is set"
+    return f"not on this machine, and {constants.ENDPOINT} cannot be reached"

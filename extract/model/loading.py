@@ -1,0 +1,266 @@
+"""The loading of a model by open_clip, whose silent traps are answered in a line each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from huggingface_hub import hf_hub_download
+from open_clip.transform import PreprocessCfg
+
+from oodcache.cache.errors import InputError, first_lines
+from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
+from oodcache.cache.names import SHORT_NAMES
+from oodcache.cache.watch import Note
+from oodcache.extract.model import hub, tokenizers
+from oodcache.extract.model.encoder import Encoder, Signature
+from oodcache.extract.model.preprocessing import Normalization, preprocessing
+from oodcache.extract.model.request import (
+    CONFIG,
+    HUB,
+    LOCAL_DIR,
+    PREPROCESSING,
+    ModelRequest,
+    Resolved,
+)
+from oodcache.extract.model.towers import towers
+
+OPTIONS = "--image-mean --image-std --image-interpolation --image-resize-mode"
+
+
+def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
+    """Return the model that was asked for, loaded whole; raise InputError if that cannot be.
+
+    Images alone need no tokenizer, which may not be at hand.
+    """
+    request = resolved.request
+    device = _device(request.device)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    # open_clip logs to the root logger what we say ourselves, and would set that logger up.
+    logging.getLogger().addHandler(logging.NullHandler())
+    if request.config is not None:
+        _add_config(request.config)
+    config = _model_config(resolved, note)
+    _check_preprocessing(resolved, config, note)
+    if resolved.architecture.startswith(LOCAL_DIR) and resolved.weights_file is None:
+        note(f"{resolved.architecture}: holds several weights files: open_clip chooses one")
+    files = hub.of_model(resolved, config, with_texts=with_texts)
+    files.fetch(note)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tokenize = tokenizers.load_tokenizer(resolved, config, files, note) if with_texts else None
+        activation = _activation(resolved, config, note)
+        model = _create(resolved, activation).to(device).eval()
+    configuration = PreprocessCfg(**model.visual.preprocess_cfg)
+    prepared = preprocessing(configuration, fast_decode=request.fast_decode)
+    signature = Signature(
+        identity=_identity(resolved, {**config, **activation}, model, note),
+        precision={
+            "autocast": request.precision,
+            "tf32": False,
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+            **request.arithmetic,
+        },
+        preprocessing=json.loads(
+            json.dumps(
+                {
+                    **asdict(configuration),
+                    "decoder": prepared.decoder,
+                    OVERRIDDEN: sorted(request.preprocessing),
+                }
+            )
+        ),
+        tokenizing=tokenizers.tokenizing(tokenize, config) if with_texts else {},
+    )
+    return Encoder(
+        model,
+        signature,
+        device,
+        prepared,
+        Normalization(prepared, device),
+        tokenize,
+        towers(model, channels_last=request.channels_last, compiled=request.compile),
+    )
+
+
+def weights_sha256(state: Mapping[str, torch.Tensor]) -> str:
+    """Return a SHA-256 over name, dtype, shape and bytes of the sorted weights."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _device(requested: str | None) -> torch.device:
+    wanted = requested or _own_device()
+    try:
+        device = torch.device(wanted)
+        device = torch.empty(0, device=device).device  # With its number.
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"--device {wanted}: {first_lines(error)}; type --device cpu") from None
+    return device
+
+
+def _own_device() -> str:
+    """Return the GPU if there is one; of several the one that torchrun gives to this process."""
+    if not torch.cuda.is_available():
+        return "cpu"
+    rank = os.environ.get("LOCAL_RANK", "")
+    return f"cuda:{rank}" if rank and torch.cuda.device_count() > 1 else "cuda"
+
+
+def _add_config(path: Path) -> None:
+    try:
+        config = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"--model-config {path}: is not JSON: {error}") from None
+    wanted = ("embed_dim", "vision_cfg", "text_cfg")
+    missing = [key for key in wanted if not isinstance(config, dict) or key not in config]
+    if missing:
+        raise InputError(f"--model-config {path}: lacks {', '.join(missing)}")
+    open_clip.add_model_config(path)
+
+
+def _model_config(resolved: Resolved, note: Note) -> dict[str, Any]:
+    """Return the architecture's configuration; suggest the nearest names where there is none."""
+    name, tag = resolved.architecture, resolved.tag
+    if name.startswith(HUB):
+        hub.of_repository(resolved).fetch(note, only=1)
+    if not name.startswith(LOCAL_DIR) and ":" not in name:
+        _check_known(name, tag, resolved.request)
+    try:
+        config = open_clip.get_model_config(name)
+    except Exception as error:  # A file's or the hub's: whatever it is, it is not ours.
+        raise InputError(f"--model {resolved.request.requested}: {first_lines(error)}") from None
+    assert isinstance(config, dict)
+    return config
+
+
+def _check_known(name: str, tag: str | None, request: ModelRequest) -> None:
+    known = open_clip.list_models()
+    if name not in known:
+        near = get_close_matches(name, [*known, *SHORT_NAMES], n=3)
+        raise InputError(
+            f"--model {request.requested}: open_clip knows no {name!r}; did you mean "
+            f"{' or '.join(near) or 'one of ' + ', '.join(SHORT_NAMES)}? "
+            "(an architecture of your own: --model-config FILE.json)"
+        )
+    if request.checkpoint is not None:
+        return
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    if tag not in tags:
+        near = get_close_matches(str(tag), tags, n=3) or tags
+        raise InputError(
+            f"--model {request.requested}: {name} has no weights {tag!r}; did you mean "
+            f"{' or '.join(f'{name}/{one}' for one in near) or 'to give --checkpoint FILE'}?"
+        )
+
+
+def _has_bias(config: Mapping[str, Any]) -> bool:
+    return config.get("init_logit_bias") is not None
+
+
+def _check_preprocessing(resolved: Resolved, config: Mapping[str, Any], note: Note) -> None:
+    """Refuse to guess a preprocessing where the weights bring none.
+
+    open_clip would silently take OpenAI's, which is wrong for every SigLIP.
+    """
+    given = resolved.request.preprocessing
+    if all(key in given for key in PREPROCESSING) or _brings_preprocessing(resolved):
+        return
+    where = resolved.request.checkpoint or resolved.request.requested
+    if _has_bias(config):
+        raise InputError(
+            f"{where}: says no preprocessing, and this architecture has a logit bias (SigLIP's "
+            f"differs from CLIP's): give {OPTIONS}, or a local-dir: with preprocess_cfg"
+        )
+    default = asdict(PreprocessCfg())
+    taken = ", ".join(f"{key} {default[key]}" for key in PREPROCESSING if key not in given)
+    note(f"{where}: says no preprocessing: OpenAI's is taken ({taken})")
+
+
+def _brings_preprocessing(resolved: Resolved) -> bool:
+    """Return whether a tag, a folder or a hub repository says how images are to be prepared."""
+    name = resolved.architecture
+    if name.startswith(HUB):
+        path = hf_hub_download(name.removeprefix(HUB), CONFIG)
+    elif name.startswith(LOCAL_DIR):
+        path = str(Path(name.removeprefix(LOCAL_DIR)) / CONFIG)
+    else:
+        return resolved.request.checkpoint is None
+    return bool(json.loads(Path(path).read_text()).get("preprocess_cfg"))
+
+
+def _activation(resolved: Resolved, config: Mapping[str, Any], note: Note) -> dict[str, bool]:
+    """Return the activation that the weights of a tag were trained with, where it differs.
+
+    open_clip only warns, and computes wrongly.
+    """
+    if resolved.tag is None or resolved.request.checkpoint is not None:
+        return {}
+    trained = open_clip.get_pretrained_cfg(resolved.architecture, resolved.tag)
+    quick = bool(trained.get("quick_gelu", False))
+    if quick == bool(config.get("quick_gelu", False)):
+        return {}
+    note(
+        f"{resolved.label}: these weights were trained with {'quick GELU' if quick else 'GELU'}; "
+        "the model is switched to it"
+    )
+    return {"quick_gelu": quick}
+
+
+def _create(resolved: Resolved, activation: Mapping[str, bool]) -> Any:
+    try:
+        return open_clip.create_model(
+            resolved.architecture,
+            pretrained=resolved.tag,
+            require_pretrained=True,
+            force_preprocess_cfg=dict(resolved.request.preprocessing),
+            **activation,
+        )
+    except Exception as error:  # A stranger's file, or the network: whatever it is, say it.
+        raise InputError(_loading_failed(resolved, error)) from error
+
+
+def _loading_failed(resolved: Resolved, error: Exception) -> str:
+    what = resolved.weights_file or resolved.request.requested
+    if "weights_only" in str(error) or "Weights only" in str(error):
+        return (
+            f"{what}: refused: it holds pickled objects besides tensors, which could run code; "
+            "save its state dict as .safetensors"
+        )
+    return f"{what}: cannot be loaded: {first_lines(error)}"
+
+
+def _identity(
+    resolved: Resolved, config: Mapping[str, Any], model: Any, note: Note
+) -> ModelIdentity:
+    state = model.state_dict()
+    weights = weights_sha256(state)
+    bias = None if model.logit_bias is None else float(state["logit_bias"])
+    if bias == 0 and resolved.weights_file is not None:
+        note(f"{resolved.weights_file}: holds no logit bias, or 0: the model's b is 0")
+    name, pretrained = resolved.label.rsplit("/", 1)
+    return ModelIdentity(
+        name=name,
+        pretrained=f"{pretrained}-{weights[:8]}" if resolved.is_local else pretrained,
+        requested=resolved.request.requested,
+        architecture=json.loads(json.dumps(config)),
+        weights=weights,
+        checkpoint=resolved.checkpoint,
+        logit_scale=float(state["logit_scale"].exp()),
+        logit_bias=bias,
+    )

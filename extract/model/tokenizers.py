@@ -1,0 +1,125 @@
+"""A model's own tokenizer, at its own length; one that knows no words is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import open_clip
+from open_clip.tokenizer import HFTokenizer
+
+from oodcache.cache.errors import InputError, first_lines
+from oodcache.cache.watch import Note
+from oodcache.extract.model.hub import SPECIAL, WORDS, HubFiles
+from oodcache.extract.model.request import LOCAL_DIR, Resolved
+
+
+def load_tokenizer(
+    resolved: Resolved, config: Mapping[str, Any], files: HubFiles, note: Note
+) -> Any:
+    """Return the model's own tokenizer, at its own length.
+
+    A name with "siglip" in it and no hf_tokenizer_name would make open_clip download one.
+    """
+    text = config["text_cfg"]
+    name = resolved.architecture
+    by_name = "siglip" in name.lower() and not name.startswith(LOCAL_DIR) and ":" not in name
+    if by_name and not text.get("hf_tokenizer_name"):
+        if text.get("vocab_size", 49408) != 49408:
+            raise InputError(
+                f"--model {resolved.request.requested}: its configuration names no tokenizer; "
+                "add text_cfg.hf_tokenizer_name, or use a local-dir: with tokenizer.json"
+            )
+        note(f"{name}: its configuration names no tokenizer: CLIP's, of 49,408 tokens, is taken")
+        return open_clip.SimpleTokenizer(context_length=text.get("context_length", 77))
+    try:
+        tokenize = _made(name, text, files)
+    except Exception as error:
+        raise InputError(_refusal(resolved, text, files, first_lines(error))) from error
+    lacking = _lacking(tokenize)
+    if lacking:
+        raise InputError(_refusal(resolved, text, files, lacking))
+    return tokenize
+
+
+def tokenizing(tokenize: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides how a prompt becomes tokens, as an identity holds it."""
+    clean = getattr(tokenize, "clean_fn", None)
+    return {
+        "tokenizer": type(tokenize).__name__,
+        "name": config["text_cfg"].get("hf_tokenizer_name", ""),
+        "context_length": tokenize.context_length,
+        "clean": getattr(clean, "__name__", ""),
+        "sha256": _sha256(tokenize),
+    }
+
+
+def _made(name: str, text: Mapping[str, Any], files: HubFiles) -> Any:
+    """Return open_clip's tokenizer; without the hub's answer, from the files that are cached.
+
+    transformers asks the hub for a config.json first. SigLIP's repositories have none, and only
+    an answer of the hub says so.
+    """
+    try:
+        return open_clip.get_tokenizer(name)
+    except Exception:
+        folder = files.tokenizer.folder() if files.tokenizer else None
+        if folder is None:
+            raise
+    return HFTokenizer(
+        str(folder),
+        context_length=text.get("context_length", 77),
+        tokenizer_mode=text.get("tokenizer_mode"),
+        **text.get("tokenizer_kwargs", {}),
+    )
+
+
+def _lacking(tokenize: Any) -> str:
+    """Return what a tokenizer made from too few files lacks.
+
+    Without the file of its words transformers makes some in silence, to which each word is unknown.
+    """
+    inner = getattr(tokenize, "tokenizer", None)
+    if inner is None:  # CLIP's, which comes with open_clip.
+        return ""
+    words = set(inner.get_vocab()) - set(inner.all_special_tokens)
+    if not any(character.isalpha() for word in words for character in _bare(word)):
+        return "it knows no words"
+    return "" if inner.pad_token_id is not None else "it names no token for padding"
+
+
+def _bare(word: str) -> str:
+    """Return a word without a space's marks; nothing of <0x41>, <extra_id_0>, [unused1]."""
+    return "" if word[:1] in "<[" and word[-1:] in ">]" else word.strip("▁Ġ")
+
+
+def _refusal(resolved: Resolved, text: Mapping[str, Any], files: HubFiles, why: str) -> str:
+    wanted = text.get("hf_tokenizer_name", "")
+    start = f"--model {resolved.request.requested}: its tokenizer {wanted} cannot be loaded ({why})"
+    if not resolved.architecture.startswith(LOCAL_DIR):
+        other = "without a network use a local-dir: with tokenizer.json"
+        return f"{start}; {files.placing() if files.wanted else other}"
+    folder = resolved.architecture.removeprefix(LOCAL_DIR)
+    absent = [file for file in (WORDS[0], *SPECIAL) if not (Path(folder) / file).is_file()]
+    if not absent:
+        return f"{start}; {WORDS[0]} and {SPECIAL[0]} in {folder} are not a tokenizer's"
+    return (
+        f"{start}; {folder} holds no {', '.join(absent)}: on a machine with a network type  "
+        f"hf download {wanted} {' '.join((WORDS[0], *SPECIAL))} --local-dir DIR  and copy what is "
+        f"in DIR into {folder}"
+    )
+
+
+def _sha256(tokenize: Any) -> str:
+    """Return a SHA-256 over all that a tokenizer knows, so that another file is another one."""
+    inner = getattr(tokenize, "tokenizer", tokenize)
+    backend = getattr(inner, "backend_tokenizer", None)
+    if backend is not None:
+        known = backend.to_str()
+    else:
+        words = inner.get_vocab() if hasattr(inner, "get_vocab") else inner.encoder
+        known = json.dumps(words, sort_keys=True)
+    return hashlib.sha256(known.encode()).hexdigest()

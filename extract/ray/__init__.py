@@ -1,0 +1,1 @@
+"""Shards made by actors on a Ray cluster."""

@@ -1,0 +1,145 @@
+"""A Ray cluster: connected to, or started on this machine, and what there is room for on it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
+from typing import Any
+
+from oodcache.cache.errors import InputError
+from oodcache.extract.run.plan import Plan
+from oodcache.extract.run.stops import told_again
+
+ADDRESS = "RAY_ADDRESS"
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+QUIET_LOCALLY = {"RAY_AUTH_MODE": "disabled"}
+SHOWN = 300  # Letters of what Ray says.
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What was typed of the actors: how many, and how many GPUs each; None where nothing was."""
+
+    actors: int | None = None
+    gpus: float | None = None
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What actors there will be: how many at most, and of how many GPUs each."""
+
+    actors: int
+    gpus: float
+
+    def __str__(self) -> str:
+        gpus = f" and {self.gpus:g} GPU{'s' * (self.gpus > 1)}" if self.gpus else ""
+        return f"{self.actors} actor{'s' * (self.actors > 1)} of 1 processor{gpus}"
+
+
+def library() -> Any:
+    try:
+        import ray
+    except ImportError:
+        raise InputError("--engine ray needs ray: type  pip install 'oodcache[ray]'") from None
+    return ray
+
+
+@contextmanager
+def connected(ray: Any) -> Iterator[None]:
+    """Be connected to the cluster at RAY_ADDRESS, or to one of this machine that ends with this.
+
+    Whoever is connected already stays so. Meanwhile nothing is printed on stdout: a thread of Ray's
+    would print a page there on every process that dies.
+    """
+    with redirect_stdout(_Nowhere()):
+        if ray.is_initialized():
+            yield
+        else:
+            with _connection(ray):
+                yield
+
+
+class _Nowhere(io.TextIOBase):
+    """A stream that swallows what is written, and is never closed."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+@contextmanager
+def _connection(ray: Any) -> Iterator[None]:
+    try:
+        with told_again():
+            _connect(ray, os.environ.get(ADDRESS, ""))
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _connect(ray: Any, address: str) -> None:
+    if address.startswith("ray://"):
+        raise InputError(
+            f"{ADDRESS}={address}: type this on a machine of the cluster, with {ADDRESS}=auto"
+        )
+    # From here on, and in the processes that Ray starts.
+    for name, value in {**QUIET, **({} if address else QUIET_LOCALLY)}.items():
+        os.environ.setdefault(name, value)
+    try:
+        ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            **({} if address else {"include_dashboard": False}),
+        )
+    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+        where = f"{ADDRESS}={address}" if address else "a local Ray"
+        raise InputError(f"{where}: {in_short(error)}") from error
+
+
+def granted(nodes: Sequence[Mapping[str, Any]], wishes: Wishes, planned: Plan) -> Granted:
+    """Return how many actors there will be; refuse more than the cluster ever has room for."""
+    machines = [one["Resources"] for one in nodes if one["Alive"]]
+    gpus = _gpus(machines, wishes, planned)
+    room = sum(_room(machine, gpus) for machine in machines)
+    usual = room if gpus else sum(machine.get("CPU", 0) >= 1 for machine in machines)
+    all_ = Granted(wishes.actors or max(usual, 1), gpus)
+    if all_.actors > room:
+        has = [f"{sum(one.get(name, 0) for one in machines):g} {name}s" for name in ("CPU", "GPU")]
+        instead = f"--num-actors {room}" if room else "--gpus-per-actor 0, or add machines"
+        raise InputError(
+            f"the cluster ({', '.join(has)} on {len(machines)} "
+            f"machine{'s' * (len(machines) > 1)}) has no room for {all_}: type {instead}"
+        )
+    shards = sum(-(-one.rows // planned.settings.shard_rows) for one in planned.listings)
+    return replace(all_, actors=min(all_.actors, shards))
+
+
+def _gpus(machines: Sequence[Mapping[str, float]], wishes: Wishes, planned: Plan) -> float:
+    if wishes.gpus is not None:
+        return wishes.gpus
+    on_cpu = (planned.resolved.request.device or "").startswith("cpu")
+    return 0 if on_cpu else float(any(machine.get("GPU", 0) >= 1 for machine in machines))
+
+
+def _room(machine: Mapping[str, float], gpus: float) -> int:
+    processors = int(machine.get("CPU", 0))
+    # Three actors of a third each have room on one GPU.
+    return min(processors, int(machine.get("GPU", 0) / gpus + 1e-6)) if gpus else processors
+
+
+def in_short(error: Exception) -> str:
+    """Return the part of what Ray says, often a page, that tells why."""
+    said = str(error)
+    if "error raised in its creation task" in said:
+        said = said.strip().splitlines()[-1]
+    for words in ("Worker exit detail:", "The actor is dead because"):
+        _, found, after = said.partition(words)
+        said = after if found else said
+    said, _, _ = said.partition("Some common causes include")
+    said, _, _ = said.partition("There are some potential root causes")
+    said = " ".join(said.split()).rstrip(".")
+    return said[:SHOWN] + "…" * (len(said) > SHOWN)

@@ -1,0 +1,1 @@
+"""An extraction: planned, run shard by shard, completed."""

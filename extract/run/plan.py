@@ -1,0 +1,166 @@
+"""What to extract: everything found and listed, and nothing loaded, before a model is touched."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.texts import Vocabulary
+from oodcache.cache.format.place import SHARD_ROWS
+from oodcache.cache.watch import Watch
+from oodcache.extract.model.request import ModelRequest, Resolved, resolve
+from oodcache.extract.sources import datasets
+from oodcache.extract.sources.listing import TARS, UNSAID, ImageListing, ImageSource, Options
+from oodcache.extract.texts import vocabularies
+
+
+@dataclass(frozen=True)
+class TextListing:
+    """A vocabulary under its name, and the fingerprint of its names, ids and templates."""
+
+    name: str
+    vocabulary: Vocabulary
+    fingerprint: str
+    kind: str = "texts"
+    unit: str = "prompts"
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Return what a file says of where its rows are from: its identity's `source`."""
+        return {"name": self.name, "fingerprint": self.fingerprint}
+
+    @property
+    def rows(self) -> int:
+        """Return how many prompts there are."""
+        return len(self.vocabulary.templates) * len(self.vocabulary.names)
+
+    def prompts(self, rows: range) -> list[str]:
+        """Return the prompts of some rows: row t·K + k is class k of K under template t."""
+        names, templates = self.vocabulary.names, self.vocabulary.templates
+        places = (divmod(row, len(names)) for row in rows)
+        return [templates[template].replace("{}", names[place]) for template, place in places]
+
+
+Listing = TextListing | ImageListing
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run goes about it.
+
+    `part` of `parts`, from 1, is this process's share of the shards. With `retry_failed`, rows that
+    are not ok are done again. `max_bad` is the share of bad images that is put up with.
+    """
+
+    dtype: str = "float32"
+    batch_size: int = 256
+    shard_rows: int = SHARD_ROWS
+    part: int = 1
+    parts: int = 1
+    overwrite: bool = False
+    retry_failed: bool = False
+    max_bad: float = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to extract: everything is found and listed, nothing is loaded."""
+
+    resolved: Resolved
+    images: tuple[ImageListing, ...]
+    texts: TextListing | None
+    cache: Path
+    workers: int
+    settings: Settings
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """Return everything to be extracted, texts first."""
+        return (*((self.texts,) if self.texts else ()), *self.images)
+
+    def faster(self, listing: Listing) -> str:
+        """Return the options that would decode a listing faster, nothing if all are taken."""
+        if isinstance(listing, TextListing):
+            return ""
+        processors = os.cpu_count() or 1
+        options = [] if self.workers >= processors else [f"--workers {processors}"]
+        if not self.resolved.request.fast_decode:
+            options.append("--fast-decode")
+        return " and ".join(options)
+
+
+def plan(
+    request: ModelRequest,
+    *,
+    sources: Sequence[str],
+    classes: str | None,
+    templates: Sequence[str],
+    data_root: Path,
+    cache: Path,
+    workers: int | None,
+    settings: Settings,
+    watch: Watch,
+    options: Options = UNSAID,
+) -> Plan:
+    """Return what is to be done; refuse whatever is missing before any model is loaded."""
+    if not sources and classes is None:
+        raise InputError(
+            "nothing to extract: name a data set (imagenet-val, or NAME=FOLDER), --classes, or both"
+        )
+    found = [datasets.find(one, data_root, options) for one in sources]
+    _check_once(found)
+    datasets.check_options(found, options)
+    listings = [_listed(source, watch) for source in found]
+    texts = None
+    if classes is not None:
+        name, vocabulary = vocabularies.find(classes, templates)
+        texts = TextListing(name, vocabulary, vocabularies.fingerprint(vocabulary))
+    elif templates:
+        raise InputError("--template says how to write class names: give --classes too")
+    return Plan(
+        resolved=resolve(request),
+        images=tuple(listings),
+        texts=texts,
+        cache=cache,
+        workers=_default_workers(listings, settings.batch_size) if workers is None else workers,
+        settings=settings,
+    )
+
+
+def _listed(source: ImageSource, watch: Watch) -> ImageListing:
+    if source.form == TARS:
+        count = len(source.tars)
+        watch.note(f"{source.name}: reading the headers of {count:,} tar{'s' * (count > 1)} …")
+    listing = datasets.list_images(source)
+    count = listing.rows
+    if source.expected is not None and count != source.expected:
+        watch.note(
+            f"{source.name}: {count:,} images under {source.root}, {source.expected:,} expected"
+        )
+    if listing.others:
+        watch.note(f"{source.name}: files left out because they are not images: {listing.others:,}")
+    for text in listing.notes:
+        watch.note(f"{source.name}: {text}")
+    return listing
+
+
+def _check_once(sources: Iterable[ImageSource]) -> None:
+    seen: dict[str, ImageSource] = {}
+    for source in sources:
+        before = seen.setdefault(source.name, source)
+        if before is source:
+            continue
+        text = f"data set {source.name!r} is given twice: each wants a name of its own"
+        if before.form == source.form == TARS:
+            text += f"; for several tars, quote the braces: '{source.name}=x/{{0..9}}.tar'"
+        raise InputError(text)
+
+
+def _default_workers(listings: Sequence[ImageListing], batch_size: int) -> int:
+    """Return as many workers as processors, eight at most; none for what is done at once."""
+    largest = max((one.rows for one in listings), default=0)
+    return min(8, os.cpu_count() or 1) if largest > batch_size else 0

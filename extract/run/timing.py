@@ -1,0 +1,94 @@
+"""Where the time of a run goes: what its main loop waited for, and what would make it faster."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+
+from oodcache.extract.run.plan import Listing
+
+DECODING, TOKENIZING = "decode", "tokenizing"
+TRANSFER, MODEL, WRITING = "transfer", "the model", "writing"
+LEAST_SECONDS = 1.0  # What is over sooner needs no advice.
+Item = TypeVar("Item")
+
+
+class Stages:
+    """A clock for each stage; one stage at a time runs, an inner one stops the outer one's.
+
+    `first` is the stage that inputs come from, DECODING or TOKENIZING.
+    """
+
+    def __init__(self, first: str, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.first = first
+        self._clock = clock
+        self._current = WRITING
+        self._since = clock()
+        self._seconds: dict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def during(self, stage: str) -> Iterator[None]:
+        """Count the time until it is left as the time of `stage`."""
+        before = self._switch(stage)
+        try:
+            yield
+        finally:
+            self._switch(before)
+
+    def waiting(self, stage: str, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield the items; the wait for each of them is the time of `stage`."""
+        iterator = iter(items)
+        while True:
+            with self.during(stage):
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+            yield item
+
+    def seconds(self) -> dict[str, float]:
+        """Return the seconds of each stage so far, in the order in which a batch meets them.
+
+        What is in no stage is writing.
+        """
+        self._switch(self._current)
+        return {one: self._seconds[one] for one in (self.first, TRANSFER, MODEL, WRITING)}
+
+    def _switch(self, stage: str) -> str:
+        now, before = self._clock(), self._current
+        self._seconds[before] += now - self._since
+        self._since, self._current = now, stage
+        return before
+
+
+def stages_of(listing: Listing) -> Stages:
+    """Return a clock for what a listing's rows go through."""
+    return Stages(TOKENIZING if listing.kind == "texts" else DECODING)
+
+
+def summary(
+    name: str,
+    count: int,
+    unit: str,
+    seconds: Mapping[str, float],
+    faster: str = "",
+    whose: str = "",
+) -> str | None:
+    """Return in one line how long `count` things took and what for; None if not even a second.
+
+    `faster` says what to type where inputs come too slowly; `whose` seconds those were.
+    """
+    total = sum(seconds.values())
+    if total < LEAST_SECONDS:
+        return None
+    shares = ", ".join(f"{took / total:.0%} for {what}" for what, took in seconds.items())
+    slowest = max(seconds, key=lambda what: seconds[what])
+    advice = f": type {faster}" if faster and slowest == next(iter(seconds)) else ""
+    rate = f"{count / total:,.0f} {unit}/s"
+    return (
+        f"{name}: {count:,} {unit} in {total:,.1f} s{whose} ({rate}): waited "
+        f"{shares.replace('%', ' %')}; {slowest} is the bottleneck{advice}"
+    )

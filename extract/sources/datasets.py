@@ -1,0 +1,170 @@
+"""Image data sets: known by name under a data root, or what NAME=PATH is; listed, not read."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.names import GROUPS, check_name
+from oodcache.extract.sources import braces, clip_benchmark
+from oodcache.extract.sources.folders import has_images, list_folder
+from oodcache.extract.sources.known_sets import KNOWN_SETS, PREFIXES
+from oodcache.extract.sources.listing import (
+    FOLDER,
+    LIST,
+    TABLE,
+    TARS,
+    UNSAID,
+    ImageListing,
+    ImageSource,
+    Options,
+)
+from oodcache.extract.sources.lists import list_lines
+from oodcache.extract.sources.tables import SUFFIXES as TABLE_SUFFIXES
+from oodcache.extract.sources.tables import list_table
+from oodcache.extract.sources.tars import list_tars
+from oodcache.extract.texts import vocabularies
+
+LIST_SUFFIXES = (".txt", ".lst", ".list")
+TAR = ".tar"
+PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
+WANTED = "wanted is a folder of images, a list (.txt), a table (.csv, .tsv, .parquet) or a .tar"
+LISTERS = {FOLDER: list_folder, LIST: list_lines, TABLE: list_table, TARS: list_tars}
+
+
+def find(specification: str, data_root: Path, options: Options = UNSAID) -> ImageSource:
+    """Return the source that a known name or NAME=PATH means; refuse what is not there."""
+    name, equals, path = specification.partition("=")
+    try:
+        source = _at(check_name(name, "data set"), path) if equals else _known(name, data_root)
+    except OSError as error:  # Of a name that is too long, or a folder that is closed to us.
+        where = path if equals else data_root
+        raise InputError(f"{where}: cannot be looked at: {error.strerror}") from None
+    return replace(source, data_root=data_root, options=options)
+
+
+def check_options(sources: Sequence[ImageSource], options: Options) -> None:
+    """Refuse options that say something of lists or tables where there is none."""
+    forms = {source.form for source in sources}
+    if options.image_root is not None and not forms & {LIST, TABLE}:
+        raise InputError("--image-root is what lists' and tables' paths are below: none is given")
+    if (options.path_column or options.label_column) and TABLE not in forms:
+        raise InputError("--path-column and --label-column are of tables: none is given")
+
+
+def list_images(source: ImageSource) -> ImageListing:
+    """Return the images of a source in a fixed order; refuse one that holds none."""
+    return LISTERS[source.form](source)
+
+
+def _at(name: str, typed: str) -> ImageSource:
+    path, suffix = Path(typed), Path(typed).suffix.lower()
+    if path.is_dir():
+        return _folder(name, path)
+    if not path.exists():
+        if suffix == TAR and "{" in typed:
+            return _tars(name, path, [Path(one) for one in braces.expand(typed)])
+        raise InputError(f"{path}: no such file or folder; {name}=PATH: {WANTED}")
+    if suffix == TAR:
+        return _tars(name, path, [path])
+    if suffix in LIST_SUFFIXES:
+        return ImageSource(name, path, form=LIST)
+    if suffix in TABLE_SUFFIXES:
+        return ImageSource(name, path, form=TABLE)
+    if suffix in PACKED:
+        raise InputError(
+            f"{path}: is compressed, so that no image can be read by itself: unpack it, and give "
+            "the .tar or the folder"
+        )
+    raise InputError(f"{path}: is no folder, list, table or tar of images; {name}=PATH: {WANTED}")
+
+
+def _folder(name: str, path: Path) -> ImageSource:
+    """Return a folder of images, or of tars where it has some and no image at all."""
+    if (split := clip_benchmark.split(path)) is not None:
+        return _tars(name, path, clip_benchmark.tars(split))
+    tars = sorted(one for one in path.glob(f"*{TAR}") if not one.name.startswith("."))
+    if tars and not has_images(path):
+        return _tars(name, path, tars)
+    return ImageSource(name, path)
+
+
+def _tars(name: str, typed: Path, tars: Sequence[Path]) -> ImageSource:
+    missing = [one for one in tars if not one.exists()]
+    if missing:
+        raise InputError(
+            f"{typed}: {missing[0]} is not there ({len(missing):,} of {len(tars):,} are missing)"
+        )
+    return ImageSource(name, typed, form=TARS, tars=tuple(tars))
+
+
+def known(name: str, data_root: Path) -> ImageSource | None:
+    """Return the source of a known set, None where no layout of it is below the data root."""
+    if (root := _known_root(name, data_root)) is None:
+        return None
+    wanted = KNOWN_SETS[name]
+    is_list = wanted.image_list is not None and root == data_root / wanted.image_list
+    return ImageSource(
+        name,
+        root,
+        expected=wanted.images,
+        group=GROUPS.get(name),
+        form=LIST if is_list else FOLDER,
+        classes=vocabularies.imagenet_ids() if is_list and wanted.classes else (),
+        data_root=data_root,
+    )
+
+
+def check_known(name: str) -> None:
+    """Refuse a name that no known set has."""
+    if name not in KNOWN_SETS:
+        raise InputError(f"data set {name!r} is not known (known are: {', '.join(KNOWN_SETS)})")
+
+
+def _known(name: str, data_root: Path) -> ImageSource:
+    if name not in KNOWN_SETS:
+        own = f"{Path(name).stem}={name}" if Path(name).exists() else "NAME=PATH"
+        raise InputError(
+            f"data set {name!r} is not known (known are: {', '.join(KNOWN_SETS)}); "
+            f"for images of your own type {own}"
+        )
+    if not data_root.is_dir():
+        raise InputError(
+            f"{data_root}: no such data root, where {name} would be; "
+            "give --data-root FOLDER or set OODCACHE_DATA"
+        )
+    if (source := known(name, data_root)) is None:
+        raise InputError(_missing(name, data_root))
+    return source
+
+
+def _known_root(name: str, data_root: Path) -> Path | None:
+    """Return the list or folder that has a known set's images."""
+    image_list = KNOWN_SETS[name].image_list
+    if image_list is not None and (data_root / image_list).is_file():
+        return data_root / image_list
+    for folder in _folders(name):
+        if (data_root / folder).is_dir():
+            images = data_root / folder / "images"
+            return images if images.is_dir() else data_root / folder
+    return None
+
+
+def _folders(name: str) -> list[Path]:
+    return [Path(prefix, folder) for folder in KNOWN_SETS[name].folders for prefix in PREFIXES]
+
+
+def _missing(name: str, data_root: Path) -> str:
+    wanted = KNOWN_SETS[name]
+    looked = [str(folder) for folder in _folders(name)[:3]]
+    if wanted.image_list is not None:
+        looked = [wanted.image_list, *looked[:2]]
+    root = shlex.quote(str(data_root))
+    how = f"oodcache data fetch {name} --data-root {root}" if wanted.archive else "oodcache data ls"
+    return (
+        f"{data_root}: holds no {name} (looked for {', '.join(looked)}, …); "
+        f"give --data-root FOLDER, or {name}=FOLDER; or type: {how}"
+    )

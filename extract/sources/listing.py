@@ -1,0 +1,120 @@
+"""A data set's images in a fixed order, and where the bytes of each are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from oodcache.cache.files.images import ImageRows
+from oodcache.cache.format.identity import CLASS_NUMBERS
+
+FOLDER, LIST, TABLE, TARS = "folder", "list", "table", "tars"
+
+
+class Contents(Protocol):
+    """The bytes of a data set's images, by row; decoding processes get a copy by fork or pickle."""
+
+    @property
+    def root(self) -> Path:
+        """Return the folder or file that they are in, as errors name it."""
+
+    def read(self, row: int) -> bytes:
+        """Return an image's bytes as they are stored; raise OSError or ValueError if it cannot."""
+
+    def is_there(self, row: int) -> bool:
+        """Return whether the file that holds an image is still there, whatever it holds."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a command says of all its lists and tables: below what, and in which columns.
+
+    None is found: the root by the first path, a column by its usual names.
+    """
+
+    image_root: Path | None = None
+    path_column: str | None = None
+    label_column: str | None = None
+
+
+UNSAID = Options()
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """Where a data set's images are: in a folder, list, table or tars, as `form` says.
+
+    `root` is that folder or file, `tars` are the tars one by one. `expected` is a known set's count
+    and `group` how far from ImageNet the field takes it to be, "near" or "far"; None where that is
+    not known. `classes` are the ids that a known list's class numbers stand for.
+    """
+
+    name: str
+    root: Path
+    expected: int | None = None
+    group: str | None = None
+    form: str = FOLDER
+    tars: tuple[Path, ...] = ()
+    classes: tuple[str, ...] = ()
+    data_root: Path | None = None
+    options: Options = UNSAID
+
+
+@dataclass(frozen=True)
+class ImageListing:
+    """The images of a source in a fixed order, and what tells one such list from another.
+
+    `fingerprint` is a SHA-256 over every path and size, and over labels that are not folders;
+    `others` counts files that are no images, `notes` say what else a user should know. With
+    `numbered`, label "7" is class number 7, counted from 0, of whatever vocabulary is scored.
+    """
+
+    source: ImageSource
+    images: ImageRows
+    fingerprint: str
+    contents: Contents
+    others: int = 0
+    numbered: bool = False
+    notes: tuple[str, ...] = ()
+    kind: str = "images"
+    unit: str = "images"
+
+    @property
+    def name(self) -> str:
+        """Return the data set's name."""
+        return self.source.name
+
+    @property
+    def rows(self) -> int:
+        """Return how many images there are."""
+        return len(self.images.paths)
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Return what a file says of where its rows are from: its identity's `source`."""
+        group = {"group": self.source.group} if self.source.group else {}
+        labels = CLASS_NUMBERS if self.numbered else {}
+        return {"name": self.name, "fingerprint": self.fingerprint, **group, **labels}
+
+
+def fingerprint(paths: Sequence[bytes], sizes: Iterable[int]) -> str:
+    """Return a SHA-256 over every path and size."""
+    digest = hashlib.sha256()
+    for path, size in zip(paths, sizes, strict=True):
+        digest.update(b"%s\0%d\0" % (path, size))
+    return digest.hexdigest()
+
+
+def labelled_fingerprint(images: ImageRows, sizes: Iterable[int], *, numbered: bool) -> str:
+    """Return a SHA-256 over every path, size and label, and what labels are.
+
+    A corrected label makes another data set.
+    """
+    digest = hashlib.sha256(b"labels\0numbers\0" if numbered else b"labels\0names\0")
+    names = [*(name.encode() + b"\0" for name in images.label_names), b"\0\0"]  # -1 is the last.
+    for path, size, label in zip(images.paths, sizes, images.labels.tolist(), strict=True):
+        digest.update(b"%s\0%d\0%s" % (path, size, names[label]))
+    return digest.hexdigest()

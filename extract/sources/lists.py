@@ -1,0 +1,32 @@
+"""An image list: a text file whose line is a path, a space and a class number, as OpenOOD's."""
+
+from __future__ import annotations
+
+import os
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.exchange import row_names
+from oodcache.extract.sources.listed_images import Entries, list_entries
+from oodcache.extract.sources.listing import ImageListing, ImageSource
+
+
+def list_lines(source: ImageSource) -> ImageListing:
+    """Return the images of a list, in its order; the label stands after a line's last space.
+
+    A label of -1 is none, as OpenOOD writes for images that are OOD. Blank lines are skipped.
+    """
+    paths, labels, lines = [], [], []
+    for number, line in enumerate(row_names.lines(source.root), 1):
+        if not line.strip():
+            continue
+        path, _, label = line.rstrip().rpartition(b" ")
+        if not path.strip() or not row_names.INTEGER.fullmatch(label):
+            shown = os.fsdecode(line[:80])
+            raise InputError(
+                f"{source.root}: line {number}: {shown!r} is not a path, a space and an integer "
+                "from 0, or -1 for no label"
+            )
+        paths.append(path)
+        labels.append(label.decode())
+        lines.append(number)
+    return list_entries(source, Entries(paths, labels, lines))

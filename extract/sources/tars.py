@@ -1,0 +1,285 @@
+"""Images in tars, as WebDataset writes them: members of one key are a sample; nothing is unpacked.
+
+The key of `cat/a.seg.png` is `cat/a`: its name up to the first dot of the base name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.exchange.arrays import reading
+from oodcache.cache.files.images import ImageRows
+from oodcache.extract.sources.folders import LARGEST, by_folder, is_image
+from oodcache.extract.sources.labels import from_texts
+from oodcache.extract.sources.listing import ImageListing, ImageSource, labelled_fingerprint
+from oodcache.extract.sources.tar_members import Member, members
+
+LABEL_LIMIT = 2**20
+LABEL_KEYS = ("label", "cls", "class")  # Of a .json's object: the first that is there.
+AT_ONCE = 16  # Tars that a process keeps open.
+TAR_BITS = 48  # No tar has more bytes: a place in it and the tar's own are one number.
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TarContents:
+    """Images by the tar that holds them, and where in it: a row is read where it lies.
+
+    Tars are opened as they are asked for, by each process for itself.
+    """
+
+    root: Path
+    tars: Sequence[Path]
+    tar_sizes: Sequence[int]
+    tar: Integers
+    offset: Integers
+    size: Integers
+    _opened: dict[int, _Descriptor] = field(default_factory=dict, compare=False, repr=False)
+
+    def read(self, row: int) -> bytes:
+        """Return an image's bytes; raise OSError or ValueError if its tar is not as it was."""
+        if self.size[row] > LARGEST:
+            raise ValueError(f"{self.size[row]:,} bytes, and {LARGEST:,} are the most")
+        place = int(self.tar[row])
+        opened = self._descriptor(place)
+        if (size := opened.size()) != self.tar_sizes[place]:
+            before = self.tar_sizes[place]
+            raise ValueError(f"its tar has {size:,} bytes, and had {before:,} as it was listed")
+        return opened.read(int(self.offset[row]), int(self.size[row]))
+
+    def is_there(self, row: int) -> bool:
+        """Return whether an image's tar is there, of the size that it had."""
+        place = int(self.tar[row])
+        try:
+            return self.tars[place].stat().st_size == self.tar_sizes[place]
+        except OSError:
+            return False
+
+    def _descriptor(self, place: int) -> _Descriptor:
+        found = self._opened.get(place)
+        if found is None:
+            for old in list(self._opened)[: 1 - AT_ONCE]:
+                self._opened.pop(old, None)  # Closed once nobody reads from it any more.
+            found = self._opened[place] = _Descriptor(self.tars[place])
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but the open files, which are a process's own."""
+        return {**self.__dict__, "_opened": {}}
+
+
+class _Descriptor:
+    """An open file, read at a place that is said each time: no position is shared over a fork."""
+
+    def __init__(self, path: Path) -> None:
+        self._number = -1
+        self._number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(self._number).st_mode):
+            raise ValueError("its tar is not a regular file")
+
+    def size(self) -> int:
+        return os.fstat(self._number).st_size
+
+    def read(self, offset: int, size: int) -> bytes:
+        parts: list[bytes] = []
+        while size > 0:
+            part = os.pread(self._number, size, offset)
+            if not part:
+                raise ValueError("its tar ends before it does")
+            parts.append(part)
+            offset, size = offset + len(part), size - len(part)
+        return b"".join(parts)
+
+    def __del__(self) -> None:
+        if self._number >= 0:
+            os.close(self._number)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """The members of a key, from byte `at` on: an image, and what its label is written as.
+
+    None where there is no image, or nothing written.
+    """
+
+    key: bytes
+    at: int
+    image: Member | None
+    label: str | None
+
+
+@dataclass
+class _Found:
+    """What the tars hold so far; `seen` says of each key in which tar it is, and where.
+
+    Of millions of images, so that each takes little: labels that are alike are one text.
+    """
+
+    paths: list[bytes] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
+    tar: array[int] = field(default_factory=lambda: array("q"))
+    offset: array[int] = field(default_factory=lambda: array("q"))
+    size: array[int] = field(default_factory=lambda: array("q"))
+    seen: dict[bytes, int] = field(default_factory=dict)
+    texts: dict[str | None, str | None] = field(default_factory=dict)
+    others: int = 0
+    imageless: int = 0
+
+
+def list_tars(source: ImageSource) -> ImageListing:
+    """Return the images of all tars, in the order in which they lie there.
+
+    Labels are what .cls or .json members say; where there is none at all, first folders. Raises
+    InputError for a key that stands twice, a sample of two images, and a label that is none.
+    """
+    found, sizes = _Found(), []
+    for place, path in enumerate(source.tars):
+        with reading(path), _regular(path) as file:
+            sizes.append(os.fstat(file.fileno()).st_size)
+            _add(found, source, place, file)
+    if not found.paths:
+        raise InputError(f"{source.root}: its tars hold no images ({found.others:,} other files)")
+    tar, offset, size = (np.array(one, np.int64) for one in (found.tar, found.offset, found.size))
+    images, numbered = _labelled(source, found)
+    return ImageListing(
+        source,
+        images,
+        labelled_fingerprint(images, size.tolist(), numbered=numbered),
+        TarContents(source.root, source.tars, sizes, tar, offset, size),
+        found.others,
+        numbered,
+        tuple(_notes(found)),
+    )
+
+
+def _regular(path: Path) -> BinaryIO:
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is no file, and so no tar")
+    return path.open("rb")
+
+
+def _add(found: _Found, source: ImageSource, place: int, file: BinaryIO) -> None:
+    path = source.tars[place]
+    for sample in _samples(found, path, file):
+        spot = (place << TAR_BITS) + sample.at
+        before = found.seen.setdefault(sample.key, spot)
+        if before != spot:
+            other, at = source.tars[before >> TAR_BITS], before % (1 << TAR_BITS)
+            raise InputError(
+                f"{path}: key {os.fsdecode(sample.key)!r} at byte {sample.at:,} is that of a "
+                f"sample in {other} at byte {at:,}: a sample's members stand together, and once"
+            )
+        if sample.image is None:
+            found.imageless += 1
+            continue
+        found.paths.append(sample.image.name)
+        found.labels.append(found.texts.setdefault(sample.label, sample.label))
+        found.tar.append(place)
+        found.offset.append(sample.image.offset)
+        found.size.append(sample.image.size)
+
+
+def _samples(found: _Found, path: Path, file: BinaryIO) -> Iterator[_Sample]:
+    """Yield the samples, which hold an image or a label; count what belongs to none."""
+    for key, group in groupby(_visible(found, members(path, file)), _key):
+        images, labels = [], dict[bytes, Member]()
+        for member in group:
+            if is_image(member.name):
+                images.append(member)
+            elif (extension := _extension(member)) in (b"cls", b"json"):
+                if labels.setdefault(extension, member) is not member:
+                    raise InputError(f"{path}: {os.fsdecode(member.name)!r} stands twice")
+            else:
+                found.others += 1
+        if len(images) > 1:
+            one, other = (os.fsdecode(image.name) for image in images[:2])
+            raise InputError(
+                f"{path}: {one!r} and {other!r} are of one sample, {os.fsdecode(key)!r}, whose "
+                "name ends at its first dot; a sample is one image: rename them, or unpack the "
+                "tar and give the folder"
+            )
+        if images:
+            yield _Sample(key, images[0].offset, images[0], _label(path, file, labels))
+        elif labels:
+            yield _Sample(key, next(iter(labels.values())).offset, None, None)
+
+
+def _visible(found: _Found, walked: Iterable[Member]) -> Iterator[Member]:
+    """Yield files, but no dot files, as a folder's listing does; count links and the like."""
+    for member in walked:
+        if not member.is_file:
+            found.others += 1
+        elif not any(part.startswith(b".") for part in member.name.split(b"/")):
+            yield member
+
+
+def _key(member: Member) -> bytes:
+    folder, slash, base = member.name.rpartition(b"/")
+    return folder + slash + base.split(b".", 1)[0]
+
+
+def _extension(member: Member) -> bytes:
+    return member.name.rpartition(b"/")[2].partition(b".")[2].lower()
+
+
+def _label(path: Path, file: BinaryIO, labels: dict[bytes, Member]) -> str | None:
+    """Return what a .cls says, or else a .json; "" for one that says that there is no label."""
+    member = labels.get(b"cls") or labels.get(b"json")
+    if member is None:
+        return None
+    where = f"{path}: {os.fsdecode(member.name)!r}"
+    if member.size > LABEL_LIMIT:
+        raise InputError(f"{where}: {member.size:,} bytes, and a label has {LABEL_LIMIT:,} at most")
+    content = os.pread(file.fileno(), member.size, member.offset)
+    if b"cls" in labels:
+        try:
+            return content.decode().strip()
+        except UnicodeDecodeError:
+            raise InputError(f"{where}: is not UTF-8 text") from None
+    return _of_json(where, content)
+
+
+def _of_json(where: str, content: bytes) -> str | None:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        raise InputError(f"{where}: is no JSON that can be read") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: is no JSON object")
+    label = next((value[key] for key in LABEL_KEYS if key in value), None)
+    if label is None:
+        return None
+    if isinstance(label, bool) or not isinstance(label, (int, str)):
+        raise InputError(f"{where}: its label is no integer, and no text")
+    return str(label).strip()
+
+
+def _labelled(source: ImageSource, found: _Found) -> tuple[ImageRows, bool]:
+    if not any(label is not None for label in found.labels):
+        return by_folder(found.paths), False
+
+    def where(row: int) -> str:
+        return f"{source.tars[found.tar[row]]}: {os.fsdecode(found.paths[row])!r}"
+
+    read = from_texts([label or "" for label in found.labels], where)
+    return ImageRows(found.paths, read.labels, read.names), read.numbered
+
+
+def _notes(found: _Found) -> Iterator[str]:
+    if found.imageless:
+        yield f"samples without an image, which are left out: {found.imageless:,}"
+    without = found.labels.count(None)
+    if 0 < without < len(found.labels):
+        yield f"images without a label: {without:,} have no .cls, and no .json that says one"

@@ -1,0 +1,1 @@
+"""Class names, prompt templates and word lists."""

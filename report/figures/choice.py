@@ -1,0 +1,175 @@
+"""Which rows of results, and which OOD sets, a figure is drawn of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.format.rules import shown
+from oodcache.report.saved import Saved
+from oodcache.report.tables.grid import Key, by_row, is_probability, names
+from oodcache.score.measures.result import Result
+from oodcache.score.onepass.variants import parse
+
+MOST_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was asked for by name; empty is the kind's default."""
+
+    models: Sequence[str] = ()
+    templates: Sequence[str] = ()
+    scores: Sequence[str] = ()
+    ood_sets: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Default:
+    """What is drawn where nothing was asked for: so many scores, None for all; which templates.
+
+    `averages` says if averages over OOD sets can be drawn, `probability` if nothing but scores
+    that are probabilities can. `exactly_one` refuses several scores.
+    """
+
+    scores: int | None = None
+    templates: int | None = 1
+    averages: bool = True
+    probability: bool = False
+
+    @property
+    def exactly_one(self) -> bool:
+        """Whether a figure has room for one score and no more."""
+        return self.scores == 1
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The results of the rows that were chosen, on every OOD set, and which sets are drawn."""
+
+    results: tuple[Result, ...]
+    ood_sets: tuple[str, ...]
+
+    def rows(self) -> dict[Key, dict[str, Result]]:
+        """Return the results by row, then by OOD set, of the sets that are drawn."""
+        return {
+            name: {ood: row[ood] for ood in self.ood_sets if ood in row}
+            for name, row in by_row(self.results).items()
+        }
+
+    def labels(self) -> list[str]:
+        """Return what tells the rows apart: the score, with its model and template if need be."""
+        return list(names(by_row(self.results)).values())
+
+
+def chosen(saved: Saved, choice: Choice, default: Default, what: str) -> Chosen:
+    """Return what a figure called `what` is drawn of; raise InputError for what is not there.
+
+    Where nothing is asked for it is the first model and template, the first scores, and every OOD
+    set but averages.
+    """
+    rows = by_row(saved.results)
+    first = {name: next(iter(row.values())) for name, row in rows.items()}
+    keys = _by(list(rows), choice.models, 1, lambda one: _models(saved, one), "--model", saved)
+    keys = _by(
+        keys, choice.templates, default.templates, lambda one: (one[1],), "--template", saved
+    )
+    if default.probability:
+        keys = _probabilities(keys, first, choice.scores, what, saved)
+    asked = _asked_scores(choice.scores, {one[2] for one in keys})
+    keys = _by(keys, asked, default.scores, lambda one: (one[2],), "--score", saved)
+    if default.exactly_one and len(keys) > 1:
+        raise InputError(
+            f"{what} is drawn of one score under one template: choose one of "
+            f"{_named(name for one in keys for name in one if name is not None)}"
+        )
+    results = tuple(one for name in keys for one in rows[name].values())
+    return Chosen(results, _ood_sets(results, choice.ood_sets, default, what, saved))
+
+
+def _models(saved: Saved, one: Key) -> tuple[str | None, ...]:
+    """Return what a row's model can be called: name/pretrained, or as it was typed for a score."""
+    models = saved.provenance.get("models")
+    about = models.get(one[0]) if isinstance(models, Mapping) else None
+    return (one[0], about.get("requested")) if isinstance(about, Mapping) else (one[0],)
+
+
+def _by(
+    keys: Sequence[Key],
+    asked: Sequence[str],
+    most: int | None,
+    called: Callable[[Key], tuple[str | None, ...]],
+    option: str,
+    saved: Saved,
+) -> list[Key]:
+    """Return the rows of what was asked for in its order, else those of the `most` first."""
+    there = list(dict.fromkeys(called(one)[0] for one in keys))
+    if not asked:
+        return [one for one in keys if called(one)[0] in there[:most]]
+    for text in asked:
+        if not any(text in called(one) for one in keys):
+            raise missing(option, text, there, saved.path)
+    return list(dict.fromkeys(one for text in asked for one in keys if text in called(one)))
+
+
+def _asked_scores(asked: Iterable[str], there: set[str]) -> list[str]:
+    """Return the scores as tables name them; a grid may be written as it was scored."""
+    found: list[str] = []
+    for text in asked:
+        labels = [text]
+        if text not in there:
+            try:
+                labels = [one.label for one in parse(text)]
+            except InputError:
+                labels = [text]  # Which is refused below, with those that are there.
+        found += labels if set(labels) <= there else [text]
+    return found
+
+
+def _probabilities(
+    keys: Sequence[Key], first: Mapping[Key, Result], asked: Sequence[str], what: str, saved: Saved
+) -> list[Key]:
+    able = [one for one in keys if is_probability(first[one])]
+    if not able:
+        raise InputError(f"{saved.path}: {what} needs a score that is a probability; score mcm too")
+    known = {one[2] for one in keys} - {one[2] for one in able}
+    for text in _asked_scores(asked, {one[2] for one in keys}):
+        if text in known:
+            raise InputError(
+                f"--score {text}: is no probability, which {what} is drawn of; "
+                f"there are: {_named(one[2] for one in able)}"
+            )
+    return able
+
+
+def _ood_sets(
+    results: Sequence[Result], asked: Sequence[str], default: Default, what: str, saved: Saved
+) -> tuple[str, ...]:
+    averages = {one.ood for one in results if one.is_average}
+    there = list(dict.fromkeys(one.ood for one in results))
+    single = [one for one in there if one not in averages]
+    able = there if default.averages else single
+    for text in asked:
+        if text in averages and text not in able:
+            raise InputError(
+                f"--ood {text}: {what} is drawn of images, and an average has none; "
+                f"there are: {_named(single)}"
+            )
+        if text not in able:
+            raise missing("--ood", text, able, saved.path)
+    if not able:
+        raise InputError(f"{saved.path}: holds averages alone, and {what} is drawn of images")
+    return tuple(dict.fromkeys(asked or single or able))
+
+
+def missing(option: str, text: str, there: Iterable[str | None], path: Path) -> InputError:
+    """Return the error that says what is there instead."""
+    return InputError(f"{option} {shown(text)}: {path} has no such one; there are: {_named(there)}")
+
+
+def _named(names: Iterable[str | None]) -> str:
+    every = [shown(one)[1:-1] for one in dict.fromkeys(names) if one is not None]
+    more = f" and {len(every) - MOST_NAMED:,} more" if len(every) > MOST_NAMED else ""
+    return (", ".join(every[:MOST_NAMED]) or "none") + more

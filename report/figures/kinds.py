@@ -1,0 +1,142 @@
+"""Figures for papers: which kinds there are, and a figure of one of them drawn and written.
+
+Knows no matplotlib until one is drawn: `--help` names the kinds too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.format.sibling import sibling
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from oodcache.report.content import Content, Row
+    from oodcache.report.figures.choice import Choice, Chosen
+    from oodcache.report.saved import Saved
+
+MOST_LINES = 8
+ENDINGS = (".png", ".svg", ".pdf")
+WIDTHS = {"one": 3.25, "two": 6.75}
+MEASURED = {"auroc": "AUROC", "fpr95": "FPR95"}
+MEASURES = tuple(MEASURED)
+STRICT = "strict"
+FORMS = ("shown", "ranked")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of figure shows, in a line, where it is drawn, and what it is drawn of."""
+
+    says: str
+    module: str
+    of_images: bool
+    most_scores: int | None = None
+    every_template: bool = False
+    of_probabilities: bool = False
+
+
+KINDS = {
+    "results": Kind(
+        "AUROC of each score with its interval, a forest plot", "result_figures", False
+    ),
+    "heatmap": Kind("score × OOD set, AUROC or FPR95 in every cell", "result_figures", False),
+    "roc": Kind("TPR against FPR, a line for each score", "curve_figures", True, MOST_LINES),
+    "pr": Kind("precision against recall of ID", "curve_figures", True, MOST_LINES),
+    "histogram": Kind("scores of ID against those of each OOD set", "curve_figures", True, 1),
+    "threshold": Kind("TPR, and FPR of each OOD set, by threshold", "curve_figures", True, 1),
+    "sweep": Kind(
+        "AUROC and FPR95 against a parameter or template",
+        "sweep_figures",
+        False,
+        every_template=True,
+    ),
+    "reliability": Kind(
+        "a probability against the share of ID", "curve_figures", True, 1, of_probabilities=True
+    ),
+    "fooled": Kind("the images that fooled a score", "image_figures", True, 1),
+    "classes": Kind("the classes whose images fail most", "image_figures", True, 1),
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a figure is drawn of; `rows` are those of single images, in the order of `chosen`."""
+
+    saved: Saved
+    chosen: Chosen
+    choice: Choice
+    rows: tuple[Row, ...] = ()
+    thumbnails: tuple[str, ...] = ()
+    width: float = WIDTHS["one"]
+    measure: str = "auroc"
+    parameter: str | None = None
+    form: str = "shown"
+
+    def axis(self, measure: str) -> str:
+        """Return what an axis of a measure is called, with the FPR's convention if need be."""
+        conventions = dict.fromkeys(one.fpr_convention for one in self.chosen.results)
+        told = [one for one in conventions if measure == "fpr95" and one != STRICT]
+        return f"{', '.join([MEASURED[measure], *told])} (%)"
+
+
+def check(path: Path) -> None:
+    """Refuse a file by its ending; refuse all where there is no matplotlib."""
+    if path.suffix.lower() not in ENDINGS:
+        what = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
+        raise InputError(f"{path}: {what}; a figure is {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
+    if find_spec("matplotlib") is None:
+        raise InputError("plot needs matplotlib: type pip install 'oodcache[report]'")
+
+
+def choose(kind: str, saved: Saved, choice: Choice) -> Chosen:
+    """Return the results that a kind is drawn of; raise InputError for what is not there."""
+    from oodcache.report.figures.choice import Default, chosen
+
+    about = KINDS[kind]
+    if kind == "sweep":  # Its scores are named without the parameter, which it knows.
+        choice = replace(choice, scores=())
+    default = Default(
+        scores=about.most_scores,
+        templates=None if about.every_template else 1,
+        averages=not about.of_images,
+        probability=about.of_probabilities,
+    )
+    return chosen(saved, choice, default, kind)
+
+
+def rows_of(chosen: Chosen, content: Content) -> tuple[Row, ...]:
+    """Return what is known of the images of each chosen row; raise InputError where it is not."""
+    by_key = {row.key: row for row in content.rows}
+    wanted = list(chosen.rows())
+    if not all(one in by_key for one in wanted):
+        raise InputError(content.missing or "scores of single images are not there; score again")
+    return tuple(by_key[one] for one in wanted)
+
+
+def draw(kind: str, subject: Subject) -> Figure:
+    """Return a figure of a kind."""
+    from oodcache.report.figures.canvas import style
+
+    drawn: Callable[[Subject], Figure] = getattr(
+        import_module(f"oodcache.report.figures.{KINDS[kind].module}"), kind
+    )
+    with style():
+        return drawn(subject)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as the file at `path`, whole or not at all; its ending is the format."""
+    from oodcache.report.figures.canvas import style, written
+
+    with style():
+        content = written(figure, path.suffix.lower())
+    with sibling(path) as part:
+        part.write_bytes(content)

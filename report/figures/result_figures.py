@@ -1,0 +1,168 @@
+"""Figures of results alone: the forest plot of AUROC, and the heat map."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, Normalize
+from matplotlib.figure import Figure
+
+from oodcache.report.figures.canvas import COLOURS, LINE, NARROW, fitted, new_figure, width_of
+from oodcache.report.figures.kinds import Subject
+from oodcache.report.tables.grid import NONE
+from oodcache.score.measures.result import Result
+
+NAMES = 0.5, 0.3  # What they may take of a narrow figure's width, and of a wide one's.
+# Of the numbers in a heat map's cells: their size and decimals, the first pair that fits.
+NUMBERS = ((8.0, 2), (8.0, 1), (7.0, 1), (6.0, 1), (6.0, 0), (5.0, 0))
+# Points: what is no cell and no name, the longest name of a column, the narrowest
+# cell with a number; and the turn of a name in degrees.
+MARGIN, NAME, CELL, ANGLE = 14.0, 75.0, 16.0, 45
+BAR = 0.08
+BOLD = 1.12  # How much wider bold digits are.
+Matrix = npt.NDArray[np.float64]
+Colours = tuple[Colormap, Normalize]
+
+
+def results(subject: Subject) -> Figure:
+    """Return a forest plot: a panel for each OOD set, a line for each row."""
+    rows, sets = list(subject.chosen.rows().values()), subject.chosen.ood_sets
+    narrow = subject.width < NARROW
+    room = NAMES[0 if narrow else 1] * subject.width
+    columns = 1 if narrow else min(len(sets), max(1, int((subject.width - room) / 1.1)))
+    lines = math.ceil(len(sets) / columns)
+    figure = new_figure(subject.width, lines * (LINE * len(rows) + 0.4) + 0.3)
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    axes: list[Axes] = list(grid.flat)
+    for spare in axes[len(sets) :]:
+        spare.remove()
+    labels = fitted(subject.chosen.labels(), 72 * room)
+    titles = fitted(sets, 72 * (subject.width - room) / columns - 4)
+    for one, ood, title in zip(axes, sets, titles, strict=False):
+        _forest(one, [row.get(ood) for row in rows], labels)
+        one.set_title(title)
+    for one in axes[len(sets) - columns : len(sets)]:
+        one.xaxis.set_tick_params(labelbottom=True)
+    figure.supxlabel("AUROC (%) and 95 % interval")
+    return figure
+
+
+def _forest(axes: Axes, row: list[Result | None], labels: list[str]) -> None:
+    """Draw the results from the top down; one without an interval is an open circle."""
+    for place, one in enumerate(row):
+        if one is None:
+            continue
+        if one.auroc_ci is not None:
+            axes.plot([100 * bound for bound in one.auroc_ci], [place, place], color=COLOURS[0])
+        face = "white" if one.auroc_ci is None else COLOURS[0]
+        axes.plot([100 * one.auroc], [place], "o", color=COLOURS[0], markerfacecolor=face)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.grid(axis="x", linewidth=0.4, color="0.85")
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.locator_params(axis="x", nbins=4)
+
+
+def heatmap(subject: Subject) -> Figure:
+    """Return a table of colours with its numbers; bright is better, the best of a column bold."""
+    rows, sets = list(subject.chosen.rows().values()), subject.chosen.ood_sets
+    values: Matrix = np.full((len(rows), len(sets)), np.nan)
+    for place, row in enumerate(rows):
+        for column, ood in enumerate(sets):
+            if ood in row:
+                values[place, column] = 100 * getattr(row[ood], subject.measure)
+    wide = 72 * subject.width
+    room = NAMES[0 if subject.width < NARROW else 1] * wide
+    # Names give way to cells that can hold a number, down to a quarter of the width.
+    room = min(room, max(wide - MARGIN - CELL * len(sets), wide / 4))
+    labels = fitted(subject.chosen.labels(), room)
+    figure = new_figure(subject.width, LINE * len(rows) + 1.3)
+    axes, below = figure.subplots(2, 1, height_ratios=(LINE * len(rows), BAR))
+    axes.set_yticks(np.arange(len(rows)) + 0.5, labels)
+    left = max(map(width_of, labels))
+    left = max(left, _columns(axes, sets, wide - left - MARGIN))
+    cells = wide - left - MARGIN
+    colours = _coloured(axes, below, values, subject)
+    lower = subject.measure == "fpr95"
+    _numbers(axes, values, colours, cells / len(sets), lower_is_better=lower)
+    return figure
+
+
+def _coloured(axes: Axes, below: Axes, values: Matrix, subject: Subject) -> Colours:
+    """Draw the cells, and below them the bar that explains their colours."""
+    there = values[np.isfinite(values)]
+    low, high = float(there.min()), float(there.max())
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    scale = Normalize(low, high)
+    colours = colormaps["cividis_r" if subject.measure == "fpr95" else "cividis"]
+    mesh = axes.pcolormesh(
+        np.ma.masked_invalid(values), cmap=colours, norm=scale, edgecolors="white", linewidth=0.5
+    )
+    axes.set_ylim(len(values), 0)
+    axes.tick_params(length=0)
+    axes.set_frame_on(False)
+    bar = axes.figure.colorbar(mesh, cax=below, orientation="horizontal")
+    bar.set_label(subject.axis(subject.measure))
+    bar.outline.set_visible(False)
+    bar.ax.locator_params(nbins=4)
+    return colours, scale
+
+
+def _columns(axes: Axes, sets: tuple[str, ...], room: float) -> float:
+    """Name the columns above them in so many points; return how much they need left of the first.
+
+    Names wider than a cell are turned, and end above their column: above the rows' names is room.
+    """
+    axes.xaxis.tick_top()
+    names = fitted(sets, NAME)
+    turn: dict[str, Any] = {}
+    if max(map(width_of, names)) > room / len(sets) - 4:
+        turn = {"rotation": -ANGLE, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(np.arange(len(sets)) + 0.5, names, **turn)
+    return NAME * math.cos(math.radians(ANGLE)) if turn else 0.0
+
+
+def _numbers(
+    axes: Axes,
+    values: Matrix,
+    colours: Colours,
+    cell: float,
+    *,
+    lower_is_better: bool,
+) -> None:
+    """Write each number into its cell, with as many decimals as there is room for."""
+    fits = (
+        (size, decimals)
+        for size, decimals in NUMBERS
+        if width_of(f"{np.nanmax(values):.{decimals}f}", size) * BOLD <= cell - 3
+    )
+    size, decimals = next(fits, (0.0, 0))
+    if not size:
+        return
+    best = np.fmin.reduce(values) if lower_is_better else np.fmax.reduce(values)
+    for (row, column), value in np.ndenumerate(values):
+        there = bool(np.isfinite(value))
+        axes.text(
+            column + 0.5,
+            row + 0.5,
+            f"{value:.{decimals}f}" if there else NONE,
+            ha="center",
+            va="center_baseline",
+            fontsize=size,
+            fontweight="bold" if there and value == best[column] else "normal",
+            color=_ink(colours, float(value)) if there else "black",
+        ).set_in_layout(False)
+
+
+def _ink(colours: Colours, value: float) -> str:
+    """Return black on what is bright, white on what is dark."""
+    red, green, blue, _ = colours[0](colours[1](value))
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else "white"

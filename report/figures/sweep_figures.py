@@ -1,0 +1,219 @@
+"""The figure of a grid: AUROC and FPR95 against a parameter or the template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+
+from oodcache.cache.errors import InputError
+from oodcache.report.figures.canvas import (
+    LINE,
+    NARROW,
+    fitted,
+    legend,
+    legend_height,
+    line_style,
+    new_figure,
+)
+from oodcache.report.figures.choice import missing
+from oodcache.report.figures.kinds import MEASURES, MOST_LINES, Subject
+from oodcache.report.sweeps import TEMPLATE, Line, Sweep, sweeps
+
+RATIO = 20  # Values that lie further apart than this are drawn on a logarithmic axis.
+TALL = 1.5
+RING: dict[str, Any] = {
+    "marker": "o",
+    "markersize": 8,
+    "markerfacecolor": "none",
+    "color": "black",
+    "linestyle": "",
+    "markeredgewidth": 0.7,
+}
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One row of panels: what its titles say beside the measure, its lines and what they are."""
+
+    title: str
+    lines: tuple[Line, ...]
+    labels: tuple[str, ...]
+
+
+def sweep(subject: Subject) -> Figure:
+    """Return two panels, AUROC with its intervals and FPR95; a row of them for each OOD set.
+
+    Of a single score there is one row, and a line for each OOD set. Where a value is no number
+    the values stand one below the other.
+    """
+    chosen = _chosen(subject)
+    lanes = _lanes(chosen.lines)
+    values = list(dict.fromkeys(value for one in chosen.lines for value in one.values))
+    of_numbers = not any(isinstance(one, str) for one in values)
+    styles, labels = _styles(lanes), [*_styles(lanes)]
+    handles: list[Artist] = [Line2D([], [], **one) for one in styles.values()]
+    words = sorted({word for one in chosen.lines for word in one.words if word})
+    if of_numbers and words:
+        handles, labels = [*handles, Line2D([], [], **RING)], [*labels, ", ".join(words)]
+    tall = TALL if of_numbers else LINE * len(values) * (1 + len(styles) / 6) + 0.4
+    above = legend_height(labels, subject.width)
+    figure = new_figure(subject.width, len(lanes) * tall + above + 0.3)
+    grid = figure.subplots(len(lanes), 2, squeeze=False, sharex="all" if of_numbers else "col")
+    for pair, lane in zip(grid, lanes, strict=True):
+        for axes, measure in zip(pair, MEASURES, strict=True):
+            if of_numbers:
+                _numeric(axes, lane, measure, styles)
+            else:
+                _listed(axes, lane, measure, styles, values)
+    _titled(list(grid), lanes, subject, of_numbers=of_numbers)
+    _valued(figure, list(grid), chosen.parameter, values, subject.width)
+    legend(figure, handles, labels, subject.width)
+    return figure
+
+
+def _valued(
+    figure: Figure, grid: Any, parameter: str, values: Sequence[float | str], width: float
+) -> None:
+    """Name the parameter and scale its axis, or name its values at the left of each row."""
+    numbers = [one for one in values if not isinstance(one, str)]
+    if len(numbers) == len(values):
+        figure.supxlabel(*fitted([parameter], 72 * width))
+        figure.align_ylabels()
+        _scaled(grid[0][0], numbers, width)
+        return
+    written = [one if isinstance(one, str) else f"{one:g}" for one in values]
+    names = fitted(written, 72 * 0.4 * width)
+    for left, right in grid:
+        left.set_yticks(range(len(values)), names)
+        right.set_yticks(range(len(values)), [""] * len(values))
+
+
+def _numeric(axes: Axes, lane: Lane, measure: str, styles: Mapping[str, Mapping[str, Any]]) -> None:
+    """Draw a measure against numbers; a ring is round a value that was typed as a word."""
+    for label, line in zip(lane.labels, lane.lines, strict=True):
+        x, y = [float(one) for one in line.values], [100 * one for one in getattr(line, measure)]
+        axes.plot(x, y, **styles[label])
+        for place, bounds in _intervals(line, measure):
+            axes.plot([x[place]] * 2, bounds, **_whisker(styles[label]))
+        for place, word in enumerate(line.words):
+            if word is not None:
+                axes.plot([x[place]], [y[place]], **RING)
+    axes.locator_params(axis="y", nbins=4)
+
+
+def _listed(
+    axes: Axes,
+    lane: Lane,
+    measure: str,
+    styles: Mapping[str, Mapping[str, Any]],
+    values: Sequence[float | str],
+) -> None:
+    """Draw a measure of values that stand one below the other, lines side by side at each."""
+    for number, (label, line) in enumerate(zip(lane.labels, lane.lines, strict=True)):
+        aside = ((number + 0.5) / len(lane.lines) - 0.5) * 0.7
+        y = [values.index(one) + aside for one in line.values]
+        x = [100 * one for one in getattr(line, measure)]
+        axes.plot(x, y, **{**styles[label], "linestyle": ""})
+        for place, bounds in _intervals(line, measure):
+            axes.plot(bounds, [y[place]] * 2, **_whisker(styles[label]))
+    axes.set_ylim(len(values) - 0.4, -0.6)
+    axes.grid(axis="x", linewidth=0.4, color="0.85")
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    axes.locator_params(axis="x", nbins=3)
+
+
+def _intervals(line: Line, measure: str) -> Iterator[tuple[int, list[float]]]:
+    """Yield the place and the bounds of each interval that there is; FPR95 has none."""
+    for place, bounds in enumerate(line.auroc_ci if measure == "auroc" else ()):
+        if bounds is not None:
+            yield place, [100 * one for one in bounds]
+
+
+def _whisker(style: Mapping[str, Any]) -> dict[str, Any]:
+    return {"color": style["color"], "linewidth": 0.7}
+
+
+def _titled(grid: Any, lanes: Sequence[Lane], subject: Subject, *, of_numbers: bool) -> None:
+    """Say of which OOD set a row of panels is, where rows have one, and what a panel measures."""
+    names = fitted([one.title for one in lanes], 36 * subject.width)
+    for pair, name in zip(grid, names, strict=True):
+        pair[0].set_title(name, loc="left")
+        for axes, measure in zip(pair, MEASURES, strict=True):
+            if of_numbers:
+                axes.set_ylabel(subject.axis(measure))
+            elif pair is grid[-1]:
+                axes.set_xlabel(subject.axis(measure))
+
+
+def _scaled(axes: Axes, values: Sequence[float], width: float) -> None:
+    """Give the panels, which share it, an axis that is logarithmic where values lie far apart."""
+    low, high = min(values), max(values)
+    few = width < NARROW
+    if low <= 0 or high / low < RATIO:
+        axes.locator_params(axis="x", nbins=2 if few else 4)
+        return
+    axes.set_xscale("log")
+    # Powers of ten where there are two, else both ends.
+    tens = LogLocator(numticks=3 if few else 6)
+    axes.xaxis.set_major_locator(tens if high / low >= 100 else FixedLocator([low, high]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _lanes(lines: Sequence[Line]) -> list[Lane]:
+    """Return a row for each OOD set, its lines told apart by what differs; of one score one row."""
+    told = _told(lines)
+    if len(set(told)) == 1:
+        return [Lane("", tuple(lines), tuple(one.ood for one in lines))]
+    lanes = []
+    for ood in dict.fromkeys(one.ood for one in lines):
+        own = [(one, label) for one, label in zip(lines, told, strict=True) if one.ood == ood]
+        lanes.append(Lane(ood, tuple(one for one, _ in own), tuple(label for _, label in own)))
+    return lanes
+
+
+def _told(lines: Sequence[Line]) -> list[str]:
+    """Return what tells lines of one OOD set apart."""
+    names = [(one.model, one.template, one.score) for one in lines]
+    several = [len({name[place] for name in names}) > 1 for place in range(2)]
+    return [
+        " · ".join(str(part) for part, told in zip(name, (*several, True), strict=True) if told)
+        for name in names
+    ]
+
+
+def _styles(lanes: Sequence[Lane]) -> dict[str, dict[str, Any]]:
+    labels = dict.fromkeys(label for one in lanes for label in one.labels)
+    return {label: line_style(place) for place, label in enumerate(labels)}
+
+
+def _chosen(subject: Subject) -> Sweep:
+    """Return the lines that are drawn; raise InputError where what was asked for is not there."""
+    sets, path = subject.chosen.ood_sets, subject.saved.path
+    results = tuple(one for one in subject.chosen.results if one.ood in sets)
+    found = {one.parameter: one for one in sweeps(replace(subject.saved, results=results))}
+    if not found:
+        raise InputError(
+            f"{path}: no parameter has several values, nor are there several templates; score a "
+            "grid, such as --score 'mcm:temperature=1|0.1|learned'"
+        )
+    parameter = subject.parameter or next(iter(found))
+    if parameter not in found:
+        raise missing("--parameter", parameter, found, path)
+    lines = found[parameter].lines
+    if not subject.choice.templates and parameter != TEMPLATE:
+        lines = tuple(one for one in lines if one.template == lines[0].template)
+    there = list(dict.fromkeys(one.score for one in lines))
+    for text in subject.choice.scores:
+        if text not in there:
+            raise missing("--score", text, there, path)
+    scores = subject.choice.scores or there[:MOST_LINES]
+    return Sweep(parameter, tuple(one for one in lines if one.score in scores))

@@ -1,0 +1,125 @@
+"""The page's table: a line for each score and OOD set, with what it is sorted and filtered by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from oodcache.report.tables.grid import NONE, by_row, interval, percent
+from oodcache.score.measures.result import Result
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading; `classes` is "number" above numbers, "name" above what a phone has no room for."""
+
+    name: str
+    classes: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is shown, and the number that it is sorted by, None for its text.
+
+    On a phone `small` stands below the text, for the columns that have no room.
+    """
+
+    text: str
+    sort: float | None = None
+    classes: str = ""
+    small: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the table; `filters` has its value under each name of `filters()`."""
+
+    cells: tuple[Cell, ...]
+    filters: dict[str, str]
+    best: bool
+
+
+NAMES = ("score", "model", "template", "OOD set")
+NARROW = ("model", "template")
+MEASURES = (
+    Column("AUROC", "number", "in %, ID positive"),
+    Column("interval", "number", "of the AUROC"),
+    Column("FPR95", "number", "in %: lower is better"),
+    Column("AUPR in", "number", "in %, ID positive"),
+    Column("AUPR out", "number", "in %, OOD positive"),
+    Column("ID acc", "number", "in %"),
+    Column("ID", "number", "images"),
+    Column("OOD", "number", "images"),
+)
+
+
+def columns(results: Sequence[Result]) -> list[Column]:
+    """Return the headings; a name that is the same in all lines has none."""
+    shown = _shown(filters(results))
+    return [*(Column(name, "name" * (name in NARROW)) for name in shown), *MEASURES]
+
+
+def _shown(offered: Mapping[str, Sequence[str]]) -> list[str]:
+    return [name for name in NAMES if name in offered or name in ("score", "OOD set")]
+
+
+def filters(results: Sequence[Result]) -> dict[str, list[str]]:
+    """Return the values that each filter offers; a filter with one value is left out."""
+    found = {
+        "score": [key[2] for key in by_row(results)],
+        "model": [key[0] or NONE for key in by_row(results)],
+        "template": [key[1] or NONE for key in by_row(results)],
+        "OOD set": [one.ood for one in results],
+    }
+    return {name: once for name, all in found.items() if len(once := list(dict.fromkeys(all))) > 1}
+
+
+def best(results: Sequence[Result]) -> dict[str, float]:
+    """Return the highest AUROC on each OOD set."""
+    found: dict[str, float] = {}
+    for one in results:
+        found[one.ood] = max(one.auroc, found.get(one.ood, 0.0))
+    return found
+
+
+def lines(results: Sequence[Result]) -> list[Line]:
+    """Return a line for each result, in order."""
+    highest, offered = best(results), filters(results)
+    found = []
+    for key, row in by_row(results).items():
+        for one in row.values():
+            model, template = key[0] or NONE, key[1] or NONE
+            values = {"score": key[2], "model": model, "template": template, "OOD set": one.ood}
+            found.append(
+                Line(
+                    (
+                        Cell(
+                            key[2],
+                            small=" · ".join(values[name] for name in NARROW if name in offered),
+                        ),
+                        *(
+                            Cell(values[name], classes="name" * (name in NARROW))
+                            for name in _shown(offered)[1:]
+                        ),
+                        _percent(one.auroc, "auroc"),
+                        Cell(
+                            interval(one.auroc_ci),
+                            one.auroc_ci[0] if one.auroc_ci else -1.0,
+                            "number",
+                        ),
+                        *map(_percent, (one.fpr95, one.aupr_in, one.aupr_out, one.id_accuracy)),
+                        *(Cell(f"{count:,}", count, "number") for count in (one.n_id, one.n_ood)),
+                    ),
+                    {name: values[name] for name in offered},
+                    one.auroc == highest[one.ood],
+                )
+            )
+    return found
+
+
+def _percent(fraction: float | None, classes: str = "") -> Cell:
+    # What is not known sorts below all.
+    return Cell(
+        percent(fraction), -1.0 if fraction is None else fraction, f"number {classes}".strip()
+    )

@@ -1,0 +1,194 @@
+"""The report as one HTML page that needs no network: its static part, and what its script draws.
+
+Names are strangers' words. In HTML Jinja2 escapes them, in JSON `<`, `>` and `&` are escapes, and a
+Content-Security-Policy lets the browser run the page's own scripts alone, by their SHA-256.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from oodcache.report.content import Content
+from oodcache.report.html.lines import columns, filters, lines
+from oodcache.report.html.provenance import making
+from oodcache.report.saved import Saved
+from oodcache.report.sweeps import sweeps
+from oodcache.report.tables.caption import caption
+from oodcache.report.tables.grid import NOT_ESTIMABLE, by_row, names
+from oodcache.score.measures.result import AVERAGE, Result
+
+NEEDS = ("jinja2", "plotly", "PIL")
+FOLDER = Path(__file__).parent / "page"
+# Six digits are more than a picture shows, and a page of a hundred scores is megabytes of them.
+DIGITS = 6
+IN_SCRIPT = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
+
+
+def missing_libraries() -> str:
+    """Return which libraries a page lacks and what to type for them, "" if it lacks none."""
+    missing = [one for one in NEEDS if not _is_there(one)]
+    return f"{', '.join(missing)}: type  pip install 'oodcache[report]'" if missing else ""
+
+
+def _is_there(library: str) -> bool:
+    try:
+        return find_spec(library) is not None
+    except ValueError:  # Someone put None in its place.
+        return False
+
+
+def page(saved: Saved, content: Content) -> str:
+    """Return the page of some results and what is known of their images."""
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    plotly, script = _plotly(), (FOLDER / "report.js").read_text(encoding="utf-8")
+    results = saved.results
+    chosen = {"OOD set": AVERAGE} if any(one.ood == AVERAGE for one in results) else {}
+    text = environment.get_template("report.html").render(
+        policy=_policy((plotly, script)),
+        style=Markup((FOLDER / "report.css").read_text(encoding="utf-8")),
+        title=_title(results),
+        summary=_summary(results),
+        content=content,
+        columns=columns(results),
+        filters=filters(results),
+        chosen=chosen,
+        lines=lines(results),
+        caption=caption(results, "Beside"),
+        differences=_differences(saved),
+        sweeps=sweeps(saved),
+        made=making(saved),
+        source=saved.path.name,
+        data=Markup(_as_script(_data(saved, content))),
+        plotly=Markup(plotly),
+        script=Markup(script),
+    )
+    return _written(text)
+
+
+def _written(text: str) -> str:
+    # A byte of a path that is not UTF-8 is half of a surrogate pair, which no file can hold.
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+@cache
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    sums = (hashlib.sha256(one.encode()).digest() for one in scripts)
+    allowed = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in sums)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _as_script(data: Mapping[str, Any]) -> str:
+    """Return JSON that can stand within a script, whatever the names in it are."""
+    compact = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return compact.translate(IN_SCRIPT)
+
+
+def _title(results: Sequence[Result]) -> str:
+    first = results[0]
+    sets = list(dict.fromkeys(one.ood for one in results if not one.is_average))
+    against = ", ".join(sets) if len(sets) < 5 else f"{len(sets)} OOD sets"
+    return f"{first.id} against {against}"
+
+
+def _summary(results: Sequence[Result]) -> str:
+    rows = by_row(results)
+    models = list(dict.fromkeys(key[0] for key in rows if key[0] is not None))
+    told = [f"{len(rows)} scores"]
+    if models:
+        told.append(f"{len(models)} models" if len(models) > 3 else " and ".join(models))
+    told.append(f"{results[0].n_id:,} images in distribution")
+    return "; ".join([*told, f"FPR convention {results[0].fpr_convention}"])
+
+
+def _differences(saved: Saved) -> list[dict[str, str]]:
+    called = names(row for one in saved.differences for row in (one.first, one.second))
+    return [
+        {
+            "first": called[one.first],
+            "second": called[one.second],
+            "ood": one.ood,
+            "difference": f"{100 * one.difference:+.2f}",
+            "interval": _between(one.ci),
+            "p": f"{one.p:.3g}",
+            "p_holm": f"{one.p_holm:.3g}",
+        }
+        for one in saved.differences
+    ]
+
+
+def _between(bounds: Sequence[float] | None) -> str:
+    """Return an interval whose ends may be below 0."""
+    return NOT_ESTIMABLE if bounds is None else " to ".join(f"{100 * one:+.2f}" for one in bounds)
+
+
+def _data(saved: Saved, content: Content) -> dict[str, Any]:
+    """Return what the script draws from."""
+    results = by_row(saved.results)
+    called = names(results)
+    heat = [
+        {
+            "name": called[key],
+            "score": key[2],
+            "cells": {ood: {"auroc": one.auroc, "fpr95": one.fpr95} for ood, one in row.items()},
+        }
+        for key, row in results.items()
+    ]
+    rows = [
+        {
+            **asdict(row),
+            "name": called[row.key],
+            "calibration": {
+                ood: dict(one.calibration)
+                for ood, one in results[row.key].items()
+                if isinstance(one.calibration, Mapping)
+            },
+        }
+        for row in content.rows
+    ]
+    data = {
+        "heat": heat,
+        "ood": list(dict.fromkeys(one.ood for one in saved.results)),
+        "rows": rows,
+        "thumbnails": content.thumbnails,
+        "sweeps": [asdict(one) for one in sweeps(saved)],
+    }
+    return {name: _shortened(one) for name, one in data.items()}
+
+
+def _shortened(value: Any) -> Any:
+    """Return JSON's values with every float rounded to six digits, names as HTML has them."""
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, str):
+        return _written(value)
+    if isinstance(value, dict):
+        return {_written(key): _shortened(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shortened(one) for one in value]
+    return value

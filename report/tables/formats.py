@@ -1,0 +1,217 @@
+"""Results as text: tables to read, CSV, JSON, Markdown and LaTeX.
+
+JSON holds everything, CSV every measure, a row for each score and OOD set; both as fractions. The
+tables hold AUROC with its interval and the FPR in percent, a row for each score and a column for
+each OOD set, and below them the further tables of what was asked for.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any, Protocol
+
+from oodcache.report.tables import terminal
+from oodcache.report.tables.grid import Cell, Grid, GridRow
+from oodcache.report.tables.sections import sections
+from oodcache.score.measures.result import Difference, Result
+
+if TYPE_CHECKING:
+    from oodcache.score.measures.counterpart import Counterpart
+
+
+class Format(Protocol):
+    """Results, their differences and provenance, and what was published of the models, as text.
+
+    Nothing was asked to be set beside published numbers where `published` is None.
+    """
+
+    def __call__(
+        self,
+        results: Sequence[Result],
+        differences: Sequence[Difference],
+        provenance: Mapping[str, Any],
+        published: Sequence[Counterpart] | None = None,
+    ) -> str: ...
+
+
+AS_JSON = (
+    *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),
+    "picked",
+)
+INTERVAL = "auroc_ci"
+FORMAT, VERSION = "oodcache results", 1
+
+
+def table(
+    results: Sequence[Result],
+    differences: Sequence[Difference],
+    provenance: Mapping[str, Any],
+    published: Sequence[Counterpart] | None = None,
+    *,
+    width: int | None = None,
+) -> str:
+    """Return the tables for a terminal of `width` columns, or as wide as they need for None."""
+    return terminal.drawn(sections(results, differences, published), width)
+
+
+def written(grids: Sequence[Grid], form: str, width: int | None) -> str:
+    """Return tables of any kind as a "table" for a terminal, as "markdown" or as "latex"."""
+    if form == "table":
+        return terminal.drawn(grids, width)
+    of_one = {"markdown": _markdown, "latex": _latex}[form]
+    return "\n".join(map(of_one, grids))
+
+
+def to_csv(
+    results: Sequence[Result],
+    differences: Sequence[Difference],
+    provenance: Mapping[str, Any],
+    published: Sequence[Counterpart] | None = None,
+) -> str:
+    """Return a line for each score and OOD set; lists and mappings as JSON within a cell.
+
+    The interval of AUROC has two columns. Differences and what was published have no place in it:
+    they are in JSON.
+    """
+    names = [name for one in fields(Result) for name in _csv_names(one.name)]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    for one in results:
+        row = asdict(one)
+        row |= dict(zip(_csv_names(INTERVAL), row.pop(INTERVAL) or ("", ""), strict=True))
+        for name in AS_JSON:
+            row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False)
+        writer.writerow(row)
+    return text.getvalue()
+
+
+def to_json(
+    results: Sequence[Result],
+    differences: Sequence[Difference],
+    provenance: Mapping[str, Any],
+    published: Sequence[Counterpart] | None = None,
+) -> str:
+    """Return every result, every difference and what made them, as fractions.
+
+    The key of published numbers is there if they were asked for.
+    """
+    whole: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "results": [asdict(one) for one in results],
+        "differences": [asdict(one) for one in differences],
+        "provenance": dict(provenance),
+    }
+    if published is not None:
+        whole["published"] = [asdict(one) for one in published]
+    return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def to_markdown(
+    results: Sequence[Result],
+    differences: Sequence[Difference],
+    provenance: Mapping[str, Any],
+    published: Sequence[Counterpart] | None = None,
+) -> str:
+    """Return the tables in GitHub's Markdown."""
+    return "\n".join(_markdown(grid) for grid in sections(results, differences, published))
+
+
+def to_latex(
+    results: Sequence[Result],
+    differences: Sequence[Difference],
+    provenance: Mapping[str, Any],
+    published: Sequence[Counterpart] | None = None,
+) -> str:
+    """Return the tables in LaTeX, for the booktabs package."""
+    return "\n".join(_latex(grid) for grid in sections(results, differences, published))
+
+
+FORMATS: dict[str, Format] = {
+    "table": table,
+    "csv": to_csv,
+    "json": to_json,
+    "markdown": to_markdown,
+    "latex": to_latex,
+}
+
+
+def _csv_names(name: str) -> tuple[str, ...]:
+    return (f"{name}_low", f"{name}_high") if name == INTERVAL else (name,)
+
+
+def _markdown(grid: Grid) -> str:
+    measures = " / ".join(grid.measures)
+    head = [*grid.labels, *(f"{name} {measures}" for name in grid.ood_sets)]
+    numbers = len(grid.ood_sets) + ("ID acc" in grid.labels)
+    rules = ["---"] * (len(head) - numbers) + ["---:"] * numbers
+    lines = [[*map(_plain_markdown, head)], rules]
+    for row in grid.rows:
+        cells = (
+            "<br>".join(" / ".join(_plain_markdown(one) for one in line if one) for line in cell)
+            for cell in row.cells
+        )
+        lines.append([*map(_plain_markdown, row.labels), *cells])
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    above = [_plain_markdown(grid.title)] if grid.title else []
+    return "\n\n".join([*above, text, *map(_plain_markdown, grid.notes)]) + "\n"
+
+
+def _plain_markdown(text: str) -> str:
+    # An underscore within a word is none of Markdown's, and most names of weights have one.
+    special = r"[\\|*`<\[~]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])"
+    return re.sub(special, r"\\\g<0>", text)
+
+
+def _latex(grid: Grid) -> str:
+    count = len(grid.measures)
+    left = ["r" if name == "ID acc" else "l" for name in grid.labels]
+    spans = [rf"\multicolumn{{{count}}}{{c}}{{{_plain_latex(name)}}}" for name in grid.ood_sets]
+    comments = [line for line in (grid.title, *grid.notes) if line]
+    lines = [
+        *(f"% {' '.join(line.split())}" for line in comments),
+        rf"\begin{{tabular}}{{{''.join(left)}{'r' * (count * len(grid.ood_sets))}}}",
+        r"\toprule",
+        " & ".join([*([""] * len(left)), *spans]) + r" \\",
+        " & ".join([*grid.labels, *grid.measures * len(grid.ood_sets)]) + r" \\",
+        r"\midrule",
+        *(f"{' & '.join(line)} \\\\" for row in grid.rows for line in _latex_lines(row, count)),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_lines(row: GridRow, count: int) -> Iterator[list[str]]:
+    """Yield the lines of a row: its labels stand before the first."""
+    for place in range(max(map(len, row.cells))):
+        labels = [_plain_latex(one) if place == 0 else "" for one in row.labels]
+        yield [*labels, *(part for cell in row.cells for part in _latex_cell(cell, place, count))]
+
+
+def _latex_cell(cell: Cell, place: int, count: int) -> list[str]:
+    if place >= len(cell):
+        return [""] * count
+    if len(cell[place]) == count:
+        return [*map(_plain_latex, cell[place])]
+    return [rf"\multicolumn{{{count}}}{{c}}{{{_plain_latex(cell[place][0])}}}"]
+
+
+def _plain_latex(text: str) -> str:
+    special = {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        # The default font encoding has other signs in these places.
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "–": "--",
+    }
+    return "".join(special.get(one, "\\" + one if one in "&%$#_{}" else one) for one in text)

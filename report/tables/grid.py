@@ -1,0 +1,182 @@
+"""Results laid out: rows under headings, a column for each OOD set, every cell as text.
+
+A cell is a tuple of lines; a line has a text for each measure of the grid, or a single one that
+spans them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.measures.result import Result
+from oodcache.score.onepass.variants import Variant
+
+Line = tuple[str, ...]
+Cell = tuple[Line, ...]
+Key = tuple[str | None, str | None, str]
+
+NOT_ESTIMABLE = "not estimable"
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table: what stands above it, its columns, its rows, and the lines below it.
+
+    `labels` names the columns left of the cells, for formats that have no headings; `row_name` the
+    only one of those that have.
+    """
+
+    title: str
+    measures: tuple[str, ...]
+    ood_sets: tuple[str, ...]
+    labels: tuple[str, ...]
+    rows: tuple[GridRow, ...]
+    notes: tuple[str, ...] = ()
+    row_name: str = "score"
+
+
+@dataclass(frozen=True)
+class GridRow:
+    """A score, where it stands, and a cell for each OOD set.
+
+    `heading` has the lines above a run of rows: the model, then its accuracy, with the prompt
+    where the table has several. It is empty where the scores are another program's.
+    """
+
+    heading: tuple[str, ...]
+    labels: tuple[str, ...]
+    score: str
+    cells: tuple[Cell, ...]
+
+
+def key(one: Result) -> Key:
+    """Return what names a row, as a Difference does: model, template, score as it is typed."""
+    model = None if one.model is None else f"{one.model}/{one.pretrained}"
+    # A score of another program has no parameters, and is none of ours.
+    label = Variant(one.score, one.parameters).label if one.parameters else one.score
+    return model, one.template, label
+
+
+def names(keys: Iterable[Key]) -> dict[Key, str]:
+    """Return what each row is called in one line: its score, and what else tells it from others.
+
+    >>> list(names([("clip/openai", "a {}", "mcm"), ("siglip/webli", "a {}", "mcm")]).values())
+    ['mcm · clip/openai', 'mcm · siglip/webli']
+    """
+    once = list(dict.fromkeys(keys))
+    parts = [place for place in (0, 1) if len({key[place] for key in once}) > 1]
+    return {key: " · ".join([key[2], *(key[place] or NONE for place in parts)]) for key in once}
+
+
+def is_probability(one: Result) -> bool:
+    """Return whether a score is a probability; one of another program is not known to be."""
+    return one.classes is not None and SCORES[one.score].probability
+
+
+def prompt(one: Result) -> str:
+    """Return the template in quotes, or how several are combined."""
+    if len(one.templates) == 1:
+        return repr(one.templates[0])
+    how = "the mean cosine over" if one.template == "cosine-mean" else "the average of"
+    # Scores that were saved do not say how many there were.
+    return f"{how} {len(one.templates) or 'its'} templates"
+
+
+def prompts(results: Sequence[Result]) -> tuple[str, ...]:
+    """Return every prompt behind the results, each once; none for another program's scores."""
+    return tuple(dict.fromkeys(prompt(one) for one in results if one.model is not None))
+
+
+def by_row(results: Sequence[Result]) -> dict[Key, dict[str, Result]]:
+    """Return the results by row, then by OOD set, in the order in which they come."""
+    rows: dict[Key, dict[str, Result]] = {}
+    for one in results:
+        rows.setdefault(key(one), {})[one.ood] = one
+    return rows
+
+
+def laid(
+    results: Sequence[Result],
+    measures: Sequence[str],
+    cell: Callable[[Result], Cell],
+    *,
+    title: str = "",
+    notes: Sequence[str] = (),
+) -> Grid:
+    """Return the results as a grid; `cell` gives the lines of one, a dash stands for none."""
+    ood_sets = tuple(dict.fromkeys(one.ood for one in results))
+    missing: Cell = ((NONE,) * len(measures),)
+    several = len(prompts(results)) > 1
+    rows = []
+    for (_, _, score), row in by_row(results).items():
+        first = next(iter(row.values()))
+        cells = (cell(row[name]) if name in row else missing for name in ood_sets)
+        rows.append(GridRow(_heading(first, several), _labels(first, several), score, tuple(cells)))
+    return Grid(
+        title, tuple(measures), ood_sets, _columns(results, several), tuple(rows), tuple(notes)
+    )
+
+
+def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
+    """Return AUROC and the FPR at each TPR asked for in percent, each AUROC's interval below it.
+
+    Where not one of the intervals can be estimated there is no line for them.
+    """
+    tprs = asked_tprs(results)
+    any_interval = any(one.auroc_ci is not None for one in results)
+
+    def cell(one: Result) -> Cell:
+        rates = (percent(one.fpr_at_tpr.get(tpr)) for tpr in tprs)
+        numbers = (percent(one.auroc), *rates)
+        return (numbers, (interval(one.auroc_ci),)) if any_interval else (numbers,)
+
+    return laid(results, ("AUROC", *map(fpr_name, tprs)), cell, notes=notes)
+
+
+def asked_tprs(results: Sequence[Result]) -> tuple[str, ...]:
+    """Return the TPRs at which there is an FPR, as they are written in the results."""
+    return tuple(dict.fromkeys(tpr for one in results for tpr in one.fpr_at_tpr))
+
+
+def fpr_name(tpr: str) -> str:
+    """Return what the FPR at a TPR is called.
+
+    >>> fpr_name("0.95"), fpr_name("0.9"), fpr_name("0.999")
+    ('FPR95', 'FPR90', 'FPR99.9')
+    """
+    return f"FPR{(100 * Decimal(tpr)).normalize():f}"
+
+
+def percent(fraction: float | None) -> str:
+    """Return a fraction in percent, to two places."""
+    return NONE if fraction is None else f"{100 * fraction:z.2f}"
+
+
+def interval(bounds: Sequence[float] | None) -> str:
+    """Return an interval of fractions in percent."""
+    return NOT_ESTIMABLE if bounds is None else NONE.join(map(percent, bounds))
+
+
+def _heading(one: Result, several: bool) -> tuple[str, ...]:
+    model, _, _ = key(one)
+    if model is None:
+        return ()
+    accuracy = f"ID accuracy {percent(one.id_accuracy)}"
+    return model, f"prompt {prompt(one)}: {accuracy}" if several else accuracy
+
+
+def _labels(one: Result, several: bool) -> tuple[str, ...]:
+    model, _, score = key(one)
+    if model is None:
+        return (score,)
+    return (model, *([prompt(one)] if several else []), score, percent(one.id_accuracy))
+
+
+def _columns(results: Sequence[Result], several: bool) -> tuple[str, ...]:
+    if results[0].model is None:
+        return ("score",)
+    return ("model", *(["prompt"] if several else []), "score", "ID acc")

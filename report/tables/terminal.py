@@ -1,0 +1,148 @@
+"""Grids drawn for a terminal: as many OOD sets beside each other as fit, the others below."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from oodcache.report.tables.grid import Grid, GridRow, Line
+
+INDENT, GAP = "  ", 2
+# Wider than any table: Rich would cut numbers short to make one fit.
+UNBOUNDED = 1_000_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """One OOD set: its two lines of heading, and the lines of each row's cell, all in line."""
+
+    head: tuple[str, str]
+    cells: tuple[tuple[str, ...], ...]
+
+    @cached_property
+    def width(self) -> int:
+        """Return how many places of a terminal it takes."""
+        lines = (line for cell in self.cells for line in cell)
+        return max(map(cell_len, (*self.head, *lines)))
+
+    def right(self, line: str) -> str:
+        """Return a line at the right of the column; Rich would strip the blanks after it."""
+        return " " * (self.width - cell_len(line)) + line
+
+
+def drawn(grids: Sequence[Grid], width: int | None) -> str:
+    """Return the grids for a terminal of `width` columns, or as wide as they need for None.
+
+    A terminal that is too narrow even for one OOD set gets lines that are too long, never numbers
+    cut short.
+    """
+    console = Console(width=UNBOUNDED, file=io.StringIO(), force_terminal=width is not None)
+    with console.capture() as capture:
+        for place, grid in enumerate(grids):
+            if place:
+                console.print()
+            _draw(console, grid, width)
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def _draw(console: Console, grid: Grid, width: int | None) -> None:
+    columns = [_column(grid, place) for place in range(len(grid.ood_sets))]
+    first = max(cell_len(grid.row_name), *(cell_len(_label(row)) for row in grid.rows))
+    blocks = list(_fitting(columns, first, width))
+    needed = max(_width(first, block) for block in blocks)
+    text_width = max(width, needed) if width else None
+    if grid.title:
+        console.print(Text(grid.title), width=text_width)
+        console.print()
+    for block in blocks:
+        console.print(
+            _lines(first, block, [(Text(f"\n{grid.row_name}"), [_head(one) for one in block])])
+        )
+        console.print(Text("─" * _width(first, block)))
+        above: tuple[str, ...] = ()
+        for heading, run in groupby(enumerate(grid.rows), key=lambda row: row[1].heading):
+            for line in _new(heading, above):
+                console.print(Text(line, style="bold"), width=text_width)
+            above = heading
+            rows = [(Text(_label(row)), [_body(one, place) for one in block]) for place, row in run]
+            console.print(_lines(first, block, rows))
+        console.print()
+    for note in grid.notes:
+        console.print(Text(note), width=text_width)
+
+
+def _fitting(columns: Sequence[Column], first: int, width: int | None) -> Iterator[list[Column]]:
+    """Yield the columns that stand beside each other within `width`."""
+    block: list[Column] = []
+    for column in columns:
+        if block and width is not None and _width(first, [*block, column]) > width:
+            yield block
+            block = []
+        block.append(column)
+    yield block
+
+
+def _width(first: int, block: Sequence[Column]) -> int:
+    return first + sum(GAP + column.width for column in block)
+
+
+def _lines(
+    first: int, block: Sequence[Column], rows: Sequence[tuple[Text, Sequence[Text]]]
+) -> Table:
+    """Return rows without a head or a frame, whose columns are as wide as those of the block."""
+    lines = Table.grid(padding=(0, GAP, 0, 0))
+    lines.add_column(width=first, no_wrap=True)
+    for column in block:
+        lines.add_column(width=column.width, no_wrap=True)
+    for label, cells in rows:
+        lines.add_row(label, *cells)
+    return lines
+
+
+def _new(heading: Sequence[str], above: Sequence[str]) -> Sequence[str]:
+    """Return the lines of a heading from the first that the one above does not have."""
+    same = 0
+    while same < min(len(heading), len(above)) and heading[same] == above[same]:
+        same += 1
+    return heading[same:]
+
+
+def _label(row: GridRow) -> str:
+    return INDENT * bool(row.heading) + row.score
+
+
+def _head(column: Column) -> Text:
+    return Text("\n".join(column.right(line) for line in column.head))
+
+
+def _body(column: Column, place: int) -> Text:
+    number, *below = (column.right(line) for line in column.cells[place])
+    return Text("\n").join([Text(number), *(Text(line, style="dim") for line in below)])
+
+
+def _column(grid: Grid, place: int) -> Column:
+    """Return an OOD set's column, the numbers of each cell in line with the others'."""
+    cells = [row.cells[place] for row in grid.rows]
+    count = len(grid.measures)
+    numbers = [line for cell in cells for line in cell if len(line) == count]
+    widths = [max(map(cell_len, one)) for one in zip(grid.measures, *numbers, strict=True)]
+    return Column(
+        (grid.ood_sets[place], _aligned(grid.measures, widths)),
+        tuple(tuple(_aligned(line, widths) for line in cell) for cell in cells),
+    )
+
+
+def _aligned(line: Line, widths: Sequence[int]) -> str:
+    """Return numbers at the right of their places, a text that spans them at the left."""
+    if len(line) == len(widths):
+        return " ".join(f"{one:>{width}}" for one, width in zip(line, widths, strict=True))
+    whole = sum(widths) + len(widths) - 1
+    return set_cell_size(line[0], max(whole, cell_len(line[0])))

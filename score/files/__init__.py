@@ -1,0 +1,1 @@
+"""Scores of images, written to files and read back."""

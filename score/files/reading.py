@@ -1,0 +1,277 @@
+"""Scores that a program computed, a number an image, read from a file: higher is more ID.
+
+.csv and .tsv, with a header or without; .npy and .npz, of which nothing is unpickled; .h5, .hdf5,
+.csv and .tsv as `oodcache score --save-scores` writes them. Infinities rank as any number. What is
+no number, and NaN, which has no rank, is refused with its line or row.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+from array import array
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.exchange.arrays import Array, open_npy, open_npz, reading
+from oodcache.cache.format.rules import shown
+from oodcache.cache.names import SCORED
+from oodcache.score.formulas.cosines import Scores
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+HDF5 = (".h5", ".hdf5")
+SHOWN = " shown"  # How the column of a score's shown form ends; the one that ranks has its name.
+UNNAMED = "score"
+SAMPLE = 100  # Rows that tell a header, and which columns hold numbers.
+Line = tuple[int, list[str]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The scores of the images of one data set: float64 (n,) for each column, n above 0.
+
+    `model`, `template` and `data_set` are None but in a file of --save-scores, which has a part for
+    each. `images` is the same text for two parts if they score the same images in one order.
+    """
+
+    model: str | None
+    template: str | None
+    data_set: str | None
+    scores: Mapping[str, Scores]
+    images: str
+
+
+def read(path: Path, columns: Sequence[str] = ()) -> list[Part]:
+    """Return the scores in a file, of the columns asked for, or of the only one there is.
+
+    Of scores that we saved all are taken that rank. A text file without a header has the columns
+    "1", "2", …; a .npz has its arrays' names, a .npy no choice. What nobody named is UNNAMED.
+    Raises InputError with the line, what was found there, and what to type instead.
+    """
+    readers: dict[str, Callable[[Path, Sequence[str]], list[Part]]] = {
+        **dict.fromkeys(DELIMITERS, _read_text),
+        **dict.fromkeys(HDF5, _read_saved),
+        ".npy": _read_npy,
+        ".npz": _read_npz,
+    }
+    if path.suffix.lower() not in readers:
+        *most, last = readers
+        what = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
+        raise InputError(f"{path}: {what}; wanted is a file of scores: {', '.join(most)} or {last}")
+    with reading(path), path.open("rb"):  # A folder and what is not there are refused alike.
+        pass
+    return readers[path.suffix.lower()](path, columns)
+
+
+def _read_npy(path: Path, columns: Sequence[str]) -> list[Part]:
+    if len(columns) > 1:
+        raise InputError(f"{path}: holds one list of scores; give one --column, or none")
+    name = columns[0] if columns else UNNAMED
+    return [Part(None, None, None, {name: _numbers(open_npy(path))}, str(path))]
+
+
+def _read_npz(path: Path, columns: Sequence[str]) -> list[Part]:
+    arrays = open_npz(path)
+    chosen = _chosen(path, columns, list(arrays), list(arrays))
+    scores = {
+        UNNAMED if name == "arr_0" and not columns else name: _numbers(arrays[name])
+        for name in chosen
+    }
+    lengths = {name: len(one) for name, one in scores.items()}
+    if len(set(lengths.values())) > 1:
+        what = ", ".join(f"{length} in {name!r}" for name, length in lengths.items())
+        raise InputError(f"{path}: holds {what}: the columns are to score the same images")
+    return [Part(None, None, None, scores, str(path))]
+
+
+def _read_saved(path: Path, columns: Sequence[str]) -> list[Part]:
+    from oodcache.cache.files.scores import column_names, read_scores
+
+    there = column_names(path)
+    found = read_scores(path, _chosen(path, columns or _ranking(there), there, there))
+    return [Part(one.model, one.template, one.data_set, one.scores, one.images) for one in found]
+
+
+def _ranking(columns: Sequence[str]) -> list[str]:
+    """Return the columns that rank, of those that we saved."""
+    return [name for name in columns if not name.endswith(SHOWN)]
+
+
+def _numbers(values: Array) -> Scores:
+    """Return an array of numbers as scores."""
+    if len(values.shape) != 1 or values.dtype.kind not in "fiu":
+        what = f"{values.dtype} of shape {values.shape}"
+        raise InputError(f"{values.origin}: holds {what}; wanted is one number an image, (images,)")
+    if values.shape == (0,):
+        raise InputError(f"{values.origin}: holds no scores: wanted is one number an image")
+    stored = values.whole()
+    scores = stored.astype(np.float64)
+    if (missing := np.isnan(scores)).any():
+        row = int(np.argmax(missing))
+        raise InputError(f"{values.origin}: row {row}, from 0, is NaN, which has no rank")
+    if stored.dtype.kind in "iu" and np.abs(scores).max() >= 2**53:
+        raise InputError(
+            f"{values.origin}: holds integers of 2**53 and above, which tie as float64; save floats"
+        )
+    return scores
+
+
+def _chosen(
+    path: Path, columns: Sequence[str], there: Sequence[str], numeric: Sequence[str]
+) -> Sequence[str]:
+    """Return the columns asked for, or the only one of numbers."""
+    listed = ", ".join(map(shown, there[:30])) + ", …" * (len(there) > 30)
+    for place, name in enumerate(columns):
+        if name in columns[:place]:
+            raise InputError(f"--column {name!r} is given twice")
+        if there.count(name) != 1:
+            many = "has no column" if name not in there else "has twice the column"
+            raise InputError(f"{path}: {many} {name!r}; there are: {listed or 'none'}")
+    if columns:
+        return columns
+    if len(numeric) != 1:
+        many = "several columns" if numeric else "no column"
+        what = f"{many} of numbers; there are: {listed or 'none'}"
+        raise InputError(f"{path}: holds {what}{'; pick with --column NAME' * bool(numeric)}")
+    return numeric
+
+
+@dataclass
+class _Growing:
+    """A part while its lines are read."""
+
+    scores: list[array[float]]
+    images: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+
+def _read_text(path: Path, columns: Sequence[str]) -> list[Part]:
+    try:
+        with (
+            reading(path),
+            path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream,
+        ):
+            _refuse_utf16(path)
+            return _parts(path, _lines(path, stream), columns)
+    except csv.Error as error:
+        raise InputError(f"{path}: is no {path.suffix[1:].upper()}: {error}") from None
+
+
+def _refuse_utf16(path: Path) -> None:
+    with path.open("rb") as raw:
+        if raw.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE):
+            raise InputError(f"{path}: is UTF-16 text; save it as UTF-8")
+
+
+def _lines(path: Path, stream: TextIO) -> Iterator[Line]:
+    """Yield the cells of each line with its number; blank lines may stand at the end alone."""
+    reader = csv.reader(stream, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
+    blank = 0
+    for cells in reader:
+        if not cells:
+            blank = blank or reader.line_num
+            continue
+        if blank:
+            raise InputError(f"{path}: line {blank} is blank, and more follow: is a score missing?")
+        yield reader.line_num, cells
+
+
+def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str]) -> list[Part]:
+    sample = list(islice(lines, SAMPLE))
+    if not sample:
+        raise InputError(f"{path}: is empty; wanted is one number an image")
+    first = sample[0][1]
+    has_header = _has_header(path, sample, columns)
+    if has_header and len(sample) == 1:
+        raise InputError(f"{path}: holds a header and no scores")
+    names = first if has_header else [str(place + 1) for place in range(len(first))]
+    numeric = [
+        name
+        for place, name in enumerate(names)
+        if any(_is_number(cells[place]) for _, cells in sample[has_header:] if place < len(cells))
+    ]
+    is_saved = tuple(names[: len(SCORED)]) == SCORED
+    if is_saved:
+        columns = columns or _ranking(names[len(SCORED) :])
+    chosen = _chosen(path, columns, names, numeric)
+    places = [names.index(name) for name in chosen]
+    called = chosen if has_header or columns else [UNNAMED]
+    growing = _grown(path, chain(sample[has_header:], lines), names, places, is_saved)
+    return [
+        Part(
+            *key,
+            dict(zip(called, map(np.array, part.scores), strict=True)),
+            part.images.hexdigest() if is_saved else str(path),
+        )
+        for key, part in growing.items()
+    ]
+
+
+def _has_header(path: Path, sample: Sequence[Line], columns: Sequence[str]) -> bool:
+    """Say if the first line names the columns: words above numbers, words alone, or asked for."""
+    (_, first), *rest = sample
+    words = [place for place, cell in enumerate(first) if not _is_number(cell)]
+    if len(words) == len(first):
+        return True
+    if any(place < len(cells) and _is_number(cells[place]) for _, cells in rest for place in words):
+        return True
+    if not columns or not set(columns) <= set(first):
+        return False
+    if set(columns) <= {str(place + 1) for place in range(len(first))}:
+        raise InputError(
+            f"{path}: line 1 holds {columns[0]!r}: is that a column's name, or a score? "
+            "Give the file a header in words"
+        )
+    return True
+
+
+Key = tuple[str | None, str | None, str | None]
+
+
+def _grown(
+    path: Path, lines: Iterator[Line], names: Sequence[str], places: Sequence[int], is_saved: bool
+) -> dict[Key, _Growing]:
+    """Return the columns at `places`, by model, template and data set where the file says them."""
+    parts: dict[Key, _Growing] = {}
+    key: Key = (None, None, None)
+    for number, cells in lines:
+        if len(cells) != len(names):
+            what = f"line {number} has {len(cells)} cells, and line 1 has {len(names)}"
+            raise InputError(f"{path}: {what}")
+        if is_saved:
+            key = (cells[0], cells[1], cells[2])
+        part = parts.get(key)
+        if part is None:
+            part = parts[key] = _Growing([array("d") for _ in places])
+        if is_saved:
+            part.images.update(cells[3].encode(errors="surrogateescape") + b"\0")
+        for place, column in zip(places, part.scores, strict=True):
+            column.append(_number(path, number, names[place], cells[place]))
+    return parts
+
+
+def _number(path: Path, line: int, column: str, cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = None
+    if value is None or "_" in cell:
+        raise InputError(f"{path}: line {line}, column {column!r}: {shown(cell)} is no number")
+    if math.isnan(value):
+        raise InputError(f"{path}: line {line}, column {column!r} is NaN, which has no rank")
+    return value
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell

@@ -1,0 +1,1 @@
+"""The scores: pure functions from arrays to one number per image."""

@@ -1,0 +1,204 @@
+"""The scores of distances from class means, in units of the covariance: `mahalanobis`, `rmds`.
+
+Covariances are maximum likelihood, as scikit-learn's EmpiricalCovariance, but summed in blocks:
+float64 copies of a million rows would be gigabytes. One that is singular, mostly of few images, is
+shrunk by scikit-learn's `ledoit_wolf`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from oodcache.score.formulas.bank import Bank, add_by_class
+from oodcache.score.formulas.cosines import Places, Rows, Scores, product
+from oodcache.score.formulas.tile import Tile
+
+EPSILON = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Means with one covariance: z becomes (z - centre) @ whitening, where it is the identity.
+
+    `means` (C, D) are whitened too. `euclidean` says that no covariance could be had.
+    """
+
+    centre: Scores
+    whitening: Scores
+    means: Scores
+    euclidean: bool = False
+
+    def nearness(self, tile: Tile) -> Scores:
+        """Return minus the squared distance from the nearest mean: (N,).
+
+        The two nearest are found by a product, then computed in float64, as differences.
+        """
+        white = _product(tile.precise - self.centre, self.whitening)
+
+        def exact(places: Places) -> Scores:
+            difference = white - self.means.take(places, axis=0)
+            square: Scores = np.einsum("ij,ij->i", difference, difference)
+            return -square
+
+        if len(self.means) == 1:
+            return exact(np.zeros(len(white), np.intp))
+        means = self.means.astype(np.float32)
+        closeness = product(white.astype(np.float32), means.T)
+        closeness -= np.einsum("ij,ij->i", means, means) / 2
+        return Rows(closeness, exact).top
+
+
+@dataclass(frozen=True)
+class Relative:
+    """The bank of `rmds`: one Gaussian a class, and one for all images together."""
+
+    classes: Gaussian
+    together: Gaussian
+
+
+@dataclass(frozen=True)
+class About:
+    """The labelled images of a bank about their own of `means` (C, D), by `labels` (n,)."""
+
+    bank: Bank
+    means: Scores
+    labels: Places
+
+    def blocks(self) -> Iterator[Scores]:
+        """Yield what the vectors are less their means, float64, some at a time."""
+        for part, block in self.bank.blocks(self.bank.labelled.rows):
+            block -= self.means[self.labels[part]]
+            yield block
+
+    @cached_property
+    def covariance(self) -> Scores:
+        """Return the covariance of maximum likelihood, (D, D)."""
+        scatter = np.zeros((self.means.shape[1],) * 2)
+        for block in self.blocks():
+            scatter += product(block.T, block)
+        return scatter / len(self.labels)
+
+    def shrunk(self) -> tuple[Scores, float]:
+        """Return the covariance shrunk as Ledoit and Wolf, 2004, do, and by how much."""
+        from sklearn.covariance import ledoit_wolf
+
+        covariance, shrinkage = ledoit_wolf(np.concatenate([*self.blocks()]), assume_centered=True)
+        return covariance, float(shrinkage)
+
+
+def fit_mahalanobis(bank: Bank) -> Gaussian:
+    """Return the class means, and the covariance about them; raises InputError without labels."""
+    bank.need_labels("mahalanobis")
+    return bank.once(_tied)
+
+
+def rank_mahalanobis(tile: Tile, fitted: Gaussian) -> Scores:
+    """Return minus the least squared Mahalanobis distance from a class mean."""
+    return fitted.nearness(tile)
+
+
+def fit_rmds(bank: Bank) -> Relative:
+    """Return what `fit_mahalanobis` does, and the mean and covariance of all labelled images.
+
+    Where the one is Euclidean, so is the other.
+    """
+    bank.need_labels("rmds")
+    classes = bank.once(_tied)
+    if classes.euclidean:
+        # Both distances in the same units: a difference of others ranks no better than chance.
+        together = replace(classes, means=np.zeros((1, len(classes.centre))))
+        return Relative(classes, together)
+    return Relative(classes, bank.once(_together))
+
+
+def rank_rmds(tile: Tile, fitted: Relative) -> Scores:
+    """Return minus the least difference of two squared distances, from a class and from all."""
+    return fitted.classes.nearness(tile) - fitted.together.nearness(tile)
+
+
+def class_means(bank: Bank) -> Scores:
+    """Return the mean of the labelled images of each class that has some: (C, D)."""
+    means: Scores = bank.once(_class_sums) / np.bincount(bank.labelled.labels)[:, None]
+    return means
+
+
+def _tied(bank: Bank) -> Gaussian:
+    means, centre, labels = bank.once(class_means), bank.once(_centre), bank.labelled.labels
+    about = About(bank, means, labels)
+    between = np.bincount(labels) @ np.sum((means - centre) ** 2, axis=1) / len(labels)
+    total = float(np.trace(about.covariance) + between)
+    return _gaussian(about, "within classes", centre, means, total)
+
+
+def _together(bank: Bank) -> Gaussian:
+    centre = bank.once(_centre)
+    about = About(bank, centre[None], np.zeros_like(bank.labelled.labels))
+    total = float(np.trace(about.covariance))
+    return _gaussian(about, "of all classes", centre, centre[None], total)
+
+
+def _centre(bank: Bank) -> Scores:
+    """Return the mean of all labelled images; of one class, that of the class to the bit."""
+    centre: Scores = bank.once(_class_sums).sum(axis=0) / len(bank.labelled.rows)
+    return centre
+
+
+def _class_sums(bank: Bank) -> Scores:
+    labelled = bank.labelled
+    sums = np.zeros((len(labelled.classes), bank.vectors.shape[1]))
+    for part, block in bank.blocks(labelled.rows):
+        add_by_class(sums, block, labelled.labels[part])
+    return sums
+
+
+def _gaussian(about: About, what: str, centre: Scores, means: Scores, total: float) -> Gaussian:
+    """Return the Gaussian of a covariance, and say if that had to be changed.
+
+    A singular one is shrunk, and where that does not help (a single image a class) it gives way
+    to the identity times the mean variance of the dimensions over all images, of which `total` is
+    the sum.
+    """
+    root = _whitening(about, what) if np.trace(about.covariance) > EPSILON * total else None
+    if root is not None:
+        return Gaussian(centre, root, _product(means - centre, root))
+    about.bank.note(
+        f"bank {about.bank.name}: {len(about.labels):,} images leave no covariance {what} to "
+        "shrink: distances are Euclidean, in units of the variance of all"
+    )
+    dimension = len(centre)
+    root = np.eye(dimension) * (total / dimension or 1.0) ** -0.5
+    return Gaussian(centre, root, _product(means - centre, root), euclidean=True)
+
+
+def _whitening(about: About, what: str) -> Scores | None:
+    """Return (D, D) that makes the covariance the identity; None where shrinking does not help.
+
+    That it had to be shrunk is said.
+    """
+    root = _inverse_root(about.covariance)
+    if root is None:
+        shrunk, shrinkage = about.shrunk()
+        if (root := _inverse_root(shrunk)) is not None:
+            about.bank.note(
+                f"bank {about.bank.name}: the covariance {what} of {len(about.labels):,} images is "
+                f"singular in {len(shrunk):,} dimensions: it is shrunk as Ledoit and Wolf do, by "
+                f"{shrinkage:.2g}"
+            )
+    return root
+
+
+def _product(left: Scores, right: Scores) -> Scores:
+    return product(left, right).astype(np.float64, copy=False)
+
+
+def _inverse_root(covariance: Scores) -> Scores | None:
+    """Return a root of the inverse, None of a matrix that is singular in float64."""
+    variances, axes = np.linalg.eigh(covariance)
+    if variances[0] <= len(variances) * EPSILON * variances[-1]:
+        return None
+    root: Scores = axes / np.sqrt(variances)
+    return root

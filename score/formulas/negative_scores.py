@@ -1,0 +1,230 @@
+"""The scores that compare the classes with negative texts: words that name none of them.
+
+d is how far the classes outweigh a group of negatives: log Σ_k exp(c_k/τ) - log Σ_j exp(c_j/τ).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from oodcache.cache.errors import InputError
+from oodcache.score.formulas.cosines import Places, Scores
+from oodcache.score.formulas.definition import DROP, LEARNED, MINED, Score
+from oodcache.score.formulas.negative_sums import Asked, Exponential, NegativeSums, Sigmoid
+from oodcache.score.formulas.ranking import log_sigmoid_sums, softplus
+from oodcache.score.formulas.tile import Tile
+
+Key = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Where the sums of a score are found: `key` in what `sums` has for a tile; M negatives."""
+
+    sums: NegativeSums
+    key: Key
+    count: int
+
+
+def grouped(count: int, groups: int, *, seed: int, use_remainder: bool) -> Places:
+    """Return the group of each of `count` negatives, in their order, -1 for one that is left out.
+
+    As the paper has it the remainder, the last that fill no group, is dropped first; then the rest
+    is permuted and cut. With `use_remainder` all are permuted, and the first groups have one more.
+
+    >>> grouped(5, 2, seed=0, use_remainder=False)
+    array([ 0,  1,  0,  1, -1])
+    """
+    used = count if use_remainder else count - count % groups
+    group = np.full(count, -1)
+    parts = np.array_split(np.random.default_rng(seed).permutation(used), groups)
+    for number, part in enumerate(parts):
+        group[part] = number
+    return group
+
+
+def _fit_groups(name: str, *, csp: bool) -> Callable[..., Fitted]:
+    def fit(
+        sums: NegativeSums,
+        *,
+        temperature: float,
+        groups: float,
+        seed: float,
+        remainder: float,
+        number: float,
+        percentile: float,
+    ) -> Fitted:
+        """Ask for Σ exp(c/τ) over each group."""
+        places = sums.choose(percentile or None, int(number) or None, csp=csp)
+        if groups > len(places):
+            raise InputError(
+                f"{name}: groups={groups:g}, but of {sums.name} there are {len(places)} negatives; "
+                f"type {name}:groups={len(places)} or fewer"
+            )
+        group = grouped(len(places), int(groups), seed=int(seed), use_remainder=bool(remainder))
+        kept = group >= 0
+        key = (name, temperature, groups, seed, remainder, number, percentile)
+        asked = Asked(Exponential(temperature), places[kept], group[kept], int(groups))
+        sums.ask(key, asked)
+        return Fitted(sums, key, len(places))
+
+    return fit
+
+
+def against_groups(tile: Tile, fitted: Fitted, *, temperature: float, **others: float) -> Scores:
+    """Rank as `neglabel`: by log Σ_g σ(d_g) - log Σ_g σ(-d_g), the log-odds of the mean σ(d_g)."""
+    inside = softplus(-tile.rows.log_odds(temperature))
+    lead = inside - fitted.sums.of(tile)[fitted.key]
+    return _log_sum(-softplus(-lead)) - _log_sum(-softplus(lead))
+
+
+def _log_sum(logarithms: Scores) -> Scores:
+    """Return the logarithm of each column's sum of what has these logarithms."""
+    largest = logarithms.max(axis=0)
+    # All -inf: their sum is 0, and -inf less -inf would be no number.
+    finite = np.where(np.isfinite(largest), largest, 0.0)
+    total: Scores = finite + np.log(np.exp(logarithms - finite).sum(axis=0))
+    return total
+
+
+def _fit_sigmoid(
+    sums: NegativeSums, *, scale: float, bias: float, number: float, percentile: float
+) -> Fitted:
+    """Ask for Σ σ(s·c + b), and for what is missing to their number."""
+    places = sums.choose(percentile or None, int(number) or None, csp=False)
+    key = ("neglabel-sigmoid", scale, bias, number, percentile)
+    one = np.zeros_like(places)
+    for sign in (1, -1):
+        sums.ask((*key, sign), Asked(Sigmoid(scale, bias, sign), places, one, 1))
+    return Fitted(sums, key, len(places))
+
+
+def sigmoids_against(
+    tile: Tile, fitted: Fitted, *, scale: float, bias: float, **others: float
+) -> Scores:
+    """Rank as `neglabel-sigmoid`: by the log of the classes' mean σ less the negatives' own."""
+    found = fitted.sums.of(tile)
+    present, missing = (found[(*fitted.key, sign)][0] for sign in (1, -1))
+    inside = _log_mean(*log_sigmoid_sums(tile.rows, scale, bias), tile.rows.classes)
+    return inside - _log_mean(present, missing, fitted.count)
+
+
+def _log_mean(present: Scores, missing: Scores, count: int) -> Scores:
+    """Return the logarithm of a mean of sigmoids, from those of their sum and of what it lacks."""
+    small = present - math.log(count)
+    lacking = np.exp(np.minimum(missing - math.log(count), -math.log(2)))
+    mean: Scores = np.where(present < missing, small, np.log1p(-lacking))
+    return mean
+
+
+def _fit_envisioned(
+    sums: NegativeSums, *, temperature: float, beta: float, number: float, percentile: float
+) -> Fitted:
+    """Ask for Σ exp(c/τ) over all, and for the largest cosine."""
+    places = sums.choose(percentile or None, int(number) or None, csp=False)
+    key = ("eoe", temperature, number, percentile)
+    one = np.zeros_like(places)
+    sums.ask((*key, "sum"), Asked(Exponential(temperature), places, one, 1))
+    sums.ask_largest((*key, "largest"), places)
+    return Fitted(sums, key, len(places))
+
+
+def envisioned(
+    tile: Tile, fitted: Fitted, *, temperature: float, beta: float, **others: float
+) -> Scores:
+    """Rank as `eoe`: by the log-odds of v within its range from -beta to 1.
+
+    (v + β) / (1 - v) is a ratio of sums of positive terms: nothing cancels.
+    """
+    found = fitted.sums.of(tile)
+    total = found[(*fitted.key, "sum")][0]
+    largest = (found[(*fitted.key, "largest")] - tile.rows.top) / temperature
+    # The largest is one of the terms, but may be rounded otherwise than in their sum.
+    rest = total + np.log1p(-np.exp(np.minimum(largest - total, 0.0)))
+    others_of_all = np.logaddexp(-tile.rows.log_odds(temperature), rest)
+    above = np.logaddexp(math.log1p(beta), math.log(beta) + others_of_all)
+    below = np.logaddexp(others_of_all, math.log1p(beta) + largest)
+    ranks: Scores = above - below
+    return ranks
+
+
+def _shown_share(ranked: Scores, classes: int, **parameters: float) -> Scores:
+    return np.exp(-softplus(-ranked))
+
+
+def _shown_eoe(ranked: Scores, classes: int, *, beta: float, **parameters: float) -> Scores:
+    return np.exp(-softplus(-ranked)) - beta * np.exp(-softplus(ranked))
+
+
+_CHOICE: dict[str, float | str] = {"number": MINED, "percentile": MINED}
+_GROUPS: dict[str, float | str] = {
+    "temperature": 0.01,
+    "groups": 100.0,
+    "seed": 0.0,
+    "remainder": DROP,
+    **_CHOICE,
+}
+NEGATIVE_SCORES: dict[str, Score] = {
+    "neglabel": Score(
+        fit=_fit_groups("neglabel", csp=False),
+        rank=against_groups,
+        shown=_shown_share,
+        formula="mean over groups g of S/(S + N_g), S = sum_k exp(c_k/temperature), "
+        "N_g = sum_(j in g) exp(c_j/temperature)",
+        ranks_by="its log-odds: log sum_g sigmoid(d_g) - log sum_g sigmoid(-d_g), "
+        "d_g = log S - log N_g",
+        source="Jiang et al., ICLR 2024",
+        use="the strongest zero-shot score of the field where words name what is not ID",
+        limits="blind to the bias; images tie where some d_g lie above 36 and others below -36, "
+        "which takes temperatures well below 0.01",
+        defaults=_GROUPS,
+        probability=True,
+        needs="negatives",
+    ),
+    "neglabel-sigmoid": Score(
+        fit=_fit_sigmoid,
+        rank=sigmoids_against,
+        shown=_shown_share,
+        formula="I/(I + N), I = mean_k sigmoid(scale*c_k + bias), N = mean_j sigmoid(scale*c_j + "
+        "bias) over the negatives",
+        ranks_by="its log-odds, log I - log N",
+        source="neglabel's ratio with SigLIP's own probabilities in it",
+        use="the negatives count as the model was trained to count them",
+        limits="far below 0 it ranks as neglabel with one group at 1/scale, and then no bias "
+        "counts; far above 0 as the mean of exp(-scale*c) over the negatives against the classes'; "
+        "images tie where logits lie beyond 36 on both sides of 0",
+        defaults={"scale": LEARNED, "bias": LEARNED, **_CHOICE},
+        probability=True,
+        needs="negatives",
+    ),
+    "eoe": Score(
+        fit=_fit_envisioned,
+        rank=envisioned,
+        shown=_shown_eoe,
+        formula="v = max_k p_k - beta*max_j p_j, p = softmax(c/temperature) over classes k and "
+        "negatives j together",
+        ranks_by="log((v + beta)/(1 - v))",
+        source="Cao et al., ICML 2024",
+        use="a few outlier names that are envisioned, by a language model or by hand",
+        limits="blind to the bias; nearly flat at temperature 1 with many names",
+        defaults={"temperature": 1.0, "beta": 0.25, **_CHOICE},
+        needs="negatives",
+    ),
+    "csp": Score(
+        fit=_fit_groups("csp", csp=True),
+        rank=against_groups,
+        shown=_shown_share,
+        formula="neglabel's, over its negatives and the conjugated pool '{adjective} {superclass}'",
+        ranks_by="its log-odds, as neglabel",
+        source="Chen et al., NeurIPS 2024",
+        use="as neglabel, with negatives that many OOD images are near at once",
+        limits="as neglabel; the pool is mined with oodcache negatives --csp",
+        defaults=_GROUPS,
+        probability=True,
+        needs="negatives",
+    ),
+}

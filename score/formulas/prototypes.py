@@ -1,0 +1,120 @@
+"""The scores of what is typical of a class in a bank: `klm` by its softmax, `she` by its vector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from oodcache.score.formulas.bank import Bank, add_by_class, note_left_out
+from oodcache.score.formulas.cosines import Places, Rows, Scores, product
+from oodcache.score.formulas.tile import Tile, Vectors
+
+
+@dataclass(frozen=True)
+class Typical:
+    """The bank of `klm`: `logs` (C, K) of the mean softmax of images predicted to be a class."""
+
+    logs: Scores
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """The bank of `she`: `vectors` (C, D), the mean of a class's images.
+
+    `classes` (C, D) are the classes that have one, `columns` their transpose; None if all do.
+    """
+
+    vectors: Scores
+    classes: Vectors | None
+    columns: Vectors | None
+
+    def nearest(self, tile: Tile) -> Places:
+        """Return the nearest of the classes that have a pattern."""
+        if self.classes is None or self.columns is None:
+            return tile.rows.best
+        return Tile(tile.vectors, self.classes, self.columns).rows.best
+
+
+def fit_klm(bank: Bank, *, temperature: float) -> Typical:
+    """Return the mean softmax of each class that is the nearest of some image; others are said."""
+    bank.once(note_left_out)
+    return bank.once(_typical, temperature)
+
+
+def rank_klm(tile: Tile, fitted: Typical, *, temperature: float) -> Scores:
+    """Return minus the least Kullback-Leibler divergence from a class's typical softmax.
+
+    The two nearest are found by a product, then computed in float64.
+    """
+    logs = tile.rows.log_probabilities(temperature)
+    shares = np.exp(logs)
+
+    def exact(places: Places) -> Scores:
+        difference = fitted.logs.take(places, axis=0)
+        difference -= logs
+        negative: Scores = np.einsum("ij,ij->i", shares, difference)
+        return negative
+
+    if len(fitted.logs) == 1:
+        return exact(np.zeros(len(logs), np.intp))
+    closeness = product(shares.astype(np.float32), fitted.logs.astype(np.float32).T)
+    return Rows(closeness, exact).top
+
+
+def fit_she(bank: Bank) -> Patterns:
+    """Return the mean of the images of each class that the model classifies correctly.
+
+    Of a class where it gets none right, that of all its images, which is said. Raises InputError
+    without labels.
+    """
+    bank.need_labels("she")
+    return bank.once(_patterns)
+
+
+def rank_she(tile: Tile, fitted: Patterns) -> Scores:
+    """Return the product with the pattern of the nearest class."""
+    return tile.dots(fitted.vectors, fitted.nearest(tile))
+
+
+def _typical(bank: Bank, temperature: float) -> Typical:
+    classes = len(bank.classes)
+
+    def read(tile: Tile) -> tuple[Places, Scores]:
+        best = tile.rows.best
+        found, places = np.unique(best, return_inverse=True)
+        sums = np.zeros((len(found), classes))
+        add_by_class(sums, np.exp(tile.rows.log_probabilities(temperature)), places)
+        return found, sums
+
+    totals = np.zeros((classes, classes))
+    for found, sums in bank.over_tiles(read):
+        totals[found] += sums
+    counts = np.bincount(bank.predicted, minlength=classes)
+    means = totals[counts > 0] / counts[counts > 0, None]
+    return Typical(np.log(np.maximum(means, np.finfo(float).tiny)))
+
+
+def _patterns(bank: Bank) -> Patterns:
+    labelled = bank.labelled
+    correct = bank.predicted[labelled.rows] == bank.labels[labelled.rows]
+    if bank.labels_are_predictions:
+        correct[:] = True
+    count = len(labelled.classes)
+    none_right = np.bincount(labelled.labels[correct], minlength=count) == 0
+    if none_right.any():
+        first = bank.class_names[labelled.classes[none_right.argmax()]]
+        bank.note(
+            f"bank {bank.name}: no image is classified correctly of {none_right.sum():,} of "
+            f"{count:,} classes (one is {first!r}): she takes the mean of all of theirs"
+        )
+    taken = np.flatnonzero(correct | none_right[labelled.labels])
+    labels = labelled.labels[taken]
+    sums = np.zeros((count, bank.vectors.shape[1]))
+    for part, block in bank.blocks(labelled.rows[taken]):
+        add_by_class(sums, block, labels[part])
+    vectors = sums / np.bincount(labels)[:, None]
+    if count == len(bank.classes):
+        return Patterns(vectors, None, None)
+    classes = bank.classes[labelled.classes]
+    return Patterns(vectors, classes, np.ascontiguousarray(classes.T))

@@ -1,0 +1,1 @@
+"""What is scored: cached sets found, checked, cut to subsets."""

@@ -1,0 +1,50 @@
+"""ID accuracy: how many images are nearest to their own class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from oodcache.score.inputs import labels
+from oodcache.score.inputs.labels import Labels
+from oodcache.score.inputs.selection import Selection
+
+
+def id_accuracy(selection: Selection, nearest: Labels, note: Callable[[str], None]) -> float | None:
+    """Return the share of ID images that `nearest`, (n,), puts into their own class.
+
+    Of those that have one: the others are told to `note`. None where no image has one.
+    """
+    inside = selection.views[0]
+    label_names, known = inside.file.label_names, selection.match(inside.file)
+    target = labels.targets(inside.labels, known)
+    labelled = target >= 0
+    missing = int(np.count_nonzero(~labelled))
+    if missing:
+        unknown = [name for name, place in zip(label_names, known, strict=True) if place < 0]
+        what = "class numbers" if inside.file.identity.has_class_numbers else "labels"
+        which = f" ({what} {', '.join(unknown[:5])}{', …' * (len(unknown) > 5)})"
+        note(
+            f"{inside.name}: {missing:,} of {len(target):,} images have no label "
+            f"among the classes of {selection.texts.path.stem}{which if unknown else ''}; "
+            "they count as ID, but not towards accuracy"
+        )
+    if not labelled.any():
+        return None
+    return float(np.mean(nearest[labelled] == target[labelled]))
+
+
+def interval(accuracy: float | None, images: int) -> tuple[float, float] | None:
+    """Return the 95 % interval of an accuracy over so many images: Wilson's, JASA 1927.
+
+    >>> [round(bound, 4) for bound in interval(0.5, 4) or ()]
+    [0.15, 0.85]
+    """
+    if accuracy is None:
+        return None
+    # SciPy takes half a second, and most tables have no such interval.
+    from scipy.stats import binomtest
+
+    found = binomtest(round(accuracy * images), images).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)

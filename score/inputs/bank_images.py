@@ -1,0 +1,127 @@
+"""The images of a bank: a cached training set, whole or so many of each class."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Note
+from oodcache.score.formulas.bank import Bank
+from oodcache.score.formulas.tile import Vectors
+from oodcache.score.inputs.labels import targets
+from oodcache.score.inputs.selection import Selection, open_set
+from oodcache.score.inputs.views import Integers, View
+from oodcache.score.onepass.onepass import Classes
+
+OWN, PREDICTED = "own", "predicted"
+
+
+@dataclass(frozen=True)
+class BankImages:
+    """Training images as they were asked for: `name` is NAME or NAME:N, N images of each class.
+
+    `labels` (n,) are the classes of the images of `view`, -1 where there is none, None where those
+    that the model predicts are to be taken.
+    """
+
+    name: str
+    view: View
+    per_class: int | None
+    labels: Integers | None
+    class_names: tuple[str, ...]
+    seed: int
+
+    @property
+    def told(self) -> str:
+        """Return what results call the bank."""
+        return self.name if self.labels is not None else f"{self.name} (labels predicted)"
+
+    def against(self, classes: Classes, note: Note) -> Bank:
+        """Return the bank for these class vectors."""
+        labels = np.full(len(self.vectors), -1) if self.labels is None else self.labels
+        whole = self._bank(self.vectors, labels, classes, note)
+        if self.labels is None:
+            whole = whole.with_predictions()
+        if self.per_class is None:
+            return whole
+        rows = self._drawn(self.per_class, whole.labels, note)
+        drawn = self._bank(self.vectors[rows], whole.labels[rows], classes, note)
+        return drawn if self.labels is not None else drawn.with_predictions()
+
+    def _bank(self, vectors: Vectors, labels: Integers, classes: Classes, note: Note) -> Bank:
+        return Bank(
+            name=self.name,
+            vectors=vectors,
+            labels=labels,
+            classes=classes.vectors,
+            class_names=self.class_names,
+            logit_scale=classes.logit_scale,
+            note=note,
+        )
+
+    def _drawn(self, per_class: int, labels: Integers, note: Note) -> Integers:
+        """Return the rows that are taken, so many of each class, drawn by the seed."""
+        generator, rows, few = np.random.default_rng(self.seed), [], 0
+        for place in range(len(self.class_names)):
+            members = np.flatnonzero(labels == place)
+            few += len(members) < per_class
+            rows.append(generator.permutation(members)[:per_class])
+        if few:
+            note(
+                f"--bank {self.name}: {few:,} of {len(self.class_names):,} classes have fewer than "
+                f"{per_class} images; all of them are taken"
+            )
+        return np.sort(np.concatenate(rows))
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """Return the unit vectors of the view's images, all in memory, and once."""
+        vectors = np.empty((len(self.view.rows), self.view.file.dimension), np.float32)
+        done = 0
+        for block in self.view.blocks():
+            vectors[done : done + len(block)] = block
+            done += len(block)
+        return vectors
+
+
+def open_bank(
+    cache: Path,
+    selection: Selection,
+    typed: str,
+    *,
+    labels: str = OWN,
+    seed: int = 0,
+    note: Note,
+) -> BankImages:
+    """Return the bank NAME or NAME:N of a model's cache.
+
+    Its own labels are matched to the classes as the ID set's are; an image of another class is left
+    out.
+    Raises InputError where the set is not there, does not fit, or has no labels to draw N by.
+    """
+    name, colon, number = typed.partition(":")
+    if colon and not re.fullmatch("[1-9][0-9]{0,8}", number):
+        raise InputError(f"--bank {typed}: wants NAME or NAME:N, N images of each class")
+    view = View(typed, open_set(cache, selection, name), None)
+    per_class = int(number) if colon else None
+    names = tuple(selection.class_names)
+    if labels == PREDICTED:
+        return BankImages(typed, view, per_class, None, names, seed)
+    target = targets(view.labels, selection.match(view.file))
+    others = (view.labels >= 0) & (target < 0)
+    if others.all():
+        raise InputError(
+            f"--bank {typed}: no image has a label among the classes of "
+            f"{selection.texts.path.stem}; give --bank-labels predicted, or the set that has"
+        )
+    if others.any():
+        note(f"--bank {typed}: {others.sum():,} images of other classes are left out")
+    if per_class and (target < 0).all():
+        raise InputError(f"--bank {typed}: has no labels; give --bank-labels predicted")
+    kept = View(typed, view.file, None, only=view.rows[~others])
+    return BankImages(typed, kept, per_class, target[~others], names, seed)

@@ -1,0 +1,110 @@
+"""Files of one model's cache, found by name, and whether they fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from oodcache.cache import names
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.images import ImageFile
+from oodcache.cache.files.texts import TextFile, TextRows
+from oodcache.cache.format.identity import OVERRIDDEN
+from oodcache.cache.shards.shard_set import is_complete
+from oodcache.cache.store import store
+from oodcache.cache.subsets import NAMES as SUBSETS
+
+AGAIN = "make one of them again with: oodcache extract --overwrite"
+
+
+def vocabulary_path(
+    cache: Path, label: str, model: str, classes: str | None, file: str = "FILE"
+) -> Path:
+    """Return where a vocabulary lies, the only one there is for None; raise InputError for none.
+
+    It may be begun: then its shards are there, all or some. One that is whole is the only one.
+    """
+    there = _names(cache, label, "texts")
+    if classes is None and len(there) > 1:
+        paths = {one: names.text_path(cache, label, one) for one in there}
+        there = [one for one in there if _is_whole(paths[one])] or there
+    if classes is None and len(there) == 1:
+        return names.text_path(cache, label, there[0])
+    if classes in there:
+        return names.text_path(cache, label, classes)
+    if classes is None and there:
+        raise InputError(f"{cache / label}: give --classes {' or '.join(there)}")
+    wanted = classes or "NAME"
+    source = wanted if wanted in SUBSETS else _source(wanted, file)
+    raise InputError(
+        f"{cache / label}: no vocabulary {wanted!r} (there are: {', '.join(there) or 'none'}); "
+        f"make it with: oodcache extract --model {model} --classes {source}"
+    )
+
+
+def images_path(cache: Path, label: str, model: str, dataset: str) -> Path:
+    """Return where a data set lies, finished or begun; raise InputError, with what makes it."""
+    there = _names(cache, label, "images")
+    if dataset in there:
+        return names.image_path(cache, label, dataset)
+    raise InputError(
+        f"{cache / label}: no images {dataset!r} (there are: {', '.join(there) or 'none'}); "
+        f"make them with: oodcache extract --model {model} {_source(dataset, 'FOLDER')}"
+    )
+
+
+def _names(cache: Path, label: str, kind: str) -> list[str]:
+    return [one.name for one in store.known(cache) if (one.label, one.kind) == (label, kind)]
+
+
+def _is_whole(path: Path) -> bool:
+    return path.exists() or is_complete(path)
+
+
+def _source(name: str, what: str) -> str:
+    return name if name in names.KNOWN else f"{name}={what}"
+
+
+def check_same_model(texts: TextFile, files: Sequence[ImageFile | TextRows]) -> None:
+    """Refuse files of other weights, another architecture or another dimension than the texts."""
+    model, dimension = texts.identity.model, texts.embeddings.shape[-1]
+    for one in files:
+        found = one.identity.model
+        if found.weights != model.weights:
+            known = not (one.identity.is_imported or texts.identity.is_imported)
+            raise InputError(
+                f"{one.path}: made with weights {brief(found.weights)}, but {texts.path} with "
+                f"{brief(model.weights)}: scores cannot mix them; "
+                + (AGAIN if known else "if they are one model's, import with equal --weights")
+            )
+        if found.architecture != model.architecture and found.architecture and model.architecture:
+            raise InputError(
+                f"{one.path}: made with another architecture than {texts.path}, though with the "
+                f"same weights: scores cannot mix them; {AGAIN}"
+            )
+        if one.dimension != dimension:
+            raise InputError(
+                f"{one.path}: vectors of {one.dimension} numbers, but {texts.path} of {dimension}; "
+                f"{AGAIN}"
+            )
+
+
+def check_preprocessing(images: Sequence[ImageFile]) -> None:
+    """Refuse images that the model saw otherwise than others; of imported ones nobody knows."""
+    extracted = [one for one in images if not one.identity.is_imported]
+    for one in extracted:
+        if _preprocessing(one) != _preprocessing(extracted[0]):
+            raise InputError(
+                f"{one.path}: preprocessed otherwise than {extracted[0].path}: {AGAIN}"
+            )
+
+
+def brief(weights: str) -> str:
+    """Return the start of a SHA-256, the whole of any other label."""
+    return f"{weights[:8]}…" if len(weights) == 64 else weights
+
+
+def _preprocessing(images: ImageFile) -> dict[str, Any]:
+    """Return the settings, whoever gave them: the user or the model."""
+    return {name: value for name, value in images.identity.encoding.items() if name != OVERRIDDEN}

@@ -1,0 +1,1 @@
+"""AUROC, FPR, AUPR and the rest, with their intervals and tests."""

@@ -1,0 +1,102 @@
+"""Bootstrap intervals: every measure of one score against one OOD set, over and over on resamples.
+
+Stratified: n ID images are drawn from the n with replacement, and apart from them m OOD images from
+the m (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 8 and 13). Each
+resample finds its thresholds anew. Nothing is sorted again: an image drawn twice counts twice where
+it stands in the ranking.
+
+The draws depend on the seed and on whose images they are, and on nothing else: ID draws are the
+same for every OOD set, so that an average over sets shares them as it shares the images; an OOD
+set's come from its name. So an interval stays what it is whatever else is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oodcache.cache.watch import Progress
+from oodcache.score.measures.metrics import Counts, Integers
+from oodcache.score.measures.result import Conventions
+
+Samples = NDArray[np.float64]
+ID_STREAM, OOD_STREAM = 0, 1
+FPR95 = 0.95
+
+
+def resampled(
+    counts: Counts,
+    ood_set: str,
+    *,
+    conventions: Conventions,
+    advance: Callable[[int], None] = lambda done: None,
+) -> dict[str, Samples]:
+    """Return each measure on each of `conventions.bootstrap` resamples.
+
+    The keys are "auroc", "aupr_in", "aupr_out", "fpr95" and "fpr_at_tpr_T" for each other TPR T
+    that is asked for. `advance` is told of every resample that is done.
+    """
+    ids, oods = int(counts.id_kept[-1]), int(counts.ood_kept[-1])
+    id_draws = np.random.default_rng([ID_STREAM, conventions.seed])
+    ood_draws = np.random.default_rng(
+        [OOD_STREAM, conventions.seed, *ood_set.encode(errors="surrogatepass")]
+    )
+    drawn: list[dict[str, float]] = []
+    for _ in range(conventions.bootstrap):
+        id_kept = _drawn(ids, id_draws)[counts.id_kept]
+        ood_kept = _drawn(oods, ood_draws)[counts.ood_kept]
+        drawn.append(_measures(_distinct(counts, id_kept, ood_kept), conventions))
+        advance(1)
+    return {name: np.array([one[name] for one in drawn]) for name in drawn[0]} if drawn else {}
+
+
+def watched(
+    progress: Progress, score: str, resamples: int
+) -> AbstractContextManager[Callable[[int], None]]:
+    """Return what is told of every resample of a score that is done; nothing is, without any."""
+    if not resamples:
+        return nullcontext(lambda done: None)
+    return progress(f"bootstrap {score}", resamples, "resamples")
+
+
+def averaged(sets: list[dict[str, Samples]]) -> dict[str, Samples]:
+    """Return each measure's mean over OOD sets on each resample; they share its ID images."""
+    return {name: np.mean([one[name] for one in sets], axis=0) for name in sets[0]}
+
+
+def intervals(
+    samples: Mapping[str, Samples], *, confidence: float = 0.95
+) -> dict[str, tuple[float, float]]:
+    """Return the percentile interval of each measure: as much is cut off below as above."""
+    tail = (1 - confidence) / 2
+    bounds = {name: np.quantile(one, [tail, 1 - tail]) for name, one in samples.items()}
+    return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
+
+
+def _drawn(images: int, generator: np.random.Generator) -> Integers:
+    """Return, for the k highest images for each k, how often they are drawn: 0 to `images`."""
+    times = np.bincount(generator.integers(images, size=images), minlength=images)
+    return np.concatenate([[0], np.cumsum(times)])
+
+
+def _distinct(counts: Counts, id_kept: Integers, ood_kept: Integers) -> Counts:
+    """Return the counts without the scores of which no image was drawn."""
+    total = id_kept + ood_kept
+    present = np.flatnonzero(total[1:] != total[:-1])
+    points = np.concatenate([[0], present + 1])
+    return Counts(counts.scores[present], id_kept[points], ood_kept[points])
+
+
+def _measures(counts: Counts, conventions: Conventions) -> dict[str, float]:
+    convention = conventions.fpr_convention
+    others = [tpr for tpr in conventions.tprs if tpr != FPR95]
+    return {
+        "auroc": counts.auroc(),
+        "aupr_in": counts.aupr_in(),
+        "aupr_out": counts.aupr_out(),
+        "fpr95": counts.fpr_at_tpr(FPR95, convention),
+        **{f"fpr_at_tpr_{tpr!r}": counts.fpr_at_tpr(tpr, convention) for tpr in others},
+    }

@@ -1,0 +1,129 @@
+"""From scores to results: one score's ID images against each OOD set, and their averages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from oodcache.score.formulas.cosines import Scores
+from oodcache.score.measures import bootstrap, delong
+from oodcache.score.measures import probability as calibration
+from oodcache.score.measures.metrics import Counts, checked, merge
+from oodcache.score.measures.result import AVERAGE, FPR_CONVENTIONS, GROUPS, Conventions, Result
+
+MEANS = ("auroc", "aupr_in", "aupr_out", "fpr95")
+SUMS = ("n_ood", "ties", "distinct", "shared_images")
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """One OOD set's result, with what an average over sets needs of it beside the numbers."""
+
+    result: Result
+    counts: Counts
+    samples: dict[str, bootstrap.Samples]
+
+
+def compare(
+    common: Mapping[str, Any],
+    id_scores: Scores,
+    ood_scores: Mapping[str, Scores],
+    *,
+    conventions: Conventions,
+    groups: Mapping[str, str | None],
+    shared_images: Mapping[str, int],
+    probability: Callable[[Scores], Scores] | None,
+    advance: Callable[[int], None] = lambda done: None,
+) -> list[Result]:
+    """Return a result for each OOD set, then the averages where there are several.
+
+    `common` has the fields of Result that do not depend on the OOD set. `groups` says "near",
+    "far" or None of each set; a group has an average of its own where it has several sets, but not
+    all. `probability` turns a score into the probability of being ID, None where the score is
+    none. `advance` is told of every bootstrap resample of a set that is done.
+    """
+    id_rising = np.sort(checked("ID", id_scores))
+    id_probability = probability(id_scores) if probability and conventions.calibration else None
+    sets = []
+    for name, scores in ood_scores.items():
+        counts = merge(id_rising, np.sort(checked("OOD", scores)))
+        samples = bootstrap.resampled(counts, name, conventions=conventions, advance=advance)
+        calibrated: Any = calibration.NOT_A_PROBABILITY if conventions.calibration else None
+        if probability and id_probability is not None:
+            calibrated = calibration.calibration(id_probability, probability(scores))
+        result = Result(
+            **common,
+            ood=name,
+            group=groups[name],
+            n_ood=len(scores),
+            **_measures(counts, conventions),
+            shared_images=shared_images[name],
+            bootstrap=_intervals(samples),
+            calibration=calibrated,
+        )
+        sets.append(_Measured(result, counts, samples))
+    rows = [one.result for one in sets]
+    if len(sets) > 1:
+        rows.append(_average(AVERAGE, None, sets, common))
+    for group in GROUPS:
+        members = [one for one in sets if one.result.group == group]
+        if 1 < len(members) < len(sets):
+            rows.append(_average(f"{AVERAGE}-{group}", group, members, common))
+    return rows
+
+
+def _measures(counts: Counts, conventions: Conventions) -> dict[str, Any]:
+    convention, auroc = conventions.fpr_convention, counts.auroc()
+    by_convention = {one: counts.fpr_at_tpr(0.95, one) for one in FPR_CONVENTIONS}
+    return {
+        "auroc": auroc,
+        "auroc_ci": delong.interval(auroc, delong.variance(counts)),
+        "aupr_in": counts.aupr_in(),
+        "aupr_out": counts.aupr_out(),
+        "fpr95": by_convention[convention],
+        "fpr_at_tpr": {repr(tpr): counts.fpr_at_tpr(tpr, convention) for tpr in conventions.tprs},
+        "fpr95_by_convention": by_convention,
+        "ties": counts.ties(),
+        "distinct": len(counts.scores),
+    }
+
+
+def _average(
+    name: str,
+    group: str | None,
+    sets: Sequence[_Measured],
+    common: Mapping[str, Any],
+) -> Result:
+    rows = [one.result for one in sets]
+    means: dict[str, Any] = _means([{key: getattr(row, key) for key in MEANS} for row in rows])
+    sums: dict[str, Any] = {key: sum(getattr(row, key) for row in rows) for key in SUMS}
+    # From the highest ID score down, so in one order for all sets.
+    variance = delong.average_variance([delong.ranked_placements(one.counts) for one in sets])
+    samples = bootstrap.averaged([one.samples for one in sets])
+    calibrated = rows[0].calibration
+    if isinstance(calibrated, Mapping):
+        calibrated = _means([row.calibration for row in rows])
+    return Result(
+        **common,
+        ood=name,
+        group=group,
+        auroc_ci=delong.interval(means["auroc"], variance),
+        fpr_at_tpr=_means([row.fpr_at_tpr for row in rows]),
+        fpr95_by_convention=_means([row.fpr95_by_convention for row in rows]),
+        bootstrap=_intervals(samples),
+        calibration=calibrated,
+        **means,
+        **sums,
+    )
+
+
+def _means(sets: Sequence[Any]) -> dict[str, float]:
+    """Return the mean over OOD sets of each measure."""
+    return {name: float(np.mean([one[name] for one in sets])) for name in sets[0]}
+
+
+def _intervals(samples: Mapping[str, bootstrap.Samples]) -> dict[str, tuple[float, float]] | None:
+    return bootstrap.intervals(samples) if samples else None

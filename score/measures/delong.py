@@ -1,0 +1,241 @@
+"""How sure an AUROC is, and whether two differ: DeLong's variance and what follows from it.
+
+ID is the positive class and a higher score means more ID. n ID and m OOD images are taken for
+independent draws from their populations. The AUROC is the share of the n * m pairs that are won
+by the ID image, a tie being half a win, so its variance is that of a two-sample U-statistic:
+
+    variance = s^2(share of OOD that each ID image beats) / n
+             + s^2(share of ID that beats each OOD image) / m
+
+DeLong, DeLong and Clarke-Pearson, Biometrics 1988; that sorting replaces the pairs is from Sun and
+Xu, IEEE Signal Processing Letters 2014. It cannot be estimated from one image on a side, nor where
+nothing varies: an AUROC of 0 or 1, or all images tied.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oodcache.score.measures.metrics import Counts, Floats, Integers, checked, merge
+
+Wins = NDArray[np.float64]
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Placements:
+    """How each image of one score fares against the other side, a tie being half.
+
+    `id` (n,) counts the OOD images that an ID image beats, `ood` (m,) the ID images that beat an
+    OOD image. Halves are exact in float64, and so are the sums of as many as fit in memory.
+    """
+
+    id: Wins
+    ood: Wins
+
+    def auroc(self) -> float:
+        """Return the share of pairs that are won."""
+        return float(self.id.sum()) / (len(self.id) * len(self.ood))
+
+
+@dataclass(frozen=True)
+class Paired:
+    """How the AUROCs of two scores differ on the same images.
+
+    `first` and `second` are places in the list of scores. `difference` is the first AUROC less the
+    second, `ci` its interval, None where it cannot be estimated. `p` is two-sided for no
+    difference, not adjusted for the number of pairs.
+    """
+
+    first: int
+    second: int
+    difference: float
+    ci: Interval | None
+    p: float
+
+
+def placements(id_scores: Floats, ood_scores: Floats) -> Placements:
+    """Return how each image fares, in the order of the scores given.
+
+    >>> placements(np.array([0.9, 0.5, 0.7]), np.array([0.7, 0.1]))
+    Placements(id=array([2. , 1. , 1.5]), ood=array([1.5, 3. ]))
+    """
+    ids, oods = checked("ID", id_scores), checked("OOD", ood_scores)
+    id_order, ood_order = ids.argsort(), oods.argsort()
+    ranked = ranked_placements(merge(ids[id_order], oods[ood_order]))
+    found = Placements(np.empty(len(ids)), np.empty(len(oods)))
+    found.id[id_order[::-1]], found.ood[ood_order[::-1]] = ranked.id, ranked.ood
+    return found
+
+
+def ranked_placements(counts: Counts) -> Placements:
+    """Return how each image fares, from the highest score of each side down."""
+    above = (counts.ood_kept[1:] + counts.ood_kept[:-1]) / 2
+    id_wins, ood_losses = (
+        counts.ood_kept[-1] - above,
+        (counts.id_kept[1:] + counts.id_kept[:-1]) / 2,
+    )
+    return Placements(
+        np.repeat(id_wins, np.diff(counts.id_kept)), np.repeat(ood_losses, np.diff(counts.ood_kept))
+    )
+
+
+def variance(counts: Counts) -> float | None:
+    """Return the variance of the AUROC, None where it cannot be estimated."""
+    ids, oods = int(counts.id_kept[-1]), int(counts.ood_kept[-1])
+    if min(ids, oods) < 2:
+        return None
+    id_part = _squares(counts.ood_kept, counts.id_kept) / (ids * (ids - 1) * oods**2)
+    ood_part = _squares(counts.id_kept, counts.ood_kept) / (oods * (oods - 1) * ids**2)
+    return (id_part + ood_part) or None
+
+
+def average_variance(sets: Sequence[Placements]) -> float | None:
+    """Return the variance of the mean AUROC over OOD sets, None where it cannot be estimated.
+
+    The sets have their ID images in common, in one order, so their AUROCs rise and fall together.
+    The mean AUROC is a mean over the ID images of the mean of what each of them wins: its ID part
+    is the variance of those means, covariances included. OOD images are drawn apart for each set:
+    their parts add up, each divided by the square of the number of sets.
+    """
+    if len(sets[0].id) < 2 or min(len(one.ood) for one in sets) < 2:
+        return None
+    means = np.mean([one.id / len(one.ood) for one in sets], axis=0)
+    ood_parts = [_mean_variance(one.ood / len(one.id)) for one in sets]
+    return (_mean_variance(means) + sum(ood_parts) / len(sets) ** 2) or None
+
+
+def interval(auroc: float, variance: float | None, *, confidence: float = 0.95) -> Interval | None:
+    """Return a confidence interval within [0, 1], None where the variance cannot be estimated.
+
+    It is symmetric on the logit scale, where the standard error is that of the AUROC divided by
+    AUROC * (1 - AUROC) (the delta method; Pepe, The Statistical Evaluation of Medical Tests,
+    2003). There an interval cannot leave [0, 1], and near 1 it covers what it says.
+
+    >>> [round(bound, 3) for bound in interval(0.9, 0.0009) or ()]
+    [0.824, 0.945]
+    """
+    if variance is None:
+        return None
+    spread = _quantile(confidence) * math.sqrt(variance) / (auroc * (1 - auroc))
+    odds = math.exp(min(spread, 700))  # beyond 709 it overflows; the bound is 0 or 1 long before
+    return auroc / (auroc + (1 - auroc) * odds), auroc * odds / (auroc * odds + 1 - auroc)
+
+
+def differences(scores: Sequence[Placements], *, confidence: float = 0.95) -> list[Paired]:
+    """Return a paired test for every two scores of the same images, in the order of their places.
+
+    Each difference is normal with the variance that DeLong's covariances give it. Scores that place
+    every image alike differ by exactly 0, with p = 1. Where the variance cannot be estimated no
+    test is possible: the interval is None, and p = 1 claims nothing.
+    """
+    covariance = _covariance(scores)
+    found = []
+    for first, second in combinations(range(len(scores)), 2):
+        one, other = scores[first], scores[second]
+        won = float(one.id.sum() - other.id.sum()) / (len(one.id) * len(one.ood))
+        own = covariance[first, first], covariance[second, second]
+        spread = own[0] + own[1] - 2 * covariance[first, second]
+        # What is left of a subtraction of equals is rounding: there, take the images' differences.
+        if spread < 1e-6 * (own[0] + own[1]):
+            spread = _difference_variance(one, other)
+        ci, p = _tested(won, spread, min(own) > 0, confidence)
+        found.append(Paired(first, second, won, ci, p))
+    return found
+
+
+def average_difference(
+    first: Sequence[Placements], second: Sequence[Placements], *, confidence: float = 0.95
+) -> Paired:
+    """Return a paired test of the mean AUROCs of two scores, places 0 and 1, over OOD sets.
+
+    Each score has its placements on every set, whose ID images are common, in one order. What an
+    image adds to the difference is the difference of what it adds to each mean, so the variance is
+    that of a mean AUROC, taken of the images' differences. For one set it is `differences`.
+    """
+    apart = [
+        Placements(one.id - other.id, one.ood - other.ood)
+        for one, other in zip(first, second, strict=True)
+    ]
+    won = float(np.mean([one.auroc() for one in apart]))
+    estimable = None not in (average_variance(first), average_variance(second))
+    ci, p = _tested(won, average_variance(apart) or 0.0, estimable, confidence)
+    return Paired(0, 1, won, ci, p)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the p-values adjusted for their number, in their order: Holm's step-down method.
+
+    The smallest of k is multiplied by k, the next by k - 1, and so on; none falls below one before
+    it or exceeds 1. Rejecting those below a level keeps the chance of any false rejection below
+    that level, however the tests depend on each other. Holm, Scandinavian Journal of Statistics
+    1979.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    adjusted = [1.0] * len(p_values)
+    highest = 0.0
+    for done, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        highest = max(highest, (len(p_values) - done) * p_values[place])
+        adjusted[place] = min(1.0, highest)
+    return adjusted
+
+
+def _squares(others: Integers, own: Integers) -> float:
+    """Return the sum over one side's images of the squares of their wins less the mean wins."""
+    # Twice what each score loses, in integers: so the mean of equal values is that value, exactly.
+    values, times = others[1:] + others[:-1], np.diff(own)
+    centred = values - int(np.dot(values, times)) / int(own[-1])
+    centred *= centred
+    return float(np.dot(centred, times)) / 4
+
+
+def _mean_variance(values: Wins) -> float:
+    """Return the variance of the mean of independent values; exactly 0 where all are equal."""
+    return float(np.var(values - values[0], ddof=1)) / len(values)
+
+
+def _difference_variance(one: Placements, other: Placements) -> float:
+    ids, oods = len(one.id), len(one.ood)
+    return _mean_variance((one.id - other.id) / oods) + _mean_variance((one.ood - other.ood) / ids)
+
+
+def _covariance(scores: Sequence[Placements]) -> Wins:
+    """Return the covariance matrix of the AUROCs; 0, not estimable, for one image on a side."""
+    if not scores or min(len(scores[0].id), len(scores[0].ood)) < 2:
+        return np.zeros((len(scores), len(scores)))
+    ids, oods = len(scores[0].id), len(scores[0].ood)
+    by_id = _centred([one.id for one in scores]) / oods
+    by_ood = _centred([one.ood for one in scores]) / ids
+    id_part = by_id @ by_id.T / (ids * (ids - 1))
+    return np.asarray(id_part + by_ood @ by_ood.T / (oods * (oods - 1)))
+
+
+def _centred(rows: list[Wins]) -> Wins:
+    stacked = np.stack(rows)
+    return np.asarray(stacked - stacked.mean(axis=1, keepdims=True))
+
+
+def _tested(
+    difference: float, variance: float, estimable: bool, confidence: float
+) -> tuple[Interval | None, float]:
+    """Return the interval and the p-value of a difference."""
+    if variance <= 0:
+        return ((0.0, 0.0) if estimable and difference == 0 else None), 1.0
+    error = math.sqrt(variance)
+    reach = _quantile(confidence) * error
+    low, high = max(-1.0, difference - reach), min(1.0, difference + reach)
+    return (low, high), math.erfc(abs(difference) / error / math.sqrt(2))
+
+
+def _quantile(confidence: float) -> float:
+    """Return how many standard errors an interval reaches to either side."""
+    return NormalDist().inv_cdf((1 + confidence) / 2)

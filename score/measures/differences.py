@@ -1,0 +1,86 @@
+"""Whether two scores differ on the same images: every two rows of a table, by OOD set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from oodcache.cache.errors import InputError
+from oodcache.score.formulas.cosines import Scores
+from oodcache.score.measures import delong
+from oodcache.score.measures.result import Difference
+
+Name = tuple[str | None, str | None, str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: `name` is (model, template, score), as Difference has it.
+
+    `scores` has float64 (n,) by data set, `images` what tells their images: two rows have the same
+    images of a set, in the same order, where it is equal.
+    """
+
+    name: Name
+    scores: Mapping[str, Scores]
+    images: Mapping[str, str]
+
+
+def differences(
+    rows: Sequence[Row],
+    id_set: str,
+    *,
+    note: Callable[[str], None] = lambda text: None,
+) -> list[Difference]:
+    """Return a paired test of every two rows for each OOD set, in the order of the rows.
+
+    Rows with other images are not paired, which `note` is told. Holm's family are all pairs of an
+    OOD set. Raises InputError where there is one row.
+    """
+    if len(rows) < 2:
+        raise InputError("--compare wants two scores or more, and there is one; name another")
+    found = []
+    for ood_set in rows[0].scores:
+        if ood_set != id_set:
+            groups = _paired(rows, id_set, ood_set)
+            if len(groups) > 1:
+                note(_unpaired(groups, id_set, ood_set))
+            found += _tested(groups, id_set, ood_set)
+    return found
+
+
+def _paired(rows: Sequence[Row], id_set: str, ood_set: str) -> list[list[Row]]:
+    """Return the rows in groups of the same images."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.images[id_set], row.images[ood_set]), []).append(row)
+    return list(groups.values())
+
+
+def _unpaired(groups: Sequence[Sequence[Row]], id_set: str, ood_set: str) -> str:
+    models = [", ".join(dict.fromkeys(str(row.name[0]) for row in rows)) for rows in groups]
+    return (
+        f"{id_set} and {ood_set}: other images under {'; '.join(models)}: "
+        "scores are compared where the images are the same"
+    )
+
+
+def _tested(groups: Sequence[Sequence[Row]], id_set: str, ood_set: str) -> list[Difference]:
+    found = []
+    for rows in groups:
+        placed = [delong.placements(row.scores[id_set], row.scores[ood_set]) for row in rows]
+        for one in delong.differences(placed):
+            found.append(
+                Difference(
+                    id=id_set,
+                    ood=ood_set,
+                    first=rows[one.first].name,
+                    second=rows[one.second].name,
+                    difference=one.difference,
+                    ci=one.ci,
+                    p=one.p,
+                    p_holm=one.p,
+                )
+            )
+    adjusted = delong.holm([one.p for one in found])
+    return [replace(one, p_holm=p) for one, p in zip(found, adjusted, strict=True)]

@@ -1,0 +1,274 @@
+"""How well a score tells in-distribution (ID) images from out-of-distribution (OOD) ones.
+
+ID is the positive class and a higher score means more ID, in every function here.
+At a threshold an image is kept if its score is at or above it.
+
+`id_scores` and `ood_scores` are one-dimensional, one score per image, in any order, float32 or
+float64. Infinities rank as any other number and -0.0 ties with 0.0. NaN, which has no rank, and
+a side without images are refused. Metrics are fractions, not percentages.
+
+Every metric is read from the same counts: one sort of each side, one merge of the two.
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oodcache.cache.errors import InputError
+from oodcache.score.measures.result import FPR_CONVENTIONS
+
+Floats = NDArray[np.floating[Any]]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The four metrics of one pair of score lists, and how far ties blur its ranking.
+
+    `ties` is the number of images, ID and OOD together, less the number of distinct scores:
+    0 where every image has a score of its own.
+    """
+
+    auroc: float
+    aupr_in: float
+    aupr_out: float
+    fpr95: float
+    ties: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many images each threshold keeps, at every distinct score from the highest down.
+
+    `id_kept` and `ood_kept` have one entry more than `scores`: they begin with the 0 of a
+    threshold above all scores and end with the size of the side. They are the points of the
+    ROC curve before the division.
+    """
+
+    scores: Floats
+    id_kept: Integers
+    ood_kept: Integers
+
+    def auroc(self) -> float:
+        """Return the area under the ROC curve, rounded once: by the division of two integers."""
+        # Every OOD image is beaten by the ID images kept before it, and half by those tied with it.
+        doubled_wins = np.dot(np.diff(self.ood_kept), self.id_kept[1:] + self.id_kept[:-1])
+        return int(doubled_wins) / (2 * int(self.id_kept[-1]) * int(self.ood_kept[-1]))
+
+    def aupr_in(self) -> float:
+        """Return the average precision with ID as the positive class."""
+        return _average_precision(self.id_kept, self.ood_kept)
+
+    def aupr_out(self) -> float:
+        """Return the average precision with OOD as the positive class, lowest scores first."""
+        id_dropped, ood_dropped = self.id_kept[-1] - self.id_kept, self.ood_kept[-1] - self.ood_kept
+        return _average_precision(ood_dropped[::-1], id_dropped[::-1])
+
+    def fpr_at_tpr(self, tpr: float, convention: str = "strict") -> float:
+        """Return the share of OOD kept where `tpr` of ID is, read as `convention` says."""
+        share = _share(tpr)
+        if convention == "strict":
+            return self._fpr(self._strict(share))
+        if convention == "nearest":
+            return self._fpr(self._nearest(share))
+        if convention == "interpolated":
+            return self._interpolated_fpr(share)
+        if convention == "openood":
+            return self._openood_fpr(share)
+        known = ", ".join(FPR_CONVENTIONS)
+        raise InputError(f"FPR convention is {convention!r}, expected one of {known}")
+
+    def ties(self) -> int:
+        """Return the number of images less the number of distinct scores."""
+        return int(self.id_kept[-1] + self.ood_kept[-1]) - len(self.scores)
+
+    def _fpr(self, place: int) -> float:
+        return int(self.ood_kept[place]) / int(self.ood_kept[-1])
+
+    def _strict(self, share: Fraction) -> int:
+        """Return the first threshold that keeps at least `share` of ID."""
+        return int(self.id_kept.searchsorted(_images_to_keep(int(self.id_kept[-1]), share)))
+
+    def _last_up_to(self, share: Fraction) -> int:
+        """Return the last point that keeps at most `share` of ID."""
+        most = math.floor(share * int(self.id_kept[-1]))
+        return int(self.id_kept.searchsorted(most, side="right")) - 1
+
+    def _nearest(self, share: Fraction) -> int:
+        """Return the last threshold, not below all of ID, whose share is nearest to `share`."""
+        wanted = share * int(self.id_kept[-1])
+        # The 0 at the start is no score, so the first threshold may have nothing before it.
+        below = min(self._last_up_to(share), self._strict(Fraction(1)))
+        above = below + 1
+        if below == 0 or (
+            self.id_kept[below] < self.id_kept[-1]
+            and int(self.id_kept[above]) - wanted <= wanted - int(self.id_kept[below])
+        ):
+            kept = int(self.id_kept[above])
+            last = int(self.id_kept.searchsorted(kept, side="right")) - 1
+            return min(last, self._strict(Fraction(1)))
+        return below
+
+    def _interpolated_fpr(self, share: Fraction) -> float:
+        """Return the FPR on the line between the points on either side of `share`."""
+        images = int(self.id_kept[-1])
+        left = self._last_up_to(share)
+        kept, fpr = int(self.id_kept[left]), Fraction(int(self.ood_kept[left]))
+        if kept < images:
+            rise = int(self.id_kept[left + 1]) - kept
+            run = int(self.ood_kept[left + 1] - self.ood_kept[left])
+            fpr += run * (share * images - kept) / rise
+        return float(fpr / int(self.ood_kept[-1]))
+
+    def _openood_fpr(self, share: Fraction) -> float:
+        """Return the share of ID lost where `share` of OOD is first found, lowest scores first."""
+        images, oods = int(self.id_kept[-1]), int(self.ood_kept[-1])
+        # A threshold finds as OOD what lies at or below a score: what the next higher one drops.
+        most = oods - _images_to_keep(oods, share)
+        place = int(self.ood_kept.searchsorted(most, side="right")) - 1
+        # scikit-learn leaves out points with equal steps to both sides, but neither end.
+        if place < len(self.scores) - 1:
+            id_turns = np.diff(self.id_kept[: place + 2], 2)
+            ood_turns = np.diff(self.ood_kept[: place + 2], 2)
+            turns = np.flatnonzero((id_turns != 0) | (ood_turns != 0))
+            place = int(turns[-1]) + 1 if len(turns) else 0
+        return (images - int(self.id_kept[place])) / images
+
+
+def metrics(id_scores: Floats, ood_scores: Floats) -> Metrics:
+    """Return all metrics from one sort.
+
+    >>> metrics(np.array([0.9, 0.7, 0.5]), np.array([0.7, 0.1]))
+    Metrics(auroc=0.75, aupr_in=0.8055555555555555, aupr_out=0.75, fpr95=0.5, ties=1)
+    """
+    counts = count(id_scores, ood_scores)
+    return Metrics(
+        auroc=counts.auroc(),
+        aupr_in=counts.aupr_in(),
+        aupr_out=counts.aupr_out(),
+        fpr95=counts.fpr_at_tpr(0.95),
+        ties=counts.ties(),
+    )
+
+
+def auroc(id_scores: Floats, ood_scores: Floats) -> float:
+    """Return the chance that a random ID image scores above a random OOD image, a tie being half.
+
+    The pairs are counted in integers, so the only rounding is that of the final division.
+    """
+    return count(id_scores, ood_scores).auroc()
+
+
+def aupr_in(id_scores: Floats, ood_scores: Floats) -> float:
+    """Return the average precision of finding ID images from the highest score down.
+
+    The mean over the ID images of the precision at their score: a step function, not the
+    trapezoids that interpolate between its points. Tied images are found together.
+    """
+    return count(id_scores, ood_scores).aupr_in()
+
+
+def aupr_out(id_scores: Floats, ood_scores: Floats) -> float:
+    """Return the average precision of finding OOD images from the lowest score up.
+
+    It is `aupr_in` with the sides swapped and both negated.
+    """
+    return count(id_scores, ood_scores).aupr_out()
+
+
+def fpr_at_tpr(
+    id_scores: Floats, ood_scores: Floats, *, tpr: float = 0.95, convention: str = "strict"
+) -> float:
+    """Return the share of OOD images kept where `tpr` of the ID images are.
+
+    `tpr` is taken as the decimal that it is written as, and compared in integers. The conventions:
+
+    - strict: the threshold is that of `threshold_at_tpr`; it never keeps less than `tpr`.
+    - nearest: the threshold, of all distinct scores down to the lowest of ID, whose share of ID is
+      nearest to `tpr`; of several the lowest. Hendrycks' code, which MCM and others took over.
+    - interpolated: on the straight line between two points of the ROC curve, which begins at
+      (0, 0). Where a flat run lies at exactly `tpr`, its right end: the largest of its FPRs.
+    - openood: OOD is the positive class, lowest scores first. The share of ID lost at the first
+      point of scikit-learn's `roc_curve` that has found at least `tpr` of OOD; by default that
+      function leaves out a point whose steps to both sides are equal. OpenOOD and pytorch-ood.
+
+    >>> fpr_at_tpr(np.array([0.9, 0.8, 0.7, 0.2]), np.array([0.7, 0.3]), tpr=0.75)
+    0.5
+    """
+    return count(id_scores, ood_scores).fpr_at_tpr(tpr, convention)
+
+
+def threshold_at_tpr(id_scores: Floats, *, tpr: float = 0.95) -> float:
+    """Return the highest ID score that keeps at least `tpr` of the ID images.
+
+    `tpr` lies above 0 and reaches 1, where the threshold is the lowest ID score.
+
+    >>> threshold_at_tpr(np.array([0.9, 0.8, 0.7, 0.2]), tpr=0.75)
+    0.7
+    """
+    scores = checked("ID", id_scores)
+    dropped = len(scores) - _images_to_keep(len(scores), _share(tpr))
+    return float(np.partition(scores, dropped)[dropped])
+
+
+def count(id_scores: Floats, ood_scores: Floats) -> Counts:
+    """Return how many images of each side every distinct score keeps as a threshold."""
+    return merge(np.sort(checked("ID", id_scores)), np.sort(checked("OOD", ood_scores)))
+
+
+def merge(id_rising: Floats, ood_rising: Floats) -> Counts:
+    """Return `count` of two sides that were checked and sorted: one side may serve many times."""
+    ids = len(id_rising)
+    joined = np.concatenate([id_rising, ood_rising])
+    # The stable sort finds the two sorted runs and merges them in linear time: together faster
+    # than one argsort of the whole, which drags an index along with every score.
+    order = joined.argsort(kind="stable")[::-1]
+    ranked = joined[order]
+    # Written over the order: memory that was not touched before costs more than what is done in it.
+    id_seen = np.cumsum(order < ids, out=order)
+    last = np.flatnonzero(np.concatenate([ranked[1:] != ranked[:-1], [True]]))
+    id_kept, kept = np.zeros((2, len(last) + 1), dtype=np.int64)
+    np.take(id_seen, last, out=id_kept[1:])
+    np.add(last, 1, out=kept[1:])
+    return Counts(ranked[last], id_kept, np.subtract(kept, id_kept, out=kept))
+
+
+def _average_precision(positives: Integers, negatives: Integers) -> float:
+    """Return the average precision, from how many of each class every next threshold takes in."""
+    precision = positives[1:] / (positives[1:] + negatives[1:])
+    precision *= np.diff(positives)
+    return float(precision.sum()) / int(positives[-1])
+
+
+def _share(tpr: float) -> Fraction:
+    """Return the decimal that `tpr` is written as: 0.55 of 100 is 55, in floats 55.00000000000001.
+
+    Only so does a threshold that keeps exactly `tpr` count as one.
+    """
+    if not 0 < tpr <= 1:
+        raise InputError(f"tpr is {tpr}, expected a share above 0 and at most 1")
+    return Fraction(str(tpr))
+
+
+def _images_to_keep(images: int, share: Fraction) -> int:
+    return math.ceil(share * images)
+
+
+def checked(side: str, scores: Floats) -> Floats:
+    """Return the scores of one side as an array, or refuse them."""
+    array = np.asarray(scores)
+    if array.ndim != 1 or array.dtype.kind not in "fiu":
+        found = f"{array.dtype} of shape {array.shape}"
+        raise InputError(f"{side} scores are {found}, expected one number per image")
+    if len(array) == 0:
+        raise InputError(f"no {side} scores: a metric needs at least one image")
+    if missing := np.count_nonzero(np.isnan(array)):
+        raise InputError(
+            f"{missing} of {len(array)} {side} scores are NaN, which has no rank: "
+            "score these images again or leave them out"
+        )
+    return array

@@ -1,0 +1,80 @@
+"""What a score that is a probability of being ID is worth as one: measures at an absolute scale.
+
+A ranking metric cannot see a bias; these can. The target is 1 for ID and 0 for OOD.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from oodcache.score.measures.metrics import Floats, Integers
+
+NOT_A_PROBABILITY = "not a probability"
+BINS = 15
+
+
+def calibration(id_probability: Floats, ood_probability: Floats) -> dict[str, float]:
+    """Return what the probabilities of being ID are worth, by name.
+
+    - `kept_id`, `kept_ood`: the share of each side at or above 0.5;
+    - `prevalence`: the share of ID among all images;
+    - `brier`: the mean of (p - target)^2, Brier, Monthly Weather Review 1950;
+    - `ece`: the expected calibration error, Guo et al., ICML 2017: the mean over 15 bins of equal
+      width, weighted by their images, of |mean p - share of ID|; p is in bin floor(15 p), 1 in the
+      last;
+    - `brier_balanced`, `ece_balanced`: the same where each side weighs half, whatever its size.
+    """
+    ids, oods = (np.asarray(one, np.float64) for one in (id_probability, ood_probability))
+    assert min(ids.min(), oods.min()) >= 0 and max(ids.max(), oods.max()) <= 1
+    prevalence = len(ids) / (len(ids) + len(oods))
+    return {
+        "kept_id": float(np.mean(ids >= 0.5)),
+        "kept_ood": float(np.mean(oods >= 0.5)),
+        "prevalence": prevalence,
+        "brier": _brier(ids, oods, prevalence),
+        "ece": _expected_error(ids, oods, prevalence),
+        "brier_balanced": _brier(ids, oods, 0.5),
+        "ece_balanced": _expected_error(ids, oods, 0.5),
+    }
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Bins of p that are not empty: mean p, the share of ID, and how many images, all (B,)."""
+
+    mean: Floats
+    share: Floats
+    count: Integers
+
+
+def reliability(id_probability: Floats, ood_probability: Floats) -> Bins:
+    """Return what a reliability diagram shows, in the bins of `ece`, at the data's prevalence.
+
+    The mean over images of |mean - share| is `ece`. Niculescu-Mizil and Caruana, ICML 2005.
+    """
+    ids, oods = (np.asarray(one, np.float64) for one in (id_probability, ood_probability))
+    both = np.concatenate([ids, oods])
+    total, inside = _in_bins(both, np.ones(len(both))), _in_bins(ids, np.ones(len(ids)))
+    there = total > 0
+    mean = _in_bins(both, both)[there] / total[there]
+    return Bins(mean, inside[there] / total[there], total[there].astype(np.int64))
+
+
+def _brier(ids: Floats, oods: Floats, prevalence: float) -> float:
+    id_error, ood_error = float(np.mean((1 - ids) ** 2)), float(np.mean(oods**2))
+    return prevalence * id_error + (1 - prevalence) * ood_error
+
+
+def _expected_error(ids: Floats, oods: Floats, prevalence: float) -> float:
+    """Return the error over the bins, ID weighing `prevalence` in all and OOD the rest."""
+    # In each bin: (share of ID - mean p) times its weight is what ID lacks less what OOD has.
+    missing = _in_bins(ids, 1 - ids) * (prevalence / len(ids))
+    excess = _in_bins(oods, oods) * ((1 - prevalence) / len(oods))
+    return float(np.abs(missing - excess).sum())
+
+
+def _in_bins(probability: Floats, amount: Floats) -> Floats:
+    bins = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+    return np.asarray(np.bincount(bins, weights=amount, minlength=BINS), np.float64)

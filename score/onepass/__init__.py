@@ -1,0 +1,1 @@
+"""Any number of variants in one pass over the images."""

@@ -1,0 +1,97 @@
+"""An ablation file: the scores, parameters and templates of a large grid, in TOML.
+
+    templates = ["each", "average"]
+
+    [[scores]]
+    score = ["mcm", "energy"]
+    temperature = [1, 0.1, 0.01, "learned"]
+
+    [[scores]]
+    score = "joint-energy"
+    scale = ["learned", 10]
+    bias = ["learned", "none", -5]
+
+Each table of `scores` is a grid: every score of it at every combination of the values given. What
+is not given stays at its default. `templates` is what --template says, and may be missing.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oodcache.cache.errors import InputError
+from oodcache.score.onepass.variants import Variant, parse_all
+
+KEYS = {"scores", "templates"}
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What a file asks for: variants, each once, and the templates in its order."""
+
+    variants: tuple[Variant, ...]
+    templates: tuple[str, ...]
+
+
+def read(path: Path) -> Ablation:
+    """Return what the file at `path` asks for.
+
+    Raises InputError, which names the file, the grid in it and what to write instead.
+    """
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except OSError as error:
+        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: no TOML: {str(error) or 'nested too deeply'}") from None
+    if unknown := sorted(set(table) - KEYS):
+        raise InputError(f"{path}: {unknown[0]!r} is no key (there are: scores, templates)")
+    grids = table.get("scores", [])
+    if not isinstance(grids, list) or not grids or not all(isinstance(one, dict) for one in grids):
+        raise InputError(f"{path}: has no grid; begin one with a line [[scores]]")
+    specifications: list[str] = []
+    for number, grid in enumerate(grids, 1):
+        try:
+            specifications += _specifications(grid)
+            parse_all(specifications)
+        except InputError as error:
+            text = str(error).removeprefix("--score ")
+            raise InputError(f"{path}: [[scores]] number {number}: {text}") from None
+    return Ablation(tuple(parse_all(specifications)), _templates(path, table))
+
+
+def _specifications(grid: Mapping[str, Any]) -> list[str]:
+    """Return the grid as it is typed after --score, a specification for each of its scores."""
+    settings = dict(grid)
+    names = _values(settings.pop("score", []))
+    if not names:
+        raise InputError('names no score; write for example: score = "mcm"')
+    typed = []
+    for key, values in settings.items():
+        choices = _values(values)
+        if not choices:
+            raise InputError(f"{key} is an empty list: leave it out for the default")
+        typed.append(f"{key}={'|'.join(choices)}")
+    return [":".join([name, ",".join(typed)] if typed else [name]) for name in names]
+
+
+def _values(given: object) -> list[str]:
+    """Return one value or a list of them as texts."""
+    values = given if isinstance(given, list) else [given]
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise InputError(f"{value!r} is neither a number nor a text")
+    return [value if isinstance(value, str) else repr(value) for value in values]
+
+
+def _templates(path: Path, table: Mapping[str, Any]) -> tuple[str, ...]:
+    given = table.get("templates", [])
+    texts = given if isinstance(given, list) else [given]
+    if not all(isinstance(one, str) for one in texts):
+        raise InputError(f"{path}: templates is {given!r}, not a text or a list of texts")
+    return tuple(texts)

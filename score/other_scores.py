@@ -1,0 +1,220 @@
+"""Scores of other programs, read from files and measured into one table. Knows no click."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.names import RESERVED
+from oodcache.cache.watch import Progress
+from oodcache.score.files.reading import UNNAMED, Part, read
+from oodcache.score.measures import bootstrap
+from oodcache.score.measures.comparison import compare
+from oodcache.score.measures.differences import Row, differences
+from oodcache.score.measures.result import Conventions, Result
+from oodcache.score.scoring import Scored
+
+Head = tuple[str | None, str | None]
+
+
+class Source(NamedTuple):
+    """What --id or --ood names: a file, and what its images, or some of them, are called."""
+
+    option: str
+    name: str | None
+    path: Path
+
+
+class OneSet(NamedTuple):
+    """A data set's scores under each (model, template), (None, None) of another program's."""
+
+    option: str
+    name: str
+    path: Path
+    parts: dict[Head, Part]
+
+
+def parsed(option: str, text: str) -> Source:
+    """Return the source that FILE or NAME=FILE names; either may itself hold a '='."""
+    name, equals, file = text.partition("=")
+    splits = [(text[:place], text[place + 1 :]) for place, one in enumerate(text) if one == "="]
+    if not equals or Path(text).exists():
+        return Source(option, None, Path(text))
+    name, file = next((one for one in splits if Path(one[1]).exists()), (name, file))
+    if not name or not file:
+        raise InputError(f"{option} {text!r}: write NAME=FILE, or FILE alone")
+    return Source(option, name, Path(file))
+
+
+def measure(
+    id_source: str,
+    ood_sources: Sequence[str],
+    *,
+    columns: Sequence[str],
+    lower_is_id: bool,
+    conventions: Conventions,
+    compare_scores: bool,
+    command: Sequence[str],
+    note: Callable[[str], None],
+    progress: Progress,
+) -> Scored:
+    """Return the results of every column, or of the only one, of the files named.
+
+    A source is FILE or NAME=FILE. `lower_is_id` turns all scores round. `command` is what was
+    typed after `oodcache`.
+    """
+    sources = [parsed("--id", id_source), *(parsed("--ood", one) for one in ood_sources)]
+    paths = dict.fromkeys(one.path for one in sources)
+    files = {path: _turned(read(path, columns), lower_is_id) for path in paths}
+    sets = [_picked(one, files[one.path]) for one in sources]
+    _check(sets)
+    rows = [_row(sets, head, column) for head in sets[0].parts for column in _columns(sets[0])]
+    results = []
+    for row in rows:
+        resamples = conventions.bootstrap * len(ood_sources)
+        with bootstrap.watched(progress, row.name[2], resamples) as advance:
+            results += _results(row, sets[0].name, conventions, advance)
+    compared = []
+    if compare_scores:
+        compared = differences(rows, sets[0].name, note=note)
+    digests = {path: _digest(path) for path in paths}
+    return Scored(
+        tuple(results),
+        tuple(compared),
+        {
+            "command": shlex.join(["oodcache", *command]),
+            "fpr_convention": conventions.fpr_convention,
+            "lower_is_id": lower_is_id,
+            "files": [_identified(one, columns, digests[one.path]) for one in sets],
+            "versions": {name: version(name) for name in ("oodcache", "numpy")},
+        },
+    )
+
+
+def _row(sets: Sequence[OneSet], head: Head, column: str) -> Row:
+    """Return a column's scores of all sets; a file's only column may be called otherwise."""
+    parts = {one.name: one.parts[head] for one in sets}
+    scores = {
+        name: part.scores.get(column, next(iter(part.scores.values())))
+        for name, part in parts.items()
+    }
+    return Row((*head, column), scores, {name: part.images for name, part in parts.items()})
+
+
+def _results(
+    row: Row, id_set: str, conventions: Conventions, advance: Callable[[int], None]
+) -> list[Result]:
+    template = row.name[1]
+    model, slash, pretrained = (row.name[0] or "").partition("/")
+    ood_scores = {name: scores for name, scores in row.scores.items() if name != id_set}
+    common: dict[str, Any] = {
+        "model": model or None,
+        "pretrained": pretrained if slash else None,
+        "classes": None,
+        "template": template,
+        "templates": (template,) if template and "{}" in template else (),
+        "id": id_set,
+        "n_id": len(row.scores[id_set]),
+        "id_accuracy": None,
+        "score": row.name[2],
+        "parameters": {},
+        "fpr_convention": conventions.fpr_convention,
+    }
+    return compare(
+        common,
+        row.scores[id_set],
+        ood_scores,
+        conventions=conventions,
+        groups=dict.fromkeys(ood_scores),
+        shared_images=dict.fromkeys(ood_scores, 0),
+        probability=None,
+        advance=advance,
+    )
+
+
+def _turned(parts: Sequence[Part], lower_is_id: bool) -> Sequence[Part]:
+    if lower_is_id:
+        for part in parts:
+            for scores in part.scores.values():
+                scores *= -1
+    return parts
+
+
+def _picked(source: Source, parts: Sequence[Part]) -> OneSet:
+    """Return the scores that a source names: all of a file, or a data set's of a saved one."""
+    there = list(dict.fromkeys(part.data_set for part in parts))
+    if there == [None]:
+        name = source.name or source.path.stem
+    elif source.name is None and len(there) == 1:
+        name = str(there[0])
+    elif source.name in there:
+        name = str(source.name)
+    else:
+        found = f"scores of the data sets {', '.join(map(str, there))}"
+        wanted = f"{source.option} {there[0]}={source.path}"
+        raise InputError(f"{source.path}: holds {found}; name one, as in {wanted}")
+    if name in RESERVED:
+        raise InputError(
+            f"{source.option} {name!r} is what results call their mean; "
+            f"give another name: {source.option} NAME={source.path}"
+        )
+    chosen = [part for part in parts if part.data_set in (None, name)]
+    by_head = {(part.model, part.template): part for part in chosen}
+    return OneSet(source.option, name, source.path, by_head)
+
+
+def _check(sets: Sequence[OneSet]) -> None:
+    """Refuse two sets of one name or of the same scores, and other models than the ID set's."""
+    for place, one in enumerate(sets):
+        for other in sets[:place]:
+            if one.name == other.name:
+                what = f"two data sets are called {one.name!r}"
+                raise InputError(f"{what}; give another name: NAME={one.path}")
+            if next(iter(one.parts.values())) is next(iter(other.parts.values())):
+                what = f"is both {other.name!r} and {one.name!r}"
+                raise InputError(f"{one.path}: {what}: its images cannot be told apart")
+        if one.parts.keys() != sets[0].parts.keys():
+            raise InputError(
+                f"{one.path}: has scores of {_written(one)}, and {sets[0].path} of "
+                f"{_written(sets[0])}: they are to be of the same models and templates"
+            )
+        wanted, found = _columns(sets[0]), _columns(one)
+        if UNNAMED not in (*found, *wanted) and found != wanted:
+            raise InputError(
+                f"{one.path}: its scores are called {', '.join(found)}, and those of "
+                f"{sets[0].path} {', '.join(wanted)}; pick with --column NAME"
+            )
+
+
+def _written(one: OneSet) -> str:
+    return ", ".join(
+        f"{model} with {template!r}" if model else "another program"
+        for model, template in one.parts
+    )
+
+
+def _columns(one: OneSet) -> list[str]:
+    return list(next(iter(one.parts.values())).scores)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _identified(one: OneSet, typed: Sequence[str], digest: str) -> Mapping[str, Any]:
+    """Return where a set's scores are, so that they can be read again, and how many there are."""
+    named = [] if _columns(one) == [UNNAMED] else _columns(one)
+    return {
+        "path": str(one.path),
+        "sha256": digest,
+        "data_set": one.name,
+        "side": one.option.removeprefix("--"),
+        "columns": list(typed) or named,
+        "rows": sum(len(next(iter(part.scores.values()))) for part in one.parts.values()),
+    }

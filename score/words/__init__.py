@@ -1,0 +1,1 @@
+"""Negative labels: mined from word lists in the cache."""

@@ -1,0 +1,240 @@
+"""Negatives read back: words far from the classes, where they fit what is scored.
+
+They are of one model, never borrowed: all that decided the words is compared before they are used.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from oodcache.cache import names
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.negatives import (
+    CSP,
+    NEGATIVE,
+    Negatives,
+    WordList,
+    parse_keep,
+    read_negatives,
+)
+from oodcache.cache.files.texts import TextFile, TextRows
+from oodcache.cache.shards.shard_set import open_text_rows
+from oodcache.cache.store import store
+from oodcache.score.inputs.files import brief, check_same_model, vocabulary_path
+from oodcache.score.inputs.selection import Selection, Vectors
+from oodcache.score.measures.result import AVERAGE
+from oodcache.score.words.mining import CSP_PERCENTILE, KEEP, PERCENTILE
+from oodcache.score.words.word_pool import Chosen, Pool, choose, class_vectors, template_of
+
+# The templates of NegLabel's paper: of classes and nouns, and of adjectives.
+NOUN, ADJECTIVE = "the nice {}", "This is a {} photo"
+
+
+@dataclass(frozen=True)
+class Mined:
+    """A file of negatives that fits the classes to be scored, and the words' vectors on disk."""
+
+    negatives: Negatives
+    selection: Selection
+    files: tuple[TextRows, ...]
+
+    def vectors(
+        self, *, percentile: float | None = None, number: int | None = None, csp: bool = False
+    ) -> Vectors:
+        """Return the negatives' unit vectors, float32 (M, D): list by list, by rising distance.
+
+        Those of the conjugated pools come with `csp` alone. With a percentile, or a number of
+        words, they are mined again from the cache, as `oodcache negatives --percentile --keep`
+        would; a number is of all lists together that are asked for.
+        """
+        chosen = self._chosen(percentile, number, csp)
+        found = [self._pool.vectors(one) for one in chosen]
+        return np.concatenate(found)
+
+    def words(
+        self, *, percentile: float | None = None, number: int | None = None, csp: bool = False
+    ) -> list[str]:
+        """Return the words that `vectors` returns the vectors of, in the same order."""
+        chosen = self._chosen(percentile, number, csp)
+        return [word for one in chosen for word in self._pool.words(one)]
+
+    def notes(self, templates: Sequence[str]) -> list[str]:
+        """Return what to know where the classes are scored in other templates, or only some are."""
+        of_file, said = self.negatives, []
+        if others := [one for one in templates if one != of_file.template]:
+            said.append(
+                f"{of_file.path}: mined with the classes in {of_file.template!r}, scored in "
+                f"{others[0]!r}"
+            )
+        said += differing(of_file.lists, of_file.template)
+        scored, there = len(self.selection.classes), len(self.selection.texts.vocabulary.names)
+        if scored < there:
+            said.append(
+                f"{of_file.path}: mined with all {there:,} classes of {of_file.classes}, scored "
+                f"with {scored:,} of them"
+            )
+        return said
+
+    @cached_property
+    def _pool(self) -> Pool:
+        of_classes = class_vectors(self.selection.texts, self.negatives.template)
+        roles = tuple(one.role for one in self.negatives.lists)
+        class_names = self.selection.texts.vocabulary.names
+        return Pool(self.files, roles, of_classes.vectors, class_names)
+
+    def _chosen(self, percentile: float | None, number: int | None, csp: bool) -> list[Chosen]:
+        lists = self.negatives.lists
+        used = [at for at, one in enumerate(lists) if csp or one.role == NEGATIVE]
+        if csp and all(one.role != CSP for one in lists):
+            model, classes = self.selection.model.requested, self.negatives.classes
+            command = _command(self.negatives, model, classes, "--csp CSPWORDS ")
+            raise InputError(
+                f"{self.negatives.path}: holds no conjugated pool; mine with one: {command}"
+            )
+        if percentile is None and number is None:
+            return [self._stored(at) for at in used]
+        if not 0 <= (percentile or 0) <= 100 or (number is not None and number < 1):
+            raise InputError(
+                f"{self.negatives.path}: cannot be mined again with percentile {percentile} and "
+                f"number {number}: a percentile is from 0 to 100, a number at least 1"
+            )
+        percentiles = [one.percentile if percentile is None else percentile for one in lists]
+        keep, among = parse_keep(self.negatives.keep), list(range(len(lists)))
+        if number is not None:
+            keep, among = number, used
+        chosen = choose(self._pool, percentiles, keep, among, str(self.negatives.path))
+        return [one for one in chosen if one.at in used]
+
+    def _stored(self, at: int) -> Chosen:
+        """Return the words of a list of the file by their places in its vocabulary."""
+        words, there = self.negatives.lists[at].words, self.files[at].vocabulary.names
+        # Of equal names the first: the others were duplicates.
+        places = {name: len(there) - 1 - back for back, name in enumerate(reversed(there))}
+        found = np.array([places[word] for word in words], np.intp)
+        return Chosen(at, found, self.negatives.lists[at].candidates)
+
+
+def open_negatives(cache: Path, selection: Selection, name: str) -> Mined:
+    """Return the negatives called `name` of the model that is scored.
+
+    Raises InputError where there are none, or where the model, the vectors of the classes or those
+    of a word list are not the ones that they were mined with.
+    """
+    texts, label = selection.texts, selection.label
+    requested = selection.model.requested
+    there = [one.name for one in store.negatives(cache) if one.label == label]
+    if name not in there:
+        raise InputError(
+            f"{cache / label}: no negatives {name!r} (there are: {', '.join(there) or 'none'}); "
+            f"make them with: {mining(selection)} --words nouns -o {name}"
+        )
+    negatives = read_negatives(names.negatives_path(cache, label, name))
+    again = f"mine again with: {_command(negatives, requested, texts.path.stem)}"
+    _check_mined(negatives, texts, again)
+    files = []
+    for one in negatives.lists:
+        source = "csp:FILE" if one.role == CSP else "FILE"
+        file = open_text_rows(vocabulary_path(cache, label, requested, one.vocabulary, source))
+        check_same_model(texts, [file])
+        _check_list(negatives, one, file, again)
+        files.append(file)
+    return Mined(negatives, selection, tuple(files))
+
+
+def mining(selection: Selection) -> str:
+    """Return the start of the line that mines negatives for these classes."""
+    model = shlex.quote(selection.model.requested)
+    return f"oodcache negatives --model {model} --classes {selection.texts.path.stem}"
+
+
+def _command(negatives: Negatives, model: str, classes: str, csp: str = "") -> str:
+    """Return the line that mines such negatives with classes, under a name of their own."""
+    options = [f"--model {shlex.quote(model)} --classes {classes}"]
+    options += [
+        f"--{'csp' if one.role == CSP else 'words'} {one.vocabulary}" for one in negatives.lists
+    ]
+    if negatives.template != AVERAGE:
+        options.append(f"--template {shlex.quote(negatives.template)}")
+    given = {NEGATIVE: PERCENTILE, CSP: CSP_PERCENTILE}
+    if any(one.percentile != given[one.role] for one in negatives.lists):
+        options.append(f"--percentile {negatives.percentile:g}")
+    if negatives.keep != KEEP:
+        options.append(f"--keep {negatives.keep}")
+    same = classes == negatives.classes
+    options.append(f"{csp}{'--overwrite ' if same else ''}-o {negatives.name}")
+    return f"oodcache negatives {' '.join(options)}{'' if same else f'-{classes}'}"
+
+
+def differing(lists: Sequence[WordList], template: str) -> list[str]:
+    """Return a line, or none, where words and classes are in different templates."""
+    others = [f"{one.vocabulary} in {one.template!r}" for one in lists if one.template != template]
+    if not others:
+        return []
+    return [
+        f"classes in {template!r}, but {', '.join(others)}: the paper has the names of classes and "
+        f"nouns in one template, {NOUN!r}, and adjectives in {ADJECTIVE!r}"
+    ]
+
+
+def unlike_paper(negatives: Negatives) -> list[str]:
+    """Return, in words, each setting that NegLabel's paper has otherwise; which words is not asked.
+
+    It mines with the classes in "the nice {}", of a list of nouns in that and one of adjectives in
+    "This is a {} photo".
+    """
+    lists = [one.template for one in negatives.lists if one.role == NEGATIVE]
+    found = {
+        f"percentile {negatives.percentile:g}, not {PERCENTILE:g}": negatives.percentile
+        != PERCENTILE,
+        f"keep {negatives.keep}, not {KEEP}": negatives.keep != KEEP,
+        f"classes in {negatives.template!r}, not {NOUN!r}": negatives.template != NOUN,
+        f"word lists in {', '.join(map(repr, lists))}, not one in {NOUN!r} and one in "
+        f"{ADJECTIVE!r}": sorted(lists) != sorted((NOUN, ADJECTIVE)),
+    }
+    return [what for what, so in found.items() if so]
+
+
+def _check_mined(negatives: Negatives, texts: TextFile, again: str) -> None:
+    """Refuse negatives of another model, or of other classes than those that are scored."""
+    model, path = texts.identity.model, negatives.path
+    if negatives.weights != model.weights:
+        raise InputError(
+            f"{path}: mined with weights {brief(negatives.weights)}, but {texts.path} has "
+            f"{brief(model.weights)}: negatives are of one model; {again}"
+        )
+    known = negatives.architecture and model.architecture
+    if known and negatives.architecture != model.architecture:
+        raise InputError(
+            f"{path}: mined with another architecture than {texts.path} has, though with the same "
+            f"weights; {again}"
+        )
+    if negatives.class_vectors != texts.identity.vectors:
+        raise InputError(
+            f"{path}: mined with classes {negatives.classes}, whose vectors are others than those "
+            f"of {texts.path}; {again}"
+        )
+    stored = (*texts.vocabulary.templates, AVERAGE)
+    if negatives.template not in stored:
+        raise InputError(
+            f"{path}: mined with template {negatives.template!r}, which {texts.path} has not; "
+            f"{again}"
+        )
+
+
+def _check_list(negatives: Negatives, words: WordList, file: TextRows, again: str) -> None:
+    """Refuse words that were mined from other vectors than there are now."""
+    if file.identity.vectors != words.vectors or template_of(file) != words.template:
+        raise InputError(
+            f"{negatives.path}: mined from other vectors than {file.path} holds now; {again}"
+        )
+    there = set(file.vocabulary.names)
+    if missing := [word for word in words.words if word not in there]:
+        raise InputError(
+            f"{negatives.path}: has the word {missing[0]!r}, which {file.path} has not; {again}"
+        )

@@ -1,0 +1,1 @@
+"""The study, its published numbers, and the demo."""

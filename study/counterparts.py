@@ -1,0 +1,283 @@
+"""One's own numbers beside published ones, each computed as its source measured.
+
+A row's score has its defaults, its prompt and its FPR convention, whatever else is asked for. That
+is not all that decides a number: sources load images in other ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.negatives import read_negatives
+from oodcache.cache.files.texts import TextRows
+from oodcache.cache.names import negatives_path
+from oodcache.cache.shards.shard_set import open_text_rows
+from oodcache.cache.store import store
+from oodcache.cache.watch import Progress
+from oodcache.score.evaluation import evaluate
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.inputs.files import vocabulary_path
+from oodcache.score.measures.counterpart import Compared, Counterpart
+from oodcache.score.measures.result import AVERAGE, Result
+from oodcache.score.onepass.variants import Variant, parse
+from oodcache.score.words.negatives import unlike_paper
+from oodcache.study.prompts import extraction, found
+from oodcache.study.published import (
+    CLASS_COUNT,
+    CLASSES,
+    ID_SET,
+    IMAGES,
+    OOD_SETS,
+    OPENAI,
+    Published,
+    rows,
+    templates,
+)
+
+# The accuracy is no property of a score: it comes with any.
+ANY = "max-logit"
+
+
+def counterparts(
+    cache: Path,
+    model: str,
+    *,
+    classes: str | None,
+    id_set: str,
+    ood_sets: Sequence[str],
+    negatives: str | None = None,
+    progress: Progress = lambda description, total, unit: nullcontext(lambda done: None),
+) -> tuple[Counterpart, ...]:
+    """Return a counterpart for each published row of the model, none where there is no row.
+
+    The sets are as `evaluate` takes them; a row whose sets or classes are others is returned
+    without a number of one's own.
+    """
+    label = store.find_model(cache, model)
+    of_model = [row for row in rows() if row.model == _of_weights(label)]
+    bare = [_bare(row, label) for row in of_model]
+    if not of_model or id_set != ID_SET:
+        return _without(bare, f"measured on all of {ID_SET}: --id {ID_SET}")
+    texts = open_text_rows(vocabulary_path(cache, label, model, classes))
+    if texts.path.stem != CLASSES:
+        return _without(bare, f"measured with the classes {CLASSES}: --classes {CLASSES}")
+    own = _Own(cache, model, label, texts, tuple(ood_sets), negatives, progress)
+    measured = own.measured(of_model)
+    return tuple(own.beside(row, one, measured) for row, one in zip(of_model, bare, strict=True))
+
+
+def of_models(
+    models: Sequence[str],
+    cache: Path,
+    note: Callable[[str], None],
+    *,
+    classes: str | None,
+    id_set: str,
+    ood_sets: Sequence[str],
+    negatives: str | None,
+    progress: Progress,
+) -> tuple[Counterpart, ...]:
+    """Return the published rows of each model beside its own numbers; say which has none."""
+    found: list[Counterpart] = []
+    for model in dict.fromkeys(models):
+        rows = counterparts(
+            *(cache, model),
+            classes=classes,
+            id_set=id_set,
+            ood_sets=ood_sets,
+            negatives=negatives,
+            progress=progress,
+        )
+        if not rows:
+            there = ", ".join(models_published())
+            note(f"--published: there is no row of {model}; there are rows of {there}")
+        found += rows
+    return tuple(found)
+
+
+def models_published() -> tuple[str, ...]:
+    """Return the models that there are published rows of."""
+    return tuple(dict.fromkeys(row.model for row in rows()))
+
+
+def _of_weights(label: str) -> str:
+    """Return a model's label; OpenAI's weights are with quick GELU under either name."""
+    name, _, pretrained = label.partition("/")
+    return f"{name.removesuffix('-quickgelu')}/{pretrained}" if pretrained == OPENAI else label
+
+
+def _bare(row: Published, label: str) -> Counterpart:
+    return Counterpart(
+        source=row.source,
+        model=label,
+        method=row.method,
+        score=row.score,
+        template=row.template,
+        fpr_convention=row.fpr_convention,
+        accuracy=None if row.accuracy is None else Compared(row.accuracy),
+        auroc={name: Compared(one) for name, one in row.auroc.items()},
+        fpr95={name: Compared(one) for name, one in row.fpr95.items()},
+        missing=(),
+        unlike=(),
+        note=row.note,
+    )
+
+
+def _without(bare: Sequence[Counterpart], why: str) -> tuple[Counterpart, ...]:
+    return tuple(replace(one, missing=(why,)) for one in bare)
+
+
+# What is measured together: stored templates, and a score where it is fitted to negatives.
+Head = tuple[tuple[str, ...], str | None]
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """Results by score, then by OOD set; or why there are none."""
+
+    results: Mapping[str, Mapping[str, Result]]
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class _Own:
+    """One model's own numbers, each under what a published row was measured under."""
+
+    cache: Path
+    model: str
+    label: str
+    texts: TextRows
+    ood_sets: tuple[str, ...]
+    negatives: str | None
+    progress: Progress
+
+    def measured(self, rows: Sequence[Published]) -> dict[Head, _Measured]:
+        """Return the results that rows want: the images are read once for each head."""
+        wanted: dict[Head, dict[str, Variant]] = {}
+        for row in rows:
+            if (head := self._head(row)) is not None:
+                variant = _variant(row)
+                wanted.setdefault(head, {})[variant.label] = variant
+        return {head: self._evaluated(head, [*some.values()]) for head, some in wanted.items()}
+
+    def _head(self, row: Published) -> Head | None:
+        """Return what a row is measured with, None where it cannot be."""
+        stored = found(self.texts, templates(row.template))
+        if not _is_known(row) or not all(stored):
+            return None
+        score = _variant(row).score
+        return stored, score if SCORES[score].needs else None
+
+    def _evaluated(self, head: Head, variants: Sequence[Variant]) -> _Measured:
+        stored, fitted = head
+        try:
+            evaluated = evaluate(
+                *(self.cache, self.model),
+                classes=CLASSES,
+                id_set=ID_SET,
+                ood_sets=[one for one in OOD_SETS if one in self.ood_sets] or self.ood_sets[:1],
+                variants=variants,
+                templates=[stored if len(stored) > 1 else stored[0]],
+                negatives=self.negatives if fitted else None,
+                progress=self.progress,
+            )
+        except InputError as error:
+            if fitted is None:
+                raise
+            # The table above may do without negatives, or with others.
+            return _Measured({}, str(error))
+        by_score: dict[str, dict[str, Result]] = {}
+        for one in evaluated.results:
+            by_score.setdefault(one.score, {})[one.ood] = one
+        return _Measured(by_score)
+
+    def beside(
+        self, row: Published, bare: Counterpart, measured: Mapping[Head, _Measured]
+    ) -> Counterpart:
+        """Return a row's counterpart, from what was measured for it, or why there is no number."""
+        if not _is_known(row):
+            return replace(bare, missing=(f"{row.method} is no score of oodcache",))
+        head = self._head(row)
+        if head is None:
+            return replace(bare, missing=(self._uncached(row.template),))
+        if measured[head].why:
+            return replace(bare, missing=(measured[head].why,))
+        results = measured[head].results[_variant(row).score]
+        some = next(iter(results.values()))
+        # An average is comparable over all four sets alone.
+        whole = {*OOD_SETS} <= {*results}
+        results = {ood: one for ood, one in results.items() if ood in OOD_SETS or whole}
+        return replace(
+            bare,
+            accuracy=bare.accuracy and _compared(bare.accuracy, some.id_accuracy),
+            auroc={
+                ood: _compared(one, results[ood].auroc) if ood in results else one
+                for ood, one in bare.auroc.items()
+            },
+            fpr95={
+                ood: _compared(one, results[ood].fpr95_by_convention[row.fpr_convention or ""])
+                if ood in results
+                else one
+                for ood, one in bare.fpr95.items()
+            },
+            missing=self._missing(row, some),
+            unlike=(*self._classes(), *_counted(row, some, results), *self._mined(row)),
+        )
+
+    def _uncached(self, template: str) -> str:
+        what = "OpenAI's 80 templates are" if template == OPENAI else f"{template!r} is"
+        return f"{what} not cached: {extraction(self.texts, template)}"
+
+    def _missing(self, row: Published, some: Result) -> tuple[str, ...]:
+        said = []
+        if row.accuracy is not None and some.id_accuracy is None:
+            said.append(f"no image of {ID_SET} has a label among the classes: no accuracy")
+        printed = {*row.auroc, *row.fpr95}
+        needed = [one for one in OOD_SETS if one in printed or AVERAGE in printed]
+        if absent := [one for one in needed if one not in self.ood_sets]:
+            said.append(
+                f"not all sets were asked for: {' '.join(f'--ood {one}' for one in absent)}"
+            )
+        return tuple(said)
+
+    def _classes(self) -> tuple[str, ...]:
+        """Return a line, or none, where there are more or fewer classes than the sources'."""
+        count = len(self.texts.vocabulary.names)
+        return () if count == CLASS_COUNT else (f"{count:,} classes here, not {CLASS_COUNT:,}",)
+
+    def _mined(self, row: Published) -> tuple[str, ...]:
+        """Return, in one line or none, what the negatives of a row's score were not mined with."""
+        if self.negatives is None or not SCORES[_variant(row).score].needs:
+            return ()
+        mined = read_negatives(negatives_path(self.cache, self.label, self.negatives))
+        settings = unlike_paper(mined)
+        return (f"--negatives {self.negatives} has {'; '.join(settings)}",) if settings else ()
+
+
+def _is_known(row: Published) -> bool:
+    """Return whether a row is of a score of oodcache, or of the accuracy alone."""
+    return row.score is not None or not (row.auroc or row.fpr95)
+
+
+def _variant(row: Published) -> Variant:
+    (variant,) = parse(row.score or ANY)
+    return variant
+
+
+def _compared(one: Compared, own: float | None) -> Compared:
+    return one if own is None else Compared(one.published, own, own - one.published)
+
+
+def _counted(row: Published, some: Result, results: Mapping[str, Result]) -> list[str]:
+    """Return, in one line or none, which sets have more or fewer images than the sources'."""
+    outside = {ood: one.n_ood for ood, one in results.items() if row.auroc or row.fpr95}
+    others = [
+        f"{name} {count:,}, not {IMAGES[name]:,}"
+        for name, count in {ID_SET: some.n_id, **outside}.items()
+        if name in IMAGES and count != IMAGES[name]
+    ]
+    return [f"other numbers of images here: {'; '.join(others)}"] if others else []

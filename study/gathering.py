@@ -1,0 +1,291 @@
+"""What a report and its figures are made of, brought together. Knows no click.
+
+Single images' scores come from the file of --save-scores, or else from the cache, where the score
+is computed again; either is held to the results. Thumbnails come from where the images are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache as remembered
+from pathlib import Path
+from typing import Any
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.scores import ScoredImages
+from oodcache.cache.shards.shard_set import open_texts
+from oodcache.cache.subsets import split
+from oodcache.cache.watch import Note, Progress
+from oodcache.extract.sources import datasets
+from oodcache.extract.sources.folders import FolderContents
+from oodcache.extract.sources.known_sets import KNOWN_SETS
+from oodcache.extract.sources.listing import FOLDER, Contents
+from oodcache.report import images
+from oodcache.report.content import Content, FooledImage, Row
+from oodcache.report.html.page import missing_libraries, page
+from oodcache.report.saved import Saved, read
+from oodcache.report.tables.grid import key
+from oodcache.report.thumbnails import thumbnail
+from oodcache.score.evaluation import Kept, evaluate
+from oodcache.score.files.reading import read as read_scores
+from oodcache.score.files.saved_images import read_images
+from oodcache.score.files.writing import parts
+from oodcache.score.inputs.files import vocabulary_path
+from oodcache.score.measures.result import Result
+from oodcache.score.onepass.variants import Variant
+from oodcache.score.scoring import save
+
+MOST_THUMBNAILS = 400
+PREDICTED = " (labels predicted)"
+Picture = tuple[str, str]  # A data set's name, and an image's path.
+
+
+def report(results: Path, output: Path, *, note: Note, **given: Any) -> None:
+    """Write the page of a file of results; `given` is as `content` takes it."""
+    saved = read(results)
+    if missing := missing_libraries():
+        raise InputError(f"a report needs {missing}")
+    found = content(saved, note=note, **given)
+    if found.missing:
+        note(found.missing)
+    save(page(saved, found), output)
+    note(f"wrote {output}")
+
+
+def content(
+    saved: Saved,
+    *,
+    scores: Path | None,
+    cache: Path,
+    typed: Sequence[str],
+    data_root: Path,
+    note: Note,
+    progress: Progress,
+    pictures: bool = True,
+) -> Content:
+    """Return what is known of single images: rows, thumbnails, or why there are none.
+
+    `scores` is a file of --save-scores; without it that of the results is looked for, then the
+    cache. `typed` has NAME=PATH of data sets; others are looked for below `data_root`, and none is
+    where no `pictures` are wanted. Raises InputError where `scores` does not fit the results.
+    """
+    try:
+        found, source = _scored(saved, scores, cache, progress)
+        rows = _rows(saved, found, source, cache, progress)
+    except InputError as error:
+        if scores is not None:
+            raise
+        return Content((), missing=f"{error}. {_to_save(saved)}")
+    if not pictures:
+        return Content(tuple(rows))
+    wanted = _pictures(rows)
+    contents = _thumbnails(wanted, typed, data_root, note, progress)
+    return Content(
+        tuple(
+            _with_thumbnails(row, {one: place for place, one in enumerate(contents)})
+            for row in rows
+        ),
+        tuple(contents.values()),
+    )
+
+
+def _to_save(saved: Saved) -> str:
+    """Return what to type for scores of single images."""
+    command = str(saved.provenance.get("command", "oodcache score …"))
+    if any(one.classes is None for one in saved.results):
+        return f"This measures them again: {command}"
+    again = "" if "--save-scores" in command else f" --save-scores {saved.path.with_suffix('.h5')}"
+    return f"This saves every image's scores: {command}{again}"
+
+
+def _scored(
+    saved: Saved, scores: Path | None, cache: Path, progress: Progress
+) -> tuple[Sequence[ScoredImages], str]:
+    """Return the scores of all images, and what an error calls them by."""
+    if scores is None:
+        scores = _saved_beside(saved)
+    if scores is not None:
+        return read_images(scores), str(scores)
+    if any(one.classes is None for one in saved.results):
+        return _measured(saved), "the files that oodcache metrics read"
+    if not cache.is_dir():
+        raise InputError(f"{saved.path}: no file of --save-scores is there, and no cache {cache}")
+    return parts(list(_scored_again(saved, cache, progress))), str(cache)
+
+
+def _saved_beside(saved: Saved) -> Path | None:
+    """Return the file that the results' scores were saved to, where it is still there."""
+    named = saved.provenance.get("scores")
+    if not isinstance(named, str):
+        return None
+    return _found(saved, named)
+
+
+def _found(saved: Saved, named: str) -> Path | None:
+    """Return a file that results name, as they name it or beside them."""
+    places = (Path(named), saved.path.parent / Path(named).name)
+    return next((one for one in places if one.is_file()), None)
+
+
+def _measured(saved: Saved) -> list[ScoredImages]:
+    """Return the scores that `oodcache metrics` measured, read again; nobody knows their images."""
+    scores = {one.score for one in saved.results}
+    sign = -1 if saved.provenance.get("lower_is_id") is True else 1
+    found = []
+    files = saved.provenance.get("files")
+    for file in files if isinstance(files, list) and files else [None]:
+        told = file if isinstance(file, dict) else {}
+        named, data_set, columns = (told.get(name) for name in ("path", "data_set", "columns"))
+        if not isinstance(named, str) or not isinstance(columns, list):
+            raise InputError(f"{saved.path}: does not say which files it was measured on")
+        path = _found(saved, named)
+        if path is None:
+            raise InputError(f"{named}: is not there, and not beside {saved.path}")
+        for part in read_scores(path, [str(one) for one in columns]):
+            if part.data_set not in (None, data_set):
+                continue
+            own = {name: sign * one for name, one in part.scores.items()}
+            if len(own) == 1:  # It may be called otherwise in another file.
+                own = dict.fromkeys(scores, *own.values())
+            names = (part.model or "", part.template or "", str(data_set))
+            found.append(ScoredImages(*names, own, *([_nothing] * 3)))
+    return found
+
+
+def _nothing() -> Sequence[bytes]:
+    return ()
+
+
+def _scored_again(saved: Saved, cache: Path, progress: Progress) -> Iterator[Kept]:
+    """Yield every row's scores, computed as the results say that they were."""
+    groups: dict[tuple[str | None, str | None], list[Result]] = {}
+    for one in saved.results:
+        groups.setdefault(key(one)[:2], []).append(one)
+    for (model, template), rows in groups.items():
+        variants = {key(one)[2]: Variant(one.score, one.parameters) for one in rows}
+        bank = next((one.bank for one in rows if one.bank), None)
+        yield from evaluate(
+            cache,
+            str(model),
+            classes=rows[0].classes,
+            id_set=rows[0].id,
+            ood_sets=list(dict.fromkeys(one.ood for one in rows if not one.is_average)),
+            variants=list(variants.values()),
+            templates=[str(template)],
+            negatives=next((one.negatives for one in rows if one.negatives), None),
+            bank=bank.removesuffix(PREDICTED) if bank else None,
+            bank_labels="predicted" if bank and bank.endswith(PREDICTED) else "own",
+            keep=True,
+            progress=progress,
+        ).kept
+
+
+def _rows(
+    saved: Saved, found: Sequence[ScoredImages], source: str, cache: Path, progress: Progress
+) -> list[Row]:
+    @remembered
+    def names(model: str, classes: str) -> images.Names:
+        try:
+            vocabulary = open_texts(vocabulary_path(cache, model, model, classes)).vocabulary
+        except InputError:
+            return {}
+        return {
+            one.encode(): name for one, name in zip(vocabulary.ids, vocabulary.names, strict=True)
+        }
+
+    def of(result: Result) -> images.Names:
+        return names(str(key(result)[0]), result.classes) if result.classes else {}
+
+    count = len({key(one) for one in saved.results})
+    with progress("figures", count, "scores") as advance:
+        return list(images.rows(saved, found, source, of, advance))
+
+
+def _pictures(rows: Sequence[Row]) -> list[Picture]:
+    """Return the images that most rows show, as many as a page holds."""
+    shown = Counter(picture for row in rows for picture, _ in _shown(row))
+    return [one for one, _ in shown.most_common(MOST_THUMBNAILS)]
+
+
+def _shown(row: Row) -> Iterator[tuple[Picture, FooledImage]]:
+    for name, fooled in ((row.id, row.fooled_id), *row.fooled_ood.items()):
+        for one in fooled:
+            yield (name, one.path), one
+
+
+def _with_thumbnails(row: Row, places: Mapping[Picture, int]) -> Row:
+    def placed(name: str, fooled: tuple[FooledImage, ...]) -> tuple[FooledImage, ...]:
+        return tuple(replace(one, thumbnail=places.get((name, one.path))) for one in fooled)
+
+    return replace(
+        row,
+        fooled_id=placed(row.id, row.fooled_id),
+        fooled_ood={name: placed(name, fooled) for name, fooled in row.fooled_ood.items()},
+    )
+
+
+def _thumbnails(
+    wanted: Sequence[Picture],
+    typed: Sequence[str],
+    data_root: Path,
+    note: Note,
+    progress: Progress,
+) -> dict[Picture, str]:
+    """Return the small pictures that can be made, by data set and path, in order."""
+    by_set: dict[str, list[str]] = {}
+    for name, path in wanted:
+        by_set.setdefault(name, []).append(path)
+    own = {one.partition("=")[0]: one for one in typed}
+    if unknown := [one for one in own if one not in {split(name)[0] for name in by_set}]:
+        raise InputError(
+            f"{own[unknown[0]]}: the results have no data set {unknown[0]!r} "
+            f"(there are: {', '.join(dict.fromkeys(split(name)[0] for name in by_set))})"
+        )
+    made: dict[Picture, str] = {}
+    missing = []
+    with progress("thumbnails", len(wanted), "images") as advance:
+        for name, paths in by_set.items():
+            base = split(name)[0]
+            for path, content in _contents(own.get(base), base, paths, data_root):
+                small = thumbnail(content)
+                if small is not None:
+                    made[name, path] = small
+            advance(len(paths))
+            if not any(one[0] == name for one in made):
+                missing.append(base)
+    if missing:
+        names = ", ".join(dict.fromkeys(missing))
+        note(f"no thumbnails of {names}: give --data-root FOLDER, or {missing[0]}=FOLDER")
+    return made
+
+
+def _contents(
+    typed: str | None, name: str, paths: Sequence[str], data_root: Path
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the bytes of those images that can be read; what was typed has to be there."""
+    if typed is None and name not in KNOWN_SETS:
+        typed = f"{name}={data_root / name}"
+        if not (data_root / name).is_dir():
+            return
+    try:
+        source = datasets.find(typed or name, data_root)
+    except InputError:
+        if typed is not None:
+            raise
+        return
+    # A stranger's scores may name images outside the folder.
+    wanted = [one.encode() for one in paths if ".." not in one.split("/")]
+    if source.form == FOLDER:
+        contents: Contents = FolderContents(source.root, wanted)
+        there: Sequence[bytes] = wanted
+    else:
+        listing = datasets.list_images(source)
+        there, contents = listing.images.paths, listing.contents
+    places = {one: place for place, one in enumerate(there)}
+    for path in wanted:
+        try:
+            yield path.decode(), contents.read(places[path])
+        except (KeyError, OSError, ValueError):
+            continue

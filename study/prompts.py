@@ -1,0 +1,39 @@
+"""Templates found among those of a cached vocabulary, as its model's tokenizer reads them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from oodcache.cache.files.texts import TextFile, TextRows
+from oodcache.score.words.mining import cleaning
+from oodcache.study.published import OPENAI, templates
+
+# Stands for a class's name: no tokenizer's clean-up changes it.
+WORD = "placeholder"
+
+
+def found(texts: TextFile | TextRows, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return, for each template wanted, the stored one that the tokenizer reads alike, or "".
+
+    CLIP's takes upper and lower case for one; SigLIP's drops punctuation too, a full stop at the
+    end among it. Of several that are read alike it is the one that is the same, or else the first.
+    """
+    clean, stored = cleaning(texts.identity.encoding), texts.vocabulary.templates
+
+    def read(template: str) -> str:
+        return clean(template.replace("{}", WORD))
+
+    by_reading = {read(one): one for one in reversed(stored)}
+    return tuple(one if one in stored else by_reading.get(read(one), "") for one in wanted)
+
+
+def extraction(texts: TextFile | TextRows, template: str) -> str:
+    """Return the line that extracts a vocabulary again, with a template beside those it has."""
+    stored, every = texts.vocabulary.templates, templates(OPENAI)
+    is_whole = {*every} <= {*stored}
+    others = [one for one in stored if not (is_whole and one in every)]
+    typed = dict.fromkeys([*([OPENAI] if is_whole else []), *others, template])
+    options = " ".join(f"--template {shlex.quote(one)}" for one in typed)
+    model = shlex.quote(texts.identity.model.requested)
+    return f"oodcache extract --model {model} --classes {texts.path.stem} {options} --overwrite"

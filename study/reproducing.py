@@ -1,0 +1,227 @@
+"""The study measured: its rows beside its own numbers, and its difference taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from oodcache.cache.names import SHORT_NAMES
+from oodcache.report.tables.caption import caption
+from oodcache.report.tables.grid import Grid, Key, by_row, measured, percent
+from oodcache.score import scoring
+from oodcache.score.measures.result import AVERAGE, Result
+from oodcache.study import published
+from oodcache.study.published import Published
+from oodcache.study.study import PROMPT, Benchmark, prompts
+from oodcache.study.tables import Part, Shown, Step, beside, shares, summary, taken_apart
+
+SOFTMAX, LEARNED, MAXIMUM = "mcm", "mcm:temperature=learned", "max-logit"
+SIGMOID, SUM, SOFTPLUS, ENERGY = "sigmoid-mcm", "sigmoid-sum", "joint-energy", "energy"
+WITH_BIAS = (SIGMOID, SUM, SOFTPLUS)
+SCORES = (SOFTMAX, LEARNED, MAXIMUM, ENERGY, *(f"{one}:bias=learned|none" for one in WITH_BIAS))
+STUDY, OPEN_CLIP = "the study's README", "open_clip's list of results"
+
+
+class Reproduced(NamedTuple):
+    """The tables of the study, and the results that they are made of."""
+
+    grids: tuple[Grid, ...]
+    scored: scoring.Scored
+
+
+def reproduce(benchmark: Benchmark, cache: Path, **watched: Any) -> Reproduced:
+    """Return the study's tables of what the cache holds of a benchmark's models and images.
+
+    `watched` are `command`, `note` and `progress`, as `scoring.score` takes them.
+    """
+    cached = [prompts(benchmark, model, cache) for model in benchmark.models]
+    common = [one for one in cached[0] if all(one in others for others in cached)]
+    parts = tuple(_parts(benchmark, common))
+    scored = scoring.score(
+        benchmark.models,
+        cache,
+        specifications=SCORES,
+        templates=(*common, *([tuple(common)] if len(common) > 1 else [])),
+        pairs=[(step.after, step.before) for part in parts for step in part.steps if step.before],
+        classes=benchmark.classes,
+        id_set=benchmark.id_set,
+        ood_sets=benchmark.ood_sets,
+        **watched,
+    )
+    registry = published.rows()
+    shown = _shown(benchmark, [one for one in registry if one.source == STUDY])
+    rows = by_row(scored.results)
+    measured_rows = [one for row in shown for one in rows[row.key].values()]
+    grids = (
+        beside(scored.results, shown, [*_notes(benchmark, registry), *_counts(scored.results)]),
+        measured(measured_rows, caption(measured_rows)),
+        taken_apart(
+            scored.results,
+            scored.differences,
+            parts,
+            [shares(scored.results, _key(model, SOFTMAX)) for model in benchmark.siglips],
+        ),
+    )
+    return Reproduced(grids, scored)
+
+
+def single(benchmark: Benchmark, cache: Path, *, use_sigmoid: bool, **watched: Any) -> Grid:
+    """Return the numbers of one model of a benchmark, by a sigmoid or a softmax.
+
+    `watched` are `note` and `progress`.
+    """
+    (model,) = benchmark.models
+    prompts(benchmark, model, cache)  # Refuses a cache without the study's own.
+    scored = scoring.score(
+        [model],
+        cache,
+        specifications=[SIGMOID if use_sigmoid else SOFTMAX],
+        templates=[PROMPT],
+        classes=benchmark.classes,
+        id_set=benchmark.id_set,
+        ood_sets=benchmark.ood_sets,
+        command=(),
+        **watched,
+    )
+    return summary(scored.results)
+
+
+def _key(model: str, score: str, prompt: str = PROMPT) -> Key:
+    return SHORT_NAMES[model], prompt, score
+
+
+def _shown(benchmark: Benchmark, study: Sequence[Published]) -> list[Shown]:
+    """Return the study's rows: CLIP's checkpoints and SigLIP's with a softmax, then a sigmoid."""
+    rows = [
+        *(("CLIP, softmax MCM", _key(model, SOFTMAX)) for model in benchmark.clips),
+        *(("SigLIP, softmax MCM", _key(model, SOFTMAX)) for model in benchmark.siglips),
+        *(("SigLIP, sigmoid MCM", _key(model, SIGMOID)) for model in benchmark.siglips),
+    ]
+    printed = {(one.model, one.score): one for one in study}
+    return [Shown(heading, key, printed.get((str(key[0]), key[2]))) for heading, key in rows]
+
+
+def _parts(benchmark: Benchmark, common: Sequence[str]) -> Iterator[Part]:
+    """Yield what is changed: first step by step, then one thing at a time."""
+    clips, siglips = benchmark.clips, benchmark.siglips
+    if siglips:
+        yield Part("step by step, to SigLIP with a sigmoid", tuple(_chain(benchmark)))
+    first, *others = benchmark.models
+    start = _key(first, SOFTMAX)
+    if len(others) > 1:
+        steps = (Step(SHORT_NAMES[one], start, _key(one, SOFTMAX)) for one in others)
+        yield Part(f"checkpoint, from {SHORT_NAMES[first]}, {SOFTMAX}", tuple(steps))
+    yield Part(
+        "temperature of the softmax, from 1 on the cosines to the learned one",
+        tuple(
+            Step(SHORT_NAMES[one], _key(one, SOFTMAX), _key(one, LEARNED))
+            for one in benchmark.models
+        ),
+    )
+    yield Part("aggregation, from the maximum", tuple(_aggregations(benchmark)))
+    if siglips:
+        yield Part(
+            "bias, from the learned one to none",
+            tuple(
+                Step(f"{SHORT_NAMES[one]}, {score}", _key(one, score), _key(one, _without(score)))
+                for one in siglips
+                for score in WITH_BIAS
+            ),
+        )
+    asked = [*((one, SOFTMAX) for one in clips[-1:]), *((one, SIGMOID) for one in siglips[:1])]
+    if len(common) > 1:
+        yield Part(
+            f"prompt, from {PROMPT!r}",
+            tuple(
+                Step(
+                    f"{SHORT_NAMES[model]}, {score}: {_said(prompt)}",
+                    _key(model, score),
+                    _key(model, score, prompt),
+                )
+                for model, score in asked
+                for prompt in (*common[1:], AVERAGE)
+            ),
+        )
+
+
+def _without(score: str) -> str:
+    return f"{score}:bias=none"
+
+
+def _said(prompt: str) -> str:
+    return "the average of these" if prompt == AVERAGE else repr(prompt)
+
+
+def _chain(benchmark: Benchmark) -> Iterator[Step]:
+    """Yield the way from the study's first row to its last, each step from the one before."""
+    sigmoid = benchmark.siglips[0]
+    clips = list(dict.fromkeys((*benchmark.clips[:1], *benchmark.clips[-1:])))
+    rows = [(f"checkpoint: {SHORT_NAMES[one]}", _key(one, SOFTMAX)) for one in (*clips, sigmoid)]
+    rows += [
+        (f"{what}: {score}", _key(sigmoid, score))
+        for what, score in (
+            ("temperature", LEARNED),
+            ("aggregation", MAXIMUM),
+            ("sigmoid", _without(SIGMOID)),
+            ("bias", SIGMOID),
+        )
+    ]
+    (said, before), *others = rows
+    yield Step(f"{said}, {SOFTMAX}", None, before)
+    for said, after in others:
+        yield Step(said, before, after)
+        before = after
+    yield Step(
+        f"in all, from {SOFTMAX} of {SHORT_NAMES[sigmoid]}",
+        _key(sigmoid, SOFTMAX),
+        _key(sigmoid, SIGMOID),
+    )
+
+
+def _aggregations(benchmark: Benchmark) -> Iterator[Step]:
+    for model in benchmark.clips:
+        yield Step(f"{SHORT_NAMES[model]}: {ENERGY}", _key(model, MAXIMUM), _key(model, ENERGY))
+    for model in benchmark.siglips:
+        for score in (SUM, SOFTPLUS, ENERGY):
+            yield Step(f"{SHORT_NAMES[model]}: {score}", _key(model, SIGMOID), _key(model, score))
+
+
+def _notes(benchmark: Benchmark, registry: Sequence[Published]) -> Iterator[str]:
+    study = [one for one in registry if one.source == STUDY]
+    if benchmark.is_embedded:
+        printed = "; ".join(
+            f"{one.model} {one.method} {percent(one.accuracy)} and {percent(one.auroc[AVERAGE])}"
+            for one in study
+        )
+        yield (
+            "The embedded benchmark has other models and images than the study, whose accuracy and "
+            f"average AUROC are therefore not beside these: {printed}."
+        )
+        return
+    listed = ", ".join(
+        f"{one.model.split('/')[1]} {percent(one.accuracy)}"
+        for one in registry
+        if one.source == OPEN_CLIP
+    )
+    yield (
+        f"study: as {STUDY} prints them. Its inputs were not released, so that a difference may "
+        "come from its weights, its images or how they were loaded."
+    )
+    yield (
+        "It does not say which weights its CLIP has: its scripts load laion400m_e31 and "
+        f"datacomp_xl_s13b_b90k, and its {percent(study[0].accuracy)} % is what open_clip lists "
+        f"for openai (of the 80 prompts: {listed})."
+    )
+
+
+def _counts(results: Sequence[Result]) -> Iterator[str]:
+    """Yield a line where the field's sets have other numbers of images here."""
+    counted = {one.ood: one.n_ood for one in results} | {one.id: one.n_id for one in results}
+    others = [
+        f"{name} {counted[name]:,}, not {images:,}"
+        for name, images in published.IMAGES.items()
+        if counted.get(name, images) != images
+    ]
+    if others:
+        yield f"Other numbers of images here: {'; '.join(others)}; see: oodcache data check"

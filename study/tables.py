@@ -1,0 +1,193 @@
+"""The study's tables: its three rows beside its own numbers, and the difference taken apart.
+
+What is looked up of a row is looked up by its key: model, template, score as it is typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from oodcache.report.tables.grid import (
+    NONE,
+    Cell,
+    Grid,
+    GridRow,
+    Key,
+    Line,
+    by_row,
+    interval,
+    key,
+    percent,
+)
+from oodcache.score.inputs.accuracy import interval as accuracy_interval
+from oodcache.score.measures.result import AVERAGE, Difference, Result
+from oodcache.study.published import Published
+
+ACCURACY, AVERAGES = "ID accuracy", "average AUROC"
+Rows = Mapping[Key, Mapping[str, Result]]
+Tested = Mapping[tuple[Key, Key], Mapping[str, Difference]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A row of the study: what it is, on one model, and what the study printed of it, if it did."""
+
+    heading: str
+    key: Key
+    published: Published | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change, from the row `before` to the row `after`; what it starts from has none before."""
+
+    said: str
+    before: Key | None
+    after: Key
+
+
+@dataclass(frozen=True)
+class Part:
+    """Changes of one kind."""
+
+    heading: str
+    steps: tuple[Step, ...]
+
+
+def beside(results: Sequence[Result], shown: Sequence[Shown], notes: Sequence[str]) -> Grid:
+    """Return accuracy and average AUROC of each row, beside the study's where it has any."""
+    rows = by_row(results)
+    is_beside = any(one.published for one in shown)
+    measures = ("here", "study", "difference") if is_beside else ("here",)
+
+    def row(one: Shown) -> GridRow:
+        found, study = _whole(rows[one.key]), one.published
+        accuracy = _against(found.id_accuracy, None if study is None else study.accuracy)
+        auroc = _against(found.auroc, None if study is None else study.auroc.get(AVERAGE))
+        sure = interval(accuracy_interval(found.id_accuracy, found.n_id))
+        cells = (
+            (accuracy[: len(measures)], (sure,)),
+            (auroc[: len(measures)], (interval(found.auroc_ci),)),
+        )
+        model = str(one.key[0])
+        return GridRow((one.heading,), (one.heading, model), model, cells)
+
+    return Grid(
+        "The study's rows: ID accuracy and the mean AUROC over the OOD sets, in %",
+        measures,
+        (ACCURACY, AVERAGES),
+        ("row", "model"),
+        tuple(map(row, shown)),
+        tuple(notes),
+        row_name="model",
+    )
+
+
+def summary(results: Sequence[Result]) -> Grid:
+    """Return the four numbers of one score, a row for each OOD set."""
+    rows = tuple(
+        GridRow((), (one.ood,), one.ood, ((tuple(map(percent, _four(one))),),)) for one in results
+    )
+    first = results[0]
+    return Grid(
+        f"{first.model}/{first.pretrained}, {key(first)[2]}, in %",
+        ("ACC", "AUROC", "AUPR", "FPR95"),
+        (f"ID {first.id}",),
+        ("OOD",),
+        rows,
+        (f"ID positive; AUPR of ID; FPR95 {first.fpr_convention}; prompt {first.template!r}.",),
+        row_name="OOD",
+    )
+
+
+def _four(one: Result) -> tuple[float | None, ...]:
+    return one.id_accuracy, one.auroc, one.aupr_in, one.fpr95
+
+
+def taken_apart(
+    results: Sequence[Result],
+    differences: Sequence[Difference],
+    parts: Sequence[Part],
+    notes: Sequence[str],
+) -> Grid:
+    """Return what each single change does to accuracy and AUROC, part by part."""
+    rows = by_row(results)
+    tested: dict[tuple[Key, Key], dict[str, Difference]] = {}
+    for one in differences:
+        tested.setdefault((one.second, one.first), {})[one.ood] = one
+    ood_sets = list(next(iter(rows.values())))
+    ood_sets.sort(key=lambda name: name != AVERAGE)
+
+    def row(part: Part, step: Step) -> GridRow:
+        aurocs = (_changed(rows, tested, step, name) for name in ood_sets)
+        cells = (_accuracy(rows, step), *aurocs)
+        return GridRow((part.heading,), (part.heading, step.said), step.said, cells)
+
+    return Grid(
+        "The difference taken apart: AUROC in %, one change at a time",
+        ("before", "after", "change"),
+        (ACCURACY, *ood_sets),
+        ("part", "change"),
+        tuple(row(part, step) for part in parts for step in part.steps),
+        (
+            "Below each change of an AUROC: its 95 % interval, paired DeLong on the same images. "
+            "Same ranks: no image changes its place among those of the other side.",
+            *notes,
+        ),
+        row_name="change",
+    )
+
+
+def shares(results: Sequence[Result], softmax: Key) -> str:
+    """Return in words what each step from a model's softmax, by its key, to its sigmoid gave."""
+    rows = by_row(results)
+    steps = ("mcm", "mcm:temperature=learned", "max-logit", "sigmoid-mcm:bias=none", "sigmoid-mcm")
+    start, learned, maximum, unbiased, sigmoid = (
+        _whole(rows[*softmax[:2], score]).auroc for score in steps
+    )
+    return (
+        f"Of the {_signed(sigmoid - start)} points from the softmax of {softmax[0]} to its sigmoid "
+        f"the temperature gives {_signed(learned - start)}, the maximum instead of a softmax "
+        f"{_signed(maximum - learned)}, the sigmoid {_signed(unbiased - maximum)} and the bias "
+        f"{_signed(sigmoid - unbiased)}."
+    )
+
+
+def _whole(row: Mapping[str, Result]) -> Result:
+    """Return the average over OOD sets, or the only set's."""
+    return row.get(AVERAGE) or next(iter(row.values()))
+
+
+def _against(own: float | None, study: float | None) -> Line:
+    if own is None or study is None:
+        return percent(own), percent(study), NONE
+    return percent(own), percent(study), _signed(own - study)
+
+
+def _accuracy(rows: Rows, step: Step) -> Cell:
+    after = _whole(rows[step.after]).id_accuracy
+    if step.before is None:
+        return ((NONE, percent(after), NONE),)
+    before = _whole(rows[step.before]).id_accuracy
+    gained = NONE if before is None or after is None else _signed(after - before)
+    return ((percent(before), percent(after), gained),)
+
+
+def _changed(rows: Rows, tested: Tested, step: Step, ood: str) -> Cell:
+    after = rows[step.after][ood].auroc
+    if step.before is None:
+        return ((NONE, percent(after), NONE),)
+    one = tested[step.before, step.after][ood]
+    numbers = (percent(rows[step.before][ood].auroc), percent(after), _signed(one.difference))
+    return numbers, (_bounds(one.ci),)
+
+
+def _signed(fraction: float) -> str:
+    return f"{100 * fraction:+z.2f}"
+
+
+def _bounds(ci: tuple[float, float] | None) -> str:
+    if ci is None:
+        return interval(ci)
+    return "same ranks" if ci == (0, 0) else f"[{', '.join(map(_signed, ci))}]"

@@ -1,0 +1,156 @@
+"""Claims about `oodcache.open`: the cache in Python."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from samples import Run
+from samples.cache.cuts import cut_all
+
+import oodcache as package
+from oodcache.score.measures.result import Result
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def cache(tmp_path: Path, write_pets: Write, write_names: Write) -> package.Cache:
+    """Write two models with images and texts; open the cache."""
+    for model in ("one", "two"):
+        for seed, name in enumerate(("pets", "strays")):
+            path = tmp_path / "cache" / model / "demo" / "images" / f"{name}.h5"
+            write_pets(path, count=40, seed=seed, failed=(2,), requested=model)
+        write_names(tmp_path / "cache" / model / "demo" / "texts" / "animals.h5")
+    return package.open(tmp_path / "cache")
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, oodcache; print([n for n in ('numpy', 'h5py', 'click') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    for name in package.__all__:
+        assert getattr(package, name).__name__.rpartition(".")[2] == name
+    with pytest.raises(AttributeError, match="has no attribute 'close'"):
+        package.close  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_a_cache_says_what_it_holds(cache: package.Cache) -> None:
+    assert cache.models == ["one/demo", "two/demo"]
+    assert cache.datasets("one") == ["pets", "strays"]
+    assert cache.vocabularies("two/demo") == ["animals"]
+
+
+def test_images_and_texts_are_arrays(cache: package.Cache) -> None:
+    images = cache.images("one/demo", "pets")
+    assert images.embeddings.shape == (40, 4)
+    assert images.embeddings.dtype == np.float32
+    assert (images.ok.sum(), images.ok[2], images.embeddings[2].any()) == (39, False, False)
+    assert (images.label[3], images.label_names, images.paths[3]) == (
+        1,
+        ("name 0", "name 1"),
+        b"3.png",
+    )
+    texts = cache.texts("one/demo", "animals")
+    assert texts.embeddings.shape == (2, 3, 4)
+    assert (texts.templates, texts.names) == (("a {}", "the {}"), ("class 0", "class 1", "class 2"))
+    assert (texts.logit_scale, texts.logit_bias) == (10.0, -5.0)
+
+
+def test_rows_are_those_of_the_command(cache: package.Cache, oodcache: Run) -> None:
+    rows = cache.evaluate(
+        ["one/demo", "two/demo"],
+        id="pets",
+        ood="strays",
+        scores=["mcm:temperature=1|learned", "energy"],
+        template="each",
+    )
+    done = oodcache(
+        *("score", "--cache", str(cache.folder), "--model", "one/demo", "--model", "two/demo"),
+        *("--id", "pets", "--ood", "strays", "--score", "mcm:temperature=1|learned"),
+        *("--score", "energy", "--template", "each", "--format", "json"),
+    )
+    assert len(rows) == 2 * 2 * 3
+    shown: list[dict[str, Any]] = json.loads(done.out)["results"]
+    assert json.loads(json.dumps([asdict(row) for row in rows])) == shown
+
+
+def test_what_is_picked_is_what_the_command_picks(
+    cache: package.Cache, oodcache: Run, write_pets: Write
+) -> None:
+    for model in ("one", "two"):
+        path = cache.folder / model / "demo" / "images" / "others.h5"
+        write_pets(path, count=30, seed=5, failed=(), requested=model)
+    scores = "mcm:temperature=1|0.1|0.01|learned"
+    given = {"id": "pets", "ood": ["strays"], "scores": scores, "select_on": "others"}
+    rows = cache.evaluate(["one", "two"], **given)
+    done = oodcache(
+        *("score", "--cache", str(cache.folder), "--model", "one", "--model", "two"),
+        *("--id", "pets", "--ood", "strays", "--score", scores, "--select-on", "others"),
+        *("--format", "json"),
+    )
+    assert [(row.ood, row.picked and row.picked.on) for row in rows] == [("strays", "others")] * 2
+    shown: list[dict[str, Any]] = json.loads(done.out)["results"]
+    assert json.loads(json.dumps([asdict(row) for row in rows])) == shown
+
+
+def test_a_row_has_one_value_for_each_column_of_a_data_frame(cache: package.Cache) -> None:
+    (row,) = cache.evaluate("one/demo", id="pets", ood="strays", scores="margin")
+    assert [*asdict(row)] == [one.name for one in fields(Result)]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda cache: cache.images("one/demo", "cats"),
+            "no images 'cats' (there are: pets, strays)",
+        ),
+        (lambda cache: cache.texts("one/demo", "cats"), "no texts 'cats' (there are: animals)"),
+        (lambda cache: cache.datasets("three"), "model 'three'"),
+        (
+            lambda cache: package.open("nowhere"),
+            "nowhere: is no folder; oodcache extract makes one",
+        ),
+        (
+            lambda cache: cache.evaluate("one/demo", id="pets", ood="strays", scores="mcn"),
+            "did you",
+        ),
+    ],
+)
+def test_a_mistake_raises_one_line(
+    cache: package.Cache, call: Callable[[package.Cache], object], words: str
+) -> None:
+    with pytest.raises(package.InputError) as error:
+        call(cache)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_shards_are_the_arrays_of_the_file_that_they_make(cache: package.Cache) -> None:
+    def arrays() -> list[Any]:
+        images, texts = cache.images("one", "pets"), cache.texts("one", "animals")
+        results = cache.evaluate("one", id="pets", ood="strays")
+        return [
+            *(images.embeddings.tobytes(), images.ok.tobytes(), images.label.tobytes()),
+            *(images.label_names, images.paths, texts.embeddings.tobytes(), texts.names),
+            *([asdict(row) for row in results],),
+        ]
+
+    names = [cache.models, cache.datasets("one"), cache.vocabularies("one")]
+    whole = arrays()
+    cut_all(cache.folder, 7)
+    assert arrays() == whole
+    assert [cache.models, cache.datasets("one"), cache.vocabularies("one")] == names

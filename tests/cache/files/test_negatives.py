@@ -1,0 +1,192 @@
+"""Claims about files of negatives; for each rule the smallest files that break it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oodcache.cache import names
+from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.files.negatives import (
+    RULES,
+    Negatives,
+    WordList,
+    parse_keep,
+    read_negatives,
+    write_negatives,
+)
+
+PAGE = Path(__file__).parents[3] / "docs" / "cache-format.md"
+NOUNS = WordList("nouns", "a" * 64, "the nice {}", "negative", 95.0, 20, ("rök", "jar", "zoo"))
+POOL = WordList("pool", "b" * 64, "a {}", "csp", 100.0, 4, ("old thing",))
+SAMPLE = Negatives(
+    path=Path("x.json"),
+    model="small",
+    pretrained="demo",
+    weights="00" * 32,
+    architecture={"embed_dim": 4},
+    classes="pets",
+    class_vectors="c" * 64,
+    template="the nice {}",
+    keep="15%",
+    lists=(NOUNS, POOL),
+    versions={"oodcache": "0.1.0"},
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = names.negatives_path(tmp_path, "small/demo", "x")
+    write_negatives(path, SAMPLE)
+    return path
+
+
+def test_what_is_written_is_read_back(path: Path, tmp_path: Path) -> None:
+    assert path == tmp_path / "small/demo/negatives/x.json"
+    found = read_negatives(path)
+    assert found == replace(SAMPLE, path=path)
+    assert (found.name, found.label, found.percentile) == ("x", "small/demo", 95)
+    some = replace(SAMPLE, keep="10000", lists=(NOUNS,))
+    assert write_negatives(path, some) == read_negatives(path) == replace(some, path=path)
+    assert [one.name for one in path.parent.iterdir()] == ["x.json"]
+
+
+def test_the_file_is_json_that_people_can_read(path: Path) -> None:
+    found = json.loads(path.read_text())
+    assert found["format"] == "oodcache-negatives"
+    assert found["lists"][0]["words"] == ["rök", "jar", "zoo"]
+
+
+def of_list(place: int = 0, **changes: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda found: found["lists"][place].update(changes)
+
+
+def of_file(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda found: found.update(changes)
+
+
+DAMAGE: list[tuple[str, str, Callable[[dict[str, Any]], Any]]] = [
+    ("N1", "its format is 'other', not 'oodcache-negatives'", of_file(format="other")),
+    ("N1", "its format is None", lambda found: found.pop("format")),
+    ("N1", "version is 2, and this oodcache reads 1", of_file(version=2)),
+    ("N1", "version is True", of_file(version=True)),
+    ("N1", "it holds NaN", of_list(percentile=float("nan"))),
+    ("N1", "it holds Infinity", of_file(architecture={"x": float("inf")})),
+    ("N2", "it holds [", of_file(more=1)),
+    ("N2", "it holds [", lambda found: found.pop("keep")),
+    ("N2", "list 1 holds [", of_list(1, more=1)),
+    ("N2", "lists of it is None, not a list", of_file(lists=None)),
+    ("N2", "list 0 holds 'int'", of_file(lists=[7])),
+    ("N2", "model of it is '', not a text", of_file(model="")),
+    ("N2", "architecture of it is [], not an object", of_file(architecture=[])),
+    ("N2", "versions of it is {'a': 1}", of_file(versions={"a": 1})),
+    ("N2", "words of list 0 is 'cat', not a list of texts", of_list(words="cat")),
+    ("N2", "words of list 0 is ['cat', 1]", of_list(words=["cat", 1])),
+    ("N2", "candidates of list 0 is -1, not a count", of_list(candidates=-1)),
+    ("N2", "candidates of list 0 is 20.0, not a count", of_list(candidates=20.0)),
+    ("N2", "percentile of list 0 is True, not a number", of_list(percentile=True)),
+    ("N3", "'../x' is no name for a file", of_file(model="../x")),
+    ("N3", "'.x' is no name for a file", of_file(classes=".x")),
+    ("N3", "'a/b' is no name for a file", of_list(vocabulary="a/b")),
+    ("N3", "'abc' is no SHA-256", of_file(class_vectors="abc")),
+    ("N3", "is no SHA-256", of_list(vectors="A" * 64)),
+    ("N4", "percentile is 100.5", of_list(percentile=100.5)),
+    ("N4", "percentile is -1", of_list(percentile=-1)),
+    ("N4", "keep: '0%' is no share", of_file(keep="0%")),
+    ("N4", "keep: 'all' is no share", of_file(keep="all")),
+    ("N5", "vocabulary 'nouns' stands twice", of_list(1, vocabulary="nouns")),
+    ("N5", "role is 'other', not negative or csp", of_list(role="other")),
+    ("N5", "no list is of negatives", of_list(role="csp")),
+    ("N5", "no list is of negatives", of_file(lists=[])),
+    ("N6", "nouns has 3 words of 2 candidates", of_list(candidates=2)),
+    ("N6", "word 'jar' stands twice", of_list(words=["jar", "zoo", "jar"])),
+    ("N6", "word 'zoo' stands twice", of_list(1, words=["zoo"])),
+]
+
+
+@pytest.mark.parametrize(("rule", "words", "damage"), DAMAGE)
+def test_a_file_that_breaks_a_rule_is_refused_with_its_number(
+    path: Path, rule: str, words: str, damage: Callable[[dict[str, Any]], Any]
+) -> None:
+    found = json.loads(path.read_text())
+    damage(found)
+    path.write_text(json.dumps(found))
+    with pytest.raises(RuleError) as refused:
+        read_negatives(path)
+    assert words in str(refused.value)
+    assert str(refused.value).endswith(f"(rule {rule})")
+    assert str(refused.value).startswith(f"{path}: ")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is no JSON as wanted: Expecting value"),
+        (b"[" * 100_000, "is nested deeper than 16 levels"),
+        (b'{"a":' * 100_000, "is nested deeper than 16 levels"),
+        (b"[" * 20 + b"]" * 20, "is nested deeper than 16 levels"),
+        (b'{"format": 1, "format": 2}', "it holds a key twice"),
+        (b'{"a": 1e999}', "Out of range float"),
+        (b"\xff", "is no JSON as wanted: 'utf-8' codec"),
+        (b'{"a": "\\ud800"}', "surrogates not allowed"),
+        (b"[]", "its format is 'list'"),
+        (b" " * (2**24 + 1), "has more than 16777216 bytes"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "is no JSON as wanted"),
+    ],
+    ids=range(11),
+)
+def test_what_is_no_json_object_is_refused_in_one_line(
+    path: Path, content: bytes, words: str
+) -> None:
+    path.write_bytes(content)
+    with pytest.raises(RuleError) as refused:
+        read_negatives(path)
+    assert words in str(refused.value)
+    assert len(str(refused.value)) < 700
+    assert str(refused.value).endswith("(rule N1)")
+
+
+def test_every_rule_is_broken_here_and_a_heading_of_the_page_word_for_word() -> None:
+    assert {rule for rule, _, _ in DAMAGE} == set(RULES)
+    headings = re.findall(r"^### (N\d+): (.+)$", PAGE.read_text(), re.M)
+    assert headings == list(RULES.items())
+
+
+def test_what_breaks_a_rule_is_not_written(path: Path) -> None:
+    before = path.read_bytes()
+    with pytest.raises(RuleError, match="N6"):
+        write_negatives(path, replace(SAMPLE, lists=(replace(NOUNS, candidates=1),)))
+    assert path.read_bytes() == before
+
+
+def test_what_is_no_file_is_refused_in_the_systems_words(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    for name, words in (("none.json", "No such file"), (".", "Is a directory|not a file")):
+        with pytest.raises(InputError, match=words):
+            read_negatives(tmp_path / name)
+    with pytest.raises(InputError, match="is not a file"):
+        read_negatives(tmp_path / "pipe.json")
+
+
+@pytest.mark.parametrize("text", ["", "0", "0%", "101%", "-1", "1.5", "15 %", "1e3", "%", "10,000"])
+def test_what_is_no_share_and_no_count_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no share of 0 to 100 %, as 15%, and no count"):
+        parse_keep(text)
+
+
+@given(st.integers(1, 10**8))
+def test_shares_and_counts_are_exact(number: int) -> None:
+    assert parse_keep(str(number)) == number
+    percent = Fraction(number, 10**6)
+    assert parse_keep(f"{float(percent):.6f}%") == percent / 100

@@ -1,0 +1,166 @@
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.format.place import shard_paths
+from oodcache.cache.names import SHORT_NAMES
+from oodcache.cache.store import store
+
+Write = Callable[..., Path]
+WriteShards = Callable[..., list[Path]]
+
+
+@pytest.fixture
+def cache(tmp_path: Path, write_pets: Write, write_names: Write) -> Path:
+    """A cache of four models: two open_clip ones, two of local weights."""
+    for label, requested in [
+        (SHORT_NAMES["siglip"], "siglip"),
+        ("ViT-B-32/laion2b", "ViT-B-32/laion2b"),
+        ("local/mine-00000000", "local-dir:models/mine"),
+        ("local/tiny-11111111", "tiny"),
+    ]:
+        name, pretrained = label.split("/")
+        model = {"name": name, "pretrained": pretrained, "requested": requested}
+        write_pets(tmp_path / label / "images" / "pets.h5", **model)
+        write_names(tmp_path / label / "texts" / "names.h5", **model)
+    return tmp_path
+
+
+def test_entries_are_the_files_of_the_layout_in_order(cache: Path) -> None:
+    for stray in ("notes.h5", "a/b/images/.x.h5", "a/b/images/x.h5.part", "a/b/other/x.h5"):
+        (cache / stray).parent.mkdir(parents=True, exist_ok=True)
+        (cache / stray).touch()
+    found = [(entry.label, entry.kind, entry.name) for entry in store.entries(cache)]
+    assert found == [
+        (label, kind, name)
+        for label in sorted({entry.label for entry in store.entries(cache)})
+        for kind, name in (("images", "pets"), ("texts", "names"))
+    ]
+    assert len(found) == 8
+
+
+@pytest.mark.parametrize("where", ["missing", "ViT-B-32"])
+def test_a_folder_without_embeddings_has_no_entries(cache: Path, where: str) -> None:
+    assert store.entries(cache / where) == []
+
+
+def test_a_name_with_dots_keeps_them(tmp_path: Path, write_pets: Write) -> None:
+    write_pets(tmp_path / "m" / "p" / "images" / "v1.0.h5")
+    assert [entry.name for entry in store.entries(tmp_path)] == ["v1.0"]
+
+
+def test_an_identity_is_read_from_its_file(cache: Path) -> None:
+    requested = {store.read_identity(one).model.requested for one in store.entries(cache)}
+    assert requested == {"siglip", "ViT-B-32/laion2b", "local-dir:models/mine", "tiny"}
+
+
+def test_a_file_in_the_folder_of_the_other_kind_is_refused(cache: Path) -> None:
+    folder = cache / "ViT-B-32" / "laion2b"
+    (folder / "texts" / "names.h5").rename(folder / "images" / "names.h5")
+    (entry,) = (one for one in store.entries(cache) if one.path.match("images/names.h5"))
+    with pytest.raises(InputError, match="kind is 'texts', and 'images' is wanted here"):
+        store.read_identity(entry)
+
+
+@pytest.mark.parametrize(
+    ("model", "label"),
+    [
+        ("siglip", SHORT_NAMES["siglip"]),
+        (SHORT_NAMES["siglip"], SHORT_NAMES["siglip"]),
+        ("ViT-B-32/laion2b", "ViT-B-32/laion2b"),
+        ("laion2b", "ViT-B-32/laion2b"),
+        ("local-dir:models/mine", "local/mine-00000000"),
+        ("local/mine-00000000", "local/mine-00000000"),
+        ("mine-00000000", "local/mine-00000000"),
+        ("tiny", "local/tiny-11111111"),
+    ],
+)
+def test_a_model_is_found_by_any_of_its_names(cache: Path, model: str, label: str) -> None:
+    assert store.find_model(cache, model) == label
+
+
+def test_several_matches_are_listed_and_refused(cache: Path, write_pets: Write) -> None:
+    path = cache / "local" / "tiny-22222222" / "images" / "pets.h5"
+    write_pets(path, name="local", pretrained="tiny-22222222", requested="tiny")
+    with pytest.raises(InputError) as refused:
+        store.find_model(cache, "tiny")
+    assert str(refused.value) == (
+        f"{cache}: model 'tiny' means several here: "
+        "give --model local/tiny-11111111 or local/tiny-22222222"
+    )
+
+
+def test_a_missing_model_is_answered_with_what_is_there_and_the_line_to_type(cache: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        store.find_model(cache, "local-dir:my models")
+    said = str(refused.value)
+    assert f"{cache}: no embeddings of model 'local-dir:my models' (there are: " in said
+    assert "ViT-B-16-SigLIP/webli, ViT-B-32/laion2b, local/mine-00000000" in said
+    typed = shlex.split(said.rpartition("make them with: ")[2])
+    assert typed[:4] == ["oodcache", "extract", "--model", "local-dir:my models"]
+
+
+def test_an_empty_cache_holds_no_model(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there are: none"):
+        store.find_model(tmp_path, "siglip")
+
+
+def test_a_broken_file_of_another_model_is_in_nobodys_way(cache: Path) -> None:
+    (cache / "ViT-B-32" / "laion2b" / "images" / "pets.h5").write_bytes(b"broken")
+    assert store.find_model(cache, "tiny") == "local/tiny-11111111"
+
+
+def test_a_model_that_comes_with_the_package_is_made_by_the_demo(cache: Path) -> None:
+    with pytest.raises(InputError, match="make them with: oodcache demo$"):
+        store.find_model(cache, "tiny-clip")
+
+
+def test_what_is_begun_is_found_by_its_folder(cache: Path) -> None:
+    images = cache / "ViT-B-32/laion2b/images"
+    for name in ("v1.0.shards", "pets.shards", ".x.shards"):
+        (images / name).mkdir()
+    (images / "file.shards").touch()
+    assert [(entry.path, entry.name, entry.label) for entry in store.begun(cache)] == [
+        (images / "pets.h5", "pets", "ViT-B-32/laion2b"),
+        (images / "v1.0.h5", "v1.0", "ViT-B-32/laion2b"),
+    ]
+    assert len(store.entries(cache)) == 8
+    assert store.begun(cache / "missing") == []
+
+
+def test_a_path_means_shards_if_it_is_their_folder_or_not_there_yet(
+    tmp_path: Path, write_shards: WriteShards, write_pets: Write
+) -> None:
+    target = tmp_path / "pets.h5"
+    paths = write_shards(target)
+    (paths[0].parent / ".00001-of-00002-x.h5.0badcafe.part").touch()
+    assert store.meant_target(target) == target
+    assert store.meant_target(paths[0].parent) == target
+    assert store.meant_target(paths[0]) is None
+    assert store.meant_target(tmp_path) is None
+    assert store.meant_target(tmp_path / "other.h5") is None
+    assert shard_paths(target) == paths
+    write_pets(target)
+    assert store.meant_target(target) is None
+    assert store.meant_target(paths[0].parent) == target
+
+
+def test_a_model_that_is_only_begun_is_found(tmp_path: Path, write_shards: WriteShards) -> None:
+    write_shards(tmp_path / "small/demo/images/pets.h5")[0].write_bytes(b"broken")
+    assert store.find_model(tmp_path, "small") == "small/demo"
+    assert store.find_models(store.begun(tmp_path), "small") == ["small/demo"]
+    assert store.find_models(store.begun(tmp_path), "large") == []
+    with pytest.raises(InputError, match="there are: small/demo"):
+        store.find_model(tmp_path, "large")
+
+
+def test_what_is_finished_and_begun_is_known_once(
+    tmp_path: Path, image_file: Path, write_shards: WriteShards
+) -> None:
+    write_shards(image_file)
+    write_shards(tmp_path / "small/demo/images/a.h5")
+    known = store.known(tmp_path)
+    assert [(one.kind, one.name) for one in known] == [("images", "a"), ("images", "pets")]

@@ -1,0 +1,73 @@
+import hashlib
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from oodcache.cache.errors import RuleError
+from oodcache.cache.files.images import BLOCK_ROWS, ImageBatch, ImageRows, open_images, write_images
+from oodcache.cache.files.texts import Vocabulary, write_texts
+from oodcache.cache.format.identity import Identity
+from oodcache.cache.store.verification import kind_of, verify
+
+
+def test_a_file_says_its_kind(image_file: Path, text_file: Path) -> None:
+    assert kind_of(image_file) == "images"
+    assert kind_of(text_file) == "texts"
+
+
+def test_good_files_pass(image_file: Path, text_file: Path) -> None:
+    verify(image_file)
+    verify(text_file)
+
+
+def test_the_sum_is_that_of_the_bytes_as_bare_h5py_reads_them(image_file: Path) -> None:
+    with h5py.File(image_file) as file:
+        expected = hashlib.sha256(file["embeddings"][:].tobytes()).hexdigest()
+    assert open_images(image_file).identity.vectors == expected
+
+
+def test_a_file_of_many_blocks_passes_and_every_row_is_counted_once(
+    tmp_path: Path, identity: Identity
+) -> None:
+    count = 2 * BLOCK_ROWS + 1
+    rows = ImageRows([b"%d" % row for row in range(count)], np.full(count, -1), ())
+    batch = ImageBatch(np.eye(4, dtype=np.float32)[np.arange(count) % 4], np.ones(count, "f4"))
+    write_images(tmp_path / "many.h5", [batch], rows=rows, identity=identity)
+    done: list[int] = []
+    verify(tmp_path / "many.h5", advance=done.append)
+    assert sum(done) == count
+    assert len(done) == 3
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_a_changed_text_vector_of_norm_1_is_seen_deep_only(
+    tmp_path: Path, identity: Identity, dtype: type
+) -> None:
+    path, done = tmp_path / "names.h5", list[int]()
+    write_texts(
+        path,
+        np.eye(6, dtype=np.float32).reshape(2, 3, 6),
+        np.ones((2, 3), np.float32),
+        vocabulary=Vocabulary(("cat", "dog", "cow"), ("", "", ""), ("{}", "a {}")),
+        identity=identity,
+        dtype=dtype,
+    )
+    verify(path, advance=done.append)
+    assert sum(done) == 6
+    with h5py.File(path, "r+") as file:
+        file["embeddings"][0, 0] = -file["embeddings"][0, 0]
+    verify(path, deep=False)
+    with pytest.raises(RuleError, match="rule F10"):
+        verify(path)
+
+
+def test_only_verification_sees_unit_rows_in_another_order(image_file: Path) -> None:
+    with h5py.File(image_file, "r+") as file:
+        file["embeddings"][:2] = file["embeddings"][:2][::-1]
+    assert np.concatenate(list(open_images(image_file).blocks())).shape == (6, 4)
+    with pytest.raises(RuleError) as refused:
+        verify(image_file)
+    assert "the SHA-256 of 'embeddings' is " in str(refused.value)
+    assert str(refused.value).endswith("(rule F10)")

@@ -1,0 +1,211 @@
+"""Claims about `oodcache plot`, run on a real cache."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from samples import Run
+
+from oodcache.report.figures.kinds import ENDINGS, KINDS
+
+SCORE = (
+    *("score", "--model", "tiny-clip", "--id", "pets", "--ood", "strays", "--ood", "more"),
+    *("--score", "mcm:temperature=1|0.1|learned", "--score", "energy", "--output", "r.json"),
+)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with images of noise, their cache, results and every image's scores."""
+    from samples import write_image
+
+    folder = tmp_path_factory.mktemp("plots")
+    for name, classes in (("pets", ("cat", "dog")), ("strays", ("x",)), ("more", ("<y>",))):
+        for number in range(6):
+            for place, label in enumerate(classes):
+                write_image(folder / f"data/{name}/{label}/{number}.png", 10 * number + place)
+    lines = (
+        ["extract", "--model", "tiny-clip", "--classes", "pets=data/pets"],
+        [*SCORE, "--save-scores", "all.h5"],
+    )
+    lines[0].extend(f"{name}=data/{name}" for name in ("pets", "strays", "more"))
+    for line in lines:
+        done = [sys.executable, "-m", "oodcache", *line]
+        subprocess.run(done, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def results(oodcache: Run, prepared: Path) -> None:
+    """Copy what was prepared into the folder that the test runs in."""
+    shutil.copytree(prepared, Path(), dirs_exist_ok=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_drawn_in_every_format(oodcache: Run, results: None, kind: str) -> None:
+    for ending in ENDINGS:
+        done = oodcache("plot", kind, "r.json", "-o", f"new/{kind}{ending}")
+        assert (done.status, done.out, done.err) == (0, "", f"wrote new/{kind}{ending}\n")
+    with Image.open(f"new/{kind}.png") as image:
+        assert image.width == 975
+    ElementTree.parse(f"new/{kind}.svg")
+    assert Path(f"new/{kind}.pdf").read_bytes().startswith(b"%PDF")
+    assert len([*Path("new").iterdir()]) == len(ENDINGS)
+
+
+def test_options_choose_what_is_drawn(oodcache: Run, results: None) -> None:
+    done = oodcache(
+        *("plot", "roc", "r.json", "-o", "a.svg", "--width", "5", "--model", "tiny-clip"),
+        *("--template", "a photo of a {}", "--score", "energy", "--score", "mcm", "--ood", "more"),
+    )
+    assert done.status == 0, done.err
+    root = ElementTree.parse("a.svg").getroot()
+    assert root.get("width") == "360pt"
+    texts = ["".join(one.itertext()) for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts.index("energy") < texts.index("mcm")
+    assert "more" in texts and "strays" not in texts
+    assert "mcm:temperature=0.1" not in texts
+
+
+def test_scores_come_from_the_cache_where_none_were_saved(oodcache: Run, results: None) -> None:
+    assert oodcache("plot", "roc", "r.json", "-o", "saved.svg").status == 0
+    Path("all.h5").rename("elsewhere.h5")
+    assert oodcache("plot", "roc", "r.json", "-o", "cache.svg").status == 0
+    shutil.rmtree("embeddings")
+    assert oodcache("plot", "roc", "r.json", "-o", "x.svg", "--scores", "elsewhere.h5").status == 0
+    assert Path("saved.svg").read_bytes() == Path("cache.svg").read_bytes()
+    assert Path("saved.svg").read_bytes() == Path("x.svg").read_bytes()
+
+
+@pytest.mark.parametrize("kind", [name for name, about in KINDS.items() if about.of_images])
+def test_without_single_images_it_says_which_command_saves_them(
+    oodcache: Run, results: None, kind: str
+) -> None:
+    Path("all.h5").unlink()
+    shutil.rmtree("embeddings")
+    done = oodcache("plot", kind, "r.json", "-o", "a.png")
+    command = json.loads(Path("r.json").read_text())["provenance"]["command"]
+    assert (done.status, done.out) == (1, "")
+    assert done.err == (
+        "oodcache: r.json: no file of --save-scores is there, and no cache embeddings. "
+        f"This saves every image's scores: {command}\n"
+    )
+    assert not Path("a.png").exists()
+
+
+def test_thumbnails_are_looked_for_where_they_are_drawn(oodcache: Run, results: None) -> None:
+    Path("data").rename("other")
+    roc = oodcache("plot", "roc", "r.json", "-o", "a.svg")
+    assert roc.err == "wrote a.svg\n"
+    none = oodcache("plot", "fooled", "r.json", "-o", "none.svg")
+    assert none.err.startswith("no thumbnails of pets, strays, more: give --data-root FOLDER")
+    assert "<image" not in Path("none.svg").read_text()
+    typed = oodcache("plot", "fooled", "r.json", "pets=other/pets", "-o", "pets.svg")
+    assert typed.err.startswith("no thumbnails of strays, more: ")
+    assert Path("pets.svg").read_text().count("<image") == 4
+    drawn = oodcache("plot", "fooled", "r.json", "pets=other/pets", "-o", "b.svg", "--ood", "more")
+    assert drawn.err.startswith("no thumbnails of more: ")
+    both = ("strays=other/strays", "pets=other/pets", "--ood", "more")
+    assert oodcache("plot", "fooled", "r.json", *both, "-o", "c.svg").status == 0
+    every = oodcache("plot", "fooled", "r.json", "-o", "all.svg", "--data-root", "other")
+    assert every.err == "wrote all.svg\n"
+    assert Path("all.svg").read_text().count("<image") == 12
+
+
+def test_scores_of_another_program_have_curves_and_no_images(oodcache: Run) -> None:
+    for name, scores in (("id", "0.9\n0.8\n0.3\n"), ("ood", "0.1\n0.2\n0.5\n")):
+        Path(f"{name}.csv").write_text(f"$x$\n{scores}")
+    metrics = ("metrics", "--id", "id.csv", "--ood", "ood.csv", "--output", "m.json")
+    assert oodcache(*metrics).status == 0
+    for kind in ("results", "heatmap"):
+        assert oodcache("plot", kind, "m.json", "-o", f"{kind}.svg").status == 0
+        assert ">$x$</text>" in Path(f"{kind}.svg").read_text()
+    for kind in ("roc", "pr", "histogram", "threshold"):
+        assert oodcache("plot", kind, "m.json", "-o", f"{kind}.png").status == 0
+    for kind in ("fooled", "classes"):
+        refused = oodcache("plot", kind, "m.json", "-o", f"{kind}.png")
+        assert (refused.status, Path(f"{kind}.png").exists()) == (1, False)
+        assert refused.err == (
+            f"oodcache: {kind} shows images, and nobody knows those of m.json: "
+            "it wants results of oodcache score\n"
+        )
+    assert oodcache("plot", "reliability", "m.json", "-o", "a.png").err == (
+        "oodcache: m.json: reliability needs a score that is a probability; score mcm too\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["roc", "r.json", "-o", "a.jpg"], "a.jpg: ends in '.jpg'; a figure is .png, .svg or .pdf"),
+        (["roc", "x.json", "-o", "a.png"], "x.json: No such file or directory"),
+        (["roc", "all.h5", "-o", "a.png"], "all.h5: is not JSON: "),
+        (
+            ["roc", "r.json", "-o", "a.png", "--score", "knn"],
+            "--score 'knn': r.json has no such one;",
+        ),
+        (
+            ["roc", "r.json", "-o", "data/pets/cat/0.png/a.png"],
+            "cannot be written: Not a directory",
+        ),
+        (
+            ["reliability", "r.json", "-o", "a.png", "--score", "energy"],
+            "--score energy: is no probability, which reliability is drawn of; there are: mcm, ",
+        ),
+        (
+            ["sweep", "r.json", "-o", "a.png", "--parameter", "bias"],
+            "--parameter 'bias': r.json has no such one; there are: temperature",
+        ),
+        (["roc", "r.json", "-o", "a.png", "--scores", "none.h5"], "none.h5: "),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_no_file(
+    oodcache: Run, results: None, arguments: list[str], says: str
+) -> None:
+    done = oodcache("plot", *arguments)
+    assert (done.status, done.out, done.err.count("\n")) == (1, "", 1)
+    assert says in done.err
+    assert not Path("a.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "says"),
+    [
+        ("roc", ["--measure", "fpr95"], "--measure is of heatmap, not of roc"),
+        ("roc", ["--form", "ranked"], "--form is of histogram, threshold, fooled, not of roc"),
+        ("heatmap", ["--parameter", "bias"], "--parameter is of sweep, not of heatmap"),
+        ("classes", ["pets=data/pets"], "NAME=PATH is of fooled, not of classes"),
+    ],
+)
+def test_an_option_of_another_kind_is_refused(
+    oodcache: Run, kind: str, option: list[str], says: str
+) -> None:
+    done = oodcache("plot", kind, "r.json", "-o", "a.png", *option)
+    assert done.status == 2
+    assert f"Error: {says}\n" in done.err
+
+
+@pytest.mark.parametrize("width", ["three", "1", "21", "nan", "-3"])
+def test_a_width_that_is_none_is_refused(oodcache: Run, width: str) -> None:
+    done = oodcache("plot", "roc", "r.json", "-o", "a.png", "--width", width)
+    assert done.status == 2
+    assert f"{width} is neither one nor two nor 2 to 20 inches" in " ".join(done.err.split())
+
+
+def test_help_lists_every_kind_and_its_examples_are_understood(oodcache: Run) -> None:
+    shown = oodcache("plot", "--help").out
+    for kind, about in KINDS.items():
+        assert re.search(rf"^ +{kind} +{re.escape(about.says)}$", shown, re.M)
+    examples = re.findall(r"^  oodcache (plot .*)$", shown, re.M)
+    assert len(examples) == 3
+    for line in examples:
+        done = oodcache(*line.split())
+        assert done.err == "oodcache: results.json: No such file or directory\n"

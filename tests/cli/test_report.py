@@ -1,0 +1,102 @@
+"""Claims about `oodcache report`, run on a real cache."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from samples import Run
+
+BLOCKED = """
+import sys
+for name in {names!r}:
+    sys.modules[name] = None
+from oodcache.cli.main import main
+sys.argv = ["oodcache", "report", "r.json"]
+main()
+"""
+
+
+@pytest.fixture
+def scored(oodcache: Run, photos: Path, strays: Path) -> None:
+    """Score a small model on two sets, as r.json."""
+    sets = (f"pets={photos}", f"strays={strays}")
+    done = oodcache("extract", "--model", "tiny-clip", "--classes", sets[0], *sets)
+    assert done.status == 0, done.err
+    model = ("--model", "tiny-clip", "--id", "pets", "--ood", "strays")
+    assert oodcache("score", *model, "--output", "r.json").status == 0
+
+
+def test_the_page_stands_beside_the_results_or_where_it_is_wanted(
+    oodcache: Run, scored: None
+) -> None:
+    done = oodcache("report", "r.json", "pets=photos", "strays=strays")
+    assert (done.status, done.out) == (0, "")
+    assert done.err.splitlines()[-1] == "wrote r.html"
+    assert oodcache("report", "r.json", "-o", "pages/one.html").status == 0
+    page = Path("r.html").read_text()
+    assert page.startswith("<!doctype html>")
+    # Twelve pets and five strays fooled some score.
+    assert page.count("/9j/") == 17
+    assert Path("pages/one.html").read_text().count("/9j/") == 0
+
+
+def test_equal_results_give_equal_pages(oodcache: Run, scored: None) -> None:
+    for name in ("one", "two"):
+        assert oodcache("report", "r.json", "-o", f"{name}.html").status == 0
+    assert Path("one.html").read_bytes() == Path("two.html").read_bytes()
+
+
+def test_results_without_scores_make_a_page_that_says_what_to_type(
+    oodcache: Run, scored: None
+) -> None:
+    done = oodcache("report", "r.json", "--cache", "nowhere")
+    assert done.status == 0
+    what, wrote = done.err.splitlines()
+    assert what.startswith("r.json: no file of --save-scores is there, and no cache nowhere. ")
+    assert what.endswith("--save-scores r.h5")
+    assert wrote == "wrote r.html"
+    assert "--save-scores r.h5" in Path("r.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"version": 9}, "r.json: results of version 9, and this oodcache reads 1; score again"),
+        ({"format": "oodcache detector"}, "r.json: holds no results of oodcache; score again"),
+    ],
+)
+def test_what_is_no_file_of_results_is_one_line(
+    oodcache: Run, scored: None, changes: dict[str, object], words: str
+) -> None:
+    whole = json.loads(Path("r.json").read_text())
+    Path("r.json").write_text(json.dumps(whole | changes))
+    done = oodcache("report", "r.json")
+    assert (done.status, done.out, done.err.count("\n")) == (1, "", 1)
+    assert words in done.err
+    assert not Path("r.html").exists()
+
+
+def test_a_file_that_is_not_there_is_one_line(oodcache: Run, scored: None) -> None:
+    assert oodcache("report", "no.json").err == "oodcache: no.json: No such file or directory\n"
+    done = oodcache("report", "r.json", "--scores", "no.h5")
+    assert done.status == 1 and done.err.startswith("oodcache: no.h5: ")
+    assert done.err.count("\n") == 1
+
+
+def test_without_its_libraries_it_says_what_to_install(oodcache: Run, scored: None) -> None:
+    code = BLOCKED.format(names=["plotly", "jinja2", "PIL"])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "oodcache: a report needs jinja2, plotly, PIL: type  pip install 'oodcache[report]'\n"
+    )
+
+
+def test_it_needs_no_torch(oodcache: Run, scored: None) -> None:
+    code = BLOCKED.format(names=["torch", "open_clip", "transformers", "scipy", "sklearn"])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "wrote r.html")

@@ -1,0 +1,113 @@
+"""Claims about what a `--model` means, before torch is there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from oodcache.cache.errors import InputError
+from oodcache.extract.model.request import ModelRequest, Resolved, resolve
+
+
+def resolved(requested: str, **given: Path) -> Resolved:
+    return resolve(ModelRequest(requested, **given))  # type: ignore[arg-type]
+
+
+def test_a_short_name_is_an_architecture_and_a_tag() -> None:
+    found = resolved("siglip2")
+    assert (found.architecture, found.tag) == ("ViT-B-16-SigLIP2", "webli")
+    assert found.label == "ViT-B-16-SigLIP2/webli"
+    assert not found.is_local
+
+
+def test_a_name_and_tag_are_written_in_any_of_open_clips_ways() -> None:
+    assert resolved("ViT-B/32/laion2b-s34b-b79k").label == "ViT-B-32/laion2b_s34b_b79k"
+    assert resolved("ViT-B-32/laion2b_s34b_b79k").label == "ViT-B-32/laion2b_s34b_b79k"
+
+
+def test_the_small_models_come_with_the_package() -> None:
+    for name in ("tiny-clip", "tiny-sigmoid", "tiny-clip/demo"):
+        found = resolved(name)
+        assert found.label == f"{name.removesuffix('/demo')}/demo"
+        assert found.weights_file is not None and found.weights_file.is_file()
+
+
+def test_a_hub_repository_gets_one_folder() -> None:
+    assert resolved("hf-hub:org/some-model").label == "hf-hub/org--some-model"
+
+
+def test_weights_of_ones_own_are_local(tmp_path: Path) -> None:
+    (tmp_path / "w.pt").write_bytes(b"x")
+    found = resolved("ViT-B-32", checkpoint=tmp_path / "w.pt")
+    assert found.label == "local/ViT-B-32"
+    assert found.is_local
+
+
+def test_a_local_folder_wants_a_configuration_and_weights(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    with pytest.raises(InputError, match="no such folder"):
+        resolved(f"local-dir:{folder}")
+    folder.mkdir()
+    command = f"hf download REPO {{}} --local-dir {folder}  fetches it from the hub"
+    with pytest.raises(InputError, match="holds no open_clip_config.json") as refused:
+        resolved(f"local-dir:{folder}")
+    assert command.format("open_clip_config.json") in str(refused.value)
+    (folder / "open_clip_config.json").write_text(json.dumps({}))
+    with pytest.raises(InputError, match="a model without would be random") as refused:
+        resolved(f"local-dir:{folder}")
+    assert command.format("open_clip_model.safetensors") in str(refused.value)
+    (folder / "open_clip_model.safetensors").write_bytes(b"")
+    assert resolved(f"local-dir:{folder}").label == "local/mine"
+
+
+def test_a_name_without_weights_says_how_to_give_some() -> None:
+    with pytest.raises(InputError, match=r"says no weights; .*ViT-B-32/TAG, or .*--checkpoint"):
+        resolved("ViT-B-32")
+
+
+def test_a_name_that_is_nearly_a_short_one_suggests_it() -> None:
+    with pytest.raises(InputError, match="did you mean siglip2?"):
+        resolved("siglip-2")
+
+
+def test_missing_files_are_named_with_their_option(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--checkpoint .*none\.pt: no such file"):
+        resolved("x", checkpoint=tmp_path / "none.pt")
+    with pytest.raises(InputError, match=r"--model-config .*none\.json: no such file"):
+        resolved("x/y", config=tmp_path / "none.json")
+
+
+def test_a_model_that_brings_its_weights_takes_no_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "w.pt").write_bytes(b"x")
+    with pytest.raises(InputError, match="leave --checkpoint out"):
+        resolved("hf-hub:org/model", checkpoint=tmp_path / "w.pt")
+
+
+def test_a_local_model_is_known_by_every_file_that_decides_it(tmp_path: Path) -> None:
+    for name in ("w.pt", "c.json"):
+        (tmp_path / name).write_text(name)
+    given = {"checkpoint": tmp_path / "w.pt", "config": tmp_path / "c.json"}
+    first = resolved("c", **given).checkpoint
+    assert first == resolved("c", **given).checkpoint
+    (tmp_path / "c.json").write_text("changed")
+    assert first not in (resolved("c", **given).checkpoint, None)
+
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("open_clip_config.json", "model.safetensors", "tokenizer.json"):
+        (folder / name).write_text(name)
+    found = {resolved(f"local-dir:{folder}").checkpoint}
+    for path in sorted(folder.iterdir()):
+        path.write_text("changed")
+        found.add(resolved(f"local-dir:{folder}").checkpoint)
+    assert len(found) == 4
+    assert resolved("siglip2").checkpoint is None
+
+
+def test_requests_and_plans_import_no_torch() -> None:
+    code = "import sys, oodcache.extract.run.run; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

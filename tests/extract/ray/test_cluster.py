@@ -1,0 +1,134 @@
+"""Claims about what there is room for on a cluster, and about one that cannot be had."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samples import planned
+from samples.extract.runs import REQUEST
+
+from oodcache.cache.errors import InputError
+from oodcache.extract.model.request import ModelRequest
+from oodcache.extract.ray.cluster import Granted, Wishes, connected, granted, in_short, library
+from oodcache.extract.run.plan import Plan
+
+
+def machine(processors: float, gpus: float = 0, alive: bool = True) -> dict[str, Any]:
+    """Return a machine of a cluster as Ray describes it: what is 0 is left out."""
+    resources = {"CPU": processors, "GPU": gpus, "memory": 1e9}
+    return {"Alive": alive, "Resources": {key: value for key, value in resources.items() if value}}
+
+
+LAPTOP = [machine(2)]
+MANY = [machine(0), machine(64), machine(64), machine(64, alive=False)]
+GPUS = [machine(16), machine(16, 8), machine(16, 3)]
+
+
+def made_plan(tmp_path: Path, photos: Path, device: str | None = None, shard_rows: int = 1) -> Plan:
+    request = ModelRequest(REQUEST.requested, device=device)
+    return planned(tmp_path, request, [], sources=[f"c={photos}"], shard_rows=shard_rows)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "wishes", "expected"),
+    [
+        (LAPTOP, Wishes(), Granted(1, 0)),
+        (LAPTOP, Wishes(2), Granted(2, 0)),
+        (MANY, Wishes(), Granted(2, 0)),
+        (GPUS, Wishes(), Granted(11, 1)),
+        (GPUS, Wishes(4), Granted(4, 1)),
+        (GPUS, Wishes(gpus=2), Granted(5, 2)),
+        (GPUS, Wishes(3, 1 / 3), Granted(3, 1 / 3)),
+        (GPUS, Wishes(gpus=0), Granted(3, 0)),
+        ([machine(16, 1)], Wishes(gpus=1 / 3), Granted(3, 1 / 3)),
+        ([machine(2, 8)], Wishes(), Granted(2, 1)),
+    ],
+)
+def test_an_actor_has_a_gpu_of_its_own_or_else_a_machine(
+    tmp_path: Path, photos: Path, nodes: list[Any], wishes: Wishes, expected: Granted
+) -> None:
+    assert granted(nodes, wishes, made_plan(tmp_path, photos)) == expected
+
+
+def test_there_are_no_more_actors_than_shards_and_none_takes_a_gpu_for_the_cpu(
+    tmp_path: Path, photos: Path
+) -> None:
+    assert granted(GPUS, Wishes(), made_plan(tmp_path, photos, shard_rows=5)) == Granted(3, 1)
+    assert granted(GPUS, Wishes(), made_plan(tmp_path, photos, device="cpu")) == Granted(3, 0)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "wishes", "words"),
+    [
+        (
+            LAPTOP,
+            Wishes(3),
+            "the cluster (2 CPUs, 0 GPUs on 1 machine) has no room for 3 actors of 1 processor: "
+            "type --num-actors 2",
+        ),
+        (
+            LAPTOP,
+            Wishes(gpus=1),
+            "for 1 actor of 1 processor and 1 GPU: type --gpus-per-actor 0, or add machines",
+        ),
+        (
+            GPUS,
+            Wishes(6, 2),
+            "(48 CPUs, 11 GPUs on 3 machines) has no room for 6 actors of 1 processor and 2 GPUs: "
+            "type --num-actors 5",
+        ),
+    ],
+)
+def test_what_there_is_never_room_for_is_refused_not_waited_for(
+    tmp_path: Path, photos: Path, nodes: list[Any], wishes: Wishes, words: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        granted(nodes, wishes, made_plan(tmp_path, photos))
+    assert words in str(refused.value)
+
+
+def test_without_ray_the_line_that_installs_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(InputError, match=r"type  pip install 'oodcache\[ray\]'"):
+        library()
+
+
+def test_a_cluster_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    ray = library()
+    for address, words in (
+        ("ray://10.0.0.1:10001", "type this on a machine of the cluster, with RAY_ADDRESS=auto"),
+        ("nonsense", "RAY_ADDRESS=nonsense: "),
+    ):
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(InputError) as refused, connected(ray):
+            pass
+        assert words in str(refused.value)
+        assert "\n" not in str(refused.value)
+    assert not ray.is_initialized()
+
+
+@pytest.mark.parametrize(
+    ("page", "line"),
+    [
+        (
+            "The actor died unexpectedly before finishing this task.\n\tclass_name: Maker\n"
+            "The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR "
+            "Worker exit detail: Worker unexpectedly exits with a connection error code 2. End of "
+            "file. Some common causes include: (1) the process was killed by the OOM killer …",
+            "Worker unexpectedly exits with a connection error code 2. End of file",
+        ),
+        (
+            "The actor died because of an error raised in its creation task, ray::Maker.__init__()"
+            " (pid=7)\n  File 'x.py', line 3\nModuleNotFoundError: No module named 'oodcache'\n",
+            "ModuleNotFoundError: No module named 'oodcache'",
+        ),
+        ("The actor is dead because it was killed by `ray.kill`.", "it was killed by `ray.kill`"),
+        ("word " * 100, "word " * 60 + "…"),
+    ],
+)
+def test_of_rays_pages_the_reason_is_told(page: str, line: str) -> None:
+    assert in_short(RuntimeError(page)) == line

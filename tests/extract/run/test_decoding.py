@@ -1,0 +1,265 @@
+"""Claims about images from disk: what decodes to what, and what a bad one leaves behind."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from samples import Run
+from samples.extract.runs import once
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.images import open_images
+from oodcache.extract.run import decoding
+from oodcache.extract.sources.folders import FolderContents
+
+
+class Nearest:
+    """A preparation by hand: 4 x 4 nearest pixels, channels first."""
+
+    def pixels(self, content: bytes) -> torch.Tensor:
+        image = decoding.decode(content).resize((4, 4), 0)
+        return torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)
+
+    def blank(self) -> torch.Tensor:
+        return torch.zeros(3, 4, 4, dtype=torch.uint8)
+
+
+def batches(
+    root: Path, names: list[str], *, batch_size: int = 4, workers: int = 0
+) -> list[decoding.Decoded]:
+    paths = [os.fsencode(name) for name in names]
+    rows = [
+        range(len(paths))[first : first + batch_size] for first in range(0, len(paths), batch_size)
+    ]
+    contents = FolderContents(root, paths)
+    return list(decoding.batches(contents, Nearest(), rows, workers=workers, pin_memory=False))
+
+
+def red(mode: str) -> Image.Image:
+    return Image.new("RGB", (8, 8), (255, 0, 0)).convert(mode)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "expected"),
+    [
+        ("cmyk.jpg", lambda: red("CMYK"), (254, 0, 0)),
+        ("palette.png", lambda: red("P"), (255, 0, 0)),
+        ("palette.gif", lambda: red("P"), (255, 0, 0)),
+        ("alpha.png", lambda: red("RGBA"), (255, 0, 0)),
+        ("bits.png", lambda: Image.new("1", (8, 8), 1), (255, 255, 255)),
+        ("grey.png", lambda: Image.new("L", (8, 8), 77), (77, 77, 77)),
+        ("pixel.png", lambda: Image.new("RGB", (1, 1), (1, 2, 3)), (1, 2, 3)),
+        (
+            "sixteen.png",
+            lambda: Image.fromarray(np.full((8, 8), 0x8000, np.uint16)),
+            (128, 128, 128),
+        ),
+        (
+            "sixteen.tif",
+            lambda: Image.fromarray(np.full((8, 8), 0xFFFF, np.uint16)),
+            (255, 255, 255),
+        ),
+    ],
+)
+def test_every_kind_of_image_becomes_rgb(
+    tmp_path: Path,
+    name: str,
+    make: Callable[[], Image.Image],
+    expected: tuple[int, int, int],
+) -> None:
+    make().save(tmp_path / name)
+    decoded = decoding.decode((tmp_path / name).read_bytes())
+    assert decoded.mode == "RGB"
+    assert np.abs(np.asarray(decoded, int)[0, 0] - expected).max() <= 1
+
+
+def test_a_palette_becomes_colours_before_it_is_resized(tmp_path: Path) -> None:
+    stripes = Image.fromarray(np.tile(np.array([[0, 255]], np.uint8), (8, 4))).convert("P")
+    stripes.save(tmp_path / "p.png")
+    with Image.open(tmp_path / "p.png") as stored:
+        by_hand = stored.convert("RGB")
+    assert np.array_equal(
+        np.asarray(decoding.decode((tmp_path / "p.png").read_bytes())), np.asarray(by_hand)
+    )
+
+
+def test_exif_orientation_is_not_applied(tmp_path: Path) -> None:
+    image = Image.new("RGB", (8, 4))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "turned.jpg", exif=exif)
+    assert decoding.decode((tmp_path / "turned.jpg").read_bytes()).size == (8, 4)
+
+
+def write_bad(root: Path) -> dict[str, bytes]:
+    """Write images that cannot be decoded, each in its own way."""
+    whole = root / "whole.jpg"
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(whole)
+    return {
+        "empty.jpg": b"",
+        "text.png": b"not an image",
+        "half.jpg": whole.read_bytes()[: len(whole.read_bytes()) // 2],
+        "head.png": b"\x89PNG\r\n\x1a\n" + b"\0" * 20,
+    }
+
+
+def test_bad_images_keep_their_rows_and_the_others_their_pixels(tmp_path: Path) -> None:
+    for name, content in write_bad(tmp_path).items():
+        (tmp_path / name).write_bytes(content)
+    good = Nearest().pixels((tmp_path / "whole.jpg").read_bytes())
+    names = ["whole.jpg", "empty.jpg", "text.png", "half.jpg", "head.png", "gone.jpg", "whole.jpg"]
+    first, second = batches(tmp_path, names)
+    assert sorted(first.errors) == [1, 2, 3]
+    assert sorted(second.errors) == [0, 1]
+    assert torch.equal(first.images[0], good)
+    assert torch.equal(second.images[2], good)
+    assert not first.images[1:].any()
+
+
+def test_a_decompression_bomb_is_one_bad_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("L", (100, 100)).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    (decoded,) = batches(tmp_path, ["bomb.png"])
+    assert "DecompressionBombError" in decoded.errors[0]
+
+
+def test_a_reason_is_one_line_without_the_root(tmp_path: Path) -> None:
+    (tmp_path / "two\nlines.png").write_bytes(b"no")
+    (decoded,) = batches(tmp_path, ["two\nlines.png"])
+    assert str(tmp_path) not in decoded.errors[0]
+    assert "\n" not in decoded.errors[0]
+
+
+@pytest.mark.filterwarnings("error")
+def test_any_number_of_workers_gives_the_same_batches_in_the_same_order(tmp_path: Path) -> None:
+    for number in range(10):
+        Image.new("RGB", (5, 5), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    names = [f"{number}.png" for number in (3, 1, 4, 0, 5, 9, 2, 6, 8, 7)]
+    alone, shared = (
+        batches(tmp_path, names),
+        batches(tmp_path, names, workers=(os.cpu_count() or 1) + 1),
+    )
+    assert [len(one.images) for one in alone] == [4, 4, 2]
+    for one, other in zip(alone, shared, strict=True):
+        assert torch.equal(one.images, other.images)
+
+
+class Dying:
+    """An object of ours whose deletion fails."""
+
+    def __del__(self) -> None:
+        raise RuntimeError("a bug of ours")
+
+
+def half_made() -> object:
+    """Return torch's own iterator as an interrupted construction leaves it."""
+    return decoding.ITERATOR.__new__(decoding.ITERATOR)
+
+
+@pytest.mark.parametrize(("make", "printed"), [(half_made, 0), (Dying, 1)])
+@pytest.mark.parametrize("fails", [False, True])
+def test_torchs_iterator_is_deleted_without_a_word_and_a_bug_is_told(
+    make: Callable[[], object], printed: int, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", lambda one: said.append(one.exc_type))
+
+    def work() -> None:
+        dying = make()
+        if fails:
+            raise InputError("finished elsewhere")
+        assert dying is not None
+
+    try:
+        with decoding.watching_workers():
+            work()
+    except InputError:
+        assert len(said) == printed
+    assert len(said) == printed
+    make()
+    assert len(said) == printed + 1
+
+
+@pytest.mark.parametrize(("suffix", "form"), [("gif", "GIF"), ("png", "PNG"), ("webp", "WEBP")])
+def test_of_an_animation_the_first_frame_is_taken(tmp_path: Path, suffix: str, form: str) -> None:
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    first, *others = (Image.new("RGB", (16, 16), colour) for colour in colours)
+    path = tmp_path / f"moving.{suffix}"
+    first.save(path, form, save_all=True, append_images=others, duration=50)
+    with Image.open(path) as stored:
+        assert getattr(stored, "n_frames", 1) == 3
+    decoded = np.asarray(decoding.decode(path.read_bytes()), int)
+    assert np.abs(decoded - colours[0]).max() <= 8
+
+
+def png(width: int, height: int) -> bytes:
+    """Return a small PNG that claims so many black pixels, bit by bit, and holds them all."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    rows = zlib.compress(bytes((width // 8 + 1) * height), 9)
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(kind, data) for kind, data in ((b"IHDR", head), (b"IDAT", rows), (b"IEND", b""))
+    )
+
+
+def write_strange(root: Path) -> dict[bytes, str | None]:
+    """Write images as the world has them; return why each is bad, None for a good one."""
+    root.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (99, 99, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(root / "whole.jpg")
+    whole = (root / "whole.jpg").read_bytes()
+    bomb = png(20_000, 20_000)
+    assert len(bomb) < 100_000
+    files: dict[bytes, tuple[bytes, str | None]] = {
+        b"bomb.png": (bomb, "DecompressionBombError: Image size (400000000 pixels) exceeds limit"),
+        b"cut.jpg": (whole[: len(whole) // 2], "OSError: image file is truncated"),
+        b"empty.png": (b"", "UnidentifiedImageError: cannot identify image file"),
+        b"two\nlines\x1b[31m.jpg": (whole, None),
+        b"two\nbad\x1b[31m.jpg": (b"no image", "UnidentifiedImageError: cannot identify image"),
+        b"whole.jpg": (whole, None),
+        b"\xff\xfe.jpg": (whole, None),
+        b"\xff.jpg": (b"no image", "UnidentifiedImageError: cannot identify image file"),
+    }
+    for name, (content, _) in files.items():
+        Path(os.fsdecode(os.fsencode(root) + b"/" + name)).write_bytes(content)
+    return {name: why for name, (_, why) in files.items()}
+
+
+def test_images_as_the_world_has_them_are_extracted_and_the_bad_ones_shown(
+    tmp_path: Path, oodcache: Run
+) -> None:
+    reasons = write_strange(tmp_path / "strange")
+    path = once(tmp_path, sources=[f"x={tmp_path / 'strange'}"], workers=1)
+    found = open_images(path)
+    paths, errors = found.paths(), found.errors()
+    assert paths == sorted(reasons)
+    for row, name in enumerate(paths):
+        why = reasons[name]
+        assert errors[row].startswith(why) if why is not None else row not in errors
+    good = [row for row, name in enumerate(paths) if reasons[name] is None]
+    vectors = np.concatenate(list(found.blocks()))
+    assert all(np.array_equal(vectors[row], vectors[good[0]]) for row in good)
+    shown = oodcache("cache", "info", path)
+    assert (shown.status, shown.err) == (0, "")
+    lines = shown.out.splitlines()
+    assert "\x1b" not in shown.out
+    after = lines[lines.index("not decoded: 5 images") + 1 :]
+    assert len(after) == 5
+    assert after[3].startswith(r"  row 3: two\nbad\x1b[31m.jpg: UnidentifiedImageError: ")
+    assert after[4].startswith(r"  row 6: \udcff.jpg: UnidentifiedImageError: ")

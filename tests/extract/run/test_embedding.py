@@ -1,0 +1,108 @@
+"""Claims about images embedded here and now: they get the vectors that extraction writes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from oodcache.cache.names import image_path
+from oodcache.cache.shards.shard_set import open_images
+from oodcache.extract.model.request import ModelRequest
+from oodcache.extract.run.embedding import Embedded, Embedder, Files, Pictures, is_picture
+from oodcache.extract.sources.listing import Contents
+
+
+@pytest.fixture(scope="module")
+def embedder() -> Embedder:
+    return Embedder(ModelRequest("tiny-clip"), lambda text: None)
+
+
+def embedded(embedder: Embedder, contents: Contents, count: int, **given: int) -> Embedded:
+    """Return all batches as one."""
+    options = {"batch_size": 4, "workers": 0, **given}
+    batches = list(embedder.embedded(contents, count, **options))
+    errors, done = dict[int, str](), 0
+    for batch in batches:
+        errors |= {done + row: why for row, why in batch.errors.items()}
+        done += len(batch.vectors)
+    return Embedded(np.concatenate([one.vectors for one in batches]), errors)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_files_get_the_vectors_that_extraction_wrote(
+    demo: Path, embedder: Embedder, workers: int
+) -> None:
+    written = open_images(image_path(demo / "embeddings", "tiny-clip/demo", "eight-nine"))
+    root = os.fsencode(demo / "data" / "eight-nine")
+    paths = [root + b"/" + path for path in written.paths()]
+    found = embedded(embedder, Files(paths), len(paths), batch_size=100, workers=workers)
+    assert not found.errors
+    assert np.allclose(found.vectors, np.concatenate([*written.blocks()]), atol=1e-6)
+
+
+def test_a_bad_file_has_its_reason_and_the_others_their_vectors(
+    photos: Path, embedder: Embedder
+) -> None:
+    good = [os.fsencode(path) for path in sorted(photos.glob("cat/*.png"))]
+    (photos / "bad.png").write_bytes(b"x")
+    paths = [
+        *good[:3],
+        os.fsencode(photos / "bad.png"),
+        os.fsencode(photos / "gone.png"),
+        *good[3:],
+    ]
+    found = embedded(embedder, Files(paths), len(paths))
+    assert found.errors == {
+        3: "UnidentifiedImageError: cannot identify image file",
+        4: "FileNotFoundError: No such file or directory",
+    }
+    alone = embedded(embedder, Files(good), len(good))
+    assert np.allclose(found.vectors[[0, 1, 2, 5, 6, 7]], alone.vectors, atol=1e-6)
+    assert not found.vectors[[3, 4]].any()
+
+
+@pytest.mark.parametrize(
+    "mode", ["RGB", "L", "1", "P", "RGBA", "LA", "CMYK", "YCbCr", "I;16", "I", "F"]
+)
+def test_an_image_in_memory_is_seen_as_its_file_is(
+    tmp_path: Path, embedder: Embedder, mode: str
+) -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
+    picture: Image.Image
+    if mode.startswith("I"):
+        deep = grey[..., 0].astype(np.uint16 if mode == "I;16" else np.int32) * 257
+        picture = Image.fromarray(deep)
+    else:
+        picture = Image.fromarray(grey).convert(mode)
+    path = tmp_path / "x.tif"
+    picture.save(path)
+    if mode != "YCbCr":  # Which TIFF stores as JPEGs do.
+        picture = Image.open(path)
+        assert picture.mode == mode
+    from_file = embedded(embedder, Files([os.fsencode(path)]), 1)
+    in_memory = embedded(embedder, Pictures([picture]), 1)
+    assert not from_file.errors
+    assert np.allclose(in_memory.vectors, from_file.vectors, atol=1e-6)
+
+
+def test_a_broken_image_in_memory_has_its_reason(tmp_path: Path, embedder: Embedder) -> None:
+    path = tmp_path / "x.png"
+    Image.new("RGB", (200, 200), "red").save(path)
+    path.write_bytes(path.read_bytes()[:80])
+    found = embedded(embedder, Pictures([Image.open(path), Image.new("L", (9, 9))]), 2)
+    assert list(found.errors) == [0]
+    assert found.errors[0].startswith("OSError: ")
+
+
+def test_no_image_is_no_batch(embedder: Embedder) -> None:
+    assert list(embedder.embedded(Files([]), 0, batch_size=4, workers=None)) == []
+
+
+def test_only_pils_images_are_pictures() -> None:
+    assert is_picture(Image.new("L", (1, 1)))
+    assert not is_picture(np.zeros((1, 1)))
+    assert not is_picture("x.png")

@@ -1,0 +1,93 @@
+"""Claims about planning and running an extraction that no command line shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from samples import SmallModel, planned, silent, write_image
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.images import open_images
+from oodcache.cache.watch import Watch
+from oodcache.extract.model.request import ModelRequest
+from oodcache.extract.run import run
+
+
+def extract(tmp_path: Path, request: ModelRequest, **given: Any) -> list[Path]:
+    notes: list[str] = []
+    return run.run(planned(tmp_path, request, notes, **given), Watch(notes.append, silent))
+
+
+def test_texts_come_first_and_every_path_is_returned(tmp_path: Path, photos: Path) -> None:
+    paths = extract(
+        tmp_path, ModelRequest("tiny-clip"), sources=[f"c={photos}"], classes=f"c={photos}"
+    )
+    assert [path.parent.name for path in paths] == ["texts", "images"]
+    assert all(path.is_file() for path in paths)
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 12, 100])
+def test_a_bad_row_is_zero_at_its_place_in_any_batch(
+    tmp_path: Path, photos: Path, batch_size: int
+) -> None:
+    (photos / "cat" / "2.png").write_bytes(b"no image")
+    (path,) = extract(
+        tmp_path, ModelRequest("tiny-clip"), sources=[f"c={photos}"], batch_size=batch_size
+    )
+    file = open_images(path)
+    (vectors,) = file.blocks()
+    assert np.flatnonzero(~vectors.any(axis=1)).tolist() == [2]
+    assert list(file.errors()) == [2]
+
+
+def test_vectors_that_are_not_finite_make_no_file(
+    tmp_path: Path, photos: Path, small_model: SmallModel
+) -> None:
+    state = torch.load(small_model.checkpoint, weights_only=True)
+    state["visual.proj"].fill_(float("nan"))
+    broken = tmp_path / "broken.pt"
+    torch.save(state, broken)
+    request = ModelRequest("small", broken, small_model.config)
+    with pytest.raises(InputError, match="none of 12 images .* values that are not finite"):
+        extract(tmp_path, request, sources=[f"c={photos}"])
+    state["text_projection"].fill_(float("nan"))
+    torch.save(state, broken)
+    with pytest.raises(InputError, match="not finite"):
+        extract(tmp_path, request, classes=f"c={photos}")
+    assert not list((tmp_path / "embeddings").rglob("*.h5"))
+
+
+def test_other_weights_under_one_name_get_a_folder_of_their_own(
+    tmp_path: Path, photos: Path, small_model: SmallModel
+) -> None:
+    state = torch.load(small_model.checkpoint, weights_only=True)
+    state["logit_scale"] += 1
+    other = tmp_path / "other.pt"
+    torch.save(state, other)
+    paths = [
+        extract(
+            tmp_path,
+            ModelRequest("small", checkpoint, small_model.config),
+            sources=[f"c={photos}"],
+        )[0]
+        for checkpoint in (small_model.checkpoint, other)
+    ]
+    assert paths[0] != paths[1]
+    scales = [open_images(path).identity.model.logit_scale for path in paths]
+    assert scales[1] == pytest.approx(scales[0] * np.e, rel=1e-5)
+
+
+def test_progress_counts_every_image_and_prompt(tmp_path: Path, photos: Path) -> None:
+    write_image(photos / "cat" / "more.png", 7)
+    extract(
+        tmp_path,
+        ModelRequest("tiny-clip"),
+        sources=[f"c={photos}"],
+        classes=f"c={photos}",
+        templates=["a {}", "the {}"],
+        batch_size=5,
+    )

@@ -1,0 +1,309 @@
+"""Claims about the report in a real browser: headless Chromium, where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samples.report import browser
+from samples.report.content import HOSTILE, MARKUP, MODELS, sample
+
+from oodcache.report.content import Content, Row
+from oodcache.report.html.page import page
+from oodcache.report.tables.grid import by_row
+
+pytestmark = pytest.mark.skipif(bool(browser.WHY_NOT), reason=browser.WHY_NOT)
+SAVED, CONTENT = sample()
+Find = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with browser.chromium(tmp_path_factory.mktemp("profile")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(page(SAVED, CONTENT), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def find(driver: Any, file: Path) -> Iterator[Find]:
+    """Open the report, as on a projector, and find by CSS; it is silent and asks for nothing."""
+    browser.resize(driver, 1400)
+    browser.dark(driver, False)
+    browser.requests(driver), browser.complaints(driver)
+    driver.get(file.as_uri())
+    yield lambda css: driver.find_element("css selector", css)
+    assert browser.complaints(driver) == []
+    assert browser.requests(driver) == [file.as_uri()]
+
+
+def column(driver: Any, place: int) -> list[str]:
+    """Return the texts of a column's visible cells, from the top down."""
+    script = (
+        "return [...document.querySelectorAll('#table tbody tr')].filter((one) => !one.hidden)"
+        ".map((one) => one.cells[arguments[0]].firstChild.textContent)"
+    )
+    found: list[str] = driver.execute_script(script, place)
+    return found
+
+
+def headings(driver: Any) -> list[str]:
+    cells = driver.find_elements("css selector", "#table thead th")
+    return [one.text.rstrip(" ▲▼") for one in cells]
+
+
+def pick(find: Find, css: str, text: str) -> None:
+    """Choose an option of a select by what it says."""
+    options = find(css).find_elements("css selector", "option")
+    next(one for one in options if one.get_property("textContent") == text).click()
+
+
+def drawn(driver: Any, figure: str) -> list[Any]:
+    """Scroll to a figure and return the traces that Plotly drew."""
+    element = driver.find_element("id", figure)
+    driver.execute_script("arguments[0].scrollIntoView({behavior: 'instant'})", element)
+    script = """
+        const done = arguments[1], element = document.getElementById(arguments[0]);
+        const wait = () => element.querySelector('.main-svg')
+          ? done(element.data.map(({x, y, z, name, text}) => ({x, y, z, name, text})))
+          : setTimeout(wait, 20);
+        wait();
+    """
+    found: list[Any] = driver.execute_async_script(script, figure)
+    return found
+
+
+def row(place: int = 0) -> Row:
+    return CONTENT.rows[place]
+
+
+def test_a_click_on_a_heading_sorts_and_another_turns_the_order(driver: Any, find: Find) -> None:
+    place = headings(driver).index("AUROC")
+    buttons = driver.find_elements("css selector", "#table thead button")
+    pick(find, "select[data-filter='OOD set']", "all")
+    buttons[place].click()
+    falling = [float(one) for one in column(driver, place)]
+    assert falling == sorted(
+        (float(f"{100 * one.auroc:.2f}") for one in SAVED.results), reverse=True
+    )
+    assert driver.find_elements("css selector", "[aria-sort='descending']")
+    buttons[place].click()
+    assert [float(one) for one in column(driver, place)] == falling[::-1]
+    buttons[0].click()
+    scores = column(driver, 0)
+    assert scores == sorted(scores) and len(set(scores)) == 4
+
+
+def test_words_and_choices_filter_the_table(driver: Any, find: Find) -> None:
+    place = headings(driver).index("OOD set")
+    assert set(column(driver, place)) == {"average"}
+    pick(find, "select[data-filter='OOD set']", HOSTILE)
+    assert column(driver, place) == [HOSTILE] * 8
+    find("#words").send_keys("temperature SIGLIP")
+    assert column(driver, 0) == ["mcm:temperature=0.1", "mcm:temperature=learned"]
+    assert find("#count").text == "2 of 24 lines"
+    find("#words").send_keys(" nothing")
+    assert column(driver, 0) == []
+
+
+def test_the_slider_moves_the_threshold_and_the_counts_follow(driver: Any, find: Find) -> None:
+    one = row()
+
+    def shown() -> list[list[str]]:
+        lines = driver.find_elements("css selector", "#confusion tbody tr")
+        return [[cell.text for cell in line.find_elements("tag name", "td")][:5] for line in lines]
+
+    def wanted(place: int) -> list[list[str]]:
+        sides = [("ID: pets", "TPR", one.curve.kept_id[place], one.n_id)]
+        sides += [
+            (f"OOD: {name}", "FPR", one.curve.kept_ood[name][place], count)
+            for name, count in one.n_ood.items()
+        ]
+        return [
+            [name, rate, str(kept), str(total - kept), f"{100 * kept / total:.2f} %"]
+            for name, rate, kept, total in sides
+        ]
+
+    assert shown() == wanted(one.threshold)
+    assert shown()[0][4] == "95.00 %"
+    drawn(driver, "histogram")
+    script = "return document.getElementById('histogram').layout.shapes.map((one) => one.x0)"
+    assert driver.execute_script(script) == [
+        pytest.approx(one.curve.ranked[one.threshold], rel=1e-5)
+    ]
+    slider = find("#slider")
+    for _ in range(5):
+        slider.send_keys("\ue014")  # The right arrow.
+    assert shown() == wanted(one.threshold + 5)
+    place = one.curve.ranked[one.threshold + 5]
+    assert driver.execute_script(script) == [pytest.approx(place, rel=1e-5)]
+    assert f"ranks as {place:.5g}" in find("#at").text
+    slider.send_keys("\ue010")  # The end: a threshold that keeps all.
+    assert [line[3] for line in shown()] == ["0", "0", "0"]
+
+
+def test_curves_are_those_of_the_counts(driver: Any, find: Find) -> None:
+    _, roc = drawn(driver, "roc")
+    one = row()
+    assert roc["x"] == pytest.approx([0, *(kept / 400 for kept in one.curve.kept_ood["near"])])
+    assert roc["y"] == pytest.approx([0, *(kept / 500 for kept in one.curve.kept_id)])
+    find("details summary").click()
+    boxes = driver.find_elements("css selector", "#beside input")
+    boxes[3].click()
+    boxes[7].click()
+    pick(find, "#ood", HOSTILE)
+    _, *traces = drawn(driver, "pr")
+    names = ["mcm · clip/one", "max-logit · clip/one", "max-logit · siglip/&lt;b&gt;two&lt;/b&gt;"]
+    assert [trace["name"] for trace in traces] == names
+    third = row(7).curve
+    kept = [*zip(third.kept_id, third.kept_ood[HOSTILE], strict=True)][1:]
+    precision = [a / (a + b) for a, b in kept]
+    # The first precision holds from recall 0 on, however many images share the highest score.
+    assert traces[2]["y"] == pytest.approx([precision[0], *precision])
+    assert traces[2]["x"] == pytest.approx([0, *(a / 500 for a, _ in kept)])
+
+
+def test_a_histogram_shows_either_form_and_a_diagram_only_a_probability(
+    driver: Any, find: Find
+) -> None:
+    inside, outside = drawn(driver, "histogram")
+    assert inside["y"] == pytest.approx([count / 500 for count in row().ranked.id])
+    pick(find, "#form", "the paper's")
+    inside, outside = drawn(driver, "histogram")
+    assert outside["y"] == pytest.approx([count / 400 for count in row().shown.ood["near"]])
+    reliability = row().reliability
+    assert reliability is not None
+    _, points = drawn(driver, "reliability")
+    assert points["y"] == pytest.approx(reliability["near"].share, rel=1e-5)
+    pick(find, "#row", "max-logit · clip/one")
+    assert len(drawn(driver, "reliability")) == 1
+    assert "This score is no probability." in find("#reliability").text
+
+
+def test_the_heat_map_has_every_result(driver: Any, find: Find) -> None:
+    (heat,) = drawn(driver, "heat-figure")
+    table = by_row(SAVED.results)
+    wanted = [[100 * one.auroc for one in each.values()] for each in table.values()]
+    for shown, values in zip(heat["z"], wanted, strict=True):
+        assert shown == pytest.approx(values)
+    pick(find, "#measure", "FPR95, %")
+    (heat,) = drawn(driver, "heat-figure")
+    assert heat["z"][0][0] == pytest.approx(100 * SAVED.results[0].fpr95)
+
+
+def test_a_sweep_follows_the_temperature(driver: Any, find: Find) -> None:
+    first, _ = drawn(driver, "sweep-auroc")
+    assert first["x"] == [0.02, 0.1, 1]
+    by_temperature = {
+        one.parameters["temperature"]: one.auroc
+        for one in SAVED.results
+        if one.model == "clip" and one.ood == "average" and one.score == "mcm"
+    }
+    wanted = [100 * by_temperature[one] for one in ("learned", 0.1, 1.0)]
+    assert first["y"] == pytest.approx(wanted, rel=1e-5)
+    assert first["text"] == ["learned", "0.1", "1"]
+
+
+def test_images_that_fooled_the_score_follow_what_is_chosen(driver: Any, find: Find) -> None:
+    pick(find, "#row", f"max-logit · {MODELS[1]}")
+    pick(find, "#ood", HOSTILE)
+    one = row(7)
+
+    def cards(css: str) -> list[list[str]]:
+        found = driver.find_elements("css selector", f"{css} .card")
+        return [
+            [part.get_property("textContent") for part in card.find_elements("css selector", "div")]
+            for card in found
+        ]
+
+    wanted = [
+        [f"nearest: {each.nearest}", f"is: {each.label}", each.path]
+        for each in one.fooled_ood[HOSTILE]
+    ]
+    assert [card[-3:] for card in cards("#fooled-ood")] == wanted
+    assert [card[-1] for card in cards("#fooled-id")] == [each.path for each in one.fooled_id]
+    # The lowest has a picture, the others have none.
+    assert len(driver.find_elements("css selector", "#fooled-id img[src^='data:image/jpeg']")) == 1
+    assert len(driver.find_elements("css selector", "#fooled-id .none")) == 11
+    lines = driver.find_elements("css selector", "#failing-ood tr")[1:]
+    told = [[cell.text for cell in line.find_elements("tag name", "td")] for line in lines]
+    assert told[0][:3] == [
+        one.failing_ood[HOSTILE][0].label,
+        str(one.failing_ood[HOSTILE][0].failed),
+        str(one.failing_ood[HOSTILE][0].total),
+    ]
+
+
+def test_names_are_text_whatever_they_hold(driver: Any, find: Find) -> None:
+    for figure in ("heat-figure", "roc", "histogram", "sweep-auroc"):
+        drawn(driver, figure)
+    assert driver.find_elements("css selector", "img[src^=http], script[src], b, iframe") == []
+    assert driver.execute_script("return document.querySelectorAll('script').length") == 3
+    heat = find("#heat-figure").get_property("textContent")
+    assert HOSTILE[:10] in heat and HOSTILE[-10:] in heat
+    assert f"OOD: {HOSTILE}" in find("#confusion").text
+    options = {one.text for one in driver.find_elements("css selector", "#row option")}
+    assert f"mcm · {MODELS[1]}" in options
+    words = driver.execute_script("return document.body.textContent")
+    assert all(markup in words for markup in MARKUP)
+
+
+def test_the_policy_lets_nothing_else_run_or_load(driver: Any, file: Path) -> None:
+    driver.get(file.as_uri())
+    script = """
+        const done = arguments[0], told = [];
+        const tell = (event) => told.push(event.effectiveDirective);
+        document.addEventListener('securitypolicyviolation', tell);
+        const markup = '<img src="http://127.0.0.1:9/x.png"><p onclick="document.title = 1">x</p>';
+        document.body.insertAdjacentHTML('beforeend', markup);
+        document.body.lastElementChild.click();
+        setTimeout(() => done([told, document.title]), 300);
+    """
+    told, title = driver.execute_async_script(script)
+    assert "img-src" in told and "script-src-attr" in told
+    assert title != "1"
+    assert all("Content Security Policy" in one for one in browser.complaints(driver))
+
+
+def test_colours_follow_the_system_and_the_button(driver: Any, find: Find) -> None:
+    def paper() -> str:
+        found: str = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+        return found
+
+    drawn(driver, "roc")
+    assert paper() == "rgb(255, 255, 255)"
+    browser.dark(driver, True)
+    driver.execute_script("return new Promise((done) => setTimeout(done, 100))")
+    assert paper() == "rgb(21, 23, 27)"
+    ink = "return document.getElementById('roc').layout.font.color"
+    assert driver.execute_script(ink) == "#e8eaed"
+    driver.execute_script("window.scrollTo({top: 0, behavior: 'instant'})")
+    find("#theme").click()
+    assert paper() == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_page_is_as_wide_as_its_window(driver: Any, find: Find, width: int) -> None:
+    browser.resize(driver, width)
+    for figure in ("heat-figure", "roc", "pr", "histogram", "reliability", "sweep-fpr95"):
+        drawn(driver, figure)
+    assert driver.execute_script("return document.documentElement.scrollWidth") == width
+
+
+def test_without_images_there_is_what_results_alone_show(driver: Any, tmp_path: Path) -> None:
+    path = tmp_path / "bare.html"
+    path.write_text(page(SAVED, Content((), missing=f"Type {HOSTILE}")), encoding="utf-8")
+    browser.requests(driver)
+    driver.get(path.as_uri())
+    assert f"Type {HOSTILE}" in driver.find_element("css selector", ".note").text
+    assert drawn(driver, "heat-figure") and drawn(driver, "sweep-fpr95")
+    assert driver.find_elements("css selector", "#roc, #slider, #fooled-id") == []
+    assert browser.complaints(driver) == []
+    assert browser.requests(driver) == [path.as_uri()]

@@ -1,0 +1,143 @@
+"""Claims about the page as a file; test_browser.py has what a browser makes of it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samples.report.content import HOSTILE, MARKUP, sample
+from samples.report.results import PLAIN_DIFFERENCE, results
+
+from oodcache.report.content import Content
+from oodcache.report.html.page import missing_libraries, page
+from oodcache.report.saved import Saved
+
+SAVED, CONTENT = sample()
+
+
+class Parsed(HTMLParser):
+    """The elements of a page, and the text of each script."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.words, self.in_script = "", False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.in_script = tag == "script"
+        if self.in_script:
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_script = False
+
+    def handle_data(self, data: str) -> None:
+        if self.in_script:
+            self.scripts[-1] += data
+        else:
+            self.words += data
+
+
+@pytest.fixture(scope="module")
+def parsed() -> Parsed:
+    return Parsed(page(SAVED, CONTENT))
+
+
+def test_it_asks_for_nothing(parsed: Parsed) -> None:
+    for tag, attributes in parsed.tags:
+        for name in ("src", "srcset", "action", "data", "poster", "background"):
+            assert name not in attributes, tag
+        assert tag not in ("link", "iframe", "object", "embed", "base", "form")
+        assert (attributes.get("href") or "#").startswith("#")
+    style = page(SAVED, CONTENT).partition("<style>")[2].partition("</style>")[0]
+    assert "url(" not in style and "@import" not in style
+
+
+def test_plotly_is_in_it_once_and_only_its_own_scripts_may_run(parsed: Parsed) -> None:
+    _, plotly, script = parsed.scripts
+    assert plotly.count("plotly.js v") == 1 and len(plotly) > 1_000_000
+    (policy,) = (
+        attributes["content"] or ""
+        for tag, attributes in parsed.tags
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    )
+    sums = [
+        base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in (plotly, script)
+    ]
+    assert f"script-src 'sha256-{sums[0]}' 'sha256-{sums[1]}';" in policy
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe-eval" not in policy and "script-src 'unsafe-inline'" not in policy
+    assert not [
+        name for _, attributes in parsed.tags for name in attributes if name.startswith("on")
+    ]
+
+
+def test_names_are_text_whatever_they_hold(parsed: Parsed) -> None:
+    assert len(parsed.scripts) == 3
+    assert "img" not in {tag for tag, _ in parsed.tags}
+    assert HOSTILE in parsed.words
+    data = json.loads(parsed.scripts[0])
+    assert data["ood"] == ["near", HOSTILE, "average"]
+    assert {one["label"] for one in data["rows"][0]["fooled_id"]} <= {HOSTILE, *MARKUP, "größer"}
+    assert not re.search("[<>&\u2028\u2029]", parsed.scripts[0])
+
+
+def test_bytes_that_are_no_text_can_be_written_and_read(tmp_path: Path) -> None:
+    odd = [replace(one, ood="a\udcff\u2028") for one in SAVED.results[:1]]
+    text = page(replace(SAVED, results=tuple(odd)), Content(()))
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    assert "a\\udcff" in text.partition("<table")[2]
+
+
+def test_numbers_in_its_data_are_those_of_the_content_to_six_digits(parsed: Parsed) -> None:
+    row, first = json.loads(parsed.scripts[0])["rows"][0], CONTENT.rows[0]
+    assert row["curve"]["kept_id"] == list(first.curve.kept_id)
+    assert row["curve"]["ranked"][0] is None
+    assert row["curve"]["ranked"][1:] == pytest.approx(list(first.curve.ranked[1:]), rel=1e-5)
+    assert row["threshold"] == first.threshold
+
+
+def test_differences_have_a_table_and_results_their_caption() -> None:
+    saved = Saved(Path("r.json"), tuple(results("SUN")), (PLAIN_DIFFERENCE,), {})
+    words = Parsed(page(saved, Content(()))).words
+    assert "Differences between scores" in words
+    assert f"{100 * PLAIN_DIFFERENCE.difference:+.2f}" in words
+    assert PLAIN_DIFFERENCE.ci is not None
+    low, high = PLAIN_DIFFERENCE.ci
+    assert f"{100 * low:+.2f} to {100 * high:+.2f}" in words
+    assert "FPR convention: strict" in words
+    assert "Beside each AUROC: 95 % DeLong intervals" in words
+    assert "Along a parameter" in words  # mcm at two temperatures
+
+
+def test_without_images_the_page_says_why(parsed: Parsed) -> None:
+    words = Parsed(page(SAVED, Content((), missing="Type this & that."))).words
+    assert "There are no curves, thresholds or images here. Type this & that." in words
+    assert "What a threshold keeps" not in words and "What a threshold keeps" in parsed.words
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert missing_libraries() == ""
+    monkeypatch.setitem(__import__("sys").modules, "plotly", None)  # type: ignore[arg-type]
+    assert missing_libraries() == "plotly: type  pip install 'oodcache[report]'"
+
+
+def find(parsed: Parsed, tag: str) -> list[dict[str, Any]]:
+    return [attributes for one, attributes in parsed.tags if one == tag]
+
+
+def test_every_heading_is_a_button_and_every_box_has_a_label(parsed: Parsed) -> None:
+    heads = [one for one in find(parsed, "th") if one.get("scope") == "col"]
+    assert len(heads) == 11  # Names that do not differ have none.
+    assert find(parsed, "html") == [{"lang": "en"}]
+    assert {one["id"] for one in find(parsed, "input")} == {"words", "slider"}

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from samples.report.results import BARE, FIRST, results
+
+from oodcache.report.tables.caption import caption
+from oodcache.score.measures.result import Pick, Result
+
+ENERGY = replace(FIRST, score="energy", parameters={"temperature": "learned"}, ood="SUN")
+MCM = replace(FIRST, ood="SUN")
+
+
+def rates(one: Result, **by_convention: float) -> Result:
+    """Return a result whose FPR95 is the same in all conventions but those given."""
+    same = dict.fromkeys(("strict", "nearest", "openood", "interpolated"), one.fpr95)
+    return replace(one, fpr95_by_convention=same | by_convention)
+
+
+def line(results: list[Result], start: str) -> str:
+    """Return the only line that begins so, "" for none."""
+    found = [one for one in caption(results) if one.startswith(start)]
+    assert len(found) <= 1
+    return found[0] if found else ""
+
+
+def test_a_caption_says_images_classes_prompt_convention_and_intervals() -> None:
+    assert caption([FIRST]) == [
+        "ID imagenet-val (50,000 images), classes imagenet, prompt 'a photo of a {}'.",
+        "AUROC and FPR95 in %, ID positive. FPR convention: strict "
+        "(the highest threshold that keeps at least 95 % of ID).",
+        "Below each AUROC: 95 % DeLong intervals on the logit scale.",
+    ]
+
+
+def test_a_caption_says_that_templates_are_averaged() -> None:
+    averaged = replace(FIRST, templates=("a {}", "the {}"))
+    assert "prompt the average of 2 templates." in caption([averaged])[0]
+
+
+def test_prompts_that_stand_in_the_headings_are_not_listed_again() -> None:
+    two = [FIRST, replace(FIRST, template="the {}", templates=("the {}",))]
+    assert caption(two)[0] == "ID imagenet-val (50,000 images), classes imagenet."
+
+
+def test_models_that_could_decode_other_images_each_have_their_count() -> None:
+    assert "(50,000 or 49,998 images)" in caption([FIRST, replace(FIRST, n_id=49_998)])[0]
+
+
+def test_of_another_programs_scores_neither_classes_nor_prompt_are_said() -> None:
+    bare = replace(FIRST, **BARE, score="sigmoid-mcm")
+    assert caption([bare])[0] == "ID imagenet-val (50,000 images)."
+    assert len(caption([bare])) == 3
+
+
+@pytest.mark.parametrize(
+    ("convention", "words"),
+    [
+        ("strict", "the highest threshold that keeps at least 95 % of ID"),
+        ("nearest", "the share of ID nearest to 95 %, ties to the lowest"),
+        ("openood", "OOD is positive here: the first threshold that finds at least 95 % of OOD"),
+        ("interpolated", "linear on the ROC curve, at the right end of a flat run at 95 % of ID"),
+    ],
+)
+def test_each_convention_is_said_in_words(convention: str, words: str) -> None:
+    said = caption([replace(FIRST, fpr_convention=convention)])[1]
+    assert f"FPR convention: {convention} (" in said
+    assert words in said
+
+
+def test_several_tprs_are_named_and_the_words_fit_each() -> None:
+    said = caption([replace(FIRST, fpr_at_tpr={"0.95": 0.3, "0.9": 0.2, "0.8": 0.1})])[1]
+    assert said.startswith("AUROC, FPR95, FPR90 and FPR80 in %")
+    assert "95 %" not in said
+
+
+def test_intervals_that_cannot_be_estimated_are_explained() -> None:
+    none = replace(FIRST, auroc_ci=None)
+    assert "not estimable where the variance is 0" in caption([FIRST, none])[2]
+    assert caption([none])[2] == (
+        "95 % DeLong intervals on the logit scale are not estimable: no AUROC here has a variance "
+        "above 0."
+    )
+
+
+def test_the_best_of_several_rows_is_called_optimistic_once() -> None:
+    said = (
+        "The best of these rows is chosen on the images that measure it: it is optimistic; "
+        "--select-on DATASET picks on others."
+    )
+    others: list[dict[str, Any]] = [
+        {"parameters": {"temperature": 2.0}},
+        {"template": "the {}", "templates": ("the {}",)},
+        {"score": "energy"},
+        {"model": "Other"},
+    ]
+    for other in others:
+        assert caption([FIRST, replace(FIRST, **other)])[3:] == [said]
+    assert caption([FIRST, replace(FIRST, ood="SUN")])[3:] == []
+
+
+def test_what_has_no_such_option_does_not_suggest_it() -> None:
+    bare = [replace(FIRST, **BARE), replace(FIRST, **BARE | {"score": "knn"})]
+    assert line(bare, "The best") == (
+        "The best of these rows is chosen on the images that measure it: it is optimistic."
+    )
+
+
+def picked(auroc: float, tried: int, shared: dict[str, int] | None = None, **of: Any) -> Result:
+    return replace(FIRST, **of, picked=Pick("Textures", tried, auroc, shared or {}))
+
+
+def test_what_was_picked_is_said_with_its_set_and_what_is_best_there() -> None:
+    rows = [
+        picked(0.9712, 4, parameters={"temperature": 0.1}),
+        picked(0.5, 1, score="max-logit", parameters={}),
+        picked(0.6, 4, model="Other"),
+        picked(0.7, 1, score="max-logit", parameters={}, model="Other"),
+    ]
+    both = [*rows, *(replace(one, ood="average") for one in rows)]
+    assert caption(both)[3:] == [
+        "Parameters were picked by AUROC on Textures, which is in no column (the ID images are "
+        "those of the table): mcm:temperature=0.1 of 4 settings with 97.12 "
+        "(ViT-B-16/laion400m_e31), mcm of 4 settings with 60.00 (Other/laion400m_e31).",
+        "The best of these rows on Textures: mcm:temperature=0.1 with 97.12 "
+        "(ViT-B-16/laion400m_e31), max-logit with 70.00 (Other/laion400m_e31).",
+    ]
+
+
+def test_a_single_row_that_was_picked_needs_no_best() -> None:
+    assert caption([picked(0.9, 2)])[3:] == [
+        "Parameters were picked by AUROC on Textures, which is in no column (the ID images are "
+        "those of the table): mcm of 2 settings with 90.00."
+    ]
+    assert caption([picked(0.9, 1)])[3].endswith("the table): no score had a choice.")
+
+
+def test_many_picks_are_cut_short() -> None:
+    rows = [picked(0.9, 2, model=f"model {place}") for place in range(8)]
+    assert line(rows, "Parameters").endswith("(model 4/laion400m_e31) and 3 more.")
+
+
+def test_images_that_pick_and_measure_are_said() -> None:
+    rows = [picked(0.9, 2, {"SUN": 1200, "Places": 1}), picked(0.8, 2, model="Other")]
+    assert line(rows, "Images that are in Textures") == (
+        "Images that are in Textures as well (equal vectors), and so measure what they picked: "
+        "1,200 of SUN, 1 of Places."
+    )
+
+
+def test_an_order_that_the_convention_reverses_is_said_with_a_pair_and_its_numbers() -> None:
+    # The real scores of DESIGN: openood puts first the one that strict puts last.
+    shown = [
+        rates(replace(MCM, fpr95=0.4308), openood=0.3722),
+        rates(replace(ENERGY, fpr95=0.3529), openood=0.4120),
+    ]
+    assert line(shown, "The order") == (
+        "The order by FPR95 depends on the convention: of 1 pairs of scores in a column it changes "
+        "in 1 with openood, most for mcm and energy on SUN: with openood mcm is ahead, 37.22 "
+        "against 41.20, with strict behind, 43.08 against 35.29."
+    )
+
+
+def test_the_starkest_of_the_reversals_is_named_and_all_are_counted() -> None:
+    third = replace(MCM, score="max-logit", parameters={}, fpr95=0.2)
+    shown = [
+        rates(replace(MCM, fpr95=0.3), nearest=0.1, interpolated=0.1),
+        rates(replace(ENERGY, fpr95=0.4), nearest=0.2, interpolated=0.2),
+        rates(third, nearest=0.15, interpolated=0.05),
+    ]
+    said = line(shown, "The order")
+    assert "of 3 pairs of scores in a column it changes in 1 with nearest, most for mcm and" in said
+    assert "max-logit on SUN: with nearest mcm is ahead, 10.00 against 15.00" in said
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"ood": "Places"},
+        {"model": "Other"},
+        {"template": "the {}"},
+    ],
+)
+def test_scores_that_share_no_column_have_no_order(other: dict[str, Any]) -> None:
+    shown = [
+        rates(replace(MCM, fpr95=0.4), openood=0.3),
+        rates(replace(ENERGY, fpr95=0.3, **other), openood=0.4),
+    ]
+    assert line(shown, "The order") == ""
+
+
+def test_scores_that_the_table_shows_as_equal_are_not_reordered() -> None:
+    shown = [
+        rates(replace(MCM, fpr95=0.40001), openood=0.3),
+        rates(replace(ENERGY, fpr95=0.4), openood=0.4),
+    ]
+    assert line(shown, "The order") == ""
+
+
+def test_a_reversal_names_the_model_where_there_are_several() -> None:
+    shown = [
+        rates(replace(MCM, fpr95=0.4), openood=0.3),
+        rates(replace(ENERGY, fpr95=0.3), openood=0.4),
+        rates(replace(MCM, model="Other")),
+    ]
+    assert "on SUN (ViT-B-16/laion400m_e31): with openood mcm" in line(shown, "The order")
+
+
+def test_a_thousand_variants_are_compared_in_no_time() -> None:
+    many = [
+        rates(
+            replace(MCM, parameters={"temperature": 1.0 + place}, fpr95=place / 1000, ties=1000),
+            openood=1 - place / 1000,
+        )
+        for place in range(1000)
+    ]
+    said = line(many, "The order")
+    assert "of 499,500 pairs of scores in a column it changes in 499,500 with openood" in said
+    assert line(many, "More than").endswith("and 995 more); a tie counts half in AUROC.")
+
+
+def test_ties_are_said_above_a_thousandth_and_not_at_it() -> None:
+    assert line([replace(FIRST, ties=60)], "More than") == ""
+    assert line([replace(FIRST, ties=61)], "More than") == (
+        "More than 0.1 % of the images share another's score (mcm on iNaturalist: 61 of 60,000); "
+        "a tie counts half in AUROC."
+    )
+
+
+def test_ties_of_an_average_are_those_of_its_sets() -> None:
+    for name in ("average", "average-near", "average-far"):
+        assert line([replace(FIRST, ood=name, ties=60_000)], "More than") == ""
+
+
+def test_shared_images_are_said_once_a_set() -> None:
+    shown = [*results("SUN", shared_images=3), *results("average", shared_images=3)]
+    assert line(shown, "Images that").endswith("counted on both sides: 3 of SUN.")
+    assert line(results("SUN"), "Images that") == ""
+
+
+def test_a_caption_says_why_sigmoid_and_cosine_have_equal_rows() -> None:
+    lines = caption([FIRST, replace(FIRST, score="sigmoid-mcm", parameters={})])
+    assert lines[-1].startswith("sigmoid-mcm rises with the largest cosine: it ranks as max-")
+    assert len(caption([FIRST, replace(FIRST, score="max-logit", parameters={})])) == 4

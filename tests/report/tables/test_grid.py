@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from samples.report.results import BARE, FIRST, results
+
+from oodcache.report.tables.grid import Key, fpr_name, measured, names, prompt
+
+
+def test_a_set_that_one_model_lacks_is_a_dash_there() -> None:
+    laid = measured([FIRST, replace(FIRST, model="Other", ood="SUN")])
+    assert laid.ood_sets == ("iNaturalist", "SUN")
+    cell, missing = (("94.12", "30.00"), ("93.00–95.00",)), (("–", "–"),)
+    assert [row.cells for row in laid.rows] == [(cell, missing), (missing, cell)]
+
+
+def test_temperatures_that_differ_late_keep_a_row_each() -> None:
+    close = [replace(FIRST, parameters={"temperature": 0.1 + 1e-9 * one}) for one in range(3)]
+    assert len(measured(close).rows) == 3
+
+
+def test_templates_keep_a_row_each_and_a_heading_that_tells_them_apart() -> None:
+    templates = [("a {}",), ("the {}",), ("a {}", "the {}"), ("a {}", "the {}")]
+    names = ["a {}", "the {}", "average", "cosine-mean"]
+    shown = [
+        replace(FIRST, template=name, templates=several, id_accuracy=0.1 * place)
+        for place, (name, several) in enumerate(zip(names, templates, strict=True))
+    ]
+    assert [row.heading[1] for row in measured(shown).rows] == [
+        "prompt 'a {}': ID accuracy 0.00",
+        "prompt 'the {}': ID accuracy 10.00",
+        "prompt the average of 2 templates: ID accuracy 20.00",
+        "prompt the mean cosine over 2 templates: ID accuracy 30.00",
+    ]
+    assert measured(shown).labels == ("model", "prompt", "score", "ID acc")
+    assert len({row.labels for row in measured(shown).rows}) == 4
+
+
+def test_scores_of_another_program_have_no_model_and_need_no_name_of_ours() -> None:
+    (row,) = measured([replace(FIRST, **BARE, score="column 7")]).rows
+    assert (row.heading, row.labels, row.score) == ((), ("column 7",), "column 7")
+
+
+def test_each_tpr_asked_for_is_a_measure_in_the_order_given() -> None:
+    laid = measured([replace(FIRST, fpr_at_tpr={"0.9": 0.25, "0.95": 0.3, "0.995": 0.5})])
+    assert laid.measures == ("AUROC", "FPR90", "FPR95", "FPR99.5")
+    assert laid.rows[0].cells[0][0] == ("94.12", "25.00", "30.00", "50.00")
+
+
+@pytest.mark.parametrize(
+    ("tpr", "name"), [("0.95", "FPR95"), ("0.5", "FPR50"), ("0.1", "FPR10"), ("0.975", "FPR97.5")]
+)
+def test_an_fpr_is_called_by_its_tpr_in_percent(tpr: str, name: str) -> None:
+    assert fpr_name(tpr) == name
+
+
+def test_an_interval_that_cannot_be_estimated_is_said_and_no_number() -> None:
+    perfect = replace(FIRST, score="max-logit", parameters={}, auroc=1.0, auroc_ci=None)
+    rows = measured([FIRST, perfect]).rows
+    assert rows[1].cells[0] == (("100.00", "30.00"), ("not estimable",))
+
+
+def test_without_any_interval_there_is_no_line_for_them() -> None:
+    for row in measured(results("SUN", auroc_ci=None)).rows:
+        assert [len(cell) for cell in row.cells] == [1]
+
+
+def test_the_only_template_of_an_average_is_named() -> None:
+    assert prompt(replace(FIRST, template="average", templates=("a {}",))) == "'a {}'"
+
+
+def test_a_row_is_called_by_its_score_and_what_else_tells_it_apart() -> None:
+    same = [("a/b", "a {}", "mcm"), ("a/b", "a {}", "energy")]
+    assert list(names(same).values()) == ["mcm", "energy"]
+    ours: Key = ("a/b", "a {}", "mcm")
+    theirs: Key = (None, None, "x")
+    assert names([ours, theirs]) == {ours: "mcm · a/b · a {}", theirs: "x · – · –"}

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from samples.report.results import FIRST, LABELS, difference, results
+
+from oodcache.report.tables.grid import Cell, Grid
+from oodcache.report.tables.sections import sections
+
+CALIBRATION: dict[str, Any] = {
+    "kept_id": 0.9,
+    "kept_ood": 0.25,
+    "prevalence": 5 / 6,
+    "brier": 0.0625,
+    "ece": 0.125,
+    "brier_balanced": 0.25,
+    "ece_balanced": 0.5,
+}
+
+
+def cells(grid: Grid, ood: str = "SUN") -> dict[str, Cell]:
+    place = grid.ood_sets.index(ood)
+    return {row.score: row.cells[place] for row in grid.rows}
+
+
+def test_only_what_was_asked_for_has_a_table() -> None:
+    assert len(sections(results("SUN"), [])) == 1
+
+
+def test_calibration_shows_shares_and_errors_with_the_balanced_ones_below() -> None:
+    shown = [
+        replace(FIRST, calibration=CALIBRATION),
+        replace(FIRST, score="max-logit", parameters={}, calibration="not a probability"),
+    ]
+    _, grid = sections(shown, [])
+    assert grid.measures == ("ID", "OOD", "Brier", "ECE")
+    assert cells(grid, "iNaturalist") == {
+        "mcm": (("90.00", "25.00", "0.0625", "0.1250"), ("", "", "0.2500", "0.5000")),
+        "max-logit": (("not a probability",),),
+    }
+
+
+def test_bootstrap_intervals_of_each_fpr_have_a_table() -> None:
+    found = {"fpr95": (0.28, 0.33), "fpr_at_tpr_0.9": (0.18, 0.23), "auroc": (0.0, 1.0)}
+    given = replace(FIRST, bootstrap=found, fpr_at_tpr={"0.9": 0.2, "0.95": 0.3, "0.8": 0.1})
+    _, grid = sections([given], [])
+    assert grid.measures == ("FPR90", "FPR95", "FPR80")
+    assert cells(grid, "iNaturalist") == {"mcm": (("18.00–23.00", "28.00–33.00", "–"),)}
+    assert grid.notes == ("Those of the other measures are in --format json and csv.",)
+
+
+def test_each_score_is_shown_behind_the_best_it_was_compared_with() -> None:
+    best, mcm, learned, sigmoid = LABELS[3], LABELS[0], LABELS[1], LABELS[2]
+    given = [
+        difference(mcm, best, difference=-0.09, ci=(-0.11, -0.06), p_holm=0.0006),
+        # Named the other way round: the best one first.
+        difference(best, learned, difference=0.06, ci=(-0.01, 0.12), p_holm=0.0512),
+        difference(sigmoid, best, difference=-0.03, ci=(-0.05, -0.01), p_holm=0.0123),
+        # Neither is the best: not in the table.
+        difference(mcm, learned, difference=-0.03, ci=(-0.05, -0.01), p_holm=0.9),
+    ]
+    _, grid = sections(results("SUN", "Places"), given)
+    assert grid.ood_sets == ("SUN",)
+    assert cells(grid) == {
+        mcm: (("9.00*", "<.001"), ("6.00–11.00",)),
+        learned: (("6.00", ".051"), ("-1.00–12.00",)),
+        sigmoid: (("3.00*", ".012"), ("1.00–5.00",)),
+        best: (("best", ""),),
+    }
+    assert grid.notes[-1] == "All 4 pairs, with p before Holm, are in --format json."
+
+
+def test_equal_ranks_are_no_distance_and_p_is_one() -> None:
+    equal = difference("sigmoid-mcm", "max-logit", difference=0.0, ci=None, p=1.0, p_holm=1.0)
+    _, grid = sections(results("SUN"), [equal])
+    assert cells(grid)["sigmoid-mcm"] == (("0.00", "1.000"),)
+    turned = replace(equal, first=equal.second, second=equal.first)
+    _, grid = sections(results("SUN"), [turned])
+    assert cells(grid)["sigmoid-mcm"] == (("0.00", "1.000"),)
+
+
+def test_a_difference_without_an_interval_says_so() -> None:
+    _, grid = sections(results("SUN"), [difference("mcm", "max-logit", ci=None)])
+    assert cells(grid)["mcm"] == (("9.00*", "<.001"), ("not estimable",))
+
+
+def test_a_score_that_was_compared_with_none_is_a_dash() -> None:
+    _, grid = sections(results("SUN"), [difference("mcm", "max-logit")])
+    assert cells(grid)["sigmoid-mcm"] == (("–", "–"),)

@@ -1,0 +1,161 @@
+"""A small cache to score: files written by the cache's own writers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from samples.score.words import ADJECTIVES, CLASSES, NICE, NOUNS, PHOTO, POOL, words_of
+
+from oodcache.cache import names
+from oodcache.cache.files import images, texts
+from oodcache.cache.files.negatives import Negatives, read_negatives, write_negatives
+from oodcache.cache.format.identity import Identity, ModelIdentity
+from oodcache.score.evaluation import Evaluated, evaluate
+from oodcache.score.onepass.variants import DEFAULT, parse_all
+from oodcache.score.words.miner import mine
+
+Vectors = npt.NDArray[np.float32]
+__all__ = ["lists", "mined", "score", "write_images", "write_texts"]
+MODEL = ModelIdentity(
+    name="Tiny",
+    pretrained="one",
+    requested="tiny",
+    architecture={"embed_dim": 4},
+    weights="1" * 64,
+    checkpoint=None,
+    logit_scale=40.0,
+    logit_bias=-12.0,
+)
+
+
+def identity(name: str, changes: dict[str, Any]) -> Identity:
+    """Return what stands behind a file; a model's fields and the others' may be changed."""
+    of_model = {key: changes.pop(key) for key in list(changes) if hasattr(MODEL, key)}
+    made = Identity(
+        model=replace(MODEL, **of_model),
+        source={"name": name, "fingerprint": "f"},
+        encoding={"size": 8},
+        precision={"arithmetic": "float32"},
+        versions={"oodcache": "0"},
+    )
+    return replace(made, **changes)
+
+
+@pytest.fixture
+def write_images(tmp_path: Path) -> Callable[..., images.ImageFile]:
+    """Write a data set: `failed` are the rows that could not be decoded."""
+
+    def write(
+        name: str,
+        vectors: Vectors,
+        *,
+        labels: Sequence[int] | None = None,
+        label_names: Sequence[str] = (),
+        failed: Collection[int] = (),
+        dtype: npt.DTypeLike = np.float32,
+        **changes: Any,
+    ) -> images.ImageFile:
+        rows = images.ImageRows(
+            paths=[f"{row}.png".encode() for row in range(len(vectors))],
+            labels=np.asarray([-1] * len(vectors) if labels is None else labels, np.int64),
+            label_names=label_names,
+        )
+        stored = vectors.copy()
+        stored[list(failed)] = 0
+        errors = dict.fromkeys(failed, "truncated")
+        batch = images.ImageBatch(stored, np.ones(len(stored), np.float32), errors)
+        made = identity(name, changes)
+        path = names.image_path(tmp_path, made.model.label, name)
+        return images.write_images(path, [batch], rows=rows, identity=made, dtype=dtype)
+
+    return write
+
+
+@pytest.fixture
+def write_texts(tmp_path: Path) -> Callable[..., texts.TextFile]:
+    """Write a vocabulary: a (K, D) array of vectors for each template."""
+
+    def write(
+        name: str,
+        *embeddings: Vectors,
+        class_names: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
+        templates: Sequence[str] = ("a {}",),
+        **changes: Any,
+    ) -> texts.TextFile:
+        count = len(embeddings[0])
+        vocabulary = texts.Vocabulary(
+            names=tuple(class_names or (f"class {place}" for place in range(count))),
+            ids=tuple(ids or [""] * count),
+            templates=tuple(templates),
+        )
+        made = identity(name, changes)
+        return texts.write_texts(
+            names.text_path(tmp_path, made.model.label, name),
+            embeddings,
+            np.ones((len(embeddings), count), np.float32),
+            vocabulary=vocabulary,
+            identity=made,
+        )
+
+    return write
+
+
+@pytest.fixture
+def score(tmp_path: Path) -> Callable[..., Evaluated]:
+    """Evaluate ID `inside` against OOD `outside` with the default scores, or what is given."""
+
+    def run(
+        *specifications: str, ood_sets: Sequence[str] = ("outside",), **changes: Any
+    ) -> Evaluated:
+        wanted: dict[str, Any] = {
+            "model": "tiny",
+            "classes": None,
+            "id_set": "inside",
+            "ood_sets": ood_sets,
+            "variants": parse_all(specifications or DEFAULT),
+        }
+        return evaluate(tmp_path, **(wanted | changes))
+
+    return run
+
+
+@pytest.fixture
+def lists(write_texts: Callable[..., texts.TextFile]) -> dict[str, texts.TextFile]:
+    """Write classes, nouns, adjectives and a conjugated pool."""
+    written = (
+        ("pets", CLASSES, "class", NICE),
+        ("nouns", NOUNS, "noun", NICE),
+        ("adjectives", ADJECTIVES, "adjective", PHOTO),
+        ("pool", POOL, "pool", PHOTO),
+    )
+    return {
+        name: write_texts(name, rows, class_names=words_of(letter, len(rows)), templates=[template])
+        for name, rows, letter, template in written
+    }
+
+
+@pytest.fixture
+def mined(tmp_path: Path, lists: dict[str, texts.TextFile]) -> Callable[..., Negatives]:
+    """Mine from what is in the cache, write the file and return it as it is read."""
+
+    def run(*, notes: list[str] | None = None, **changes: Any) -> Negatives:
+        given: dict[str, Any] = {
+            "classes": "pets",
+            "words": ["nouns", "adjectives"],
+            "name": "x",
+            "versions": {"numpy": "2"},
+            **changes,
+        }
+        note = [].append if notes is None else notes.append
+        found = mine(tmp_path, "tiny", note=note, **given)
+        write_negatives(found.path, found)
+        return read_negatives(found.path)
+
+    return run

@@ -1,0 +1,41 @@
+"""Claims about the images of a tile, and their cosines with the classes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oodcache.score.formulas.tile import Tile
+
+Vectors = npt.NDArray[np.float32]
+
+
+def unit(rows: int, seed: int, dimension: int = 24) -> Vectors:
+    vectors = np.random.default_rng(seed).standard_normal((rows, dimension))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@given(st.integers(1, 200), st.integers(1, 40), st.integers(0, 5))
+def test_dots_are_the_products_in_float64(dimension: int, rows: int, seed: int) -> None:
+    tile, vectors = unit(rows, seed, dimension), unit(7, seed + 10, dimension)
+    places = np.random.default_rng(seed).integers(7, size=rows)
+    # The product of two float32 numbers is exact in float64, and fsum rounds once.
+    expected = [
+        math.fsum(one * other for one, other in zip(row, vectors[place].tolist(), strict=True))
+        for row, place in zip(tile.tolist(), places, strict=True)
+    ]
+    found = Tile(tile, vectors, vectors.T.copy()).dots(vectors, places)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
+
+
+def test_the_two_nearest_cosines_are_the_largest_of_the_product_in_float64() -> None:
+    images, classes = unit(50, 0), unit(9, 1)
+    tile = Tile(images, classes, np.ascontiguousarray(classes.T))
+    cosine = np.sort(images.astype(np.float64) @ classes.T.astype(np.float64), axis=1)
+    np.testing.assert_allclose(tile.rows.top, cosine[:, -1], rtol=0, atol=1e-15)
+    np.testing.assert_allclose(tile.rows.runner_up, cosine[:, -2], rtol=0, atol=1e-15)

@@ -1,0 +1,73 @@
+"""Claims about data sets as they are typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from oodcache.cache.errors import InputError
+from oodcache.score.inputs.sets import typed_sets
+
+
+def refusal(id_set: str, ood_sets: Sequence[str], select_on: str | None = None) -> str:
+    with pytest.raises(InputError) as error:
+        typed_sets(id_set, ood_sets, select_on)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_the_id_set_is_first_and_what_settings_are_picked_on_last() -> None:
+    found = typed_sets("val:imagenet10", ["SUN", "val:imagenet20"], "Places")
+    assert [str(one) for one in found] == [
+        *("--id val:imagenet10", "--ood SUN", "--ood val:imagenet20", "--select-on Places"),
+    ]
+    assert [one.data_set for one in found] == ["val", "SUN", "val", "Places"]
+    assert [one.subset and len(one.subset.ids) for one in found] == [10, None, 20, None]
+
+
+@pytest.mark.parametrize(
+    ("id_set", "ood_sets", "select_on", "words"),
+    [
+        ("a", ["a"], None, "'a' is both --id and --ood: its images cannot be told apart"),
+        ("a", ["b", "b"], None, "--ood 'b' is given twice"),
+        ("a", ["b"], "a", "'a' is both --id and --select-on: its images cannot be told apart"),
+        (
+            *("a", ["b", "c"], "c"),
+            "'c' is both --ood and --select-on: what picks a setting cannot measure it; leave out "
+            "--ood c, or pick on another set",
+        ),
+        (
+            *("a", ["b"], "a:imagenet10"),
+            "--id a and --select-on a:imagenet10 share images: one is part of the other",
+        ),
+        (
+            *("a", ["b:imagenet10"], "b"),
+            "--ood b:imagenet10 and --select-on b share images: one is part of the other",
+        ),
+        (
+            *("a:imagenet20", ["b"], "c:imagenet100"),
+            "--id a:imagenet20 and --select-on c:imagenet100 share classes: n01632458, n04147183; "
+            "leave them out of one, in a list of ids: NAME:@FILE",
+        ),
+        (
+            *("a", ["b:imagenet20"], "b:imagenet100"),
+            "--ood b:imagenet20 and --select-on b:imagenet100 share classes: n01632458, n04147183; "
+            "leave them out of one, in a list of ids: NAME:@FILE",
+        ),
+    ],
+)
+def test_sets_that_share_images_are_refused(
+    id_set: str, ood_sets: list[str], select_on: str | None, words: str
+) -> None:
+    assert refusal(id_set, ood_sets, select_on) == words
+
+
+def test_ood_sets_and_what_is_picked_on_may_have_images_of_the_same_classes(
+    tmp_path: Path,
+) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text("cat\n")
+    assert len(typed_sets("a", ["b:imagenet20"], "c:imagenet20")) == 3
+    assert len(typed_sets("a:imagenet10", [f"b:@{listed}"], "b:imagenet20")) == 3

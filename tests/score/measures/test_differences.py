@@ -1,0 +1,82 @@
+"""Claims about the pairs of rows that are tested, and those that cannot be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from oodcache.cache.errors import InputError
+from oodcache.score.measures import delong
+from oodcache.score.measures.differences import Row, differences
+from oodcache.score.measures.metrics import auroc
+
+RANDOM = np.random.default_rng(0)
+
+
+def row(score: str, *, model: str = "m/a", images: str = "same", shift: float = 1.0) -> Row:
+    scores = {
+        "pets": RANDOM.normal(size=40) + shift,
+        "strays": RANDOM.normal(size=30),
+        "more": RANDOM.normal(size=20),
+    }
+    return Row((model, "a {}", score), scores, dict.fromkeys(scores, images))
+
+
+def test_every_two_rows_are_tested_once_for_each_ood_set() -> None:
+    rows = [row("mcm"), row("energy"), row("mcm", model="m/b")]
+    found = differences(rows, "pets")
+    assert [(one.ood, one.first[::2], one.second[::2]) for one in found] == [
+        (ood, first, second)
+        for ood in ("strays", "more")
+        for first, second in (
+            (("m/a", "mcm"), ("m/a", "energy")),
+            (("m/a", "mcm"), ("m/b", "mcm")),
+            (("m/a", "energy"), ("m/b", "mcm")),
+        )
+    ]
+    by_name = {one.name: one for one in rows}
+    for one in found:
+        first, second = (
+            auroc(by_name[name].scores["pets"], by_name[name].scores[one.ood])
+            for name in (one.first, one.second)
+        )
+        assert one.difference == pytest.approx(first - second, abs=1e-12)
+        assert one.ci is not None
+        assert one.ci[0] <= one.difference <= one.ci[1]
+
+
+def test_holms_family_is_an_ood_set() -> None:
+    found = differences([row("a"), row("b"), row("c")], "pets")
+    for ood in ("strays", "more"):
+        family = [one for one in found if one.ood == ood]
+        assert [one.p_holm for one in family] == delong.holm([one.p for one in family])
+
+
+def test_equal_ranks_differ_by_nothing() -> None:
+    one = row("a")
+    again = Row(("m/a", "a {}", "b"), {k: np.exp(v) for k, v in one.scores.items()}, one.images)
+    for found in differences([one, again], "pets"):
+        assert (found.difference, found.p, found.p_holm) == (0, 1, 1)
+
+
+def test_rows_of_other_images_are_never_paired_and_that_is_said() -> None:
+    rows = [
+        row("mcm"),
+        row("mcm", model="m/b", images="other"),
+        row("energy"),
+        row("energy", model="m/b", images="other"),
+    ]
+    notes: list[str] = []
+    found = differences(rows, "pets", note=notes.append)
+    assert [one.first[0] for one in found] == ["m/a", "m/b"] * 2
+    assert all(one.first[0] == one.second[0] for one in found)
+    for ood in ("strays", "more"):  # A family over both models.
+        family = [one for one in found if one.ood == ood]
+        assert [one.p_holm for one in family] == delong.holm([one.p for one in family])
+    assert notes[0].startswith("pets and strays: other images under m/a; m/b: scores are compared")
+    assert len(notes) == 2
+
+
+def test_a_single_row_cannot_be_compared() -> None:
+    with pytest.raises(InputError, match="--compare wants two scores or more, and there is one"):
+        differences([row("mcm")], "pets")

@@ -1,0 +1,120 @@
+"""Claims about mining from a cache: what is kept, what is said, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from samples.score.words import ADJECTIVES, CLASSES, NICE, NOUNS, POOL, by_hand, words_of
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.negatives import Negatives
+from oodcache.cache.files.texts import TextFile
+
+Write = Callable[..., TextFile]
+
+
+def test_the_lowest_share_of_each_list_is_mined(mined: Callable[..., Negatives]) -> None:
+    found = mined()
+    nouns, adjectives = found.lists
+    assert nouns.words == tuple(by_hand(NOUNS, "noun", 95, 6))
+    assert adjectives.words == tuple(by_hand(ADJECTIVES, "adjective", 95, 3))
+    assert (nouns.candidates, nouns.role, nouns.template) == (40, "negative", NICE)
+    assert (found.template, found.percentile, found.keep) == (NICE, 95, "15%")
+    assert (found.model, found.pretrained, found.weights) == ("Tiny", "one", "1" * 64)
+
+
+def test_a_number_is_of_all_lists_together_and_a_percentile_moves_the_choice(
+    mined: Callable[..., Negatives],
+) -> None:
+    nouns, adjectives = mined(keep="30", percentile=50).lists
+    assert nouns.words == tuple(by_hand(NOUNS, "noun", 50, 20))
+    assert adjectives.words == tuple(by_hand(ADJECTIVES, "adjective", 50, 10))
+
+
+def test_of_a_conjugated_pool_the_largest_cosine_counts_and_who_is_too_near_goes(
+    mined: Callable[..., Negatives],
+) -> None:
+    notes: list[str] = []
+    pool = mined(csp=["pool"], notes=notes).lists[2]
+    near = (POOL.astype(float) @ CLASSES.T.astype(float)).max(axis=1) > 0.95
+    assert 0 < near.sum() < 30
+    assert (pool.role, pool.percentile, pool.candidates) == ("csp", 100, 30 - near.sum())
+    kept = int(0.15 * (30 - near.sum()))
+    assert pool.words == tuple(by_hand(POOL, "pool", 100, kept))
+    assert f"pool: 30 words, left out {near.sum()} too near to a class" in notes[2]
+    assert mined(csp=["pool"], percentile=50).lists[2].percentile == 50
+
+
+def test_templates_that_cancel_each_other_out_have_no_average(
+    write_texts: Write, mined: Callable[..., Negatives]
+) -> None:
+    write_texts("nouns", NOUNS, -NOUNS, templates=["a {}", "b {}"])
+    with pytest.raises(InputError, match="templates of word 'class 0' cancel each other out"):
+        mined(words=["nouns"])
+
+
+def test_duplicates_and_class_names_are_said_and_the_empty_list_is_borne(
+    mined: Callable[..., Negatives], write_texts: Write
+) -> None:
+    notes: list[str] = []
+    write_texts("again", NOUNS, class_names=words_of("NOUN", 40), templates=[NICE])
+    found = mined(words=["nouns", "again"], keep="50%", notes=notes)
+    assert [len(one.words) for one in found.lists] == [20, 0]
+    assert notes[1] == "again: 40 words, left out 40 duplicates; of 0 candidates 0 kept"
+    write_texts("same", NOUNS[:9], class_names=words_of("Class", 9), templates=[NICE])
+    mined(words=["nouns", "same"], notes=notes)
+    assert "same: 9 words, left out 9 names of classes" in notes[3]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"words": ["verbs"]}, r"no vocabulary 'verbs' \(there are: .*nouns.*extract --model tiny"),
+        ({"csp": ["pol"]}, r"no vocabulary 'pol' .* --model tiny --classes pol=csp:FILE"),
+        ({"words": []}, "there are no words to choose from; give --words"),
+        ({"words": ["nouns", "nouns"]}, "vocabulary 'nouns' is given twice"),
+        ({"csp": ["nouns"]}, "vocabulary 'nouns' is given twice"),
+        ({"template": "each"}, "--template each: words are mined with one template"),
+        ({"template": "b {}"}, "holds no template 'b {}'"),
+        ({"keep": "15"}, None),
+        ({"keep": "some"}, "--keep: 'some' is no share of 0 to 100 %, as 15%, and no count"),
+        ({"keep": "61"}, "--keep 61: there are 60 words to choose from, fewer than 61"),
+        ({"keep": "1%"}, "--keep 1%: of so few words none is kept; give a larger share"),
+        ({"words": ["pets"]}, "of so few words none is kept"),
+        ({"name": "../x"}, "negatives '../x' cannot name a file"),
+    ],
+)
+def test_what_cannot_be_mined_is_refused(
+    mined: Callable[..., Negatives], changes: dict[str, Any], words: str | None
+) -> None:
+    if words is None:
+        mined(**changes)
+        return
+    with pytest.raises(InputError, match=words):
+        mined(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"weights": "2" * 64}, "made with weights 22222222…, but .*pets.h5 with 11111111…"),
+        ({"architecture": {"x": 1}}, "made with another architecture than .*pets.h5, though with"),
+    ],
+)
+def test_words_of_another_model_are_refused(
+    write_texts: Write, mined: Callable[..., Negatives], changes: dict[str, Any], words: str
+) -> None:
+    write_texts("nouns", NOUNS, **changes)
+    with pytest.raises(InputError, match=f"nouns.h5: {words}.*oodcache extract --overwrite"):
+        mined()
+
+
+def test_words_of_other_lengths_are_refused(
+    write_texts: Write, mined: Callable[..., Negatives]
+) -> None:
+    write_texts("nouns", np.eye(4, dtype=np.float32))
+    with pytest.raises(InputError, match=r"vectors of 4 numbers, but .*pets\.h5 of 6; make one"):
+        mined()
