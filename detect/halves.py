@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from oodcache.score.inputs.views import Digests
+from oodcache.score.formulas.tile import Digests
 
 
 def half(of_images: Digests, seed: int) -> npt.NDArray[np.bool_]:

@@ -30,9 +30,9 @@ from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.registry import SCORES
-from oodcache.score.formulas.tile import Vectors
+from oodcache.score.formulas.tile import Digests, Vectors, digests
 from oodcache.score.inputs.selection import Prompted, Selection, prompted
-from oodcache.score.inputs.views import Digests, View, digests, shared
+from oodcache.score.inputs.views import View, shared
 from oodcache.score.measures.metrics import auroc
 from oodcache.score.onepass.fitting import fit_all
 from oodcache.score.onepass.onepass import Classes, score_images

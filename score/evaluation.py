@@ -11,18 +11,16 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-import numpy as np
-
 from oodcache.cache.watch import Note, Progress
 from oodcache.score.choosing import picks
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.registry import SCORES
-from oodcache.score.formulas.tile import Vectors, processors
+from oodcache.score.formulas.tile import Digests, Vectors, processors
 from oodcache.score.inputs.accuracy import id_accuracy
 from oodcache.score.inputs.bank_images import OWN
 from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.selection import Prompted, Selection, prompted, select, tell
-from oodcache.score.inputs.views import Digests, View, digests, tell_shared
+from oodcache.score.inputs.views import View, tell_shared
 from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import compare
 from oodcache.score.measures.result import STANDARD, Conventions, Pick, Result
@@ -161,11 +159,8 @@ class _Scored:
         )
 
     def _score(self, view: View, progress: Progress) -> None:
-        found: list[Digests] = []
-
         def told(advance: Callable[[int], None]) -> Iterator[Vectors]:
             for block in view.blocks():
-                found.append(digests(block))
                 yield block
                 advance(len(block))
 
@@ -174,8 +169,11 @@ class _Scored:
                 *(told(advance), len(view.rows), self._classes, self._variants),
                 fits=self._fits.each,
             )
+        # An image that is in two sets ties with itself.
+        if self._scored:
+            scored.tie(self._scored[0])
         self._scored.append(scored)
-        self._digests[view.name] = np.concatenate(found)
+        self._digests[view.name] = scored.digests
 
     def compare(self, conventions: Conventions, note: Note, progress: Progress) -> list[Result]:
         """Return the results of every variant, or of those that were picked, in order."""

@@ -16,9 +16,9 @@ from oodcache.cache.store import store
 from oodcache.cache.watch import Note, Progress
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.registry import SCORES
+from oodcache.score.formulas.tile import Digests, digests
 from oodcache.score.inputs.bank_images import BankImages, open_bank
 from oodcache.score.inputs.selection import Selection
-from oodcache.score.inputs.views import Digests, digests
 from oodcache.score.onepass.fitting import fit_all
 from oodcache.score.onepass.onepass import Classes
 from oodcache.score.onepass.variants import Variant

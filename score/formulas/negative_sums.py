@@ -17,8 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from oodcache.score.formulas.cosines import Floats, Places, Scores, product
-from oodcache.score.formulas.tile import Tile, Vectors
-from oodcache.score.inputs.views import digests
+from oodcache.score.formulas.tile import Tile, Vectors, digests
 
 SLICE = 512
 # Cosines differ by at most 2, and exp of 700 is the most that float64 holds.

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from oodcache.score.formulas.cosines import Floats, Places, Rows, Scores, product
 
 Vectors = npt.NDArray[np.float32]
+Digests = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,20 @@ class Tile:
         chosen = others.take(places, axis=0).astype(np.float64)
         found: Scores = np.einsum("ij,ij->i", chosen, self.precise)
         return found
+
+
+def digests(block: Vectors) -> Digests:
+    """Return 64 bits for each row: equal for equal vectors, and almost never for others.
+
+    The sum of the vector's bits, two numbers at a time, times random odd numbers, modulo 2^64.
+    """
+    if block.shape[1] % 2:
+        block = np.pad(block, ((0, 0), (0, 1)))
+    words = np.ascontiguousarray(block).view(np.uint64)
+    factors = np.random.default_rng(0).integers(0, 2**64, words.shape[1], np.uint64) | np.uint64(1)
+    # Without an array of products: the vectors of a bank may be gigabytes.
+    sums: Digests = np.einsum("ij,j->i", words, factors)
+    return sums ^ (sums >> np.uint64(32))
 
 
 def processors() -> int:

@@ -13,10 +13,9 @@ from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.subsets import Subset
+from oodcache.score.formulas.tile import Digests, Vectors
 
-Vectors = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
-Digests = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -81,20 +80,6 @@ class View:
             start, stop = np.searchsorted(self.rows, (first, first + len(block)))
             # Most blocks are wanted whole: no copy of those.
             yield block if stop - start == len(block) else block[self.rows[start:stop] - first]
-
-
-def digests(block: Vectors) -> Digests:
-    """Return 64 bits for each row: equal for equal vectors, and almost never for others.
-
-    The sum of the vector's bits, two numbers at a time, times random odd numbers, modulo 2^64.
-    """
-    if block.shape[1] % 2:
-        block = np.pad(block, ((0, 0), (0, 1)))
-    words = np.ascontiguousarray(block).view(np.uint64)
-    factors = np.random.default_rng(0).integers(0, 2**64, words.shape[1], np.uint64) | np.uint64(1)
-    # Without an array of products: the vectors of a bank may be gigabytes.
-    sums: Digests = np.einsum("ij,j->i", words, factors)
-    return sums ^ (sums >> np.uint64(32))
 
 
 def tell_shared(

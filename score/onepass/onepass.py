@@ -3,7 +3,8 @@
 Images × classes are multiplied in tiles of `TILE` rows, small enough to stay in a processor's
 cache, one BLAS thread a tile and several tiles at once. Nothing of size N × K is ever held. Row i
 is always row i mod TILE of tile i // TILE, and the last tile is padded, so the numbers are the
-same, bit for bit, whatever the read blocks and the number of threads.
+same, bit for bit, whatever the read blocks and the number of threads. Equal images have equal
+scores: those of the first of them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy.typing as npt
 import threadpoolctl
 
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.tile import Tile, Vectors, processors
+from oodcache.score.formulas.tile import Digests, Tile, Vectors, digests, processors
 from oodcache.score.onepass.variants import Variant
 
 TILE = 512
@@ -47,10 +48,29 @@ class Classes:
 
 @dataclass(frozen=True)
 class Scored:
-    """N images, scored: `scores` float64 (V, N), a row a variant; `best` (N,) nearest class."""
+    """N images, scored: `scores` float64 (V, N), a row a variant; `best` (N,) nearest class.
+
+    `digests` (N,) are 64 bits of each image's vector.
+    """
 
     scores: Scores
     best: npt.NDArray[np.intp]
+    digests: Digests
+
+    def tie(self, first: Scored) -> None:
+        """Give each image the scores of the first image of `first` that has its very vector.
+
+        OpenBLAS computes the last digit of a product by where a row stands among others: on some
+        processors (Haswell, Zen) rows of equal numbers get products that differ.
+        """
+        found, places = np.unique(first.digests, return_index=True)
+        if not len(found) or (first is self and len(found) == len(self.digests)):
+            return
+        at = np.minimum(np.searchsorted(found, self.digests), len(found) - 1)
+        equal = np.flatnonzero(found[at] == self.digests)
+        source = places[at[equal]]
+        self.scores[:, equal] = first.scores[:, source]
+        self.best[equal] = first.best[source]
 
 
 def score_images(
@@ -68,7 +88,9 @@ def score_images(
     to, None for one that needs no fit. Memory grows by 8 bytes a variant and image.
     """
     fits = fits or [None] * len(variants)
-    scored = Scored(np.empty((len(variants), rows)), np.empty(rows, np.intp))
+    scored = Scored(
+        np.empty((len(variants), rows)), np.empty(rows, np.intp), np.empty(rows, np.uint64)
+    )
     columns = np.ascontiguousarray(classes.vectors.T)
     # Those of one temperature follow each other: the exponentials of the last one are kept.
     order = sorted(
@@ -81,6 +103,7 @@ def score_images(
         kept = slice(first, min(first + TILE, rows))
         count = kept.stop - first
         scored.best[kept] = tile.rows.best[:count]
+        scored.digests[kept] = digests(vectors[:count])
         for place in order:
             numbers = classes.numbers(variants[place])
             scored.scores[place, kept] = variants[place].rank(tile, numbers, fits[place])[:count]
@@ -94,6 +117,7 @@ def score_images(
                 under_way.popleft().result()
         for future in under_way:
             future.result()
+    scored.tie(scored)
     return scored
 
 

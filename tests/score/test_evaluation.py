@@ -261,6 +261,14 @@ def test_images_of_equal_vectors_in_id_and_ood_are_counted_and_said(
     assert "mixed: 3 images have the very vector of an image of inside" in notes
 
 
+def test_an_image_of_id_and_ood_scores_the_same_in_both(
+    score: Score, write_images: WriteImages
+) -> None:
+    write_images("mixed", np.concatenate([OUTSIDE, INSIDE[[5, 5, 17]]]))
+    for kept in score(ood_sets=["mixed"], keep=True).kept:
+        assert kept.scores["mixed"][90:].tolist() == kept.scores["inside"][[5, 5, 17]].tolist()
+
+
 def test_near_and_far_sets_have_averages_of_their_own(
     score: Score, write_images: WriteImages
 ) -> None:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.bank_scores import BANK_SCORES
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.tile import Tile
-from oodcache.score.onepass.onepass import tiles
+from oodcache.score.formulas.tile import Tile, digests
+from oodcache.score.onepass.onepass import Scored, tiles
 
 Vectors = npt.NDArray[np.float32]
 LOGIT_SCALE = 50.0
@@ -91,7 +91,10 @@ def ranked_blocks(score: str, bank: Bank, blocks: Iterable[Vectors], **numbers: 
             tile = Tile(vectors, bank.classes, columns)
             parts.append(BANK_SCORES[score].rank(tile, fitted, **given))
     rows = sum(len(block) for block in read)
-    return np.concatenate([np.empty(0), *parts])[:rows]
+    scores = np.concatenate([np.empty(0), *parts])[None, :rows]
+    found = Scored(scores, np.zeros(rows, np.intp), digests(np.concatenate(read)))
+    found.tie(found)
+    return found.scores[0]
 
 
 def shown(score: str, bank: Bank, images: Vectors, **numbers: float) -> Scores:

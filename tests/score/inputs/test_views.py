@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.subsets import Subset
-from oodcache.score.inputs.views import View, digests, shared, tell_shared
+from oodcache.score.formulas.tile import digests
+from oodcache.score.inputs.views import View, shared, tell_shared
 
 WriteImages = Callable[..., ImageFile]
 NAMES = ("n1", "n2", "n3")

@@ -153,6 +153,20 @@ def test_images_of_equal_embeddings_tie_exactly_in_any_company() -> None:
                 assert len(np.unique(scores)) == 1, (classes, variant.label)
 
 
+def test_an_image_ties_with_the_first_that_has_its_vector_whatever_was_computed() -> None:
+    # Digests of which float64 holds no last digit, and one above all others.
+    a, b, c = (2**64 - one for one in (10, 9, 1))
+    scores = [np.arange(5.0) + number for number in (0, 10)]
+    first = Scored(np.stack(scores), np.arange(5), np.array([a, b, a, a, b], np.uint64))
+    other = Scored(-np.ones((2, 3)), np.full(3, 9), np.array([c, b, 0], np.uint64))
+    other.tie(first)
+    first.tie(first)
+    assert first.scores.tolist() == [[0, 1, 0, 0, 1], [10, 11, 10, 10, 11]]
+    assert first.best.tolist() == [0, 1, 0, 0, 1]
+    assert other.scores.tolist() == [[-1, 1, -1], [-1, 11, -1]]
+    assert other.best.tolist() == [9, 1, 9]
+
+
 @pytest.mark.parametrize("classes", [2, 20, 37])
 def test_images_tie_only_if_their_embeddings_do(classes: int) -> None:
     images = unit(3000, seed=8, dimension=384)
