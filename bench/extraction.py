@@ -126,17 +126,15 @@ def model(folder: Path, name: str, **given: bool) -> encoder.Encoder:
 
 def planned(folder: Path, photos: Path | None, words: Path | None) -> plan.Plan:
     """Return a plan of images or of prompts, whose files are made anew each time."""
-    return plan.plan(
-        ModelRequest("tiny-clip"),  # Names a folder; another model does the work.
+    asked = plan.Extraction(
+        model=ModelRequest("tiny-clip"),  # Names a folder; another model does the work.
         sources=[] if photos is None else [f"photos={photos}"],
         classes=None if words is None else f"words={words}",
-        templates=[],
         data_root=folder,
         cache=folder / "embeddings",
-        workers=None,
         settings=plan.Settings(batch_size=BATCH, overwrite=True),
-        watch=WATCH,
     )
+    return plan.plan(asked, WATCH)
 
 
 def model_bound(folder: Path, photos: Path, pairs: int) -> Comparison:

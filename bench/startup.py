@@ -53,18 +53,15 @@ def _extract(folder: Path) -> None:
     images = folder / "data"
     embedded.write_images(images)
     watch = Watch(lambda text: None, progress)
-    planned = plan.plan(
-        ModelRequest("tiny-sigmoid"),
+    asked = plan.Extraction(
+        model=ModelRequest("tiny-sigmoid"),
         sources=[f"{name}={images / name}" for name in embedded.DATA_SETS],
         classes=f"digits={images / 'digits'}",
-        templates=[],
         data_root=images,
         cache=folder / "embeddings",
         workers=0,
-        settings=plan.Settings(),
-        watch=watch,
     )
-    run.run(planned, watch)
+    run.run(plan.plan(asked, watch), watch)
 
 
 def _seconds(command: list[str], folder: str) -> float:

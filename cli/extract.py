@@ -17,7 +17,7 @@ from oodcache.cache.watch import Watch
 from oodcache.cli import stopping
 from oodcache.cli.options import BATCH_SIZE, CACHE, DATA_ROOT, DEVICE, WORKERS, note, progress
 from oodcache.extract.model.request import check_torch
-from oodcache.extract.run.shares import Share, are_in, from_environment
+from oodcache.extract.run.rank import Rank, from_environment, is_in
 
 if TYPE_CHECKING:
     from oodcache.extract.run.run import Start
@@ -30,14 +30,14 @@ FASTER = ("fast_decode", "channels_last", "compile")
 SETTINGS = ("dtype", "batch_size", "shard_rows", "overwrite", "retry_failed", "max_bad")
 
 
-def _typed(context: click.Context, option: click.Parameter, value: str | None) -> Share | None:
+def _typed(context: click.Context, option: click.Parameter, value: str | None) -> Rank | None:
     """Return I/N, a process's share of the shards: 1/1 to N/N."""
     if value is None:
         return None
     match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", value)
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise click.BadParameter(f"{value!r} is not I/N with I from 1 to N, such as 2/4")
-    return Share(int(match[1]), int(match[2]))
+    return Rank(int(match[1]), int(match[2]))
 
 
 def _gpus(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
@@ -47,19 +47,19 @@ def _gpus(context: click.Context, option: click.Parameter, value: float | None) 
     return value
 
 
-def _share(typed: Share | None, engine: str) -> Share:
+def _rank(typed: Rank | None, engine: str) -> Rank:
     """Return what was typed; without it what a cluster's environment says, and say so."""
     if engine == "ray":
         if typed is not None:
             raise click.UsageError("--engine ray shares out the shards itself: leave out --shard")
-        if are_in(os.environ):
+        if is_in(os.environ):
             note("--engine ray shares out the shards itself: the environment's share is ignored")
-        return Share(1, 1)
+        return Rank(1, 1)
     if typed is not None:
         return typed
     found = from_environment(os.environ)
     if found is None or found.parts == 1:
-        return Share(1, 1)
+        return Rank(1, 1)
     note(f"share {found}, from {found.source}; --shard 1/1 does all")
     return found
 
@@ -182,10 +182,10 @@ def extract(**given: Any) -> None:
     if given["model"] is None:
         raise click.UsageError("--model is missing, for example: --model siglip2")
     from oodcache.extract.model import request as requests
-    from oodcache.extract.run import plan, run, threads
+    from oodcache.extract.run import plan, run
     from oodcache.extract.sources import listing
 
-    threads.sleep_while_waiting()
+    requests.sleep_while_waiting()
     watch = Watch(note, progress)
     overrides = {
         key: list(value) if isinstance(value, tuple) else value
@@ -201,14 +201,14 @@ def extract(**given: Any) -> None:
         given["device"],
         **{key: given[key] for key in FASTER},
     )
-    share = _share(given["share"], given["engine"])
+    rank = _rank(given["share"], given["engine"])
     settings = {key: given[key] for key in SETTINGS}
-    planned = plan.plan(
-        request,
+    asked = plan.Extraction(
+        model=request,
         sources=given["datasets"],
-        settings=plan.Settings(part=share.part, parts=share.parts, **settings),
-        watch=watch,
+        settings=plan.Settings(part=rank.part, parts=rank.parts, **settings),
         options=listing.Options(**{key: given[key] for key in OPTIONS}),
         **{key: given[key] for key in PASSED},
     )
+    planned = plan.plan(asked, watch)
     run.run(planned, watch, _engine(given) or run.in_process)

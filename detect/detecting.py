@@ -183,7 +183,7 @@ class Detector:
     def _of_files(self, target: Files) -> Iterator[list[Decision]]:
         from oodcache.extract.run import embedding
 
-        yield from self._embedded(embedding.Files(target.paths), target.paths)
+        yield from self._embedded(embedding.FreeFiles(target.paths), target.paths)
 
     def _of_pictures(self, pictures: Sequence[Any]) -> Iterator[list[Decision]]:
         embedder = self.embedder()

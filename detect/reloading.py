@@ -40,13 +40,11 @@ class Place:
 
 def loaded(saved: SavedDetector, place: Place, note: Note) -> Embedder:
     """Return the model loaded as it was for the images that calibrated, and checked."""
-    from oodcache.extract.model.request import check_torch
+    from oodcache.extract.model.request import check_torch, sleep_while_waiting
 
     request = request_again(saved, place)
     check_torch()
-    from oodcache.extract.run import threads
-
-    threads.sleep_while_waiting()
+    sleep_while_waiting()
     from oodcache.extract.run.embedding import Embedder
 
     note(f"loading {request.requested} …")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from oodcache.extract.demo import embedded
-from oodcache.extract.run import shares
+from oodcache.extract.run import rank
 from oodcache.report.html.page import missing_libraries
 
 MODELS = ("tiny-clip", "tiny-sigmoid")
@@ -64,7 +64,7 @@ def run(
         if arguments[0] == "report" and (missing := missing_libraries()):
             note(f"no report, which needs {missing}")
             continue
-        if arguments[0] == "extract" and shares.are_in(os.environ):
+        if arguments[0] == "extract" and rank.is_in(os.environ):
             arguments = [*arguments, "--shard", "1/1"]  # All of it, whichever process this is.
         note(f"$ oodcache {shlex.join(arguments)}")
         oodcache(arguments)

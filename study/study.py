@@ -19,7 +19,7 @@ from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.shards.shard_set import open_texts
 from oodcache.cache.store import store
 from oodcache.extract.demo import embedded
-from oodcache.extract.run import shares
+from oodcache.extract.run import rank
 
 PROMPT = "a photo of a {}"
 PROMPTS = (PROMPT, "{}", "the nice {}")
@@ -109,7 +109,7 @@ class Place:
         """Return what `extract` wants of it, beside the data root."""
         device = [] if self.device is None else ["--device", self.device]
         # All of it, whichever process of a cluster this is.
-        share = ["--shard", "1/1"] if shares.are_in(os.environ) else []
+        share = ["--shard", "1/1"] if rank.is_in(os.environ) else []
         return ["--cache", str(self.cache), "--batch-size", str(self.batch_size), *device, *share]
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import arrays as foreign
@@ -73,11 +76,9 @@ def opened(source: Path) -> tuple[str, Mapping[str, Array]]:
 
 
 def _tensors(path: Path) -> dict[str, Array]:
-    from oodcache.extract.imports import saved_tensors
-
     return {
         name: foreign.in_memory(f"{path}: {name!r}" if name else str(path), tensor)
-        for name, tensor in saved_tensors.read(path).items()
+        for name, tensor in read_tensors(path).items()
     }
 
 
@@ -160,3 +161,27 @@ def vocabulary(given: Import) -> tuple[str, Vocabulary]:
     if "=" in given.classes:
         return vocabularies.find(given.classes, given.templates or (AS_IT_IS,))
     raise InputError(f"--classes {given.classes!r}: give NAME=names.txt, with a class name a line")
+
+
+def read_tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Return a .pt file's tensors by name, a tensor on its own as ''; run no pickled code."""
+    if find_spec("torch") is None:
+        raise InputError(f"{path}: a .pt needs torch: type  pip install 'oodcache[extract]'")
+    import torch
+
+    try:
+        loaded = torch.load(path, weights_only=True, map_location="cpu")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except Exception:  # torch has no one exception for what is damaged or refused.
+        what = "is damaged, or holds more than tensors, and only tensors are read"
+        raise InputError(f"{path}: {what}") from None
+    tensors = loaded if isinstance(loaded, dict) else {"": loaded}
+    found = {}
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, torch.Tensor) or tensor.layout != torch.strided:
+            raise InputError(f"{path}: holds {type(tensor).__name__}, and only tensors are read")
+        if tensor.dtype == torch.bfloat16:  # Which NumPy does not have.
+            tensor = tensor.float()
+        found[str(name)] = tensor.detach().resolve_conj().resolve_neg().numpy()
+    return found

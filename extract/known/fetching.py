@@ -17,9 +17,9 @@ from pathlib import Path
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
 from oodcache.extract.known import checksums, downloading, unpacking
-from oodcache.extract.known.counting import Counted, count
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.known_sets import FETCHED, KNOWN_SETS, Archive, KnownSet
+from oodcache.extract.sources.listing import LIST, ImageSource
 
 WORK = ".fetch"
 # Of an image: photographs have less, and some come with other files.
@@ -208,3 +208,29 @@ def _of_disk(data_root: Path) -> Iterator[None]:
         where = os.fsdecode(error.filename) if error.filename else data_root
         advice = f": {ADVICE[error.errno]}" if error.errno in ADVICE else ""
         raise InputError(f"{where}: cannot be written: {error.strerror}{advice}") from None
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many images a set has, of how many; of a list, how many of its files are not there."""
+
+    name: str
+    root: Path
+    images: int
+    expected: int
+    missing: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the images are as many as they should be, and all there."""
+        return self.images == self.expected and not self.missing
+
+
+def count(source: ImageSource) -> Counted:
+    """Return how many images a known set has; refuse one that has none."""
+    listing = datasets.list_images(source)
+    assert source.expected is not None, "only known sets are counted"
+    missing = 0
+    if source.form == LIST:
+        missing = sum(not listing.contents.is_there(row) for row in range(listing.rows))
+    return Counted(source.name, source.root, listing.rows, source.expected, missing)

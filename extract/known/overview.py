@@ -18,8 +18,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.names import GROUPS
 from oodcache.cache.text import printable
 from oodcache.cache.watch import Progress
-from oodcache.extract.known.counting import Counted, count
-from oodcache.extract.known.fetching import Fetched
+from oodcache.extract.known.fetching import Counted, Fetched, count
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.known_sets import KNOWN_SETS
 from oodcache.extract.sources.listing import ImageSource
@@ -29,7 +28,7 @@ COLUMNS = ("data set", "images", "OOD", "found", "get it")
 
 
 @dataclass(frozen=True)
-class Row:
+class KnownRow:
     """A known set; its fields are the keys of JSON, in docs/data.md.
 
     `group` is "near" or "far", None for ImageNet; `path` is None where the set is not there, `url`
@@ -53,17 +52,17 @@ class Check:
     found: str
 
 
-def rows(data_root: Path) -> list[Row]:
+def rows(data_root: Path) -> list[KnownRow]:
     """Return every known set, in order; count nothing."""
     return [_row(name, data_root) for name in KNOWN_SETS]
 
 
-def to_json(found: Sequence[Row]) -> str:
+def to_json(found: Sequence[KnownRow]) -> str:
     """Return a list of objects."""
     return json.dumps([asdict(one) for one in found], indent=1) + "\n"
 
 
-def table(found: Sequence[Row], *, styled: bool = False) -> str:
+def table(found: Sequence[KnownRow], *, styled: bool = False) -> str:
     """Return a table as wide as it needs: no path is cut; `styled` with a terminal's codes."""
     drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for name in COLUMNS:
@@ -107,9 +106,9 @@ def fetched(one: Fetched) -> str:
     return f"{one.counted.name}: {verb}: {one.counted.images:,} images in {one.counted.root}"
 
 
-def _row(name: str, data_root: Path) -> Row:
+def _row(name: str, data_root: Path) -> KnownRow:
     known, source = KNOWN_SETS[name], _known(name, data_root)
-    return Row(
+    return KnownRow(
         name,
         known.images,
         GROUPS.get(name),
@@ -120,7 +119,7 @@ def _row(name: str, data_root: Path) -> Row:
     )
 
 
-def _cells(one: Row) -> tuple[str, ...]:
+def _cells(one: KnownRow) -> tuple[str, ...]:
     how = f"oodcache data fetch {one.name}" if one.url else f"{one.origin}; into {one.place}"
     return (
         one.name,

@@ -53,7 +53,7 @@ def unpack(path: Path, folder: Path, limits: Limits, advance: Callable[[int], No
         if (start := file.read(16))[:2] != MAGIC:
             raise InputError(f"{path}: is no gzipped tar: it begins with {start!r}")
         file.seek(0)
-        stream = _Stream(path, file, limits)
+        stream = _Unpacked(path, file, limits)
         tar = opened(path, cast(BinaryIO, stream))
         told, count = 0, 0
         while (found := following(path, tar)) is not None:
@@ -66,7 +66,7 @@ def unpack(path: Path, folder: Path, limits: Limits, advance: Callable[[int], No
         _check_end(path, stream)
 
 
-class _Stream:
+class _Unpacked:
     """What a gzip file holds, read forwards, no more of it than the limits let."""
 
     def __init__(self, path: Path, file: BinaryIO, limits: Limits) -> None:
@@ -118,7 +118,7 @@ def _too_large(path: Path, limits: Limits) -> str:
     return f"{path}: unpacks to more than {limits.size / MB:,.0f} MB"
 
 
-def _check_end(path: Path, stream: _Stream) -> None:
+def _check_end(path: Path, stream: _Unpacked) -> None:
     """Refuse what the library takes for an end without a word, and read the checksum of gzip."""
     is_end = len(stream.last) == BLOCK and not stream.last.strip(b"\0")
     try:

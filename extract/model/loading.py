@@ -23,7 +23,7 @@ from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.watch import Note
 from oodcache.extract.model import hub, tokenizers
-from oodcache.extract.model.encoder import Encoder, Signature
+from oodcache.extract.model.encoder import Encoder, Signature, towers
 from oodcache.extract.model.preprocessing import Normalization, preprocessing
 from oodcache.extract.model.request import (
     CONFIG,
@@ -33,7 +33,6 @@ from oodcache.extract.model.request import (
     ModelRequest,
     Resolved,
 )
-from oodcache.extract.model.towers import towers
 
 OPTIONS = "--image-mean --image-std --image-interpolation --image-resize-mode"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -161,3 +162,12 @@ def _placed(file: str, folder: Path) -> str:
 def _file_name(name: str) -> str:
     """Return `name` with whatever a folder should not be called replaced by '-'."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".") or "model"
+
+
+def sleep_while_waiting() -> None:
+    """Let them sleep where they would spin, unless the environment says otherwise.
+
+    OpenMP reads it once, when torch is imported. On processors that also decode, a thread that
+    spins keeps the very process from running that it, in the end, waits for.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
@@ -12,7 +14,6 @@ from typing import Any
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.run.plan import Plan
-from oodcache.extract.run.stops import told_again
 
 ADDRESS = "RAY_ADDRESS"
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -73,7 +74,7 @@ class _Nowhere(io.TextIOBase):
 @contextmanager
 def _connection(ray: Any) -> Iterator[None]:
     try:
-        with told_again():
+        with stops_repeated():
             _connect(ray, os.environ.get(ADDRESS, ""))
         yield
     finally:
@@ -143,3 +144,34 @@ def in_short(error: Exception) -> str:
     said, _, _ = said.partition("There are some potential root causes")
     said = " ".join(said.split()).rstrip(".")
     return said[:SHOWN] + "…" * (len(said) > SHOWN)
+
+
+STOPS = {signal.SIGINT, signal.SIGTERM}
+
+
+@contextmanager
+def stops_repeated() -> Iterator[None]:
+    """Tell a stop again when this is over: a library that listens itself may have swallowed it.
+
+    Then whoever listened before does so again.
+    """
+    if threading.current_thread() is not threading.main_thread():  # Where nobody may listen.
+        yield
+        return
+    listeners = {number: signal.getsignal(number) for number in STOPS}
+    reading, writing = os.pipe()
+    for end in (reading, writing):
+        os.set_blocking(end, False)
+    # Python writes the number of each signal there, whoever listens.
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        for number, listener in listeners.items():
+            signal.signal(number, listener)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as told:
+            came = set(told.read()) & STOPS
+        for one in came:
+            os.kill(os.getpid(), one)

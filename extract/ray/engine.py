@@ -21,7 +21,7 @@ from oodcache.cache.format import sibling
 from oodcache.cache.format.place import shard_folder
 from oodcache.cache.watch import Watch
 from oodcache.extract.ray.cluster import Granted, Wishes, connected, granted, in_short, library
-from oodcache.extract.ray.worker import Failed, Loaded, Made, Maker, Order, Surroundings, unlike
+from oodcache.extract.ray.worker import Failed, Loaded, Made, Order, Surroundings, Worker, unlike
 from oodcache.extract.run.plan import Plan
 from oodcache.extract.run.targets import stamp
 from oodcache.extract.run.timing import summary
@@ -93,7 +93,7 @@ class Pool:
     ) -> None:
         self._ray, self._planned, self._watch, self._granted = ray, planned, watch, granted
         self._stored = ray.put(planned)
-        self._class = ray.remote(Maker).options(
+        self._class = ray.remote(Worker).options(
             # Whatever its decoding processes use: where there are GPUs they set the number.
             num_cpus=1,
             num_gpus=granted.gpus,

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import open_image_shard, open_images
 from oodcache.cache.format.place import Place, shard_folder
+from oodcache.extract.model.request import sleep_while_waiting
 from oodcache.extract.run.plan import Plan, TextListing
-from oodcache.extract.run.threads import sleep_while_waiting
 
 if TYPE_CHECKING:
     from oodcache.extract.model.encoder import Encoder, Signature
@@ -102,7 +102,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Made:
-    """A shard was made, as its maker says: only the file tells.
+    """A shard was made, as its worker says: only the file tells.
 
     `encoded` rows were, `failed` of the shard's are bad; it took those `seconds` in each stage.
     """
@@ -122,7 +122,7 @@ class Failed:
         return self.reason
 
 
-class Maker:
+class Worker:
     """Loads the model once, then makes shards as they are ordered."""
 
     def __init__(self, planned: Plan, surroundings: Surroundings) -> None:
@@ -156,19 +156,19 @@ class Maker:
 
     def _make(self, order: Order) -> Made:
         from oodcache.extract.run import decoding, targets, tasks
-        from oodcache.extract.run.timing import stages_of
+        from oodcache.extract.run.timing import timing_of
         from oodcache.extract.run.tolerance import Tolerance
 
         assert self._model is not None
         listing = self._planned.listings[order.listing]
         run = targets.wanted(self._planned, listing, self._model.signature)
         assert run.key == order.place.run
-        stages = stages_of(listing)
-        job = tasks.Job(self._planned, self._model, lambda rows: None, stages)
+        timing = timing_of(listing)
+        job = tasks.Job(self._planned, self._model, lambda rows: None, timing)
         bad = None if isinstance(listing, TextListing) else Tolerance(listing, 1)
         with decoding.watching_workers():
             count = tasks.write(order.path, listing, run, [order.task()], job, bad)
-        return Made(count, bad.failed if bad else 0, stages.seconds())
+        return Made(count, bad.failed if bad else 0, timing.seconds())
 
 
 def _answered(do: Callable[[], Answer]) -> Answer | Failed:

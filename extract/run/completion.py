@@ -21,7 +21,7 @@ from oodcache.extract.run import decoding
 from oodcache.extract.run.plan import Plan, TextListing
 from oodcache.extract.run.targets import Target, stamp, wanted
 from oodcache.extract.run.tasks import Job, Task, write
-from oodcache.extract.run.timing import stages_of, summary
+from oodcache.extract.run.timing import summary, timing_of
 from oodcache.extract.run.tolerance import Tolerance
 from oodcache.extract.sources.listing import FOLDER
 
@@ -69,12 +69,12 @@ class InProcess:
 
     def make(self, work: Work) -> list[str]:
         """Make the tasks' shards, or raise InputError at the first that cannot be made."""
-        listing, stages = work.target.listing, stages_of(work.target.listing)
-        job = Job(self.planned, self.model, work.advance, stages)
+        listing, timing = work.target.listing, timing_of(work.target.listing)
+        job = Job(self.planned, self.model, work.advance, timing)
         with decoding.watching_workers():
             count = write(work.target.path, listing, work.run, work.tasks, job, work.tolerance)
         faster = self.planned.faster(listing)
-        told = summary(listing.name, count, listing.unit, stages.seconds(), faster)
+        told = summary(listing.name, count, listing.unit, timing.seconds(), faster)
         if told is not None:
             self.watch.note(told)
         return []

@@ -23,9 +23,9 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from oodcache.cache.errors import InputError
-from oodcache.extract.run.stops import STOPS
 from oodcache.extract.sources.listing import Contents
 
+STOPS = {signal.SIGINT, signal.SIGTERM}
 ITERATOR = torch.utils.data.dataloader._MultiProcessingDataLoaderIter
 
 

@@ -20,7 +20,7 @@ from oodcache.extract.model import loading
 from oodcache.extract.model.encoder import Encoded, Encoder, Signature
 from oodcache.extract.model.request import ModelRequest, resolve
 from oodcache.extract.run import decoding
-from oodcache.extract.run.timing import DECODING, Stages
+from oodcache.extract.run.timing import DECODING, Timing
 from oodcache.extract.run.transfer import Transfer, pipelined
 from oodcache.extract.sources.folders import FolderContents
 from oodcache.extract.sources.listing import Contents
@@ -36,7 +36,7 @@ class Embedded:
     errors: Mapping[int, str]
 
 
-class Files(FolderContents):
+class FreeFiles(FolderContents):
     """Files by their paths, wherever these lead."""
 
     def __init__(self, paths: Sequence[bytes]) -> None:
@@ -101,7 +101,7 @@ class Embedder:
                 lambda batch: batch.images,
                 self._model.images,
                 Transfer(self._model.device),
-                Stages(DECODING),
+                Timing(DECODING),
             )
             for batch, encoded in found:
                 yield _embedded(batch, encoded)

@@ -66,6 +66,24 @@ class Settings:
     max_bad: float = 1.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extraction:
+    """What is asked for, as it is typed: images of `sources`, names of `classes`, or both.
+
+    Without `workers` their number is chosen. `options` are those of lists and tables.
+    """
+
+    model: ModelRequest
+    cache: Path
+    data_root: Path
+    sources: Sequence[str] = ()
+    classes: str | None = None
+    templates: Sequence[str] = ()
+    workers: int | None = None
+    settings: Settings = Settings()
+    options: Options = UNSAID
+
+
 @dataclass(frozen=True)
 class Plan:
     """What to extract: everything is found and listed, nothing is loaded."""
@@ -93,42 +111,26 @@ class Plan:
         return " and ".join(options)
 
 
-def plan(
-    request: ModelRequest,
-    *,
-    sources: Sequence[str],
-    classes: str | None,
-    templates: Sequence[str],
-    data_root: Path,
-    cache: Path,
-    workers: int | None,
-    settings: Settings,
-    watch: Watch,
-    options: Options = UNSAID,
-) -> Plan:
+def plan(asked: Extraction, watch: Watch) -> Plan:
     """Return what is to be done; refuse whatever is missing before any model is loaded."""
-    if not sources and classes is None:
+    if not asked.sources and asked.classes is None:
         raise InputError(
             "nothing to extract: name a data set (imagenet-val, or NAME=FOLDER), --classes, or both"
         )
-    found = [datasets.find(one, data_root, options) for one in sources]
+    found = [datasets.find(one, asked.data_root, asked.options) for one in asked.sources]
     _check_once(found)
-    datasets.check_options(found, options)
+    datasets.check_options(found, asked.options)
     listings = [_listed(source, watch) for source in found]
     texts = None
-    if classes is not None:
-        name, vocabulary = vocabularies.find(classes, templates)
+    if asked.classes is not None:
+        name, vocabulary = vocabularies.find(asked.classes, asked.templates)
         texts = TextListing(name, vocabulary, vocabularies.fingerprint(vocabulary))
-    elif templates:
+    elif asked.templates:
         raise InputError("--template says how to write class names: give --classes too")
-    return Plan(
-        resolved=resolve(request),
-        images=tuple(listings),
-        texts=texts,
-        cache=cache,
-        workers=_default_workers(listings, settings.batch_size) if workers is None else workers,
-        settings=settings,
-    )
+    workers = asked.workers
+    if workers is None:
+        workers = _default_workers(listings, asked.settings.batch_size)
+    return Plan(resolve(asked.model), tuple(listings), texts, asked.cache, workers, asked.settings)
 
 
 def _listed(source: ImageSource, watch: Watch) -> ImageListing:

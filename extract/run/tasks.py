@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +20,8 @@ from oodcache.cache.files.texts import write_text_shard
 from oodcache.cache.format.place import Place, Run, shard_folder
 from oodcache.extract.model.encoder import Encoded, Encoder
 from oodcache.extract.run import decoding
-from oodcache.extract.run.ahead import ahead
 from oodcache.extract.run.plan import Listing, Plan, TextListing
-from oodcache.extract.run.timing import Stages
+from oodcache.extract.run.timing import Timing
 from oodcache.extract.run.tolerance import Tolerance
 from oodcache.extract.run.transfer import Transfer, pipelined
 from oodcache.extract.sources.listing import Contents, ImageListing
@@ -62,7 +63,7 @@ class Job:
     planned: Plan
     model: Encoder
     advance: Callable[[int], None]
-    stages: Stages
+    timing: Timing
 
 
 def write(
@@ -199,7 +200,7 @@ def _pipelined(
     encode: Callable[[torch.Tensor], Encoded],
     job: Job,
 ) -> Iterator[tuple[Batch, Encoded]]:
-    return pipelined(batches, tensor, encode, Transfer(job.model.device), job.stages)
+    return pipelined(batches, tensor, encode, Transfer(job.model.device), job.timing)
 
 
 def _batch(
@@ -217,3 +218,26 @@ def _batch(
     blank = sorted(errors)
     vectors[blank], norm[blank] = 0, 0
     return ImageBatch(vectors, norm, errors)
+
+
+Item = TypeVar("Item")
+
+
+def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
+    """Yield the items in order, while a thread makes up to `depth` that follow.
+
+    What making one raises is raised where it would have been yielded. The thread begins with the
+    first item, and has ended once the last is taken or the generator is closed.
+    """
+    iterator, end = iter(items), object()
+    waiting: deque[Future[object]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
+        try:
+            for _ in range(depth):
+                waiting.append(thread.submit(next, iterator, end))
+            while (item := waiting.popleft().result()) is not end:
+                waiting.append(thread.submit(next, iterator, end))
+                yield cast(Item, item)
+        finally:
+            for one in waiting:
+                one.cancel()

@@ -16,7 +16,7 @@ LEAST_SECONDS = 1.0  # What is over sooner needs no advice.
 Item = TypeVar("Item")
 
 
-class Stages:
+class Timing:
     """A clock for each stage; one stage at a time runs, an inner one stops the outer one's.
 
     `first` is the stage that inputs come from, DECODING or TOKENIZING.
@@ -64,9 +64,9 @@ class Stages:
         return before
 
 
-def stages_of(listing: Listing) -> Stages:
+def timing_of(listing: Listing) -> Timing:
     """Return a clock for what a listing's rows go through."""
-    return Stages(TOKENIZING if listing.kind == "texts" else DECODING)
+    return Timing(TOKENIZING if listing.kind == "texts" else DECODING)
 
 
 def summary(

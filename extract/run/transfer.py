@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 
 from oodcache.extract.model.encoder import Encoded
-from oodcache.extract.run.timing import MODEL, TRANSFER, Stages
+from oodcache.extract.run.timing import MODEL, TRANSFER, Timing
 
 Batch = TypeVar("Batch")
 
@@ -60,27 +60,27 @@ def pipelined(
     tensor: Callable[[Batch], torch.Tensor],
     encode: Callable[[torch.Tensor], Encoded],
     transfer: Transfer,
-    stages: Stages,
+    timing: Timing,
 ) -> Iterator[tuple[Batch, Encoded]]:
     """Yield each batch with its vectors on the host, one batch after it was queued on the device.
 
     `tensor` gives what of a batch is encoded by `encode`, on the device.
     """
     queued: tuple[Batch, Callable[[], Encoded]] | None = None
-    for batch in stages.waiting(stages.first, batches):
-        with stages.during(TRANSFER):
+    for batch in timing.waiting(timing.first, batches):
+        with timing.during(TRANSFER):
             there = transfer.there(tensor(batch))
-        with stages.during(MODEL):
+        with timing.during(MODEL):
             encoded = encode(there)
-        with stages.during(TRANSFER):
+        with timing.during(TRANSFER):
             coming = transfer.back(encoded)
         if queued is not None:
-            yield _finished(*queued, stages)
+            yield _finished(*queued, timing)
         queued = batch, coming
     if queued is not None:
-        yield _finished(*queued, stages)
+        yield _finished(*queued, timing)
 
 
-def _finished(batch: Batch, coming: Callable[[], Encoded], stages: Stages) -> tuple[Batch, Encoded]:
-    with stages.during(MODEL):  # The copy is short; what is waited for is what it waits for.
+def _finished(batch: Batch, coming: Callable[[], Encoded], timing: Timing) -> tuple[Batch, Encoded]:
+    with timing.during(MODEL):  # The copy is short; what is waited for is what it waits for.
         return batch, coming()

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from oodcache.cache.files.images import open_image_shard, open_images
+from oodcache.cache.files.negatives import read_negatives
+from oodcache.cache.files.scores import column_names, read_images
 from oodcache.cache.files.texts import open_text_shard, open_texts
 from oodcache.cache.shards.merging import peek
 from oodcache.cache.store.verification import kind_of, verify
@@ -144,3 +146,41 @@ def test_reading_leaves_a_file_as_it_was(tmp_path: Path) -> None:
         assert path.stat().st_mtime_ns == before.st_mtime_ns
         assert path.stat().st_size == before.st_size
     assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(SHA256)
+
+
+def kept(name: str, digest: str) -> Path:
+    path = FOLDER / name
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
+    return path
+
+
+def test_the_kept_negatives_are_read() -> None:
+    path = kept(
+        "negatives.json", "a67b9640c9538bd1b416f02d77f9a41ab167cb058d3e5ddba961c0ebf3e006d7"
+    )
+    found = read_negatives(path)
+    assert (found.label, found.classes, found.template, found.keep) == (
+        *("kept/one", "pets", "a {}"),
+        "4",
+    )
+    assert (found.weights, found.architecture) == ("00" * 32, {"embed_dim": 4})
+    assert found.class_vectors.startswith("b99fa329")
+    (words,) = found.lists
+    assert (words.vocabulary, words.role, words.percentile) == ("nouns", "negative", 95)
+    assert (words.candidates, words.words) == (6, ("sand", "river", "wheel", "rock"))
+    assert found.versions == {"oodcache": "0.1.0", "numpy": "2.4.6"}
+
+
+def test_the_kept_scores_are_read() -> None:
+    path = kept("scores.h5", "d137b525c85975016b43ba2890d419ab487e26c4eee9777607d0e5b6c2bdf726")
+    names = ("mcm", "mcm:temperature=learned", "energy", "neglabel:groups=2", "knn:k=2")
+    assert list(column_names(path)) == [f"{name}{end}" for name in names for end in ("", " shown")]
+    pets, strays = read_images(path)
+    assert (pets.model, pets.template, pets.data_set) == ("kept/one", "a {}", "pets")
+    assert (len(pets), strays.data_set, len(strays)) == (7, "strays", 6)
+    # The image that could not be decoded has no score.
+    assert list(pets.paths()) == [b"%d.png" % row for row in (0, 1, 3, 4, 5, 6, 7)]
+    assert list(pets.labels()) == [b"cat", b"dog", b"dog", b"cat", b"dog", b"cat", b"dog"]
+    assert list(pets.nearest())[:4] == [b"cat", b"dog", b"dog", b"cat"]
+    assert pets.scores["knn:k=2"][:2].tolist() == [-0.6275385236570441, -1.019742549490804]
+    assert strays.scores["mcm shown"][3] == 0.6852140274533893

@@ -115,24 +115,15 @@ def silent(description: str, total: int, unit: str) -> Iterator[Callable[[int], 
 
 
 def planned(tmp_path: Path, request: ModelRequest, notes: list[str], **given: Any) -> plan.Plan:
-    """Return a plan; `given` goes into its settings, or into its other arguments."""
+    """Return a plan; `given` goes into its settings, or into what else is asked for."""
     names = {field.name for field in fields(plan.Settings)}
     settings = {name: given.pop(name) for name in list(given) if name in names}
-    arguments: dict[str, Any] = {
-        "sources": [],
-        "classes": None,
-        "templates": [],
-        "data_root": tmp_path,
-        "cache": tmp_path / "embeddings",
-        "workers": None,
-        **given,
-    }
-    return plan.plan(
-        request,
+    asked = plan.Extraction(
+        model=request,
         settings=plan.Settings(**{"batch_size": 4, **settings}),
-        watch=Watch(notes.append, silent),
-        **arguments,
+        **{"data_root": tmp_path, "cache": tmp_path / "embeddings", **given},
     )
+    return plan.plan(asked, Watch(notes.append, silent))
 
 
 SIGLIP_LIKE = {

@@ -19,7 +19,7 @@ from samples.extract.web_server import Site, images, packed, serving
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
 from oodcache.extract.known.downloading import PIECE
-from oodcache.extract.known.fetching import Fetched, fetch
+from oodcache.extract.known.fetching import Counted, Fetched, count, fetch
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.known_sets import KNOWN_SETS
 
@@ -270,3 +270,40 @@ def test_a_file_in_the_place_of_the_data_root_is_one_line(site: Site, tmp_path: 
     assert refused(site, tmp_path / "x") == (
         f"{tmp_path}/x/MOS/.fetch: cannot be written: Not a directory: give another --data-root"
     )
+
+
+def counted(name: str, data_root: Path) -> Counted:
+    source = datasets.known(name, data_root)
+    assert source is not None
+    return count(source)
+
+
+def touch(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
+
+def test_images_are_counted_where_extract_looks_for_them(tmp_path: Path) -> None:
+    touch(tmp_path / "MOS/SUN", "images/a.jpg", "images/deep/b.jpg", "images/x.txt", "c.jpg")
+    assert counted("SUN", tmp_path) == Counted("SUN", tmp_path / "MOS/SUN/images", 2, 10_000)
+
+
+def test_of_a_list_the_lines_are_counted_and_the_files_that_are_not_there(tmp_path: Path) -> None:
+    touch(tmp_path / "images_largescale/ninco", "a.jpg", "not-listed.jpg")
+    path = tmp_path / "benchmark_imglist/imagenet/test_ninco.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text("ninco/a.jpg -1\nninco/b.jpg -1\nninco/c.jpg -1\n")
+    assert counted("NINCO", tmp_path) == Counted("NINCO", path, 3, 5_879, missing=2)
+
+
+def test_a_set_is_whole_if_no_image_is_missing_or_too_many() -> None:
+    assert Counted("x", Path(), 3, 3).is_whole
+    assert not Counted("x", Path(), 4, 3).is_whole
+    assert not Counted("x", Path(), 3, 3, missing=1).is_whole
+
+
+def test_a_folder_without_any_image_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path / "MOS/SUN", "x.txt")
+    with pytest.raises(InputError, match=r"MOS/SUN: holds no images \(1 other files\)"):
+        counted("SUN", tmp_path)

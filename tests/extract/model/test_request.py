@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from oodcache.cache.errors import InputError
-from oodcache.extract.model.request import ModelRequest, Resolved, resolve
+from oodcache.extract.model.request import ModelRequest, Resolved, resolve, sleep_while_waiting
 
 
 def resolved(requested: str, **given: Path) -> Resolved:
@@ -111,3 +112,28 @@ def test_a_local_model_is_known_by_every_file_that_decides_it(tmp_path: Path) ->
 def test_requests_and_plans_import_no_torch() -> None:
     code = "import sys, oodcache.extract.run.run; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_the_environment_says_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    sleep_while_waiting()
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+
+
+def test_the_command_sets_it_before_anything_imports_torch() -> None:
+    script = (
+        "import os, sys, oodcache.cli.main, oodcache.extract.run.plan as plan\n"
+        "def found(*_, **__):\n"
+        "    print('torch' in sys.modules, os.environ['OMP_WAIT_POLICY'])\n"
+        "    sys.exit(0)\n"
+        "plan.plan = found\n"
+        "sys.argv = ['oodcache', 'extract', '--model', 'tiny-clip', '--classes', 'imagenet']\n"
+        "oodcache.cli.main.main()\n"
+    )
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, capture_output=True, text=True, env=without(), check=False)
+    assert ran.stdout == "False PASSIVE\n", ran.stderr
+
+
+def without() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,16 @@ from samples.extract.runs import REQUEST
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.model.request import ModelRequest
-from oodcache.extract.ray.cluster import Granted, Wishes, connected, granted, in_short, library
+from oodcache.extract.ray.cluster import (
+    STOPS,
+    Granted,
+    Wishes,
+    connected,
+    granted,
+    in_short,
+    library,
+    stops_repeated,
+)
 from oodcache.extract.run.plan import Plan
 
 
@@ -115,14 +127,14 @@ def test_a_cluster_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch
     ("page", "line"),
     [
         (
-            "The actor died unexpectedly before finishing this task.\n\tclass_name: Maker\n"
+            "The actor died unexpectedly before finishing this task.\n\tclass_name: Worker\n"
             "The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR "
             "Worker exit detail: Worker unexpectedly exits with a connection error code 2. End of "
             "file. Some common causes include: (1) the process was killed by the OOM killer …",
             "Worker unexpectedly exits with a connection error code 2. End of file",
         ),
         (
-            "The actor died because of an error raised in its creation task, ray::Maker.__init__()"
+            "The actor died because of an error raised in its creation task, ray::Worker.__init__()"
             " (pid=7)\n  File 'x.py', line 3\nModuleNotFoundError: No module named 'oodcache'\n",
             "ModuleNotFoundError: No module named 'oodcache'",
         ),
@@ -132,3 +144,47 @@ def test_a_cluster_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch
 )
 def test_of_rays_pages_the_reason_is_told(page: str, line: str) -> None:
     assert in_short(RuntimeError(page)) == line
+
+
+@pytest.mark.parametrize("number", sorted(STOPS))
+def test_a_stop_that_another_listener_swallows_is_told_again(number: signal.Signals) -> None:
+    came: list[int] = []
+    before = signal.signal(number, lambda number, _: came.append(number))
+    try:
+        with stops_repeated():
+            signal.signal(number, lambda *_: None)
+        assert not came
+        with stops_repeated():
+            signal.signal(number, lambda *_: None)
+            os.kill(os.getpid(), number)
+            assert not came
+        assert came == [number]
+        os.kill(os.getpid(), number)
+        assert came == [number] * 2
+    finally:
+        signal.signal(number, before)
+
+
+def test_an_exit_that_is_made_of_a_stop_becomes_the_stop_again() -> None:
+    def ask(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, ask)
+    try:
+        with pytest.raises(KeyboardInterrupt), stops_repeated():
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(15))
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_beside_the_main_thread_nothing_is_listened_to() -> None:
+    def run() -> None:
+        with stops_repeated():
+            done.append(1)
+
+    done: list[int] = []
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert done

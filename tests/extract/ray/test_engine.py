@@ -153,7 +153,7 @@ def test_a_killed_actor_is_replaced_and_its_shard_made_again(
     whole, notes, killed = once(tmp_path, sources=sources), list[str](), list[int]()
 
     def kill() -> None:
-        if not killed and (found := [one for one in started("ray::Maker.make") if children(one)]):
+        if not killed and (found := [one for one in started("ray::Worker.make") if children(one)]):
             killed.extend([found[0], *children(found[0])])
             os.kill(found[0], signal.SIGKILL)
 
@@ -333,7 +333,7 @@ def test_a_run_that_is_stopped_leaves_no_process_and_goes_on(
         assert time.monotonic() < until
         time.sleep(0.02)
     below = descendants(process.pid)
-    assert any("ray::Maker" in name for name in below.values())
+    assert any("ray::Worker" in name for name in below.values())
     tell(process.pid, number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == status

@@ -15,7 +15,7 @@ from samples.extract.runs import REQUEST, extract, files, half, once
 
 from oodcache.cache.files.images import open_image_shard, open_images
 from oodcache.cache.format.place import shard_folder
-from oodcache.extract.ray.worker import Failed, Loaded, Made, Maker, Order, Surroundings, unlike
+from oodcache.extract.ray.worker import Failed, Loaded, Made, Order, Surroundings, Worker, unlike
 from oodcache.extract.run import plan, targets
 from oodcache.extract.run.tasks import Task
 
@@ -29,7 +29,7 @@ def sent(value: Value) -> Value:
 
 @pytest.fixture(autouse=True)
 def restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put back the folder and the threads that a maker takes over."""
+    """Put back the folder and the threads that a worker takes over."""
     monkeypatch.chdir(Path.cwd())
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
@@ -39,19 +39,19 @@ def sources(photos: Path) -> list[str]:
     return [f"c={photos}"]
 
 
-def ordered(tmp_path: Path, **given: Any) -> tuple[plan.Plan, Maker, targets.Target]:
-    """Return a plan, a maker of it that has loaded the model, and its one file."""
+def ordered(tmp_path: Path, **given: Any) -> tuple[plan.Plan, Worker, targets.Target]:
+    """Return a plan, a worker of it that has loaded the model, and its one file."""
     settings = {"shard_rows": 5, "batch_size": 2, "workers": 0, **given}
     made = planned(tmp_path, REQUEST, [], **settings)
-    maker = Maker(sent(made), Surroundings.here())
-    loaded = sent(maker.load())
+    worker = Worker(sent(made), Surroundings.here())
+    loaded = sent(worker.load())
     assert isinstance(loaded, Loaded)
     (target,) = targets.targets(made, loaded.signature.identity.label)
-    return made, maker, target
+    return made, worker, target
 
 
-def make(maker: Maker, target: targets.Target, tasks: list[Task]) -> list[Made | Failed]:
-    return [sent(maker.make(sent(Order.of(task, target.path, 0)))) for task in tasks]
+def make(worker: Worker, target: targets.Target, tasks: list[Task]) -> list[Made | Failed]:
+    return [sent(worker.make(sent(Order.of(task, target.path, 0)))) for task in tasks]
 
 
 def test_what_is_sent_there_and_back_makes_the_shards_of_a_run(
@@ -59,12 +59,12 @@ def test_what_is_sent_there_and_back_makes_the_shards_of_a_run(
 ) -> None:
     (photos / "cat" / "1.png").write_bytes(b"no image")
     whole = once(tmp_path, sources=sources)
-    made, maker, target = ordered(tmp_path, sources=sources)
-    loaded = maker.load()
+    made, worker, target = ordered(tmp_path, sources=sources)
+    loaded = worker.load()
     assert isinstance(loaded, Loaded)
     run = targets.wanted(made, target.listing, loaded.signature)
     tasks = [Task(place) for place in run.places(12)]
-    answers = make(maker, target, tasks)
+    answers = make(worker, target, tasks)
     counts = [(one.encoded, one.failed) for one in answers if isinstance(one, Made)]
     assert counts == [(5, 1), (5, 0), (2, 0)]
     assert len(files(shard_folder(target.path))) == 3
@@ -99,19 +99,19 @@ def once_more(tmp_path: Path, sources: list[str]) -> Path:
 
 
 def test_whatever_goes_wrong_is_one_line(tmp_path: Path, photos: Path, sources: list[str]) -> None:
-    made, maker, target = ordered(tmp_path, sources=sources)
-    loaded = maker.load()
+    made, worker, target = ordered(tmp_path, sources=sources)
+    loaded = worker.load()
     assert isinstance(loaded, Loaded)
     run = targets.wanted(made, target.listing, loaded.signature)
     away = photos.rename(tmp_path / "away")
-    (failed,) = make(maker, target, [Task(run.places(12)[0])])
+    (failed,) = make(worker, target, [Task(run.places(12)[0])])
     assert isinstance(failed, Failed)
     assert failed.reason.startswith(f"{photos}: is gone, or was emptied")
-    unloaded = sent(Maker(made, Surroundings.here()).load())
+    unloaded = sent(Worker(made, Surroundings.here()).load())
     assert isinstance(unloaded, Failed)
     assert "the machines of a cluster are to share the file system" in unloaded.reason
     away.rename(photos)
-    bug = sent(maker.make(Order(target.path, 7, run.places(12)[0])))
+    bug = sent(worker.make(Order(target.path, 7, run.places(12)[0])))
     assert isinstance(bug, Failed)
     assert re.fullmatch(r"IndexError: .* \(worker\.py:\d+\)", bug.reason)
 
@@ -120,7 +120,7 @@ def test_a_folder_that_is_not_there_is_refused_and_threads_are_taken_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = planned(tmp_path, REQUEST, [], classes="c=" + str(names(tmp_path)))
-    nowhere = Maker(made, Surroundings(str(tmp_path / "nowhere"), None)).load()
+    nowhere = Worker(made, Surroundings(str(tmp_path / "nowhere"), None)).load()
     assert isinstance(nowhere, Failed)
     assert f"{tmp_path}/nowhere: No such file or directory" in nowhere.reason
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
@@ -139,8 +139,8 @@ def names(tmp_path: Path) -> Path:
 def test_models_that_make_other_vectors_are_told_apart(
     tmp_path: Path, sources: list[str], small_model: SmallModel
 ) -> None:
-    made, maker, _ = ordered(tmp_path, sources=sources)
-    loaded = maker.load()
+    made, worker, _ = ordered(tmp_path, sources=sources)
+    loaded = worker.load()
     assert isinstance(loaded, Loaded)
     ours = loaded.signature
     elsewhere = replace(ours, precision={**ours.precision, "device": "another"})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from oodcache.extract.run.timing import DECODING, MODEL, TRANSFER, WRITING, Stages, summary
+from oodcache.extract.run.timing import DECODING, MODEL, TRANSFER, WRITING, Timing, summary
 
 
 class Clock:
@@ -20,20 +20,20 @@ class Clock:
 
 def test_an_inner_stage_stops_the_outer_ones_clock_and_the_rest_is_writing() -> None:
     clock = Clock()
-    stages = Stages(DECODING, clock)
+    timing = Timing(DECODING, clock)
     clock.now += 1
-    with stages.during(MODEL):
+    with timing.during(MODEL):
         clock.now += 10
-        with stages.during(TRANSFER):
+        with timing.during(TRANSFER):
             clock.now += 100
         clock.now += 20
     clock.now += 2
-    assert stages.seconds() == {DECODING: 0, TRANSFER: 100, MODEL: 30, WRITING: 3}
+    assert timing.seconds() == {DECODING: 0, TRANSFER: 100, MODEL: 30, WRITING: 3}
 
 
 def test_waiting_for_items_is_counted_and_what_is_done_with_them_is_not() -> None:
     clock = Clock()
-    stages = Stages(DECODING, clock)
+    timing = Timing(DECODING, clock)
 
     def items() -> Iterator[str]:
         for item in "ab":
@@ -41,20 +41,20 @@ def test_waiting_for_items_is_counted_and_what_is_done_with_them_is_not() -> Non
             yield item
         clock.now += 3  # To find that there are no more.
 
-    for _ in stages.waiting(DECODING, items()):
+    for _ in timing.waiting(DECODING, items()):
         clock.now += 7
-    assert stages.seconds() == {DECODING: 13, TRANSFER: 0, MODEL: 0, WRITING: 14}
+    assert timing.seconds() == {DECODING: 13, TRANSFER: 0, MODEL: 0, WRITING: 14}
 
 
 def test_an_error_ends_its_stage() -> None:
     clock = Clock()
-    stages = Stages(DECODING, clock)
-    with pytest.raises(KeyError), stages.during(MODEL):
+    timing = Timing(DECODING, clock)
+    with pytest.raises(KeyError), timing.during(MODEL):
         clock.now += 4
         raise KeyError
     clock.now += 1
-    assert stages.seconds()[MODEL] == 4
-    assert stages.seconds()[WRITING] == 1
+    assert timing.seconds()[MODEL] == 4
+    assert timing.seconds()[WRITING] == 1
 
 
 SECONDS = {DECODING: 0.25, TRANSFER: 0.0, MODEL: 1.75, WRITING: 0.0}

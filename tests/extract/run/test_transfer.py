@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from oodcache.extract.model.encoder import Encoded
-from oodcache.extract.run.timing import DECODING, MODEL, TRANSFER, Stages
+from oodcache.extract.run.timing import DECODING, MODEL, TRANSFER, Timing
 from oodcache.extract.run.transfer import Transfer, pipelined
 
 CPU = torch.device("cpu")
@@ -28,7 +28,7 @@ def numbered(count: int) -> list[torch.Tensor]:
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 def test_every_batch_comes_back_once_with_its_own_vectors(count: int) -> None:
     batches = list(enumerate(numbered(count)))
-    came = list(pipelined(batches, lambda batch: batch[1], encode, Transfer(CPU), Stages(DECODING)))
+    came = list(pipelined(batches, lambda batch: batch[1], encode, Transfer(CPU), Timing(DECODING)))
     assert [batch[0] for batch, _ in came] == list(range(count))
     for (_, given), encoded in came:
         assert torch.equal(encoded.vectors, given * 2)
@@ -63,7 +63,7 @@ def test_a_batch_is_queued_before_the_one_before_it_is_waited_for() -> None:
         log.append(f"encode {int(batch[0, 0])}")
         return encode(batch)
 
-    for _ in pipelined(numbered(3), lambda batch: batch, logged, Logged(log), Stages(DECODING)):
+    for _ in pipelined(numbered(3), lambda batch: batch, logged, Logged(log), Timing(DECODING)):
         log.append("taken")
     assert log == [
         *("send 0", "encode 0", "send 1", "encode 1", "wait 0", "taken"),
@@ -88,11 +88,11 @@ def test_each_wait_is_counted_as_what_it_is_for() -> None:
             now[0] += 100
             yield batch
 
-    stages = Stages(DECODING, lambda: now[0])
-    for _ in pipelined(decoded(), lambda batch: batch, slow, Slow(CPU), stages):
+    timing = Timing(DECODING, lambda: now[0])
+    for _ in pipelined(decoded(), lambda batch: batch, slow, Slow(CPU), timing):
         now[0] += 1000
-    assert list(stages.seconds().values()) == [300, 3, 30, 3000]
-    assert list(stages.seconds())[:3] == [DECODING, TRANSFER, MODEL]
+    assert list(timing.seconds().values()) == [300, 3, 30, 3000]
+    assert list(timing.seconds())[:3] == [DECODING, TRANSFER, MODEL]
 
 
 def test_a_device_that_is_no_gpu_needs_no_streams_of_its_own() -> None:
@@ -107,6 +107,6 @@ def test_an_error_of_a_later_batch_comes_after_nothing_is_lost_but_that_one_befo
 
     taken = 0
     with pytest.raises(OSError, match="gone"):
-        for _ in pipelined(failing(), lambda batch: batch, encode, Transfer(CPU), Stages(DECODING)):
+        for _ in pipelined(failing(), lambda batch: batch, encode, Transfer(CPU), Timing(DECODING)):
             taken += 1
     assert taken == 1

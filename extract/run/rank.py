@@ -18,7 +18,7 @@ LARGEST = 10**9
 
 
 @dataclass(frozen=True)
-class Share:
+class Rank:
     """Every `parts`-th shard, from the `part`-th, counted from 1; `source` says who chose."""
 
     part: int
@@ -29,12 +29,12 @@ class Share:
         return f"{self.part}/{self.parts}"
 
 
-def are_in(environment: Mapping[str, str]) -> bool:
+def is_in(environment: Mapping[str, str]) -> bool:
     """Return whether the environment says anything of shares, sense or nonsense."""
     return any(environment.get(name) for name in NAMES)
 
 
-def from_environment(environment: Mapping[str, str]) -> Share | None:
+def from_environment(environment: Mapping[str, str]) -> Rank | None:
     """Return the share that the environment gives to this process, None where it gives none.
 
     torchrun inside a task of an array cuts that task's share again. Raises InputError if what is
@@ -46,21 +46,21 @@ def from_environment(environment: Mapping[str, str]) -> Share | None:
     array, process = _of_array(environment), _of_torchrun(environment)
     if array is None or process is None:
         return array or process
-    return Share(
+    return Rank(
         (array.part - 1) * process.parts + process.part,
         array.parts * process.parts,
         f"{array.source} and {process.source}",
     )
 
 
-def _of_torchrun(environment: Mapping[str, str]) -> Share | None:
+def _of_torchrun(environment: Mapping[str, str]) -> Rank | None:
     if not environment.get(RANK) and not environment.get(WORLD):
         return None
     rank, size = _number(environment, RANK, WORLD), _number(environment, WORLD, RANK)
     return _checked(rank + 1, size, RANK, f"{RANK} {rank} of {WORLD} {size}, counted from 0")
 
 
-def _of_array(environment: Mapping[str, str]) -> Share | None:
+def _of_array(environment: Mapping[str, str]) -> Rank | None:
     name = f"{ARRAY}ID"
     if not environment.get(name):
         return None
@@ -73,10 +73,10 @@ def _of_array(environment: Mapping[str, str]) -> Share | None:
     return _checked((task - first) // step + 1, count, name, what)
 
 
-def _checked(part: int, parts: int, name: str, what: str) -> Share:
+def _checked(part: int, parts: int, name: str, what: str) -> Rank:
     if not 1 <= part <= parts:
         raise _nonsense(what)
-    return Share(part, parts, name)
+    return Rank(part, parts, name)
 
 
 def _number(environment: Mapping[str, str], name: str, beside: str = "") -> int:

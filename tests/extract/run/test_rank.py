@@ -8,7 +8,7 @@ import pytest
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.place import Place, share
-from oodcache.extract.run.shares import Share, from_environment
+from oodcache.extract.run.rank import Rank, from_environment
 
 
 def array(task: object, first: object, count: object, step: object = "") -> dict[str, str]:
@@ -28,16 +28,16 @@ def torchrun(rank: object, size: object) -> dict[str, str]:
         ({}, None),
         ({"SLURM_JOB_ID": "7", "LOCAL_RANK": "1"}, None),
         ({"RANK": "", "WORLD_SIZE": ""}, None),
-        (torchrun(0, 1), Share(1, 1, "RANK")),
-        (torchrun(7, 8), Share(8, 8, "RANK")),
-        (array(5, 4, 3), Share(2, 3, "SLURM_ARRAY_TASK_ID")),
-        (array(0, 0, 1, 1), Share(1, 1, "SLURM_ARRAY_TASK_ID")),
-        (array(11, 3, 5, 4), Share(3, 5, "SLURM_ARRAY_TASK_ID")),
-        (array(2, 1, 3) | torchrun(3, 4), Share(8, 12, "SLURM_ARRAY_TASK_ID and RANK")),
+        (torchrun(0, 1), Rank(1, 1, "RANK")),
+        (torchrun(7, 8), Rank(8, 8, "RANK")),
+        (array(5, 4, 3), Rank(2, 3, "SLURM_ARRAY_TASK_ID")),
+        (array(0, 0, 1, 1), Rank(1, 1, "SLURM_ARRAY_TASK_ID")),
+        (array(11, 3, 5, 4), Rank(3, 5, "SLURM_ARRAY_TASK_ID")),
+        (array(2, 1, 3) | torchrun(3, 4), Rank(8, 12, "SLURM_ARRAY_TASK_ID and RANK")),
     ],
 )
 def test_the_share_is_the_clusters_count(
-    environment: dict[str, str], expected: Share | None
+    environment: dict[str, str], expected: Rank | None
 ) -> None:
     assert from_environment(environment) == expected
 
