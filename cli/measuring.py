@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from oodcache.cli.options import note
+from oodcache.report.tables import formats
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions
 
 if TYPE_CHECKING:
     from oodcache.score.scoring import Scored
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-FORMATS = ("table", "csv", "json", "markdown", "latex")
-SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
 
 
 def shares(
@@ -84,7 +83,7 @@ WHERE = (
     click.option(
         "--format",
         "form",
-        type=click.Choice(FORMATS),
+        type=click.Choice(tuple(formats.FORMATS)),
         help="Of what is printed or written. [table, or by --output's ending]",
     ),
     click.option(
@@ -92,6 +91,7 @@ WHERE = (
         type=click.Path(dir_okay=False, path_type=Path),
         help="Write there, and print the table.",
     ),
+    click.option("--explain", is_flag=True, help="Print all notes below the table."),
 )
 
 
@@ -117,16 +117,15 @@ def conventions(given: Mapping[str, Any]) -> Conventions:
 
 def deliver(scored: Scored, given: Mapping[str, Any]) -> None:
     """Print what was measured, or write it and print the table, as the options say."""
-    from oodcache.report.tables import formats
     from oodcache.score import scoring
 
-    output, form = given["output"], given["form"]
+    output, form, explain = given["output"], given["form"], given["explain"]
     if output is not None:
-        text = formats.FORMATS[form or SUFFIXES.get(output.suffix, "table")](*scored)
-        scoring.save(text, output)
+        form = form or formats.by_ending(output.suffix)
+        scoring.save(formats.text(form, *scored, explain=explain), output)
         note(f"wrote {output}")
     if output is not None or form in (None, "table"):
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(formats.table(*scored, width=width), nl=False)
+        click.echo(formats.text("table", *scored, width=width, explain=explain), nl=False)
     else:
-        click.echo(formats.FORMATS[form](*scored), nl=False)
+        click.echo(formats.text(form, *scored, explain=explain), nl=False)
