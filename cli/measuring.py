@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from oodcache.cli.options import note
+from oodcache.report.tables import formats
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions
 
 if TYPE_CHECKING:
     from oodcache.score.scoring import Results
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-FORMATS = ("table", "csv", "json", "markdown", "latex")
-SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
 
 
 def shares(
@@ -86,7 +85,7 @@ WHERE = (
     click.option(
         "--format",
         "form",
-        type=click.Choice(FORMATS),
+        type=click.Choice(tuple(formats.FORMATS)),
         help="Of what is printed or written. [table, or by --output's ending]",
     ),
     click.option(
@@ -94,6 +93,7 @@ WHERE = (
         type=click.Path(dir_okay=False, path_type=Path),
         help="Write there, and print the table.",
     ),
+    click.option("--explain", is_flag=True, help="Print all notes below the table."),
 )
 
 
@@ -119,16 +119,15 @@ def conventions(given: Mapping[str, Any]) -> Conventions:
 
 def deliver(results: Results, given: Mapping[str, Any]) -> None:
     """Print what was measured, or write it and print the table, as the options say."""
-    from oodcache.report.tables import formats
     from oodcache.score import scoring
 
-    output, form = given["output"], given["form"]
+    output, form, explain = given["output"], given["form"], given["explain"]
     if output is not None:
-        text = formats.FORMATS[form or SUFFIXES.get(output.suffix, "table")](*results)
-        scoring.save(text, output)
+        form = form or formats.by_ending(output.suffix)
+        scoring.save(formats.text(form, *results, explain=explain), output)
         note(f"wrote {output}")
     if output is not None or form in (None, "table"):
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(formats.table(*results, width=width), nl=False)
+        click.echo(formats.text("table", *results, width=width, explain=explain), nl=False)
     else:
-        click.echo(formats.FORMATS[form](*results), nl=False)
+        click.echo(formats.text(form, *results, explain=explain), nl=False)

@@ -12,7 +12,8 @@ import click
 from oodcache.cache.errors import InputError
 from oodcache.cli.options import CACHE, WATCH, note
 from oodcache.cli.report import DATA_ROOT, FILE, SCORES
-from oodcache.report.figures.kinds import FORMS, KINDS, MEASURES, WIDTHS
+from oodcache.report.figures.kinds import FORMS, KINDS, WIDTHS
+from oodcache.score.measures.result import HEADLINES
 
 if TYPE_CHECKING:
     from oodcache.report.content import Content
@@ -71,7 +72,7 @@ def inches(context: click.Context, parameter: click.Parameter, text: str) -> flo
 @click.option("--parameter", help="Of sweep: a parameter, or template. [the first of the results]")
 @click.option(
     "--measure",
-    type=click.Choice(MEASURES),
+    type=click.Choice(tuple(HEADLINES)),
     help="Of heatmap. [auroc]",
 )
 @click.option(

@@ -12,6 +12,7 @@ import click
 from oodcache.cli import stopping
 from oodcache.cli.options import BATCH_SIZE, CACHE, DATA_ROOT, DEVICE, TYPED, WATCH, note
 from oodcache.extract.model.request import check_torch
+from oodcache.report.tables import formats
 
 MODELS = ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2", "tiny")
 
@@ -38,7 +39,7 @@ MODELS = ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2", "tiny")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("table", "markdown", "latex")),
+    type=click.Choice(formats.OF_TABLES),
     default="table",
     show_default=True,
     help="Of the tables that are printed.",
@@ -55,7 +56,6 @@ def reproduce(context: click.Context, /, **given: Any) -> None:
     oodcache reproduce --model tiny
     """
     stopping.goes_on()
-    from oodcache.report.tables import formats
     from oodcache.score import scoring
     from oodcache.study import reproducing, study
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,14 +18,16 @@ from oodcache.report.tables.formats import FORMAT, VERSION
 from oodcache.report.tables.grid import key
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.question import OWN, PREDICTED, bank_label
-from oodcache.score.measures.result import FPR_CONVENTIONS, Difference, Pick, Result
+from oodcache.score.measures import probability
+from oodcache.score.measures.result import FPR_CONVENTIONS, MEASURES, Difference, Pick, Result
 
 LARGEST = 2**28
 Row = TypeVar("Row", Result, Difference)
-CALIBRATED = (
-    *("kept_id", "kept_ood", "prevalence"),
-    *("brier", "ece", "brier_balanced", "ece_balanced"),
-)
+NEWER = {
+    one.name
+    for one in fields(Result)
+    if one.default is not MISSING and one.name in {measure.name for measure in MEASURES}
+}
 SCORE_AGAIN = "score again, with --output FILE.json"
 
 
@@ -97,7 +99,9 @@ def _rows(
 def _result(row: Mapping[str, Any]) -> Result:
     """Return a row as the Result that it was; raise ValueError for what is no such thing."""
     row = _with_bank_labels(row)
-    found = {one.name: row[one.name] for one in fields(Result)}
+    # A measure that is newer than the file has a default.
+    known = [one for one in fields(Result) if one.name in row or one.name not in NEWER]
+    found = {one.name: row[one.name] for one in known}
     for name in ("id", "ood", "score"):
         _check(name, found[name], str)
     for name in ("model", "pretrained", "classes", "template", "group", "negatives", "bank"):
@@ -106,7 +110,7 @@ def _result(row: Mapping[str, Any]) -> Result:
         raise ValueError(f"'bank_labels' is {shown(found['bank_labels'])}")
     for name in ("n_id", "n_ood", "ties", "distinct", "shared_images"):
         _check(name, found[name], int)
-    for name in ("auroc", "aupr_in", "aupr_out", "fpr95"):
+    for name in (one.name for one in MEASURES if one.name in found):
         _fraction(name, found[name])
     if found["id_accuracy"] is not None:
         _fraction("id_accuracy", found["id_accuracy"])
@@ -128,7 +132,7 @@ def _result(row: Mapping[str, Any]) -> Result:
         }
     if not isinstance(found["calibration"], str | None):
         given = _mapping("calibration", found["calibration"])
-        for name in CALIBRATED:
+        for name in probability.MEASURES:
             _fraction(f"calibration.{name}", given.get(name))
     found["picked"] = None if found["picked"] is None else _pick(found["picked"])
     return Result(**found)

@@ -1,4 +1,4 @@
-"""How AUROC and FPR95 follow a parameter or the template, wherever several values were measured.
+"""How the headline measures follow a parameter or the template, where there are several values.
 
 A line joins results that are equal in all else: model, template, score, other parameters, OOD set.
 """
@@ -14,19 +14,20 @@ from typing import Any
 from oodcache.report.saved import Saved
 from oodcache.report.tables.grid import by_row, key
 from oodcache.score.formulas.definition import LEARNED, NONE
-from oodcache.score.measures.result import Result
+from oodcache.score.measures.result import HEADLINES, Result
 from oodcache.score.onepass.variants import Variant
 
 TEMPLATE = "template"
 
 
 @dataclass(frozen=True)
-class Line:
+class SweepLine:
     """What one OOD set's results are at every value of the parameter, numbers rising.
 
     `score` is written without the parameter, `template` is None where that is what varies. `words`
     has the word that was typed for a value, such as "learned", None for a number. A value is the
-    number that a word stands for, or the word itself where nobody knows.
+    number that a word stands for, or the word itself where nobody knows. `measured` has each
+    headline measure at every value.
     """
 
     model: str | None
@@ -35,9 +36,8 @@ class Line:
     ood: str
     values: tuple[float | str, ...]
     words: tuple[str | None, ...]
-    auroc: tuple[float, ...]
+    measured: Mapping[str, tuple[float, ...]]
     auroc_ci: tuple[tuple[float, float] | None, ...]
-    fpr95: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Sweep:
     """A parameter of which several values were measured, or "template", and its lines."""
 
     parameter: str
-    lines: tuple[Line, ...]
+    lines: tuple[SweepLine, ...]
 
 
 def sweeps(saved: Saved) -> list[Sweep]:
@@ -55,7 +55,7 @@ def sweeps(saved: Saved) -> list[Sweep]:
     return [one for one in found if one.lines]
 
 
-def _lines(saved: Saved, parameter: str) -> tuple[Line, ...]:
+def _lines(saved: Saved, parameter: str) -> tuple[SweepLine, ...]:
     groups: dict[tuple[Any, ...], list[Result]] = {}
     for rows in by_row(saved.results).values():
         for one in rows.values():
@@ -79,23 +79,22 @@ def _value(one: Result, parameter: str) -> float | str:
     return str(one.template) if parameter == TEMPLATE else one.parameters[parameter]
 
 
-def _line(saved: Saved, rows: list[Result], parameter: str) -> Line:
+def _line(saved: Saved, rows: list[Result], parameter: str) -> SweepLine:
     points = [(_number(saved, one, parameter), one) for one in rows]
     # What stands for no number comes first, in the order in which it was measured.
     points.sort(key=lambda point: -math.inf if isinstance(point[0], str) else point[0])
     first = rows[0]
     others = {name: value for name, value in first.parameters.items() if name != parameter}
     typed = [_value(one, parameter) for _, one in points]
-    return Line(
+    return SweepLine(
         model=key(first)[0],
         template=None if parameter == TEMPLATE else first.template,
         score=Variant(first.score, others).label if others else first.score,
         ood=first.ood,
         values=tuple(value for value, _ in points),
         words=tuple(one if isinstance(one, str) else None for one in typed),
-        auroc=tuple(one.auroc for _, one in points),
+        measured={name: tuple(getattr(one, name) for _, one in points) for name in HEADLINES},
         auroc_ci=tuple(one.auroc_ci for _, one in points),
-        fpr95=tuple(one.fpr95 for _, one in points),
     )
 
 

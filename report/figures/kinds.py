@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.sibling import sibling
+from oodcache.score.measures.result import HEADLINES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 MOST_LINES = 8
 ENDINGS = (".png", ".svg", ".pdf")
 WIDTHS = {"one": 3.25, "two": 6.75}
-MEASURED = {"auroc": "AUROC", "fpr95": "FPR95"}
-MEASURES = tuple(MEASURED)
 STRICT = "strict"
 FORMS = ("shown", "ranked")
 
@@ -83,8 +82,8 @@ class Subject:
     def axis(self, measure: str) -> str:
         """Return what an axis of a measure is called, with the FPR's convention if need be."""
         conventions = dict.fromkeys(one.fpr_convention for one in self.chosen.results)
-        told = [one for one in conventions if measure == "fpr95" and one != STRICT]
-        return f"{', '.join([MEASURED[measure], *told])} (%)"
+        told = [one for one in conventions if HEADLINES[measure].by_convention and one != STRICT]
+        return f"{', '.join([HEADLINES[measure].heading, *told])} (%)"
 
 
 def check(path: Path) -> None:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from oodcache.report.figures.canvas import COLOURS, LINE, NARROW, fitted, new_figure, width_of
 from oodcache.report.figures.kinds import Subject
 from oodcache.report.tables.grid import NONE
-from oodcache.score.measures.result import Result
+from oodcache.score.measures.result import HEADLINES, Result
 
 NAMES = 0.5, 0.3  # What they may take of a narrow figure's width, and of a wide one's.
 # Of the numbers in a heat map's cells: their size and decimals, the first pair that fits.
@@ -90,7 +90,7 @@ def heatmap(subject: Subject) -> Figure:
     left = max(left, _columns(axes, sets, wide - left - MARGIN))
     cells = wide - left - MARGIN
     colours = _coloured(axes, below, values, subject)
-    lower = subject.measure == "fpr95"
+    lower = HEADLINES[subject.measure].lower_is_better
     _numbers(axes, values, colours, cells / len(sets), lower_is_better=lower)
     return figure
 
@@ -102,7 +102,7 @@ def _coloured(axes: Axes, below: Axes, values: Matrix, subject: Subject) -> Colo
     if low == high:
         low, high = low - 0.5, high + 0.5
     scale = Normalize(low, high)
-    colours = colormaps["cividis_r" if subject.measure == "fpr95" else "cividis"]
+    colours = colormaps["cividis_r" if HEADLINES[subject.measure].lower_is_better else "cividis"]
     mesh = axes.pcolormesh(
         np.ma.masked_invalid(values), cmap=colours, norm=scale, edgecolors="white", linewidth=0.5
     )

@@ -1,4 +1,4 @@
-"""The figure of a grid: AUROC and FPR95 against a parameter or the template."""
+"""The figure of a grid: the headline measures against a parameter or the template."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from oodcache.report.figures.canvas import (
     new_figure,
 )
 from oodcache.report.figures.choice import missing
-from oodcache.report.figures.kinds import MEASURES, MOST_LINES, Subject
-from oodcache.report.sweeps import TEMPLATE, Line, Sweep, sweeps
+from oodcache.report.figures.kinds import MOST_LINES, Subject
+from oodcache.report.sweeps import TEMPLATE, Sweep, SweepLine, sweeps
+from oodcache.score.measures.result import HEADLINES
 
 RATIO = 20  # Values that lie further apart than this are drawn on a logarithmic axis.
 TALL = 1.5
@@ -43,12 +44,12 @@ class Lane:
     """One row of panels: what its titles say beside the measure, its lines and what they are."""
 
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[SweepLine, ...]
     labels: tuple[str, ...]
 
 
 def sweep(subject: Subject) -> Figure:
-    """Return two panels, AUROC with its intervals and FPR95; a row of them for each OOD set.
+    """Return a panel for each headline measure, AUROC with intervals; a row for each OOD set.
 
     Of a single score there is one row, and a line for each OOD set. Where a value is no number
     the values stand one below the other.
@@ -65,9 +66,11 @@ def sweep(subject: Subject) -> Figure:
     tall = TALL if of_numbers else LINE * len(values) * (1 + len(styles) / 6) + 0.4
     above = legend_height(labels, subject.width)
     figure = new_figure(subject.width, len(lanes) * tall + above + 0.3)
-    grid = figure.subplots(len(lanes), 2, squeeze=False, sharex="all" if of_numbers else "col")
+    grid = figure.subplots(
+        len(lanes), len(HEADLINES), squeeze=False, sharex="all" if of_numbers else "col"
+    )
     for pair, lane in zip(grid, lanes, strict=True):
-        for axes, measure in zip(pair, MEASURES, strict=True):
+        for axes, measure in zip(pair, HEADLINES, strict=True):
             if of_numbers:
                 _numeric(axes, lane, measure, styles)
             else:
@@ -90,15 +93,16 @@ def _valued(
         return
     written = [one if isinstance(one, str) else f"{one:g}" for one in values]
     names = fitted(written, 72 * 0.4 * width)
-    for left, right in grid:
+    for left, *others in grid:
         left.set_yticks(range(len(values)), names)
-        right.set_yticks(range(len(values)), [""] * len(values))
+        for axes in others:
+            axes.set_yticks(range(len(values)), [""] * len(values))
 
 
 def _numeric(axes: Axes, lane: Lane, measure: str, styles: Mapping[str, Mapping[str, Any]]) -> None:
     """Draw a measure against numbers; a ring is round a value that was typed as a word."""
     for label, line in zip(lane.labels, lane.lines, strict=True):
-        x, y = [float(one) for one in line.values], [100 * one for one in getattr(line, measure)]
+        x, y = [float(one) for one in line.values], [100 * one for one in line.measured[measure]]
         axes.plot(x, y, **styles[label])
         for place, bounds in _intervals(line, measure):
             axes.plot([x[place]] * 2, bounds, **_whisker(styles[label]))
@@ -119,7 +123,7 @@ def _listed(
     for number, (label, line) in enumerate(zip(lane.labels, lane.lines, strict=True)):
         aside = ((number + 0.5) / len(lane.lines) - 0.5) * 0.7
         y = [values.index(one) + aside for one in line.values]
-        x = [100 * one for one in getattr(line, measure)]
+        x = [100 * one for one in line.measured[measure]]
         axes.plot(x, y, **{**styles[label], "linestyle": ""})
         for place, bounds in _intervals(line, measure):
             axes.plot(bounds, [y[place]] * 2, **_whisker(styles[label]))
@@ -130,8 +134,8 @@ def _listed(
     axes.locator_params(axis="x", nbins=3)
 
 
-def _intervals(line: Line, measure: str) -> Iterator[tuple[int, list[float]]]:
-    """Yield the place and the bounds of each interval that there is; FPR95 has none."""
+def _intervals(line: SweepLine, measure: str) -> Iterator[tuple[int, list[float]]]:
+    """Yield the place and the bounds of each interval that there is; only AUROC has any."""
     for place, bounds in enumerate(line.auroc_ci if measure == "auroc" else ()):
         if bounds is not None:
             yield place, [100 * one for one in bounds]
@@ -146,7 +150,7 @@ def _titled(grid: Any, lanes: Sequence[Lane], subject: Subject, *, of_numbers: b
     names = fitted([one.title for one in lanes], 36 * subject.width)
     for pair, name in zip(grid, names, strict=True):
         pair[0].set_title(name, loc="left")
-        for axes, measure in zip(pair, MEASURES, strict=True):
+        for axes, measure in zip(pair, HEADLINES, strict=True):
             if of_numbers:
                 axes.set_ylabel(subject.axis(measure))
             elif pair is grid[-1]:
@@ -168,7 +172,7 @@ def _scaled(axes: Axes, values: Sequence[float], width: float) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _lanes(lines: Sequence[Line]) -> list[Lane]:
+def _lanes(lines: Sequence[SweepLine]) -> list[Lane]:
     """Return a row for each OOD set, its lines told apart by what differs; of one score one row."""
     told = _told(lines)
     if len(set(told)) == 1:
@@ -180,7 +184,7 @@ def _lanes(lines: Sequence[Line]) -> list[Lane]:
     return lanes
 
 
-def _told(lines: Sequence[Line]) -> list[str]:
+def _told(lines: Sequence[SweepLine]) -> list[str]:
     """Return what tells lines of one OOD set apart."""
     names = [(one.model, one.template, one.score) for one in lines]
     several = [len({name[place] for name in names}) > 1 for place in range(2)]

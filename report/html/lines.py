@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from oodcache.report.tables.grid import NONE, by_row, interval, percent
-from oodcache.score.measures.result import Result
+from oodcache.score.measures.result import MEASURES, Result
 
 
 @dataclass(frozen=True)
-class Column:
-    """A heading; `classes` is "number" above numbers, "name" above what a phone has no room for."""
+class Heading:
+    """A heading of the page's table.
+
+    `classes` is "number" above numbers, "name" above what a phone has no room for.
+    """
 
     name: str
     classes: str = ""
@@ -19,7 +22,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Cell:
+class PageCell:
     """What is shown, and the number that it is sorted by, None for its text.
 
     On a phone `small` stands below the text, for the columns that have no room.
@@ -32,32 +35,32 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Line:
+class PageLine:
     """A row of the table; `filters` has its value under each name of `filters()`."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[PageCell, ...]
     filters: dict[str, str]
     best: bool
 
 
 NAMES = ("score", "model", "template", "OOD set")
 NARROW = ("model", "template")
-MEASURES = (
-    Column("AUROC", "number", "in %, ID positive"),
-    Column("interval", "number", "of the AUROC"),
-    Column("FPR95", "number", "in %: lower is better"),
-    Column("AUPR in", "number", "in %, ID positive"),
-    Column("AUPR out", "number", "in %, OOD positive"),
-    Column("ID acc", "number", "in %"),
-    Column("ID", "number", "images"),
-    Column("OOD", "number", "images"),
+# The headline measures first, and AUROC's interval beside it.
+MEASURED = sorted(MEASURES, key=lambda one: not one.is_headline)[1:]
+MEASURE_HEADINGS = (
+    Heading("AUROC", "number", "in %, ID positive"),
+    Heading("interval", "number", "of the AUROC"),
+    *(Heading(one.heading, "number", one.about) for one in MEASURED),
+    Heading("ID acc", "number", "in %"),
+    Heading("ID", "number", "images"),
+    Heading("OOD", "number", "images"),
 )
 
 
-def columns(results: Sequence[Result]) -> list[Column]:
+def columns(results: Sequence[Result]) -> list[Heading]:
     """Return the headings; a name that is the same in all lines has none."""
     shown = _shown(filters(results))
-    return [*(Column(name, "name" * (name in NARROW)) for name in shown), *MEASURES]
+    return [*(Heading(name, "name" * (name in NARROW)) for name in shown), *MEASURE_HEADINGS]
 
 
 def _shown(offered: Mapping[str, Sequence[str]]) -> list[str]:
@@ -83,7 +86,7 @@ def best(results: Sequence[Result]) -> dict[str, float]:
     return found
 
 
-def lines(results: Sequence[Result]) -> list[Line]:
+def lines(results: Sequence[Result]) -> list[PageLine]:
     """Return a line for each result, in order."""
     highest, offered = best(results), filters(results)
     found = []
@@ -92,24 +95,28 @@ def lines(results: Sequence[Result]) -> list[Line]:
             model, template = key[0] or NONE, key[1] or NONE
             values = {"score": key[2], "model": model, "template": template, "OOD set": one.ood}
             found.append(
-                Line(
+                PageLine(
                     (
-                        Cell(
+                        PageCell(
                             key[2],
                             small=" · ".join(values[name] for name in NARROW if name in offered),
                         ),
                         *(
-                            Cell(values[name], classes="name" * (name in NARROW))
+                            PageCell(values[name], classes="name" * (name in NARROW))
                             for name in _shown(offered)[1:]
                         ),
                         _percent(one.auroc, "auroc"),
-                        Cell(
+                        PageCell(
                             interval(one.auroc_ci),
                             one.auroc_ci[0] if one.auroc_ci else -1.0,
                             "number",
                         ),
-                        *map(_percent, (one.fpr95, one.aupr_in, one.aupr_out, one.id_accuracy)),
-                        *(Cell(f"{count:,}", count, "number") for count in (one.n_id, one.n_ood)),
+                        *(_percent(getattr(one, each.name)) for each in MEASURED),
+                        _percent(one.id_accuracy),
+                        *(
+                            PageCell(f"{count:,}", count, "number")
+                            for count in (one.n_id, one.n_ood)
+                        ),
                     ),
                     {name: values[name] for name in offered},
                     one.auroc == highest[one.ood],
@@ -118,8 +125,8 @@ def lines(results: Sequence[Result]) -> list[Line]:
     return found
 
 
-def _percent(fraction: float | None, classes: str = "") -> Cell:
+def _percent(fraction: float | None, classes: str = "") -> PageCell:
     # What is not known sorts below all.
-    return Cell(
+    return PageCell(
         percent(fraction), -1.0 if fraction is None else fraction, f"number {classes}".strip()
     )

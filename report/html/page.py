@@ -23,7 +23,7 @@ from oodcache.report.saved import Saved
 from oodcache.report.sweeps import sweeps
 from oodcache.report.tables.caption import caption
 from oodcache.report.tables.grid import NOT_ESTIMABLE, by_row, names
-from oodcache.score.measures.result import AVERAGE, Result
+from oodcache.score.measures.result import AVERAGE, HEADLINES, Result
 
 NEEDS = ("jinja2", "plotly", "PIL")
 FOLDER = Path(__file__).parent / "page"
@@ -73,6 +73,7 @@ def page(saved: Saved, content: Content) -> str:
         caption=caption(results, "Beside"),
         differences=_differences(saved),
         sweeps=sweeps(saved),
+        measures=HEADLINES.values(),
         made=making(saved),
         source=saved.path.name,
         data=Markup(_as_script(_data(saved, content))),
@@ -155,7 +156,9 @@ def _data(saved: Saved, content: Content) -> dict[str, Any]:
         {
             "name": called[key],
             "score": key[2],
-            "cells": {ood: {"auroc": one.auroc, "fpr95": one.fpr95} for ood, one in row.items()},
+            "cells": {
+                ood: {name: getattr(one, name) for name in HEADLINES} for ood, one in row.items()
+            },
         }
         for key, row in results.items()
     ]
@@ -173,6 +176,7 @@ def _data(saved: Saved, content: Content) -> dict[str, Any]:
     ]
     data = {
         "heat": heat,
+        "measures": {one.name: one.lower_is_better for one in HEADLINES.values()},
         "ood": list(dict.fromkeys(one.ood for one in saved.results)),
         "rows": rows,
         "thumbnails": content.thumbnails,

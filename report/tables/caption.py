@@ -41,17 +41,21 @@ def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
     says where a table has the interval of an AUROC.
     """
     lines = [_compared(results), _convention(results), _intervals(results, where)]
-    lines += _choice(results)
-    lines += _reversals(results)
-    lines += _ties(results)
-    lines += _shared(results)
-    # Results of another program may have a score of that name.
-    if any(one.score == "sigmoid-mcm" and one.model is not None for one in results):
-        lines.append(
-            "sigmoid-mcm rises with the largest cosine: it ranks as max-logit does, whatever its "
-            "scale and bias."
-        )
+    for notes in (_choice, _reversals, _ties, _shared, _sigmoid):
+        lines += notes(results)
     return lines
+
+
+def short_caption(results: Sequence[Result]) -> list[str]:
+    """Return at most three lines: sets and prompt, measures, the most important further note.
+
+    What else `caption` says is counted.
+    """
+    by_importance = (_shared, _reversals, _choice, _ties, _sigmoid)
+    first, *hidden = [line for notes in by_importance for line in notes(results)] or [""]
+    count = f" {len(hidden)} more note{'s' * (len(hidden) > 1)}: --explain" if hidden else ""
+    how = f"{_convention(results)} {_intervals(results, 'Below')}"
+    return [_compared(results), how, *filter(None, [f"{first}{count}"])]
 
 
 def _compared(results: Sequence[Result]) -> str:
@@ -231,6 +235,15 @@ def _shared(results: Sequence[Result]) -> Iterator[str]:
         yield (
             f"Images that are in {results[0].id} as well (equal vectors), and counted on both "
             f"sides: {_some(named, len(most))}."
+        )
+
+
+def _sigmoid(results: Sequence[Result]) -> Iterator[str]:
+    # Results of another program may have a score of that name.
+    if any(one.score == "sigmoid-mcm" and one.model is not None for one in results):
+        yield (
+            "sigmoid-mcm rises with the largest cosine: it ranks as max-logit does, whatever its "
+            "scale and bias."
         )
 
 

@@ -3,6 +3,9 @@
 JSON holds everything, CSV every measure, a row for each score and OOD set; both as fractions. The
 tables hold AUROC with its interval and the FPR in percent, a row for each score and a column for
 each OOD set, and below them the further tables of what was asked for.
+
+A new format is a line of `FORMATS`. The command line names them in its help, so nothing heavy is
+imported before a table is drawn.
 """
 
 from __future__ import annotations
@@ -11,33 +14,15 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
 
-from oodcache.report.tables import terminal
-from oodcache.report.tables.grid import Cell, Grid, GridRow
-from oodcache.report.tables.sections import sections
 from oodcache.score.measures.result import Difference, Result
 
 if TYPE_CHECKING:
+    from oodcache.report.tables.grid import Cell, Grid, GridRow
     from oodcache.score.measures.counterpart import Counterpart
-
-
-class Format(Protocol):
-    """Results, their differences and provenance, and what was published of the models, as text.
-
-    Nothing was asked to be set beside published numbers where `published` is None.
-    """
-
-    def __call__(
-        self,
-        results: Sequence[Result],
-        differences: Sequence[Difference],
-        provenance: Mapping[str, Any],
-        published: Sequence[Counterpart] | None = None,
-    ) -> str: ...
-
 
 AS_JSON = (
     *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),
@@ -47,24 +32,34 @@ INTERVAL = "auroc_ci"
 FORMAT, VERSION = "oodcache results", 1
 
 
-def table(
+def text(
+    form: str,
     results: Sequence[Result],
     differences: Sequence[Difference],
     provenance: Mapping[str, Any],
     published: Sequence[Counterpart] | None = None,
     *,
     width: int | None = None,
+    explain: bool = False,
 ) -> str:
-    """Return the tables for a terminal of `width` columns, or as wide as they need for None."""
-    return terminal.drawn(sections(results, differences, published), width)
+    """Return results, and what was asked for beside them, in a format.
+
+    Tables are for a terminal of `width` columns, or as wide as they need for None; `explain` asks
+    for all of the notes below them. No published numbers were asked for if `published` is None.
+    """
+    whole = FORMATS[form].whole
+    if whole is not None:
+        return whole(results, differences, provenance, published)
+    from oodcache.report.tables.sections import sections
+
+    return written(sections(results, differences, published, explain=explain), form, width)
 
 
 def written(grids: Sequence[Grid], form: str, width: int | None) -> str:
-    """Return tables of any kind as a "table" for a terminal, as "markdown" or as "latex"."""
-    if form == "table":
-        return terminal.drawn(grids, width)
-    of_one = {"markdown": _markdown, "latex": _latex}[form]
-    return "\n".join(map(of_one, grids))
+    """Return tables of any kind in a format of `OF_TABLES`."""
+    of_tables = FORMATS[form].tables
+    assert of_tables is not None
+    return of_tables(grids, width)
 
 
 def to_csv(
@@ -79,8 +74,8 @@ def to_csv(
     they are in JSON.
     """
     names = [name for one in fields(Result) for name in _csv_names(one.name)]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, names, lineterminator="\n")
     writer.writeheader()
     for one in results:
         row = asdict(one)
@@ -88,7 +83,7 @@ def to_csv(
         for name in AS_JSON:
             row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False)
         writer.writerow(row)
-    return text.getvalue()
+    return lines.getvalue()
 
 
 def to_json(
@@ -97,10 +92,12 @@ def to_json(
     provenance: Mapping[str, Any],
     published: Sequence[Counterpart] | None = None,
 ) -> str:
-    """Return every result, every difference and what made them, as fractions.
+    """Return every result, every difference and what made them, as fractions, and all notes.
 
     The key of published numbers is there if they were asked for.
     """
+    from oodcache.report.tables.caption import caption
+
     whole: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -110,40 +107,18 @@ def to_json(
     }
     if published is not None:
         whole["published"] = [asdict(one) for one in published]
+    whole["notes"] = caption(results) if results else []
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def to_markdown(
-    results: Sequence[Result],
-    differences: Sequence[Difference],
-    provenance: Mapping[str, Any],
-    published: Sequence[Counterpart] | None = None,
-) -> str:
-    """Return the tables in GitHub's Markdown."""
-    return "\n".join(_markdown(grid) for grid in sections(results, differences, published))
-
-
-def to_latex(
-    results: Sequence[Result],
-    differences: Sequence[Difference],
-    provenance: Mapping[str, Any],
-    published: Sequence[Counterpart] | None = None,
-) -> str:
-    """Return the tables in LaTeX, for the booktabs package."""
-    return "\n".join(_latex(grid) for grid in sections(results, differences, published))
-
-
-FORMATS: dict[str, Format] = {
-    "table": table,
-    "csv": to_csv,
-    "json": to_json,
-    "markdown": to_markdown,
-    "latex": to_latex,
-}
 
 
 def _csv_names(name: str) -> tuple[str, ...]:
     return (f"{name}_low", f"{name}_high") if name == INTERVAL else (name,)
+
+
+def _terminal(grids: Sequence[Grid], width: int | None) -> str:
+    from oodcache.report.tables import terminal
+
+    return terminal.drawn(grids, width)
 
 
 def _markdown(grid: Grid) -> str:
@@ -158,15 +133,15 @@ def _markdown(grid: Grid) -> str:
             for cell in row.cells
         )
         lines.append([*map(_plain_markdown, row.labels), *cells])
-    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     above = [_plain_markdown(grid.title)] if grid.title else []
-    return "\n\n".join([*above, text, *map(_plain_markdown, grid.notes)]) + "\n"
+    return "\n\n".join([*above, table, *map(_plain_markdown, grid.notes)]) + "\n"
 
 
-def _plain_markdown(text: str) -> str:
+def _plain_markdown(name: str) -> str:
     # An underscore within a word is none of Markdown's, and most names of weights have one.
     special = r"[\\|*`<\[~]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])"
-    return re.sub(special, r"\\\g<0>", text)
+    return re.sub(special, r"\\\g<0>", name)
 
 
 def _latex(grid: Grid) -> str:
@@ -203,7 +178,7 @@ def _latex_cell(cell: Cell, place: int, count: int) -> list[str]:
     return [rf"\multicolumn{{{count}}}{{c}}{{{_plain_latex(cell[place][0])}}}"]
 
 
-def _plain_latex(text: str) -> str:
+def _plain_latex(name: str) -> str:
     special = {
         "\\": r"\textbackslash{}",
         "~": r"\textasciitilde{}",
@@ -214,4 +189,28 @@ def _plain_latex(text: str) -> str:
         "|": r"\textbar{}",
         "–": "--",
     }
-    return "".join(special.get(one, "\\" + one if one in "&%$#_{}" else one) for one in text)
+    return "".join(special.get(one, "\\" + one if one in "&%$#_{}" else one) for one in name)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: the ending of its files, and what writes whole results, or else their tables."""
+
+    ending: str = ""
+    whole: Callable[..., str] | None = None
+    tables: Callable[[Sequence[Grid], int | None], str] | None = None
+
+
+FORMATS = {
+    "table": Format(tables=_terminal),
+    "csv": Format(".csv", whole=to_csv),
+    "json": Format(".json", whole=to_json),
+    "markdown": Format(".md", tables=lambda grids, _: "\n".join(map(_markdown, grids))),
+    "latex": Format(".tex", tables=lambda grids, _: "\n".join(map(_latex, grids))),
+}
+OF_TABLES = tuple(name for name, one in FORMATS.items() if one.tables)
+
+
+def by_ending(ending: str) -> str:
+    """Return the format of files with an ending, the table for any other."""
+    return next((name for name, one in FORMATS.items() if ending and one.ending == ending), "table")

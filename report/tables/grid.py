@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from oodcache.score.formulas.registry import SCORES
-from oodcache.score.measures.result import Result
+from oodcache.score.measures.result import HEADLINES, Result
 from oodcache.score.onepass.variants import Variant
 
 Line = tuple[str, ...]
@@ -127,14 +127,16 @@ def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
     Where not one of the intervals can be estimated there is no line for them.
     """
     tprs = asked_tprs(results)
+    # The FPR stands here at each TPR that was asked for.
+    shown = [one for one in HEADLINES.values() if not one.by_convention]
     any_interval = any(one.auroc_ci is not None for one in results)
 
     def cell(one: Result) -> Cell:
         rates = (percent(one.fpr_at_tpr.get(tpr)) for tpr in tprs)
-        numbers = (percent(one.auroc), *rates)
+        numbers = (*(percent(getattr(one, each.name)) for each in shown), *rates)
         return (numbers, (interval(one.auroc_ci),)) if any_interval else (numbers,)
 
-    return laid(results, ("AUROC", *map(fpr_name, tprs)), cell, notes=notes)
+    return laid(results, (*(one.heading for one in shown), *map(fpr_name, tprs)), cell, notes=notes)
 
 
 def asked_tprs(results: Sequence[Result]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oodcache.report.published_tables import published_tables
-from oodcache.report.tables.caption import caption
+from oodcache.report.tables.caption import caption, short_caption
 from oodcache.report.tables.grid import (
     NONE,
     Cell,
@@ -35,9 +35,14 @@ def sections(
     results: Sequence[Result],
     differences: Sequence[Difference],
     published: Sequence[Counterpart] | None = None,
+    *,
+    explain: bool = False,
 ) -> list[Grid]:
-    """Return the table of measures, then one for each further thing that was asked for."""
-    grids = [measured(results, caption(results))]
+    """Return the table of measures, then one for each further thing that was asked for.
+
+    Below the first are at most three notes, or all of them to `explain` it.
+    """
+    grids = [measured(results, caption(results) if explain else short_caption(results))]
     if any(one.bootstrap is not None for one in results):
         grids.append(_bootstrap(results))
     if any(one.calibration is not None for one in results):

@@ -24,7 +24,6 @@ from oodcache.score.measures.result import Conventions
 
 Samples = NDArray[np.float64]
 ID_STREAM, OOD_STREAM = 0, 1
-FPR95 = 0.95
 
 
 def resampled(
@@ -36,8 +35,8 @@ def resampled(
 ) -> dict[str, Samples]:
     """Return each measure on each of `conventions.bootstrap` resamples.
 
-    The keys are "auroc", "aupr_in", "aupr_out", "fpr95" and "fpr_at_tpr_T" for each other TPR T
-    that is asked for. `advance` is told of every resample that is done.
+    The keys are the names of all measures and "fpr_at_tpr_T" for each TPR T that is asked for
+    beside 0.95. `advance` is told of every resample that is done.
     """
     ids, oods = int(counts.id_kept[-1]), int(counts.ood_kept[-1])
     id_draws = np.random.default_rng([ID_STREAM, conventions.seed])
@@ -92,11 +91,8 @@ def _distinct(counts: Counts, id_kept: Integers, ood_kept: Integers) -> Counts:
 
 def _measures(counts: Counts, conventions: Conventions) -> dict[str, float]:
     convention = conventions.fpr_convention
-    others = [tpr for tpr in conventions.tprs if tpr != FPR95]
+    others = [tpr for tpr in conventions.tprs if tpr != 0.95]
     return {
-        "auroc": counts.auroc(),
-        "aupr_in": counts.aupr_in(),
-        "aupr_out": counts.aupr_out(),
-        "fpr95": counts.fpr_at_tpr(FPR95, convention),
+        **counts.measures(convention),
         **{f"fpr_at_tpr_{tpr!r}": counts.fpr_at_tpr(tpr, convention) for tpr in others},
     }

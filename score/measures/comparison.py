@@ -10,11 +10,17 @@ import numpy as np
 
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures import bootstrap, delong
-from oodcache.score.measures import probability as calibration
 from oodcache.score.measures.metrics import Counts, checked, merge
-from oodcache.score.measures.result import AVERAGE, FPR_CONVENTIONS, GROUPS, Conventions, Result
+from oodcache.score.measures.probability import NOT_A_PROBABILITY, probability_measures
+from oodcache.score.measures.result import (
+    AVERAGE,
+    FPR_CONVENTIONS,
+    GROUPS,
+    MEASURES,
+    Conventions,
+    Result,
+)
 
-MEANS = ("auroc", "aupr_in", "aupr_out", "fpr95")
 SUMS = ("n_ood", "ties", "distinct", "shared_images")
 
 
@@ -51,9 +57,9 @@ def compare(
     for name, scores in ood_scores.items():
         counts = merge(id_rising, np.sort(checked("OOD", scores)))
         samples = bootstrap.resampled(counts, name, conventions=conventions, advance=advance)
-        calibrated: Any = calibration.NOT_A_PROBABILITY if conventions.calibration else None
+        calibrated: Any = NOT_A_PROBABILITY if conventions.calibration else None
         if probability and id_probability is not None:
-            calibrated = calibration.calibration(id_probability, probability(scores))
+            calibrated = probability_measures(id_probability, probability(scores))
         result = Result(
             **common,
             ood=name,
@@ -76,16 +82,13 @@ def compare(
 
 
 def _measures(counts: Counts, conventions: Conventions) -> dict[str, Any]:
-    convention, auroc = conventions.fpr_convention, counts.auroc()
-    by_convention = {one: counts.fpr_at_tpr(0.95, one) for one in FPR_CONVENTIONS}
+    convention = conventions.fpr_convention
+    measures = counts.measures(convention)
     return {
-        "auroc": auroc,
-        "auroc_ci": delong.interval(auroc, delong.variance(counts)),
-        "aupr_in": counts.aupr_in(),
-        "aupr_out": counts.aupr_out(),
-        "fpr95": by_convention[convention],
+        **measures,
+        "auroc_ci": delong.interval(measures["auroc"], delong.variance(counts)),
         "fpr_at_tpr": {repr(tpr): counts.fpr_at_tpr(tpr, convention) for tpr in conventions.tprs},
-        "fpr95_by_convention": by_convention,
+        "fpr95_by_convention": {one: counts.fpr95(one) for one in FPR_CONVENTIONS},
         "ties": counts.ties(),
         "distinct": len(counts.scores),
     }
@@ -98,7 +101,9 @@ def _average(
     common: Mapping[str, Any],
 ) -> Result:
     rows = [one.result for one in sets]
-    means: dict[str, Any] = _means([{key: getattr(row, key) for key in MEANS} for row in rows])
+    means: dict[str, Any] = _means(
+        [{one.name: getattr(row, one.name) for one in MEASURES} for row in rows]
+    )
     sums: dict[str, Any] = {key: sum(getattr(row, key) for row in rows) for key in SUMS}
     # From the highest ID score down, so in one order for all sets.
     variance = delong.average_variance([delong.ranked_placements(one.counts) for one in sets])

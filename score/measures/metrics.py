@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oodcache.cache.errors import InputError
-from oodcache.score.measures.result import FPR_CONVENTIONS
+from oodcache.score.measures.result import FPR_CONVENTIONS, MEASURES
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.int64]
@@ -67,6 +67,17 @@ class Counts:
         """Return the average precision with OOD as the positive class, lowest scores first."""
         id_dropped, ood_dropped = self.id_kept[-1] - self.id_kept, self.ood_kept[-1] - self.ood_kept
         return _average_precision(ood_dropped[::-1], id_dropped[::-1])
+
+    def measures(self, convention: str = "strict") -> dict[str, float]:
+        """Return every measure of the table of measures, by name."""
+        return {
+            one.name: getattr(self, one.name)(*([convention] if one.by_convention else []))
+            for one in MEASURES
+        }
+
+    def fpr95(self, convention: str = "strict") -> float:
+        """Return the share of OOD kept where 95 % of ID is."""
+        return self.fpr_at_tpr(0.95, convention)
 
     def fpr_at_tpr(self, tpr: float, convention: str = "strict") -> float:
         """Return the share of OOD kept where `tpr` of ID is, read as `convention` says."""
@@ -146,13 +157,7 @@ def metrics(id_scores: Floats, ood_scores: Floats) -> Metrics:
     Metrics(auroc=0.75, aupr_in=0.8055555555555555, aupr_out=0.75, fpr95=0.5, ties=1)
     """
     counts = count(id_scores, ood_scores)
-    return Metrics(
-        auroc=counts.auroc(),
-        aupr_in=counts.aupr_in(),
-        aupr_out=counts.aupr_out(),
-        fpr95=counts.fpr_at_tpr(0.95),
-        ties=counts.ties(),
-    )
+    return Metrics(**{name: getattr(counts, name)() for name in Metrics.__dataclass_fields__})
 
 
 def auroc(id_scores: Floats, ood_scores: Floats) -> float:

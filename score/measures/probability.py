@@ -5,6 +5,7 @@ A ranking metric cannot see a bias; these can. The target is 1 for ID and 0 for 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ NOT_A_PROBABILITY = "not a probability"
 BINS = 15
 
 
-def calibration(id_probability: Floats, ood_probability: Floats) -> dict[str, float]:
+def probability_measures(id_probability: Floats, ood_probability: Floats) -> dict[str, float]:
     """Return what the probabilities of being ID are worth, by name.
 
     - `kept_id`, `kept_ood`: the share of each side at or above 0.5;
@@ -28,16 +29,7 @@ def calibration(id_probability: Floats, ood_probability: Floats) -> dict[str, fl
     """
     ids, oods = (np.asarray(one, np.float64) for one in (id_probability, ood_probability))
     assert min(ids.min(), oods.min()) >= 0 and max(ids.max(), oods.max()) <= 1
-    prevalence = len(ids) / (len(ids) + len(oods))
-    return {
-        "kept_id": float(np.mean(ids >= 0.5)),
-        "kept_ood": float(np.mean(oods >= 0.5)),
-        "prevalence": prevalence,
-        "brier": _brier(ids, oods, prevalence),
-        "ece": _expected_error(ids, oods, prevalence),
-        "brier_balanced": _brier(ids, oods, 0.5),
-        "ece_balanced": _expected_error(ids, oods, 0.5),
-    }
+    return {name: measure(ids, oods) for name, measure in MEASURES.items()}
 
 
 @dataclass(frozen=True)
@@ -75,6 +67,21 @@ def _expected_error(ids: Floats, oods: Floats, prevalence: float) -> float:
     return float(np.abs(missing - excess).sum())
 
 
+def _prevalence(ids: Floats, oods: Floats) -> float:
+    return len(ids) / (len(ids) + len(oods))
+
+
 def _in_bins(probability: Floats, amount: Floats) -> Floats:
     bins = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
     return np.asarray(np.bincount(bins, weights=amount, minlength=BINS), np.float64)
+
+
+MEASURES: dict[str, Callable[[Floats, Floats], float]] = {
+    "kept_id": lambda ids, oods: float(np.mean(ids >= 0.5)),
+    "kept_ood": lambda ids, oods: float(np.mean(oods >= 0.5)),
+    "prevalence": _prevalence,
+    "brier": lambda ids, oods: _brier(ids, oods, _prevalence(ids, oods)),
+    "ece": lambda ids, oods: _expected_error(ids, oods, _prevalence(ids, oods)),
+    "brier_balanced": lambda ids, oods: _brier(ids, oods, 0.5),
+    "ece_balanced": lambda ids, oods: _expected_error(ids, oods, 0.5),
+}

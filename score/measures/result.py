@@ -12,6 +12,38 @@ FPR_CONVENTIONS = ("strict", "nearest", "openood", "interpolated")
 
 
 @dataclass(frozen=True)
+class Measure:
+    """A measure of a ranking: `name` is its field of Result and its method of Counts.
+
+    `heading` and `about` stand above its column. Figures offer the headline measures. One that is
+    `by_convention` depends on the FPR convention.
+    """
+
+    name: str
+    heading: str
+    about: str
+    is_headline: bool = False
+    lower_is_better: bool = False
+    by_convention: bool = False
+
+
+# Whatever measures, averages, resamples, reads or shows a result goes through this table. A new
+# measure is a line here, an optional field at the end of Result, and a method of Counts.
+MEASURES = (
+    Measure("auroc", "AUROC", "in %, ID positive", is_headline=True),
+    Measure("aupr_in", "AUPR in", "in %, ID positive"),
+    Measure("aupr_out", "AUPR out", "in %, OOD positive"),
+    Measure(
+        *("fpr95", "FPR95", "in %: lower is better"),
+        is_headline=True,
+        lower_is_better=True,
+        by_convention=True,
+    ),
+)
+HEADLINES = {one.name: one for one in MEASURES if one.is_headline}
+
+
+@dataclass(frozen=True)
 class Conventions:
     """How to measure: which FPR, at which TPRs beside 0.95, and which error bars, all of 95 %.
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from samples.report.results import FIRST, plain
 
 from oodcache.report.published_tables import BELOW, CLAIM, published_tables
-from oodcache.report.tables.formats import to_latex, to_markdown
+from oodcache.report.tables.formats import text
 from oodcache.report.tables.sections import sections
 from oodcache.report.tables.terminal import drawn
 from oodcache.score.measures.counterpart import Compared, Counterpart
@@ -148,10 +148,10 @@ def test_a_terminal_shows_them_below_the_table_of_measures() -> None:
 
 
 def test_markdown_and_latex_have_them_as_further_tables() -> None:
-    text = to_markdown([FIRST], [], {}, [MEASURED, ACCURATE])
-    assert text.count("\n| --- |") == 3
-    assert "| 92.50 / 37.50<br>92.00 / 38.00<br>-0.50 / +0.50 |" in text
-    latex = to_latex([FIRST], [], {}, [MEASURED, ACCURATE])
+    markdown = text("markdown", [FIRST], [], {}, [MEASURED, ACCURATE])
+    assert markdown.count("\n| --- |") == 3
+    assert "| 92.50 / 37.50<br>92.00 / 38.00<br>-0.50 / +0.50 |" in markdown
+    latex = text("latex", [FIRST], [], {}, [MEASURED, ACCURATE])
     assert latex.count(r"\begin{tabular}") == 3
     assert re.search(r"^ &  &  &  &  & -0.50 & \+0.50 & \+0.00 & --", latex, re.MULTILINE)
     assert f"% {CLAIM}" in latex

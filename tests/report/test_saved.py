@@ -17,13 +17,13 @@ from oodcache.cache.errors import InputError
 from oodcache.report.saved import read
 from oodcache.report.tables.formats import to_json
 from oodcache.score.measures.counterpart import Counterpart
-from oodcache.score.measures.probability import calibration
+from oodcache.score.measures.probability import probability_measures
 from oodcache.score.measures.result import Pick
 
 FULL = replace(
     FIRST,
     bootstrap={"auroc": (0.9, 0.95)},
-    calibration=calibration(np.array([0.9, 0.7]), np.array([0.2])),
+    calibration=probability_measures(np.array([0.9, 0.7]), np.array([0.2])),
     negatives="words",
     bank="train:16",
     bank_labels="own",

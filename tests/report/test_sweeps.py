@@ -42,8 +42,8 @@ def test_a_temperature_is_a_line_for_each_ood_set_its_numbers_rising() -> None:
     assert (line.model, line.template, line.score) == (MODEL, FIRST.template, "mcm")
     assert line.values == (1 / 50, 0.1, 1.0)
     assert line.words == ("learned", None, None)
-    assert line.auroc == tuple(rows[place].auroc for place in (4, 2, 0))
-    assert line.fpr95 == tuple(rows[place].fpr95 for place in (4, 2, 0))
+    assert line.measured["auroc"] == tuple(rows[place].auroc for place in (4, 2, 0))
+    assert line.measured["fpr95"] == tuple(rows[place].fpr95 for place in (4, 2, 0))
 
 
 def test_a_grid_of_two_has_a_line_for_each_value_of_the_other() -> None:

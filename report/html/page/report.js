@@ -147,7 +147,7 @@
       : plain(cut(name, 60)));
     $("heat-figure").style.height = `${high}px`;
     show("heat-figure", [{
-      type: "heatmap", z: shares, colorscale: "Cividis", reversescale: measure === "fpr95",
+      type: "heatmap", z: shares, colorscale: "Cividis", reversescale: data.measures[measure],
       // Places, not names, are the axes' values: two names may be cut to the same text.
       x: data.ood.map((_, place) => place), y: data.heat.map((_, place) => place),
       text: shares.map((row) => row.map((share) => (share === null ? "" : share.toFixed(narrow() ? 1 : 2)))),
@@ -365,13 +365,13 @@
         type: "scatter", mode: "lines+markers",
         name: plain(cut([line.score, ...apart.map((name) => line[name])].filter(Boolean).join(" · "), narrow() ? 34 : 70)),
         x: numeric ? line.values : line.values.map((value) => steps.indexOf(value)),
-        y: line[measure].map((share) => 100 * share),
+        y: line.measured[measure].map((share) => 100 * share),
         line: { color: COLOURS[place % MOST], dash: DASHES[place % MOST] },
         marker: { size: line.words.map((word) => (word && numeric ? 13 : 7)), symbol: line.words.map((word) => (word && numeric ? "star" : MARKERS[place % MOST])) },
         text: line.words.map((word, at) => plain(word === null ? number(line.values[at]) : cut(word, 90))),
         error_y: measure === "auroc" && line.auroc_ci.every(Boolean) ? {
           type: "data", symmetric: false, thickness: 1, width: 3,
-          array: line.auroc_ci.map((ci, at) => 100 * (ci[1] - line.auroc[at])), arrayminus: line.auroc_ci.map((ci, at) => 100 * (line.auroc[at] - ci[0])),
+          array: line.auroc_ci.map((ci, at) => 100 * (ci[1] - line.measured.auroc[at])), arrayminus: line.auroc_ci.map((ci, at) => 100 * (line.measured.auroc[at] - ci[0])),
         } : undefined,
         hovertemplate: "%{text}: %{y:.2f} %<extra></extra>",
       })), {
@@ -381,9 +381,9 @@
       });
     });
     sets();
-    along("sweep-auroc", "auroc");
-    along("sweep-fpr95", "fpr95");
-    $("parameter").addEventListener("change", () => { sets(); redraw("sweep-auroc", "sweep-fpr95"); });
-    $("sweep-ood").addEventListener("change", () => redraw("sweep-auroc", "sweep-fpr95"));
+    const panels = Object.keys(data.measures).map((measure) => `sweep-${measure}`);
+    panels.forEach((id) => along(id, id.slice("sweep-".length)));
+    $("parameter").addEventListener("change", () => { sets(); redraw(...panels); });
+    $("sweep-ood").addEventListener("change", () => redraw(...panels));
   }
 })();

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from samples.report.results import BARE, FIRST, results
 
-from oodcache.report.tables.caption import caption
+from oodcache.report.tables.caption import caption, short_caption
 from oodcache.score.measures.result import Pick, Result
 
 ENERGY = replace(FIRST, score="energy", parameters={"temperature": "learned"}, ood="SUN")
@@ -244,3 +244,23 @@ def test_a_caption_says_why_sigmoid_and_cosine_have_equal_rows() -> None:
     lines = caption([FIRST, replace(FIRST, score="sigmoid-mcm", parameters={})])
     assert lines[-1].startswith("sigmoid-mcm rises with the largest cosine: it ranks as max-")
     assert len(caption([FIRST, replace(FIRST, score="max-logit", parameters={})])) == 4
+
+
+def test_a_short_caption_has_three_lines_and_counts_what_it_hides() -> None:
+    rows = [
+        rates(replace(MCM, score="sigmoid-mcm", parameters={}, shared_images=3)),
+        rates(replace(ENERGY, fpr95=0.5)),
+    ]
+    whole = caption(rows)
+    compared, how, note = short_caption(rows)
+    assert (compared, how) == (whole[0], " ".join(whole[1:3]))
+    shared = "Images that are in imagenet-val as well (equal vectors), and counted on both sides: "
+    assert note == f"{shared}3 of SUN. 2 more notes: --explain"
+    assert len(whole) == 3 + 3
+
+
+def test_a_short_caption_without_a_note_has_two_lines_and_with_one_hides_none() -> None:
+    assert len(short_caption([FIRST])) == 2
+    lines = short_caption([MCM, ENERGY])
+    assert len(lines) == 3 and lines[2].startswith("The best of these rows")
+    assert "--explain" not in lines[2]

@@ -5,16 +5,18 @@ import io
 import json
 import re
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from samples.report.results import BARE, FIRST, PLAIN_DIFFERENCE, SETS, difference, results
 
 from oodcache.report.tables.caption import caption
-from oodcache.report.tables.formats import FORMATS, to_csv, to_json, to_latex, to_markdown
+from oodcache.report.tables.formats import FORMATS, by_ending, text, to_csv, to_json
 from oodcache.score.measures.counterpart import Compared, Counterpart
 from oodcache.score.measures.result import Difference, Pick, Result
 
+to_markdown, to_latex = (partial(text, form) for form in ("markdown", "latex"))
 CALIBRATION = {
     "kept_id": 0.9,
     "kept_ood": 0.2,
@@ -63,7 +65,8 @@ def test_csv_reads_back_as_every_field_of_every_result() -> None:
 def test_json_has_the_keys_of_the_schema_and_no_others() -> None:
     back = json.loads(to_json([FIRST], [PLAIN_DIFFERENCE], {"command": "oodcache score"}))
     assert back["provenance"] == {"command": "oodcache score"}
-    assert list(back) == ["format", "version", "results", "differences", "provenance"]
+    assert list(back) == ["format", "version", "results", "differences", "provenance", "notes"]
+    assert back["notes"] == caption([FIRST])
     assert (back["format"], back["version"]) == ("oodcache results", 1)
     assert list(back["results"][0]) == documented("RESULT")
     assert list(back["differences"][0]) == documented("DIFFERENCE")
@@ -80,7 +83,15 @@ def test_json_has_what_was_published_only_if_asked_for() -> None:
         note="",
     )
     back = json.loads(to_json([FIRST], [], {}, [row]))
-    assert list(back) == ["format", "version", "results", "differences", "provenance", "published"]
+    assert list(back) == [
+        "format",
+        "version",
+        "results",
+        "differences",
+        "provenance",
+        "published",
+        "notes",
+    ]
     assert back["version"] == 1
     (found,) = back["published"]
     assert found["auroc"] == {"SUN": {"published": 0.9, "own": 1 / 3, "difference": 1 / 3 - 0.9}}
@@ -164,10 +175,10 @@ def test_markdown_escapes_pipes_in_every_cell() -> None:
 
 def test_markdown_takes_no_markup_from_a_name() -> None:
     shown = [replace(FIRST, model="<b>*x*", ood="_y_ [z](w) a_b `c`", templates=("<i>{}\\",))]
-    text = to_markdown(shown, [], {})
-    assert r"\<b>\*x\*/laion400m_e31" in text
-    assert r"\_y\_ \[z](w) a_b \`c\` AUROC / FPR95" in text
-    assert "prompt '\\<i>{}" in text
+    written = to_markdown(shown, [], {})
+    assert r"\<b>\*x\*/laion400m_e31" in written
+    assert r"\_y\_ \[z](w) a_b \`c\` AUROC / FPR95" in written
+    assert "prompt '\\<i>{}" in written
 
 
 def test_markdown_and_latex_have_a_table_for_each_thing_asked_for() -> None:
@@ -176,10 +187,10 @@ def test_markdown_and_latex_have_a_table_for_each_thing_asked_for() -> None:
     assert to_markdown(shown, compared, {}).count("\n| --- |") == 4
     assert "| best |" in to_markdown(shown, compared, {})
     assert "90.00 / 20.00 / 0.1000 / 0.1000<br>0.2000 / 0.2000" in to_markdown(shown, [], {})
-    text = to_latex(shown, compared, {})
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 4
-    assert r"\textless{}.001" in text
-    for tabular in text.split(r"\begin{tabular}")[1:]:
+    written = to_latex(shown, compared, {})
+    assert written.count(r"\begin{tabular}") == written.count(r"\end{tabular}") == 4
+    assert r"\textless{}.001" in written
+    for tabular in written.split(r"\begin{tabular}")[1:]:
         check_cells(r"\begin{tabular}" + tabular)
 
 
@@ -194,8 +205,8 @@ def check_cells(text: str) -> None:
 
 
 def test_latex_is_a_tabular_with_as_many_cells_in_each_row_as_columns() -> None:
-    text = to_latex(results(*SETS), [], {})
-    lines = [line for line in text.splitlines() if not line.startswith("%")]
+    written = to_latex(results(*SETS), [], {})
+    lines = [line for line in written.splitlines() if not line.startswith("%")]
     assert lines[0].startswith(r"\begin{tabular}")
     assert lines[-1] == r"\end{tabular}"
     assert [line for line in lines if line.endswith("rule")] == [
@@ -203,17 +214,17 @@ def test_latex_is_a_tabular_with_as_many_cells_in_each_row_as_columns() -> None:
         r"\midrule",
         r"\bottomrule",
     ]
-    check_cells(text)
-    assert r" &  &  & \multicolumn{2}{c}{79.00--83.00} & " in text
+    check_cells(written)
+    assert r" &  &  & \multicolumn{2}{c}{79.00--83.00} & " in written
 
 
 def test_latex_escapes_what_is_special_to_it() -> None:
     strange = replace(FIRST, model=r"50%_of$#{a}&~^\x", id_accuracy=None)
-    text = to_latex([strange], [], {})
+    written = to_latex([strange], [], {})
     assert (
         r"50\%\_of\$\#\{a\}\&\textasciitilde{}\textasciicircum{}\textbackslash{}x"
         r"/laion400m\_e31 & mcm & -- & 94.12 & 30.00 \\"
-    ) in text.splitlines()
+    ) in written.splitlines()
 
 
 def test_no_template_breaks_a_line_of_a_caption() -> None:
@@ -224,9 +235,9 @@ def test_no_template_breaks_a_line_of_a_caption() -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_ends_its_last_line_and_is_the_same_each_time(form: str) -> None:
-    text = FORMATS[form](results(*SETS), [], {"command": "oodcache score"})
-    assert text.endswith("\n")
-    assert text == FORMATS[form](results(*SETS), [], {"command": "oodcache score"})
+    written = text(form, results(*SETS), [], {"command": "oodcache score"})
+    assert written.endswith("\n")
+    assert written == text(form, results(*SETS), [], {"command": "oodcache score"})
 
 
 @pytest.mark.parametrize(("name", "kind"), [("RESULT", Result), ("DIFFERENCE", Difference)])
@@ -246,3 +257,9 @@ def test_every_key_of_calibration_stands_in_docs_conventions_md() -> None:
     assert set(re.findall(r"`(\w+)`", cell)) == {
         *("kept_id", "kept_ood", "prevalence", "brier", "ece", "brier_balanced", "ece_balanced")
     }
+
+
+def test_an_ending_names_its_format_and_any_other_is_a_table() -> None:
+    endings = (".csv", ".json", ".md", ".tex", ".txt", "")
+    expected = ["csv", "json", "markdown", "latex", "table", "table"]
+    assert [*map(by_ending, endings)] == expected

@@ -13,9 +13,9 @@ from scipy.special import expit
 
 from oodcache.cache.errors import InputError
 from oodcache.score.measures import bootstrap, delong
-from oodcache.score.measures import probability as calibration
 from oodcache.score.measures.comparison import compare
 from oodcache.score.measures.metrics import Floats, count, fpr_at_tpr, metrics
+from oodcache.score.measures.probability import probability_measures
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions, Result
 
 GENERATOR = np.random.default_rng(0)
@@ -90,7 +90,7 @@ def test_a_sets_row_has_what_each_module_measures() -> None:
     }
     assert row.distinct == len({*ID.tolist(), *SETS["b"].tolist()})
     assert row.bootstrap == bootstrap.intervals(bootstrap.resampled(counts, "b", conventions=FULL))
-    assert row.calibration == calibration.calibration(expit(ID), expit(SETS["b"]))
+    assert row.calibration == probability_measures(expit(ID), expit(SETS["b"]))
     assert (row.group, row.n_ood, row.shared_images) == ("near", 70, 1)
 
 

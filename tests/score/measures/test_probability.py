@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss
 
 from oodcache.score.measures.metrics import Floats
-from oodcache.score.measures.probability import calibration, reliability
+from oodcache.score.measures.probability import probability_measures, reliability
 
 edges = st.sampled_from([0.0, 0.5, 1.0, 1 / 15, 14 / 15, 0.2])
 probabilities = st.lists(st.floats(0, 1) | edges, min_size=1, max_size=40).map(np.array)
@@ -29,7 +29,7 @@ def slow_expected_error(probability: Floats, target: Floats, weight: Floats) -> 
 
 @given(probabilities, probabilities)
 def test_the_errors_are_those_of_the_definitions(ids: Floats, oods: Floats) -> None:
-    found = calibration(ids, oods)
+    found = probability_measures(ids, oods)
     together, target = np.concatenate([ids, oods]), np.repeat([1, 0], [len(ids), len(oods)])
     equal = np.ones(len(together))
     balanced = np.repeat([1 / len(ids), 1 / len(oods)], [len(ids), len(oods)])
@@ -44,13 +44,15 @@ def test_the_errors_are_those_of_the_definitions(ids: Floats, oods: Floats) -> N
 
 
 def test_a_half_is_kept_and_what_lies_just_below_is_not() -> None:
-    found = calibration(np.array([0.5, np.nextafter(0.5, 0)]), np.array([0.5, 0.1, 0.2, 0.3]))
+    found = probability_measures(
+        np.array([0.5, np.nextafter(0.5, 0)]), np.array([0.5, 0.1, 0.2, 0.3])
+    )
     assert (found["kept_id"], found["kept_ood"]) == (0.5, 0.25)
 
 
 def test_an_overconfident_score_has_the_errors_worked_by_hand() -> None:
     # p = .9 for all: 3 of 4 are ID, so the share is .15 off; balanced it is .4 off.
-    found = calibration(np.full(3, 0.9), np.array([0.9]))
+    found = probability_measures(np.full(3, 0.9), np.array([0.9]))
     assert found == pytest.approx(
         {
             "kept_id": 1,
@@ -65,7 +67,7 @@ def test_an_overconfident_score_has_the_errors_worked_by_hand() -> None:
 
 
 def test_certainty_that_is_right_has_no_error() -> None:
-    found = calibration(np.ones(5), np.zeros(2))
+    found = probability_measures(np.ones(5), np.zeros(2))
     assert [found[name] for name in found if "brier" in name or "ece" in name] == [0, 0, 0, 0]
 
 
@@ -73,14 +75,16 @@ def test_a_score_drawn_as_it_says_is_calibrated() -> None:
     generator = np.random.default_rng(0)
     probability = generator.uniform(size=200_000)
     is_id = generator.uniform(size=200_000) < probability
-    found = calibration(probability[is_id], probability[~is_id])
+    found = probability_measures(probability[is_id], probability[~is_id])
     assert found["ece"] < 0.005
     assert found["brier"] == pytest.approx(1 / 6, abs=0.002)
 
 
 def test_float32_counts_as_its_value() -> None:
     ids, oods = np.float32([0.7, 0.1]), np.float32([0.3])
-    assert calibration(ids, oods) == calibration(ids.astype(float), oods.astype(float))
+    assert probability_measures(ids, oods) == probability_measures(
+        ids.astype(float), oods.astype(float)
+    )
 
 
 @given(ids=probabilities, oods=probabilities)
@@ -98,4 +102,4 @@ def test_the_bins_of_a_reliability_diagram_are_those_of_the_definition(
         wanted.append((sum(inside + outside) / images, len(inside) / images, images))
     assert np.allclose(np.array(wanted).T, [found.mean, found.share, found.count])
     error = np.average(np.abs(found.mean - found.share), weights=found.count)
-    assert np.isclose(error, calibration(ids, oods)["ece"])
+    assert np.isclose(error, probability_measures(ids, oods)["ece"])
