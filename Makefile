@@ -12,7 +12,7 @@ BIN := .venv/bin
 ROOMS := extract cache score report detect study cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo extract score ablation reproduce test test-slow lint format bench picture demo-models clean
+.PHONY: help demo extract score ablation reproduce test test-slow lint format bench picture map demo-models clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ bench: .venv/dev  ## The figures of README and docs/benchmarks.md, measured here
 
 picture: .venv/dev  ## The top of the demo's report as docs/report.png, by Chromium
 	$(BIN)/python -m bench.report.picture
+
+map:  ## Every module with its one-line description
+	@$(PYTHON) bench/map.py
 
 demo-models: .venv/extract  ## Train the two small models again (minutes)
 	$(BIN)/python bench/train_demo_models.py
