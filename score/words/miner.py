@@ -15,7 +15,7 @@ from oodcache.cache.store import store
 from oodcache.cache.watch import Note, Progress
 from oodcache.score.inputs.files import check_same_model, vocabulary_path
 from oodcache.score.measures.result import AVERAGE
-from oodcache.score.words.mining import CSP_PERCENTILE, KEEP, PERCENTILE
+from oodcache.score.words.mining import KEEP, PERCENTILE
 from oodcache.score.words.negatives import differing
 from oodcache.score.words.word_pool import Chosen, Pool, choose, class_vectors, template_of
 
@@ -37,9 +37,9 @@ def mine(
 ) -> Negatives:
     """Return the negatives of the vocabularies `words` and `csp`, to be written at their path.
 
-    Without a percentile it is the 95th, and the largest cosine for conjugated pools. `note` is told
-    what was left out and kept of each list. Raises InputError for what is not in the cache, or of
-    other weights, and where nothing would be kept.
+    Without a percentile it is the 95th. `note` is told what was left out and kept of each list.
+    Raises InputError for what is not in the cache, or of other weights, and where nothing would be
+    kept.
     """
     if percentile is not None and not 0 <= percentile <= 100:
         raise InputError(f"--percentile {percentile}: wants a number from 0 to 100, such as 95")
@@ -53,8 +53,7 @@ def mine(
     check_same_model(texts, files)
     of_classes = class_vectors(texts, template or AVERAGE)
     roles = (NEGATIVE,) * len(words) + (CSP,) * len(csp)
-    given = {NEGATIVE: PERCENTILE, CSP: CSP_PERCENTILE}
-    percentiles = [given[role] if percentile is None else percentile for role in roles]
+    percentiles = [PERCENTILE if percentile is None else percentile] * len(files)
     with progress("mining", sum(len(one.vocabulary.names) for one in files), "words") as advance:
         pool = Pool(files, roles, of_classes.vectors, texts.vocabulary.names, advance)
         chosen = choose(pool, percentiles, parsed, range(len(files)), f"--keep {keep}")
