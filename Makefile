@@ -36,7 +36,7 @@ else
 	  $(foreach one,$(SCORES),--score '$(one)') --output results/ablation.json
 endif
 
-reproduce: .venv/extract  ## The study of docs/study.md, images under DATA; MODELS=tiny: the demo's, no download
+reproduce: .venv/extract  ## The study of docs/published.md, images under DATA; MODELS=tiny: the demo's, no download
 	$(BIN)/oodcache reproduce --data-root $(DATA) $(MODELS:%=--model %)
 
 test: .venv/dev  ## Install what the tests need and run them (minutes)
