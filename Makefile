@@ -12,7 +12,7 @@ BIN := .venv/bin
 ROOMS := extract cache score report detect study cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo extract score ablation reproduce test test-slow lint format bench picture demo-models clean
+.PHONY: help demo extract score ablation reproduce test test-slow lint format bench picture map demo-models clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,7 +36,7 @@ else
 	  $(foreach one,$(SCORES),--score '$(one)') --output results/ablation.json
 endif
 
-reproduce: .venv/extract  ## The study of docs/study.md, images under DATA; MODELS=tiny: the demo's, no download
+reproduce: .venv/extract  ## The study of docs/published.md, images under DATA; MODELS=tiny: the demo's, no download
 	$(BIN)/oodcache reproduce --data-root $(DATA) $(MODELS:%=--model %)
 
 test: .venv/dev  ## Install what the tests need and run them (minutes)
@@ -59,6 +59,10 @@ bench: .venv/dev  ## The figures of README and docs/benchmarks.md, measured here
 
 picture: .venv/dev  ## The top of the demo's report as docs/report.png, by Chromium
 	$(BIN)/python -m bench.report.picture
+
+map:  ## Every module with its one-line description
+	@awk 'FNR == 1 { gsub(/"""/, ""); printf "%-40s %s\n", FILENAME, $$0 }' \
+	  $$(find api $(ROOMS) -name '*.py' | LC_ALL=C sort)
 
 demo-models: .venv/extract  ## Train the two small models again (minutes)
 	$(BIN)/python bench/train_demo_models.py

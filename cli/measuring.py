@@ -48,7 +48,7 @@ HOW = (
         type=click.Choice(FPR_CONVENTIONS),
         default=STANDARD.fpr_convention,
         show_default=True,
-        help="Which FPR, as docs/conventions.md says; they can reverse an order.",
+        help="FPR convention; see docs/measures.md. It can reverse the order of scores.",
     ),
     click.option(
         "--tpr",

@@ -20,7 +20,7 @@ from oodcache.cli.options import CACHE, WATCH
 @click.option(
     "--percentile",
     type=click.FloatRange(0, 100),
-    help="Of a word's cosines with the classes. [95; for --csp 100]",
+    help="Of a word's cosines with the classes. [95]",
 )
 @click.option(
     "--keep",

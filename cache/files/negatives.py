@@ -83,7 +83,7 @@ class Negatives:
 
     @property
     def percentile(self) -> float:
-        """Return the percentile that the negatives were mined with; a conjugated pool's differs."""
+        """Return the percentile that the negatives were mined with; a pool's may differ."""
         return next(one.percentile for one in self.lists if one.role == NEGATIVE)
 
     @property

@@ -2,7 +2,7 @@
 
 Row i of every dataset is one image under one model and template: what SCORED names is bytes (N,),
 `scores` is float64 (N, C), and `columns`, bytes (C,), says what its columns are called.
-docs/conventions.md describes it for readers. HDF5 keeps up to eight names in the root's own header,
+docs/results.md describes it for readers. HDF5 keeps up to eight names in the root's own header,
 and more in a heap, which is not read from a stranger: there is no room for another.
 """
 

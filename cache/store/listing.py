@@ -35,7 +35,7 @@ TWICE = 2  # Two of a unit at least: 90 min say more than 1 h.
 
 @dataclass(frozen=True)
 class Listed:
-    """One file of the cache; its fields are the keys of JSON, in docs/conventions.md."""
+    """One file of the cache; its fields are the keys of JSON, in docs/results.md."""
 
     path: str
     model: str

@@ -29,7 +29,7 @@ COLUMNS = ("data set", "images", "OOD", "found", "get it")
 
 @dataclass(frozen=True)
 class KnownRow:
-    """A known set; its fields are the keys of JSON, in docs/data.md.
+    """A known set; its fields are the keys of JSON, in docs/sources.md.
 
     `group` is "near" or "far", None for ImageNet; `path` is None where the set is not there, `url`
     where it cannot be fetched; `origin` says who has it, and `place` where it goes.

@@ -83,7 +83,7 @@ BANK_SCORES: dict[str, Score] = {
         formula="E(z) * mean of the k largest of z'x*E(x) over the bank, "
         "E = logsumexp_k(c/temperature)",
         ranks_by="that, times the square of a temperature below 1",
-        source="Park et al., ICCV 2023",
+        source="Park et al., ICCV 2023, whose code has k = 10; 100 is OpenOOD's",
         use="an energy that far from all training images counts for less",
         limits="costs a product with the whole bank; the energies of the bank must be above 0; "
         "nearly flat for a large temperature",

@@ -23,7 +23,7 @@ from oodcache.cache.store import store
 from oodcache.cache.watch import Watch
 from oodcache.score.inputs.files import check_same_model, vocabulary_path
 from oodcache.score.measures.result import AVERAGE
-from oodcache.score.words.mining import CSP_PERCENTILE, KEEP, PERCENTILE
+from oodcache.score.words.mining import KEEP, PERCENTILE
 from oodcache.score.words.negatives import differing
 from oodcache.score.words.word_pool import ChosenWords, WordPool, choose, class_vectors, template_of
 
@@ -32,7 +32,7 @@ from oodcache.score.words.word_pool import ChosenWords, WordPool, choose, class_
 class MiningRequest:
     """What to mine, as it is typed: from which vocabularies, against which classes of a model.
 
-    Without a `percentile` it is the 95th, and the largest cosine for conjugated pools, `csp`.
+    Without a `percentile` it is the 95th.
     """
 
     cache: Path
@@ -78,8 +78,7 @@ def mine(request: MiningRequest, watch: Watch) -> Negatives:
     check_same_model(texts, files)
     of_classes = class_vectors(texts, request.template or AVERAGE)
     roles = (NEGATIVE,) * len(request.words) + (CSP,) * len(request.csp)
-    given = {NEGATIVE: PERCENTILE, CSP: CSP_PERCENTILE}
-    percentiles = [given[role] if percentile is None else percentile for role in roles]
+    percentiles = [PERCENTILE if percentile is None else percentile] * len(files)
     total = sum(len(one.vocabulary.names) for one in files)
     with watch.progress("mining", total, "words") as advance:
         pool = WordPool(files, roles, of_classes.vectors, of_classes.names, advance)

@@ -22,9 +22,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 PERCENTILE, KEEP = 95.0, "15%"
-# Of a conjugated pool (CSP, Chen et al., NeurIPS 2024): the largest cosine is the distance, and who
-# has a larger one than this is taken for a class.
-CSP_PERCENTILE, TOO_NEAR = 100.0, 0.95
+# A word of a conjugated pool (CSP, Chen et al., NeurIPS 2024) with a larger cosine is no candidate.
+TOO_NEAR = 0.95
 DIGITS = 12
 QUOTES = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
 WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)

@@ -29,7 +29,7 @@ from oodcache.cache.store import store
 from oodcache.score.inputs.files import brief, check_same_model, vocabulary_path
 from oodcache.score.inputs.selection import Selection, Vectors
 from oodcache.score.measures.result import AVERAGE
-from oodcache.score.words.mining import CSP_PERCENTILE, KEEP, PERCENTILE
+from oodcache.score.words.mining import KEEP, PERCENTILE
 from oodcache.score.words.word_pool import ChosenWords, WordPool, choose, class_vectors, template_of
 
 # The templates of NegLabel's paper: of classes and nouns, and of adjectives.
@@ -161,8 +161,7 @@ def _command(negatives: Negatives, model: str, classes: str, csp: str = "") -> s
     ]
     if negatives.template != AVERAGE:
         options.append(f"--template {shlex.quote(negatives.template)}")
-    given = {NEGATIVE: PERCENTILE, CSP: CSP_PERCENTILE}
-    if any(one.percentile != given[one.role] for one in negatives.lists):
+    if negatives.percentile != PERCENTILE:
         options.append(f"--percentile {negatives.percentile:g}")
     if negatives.keep != KEEP:
         options.append(f"--keep {negatives.keep}")

@@ -29,7 +29,7 @@ def results(outcome: Outcome) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def worked(oodcache: Run) -> list[str]:
-    """The worked case of docs/conventions.md in two files; the arguments that measure it."""
+    """The worked case of docs/measures.md in two files; the arguments that measure it."""
     Path("id.csv").write_text("path,mcm\n" + "".join(f"{v}.png,{v}\n" for v in WORKED_ID))
     np.save("sun.npy", WORKED_OOD)
     return ["metrics", "--id", "id.csv", "--ood", "sun.npy"]

@@ -359,12 +359,12 @@ def test_without_a_set_to_pick_on_none_is_said(oodcache: Run, cached: list[str])
     assert {row["picked"] for row in results(done)} == {None}
 
 
-def test_every_key_of_the_selection_stands_in_docs_conventions_md(
+def test_every_key_of_the_selection_stands_in_docs_results_md(
     oodcache: Run, tuned: list[str]
 ) -> None:
     done = oodcache("score", *tuned, "--format", "json")
     selection = json.loads(done.out)["provenance"]["selection"]
-    page = (Path(__file__).parents[2] / "docs" / "conventions.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "results.md").read_text()
     (said,) = re.findall(r"`selection` \((.*?)\)", page, re.DOTALL)
     assert set(re.findall(r"`(\w+)`", said)) == {*selection, *selection["picked"][0]}
 

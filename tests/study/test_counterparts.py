@@ -286,9 +286,9 @@ def test_other_models_have_no_rows(tmp_path: Path, label: str) -> None:
     assert beside(tmp_path, label) == {}
 
 
-def test_the_models_of_the_registry_stand_in_docs_conventions_md() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "conventions.md").read_text(encoding="utf-8")
-    (models,) = re.findall(r"It is of these models: ([^.]*)\.", page)
+def test_the_models_of_the_registry_stand_in_docs_published_md() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "published.md").read_text(encoding="utf-8")
+    (models,) = re.findall(r"It covers these models: ([^.]*)\.", page)
     assert tuple(re.findall(r"`([^`]*)`", models)) == models_published()
 
 

@@ -29,8 +29,8 @@ CALIBRATION = {
 
 
 def documented(name: str) -> list[str]:
-    """Return the keys of docs/conventions.md, in the table below the sentence that begins so."""
-    page = (Path(__file__).parents[3] / "docs" / "conventions.md").read_text(encoding="utf-8")
+    """Return the keys of docs/results.md, in the table below the sentence that begins so."""
+    page = (Path(__file__).parents[3] / "docs" / "results.md").read_text(encoding="utf-8")
     table = page.split("## JSON")[1].split(f"\nA {name} ")[1].split("\n\n")[1]
     return re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE)
 
@@ -100,8 +100,8 @@ def test_json_has_what_was_published_only_if_asked_for() -> None:
     assert json.loads(to_json([FIRST], [], {}, []))["published"] == []
 
 
-def test_every_key_of_a_counterpart_stands_in_docs_conventions_md() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "conventions.md").read_text(encoding="utf-8")
+def test_every_key_of_a_counterpart_stands_in_docs_results_md() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "results.md").read_text(encoding="utf-8")
     table = page.split("\nA COUNTERPART ")[1].split("\n\n")[1]
     cells = re.findall(r"^\| (`[^|]*`) \|", table, flags=re.MULTILINE)
     names = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
@@ -241,18 +241,18 @@ def test_every_format_ends_its_last_line_and_is_the_same_each_time(form: str) ->
 
 
 @pytest.mark.parametrize(("name", "kind"), [("RESULT", Result), ("DIFFERENCE", Difference)])
-def test_every_field_stands_in_docs_conventions_md_and_no_other(name: str, kind: type) -> None:
+def test_every_field_stands_in_docs_results_md_and_no_other(name: str, kind: type) -> None:
     assert documented(name) == [one.name for one in fields(kind)]
 
 
-def test_every_key_of_a_pick_stands_in_docs_conventions_md() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "conventions.md").read_text(encoding="utf-8")
+def test_every_key_of_a_pick_stands_in_docs_results_md() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "results.md").read_text(encoding="utf-8")
     (cell,) = re.findall(r"^\| `picked` \| [^|]* \| (.*) \|$", page, flags=re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", cell)) == {one.name for one in fields(Pick)}
 
 
-def test_every_key_of_calibration_stands_in_docs_conventions_md() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "conventions.md").read_text(encoding="utf-8")
+def test_every_key_of_calibration_stands_in_docs_results_md() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "results.md").read_text(encoding="utf-8")
     (cell,) = re.findall(r"^\| `calibration` \| [^|]* \| (.*) \|$", page, flags=re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", cell)) == {
         *("kept_id", "kept_ood", "prevalence", "brier", "ece", "brier_balanced", "ece_balanced")
