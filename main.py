@@ -12,7 +12,7 @@ try:
     import click
 
     from oodcache.cli.main import main, oodcache
-    from oodcache.cli.options import CACHE, DEVICE, note, progress
+    from oodcache.cli.options import CACHE, DEVICE, WATCH, note
     from oodcache.extract.model.request import check_torch
     from oodcache.study import study
 except ImportError as error:
@@ -63,14 +63,12 @@ def run(
     benchmark = study.single(model_type, ood_set)
     study.extract_missing(
         benchmark,
-        study.Place(cache, data_root, batch_size, device),
+        study.Extraction(cache, data_root, batch_size, device),
         oodcache=lambda typed: oodcache.main(typed, "oodcache", standalone_mode=False),
         check=check_torch,
         note=note,
     )
-    grid = reproducing.single(
-        benchmark, cache, use_sigmoid=use_sigmoid, note=note, progress=progress
-    )
+    grid = reproducing.single(benchmark, cache, use_sigmoid, WATCH)
     click.echo(formats.written([grid], "table", None), nl=False)
 
 

@@ -14,10 +14,10 @@ from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.shards.shard_set import open_images, open_texts
 from oodcache.cache.store import store
-from oodcache.cache.watch import Note
+from oodcache.cache.watch import Note, Watch
 from oodcache.score.evaluation import evaluate
+from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions, Result
-from oodcache.score.onepass.variants import default, parse_all
 
 Vectors = npt.NDArray[np.float32]
 
@@ -107,26 +107,18 @@ class Cache:
 
         Each argument is the option of its name, one or several. Raises InputError, in one line.
         """
-        variants = parse_all(_several(scores) or default(negatives, bank))
-        found: list[Result] = []
-        for one in dict.fromkeys(_several(model)):
-            found += evaluate(
-                self.folder,
-                one,
-                classes=classes,
-                id_set=id,
-                ood_sets=_several(ood),
-                variants=variants,
-                templates=_several(template),
-                select_on=select_on,
-                class_names=class_names,
-                negatives=negatives,
-                bank=bank,
-                bank_labels=bank_labels,
-                conventions=conventions,
-                note=note,
-            ).results
-        return found
+        question = Question(
+            *(self.folder, _several(model), id, _several(ood)),
+            classes=classes,
+            templates=_several(template),
+            select_on=select_on,
+            class_names=class_names,
+            negatives=negatives,
+            bank=bank,
+            bank_labels=bank_labels,
+            conventions=conventions,
+        )
+        return list(evaluate(question.asking(_several(scores)), Watch(note)).results)
 
     def _names(self, model: str, kind: str) -> list[str]:
         label = store.find_model(self.folder, model)

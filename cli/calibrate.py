@@ -16,8 +16,8 @@ from oodcache.cli.options import (
     CLASSES,
     NEGATIVES,
     TYPED,
-    note,
-    progress,
+    WATCH,
+    asked,
 )
 
 
@@ -103,14 +103,19 @@ def calibrate(context: click.Context, /, output: Path, overwrite: bool, **given:
         --select-on strays --alpha 0.05 --confidence 0.95 -o detector.json
     oodcache detect detector.json photos/new
     """
-    from oodcache.detect.calibrating import calibrated
-    from oodcache.detect.making import Wish
+    from oodcache.detect.calibrating import write_calibrated
+    from oodcache.detect.making import DetectorRequest
+    from oodcache.score.measures.result import Conventions
 
-    calibrated(
-        Wish(**given),
-        output,
-        overwrite=overwrite,
-        command=context.meta[TYPED],
-        note=note,
-        progress=progress,
+    template = given["template"]
+    question = asked(
+        given,
+        models=[given["model"]],
+        templates=() if template is None else (template,),
+        conventions=Conventions(seed=given["seed"]),
     )
+    request = DetectorRequest(
+        question.asking(given["scores"]), given["alpha"], given["confidence"], given["select_id"]
+    )
+    command = context.meta[TYPED]
+    write_calibrated(request, output, WATCH, overwrite=overwrite, command=command)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from oodcache.cli.options import BATCH_SIZE, CACHE, DEVICE, WORKERS, note, progress
+from oodcache.cli.options import BATCH_SIZE, CACHE, DEVICE, WATCH, WORKERS
 
 EXISTING = click.Path(path_type=Path)
 FORMATS = ("text", "csv", "jsonl")
@@ -48,14 +48,14 @@ def detect(detector: Path, targets: tuple[str, ...], cache: Path, **given: Any) 
     oodcache detect detector.json strays --format csv -o strays.csv
     """
     from oodcache.detect import detecting
-    from oodcache.detect.reloading import Place
+    from oodcache.detect.reloading import Runtime
 
     output = given["output"]
     ending = output.suffix.removeprefix(".") if output else ""
     status = detecting.detect(
         *(detector, targets),
         cache=cache,
-        place=Place(
+        runtime=Runtime(
             model=given["model"],
             checkpoint=given["checkpoint"],
             config=given["model_config"],
@@ -65,8 +65,7 @@ def detect(detector: Path, targets: tuple[str, ...], cache: Path, **given: Any) 
         ),
         form=given["form"] or (ending if ending in FORMATS else "text"),
         output=output,
-        note=note,
-        progress=progress,
+        watch=WATCH,
     )
     if status:
         sys.exit(status)

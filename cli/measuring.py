@@ -15,7 +15,7 @@ from oodcache.cli.options import note
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions
 
 if TYPE_CHECKING:
-    from oodcache.score.scoring import Scored
+    from oodcache.score.scoring import Results
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FORMATS = ("table", "csv", "json", "markdown", "latex")
@@ -70,10 +70,12 @@ HOW = (
         "--seed", type=click.IntRange(min=0), help="Of the resamples: equal seeds, equal draws. [0]"
     ),
     click.option(
-        "--calibration",
+        "--reliability",
         is_flag=True,
         help="Shares kept at p = 0.5, Brier and ECE, of scores that are probabilities.",
     ),
+    # The name that --reliability had in 0.1.
+    click.option("--calibration", is_flag=True, hidden=True),
     click.option(
         "--compare",
         is_flag=True,
@@ -111,22 +113,22 @@ def conventions(given: Mapping[str, Any]) -> Conventions:
         tprs=tuple(dict.fromkeys(given["tprs"])) or STANDARD.tprs,
         bootstrap=given["bootstrap"],
         seed=given["seed"] or STANDARD.seed,
-        calibration=given["calibration"],
+        calibration=given["reliability"] or given["calibration"],
     )
 
 
-def deliver(scored: Scored, given: Mapping[str, Any]) -> None:
+def deliver(results: Results, given: Mapping[str, Any]) -> None:
     """Print what was measured, or write it and print the table, as the options say."""
     from oodcache.report.tables import formats
     from oodcache.score import scoring
 
     output, form = given["output"], given["form"]
     if output is not None:
-        text = formats.FORMATS[form or SUFFIXES.get(output.suffix, "table")](*scored)
+        text = formats.FORMATS[form or SUFFIXES.get(output.suffix, "table")](*results)
         scoring.save(text, output)
         note(f"wrote {output}")
     if output is not None or form in (None, "table"):
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(formats.table(*scored, width=width), nl=False)
+        click.echo(formats.table(*results, width=width), nl=False)
     else:
-        click.echo(formats.FORMATS[form](*scored), nl=False)
+        click.echo(formats.FORMATS[form](*results), nl=False)

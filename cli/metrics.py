@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from oodcache.cli.measuring import conventions, deliver, measuring
-from oodcache.cli.options import TYPED, note, progress
+from oodcache.cli.options import TYPED, WATCH
 
 
 @click.command(short_help="Measure scores of other programs.")
@@ -56,8 +56,7 @@ def metrics(context: click.Context, /, **given: Any) -> None:
             conventions=conventions(given),
             compare_scores=given["compare"],
             command=context.meta[TYPED],
-            note=note,
-            progress=progress,
+            watch=WATCH,
         ),
         given,
     )

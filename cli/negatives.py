@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from oodcache.cli.options import CACHE, note, progress
+from oodcache.cli.options import CACHE, WATCH
 
 
 @click.command(short_help="Mine words that are far from the classes.")
@@ -32,7 +32,7 @@ from oodcache.cli.options import CACHE, note, progress
 @click.option("--overwrite", is_flag=True, help="Replace negatives of that name.")
 @click.option("-o", "--output", "name", required=True, metavar="NAME", help="What to call them.")
 @CACHE
-def negatives(**given: Any) -> None:
+def negatives(overwrite: bool, **given: Any) -> None:
     """Mine from cached word lists those words that are far from all classes. Needs no PyTorch.
 
     They are one model's: mine again for another. A word that is a class's name, or that another
@@ -44,6 +44,6 @@ def negatives(**given: Any) -> None:
     oodcache extract --model clip --classes adjectives=index.adj --template "This is a {} photo"
     oodcache negatives --model clip --classes imagenet --words nouns --words adjectives -o neglabel
     """
-    from oodcache.score.words.writing import mined
+    from oodcache.score.words.miner import MiningRequest, write_mined
 
-    mined(note=note, progress=progress, **given)
+    write_mined(MiningRequest(**given), overwrite, WATCH)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from oodcache.cache.text import printable
 from oodcache.cache.watch import Watch, bars
 from oodcache.cli import stopping
+
+if TYPE_CHECKING:
+    from oodcache.score.inputs.question import Question
 
 progress = bars(stopping.check)
 TYPED = "oodcache.typed"  # The key in click's context of the arguments as they were typed.
@@ -67,3 +73,11 @@ def note(text: str) -> None:
 
 
 WATCH = Watch(note, progress)
+
+
+def asked(given: Mapping[str, Any], **others: Any) -> Question:
+    """Return the question that a command's options ask; `others` are fields that they do not."""
+    from oodcache.score.inputs.question import Question
+
+    named = {one.name: given[one.name] for one in fields(Question) if one.name in given}
+    return Question(**named, **others)

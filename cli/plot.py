@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oodcache.cache.errors import InputError
-from oodcache.cli.options import CACHE, note, progress
+from oodcache.cli.options import CACHE, WATCH, note
 from oodcache.cli.report import DATA_ROOT, FILE, SCORES
 from oodcache.report.figures.kinds import FORMS, KINDS, MEASURES, WIDTHS
 
@@ -154,11 +154,7 @@ def _content(results: Saved, chosen: Chosen, given: Mapping[str, Any]) -> Conten
     ]
     return gathering.content(
         replace(results, results=tuple(rows)),
-        scores=given["scores"],
-        cache=given["cache"],
-        typed=given["images"],
-        data_root=given["data_root"],
+        gathering.Sources(*(given[name] for name in ("scores", "cache", "images", "data_root"))),
+        WATCH,
         pictures=pictured,
-        note=note,
-        progress=progress,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from oodcache.cli.options import CACHE, note, progress
+from oodcache.cli.options import CACHE, WATCH
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 SCORES = click.option(
@@ -47,4 +47,5 @@ def report(results: Path, images: tuple[str, ...], output: Path | None, **given:
     from oodcache.study import gathering
 
     output = output or results.with_suffix(".html")
-    gathering.report(results, output, typed=images, **given, note=note, progress=progress)
+    sources = gathering.Sources(given["scores"], given["cache"], images, given["data_root"])
+    gathering.report(results, output, sources, WATCH)

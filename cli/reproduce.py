@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from oodcache.cli import stopping
-from oodcache.cli.options import BATCH_SIZE, CACHE, DATA_ROOT, DEVICE, TYPED, note, progress
+from oodcache.cli.options import BATCH_SIZE, CACHE, DATA_ROOT, DEVICE, TYPED, WATCH, note
 from oodcache.extract.model.request import check_torch
 
 MODELS = ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2", "tiny")
@@ -60,18 +60,19 @@ def reproduce(context: click.Context, /, **given: Any) -> None:
     from oodcache.study import reproducing, study
 
     benchmark = study.chosen(given["models"])
-    place = study.Place(given["cache"], given["data_root"], given["batch_size"], given["device"])
+    extraction = study.Extraction(
+        *(given[name] for name in ("cache", "data_root", "batch_size", "device"))
+    )
     group = context.find_root().command
     study.extract_missing(
         benchmark,
-        place,
+        extraction,
         oodcache=lambda arguments: group.main(arguments, "oodcache", standalone_mode=False),
         check=check_torch,
         note=note,
     )
-    reproduced = reproducing.reproduce(
-        benchmark, place.cache, command=context.meta[TYPED], note=note, progress=progress
-    )
+    command = context.meta[TYPED]
+    reproduced = reproducing.reproduce(benchmark, extraction.cache, command, WATCH)
     scoring.save(formats.to_json(*reproduced.scored), given["results"])
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     click.echo(formats.written(reproduced.grids, given["form"], width), nl=False)

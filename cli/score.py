@@ -16,8 +16,8 @@ from oodcache.cli.options import (
     CLASSES,
     NEGATIVES,
     TYPED,
-    note,
-    progress,
+    WATCH,
+    asked,
 )
 
 
@@ -98,33 +98,16 @@ def score(context: click.Context, /, **given: Any) -> None:
 
     if given["save_scores"] is not None and given["save_scores"] == given["output"]:
         raise click.UsageError("--save-scores and --output are the same file: give two")
-    scored = scoring.score(
-        given["models"],
-        given["cache"],
-        conventions=conventions(given),
+    question = asked(given, conventions=conventions(given))
+    question = question.asking(given["specifications"], given["ablation"])
+    results = scoring.score(
+        *(question, WATCH),
+        command=context.meta[TYPED],
         compare_scores=given["compare"],
         save_scores=given["save_scores"],
-        classes=given["classes"],
-        id_set=given["id_set"],
-        ood_sets=given["ood_sets"],
-        select_on=given["select_on"],
-        specifications=given["specifications"],
-        ablation=given["ablation"],
-        templates=given["templates"],
-        class_names=given["class_names"],
-        negatives=given["negatives"],
-        bank=given["bank"],
-        bank_labels=given["bank_labels"],
-        command=context.meta[TYPED],
-        note=note,
-        progress=progress,
     )
     if given["published"]:
-        from oodcache.study import counterparts
+        from oodcache.study.counterparts import counterparts
 
-        names = ("models", "cache", "classes", "id_set", "ood_sets", "negatives")
-        rows = counterparts.of_models(
-            **{name: given[name] for name in names}, note=note, progress=progress
-        )
-        scored = scored._replace(published=rows)
-    deliver(scored, given)
+        results = results._replace(published=counterparts(question, WATCH))
+    deliver(results, given)

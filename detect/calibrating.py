@@ -11,68 +11,50 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.subsets import split
-from oodcache.cache.watch import Note, Progress
+from oodcache.cache.watch import Watch
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.file import is_detector, write_detector
-from oodcache.detect.making import Making, Wish, only, printed
+from oodcache.detect.making import Calibration, DetectorRequest, only, printed
 from oodcache.extract.model.request import LOCAL_DIR
 from oodcache.score.inputs.selection import select, tell
-from oodcache.score.onepass.variants import Variant, parse_all
 from oodcache.score.provenance import provenance
 from oodcache.score.references import open_references
 
 
-def calibrated(
-    wish: Wish,
+def write_calibrated(
+    request: DetectorRequest,
     output: Path,
+    watch: Watch,
     *,
     overwrite: bool,
     command: Sequence[str],
-    note: Note,
-    progress: Progress,
 ) -> None:
     """Make a detector, write its file and say what it promises; replace no file unasked."""
     _check_output(output, overwrite)
-    made = detector(wish, command=command, note=note, progress=progress)
+    made = detector(request, command, watch)
     write_detector(output, made)
-    for line in told(made):
-        note(line)
-    note(f"wrote {output}")
+    for line in promises(made):
+        watch.note(line)
+    watch.note(f"wrote {output}")
 
 
-def detector(
-    wish: Wish, *, command: Sequence[str], note: Note, progress: Progress
-) -> SavedDetector:
-    """Return the detector that is wished for.
+def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> SavedDetector:
+    """Return the detector that is asked for.
 
     Raises InputError where files are missing or do not fit, where images that calibrate decided
     something, or where there are too few of them.
     """
-    variants = parse_all(wish.scores)
-    _check_wish(wish, variants)
-    others = [one for one in (wish.select_on, wish.select_id) if one is not None]
-    selection = select(
-        *(wish.cache, wish.model),
-        classes=wish.classes,
-        id_set=wish.id_set,
-        ood_sets=others,
-        class_names=wish.class_names,
-    )
-    head = only(selection, wish.template)
-    tell(selection, variants, note)
-    references = open_references(
-        *(wish.cache, selection, variants),
-        templates=[head.template],
-        negatives=wish.negatives,
-        bank=wish.bank,
-        bank_labels=wish.bank_labels,
-        seed=wish.seed,
-        note=note,
-    )
-    making = Making(wish, selection, head, references, note, progress)
-    view, choice, variant = making.chosen(variants)
-    scorer = making.scorer(variant)
-    threshold = making.threshold(scorer, view)
+    _check_request(request)
+    question = request.sets
+    (model,) = question.models
+    selection = select(question, model)
+    texts = only(selection, question.templates)
+    tell(selection, question.variants, watch.note)
+    references = open_references(question, selection, [texts], watch.note)
+    calibration = Calibration(request, selection, texts, references, watch)
+    view, choice, variant = calibration.chosen(question.variants)
+    scorer = calibration.scorer(variant)
+    threshold = calibration.threshold(scorer, view)
     files = (selection.texts, *selection.images, *references.files)
     identity = view.file.identity
     return SavedDetector(
@@ -91,7 +73,7 @@ def detector(
     )
 
 
-def told(made: SavedDetector) -> list[str]:
+def promises(made: SavedDetector) -> list[str]:
     """Return what a detector promises, in lines."""
     threshold, choice, label = made.threshold, made.choice, made.scorer.variant.label
     lines = []
@@ -126,33 +108,36 @@ def _check_output(output: Path, overwrite: bool) -> None:
         raise InputError(f"{output}: is no detector, and is not replaced: give another -o FILE")
 
 
-def _check_wish(wish: Wish, variants: Sequence[Variant]) -> None:
-    if len(variants) > 1 and wish.select_on is None:
+def _check_request(request: DetectorRequest) -> None:
+    question, select_id = request.question, request.select_id
+    variants = question.variants
+    if len(variants) > 1 and question.select_on is None:
         raise InputError(
             f"--score: {', '.join(one.label for one in variants[:3])}"
             f"{', …' * (len(variants) > 3)} are {len(variants)} scores, and a detector has one: "
             "give one, or --select-on an OOD set that chooses"
         )
-    if wish.select_on is None:
-        if wish.select_id is not None:
-            raise InputError(f"--select-id {wish.select_id}: chooses nothing without --select-on")
+    if question.select_on is None:
+        if select_id is not None:
+            raise InputError(f"--select-id {select_id}: chooses nothing without --select-on")
         return
     if len(variants) == 1:
         raise InputError(
-            f"--select-on {wish.select_on}: {variants[0].label} is one score, among which nothing "
-            "is to choose: leave it out, or give several, as in --score 'mcm:temperature=1|0.1'"
+            f"--select-on {question.select_on}: {variants[0].label} is one score, among which "
+            "nothing is to choose: leave it out, or give several, as in "
+            "--score 'mcm:temperature=1|0.1'"
         )
-    inside = split(wish.id_set)[0]
-    for option, name in (("--select-on", wish.select_on), ("--select-id", wish.select_id)):
-        if name is not None and name == wish.id_set:
+    inside = split(question.id_set)[0]
+    for option, name in (("--select-on", question.select_on), ("--select-id", select_id)):
+        if name is not None and name == question.id_set:
             raise InputError(f"{option} {name} is --id itself: give another set")
-    if wish.select_id is not None and split(wish.select_id)[0] == inside:
+    if select_id is not None and split(select_id)[0] == inside:
         raise InputError(
-            f"--select-id {wish.select_id} and --id {wish.id_set} are of one data set: leave "
+            f"--select-id {select_id} and --id {question.id_set} are of one data set: leave "
             "--select-id out, and a random half of --id chooses"
         )
-    if wish.select_id == wish.select_on:
-        raise InputError(f"{wish.select_on!r} is both --select-on and --select-id")
+    if select_id == question.select_on:
+        raise InputError(f"{question.select_on!r} is both --select-on and --select-id")
 
 
 def loaded_again(requested: str) -> str:

@@ -21,11 +21,11 @@ from oodcache.cache.format.rules import NORM_TOLERANCE
 from oodcache.cache.shards.shard_set import open_images
 from oodcache.cache.store import store
 from oodcache.cache.text import printable
-from oodcache.cache.watch import Note, Progress
+from oodcache.cache.watch import Note, Progress, Watch
 from oodcache.detect.decisions import FORMATS, HEADS, Decision, decide, sink
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.file import read_detector
-from oodcache.detect.reloading import Place, loaded
+from oodcache.detect.reloading import Runtime, loaded
 from oodcache.extract.sources.folders import list_folder
 from oodcache.extract.sources.listing import ImageSource
 
@@ -66,30 +66,30 @@ def detect(
     given: Sequence[str],
     *,
     cache: Path,
-    place: Place,
+    runtime: Runtime,
     form: str,
     output: Path | None,
-    note: Note,
-    progress: Progress,
+    watch: Watch,
 ) -> int:
     """Judge the images of all targets by the detector at `path`; return the exit status.
 
     Each batch is written when it is done, to stdout or whole to `output`.
     """
     if path.is_file() and path.stat().st_size > LARGE:
-        note(f"reading {path} …")
-    detector = Detector(read_detector(path), cache, place, note)
+        watch.note(f"reading {path} …")
+    detector = Detector(read_detector(path), cache, runtime, watch.note)
     found = detector.targets(given)
     detector.prepare(found)
     total, count = sum(map(len, found)), Counter[str]()
-    with sink(output) as write, _bar(total, output, progress) as advance:
+    with sink(output) as write, _bar(total, output, watch.progress) as advance:
         write(HEADS[form])
         for decisions in detector.judged(found):
             write(FORMATS[form](decisions))
             count.update(one.word for one in decisions)
             advance(len(decisions))
     said = ", ".join(f"{count[word]:,} {word}" for word in ("in", "out", "error") if count[word])
-    note(f"{total:,} image{'s' * (total != 1)}: {said}{f'; wrote {output}' if output else ''}")
+    wrote = f"; wrote {output}" if output else ""
+    watch.note(f"{total:,} image{'s' * (total != 1)}: {said}{wrote}")
     return MISTAKE if count["error"] else SOME_OUT if count["out"] else ALL_IN
 
 
@@ -102,7 +102,7 @@ class Detector:
 
     saved: SavedDetector
     cache: Path
-    place: Place
+    runtime: Runtime
     note: Note
     _embedder: Embedder | None = field(default=None, repr=False)
 
@@ -125,7 +125,7 @@ class Detector:
         `model`, `checkpoint` and `config` say where the model is now, if that is not where it was.
         Data sets are looked for by name in `cache`.
         """
-        place = Place(
+        runtime = Runtime(
             model=model,
             checkpoint=None if checkpoint is None else Path(checkpoint),
             config=None if config is None else Path(config),
@@ -133,7 +133,7 @@ class Detector:
             batch_size=batch_size,
             workers=workers,
         )
-        return cls(read_detector(Path(path)), Path(cache), place, note)
+        return cls(read_detector(Path(path)), Path(cache), runtime, note)
 
     def predict(self, images: Any) -> list[Decision]:
         """Return what it says of each image, in order.
@@ -177,7 +177,7 @@ class Detector:
     def embedder(self) -> Embedder:
         """Return the model, loaded; raises InputError if it is not the one of the detector."""
         if self._embedder is None:
-            self._embedder = loaded(self.saved, self.place, self.note)
+            self._embedder = loaded(self.saved, self.runtime, self.note)
         return self._embedder
 
     def _of_files(self, target: Files) -> Iterator[list[Decision]]:
@@ -201,8 +201,8 @@ class Detector:
         done = 0
         batches = self.embedder().embedded(
             *(contents, len(paths)),
-            batch_size=self.place.batch_size,
-            workers=self.place.workers,
+            batch_size=self.runtime.batch_size,
+            workers=self.runtime.workers,
         )
         for batch in batches:
             some = paths[done : done + len(batch.vectors)]

@@ -23,6 +23,7 @@ from oodcache.score.formulas.definition import LEARNED
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import Vectors
 from oodcache.score.inputs.files import brief
+from oodcache.score.inputs.selection import Prompted
 from oodcache.score.onepass.fitting import fit_all
 from oodcache.score.onepass.onepass import Classes, score_images
 from oodcache.score.onepass.variants import Variant
@@ -30,18 +31,6 @@ from oodcache.score.onepass.variants import Variant
 PROBABLE = Variant("mcm", {"temperature": LEARNED})
 PROBABLE_SIGMOID = Variant("sigmoid-mcm", {"scale": LEARNED, "bias": LEARNED})
 Integers = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class ClassTexts:
-    """The classes: `vectors` float32 (K, D) by one template, or by several, as `template` says."""
-
-    vocabulary: str
-    template: str
-    templates: tuple[str, ...]
-    names: tuple[str, ...]
-    ids: tuple[str, ...]
-    vectors: Vectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +61,7 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ScoreChoice:
     """How the score was chosen among several: by the AUROC of `inside` against `outside`.
 
     `selecting` counts the images of `inside` that chose, none of which calibrated. They are a half
@@ -92,7 +81,7 @@ class Scorer:
     """A score and all that it is computed from; `negatives` or `bank` where it needs them."""
 
     model: ModelIdentity
-    texts: ClassTexts
+    texts: Prompted
     variant: Variant
     negatives: NegativeWords | None = None
     bank: TrainingImages | None = None
@@ -164,7 +153,7 @@ class SavedDetector:
     preprocessing: Mapping[str, Any]
     precision: Mapping[str, Any]
     calibrated_on: str
-    choice: Choice | None
+    choice: ScoreChoice | None
     provenance: Mapping[str, Any]
 
     @property

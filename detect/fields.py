@@ -13,17 +13,16 @@ from oodcache.cache.format.identity import FILE_NAME, ModelIdentity
 from oodcache.cache.format.rules import NORM_TOLERANCE, shown
 from oodcache.detect.conformal import Threshold, place
 from oodcache.detect.detector import (
-    Choice,
-    ClassTexts,
     NegativeWords,
     SavedDetector,
+    ScoreChoice,
     Scorer,
     TrainingImages,
     Tried,
 )
 from oodcache.detect.json_fields import Fields
 from oodcache.score.formulas.registry import SCORES
-from oodcache.score.inputs.selection import COSINE_MEAN
+from oodcache.score.inputs.selection import COSINE_MEAN, Prompted
 from oodcache.score.onepass.variants import WORDS, Variant, check_score, check_value
 
 Stored = Callable[[str, npt.NDArray[Any]], dict[str, Any]]
@@ -114,9 +113,9 @@ def _model(given: Fields) -> tuple[ModelIdentity, str]:
     return model, found.text("load")
 
 
-def _texts(given: Fields) -> ClassTexts:
-    found = given.inner("classes", *ClassTexts.__dataclass_fields__)
-    texts = ClassTexts(
+def _texts(given: Fields) -> Prompted:
+    found = given.inner("classes", *Prompted.__dataclass_fields__)
+    texts = Prompted(
         *(found.text("vocabulary"), found.text("template"), found.texts("templates")),
         *(found.texts("names"), found.texts("ids", empty=True), found.array("vectors", 2)),
     )
@@ -126,7 +125,7 @@ def _texts(given: Fields) -> ClassTexts:
     return texts
 
 
-def _negatives(given: Fields, texts: ClassTexts) -> NegativeWords | None:
+def _negatives(given: Fields, texts: Prompted) -> NegativeWords | None:
     if given.values["negatives"] is None:
         return None
     found = given.inner("negatives", *NegativeWords.__dataclass_fields__)
@@ -137,7 +136,7 @@ def _negatives(given: Fields, texts: ClassTexts) -> NegativeWords | None:
     return words
 
 
-def _bank(given: Fields, texts: ClassTexts) -> TrainingImages | None:
+def _bank(given: Fields, texts: Prompted) -> TrainingImages | None:
     if given.values["bank"] is None:
         return None
     found = given.inner("bank", *TrainingImages.__dataclass_fields__)
@@ -192,10 +191,10 @@ def _threshold(given: Fields) -> Threshold:
     return threshold
 
 
-def _choice(given: Fields) -> Choice | None:
+def _choice(given: Fields) -> ScoreChoice | None:
     if given.values["choice"] is None:
         return None
-    found = given.inner("choice", *Choice.__dataclass_fields__)
+    found = given.inner("choice", *ScoreChoice.__dataclass_fields__)
     several = found.values["tried"]
     if not isinstance(several, list) or not several:
         raise found.wrong("tried", "a list of scores")
@@ -207,7 +206,7 @@ def _choice(given: Fields) -> Choice | None:
         if type(one["auroc"]) is not float or not 0 <= one["auroc"] <= 1:
             raise inner.wrong("auroc", "a number from 0 to 1")
         tried.append(Tried(inner.text("score"), one["auroc"]))
-    return Choice(
+    return ScoreChoice(
         *(found.text("inside"), found.text("outside"), found.flag("is_half")),
         *(found.count("seed", 0), found.count("selecting"), tuple(tried)),
     )
@@ -218,7 +217,7 @@ def _check_count(found: Fields, name: str, count: int, wanted: int) -> None:
         raise ValueError(f"'{found.where}{name}' has {count:,} rows, wanted are {wanted:,}")
 
 
-def _check_dimension(found: Fields, vectors: npt.NDArray[Any], texts: ClassTexts) -> None:
+def _check_dimension(found: Fields, vectors: npt.NDArray[Any], texts: Prompted) -> None:
     if vectors.shape[1] != texts.vectors.shape[1]:
         raise ValueError(
             f"'{found.where}vectors' have {vectors.shape[1]} numbers, those of the classes "

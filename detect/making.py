@@ -7,30 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.watch import Note, Progress
+from oodcache.cache.watch import Watch
 from oodcache.detect.conformal import Threshold, calibrate
 from oodcache.detect.detector import (
-    Choice,
-    ClassTexts,
     NegativeWords,
+    ScoreChoice,
     Scorer,
     TrainingImages,
     Tried,
 )
 from oodcache.detect.file import LARGEST
-from oodcache.detect.halves import half
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Vectors
+from oodcache.score.inputs.question import Question, Template, bank_label
 from oodcache.score.inputs.selection import Prompted, Selection, prompted
 from oodcache.score.inputs.views import Digests, View, digests, shared
 from oodcache.score.measures.metrics import auroc
@@ -41,52 +39,49 @@ from oodcache.score.references import References
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What to make a detector of; `select_on` is an OOD set, where the score is to be chosen.
+class DetectorRequest:
+    """What to make a detector of: a question without OOD sets, and what a threshold wants.
 
-    `select_id` are the ID images that choose, None for a random half of those of `id_set`.
+    `question.select_on` is an OOD set where the score is to be chosen. `select_id` are the ID
+    images that choose, None for a random half of those of `question.id_set`.
     """
 
-    cache: Path
-    model: str
-    classes: str | None
-    id_set: str
-    scores: Sequence[str]
+    question: Question
     alpha: float
     confidence: float | None = None
-    template: str | None = None
-    class_names: str = "open_clip"
-    negatives: str | None = None
-    bank: str | None = None
-    bank_labels: str = "own"
-    select_on: str | None = None
     select_id: str | None = None
-    seed: int = 0
+
+    @property
+    def sets(self) -> Question:
+        """Return the question with the sets that choose as its OOD sets."""
+        others = (self.question.select_on, self.select_id)
+        ood_sets = [one for one in others if one is not None]
+        return replace(self.question, ood_sets=ood_sets, select_on=None)
 
 
-class Making:
-    """What the steps from files to a detector share."""
+class Calibration:
+    """The steps from files to a detector, and what they share."""
 
     def __init__(
         self,
-        wish: Wish,
+        request: DetectorRequest,
         selection: Selection,
-        head: Prompted,
+        texts: Prompted,
         references: References,
-        note: Note,
-        progress: Progress,
+        watch: Watch,
     ) -> None:
-        self._wish, self._selection, self._head = wish, selection, head
-        self._references, self._note, self._progress = references, note, progress
+        self._request, self._selection, self._texts = request, selection, texts
+        self._references, self._watch = references, watch
+        self._seed = request.question.conventions.seed
         model = selection.model
         assert model.logit_scale is not None  # Rule F8.
-        self._classes = Classes(head.vectors, model.logit_scale, model.logit_bias)
+        self._classes = Classes(texts.vectors, model.logit_scale, model.logit_bias)
         self._bank: Bank | None = None
         if references.bank is not None:
-            self._bank = references.bank.against(self._classes, note)
+            self._bank = references.bank.against(self._classes, watch.note)
             _check_size(references.bank.name, self._bank.vectors)
 
-    def chosen(self, variants: Sequence[Variant]) -> tuple[View, Choice | None, Variant]:
+    def chosen(self, variants: Sequence[Variant]) -> tuple[View, ScoreChoice | None, Variant]:
         """Return the images that calibrate, how the score was chosen, and the score."""
         view, *others = self._selection.views
         if not others and self._bank is None:
@@ -98,26 +93,26 @@ class Making:
         of_outside = self._digests(others[0])
         _check_apart(view, of_view, "--select-on", others[0], of_outside)
         self._check_bank(others[0], of_outside)
-        if self._wish.select_id is not None:
+        if self._request.select_id is not None:
             selecting, calibrating = others[1], view
             of_selecting = self._digests(selecting)
             _check_apart(view, of_view, "--select-id", selecting, of_selecting)
             self._check_bank(selecting, of_selecting)
         else:
-            chosen = half(of_view, self._wish.seed)
+            chosen = half(of_view, self._seed)
             selecting = replace(view, only=view.rows[chosen])
             calibrating = replace(view, only=view.rows[~chosen])
             _check_half(view, chosen)
-            self._note(
-                f"{view.name}: {chosen.sum():,} images, drawn by --seed {self._wish.seed}, choose "
+            self._watch.note(
+                f"{view.name}: {chosen.sum():,} images, drawn by --seed {self._seed}, choose "
                 f"the score, the other {(~chosen).sum():,} calibrate it"
             )
         tried = self._tried(variants, selecting, others[0])
-        choice = Choice(
+        choice = ScoreChoice(
             inside=printed(selecting.name),
             outside=printed(others[0].name),
-            is_half=self._wish.select_id is None,
-            seed=self._wish.seed,
+            is_half=self._request.select_id is None,
+            seed=self._seed,
             selecting=len(selecting.rows),
             tried=tuple(tried),
         )
@@ -126,17 +121,10 @@ class Making:
 
     def scorer(self, variant: Variant) -> Scorer:
         """Return a score with all that it is computed from."""
-        texts, needs = self._selection.texts, SCORES[variant.score].needs
+        needs = SCORES[variant.score].needs
         return Scorer(
             model=self._selection.model,
-            texts=ClassTexts(
-                vocabulary=texts.path.stem,
-                template=self._head.template,
-                templates=self._head.templates,
-                names=tuple(self._selection.class_names),
-                ids=tuple(self._selection.class_ids),
-                vectors=self._head.vectors,
-            ),
+            texts=self._texts,
             variant=variant,
             negatives=self._words(variant) if needs == "negatives" else None,
             bank=self._training_images() if needs == "bank" else None,
@@ -144,7 +132,7 @@ class Making:
 
     def threshold(self, scorer: Scorer, view: View) -> Threshold:
         """Return the threshold that a view's images give."""
-        with self._progress(f"score {view.name}", len(view.rows), "images") as advance:
+        with self._watch.progress(f"score {view.name}", len(view.rows), "images") as advance:
 
             def blocks() -> Iterator[Vectors]:
                 for block in view.blocks():
@@ -153,16 +141,16 @@ class Making:
 
             scores = scorer.ranked(blocks(), len(view.rows))
         try:
-            return calibrate(scores, self._wish.alpha, self._wish.confidence)
+            return calibrate(scores, self._request.alpha, self._request.confidence)
         except InputError as error:
             raise InputError(f"{view.name}: {error}") from None
 
     def _tried(self, variants: Sequence[Variant], inside: View, outside: View) -> list[Tried]:
         """Return the AUROC of every variant."""
-        fits = self._references.fit(variants, self._classes, self._note, self._progress).each
+        fits = self._references.fit(variants, self._classes, self._watch).each
 
         def scores(view: View) -> Scores:
-            with self._progress(f"score {view.name}", len(view.rows), "images") as advance:
+            with self._watch.progress(f"score {view.name}", len(view.rows), "images") as advance:
                 found = score_images(
                     *(view.blocks(), len(view.rows), self._classes, variants), fits=fits
                 )
@@ -190,8 +178,9 @@ class Making:
     def _training_images(self) -> TrainingImages:
         bank, images = self._bank, self._references.bank
         assert bank is not None and images is not None
+        name = bank_label(images.name, images.whose_labels)
         return TrainingImages(
-            images.told, bank.labels_are_predictions, bank.vectors, bank.labels.astype(np.int64)
+            name, bank.labels_are_predictions, bank.vectors, bank.labels.astype(np.int64)
         )
 
     def _digests(self, view: View) -> Digests:
@@ -209,15 +198,32 @@ class Making:
             )
 
 
-def only(selection: Selection, template: str | None) -> Prompted:
+def only(selection: Selection, templates: Sequence[Template]) -> Prompted:
     """Return the class vectors of the one template that is meant; refuse several."""
-    heads = prompted(selection, () if template is None else (template,))
-    if len(heads) > 1:
+    prompts = prompted(selection, templates)
+    if len(prompts) > 1:
         raise InputError(
-            f"--template {template} is {len(heads)} templates here, and a detector has one: give "
-            "--template average, or one of them"
+            f"--template {templates[0]} is {len(prompts)} templates here, and a detector has one: "
+            "give --template average, or one of them"
         )
-    return heads[0]
+    return prompts[0]
+
+
+def half(of_images: Digests, seed: int) -> npt.NDArray[np.bool_]:
+    """Return which images are in a random half; equal ones are in it, or out of it, together.
+
+    `of_images` (n,) is equal for images with equal vectors. The half is as large as it can be
+    without more than n / 2.
+
+    >>> half(np.array([7, 7, 7, 7], np.uint64), 0).sum()
+    np.int64(0)
+    """
+    groups, group, sizes = np.unique(of_images, return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(groups))
+    fits = np.zeros(len(groups), bool)
+    fits[order] = np.cumsum(sizes[order]) <= len(of_images) // 2
+    inside: npt.NDArray[np.bool_] = fits[group]
+    return inside
 
 
 def printed(text: str) -> str:

@@ -27,7 +27,7 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
-class Place:
+class Runtime:
     """Where the model is now and what it is to run on; None is as it was, or as is found."""
 
     model: str | None = None
@@ -38,11 +38,11 @@ class Place:
     workers: int | None = None
 
 
-def loaded(saved: SavedDetector, place: Place, note: Note) -> Embedder:
+def loaded(saved: SavedDetector, runtime: Runtime, note: Note) -> Embedder:
     """Return the model loaded as it was for the images that calibrated, and checked."""
     from oodcache.extract.model.request import check_torch
 
-    request = request_again(saved, place)
+    request = request_again(saved, runtime)
     check_torch()
     from oodcache.extract.run import threads
 
@@ -59,33 +59,33 @@ def loaded(saved: SavedDetector, place: Place, note: Note) -> Embedder:
     return embedder
 
 
-def request_again(saved: SavedDetector, place: Place) -> ModelRequest:
+def request_again(saved: SavedDetector, runtime: Runtime) -> ModelRequest:
     """Return what is to be loaded: the model, prepared and computing as it was."""
     if saved.is_imported:
         raise InputError(
             f"calibrated on {saved.calibrated_on}, imported embeddings, whose preprocessing nobody "
             "knows: images cannot be judged alike, cached data sets can"
         )
-    requested = place.model or saved.load
+    requested = runtime.model or saved.load
     folder = Path(requested.removeprefix(LOCAL_DIR))
-    if place.model is None and requested.startswith(LOCAL_DIR) and not folder.is_dir():
+    if runtime.model is None and requested.startswith(LOCAL_DIR) and not folder.is_dir():
         raise InputError(
             f"{folder}: no such folder, and the detector's model was there: say where it is now, "
             "by --model local-dir:PATH"
         )
     is_own = saved.model.name == "local" and not requested.startswith(LOCAL_DIR)
-    if is_own and place.checkpoint is None:
+    if is_own and runtime.checkpoint is None:
         raise InputError(
             f"{requested}: the detector's weights are a file of your own: say where it is now, by "
             "--checkpoint FILE, and by --model-config FILE.json if it was given to extract"
         )
     return ModelRequest(
         requested,
-        place.checkpoint,
-        place.config,
+        runtime.checkpoint,
+        runtime.config,
         _overrides(saved),
         _autocast(saved),
-        place.device,
+        runtime.device,
         fast_decode=saved.preprocessing.get("decoder") == TORCHVISION,
         **{name: saved.precision.get(name) is True for name in ARITHMETIC},
     )

@@ -17,6 +17,7 @@ from oodcache.cache.format.rules import shown
 from oodcache.report.tables.formats import FORMAT, VERSION
 from oodcache.report.tables.grid import key
 from oodcache.score.formulas.registry import SCORES
+from oodcache.score.inputs.question import OWN, PREDICTED, bank_label
 from oodcache.score.measures.result import FPR_CONVENTIONS, Difference, Pick, Result
 
 LARGEST = 2**28
@@ -95,11 +96,14 @@ def _rows(
 
 def _result(row: Mapping[str, Any]) -> Result:
     """Return a row as the Result that it was; raise ValueError for what is no such thing."""
+    row = _with_bank_labels(row)
     found = {one.name: row[one.name] for one in fields(Result)}
     for name in ("id", "ood", "score"):
         _check(name, found[name], str)
     for name in ("model", "pretrained", "classes", "template", "group", "negatives", "bank"):
         _check(name, found[name], str, type(None))
+    if found["bank_labels"] not in (None, OWN, PREDICTED):
+        raise ValueError(f"'bank_labels' is {shown(found['bank_labels'])}")
     for name in ("n_id", "n_ood", "ties", "distinct", "shared_images"):
         _check(name, found[name], int)
     for name in ("auroc", "aupr_in", "aupr_out", "fpr95"):
@@ -128,6 +132,15 @@ def _result(row: Mapping[str, Any]) -> Result:
             _fraction(f"calibration.{name}", given.get(name))
     found["picked"] = None if found["picked"] is None else _pick(found["picked"])
     return Result(**found)
+
+
+def _with_bank_labels(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a row that says whose labels its bank has: 0.1 wrote "NAME (labels predicted)"."""
+    bank = row.get("bank")
+    if "bank_labels" in row or not isinstance(bank, str):
+        return {"bank_labels": None, **row}
+    name = bank.removesuffix(bank_label("", PREDICTED))
+    return {**row, "bank": name, "bank_labels": OWN if name == bank else PREDICTED}
 
 
 def _pick(row: Mapping[str, Any]) -> Pick:

@@ -71,7 +71,7 @@ def _lines(saved: Saved, parameter: str) -> tuple[Line, ...]:
 def _all_else(one: Result, parameter: str) -> tuple[Any, ...]:
     others = {name: value for name, value in one.parameters.items() if name != parameter}
     template = None if parameter == TEMPLATE else one.template
-    fitted = (one.negatives, one.bank)
+    fitted = (one.negatives, one.bank, one.bank_labels)
     return (key(one)[0], template, one.score, json.dumps(others, sort_keys=True), *fitted, one.ood)
 
 

@@ -36,7 +36,7 @@ def picks(
     return {place: Pick(on, tried, found[place], said) for place, tried in best.items()}
 
 
-def told(
+def picking(
     on: str | None, variants: Sequence[Variant], results: Sequence[Result]
 ) -> dict[str, Any] | None:
     """Return what provenance says of the picking: on which set, among what, and what was picked."""

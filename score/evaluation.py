@@ -1,31 +1,29 @@
-"""From files of the cache to rows of results: one model, one vocabulary, ID against OOD sets."""
+"""From files of the cache to rows of results: each model, one vocabulary, ID against OOD sets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from threading import Event
 from typing import Any
 
 import numpy as np
 
-from oodcache.cache.watch import Note, Progress
+from oodcache.cache.watch import Watch
 from oodcache.score.choosing import picks
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Vectors, processors
 from oodcache.score.inputs.accuracy import id_accuracy
-from oodcache.score.inputs.bank_images import OWN
 from oodcache.score.inputs.labels import Labels
+from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import Prompted, Selection, prompted, select, tell
 from oodcache.score.inputs.views import Digests, View, digests, tell_shared
 from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import compare
-from oodcache.score.measures.result import STANDARD, Conventions, Pick, Result
+from oodcache.score.measures.result import Pick, Result
 from oodcache.score.onepass.onepass import Classes, Scored, score_images
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.provenance import Source
@@ -58,131 +56,102 @@ class Kept:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """One model's results, the files that they come from and, if asked for, all scores."""
+    """The results of all models, the files that they come from and, if asked for, all scores."""
 
     results: tuple[Result, ...]
     files: tuple[Source, ...]
     kept: tuple[Kept, ...]
 
 
-def evaluate(
-    cache: Path,
-    model: str,
-    *,
-    classes: str | None,
-    id_set: str,
-    ood_sets: Sequence[str],
-    variants: Sequence[Variant],
-    templates: Sequence[str | tuple[str, ...]] = (),
-    select_on: str | None = None,
-    class_names: str = "open_clip",
-    negatives: str | None = None,
-    bank: str | None = None,
-    bank_labels: str = OWN,
-    conventions: Conventions = STANDARD,
-    keep: bool = False,
-    note: Note = lambda text: None,
-    progress: Progress = lambda description, total, unit: nullcontext(lambda done: None),
-) -> Evaluated:
-    """Score every image and compare `id_set` with each of `ood_sets`, for each variant.
+def evaluate(question: Question, watch: Watch, *, keep: bool = False) -> Evaluated:
+    """Score every image and compare the ID set with each OOD set, for each model and variant.
 
-    `classes`, `class_names` and the sets are as `select` takes them, `templates` as `prompted`
-    does: the images are read once for each. With `select_on`, another OOD set, the best variant of
-    each score on it is compared, and no other. `negatives` names mined words, `bank` (NAME or
-    NAME:N) training images, with labels of their own or predicted. `note` is told
-    what a reader of the numbers should know; `progress(description, total, unit)` gives a function
-    that is told how much more is done.
+    The images are read once for each of the templates. With `keep` all scores are returned too.
     Raises InputError if files are missing or do not fit.
     """
-    selection = select(
-        *(cache, model),
-        classes=classes,
-        id_set=id_set,
-        ood_sets=ood_sets,
-        select_on=select_on,
-        class_names=class_names,
+    every = [_of_model(question, one, watch, keep) for one in dict.fromkeys(question.models)]
+    return Evaluated(
+        tuple(result for one in every for result in one.results),
+        tuple(file for one in every for file in one.files),
+        tuple(kept for one in every for kept in one.kept),
     )
-    heads = prompted(selection, templates)
-    tell(selection, variants, note)
-    references = open_references(
-        *(cache, selection, variants),
-        templates=[head.template for head in heads],
-        negatives=negatives,
-        bank=bank,
-        bank_labels=bank_labels,
-        seed=conventions.seed,
-        note=note,
-    )
+
+
+def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evaluated:
+    selection = select(question, model)
+    prompts = prompted(selection, question.templates)
+    tell(selection, question.variants, watch.note)
+    references = open_references(question, selection, prompts, watch.note)
     results: list[Result] = []
     kept: list[Kept] = []
-    for number, head in enumerate(heads):
-        say = note if number == 0 else lambda text: None
-        whole = _Scored(selection, head, variants, references, say, progress)
-        results += whole.compare(conventions, say, progress)
+    for number, one in enumerate(prompts):
+        told = Watch(progress=watch.progress) if number else watch
+        whole = _Pass(question, selection, one, references, told)
+        results += whole.compare()
         kept += whole.kept() if keep else ()
     files = (selection.texts, *selection.images, *references.files)
     return Evaluated(tuple(results), files, tuple(kept))
 
 
-class _Scored:
+class _Pass:
     """All images of a selection, scored with one set of class vectors."""
 
     def __init__(
         self,
+        question: Question,
         selection: Selection,
-        head: Prompted,
-        variants: Sequence[Variant],
+        prompt: Prompted,
         references: References,
-        note: Note,
-        progress: Progress,
+        watch: Watch,
     ) -> None:
         model = selection.model
         assert model.logit_scale is not None  # Rule F8.
-        self._selection, self._head, self._variants = selection, head, variants
-        self._references = references
-        self._classes = Classes(head.vectors, model.logit_scale, model.logit_bias)
-        self._fits = references.fit(variants, self._classes, note, progress)
+        self._selection, self._prompt, self._variants = selection, prompt, question.variants
+        self._references, self._watch = references, watch
+        self._conventions = question.conventions
+        self._classes = Classes(prompt.vectors, model.logit_scale, model.logit_bias)
+        self._fits = references.fit(self._variants, self._classes, watch)
         self._scored: list[Scored] = []
         self._digests: dict[str, Digests] = {}
         for view in selection.every_view:
-            self._score(view, progress)
+            self._score(view)
         # The places of the variants that are compared, and how each was picked, if it was.
-        self._compared: Mapping[int, Pick | None] = dict.fromkeys(range(len(variants)))
+        self._compared: Mapping[int, Pick | None] = dict.fromkeys(range(len(self._variants)))
         if selection.tuning is not None:
-            self._compared = self._picked(selection.tuning.name, self._scored.pop(), note)
+            self._compared = self._picked(selection.tuning.name, self._scored.pop())
 
-    def _picked(self, tuning: str, scored: Scored, note: Note) -> dict[int, Pick]:
+    def _picked(self, tuning: str, scored: Scored) -> dict[int, Pick]:
         outside = {view.name: self._digests[view.name] for view in self._selection.views[1:]}
         what = f"{tuning}, which parameters are picked on"
         return picks(
             *(self._variants, self._scored[0].scores, scored.scores),
             on=tuning,
-            shared_images=tell_shared(outside, self._digests[tuning], what, note),
+            shared_images=tell_shared(outside, self._digests[tuning], what, self._watch.note),
         )
 
-    def _score(self, view: View, progress: Progress) -> None:
+    def _score(self, view: View) -> None:
         found: list[Digests] = []
 
-        def told(advance: Callable[[int], None]) -> Iterator[Vectors]:
+        def watched(advance: Callable[[int], None]) -> Iterator[Vectors]:
             for block in view.blocks():
                 found.append(digests(block))
                 yield block
                 advance(len(block))
 
-        with progress(f"score {view.name}", len(view.rows), "images") as advance:
+        with self._watch.progress(f"score {view.name}", len(view.rows), "images") as advance:
             scored = score_images(
-                *(told(advance), len(view.rows), self._classes, self._variants),
+                *(watched(advance), len(view.rows), self._classes, self._variants),
                 fits=self._fits.each,
             )
         self._scored.append(scored)
         self._digests[view.name] = np.concatenate(found)
 
-    def compare(self, conventions: Conventions, note: Note, progress: Progress) -> list[Result]:
+    def compare(self) -> list[Result]:
         """Return the results of every variant, or of those that were picked, in order."""
         outside = self._selection.views[1:]
-        common, shared_images = self._common(conventions, note), self._shared_images(note)
-        resamples = conventions.bootstrap * len(outside) * len(self._compared)
-        watched = bootstrap.watched(progress, self._head.template, resamples)
+        common, shared_images = self._common(), self._shared_images()
+        resamples = self._conventions.bootstrap * len(outside) * len(self._compared)
+        watched = bootstrap.watched(self._watch.progress, self._prompt.template, resamples)
         threads = min(processors(), max(1, AT_ONCE // self._scored[0].scores.shape[1]))
         stopped = Event()
         with watched as advance, ThreadPoolExecutor(threads) as pool:
@@ -199,7 +168,7 @@ class _Scored:
                     common | of_score | self._references.named_by(variant),
                     inside[1],
                     dict(against),
-                    conventions=conventions,
+                    conventions=self._conventions,
                     groups={view.name: view.group for view in outside},
                     shared_images=shared_images,
                     probability=self._shown(place) if SCORES[variant.score].probability else None,
@@ -214,29 +183,29 @@ class _Scored:
                 stopped.set()
         return [row for rows in found for row in rows]
 
-    def _common(self, conventions: Conventions, note: Note) -> dict[str, Any]:
+    def _common(self) -> dict[str, Any]:
         """Return the fields of a result that all variants and OOD sets share."""
         inside, model = self._selection.views[0], self._selection.model
         return {
             "model": model.name,
             "pretrained": model.pretrained,
-            "classes": self._selection.texts.path.stem,
-            "template": self._head.template,
-            "templates": self._head.templates,
+            "classes": self._prompt.vocabulary,
+            "template": self._prompt.template,
+            "templates": self._prompt.templates,
             "id": inside.name,
-            "fpr_convention": conventions.fpr_convention,
+            "fpr_convention": self._conventions.fpr_convention,
             "n_id": len(inside.rows),
-            "id_accuracy": id_accuracy(self._selection, self._scored[0].best, note),
+            "id_accuracy": id_accuracy(self._selection, self._scored[0].best, self._watch.note),
         }
 
-    def _shared_images(self, note: Note) -> dict[str, int]:
+    def _shared_images(self) -> dict[str, int]:
         """Return how many images of each OOD set are ID images as well."""
         outside = dict(self._digests)
         inside = self._selection.views[0].name
-        found = tell_shared(outside, outside.pop(inside), inside, note)
+        found = tell_shared(outside, outside.pop(inside), inside, self._watch.note)
         if self._fits.of_bank is not None and self._references.bank is not None:
             what = f"the bank {self._references.bank.name}: they are no test of its scores"
-            tell_shared(self._digests, self._fits.of_bank, what, note)
+            tell_shared(self._digests, self._fits.of_bank, what, self._watch.note)
         return found
 
     def kept(self) -> list[Kept]:
@@ -246,17 +215,16 @@ class _Scored:
             view.name: one.best
             for view, one in zip(self._selection.views, self._scored, strict=True)
         }
-        names = self._selection.class_names
         return [
             Kept(
                 self._selection.model.label,
-                self._head.template,
+                self._prompt.template,
                 variant,
                 self._by_view(place),
                 images,
                 self._shown(place),
                 best,
-                names,
+                self._prompt.names,
                 picked=place in self._compared,
             )
             for place, variant in enumerate(self._variants)

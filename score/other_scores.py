@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import RESERVED
-from oodcache.cache.watch import Progress
-from oodcache.score.files.reading import UNNAMED, Part, read
+from oodcache.cache.watch import Watch
+from oodcache.score.files.reading import UNNAMED, SetScores, read
 from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import compare
 from oodcache.score.measures.differences import Row, differences
 from oodcache.score.measures.result import Conventions, Result
-from oodcache.score.scoring import Scored
+from oodcache.score.scoring import Results
 
-Head = tuple[str | None, str | None]
+Key = tuple[str | None, str | None]
 
 
 class Source(NamedTuple):
@@ -36,7 +36,7 @@ class OneSet(NamedTuple):
     option: str
     name: str
     path: Path
-    parts: dict[Head, Part]
+    parts: dict[Key, SetScores]
 
 
 def parsed(option: str, text: str) -> Source:
@@ -60,9 +60,8 @@ def measure(
     conventions: Conventions,
     compare_scores: bool,
     command: Sequence[str],
-    note: Callable[[str], None],
-    progress: Progress,
-) -> Scored:
+    watch: Watch,
+) -> Results:
     """Return the results of every column, or of the only one, of the files named.
 
     A source is FILE or NAME=FILE. `lower_is_id` turns all scores round. `command` is what was
@@ -73,17 +72,17 @@ def measure(
     files = {path: _turned(read(path, columns), lower_is_id) for path in paths}
     sets = [_picked(one, files[one.path]) for one in sources]
     _check(sets)
-    rows = [_row(sets, head, column) for head in sets[0].parts for column in _columns(sets[0])]
+    rows = [_row(sets, key, column) for key in sets[0].parts for column in _columns(sets[0])]
     results = []
     for row in rows:
         resamples = conventions.bootstrap * len(ood_sources)
-        with bootstrap.watched(progress, row.name[2], resamples) as advance:
+        with bootstrap.watched(watch.progress, row.name[2], resamples) as advance:
             results += _results(row, sets[0].name, conventions, advance)
     compared = []
     if compare_scores:
-        compared = differences(rows, sets[0].name, note=note)
+        compared = differences(rows, sets[0].name, note=watch.note)
     digests = {path: _digest(path) for path in paths}
-    return Scored(
+    return Results(
         tuple(results),
         tuple(compared),
         {
@@ -96,14 +95,14 @@ def measure(
     )
 
 
-def _row(sets: Sequence[OneSet], head: Head, column: str) -> Row:
+def _row(sets: Sequence[OneSet], key: Key, column: str) -> Row:
     """Return a column's scores of all sets; a file's only column may be called otherwise."""
-    parts = {one.name: one.parts[head] for one in sets}
+    parts = {one.name: one.parts[key] for one in sets}
     scores = {
         name: part.scores.get(column, next(iter(part.scores.values())))
         for name, part in parts.items()
     }
-    return Row((*head, column), scores, {name: part.images for name, part in parts.items()})
+    return Row((*key, column), scores, {name: part.images for name, part in parts.items()})
 
 
 def _results(
@@ -137,7 +136,7 @@ def _results(
     )
 
 
-def _turned(parts: Sequence[Part], lower_is_id: bool) -> Sequence[Part]:
+def _turned(parts: Sequence[SetScores], lower_is_id: bool) -> Sequence[SetScores]:
     if lower_is_id:
         for part in parts:
             for scores in part.scores.values():
@@ -145,7 +144,7 @@ def _turned(parts: Sequence[Part], lower_is_id: bool) -> Sequence[Part]:
     return parts
 
 
-def _picked(source: Source, parts: Sequence[Part]) -> OneSet:
+def _picked(source: Source, parts: Sequence[SetScores]) -> OneSet:
     """Return the scores that a source names: all of a file, or a data set's of a saved one."""
     there = list(dict.fromkeys(part.data_set for part in parts))
     if there == [None]:
@@ -164,8 +163,8 @@ def _picked(source: Source, parts: Sequence[Part]) -> OneSet:
             f"give another name: {source.option} NAME={source.path}"
         )
     chosen = [part for part in parts if part.data_set in (None, name)]
-    by_head = {(part.model, part.template): part for part in chosen}
-    return OneSet(source.option, name, source.path, by_head)
+    by_key = {(part.model, part.template): part for part in chosen}
+    return OneSet(source.option, name, source.path, by_key)
 
 
 def _check(sets: Sequence[OneSet]) -> None:

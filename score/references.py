@@ -13,11 +13,12 @@ from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.negatives import Negatives
 from oodcache.cache.files.texts import TextRows
 from oodcache.cache.store import store
-from oodcache.cache.watch import Note, Progress
+from oodcache.cache.watch import Note, Watch
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.bank_images import BankImages, open_bank
-from oodcache.score.inputs.selection import Selection
+from oodcache.score.inputs.question import Question
+from oodcache.score.inputs.selection import Prompted, Selection
 from oodcache.score.inputs.views import Digests, digests
 from oodcache.score.onepass.fitting import fit_all
 from oodcache.score.onepass.onepass import Classes
@@ -53,41 +54,33 @@ class References:
     def named_by(self, variant: Variant) -> dict[str, str | None]:
         """Return the fields of a result that name what its score was fitted to."""
         needs = SCORES[variant.score].needs
-        negatives = self.sums.name if self.sums and needs == "negatives" else None
+        negatives = self.sums if needs == "negatives" else None
+        bank = self.bank if needs == "bank" else None
         return {
-            "negatives": negatives,
-            "bank": self.bank.told if self.bank and needs == "bank" else None,
+            "negatives": negatives.name if negatives else None,
+            "bank": bank.name if bank else None,
+            "bank_labels": bank.whose_labels if bank else None,
         }
 
-    def fit(
-        self, variants: Sequence[Variant], classes: Classes, note: Note, progress: Progress
-    ) -> Fits:
+    def fit(self, variants: Sequence[Variant], classes: Classes, watch: Watch) -> Fits:
         """Return what each variant's score was fitted to; the bank's are, for these classes."""
         if not any(SCORES[variant.score].needs for variant in variants):
             return Fits([None] * len(variants), None)
-        with progress("fit", len(variants), "scores") as advance:
-            bank = None if self.bank is None else self.bank.against(classes, note)
+        with watch.progress("fit", len(variants), "scores") as advance:
+            bank = None if self.bank is None else self.bank.against(classes, watch.note)
             of_bank = None if bank is None else digests(bank.vectors)
             return Fits(fit_all(variants, classes, self.sums, bank, advance), of_bank)
 
 
 def open_references(
-    cache: Path,
-    selection: Selection,
-    variants: Sequence[Variant],
-    *,
-    templates: Sequence[str],
-    negatives: str | None,
-    bank: str | None,
-    bank_labels: str,
-    seed: int,
-    note: Note,
+    question: Question, selection: Selection, prompts: Sequence[Prompted], note: Note
 ) -> References:
     """Return what the scores need, opened and checked; `note` is told what was given in vain.
 
     Raises InputError where a score needs what is not given, is not there or does not fit.
     """
-    needed = {SCORES[variant.score].needs: variant.score for variant in reversed(variants)}
+    cache, negatives, bank = question.cache, question.negatives, question.bank
+    needed = {SCORES[one.score].needs: one.score for one in reversed(question.variants)}
     if "negatives" in needed and negatives is None:
         raise InputError(f"{needed['negatives']} needs negatives: {_negatives(cache, selection)}")
     if "bank" in needed and bank is None:
@@ -99,15 +92,10 @@ def open_references(
     if negatives is not None and "negatives" in needed:
         mined = open_negatives(cache, selection, negatives)
         sums = NegativeSums(negatives, mined.vectors)
-        for line in mined.notes(templates):
+        for line in mined.notes([one.template for one in prompts]):
             note(line)
     if bank is not None and "bank" in needed:
-        images = open_bank(
-            *(cache, selection, bank),
-            labels=bank_labels,
-            seed=seed,
-            note=note,
-        )
+        images = open_bank(question, selection, note)
     return References(mined, sums, images)
 
 

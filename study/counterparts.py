@@ -6,10 +6,8 @@ is not all that decides a number: sources load images in other ways.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.negatives import read_negatives
@@ -17,10 +15,11 @@ from oodcache.cache.files.texts import TextRows
 from oodcache.cache.names import negatives_path
 from oodcache.cache.shards.shard_set import open_text_rows
 from oodcache.cache.store import store
-from oodcache.cache.watch import Progress
+from oodcache.cache.watch import Watch
 from oodcache.score.evaluation import evaluate
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.files import vocabulary_path
+from oodcache.score.inputs.question import Question
 from oodcache.score.measures.counterpart import Compared, Counterpart
 from oodcache.score.measures.result import AVERAGE, Result
 from oodcache.score.onepass.variants import Variant, parse
@@ -42,61 +41,34 @@ from oodcache.study.published import (
 ANY = "max-logit"
 
 
-def counterparts(
-    cache: Path,
-    model: str,
-    *,
-    classes: str | None,
-    id_set: str,
-    ood_sets: Sequence[str],
-    negatives: str | None = None,
-    progress: Progress = lambda description, total, unit: nullcontext(lambda done: None),
-) -> tuple[Counterpart, ...]:
-    """Return a counterpart for each published row of the model, none where there is no row.
+def counterparts(question: Question, watch: Watch) -> tuple[Counterpart, ...]:
+    """Return the published rows of each model beside its own numbers; say which has none.
 
-    The sets are as `evaluate` takes them; a row whose sets or classes are others is returned
-    without a number of one's own.
+    A row whose sets or classes are others than the question's has no number of one's own.
     """
-    label = store.find_model(cache, model)
-    of_model = [row for row in rows() if row.model == _of_weights(label)]
-    bare = [_bare(row, label) for row in of_model]
-    if not of_model or id_set != ID_SET:
-        return _without(bare, f"measured on all of {ID_SET}: --id {ID_SET}")
-    texts = open_text_rows(vocabulary_path(cache, label, model, classes))
-    if texts.path.stem != CLASSES:
-        return _without(bare, f"measured with the classes {CLASSES}: --classes {CLASSES}")
-    own = _Own(cache, model, label, texts, tuple(ood_sets), negatives, progress)
-    measured = own.measured(of_model)
-    return tuple(own.beside(row, one, measured) for row, one in zip(of_model, bare, strict=True))
-
-
-def of_models(
-    models: Sequence[str],
-    cache: Path,
-    note: Callable[[str], None],
-    *,
-    classes: str | None,
-    id_set: str,
-    ood_sets: Sequence[str],
-    negatives: str | None,
-    progress: Progress,
-) -> tuple[Counterpart, ...]:
-    """Return the published rows of each model beside its own numbers; say which has none."""
     found: list[Counterpart] = []
-    for model in dict.fromkeys(models):
-        rows = counterparts(
-            *(cache, model),
-            classes=classes,
-            id_set=id_set,
-            ood_sets=ood_sets,
-            negatives=negatives,
-            progress=progress,
-        )
+    for model in dict.fromkeys(question.models):
+        rows = _of_model(question, model, watch)
         if not rows:
             there = ", ".join(models_published())
-            note(f"--published: there is no row of {model}; there are rows of {there}")
+            watch.note(f"--published: there is no row of {model}; there are rows of {there}")
         found += rows
     return tuple(found)
+
+
+def _of_model(question: Question, model: str, watch: Watch) -> tuple[Counterpart, ...]:
+    label = store.find_model(question.cache, model)
+    of_model = [row for row in rows() if row.model == _of_weights(label)]
+    bare = [_bare(row, label) for row in of_model]
+    if not of_model or question.id_set != ID_SET:
+        return _without(bare, f"measured on all of {ID_SET}: --id {ID_SET}")
+    path = vocabulary_path(question.cache, label, model, question.classes)
+    texts = open_text_rows(path)
+    if texts.path.stem != CLASSES:
+        return _without(bare, f"measured with the classes {CLASSES}: --classes {CLASSES}")
+    own = _Own(question, model, label, texts, watch)
+    measured = own.measured(of_model)
+    return tuple(own.beside(row, one, measured) for row, one in zip(of_model, bare, strict=True))
 
 
 def models_published() -> tuple[str, ...]:
@@ -132,11 +104,11 @@ def _without(bare: Sequence[Counterpart], why: str) -> tuple[Counterpart, ...]:
 
 
 # What is measured together: stored templates, and a score where it is fitted to negatives.
-Head = tuple[tuple[str, ...], str | None]
+Key = tuple[tuple[str, ...], str | None]
 
 
 @dataclass(frozen=True)
-class _Measured:
+class _Numbers:
     """Results by score, then by OOD set; or why there are none."""
 
     results: Mapping[str, Mapping[str, Result]]
@@ -147,24 +119,22 @@ class _Measured:
 class _Own:
     """One model's own numbers, each under what a published row was measured under."""
 
-    cache: Path
+    question: Question
     model: str
     label: str
     texts: TextRows
-    ood_sets: tuple[str, ...]
-    negatives: str | None
-    progress: Progress
+    watch: Watch
 
-    def measured(self, rows: Sequence[Published]) -> dict[Head, _Measured]:
-        """Return the results that rows want: the images are read once for each head."""
-        wanted: dict[Head, dict[str, Variant]] = {}
+    def measured(self, rows: Sequence[Published]) -> dict[Key, _Numbers]:
+        """Return the results that rows want: the images are read once for each key."""
+        wanted: dict[Key, dict[str, Variant]] = {}
         for row in rows:
-            if (head := self._head(row)) is not None:
+            if (key := self._key(row)) is not None:
                 variant = _variant(row)
-                wanted.setdefault(head, {})[variant.label] = variant
-        return {head: self._evaluated(head, [*some.values()]) for head, some in wanted.items()}
+                wanted.setdefault(key, {})[variant.label] = variant
+        return {key: self._evaluated(key, [*some.values()]) for key, some in wanted.items()}
 
-    def _head(self, row: Published) -> Head | None:
+    def _key(self, row: Published) -> Key | None:
         """Return what a row is measured with, None where it cannot be."""
         stored = found(self.texts, templates(row.template))
         if not _is_known(row) or not all(stored):
@@ -172,41 +142,41 @@ class _Own:
         score = _variant(row).score
         return stored, score if SCORES[score].needs else None
 
-    def _evaluated(self, head: Head, variants: Sequence[Variant]) -> _Measured:
-        stored, fitted = head
+    def _evaluated(self, key: Key, variants: Sequence[Variant]) -> _Numbers:
+        stored, fitted = key
+        asked = self.question.ood_sets
+        question = Question(
+            *(self.question.cache, [self.model], ID_SET),
+            ood_sets=[one for one in OOD_SETS if one in asked] or asked[:1],
+            variants=variants,
+            classes=CLASSES,
+            templates=[stored if len(stored) > 1 else stored[0]],
+            negatives=self.question.negatives if fitted else None,
+        )
         try:
-            evaluated = evaluate(
-                *(self.cache, self.model),
-                classes=CLASSES,
-                id_set=ID_SET,
-                ood_sets=[one for one in OOD_SETS if one in self.ood_sets] or self.ood_sets[:1],
-                variants=variants,
-                templates=[stored if len(stored) > 1 else stored[0]],
-                negatives=self.negatives if fitted else None,
-                progress=self.progress,
-            )
+            evaluated = evaluate(question, Watch(progress=self.watch.progress))
         except InputError as error:
             if fitted is None:
                 raise
             # The table above may do without negatives, or with others.
-            return _Measured({}, str(error))
+            return _Numbers({}, str(error))
         by_score: dict[str, dict[str, Result]] = {}
         for one in evaluated.results:
             by_score.setdefault(one.score, {})[one.ood] = one
-        return _Measured(by_score)
+        return _Numbers(by_score)
 
     def beside(
-        self, row: Published, bare: Counterpart, measured: Mapping[Head, _Measured]
+        self, row: Published, bare: Counterpart, measured: Mapping[Key, _Numbers]
     ) -> Counterpart:
         """Return a row's counterpart, from what was measured for it, or why there is no number."""
         if not _is_known(row):
             return replace(bare, missing=(f"{row.method} is no score of oodcache",))
-        head = self._head(row)
-        if head is None:
+        key = self._key(row)
+        if key is None:
             return replace(bare, missing=(self._uncached(row.template),))
-        if measured[head].why:
-            return replace(bare, missing=(measured[head].why,))
-        results = measured[head].results[_variant(row).score]
+        if measured[key].why:
+            return replace(bare, missing=(measured[key].why,))
+        results = measured[key].results[_variant(row).score]
         some = next(iter(results.values()))
         # An average is comparable over all four sets alone.
         whole = {*OOD_SETS} <= {*results}
@@ -238,7 +208,7 @@ class _Own:
             said.append(f"no image of {ID_SET} has a label among the classes: no accuracy")
         printed = {*row.auroc, *row.fpr95}
         needed = [one for one in OOD_SETS if one in printed or AVERAGE in printed]
-        if absent := [one for one in needed if one not in self.ood_sets]:
+        if absent := [one for one in needed if one not in self.question.ood_sets]:
             said.append(
                 f"not all sets were asked for: {' '.join(f'--ood {one}' for one in absent)}"
             )
@@ -251,11 +221,12 @@ class _Own:
 
     def _mined(self, row: Published) -> tuple[str, ...]:
         """Return, in one line or none, what the negatives of a row's score were not mined with."""
-        if self.negatives is None or not SCORES[_variant(row).score].needs:
+        negatives = self.question.negatives
+        if negatives is None or not SCORES[_variant(row).score].needs:
             return ()
-        mined = read_negatives(negatives_path(self.cache, self.label, self.negatives))
+        mined = read_negatives(negatives_path(self.question.cache, self.label, negatives))
         settings = unlike_paper(mined)
-        return (f"--negatives {self.negatives} has {'; '.join(settings)}",) if settings else ()
+        return (f"--negatives {negatives} has {'; '.join(settings)}",) if settings else ()
 
 
 def _is_known(row: Published) -> bool:

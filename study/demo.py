@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from oodcache.cache.watch import Note
 from oodcache.extract.demo import embedded
 from oodcache.extract.run import shares
 from oodcache.report.html.page import missing_libraries
@@ -54,7 +55,7 @@ def run(
     cache: Path,
     data_root: Path,
     results: Path,
-    note: Callable[[str], None],
+    note: Note,
 ) -> None:
     """Write the images, then show and run each command; `oodcache` runs one from its arguments."""
     images = data_root / "demo"

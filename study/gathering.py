@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache as remembered
 from pathlib import Path
-from typing import Any
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.scores import ScoredImages
 from oodcache.cache.shards.shard_set import open_texts
 from oodcache.cache.subsets import split
-from oodcache.cache.watch import Note, Progress
+from oodcache.cache.watch import Watch
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.folders import FolderContents
 from oodcache.extract.sources.known_sets import KNOWN_SETS
@@ -33,55 +32,58 @@ from oodcache.score.files.reading import read as read_scores
 from oodcache.score.files.saved_images import read_images
 from oodcache.score.files.writing import parts
 from oodcache.score.inputs.files import vocabulary_path
+from oodcache.score.inputs.question import OWN, Question
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.scoring import save
 
 MOST_THUMBNAILS = 400
-PREDICTED = " (labels predicted)"
 Picture = tuple[str, str]  # A data set's name, and an image's path.
 
 
-def report(results: Path, output: Path, *, note: Note, **given: Any) -> None:
-    """Write the page of a file of results; `given` is as `content` takes it."""
+@dataclass(frozen=True)
+class Sources:
+    """Where single images' scores and pictures are.
+
+    `scores` is a file of --save-scores; without it that of the results is looked for, then the
+    cache. `typed` has NAME=PATH of data sets; others are looked for below `data_root`.
+    """
+
+    scores: Path | None
+    cache: Path
+    typed: Sequence[str]
+    data_root: Path
+
+
+def report(results: Path, output: Path, sources: Sources, watch: Watch) -> None:
+    """Write the page of a file of results."""
     saved = read(results)
     if missing := missing_libraries():
         raise InputError(f"a report needs {missing}")
-    found = content(saved, note=note, **given)
+    found = content(saved, sources, watch)
     if found.missing:
-        note(found.missing)
+        watch.note(found.missing)
     save(page(saved, found), output)
-    note(f"wrote {output}")
+    watch.note(f"wrote {output}")
 
 
-def content(
-    saved: Saved,
-    *,
-    scores: Path | None,
-    cache: Path,
-    typed: Sequence[str],
-    data_root: Path,
-    note: Note,
-    progress: Progress,
-    pictures: bool = True,
-) -> Content:
+def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = True) -> Content:
     """Return what is known of single images: rows, thumbnails, or why there are none.
 
-    `scores` is a file of --save-scores; without it that of the results is looked for, then the
-    cache. `typed` has NAME=PATH of data sets; others are looked for below `data_root`, and none is
-    where no `pictures` are wanted. Raises InputError where `scores` does not fit the results.
+    No thumbnail is looked for where no `pictures` are wanted. Raises InputError where the file of
+    scores does not fit the results.
     """
     try:
-        found, source = _scored(saved, scores, cache, progress)
-        rows = _rows(saved, found, source, cache, progress)
+        found, source = _scored(saved, sources, watch)
+        rows = _rows(saved, found, source, sources.cache, watch)
     except InputError as error:
-        if scores is not None:
+        if sources.scores is not None:
             raise
         return Content((), missing=f"{error}. {_to_save(saved)}")
     if not pictures:
         return Content(tuple(rows))
     wanted = _pictures(rows)
-    contents = _thumbnails(wanted, typed, data_root, note, progress)
+    contents = _thumbnails(wanted, sources, watch)
     return Content(
         tuple(
             _with_thumbnails(row, {one: place for place, one in enumerate(contents)})
@@ -100,19 +102,17 @@ def _to_save(saved: Saved) -> str:
     return f"This saves every image's scores: {command}{again}"
 
 
-def _scored(
-    saved: Saved, scores: Path | None, cache: Path, progress: Progress
-) -> tuple[Sequence[ScoredImages], str]:
+def _scored(saved: Saved, sources: Sources, watch: Watch) -> tuple[Sequence[ScoredImages], str]:
     """Return the scores of all images, and what an error calls them by."""
-    if scores is None:
-        scores = _saved_beside(saved)
+    scores = sources.scores or _saved_beside(saved)
     if scores is not None:
         return read_images(scores), str(scores)
     if any(one.classes is None for one in saved.results):
         return _measured(saved), "the files that oodcache metrics read"
+    cache = sources.cache
     if not cache.is_dir():
         raise InputError(f"{saved.path}: no file of --save-scores is there, and no cache {cache}")
-    return parts(list(_scored_again(saved, cache, progress))), str(cache)
+    return parts(list(_scored_again(saved, cache, watch))), str(cache)
 
 
 def _saved_beside(saved: Saved) -> Path | None:
@@ -158,32 +158,29 @@ def _nothing() -> Sequence[bytes]:
     return ()
 
 
-def _scored_again(saved: Saved, cache: Path, progress: Progress) -> Iterator[Kept]:
+def _scored_again(saved: Saved, cache: Path, watch: Watch) -> Iterator[Kept]:
     """Yield every row's scores, computed as the results say that they were."""
     groups: dict[tuple[str | None, str | None], list[Result]] = {}
     for one in saved.results:
         groups.setdefault(key(one)[:2], []).append(one)
     for (model, template), rows in groups.items():
         variants = {key(one)[2]: Variant(one.score, one.parameters) for one in rows}
-        bank = next((one.bank for one in rows if one.bank), None)
-        yield from evaluate(
-            cache,
-            str(model),
-            classes=rows[0].classes,
-            id_set=rows[0].id,
+        fitted = next((one for one in rows if one.bank), rows[0])
+        question = Question(
+            *(cache, [str(model)], rows[0].id),
             ood_sets=list(dict.fromkeys(one.ood for one in rows if not one.is_average)),
             variants=list(variants.values()),
+            classes=rows[0].classes,
             templates=[str(template)],
             negatives=next((one.negatives for one in rows if one.negatives), None),
-            bank=bank.removesuffix(PREDICTED) if bank else None,
-            bank_labels="predicted" if bank and bank.endswith(PREDICTED) else "own",
-            keep=True,
-            progress=progress,
-        ).kept
+            bank=fitted.bank,
+            bank_labels=fitted.bank_labels or OWN,
+        )
+        yield from evaluate(question, Watch(progress=watch.progress), keep=True).kept
 
 
 def _rows(
-    saved: Saved, found: Sequence[ScoredImages], source: str, cache: Path, progress: Progress
+    saved: Saved, found: Sequence[ScoredImages], source: str, cache: Path, watch: Watch
 ) -> list[Row]:
     @remembered
     def names(model: str, classes: str) -> images.Names:
@@ -199,7 +196,7 @@ def _rows(
         return names(str(key(result)[0]), result.classes) if result.classes else {}
 
     count = len({key(one) for one in saved.results})
-    with progress("figures", count, "scores") as advance:
+    with watch.progress("figures", count, "scores") as advance:
         return list(images.rows(saved, found, source, of, advance))
 
 
@@ -226,18 +223,12 @@ def _with_thumbnails(row: Row, places: Mapping[Picture, int]) -> Row:
     )
 
 
-def _thumbnails(
-    wanted: Sequence[Picture],
-    typed: Sequence[str],
-    data_root: Path,
-    note: Note,
-    progress: Progress,
-) -> dict[Picture, str]:
+def _thumbnails(wanted: Sequence[Picture], sources: Sources, watch: Watch) -> dict[Picture, str]:
     """Return the small pictures that can be made, by data set and path, in order."""
     by_set: dict[str, list[str]] = {}
     for name, path in wanted:
         by_set.setdefault(name, []).append(path)
-    own = {one.partition("=")[0]: one for one in typed}
+    own = {one.partition("=")[0]: one for one in sources.typed}
     if unknown := [one for one in own if one not in {split(name)[0] for name in by_set}]:
         raise InputError(
             f"{own[unknown[0]]}: the results have no data set {unknown[0]!r} "
@@ -245,10 +236,10 @@ def _thumbnails(
         )
     made: dict[Picture, str] = {}
     missing = []
-    with progress("thumbnails", len(wanted), "images") as advance:
+    with watch.progress("thumbnails", len(wanted), "images") as advance:
         for name, paths in by_set.items():
             base = split(name)[0]
-            for path, content in _contents(own.get(base), base, paths, data_root):
+            for path, content in _contents(own.get(base), base, paths, sources.data_root):
                 small = thumbnail(content)
                 if small is not None:
                     made[name, path] = small
@@ -257,7 +248,7 @@ def _thumbnails(
                 missing.append(base)
     if missing:
         names = ", ".join(dict.fromkeys(missing))
-        note(f"no thumbnails of {names}: give --data-root FOLDER, or {missing[0]}=FOLDER")
+        watch.note(f"no thumbnails of {names}: give --data-root FOLDER, or {missing[0]}=FOLDER")
     return made
 
 

@@ -45,7 +45,7 @@ class Published:
 
 def rows() -> tuple[Published, ...]:
     """Return every row of the registry, those of a source together."""
-    return tuple(_row(**one) for one in _whole()["rows"])
+    return tuple(map(_row, _whole()["rows"]))
 
 
 def templates(name: str) -> tuple[str, ...]:
@@ -60,20 +60,15 @@ def _whole() -> dict[str, Any]:
     return whole
 
 
-def _row(
-    *,
-    accuracy: float | None,
-    auroc: Mapping[str, float],
-    fpr95: Mapping[str, float],
-    **others: Any,
-) -> Published:
+def _row(given: Mapping[str, Any]) -> Published:
     """Return a row of the file, which has percent, as the sources print them."""
-    return Published(
-        accuracy=None if accuracy is None else _fraction(accuracy),
-        auroc={name: _fraction(percent) for name, percent in auroc.items()},
-        fpr95={name: _fraction(percent) for name, percent in fpr95.items()},
-        **others,
-    )
+    fractions = {
+        name: {one: _fraction(percent) for one, percent in given[name].items()}
+        for name in ("auroc", "fpr95")
+    }
+    accuracy = given["accuracy"]
+    accuracy = None if accuracy is None else _fraction(accuracy)
+    return Published(**{**given, **fractions, "accuracy": accuracy})
 
 
 def _fraction(percent: float) -> float:

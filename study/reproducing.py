@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from oodcache.cache.names import SHORT_NAMES
+from oodcache.cache.watch import Watch
 from oodcache.report.tables.caption import caption
 from oodcache.report.tables.grid import Grid, Key, by_row, measured, percent
 from oodcache.score import scoring
+from oodcache.score.evaluation import evaluate
+from oodcache.score.inputs.question import Question, Template
 from oodcache.score.measures.result import AVERAGE, Result
 from oodcache.study import published
 from oodcache.study.published import Published
@@ -27,27 +30,26 @@ class Reproduced(NamedTuple):
     """The tables of the study, and the results that they are made of."""
 
     grids: tuple[Grid, ...]
-    scored: scoring.Scored
+    scored: scoring.Results
 
 
-def reproduce(benchmark: Benchmark, cache: Path, **watched: Any) -> Reproduced:
+def reproduce(
+    benchmark: Benchmark, cache: Path, command: Sequence[str], watch: Watch
+) -> Reproduced:
     """Return the study's tables of what the cache holds of a benchmark's models and images.
 
-    `watched` are `command`, `note` and `progress`, as `scoring.score` takes them.
+    `command` is what was typed after `oodcache`.
     """
     cached = [prompts(benchmark, model, cache) for model in benchmark.models]
     common = [one for one in cached[0] if all(one in others for others in cached)]
     parts = tuple(_parts(benchmark, common))
+    together: list[Template] = [tuple(common)] if len(common) > 1 else []
+    templates = [*common, *together]
     scored = scoring.score(
-        benchmark.models,
-        cache,
-        specifications=SCORES,
-        templates=(*common, *([tuple(common)] if len(common) > 1 else [])),
+        _question(benchmark, cache, templates).asking(SCORES),
+        watch,
+        command=command,
         pairs=[(step.after, step.before) for part in parts for step in part.steps if step.before],
-        classes=benchmark.classes,
-        id_set=benchmark.id_set,
-        ood_sets=benchmark.ood_sets,
-        **watched,
     )
     registry = published.rows()
     shown = _shown(benchmark, [one for one in registry if one.source == STUDY])
@@ -66,25 +68,21 @@ def reproduce(benchmark: Benchmark, cache: Path, **watched: Any) -> Reproduced:
     return Reproduced(grids, scored)
 
 
-def single(benchmark: Benchmark, cache: Path, *, use_sigmoid: bool, **watched: Any) -> Grid:
-    """Return the numbers of one model of a benchmark, by a sigmoid or a softmax.
-
-    `watched` are `note` and `progress`.
-    """
+def single(benchmark: Benchmark, cache: Path, use_sigmoid: bool, watch: Watch) -> Grid:
+    """Return the numbers of one model of a benchmark, by a sigmoid or a softmax."""
     (model,) = benchmark.models
     prompts(benchmark, model, cache)  # Refuses a cache without the study's own.
-    scored = scoring.score(
-        [model],
-        cache,
-        specifications=[SIGMOID if use_sigmoid else SOFTMAX],
-        templates=[PROMPT],
+    question = _question(benchmark, cache, [PROMPT])
+    score = SIGMOID if use_sigmoid else SOFTMAX
+    return summary(evaluate(question.asking([score]), watch).results)
+
+
+def _question(benchmark: Benchmark, cache: Path, templates: Sequence[Template]) -> Question:
+    return Question(
+        *(cache, benchmark.models, benchmark.id_set, benchmark.ood_sets),
         classes=benchmark.classes,
-        id_set=benchmark.id_set,
-        ood_sets=benchmark.ood_sets,
-        command=(),
-        **watched,
+        templates=templates,
     )
-    return summary(scored.results)
 
 
 def _key(model: str, score: str, prompt: str = PROMPT) -> Key:

@@ -18,6 +18,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.shards.shard_set import open_texts
 from oodcache.cache.store import store
+from oodcache.cache.watch import Note
 from oodcache.extract.demo import embedded
 from oodcache.extract.run import shares
 
@@ -96,7 +97,7 @@ def single(model_type: str, ood_set: str) -> Benchmark:
 
 
 @dataclass(frozen=True)
-class Place:
+class Extraction:
     """Where a study's embeddings and images are, and how the missing ones are made."""
 
     cache: Path
@@ -115,40 +116,40 @@ class Place:
 
 def extract_missing(
     benchmark: Benchmark,
-    place: Place,
+    extraction: Extraction,
     *,
     oodcache: Callable[[Sequence[str]], object],
     check: Callable[[], None],
-    note: Callable[[str], None],
+    note: Note,
 ) -> None:
     """Show and run `oodcache extract` for what the cache lacks of each model.
 
     `oodcache` runs a command from its arguments, `check` refuses where extraction cannot run.
     """
     for model in benchmark.models:
-        missing = _missing(benchmark, model, place)
+        missing = _missing(benchmark, model, extraction)
         if not missing:
             continue
         check()
         if benchmark.is_embedded:
-            embedded.write_images(place.data_root / "demo")
-        arguments = ["extract", "--model", model, *missing, *place.arguments]
+            embedded.write_images(extraction.data_root / "demo")
+        arguments = ["extract", "--model", model, *missing, *extraction.arguments]
         note(f"$ oodcache {shlex.join(arguments)}")
         oodcache(arguments)
 
 
-def _missing(benchmark: Benchmark, model: str, place: Place) -> list[str]:
+def _missing(benchmark: Benchmark, model: str, extraction: Extraction) -> list[str]:
     """Return the arguments of `extract` that name what is not in the cache."""
     label = SHORT_NAMES[model]
-    images = place.data_root / "demo"
+    images = extraction.data_root / "demo"
     wanted = [
         f"{name}={images / name}" if benchmark.is_embedded else name
         for name in (benchmark.id_set, *benchmark.ood_sets)
-        if not names.image_path(place.cache, label, name).exists()
+        if not names.image_path(extraction.cache, label, name).exists()
     ]
     if not benchmark.is_embedded and wanted:
-        wanted = ["--data-root", str(place.data_root), *wanted]
-    if not names.text_path(place.cache, label, benchmark.classes).exists():
+        wanted = ["--data-root", str(extraction.data_root), *wanted]
+    if not names.text_path(extraction.cache, label, benchmark.classes).exists():
         templates = [part for prompt in PROMPTS for part in ("--template", prompt)]
         own = f"{benchmark.classes}={images / benchmark.id_set}"
         classes = own if benchmark.is_embedded else benchmark.classes

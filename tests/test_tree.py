@@ -49,7 +49,6 @@ RUN_BY_COMMANDS = {
     *(
         "study/demo.py",
         "study/reproducing.py",
-        "score/words/writing.py",
         "extract/imports/importing.py",
     ),
     *("cache/watch.py", "cache/text.py"),

@@ -18,6 +18,7 @@ from oodcache.report.tables.grid import (
     prompt,
     prompts,
 )
+from oodcache.score.inputs.question import bank_label
 from oodcache.score.measures.result import FPR_CONVENTIONS, Pick, Result
 
 Swings = npt.NDArray[np.float64]
@@ -61,8 +62,9 @@ def _compared(results: Sequence[Result]) -> str:
     written = prompts(results)
     if len(written) == 1:
         parts.append(f"prompt {written[0]}")
-    for what in ("negatives", "bank"):
-        given = {named for one in results if (named := getattr(one, what)) is not None}
+    negatives = {one.negatives for one in results if one.negatives is not None}
+    banks = {bank_label(one.bank, one.bank_labels) for one in results if one.bank is not None}
+    for what, given in (("negatives", negatives), ("bank", banks)):
         parts += [f"{what} {' and '.join(sorted(given))}"] if given else []
     return f"{', '.join(parts)}."
 

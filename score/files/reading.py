@@ -35,11 +35,12 @@ Line = tuple[int, list[str]]
 
 
 @dataclass(frozen=True)
-class Part:
+class SetScores:
     """The scores of the images of one data set: float64 (n,) for each column, n above 0.
 
     `model`, `template` and `data_set` are None but in a file of --save-scores, which has a part for
     each. `images` is the same text for two parts if they score the same images in one order.
+    `names` are the images' paths, labels and nearest classes, where `read_saved_text` gives them.
     """
 
     model: str | None
@@ -47,16 +48,17 @@ class Part:
     data_set: str | None
     scores: Mapping[str, Scores]
     images: str
+    names: Sequence[Sequence[bytes]] = ()
 
 
-def read(path: Path, columns: Sequence[str] = ()) -> list[Part]:
+def read(path: Path, columns: Sequence[str] = ()) -> list[SetScores]:
     """Return the scores in a file, of the columns asked for, or of the only one there is.
 
     Of scores that we saved all are taken that rank. A text file without a header has the columns
     "1", "2", …; a .npz has its arrays' names, a .npy no choice. What nobody named is UNNAMED.
     Raises InputError with the line, what was found there, and what to type instead.
     """
-    readers: dict[str, Callable[[Path, Sequence[str]], list[Part]]] = {
+    readers: dict[str, Callable[[Path, Sequence[str]], list[SetScores]]] = {
         **dict.fromkeys(DELIMITERS, _read_text),
         **dict.fromkeys(HDF5, _read_saved),
         ".npy": _read_npy,
@@ -71,14 +73,14 @@ def read(path: Path, columns: Sequence[str] = ()) -> list[Part]:
     return readers[path.suffix.lower()](path, columns)
 
 
-def _read_npy(path: Path, columns: Sequence[str]) -> list[Part]:
+def _read_npy(path: Path, columns: Sequence[str]) -> list[SetScores]:
     if len(columns) > 1:
         raise InputError(f"{path}: holds one list of scores; give one --column, or none")
     name = columns[0] if columns else UNNAMED
-    return [Part(None, None, None, {name: _numbers(open_npy(path))}, str(path))]
+    return [SetScores(None, None, None, {name: _numbers(open_npy(path))}, str(path))]
 
 
-def _read_npz(path: Path, columns: Sequence[str]) -> list[Part]:
+def _read_npz(path: Path, columns: Sequence[str]) -> list[SetScores]:
     arrays = open_npz(path)
     chosen = _chosen(path, columns, list(arrays), list(arrays))
     scores = {
@@ -89,15 +91,17 @@ def _read_npz(path: Path, columns: Sequence[str]) -> list[Part]:
     if len(set(lengths.values())) > 1:
         what = ", ".join(f"{length} in {name!r}" for name, length in lengths.items())
         raise InputError(f"{path}: holds {what}: the columns are to score the same images")
-    return [Part(None, None, None, scores, str(path))]
+    return [SetScores(None, None, None, scores, str(path))]
 
 
-def _read_saved(path: Path, columns: Sequence[str]) -> list[Part]:
+def _read_saved(path: Path, columns: Sequence[str]) -> list[SetScores]:
     from oodcache.cache.files.scores import column_names, read_scores
 
     there = column_names(path)
     found = read_scores(path, _chosen(path, columns or _ranking(there), there, there))
-    return [Part(one.model, one.template, one.data_set, one.scores, one.images) for one in found]
+    return [
+        SetScores(one.model, one.template, one.data_set, one.scores, one.images) for one in found
+    ]
 
 
 def _ranking(columns: Sequence[str]) -> list[str]:
@@ -150,9 +154,15 @@ class _Growing:
 
     scores: list[array[float]]
     images: hashlib._Hash = field(default_factory=hashlib.sha256)
+    names: list[list[bytes]] = field(default_factory=lambda: [[] for _ in SCORED[3:]])
 
 
-def _read_text(path: Path, columns: Sequence[str]) -> list[Part]:
+def read_saved_text(path: Path) -> list[SetScores]:
+    """Return every column and name of a text file of --save-scores; refuse any other file."""
+    return _read_text(path, None)
+
+
+def _read_text(path: Path, columns: Sequence[str] | None) -> list[SetScores]:
     try:
         with (
             reading(path),
@@ -183,8 +193,14 @@ def _lines(path: Path, stream: TextIO) -> Iterator[Line]:
         yield reader.line_num, cells
 
 
-def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str]) -> list[Part]:
+def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str] | None) -> list[SetScores]:
     sample = list(islice(lines, SAMPLE))
+    is_saved = bool(sample) and tuple(sample[0][1][: len(SCORED)]) == SCORED
+    with_names = columns is None
+    if columns is None:
+        if not is_saved:
+            raise InputError(f"{path}: is no file of oodcache score --save-scores")
+        columns = sample[0][1][len(SCORED) :]
     if not sample:
         raise InputError(f"{path}: is empty; wanted is one number an image")
     first = sample[0][1]
@@ -197,18 +213,19 @@ def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str]) -> list[Pa
         for place, name in enumerate(names)
         if any(_is_number(cells[place]) for _, cells in sample[has_header:] if place < len(cells))
     ]
-    is_saved = tuple(names[: len(SCORED)]) == SCORED
     if is_saved:
         columns = columns or _ranking(names[len(SCORED) :])
     chosen = _chosen(path, columns, names, numeric)
     places = [names.index(name) for name in chosen]
     called = chosen if has_header or columns else [UNNAMED]
-    growing = _grown(path, chain(sample[has_header:], lines), names, places, is_saved)
+    whole = chain(sample[has_header:], lines)
+    growing = _grown(path, whole, names, places, is_saved, with_names)
     return [
-        Part(
+        SetScores(
             *key,
             dict(zip(called, map(np.array, part.scores), strict=True)),
             part.images.hexdigest() if is_saved else str(path),
+            part.names,
         )
         for key, part in growing.items()
     ]
@@ -236,7 +253,12 @@ Key = tuple[str | None, str | None, str | None]
 
 
 def _grown(
-    path: Path, lines: Iterator[Line], names: Sequence[str], places: Sequence[int], is_saved: bool
+    path: Path,
+    lines: Iterator[Line],
+    names: Sequence[str],
+    places: Sequence[int],
+    is_saved: bool,
+    with_names: bool,
 ) -> dict[Key, _Growing]:
     """Return the columns at `places`, by model, template and data set where the file says them."""
     parts: dict[Key, _Growing] = {}
@@ -252,6 +274,9 @@ def _grown(
             part = parts[key] = _Growing([array("d") for _ in places])
         if is_saved:
             part.images.update(cells[3].encode(errors="surrogateescape") + b"\0")
+        if with_names:
+            for own, cell in zip(part.names, cells[3 : len(SCORED)], strict=True):
+                own.append(cell.encode(errors="surrogateescape"))
         for place, column in zip(places, part.scores, strict=True):
             column.append(_number(path, number, names[place], cells[place]))
     return parts

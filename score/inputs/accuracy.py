@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
+from oodcache.cache.watch import Note
 from oodcache.score.inputs import labels
 from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.selection import Selection
 
 
-def id_accuracy(selection: Selection, nearest: Labels, note: Callable[[str], None]) -> float | None:
+def id_accuracy(selection: Selection, nearest: Labels, note: Note) -> float | None:
     """Return the share of ID images that `nearest`, (n,), puts into their own class.
 
     Of those that have one: the others are told to `note`. None where no image has one.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
@@ -14,11 +13,10 @@ from oodcache.cache.watch import Note
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.tile import Vectors
 from oodcache.score.inputs.labels import targets
+from oodcache.score.inputs.question import OWN, PREDICTED, Question
 from oodcache.score.inputs.selection import Selection, open_set
 from oodcache.score.inputs.views import Integers, View
 from oodcache.score.onepass.onepass import Classes
-
-OWN, PREDICTED = "own", "predicted"
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,9 @@ class BankImages:
     seed: int
 
     @property
-    def told(self) -> str:
-        """Return what results call the bank."""
-        return self.name if self.labels is not None else f"{self.name} (labels predicted)"
+    def whose_labels(self) -> str:
+        """Return OWN or PREDICTED."""
+        return PREDICTED if self.labels is None else OWN
 
     def against(self, classes: Classes, note: Note) -> Bank:
         """Return the bank for these class vectors."""
@@ -89,28 +87,22 @@ class BankImages:
         return vectors
 
 
-def open_bank(
-    cache: Path,
-    selection: Selection,
-    typed: str,
-    *,
-    labels: str = OWN,
-    seed: int = 0,
-    note: Note,
-) -> BankImages:
-    """Return the bank NAME or NAME:N of a model's cache.
+def open_bank(question: Question, selection: Selection, note: Note) -> BankImages:
+    """Return the bank of a question, NAME or NAME:N, as one of its models has it.
 
     Its own labels are matched to the classes as the ID set's are; an image of another class is left
     out.
     Raises InputError where the set is not there, does not fit, or has no labels to draw N by.
     """
+    assert question.bank is not None
+    typed, seed = question.bank, question.conventions.seed
     name, colon, number = typed.partition(":")
     if colon and not re.fullmatch("[1-9][0-9]{0,8}", number):
         raise InputError(f"--bank {typed}: wants NAME or NAME:N, N images of each class")
-    view = View(typed, open_set(cache, selection, name), None)
+    view = View(typed, open_set(question, selection, name), None)
     per_class = int(number) if colon else None
     names = tuple(selection.class_names)
-    if labels == PREDICTED:
+    if question.bank_labels == PREDICTED:
         return BankImages(typed, view, per_class, None, names, seed)
     target = targets(view.labels, selection.match(view.file))
     others = (view.labels >= 0) & (target < 0)

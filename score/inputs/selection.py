@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -24,24 +23,30 @@ from oodcache.score.inputs.files import (
     images_path,
     vocabulary_path,
 )
+from oodcache.score.inputs.question import SOURCE, Question, Template
 from oodcache.score.inputs.sets import typed_sets
 from oodcache.score.inputs.views import View
 from oodcache.score.measures.result import AVERAGE
 from oodcache.score.onepass.variants import Variant
 
 EACH, COSINE_MEAN = "each", "cosine-mean"
-SOURCE, OPEN_CLIP = "source", "open_clip"
 # A mean of unit vectors as short as this is what rounding left of nothing.
 SMALLEST_MEAN = 1e-6
 Vectors = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prompted:
-    """Class vectors (K, D) by one template, or by several: `template` says which or how."""
+    """Classes of a vocabulary, and `vectors` float32 (K, D) of them by one template, or by several.
 
+    `template` says which or how. `ids` are "" where a class has none.
+    """
+
+    vocabulary: str
     template: str
     templates: tuple[str, ...]
+    names: tuple[str, ...]
+    ids: tuple[str, ...]
     vectors: Vectors
 
 
@@ -95,27 +100,17 @@ class Selection:
         return labels.match(images.label_names, self.class_ids, self.class_names)
 
 
-def select(
-    cache: Path,
-    model: str,
-    *,
-    classes: str | None,
-    id_set: str,
-    ood_sets: Sequence[str],
-    select_on: str | None = None,
-    class_names: str = OPEN_CLIP,
-) -> Selection:
-    """Return what the names mean; raises InputError if files are missing or do not fit.
+def select(question: Question, model: str) -> Selection:
+    """Return what the names mean of one of a question's models.
 
-    `classes` may be None where the cache holds one vocabulary of the model. A set is NAME,
-    NAME:SUBSET or NAME:@FILE; `select_on` is that to pick settings on. `class_names` says by which
-    names the classes of a subset go: the vocabulary's, or its source's, a vocabulary called as the
-    subset is.
+    Raises InputError if files are missing or do not fit.
     """
-    sets = typed_sets(id_set, ood_sets, select_on)
+    cache, classes = question.cache, question.classes
+    sets = typed_sets(question.id_set, question.ood_sets, question.select_on)
     inside = sets[0].subset
     label = store.find_model(cache, model)
-    if class_names == SOURCE:
+    by_source = question.class_names == SOURCE
+    if by_source:
         classes = _names_of_source(classes, inside)
     texts = open_texts(vocabulary_path(cache, label, model, classes))
     files = {
@@ -124,26 +119,26 @@ def select(
     }
     check_same_model(texts, list(files.values()))
     check_preprocessing(list(files.values()))
-    for one in sets if class_names == SOURCE else ():
+    for one in sets if by_source else ():
         _check_named(files[one.data_set], one.subset)
     views = tuple(_view(texts, one.typed, files[one.data_set], one.subset) for one in sets)
     for view in views:
         if not len(view.rows):
             raise InputError(f"{view.name}: has no image that could be decoded")
-    measured, tuning = (views, None) if select_on is None else (views[:-1], views[-1])
+    measured, tuning = (views, None) if question.select_on is None else (views[:-1], views[-1])
     return Selection(texts, _classes_of(texts, inside), measured, tuning)
 
 
-def open_set(cache: Path, selection: Selection, name: str) -> ImageFile:
+def open_set(question: Question, selection: Selection, name: str) -> ImageFile:
     """Return another data set of the model; raises InputError where it is missing or unlike."""
-    path = images_path(cache, selection.label, selection.model.requested, name)
+    path = images_path(question.cache, selection.label, selection.model.requested, name)
     found = open_images(path)
     check_same_model(selection.texts, [found])
     check_preprocessing([*selection.images, found])
     return found
 
 
-def prompted(selection: Selection, templates: Sequence[str | tuple[str, ...]]) -> list[Prompted]:
+def prompted(selection: Selection, templates: Sequence[Template]) -> list[Prompted]:
     """Return the class vectors for each of `templates`, "each" being all that are stored.
 
     "average" is the mean over templates of the unit vectors, renormalised; "cosine-mean" that mean
@@ -151,30 +146,38 @@ def prompted(selection: Selection, templates: Sequence[str | tuple[str, ...]]) -
     their average. Without any it is the only template stored, or else the average.
     """
     stored = selection.texts.vocabulary.templates
-    wanted: list[str | tuple[str, ...]] = []
+    wanted: list[Template] = []
     for one in templates or (AVERAGE,):
         alone = len(stored) == 1 and one in (AVERAGE, COSINE_MEAN)
         wanted += stored if alone or one == EACH else (one,)
     return [_prompted(selection, one) for one in dict.fromkeys(wanted)]
 
 
-def _prompted(selection: Selection, template: str | tuple[str, ...]) -> Prompted:
+def _prompted(selection: Selection, template: Template) -> Prompted:
     texts, stored = selection.texts, selection.texts.vocabulary.templates
     if isinstance(template, tuple):
-        return _combined(selection, AVERAGE, template)
-    if template in stored:
+        how, templates, vectors = AVERAGE, template, _combined(selection, AVERAGE, template)
+    elif template in stored:
+        how, templates = template, (template,)
         vectors = texts.embeddings[stored.index(template), selection.classes]
-        return Prompted(template, (template,), vectors)
-    if template in (AVERAGE, COSINE_MEAN):
-        return _combined(selection, template, stored)
+    elif template in (AVERAGE, COSINE_MEAN):
+        how, templates, vectors = template, stored, _combined(selection, template, stored)
+    else:
+        raise _unknown(texts, template)
+    names, ids = tuple(selection.class_names), tuple(selection.class_ids)
+    return Prompted(texts.path.stem, how, templates, names, ids, vectors)
+
+
+def _unknown(texts: TextFile, template: str) -> InputError:
+    stored = texts.vocabulary.templates
     there = "; ".join(stored[:3]) + (f"; … ({len(stored)})" if len(stored) > 3 else "")
-    raise InputError(
+    return InputError(
         f"{texts.path}: holds no template {template!r}; give --template average, each, "
         f"cosine-mean or one of its own: {there}"
     )
 
 
-def _combined(selection: Selection, how: str, templates: tuple[str, ...]) -> Prompted:
+def _combined(selection: Selection, how: str, templates: tuple[str, ...]) -> Vectors:
     """Return the mean over stored templates of each class's vectors, renormalised or as it is."""
     texts = selection.texts
     mean = np.zeros((len(selection.classes), texts.embeddings.shape[-1]))
@@ -191,7 +194,8 @@ def _combined(selection: Selection, how: str, templates: tuple[str, ...]) -> Pro
                 "no average; give --template each or cosine-mean"
             )
         mean /= norm
-    return Prompted(how, templates, mean.astype(np.float32))
+    vectors: Vectors = mean.astype(np.float32)
+    return vectors
 
 
 def _classes_of(texts: TextFile, subset: Subset | None) -> npt.NDArray[np.intp]:

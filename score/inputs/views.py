@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.subsets import Subset
+from oodcache.cache.watch import Note
 
 Vectors = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -97,9 +98,7 @@ def digests(block: Vectors) -> Digests:
     return sums ^ (sums >> np.uint64(32))
 
 
-def tell_shared(
-    sets: Mapping[str, Digests], of: Digests, what: str, note: Callable[[str], None]
-) -> dict[str, int]:
+def tell_shared(sets: Mapping[str, Digests], of: Digests, what: str, note: Note) -> dict[str, int]:
     """Return how many images of each set have a vector that is in `of` too, and say which have."""
     found = {name: shared(of, own) for name, own in sets.items()}
     for name, count in found.items():

@@ -57,7 +57,8 @@ class Result:
     estimated. `ties` counts images less distinct scores, `shared_images` the images that ID and
     OOD have in common. `bootstrap` has an interval for each measure, None where none was asked
     for. `calibration` is None where it was not asked for, a text where the score is no probability.
-    `negatives` and `bank` name what the score was fitted to, as it was typed, None for neither.
+    `negatives` and `bank` name what the score was fitted to, as it was typed, None for neither;
+    `bank_labels` says whose labels the bank has, "own" or "predicted", None without one.
     `picked` says how the parameters were, None where they were as typed.
     """
 
@@ -90,6 +91,7 @@ class Result:
     negatives: str | None = None
     bank: str | None = None
     picked: Pick | None = None
+    bank_labels: str | None = None
 
     @property
     def is_average(self) -> bool:

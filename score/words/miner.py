@@ -2,70 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from importlib.metadata import version
 from pathlib import Path
 
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
-from oodcache.cache.files.negatives import CSP, NEGATIVE, Negatives, WordList, parse_keep
+from oodcache.cache.files.negatives import (
+    CSP,
+    NEGATIVE,
+    Negatives,
+    WordList,
+    parse_keep,
+    write_negatives,
+)
 from oodcache.cache.shards.shard_set import open_text_rows, open_texts
 from oodcache.cache.store import store
-from oodcache.cache.watch import Note, Progress
+from oodcache.cache.watch import Watch
 from oodcache.score.inputs.files import check_same_model, vocabulary_path
 from oodcache.score.measures.result import AVERAGE
 from oodcache.score.words.mining import CSP_PERCENTILE, KEEP, PERCENTILE
 from oodcache.score.words.negatives import differing
-from oodcache.score.words.word_pool import Chosen, Pool, choose, class_vectors, template_of
+from oodcache.score.words.word_pool import ChosenWords, WordPool, choose, class_vectors, template_of
 
 
-def mine(
-    cache: Path,
-    model: str,
-    *,
-    classes: str | None,
-    words: Sequence[str],
-    csp: Sequence[str] = (),
-    template: str | None = None,
-    percentile: float | None = None,
-    keep: str = KEEP,
-    name: str,
-    note: Note,
-    progress: Progress = lambda description, total, unit: nullcontext(lambda rows: None),
-    versions: Mapping[str, str],
-) -> Negatives:
-    """Return the negatives of the vocabularies `words` and `csp`, to be written at their path.
+@dataclass(frozen=True)
+class MiningRequest:
+    """What to mine, as it is typed: from which vocabularies, against which classes of a model.
 
-    Without a percentile it is the 95th, and the largest cosine for conjugated pools. `note` is told
-    what was left out and kept of each list. Raises InputError for what is not in the cache, or of
-    other weights, and where nothing would be kept.
+    Without a `percentile` it is the 95th, and the largest cosine for conjugated pools, `csp`.
     """
+
+    cache: Path
+    model: str
+    name: str
+    classes: str | None
+    words: Sequence[str]
+    csp: Sequence[str] = ()
+    template: str | None = None
+    percentile: float | None = None
+    keep: str = KEEP
+
+
+def write_mined(request: MiningRequest, overwrite: bool, watch: Watch) -> None:
+    """Mine negatives, write their file and say what it holds; refuse to replace one unasked."""
+    label = store.find_model(request.cache, request.model)
+    path = names.negatives_path(request.cache, label, request.name)
+    if path.exists() and not overwrite:
+        raise InputError(f"{path}: is there; mine anew with --overwrite, or give another -o NAME")
+    found = mine(request, watch)
+    write_negatives(path, found)
+    words = sum(len(one.words) for one in found.lists)
+    candidates = sum(one.candidates for one in found.lists)
+    watch.note(f"wrote {path}: {words:,} words of {candidates:,} (--keep {found.keep})")
+
+
+def mine(request: MiningRequest, watch: Watch) -> Negatives:
+    """Return the negatives that are asked for, to be written at their path.
+
+    Raises InputError for what is not in the cache, or of other weights, and where nothing would be
+    kept.
+    """
+    cache, keep, percentile = request.cache, request.keep, request.percentile
     if percentile is not None and not 0 <= percentile <= 100:
         raise InputError(f"--percentile {percentile}: wants a number from 0 to 100, such as 95")
-    label, parsed = store.find_model(cache, model), _parsed(keep)
-    names.check_name(name, "negatives")
-    texts = open_texts(vocabulary_path(cache, label, model, classes))
+    label, parsed = store.find_model(cache, request.model), _parsed(keep)
+    names.check_name(request.name, "negatives")
+    texts = open_texts(vocabulary_path(cache, label, request.model, request.classes))
     files = tuple(
-        open_text_rows(vocabulary_path(cache, label, model, one, file))
-        for one, file in _distinct(words, csp).items()
+        open_text_rows(vocabulary_path(cache, label, request.model, one, file))
+        for one, file in _distinct(request.words, request.csp).items()
     )
     check_same_model(texts, files)
-    of_classes = class_vectors(texts, template or AVERAGE)
-    roles = (NEGATIVE,) * len(words) + (CSP,) * len(csp)
+    of_classes = class_vectors(texts, request.template or AVERAGE)
+    roles = (NEGATIVE,) * len(request.words) + (CSP,) * len(request.csp)
     given = {NEGATIVE: PERCENTILE, CSP: CSP_PERCENTILE}
     percentiles = [given[role] if percentile is None else percentile for role in roles]
-    with progress("mining", sum(len(one.vocabulary.names) for one in files), "words") as advance:
-        pool = Pool(files, roles, of_classes.vectors, texts.vocabulary.names, advance)
+    total = sum(len(one.vocabulary.names) for one in files)
+    with watch.progress("mining", total, "words") as advance:
+        pool = WordPool(files, roles, of_classes.vectors, of_classes.names, advance)
         chosen = choose(pool, percentiles, parsed, range(len(files)), f"--keep {keep}")
     lists = tuple(_word_list(pool, one, percentiles) for one in chosen)
     if not any(one.words for one in lists if one.role == NEGATIVE):
         raise InputError(f"--keep {keep}: of so few words none is kept; give a larger share")
-    for line in (*map(pool.told, chosen), *differing(lists, of_classes.template)):
-        note(line)
+    for line in (*map(pool.summary, chosen), *differing(lists, of_classes.template)):
+        watch.note(line)
     made = texts.identity.model
     return Negatives(
-        path=names.negatives_path(cache, label, name),
+        path=names.negatives_path(cache, label, request.name),
         model=made.name,
         pretrained=made.pretrained,
         weights=made.weights,
@@ -75,7 +101,7 @@ def mine(
         template=of_classes.template,
         keep=keep,
         lists=lists,
-        versions=versions,
+        versions={library: version(library) for library in ("oodcache", "numpy")},
     )
 
 
@@ -98,7 +124,7 @@ def _distinct(words: Sequence[str], csp: Sequence[str]) -> dict[str, str]:
     return sources
 
 
-def _word_list(pool: Pool, chosen: Chosen, percentiles: Sequence[float]) -> WordList:
+def _word_list(pool: WordPool, chosen: ChosenWords, percentiles: Sequence[float]) -> WordList:
     file = pool.files[chosen.at]
     return WordList(
         vocabulary=file.path.stem,

@@ -30,7 +30,7 @@ from oodcache.score.inputs.files import brief, check_same_model, vocabulary_path
 from oodcache.score.inputs.selection import Selection, Vectors
 from oodcache.score.measures.result import AVERAGE
 from oodcache.score.words.mining import CSP_PERCENTILE, KEEP, PERCENTILE
-from oodcache.score.words.word_pool import Chosen, Pool, choose, class_vectors, template_of
+from oodcache.score.words.word_pool import ChosenWords, WordPool, choose, class_vectors, template_of
 
 # The templates of NegLabel's paper: of classes and nouns, and of adjectives.
 NOUN, ADJECTIVE = "the nice {}", "This is a {} photo"
@@ -82,13 +82,13 @@ class Mined:
         return said
 
     @cached_property
-    def _pool(self) -> Pool:
+    def _pool(self) -> WordPool:
         of_classes = class_vectors(self.selection.texts, self.negatives.template)
         roles = tuple(one.role for one in self.negatives.lists)
         class_names = self.selection.texts.vocabulary.names
-        return Pool(self.files, roles, of_classes.vectors, class_names)
+        return WordPool(self.files, roles, of_classes.vectors, class_names)
 
-    def _chosen(self, percentile: float | None, number: int | None, csp: bool) -> list[Chosen]:
+    def _chosen(self, percentile: float | None, number: int | None, csp: bool) -> list[ChosenWords]:
         lists = self.negatives.lists
         used = [at for at, one in enumerate(lists) if csp or one.role == NEGATIVE]
         if csp and all(one.role != CSP for one in lists):
@@ -111,13 +111,13 @@ class Mined:
         chosen = choose(self._pool, percentiles, keep, among, str(self.negatives.path))
         return [one for one in chosen if one.at in used]
 
-    def _stored(self, at: int) -> Chosen:
+    def _stored(self, at: int) -> ChosenWords:
         """Return the words of a list of the file by their places in its vocabulary."""
         words, there = self.negatives.lists[at].words, self.files[at].vocabulary.names
         # Of equal names the first: the others were duplicates.
         places = {name: len(there) - 1 - back for back, name in enumerate(reversed(there))}
         found = np.array([places[word] for word in words], np.intp)
-        return Chosen(at, found, self.negatives.lists[at].candidates)
+        return ChosenWords(at, found, self.negatives.lists[at].candidates)
 
 
 def open_negatives(cache: Path, selection: Selection, name: str) -> Mined:

@@ -41,7 +41,7 @@ BLOCK_NUMBERS = 2**23  # Cosines at a time: 64 MB.
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenWords:
     """Words of list `at` by their places in its vocabulary, out of so many candidates."""
 
     at: int
@@ -50,7 +50,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Pool:
+class WordPool:
     """Word lists, one a file, each with its role, and the classes that they are to be far from.
 
     `class_vectors` is (K, D). `advance` is told how many words more are measured.
@@ -71,7 +71,7 @@ class Pool:
 
     def choose(
         self, percentiles: Sequence[float], keep: Fraction | int, among: Sequence[int]
-    ) -> list[Chosen]:
+    ) -> list[ChosenWords]:
         """Return what the lists of `among` keep, each with its own of the percentiles.
 
         Raises ValueError if a number to keep is larger than all of them.
@@ -80,22 +80,22 @@ class Pool:
         words = [self._names(at, found[0]) for at, found in zip(among, measured, strict=True)]
         chosen = kept(words, [far for _, far in measured], keep)
         return [
-            Chosen(at, there[some], len(there))
+            ChosenWords(at, there[some], len(there))
             for at, (there, _), some in zip(among, measured, chosen, strict=True)
         ]
 
-    def vectors(self, chosen: Chosen) -> Vectors:
+    def vectors(self, chosen: ChosenWords) -> Vectors:
         """Return the unit vectors of chosen words, float32 (m, D)."""
         file = self.files[chosen.at]
         count = len(file.vocabulary.templates)
         parts = (file.take(chosen.places, template=template) for template in range(count))
         return _mean(parts, count, self._names(chosen.at, chosen.places), file)
 
-    def words(self, chosen: Chosen) -> list[str]:
+    def words(self, chosen: ChosenWords) -> list[str]:
         """Return the chosen words."""
         return self._names(chosen.at, chosen.places)
 
-    def told(self, chosen: Chosen) -> str:
+    def summary(self, chosen: ChosenWords) -> str:
         """Return a line on what was left out of a list and what was kept."""
         file, found = self.files[chosen.at], self.candidates[chosen.at]
         left_out = (
@@ -184,8 +184,12 @@ def class_vectors(texts: TextFile, template: str) -> Prompted:
 
 
 def choose(
-    pool: Pool, percentiles: Sequence[float], keep: Fraction | int, among: Sequence[int], what: str
-) -> list[Chosen]:
+    pool: WordPool,
+    percentiles: Sequence[float],
+    keep: Fraction | int,
+    among: Sequence[int],
+    what: str,
+) -> list[ChosenWords]:
     """Return what the pool chooses; raise InputError, about `what`, where it has too few words."""
     try:
         return pool.choose(percentiles, keep, among)

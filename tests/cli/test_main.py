@@ -64,7 +64,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
         (["score", "--model", "m", "--id", "a", "--ood", "b"], "oodcache.score.scoring.score", ""),
         (
             ["negatives", "--model", "m", "--classes", "c", "--words", "w", "-o", "n"],
-            "oodcache.score.words.writing.mined",
+            "oodcache.score.words.miner.write_mined",
             "",
         ),
     ],

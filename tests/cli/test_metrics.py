@@ -178,9 +178,18 @@ def test_other_tprs_and_resamples_are_in_the_results(oodcache: Run, worked: list
     assert results(oodcache(*worked, *more, "--seed", "1")) != [row]
 
 
-def test_a_score_of_another_program_is_no_probability(oodcache: Run, worked: list[str]) -> None:
-    (row,) = results(oodcache(*worked, "--calibration", "--format", "json"))
+@pytest.mark.parametrize("option", ["--reliability", "--calibration"])
+def test_a_score_of_another_program_is_no_probability(
+    oodcache: Run, worked: list[str], option: str
+) -> None:
+    (row,) = results(oodcache(*worked, option, "--format", "json"))
     assert row["calibration"] == "not a probability"
+
+
+def test_the_old_name_of_reliability_is_hidden(oodcache: Run) -> None:
+    for command in ("score", "metrics"):
+        shown = oodcache(command, "--help").out
+        assert "--reliability" in shown and "--calibration" not in shown
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_other_options_move_no_own_number(oodcache: Run, cache: Path) -> None:
     plain = published(scored(oodcache, cache, *JSON))
     other = scored(
         *(oodcache, cache, *JSON, "--score", "energy", "--template", NICE, "--tpr", "0.9"),
-        *("--fpr-convention", "openood", "--bootstrap", "10", "--calibration"),
+        *("--fpr-convention", "openood", "--bootstrap", "10", "--reliability"),
     )
     assert published(other) == plain
 

@@ -279,7 +279,7 @@ def test_a_model_that_saw_other_images_is_compared_with_itself(
 
 def test_options_of_measuring_reach_the_results(oodcache: Run, cached: list[str]) -> None:
     arguments = ["score", "--model", "tiny-clip", *cached, "--score", "mcm", "--format", "json"]
-    more = ["--fpr-convention", "openood", "--tpr", "0.5", "--bootstrap", "20", "--calibration"]
+    more = ["--fpr-convention", "openood", "--tpr", "0.5", "--bootstrap", "20", "--reliability"]
     for row in results(oodcache(*arguments, *more)):
         assert row["fpr_convention"] == "openood"
         assert "0.5" in row["fpr_at_tpr"]

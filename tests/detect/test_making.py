@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from samples import silent
 from samples.score.banks import around, unit
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Watch
 from oodcache.detect.conformal import Threshold
-from oodcache.detect.detector import Choice, Scorer
-from oodcache.detect.making import Making, Wish, only, printed
+from oodcache.detect.detector import ScoreChoice, Scorer
+from oodcache.detect.making import Calibration, DetectorRequest, half, only, printed
+from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import select
 from oodcache.score.measures.metrics import auroc
+from oodcache.score.measures.result import Conventions
 from oodcache.score.onepass.variants import parse_all
 from oodcache.score.references import open_references
 
@@ -41,37 +46,33 @@ def cache(
     return tmp_path
 
 
-def making(cache: Path, notes: list[str] | None = None, **changes: Any) -> Making:
-    given: dict[str, Any] = {
-        "cache": cache,
-        "model": "tiny",
-        "classes": None,
-        "id_set": "inside",
-        "scores": ["mcm"],
-        "alpha": 0.05,
-        "template": "a {}",
-        **changes,
-    }
-    wish = Wish(**given)
-    others = [one for one in (wish.select_on, wish.select_id) if one]
-    selection = select(cache, "tiny", classes=None, id_set=wish.id_set, ood_sets=others)
-    references = open_references(
-        *(cache, selection, parse_all(wish.scores)),
-        templates=["a {}"],
-        negatives=None,
-        bank=wish.bank,
-        bank_labels=wish.bank_labels,
-        seed=wish.seed,
-        note=lambda text: None,
-    )
+def making(
+    cache: Path,
+    notes: list[str] | None = None,
+    *,
+    scores: Sequence[str] = ("mcm",),
+    alpha: float = 0.05,
+    template: str = "a {}",
+    select_id: str | None = None,
+    seed: int = 0,
+    **changes: Any,
+) -> Calibration:
+    wanted = {"id_set": "inside", "conventions": Conventions(seed=seed), **changes}
+    question = Question(cache, ["tiny"], templates=[template], **wanted).asking(scores)
+    request = DetectorRequest(question, alpha, select_id=select_id)
+    selection = select(request.sets, "tiny")
+    texts = only(selection, [template])
+    references = open_references(request.sets, selection, [texts], lambda text: None)
     note = [].append if notes is None else notes.append
-    return Making(wish, selection, only(selection, wish.template), references, note, silent)
+    return Calibration(request, selection, texts, references, Watch(note, silent))
 
 
 GRID = ["mcm:temperature=1|0.01", "energy:temperature=1"]
 
 
-def chosen(made: Making, scores: list[str]) -> tuple[Choice, Scorer, Threshold, list[int]]:
+def chosen(
+    made: Calibration, scores: list[str]
+) -> tuple[ScoreChoice, Scorer, Threshold, list[int]]:
     view, choice, variant = made.chosen(parse_all(scores))
     assert choice is not None
     scorer = made.scorer(variant)
@@ -125,7 +126,7 @@ def test_another_set_may_choose(cache: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("changes", "words"),
     [
         (
             {"select_id": "mixed", "scores": GRID, "select_on": "strays"},
@@ -160,10 +161,10 @@ def test_another_set_may_choose(cache: Path) -> None:
     ],
 )
 def test_images_that_decided_something_must_not_calibrate(
-    cache: Path, given: dict[str, Any], words: str
+    cache: Path, changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(InputError) as refused:
-        making(cache, **given).chosen(parse_all(given["scores"]))
+        making(cache, **changes).chosen(parse_all(changes["scores"]))
     assert str(refused.value) == words
 
 
@@ -215,3 +216,27 @@ def test_one_vector_cannot_be_cut_in_two(cache: Path, write_images: Callable[...
 
 def test_a_text_that_is_not_utf8_can_be_held_by_json() -> None:
     assert printed("a\udcffü") == "a\\udcffü"
+
+
+@given(of_images=st.lists(st.integers(0, 6), min_size=1, max_size=60), seed=st.integers(0, 99))
+def test_equal_images_are_on_one_side(of_images: list[int], seed: int) -> None:
+    digests = np.array(of_images, np.uint64)
+    inside = half(digests, seed)
+    assert not set(digests[inside].tolist()) & set(digests[~inside].tolist())
+    assert inside.sum() <= len(digests) // 2
+
+
+@pytest.mark.parametrize("count", [2, 3, 10, 717])
+def test_of_images_that_differ_it_is_a_half(count: int) -> None:
+    assert half(np.arange(count, dtype=np.uint64), 0).sum() == count // 2
+
+
+def test_every_image_is_as_likely_as_any_other_to_be_in_it() -> None:
+    drawn = sum(half(np.arange(10, dtype=np.uint64), seed).astype(int) for seed in range(4000))
+    assert np.abs(drawn / 4000 - 0.5).max() < 4 * 0.5 / np.sqrt(4000)
+
+
+def test_equal_seeds_draw_equal_halves() -> None:
+    of_images = np.random.default_rng(0).integers(0, 99, 99).astype(np.uint64)
+    assert np.array_equal(half(of_images, 5), half(of_images, 5))
+    assert not np.array_equal(half(of_images, 5), half(of_images, 6))

@@ -26,6 +26,7 @@ FULL = replace(
     calibration=calibration(np.array([0.9, 0.7]), np.array([0.2])),
     negatives="words",
     bank="train:16",
+    bank_labels="own",
     picked=Pick("Places", 4, 0.75, {"SUN": 3}),
 )
 PROVENANCE = {"command": "oodcache score"}
@@ -50,6 +51,24 @@ def test_results_come_back_as_they_were(tmp_path: Path) -> None:
     assert saved.results == (FIRST, FULL_ELSEWHERE)
     assert saved.differences == (PLAIN_DIFFERENCE,)
     assert saved.provenance == PROVENANCE
+
+
+@pytest.mark.parametrize(
+    ("typed", "bank", "labels"),
+    [
+        ("train:16 (labels predicted)", "train:16", "predicted"),
+        ("train:16", "train:16", "own"),
+        (None, None, None),
+    ],
+)
+def test_results_of_0_1_name_the_bank_and_its_labels_in_one_text(
+    tmp_path: Path, typed: str | None, bank: str | None, labels: str | None
+) -> None:
+    old = whole()
+    del old["results"][0]["bank_labels"]
+    old["results"][0]["bank"] = typed
+    (found,) = read(written(tmp_path, old)).results
+    assert (found.bank, found.bank_labels) == (bank, labels)
 
 
 def test_what_was_published_is_left_alone(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.texts import TextFile
-from oodcache.score.choosing import picks, told
+from oodcache.score.choosing import picking, picks
 from oodcache.score.evaluation import Evaluated
 from oodcache.score.measures.result import Conventions, Pick, Result
 from oodcache.score.onepass.variants import parse_all
@@ -213,7 +213,7 @@ def test_files_and_failed_images_of_the_set_are_told(
 def test_provenance_has_one_entry_for_each_score_whatever_the_sets(score: Score) -> None:
     results = score(*GRID, select_on="tuning", ood_sets=["outside", "farther"]).results
     variants = parse_all(GRID)
-    found = told("tuning", variants, results)
+    found = picking("tuning", variants, results)
     assert found is not None
     assert (found["on"], found["tried"]) == ("tuning", [one.label for one in variants])
     of_sets: list[Result] = [one for one in results if one.ood == "farther"]
@@ -227,4 +227,4 @@ def test_provenance_has_one_entry_for_each_score_whatever_the_sets(score: Score)
         }
         for one in of_sets
     ]
-    assert told(None, variants, results) is None
+    assert picking(None, variants, results) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from samples.score.negatives import unit
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.negatives import write_negatives
 from oodcache.cache.files.texts import TextFile
+from oodcache.cache.watch import Watch
 from oodcache.score.evaluation import Evaluated
 from oodcache.score.provenance import of_models, provenance
-from oodcache.score.words.miner import mine
+from oodcache.score.words.miner import MiningRequest, mine
 
 Write = Callable[..., ImageFile | TextFile]
 Score = Callable[..., Evaluated]
@@ -45,13 +47,14 @@ def test_it_tells_which_words_were_negatives_and_whose_vectors_they_have(
     score: Score, tmp_path: Path
 ) -> None:
     found = mine(
-        *(tmp_path, "tiny"),
-        classes="animals",
-        words=["words"],
-        keep="4",
-        name="far",
-        note=lambda text: None,
-        versions={"oodcache": "0"},
+        MiningRequest(
+            *(tmp_path, "tiny"),
+            classes="animals",
+            words=["words"],
+            keep="4",
+            name="far",
+        ),
+        Watch(),
     )
     write_negatives(found.path, found)
     evaluated = score("neglabel:groups=2", classes="animals", negatives="far")
@@ -68,7 +71,7 @@ def test_it_tells_which_words_were_negatives_and_whose_vectors_they_have(
             "words": hashlib.sha256(words.encode()).hexdigest(),
         },
         "precision": {},
-        "versions": {"oodcache": "0"},
+        "versions": {name: version(name) for name in ("oodcache", "numpy")},
     }
     assert of_words["vectors"] == found.lists[0].vectors
 

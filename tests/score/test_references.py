@@ -15,8 +15,9 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.negatives import write_negatives
 from oodcache.cache.files.texts import TextFile
+from oodcache.cache.watch import Watch
 from oodcache.score.evaluation import Evaluated
-from oodcache.score.words.miner import mine
+from oodcache.score.words.miner import MiningRequest, mine
 
 CLASSES, WORDS = unit(4, 1, 8), unit(60, 2, 8)
 INSIDE, OUTSIDE = unit(90, 3, 8), unit(70, 4, 8)
@@ -34,13 +35,14 @@ def files(write_images: Write, write_texts: Write) -> None:
 def mined(cache: Path, keep: str = "50%") -> None:
     """Mine the words that are far from the classes, as `far`."""
     found = mine(
-        *(cache, "tiny"),
-        classes="four",
-        words=["words"],
-        keep=keep,
-        name="far",
-        note=lambda text: None,
-        versions={"oodcache": "0"},
+        MiningRequest(
+            *(cache, "tiny"),
+            classes="four",
+            words=["words"],
+            keep=keep,
+            name="far",
+        ),
+        Watch(),
     )
     write_negatives(found.path, found)
 

@@ -26,8 +26,10 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.negatives import write_negatives
+from oodcache.cache.watch import Watch
+from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import AVERAGE
-from oodcache.score.words.miner import mine
+from oodcache.score.words.miner import MiningRequest, mine
 from oodcache.study import published
 from oodcache.study.counterparts import Counterpart, counterparts, models_published
 from oodcache.study.published import OOD_SETS
@@ -52,8 +54,8 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Vect
 
 def beside(cache: Path, model: str = OPENAI, **changes: Any) -> dict[tuple[Any, ...], Counterpart]:
     """Return the counterparts by source, method and FPR convention."""
-    given: dict[str, Any] = {"classes": None, "id_set": "imagenet-val", "ood_sets": OOD_SETS}
-    found = counterparts(cache, model, **(given | changes))
+    given: dict[str, Any] = {"id_set": "imagenet-val", "ood_sets": OOD_SETS, **changes}
+    found = counterparts(Question(cache, [model], **given), Watch())
     named = {(one.source, one.method, one.fpr_convention): one for one in found}
     assert len(named) == len(found)
     return named
@@ -304,17 +306,13 @@ def write_negative_words(cache: Path, *, keep: str, percentile: float | None) ->
     )
     write_words(cache, (NICE,), name="nouns", words=nouns, seed=7)
     write_words(cache, (PHOTO,), name="adjectives", words=adjectives, seed=8)
-    found = mine(
-        *(cache, OPENAI),
-        classes="imagenet",
-        words=["nouns", "adjectives"],
-        name="mined",
+    request = MiningRequest(
+        *(cache, OPENAI, "mined", "imagenet", ["nouns", "adjectives"]),
         template=NICE,
         keep=keep,
         percentile=percentile,
-        versions={"numpy": "2"},
-        note=lambda text: None,
     )
+    found = mine(request, Watch())
     write_negatives(found.path, found)
 
 
@@ -330,20 +328,17 @@ def with_negatives(tmp_path: Path) -> Path:
 
 def test_neglabel_is_what_its_options_give(with_negatives: Path) -> None:
     from oodcache.score.evaluation import evaluate
-    from oodcache.score.onepass.variants import parse_all
 
     write_negative_words(with_negatives, keep="15%", percentile=None)
     row = beside(with_negatives, classes="imagenet", negatives="mined")[NEGLABEL]
     assert row.missing == () and row.unlike == (FULL,)
-    typed = evaluate(
-        *(with_negatives, OPENAI),
+    question = Question(
+        *(with_negatives, [OPENAI], "imagenet-val", OOD_SETS),
         classes="imagenet",
-        id_set="imagenet-val",
-        ood_sets=OOD_SETS,
-        variants=parse_all(["neglabel"]),
         templates=[NICE],
         negatives="mined",
     )
+    typed = evaluate(question.asking(["neglabel"]), Watch())
     assert own(row.auroc) == {one.ood: one.auroc for one in typed.results}
     nearest_of = {one.ood: one.fpr95_by_convention["nearest"] for one in typed.results}
     assert own(row.fpr95) == nearest_of

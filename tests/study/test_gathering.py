@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from samples import Run, write_image
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Watch
 from oodcache.report.content import Content
 from oodcache.report.saved import read
 from oodcache.study import gathering
@@ -43,10 +43,9 @@ def content(**changes: Any) -> tuple[Content, list[str]]:
         "cache": Path("embeddings"),
         "typed": [],
         "data_root": Path("data"),
-        "note": notes.append,
-        "progress": lambda *of: nullcontext(lambda done: None),
     }
-    return gathering.content(read(Path("r.json")), **(given | changes)), notes
+    sources = gathering.Sources(**(given | changes))
+    return gathering.content(read(Path("r.json")), sources, Watch(notes.append)), notes
 
 
 @pytest.mark.parametrize("ending", [".h5", ".csv"])

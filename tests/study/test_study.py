@@ -11,17 +11,20 @@ from samples.study.study import write_study
 from oodcache.cache.errors import InputError
 from oodcache.cli import reproduce
 from oodcache.study import study
-from oodcache.study.study import EMBEDDED, FIELD, PROMPT, Place
+from oodcache.study.study import EMBEDDED, FIELD, PROMPT, Extraction
 
 
-def shown(benchmark: study.Benchmark, place: Place) -> list[list[str]]:
+def shown(benchmark: study.Benchmark, extraction: Extraction) -> list[list[str]]:
     """Return the commands that would extract what is missing."""
     ran: list[list[str]] = []
 
     def run(arguments: Sequence[str]) -> None:
         ran.append([*arguments])
 
-    study.extract_missing(benchmark, place, oodcache=run, check=lambda: None, note=lambda _: None)
+    note: list[str] = []
+    study.extract_missing(
+        *(benchmark, extraction), oodcache=run, check=lambda: None, note=note.append
+    )
     return ran
 
 
@@ -59,14 +62,14 @@ def test_a_model_type_is_one_model(model_type: str, models: tuple[str, ...]) -> 
 
 
 def test_all_of_a_model_is_missing_at_first_and_nothing_in_the_end(tmp_path: Path) -> None:
-    place = Place(tmp_path / "c", tmp_path, 64, "cpu")
+    extraction = Extraction(tmp_path / "c", tmp_path, 64, "cpu")
     benchmark = study.chosen(("clip",))
-    (command,) = shown(benchmark, place)
+    (command,) = shown(benchmark, extraction)
     assert command[:3] == ["extract", "--model", "clip"]
     assert command[-11:-6] == ["imagenet-val", "iNaturalist", "SUN", "Places", "Textures"]
     assert command[-4:] == ["--batch-size", "64", "--device", "cpu"]
     write_study(tmp_path / "c", ["clip"])
-    assert shown(benchmark, place) == []
+    assert shown(benchmark, extraction) == []
 
 
 def test_in_a_clusters_share_all_of_it_is_extracted_still(
@@ -74,7 +77,7 @@ def test_in_a_clusters_share_all_of_it_is_extracted_still(
 ) -> None:
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "2")
     monkeypatch.setenv("SLURM_ARRAY_TASK_COUNT", "4")
-    (command,) = shown(study.chosen(("clip",)), Place(tmp_path, tmp_path, 64))
+    (command,) = shown(study.chosen(("clip",)), Extraction(tmp_path, tmp_path, 64))
     assert command[-2:] == ["--shard", "1/1"]
 
 
@@ -86,7 +89,7 @@ def test_where_extraction_cannot_run_it_says_so_before_a_command_is_shown(tmp_pa
     with pytest.raises(InputError, match="no torch"):
         study.extract_missing(
             FIELD,
-            Place(tmp_path, tmp_path, 1),
+            Extraction(tmp_path, tmp_path, 1),
             oodcache=lambda arguments: None,
             check=refuse,
             note=notes.append,

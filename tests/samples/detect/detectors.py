@@ -11,21 +11,21 @@ from samples.score.banks import normalised, unit
 from oodcache.cache.format.identity import ModelIdentity
 from oodcache.detect.conformal import calibrate
 from oodcache.detect.detector import (
-    Choice,
-    ClassTexts,
     NegativeWords,
     SavedDetector,
+    ScoreChoice,
     Scorer,
     TrainingImages,
     Tried,
 )
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Vectors
+from oodcache.score.inputs.selection import Prompted
 from oodcache.score.onepass.variants import parse
 
 DIMENSION = 8
 MODEL = ModelIdentity("Tiny", "one", "tiny", {"embed_dim": DIMENSION}, "1" * 64, None, 40.0, None)
-CHOICE = Choice("pets", "strays", True, 3, 20, (Tried("mcm", 0.75), Tried("energy", 0.5)))
+CHOICE = ScoreChoice("pets", "strays", True, 3, 20, (Tried("mcm", 0.75), Tried("energy", 0.5)))
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def made(score: str = "mcm", *, bias: float | None = None, **changes: Any) -> Ma
     classes, images = unit(4, DIMENSION, 1), unit(60, DIMENSION, 2)
     scorer = Scorer(
         ModelIdentity(**{**vars(MODEL), "logit_bias": bias}),
-        ClassTexts("pets", "a {}", ("a {}",), ("cat", "dog", "ünï", "\x1b[2J"), ("",) * 4, classes),
+        Prompted("pets", "a {}", ("a {}",), ("cat", "dog", "ünï", "\x1b[2J"), ("",) * 4, classes),
         variant,
         NegativeWords("words", ("x", "y", "z"), unit(3, DIMENSION, 3))
         if needs == "negatives"

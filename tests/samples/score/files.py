@@ -16,9 +16,11 @@ from oodcache.cache import names
 from oodcache.cache.files import images, texts
 from oodcache.cache.files.negatives import Negatives, read_negatives, write_negatives
 from oodcache.cache.format.identity import Identity, ModelIdentity
+from oodcache.cache.watch import Watch
 from oodcache.score.evaluation import Evaluated, evaluate
+from oodcache.score.inputs.question import Question
 from oodcache.score.onepass.variants import DEFAULT, parse_all
-from oodcache.score.words.miner import mine
+from oodcache.score.words.miner import MiningRequest, mine
 
 Vectors = npt.NDArray[np.float32]
 __all__ = ["lists", "mined", "score", "write_images", "write_texts"]
@@ -115,13 +117,17 @@ def score(tmp_path: Path) -> Callable[..., Evaluated]:
         *specifications: str, ood_sets: Sequence[str] = ("outside",), **changes: Any
     ) -> Evaluated:
         wanted: dict[str, Any] = {
-            "model": "tiny",
-            "classes": None,
+            "models": ["tiny"],
             "id_set": "inside",
             "ood_sets": ood_sets,
             "variants": parse_all(specifications or DEFAULT),
+            **changes,
         }
-        return evaluate(tmp_path, **(wanted | changes))
+        if "model" in wanted:
+            wanted["models"] = [wanted.pop("model")]
+        keep = wanted.pop("keep", False)
+        watch = Watch(**{name: wanted.pop(name) for name in ("note", "progress") if name in wanted})
+        return evaluate(Question(tmp_path, **wanted), watch, keep=keep)
 
     return run
 
@@ -150,11 +156,10 @@ def mined(tmp_path: Path, lists: dict[str, texts.TextFile]) -> Callable[..., Neg
             "classes": "pets",
             "words": ["nouns", "adjectives"],
             "name": "x",
-            "versions": {"numpy": "2"},
             **changes,
         }
         note = [].append if notes is None else notes.append
-        found = mine(tmp_path, "tiny", note=note, **given)
+        found = mine(MiningRequest(tmp_path, "tiny", **given), Watch(note))
         write_negatives(found.path, found)
         return read_negatives(found.path)
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oodcache.cache.errors import InputError
-from oodcache.score.files.reading import Part, read
+from oodcache.score.files.reading import SetScores, read
 
 SAVED = "model,template,data_set,path,label,nearest"
 
@@ -26,7 +26,7 @@ def written(tmp_path: Path, text: str | bytes, name: str = "s.csv") -> Path:
     return path
 
 
-def only(parts: Sequence[Part]) -> dict[str, list[float]]:
+def only(parts: Sequence[SetScores]) -> dict[str, list[float]]:
     (part,) = parts
     return {name: scores.tolist() for name, scores in part.scores.items()}
 

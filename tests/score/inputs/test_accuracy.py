@@ -12,6 +12,7 @@ from samples.score.negatives import unit
 from scipy import stats
 
 from oodcache.score.inputs.accuracy import id_accuracy, interval
+from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import Selection, select
 
 Write = Callable[..., Any]
@@ -25,7 +26,7 @@ def selected(tmp_path: Path, write_images: Write, write_texts: Write) -> Callabl
         write_texts("animals", unit(3, 1, 8), class_names=("cat", "dog", "fox"))
         write_images("inside", unit(5, 2, 8), labels=labels, label_names=names)
         write_images("outside", unit(2, 3, 8))
-        return select(tmp_path, "tiny", classes=None, id_set="inside", ood_sets=["outside"])
+        return select(Question(tmp_path, ["tiny"], "inside", ["outside"]), "tiny")
 
     return run
 

@@ -18,7 +18,9 @@ from oodcache.cache.files.texts import TextFile
 from oodcache.score.evaluation import Evaluated
 from oodcache.score.formulas.tile import Vectors
 from oodcache.score.inputs.bank_images import BankImages, open_bank
+from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import select
+from oodcache.score.measures.result import Conventions
 from oodcache.score.onepass.onepass import Classes
 
 CLASSES = unit(4, 1, 8)
@@ -52,8 +54,13 @@ def opened(tmp_path: Path) -> Callable[..., tuple[BankImages, list[str]]]:
 
     def run(typed: str, labels: str = "own", seed: int = 0) -> tuple[BankImages, list[str]]:
         said: list[str] = []
-        selection = select(tmp_path, "tiny", classes=None, id_set="inside", ood_sets=["outside"])
-        bank = open_bank(*(tmp_path, selection, typed), labels=labels, seed=seed, note=said.append)
+        question = Question(
+            *(tmp_path, ["tiny"], "inside", ["outside"]),
+            bank=typed,
+            bank_labels=labels,
+            conventions=Conventions(seed=seed),
+        )
+        bank = open_bank(question, select(question, "tiny"), said.append)
         return bank, said
 
     return run
@@ -152,7 +159,7 @@ def test_a_result_is_that_of_scikit_learns_neighbours(score: Callable[..., Evalu
 
 def test_a_result_says_whose_labels_were_taken(score: Callable[..., Evaluated]) -> None:
     found = score("she", bank="train:3", bank_labels="predicted").results[0]
-    assert found.bank == "train:3 (labels predicted)"
+    assert (found.bank, found.bank_labels) == ("train:3", "predicted")
 
 
 def test_a_bank_is_named_in_the_provenance(score: Callable[..., Evaluated]) -> None:

@@ -15,8 +15,10 @@ from samples.extract.tars import write_tar
 
 from oodcache.cache.files.images import open_images
 from oodcache.cache.files.texts import open_texts
+from oodcache.cache.watch import Watch
 from oodcache.extract.sources.listing import Options
 from oodcache.score.evaluation import evaluate
+from oodcache.score.inputs.question import Question
 from oodcache.score.onepass.variants import parse_all
 
 # Of the vocabulary, in its order, which is no order of the alphabet; 'n4' has no image.
@@ -94,14 +96,12 @@ def test_an_image_is_of_the_class_with_its_id_or_its_number(
         options=options,
     )
     said: list[str] = []
-    (found,) = evaluate(
-        *(tmp_path / "embeddings", "tiny-clip"),
+    question = Question(
+        *(tmp_path / "embeddings", ["tiny-clip"], "inside", ["outside"]),
         classes="five",
-        id_set="inside",
-        ood_sets=["outside"],
         variants=parse_all(["mcm"]),
-        note=said.append,
-    ).results
+    )
+    (found,) = evaluate(question, Watch(said.append)).results
     images = open_images(inside)
     cosine = np.concatenate(list(images.blocks())) @ open_texts(texts).embeddings[0].T
     nearest = [IDS[place] for place in cosine.argmax(axis=1)]

@@ -12,6 +12,7 @@ from oodcache.cache import subsets
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.texts import TextFile
+from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import Prompted, Selection, prompted, select
 
 WriteImages = Callable[..., ImageFile]
@@ -39,7 +40,7 @@ TWO = ("a {}", "the {}")
 
 def selected(cache: Path, id_set: str, *ood_sets: str, **changes: str) -> Selection:
     wanted = {"classes": "imagenet", **changes}
-    return select(cache, "tiny", id_set=id_set, ood_sets=ood_sets or ("outside",), **wanted)
+    return select(Question(cache, ["tiny"], id_set, ood_sets or ("outside",), **wanted), "tiny")
 
 
 def only(cache: Path, *templates: str) -> Prompted:

@@ -19,9 +19,10 @@ from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.negatives import Negatives, write_negatives
 from oodcache.cache.files.texts import TextFile
 from oodcache.cache.subsets import split
+from oodcache.cache.watch import Watch
 from oodcache.score.evaluation import Evaluated
 from oodcache.score.provenance import provenance
-from oodcache.score.words.miner import mine
+from oodcache.score.words.miner import MiningRequest, mine
 
 WriteImages = Callable[..., ImageFile]
 WriteTexts = Callable[..., TextFile]
@@ -55,13 +56,14 @@ def files(tmp_path: Path, write_images: WriteImages, write_texts: WriteTexts) ->
 
 def mined(tmp_path: Path) -> Negatives:
     return mine(
-        *(tmp_path, "tiny"),
-        classes="animals",
-        words=["words"],
-        keep="6",
-        name="far",
-        note=lambda text: None,
-        versions={"oodcache": "0"},
+        MiningRequest(
+            *(tmp_path, "tiny"),
+            classes="animals",
+            words=["words"],
+            keep="6",
+            name="far",
+        ),
+        Watch(),
     )
 
 

@@ -13,7 +13,7 @@ from oodcache.cache import names
 from oodcache.cache.files import texts
 from oodcache.cache.files.texts import TextFile, open_text_rows
 from oodcache.score.words import word_pool
-from oodcache.score.words.word_pool import Pool
+from oodcache.score.words.word_pool import WordPool
 
 Write = Callable[..., TextFile]
 
@@ -33,7 +33,7 @@ def test_blocks_of_any_size_give_the_same_words_and_vectors(
     told: list[int] = []
 
     def chosen() -> tuple[list[str], bytes]:
-        pool = Pool((file,), ("negative",), unit_rows(5, 9), ["class 7"], told.append)
+        pool = WordPool((file,), ("negative",), unit_rows(5, 9), ["class 7"], told.append)
         (one,) = pool.choose([95.0], 20, [0])
         return pool.words(one), pool.vectors(one).tobytes()
 
@@ -51,7 +51,7 @@ def test_distances_are_measured_once(
 ) -> None:
     write_texts("nouns", unit_rows(50, 0))
     file = open_text_rows(names.text_path(tmp_path, "Tiny/one", "nouns"))
-    pool = Pool((file,), ("negative",), unit_rows(5, 9), [])
+    pool = WordPool((file,), ("negative",), unit_rows(5, 9), [])
     few, many = pool.choose([95.0], 10, [0]), pool.choose([95.0], 20, [0])
     assert many[0].places[:10].tolist() == few[0].places.tolist()
     file.path.unlink()
@@ -68,7 +68,7 @@ def test_the_vectors_of_a_long_list_are_never_all_in_memory(
     monkeypatch.setattr(texts, "BLOCK_ROWS", 256)
     tracemalloc.start()
     file = open_text_rows(names.text_path(tmp_path, "Tiny/one", "nouns"))
-    pool = Pool((file,), ("negative",), rows[:10], [])
+    pool = WordPool((file,), ("negative",), rows[:10], [])
     (chosen,) = pool.choose([95.0], 100, [0])
     assert pool.vectors(chosen).shape == (100, 400)
     peak = tracemalloc.get_traced_memory()[1]

@@ -1,0 +1,60 @@
+"""One question: which scores tell ID images from OOD images, of which models, measured how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from oodcache.score.measures.result import STANDARD, Conventions
+from oodcache.score.onepass.ablation import read
+from oodcache.score.onepass.variants import Variant, default, parse_all
+
+OWN, PREDICTED = "own", "predicted"
+SOURCE, OPEN_CLIP = "source", "open_clip"
+Template = str | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the embeddings below `cache`; every model is scored alike.
+
+    A set is NAME, NAME:SUBSET or NAME:@FILE; `select_on` is another OOD set, on which the best
+    variant of each score is picked. `classes` may be None where a model has one vocabulary.
+    `class_names` says by which names the classes of a subset go: the vocabulary's, or its source's,
+    a vocabulary called as the subset is. `templates` are as `prompted` takes them. `negatives`
+    names mined words, `bank` training images, NAME or NAME:N, whose labels are their own or
+    predicted.
+    """
+
+    cache: Path
+    models: Sequence[str]
+    id_set: str
+    ood_sets: Sequence[str] = ()
+    variants: Sequence[Variant] = ()
+    classes: str | None = None
+    templates: Sequence[Template] = ()
+    select_on: str | None = None
+    class_names: str = OPEN_CLIP
+    negatives: str | None = None
+    bank: str | None = None
+    bank_labels: str = OWN
+    conventions: Conventions = STANDARD
+
+    def asking(self, scores: Sequence[str], ablation: Path | None = None) -> Question:
+        """Return the question about scores as they are typed, and those of an ablation file.
+
+        The file adds its templates too. Without either it is about the default scores.
+        """
+        if ablation is None:
+            typed = scores or default(self.negatives, self.bank)
+            return replace(self, variants=parse_all(typed))
+        file = read(ablation)
+        together = {one.label: one for one in (*parse_all(scores), *file.variants)}
+        templates = (*self.templates, *file.templates)
+        return replace(self, variants=list(together.values()), templates=templates)
+
+
+def bank_label(name: str, labels: str | None) -> str:
+    """Return what a reader is shown of a bank: its name, and that its labels were predicted."""
+    return f"{name} (labels predicted)" if labels == PREDICTED else name

@@ -1,0 +1,52 @@
+"""Claims about a question: which scores it is about, and what a bank is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from oodcache.score.inputs.question import OWN, PREDICTED, Question, bank_label
+
+QUESTION = Question(Path("embeddings"), ["tiny"], "inside", ["outside"], templates=["a {}"])
+GRID = """
+templates = ["each"]
+[[scores]]
+score = "mcm"
+temperature = [1, 0.1]
+"""
+
+
+@pytest.fixture
+def ablation(tmp_path: Path) -> Path:
+    path = tmp_path / "grid.toml"
+    path.write_text(GRID)
+    return path
+
+
+def labels(question: Question) -> list[str]:
+    return [one.label for one in question.variants]
+
+
+def test_what_is_typed_is_asked() -> None:
+    assert labels(QUESTION.asking(["mcm:temperature=1|0.5", "energy"])) == [
+        *("mcm", "mcm:temperature=0.5", "energy")
+    ]
+
+
+def test_without_scores_the_default_ones_are_asked() -> None:
+    assert labels(QUESTION.asking([])) == [
+        *("mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit", "energy")
+    ]
+
+
+def test_a_file_adds_its_scores_once_and_its_templates(ablation: Path) -> None:
+    found = QUESTION.asking(["energy", "mcm"], ablation)
+    assert labels(found) == ["energy", "mcm", "mcm:temperature=0.1"]
+    assert tuple(found.templates) == ("a {}", "each")
+    assert labels(QUESTION.asking([], ablation)) == ["mcm", "mcm:temperature=0.1"]
+
+
+def test_only_predicted_labels_are_told() -> None:
+    assert bank_label("train:4", PREDICTED) == "train:4 (labels predicted)"
+    assert bank_label("train:4", OWN) == bank_label("train:4", None) == "train:4"
