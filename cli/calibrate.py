@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +17,13 @@ from oodcache.cli.options import (
     TYPED,
     WATCH,
     asked,
+    share,
 )
 
 
 def _share(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
-    """Return a share between 0 and 1; refuse a percentage with the share that it means."""
-    if text is None:
-        return None
-    try:
-        number = float(text.removesuffix("%"))
-    except ValueError:
-        number = math.nan
-    if (text.endswith("%") or number >= 1) and 0 < number < 100:
-        what = f"{text} is a percentage: type {number / 100!r}"
-        raise click.BadParameter(what, context, parameter)
-    if not 0 < number < 1:
-        what = f"{text} is no share above 0 and below 1: type {parameter.metavar}, say"
-        raise click.BadParameter(what, context, parameter)
-    return number
+    """Return a share between 0 and 1."""
+    return None if text is None else share(context, parameter, text, example=str(parameter.metavar))
 
 
 @click.command(short_help="Make a detector: a score with a threshold.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from oodcache.cli.options import note
+from oodcache.cli.options import note, share
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions
 
 if TYPE_CHECKING:
@@ -25,22 +24,8 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
 def shares(
     context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
 ) -> tuple[float, ...]:
-    """Return shares above 0 and at most 1; refuse a percentage with the share that it means."""
-    return tuple(_share(context, parameter, text) for text in texts)
-
-
-def _share(context: click.Context, parameter: click.Parameter, text: str) -> float:
-    try:
-        number = float(text.removesuffix("%"))
-    except ValueError:
-        number = math.nan
-    if (text.endswith("%") or number > 1) and 0 < number <= 100:
-        what = f"{text} is a percentage: type {number / 100!r}"
-        raise click.BadParameter(what, context, parameter)
-    if not 0 < number <= 1:
-        what = f"{text} is no share above 0 and at most 1: type 0.95, say"
-        raise click.BadParameter(what, context, parameter)
-    return number
+    """Return shares above 0 and at most 1."""
+    return tuple(share(context, parameter, one, example="0.95", may_be_one=True) for one in texts)
 
 
 HOW = (

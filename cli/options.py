@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
@@ -81,3 +82,29 @@ def asked(given: Mapping[str, Any], **others: Any) -> Question:
 
     named = {one.name: given[one.name] for one in fields(Question) if one.name in given}
     return Question(**named, **others)
+
+
+def share(
+    context: click.Context,
+    parameter: click.Parameter,
+    text: str,
+    *,
+    example: str,
+    may_be_one: bool = False,
+) -> float:
+    """Return a share above 0 and below 1; refuse a percentage with the share that it means."""
+
+    def fits(number: float, most: float) -> bool:
+        return 0 < number < most or (may_be_one and number == most)
+
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        number = math.nan
+    if fits(number, 1) and not text.endswith("%"):
+        return number
+    what = f"{text} is a percentage: type {number / 100!r}"
+    if not fits(number, 100):
+        bounds = "above 0 and at most 1" if may_be_one else "above 0 and below 1"
+        what = f"{text} is no share {bounds}: type {example}, say"
+    raise click.BadParameter(what, context, parameter)
