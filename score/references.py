@@ -19,8 +19,7 @@ from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Digests, digests
 from oodcache.score.inputs.bank_images import BankImages, open_bank
 from oodcache.score.inputs.selection import Selection
-from oodcache.score.onepass.fitting import fit_all
-from oodcache.score.onepass.onepass import Classes
+from oodcache.score.onepass.onepass import Classes, fit_all
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.words.negatives import Mined, mining, open_negatives
 
@@ -63,7 +62,7 @@ class References:
         self, variants: Sequence[Variant], classes: Classes, note: Note, progress: Progress
     ) -> Fits:
         """Return what each variant's score was fitted to; the bank's are, for these classes."""
-        if not any(SCORES[variant.score].needs for variant in variants):
+        if not any(SCORES[variant.score].fit for variant in variants):
             return Fits([None] * len(variants), None)
         with progress("fit", len(variants), "scores") as advance:
             bank = None if self.bank is None else self.bank.against(classes, note)
