@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import threadpoolctl
 
 from bench.scoring import CLASSES, DIMENSION, IMAGES, LOGIT_SCALE, bare_product
 from bench.timing import seconds
 from oodcache.score.formulas.bank import Bank
-from oodcache.score.formulas.bank_scores import BANK_SCORES
-from oodcache.score.formulas.tile import Tile, Vectors
-from oodcache.score.onepass.onepass import processors, tiles
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.formulas.tile import Tile, Vectors, over_tiles, tiles
 
 BANK, FEW, RUNS = 50_000, 4_096, 5
 OF_THE_WHOLE_BANK = ("knn", "nnguide")
@@ -42,7 +39,8 @@ def compare(
 ) -> list[Comparison]:
     """Return what each score takes; both sides of a ratio are run in turns."""
     bank, vectors = _made(images, bank_images, classes)
-    return [_compared(bank, vectors, score, runs) for score in BANK_SCORES]
+    names = [name for name, score in SCORES.items() if score.needs == "bank"]
+    return [_compared(bank, vectors, name, runs) for name in names]
 
 
 def neighbours_to_product(images: int = FEW, bank_images: int = BANK) -> float:
@@ -66,7 +64,7 @@ def _ratio(ours: Callable[[], object], theirs: Callable[[], object], runs: int) 
 
 def _ranking(bank: Bank, vectors: Vectors, score: str) -> tuple[float, Callable[[], None]]:
     """Return the seconds of fitting, and what ranks every image."""
-    definition, fitted = BANK_SCORES[score], []
+    definition, fitted = SCORES[score], []
     numbers = {key: NUMBERS[key] for key in definition.defaults}
 
     def fit() -> None:
@@ -79,8 +77,7 @@ def _ranking(bank: Bank, vectors: Vectors, score: str) -> tuple[float, Callable[
             return definition.rank(made, fitted[0], **numbers)
 
     def rank() -> None:
-        with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(processors()) as pool:
-            deque(pool.map(rank_tile, (tile for _, tile in tiles([vectors]))), maxlen=0)
+        deque(over_tiles(rank_tile, (tile for _, tile in tiles([vectors]))), maxlen=0)
 
     return seconds(fit), rank
 

@@ -5,8 +5,7 @@ import numpy as np
 from bench.scoring import bare_product, unit_rows
 from bench.timing import seconds
 from oodcache.score.formulas.negative_sums import NegativeSums
-from oodcache.score.onepass.fitting import fit_all
-from oodcache.score.onepass.onepass import Classes, score_images
+from oodcache.score.onepass.onepass import Classes, fit_all, score_images
 from oodcache.score.onepass.variants import parse_all
 
 IMAGES, CLASSES, NEGATIVES, RUNS = 60_000, 1_000, 10_000, 3

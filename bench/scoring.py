@@ -5,19 +5,17 @@ ID and 10,000 OOD images: the scores alone, and with all metrics and DeLong inte
 """
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
 
 import numpy as np
-import threadpoolctl
 from scipy.special import expit, logsumexp, softmax
 
 from bench.timing import seconds
-from oodcache.score.formulas.tile import Vectors
+from oodcache.score.formulas.tile import TILE, Vectors, over_tiles, tiles
 from oodcache.score.measures.comparison import compare as measure
 from oodcache.score.measures.result import STANDARD
-from oodcache.score.onepass.onepass import TILE, Classes, Scored, processors, score_images, tiles
+from oodcache.score.onepass.onepass import Classes, Scored, score_images
 from oodcache.score.onepass.variants import DEFAULT, parse_all
 
 IMAGES, CLASSES, DIMENSION, RUNS = 20_000, 1_000, 768, 11
@@ -130,15 +128,14 @@ def measure_all(inside: Scored, outside: Scored) -> None:
 
 def bare_product(vectors: Vectors, names: Vectors) -> None:
     """Multiply in the scorer's own tiles and threads, into a buffer a thread, and do no more."""
-    columns, buffers, threads = np.ascontiguousarray(names.T), local(), processors()
+    columns, buffers = np.ascontiguousarray(names.T), local()
 
     def multiply(tile: Vectors) -> None:
         if not hasattr(buffers, "cosine"):
             buffers.cosine = np.empty((TILE, columns.shape[1]), np.float32)
         np.matmul(tile, columns, out=buffers.cosine)
 
-    with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-        deque(pool.map(multiply, (tile for _, tile in tiles([vectors]))), maxlen=0)
+    deque(over_tiles(multiply, (tile for _, tile in tiles([vectors]))), maxlen=0)
 
 
 def the_usual_way(vectors: Vectors, names: Vectors) -> None:

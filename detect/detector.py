@@ -24,8 +24,7 @@ from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import Vectors
 from oodcache.score.inputs.files import brief
 from oodcache.score.inputs.selection import Prompted
-from oodcache.score.onepass.fitting import fit_all
-from oodcache.score.onepass.onepass import Classes, score_images
+from oodcache.score.onepass.onepass import Classes, fit_all, score_images
 from oodcache.score.onepass.variants import Variant
 
 PROBABLE = Variant("mcm", {"temperature": LEARNED})

@@ -23,7 +23,7 @@ from oodcache.detect.detector import (
 from oodcache.detect.json_fields import Fields
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.selection import COSINE_MEAN, Prompted
-from oodcache.score.onepass.variants import WORDS, Variant, check_score, check_value
+from oodcache.score.onepass.variants import Variant, check_score
 
 Stored = Callable[[str, npt.NDArray[Any]], dict[str, Any]]
 
@@ -158,15 +158,15 @@ def _bank(given: Fields, texts: Prompted) -> TrainingImages | None:
 def _variant(given: Fields) -> Variant:
     found = given.inner("score", "name", "parameters")
     name, parameters = check_score(found.text("name")), found.mapping("parameters")
-    wanted = SCORES[name].defaults
+    wanted = SCORES[name].parameters
     Fields(parameters, "score.parameters.", found.array_of).expect(*wanted)
     for key, value in parameters.items():
         # As it is typed: its number, or one of its words.
         if type(value) not in (float, int, str):
             raise ValueError(f"'score.parameters.{key}' is {shown(value)}, no number and no word")
-        if isinstance(value, str) and value not in WORDS.get(key, ()):
+        if isinstance(value, str) and value not in wanted[key].words:
             raise ValueError(f"'score.parameters.{key}' is {shown(value)}, no word of it")
-        check_value(key, str(value))
+        wanted[key].read(key, str(value))
     return Variant(name, dict(parameters))
 
 

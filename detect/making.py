@@ -32,8 +32,7 @@ from oodcache.score.inputs.question import Question, Template, bank_label
 from oodcache.score.inputs.selection import Prompted, Selection, prompted
 from oodcache.score.inputs.views import View, shared
 from oodcache.score.measures.metrics import auroc
-from oodcache.score.onepass.fitting import fit_all
-from oodcache.score.onepass.onepass import Classes, score_images
+from oodcache.score.onepass.onepass import Classes, fit_all, score_images
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.references import References
 

@@ -20,8 +20,7 @@ from oodcache.score.formulas.tile import Digests, digests
 from oodcache.score.inputs.bank_images import BankImages, open_bank
 from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import Prompted, Selection
-from oodcache.score.onepass.fitting import fit_all
-from oodcache.score.onepass.onepass import Classes
+from oodcache.score.onepass.onepass import Classes, fit_all
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.words.negatives import Mined, mining, open_negatives
 
@@ -64,7 +63,7 @@ class References:
 
     def fit(self, variants: Sequence[Variant], classes: Classes, watch: Watch) -> Fits:
         """Return what each variant's score was fitted to; the bank's are, for these classes."""
-        if not any(SCORES[variant.score].needs for variant in variants):
+        if not any(SCORES[variant.score].fit for variant in variants):
             return Fits([None] * len(variants), None)
         with watch.progress("fit", len(variants), "scores") as advance:
             bank = None if self.bank is None else self.bank.against(classes, watch.note)

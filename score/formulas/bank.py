@@ -5,34 +5,28 @@ n images of the bank, K classes, D dimensions. What is computed from a bank once
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import threadpoolctl
 
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.cosines import Floats, Places, Scores
-from oodcache.score.formulas.tile import Tile, Vectors
+from oodcache.score.formulas.tile import TILE, Tile, Vectors, over_tiles
 
 Integers = npt.NDArray[np.int64]
 Made = TypeVar("Made")
 Numbers = ParamSpec("Numbers")
 
-TILE = 512
 # Rows that are held in float64 at a time: a million of them never are.
 BLOCK = 4096
-# Tiles that may wait: a result of one may be as large as the classes squared.
-AHEAD = 8
 
 
 @dataclass(frozen=True)
-class Heads:
+class Readout:
     """What the classes say of each image of a bank: (n,) each.
 
     `best` is the nearest class, `top` the cosine with it, `energy` temperature · log mean
@@ -77,7 +71,7 @@ class Bank:
         if not len(self.vectors):
             raise InputError(f"bank {self.name}: has no image: give a data set that has some")
 
-    def once(
+    def computed(
         self,
         make: Callable[Concatenate[Bank, Numbers], Made],
         *numbers: Numbers.args,
@@ -93,17 +87,17 @@ class Bank:
     @property
     def predicted(self) -> Places:
         """Return the nearest class of each image: (n,)."""
-        return self.heads(1 / self.logit_scale).best
+        return self.readout(1 / self.logit_scale).best
 
     def with_predictions(self) -> Bank:
         """Return the bank with its nearest classes for labels; they are not computed again."""
         other = replace(self, labels=self.predicted.astype(np.int64), labels_are_predictions=True)
-        other._made.update({key: made for key, made in self._made.items() if key[0] is _heads})
+        other._made.update({key: made for key, made in self._made.items() if key[0] is _readout})
         return other
 
-    def heads(self, temperature: float) -> Heads:
+    def readout(self, temperature: float) -> Readout:
         """Return what one pass over the bank finds at a temperature."""
-        return self.once(_heads, temperature)
+        return self.computed(_readout, temperature)
 
     @cached_property
     def labelled(self) -> Labelled:
@@ -124,7 +118,7 @@ class Bank:
                 "give --bank-labels predicted"
             )
         if self.labels_are_predictions:
-            self.once(note_left_out)
+            self.computed(note_left_out)
         elif len(have) < len(self.classes):
             missing = np.setdiff1d(np.arange(len(self.classes)), have)
             raise InputError(
@@ -147,22 +141,13 @@ class Bank:
 
     def over_tiles(self, work: Callable[[Tile], Made]) -> Iterator[Made]:
         """Yield what `work` returns of each tile of the bank, in order; some run at once."""
-        # The pass imports the registry, and that this module.
-        from oodcache.score.formulas.tile import processors
 
         def run(start: int) -> Made:
             with np.errstate(divide="ignore", over="ignore", under="ignore"):
                 return work(Tile(self.vectors[start : start + TILE], self.classes, self.columns))
 
-        threads = processors()
-        with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-            under_way: deque[Future[Made]] = deque()
-            for start in range(0, len(self.vectors), TILE):
-                under_way.append(pool.submit(run, start))
-                if len(under_way) > AHEAD:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
+        # Few may wait: a result of one may be as large as the classes squared.
+        return over_tiles(run, range(0, len(self.vectors), TILE), ahead=8)
 
 
 def add_by_class(totals: Scores, rows: Floats, classes: Places) -> None:
@@ -184,12 +169,12 @@ def note_left_out(bank: Bank) -> None:
         )
 
 
-def _heads(bank: Bank, temperature: float) -> Heads:
-    def read(tile: Tile) -> Heads:
-        return Heads(tile.rows.best, tile.rows.top, tile.rows.energy(temperature))
+def _readout(bank: Bank, temperature: float) -> Readout:
+    def read(tile: Tile) -> Readout:
+        return Readout(tile.rows.best, tile.rows.top, tile.rows.energy(temperature))
 
     tiles = list(bank.over_tiles(read))
-    return Heads(
+    return Readout(
         best=np.concatenate([one.best for one in tiles]),
         top=np.concatenate([one.top for one in tiles]),
         energy=np.concatenate([one.energy for one in tiles]),

@@ -15,6 +15,7 @@ import numpy as np
 
 from oodcache.score.formulas.bank import Bank, add_by_class
 from oodcache.score.formulas.cosines import Places, Rows, Scores, product
+from oodcache.score.formulas.definition import Score
 from oodcache.score.formulas.tile import Tile
 
 EPSILON = float(np.finfo(float).eps)
@@ -93,7 +94,7 @@ class About:
 def fit_mahalanobis(bank: Bank) -> Gaussian:
     """Return the class means, and the covariance about them; raises InputError without labels."""
     bank.need_labels("mahalanobis")
-    return bank.once(_tied)
+    return bank.computed(_tied)
 
 
 def rank_mahalanobis(tile: Tile, fitted: Gaussian) -> Scores:
@@ -107,12 +108,12 @@ def fit_rmds(bank: Bank) -> Relative:
     Where the one is Euclidean, so is the other.
     """
     bank.need_labels("rmds")
-    classes = bank.once(_tied)
+    classes = bank.computed(_tied)
     if classes.euclidean:
         # Both distances in the same units: a difference of others ranks no better than chance.
         together = replace(classes, means=np.zeros((1, len(classes.centre))))
         return Relative(classes, together)
-    return Relative(classes, bank.once(_together))
+    return Relative(classes, bank.computed(_together))
 
 
 def rank_rmds(tile: Tile, fitted: Relative) -> Scores:
@@ -122,12 +123,12 @@ def rank_rmds(tile: Tile, fitted: Relative) -> Scores:
 
 def class_means(bank: Bank) -> Scores:
     """Return the mean of the labelled images of each class that has some: (C, D)."""
-    means: Scores = bank.once(_class_sums) / np.bincount(bank.labelled.labels)[:, None]
+    means: Scores = bank.computed(_class_sums) / np.bincount(bank.labelled.labels)[:, None]
     return means
 
 
 def _tied(bank: Bank) -> Gaussian:
-    means, centre, labels = bank.once(class_means), bank.once(_centre), bank.labelled.labels
+    means, centre, labels = bank.computed(class_means), bank.computed(_centre), bank.labelled.labels
     about = About(bank, means, labels)
     between = np.bincount(labels) @ np.sum((means - centre) ** 2, axis=1) / len(labels)
     total = float(np.trace(about.covariance) + between)
@@ -135,7 +136,7 @@ def _tied(bank: Bank) -> Gaussian:
 
 
 def _together(bank: Bank) -> Gaussian:
-    centre = bank.once(_centre)
+    centre = bank.computed(_centre)
     about = About(bank, centre[None], np.zeros_like(bank.labelled.labels))
     total = float(np.trace(about.covariance))
     return _gaussian(about, "of all classes", centre, centre[None], total)
@@ -143,7 +144,7 @@ def _together(bank: Bank) -> Gaussian:
 
 def _centre(bank: Bank) -> Scores:
     """Return the mean of all labelled images; of one class, that of the class to the bit."""
-    centre: Scores = bank.once(_class_sums).sum(axis=0) / len(bank.labelled.rows)
+    centre: Scores = bank.computed(_class_sums).sum(axis=0) / len(bank.labelled.rows)
     return centre
 
 
@@ -202,3 +203,28 @@ def _inverse_root(covariance: Scores) -> Scores | None:
         return None
     root: Scores = axes / np.sqrt(variances)
     return root
+
+
+GAUSSIAN_SCORES: dict[str, Score] = {
+    "mahalanobis": Score(
+        rank=rank_mahalanobis,
+        fit=fit_mahalanobis,
+        formula="-min_k (z - mean_k)' S^-1 (z - mean_k), S the covariance about the class means",
+        ranks_by="itself",
+        source="Lee et al., NeurIPS 2018",
+        use="weighs directions by how much the images of a class vary there",
+        limits="needs labels; a covariance that is singular is shrunk, and with one image a class "
+        "distances are Euclidean",
+        needs="bank",
+    ),
+    "rmds": Score(
+        rank=rank_rmds,
+        fit=fit_rmds,
+        formula="-min_k (d_k - d_0), d_k of mahalanobis, d_0 from the mean and covariance of all",
+        ranks_by="itself",
+        source="Ren et al., 2021",
+        use="mahalanobis less what is unusual for any class: for near OOD images",
+        limits="needs labels, and shrinks as mahalanobis does; with one class all images tie",
+        needs="bank",
+    ),
+}

@@ -7,15 +7,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.score.formulas.class_scores import log_sigmoid_sums, softplus
 from oodcache.score.formulas.cosines import Places, Scores
-from oodcache.score.formulas.definition import DROP, LEARNED, MINED, Score
+from oodcache.score.formulas.definition import (
+    BIAS,
+    DROP,
+    MINED,
+    SCALE,
+    TEMPERATURE,
+    USE,
+    Parameter,
+    Score,
+)
 from oodcache.score.formulas.negative_sums import Asked, Exponential, NegativeSums, Sigmoid
-from oodcache.score.formulas.ranking import log_sigmoid_sums, softplus
 from oodcache.score.formulas.tile import Tile
 
 Key = tuple[object, ...]
@@ -160,12 +169,16 @@ def _shown_eoe(ranked: Scores, classes: int, *, beta: float, **parameters: float
     return np.exp(-softplus(-ranked)) - beta * np.exp(-softplus(ranked))
 
 
-_CHOICE: dict[str, float | str] = {"number": MINED, "percentile": MINED}
-_GROUPS: dict[str, float | str] = {
-    "temperature": 0.01,
-    "groups": 100.0,
-    "seed": 0.0,
-    "remainder": DROP,
+_MINED = {MINED: 0.0}
+_CHOICE = {
+    "number": Parameter(MINED, least=1, whole=True, words=_MINED),
+    "percentile": Parameter(MINED, most=100, words=_MINED),
+}
+_GROUPS = {
+    "temperature": replace(TEMPERATURE, default=0.01),
+    "groups": Parameter(100.0, least=1, whole=True),
+    "seed": Parameter(0.0, most=2**32 - 1, whole=True),
+    "remainder": Parameter(DROP, least=None, words={DROP: 0.0, USE: 1.0}),
     **_CHOICE,
 }
 NEGATIVE_SCORES: dict[str, Score] = {
@@ -181,7 +194,7 @@ NEGATIVE_SCORES: dict[str, Score] = {
         use="the strongest zero-shot score of the field where words name what is not ID",
         limits="blind to the bias; images tie where some d_g lie above 36 and others below -36, "
         "which takes temperatures well below 0.01",
-        defaults=_GROUPS,
+        parameters=_GROUPS,
         probability=True,
         needs="negatives",
     ),
@@ -197,7 +210,7 @@ NEGATIVE_SCORES: dict[str, Score] = {
         limits="far below 0 it ranks as neglabel with one group at 1/scale, and then no bias "
         "counts; far above 0 as the mean of exp(-scale*c) over the negatives against the classes'; "
         "images tie where logits lie beyond 36 on both sides of 0",
-        defaults={"scale": LEARNED, "bias": LEARNED, **_CHOICE},
+        parameters={"scale": SCALE, "bias": BIAS, **_CHOICE},
         probability=True,
         needs="negatives",
     ),
@@ -211,7 +224,11 @@ NEGATIVE_SCORES: dict[str, Score] = {
         source="Cao et al., ICML 2024",
         use="a few outlier names that are envisioned, by a language model or by hand",
         limits="blind to the bias; nearly flat at temperature 1 with many names",
-        defaults={"temperature": 1.0, "beta": 0.25, **_CHOICE},
+        parameters={
+            "temperature": replace(TEMPERATURE, default=1.0),
+            "beta": Parameter(0.25),
+            **_CHOICE,
+        },
         needs="negatives",
     ),
     "csp": Score(
@@ -223,7 +240,7 @@ NEGATIVE_SCORES: dict[str, Score] = {
         source="Chen et al., NeurIPS 2024",
         use="as neglabel, with negatives that many OOD images are near at once",
         limits="as neglabel; the pool is mined with oodcache negatives --csp",
-        defaults=_GROUPS,
+        parameters=_GROUPS,
         probability=True,
         needs="negatives",
     ),

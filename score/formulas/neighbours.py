@@ -15,6 +15,7 @@ import numpy as np
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.bank import Bank, Integers
 from oodcache.score.formulas.cosines import Floats, Scores, product
+from oodcache.score.formulas.definition import TEMPERATURE, Parameter, Score
 from oodcache.score.formulas.tile import Tile, Vectors
 
 # Images of the bank that a tile is compared with at a time: their products stay in the cache.
@@ -143,7 +144,7 @@ def _values(keys: Integers) -> Floats:
 
 def fit_knn(bank: Bank, *, k: float) -> Neighbours:
     """Return the bank's images, to be searched; raises InputError if they are fewer than k."""
-    found = bank.once(Neighbours)
+    found = bank.computed(Neighbours)
     found.want(_checked(bank, "knn", k) + SPARE)
     return found
 
@@ -162,7 +163,7 @@ def fit_nnguide(bank: Bank, *, k: float, temperature: float) -> Neighbours:
     Raises InputError if they are fewer than k, or the energy of one is not above 0.
     """
     count = _checked(bank, "nnguide", k)
-    found = bank.once(_guides, temperature)
+    found = bank.computed(_guides, temperature)
     found.want(count)
     return found
 
@@ -183,7 +184,7 @@ def shown_nnguide(ranked: Scores, classes: int, *, k: float, temperature: float)
 
 
 def _guides(bank: Bank, temperature: float) -> Neighbours:
-    energy = _energy(bank.heads(temperature).energy, len(bank.classes), temperature)
+    energy = _energy(bank.readout(temperature).energy, len(bank.classes), temperature)
     if (least := energy.min()) <= 0:
         raise InputError(
             f"bank {bank.name}: image {int(energy.argmin())} has the energy "
@@ -207,3 +208,32 @@ def _checked(bank: Bank, score: str, k: float) -> int:
             f"{score}:k={count} or fewer"
         )
     return int(k)
+
+
+NEIGHBOUR_SCORES: dict[str, Score] = {
+    "knn": Score(
+        rank=rank_knn,
+        fit=fit_knn,
+        formula="-|z - x|, x the k-th nearest image of the bank",
+        ranks_by="itself",
+        source="Sun et al., ICML 2022",
+        use="needs no labels and no classes; assumes nothing of the bank's shape",
+        limits="costs a product with the whole bank; an image of the bank is its own nearest",
+        parameters={"k": Parameter(50.0, least=1, whole=True)},
+        needs="bank",
+    ),
+    "nnguide": Score(
+        rank=rank_nnguide,
+        fit=fit_nnguide,
+        shown=shown_nnguide,
+        formula="E(z) * mean of the k largest of z'x*E(x) over the bank, "
+        "E = logsumexp_k(c/temperature)",
+        ranks_by="that, times the square of a temperature below 1",
+        source="Park et al., ICCV 2023, whose code has k = 10; 100 is OpenOOD's",
+        use="an energy that far from all training images counts for less",
+        limits="costs a product with the whole bank; the energies of the bank must be above 0; "
+        "nearly flat for a large temperature",
+        parameters={"k": Parameter(100.0, least=1, whole=True), "temperature": TEMPERATURE},
+        needs="bank",
+    ),
+}

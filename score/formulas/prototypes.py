@@ -8,6 +8,7 @@ import numpy as np
 
 from oodcache.score.formulas.bank import Bank, add_by_class, note_left_out
 from oodcache.score.formulas.cosines import Places, Rows, Scores, product
+from oodcache.score.formulas.definition import TEMPERATURE, Score
 from oodcache.score.formulas.tile import Tile, Vectors
 
 
@@ -38,8 +39,8 @@ class Patterns:
 
 def fit_klm(bank: Bank, *, temperature: float) -> Typical:
     """Return the mean softmax of each class that is the nearest of some image; others are said."""
-    bank.once(note_left_out)
-    return bank.once(_typical, temperature)
+    bank.computed(note_left_out)
+    return bank.computed(_typical, temperature)
 
 
 def rank_klm(tile: Tile, fitted: Typical, *, temperature: float) -> Scores:
@@ -69,7 +70,7 @@ def fit_she(bank: Bank) -> Patterns:
     without labels.
     """
     bank.need_labels("she")
-    return bank.once(_patterns)
+    return bank.computed(_patterns)
 
 
 def rank_she(tile: Tile, fitted: Patterns) -> Scores:
@@ -118,3 +119,31 @@ def _patterns(bank: Bank) -> Patterns:
         return Patterns(vectors, None, None)
     classes = bank.classes[labelled.classes]
     return Patterns(vectors, classes, np.ascontiguousarray(classes.T))
+
+
+PROTOTYPE_SCORES: dict[str, Score] = {
+    "klm": Score(
+        rank=rank_klm,
+        fit=fit_klm,
+        formula="-min_k KL(p | d_k), p = softmax(c/temperature), d_k the mean p of the bank's "
+        "images predicted k",
+        ranks_by="itself",
+        source="Hendrycks et al., ICML 2022",
+        use="compares whole softmaxes; needs no labels",
+        limits="blind to the bias; classes never predicted have no d_k; images tie whose margin is "
+        "beyond 36 temperatures, and all with one class",
+        parameters={"temperature": TEMPERATURE},
+        needs="bank",
+    ),
+    "she": Score(
+        rank=rank_she,
+        fit=fit_she,
+        formula="z'm_k, k the predicted class, m_k the mean of the bank's images of k that are "
+        "classified correctly",
+        ranks_by="itself",
+        source="Zhang et al., ICLR 2023",
+        use="no parameter to choose; costs a product with one vector an image",
+        limits="needs labels; sees the predicted class alone",
+        needs="bank",
+    ),
+}

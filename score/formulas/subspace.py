@@ -13,6 +13,7 @@ import numpy as np
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores, product
+from oodcache.score.formulas.definition import AUTO, TEMPERATURE, Parameter, Score
 from oodcache.score.formulas.tile import Tile
 
 # A residual of this size is the rounding of a float32 vector.
@@ -45,7 +46,7 @@ def fit_residual(bank: Bank, *, dimension: float) -> Subspace:
 
     Raises InputError if that leaves no dimension.
     """
-    return bank.once(_subspace, "residual", int(dimension))
+    return bank.computed(_subspace, "residual", int(dimension))
 
 
 def rank_residual(tile: Tile, fitted: Subspace, *, dimension: float) -> Scores:
@@ -58,7 +59,7 @@ def fit_vim(bank: Bank, *, temperature: float, dimension: float) -> VirtualLogit
 
     Raises InputError if that is not above 0, or the bank has no residual.
     """
-    return bank.once(_virtual_logit, int(dimension))
+    return bank.computed(_virtual_logit, int(dimension))
 
 
 def rank_vim(tile: Tile, fitted: VirtualLogit, *, temperature: float, dimension: float) -> Scores:
@@ -81,14 +82,14 @@ def usual_dimension(dimension: int) -> int:
 
 
 def _subspace(bank: Bank, score: str, dimension: int) -> Subspace:
-    dimension = dimension or bank.once(_dimension)
+    dimension = dimension or bank.computed(_dimension)
     available = bank.vectors.shape[1]
     if dimension >= available:
         raise InputError(
             f"{score}: dimension = {dimension:,}, but the vectors of bank {bank.name} have "
             f"{available:,}: give {score}:dimension={available - 1} or fewer"
         )
-    return Subspace(bank.once(_axes)[:, : available - dimension])
+    return Subspace(bank.computed(_axes)[:, : available - dimension])
 
 
 def _dimension(bank: Bank) -> int:
@@ -118,7 +119,7 @@ def _virtual_logit(bank: Bank, dimension: int) -> VirtualLogit:
     subspace = _subspace(bank, "vim", dimension)
     residual = sum(float(subspace.residual(block).sum()) for _, block in bank.blocks())
     residual /= len(bank.vectors)
-    cosine = float(bank.heads(1 / bank.logit_scale).top.mean())
+    cosine = float(bank.readout(1 / bank.logit_scale).top.mean())
     if residual < NOTHING:
         available, rest = subspace.complement.shape
         principal = available - rest
@@ -134,3 +135,33 @@ def _virtual_logit(bank: Bank, dimension: int) -> VirtualLogit:
             "another bank"
         )
     return VirtualLogit(subspace, cosine / residual)
+
+
+_DIMENSION = Parameter(AUTO, least=1, whole=True, words={AUTO: 0.0})
+SUBSPACE_SCORES: dict[str, Score] = {
+    "vim": Score(
+        rank=rank_vim,
+        fit=fit_vim,
+        shown=shown_vim,
+        formula="logsumexp_k(c/temperature) - alpha*|r|, r the part of z outside the bank's first "
+        "principal dimensions, alpha = mean max logit / mean |r| of the bank",
+        ranks_by="temperature * (that less log K)",
+        source="Wang et al., CVPR 2022",
+        use="joins what the classes say and what the bank's subspace says; needs no labels",
+        limits="blind to the bias, with which alpha could turn negative; half as many dimensions "
+        "as images, where these are few",
+        parameters={"temperature": TEMPERATURE, "dimension": _DIMENSION},
+        needs="bank",
+    ),
+    "residual": Score(
+        rank=rank_residual,
+        fit=fit_residual,
+        formula="-|r|, r the part of z outside the bank's first principal dimensions",
+        ranks_by="itself",
+        source="Wang et al., CVPR 2022",
+        use="vim without the classes",
+        limits="sees no class; half as many dimensions as images, where these are few",
+        parameters={"dimension": _DIMENSION},
+        needs="bank",
+    ),
+}

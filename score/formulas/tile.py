@@ -1,20 +1,34 @@
-"""Some images as the one pass meets them: their vectors, and their cosines with the classes."""
+"""Images as scores meet them, tile by tile: their vectors, and their cosines with the classes.
+
+A tile has `TILE` rows, small enough to stay in a processor's cache: one BLAS thread a tile, and
+several tiles at once.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import threadpoolctl
 
 from oodcache.score.formulas.cosines import Floats, Places, Rows, Scores, product
 
 Vectors = npt.NDArray[np.float32]
 Digests = npt.NDArray[np.uint64]
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+TILE = 512
+# Tiles that may wait for a thread: as many as a block that is read has, so that the threads have
+# work while the next is read.
+AHEAD = 32
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,50 @@ def digests(block: Vectors) -> Digests:
     # Without an array of products: the vectors of a bank may be gigabytes.
     sums: Digests = np.einsum("ij,j->i", words, factors)
     return sums ^ (sums >> np.uint64(32))
+
+
+def tiles(blocks: Iterable[Vectors]) -> Iterator[tuple[int, Vectors]]:
+    """Yield (first row, (TILE, D) vectors) over all rows of `blocks`, the last padded with zeros.
+
+    A tile that lies within a block is a view of it, one that does not is assembled.
+    """
+    first, filled, tile = 0, 0, None
+    for block in blocks:
+        start = 0
+        while start < len(block):
+            taken = min(TILE - filled, len(block) - start)
+            if taken == TILE:
+                yield first, block[start : start + TILE]
+                first, start = first + TILE, start + TILE
+                continue
+            if tile is None:
+                tile = np.zeros((TILE, block.shape[1]), np.float32)
+            tile[filled : filled + taken] = block[start : start + taken]
+            filled, start = filled + taken, start + taken
+            if filled == TILE:
+                yield first, tile
+                first, filled, tile = first + TILE, 0, None
+    if tile is not None:
+        yield first, tile
+
+
+def over_tiles(
+    work: Callable[[Given], Made],
+    given: Iterable[Given],
+    *,
+    threads: int | None = None,
+    ahead: int = AHEAD,
+) -> Iterator[Made]:
+    """Yield what `work` returns of each tile `given`, in order; some run at once."""
+    threads = threads or processors()
+    with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
+        under_way: deque[Future[Made]] = deque()
+        for one in given:
+            under_way.append(pool.submit(work, one))
+            if len(under_way) > ahead:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
 
 
 def processors() -> int:

@@ -1,32 +1,25 @@
 """One pass over cached images: every variant is computed on a tile before the next is read.
 
-Images × classes are multiplied in tiles of `TILE` rows, small enough to stay in a processor's
-cache, one BLAS thread a tile and several tiles at once. Nothing of size N × K is ever held. Row i
-is always row i mod TILE of tile i // TILE, and the last tile is padded, so the numbers are the
-same, bit for bit, whatever the read blocks and the number of threads. Equal images have equal
-scores: those of the first of them.
+Nothing of size N × K is ever held. Row i is always row i mod TILE of tile i // TILE, and the last
+tile is padded, so the numbers are the same, bit for bit, whatever the read blocks and the number
+of threads. Equal images have equal scores: those of the first of them.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import threadpoolctl
 
+from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.tile import Digests, Tile, Vectors, digests, processors
+from oodcache.score.formulas.negative_sums import NegativeSums
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.formulas.tile import TILE, Digests, Tile, Vectors, digests, over_tiles, tiles
 from oodcache.score.onepass.variants import Variant
-
-TILE = 512
-# Tiles that may wait for a thread: as many as a block that is read has, so that the threads have
-# work while the next is read.
-AHEAD = 32
 
 
 @dataclass(frozen=True)
@@ -73,6 +66,27 @@ class Scored:
         self.best[equal] = first.best[source]
 
 
+def fit_all(
+    variants: Sequence[Variant],
+    classes: Classes,
+    negatives: NegativeSums | None = None,
+    bank: Bank | None = None,
+    advance: Callable[[int], None] = lambda done: None,
+) -> list[Any]:
+    """Return what each variant's score was fitted to, None for one that needs no fit."""
+    given = {"": classes.vectors, "negatives": negatives, "bank": bank}
+    fits: list[Any] = []
+    for variant in variants:
+        score = SCORES[variant.score]
+        assert given[score.needs] is not None, f"{variant.score} without {score.needs}"
+        numbers = classes.numbers(variant)
+        fits.append(score.fit(given[score.needs], **numbers) if score.fit else None)
+        advance(1)
+    if negatives is not None:
+        negatives.prepare()
+    return fits
+
+
 def score_images(
     blocks: Iterable[Vectors],
     rows: int,
@@ -98,7 +112,8 @@ def score_images(
         key=lambda place: classes.numbers(variants[place]).get("temperature", 0.0),
     )
 
-    def score_tile(first: int, vectors: Vectors) -> None:
+    def score_tile(given: tuple[int, Vectors]) -> None:
+        first, vectors = given
         tile = Tile(vectors, classes.vectors, columns)
         kept = slice(first, min(first + TILE, rows))
         count = kept.stop - first
@@ -108,39 +123,7 @@ def score_images(
             numbers = classes.numbers(variants[place])
             scored.scores[place, kept] = variants[place].rank(tile, numbers, fits[place])[:count]
 
-    threads = threads or processors()
-    with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-        under_way: deque[Future[None]] = deque()
-        for first, tile in tiles(blocks):
-            under_way.append(pool.submit(score_tile, first, tile))
-            if len(under_way) > AHEAD:
-                under_way.popleft().result()
-        for future in under_way:
-            future.result()
+    for _ in over_tiles(score_tile, tiles(blocks), threads=threads):
+        pass
     scored.tie(scored)
     return scored
-
-
-def tiles(blocks: Iterable[Vectors]) -> Iterator[tuple[int, Vectors]]:
-    """Yield (first row, (TILE, D) vectors) over all rows of `blocks`, the last padded with zeros.
-
-    A tile that lies within a block is a view of it, one that does not is assembled.
-    """
-    first, filled, tile = 0, 0, None
-    for block in blocks:
-        start = 0
-        while start < len(block):
-            taken = min(TILE - filled, len(block) - start)
-            if taken == TILE:
-                yield first, block[start : start + TILE]
-                first, start = first + TILE, start + TILE
-                continue
-            if tile is None:
-                tile = np.zeros((TILE, block.shape[1]), np.float32)
-            tile[filled : filled + taken] = block[start : start + taken]
-            filled, start = filled + taken, start + taken
-            if filled == TILE:
-                yield first, tile
-                first, filled, tile = first + TILE, 0, None
-    if tile is not None:
-        yield first, tile

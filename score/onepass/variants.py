@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,29 +12,10 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.definition import AUTO, DROP, LEARNED, MINED, NONE, USE
+from oodcache.score.formulas.definition import LEARNED
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
 
-WORDS = {
-    "temperature": (LEARNED,),
-    "scale": (LEARNED,),
-    "bias": (LEARNED, NONE),
-    "remainder": (DROP, USE),
-    "number": (MINED,),
-    "percentile": (MINED,),
-    "dimension": (AUTO,),
-}
-# What the words stand for that no model has to be asked for; 0 is no value of its own there.
-STANDS_FOR = {NONE: 0.0, DROP: 0.0, USE: 1.0, MINED: 0.0, AUTO: 0.0}
-WHOLE = ("top", "groups", "seed", "number", "k", "dimension")
-NUMBERS = {
-    "bias": "a number",
-    "seed": "a whole number, 0 or above",
-    "percentile": "a number above 0 and at most 100",
-    "remainder": "",
-    **dict.fromkeys(("top", "groups", "number", "k", "dimension"), "a whole number above 0"),
-}
 DEFAULT = ("mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit", "energy")
 WITH_NEGATIVES = ("neglabel", "neglabel-sigmoid")
 WITH_BANK = ("knn", "mahalanobis", "vim")
@@ -43,9 +23,9 @@ WITH_BANK = ("knn", "mahalanobis", "vim")
 
 @dataclass(frozen=True)
 class Variant:
-    """A score and its parameters, each a number or one of the words that WORDS has for it.
+    """A score and its parameters, each a number or one of its words.
 
-    "learned" is not yet looked up, and "none" counts as 0, a bias that is not there.
+    "learned" is not yet looked up.
     """
 
     score: str
@@ -69,9 +49,8 @@ class Variant:
 
         `fitted` is what its `fit` returned, where it has one.
         """
-        rank = SCORES[self.score].rank
         with np.errstate(divide="ignore", over="ignore", under="ignore"):
-            return rank(tile.rows, **numbers) if fitted is None else rank(tile, fitted, **numbers)
+            return SCORES[self.score].rank(tile, fitted, **numbers)
 
     def shown(self, ranked: Scores, classes: int, numbers: Mapping[str, float]) -> Scores:
         """Return the paper's form of the score over K `classes`, from its ranking form."""
@@ -88,9 +67,13 @@ class Variant:
             "scale": logit_scale,
             "bias": logit_bias or 0.0,
         }
-        return {
-            name: _number(value, learned.get(name, 0.0)) for name, value in self.parameters.items()
-        }
+        found: dict[str, float] = {}
+        for name, value in self.parameters.items():
+            if isinstance(value, str):
+                stands_for = SCORES[self.score].parameters[name].words[value]
+                value = learned[name] if stands_for is None else stands_for
+            found[name] = float(value)
+        return found
 
 
 def parse(specification: str) -> list[Variant]:
@@ -124,7 +107,8 @@ def parse(specification: str) -> list[Variant]:
             )
         given.add(key)
         try:
-            choices[key] = [check_value(key, value) for value in values.split("|")]
+            parameter = SCORES[name].parameters[key]
+            choices[key] = [parameter.read(key, value) for value in values.split("|")]
         except InputError as error:
             raise InputError(f"--score {specification!r}: {error}") from None
     return [
@@ -153,53 +137,12 @@ def parse_all(specifications: Iterable[str]) -> list[Variant]:
     return list({variant.label: variant for variant in variants}.values())
 
 
-def check_value(key: str, text: str) -> float | str:
-    """Return what `text` says as the value of the parameter `key`.
-
-    Raises InputError, without saying where it was written, if that is no value of it.
-    """
-    words = WORDS.get(key, ())
-    if text in words:
-        return text
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not _fits(key, value):
-        number = NUMBERS.get(key, "a number above 0")
-        wanted = [*([number] if number else []), *map(repr, words)]
-        either = (
-            f"neither {', '.join(wanted[:-1])} nor {wanted[-1]}" if words else f"not {wanted[0]}"
-        )
-        raise InputError(f"{key}={text} is {either}")
-    return value
-
-
-def _fits(key: str, value: float) -> bool:
-    """Return whether a number, NaN for a text that is none, is a value of the parameter `key`."""
-    if not math.isfinite(value) or key == "remainder" or (key in WHOLE and value != int(value)):
-        return False
-    if key == "bias":
-        return True
-    return (
-        0 <= value < 2**32
-        if key == "seed"
-        else 0 < value <= (100 if key == "percentile" else math.inf)
-    )
-
-
-def _number(value: float | str, learned: float) -> float:
-    if not isinstance(value, str):
-        return float(value)
-    return learned if value == LEARNED else STANDS_FOR[value]
-
-
 def _written(value: float | str) -> str:
     # repr has every digit that tells two numbers apart.
     return value if isinstance(value, str) else repr(value).removesuffix(".0")
 
 
 def _example(name: str) -> str:
-    for key, value in SCORES[name].defaults.items():
-        return f"{name}:{key}={LEARNED if LEARNED in WORDS.get(key, ()) else _written(value)}"
+    for key, one in SCORES[name].parameters.items():
+        return f"{name}:{key}={LEARNED if LEARNED in one.words else _written(one.default)}"
     return name

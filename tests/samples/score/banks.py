@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.score.formulas.bank import Bank
-from oodcache.score.formulas.bank_scores import BANK_SCORES
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.tile import Tile, digests
-from oodcache.score.onepass.onepass import Scored, tiles
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.formulas.tile import Tile, digests, tiles
+from oodcache.score.onepass.onepass import Scored
 
 Vectors = npt.NDArray[np.float32]
 LOGIT_SCALE = 50.0
+BANK_SCORES = {name: score for name, score in SCORES.items() if score.needs == "bank"}
 # Small enough for the smallest banks of the tests.
 NUMBERS = {"k": 3.0, "temperature": 1 / LOGIT_SCALE, "dimension": 0.0}
 

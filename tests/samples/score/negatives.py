@@ -10,8 +10,7 @@ import numpy.typing as npt
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import Vectors
-from oodcache.score.onepass.fitting import fit_all
-from oodcache.score.onepass.onepass import Classes, score_images
+from oodcache.score.onepass.onepass import Classes, fit_all, score_images
 from oodcache.score.onepass.variants import parse_all
 
 SCALE, BIAS = 40.0, -8.0

@@ -23,7 +23,7 @@ def test_a_pass_finds_the_nearest_class_and_the_energy_of_every_image(
 ) -> None:
     bank = made(images, classes).bank
     cosine = bank.vectors.astype(float) @ bank.classes.T.astype(float)
-    found = bank.heads(temperature)
+    found = bank.readout(temperature)
     assert np.array_equal(found.best, cosine.argmax(axis=1))
     assert np.array_equal(bank.predicted, cosine.argmax(axis=1))
     np.testing.assert_allclose(found.top, cosine.max(axis=1), atol=1e-15)
@@ -39,9 +39,9 @@ def test_what_is_computed_of_a_bank_is_computed_once() -> None:
         calls.append(number)
         return number
 
-    assert [bank.once(count, number) for number in (1.0, 2.0, 1.0)] == [1.0, 2.0, 1.0]
+    assert [bank.computed(count, number) for number in (1.0, 2.0, 1.0)] == [1.0, 2.0, 1.0]
     assert calls == [1.0, 2.0]
-    assert bank.heads(0.02) is bank.heads(0.02)
+    assert bank.readout(0.02) is bank.readout(0.02)
 
 
 def test_blocks_are_the_rows_in_float64_a_few_at_a_time() -> None:
@@ -113,19 +113,19 @@ def test_a_class_that_nothing_is_predicted_to_be_is_left_out_and_said_once() -> 
 
 def test_predictions_for_labels_are_not_computed_again() -> None:
     bank = made(40, 3).bank
-    heads = bank.heads(1 / LOGIT_SCALE)
+    readout = bank.readout(1 / LOGIT_SCALE)
     predicted = bank.with_predictions()
     assert predicted.labels_are_predictions
     assert np.array_equal(predicted.labels, bank.predicted)
     assert predicted.labels.dtype == np.int64
-    assert predicted.heads(1 / LOGIT_SCALE) is heads
+    assert predicted.readout(1 / LOGIT_SCALE) is readout
     assert not bank.labels_are_predictions
 
 
 def test_what_was_fitted_to_labels_is_fitted_anew_to_predictions() -> None:
     bank = made(40, 3).bank
     turned = made(40, 3, vectors=bank.vectors, labels=(bank.predicted + 1) % 3).bank
-    fitted = [turned.once(class_means), turned.with_predictions().once(class_means)]
+    fitted = [turned.computed(class_means), turned.with_predictions().computed(class_means)]
     np.testing.assert_allclose(fitted[0][[1, 2, 0]], fitted[1], rtol=1e-12)
 
 

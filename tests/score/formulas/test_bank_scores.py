@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples.score.banks import (
+    BANK_SCORES,
     Vectors,
     around,
     made,
@@ -22,7 +23,6 @@ from samples.score.banks import (
 
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.bank import Bank
-from oodcache.score.formulas.bank_scores import BANK_SCORES
 from oodcache.score.formulas.registry import SCORES
 
 each_score = pytest.mark.parametrize("score", BANK_SCORES)

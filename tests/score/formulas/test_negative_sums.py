@@ -20,8 +20,7 @@ from oodcache.score.formulas.negative_sums import (
     Term,
 )
 from oodcache.score.formulas.tile import Tile
-from oodcache.score.onepass.fitting import fit_all
-from oodcache.score.onepass.onepass import Classes, score_images
+from oodcache.score.onepass.onepass import Classes, fit_all, score_images
 from oodcache.score.onepass.variants import parse_all
 
 IMAGES, CLASSES = unit(20, 0), unit(5, 1)

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oodcache.score.formulas.tile import Tile
+from oodcache.score.formulas.tile import TILE, Tile, over_tiles, tiles
 
 Vectors = npt.NDArray[np.float32]
 
@@ -39,3 +40,19 @@ def test_the_two_nearest_cosines_are_the_largest_of_the_product_in_float64() -> 
     cosine = np.sort(images.astype(np.float64) @ classes.T.astype(np.float64), axis=1)
     np.testing.assert_allclose(tile.rows.top, cosine[:, -1], rtol=0, atol=1e-15)
     np.testing.assert_allclose(tile.rows.runner_up, cosine[:, -2], rtol=0, atol=1e-15)
+
+
+def test_tiles_are_all_of_one_size_and_the_last_is_padded_with_zeros() -> None:
+    images = unit(600, 0)
+    found = list(tiles([images[:300], images[300:310], images[310:600]]))
+    assert [first for first, _ in found] == [0, TILE]
+    assert {tile.shape for _, tile in found} == {(TILE, 24)}
+    whole = np.concatenate([tile for _, tile in found])
+    assert np.array_equal(whole[:600], images)
+    assert not whole[600:].any()
+
+
+@pytest.mark.parametrize(("threads", "ahead"), [(1, 0), (2, 3), (4, 100)])
+def test_what_is_made_of_tiles_comes_in_their_order(threads: int, ahead: int) -> None:
+    found = over_tiles(lambda one: one**2, range(50), threads=threads, ahead=ahead)
+    assert list(found) == [one**2 for one in range(50)]

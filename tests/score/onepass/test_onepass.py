@@ -9,12 +9,15 @@ import pytest
 import threadpoolctl
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples.score.cosines import ranked
+from samples.score.negatives import sums_of
 from scipy.special import logsumexp, softmax
 
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.registry import ranked
-from oodcache.score.formulas.tile import Vectors
-from oodcache.score.onepass.onepass import TILE, Classes, Scored, score_images, tiles
+from oodcache.score.formulas.definition import Score
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.formulas.tile import TILE, Tile, Vectors
+from oodcache.score.onepass.onepass import Classes, Scored, fit_all, score_images
 from oodcache.score.onepass.variants import DEFAULT, parse_all
 
 # At 0.5, 0.7 and 0.9 some softmaxes are nearly uniform and others are not.
@@ -239,15 +242,6 @@ def test_no_scale_or_bias_warns_or_gives_nan(scale: str) -> None:
     assert np.isfinite(found.scores).all()
 
 
-def test_tiles_are_all_of_one_size_and_the_last_is_padded_with_zeros() -> None:
-    found = list(tiles([IMAGES[:300], IMAGES[300:310], IMAGES[310:600]]))
-    assert [first for first, _ in found] == [0, TILE]
-    assert {tile.shape for _, tile in found} == {(TILE, 24)}
-    whole = np.concatenate([tile for _, tile in found])
-    assert np.array_equal(whole[:600], IMAGES[:600])
-    assert not whole[600:].any()
-
-
 def test_an_error_within_a_tile_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(cosine: Vectors, exact: object) -> None:
         raise ArithmeticError("no such tile")
@@ -298,3 +292,35 @@ def test_the_blocks_given_stay_as_they_are() -> None:
     images = IMAGES.copy()
     score_images([images], len(images), CLASSES, VARIANTS)
     assert np.array_equal(images, IMAGES)
+
+
+def test_scores_of_classes_alone_are_fitted_to_nothing() -> None:
+    assert fit_all(parse_all(["mcm", "energy"]), CLASSES) == [None, None]
+
+
+def test_each_variant_of_a_score_is_fitted_apart() -> None:
+    fits = fit_all(parse_all(["neglabel:groups=1|2", "max-logit"]), CLASSES, sums_of(unit(9, 1)))
+    assert [one is None for one in fits] == [False, False, True]
+    assert fits[0] != fits[1]
+
+
+def test_a_score_fitted_to_the_classes_alone_needs_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A score with `fit` and no `needs`: minus the distance from the centre of the classes."""
+
+    def rank(tile: Tile, centre: Vectors) -> Scores:
+        found: Scores = -np.linalg.norm(tile.precise - centre, axis=1)
+        return found
+
+    central = Score(
+        **{"rank": rank, "fit": lambda vectors: vectors.mean(axis=0), "formula": "-|z - m|"},
+        **dict.fromkeys(("ranks_by", "source", "use", "limits"), "made up"),
+    )
+    monkeypatch.setitem(SCORES, "central", central)
+    variants = parse_all(["central", "mcm"])
+    fits = fit_all(variants, CLASSES)
+    found = score_images([IMAGES], len(IMAGES), CLASSES, variants, fits=fits)
+    expected = -np.linalg.norm(IMAGES - CLASSES.vectors.mean(axis=0), axis=1)
+    np.testing.assert_allclose(found.scores[0], expected, atol=1e-6)
+    assert np.array_equal(found.scores[1], WHOLE.scores[0])

@@ -4,14 +4,24 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples.score.cosines import ranked, shown
 
 from oodcache.cache.errors import InputError
-from oodcache.score.formulas.registry import CLASS_SCORES, SCORES, ranked, shown
+from oodcache.score.formulas.class_scores import CLASS_SCORES
+from oodcache.score.formulas.definition import Parameter
+from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
-from oodcache.score.onepass.variants import DEFAULT, Variant, check_value, parse, parse_all
+from oodcache.score.onepass.variants import DEFAULT, Variant, parse, parse_all
 
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 finite = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def named(key: str) -> list[Parameter]:
+    """Return the parameters of that name, of all scores that have one."""
+    found = [one.parameters[key] for one in SCORES.values() if key in one.parameters]
+    assert found
+    return found
 
 
 def test_a_name_alone_takes_the_defaults() -> None:
@@ -261,7 +271,8 @@ def test_gen_may_be_given_all_of_its_parameters() -> None:
 def test_a_value_is_a_number_or_one_of_the_parameters_words(
     key: str, text: str, value: float | str
 ) -> None:
-    assert check_value(key, text) == value
+    for parameter in named(key):
+        assert parameter.read(key, text) == value
 
 
 @pytest.mark.parametrize(
@@ -283,6 +294,7 @@ def test_a_value_is_a_number_or_one_of_the_parameters_words(
     ],
 )
 def test_what_is_no_value_is_told_what_one_is(key: str, text: str, words: str) -> None:
-    with pytest.raises(InputError) as error:
-        check_value(key, text)
-    assert str(error.value) == words
+    for parameter in named(key):
+        with pytest.raises(InputError) as error:
+            parameter.read(key, text)
+        assert str(error.value) == words
