@@ -12,15 +12,14 @@ from oodcache.cache.format.sibling import sibling
 from oodcache.score.choosing import told
 from oodcache.score.evaluation import evaluate
 from oodcache.score.files import writing
-from oodcache.score.measures.differences import differences
+from oodcache.score.measures.differences import Pair, differences, steps
 from oodcache.score.measures.result import STANDARD, Conventions, Difference, Result
-from oodcache.score.measures.steps import Pair, steps
 from oodcache.score.onepass.ablation import read
 from oodcache.score.onepass.variants import default, parse_all
 from oodcache.score.provenance import of_models, provenance
 
 if TYPE_CHECKING:
-    from oodcache.score.measures.counterpart import Counterpart
+    from oodcache.score.measures.result import Counterpart
 
 
 class Scored(NamedTuple):

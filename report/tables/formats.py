@@ -22,7 +22,7 @@ from oodcache.score.measures.result import Difference, Result
 
 if TYPE_CHECKING:
     from oodcache.report.tables.grid import Cell, Grid, GridRow
-    from oodcache.score.measures.counterpart import Counterpart
+    from oodcache.score.measures.result import Counterpart
 
 AS_JSON = (
     *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),

@@ -7,19 +7,19 @@ import pytest
 
 from oodcache.cache.errors import InputError
 from oodcache.score.measures import delong
-from oodcache.score.measures.differences import Row, differences
+from oodcache.score.measures.differences import PairedRow, differences
 from oodcache.score.measures.metrics import auroc
 
 RANDOM = np.random.default_rng(0)
 
 
-def row(score: str, *, model: str = "m/a", images: str = "same", shift: float = 1.0) -> Row:
+def row(score: str, *, model: str = "m/a", images: str = "same", shift: float = 1.0) -> PairedRow:
     scores = {
         "pets": RANDOM.normal(size=40) + shift,
         "strays": RANDOM.normal(size=30),
         "more": RANDOM.normal(size=20),
     }
-    return Row((model, "a {}", score), scores, dict.fromkeys(scores, images))
+    return PairedRow((model, "a {}", score), scores, dict.fromkeys(scores, images))
 
 
 def test_every_two_rows_are_tested_once_for_each_ood_set() -> None:
@@ -54,7 +54,9 @@ def test_holms_family_is_an_ood_set() -> None:
 
 def test_equal_ranks_differ_by_nothing() -> None:
     one = row("a")
-    again = Row(("m/a", "a {}", "b"), {k: np.exp(v) for k, v in one.scores.items()}, one.images)
+    again = PairedRow(
+        ("m/a", "a {}", "b"), {k: np.exp(v) for k, v in one.scores.items()}, one.images
+    )
     for found in differences([one, again], "pets"):
         assert (found.difference, found.p, found.p_holm) == (0, 1, 1)
 

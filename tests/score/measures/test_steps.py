@@ -7,20 +7,19 @@ import pytest
 
 from oodcache.cache.errors import InputError
 from oodcache.score.measures import delong
-from oodcache.score.measures.differences import Row, differences
+from oodcache.score.measures.differences import PairedRow, differences, steps
 from oodcache.score.measures.metrics import auroc
-from oodcache.score.measures.steps import steps
 
 RANDOM = np.random.default_rng(0)
 
 
-def row(score: str, *, model: str = "m/a", images: str = "same") -> Row:
+def row(score: str, *, model: str = "m/a", images: str = "same") -> PairedRow:
     scores = {
         "pets": RANDOM.normal(size=40) + 1,
         "strays": RANDOM.normal(size=30),
         "more": RANDOM.normal(size=20),
     }
-    return Row((model, "a {}", score), scores, dict.fromkeys(scores, images))
+    return PairedRow((model, "a {}", score), scores, dict.fromkeys(scores, images))
 
 
 def test_a_step_is_the_first_less_the_second_for_each_set_and_their_average() -> None:
