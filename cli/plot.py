@@ -17,7 +17,7 @@ from oodcache.score.measures.result import HEADLINES
 
 if TYPE_CHECKING:
     from oodcache.report.content import Content
-    from oodcache.report.figures.choice import Chosen
+    from oodcache.report.figures.choice import FigureRows
     from oodcache.report.figures.kinds import Subject
     from oodcache.report.saved import Saved
 
@@ -123,10 +123,10 @@ def _subject(given: Mapping[str, Any], options: Mapping[str, Any]) -> Subject:
     """Return what the figure is drawn of."""
     from oodcache.report import saved
     from oodcache.report.figures import kinds as figures
-    from oodcache.report.figures.choice import Choice
+    from oodcache.report.figures.choice import FigureChoice
 
     results = saved.read(given["results"])
-    choice = Choice(*(given[name] for name in ("models", "templates", "labels", "ood_sets")))
+    choice = FigureChoice(*(given[name] for name in ("models", "templates", "labels", "ood_sets")))
     chosen = figures.choose(given["kind"], results, choice)
     subject = figures.Subject(results, chosen, choice, width=given["width"], **options)
     if not KINDS[given["kind"]].of_images:
@@ -142,7 +142,7 @@ def _subject(given: Mapping[str, Any], options: Mapping[str, Any]) -> Subject:
     return replace(subject, rows=rows, thumbnails=found.thumbnails)
 
 
-def _content(results: Saved, chosen: Chosen, given: Mapping[str, Any]) -> Content:
+def _content(results: Saved, chosen: FigureRows, given: Mapping[str, Any]) -> Content:
     """Return what is known of the images of what is drawn; thumbnails where they are shown."""
     from oodcache.study import gathering
 

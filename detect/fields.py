@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.format.identity import FILE_NAME, ModelIdentity
+from oodcache.cache.format.json_fields import Fields
 from oodcache.cache.format.rules import NORM_TOLERANCE, shown
 from oodcache.detect.conformal import Threshold, place
 from oodcache.detect.detector import (
@@ -20,7 +21,6 @@ from oodcache.detect.detector import (
     TrainingImages,
     Tried,
 )
-from oodcache.detect.json_fields import Fields
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.selection import COSINE_MEAN, Prompted
 from oodcache.score.onepass.variants import Variant, check_score

@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.format.identity import parse_json
+from oodcache.cache.format.json_fields import Fields
 from oodcache.cache.format.rules import one_line
 from oodcache.cache.format.sibling import sibling
+from oodcache.cache.json_text import parse_json, read_limited
 from oodcache.detect import fields
 from oodcache.detect.detector import SavedDetector
-from oodcache.detect.json_fields import Fields
 
 FORMAT, VERSION = "oodcache detector", 1
 BEGINNING = re.compile(rb'\s*{\s*"format":\s*"oodcache detector"')
@@ -89,13 +88,9 @@ def decoded(content: bytes) -> SavedDetector:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ValueError("is no file; wanted is one that oodcache calibrate wrote")
-        with path.open("rb") as file:
-            content = file.read(LIMIT + 1)
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
+    if path.exists() and not path.is_file():
+        raise ValueError("is no file; wanted is one that oodcache calibrate wrote")
+    content = read_limited(path, LIMIT)
     if len(content) > LIMIT:
         raise ValueError(f"is larger than {LIMIT:,} bytes: no detector is")
     return content

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Curve:
+class ShownCurve:
     """How many images falling thresholds keep: points of the ROC curve before the division.
 
     The lists have one length, and begin with a threshold that keeps none: its `ranked` is None.
@@ -75,7 +75,7 @@ class FailingClass:
 
 
 @dataclass(frozen=True)
-class Row:
+class ImageRow:
     """The images of one score of one model under one template: what names it is `key`.
 
     `key` is model, template and score as a Difference names them. `n_ood` has every OOD set, in
@@ -89,7 +89,7 @@ class Row:
     id: str
     n_id: int
     n_ood: Mapping[str, int]
-    curve: Curve
+    curve: ShownCurve
     threshold: int
     ranked: Histogram
     shown: Histogram
@@ -107,6 +107,6 @@ class Content:
     `missing` says why some or all rows have none, and what to type; empty where all have.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ImageRow, ...]
     thumbnails: tuple[str, ...] = ()
     missing: str = ""

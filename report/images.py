@@ -16,7 +16,14 @@ import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.scores import ScoredImages
-from oodcache.report.content import Curve, FailingClass, FooledImage, Histogram, Reliability, Row
+from oodcache.report.content import (
+    FailingClass,
+    FooledImage,
+    Histogram,
+    ImageRow,
+    Reliability,
+    ShownCurve,
+)
 from oodcache.report.saved import Saved
 from oodcache.report.tables.grid import Key, by_row, is_probability
 from oodcache.score.files.reading import SHOWN
@@ -35,7 +42,7 @@ Codes = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Images:
+class SetImages:
     """The images of one set under one model and template, and the names of labels, by label."""
 
     scored: ScoredImages
@@ -68,7 +75,7 @@ def rows(
     source: str,
     names: Callable[[Result], Names],
     advance: Callable[[int], None] = lambda done: None,
-) -> Iterator[Row]:
+) -> Iterator[ImageRow]:
     """Yield a row for each model, template and score of the results, in their order.
 
     `parts` are the images' scores, `source` what an error calls them by, `names` what a result's
@@ -76,7 +83,7 @@ def rows(
     where scores are missing, or give other results.
     """
     by_set = {(one.model or None, one.template or None, one.data_set): one for one in parts}
-    opened: dict[tuple[str | None, str | None, str], Images] = {}
+    opened: dict[tuple[str | None, str | None, str], SetImages] = {}
     for key, results in by_row(saved.results).items():
         own = {ood: one for ood, one in results.items() if not one.is_average}
         if not own:
@@ -91,7 +98,7 @@ def rows(
                     "another run; score again, with --save-scores"
                 )
             if place not in opened:
-                opened[place] = Images(by_set[place], names(first))
+                opened[place] = SetImages(by_set[place], names(first))
             sets[name] = opened[place]
         yield _row(key, sets, own, source)
         advance(1)
@@ -101,7 +108,9 @@ def _named(key: Key) -> str:
     return f"{key[2]!r}" + (f" by {key[0]}, {key[1]!r}," if key[0] else "")
 
 
-def _row(key: Key, sets: Mapping[str, Images], results: Mapping[str, Result], source: str) -> Row:
+def _row(
+    key: Key, sets: Mapping[str, SetImages], results: Mapping[str, Result], source: str
+) -> ImageRow:
     inside, *outside = sets
     ranked = {name: one.scored.scores[key[2]] for name, one in sets.items()}
     shown = {
@@ -116,12 +125,12 @@ def _row(key: Key, sets: Mapping[str, Images], results: Mapping[str, Result], so
             )
     points = curve(ranked[inside], [ranked[name] for name in outside])
     threshold = points.thresholds[points.place]
-    return Row(
+    return ImageRow(
         key=key,
         id=inside,
         n_id=len(ranked[inside]),
         n_ood={name: len(ranked[name]) for name in outside},
-        curve=Curve(
+        curve=ShownCurve(
             _finite(points.thresholds),
             _finite(_shown_at(points.thresholds, ranked, shown)),
             tuple(points.kept[0].tolist()),
@@ -178,7 +187,7 @@ def _shown_at(
 
 
 def _fooled(
-    images: Images, ranked: Scores, shown: Scores, *, worst: Scores
+    images: SetImages, ranked: Scores, shown: Scores, *, worst: Scores
 ) -> tuple[FooledImage, ...]:
     """Return the images whose `worst` is smallest, smallest first, in their order where equal."""
     if not len(images.paths):
@@ -197,7 +206,7 @@ def _fooled(
     )
 
 
-def _failing(images: Images, failed: npt.NDArray[np.bool_]) -> tuple[FailingClass, ...]:
+def _failing(images: SetImages, failed: npt.NDArray[np.bool_]) -> tuple[FailingClass, ...]:
     """Return the classes with the largest share of failed images, among those that have any."""
     if not len(images.paths):
         return ()

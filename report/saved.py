@@ -5,15 +5,15 @@ A stranger's file: whatever is not as `results.to_json` writes it is refused in 
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.format.rules import shown
+from oodcache.cache.format.json_fields import Fields
+from oodcache.cache.format.rules import one_line, shown
+from oodcache.cache.json_text import parse_json
 from oodcache.report.tables.formats import FORMAT, VERSION
 from oodcache.report.tables.grid import key
 from oodcache.score.formulas.registry import SCORES
@@ -61,21 +61,17 @@ def read(path: Path) -> Saved:
 
 
 def _whole(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
+    with path.open("rb") as file:  # A pipe will do.
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise InputError(f"{path}: is larger than {LARGEST:,} bytes, which no results are")
     try:
-        whole = json.loads(content, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not JSON: {error}; {SCORE_AGAIN}") from None
+        whole = parse_json(content.decode())
+    except ValueError as error:
+        raise InputError(f"{path}: is not JSON: {one_line(error)}; {SCORE_AGAIN}") from None
     if not isinstance(whole, dict):
         raise InputError(f"{path}: holds no results of oodcache; {SCORE_AGAIN}")
     return whole
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")
 
 
 def _rows(
@@ -101,40 +97,40 @@ def _result(row: Mapping[str, Any]) -> Result:
     row = _with_bank_labels(row)
     # A measure that is newer than the file has a default.
     known = [one for one in fields(Result) if one.name in row or one.name not in NEWER]
-    found = {one.name: row[one.name] for one in known}
+    found, given = {one.name: row[one.name] for one in known}, Fields(row)
     for name in ("id", "ood", "score"):
-        _check(name, found[name], str)
+        given.typed(name, str)
     for name in ("model", "pretrained", "classes", "template", "group", "negatives", "bank"):
-        _check(name, found[name], str, type(None))
+        given.typed(name, str, type(None))
     if found["bank_labels"] not in (None, OWN, PREDICTED):
         raise ValueError(f"'bank_labels' is {shown(found['bank_labels'])}")
     for name in ("n_id", "n_ood", "ties", "distinct", "shared_images"):
-        _check(name, found[name], int)
-    for name in (one.name for one in MEASURES if one.name in found):
-        _fraction(name, found[name])
-    if found["id_accuracy"] is not None:
-        _fraction("id_accuracy", found["id_accuracy"])
+        given.typed(name, int)
+    for one in MEASURES:
+        if one.name in found:
+            given.fraction(one.name, optional=one.name in NEWER)
+    given.fraction("id_accuracy", optional=True)
     for name in ("fpr_at_tpr", "fpr95_by_convention"):
-        for number in _mapping(name, found[name]).values():
-            _fraction(name, number)
-    for name, number in _mapping("parameters", found["parameters"]).items():
-        _check("parameters", number, str, float, int)
+        inner = Fields(given.mapping(name), f"{name}.")
+        for at in inner.values:
+            inner.fraction(at)
+    parameters = Fields(given.mapping("parameters"), "parameters.")
+    for name in parameters.values:
+        parameters.typed(name, str, float, int)
         if name not in SCORES[found["score"]].defaults:
             raise ValueError(f"'parameters' has {shown(name)}, which {found['score']!r} has not")
     if found["fpr_convention"] not in FPR_CONVENTIONS:
-        raise ValueError(f"'fpr_convention' is {shown(found['fpr_convention'])}")
-    found["templates"] = tuple(_texts("templates", found["templates"]))
-    found["auroc_ci"] = _interval("auroc_ci", found["auroc_ci"])
+        raise given.wrong("fpr_convention", f"one of {', '.join(FPR_CONVENTIONS)}")
+    found["templates"] = given.texts("templates", empty=True)
+    found["auroc_ci"] = given.interval("auroc_ci")
     if found["bootstrap"] is not None:
-        found["bootstrap"] = {
-            name: _interval("bootstrap", one)
-            for name, one in _mapping("bootstrap", found["bootstrap"]).items()
-        }
+        bounds = Fields(given.mapping("bootstrap"), "bootstrap.")
+        found["bootstrap"] = {name: bounds.interval(name) for name in bounds.values}
     if not isinstance(found["calibration"], str | None):
-        given = _mapping("calibration", found["calibration"])
+        worth = Fields(given.mapping("calibration"), "calibration.")
         for name in probability.MEASURES:
-            _fraction(f"calibration.{name}", given.get(name))
-    found["picked"] = None if found["picked"] is None else _pick(found["picked"])
+            Fields({name: worth.values.get(name)}, worth.where).fraction(name)
+    found["picked"] = None if found["picked"] is None else _pick(given.mapping("picked"))
     return Result(**found)
 
 
@@ -148,67 +144,27 @@ def _with_bank_labels(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _pick(row: Mapping[str, Any]) -> Pick:
-    found = {one.name: _mapping("picked", row)[one.name] for one in fields(Pick)}
-    _check("on", found["on"], str)
-    _check("tried", found["tried"], int)
-    _fraction("auroc", found["auroc"])
-    for count in _mapping("shared_images", found["shared_images"]).values():
-        _check("shared_images", count, int)
+    found, given = {one.name: row[one.name] for one in fields(Pick)}, Fields(row)
+    given.typed("on", str)
+    given.typed("tried", int)
+    given.fraction("auroc")
+    for count in given.mapping("shared_images").values():
+        Fields({"shared_images": count}).typed("shared_images", int)
     return Pick(**found)
 
 
 def _difference(row: Mapping[str, Any]) -> Difference:
-    found = {one.name: row[one.name] for one in fields(Difference)}
+    found, given = {one.name: row[one.name] for one in fields(Difference)}, Fields(row)
     for name in ("id", "ood"):
-        _check(name, found[name], str)
+        given.typed(name, str)
     for name in ("first", "second"):
         if len(found[name]) != 3 or not isinstance(found[name][2], str):
-            raise ValueError(f"{name!r} is {shown(found[name])}, not a model, template and score")
+            raise given.wrong(name, "a model, template and score")
         found[name] = tuple(found[name])
     for name in ("p", "p_holm"):
-        _fraction(name, found[name])
-    _number("difference", found["difference"])
-    found["ci"] = _interval("ci", found["ci"])
-    return Difference(**found)
-
-
-def _check(name: str, value: Any, *types: type) -> None:
-    if not isinstance(value, types) or isinstance(value, bool):
-        raise ValueError(f"{name!r} is {shown(value)}")
-
-
-def _number(name: str, value: Any) -> None:
-    _check(name, value, float, int)
-    if not math.isfinite(value):
-        raise ValueError(f"{name!r} is {value}")
-
-
-def _fraction(name: str, value: Any) -> None:
-    _number(name, value)
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name!r} is {value}, no fraction")
-
-
-def _mapping(name: str, value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{name!r} is {shown(value)}")
-    return value
-
-
-def _texts(name: str, value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise ValueError(f"{name!r} is {shown(value)}")
-    return value
-
-
-def _interval(name: str, value: Any) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    if not isinstance(value, list) or len(value) != 2:
-        raise ValueError(f"{name!r} is {shown(value)}, not two numbers")
-    for one in value:
-        _number(name, one)
-    return value[0], value[1]
+        given.fraction(name)
+    given.number("difference")
+    return Difference(**found | {"ci": given.interval("ci")})
 
 
 def _check_once(path: Path, results: tuple[Result, ...]) -> None:

@@ -15,7 +15,7 @@ from oodcache.cache.watch import Watch
 from oodcache.score.files.reading import UNNAMED, SetScores, read
 from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import compare
-from oodcache.score.measures.differences import Row, differences
+from oodcache.score.measures.differences import PairedRow, differences
 from oodcache.score.measures.result import Conventions, Result
 from oodcache.score.scoring import Results
 
@@ -95,18 +95,18 @@ def measure(
     )
 
 
-def _row(sets: Sequence[OneSet], key: Key, column: str) -> Row:
+def _row(sets: Sequence[OneSet], key: Key, column: str) -> PairedRow:
     """Return a column's scores of all sets; a file's only column may be called otherwise."""
     parts = {one.name: one.parts[key] for one in sets}
     scores = {
         name: part.scores.get(column, next(iter(part.scores.values())))
         for name, part in parts.items()
     }
-    return Row((*key, column), scores, {name: part.images for name, part in parts.items()})
+    return PairedRow((*key, column), scores, {name: part.images for name, part in parts.items()})
 
 
 def _results(
-    row: Row, id_set: str, conventions: Conventions, advance: Callable[[int], None]
+    row: PairedRow, id_set: str, conventions: Conventions, advance: Callable[[int], None]
 ) -> list[Result]:
     template = row.name[1]
     model, slash, pretrained = (row.name[0] or "").partition("/")

@@ -14,13 +14,12 @@ from oodcache.score.choosing import picking
 from oodcache.score.evaluation import evaluate
 from oodcache.score.files import writing
 from oodcache.score.inputs.question import Question
-from oodcache.score.measures.differences import differences
+from oodcache.score.measures.differences import Pair, differences, steps
 from oodcache.score.measures.result import Difference, Result
-from oodcache.score.measures.steps import Pair, steps
 from oodcache.score.provenance import of_models, provenance
 
 if TYPE_CHECKING:
-    from oodcache.score.measures.counterpart import Counterpart
+    from oodcache.score.measures.result import Counterpart
 
 
 class Results(NamedTuple):

@@ -20,8 +20,7 @@ from oodcache.score.evaluation import evaluate
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.files import vocabulary_path
 from oodcache.score.inputs.question import Question
-from oodcache.score.measures.counterpart import Compared, Counterpart
-from oodcache.score.measures.result import AVERAGE, Result
+from oodcache.score.measures.result import AVERAGE, Compared, Counterpart, Result
 from oodcache.score.onepass.variants import Variant, parse
 from oodcache.score.words.negatives import unlike_paper
 from oodcache.study.prompts import extraction, found

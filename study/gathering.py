@@ -22,7 +22,7 @@ from oodcache.extract.sources.folders import FolderContents
 from oodcache.extract.sources.known_sets import KNOWN_SETS
 from oodcache.extract.sources.listing import FOLDER, Contents
 from oodcache.report import images
-from oodcache.report.content import Content, FooledImage, Row
+from oodcache.report.content import Content, FooledImage, ImageRow
 from oodcache.report.html.page import missing_libraries, page
 from oodcache.report.saved import Saved, read
 from oodcache.report.tables.grid import key
@@ -181,7 +181,7 @@ def _scored_again(saved: Saved, cache: Path, watch: Watch) -> Iterator[Kept]:
 
 def _rows(
     saved: Saved, found: Sequence[ScoredImages], source: str, cache: Path, watch: Watch
-) -> list[Row]:
+) -> list[ImageRow]:
     @remembered
     def names(model: str, classes: str) -> images.Names:
         try:
@@ -200,19 +200,19 @@ def _rows(
         return list(images.rows(saved, found, source, of, advance))
 
 
-def _pictures(rows: Sequence[Row]) -> list[Picture]:
+def _pictures(rows: Sequence[ImageRow]) -> list[Picture]:
     """Return the images that most rows show, as many as a page holds."""
     shown = Counter(picture for row in rows for picture, _ in _shown(row))
     return [one for one, _ in shown.most_common(MOST_THUMBNAILS)]
 
 
-def _shown(row: Row) -> Iterator[tuple[Picture, FooledImage]]:
+def _shown(row: ImageRow) -> Iterator[tuple[Picture, FooledImage]]:
     for name, fooled in ((row.id, row.fooled_id), *row.fooled_ood.items()):
         for one in fooled:
             yield (name, one.path), one
 
 
-def _with_thumbnails(row: Row, places: Mapping[Picture, int]) -> Row:
+def _with_thumbnails(row: ImageRow, places: Mapping[Picture, int]) -> ImageRow:
     def placed(name: str, fooled: tuple[FooledImage, ...]) -> tuple[FooledImage, ...]:
         return tuple(replace(one, thumbnail=places.get((name, one.path))) for one in fooled)
 

@@ -18,7 +18,7 @@ import numpy as np
 from bench.report.picture import chromium, opened
 from bench.timing import seconds
 from oodcache.cache.files.scores import ScoredImages
-from oodcache.report.content import Content, FooledImage, Row
+from oodcache.report.content import Content, FooledImage, ImageRow
 from oodcache.report.html.page import page
 from oodcache.report.images import rows
 from oodcache.report.saved import Saved
@@ -145,7 +145,7 @@ def _part(model: str, name: str, scores: Mapping[str, Scores]) -> ScoredImages:
     )
 
 
-def _pictured(row: Row) -> Row:
+def _pictured(row: ImageRow) -> ImageRow:
     """Return a row with a thumbnail to each image, of the few that there are."""
 
     def of(fooled: tuple[FooledImage, ...]) -> tuple[FooledImage, ...]:

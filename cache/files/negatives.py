@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
@@ -17,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from oodcache.cache.errors import InputError, RuleError
-from oodcache.cache.format.identity import FILE_NAME, parse_json
+from oodcache.cache.format.identity import FILE_NAME
 from oodcache.cache.format.rules import one_line, shown
 from oodcache.cache.format.sibling import sibling
+from oodcache.cache.json_text import parse_json, read_limited
 
 FORMAT, VERSION = "oodcache-negatives", 1
 LIMIT = 2**24  # Bytes: five times all words of WordNet.
@@ -131,12 +131,10 @@ def parse_keep(text: str) -> Fraction | int:
 def _read(path: Path) -> bytes:
     """Return a file's bytes; refuse what is no file, read no more than a file of negatives is."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{path}: is not a file; wanted is a .json file of negatives")
-        with path.open("rb") as file:
-            return file.read(LIMIT + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
-        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from None
+        return read_limited(path, LIMIT)
+    except ValueError as error:
+        what = f"{error}; wanted is a .json file of negatives"
+        raise InputError(f"{path}: {what}") from None
 
 
 def _checked(path: Path, content: bytes) -> Negatives:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-DEEPEST = 16
+from oodcache.cache.json_text import parse_json
+
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 OVERRIDDEN = "overridden"  # In an encoding: which of its settings the user gave.
@@ -109,38 +110,6 @@ def from_json(text: str) -> Identity:
         _check_file_name(fields["model"][name], f"model.{name}")
     fields["model"] = ModelIdentity(**fields["model"])
     return Identity(**fields)
-
-
-def parse_json(text: str) -> Any:
-    """Return the value of a stranger's JSON, which holds no NaN, is shallow and can be printed."""
-    too_deep = ValueError(f"it is nested deeper than {DEEPEST} levels")
-    try:
-        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_differing)
-    except RecursionError:
-        raise too_deep from None
-    if _is_deeper(value, DEEPEST):
-        raise too_deep
-    # A lone surrogate raises ValueError, and so does 1e999, which is read as infinity.
-    json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    return value
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"it holds {constant}, which is not JSON")
-
-
-def _differing(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object whose keys differ: of two equal ones each program takes another."""
-    if len(fields := dict(pairs)) < len(pairs):
-        raise ValueError("it holds a key twice in one object")
-    return fields
-
-
-def _is_deeper(value: object, levels: int) -> bool:
-    if not isinstance(value, (dict, list)):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_is_deeper(one, levels - 1) for one in inner)
 
 
 def _check_fields(fields: object, expected: type, what: str) -> None:

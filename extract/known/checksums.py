@@ -15,6 +15,7 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.sibling import sibling
+from oodcache.cache.json_text import parse_json
 from oodcache.extract.sources.known_sets import Archive
 
 FILE = "oodcache-checksums.json"
@@ -45,7 +46,7 @@ def read(data_root: Path) -> dict[str, Recorded]:
     """Return what was recorded below a data root, by the archive's name."""
     path = data_root / FILE
     try:
-        found = {name: Recorded(**one) for name, one in json.loads(path.read_bytes()).items()}
+        found = {name: Recorded(**one) for name, one in parse_json(path.read_text("utf-8")).items()}
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError):

@@ -17,7 +17,7 @@ MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
-class Choice:
+class FigureChoice:
     """What was asked for by name; empty is the kind's default."""
 
     models: Sequence[str] = ()
@@ -46,7 +46,7 @@ class Default:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class FigureRows:
     """The results of the rows that were chosen, on every OOD set, and which sets are drawn."""
 
     results: tuple[Result, ...]
@@ -64,7 +64,7 @@ class Chosen:
         return list(names(by_row(self.results)).values())
 
 
-def chosen(saved: Saved, choice: Choice, default: Default, what: str) -> Chosen:
+def chosen(saved: Saved, choice: FigureChoice, default: Default, what: str) -> FigureRows:
     """Return what a figure called `what` is drawn of; raise InputError for what is not there.
 
     Where nothing is asked for it is the first model and template, the first scores, and every OOD
@@ -86,7 +86,7 @@ def chosen(saved: Saved, choice: Choice, default: Default, what: str) -> Chosen:
             f"{_named(name for one in keys for name in one if name is not None)}"
         )
     results = tuple(one for name in keys for one in rows[name].values())
-    return Chosen(results, _ood_sets(results, choice.ood_sets, default, what, saved))
+    return FigureRows(results, _ood_sets(results, choice.ood_sets, default, what, saved))
 
 
 def _models(saved: Saved, one: Key) -> tuple[str | None, ...]:

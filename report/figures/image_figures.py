@@ -65,10 +65,10 @@ def fooled(subject: Subject) -> Figure:
 
 def _named(inside: str, outside: str, subject: Subject, points: float) -> list[str]:
     """Return what is said above ID and each OOD set, names cut to the room that is left."""
-    heads = [inside, *[outside] * len(subject.chosen.ood_sets)]
-    room = points - max(width_of(f"{one}: ") for one in heads)
+    headings = [inside, *[outside] * len(subject.chosen.ood_sets)]
+    room = points - max(width_of(f"{one}: ") for one in headings)
     names = fitted([subject.rows[0].id, *subject.chosen.ood_sets], room)
-    return [f"{head}: {name}" for head, name in zip(heads, names, strict=True)]
+    return [f"{heading}: {name}" for heading, name in zip(headings, names, strict=True)]
 
 
 def _picture(

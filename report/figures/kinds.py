@@ -19,8 +19,8 @@ from oodcache.score.measures.result import HEADLINES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from oodcache.report.content import Content, Row
-    from oodcache.report.figures.choice import Choice, Chosen
+    from oodcache.report.content import Content, ImageRow
+    from oodcache.report.figures.choice import FigureChoice, FigureRows
     from oodcache.report.saved import Saved
 
 MOST_LINES = 8
@@ -70,9 +70,9 @@ class Subject:
     """What a figure is drawn of; `rows` are those of single images, in the order of `chosen`."""
 
     saved: Saved
-    chosen: Chosen
-    choice: Choice
-    rows: tuple[Row, ...] = ()
+    chosen: FigureRows
+    choice: FigureChoice
+    rows: tuple[ImageRow, ...] = ()
     thumbnails: tuple[str, ...] = ()
     width: float = WIDTHS["one"]
     measure: str = "auroc"
@@ -95,7 +95,7 @@ def check(path: Path) -> None:
         raise InputError("plot needs matplotlib: type pip install 'oodcache[report]'")
 
 
-def choose(kind: str, saved: Saved, choice: Choice) -> Chosen:
+def choose(kind: str, saved: Saved, choice: FigureChoice) -> FigureRows:
     """Return the results that a kind is drawn of; raise InputError for what is not there."""
     from oodcache.report.figures.choice import Default, chosen
 
@@ -111,7 +111,7 @@ def choose(kind: str, saved: Saved, choice: Choice) -> Chosen:
     return chosen(saved, choice, default, kind)
 
 
-def rows_of(chosen: Chosen, content: Content) -> tuple[Row, ...]:
+def rows_of(chosen: FigureRows, content: Content) -> tuple[ImageRow, ...]:
     """Return what is known of the images of each chosen row; raise InputError where it is not."""
     by_key = {row.key: row for row in content.rows}
     wanted = list(chosen.rows())

@@ -22,7 +22,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Making:
+class Provenance:
     """The command that was typed, "" if that is not known, and what was made from what."""
 
     command: str
@@ -31,11 +31,11 @@ class Making:
     files: tuple[Named, ...] = field(default=())
 
 
-def making(saved: Saved) -> Making:
+def making(saved: Saved) -> Provenance:
     """Return what the provenance of results tells, in its order."""
     told = saved.provenance
     files = told.get("files")
-    return Making(
+    return Provenance(
         command=told["command"] if isinstance(told.get("command"), str) else "",
         facts=_facts({name: one for name, one in told.items() if name not in APART}),
         models=tuple(Named(name, _facts(one)) for name, one in _object(told.get("models")).items()),

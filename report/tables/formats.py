@@ -22,7 +22,7 @@ from oodcache.score.measures.result import Difference, Result
 
 if TYPE_CHECKING:
     from oodcache.report.tables.grid import Cell, Grid, GridRow
-    from oodcache.score.measures.counterpart import Counterpart
+    from oodcache.score.measures.result import Counterpart
 
 AS_JSON = (
     *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),
@@ -123,10 +123,10 @@ def _terminal(grids: Sequence[Grid], width: int | None) -> str:
 
 def _markdown(grid: Grid) -> str:
     measures = " / ".join(grid.measures)
-    head = [*grid.labels, *(f"{name} {measures}" for name in grid.ood_sets)]
+    header = [*grid.labels, *(f"{name} {measures}" for name in grid.ood_sets)]
     numbers = len(grid.ood_sets) + ("ID acc" in grid.labels)
-    rules = ["---"] * (len(head) - numbers) + ["---:"] * numbers
-    lines = [[*map(_plain_markdown, head)], rules]
+    rules = ["---"] * (len(header) - numbers) + ["---:"] * numbers
+    lines = [[*map(_plain_markdown, header)], rules]
     for row in grid.rows:
         cells = (
             "<br>".join(" / ".join(_plain_markdown(one) for one in line if one) for line in cell)

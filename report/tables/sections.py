@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from oodcache.report.published_tables import published_tables
 from oodcache.report.tables.caption import caption, short_caption
 from oodcache.report.tables.grid import (
     NONE,
@@ -21,10 +20,11 @@ from oodcache.report.tables.grid import (
     measured,
     percent,
 )
+from oodcache.report.tables.published import published_tables
 from oodcache.score.measures.result import Difference, Result
 
 if TYPE_CHECKING:
-    from oodcache.score.measures.counterpart import Counterpart
+    from oodcache.score.measures.result import Counterpart
 
 Versus = Mapping[tuple[str, Key], Mapping[Key, Difference]]
 

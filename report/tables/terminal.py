@@ -24,14 +24,14 @@ UNBOUNDED = 1_000_000
 class Column:
     """One OOD set: its two lines of heading, and the lines of each row's cell, all in line."""
 
-    head: tuple[str, str]
+    header: tuple[str, str]
     cells: tuple[tuple[str, ...], ...]
 
     @cached_property
     def width(self) -> int:
         """Return how many places of a terminal it takes."""
         lines = (line for cell in self.cells for line in cell)
-        return max(map(cell_len, (*self.head, *lines)))
+        return max(map(cell_len, (*self.header, *lines)))
 
     def right(self, line: str) -> str:
         """Return a line at the right of the column; Rich would strip the blanks after it."""
@@ -120,7 +120,7 @@ def _label(row: GridRow) -> str:
 
 
 def _head(column: Column) -> Text:
-    return Text("\n".join(column.right(line) for line in column.head))
+    return Text("\n".join(column.right(line) for line in column.header))
 
 
 def _body(column: Column, place: int) -> Text:

@@ -24,7 +24,7 @@ from oodcache.score.files.reading import DELIMITERS, HDF5, SHOWN
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.views import View
-from oodcache.score.measures.differences import Row
+from oodcache.score.measures.differences import PairedRow
 
 BLOCK_ROWS = 2**14
 
@@ -47,14 +47,14 @@ def save(path: Path, kept: Sequence[Kept]) -> int:
     return sum(map(len, whole))
 
 
-def rows(kept: Sequence[Kept]) -> list[Row]:
+def rows(kept: Sequence[Kept]) -> list[PairedRow]:
     """Return what was kept as the rows that can be compared: by paths, and by their source."""
     told: dict[int, str] = {}
     for file in (file for one in kept for file in one.images.values()):
         if id(file) not in told:
             told[id(file)] = _digest(file)
     return [
-        Row(
+        PairedRow(
             (one.model, one.template, one.variant.label),
             one.scores,
             {name: told[id(file)] for name, file in one.images.items()},

@@ -25,7 +25,7 @@ SUMS = ("n_ood", "ties", "distinct", "shared_images")
 
 
 @dataclass(frozen=True)
-class _Measured:
+class _SetResult:
     """One OOD set's result, with what an average over sets needs of it beside the numbers."""
 
     result: Result
@@ -70,7 +70,7 @@ def compare(
             bootstrap=_intervals(samples),
             calibration=calibrated,
         )
-        sets.append(_Measured(result, counts, samples))
+        sets.append(_SetResult(result, counts, samples))
     rows = [one.result for one in sets]
     if len(sets) > 1:
         rows.append(_average(AVERAGE, None, sets, common))
@@ -97,7 +97,7 @@ def _measures(counts: Counts, conventions: Conventions) -> dict[str, Any]:
 def _average(
     name: str,
     group: str | None,
-    sets: Sequence[_Measured],
+    sets: Sequence[_SetResult],
     common: Mapping[str, Any],
 ) -> Result:
     rows = [one.result for one in sets]

@@ -1,20 +1,22 @@
-"""Whether two scores differ on the same images: every two rows of a table, by OOD set."""
+"""Whether two scores differ on the same images: every two rows of a table, or named pairs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures import delong
-from oodcache.score.measures.result import Difference
+from oodcache.score.measures.result import AVERAGE, Difference
 
 Name = tuple[str | None, str | None, str]
+Pair = tuple[Name, Name]
 
 
 @dataclass(frozen=True)
-class Row:
+class PairedRow:
     """A row of a table: `name` is (model, template, score), as Difference has it.
 
     `scores` has float64 (n,) by data set, `images` what tells their images: two rows have the same
@@ -27,7 +29,7 @@ class Row:
 
 
 def differences(
-    rows: Sequence[Row],
+    rows: Sequence[PairedRow],
     id_set: str,
     *,
     note: Callable[[str], None] = lambda text: None,
@@ -49,15 +51,15 @@ def differences(
     return found
 
 
-def _paired(rows: Sequence[Row], id_set: str, ood_set: str) -> list[list[Row]]:
+def _paired(rows: Sequence[PairedRow], id_set: str, ood_set: str) -> list[list[PairedRow]]:
     """Return the rows in groups of the same images."""
-    groups: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[tuple[str, str], list[PairedRow]] = {}
     for row in rows:
         groups.setdefault((row.images[id_set], row.images[ood_set]), []).append(row)
     return list(groups.values())
 
 
-def _unpaired(groups: Sequence[Sequence[Row]], id_set: str, ood_set: str) -> str:
+def _unpaired(groups: Sequence[Sequence[PairedRow]], id_set: str, ood_set: str) -> str:
     models = [", ".join(dict.fromkeys(str(row.name[0]) for row in rows)) for rows in groups]
     return (
         f"{id_set} and {ood_set}: other images under {'; '.join(models)}: "
@@ -65,7 +67,7 @@ def _unpaired(groups: Sequence[Sequence[Row]], id_set: str, ood_set: str) -> str
     )
 
 
-def _tested(groups: Sequence[Sequence[Row]], id_set: str, ood_set: str) -> list[Difference]:
+def _tested(groups: Sequence[Sequence[PairedRow]], id_set: str, ood_set: str) -> list[Difference]:
     found = []
     for rows in groups:
         placed = [delong.placements(row.scores[id_set], row.scores[ood_set]) for row in rows]
@@ -84,3 +86,44 @@ def _tested(groups: Sequence[Sequence[Row]], id_set: str, ood_set: str) -> list[
             )
     adjusted = delong.holm([one.p for one in found])
     return [replace(one, p_holm=p) for one, p in zip(found, adjusted, strict=True)]
+
+
+def steps(rows: Sequence[PairedRow], pairs: Sequence[Pair], id_set: str) -> list[Difference]:
+    """Return a paired test of each pair, first less second, for each OOD set.
+
+    Where there are several sets the mean over them is tested too, as the set "average". Holm's
+    family are the pairs of a set. Raises InputError where the rows of a pair have other images.
+    """
+    named = {row.name: row for row in rows}
+    _check_images(named, pairs)
+    sets = [name for name in rows[0].scores if name != id_set]
+
+    @cache
+    def placed(name: Name, ood_set: str) -> delong.Placements:
+        scores = named[name].scores
+        return delong.placements(scores[id_set], scores[ood_set])
+
+    def tested(ood: str, over: Sequence[str]) -> list[Difference]:
+        found = [
+            delong.average_difference(*([placed(name, one) for one in over] for name in pair))
+            for pair in pairs
+        ]
+        adjusted = delong.holm([one.p for one in found])
+        return [
+            Difference(id_set, ood, *pair, one.difference, one.ci, one.p, p_holm)
+            for pair, one, p_holm in zip(pairs, found, adjusted, strict=True)
+        ]
+
+    by_set = [one for name in sets for one in tested(name, [name])]
+    return [*by_set, *(tested(AVERAGE, sets) if len(sets) > 1 else ())]
+
+
+def _check_images(named: Mapping[Name, PairedRow], pairs: Sequence[Pair]) -> None:
+    for first, second in pairs:
+        one, other = named[first].images, named[second].images
+        unlike = [name for name in one if one[name] != other[name]]
+        if unlike:
+            raise InputError(
+                f"{', '.join(unlike)}: other images under {first[0]} than under {second[0]}: a "
+                "change is measured on the same ones; extract both from one folder"
+            )

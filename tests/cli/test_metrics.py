@@ -320,3 +320,14 @@ def test_fifty_thousand_rows_take_seconds_and_no_heavy_library(oodcache: Run) ->
     assert done.returncode == 0, done.stderr
     assert "50.00" in done.stdout
     assert seconds < 10  # Two on a machine that does nothing else.
+
+
+def test_explain_prints_every_note_and_a_table_without_it_three(oodcache: Run) -> None:
+    Path("id.csv").write_text("path,a,b\n" + "".join(f"{v},1,2\n" for v in range(9)))
+    Path("sun.csv").write_text("path,a,b\n" + "".join(f"{v},0,1\n" for v in range(9)))
+    command = ["metrics", "--id", "id.csv", "--ood", "sun.csv", "--column", "a", "--column", "b"]
+    notes = json.loads(oodcache(*command, "--format", "json").out)["notes"]
+    assert oodcache(*command, "--explain").out.split("\n\n")[-1].splitlines() == notes
+    assert len(notes) == 5
+    short = oodcache(*command).out.split("\n\n")[-1].splitlines()
+    assert len(short) == 3 and short[-1].endswith(" 1 more note: --explain")

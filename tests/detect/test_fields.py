@@ -10,9 +10,9 @@ import pytest
 from samples.detect.detectors import SHORTER, made
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.format.json_fields import Fields
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.fields import detector, of
-from oodcache.detect.json_fields import Fields
 
 Way = tuple[str | int, ...]
 

@@ -12,7 +12,7 @@ from samples.report.results import FIRST, MODEL
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.scores import ScoredImages
-from oodcache.report.content import FailingClass, Row
+from oodcache.report.content import FailingClass, ImageRow
 from oodcache.report.images import BINS, FOOLED, histogram, rows
 from oodcache.report.saved import Saved
 from oodcache.score.formulas.cosines import Scores
@@ -45,13 +45,13 @@ def result(inside: Scores, outside: Mapping[str, Scores]) -> list[Result]:
     return [*each, replace(first, ood="average")]
 
 
-def of(results: list[Result], parts: list[ScoredImages]) -> Row:
+def of(results: list[Result], parts: list[ScoredImages]) -> ImageRow:
     saved = Saved(Path("r.json"), tuple(results), (), {})
     (row,) = rows(saved, parts, "all.h5", lambda one: {b"n1": "dog <i>"})
     return row
 
 
-def sample() -> Row:
+def sample() -> ImageRow:
     parts = [part("pets", INSIDE, LABELS), part("SUN", OUTSIDE, [b"x", b"x", b"y"])]
     return of(result(INSIDE, {"SUN": OUTSIDE}), parts)
 

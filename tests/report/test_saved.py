@@ -16,9 +16,8 @@ from samples.report.results import FIRST, PLAIN_DIFFERENCE
 from oodcache.cache.errors import InputError
 from oodcache.report.saved import read
 from oodcache.report.tables.formats import to_json
-from oodcache.score.measures.counterpart import Counterpart
 from oodcache.score.measures.probability import probability_measures
-from oodcache.score.measures.result import Pick
+from oodcache.score.measures.result import Counterpart, Pick
 
 FULL = replace(
     FIRST,

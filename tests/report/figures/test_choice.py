@@ -10,7 +10,7 @@ import pytest
 from samples.report.results import BARE, FIRST, SETS, VARIANTS, results
 
 from oodcache.cache.errors import InputError
-from oodcache.report.figures.choice import Choice, Chosen, Default, chosen
+from oodcache.report.figures.choice import Default, FigureChoice, FigureRows, chosen
 from oodcache.report.saved import Saved
 
 FIRST_MODEL, SECOND = "ViT-B-16/laion400m_e31", "ViT-L-14/openai"
@@ -24,15 +24,17 @@ PROVENANCE = {"models": {SECOND: {"requested": "large"}, FIRST_MODEL: 3}}
 SAVED = Saved(Path("r.json"), tuple(ROWS), (), PROVENANCE)
 
 
-def choose(choice: Choice, default: Default | None = None, saved: Saved = SAVED) -> Chosen:
+def choose(
+    choice: FigureChoice, default: Default | None = None, saved: Saved = SAVED
+) -> FigureRows:
     return chosen(saved, choice, default or Default(), "roc")
 
 
-def keys(choice: Choice, default: Default | None = None) -> list[Any]:
+def keys(choice: FigureChoice, default: Default | None = None) -> list[Any]:
     return list(choose(choice, default).rows())
 
 
-def refused(choice: Choice, default: Default | None = None, saved: Saved = SAVED) -> str:
+def refused(choice: FigureChoice, default: Default | None = None, saved: Saved = SAVED) -> str:
     with pytest.raises(InputError) as caught:
         choose(choice, default, saved)
     assert "\n" not in str(caught.value)
@@ -40,7 +42,7 @@ def refused(choice: Choice, default: Default | None = None, saved: Saved = SAVED
 
 
 def test_by_default_it_is_the_first_model_and_template_and_no_average() -> None:
-    found = choose(Choice())
+    found = choose(FigureChoice())
     labels = ["mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit"]
     assert list(found.rows()) == [(FIRST_MODEL, "a photo of a {}", one) for one in labels]
     assert found.ood_sets == ("iNaturalist", "SUN", "Places", "Textures")
@@ -51,13 +53,13 @@ def test_by_default_it_is_the_first_model_and_template_and_no_average() -> None:
 
 def test_a_default_has_so_many_scores_and_what_was_named_may_be_more() -> None:
     two, three = Default(scores=2), ("max-logit", "mcm", "sigmoid-mcm")
-    assert [one[2] for one in keys(Choice(), two)] == ["mcm", "mcm:temperature=learned"]
-    assert tuple(one[2] for one in keys(Choice(scores=three), two)) == three
+    assert [one[2] for one in keys(FigureChoice(), two)] == ["mcm", "mcm:temperature=learned"]
+    assert tuple(one[2] for one in keys(FigureChoice(scores=three), two)) == three
 
 
 def test_several_models_and_templates_are_told_apart() -> None:
     models, templates = (SECOND, FIRST_MODEL), ("average", "a photo of a {}")
-    found = choose(Choice(models=models, templates=templates, scores=("mcm",)))
+    found = choose(FigureChoice(models=models, templates=templates, scores=("mcm",)))
     assert set(found.labels()) == {
         f"mcm · {model} · {template}"
         for model in (FIRST_MODEL, SECOND)
@@ -66,84 +68,84 @@ def test_several_models_and_templates_are_told_apart() -> None:
 
 
 def test_a_model_may_be_named_as_it_was_for_a_score() -> None:
-    assert {one[0] for one in keys(Choice(models=("large",)))} == {SECOND}
+    assert {one[0] for one in keys(FigureChoice(models=("large",)))} == {SECOND}
 
 
 def test_a_score_may_be_written_as_a_grid_or_with_its_defaults() -> None:
-    asked = Choice(scores=("mcm:temperature=learned|1",))
+    asked = FigureChoice(scores=("mcm:temperature=learned|1",))
     assert [one[2] for one in keys(asked)] == ["mcm:temperature=learned", "mcm"]
-    assert [one[2] for one in keys(Choice(scores=("mcm:temperature=1.0",)))] == ["mcm"]
+    assert [one[2] for one in keys(FigureChoice(scores=("mcm:temperature=1.0",)))] == ["mcm"]
 
 
 def test_sets_come_in_the_order_asked_for_and_an_average_is_one() -> None:
-    assert choose(Choice(ood_sets=("average", "SUN"))).ood_sets == ("average", "SUN")
+    assert choose(FigureChoice(ood_sets=("average", "SUN"))).ood_sets == ("average", "SUN")
 
 
 @pytest.mark.parametrize(
     ("choice", "says"),
     [
         (
-            Choice(models=("x",)),
+            FigureChoice(models=("x",)),
             f"--model 'x': r.json has no such one; there are: {FIRST_MODEL}, {SECOND}",
         ),
         (
-            Choice(templates=("a\n{}",)),
+            FigureChoice(templates=("a\n{}",)),
             r"--template 'a\n{}': r.json has no such one; there are: a photo of a {}, average",
         ),
         (
-            Choice(scores=("mcm:temperature=2",)),
+            FigureChoice(scores=("mcm:temperature=2",)),
             "--score 'mcm:temperature=2': r.json has no such one; there are: mcm, "
             "mcm:temperature=learned, sigmoid-mcm, max-logit",
         ),
         (
-            Choice(scores=("mcm:temperature=1|2",)),
+            FigureChoice(scores=("mcm:temperature=1|2",)),
             "--score 'mcm:temperature=1|2': r.json has no such one; there are: mcm, "
             "mcm:temperature=learned, sigmoid-mcm, max-logit",
         ),
         (
-            Choice(ood_sets=("NINCO",)),
+            FigureChoice(ood_sets=("NINCO",)),
             "--ood 'NINCO': r.json has no such one; there are: iNaturalist, SUN, Places, Textures, "
             "average",
         ),
     ],
 )
-def test_what_is_not_there_is_refused_naming_what_is(choice: Choice, says: str) -> None:
+def test_what_is_not_there_is_refused_naming_what_is(choice: FigureChoice, says: str) -> None:
     assert refused(choice) == says
 
 
 def test_of_images_there_is_no_average() -> None:
-    assert refused(Choice(ood_sets=("average",)), Default(averages=False)) == (
+    assert refused(FigureChoice(ood_sets=("average",)), Default(averages=False)) == (
         "--ood average: roc is drawn of images, and an average has none; there are: iNaturalist, "
         "SUN, Places, Textures"
     )
     averages = replace(SAVED, results=tuple(one for one in ROWS if one.ood == "average"))
-    assert refused(Choice(), Default(averages=False), averages) == (
+    assert refused(FigureChoice(), Default(averages=False), averages) == (
         "r.json: holds averages alone, and roc is drawn of images"
     )
-    assert choose(Choice(), saved=averages).ood_sets == ("average",)
+    assert choose(FigureChoice(), saved=averages).ood_sets == ("average",)
 
 
 def test_a_figure_of_one_score_refuses_several() -> None:
     one = Default(scores=1)
-    assert [key[2] for key in keys(Choice(), one)] == ["mcm"]
-    assert refused(Choice(scores=("mcm", "max-logit")), one) == (
+    assert [key[2] for key in keys(FigureChoice(), one)] == ["mcm"]
+    assert refused(FigureChoice(scores=("mcm", "max-logit")), one) == (
         "roc is drawn of one score under one template: choose one of "
         f"{FIRST_MODEL}, a photo of a {{}}, mcm, max-logit"
     )
-    assert SECOND in refused(Choice(models=(FIRST_MODEL, SECOND), scores=("mcm",)), one)
+    assert SECOND in refused(FigureChoice(models=(FIRST_MODEL, SECOND), scores=("mcm",)), one)
 
 
 def test_of_probabilities_the_first_is_drawn_and_another_score_refused() -> None:
     default = Default(scores=1, probability=True)
     turned = replace(SAVED, results=tuple(sorted(ROWS, key=lambda one: one.score != "max-logit")))
-    assert [one[2] for one in choose(Choice(), default, turned).rows()] == ["mcm"]
-    assert refused(Choice(scores=("max-logit",)), default) == (
+    assert [one[2] for one in choose(FigureChoice(), default, turned).rows()] == ["mcm"]
+    assert refused(FigureChoice(scores=("max-logit",)), default) == (
         "--score max-logit: is no probability, which roc is drawn of; there are: mcm, "
         "mcm:temperature=learned, sigmoid-mcm"
     )
-    assert "'x': r.json has no such one" in refused(Choice(scores=("x",)), default)
+    assert "'x': r.json has no such one" in refused(FigureChoice(scores=("x",)), default)
     logits = replace(SAVED, results=tuple(one for one in ROWS if one.score == "max-logit"))
-    assert refused(Choice(), default, logits) == (
+    assert refused(FigureChoice(), default, logits) == (
         "r.json: roc needs a score that is a probability; score mcm too"
     )
 
@@ -151,15 +153,15 @@ def test_of_probabilities_the_first_is_drawn_and_another_score_refused() -> None
 def test_scores_of_another_program_have_neither_model_nor_template_nor_probability() -> None:
     bare = replace(FIRST, **BARE)
     saved = replace(SAVED, results=(bare, replace(bare, score="$other$")))
-    assert choose(Choice(), saved=saved).labels() == ["mcm", "$other$"]
-    assert "there are: none" in refused(Choice(models=("x",)), saved=saved)
+    assert choose(FigureChoice(), saved=saved).labels() == ["mcm", "$other$"]
+    assert "there are: none" in refused(FigureChoice(models=("x",)), saved=saved)
     assert "needs a score that is a probability" in refused(
-        Choice(), Default(probability=True), saved
+        FigureChoice(), Default(probability=True), saved
     )
 
 
 def test_no_more_than_a_line_is_named() -> None:
     many = tuple(replace(FIRST, ood=f"{number}" * 300) for number in range(50))
-    says = refused(Choice(ood_sets=("x",)), saved=replace(SAVED, results=many))
+    says = refused(FigureChoice(ood_sets=("x",)), saved=replace(SAVED, results=many))
     assert says.endswith(" and 30 more")
     assert len(says) < 20 * 220 + 100

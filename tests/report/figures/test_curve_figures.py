@@ -13,7 +13,7 @@ from matplotlib.patches import StepPatch
 from samples.report.figures import PLAIN, sample
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from oodcache.report.figures.choice import Choice
+from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.figures.kinds import Subject, draw
 from oodcache.score.formulas.cosines import Scores
 
@@ -65,7 +65,7 @@ def test_the_area_under_a_roc_curve_is_the_auroc() -> None:
 
 
 def test_a_roc_curve_begins_at_the_origin_even_where_scores_are_infinite() -> None:
-    subject = SAMPLE.subject("roc", Choice(scores=("mcm",), ood_sets=("SUN",)))
+    subject = SAMPLE.subject("roc", FigureChoice(scores=("mcm",), ood_sets=("SUN",)))
     (row,) = subject.rows
     curve = replace(row.curve, kept_id=(5, *row.curve.kept_id[1:]))
     (axes,) = draw("roc", replace(subject, rows=(replace(row, curve=curve),))).axes
@@ -108,7 +108,7 @@ def stairs(axes: Axes) -> list[StepPatch]:
 def test_a_histogram_has_the_share_of_each_sets_images_in_every_bin(
     form: str, factor: float
 ) -> None:
-    subject = SAMPLE.subject("histogram", Choice(scores=("mcm",)), form=form)
+    subject = SAMPLE.subject("histogram", FigureChoice(scores=("mcm",)), form=form)
     for ood, axes in panels(draw("histogram", subject)).items():
         for found, one in zip(stairs(axes), scores("mcm", ood), strict=True):
             values, edges, _ = found.get_data()
@@ -120,7 +120,7 @@ def test_a_histogram_has_the_share_of_each_sets_images_in_every_bin(
 
 
 def test_threshold_curves_are_the_shares_kept_by_each_score() -> None:
-    subject = SAMPLE.subject("threshold", Choice(scores=("max-logit",)), form="ranked")
+    subject = SAMPLE.subject("threshold", FigureChoice(scores=("max-logit",)), form="ranked")
     figure = draw("threshold", subject)
     (axes,) = figure.axes
     every = SAMPLE.scores["max-logit"]
@@ -137,7 +137,9 @@ def test_threshold_curves_are_the_shares_kept_by_each_score() -> None:
 
 
 def test_a_reliability_diagram_has_the_share_of_id_in_fifteen_bins() -> None:
-    drawn = panels(draw("reliability", SAMPLE.subject("reliability", Choice(scores=("mcm",)))))
+    drawn = panels(
+        draw("reliability", SAMPLE.subject("reliability", FigureChoice(scores=("mcm",))))
+    )
     for ood, axes in drawn.items():
         inside, outside = (one / 2 for one in scores("mcm", ood))
         both = np.concatenate([inside, outside])

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from samples.report.figures import PLAIN, sample, thumbnail
 
 from oodcache.report.content import FailingClass
-from oodcache.report.figures.choice import Choice
+from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.figures.image_figures import MOST_CLASSES
 from oodcache.report.figures.kinds import draw
 
@@ -24,7 +24,7 @@ def texts(figure: Figure) -> list[str]:
 
 @pytest.mark.parametrize(("width", "columns"), [(3.25, 4), (6.75, 8)])
 def test_a_strip_of_each_set_has_the_worst_images_first(width: float, columns: int) -> None:
-    figure = draw("fooled", SAMPLE.subject("fooled", Choice(scores=("mcm",)), width=width))
+    figure = draw("fooled", SAMPLE.subject("fooled", FigureChoice(scores=("mcm",)), width=width))
     assert len(figure.axes) == (1 + len(PLAIN)) * columns
     said = texts(figure)
     headings = ["ID, lowest scores: pets", *(f"OOD, highest scores: {name}" for name in PLAIN)]
@@ -38,7 +38,7 @@ def test_a_strip_of_each_set_has_the_worst_images_first(width: float, columns: i
 
 
 def test_a_thumbnail_is_drawn_in_its_colours_and_a_missing_one_has_its_name() -> None:
-    figure = draw("fooled", SAMPLE.subject("fooled", Choice(scores=("mcm",))))
+    figure = draw("fooled", SAMPLE.subject("fooled", FigureChoice(scores=("mcm",))))
     first, *others = figure.axes
     pixels = np.asarray(first.images[0].get_array())
     assert pixels.shape == (32, 48, 3)
@@ -57,7 +57,7 @@ def test_a_thumbnail_that_cannot_be_read_is_as_a_missing_one(broken: str) -> Non
 
 
 def test_scores_are_in_the_form_asked_for_and_an_infinite_one_is_said() -> None:
-    subject = SAMPLE.subject("fooled", Choice(scores=("mcm",)), form="ranked")
+    subject = SAMPLE.subject("fooled", FigureChoice(scores=("mcm",)), form="ranked")
     (row,) = subject.rows
     first = replace(row.fooled_id[0], ranked=None, label="")
     subject = replace(subject, rows=(replace(row, fooled_id=(first, row.fooled_id[1])),))
@@ -76,7 +76,7 @@ def bars(axes: Axes) -> list[tuple[str, float, str]]:
 
 
 def test_classes_have_the_share_of_images_that_fail_at_95_percent() -> None:
-    figure = draw("classes", SAMPLE.subject("classes", Choice(scores=("mcm",)), width=6.75))
+    figure = draw("classes", SAMPLE.subject("classes", FigureChoice(scores=("mcm",)), width=6.75))
     drawn = {one.get_title(loc="left"): one for one in figure.axes}
     assert list(drawn) == ["ID refused: pets", *(f"OOD kept: {name}" for name in PLAIN)]
     inside = SAMPLE.scores["mcm"]["pets"]
@@ -95,7 +95,7 @@ def test_classes_have_the_share_of_images_that_fail_at_95_percent() -> None:
 
 
 def test_no_more_classes_are_drawn_than_can_be_read_and_none_is_said() -> None:
-    subject = SAMPLE.subject("classes", Choice(ood_sets=("SUN",)))
+    subject = SAMPLE.subject("classes", FigureChoice(ood_sets=("SUN",)))
     (row,) = subject.rows
     many = tuple(FailingClass(f"class {number}", 1, 2, "dog") for number in range(30))
     subject = replace(subject, rows=(replace(row, failing_id=(), failing_ood={"SUN": many}),))

@@ -20,7 +20,7 @@ from oodcache.cache.errors import InputError
 from oodcache.report.content import Content
 from oodcache.report.figures import kinds
 from oodcache.report.figures.canvas import DPI, printable, style
-from oodcache.report.figures.choice import Choice
+from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.figures.kinds import ENDINGS, KINDS, WIDTHS, check, draw, rows_of, save
 
 PLAIN_SAMPLE = sample()
@@ -172,7 +172,7 @@ def test_a_hundred_rows_are_drawn_and_too_many_refused(tmp_path: Path) -> None:
             assert image.height > 100 * 0.1 * DPI
     more = [replace(one, template=f"{number} {{}}") for one in results for number in range(5)]
     huge = replace(PLAIN_SAMPLE, saved=replace(PLAIN_SAMPLE.saved, results=tuple(more)))
-    templates = Choice(templates=tuple(f"{number} {{}}" for number in range(5)))
+    templates = FigureChoice(templates=tuple(f"{number} {{}}" for number in range(5)))
     with pytest.raises(InputError) as refused:
         draw("results", huge.subject("results", templates))
     assert str(refused.value).endswith(
@@ -210,7 +210,7 @@ def test_kinds_are_known_without_matplotlib_and_numpy() -> None:
 
 
 def test_without_single_images_it_says_what_the_content_says() -> None:
-    chosen = kinds.choose("roc", PLAIN_SAMPLE.saved, Choice())
+    chosen = kinds.choose("roc", PLAIN_SAMPLE.saved, FigureChoice())
     with pytest.raises(InputError, match="^type this$"):
         rows_of(chosen, Content(PLAIN_SAMPLE.content.rows[1:], missing="type this"))
 

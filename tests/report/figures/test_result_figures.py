@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from samples.report.figures import HOSTILE, PLAIN, Sample, sample
 
-from oodcache.report.figures.choice import Choice
+from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.figures.kinds import draw
 
 SAMPLE = sample()
@@ -43,7 +43,7 @@ def test_a_forest_plot_has_every_auroc_and_its_interval_from_the_top_down(width:
 
 
 def test_an_auroc_without_an_interval_is_an_open_circle() -> None:
-    subject = SAMPLE.subject("results", Choice(ood_sets=("average",)))
+    subject = SAMPLE.subject("results", FigureChoice(ood_sets=("average",)))
     (axes,) = draw("results", subject).axes
     assert len(axes.lines) == len(LABELS)
     assert all(one.get_markerfacecolor() == "white" for one in axes.lines)

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from samples.report.figures import PLAIN, PROVENANCE, Sample, sample
 
 from oodcache.cache.errors import InputError
-from oodcache.report.figures.choice import Choice
+from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.figures.kinds import draw
 from oodcache.score.measures.result import Result
 
@@ -83,7 +83,7 @@ def test_a_value_that_was_typed_as_a_word_has_a_ring() -> None:
 
 
 def test_several_scores_have_a_row_of_panels_for_each_ood_set() -> None:
-    two = Choice(ood_sets=("SUN", "Places"))
+    two = FigureChoice(ood_sets=("SUN", "Places"))
     figure = draw("sweep", of(grid("mcm", "energy")).subject("sweep", two))
     assert len(figure.axes) == 4
     assert [one.get_title(loc="left") for one in figure.axes[::2]] == ["SUN", "Places"]
@@ -109,13 +109,15 @@ def test_templates_are_a_parameter_and_other_parameters_are_of_the_first_templat
     assert len(figure.axes) == 2 * len(PLAIN)
     figure = draw("sweep", made.subject("sweep"))
     assert len(figure.axes) == 2
-    figure = draw("sweep", made.subject("sweep", Choice(templates=("the {}",))))
+    figure = draw("sweep", made.subject("sweep", FigureChoice(templates=("the {}",))))
     second = [one for one in made.saved.results if one.template == "the {}" and one.ood == "SUN"]
     assert 100 * second[0].auroc in curves(figure.axes[0])[0].get_ydata()
 
 
 def test_a_score_is_named_without_the_parameter() -> None:
-    figure = draw("sweep", of(grid("mcm", "energy")).subject("sweep", Choice(scores=("energy",))))
+    figure = draw(
+        "sweep", of(grid("mcm", "energy")).subject("sweep", FigureChoice(scores=("energy",)))
+    )
     assert len(figure.axes) == 2
 
 
@@ -124,20 +126,20 @@ def test_a_score_is_named_without_the_parameter() -> None:
     [
         (
             [FIRST],
-            Choice(),
+            FigureChoice(),
             None,
             "results.json: no parameter has several values, nor are there several templates; score "
             "a grid, such as --score 'mcm:temperature=1|0.1|learned'",
         ),
         (
             grid("mcm"),
-            Choice(),
+            FigureChoice(),
             "bias",
             "--parameter 'bias': results.json has no such one; there are: temperature",
         ),
         (
             grid("mcm", "energy"),
-            Choice(scores=("mcm:temperature=learned",)),
+            FigureChoice(scores=("mcm:temperature=learned",)),
             None,
             "--score 'mcm:temperature=learned': results.json has no such one; there are: mcm, "
             "energy",
@@ -145,7 +147,7 @@ def test_a_score_is_named_without_the_parameter() -> None:
     ],
 )
 def test_what_is_not_there_is_refused_naming_what_is(
-    results: list[Result], choice: Choice, parameter: str | None, says: str
+    results: list[Result], choice: FigureChoice, parameter: str | None, says: str
 ) -> None:
     with pytest.raises(InputError) as refused:
         draw("sweep", of(results).subject("sweep", choice, parameter=parameter))

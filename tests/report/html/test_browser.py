@@ -10,7 +10,7 @@ import pytest
 from samples.report import browser
 from samples.report.content import HOSTILE, MARKUP, MODELS, sample
 
-from oodcache.report.content import Content, Row
+from oodcache.report.content import Content, ImageRow
 from oodcache.report.html.page import page
 from oodcache.report.tables.grid import by_row
 
@@ -80,7 +80,7 @@ def drawn(driver: Any, figure: str) -> list[Any]:
     return found
 
 
-def row(place: int = 0) -> Row:
+def row(place: int = 0) -> ImageRow:
     return CONTENT.rows[place]
 
 

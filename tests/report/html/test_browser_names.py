@@ -13,7 +13,7 @@ import pytest
 from samples.report import browser
 from samples.report.names import ID, OOD_SETS, Sample, sample
 
-from oodcache.report.content import Content, Curve
+from oodcache.report.content import Content, ShownCurve
 from oodcache.report.html.page import page
 from oodcache.report.saved import Saved
 
@@ -155,7 +155,7 @@ def test_templates_that_are_cut_to_one_text_are_two_points_of_a_sweep(
 
 def test_infinite_thresholds_and_scores_have_their_sign(driver: Any, tmp_path: Path) -> None:
     row = SAMPLE.content.rows[0]
-    curve = Curve(
+    curve = ShownCurve(
         (None, 1.0, None), (None, 1.0, None), (0, 200, 300), dict.fromkeys(OOD_SETS, (0, 9, 120))
     )
     lowest = (replace(row.fooled_id[0], score=None, ranked=None),)

@@ -13,8 +13,7 @@ from samples.report.results import BARE, FIRST, PLAIN_DIFFERENCE, SETS, differen
 
 from oodcache.report.tables.caption import caption
 from oodcache.report.tables.formats import FORMATS, by_ending, text, to_csv, to_json
-from oodcache.score.measures.counterpart import Compared, Counterpart
-from oodcache.score.measures.result import Difference, Pick, Result
+from oodcache.score.measures.result import Compared, Counterpart, Difference, Pick, Result
 
 to_markdown, to_latex = (partial(text, form) for form in ("markdown", "latex"))
 CALIBRATION = {

@@ -10,7 +10,7 @@ from samples.report.images import Words, drawn, in_turn, thumbnail
 from samples.report.results import MODEL
 
 from oodcache.report.content import Content
-from oodcache.report.figures.choice import Choice
+from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.figures.kinds import KINDS, Subject, choose, rows_of
 from oodcache.report.saved import Saved
 from oodcache.score.formulas.cosines import Scores
@@ -47,9 +47,9 @@ class Sample:
     content: Content
     scores: Mapping[str, Mapping[str, Scores]]
 
-    def subject(self, kind: str, choice: Choice | None = None, **changes: Any) -> Subject:
+    def subject(self, kind: str, choice: FigureChoice | None = None, **changes: Any) -> Subject:
         """Return what a kind of figure is drawn of."""
-        choice = choice or Choice()
+        choice = choice or FigureChoice()
         chosen = choose(kind, self.saved, choice)
         subject = Subject(self.saved, chosen, choice, **changes)
         if not KINDS[kind].of_images:

@@ -17,7 +17,7 @@ from PIL import Image
 from samples.report.results import FIRST
 
 from oodcache.cache.files.scores import ScoredImages
-from oodcache.report.content import Content, Row
+from oodcache.report.content import Content, ImageRow
 from oodcache.report.images import rows
 from oodcache.report.saved import Saved
 from oodcache.report.tables.grid import Key
@@ -145,7 +145,7 @@ def _part(
     )
 
 
-def _pictured(row: Row) -> Row:
+def _pictured(row: ImageRow) -> ImageRow:
     """Return a row whose lowest ID image has a thumbnail."""
     first, *others = row.fooled_id
     return replace(row, fooled_id=(replace(first, thumbnail=0), *others))

@@ -7,19 +7,19 @@ import pytest
 
 from oodcache.cache.errors import InputError
 from oodcache.score.measures import delong
-from oodcache.score.measures.differences import Row, differences
+from oodcache.score.measures.differences import PairedRow, differences, steps
 from oodcache.score.measures.metrics import auroc
 
 RANDOM = np.random.default_rng(0)
 
 
-def row(score: str, *, model: str = "m/a", images: str = "same", shift: float = 1.0) -> Row:
+def row(score: str, *, model: str = "m/a", images: str = "same", shift: float = 1.0) -> PairedRow:
     scores = {
         "pets": RANDOM.normal(size=40) + shift,
         "strays": RANDOM.normal(size=30),
         "more": RANDOM.normal(size=20),
     }
-    return Row((model, "a {}", score), scores, dict.fromkeys(scores, images))
+    return PairedRow((model, "a {}", score), scores, dict.fromkeys(scores, images))
 
 
 def test_every_two_rows_are_tested_once_for_each_ood_set() -> None:
@@ -54,7 +54,9 @@ def test_holms_family_is_an_ood_set() -> None:
 
 def test_equal_ranks_differ_by_nothing() -> None:
     one = row("a")
-    again = Row(("m/a", "a {}", "b"), {k: np.exp(v) for k, v in one.scores.items()}, one.images)
+    again = PairedRow(
+        ("m/a", "a {}", "b"), {k: np.exp(v) for k, v in one.scores.items()}, one.images
+    )
     for found in differences([one, again], "pets"):
         assert (found.difference, found.p, found.p_holm) == (0, 1, 1)
 
@@ -80,3 +82,59 @@ def test_rows_of_other_images_are_never_paired_and_that_is_said() -> None:
 def test_a_single_row_cannot_be_compared() -> None:
     with pytest.raises(InputError, match="--compare wants two scores or more, and there is one"):
         differences([row("mcm")], "pets")
+
+
+def test_a_step_is_the_first_less_the_second_for_each_set_and_their_average() -> None:
+    rows = [row("a"), row("b"), row("c")]
+    after, before, other = (one.name for one in rows)
+    found = steps(rows, [(after, before), (other, before)], "pets")
+    assert [(one.ood, one.first, one.second) for one in found] == [
+        (ood, first, before) for ood in ("strays", "more", "average") for first in (after, other)
+    ]
+    by_name = {one.name: one.scores for one in rows}
+
+    def gained(first: tuple[str | None, str | None, str], ood: str) -> float:
+        return auroc(by_name[first]["pets"], by_name[first][ood]) - auroc(
+            by_name[before]["pets"], by_name[before][ood]
+        )
+
+    for one in found:
+        sets = ("strays", "more") if one.ood == "average" else (one.ood,)
+        expected = np.mean([gained(one.first, name) for name in sets])
+        assert one.difference == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_step_over_one_set_is_tested_as_compare_tests_it() -> None:
+    rows = [row("a"), row("b")]
+    pairs = [(rows[0].name, rows[1].name)]
+    of_set = {one.ood: one for one in steps(rows, pairs, "pets")}
+    for one in differences(rows, "pets"):
+        assert of_set[one.ood].difference == pytest.approx(one.difference, abs=1e-12)
+        assert of_set[one.ood].ci == pytest.approx(one.ci, rel=1e-9)
+        assert of_set[one.ood].p == pytest.approx(one.p, rel=1e-9)
+
+
+def test_holms_family_are_the_steps_of_a_set() -> None:
+    rows = [row("a"), row("b"), row("c")]
+    names = [one.name for one in rows]
+    found = steps(rows, [(names[0], names[1]), (names[1], names[2])], "pets")
+    for ood in ("strays", "more", "average"):
+        family = [one for one in found if one.ood == ood]
+        assert [one.p_holm for one in family] == delong.holm([one.p for one in family])
+
+
+def test_a_single_ood_set_has_no_average() -> None:
+    rows = [row("a"), row("b")]
+    for one in rows:
+        del one.scores["more"]  # type: ignore[attr-defined]
+    assert {one.ood for one in steps(rows, [(rows[0].name, rows[1].name)], "pets")} == {"strays"}
+
+
+def test_other_images_are_refused_by_name() -> None:
+    rows = [row("a"), row("b", model="m/b", images="others")]
+    with pytest.raises(InputError) as refused:
+        steps(rows, [(rows[1].name, rows[0].name)], "pets")
+    assert str(refused.value) == (
+        "pets, strays, more: other images under m/b than under m/a: a change is measured on the "
+        "same ones; extract both from one folder"
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from oodcache.report.tables.grid import NONE, Cell, Grid, GridRow, percent
 
 if TYPE_CHECKING:
-    from oodcache.score.measures.counterpart import Compared, Counterpart
+    from oodcache.score.measures.result import Compared, Counterpart
 
 BELOW = "As published, in %; below it one's own, and own less published in points."
 LABELS = ("model", "source", "prompt", "FPR", "method")

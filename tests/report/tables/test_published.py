@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from samples.report.results import FIRST, plain
 
-from oodcache.report.published_tables import BELOW, CLAIM, published_tables
 from oodcache.report.tables.formats import text
+from oodcache.report.tables.published import BELOW, CLAIM, published_tables
 from oodcache.report.tables.sections import sections
 from oodcache.report.tables.terminal import drawn
-from oodcache.score.measures.counterpart import Compared, Counterpart
+from oodcache.score.measures.result import Compared, Counterpart
 
 MODEL = "ViT-B-16/openai"
 MEASURED = Counterpart(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oodcache.detect.json_fields import Fields
+from oodcache.cache.format.json_fields import Fields
 
 
 def field(value: Any) -> Fields:

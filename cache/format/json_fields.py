@@ -1,30 +1,30 @@
-"""The fields of a stranger's JSON object, each taken with a check of its type."""
+"""The fields of an object in untrusted JSON, each read with a check of its type."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy.typing as npt
 
 from oodcache.cache.format.rules import shown
 
 
-class Array(Protocol):
-    """What reads an array: `name` says of which kind, `what` where it stands."""
-
-    def __call__(self, given: Any, name: str, what: str, axes: int) -> npt.NDArray[Any]:
-        """Return it; raise ValueError if it is none."""
+def _no_array(given: Any, name: str, what: str, axes: int) -> npt.NDArray[Any]:
+    raise ValueError(f"'{what}' is an array, and there are none here")
 
 
 @dataclass(frozen=True)
 class Fields:
-    """The fields of an object that `where` names; each is taken with a check of its type."""
+    """The fields of an object that `where` names; each is taken with a check of its type.
+
+    `array_of` reads an array of so many axes: from what is given, its kind and where it stands.
+    """
 
     values: Mapping[str, Any]
-    where: str
-    array_of: Array
+    where: str = ""
+    array_of: Callable[[Any, str, str, int], npt.NDArray[Any]] = _no_array
 
     def expect(self, *names: str) -> Fields:
         """Return itself if it has these fields and no others."""
@@ -37,10 +37,10 @@ class Fields:
         return str(self._checked(name, lambda one: isinstance(one, str) and one, "a text"))
 
     def texts(self, name: str, *, empty: bool = False) -> tuple[str, ...]:
-        """Return a list of texts, none of them empty unless they may be; not an empty list."""
+        """Return a list of texts; neither it nor they are empty unless they may be."""
 
         def is_list(value: Any) -> bool:
-            some = isinstance(value, list) and len(value) > 0
+            some = isinstance(value, list) and (len(value) > 0 or empty)
             return some and all(isinstance(one, str) and (one or empty) for one in value)
 
         return tuple(self._checked(name, is_list, "a list of texts"))
@@ -53,6 +53,36 @@ class Fields:
     def share(self, name: str) -> float:
         """Return a number between 0 and 1."""
         return float(self._checked(name, _is_share, "a number between 0 and 1"))
+
+    def typed(self, name: str, *types: type) -> Any:
+        """Return a value of one of these types; true and false are no numbers."""
+        wanted = " or ".join("null" if one is type(None) else one.__name__ for one in types)
+        return self._checked(
+            name, lambda one: isinstance(one, types) and not isinstance(one, bool), wanted
+        )
+
+    def number(self, name: str) -> float:
+        """Return a number."""
+        found: float = self.typed(name, float, int)
+        return found
+
+    def fraction(self, name: str, *, optional: bool = False) -> float | None:
+        """Return a number from 0 to 1, or None if it may be null."""
+        if optional and self.values[name] is None:
+            return None
+        if not 0 <= self.number(name) <= 1:
+            raise ValueError(f"'{self.where}{name}' is {shown(self.values[name])}, no fraction")
+        return self.number(name)
+
+    def interval(self, name: str) -> tuple[float, float] | None:
+        """Return two numbers, or None for null."""
+        given = self.values[name]
+        if given is None:
+            return None
+        if not isinstance(given, list) or len(given) != 2:
+            raise self.wrong(name, "two numbers")
+        low, high = (Fields({name: one}, self.where).number(name) for one in given)
+        return low, high
 
     def flag(self, name: str) -> bool:
         """Return true or false."""
