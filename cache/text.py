@@ -12,6 +12,16 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f}" if size >= 10**6 else f"{size / 1e6:.2g}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun, one or many.
+
+    >>> [counted(1, "class folder"), counted(2000, "class")]
+    ['1 class folder', '2,000 classes']
+    """
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{plural * (count != 1)}"
+
+
 def printable(text: str) -> str:
     """Return `text` on one line with control and unprintable characters escaped.
 

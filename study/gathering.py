@@ -20,7 +20,7 @@ from oodcache.cache.watch import Watch
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.folders import FolderContents
 from oodcache.extract.sources.known_sets import KNOWN_SETS
-from oodcache.extract.sources.listing import FOLDER, Contents
+from oodcache.extract.sources.listing import Contents
 from oodcache.report import images
 from oodcache.report.content import Content, FooledImage, ImageRow
 from oodcache.report.html.page import missing_libraries, page
@@ -268,7 +268,7 @@ def _contents(
         return
     # A stranger's scores may name images outside the folder.
     wanted = [one.encode() for one in paths if ".." not in one.split("/")]
-    if source.form == FOLDER:
+    if source.form == "folder":
         contents: Contents = FolderContents(source.root, wanted)
         there: Sequence[bytes] = wanted
     else:

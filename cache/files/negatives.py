@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.format.identity import FILE_NAME
-from oodcache.cache.format.rules import one_line, shown
+from oodcache.cache.format.rules import one_line, repeated, shown
 from oodcache.cache.format.sibling import sibling
 from oodcache.cache.json_text import parse_json, read_limited
 
@@ -235,7 +235,7 @@ def _check_parameters(found: Negatives) -> None:
 
 def _check_lists(found: Negatives) -> None:
     roles = {one.role for one in found.lists}
-    if twice := _repeated([one.vocabulary for one in found.lists]):
+    if twice := repeated([one.vocabulary for one in found.lists]):
         raise RuleError(found.path, "N5", f"vocabulary {shown(twice)} stands twice")
     if others := sorted(roles - {NEGATIVE, CSP}):
         raise RuleError(found.path, "N5", f"role is {shown(others[0])}, not negative or csp")
@@ -248,15 +248,5 @@ def _check_words(found: Negatives) -> None:
         if len(one.words) > one.candidates:
             what = f"{one.vocabulary} has {len(one.words)} words of {one.candidates} candidates"
             raise RuleError(found.path, "N6", what)
-    if twice := _repeated([word for one in found.lists for word in one.words]):
+    if twice := repeated([word for one in found.lists for word in one.words]):
         raise RuleError(found.path, "N6", f"word {shown(twice)} stands twice")
-
-
-def _repeated(values: Sequence[str]) -> str | None:
-    """Return the first value that stood before, None where all differ."""
-    seen = set[str]()
-    for value in values:
-        if value in seen:
-            return value
-        seen.add(value)
-    return None

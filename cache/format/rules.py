@@ -95,11 +95,11 @@ def check_vocabulary(path: Path, ids: tuple[str, ...], templates: tuple[str, ...
     for template in templates:
         if "{}" not in template:
             raise RuleError(path, "F11", f"template {shown(template)} holds no {{}}")
-    if (twice := _repeated(templates)) is not None:
+    if (twice := repeated(templates)) is not None:
         raise RuleError(path, "F11", f"'templates' holds {shown(twice)} twice")
     if not any(ids):
         return
-    if (twice := _repeated(ids)) is not None or "" in ids:
+    if (twice := repeated(ids)) is not None or "" in ids:
         found = "an empty one among others" if "" in ids else f"{shown(twice)} twice"
         raise RuleError(path, "F11", f"'class_ids' holds {found}: all are to differ, or be empty")
 
@@ -109,7 +109,7 @@ def check_paths(path: Path, stored: Sequence[bytes]) -> None:
     if not _are_below(stored):
         name = next(one for one in stored if not _are_below([one]))
         raise RuleError(path, "F12", f"'path' holds {shown(name)}, which is not below its root")
-    if (twice := _repeated(stored)) is not None:
+    if (twice := repeated(stored)) is not None:
         raise RuleError(path, "F12", f"'path' holds {shown(twice)} twice")
     check_longest(path, "path", max(map(len, stored)))
 
@@ -158,7 +158,7 @@ def _are_below(paths: Sequence[bytes]) -> bool:
     return joined.count(b"\0") == len(paths) and b"\0//" not in joined and b"/../" not in joined
 
 
-def _repeated(values: Sequence[Name]) -> Name | None:
+def repeated(values: Sequence[Name]) -> Name | None:
     """Return the first value that stands more than once, None where all differ."""
     if len(set(values)) == len(values):
         return None

@@ -20,7 +20,7 @@ from oodcache.cache.format.place import FOLDER, Place, shard_folder, target_of
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.summary import Begun, Summary, runs, summarise
 from oodcache.cache.store import store
-from oodcache.cache.text import megabytes
+from oodcache.cache.text import counted, megabytes
 
 SHOWN = 20
 MORE = "--all lists them"
@@ -44,7 +44,7 @@ def describe(path: Path, *, everything: bool = False) -> Iterator[str]:
         yield from _beside(path)
     yield from _describe_identity(found.identity)
     yield f"vectors: sha256 {found.identity.vectors}"
-    yield f"ok: {_counted(found.rows - found.bad, 'row')}, not ok: {found.bad:,}"
+    yield f"ok: {counted(found.rows - found.bad, 'row')}, not ok: {found.bad:,}"
     if found.norm.size:
         low, middle, high = found.norm.min(), np.median(found.norm), found.norm.max()
         yield f"norms before normalising: {low:.4g} to {high:.4g}, median {middle:.4g}"
@@ -101,7 +101,7 @@ def _describe_begun(target: Path, limit: int | None) -> Iterator[str]:
 def _describe_run(run: Begun, target: Path, limit: int | None) -> Iterator[str]:
     place, rows = run.shards[0].place, sum(shard.place.rows for shard in run.shards)
     yield f"run: {place.run}"
-    yield f"  {_progress(run)}, {rows:,} of {_counted(place.total, 'row')}"
+    yield f"  {_progress(run)}, {rows:,} of {counted(place.total, 'row')}"
     yield f"  not ok so far: {sum(shard.failed for shard in run.shards):,}"
     if run.missing:
         some = run.missing
@@ -122,13 +122,13 @@ def _describe_images(file: ImageFile, limit: int | None) -> Iterator[str]:
             spread = f", {counts.min():,} to {counts.max():,} images each"
             spread += f", median {np.median(counts):,g}"
         noun = "class number" if file.identity.has_class_numbers else "name"
-        yield f"labels: {_counted(len(counts), noun)}{spread}"
+        yield f"labels: {counted(len(counts), noun)}{spread}"
         both = zip(file.label_names, counts.tolist(), strict=True)
         yield from _some([f"{name}: {count:,}" for name, count in both], limit)
     errors = file.errors()
     if errors:
         paths = file.paths()
-        yield f"not decoded: {_counted(len(errors), 'image')}"
+        yield f"not decoded: {counted(len(errors), 'image')}"
         lines = [f"row {row}: {os.fsdecode(paths[row])}: {errors[row]}" for row in errors]
         yield from _some(lines, limit)
 
@@ -144,7 +144,7 @@ def _describe_texts(vocabulary: Vocabulary, limit: int | None) -> Iterator[str]:
 def _describe_negatives(found: Negatives, limit: int | None) -> Iterator[str]:
     words = sum(len(one.words) for one in found.lists)
     candidates = sum(one.candidates for one in found.lists)
-    yield f"{found.path}: {_counted(words, 'negative')} of {candidates:,} candidates"
+    yield f"{found.path}: {counted(words, 'negative')} of {candidates:,} candidates"
     yield f"model: {found.label}, weights {found.weights}"
     yield f"classes: {found.classes}, {found.template}, vectors sha256 {found.class_vectors}"
     yield f"keep: {found.keep}"
@@ -165,25 +165,15 @@ def _some(lines: Sequence[str], limit: int | None) -> Iterator[str]:
 
 
 def _progress(run: Begun) -> str:
-    return f"{run.done:,} of {_counted(run.of, 'shard')}"
+    return f"{run.done:,} of {counted(run.of, 'shard')}"
 
 
 def _size(found: Summary) -> str:
-    what = _counted(found.rows, "image")
+    what = counted(found.rows, "image")
     if found.templates is not None and found.classes is not None:
-        product = _counted(found.templates, "template"), _counted(found.classes, "class")
+        product = counted(found.templates, "template"), counted(found.classes, "class")
         what = " x ".join(product)
         if found.place is not None:
-            what = f"{_counted(found.rows, 'row')} of {what}"
+            what = f"{counted(found.rows, 'row')} of {what}"
     size = megabytes(found.path.stat().st_size)
     return f"{what} x {found.shape[-1]:,}, {found.dtype}, {size} MB"
-
-
-def _counted(count: int, noun: str) -> str:
-    """Return a count with its noun, one or many.
-
-    >>> [_counted(1, "class folder"), _counted(2000, "class")]
-    ['1 class folder', '2,000 classes']
-    """
-    plural = "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{plural * (count != 1)}"

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -76,11 +76,25 @@ def to_json(files: Sequence[Listed]) -> str:
     return json.dumps([asdict(one) for one in files], indent=1) + "\n"
 
 
+def empty_table(columns: Sequence[str], numbers: Collection[str]) -> Table:
+    """Return a table to be filled; columns that are `numbers` are set to the right."""
+    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for name in columns:
+        drawn.add_column(name, justify="right" if name in numbers else "left", no_wrap=True)
+    return drawn
+
+
+def as_text(drawn: Table, *, styled: bool) -> str:
+    """Return a table as wide as it needs: nothing is cut."""
+    console = Console(width=100_000, file=io.StringIO(), force_terminal=styled)
+    with console.capture() as capture:
+        console.print(drawn, width=console.measure(drawn).maximum)
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
 def table(files: Sequence[Listed], *, now: float | None = None, styled: bool = False) -> str:
     """Return a table as wide as it needs: no name is cut; `styled` with a terminal's codes."""
-    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for name in COLUMNS:
-        drawn.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=True)
+    drawn = empty_table(COLUMNS, NUMBERS)
     now, model = time.time() if now is None else now, None
     width = max((len(one.kind) for one in files), default=0)
     for one in files:
@@ -88,10 +102,7 @@ def table(files: Sequence[Listed], *, now: float | None = None, styled: bool = F
             drawn.add_row(Text(printable(one.model), style="bold"))
         drawn.add_row(*(Text(printable(cell)) for cell in _cells(one, now, width)))
         model = one.model
-    console = Console(width=100_000, file=io.StringIO(), force_terminal=styled)
-    with console.capture() as capture:
-        console.print(drawn, width=console.measure(drawn).maximum)
-    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+    return as_text(drawn, styled=styled)
 
 
 def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:

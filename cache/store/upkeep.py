@@ -17,7 +17,7 @@ from oodcache.cache.shards.shard_set import damaged
 from oodcache.cache.shards.summary import summarise
 from oodcache.cache.store import removal, store
 from oodcache.cache.store.verification import verify
-from oodcache.cache.text import megabytes
+from oodcache.cache.text import counted, megabytes
 from oodcache.cache.watch import Note, Progress
 
 SHOWN = 20
@@ -45,9 +45,10 @@ def verified(
     if broken:
         verb = "is" if len(broken) == 1 else "are"
         commands = {"negatives" if path.suffix == ".json" else "extract" for path in broken}
+        how = " and ".join(f"oodcache {one} --overwrite" for one in sorted(commands))
         raise InputError(
-            f"{len(broken):,} of {_counted(len(paths))} {verb} broken; make anew what is broken "
-            f"with: {' and '.join(f'oodcache {one} --overwrite' for one in sorted(commands))}"
+            f"{len(broken):,} of {counted(len(paths), 'file')} {verb} broken; make anew what is "
+            f"broken with: {how}"
         )
 
 
@@ -93,7 +94,7 @@ def merged(files: Sequence[Path], cache: Path) -> Iterator[str]:
         if not targets and not (whole := store.entries(cache)):
             raise InputError(f"{cache}: no embeddings to merge")
         if not targets:
-            yield f"{cache}: {_counted(len(whole))}, all merged already"
+            yield f"{cache}: {counted(len(whole), 'file')}, all merged already"
     refused = []
     for target in dict.fromkeys(targets):
         try:
@@ -108,7 +109,9 @@ def merged(files: Sequence[Path], cache: Path) -> Iterator[str]:
         raise (
             refused[0]
             if len(targets) + len(loose) == 1
-            else InputError(f"{len(refused):,} of {_counted(len(targets))} could not be merged")
+            else InputError(
+                f"{len(refused):,} of {counted(len(targets), 'file')} could not be merged"
+            )
         )
 
 
@@ -226,8 +229,4 @@ def amount(found: removal.Removal) -> str:
     >>> amount(removal.Removal((), (), ()))
     '0 files, 0 MB'
     """
-    return f"{_counted(len(found.files))}, {megabytes(found.size)} MB"
-
-
-def _counted(files: int) -> str:
-    return f"{files:,} file{'s' * (files != 1)}"
+    return f"{counted(len(found.files), 'file')}, {megabytes(found.size)} MB"

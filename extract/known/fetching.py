@@ -19,7 +19,7 @@ from oodcache.cache.watch import Watch
 from oodcache.extract.known import checksums, downloading, unpacking
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.known_sets import FETCHED, KNOWN_SETS, Archive, KnownSet
-from oodcache.extract.sources.listing import LIST, ImageSource
+from oodcache.extract.sources.listing import ImageSource
 
 WORK = ".fetch"
 # Of an image: photographs have less, and some come with other files.
@@ -231,6 +231,6 @@ def count(source: ImageSource) -> Counted:
     listing = datasets.list_images(source)
     assert source.expected is not None, "only known sets are counted"
     missing = 0
-    if source.form == LIST:
+    if source.root.is_file():  # A list.
         missing = sum(not listing.contents.is_there(row) for row in range(listing.rows))
     return Counted(source.name, source.root, listing.rows, source.expected, missing)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import GROUPS
+from oodcache.cache.store.listing import as_text, empty_table
 from oodcache.cache.text import printable
 from oodcache.cache.watch import Progress
 from oodcache.extract.known.fetching import Counted, Fetched, count
@@ -64,15 +61,10 @@ def to_json(found: Sequence[KnownRow]) -> str:
 
 def table(found: Sequence[KnownRow], *, styled: bool = False) -> str:
     """Return a table as wide as it needs: no path is cut; `styled` with a terminal's codes."""
-    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for name in COLUMNS:
-        drawn.add_column(name, justify="right" if name == "images" else "left", no_wrap=True)
+    drawn = empty_table(COLUMNS, ["images"])
     for one in found:
         drawn.add_row(*(Text(printable(cell)) for cell in _cells(one)))
-    console = Console(width=100_000, file=io.StringIO(), force_terminal=styled)
-    with console.capture() as capture:
-        console.print(drawn, width=console.measure(drawn).maximum)
-    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+    return as_text(drawn, styled=styled)
 
 
 def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Iterator[str]:

@@ -23,7 +23,6 @@ from oodcache.extract.run.targets import Target, stamp, wanted
 from oodcache.extract.run.tasks import Job, Task, write
 from oodcache.extract.run.timing import summary, timing_of
 from oodcache.extract.run.tolerance import Tolerance
-from oodcache.extract.sources.listing import FOLDER
 
 
 @dataclass(frozen=True)
@@ -218,7 +217,7 @@ def _summary(target: Target) -> str:
         classes = f"{len(listing.vocabulary.names):,} classes"
         return f"{classes}, {templates:,} template{'s' * (templates > 1)}"
     names, bad = len(listing.images.label_names), ""
-    what = "in {:,} class folder" if listing.source.form == FOLDER else "with {:,} label"
+    what = "in {:,} class folder" if listing.source.form == "folder" else "with {:,} label"
     labels = f" {what.format(names)}{'s' * (names > 1)}" if names else ""
     written = open_images(target.path)
     if failed := int(np.count_nonzero(~written.ok)):

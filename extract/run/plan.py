@@ -14,7 +14,7 @@ from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.watch import Watch
 from oodcache.extract.model.request import ModelRequest, Resolved, resolve
 from oodcache.extract.sources import datasets
-from oodcache.extract.sources.listing import TARS, UNSAID, ImageListing, ImageSource, Options
+from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
 from oodcache.extract.texts import vocabularies
 
 
@@ -134,8 +134,7 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
 
 
 def _listed(source: ImageSource, watch: Watch) -> ImageListing:
-    if source.form == TARS:
-        count = len(source.tars)
+    if count := len(source.tars):
         watch.note(f"{source.name}: reading the headers of {count:,} tar{'s' * (count > 1)} …")
     listing = datasets.list_images(source)
     count = listing.rows
@@ -157,7 +156,7 @@ def _check_once(sources: Iterable[ImageSource]) -> None:
         if before is source:
             continue
         text = f"data set {source.name!r} is given twice: each wants a name of its own"
-        if before.form == source.form == TARS:
+        if before.tars and source.tars:
             text += f"; for several tars, quote the braces: '{source.name}=x/{{0..9}}.tar'"
         raise InputError(text)
 

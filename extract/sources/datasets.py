@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import GROUPS, check_name
-from oodcache.extract.sources import braces, clip_benchmark
+from oodcache.extract.sources import braces, clip_benchmark, lists, tables, tars
 from oodcache.extract.sources.folders import has_images, list_folder
 from oodcache.extract.sources.known_sets import KNOWN_SETS, PREFIXES
-from oodcache.extract.sources.listing import (
-    FOLDER,
-    LIST,
-    TABLE,
-    TARS,
-    UNSAID,
-    ImageListing,
-    ImageSource,
-    Options,
-)
-from oodcache.extract.sources.lists import list_lines
-from oodcache.extract.sources.tables import SUFFIXES as TABLE_SUFFIXES
-from oodcache.extract.sources.tables import list_table
-from oodcache.extract.sources.tars import list_tars
+from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
 from oodcache.extract.texts import vocabularies
 
-LIST_SUFFIXES = (".txt", ".lst", ".list")
 TAR = ".tar"
 PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
-WANTED = "wanted is a folder of images, a list (.txt), a table (.csv, .tsv, .parquet) or a .tar"
-LISTERS = {FOLDER: list_folder, LIST: list_lines, TABLE: list_table, TARS: list_tars}
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of image source: what lists one, what its files end in, which options it takes."""
+
+    listed: Callable[[ImageSource], ImageListing]
+    called: str
+    suffixes: Sequence[str] = ()
+    options: Sequence[str] = ()
+
+
+FORMS = {
+    "folder": Form(list_folder, "a folder of images"),
+    "list": Form(lists.list_lines, "a list (.txt)", lists.SUFFIXES, ["image_root"]),
+    "table": Form(
+        *(tables.list_table, "a table (.csv, .tsv, .parquet)", tables.SUFFIXES),
+        ["image_root", "path_column", "label_column"],
+    ),
+    "tars": Form(tars.list_tars, "a .tar"),
+}
+*_most, _last = (one.called for one in FORMS.values())
+WANTED = f"wanted is {', '.join(_most)} or {_last}"
 
 
 def find(specification: str, data_root: Path, options: Options = UNSAID) -> ImageSource:
@@ -48,16 +55,16 @@ def find(specification: str, data_root: Path, options: Options = UNSAID) -> Imag
 
 def check_options(sources: Sequence[ImageSource], options: Options) -> None:
     """Refuse options that say something of lists or tables where there is none."""
-    forms = {source.form for source in sources}
-    if options.image_root is not None and not forms & {LIST, TABLE}:
+    taken = {option for source in sources for option in FORMS[source.form].options}
+    if options.image_root is not None and "image_root" not in taken:
         raise InputError("--image-root is what lists' and tables' paths are below: none is given")
-    if (options.path_column or options.label_column) and TABLE not in forms:
+    if (options.path_column or options.label_column) and "path_column" not in taken:
         raise InputError("--path-column and --label-column are of tables: none is given")
 
 
 def list_images(source: ImageSource) -> ImageListing:
     """Return the images of a source in a fixed order; refuse one that holds none."""
-    return LISTERS[source.form](source)
+    return FORMS[source.form].listed(source)
 
 
 def _at(name: str, typed: str) -> ImageSource:
@@ -70,10 +77,9 @@ def _at(name: str, typed: str) -> ImageSource:
         raise InputError(f"{path}: no such file or folder; {name}=PATH: {WANTED}")
     if suffix == TAR:
         return _tars(name, path, [path])
-    if suffix in LIST_SUFFIXES:
-        return ImageSource(name, path, form=LIST)
-    if suffix in TABLE_SUFFIXES:
-        return ImageSource(name, path, form=TABLE)
+    for form, one in FORMS.items():
+        if suffix in one.suffixes:
+            return ImageSource(name, path, form=form)
     if suffix in PACKED:
         raise InputError(
             f"{path}: is compressed, so that no image can be read by itself: unpack it, and give "
@@ -86,19 +92,19 @@ def _folder(name: str, path: Path) -> ImageSource:
     """Return a folder of images, or of tars where it has some and no image at all."""
     if (split := clip_benchmark.split(path)) is not None:
         return _tars(name, path, clip_benchmark.tars(split))
-    tars = sorted(one for one in path.glob(f"*{TAR}") if not one.name.startswith("."))
-    if tars and not has_images(path):
-        return _tars(name, path, tars)
+    found = sorted(one for one in path.glob(f"*{TAR}") if not one.name.startswith("."))
+    if found and not has_images(path):
+        return _tars(name, path, found)
     return ImageSource(name, path)
 
 
-def _tars(name: str, typed: Path, tars: Sequence[Path]) -> ImageSource:
-    missing = [one for one in tars if not one.exists()]
+def _tars(name: str, typed: Path, each: Sequence[Path]) -> ImageSource:
+    missing = [one for one in each if not one.exists()]
     if missing:
         raise InputError(
-            f"{typed}: {missing[0]} is not there ({len(missing):,} of {len(tars):,} are missing)"
+            f"{typed}: {missing[0]} is not there ({len(missing):,} of {len(each):,} are missing)"
         )
-    return ImageSource(name, typed, form=TARS, tars=tuple(tars))
+    return ImageSource(name, typed, form="tars", tars=tuple(each))
 
 
 def known(name: str, data_root: Path) -> ImageSource | None:
@@ -112,7 +118,7 @@ def known(name: str, data_root: Path) -> ImageSource | None:
         root,
         expected=wanted.images,
         group=GROUPS.get(name),
-        form=LIST if is_list else FOLDER,
+        form="list" if is_list else "folder",
         classes=vocabularies.imagenet_ids() if is_list and wanted.classes else (),
         data_root=data_root,
     )

@@ -11,8 +11,6 @@ from typing import Any, Protocol
 from oodcache.cache.files.images import ImageRows
 from oodcache.cache.format.identity import CLASS_NUMBERS
 
-FOLDER, LIST, TABLE, TARS = "folder", "list", "table", "tars"
-
 
 class Contents(Protocol):
     """The bytes of a data set's images, by row; decoding processes get a copy by fork or pickle."""
@@ -45,7 +43,7 @@ UNSAID = Options()
 
 @dataclass(frozen=True)
 class ImageSource:
-    """Where a data set's images are: in a folder, list, table or tars, as `form` says.
+    """Where a data set's images are, and in which `form`: a folder, a list, a table or tars.
 
     `root` is that folder or file, `tars` are the tars one by one. `expected` is a known set's count
     and `group` how far from ImageNet the field takes it to be, "near" or "far"; None where that is
@@ -56,7 +54,7 @@ class ImageSource:
     root: Path
     expected: int | None = None
     group: str | None = None
-    form: str = FOLDER
+    form: str = "folder"
     tars: tuple[Path, ...] = ()
     classes: tuple[str, ...] = ()
     data_root: Path | None = None

@@ -9,6 +9,8 @@ from oodcache.cache.exchange import row_names
 from oodcache.extract.sources.listed_images import Entries, list_entries
 from oodcache.extract.sources.listing import ImageListing, ImageSource
 
+SUFFIXES = (".txt", ".lst", ".list")
+
 
 def list_lines(source: ImageSource) -> ImageListing:
     """Return the images of a list, in its order; the label stands after a line's last space.

@@ -8,7 +8,7 @@ import pytest
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.sources.listed_images import Entries, list_entries
-from oodcache.extract.sources.listing import LIST, ImageListing, ImageSource, Options
+from oodcache.extract.sources.listing import ImageListing, ImageSource, Options
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -23,7 +23,7 @@ def listed(
 ) -> ImageListing:
     path.parent.mkdir(parents=True, exist_ok=True)
     options = Options(image_root=image_root)
-    source = ImageSource("x", path, form=LIST, data_root=data_root, options=options)
+    source = ImageSource("x", path, form="list", data_root=data_root, options=options)
     return list_entries(source, Entries(paths, [""] * len(paths), range(1, len(paths) + 1)))
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from oodcache.cache.errors import InputError
-from oodcache.extract.sources.listing import LIST, ImageListing, ImageSource
+from oodcache.extract.sources.listing import ImageListing, ImageSource
 from oodcache.extract.sources.lists import list_lines
 
 
 def listed(tmp_path: Path, text: str | bytes) -> ImageListing:
     path = tmp_path / "list.txt"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return list_lines(ImageSource("x", path, form=LIST))
+    return list_lines(ImageSource("x", path, form="list"))
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ import pytest
 from pyarrow import parquet
 
 from oodcache.cache.errors import InputError
-from oodcache.extract.sources.listing import TABLE, ImageListing, ImageSource, Options
+from oodcache.extract.sources.listing import ImageListing, ImageSource, Options
 from oodcache.extract.sources.tables import list_table
 
 
 def listed(path: Path, content: str | bytes | None = None, **options: Any) -> ImageListing:
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return list_table(ImageSource("x", path, form=TABLE, options=Options(**options)))
+    return list_table(ImageSource("x", path, form="table", options=Options(**options)))
 
 
 def written(file: Path, **columns: Any) -> Path:

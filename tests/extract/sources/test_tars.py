@@ -14,14 +14,14 @@ from samples.extract.tars import member, write_tar
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.sources.folders import list_folder
-from oodcache.extract.sources.listing import TARS, ImageListing, ImageSource
+from oodcache.extract.sources.listing import ImageListing, ImageSource
 from oodcache.extract.sources.tars import AT_ONCE, list_tars
 
 Files = tuple[str, bytes | str] | tarfile.TarInfo
 
 
 def listed(*tars: Path) -> ImageListing:
-    return list_tars(ImageSource("x", tars[0].parent, form=TARS, tars=tars))
+    return list_tars(ImageSource("x", tars[0].parent, form="tars", tars=tars))
 
 
 def of(folder: Path, *files: Files) -> ImageListing:
