@@ -199,7 +199,7 @@ def fpr_at_tpr(
       (0, 0). Where a flat run lies at exactly `tpr`, its right end: the largest of its FPRs.
     - openood: OOD is the positive class, lowest scores first. The share of ID lost at the first
       point of scikit-learn's `roc_curve` that has found at least `tpr` of OOD; by default that
-      function leaves out a point whose steps to both sides are equal. OpenOOD and pytorch-ood.
+      function leaves out a point whose steps to both sides are equal. OpenOOD v1.5.
 
     >>> fpr_at_tpr(np.array([0.9, 0.8, 0.7, 0.2]), np.array([0.7, 0.3]), tpr=0.75)
     0.5

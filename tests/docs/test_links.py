@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+ROOMS = ("api", "extract", "cache", "score", "report", "detect", "study", "cli", "tests", "bench")
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -39,7 +40,9 @@ def test_every_page_of_the_docs_is_linked_from_the_readme() -> None:
     assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= linked
 
 
-@pytest.mark.parametrize("page", [ROOT / "Makefile", *ROOT.glob("*/**/*.py")], ids=str)
-def test_a_page_that_the_code_names_is_there(page: Path) -> None:
-    for name in re.findall(r"\bdocs/[\w-]+\.md\b", page.read_text()):
+def test_a_page_that_the_code_names_is_there() -> None:
+    code = [ROOT / "Makefile", *(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))]
+    named = {name for path in code for name in re.findall(r"\bdocs/[\w-]+\.md\b", path.read_text())}
+    assert len(named) > 3
+    for name in named:
         assert (ROOT / name).is_file(), name
