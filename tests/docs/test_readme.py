@@ -22,8 +22,7 @@ def blocks(language: str) -> list[str]:
     return [line for block in found for line in block.splitlines() if line.startswith("oodcache ")]
 
 
-def test_commands_on_the_embedded_benchmark_run_in_order(oodcache: Run) -> None:
-    assert oodcache("demo").status == 0
+def test_commands_on_the_embedded_benchmark_run_in_order(oodcache: Run, after_demo: Path) -> None:
     lines = blocks("sh")
     assert len(lines) >= 7
     for line in lines:
@@ -32,9 +31,8 @@ def test_commands_on_the_embedded_benchmark_run_in_order(oodcache: Run) -> None:
         assert done.status == some_out, f"{line}\n{done.err}"
 
 
-def test_the_python_example_runs_on_the_demos_cache(oodcache: Run) -> None:
+def test_the_python_example_runs_on_the_demos_cache(oodcache: Run, after_demo: Path) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
-    assert oodcache("demo").status == 0
     calibrate = next(line for line in blocks("sh") if line.startswith("oodcache calibrate "))
     assert oodcache(*shlex.split(calibrate)[1:]).status == 0
     found: dict[str, Any] = {}
@@ -54,7 +52,7 @@ def test_commands_on_files_that_are_not_here_are_understood(line: str) -> None:
     command.make_context(name, arguments)
 
 
-def test_the_table_shown_is_the_demos(oodcache: Run) -> None:
+def test_the_table_shown_is_the_demos(oodcache: Run, after_demo: Path) -> None:
     shown = re.search(r"<!-- demo -->\n```text\n(.*?)```\n<!-- /demo -->", README, re.S)
     assert shown is not None
     printed = oodcache("demo").out
