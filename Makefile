@@ -40,10 +40,11 @@ reproduce: .venv/extract  ## The study of docs/published.md, images under DATA; 
 	$(BIN)/oodcache reproduce --data-root $(DATA) $(MODELS:%=--model %)
 
 test: .venv/dev  ## Install what the tests need and run them (minutes)
-	$(BIN)/python -m pytest -q -m "not slow" -n auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	  $(BIN)/python -m pytest -q -m "not slow" -n auto --maxprocesses 4 --dist worksteal
 
-test-slow: .venv/dev  ## The long tests: installs, wheels
-	$(BIN)/python -m pytest -q -m slow
+test-slow: .venv/dev  ## The long tests: installs, wheels, many examples of each law
+	$(BIN)/python -m pytest -q -m "slow or hypothesis" --hypothesis-profile=thorough
 
 lint: .venv/dev build/links  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
-from samples import Outcome, Run, SmallModel, extract_demo, make_small_model, write_image
+from samples import (
+    Outcome,
+    Run,
+    SmallModel,
+    extract_demo,
+    make_small_model,
+    run_demo,
+    write_image,
+)
 
 from oodcache.cli.main import main
 
-# A shared machine may pause a test for longer than any deadline; all else stays as it was.
-settings.register_profile("patient", parent=settings.default, deadline=None)
-settings.load_profile("patient")
+Make = Callable[[Path], object]
+
+# A shared machine may pause a test for longer than any deadline. `make test-slow` takes the
+# thorough profile, which has as many examples as Hypothesis itself.
+settings.register_profile("thorough", parent=settings.default, deadline=None)
+settings.register_profile("quick", parent=settings.get_profile("thorough"), max_examples=20)
+settings.load_profile("quick")
+
+# Settings of the user's own for Hugging Face; huggingface_hub reads them when it is imported.
+for variable in [*os.environ]:
+    if variable.startswith(("HF_", "HUGGINGFACE_", "TRANSFORMERS_")):
+        del os.environ[variable]
 
 # In the background of a script Ctrl-C is ignored, and by all that is started from there.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -62,9 +83,34 @@ def small_sigmoid(tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Make], Path]:
+    """Give every process of a run the one folder that a function fills; tests only read it."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def made(make: Make) -> Path:
+        folder, done = root / make.__name__, root / f"{make.__name__}.done"
+        with FileLock(f"{folder}.lock"):
+            if not done.exists():
+                folder.mkdir(exist_ok=True)
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def demo(made_once: Callable[[Make], Path]) -> Path:
     """A folder with the demo's images in data/, and those of both its models in embeddings/."""
-    return extract_demo(tmp_path_factory.mktemp("demo"))
+    return made_once(extract_demo)
+
+
+@pytest.fixture
+def after_demo(made_once: Callable[[Make], Path], oodcache: Run, tmp_path: Path) -> Path:
+    """The folder that a test runs in, as `oodcache demo` left it."""
+    shutil.copytree(made_once(run_demo), tmp_path, dirs_exist_ok=True, symlinks=True)
+    return tmp_path
 
 
 @pytest.fixture

@@ -125,7 +125,11 @@ def wait_for(path: Path, size: int = 0) -> None:
     ("number", "status", "said"),
     [
         (signal.SIGINT, 130, "oodcache: stopped; the same command goes on from what is done\n"),
-        (signal.SIGTERM, 143, "oodcache: stopped; the same command goes on from what is done\n"),
+        pytest.param(
+            *(signal.SIGTERM, 143),
+            "oodcache: stopped; the same command goes on from what is done\n",
+            marks=pytest.mark.slow,
+        ),
         (signal.SIGKILL, -9, ""),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -55,7 +56,9 @@ def test_the_demo_ends_in_a_table_and_leaves_its_results(oodcache: Run) -> None:
     assert time.monotonic() - started < 30
 
 
-def test_the_commands_that_the_demo_shows_run_as_they_are_shown(oodcache: Run) -> None:
+def test_the_commands_that_the_demo_shows_run_as_they_are_shown(
+    oodcache: Run, after_demo: Path
+) -> None:
     shown = [line[2:] for line in oodcache("demo").err.splitlines() if line.startswith("$ ")]
     result = Path("results/demo.json").read_bytes()
     Path("results/demo.json").unlink()
@@ -66,8 +69,9 @@ def test_the_commands_that_the_demo_shows_run_as_they_are_shown(oodcache: Run) -
 
 
 def test_without_plotly_the_demo_says_what_a_report_needs(
-    oodcache: Run, monkeypatch: pytest.MonkeyPatch
+    oodcache: Run, after_demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    Path("results/demo.html").unlink()
     monkeypatch.setitem(sys.modules, "plotly", None)  # type: ignore[arg-type]
     done = oodcache("demo")
     assert done.status == 0 and "mcm" in done.out
@@ -79,8 +83,9 @@ def test_without_plotly_the_demo_says_what_a_report_needs(
 
 
 def test_a_half_written_image_folder_is_no_obstacle(
-    oodcache: Run, monkeypatch: pytest.MonkeyPatch
+    oodcache: Run, after_demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shutil.rmtree("data")
     from oodcache.extract.demo import embedded
 
     def interrupted(*_: object) -> None:

@@ -48,8 +48,15 @@ def calibrated(oodcache: Run, model: str, *more: str) -> None:
     assert done.status == 0, done.err
 
 
-@pytest.mark.parametrize("model", ["tiny-clip", "tiny-sigmoid"])
-@pytest.mark.parametrize("score", ["mcm", "energy", "knn:k=5", "vim"])
+@pytest.mark.parametrize(
+    ("model", "score"),
+    [
+        *(("tiny-clip", one) for one in ("mcm", "knn:k=5")),
+        *(("tiny-sigmoid", one) for one in ("energy", "vim")),
+        *(pytest.param("tiny-clip", one, marks=pytest.mark.slow) for one in ("energy", "vim")),
+        *(pytest.param("tiny-sigmoid", one, marks=pytest.mark.slow) for one in ("mcm", "knn:k=5")),
+    ],
+)
 def test_a_folder_and_its_cached_set_have_the_same_decisions(
     oodcache: Run, here: Path, model: str, score: str
 ) -> None:

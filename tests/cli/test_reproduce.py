@@ -268,6 +268,7 @@ def test_images_of_another_folder_are_not_compared(oodcache: Run, tmp_path: Path
     )
 
 
+@pytest.mark.slow
 def test_the_embedded_benchmark_runs_from_nothing(oodcache: Run) -> None:
     done = oodcache("reproduce", "--model", "tiny")
     assert done.status == 0, done.err

@@ -167,7 +167,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples)
 @given(data=st.data())
 def test_whatever_stands_in_a_place_is_read_or_refused_in_a_line(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

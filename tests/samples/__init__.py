@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -166,7 +168,7 @@ def local_folder(folder: Path, model: SmallModel, preprocess: dict[str, Any] | N
     return folder
 
 
-def extract_demo(folder: Path) -> Path:
+def extract_demo(folder: Path) -> None:
     """Extract the demo's classes and images, but for its textures, with both its models."""
     from oodcache.extract.demo import embedded
     from oodcache.extract.run import run
@@ -184,4 +186,9 @@ def extract_demo(folder: Path) -> Path:
             workers=0,
         )
         run.run(wanted, Watch(lambda text: None, silent))
-    return folder
+
+
+def run_demo(folder: Path) -> None:
+    """Run `oodcache demo` in a folder."""
+    command = [sys.executable, "-m", "oodcache", "demo"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)

@@ -123,6 +123,7 @@ def test_actors_make_the_bytes_of_one_process(
     assert notes == [f"kept {images}"]
 
 
+@pytest.mark.slow
 def test_shards_that_fail_are_named_and_the_others_are_made(
     tmp_path: Path, photos: Path, sources: list[str]
 ) -> None:
@@ -147,6 +148,7 @@ def test_shards_that_fail_are_named_and_the_others_are_made(
     assert path.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_killed_actor_is_replaced_and_its_shard_made_again(
     tmp_path: Path, sources: list[str]
 ) -> None:
@@ -242,6 +244,7 @@ def test_actors_that_die_before_they_begin_end_the_run(tmp_path: Path, sources: 
         by_actors(tmp_path, sources=sources, contents=partial(Fatal, seconds=0))
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_is_said_once(
     tmp_path: Path, sources: list[str], small_model: SmallModel
 ) -> None:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oodcache.cache.errors import InputError
@@ -36,7 +36,6 @@ def test_braces_mean_what_they_do_in_a_shell(pattern: str, expected: list[str]) 
 
 
 @pytest.mark.skipif(BASH is None, reason="there is no bash to compare with")
-@settings(max_examples=25)
 @given(st.lists(st.one_of(RANGES, LISTS, st.sampled_from(["x", "/", "-"])), max_size=4))
 def test_bash_agrees(parts: list[str]) -> None:
     pattern = "p" + "".join(parts) + ".tar"

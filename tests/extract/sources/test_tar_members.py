@@ -181,7 +181,7 @@ def test_a_long_name_is_not_the_rest_of_a_file(tmp_path: Path) -> None:
         walked(path)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 4607), st.integers(1, 255)), min_size=1, max_size=4))
 def test_any_damage_is_told_in_one_line_or_leaves_the_names_whole(
     tmp_path: Path, flips: list[tuple[int, int]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import matplotlib
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.lines import Line2D
 from PIL import ImageFont
@@ -42,7 +42,6 @@ def test_widths_are_those_that_pillow_measures(text: str) -> None:
 
 
 @given(st.text(st.characters(max_codepoint=0x24F), max_size=120), st.floats(30, 200))
-@settings(max_examples=50)
 def test_a_fitted_name_is_no_wider_than_its_room_and_whole_where_it_fits(
     text: str, points: float
 ) -> None:

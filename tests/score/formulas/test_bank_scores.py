@@ -50,7 +50,7 @@ def turned(bank: Bank, images: Vectors, seed: int) -> tuple[Bank, Vectors]:
 
 
 @each_score
-@settings(max_examples=15)
+@settings(max_examples=settings().max_examples // 4)
 @given(st.integers(1, 4), st.integers(1, 60), st.integers(0, 1000))
 def test_a_rotation_of_everything_leaves_every_score(
     score: str, classes: int, images: int, seed: int
@@ -65,7 +65,7 @@ def test_a_rotation_of_everything_leaves_every_score(
 
 
 @each_score
-@settings(max_examples=15)
+@settings(max_examples=settings().max_examples // 4)
 @given(seed=st.integers(0, 1000))
 def test_the_order_of_a_bank_does_not_matter(score: str, seed: int) -> None:
     bank = made(200, 4).bank
@@ -78,7 +78,7 @@ def test_the_order_of_a_bank_does_not_matter(score: str, seed: int) -> None:
 
 @each_score
 @given(cuts=st.lists(st.integers(0, 1100), max_size=4))
-@settings(max_examples=10)
+@settings(max_examples=settings().max_examples // 5)
 def test_scores_are_the_same_to_the_bit_whatever_the_blocks(score: str, cuts: list[int]) -> None:
     bank, images = made().bank, unit(1100)
     blocks = np.split(images, sorted(cuts))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from samples.score.negatives import BIAS, SCALE, cosines, scored, sums_of, unit
 from scipy.special import expit, logsumexp, softmax
@@ -119,7 +119,6 @@ def before_and_after(typed: list[str], seed: int, place: int, step: float) -> tu
 
 
 @given(st.integers(0, 10**6), st.integers(0, 3), st.floats(0.001, 0.5))
-@settings(max_examples=30)
 def test_a_score_rises_with_the_cosine_of_a_class(seed: int, place: int, step: float) -> None:
     typed = ["neglabel:groups=4", "csp:groups=4", "neglabel:temperature=0.1,groups=2"]
     before, after = before_and_after([*typed, "neglabel-sigmoid:scale=5"], seed, place, step)
@@ -129,7 +128,6 @@ def test_a_score_rises_with_the_cosine_of_a_class(seed: int, place: int, step: f
 
 
 @given(st.integers(0, 10**6), st.integers(4, 11), st.floats(0.001, 0.5))
-@settings(max_examples=30)
 def test_no_score_rises_with_the_cosine_of_a_negative(seed: int, place: int, step: float) -> None:
     typed = ["neglabel:groups=4", "csp:groups=4", "neglabel:temperature=0.1,groups=2"]
     before, after = before_and_after([*typed, "neglabel-sigmoid:scale=5"], seed, place, step)

@@ -82,7 +82,7 @@ def direct(images: Vectors) -> Scores:
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=settings().max_examples // 4)
 @given(st.lists(st.integers(0, len(IMAGES)), max_size=6).map(sorted), st.integers(1, 4))
 def test_scores_are_the_same_bits_for_any_read_blocks_and_threads(
     cuts: list[int], threads: int
