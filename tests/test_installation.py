@@ -12,7 +12,7 @@ import pytest
 from samples import Run, write_image
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ("cli", "extract", "cache", "score", "report")
+SOURCES = ("api", "cache", "extract", "score", "report", "detect", "study", "cli")
 FILES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 
 pytestmark = pytest.mark.slow

@@ -38,7 +38,7 @@ ONLY = {
     "huggingface_hub": {"extract"},
     "filelock": {"extract"},
 }
-MOST_ENTRIES = 15
+MOST_ENTRIES, MOST_PARAMETERS = 15, 8
 MODULES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 # Fields without logic.
 UNTESTED = {"score/measures/result.py", "report/content.py"}
@@ -142,3 +142,42 @@ def test_every_module_has_its_test_file() -> None:
             continue
         test = ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}")
         assert test.exists(), place(path)
+
+
+# What users call with keywords.
+WIDE = {"Cache.evaluate", "Detector.load"}
+
+
+def definitions(path: Path) -> Iterator[tuple[str, ast.AST]]:
+    """Yield every class and function of a module under its name, methods as Class.method."""
+    for node in ast.parse(path.read_text()).body:
+        yield from _within(node, "")
+
+
+def _within(node: ast.AST, before: str) -> Iterator[tuple[str, ast.AST]]:
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        yield before + node.name, node
+        for child in node.body:
+            yield from _within(child, f"{before}{node.name}.")
+
+
+def test_every_class_name_is_used_once() -> None:
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        for name, node in definitions(path):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(name.split(".")[-1].lstrip("_"), []).append(place(path))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=place)
+def test_a_function_takes_at_most_eight_parameters_each_by_name(path: Path) -> None:
+    for name, node in definitions(path):
+        if not isinstance(node, ast.FunctionDef) or name in WIDE:
+            continue
+        given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        own = [one for one in given if one.arg not in ("self", "cls")]
+        assert len(own) <= MOST_PARAMETERS, f"{place(path)}: {name}"
+        if node.args.kwarg is not None and node.args.kwarg.annotation is not None:
+            anything = ast.unparse(node.args.kwarg.annotation) == "Any"
+            assert not anything or place(path).startswith("cli/"), f"{place(path)}: {name}"
