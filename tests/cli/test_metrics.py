@@ -330,4 +330,4 @@ def test_explain_prints_every_note_and_a_table_without_it_three(oodcache: Run) -
     assert oodcache(*command, "--explain").out.split("\n\n")[-1].splitlines() == notes
     assert len(notes) == 5
     short = oodcache(*command).out.split("\n\n")[-1].splitlines()
-    assert len(short) == 3 and short[-1].endswith(" 1 more note: --explain")
+    assert len(short) == 3 and short[-1].endswith(" Use --explain for 1 more note.")
