@@ -145,7 +145,7 @@ def test_of_probabilities_the_first_is_drawn_and_another_score_refused() -> None
     assert "'x': not in r.json" in refused(FigureChoice(scores=("x",)), default)
     logits = replace(SAVED, results=tuple(one for one in ROWS if one.score == "max-logit"))
     assert refused(FigureChoice(), default, logits) == (
-        "r.json: roc needs a score that is a probability; score mcm too"
+        "r.json: roc needs a score that is a probability, such as mcm"
     )
 
 
