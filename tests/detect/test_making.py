@@ -91,7 +91,7 @@ def test_a_random_half_chooses_and_the_other_calibrates(cache: Path) -> None:
     made = making(cache, notes, scores=GRID, select_on="strays", seed=7)
     choice, scorer, threshold, rows = chosen(made, GRID)
     assert notes == [
-        "inside: 100 images, drawn by --seed 7, choose the score, the other 100 calibrate it"
+        "inside: 100 images, drawn with --seed 7, choose the score; the other 100 calibrate it"
     ]
     assert (choice.selecting, threshold.n, choice.is_half, choice.seed) == (100, 100, True, 7)
     assert [one.score for one in choice.tried] == [
