@@ -38,27 +38,8 @@ AT_ONCE = 2**13  # Rows of a cached dataset: enough for a tile per processor.
 Vectors = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Files:
-    """Image files by their paths."""
-
-    paths: tuple[bytes, ...]
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-
-@dataclass(frozen=True)
-class Cached:
-    """A cached dataset."""
-
-    images: ImageFile
-
-    def __len__(self) -> int:
-        return self.images.rows
-
-
-Target = Files | Cached
+# Paths of image files, or a cached dataset.
+Target = tuple[bytes, ...] | ImageFile
 
 
 def detect(
@@ -80,7 +61,8 @@ def detect(
     detector = Detector(read_detector(path), cache, runtime, watch.note)
     found = detector.targets(given)
     detector.prepare(found)
-    total, count = sum(map(len, found)), Counter[str]()
+    total = sum(len(one) if isinstance(one, tuple) else one.rows for one in found)
+    count = Counter[str]()
     with sink(output) as write, _bar(total, output, watch.progress) as advance:
         write(HEADS[form])
         for decisions in detector.judged(found):
@@ -154,8 +136,8 @@ class Detector:
         found: list[Target] = []
         for one in given:
             target = self._target(one)
-            if found and isinstance(target, Files) and isinstance(found[-1], Files):
-                found[-1] = Files((*found[-1].paths, *target.paths))
+            if found and isinstance(target, tuple) and isinstance(found[-1], tuple):
+                found[-1] = (*found[-1], *target)
             else:
                 found.append(target)
         return found
@@ -164,11 +146,11 @@ class Detector:
         """Yield the decisions on all targets in batches; load the model if needed."""
         self.prepare(targets)
         for target in targets:
-            yield from self._of_files(target) if isinstance(target, Files) else self._of_set(target)
+            yield from self._of_files(target) if isinstance(target, tuple) else self._of_set(target)
 
     def prepare(self, targets: Sequence[Target]) -> None:
         """Load the model if a target needs it, so that a wrong one fails before any output."""
-        if any(isinstance(one, Files) for one in targets):
+        if any(isinstance(one, tuple) for one in targets):
             self.embedder()
 
     def embedder(self) -> Embedder:
@@ -177,10 +159,10 @@ class Detector:
             self._embedder = loaded(self.saved, self.runtime, self.note)
         return self._embedder
 
-    def _of_files(self, target: Files) -> Iterator[list[Decision]]:
+    def _of_files(self, paths: tuple[bytes, ...]) -> Iterator[list[Decision]]:
         from oodcache.extract.run import embedding
 
-        yield from self._embedded(embedding.FreeFiles(target.paths), target.paths)
+        yield from self._embedded(embedding.FreeFiles(paths), paths)
 
     def _of_pictures(self, pictures: Sequence[Any]) -> Iterator[list[Decision]]:
         self.embedder()
@@ -205,9 +187,9 @@ class Detector:
             yield decide(self.saved, batch.vectors, batch.errors, some)
             done += len(some)
 
-    def _of_set(self, target: Cached) -> Iterator[list[Decision]]:
-        paths, errors, done = target.images.paths(), target.images.errors(), 0
-        for block in target.images.blocks(AT_ONCE):
+    def _of_set(self, images: ImageFile) -> Iterator[list[Decision]]:
+        paths, errors, done = images.paths(), images.errors(), 0
+        for block in images.blocks(AT_ONCE):
             rows = range(done, done + len(block))
             own = {row - done: errors[row] for row in rows if row in errors}
             yield decide(self.saved, block, own, paths[rows.start : rows.stop])
@@ -226,9 +208,9 @@ class Detector:
         if path.is_dir():
             root, listing = os.fsencode(given), list_folder(ImageSource(path.name, path))
             below = root if root.endswith(b"/") else root + b"/"
-            return Files(tuple(below + one for one in listing.images.paths))
+            return tuple(below + one for one in listing.images.paths)
         if path.exists():
-            return Files((os.fsencode(given),))
+            return (os.fsencode(given),)
         if given in sets:
             return self._cached(sets[given])
         raise InputError(self._unknown(given, list(sets)))
@@ -254,14 +236,14 @@ class Detector:
             f"{model.label}; make one with: oodcache extract --model {model.requested} NAME=FOLDER"
         )
 
-    def _cached(self, path: Path) -> Cached:
+    def _cached(self, path: Path) -> ImageFile:
         images = open_images(path)
         self.saved.check_set(images)
         if images.identity.is_imported or self.saved.is_imported:
             self.note(f"{path}: imported; its preprocessing may differ from the calibration set's")
         elif images.identity.precision != self.saved.precision:
             self.note(f"{path}: its precision differs from the calibration set's")
-        return Cached(images)
+        return images
 
     def _check_vectors(self, vectors: npt.NDArray[Any]) -> None:
         if vectors.ndim != 2 or vectors.dtype != np.float32:

@@ -61,6 +61,11 @@ def read(path: Path) -> Saved:
     return Saved(path, results, differences, provenance)
 
 
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return an untrusted value as an object, an empty one if it is not."""
+    return value if isinstance(value, dict) else {}
+
+
 def _whole(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:  # It may be a pipe.
         content = file.read(LARGEST + 1)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from oodcache.report.saved import Saved
+from oodcache.report.saved import Saved, mapping
 from oodcache.report.tables.grid import by_row, key
 from oodcache.score.formulas.definition import LEARNED, NONE
 from oodcache.score.measures.result import HEADLINES, Result
@@ -105,7 +105,7 @@ def _number(saved: Saved, one: Result, parameter: str) -> float | str:
         return float(typed)
     if typed == NONE:
         return 0.0
-    model = _mapping(_mapping(saved.provenance.get("models")).get(str(key(one)[0])))
+    model = mapping(mapping(saved.provenance.get("models")).get(str(key(one)[0])))
     scale, bias = model.get("logit_scale"), model.get("logit_bias")
     if typed != LEARNED or parameter == TEMPLATE or not isinstance(scale, float) or scale <= 0:
         return typed
@@ -113,7 +113,3 @@ def _number(saved: Saved, one: Result, parameter: str) -> float | str:
     return Variant(one.score, one.parameters).numbers(logit_scale=scale, logit_bias=known)[
         parameter
     ]
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

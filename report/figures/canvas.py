@@ -158,25 +158,28 @@ def new_figure(width: float, height: float, *, layout: str | None = "constrained
     return figure
 
 
+def subplots(figure: Figure, count: int, columns: int, **layout: Any) -> list[Axes]:
+    """Return `count` axes in rows of `columns`."""
+    grid = figure.subplots(math.ceil(count / columns), columns, squeeze=False, **layout)
+    axes: list[Axes] = list(grid.flat)
+    for spare in axes[count:]:
+        spare.remove()
+    return axes[:count]
+
+
 def panels(
     titles: Sequence[str],
     width: float,
     *,
     handles: Sequence[Artist] = (),
     labels: Sequence[str] = (),
-    share_y: bool = True,
-    share_x: bool = True,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with axes for each title, and a legend of the handles above them."""
     columns = min(len(titles), max(1, int(width / 1.55)))
     rows = math.ceil(len(titles) / columns)
     tall = min(2.8, max(1.35, 0.8 * width / columns))
     figure = new_figure(width, rows * tall + legend_height(labels, width) + 0.25)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=share_x, sharey=share_y)
-    axes: list[Axes] = list(grid.flat)
-    for spare in axes[len(titles) :]:
-        spare.remove()
-    axes = axes[: len(titles)]
+    axes = subplots(figure, len(titles), columns, sharex=True, sharey=True)
     for one in axes[-columns:]:  # Axes above a removed one would have no numbers.
         one.xaxis.set_tick_params(labelbottom=True)
     for one, title in zip(axes, fitted(titles, 72 * 0.72 * width / columns), strict=True):

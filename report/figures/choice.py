@@ -9,7 +9,7 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import shown
-from oodcache.report.saved import Saved
+from oodcache.report.saved import Saved, mapping
 from oodcache.report.tables.grid import Key, by_row, is_probability, names
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import parse
@@ -86,9 +86,8 @@ def chosen(saved: Saved, choice: FigureChoice, default: Default, what: str) -> F
 
 def _models(saved: Saved, one: Key) -> tuple[str | None, ...]:
     """Return a row's model names: name/pretrained, and as typed for `score`."""
-    models = saved.provenance.get("models")
-    about = models.get(one[0]) if isinstance(models, Mapping) else None
-    return (one[0], about.get("requested")) if isinstance(about, Mapping) else (one[0],)
+    about = mapping(mapping(saved.provenance.get("models")).get(str(one[0])))
+    return one[0], about.get("requested")
 
 
 def _by(

@@ -22,6 +22,7 @@ from oodcache.report.figures.canvas import (
     SMALL,
     fitted,
     new_figure,
+    subplots,
     width_of,
 )
 from oodcache.report.figures.kinds import Subject
@@ -127,13 +128,8 @@ def classes(subject: Subject) -> Figure:
         for line in range(lines)
     ]
     figure = new_figure(subject.width, sum(LINE * one + 0.42 for one in heights) + 0.3)
-    grid = figure.subplots(
-        lines, columns, squeeze=False, gridspec_kw={"height_ratios": [one + 0.6 for one in heights]}
-    )
-    axes: list[Axes] = list(grid.flat)
-    for spare in axes[len(parts) :]:
-        spare.remove()
-    for place, (one, (title, worst)) in enumerate(zip(axes, parts, strict=False)):
+    axes = subplots(figure, len(parts), columns, height_ratios=[one + 0.6 for one in heights])
+    for place, (one, (title, worst)) in enumerate(zip(axes, parts, strict=True)):
         _bars(one, worst[:MOST_CLASSES], heights[place // columns], subject.width / columns)
         one.set_title(title, loc="left")
     figure.supxlabel("failing at 95 % TPR (%)")

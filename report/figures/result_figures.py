@@ -12,7 +12,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
-from oodcache.report.figures.canvas import COLOURS, LINE, NARROW, fitted, new_figure, width_of
+from oodcache.report.figures.canvas import (
+    COLOURS,
+    LINE,
+    NARROW,
+    fitted,
+    new_figure,
+    subplots,
+    width_of,
+)
 from oodcache.report.figures.kinds import Subject
 from oodcache.report.tables.grid import NONE
 from oodcache.score.measures.result import HEADLINES, Result
@@ -37,16 +45,13 @@ def results(subject: Subject) -> Figure:
     columns = 1 if narrow else min(len(sets), max(1, int((subject.width - room) / 1.1)))
     lines = math.ceil(len(sets) / columns)
     figure = new_figure(subject.width, lines * (LINE * len(rows) + 0.4) + 0.3)
-    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-    axes: list[Axes] = list(grid.flat)
-    for spare in axes[len(sets) :]:
-        spare.remove()
+    axes = subplots(figure, len(sets), columns, sharex=True, sharey=True)
     labels = fitted(subject.chosen.labels(), 72 * room)
     titles = fitted(sets, 72 * (subject.width - room) / columns - 4)
-    for one, ood, title in zip(axes, sets, titles, strict=False):
+    for one, ood, title in zip(axes, sets, titles, strict=True):
         _forest(one, [row.get(ood) for row in rows], labels)
         one.set_title(title)
-    for one in axes[len(sets) - columns : len(sets)]:
+    for one in axes[-columns:]:
         one.xaxis.set_tick_params(labelbottom=True)
     figure.supxlabel("AUROC (%) and 95 % interval")
     return figure

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from oodcache.report.saved import Saved
+from oodcache.report.saved import Saved, mapping
 
 Facts = tuple[tuple[str, str], ...]
 APART = ("command", "models", "files")
@@ -35,26 +33,22 @@ def making(saved: Saved) -> Provenance:
     """Return the provenance of results, in its order."""
     given = saved.provenance
     files = given.get("files")
-    models = _object(given.get("models"))
+    models = mapping(given.get("models"))
     return Provenance(
         command=given["command"] if isinstance(given.get("command"), str) else "",
         facts=_facts(given, APART),
         models=tuple(Named(name, _facts(one)) for name, one in models.items()),
         files=tuple(
-            Named(str(_object(one).get("path", "?")), _facts(one, ("path",)))
+            Named(str(mapping(one).get("path", "?")), _facts(one, ("path",)))
             for one in (files if isinstance(files, list) else ())
         ),
     )
 
 
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _facts(value: object, without: tuple[str, ...] = ()) -> Facts:
     return tuple(
         (name.replace("_", " "), _text(one))
-        for name, one in _object(value).items()
+        for name, one in mapping(value).items()
         if name not in without and one is not None
     )
 

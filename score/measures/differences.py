@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 from oodcache.cache.errors import InputError
@@ -54,29 +54,26 @@ def differences(
                     f"{'; '.join(map(', '.join, models))}: only scores of the same images are "
                     "compared"
                 )
-            found += _tested([*groups.values()], id_set, ood_set)
+            pairs: list[Pair] = []
+            tests: list[delong.Paired] = []
+            for of in groups.values():
+                tested = delong.differences(
+                    [delong.placements(row.scores[id_set], row.scores[ood_set]) for row in of]
+                )
+                pairs += [(of[one.first].name, of[one.second].name) for one in tested]
+                tests += tested
+            found += _adjusted(id_set, ood_set, pairs, tests)
     return found
 
 
-def _tested(groups: Sequence[Sequence[PairedRow]], id_set: str, ood_set: str) -> list[Difference]:
-    found = []
-    for rows in groups:
-        placed = [delong.placements(row.scores[id_set], row.scores[ood_set]) for row in rows]
-        for one in delong.differences(placed):
-            found.append(
-                Difference(
-                    id=id_set,
-                    ood=ood_set,
-                    first=rows[one.first].name,
-                    second=rows[one.second].name,
-                    difference=one.difference,
-                    ci=one.ci,
-                    p=one.p,
-                    p_holm=one.p,
-                )
-            )
-    adjusted = delong.holm([one.p for one in found])
-    return [replace(one, p_holm=p) for one, p in zip(found, adjusted, strict=True)]
+def _adjusted(
+    id_set: str, ood: str, pairs: Sequence[Pair], tests: Sequence[delong.Paired]
+) -> list[Difference]:
+    adjusted = delong.holm([one.p for one in tests])
+    return [
+        Difference(id_set, ood, *pair, one.difference, one.ci, one.p, p_holm)
+        for pair, one, p_holm in zip(pairs, tests, adjusted, strict=True)
+    ]
 
 
 def steps(rows: Sequence[PairedRow], pairs: Sequence[Pair], id_set: str) -> list[Difference]:
@@ -99,11 +96,7 @@ def steps(rows: Sequence[PairedRow], pairs: Sequence[Pair], id_set: str) -> list
             delong.average_difference(*([placed(name, one) for one in over] for name in pair))
             for pair in pairs
         ]
-        adjusted = delong.holm([one.p for one in found])
-        return [
-            Difference(id_set, ood, *pair, one.difference, one.ci, one.p, p_holm)
-            for pair, one, p_holm in zip(pairs, found, adjusted, strict=True)
-        ]
+        return _adjusted(id_set, ood, pairs, found)
 
     by_set = [one for name in sets for one in tested(name, [name])]
     return [*by_set, *(tested(AVERAGE, sets) if len(sets) > 1 else ())]
