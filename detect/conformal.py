@@ -107,10 +107,13 @@ def place(n: int, alpha: float, confidence: float | None = None) -> int:
     if confidence is None:
         # Exact for the decimals typed: 0.1 * (29 + 1) may be below 3 in floating point.
         return math.floor(Fraction(repr(alpha)) * (n + 1))
+    from scipy.special import betainc
+
     below, above = 0, n + 1
     while above - below > 1:
         middle = (below + above) // 2
-        if _surely(middle, n, alpha) >= confidence:
+        # A tolerance, so that rounding does not decide ties: 1 - (1 - 0.5)^2 must reach 0.75.
+        if float(betainc(middle, n + 1 - middle, alpha)) * (1 + 1e-12) >= confidence:
             below = middle
         else:
             above = middle
@@ -137,11 +140,3 @@ def beta_quantile(confidence: float, k: int, n: int) -> float:
     from scipy.special import betaincinv
 
     return float(betaincinv(k, n + 1 - k, confidence))
-
-
-def _surely(k: int, n: int, alpha: float) -> float:
-    """Return the probability that Beta(k, n + 1 - k) is at most `alpha`."""
-    from scipy.special import betainc
-
-    # A tolerance, so that rounding does not decide ties: 1 - (1 - 0.5)^2 must reach 0.75.
-    return float(betainc(k, n + 1 - k, alpha)) * (1 + 1e-12)

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from oodcache.cache.format.sibling import sibling
 from oodcache.cache.watch import Watch
@@ -15,11 +15,8 @@ from oodcache.score.evaluation import evaluate
 from oodcache.score.files import writing
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.differences import Pair, differences, steps
-from oodcache.score.measures.result import Difference, Result
+from oodcache.score.measures.result import Counterpart, Difference, Result
 from oodcache.score.provenance import of_models, provenance
-
-if TYPE_CHECKING:
-    from oodcache.score.measures.result import Counterpart
 
 
 class Results(NamedTuple):

@@ -17,11 +17,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from oodcache.score.measures.result import Difference, Result
+from oodcache.score.measures.result import Counterpart, Difference, Result
 
 if TYPE_CHECKING:
     from oodcache.report.tables.grid import Cell, Grid, GridRow
-    from oodcache.score.measures.result import Counterpart
 
 AS_JSON = (
     *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),

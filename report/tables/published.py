@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from oodcache.report.tables.grid import NONE, Cell, Grid, GridRow, percent
-
-if TYPE_CHECKING:
-    from oodcache.score.measures.result import Compared, Counterpart
+from oodcache.score.measures.result import Compared, Counterpart
 
 BELOW = "Published numbers in %; below each, yours and the difference in percentage points."
 LABELS = ("model", "source", "prompt", "FPR", "method")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from oodcache.report.tables.caption import caption, short_caption
 from oodcache.report.tables.grid import (
@@ -21,10 +20,7 @@ from oodcache.report.tables.grid import (
     percent,
 )
 from oodcache.report.tables.published import published_tables
-from oodcache.score.measures.result import Difference, Result
-
-if TYPE_CHECKING:
-    from oodcache.score.measures.result import Counterpart
+from oodcache.score.measures.result import Counterpart, Difference, Result
 
 Versus = Mapping[tuple[str, Key], Mapping[Key, Difference]]
 
