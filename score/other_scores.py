@@ -152,7 +152,7 @@ def _picked(source: Source, parts: Sequence[SetScores]) -> OneSet:
         raise InputError(f"{source.path}: contains {found}; name one, as in {wanted}")
     if name in RESERVED:
         raise InputError(
-            f"{source.option} {name!r}: this name is reserved for averages; "
+            f"{source.option} {name!r} is reserved for averages in results; "
             f"use another: {source.option} NAME={source.path}"
         )
     chosen = [part for part in parts if part.data_set in (None, name)]
