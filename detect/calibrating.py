@@ -1,4 +1,4 @@
-"""`oodcache calibrate`: a detector made from the cache, and written. Knows no click."""
+"""Calibration: a detector made from the cache and written to a file, without click."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_calibrated(
     overwrite: bool,
     command: Sequence[str],
 ) -> None:
-    """Make a detector, write its file and say what it promises; replace no file unasked."""
+    """Make a detector, write its file and note its promises; keep an existing file by default."""
     _check_output(output, overwrite)
     made = detector(request, command, watch)
     write_detector(output, made)
@@ -39,10 +39,10 @@ def write_calibrated(
 
 
 def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> SavedDetector:
-    """Return the detector that is asked for.
+    """Return the requested detector.
 
-    Raises InputError where files are missing or do not fit, where images that calibrate decided
-    something, or where there are too few of them.
+    Raises InputError if files are missing or do not fit, if the score was made or chosen with
+    calibration images, or if there are too few of those.
     """
     _check_request(request)
     question = request.sets
@@ -74,38 +74,41 @@ def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> 
 
 
 def promises(made: SavedDetector) -> list[str]:
-    """Return what a detector promises, in lines."""
+    """Return a detector's promises, a line each."""
     threshold, choice, label = made.threshold, made.choice, made.scorer.variant.label
     lines = []
     if choice is not None:
         best = max(one.auroc for one in choice.tried)
         lines.append(
-            f"{label}: chosen among {len(choice.tried)} scores by its AUROC of {100 * best:.2f}, "
+            f"{label}: chosen from {len(choice.tried)} scores, AUROC {100 * best:.2f} on "
             f"{choice.selecting:,} images of {choice.inside} against {choice.outside}"
         )
     n, k = threshold.n, threshold.k
     shown = made.scorer.shown(np.array([threshold.value]))[0]
     lines.append(
-        f"{label}: out is what scores below {shown:.6g}, number {k:,} from below of {n:,} images "
-        f"of {made.calibrated_on}"
+        f"{label}: images that score below {shown:.6g} are out, the {_ordinal(k)} lowest of {n:,} "
+        f"images of {made.calibrated_on}"
     )
     lines.append(
-        f"of images like them are out: {100 * k / (n + 1):.2f} % on average over calibration sets; "
-        f"by this very set at most {100 * threshold.bound:.2f} %, with confidence "
+        f"share of ID images that are out: {100 * k / (n + 1):.2f} % on average over calibration "
+        f"sets, at most {100 * threshold.bound:.2f} % for this set with confidence "
         f"{threshold.of_set:g}"
     )
     return lines
+
+
+def _ordinal(number: int) -> str:
+    few = {1: "st", 2: "nd", 3: "rd"} if number % 100 not in (11, 12, 13) else {}
+    return f"{number:,}{few.get(number % 10, 'th')}"
 
 
 def _check_output(output: Path, overwrite: bool) -> None:
     if not output.exists():
         return
     if not overwrite:
-        raise InputError(
-            f"{output}: is there; calibrate anew with --overwrite, or give another -o FILE"
-        )
+        raise InputError(f"{output}: exists; use --overwrite, or another -o FILE")
     if not is_detector(output):
-        raise InputError(f"{output}: is no detector, and is not replaced: give another -o FILE")
+        raise InputError(f"{output}: not a detector, so it is not replaced; use another -o FILE")
 
 
 def _check_request(request: DetectorRequest) -> None:
@@ -114,34 +117,33 @@ def _check_request(request: DetectorRequest) -> None:
     if len(variants) > 1 and question.select_on is None:
         raise InputError(
             f"--score: {', '.join(one.label for one in variants[:3])}"
-            f"{', …' * (len(variants) > 3)} are {len(variants)} scores, and a detector has one: "
-            "give one, or --select-on an OOD set that chooses"
+            f"{', …' * (len(variants) > 3)} are {len(variants)} scores, but a detector has one; "
+            "give one, or an OOD set to choose by with --select-on"
         )
     if question.select_on is None:
         if select_id is not None:
-            raise InputError(f"--select-id {select_id}: chooses nothing without --select-on")
+            raise InputError(f"--select-id {select_id}: needs --select-on")
         return
     if len(variants) == 1:
         raise InputError(
-            f"--select-on {question.select_on}: {variants[0].label} is one score, among which "
-            "nothing is to choose: leave it out, or give several, as in "
-            "--score 'mcm:temperature=1|0.1'"
+            f"--select-on {question.select_on}: {variants[0].label} is the only score; remove the "
+            "option, or give several scores, as in --score 'mcm:temperature=1|0.1'"
         )
     inside = split(question.id_set)[0]
     for option, name in (("--select-on", question.select_on), ("--select-id", select_id)):
         if name is not None and name == question.id_set:
-            raise InputError(f"{option} {name} is --id itself: give another set")
+            raise InputError(f"{option} {name} is also --id; give another set")
     if select_id is not None and split(select_id)[0] == inside:
         raise InputError(
-            f"--select-id {select_id} and --id {question.id_set} are of one data set: leave "
-            "--select-id out, and a random half of --id chooses"
+            f"--select-id {select_id} and --id {question.id_set} are the same dataset; without "
+            "--select-id, a random half of --id chooses"
         )
     if select_id == question.select_on:
         raise InputError(f"{question.select_on!r} is both --select-on and --select-id")
 
 
 def loaded_again(requested: str) -> str:
-    """Return what --model loads again, from any folder."""
+    """Return a --model that loads it from any working directory."""
     folder = Path(requested.removeprefix(LOCAL_DIR))
     if requested.startswith(LOCAL_DIR) and folder.is_dir():
         return printed(f"{LOCAL_DIR}{folder.absolute()}")

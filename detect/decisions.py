@@ -1,4 +1,4 @@
-"""What a detector says of an image, and how that is written. Knows no click."""
+"""Decisions of a detector, and how they are written."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ COLUMNS = ("path", "decision", "score", "p_value", "nearest", "probability", "er
 
 @dataclass(frozen=True)
 class Decision:
-    """What a detector says of one image; None, but for `error`, of one that cannot be judged.
+    """A detector's decision on one image; only `error` and `path` are set if it has none.
 
-    `score` is in the paper's form. `p_value` is the conformal one, `probability` the model's own of
-    `nearest`, the nearest class. `path` is None for what has none.
+    `score` is in the published form, `p_value` is the conformal one, `probability` the model's own
+    for `nearest`, the nearest class. `path` is None for images without one.
     """
 
     path: str | None
@@ -51,7 +51,7 @@ def decide(
     errors: Mapping[int, str],
     paths: Sequence[bytes | None],
 ) -> list[Decision]:
-    """Return the decision of each image, in order; `errors` says of which rows there is no vector.
+    """Return the decision of each image, in order; rows in `errors` have no vector.
 
     `vectors` are float32 (n, D), unit rows.
     """
@@ -74,20 +74,20 @@ def decide(
 
 
 def as_text(decisions: Sequence[Decision]) -> str:
-    """Return a line each, its cells between tabs, the path last; what is no text is escaped."""
+    """Return a line each, tab-separated, the path last; unprintable characters are escaped."""
     return "".join("\t".join(map(printable, _cells(one))) + "\n" for one in decisions)
 
 
 def as_csv(decisions: Sequence[Decision]) -> str:
-    """Return a row each, of COLUMNS; every digit, and quotes where a path wants them."""
+    """Return a row of COLUMNS each, with all digits."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerows([_csv(value) for value in _values(one).values()] for one in decisions)
+    rows.writerows(_values(one).values() for one in decisions)
     return text.getvalue()
 
 
 def as_jsonl(decisions: Sequence[Decision]) -> str:
-    """Return an object each, of COLUMNS; bytes that are not UTF-8 are lone surrogates."""
+    """Return an object of COLUMNS each; bytes that are not UTF-8 are lone surrogates."""
     return "".join(
         json.dumps({name: _finite(value) for name, value in _values(one).items()}) + "\n"
         for one in decisions
@@ -117,20 +117,16 @@ def _values(one: Decision) -> dict[str, str | float | None]:
     }
 
 
-def _csv(value: str | float | None) -> str:
-    return "" if value is None else value if isinstance(value, str) else repr(value)
-
-
 def _finite(value: str | float | None) -> str | float | None:
-    """Return what JSON can hold: of an infinite score its name."""
+    """Return a value that JSON can hold: an infinite score as text."""
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextmanager
 def sink(output: Path | None) -> Iterator[Callable[[str], None]]:
-    """Give what writes a text at once: to stdout, or to a file that is there once it is whole."""
+    """Yield a function that writes and flushes a text: to stdout, or atomically to a file."""
     if output is None:
-        # Bytes: paths may be no text; and a bar would take what is printed for its own.
+        # Bytes: paths may not be UTF-8, and a progress bar would capture printed text.
         stream = sys.stdout.buffer
 
         def show(text: str) -> None:

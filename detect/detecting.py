@@ -1,4 +1,4 @@
-"""Images judged by a saved detector: files, folders, cached data sets, vectors. Knows no click."""
+"""Detection: files, folders, cached datasets and vectors judged by a saved detector."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ import numpy.typing as npt
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
-from oodcache.cache.format.rules import NORM_TOLERANCE
 from oodcache.cache.shards.shard_set import open_images
 from oodcache.cache.store import store
-from oodcache.cache.text import printable
+from oodcache.cache.text import counted, printable
 from oodcache.cache.watch import Note, Progress, Watch
 from oodcache.detect.decisions import FORMATS, HEADS, Decision, decide, sink
 from oodcache.detect.detector import SavedDetector
+from oodcache.detect.fields import check_unit
 from oodcache.detect.file import read_detector
 from oodcache.detect.reloading import Runtime, loaded
 from oodcache.extract.sources.folders import list_folder
@@ -33,32 +33,13 @@ if TYPE_CHECKING:
     from oodcache.extract.run.embedding import Embedder
 
 ALL_IN, MISTAKE, SOME_OUT = 0, 1, 3
-LARGE = 2**25  # Bytes of a detector, most of them a bank's, that take a second to read.
-AT_ONCE = 2**13  # Rows of a cached set: enough that all processors have a tile.
+LARGE = 2**25  # Bytes of a detector that takes a second to read, mostly a bank.
+AT_ONCE = 2**13  # Rows of a cached dataset: enough for a tile per processor.
 Vectors = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Files:
-    """Image files by their paths."""
-
-    paths: tuple[bytes, ...]
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-
-@dataclass(frozen=True)
-class Cached:
-    """A data set whose vectors are there."""
-
-    images: ImageFile
-
-    def __len__(self) -> int:
-        return self.images.rows
-
-
-Target = Files | Cached
+# Paths of image files, or a cached dataset.
+Target = tuple[bytes, ...] | ImageFile
 
 
 def detect(
@@ -71,34 +52,32 @@ def detect(
     output: Path | None,
     watch: Watch,
 ) -> int:
-    """Judge the images of all targets by the detector at `path`; return the exit status.
+    """Judge the images of all targets with the detector at `path`; return the exit status.
 
-    Each batch is written when it is done, to stdout or whole to `output`.
+    Each batch is written as it finishes, to stdout or to `output`, which appears when complete.
     """
     if path.is_file() and path.stat().st_size > LARGE:
         watch.note(f"reading {path} …")
     detector = Detector(read_detector(path), cache, runtime, watch.note)
     found = detector.targets(given)
     detector.prepare(found)
-    total, count = sum(map(len, found)), Counter[str]()
+    total = sum(len(one) if isinstance(one, tuple) else one.rows for one in found)
+    count = Counter[str]()
     with sink(output) as write, _bar(total, output, watch.progress) as advance:
         write(HEADS[form])
         for decisions in detector.judged(found):
             write(FORMATS[form](decisions))
             count.update(one.word for one in decisions)
             advance(len(decisions))
-    said = ", ".join(f"{count[word]:,} {word}" for word in ("in", "out", "error") if count[word])
+    counts = ", ".join(f"{count[word]:,} {word}" for word in ("in", "out", "error") if count[word])
     wrote = f"; wrote {output}" if output else ""
-    watch.note(f"{total:,} image{'s' * (total != 1)}: {said}{wrote}")
+    watch.note(f"{counted(total, 'image')}: {counts}{wrote}")
     return MISTAKE if count["error"] else SOME_OUT if count["out"] else ALL_IN
 
 
 @dataclass
 class Detector:
-    """A detector that `oodcache calibrate` saved, to judge images with.
-
-    The model is loaded when the first image asks for it, and stays.
-    """
+    """A detector that `oodcache calibrate` saved; it loads its model when an image needs it."""
 
     saved: SavedDetector
     cache: Path
@@ -120,10 +99,10 @@ class Detector:
         workers: int | None = None,
         note: Note = lambda text: print(printable(text), file=sys.stderr),
     ) -> Detector:
-        """Return the detector in a file; raises InputError, in one line, if it is none.
+        """Return the detector in a file; raise InputError, in one line, if it is not one.
 
-        `model`, `checkpoint` and `config` say where the model is now, if that is not where it was.
-        Data sets are looked for by name in `cache`.
+        `model`, `checkpoint` and `config` give the model's location if it has moved. Datasets are
+        found by name in `cache`.
         """
         runtime = Runtime(
             model=model,
@@ -136,11 +115,11 @@ class Detector:
         return cls(read_detector(Path(path)), Path(cache), runtime, note)
 
     def predict(self, images: Any) -> list[Decision]:
-        """Return what it says of each image, in order.
+        """Return the decision on each image, in order.
 
-        `images` is a path of an image, a folder or a cached data set, several of them, an image of
-        PIL's or several, or unit vectors of the detector's own model, float32 (n, D).
-        Raises InputError where they are none of these, or cannot be judged.
+        `images` is a path of an image, a folder or a cached dataset, several paths, one PIL image
+        or several, or unit vectors of the detector's model, float32 (n, D). Raises InputError if it
+        is none of these, or cannot be judged.
         """
         if isinstance(images, np.ndarray):
             self._check_vectors(images)
@@ -153,48 +132,47 @@ class Detector:
         return [one for batch in found for one in batch]
 
     def targets(self, given: Iterable[str]) -> list[Target]:
-        """Return what is meant, in order: files that follow each other as one, each set apart."""
+        """Return the targets in order; consecutive files are one target."""
         found: list[Target] = []
         for one in given:
             target = self._target(one)
-            if found and isinstance(target, Files) and isinstance(found[-1], Files):
-                found[-1] = Files((*found[-1].paths, *target.paths))
+            if found and isinstance(target, tuple) and isinstance(found[-1], tuple):
+                found[-1] = (*found[-1], *target)
             else:
                 found.append(target)
         return found
 
     def judged(self, targets: Sequence[Target]) -> Iterator[list[Decision]]:
-        """Yield the decisions of all targets, some at a time; the model is loaded if need be."""
+        """Yield the decisions on all targets in batches; load the model if needed."""
         self.prepare(targets)
         for target in targets:
-            yield from self._of_files(target) if isinstance(target, Files) else self._of_set(target)
+            yield from self._of_files(target) if isinstance(target, tuple) else self._of_set(target)
 
     def prepare(self, targets: Sequence[Target]) -> None:
-        """Load the model if a target needs it, so that a wrong one is refused before a line."""
-        if any(isinstance(one, Files) for one in targets):
+        """Load the model if a target needs it, so that a wrong one fails before any output."""
+        if any(isinstance(one, tuple) for one in targets):
             self.embedder()
 
     def embedder(self) -> Embedder:
-        """Return the model, loaded; raises InputError if it is not the one of the detector."""
+        """Return the loaded model; raise InputError if it is not the detector's."""
         if self._embedder is None:
             self._embedder = loaded(self.saved, self.runtime, self.note)
         return self._embedder
 
-    def _of_files(self, target: Files) -> Iterator[list[Decision]]:
+    def _of_files(self, paths: tuple[bytes, ...]) -> Iterator[list[Decision]]:
         from oodcache.extract.run import embedding
 
-        yield from self._embedded(embedding.FreeFiles(target.paths), target.paths)
+        yield from self._embedded(embedding.FreeFiles(paths), paths)
 
     def _of_pictures(self, pictures: Sequence[Any]) -> Iterator[list[Decision]]:
-        embedder = self.embedder()
+        self.embedder()
         from oodcache.extract.run import embedding
 
-        if strange := [one for one in pictures if not embedding.is_picture(one)]:
+        if others := [one for one in pictures if not embedding.is_picture(one)]:
             raise InputError(
-                f"{type(strange[0]).__name__} is no image: wanted are paths, images of PIL's, or a "
-                "float32 array of vectors (n, D), one kind at a time"
+                f"{type(others[0]).__name__} is not an image: give paths, PIL images, or a float32 "
+                "array of unit vectors (n, D), not a mixture"
             )
-        del embedder
         yield from self._embedded(embedding.Pictures(pictures), [None] * len(pictures))
 
     def _embedded(self, contents: Any, paths: Sequence[bytes | None]) -> Iterator[list[Decision]]:
@@ -209,9 +187,9 @@ class Detector:
             yield decide(self.saved, batch.vectors, batch.errors, some)
             done += len(some)
 
-    def _of_set(self, target: Cached) -> Iterator[list[Decision]]:
-        paths, errors, done = target.images.paths(), target.images.errors(), 0
-        for block in target.images.blocks(AT_ONCE):
+    def _of_set(self, images: ImageFile) -> Iterator[list[Decision]]:
+        paths, errors, done = images.paths(), images.errors(), 0
+        for block in images.blocks(AT_ONCE):
             rows = range(done, done + len(block))
             own = {row - done: errors[row] for row in rows if row in errors}
             yield decide(self.saved, block, own, paths[rows.start : rows.stop])
@@ -223,22 +201,22 @@ class Detector:
         if path.exists() and given in sets:
             kind = f"{given}/" if path.is_dir() else f"./{given}"
             raise InputError(
-                f"{given}: is here, and is a cached data set too: type {kind}, or {sets[given]}"
+                f"{given}: exists here and as a cached dataset; type {kind}, or {sets[given]}"
             )
         if path.suffix == ".h5":
             return self._cached(path)
         if path.is_dir():
             root, listing = os.fsencode(given), list_folder(ImageSource(path.name, path))
             below = root if root.endswith(b"/") else root + b"/"
-            return Files(tuple(below + one for one in listing.images.paths))
+            return tuple(below + one for one in listing.images.paths)
         if path.exists():
-            return Files((os.fsencode(given),))
+            return (os.fsencode(given),)
         if given in sets:
             return self._cached(sets[given])
         raise InputError(self._unknown(given, list(sets)))
 
     def _sets(self) -> dict[str, Path]:
-        """Return the data sets of the detector's model in the cache, and their paths."""
+        """Return the cached datasets of the detector's model, and their paths."""
         label = self.saved.model.label
         return {
             one.name: names.image_path(self.cache, label, one.name)
@@ -250,47 +228,42 @@ class Detector:
         model = self.saved.model
         if sets:
             return (
-                f"{given}: no such file or folder, and no data set of {model.label} in "
+                f"{given}: no such file or folder, and no dataset of {model.label} in "
                 f"{self.cache} (there are: {', '.join(sets)})"
             )
         return (
-            f"{given}: no such file or folder, and {self.cache} holds no data set of "
+            f"{given}: no such file or folder, and {self.cache} contains no dataset of "
             f"{model.label}; make one with: oodcache extract --model {model.requested} NAME=FOLDER"
         )
 
-    def _cached(self, path: Path) -> Cached:
+    def _cached(self, path: Path) -> ImageFile:
         images = open_images(path)
         self.saved.check_set(images)
         if images.identity.is_imported or self.saved.is_imported:
-            self.note(f"{path}: imported, perhaps preprocessed otherwise than what calibrated")
+            self.note(f"{path}: imported; its preprocessing may differ from the calibration set's")
         elif images.identity.precision != self.saved.precision:
-            self.note(f"{path}: computed in another precision than what calibrated")
-        return Cached(images)
+            self.note(f"{path}: its precision differs from the calibration set's")
+        return images
 
     def _check_vectors(self, vectors: npt.NDArray[Any]) -> None:
         if vectors.ndim != 2 or vectors.dtype != np.float32:
             raise InputError(
-                f"an array of {vectors.dtype} {vectors.shape}: wanted are unit vectors, float32 "
+                f"an array of {vectors.dtype} {vectors.shape}: give unit vectors, float32 "
                 f"(n, {self.saved.dimension})"
             )
         self.saved.check_vectors(vectors.shape[1], "the array")
-        with np.errstate(all="ignore"):
-            norm = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
-            fine = np.abs(norm - 1) <= NORM_TOLERANCE
-        if not fine.all():
-            row = int(np.argmin(fine))
-            raise InputError(f"the array: row {row} has norm {norm[row]:.4f}, not 1")
+        check_unit(vectors, "the array")
 
 
 def _is_one(images: Any) -> bool:
-    """Return whether that is one image, and no sequence of them."""
+    """Return whether this is one image or path, not a sequence."""
     return isinstance(images, (str, os.PathLike)) or hasattr(images, "convert")
 
 
 def _bar(
     total: int, output: Path | None, progress: Progress
 ) -> AbstractContextManager[Callable[[int], None]]:
-    """Give a bar, none where lines go to a terminal: they would write over each other."""
+    """Return a progress bar, or none if lines go to a terminal: they would overwrite each other."""
     if output is None and sys.stdout.isatty():
         return nullcontext(lambda done: None)
     return progress("detect", total, "images")

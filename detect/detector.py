@@ -1,6 +1,6 @@
-"""A detector: one score, all that it is computed from, and the threshold of images that calibrated.
+"""A detector: one score, its inputs, and a calibrated threshold.
 
-What its score is fitted to is computed again from the same arrays, which gives the same numbers.
+Fits are recomputed from the same arrays, which gives the same numbers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class NegativeWords:
-    """The negatives that the score sums over, in their order: unit `vectors` float32 (M, D)."""
+    """The negative labels that the score sums over: unit `vectors` float32 (M, D)."""
 
     name: str
     words: tuple[str, ...]
@@ -43,7 +43,7 @@ class NegativeWords:
 
 @dataclass(frozen=True, eq=False)
 class TrainingImages:
-    """The bank: unit `vectors` float32 (n, D), `labels` (n,) places in the classes, or -1."""
+    """The bank: unit `vectors` float32 (n, D), `labels` (n,) class indices, or -1."""
 
     name: str
     labels_are_predictions: bool
@@ -53,7 +53,7 @@ class TrainingImages:
 
 @dataclass(frozen=True)
 class Tried:
-    """A score that was tried, as it is typed, and its AUROC on the images that select."""
+    """A score that was tried, as typed, and its AUROC on the images that choose."""
 
     score: str
     auroc: float
@@ -61,10 +61,10 @@ class Tried:
 
 @dataclass(frozen=True)
 class ScoreChoice:
-    """How the score was chosen among several: by the AUROC of `inside` against `outside`.
+    """How the score was chosen from several: by the AUROC of `inside` against `outside`.
 
-    `selecting` counts the images of `inside` that chose, none of which calibrated. They are a half
-    of the set that calibrates, drawn by `seed`, where `is_half`.
+    `selecting` counts the images of `inside` that chose; none of them calibrated. If `is_half`,
+    they are a half of the calibration set, drawn with `seed`.
     """
 
     inside: str
@@ -77,7 +77,7 @@ class ScoreChoice:
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """A score and all that it is computed from; `negatives` or `bank` where it needs them."""
+    """A score and all its inputs, including `negatives` or `bank` if it needs them."""
 
     model: ModelIdentity
     texts: Prompted
@@ -93,18 +93,18 @@ class Scorer:
         return found
 
     def shown(self, ranked: Scores) -> Scores:
-        """Return the paper's form of the score, from its ranking form."""
+        """Return the published form of the score, from its ranking form."""
         return self.classes.shown(self.variant, ranked)
 
     @cached_property
     def classes(self) -> Classes:
-        """Return what images are compared with."""
+        """Return the classes that images are compared with."""
         assert self.model.logit_scale is not None  # The file's reader, or rule F8.
         return Classes(self.texts.vectors, self.model.logit_scale, self.model.logit_bias)
 
     @cached_property
     def fit(self) -> Any:
-        """Return what the score is fitted to, None for one that needs no fit."""
+        """Return the score's fit, None if it needs none."""
         sums = bank = None
         if self.negatives is not None:
             vectors = self.negatives.vectors
@@ -117,7 +117,7 @@ class Scorer:
                 classes=self.classes.vectors,
                 class_names=self.texts.names,
                 logit_scale=self.classes.logit_scale,
-                note=lambda text: None,  # It was said when the detector was made.
+                note=lambda text: None,  # Already reported during calibration.
                 labels_are_predictions=self.bank.labels_are_predictions,
             )
         return fit_all([self.variant], self.classes, sums, bank)[0]
@@ -125,10 +125,10 @@ class Scorer:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What a detector says of n images, an array (n,) each.
+    """A detector's judgement of n images, arrays (n,).
 
-    `scores` are in the paper's form; `nearest` are places in the classes, with the `probability`
-    that the model itself gives to that class.
+    `scores` are in the published form; `nearest` are class indices, with the `probability` that
+    the model itself gives to that class.
     """
 
     is_in: npt.NDArray[np.bool_]
@@ -140,10 +140,10 @@ class Judged:
 
 @dataclass(frozen=True, eq=False)
 class SavedDetector:
-    """A detector as its file has it.
+    """A detector as in its file.
 
-    `load` is what `--model` loads again. `preprocessing` and `precision` are those of the images
-    that calibrated, which were `calibrated_on`; `choice` is None where one score was given.
+    `load` is the `--model` that loads it again. `preprocessing` and `precision` are those of the
+    calibration set, `calibrated_on`; `choice` is None if a single score was given.
     """
 
     scorer: Scorer
@@ -157,24 +157,24 @@ class SavedDetector:
 
     @property
     def model(self) -> ModelIdentity:
-        """Return the model whose vectors it judges."""
+        """Return the model whose embeddings it judges."""
         return self.scorer.model
 
     @property
     def is_imported(self) -> bool:
-        """Say if another program encoded the images that calibrated, nobody knows how."""
+        """Return whether the calibration set was imported, so its preprocessing is unknown."""
         return IMPORTED in self.preprocessing
 
     @property
     def dimension(self) -> int:
-        """Return how many numbers a vector has."""
+        """Return the dimension of the embeddings."""
         return int(self.scorer.texts.vectors.shape[1])
 
     def judge(self, vectors: Vectors) -> Judged:
-        """Return what it says of images' unit vectors, float32 (n, D).
+        """Return the judgement of unit vectors, float32 (n, D).
 
-        The probability is σ(s·c + b) where the model has a bias, else the softmax over the classes
-        at the model's own scale.
+        The probability is σ(s·c + b) if the model has a bias, otherwise the softmax over the
+        classes at the model's own scale.
         """
         scorer = self.scorer
         probable = PROBABLE if self.model.logit_bias is None else PROBABLE_SIGMOID
@@ -184,7 +184,9 @@ class SavedDetector:
         )
         ranked = scored.scores[0]
         if np.isnan(ranked).any():
-            raise InputError(f"{scorer.variant.label} gives NaN for an image: that has no rank")
+            raise InputError(
+                f"{scorer.variant.label} gives NaN for an image, which cannot be ranked"
+            )
         return Judged(
             is_in=self.threshold.keeps(ranked),
             scores=scorer.shown(ranked),
@@ -194,41 +196,37 @@ class SavedDetector:
         )
 
     def check_model(self, found: ModelIdentity, what: str, advice: str) -> None:
-        """Refuse a model that is not the one that was calibrated; `what` has or is it."""
+        """Raise InputError unless `found`, the model of `what`, is the detector's."""
         if found.weights != self.model.weights:
             raise InputError(
                 f"{what}: weights {brief(found.weights)}, but the detector was calibrated with "
-                f"{brief(self.model.weights)}: {advice}"
+                f"{brief(self.model.weights)}; {advice}"
             )
         both = found.architecture and self.model.architecture
         if both and found.architecture != self.model.architecture:
-            raise InputError(
-                f"{what}: another architecture than the detector was calibrated with, though with "
-                f"the same weights: {advice}"
-            )
+            raise InputError(f"{what}: the detector's weights, but another architecture; {advice}")
 
     def check_preprocessing(self, found: Mapping[str, Any], what: str, advice: str) -> None:
-        """Refuse images that the model sees otherwise than those that calibrated."""
-        names = sorted({*found, *self.preprocessing} - {OVERRIDDEN})
-        for name in names:
+        """Raise InputError if the preprocessing differs from the calibration set's."""
+        for name in sorted({*found, *self.preprocessing} - {OVERRIDDEN}):
             if found.get(name) != self.preprocessing.get(name):
                 raise InputError(
-                    f"{what}: preprocessed with {name} {found.get(name)!r}, the images that "
-                    f"calibrated with {self.preprocessing.get(name)!r}: {advice}"
+                    f"{what}: preprocessed with {name} {found.get(name)!r}, but the calibration "
+                    f"set with {self.preprocessing.get(name)!r}; {advice}"
                 )
 
     def check_set(self, images: ImageFile) -> None:
-        """Refuse a cached data set whose vectors are not like those that calibrated."""
-        again = "extract it anew as the calibration images were, or calibrate on images like these"
+        """Raise InputError if a cached dataset was extracted unlike the calibration set."""
+        again = "extract it with the options of the calibration set, or calibrate again"
         self.check_model(images.identity.model, str(images.path), again)
         self.check_vectors(images.dimension, str(images.path))
         if not (self.is_imported or images.identity.is_imported):
             self.check_preprocessing(images.identity.encoding, str(images.path), again)
 
     def check_vectors(self, dimension: int, what: str) -> None:
-        """Refuse vectors of another dimension than the classes'."""
+        """Raise InputError if the dimension is not the detector's."""
         if dimension != self.dimension:
             raise InputError(
-                f"{what}: vectors of {dimension} numbers, but the detector's have "
-                f"{self.dimension}: give vectors of {self.model.label}"
+                f"{what}: embeddings of dimension {dimension}, but the detector's have "
+                f"{self.dimension}; use embeddings of {self.model.label}"
             )

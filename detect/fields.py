@@ -1,4 +1,4 @@
-"""What a detector's file says, field by field: written, and read with distrust."""
+"""Fields of a detector's file: written, and read as untrusted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from oodcache.cache.errors import InputError
 from oodcache.cache.format.identity import FILE_NAME, ModelIdentity
 from oodcache.cache.format.json_fields import Fields
 from oodcache.cache.format.rules import NORM_TOLERANCE, shown
@@ -29,7 +30,7 @@ Stored = Callable[[str, npt.NDArray[Any]], dict[str, Any]]
 
 
 def infinite(value: float) -> float | str:
-    """Return a number as JSON holds it, which knows no infinity.
+    """Return a number for JSON, which has no infinity.
 
     >>> infinite(0.5), infinite(-np.inf)
     (0.5, '-inf')
@@ -38,7 +39,7 @@ def infinite(value: float) -> float | str:
 
 
 def of(detector: SavedDetector, stored: Stored) -> dict[str, Any]:
-    """Return what the file says of a detector, its arrays as `stored` makes them."""
+    """Return the fields of a detector's file; `stored` converts arrays."""
     scorer, threshold = detector.scorer, detector.threshold
     texts, words, bank = scorer.texts, scorer.negatives, scorer.bank
 
@@ -75,7 +76,7 @@ def of(detector: SavedDetector, stored: Stored) -> dict[str, Any]:
 
 
 def detector(given: Fields) -> SavedDetector:
-    """Return what the fields say; raise ValueError, or InputError, where they do not."""
+    """Return the detector in the fields; raise ValueError or InputError if they are wrong."""
     given.expect(
         *("model", "images", "score", "threshold", "choice"),
         *("classes", "negatives", "bank", "provenance"),
@@ -84,11 +85,10 @@ def detector(given: Fields) -> SavedDetector:
     model, load = _model(given)
     texts = _texts(given)
     scorer = Scorer(model, texts, _variant(given), _negatives(given, texts), _bank(given, texts))
-    needs = {"negatives": scorer.negatives, "bank": scorer.bank}
-    for name, found in needs.items():
+    for name, found in (("negatives", scorer.negatives), ("bank", scorer.bank)):
         if (found is not None) != (SCORES[scorer.variant.score].needs == name):
-            what = "has" if found is not None else "lacks"
-            raise ValueError(f"{what} '{name}', which is not so of {scorer.variant.score}")
+            what = "unexpected" if found is not None else "missing"
+            raise ValueError(f"'{name}' is {what} for {scorer.variant.score}")
     return SavedDetector(
         scorer=scorer,
         threshold=_threshold(given),
@@ -121,7 +121,8 @@ def _texts(given: Fields) -> Prompted:
     )
     for name, count in (("vectors", len(texts.vectors)), ("ids", len(texts.ids))):
         _check_count(found, name, count, len(texts.names))
-    _check_unit(found, texts.vectors, may_be_shorter=texts.template == COSINE_MEAN)
+    may_be_shorter = texts.template == COSINE_MEAN
+    check_unit(texts.vectors, "'classes.vectors'", may_be_shorter=may_be_shorter)
     return texts
 
 
@@ -132,7 +133,7 @@ def _negatives(given: Fields, texts: Prompted) -> NegativeWords | None:
     words = NegativeWords(found.text("name"), found.texts("words"), found.array("vectors", 2))
     _check_count(found, "vectors", len(words.vectors), len(words.words))
     _check_dimension(found, words.vectors, texts)
-    _check_unit(found, words.vectors)
+    check_unit(words.vectors, "'negatives.vectors'")
     return words
 
 
@@ -146,7 +147,7 @@ def _bank(given: Fields, texts: Prompted) -> TrainingImages | None:
     )
     _check_count(found, "labels", len(bank.labels), len(bank.vectors))
     _check_dimension(found, bank.vectors, texts)
-    _check_unit(found, bank.vectors)
+    check_unit(bank.vectors, "'bank.vectors'")
     if bank.labels.min() < -1 or bank.labels.max() >= len(texts.names):
         raise ValueError(
             f"'bank.labels' runs from {bank.labels.min()} to {bank.labels.max()} with "
@@ -161,11 +162,10 @@ def _variant(given: Fields) -> Variant:
     wanted = SCORES[name].parameters
     Fields(parameters, "score.parameters.", found.array_of).expect(*wanted)
     for key, value in parameters.items():
-        # As it is typed: its number, or one of its words.
         if type(value) not in (float, int, str):
-            raise ValueError(f"'score.parameters.{key}' is {shown(value)}, no number and no word")
+            raise ValueError(f"'score.parameters.{key}' is {shown(value)}, not a number or a word")
         if isinstance(value, str) and value not in wanted[key].words:
-            raise ValueError(f"'score.parameters.{key}' is {shown(value)}, no word of it")
+            raise ValueError(f"'score.parameters.{key}' is {shown(value)}, an unknown word")
         wanted[key].read(key, str(value))
     return Variant(name, dict(parameters))
 
@@ -179,12 +179,12 @@ def _threshold(given: Fields) -> Threshold:
     scores = found.array("scores", 1)
     _check_count(found, "scores", len(scores), n)
     if np.isnan(scores).any() or (scores[1:] < scores[:-1]).any():
-        raise ValueError("'threshold.scores' are not numbers that rise")
+        raise ValueError("'threshold.scores' are not ascending numbers")
     if k > n or (confidence is None and k != place(n, alpha)):
-        raise found.wrong("k", f"the place that alpha {alpha:g} gives among {n:,} scores")
+        raise found.wrong("k", f"the rank that alpha {alpha:g} gives among {n:,} scores")
     threshold = Threshold(scores, k, alpha, confidence)
     if found.values["ranking"] != infinite(threshold.value):
-        raise found.wrong("ranking", f"the {k}. smallest of the scores")
+        raise found.wrong("ranking", f"number {k} of the scores")
     if bound.share("confidence") != threshold.of_set:
         raise bound.wrong("confidence", f"{threshold.of_set:g}")
     bound.share("refused")
@@ -214,18 +214,19 @@ def _choice(given: Fields) -> ScoreChoice | None:
 
 def _check_count(found: Fields, name: str, count: int, wanted: int) -> None:
     if count != wanted:
-        raise ValueError(f"'{found.where}{name}' has {count:,} rows, wanted are {wanted:,}")
+        raise ValueError(f"'{found.where}{name}' has {count:,} rows, not {wanted:,}")
 
 
 def _check_dimension(found: Fields, vectors: npt.NDArray[Any], texts: Prompted) -> None:
     if vectors.shape[1] != texts.vectors.shape[1]:
         raise ValueError(
-            f"'{found.where}vectors' have {vectors.shape[1]} numbers, those of the classes "
-            f"{texts.vectors.shape[1]}"
+            f"'{found.where}vectors' have dimension {vectors.shape[1]}, not "
+            f"{texts.vectors.shape[1]} as the classes"
         )
 
 
-def _check_unit(found: Fields, vectors: npt.NDArray[Any], *, may_be_shorter: bool = False) -> None:
+def check_unit(vectors: npt.NDArray[Any], what: str, *, may_be_shorter: bool = False) -> None:
+    """Raise InputError, naming `what`, unless all rows are unit vectors."""
     with np.errstate(all="ignore"):
         norm = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
         fine = np.abs(norm - 1) <= NORM_TOLERANCE
@@ -233,4 +234,4 @@ def _check_unit(found: Fields, vectors: npt.NDArray[Any], *, may_be_shorter: boo
             fine |= norm < 1
     if not fine.all():
         row = int(np.argmin(fine))
-        raise ValueError(f"'{found.where}vectors': row {row} has norm {norm[row]:.4f}, not 1")
+        raise InputError(f"{what}: row {row} has norm {norm[row]:.4f}, not 1")

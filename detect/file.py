@@ -1,6 +1,6 @@
-"""The file of a detector: JSON, arrays in base64, each under its SHA-256, and all under another.
+"""The file of a detector: JSON with arrays in base64, each with a SHA-256, and one over all.
 
-docs/detecting.md has the fields. Whoever wrote it, nothing in it is believed before it is checked.
+docs/detecting.md has the fields. The file is untrusted: everything in it is checked.
 """
 
 from __future__ import annotations
@@ -30,23 +30,24 @@ BEGINNING = re.compile(rb'\s*{\s*"format":\s*"oodcache detector"')
 LIMIT = 2**30  # Bytes.
 LARGEST = 2**26  # Numbers of one array: a quarter of a gigabyte.
 SUM = "sha256"
+NO_DETECTOR = "is not a detector; make one with: oodcache calibrate … -o FILE"
 OF_ARRAY = ("base64", "dtype", "sha256", "shape")
 TYPES = {"vectors": "<f4", "labels": "<i8", "scores": "<f8"}
 
 
 def write_detector(path: Path, detector: SavedDetector) -> None:
-    """Write the file at `path`, whole or not at all."""
+    """Write the file at `path` atomically."""
     content = encoded(detector)
     try:
         decoded(content)
-    except ValueError as error:
+    except (InputError, ValueError) as error:
         raise InputError(f"{path}: not written: {one_line(error)}") from None
     with sibling(path) as part:
         part.write_bytes(content)
 
 
 def read_detector(path: Path) -> SavedDetector:
-    """Return the detector in the file at `path`; raise InputError, in one line, if it is none."""
+    """Return the detector in the file at `path`; raise InputError, in one line, if invalid."""
     try:
         return decoded(_read(path))
     except (InputError, ValueError) as error:
@@ -54,7 +55,7 @@ def read_detector(path: Path) -> SavedDetector:
 
 
 def is_detector(path: Path) -> bool:
-    """Say if a file begins as one of a detector does, of whatever version, sound or not."""
+    """Return whether a file begins like a detector of any version, valid or not."""
     with path.open("rb") as file:
         return BEGINNING.match(file.read(100)) is not None
 
@@ -67,15 +68,15 @@ def encoded(detector: SavedDetector) -> bytes:
 
 
 def decoded(content: bytes) -> SavedDetector:
-    """Return the detector in a file's content; raise ValueError, or InputError, if it is none."""
+    """Return the detector in a file's content; raise ValueError or InputError if invalid."""
     whole = _object(content)
     if whole.get("format") != FORMAT:
-        raise ValueError("is no detector; make one with: oodcache calibrate … -o FILE")
+        raise ValueError(NO_DETECTOR)
     version = whole.get("version")
     if version != VERSION or isinstance(version, (bool, float)):
         raise ValueError(
             f"is a detector of version {json.dumps(version)[:20]}; this oodcache reads version "
-            f"{VERSION}: use the oodcache that wrote it, or calibrate again"
+            f"{VERSION}; use the oodcache that wrote it, or calibrate again"
         )
     stored = whole.pop(SUM, None)
     if stored != (found := _sum(whole)):
@@ -89,10 +90,10 @@ def decoded(content: bytes) -> SavedDetector:
 
 def _read(path: Path) -> bytes:
     if path.exists() and not path.is_file():
-        raise ValueError("is no file; wanted is one that oodcache calibrate wrote")
+        raise ValueError("is not a file; give one that oodcache calibrate wrote")
     content = read_limited(path, LIMIT)
     if len(content) > LIMIT:
-        raise ValueError(f"is larger than {LIMIT:,} bytes: no detector is")
+        raise ValueError(f"is larger than {LIMIT:,} bytes, too large for a detector")
     return content
 
 
@@ -100,18 +101,18 @@ def _object(content: bytes) -> dict[str, Any]:
     try:
         whole = parse_json(content.decode())
     except UnicodeDecodeError as error:
-        raise ValueError(f"is no detector: not UTF-8 text (byte {error.start})") from None
+        raise ValueError(f"is not a detector: not UTF-8 text (byte {error.start})") from None
     except ValueError as error:
-        raise ValueError(f"is no detector: not JSON: {error}") from None
+        raise ValueError(f"is not a detector: not JSON: {error}") from None
     if not isinstance(whole, dict):
-        raise ValueError("is no detector; make one with: oodcache calibrate … -o FILE")
+        raise ValueError(NO_DETECTOR)
     return whole
 
 
 def _sum(whole: Mapping[str, Any]) -> str:
-    """Return a SHA-256 over all that the file says; of an array its own SHA-256 stands for it."""
-    said = _without_arrays(whole)
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """Return a SHA-256 over all fields; an array's own SHA-256 replaces its content."""
+    fields = _without_arrays(whole)
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -127,7 +128,6 @@ def _without_arrays(value: Any) -> Any:
 
 
 def _stored(name: str, values: npt.NDArray[Any]) -> dict[str, Any]:
-    """Return an array as JSON holds it."""
     content = np.ascontiguousarray(values, TYPES[name]).tobytes()
     return {
         "dtype": TYPES[name],
@@ -138,9 +138,9 @@ def _stored(name: str, values: npt.NDArray[Any]) -> dict[str, Any]:
 
 
 def _array(given: Any, name: str, what: str, axes: int) -> npt.NDArray[Any]:
-    """Return an array that `_stored` made; raise ValueError, saying `what`, if it is none."""
+    """Return an array that `_stored` made; raise ValueError, naming `what`, if it is not one."""
     if not isinstance(given, dict) or given.keys() != set(OF_ARRAY):
-        raise ValueError(f"'{what}' is no array: wanted are {', '.join(OF_ARRAY)}")
+        raise ValueError(f"'{what}' is not an array with {', '.join(OF_ARRAY)}")
     shape = given["shape"]
     if given["dtype"] != TYPES[name]:
         raise ValueError(f"'{what}' has dtype {given['dtype']!r}, not {TYPES[name]!r}")
@@ -156,8 +156,8 @@ def _array(given: Any, name: str, what: str, axes: int) -> npt.NDArray[Any]:
         raise ValueError(f"'{what}' is not in base64") from None
     size = math.prod(shape) * np.dtype(TYPES[name]).itemsize
     if len(content) != size:
-        raise ValueError(f"'{what}' holds {len(content):,} bytes, its shape wants {size:,}")
+        raise ValueError(f"'{what}' has {len(content):,} bytes, but its shape needs {size:,}")
     if hashlib.sha256(content).hexdigest() != given["sha256"]:
-        raise ValueError(f"'{what}' has another SHA-256 than the file says: it is damaged")
-    # A copy, in this machine's order: what was read may not be written to.
+        raise ValueError(f"'{what}' does not match its SHA-256: it is damaged")
+    # A copy in native byte order: the buffer is read-only.
     return np.frombuffer(content, TYPES[name]).reshape(shape).astype(TYPES[name][1:])

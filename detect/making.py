@@ -1,6 +1,6 @@
-"""A detector's score, perhaps chosen among several, and its threshold, from files of the cache.
+"""Making of a detector from the cache: its score, chosen if there are several, and threshold.
 
-The images that calibrate are neither in the bank nor among those that choose.
+No calibration image is in the bank or among the images that choose the score.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from oodcache.score.references import References
 
 @dataclass(frozen=True)
 class DetectorRequest:
-    """What to make a detector of: a question without OOD sets, and what a threshold wants.
+    """Request for a detector: a question without OOD sets, and the threshold's `alpha`.
 
-    `question.select_on` is an OOD set where the score is to be chosen. `select_id` are the ID
-    images that choose, None for a random half of those of `question.id_set`.
+    `question.select_on` is the OOD set to choose the score by, if any. `select_id` are the ID
+    images that choose, None for a random half of `question.id_set`.
     """
 
     question: Question
@@ -52,14 +52,14 @@ class DetectorRequest:
 
     @property
     def sets(self) -> Question:
-        """Return the question with the sets that choose as its OOD sets."""
+        """Return the question with the sets that choose the score as its OOD sets."""
         others = (self.question.select_on, self.select_id)
         ood_sets = [one for one in others if one is not None]
         return replace(self.question, ood_sets=ood_sets, select_on=None)
 
 
 class Calibration:
-    """The steps from files to a detector, and what they share."""
+    """The steps from files to a detector, and their shared state."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Calibration:
             _check_size(references.bank.name, self._bank.vectors)
 
     def chosen(self, variants: Sequence[Variant]) -> tuple[View, ScoreChoice | None, Variant]:
-        """Return the images that calibrate, how the score was chosen, and the score."""
+        """Return the calibration images, how the score was chosen, and the score."""
         view, *others = self._selection.views
         if not others and self._bank is None:
             return view, None, variants[0]
@@ -103,8 +103,8 @@ class Calibration:
             calibrating = replace(view, only=view.rows[~chosen])
             _check_half(view, chosen)
             self._watch.note(
-                f"{view.name}: {chosen.sum():,} images, drawn by --seed {self._seed}, choose "
-                f"the score, the other {(~chosen).sum():,} calibrate it"
+                f"{view.name}: {chosen.sum():,} images, drawn with --seed {self._seed}, choose "
+                f"the score; the other {(~chosen).sum():,} calibrate it"
             )
         tried = self._tried(variants, selecting, others[0])
         choice = ScoreChoice(
@@ -119,7 +119,7 @@ class Calibration:
         return calibrating, choice, variants[best]
 
     def scorer(self, variant: Variant) -> Scorer:
-        """Return a score with all that it is computed from."""
+        """Return a score with all its inputs."""
         needs = SCORES[variant.score].needs
         return Scorer(
             model=self._selection.model,
@@ -130,7 +130,6 @@ class Calibration:
         )
 
     def threshold(self, scorer: Scorer, view: View) -> Threshold:
-        """Return the threshold that a view's images give."""
         with self._watch.progress(f"score {view.name}", len(view.rows), "images") as advance:
 
             def blocks() -> Iterator[Vectors]:
@@ -145,7 +144,6 @@ class Calibration:
             raise InputError(f"{view.name}: {error}") from None
 
     def _tried(self, variants: Sequence[Variant], inside: View, outside: View) -> list[Tried]:
-        """Return the AUROC of every variant."""
         fits = self._references.fit(variants, self._classes, self._watch).each
 
         def scores(view: View) -> Scores:
@@ -160,7 +158,7 @@ class Calibration:
         return [Tried(one.label, auroc(id_row, ood_row)) for one, id_row, ood_row in rows]
 
     def _words(self, variant: Variant) -> NegativeWords:
-        """Return the negatives that a score sums over: its parameters decide which."""
+        """Return the negative labels that a score sums over, as its parameters select them."""
         mined, which = self._references.mined, dict[str, Any]()
         assert mined is not None
 
@@ -186,33 +184,31 @@ class Calibration:
         return np.concatenate([digests(block) for block in view.blocks()])
 
     def _check_bank(self, view: View, own: Digests) -> None:
-        """Refuse images that the score was fitted to: it knows them, and no new one."""
+        """Raise InputError for images in the bank: new images would score differently."""
         if self._bank is None:
             return
         if count := shared(digests(self._bank.vectors), own):
             raise InputError(
-                f"{view.name}: {count:,} of {len(own):,} images have the very vector of an image "
-                f"of the bank {self._bank.name}, and score as no new image does: give a set "
-                "without them, or another --bank"
+                f"{view.name}: {count:,} of {len(own):,} images are also in the bank "
+                f"{self._bank.name} (equal embeddings); use a set without them, or another --bank"
             )
 
 
 def only(selection: Selection, templates: Sequence[Template]) -> Prompted:
-    """Return the class vectors of the one template that is meant; refuse several."""
+    """Return the class vectors of the template; raise InputError if there are several."""
     prompts = prompted(selection, templates)
     if len(prompts) > 1:
         raise InputError(
-            f"--template {templates[0]} is {len(prompts)} templates here, and a detector has one: "
-            "give --template average, or one of them"
+            f"--template {templates[0]} is {len(prompts)} templates here, but a detector has one; "
+            "use --template average, or one of them"
         )
     return prompts[0]
 
 
 def half(of_images: Digests, seed: int) -> npt.NDArray[np.bool_]:
-    """Return which images are in a random half; equal ones are in it, or out of it, together.
+    """Return which images are in a random half; images with equal vectors stay together.
 
-    `of_images` (n,) is equal for images with equal vectors. The half is as large as it can be
-    without more than n / 2.
+    `of_images` (n,) is equal for images with equal vectors. The half has at most n / 2 images.
 
     >>> half(np.array([7, 7, 7, 7], np.uint64), 0).sum()
     np.int64(0)
@@ -226,15 +222,15 @@ def half(of_images: Digests, seed: int) -> npt.NDArray[np.bool_]:
 
 
 def printed(text: str) -> str:
-    """Return a text that may name a path that is not UTF-8, as JSON can hold it."""
+    """Return a text for JSON, with bytes of paths that are not UTF-8 escaped."""
     return text.encode(errors="backslashreplace").decode()
 
 
 def _check_apart(view: View, own: Digests, option: str, other: View, of_other: Digests) -> None:
     if count := shared(of_other, own):
         raise InputError(
-            f"{view.name}: {count:,} of {len(own):,} images have the very vector of an image of "
-            f"{option} {other.name}: images that choose the score must not calibrate it; give "
+            f"{view.name}: {count:,} of {len(own):,} images are also in {option} {other.name} "
+            "(equal embeddings), but images that choose the score must not calibrate it; use "
             "another set"
         )
 
@@ -242,8 +238,8 @@ def _check_apart(view: View, own: Digests, option: str, other: View, of_other: D
 def _check_half(view: View, chosen: npt.NDArray[np.bool_]) -> None:
     if not chosen.any() or chosen.all():
         raise InputError(
-            f"{view.name}: {len(chosen):,} images cannot be cut in two, or all have one vector: "
-            "give more, or --select-id a set that chooses"
+            f"{view.name}: {len(chosen):,} images cannot be split in two, or all embeddings are "
+            "equal; give more images, or a set that chooses with --select-id"
         )
 
 
@@ -251,6 +247,6 @@ def _check_size(typed: str, vectors: Vectors) -> None:
     if vectors.size > LARGEST:
         raise InputError(
             f"--bank {typed}: {len(vectors):,} images of {vectors.shape[1]} numbers are more than "
-            f"the {LARGEST:,} numbers that a detector holds: take so many of each class, as in "
+            f"the {LARGEST:,} numbers that a detector holds; limit the images per class, as in "
             f"--bank {typed.partition(':')[0]}:16"
         )

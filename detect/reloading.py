@@ -1,4 +1,4 @@
-"""A detector's model loaded again, as it was for the images that calibrated. Knows no click."""
+"""Reloading of a detector's model, as it was for the calibration set."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from oodcache.extract.model.request import (
 if TYPE_CHECKING:
     from oodcache.extract.run.embedding import Embedder
 
-AGAIN = "give the model that it was calibrated with (--model, --checkpoint), or calibrate again"
+AGAIN = "use the model that it was calibrated with (--model, --checkpoint), or calibrate again"
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where the model is now and what it is to run on; None is as it was, or as is found."""
+    """Where the model is and what it runs on; None means as before, or the default."""
 
     model: str | None = None
     checkpoint: Path | None = None
@@ -39,7 +39,7 @@ class Runtime:
 
 
 def loaded(saved: SavedDetector, runtime: Runtime, note: Note) -> Embedder:
-    """Return the model loaded as it was for the images that calibrated, and checked."""
+    """Return the model loaded as it was for the calibration set, and checked."""
     from oodcache.extract.model.request import check_torch, sleep_while_waiting
 
     request = request_again(saved, runtime)
@@ -53,29 +53,29 @@ def loaded(saved: SavedDetector, runtime: Runtime, note: Note) -> Embedder:
     saved.check_model(found.identity, what, AGAIN)
     saved.check_preprocessing(found.preprocessing, what, AGAIN)
     if found.precision != saved.precision:
-        note(f"{what}: computes in another precision, or elsewhere, than what calibrated")
+        note(f"{what}: its precision or device differs from the calibration set's")
     return embedder
 
 
 def request_again(saved: SavedDetector, runtime: Runtime) -> ModelRequest:
-    """Return what is to be loaded: the model, prepared and computing as it was."""
+    """Return the request for the model with its preprocessing and precision."""
     if saved.is_imported:
         raise InputError(
-            f"calibrated on {saved.calibrated_on}, imported embeddings, whose preprocessing nobody "
-            "knows: images cannot be judged alike, cached data sets can"
+            f"calibrated on {saved.calibrated_on}, imported embeddings whose preprocessing is "
+            "unknown: it judges only cached datasets"
         )
     requested = runtime.model or saved.load
     folder = Path(requested.removeprefix(LOCAL_DIR))
     if runtime.model is None and requested.startswith(LOCAL_DIR) and not folder.is_dir():
         raise InputError(
-            f"{folder}: no such folder, and the detector's model was there: say where it is now, "
-            "by --model local-dir:PATH"
+            f"{folder}: no such folder, but the detector's model was there; give its location "
+            "with --model local-dir:PATH"
         )
     is_own = saved.model.name == "local" and not requested.startswith(LOCAL_DIR)
     if is_own and runtime.checkpoint is None:
         raise InputError(
-            f"{requested}: the detector's weights are a file of your own: say where it is now, by "
-            "--checkpoint FILE, and by --model-config FILE.json if it was given to extract"
+            f"{requested}: the detector needs your own checkpoint; give it with --checkpoint FILE, "
+            "and --model-config FILE.json if extract had it"
         )
     return ModelRequest(
         requested,
@@ -97,17 +97,13 @@ def _autocast(saved: SavedDetector) -> str:
 
 
 def _overrides(saved: SavedDetector) -> dict[str, Any]:
-    """Return the settings of the preprocessing that the user gave, as they were given."""
+    """Return the preprocessing settings as given by the user."""
     given = saved.preprocessing.get(OVERRIDDEN)
     names = [name for name in PREPROCESSING if isinstance(given, list) and name in given]
     found = {name: saved.preprocessing.get(name) for name in names}
     for name, value in found.items():
-        if not (_is_triple(value) if name in ("mean", "std") else isinstance(value, str)):
+        types = [type(one) for one in value] if isinstance(value, list) else []
+        triple = len(types) == 3 and set(types) <= {int, float}
+        if not (triple if name in ("mean", "std") else isinstance(value, str)):
             raise InputError(f"the detector's preprocessing has {name} {shown(value)}")
     return found
-
-
-def _is_triple(value: object) -> bool:
-    if not isinstance(value, list) or len(value) != 3:
-        return False
-    return all(type(one) in (int, float) for one in value)

@@ -1,7 +1,7 @@
-"""What figures are drawn from besides results: counts at thresholds, and single images.
+"""Content of figures besides results: counts at thresholds, and single images.
 
 Higher is more ID. A threshold keeps an image if its score is at or above it. Each score has two
-forms: the one that ranks, which thresholds are of, and the paper's, which is shown.
+forms: the ranking one, which thresholds use, and the published one, which is shown.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ShownCurve:
-    """How many images falling thresholds keep: points of the ROC curve before the division.
+    """How many images falling thresholds keep: the ROC curve in counts.
 
-    The lists have one length, and begin with a threshold that keeps none: its `ranked` is None.
-    `ranked` and `shown` are the threshold in the score's two forms; None is an infinity.
+    All lists have the same length; the first threshold keeps no finite score, its `ranked` is
+    None. `ranked` and `shown` are the threshold in the score's two forms; None is an infinity.
     """
 
     ranked: tuple[float | None, ...]
@@ -26,9 +26,9 @@ class ShownCurve:
 
 @dataclass(frozen=True)
 class Histogram:
-    """How many images of each set lie between two edges; n counts for n + 1 rising edges.
+    """How many images of each set lie between two edges: n counts for n + 1 rising edges.
 
-    The last bin holds its right edge; infinite scores are in the outermost bins.
+    The last bin includes its right edge; infinite scores are in the outermost bins.
     """
 
     edges: tuple[float, ...]
@@ -38,7 +38,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Bins of p, the probability of being ID: mean p, share of ID and images; none is empty."""
+    """Non-empty bins of p, the probability of being ID: mean p, share of ID, image count."""
 
     mean: tuple[float, ...]
     share: tuple[float, ...]
@@ -47,10 +47,10 @@ class Reliability:
 
 @dataclass(frozen=True)
 class FooledImage:
-    """An image that fooled a score: its path, its own class or folder, and what it was taken for.
+    """An image that fooled a score: its path, its own class or folder, and its nearest class.
 
-    `score` is the shown form, `ranked` the one that ranks; None is an infinity. `thumbnail` counts
-    `Content.thumbnails`, None where there is none.
+    `score` is the published form, `ranked` the ranking one; None is an infinity. `thumbnail` is an
+    index into `Content.thumbnails`, None if there is none.
     """
 
     path: str
@@ -63,9 +63,9 @@ class FooledImage:
 
 @dataclass(frozen=True)
 class FailingClass:
-    """How many of a class's images fail at the row's threshold: ID refused, or OOD kept.
+    """How many of a class's images fail at the row's threshold: ID rejected, or OOD kept.
 
-    `nearest` is the class that most of those were taken for.
+    `nearest` is the class that most of those are nearest to.
     """
 
     label: str
@@ -76,13 +76,13 @@ class FailingClass:
 
 @dataclass(frozen=True)
 class ImageRow:
-    """The images of one score of one model under one template: what names it is `key`.
+    """The images of one score of one model under one template.
 
-    `key` is model, template and score as a Difference names them. `n_ood` has every OOD set, in
-    order. `threshold` is the place in `curve` of the highest that keeps 95 % of ID, which
-    `failing_id` and `failing_ood` are at; `reliability` is None for a score that is no
-    probability. `fooled_id` has the ID images with the lowest scores, lowest first, `fooled_ood`
-    of each set those with the highest, highest first.
+    `key` is model, template and score, as in a Difference. `n_ood` has every OOD set, in order.
+    `threshold` is the index in `curve` of the highest one that keeps 95 % of ID; `failing_id` and
+    `failing_ood` are measured there. `reliability` is None unless the score is a probability.
+    `fooled_id` has the ID images with the lowest scores, lowest first; `fooled_ood` has, for each
+    set, those with the highest, highest first.
     """
 
     key: tuple[str | None, str | None, str]
@@ -102,9 +102,9 @@ class ImageRow:
 
 @dataclass(frozen=True)
 class Content:
-    """The rows of a report that single images are known of, and thumbnails, JPEG as base64.
+    """The rows of a report with image scores, and thumbnails (JPEG in base64).
 
-    `missing` says why some or all rows have none, and what to type; empty where all have.
+    `missing` tells why rows are missing, and what to type; it is empty if none is.
     """
 
     rows: tuple[ImageRow, ...]

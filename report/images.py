@@ -1,7 +1,6 @@
-"""What figures draw of single images: curves, histograms, reliability, and who fooled the score.
+"""Single images in figures: curves, histograms, reliability, and images that fooled the score.
 
-It computes no score: these come from the cache or from a file of saved scores, and are held to the
-results that they are shown beside.
+It computes no score: scores come from the cache or from a file, and must reproduce the results.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from oodcache.score.measures.probability import reliability
 from oodcache.score.measures.result import Result
 
 BINS = 64
-# A share of all images may lie beyond the outermost edges, so that one far out leaves a picture.
+# This share of all images may lie beyond each outermost edge, so an outlier does not flatten it.
 BEYOND = 0.0005
 FOOLED, FAILING = 12, 20
 Names = Mapping[bytes, str]
@@ -43,19 +42,19 @@ Codes = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class SetImages:
-    """The images of one set under one model and template, and the names of labels, by label."""
+    """The images of one set under one model and template, and class names by label."""
 
     scored: ScoredImages
     names: Names
 
     @cached_property
     def labels(self) -> tuple[npt.NDArray[np.bytes_], Codes]:
-        """Return the labels that there are, and which each image has."""
+        """Return the distinct labels, and the index of each image's."""
         return _coded(self.scored.labels())
 
     @cached_property
     def nearest(self) -> tuple[npt.NDArray[np.bytes_], Codes]:
-        """Return the nearest classes that there are, and which each image has."""
+        """Return the distinct nearest classes, and the index of each image's."""
         return _coded(self.scored.nearest())
 
     @cached_property
@@ -64,7 +63,7 @@ class SetImages:
         return self.scored.paths()
 
     def label(self, code: int) -> str:
-        """Return what a label is called: its class where one is known, else its folder."""
+        """Return a label's class name if known, otherwise its folder."""
         label = bytes(self.labels[0][code])
         return self.names.get(label) or text(label)
 
@@ -78,24 +77,24 @@ def rows(
 ) -> Iterator[ImageRow]:
     """Yield a row for each model, template and score of the results, in their order.
 
-    `parts` are the images' scores, `source` what an error calls them by, `names` what a result's
-    labels are called. Of another program's scores model and template are "". Raises InputError
-    where scores are missing, or give other results.
+    `parts` are the images' scores, `source` names them in errors, `names` returns class names by
+    label. Another program's scores have "" for model and template. Raises InputError if scores are
+    missing, or do not reproduce the results.
     """
     by_set = {(one.model or None, one.template or None, one.data_set): one for one in parts}
     opened: dict[tuple[str | None, str | None, str], SetImages] = {}
     for key, results in by_row(saved.results).items():
         own = {ood: one for ood, one in results.items() if not one.is_average}
         if not own:
-            raise InputError(f"{saved.path}: has averages alone of {_named(key)}; score again")
+            raise InputError(f"{saved.path}: only averages of {_named(key)}; score again")
         first = next(iter(own.values()))
         sets = {}
         for name in (first.id, *own):
             place = (key[0], key[1], name)
             if place not in by_set or key[2] not in by_set[place].scores:
                 raise InputError(
-                    f"{source}: has no scores {_named(key)} of the images of {name}: it is of "
-                    "another run; score again, with --save-scores"
+                    f"{source}: no scores {_named(key)} of the images of {name}: it is from "
+                    "another run; score again with --save-scores"
                 )
             if place not in opened:
                 opened[place] = SetImages(by_set[place], names(first))
@@ -120,8 +119,8 @@ def _row(
         found = auroc(ranked[inside], ranked[name])
         if found != result.auroc or len(ranked[inside]) != result.n_id:
             raise InputError(
-                f"{source}: its scores {_named(key)} give AUROC {found:.6f} on {name}, and the "
-                f"results say {result.auroc:.6f}: they are of another run; score again"
+                f"{source}: scores {_named(key)} give AUROC {found:.6f} on {name}, but the "
+                f"results have {result.auroc:.6f}: they are from another run; score again"
             )
     points = curve(ranked[inside], [ranked[name] for name in outside])
     threshold = points.thresholds[points.place]
@@ -153,7 +152,7 @@ def _row(
 
 
 def histogram(scores: Mapping[str, Scores]) -> Histogram:
-    """Return how many images of each set lie in bins of equal width; the first set is ID."""
+    """Return how many images of each set lie in bins of equal width; the first is ID."""
     every = np.concatenate(list(scores.values()))
     finite = every[np.isfinite(every)]
     low, high = np.quantile(finite, (BEYOND, 1 - BEYOND)) if len(finite) else (0.0, 0.0)
@@ -178,7 +177,7 @@ def _reliability(inside: Scores, outside: Scores) -> Reliability:
 def _shown_at(
     thresholds: Floats, ranked: Mapping[str, Scores], shown: Mapping[str, Scores]
 ) -> Scores:
-    """Return the shown form of thresholds that are scores of images, +inf where none has it."""
+    """Return the published form of thresholds that are image scores, otherwise +inf."""
     every = np.concatenate(list(ranked.values()))
     order = every.argsort(kind="stable")
     places = order[every.searchsorted(thresholds, sorter=order).clip(max=len(every) - 1)]
@@ -189,7 +188,7 @@ def _shown_at(
 def _fooled(
     images: SetImages, ranked: Scores, shown: Scores, *, worst: Scores
 ) -> tuple[FooledImage, ...]:
-    """Return the images whose `worst` is smallest, smallest first, in their order where equal."""
+    """Return the images whose `worst` is smallest, smallest first; ties keep their order."""
     if not len(images.paths):
         return ()
     chosen = worst.argsort(kind="stable")[:FOOLED].tolist()
@@ -207,7 +206,7 @@ def _fooled(
 
 
 def _failing(images: SetImages, failed: npt.NDArray[np.bool_]) -> tuple[FailingClass, ...]:
-    """Return the classes with the largest share of failed images, among those that have any."""
+    """Return the classes with the largest shares of failed images, if above 0."""
     if not len(images.paths):
         return ()
     names, nearest = images.nearest
@@ -237,5 +236,5 @@ def _or_none(value: float) -> float | None:
 
 
 def text(name: bytes) -> str:
-    """Return a name as text; a byte that is not UTF-8 is written as \\xff."""
+    """Return a name as text; a byte that is not UTF-8 becomes \\xff."""
     return name.decode(errors="backslashreplace")

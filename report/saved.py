@@ -1,6 +1,6 @@
 """Results read back from the JSON that `oodcache score` and `oodcache metrics` write.
 
-A stranger's file: whatever is not as `results.to_json` writes it is refused in one line.
+The file is untrusted: whatever `to_json` would not write is rejected in one line.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SCORE_AGAIN = "score again, with --output FILE.json"
 
 @dataclass(frozen=True)
 class Saved:
-    """What a file of results holds; `path` is where it was."""
+    """The content of a results file at `path`."""
 
     path: Path
     results: tuple[Result, ...]
@@ -42,35 +42,41 @@ class Saved:
 
 
 def read(path: Path) -> Saved:
-    """Return the results in a file; raise InputError, in one line, where it holds none."""
+    """Return the results in a file; raise InputError, in one line, if they are not valid."""
     whole = _whole(path)
     if whole.get("format", FORMAT) != FORMAT or not isinstance(whole.get("results"), list):
-        raise InputError(f"{path}: holds no results of oodcache; {SCORE_AGAIN}")
+        raise InputError(f"{path}: contains no oodcache results; {SCORE_AGAIN}")
     if (version := whole.get("version")) != VERSION:
-        of = "of no version" if version is None else f"of version {shown(version)}"
-        raise InputError(f"{path}: results {of}, and this oodcache reads {VERSION}; {SCORE_AGAIN}")
+        found = "without a version" if version is None else f"of version {shown(version)}"
+        what = f"results {found}, but this oodcache reads version {VERSION}"
+        raise InputError(f"{path}: {what}; {SCORE_AGAIN}")
     results = _rows(path, whole, "results", _result)
     differences = _rows(path, whole, "differences", _difference)
     if not results:
-        raise InputError(f"{path}: holds no result; {SCORE_AGAIN}")
+        raise InputError(f"{path}: contains no results; {SCORE_AGAIN}")
     _check_once(path, results)
     provenance = whole.get("provenance")
     if not isinstance(provenance, dict):
-        raise InputError(f"{path}: 'provenance' is no object; {SCORE_AGAIN}")
+        raise InputError(f"{path}: 'provenance' is not an object; {SCORE_AGAIN}")
     return Saved(path, results, differences, provenance)
 
 
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return an untrusted value as an object, an empty one if it is not."""
+    return value if isinstance(value, dict) else {}
+
+
 def _whole(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:  # A pipe will do.
+    with path.open("rb") as file:  # It may be a pipe.
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
-        raise InputError(f"{path}: is larger than {LARGEST:,} bytes, which no results are")
+        raise InputError(f"{path}: larger than {LARGEST:,} bytes, too large for results")
     try:
         whole = parse_json(content.decode())
     except ValueError as error:
-        raise InputError(f"{path}: is not JSON: {one_line(error)}; {SCORE_AGAIN}") from None
+        raise InputError(f"{path}: not JSON: {one_line(error)}; {SCORE_AGAIN}") from None
     if not isinstance(whole, dict):
-        raise InputError(f"{path}: holds no results of oodcache; {SCORE_AGAIN}")
+        raise InputError(f"{path}: contains no oodcache results; {SCORE_AGAIN}")
     return whole
 
 
@@ -86,14 +92,13 @@ def _rows(
             rows.append(made(row))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             what = f"no {error}" if isinstance(error, KeyError) else str(error)
-            raise InputError(
-                f"{path}: {name[:-1]} {number}, from 0: {what}; {SCORE_AGAIN}"
-            ) from None
+            where = f"{path}: {name[:-1]} {number} (counted from 0)"
+            raise InputError(f"{where}: {what}; {SCORE_AGAIN}") from None
     return tuple(rows)
 
 
 def _result(row: Mapping[str, Any]) -> Result:
-    """Return a row as the Result that it was; raise ValueError for what is no such thing."""
+    """Return a row as a Result; raise ValueError if it is not one."""
     row = _with_bank_labels(row)
     # A measure that is newer than the file has a default.
     known = [one for one in fields(Result) if one.name in row or one.name not in NEWER]
@@ -118,7 +123,7 @@ def _result(row: Mapping[str, Any]) -> Result:
     for name in parameters.values:
         parameters.typed(name, str, float, int)
         if name not in SCORES[found["score"]].defaults:
-            raise ValueError(f"'parameters' has {shown(name)}, which {found['score']!r} has not")
+            raise ValueError(f"'parameters' has {shown(name)}, unknown to {found['score']!r}")
     if found["fpr_convention"] not in FPR_CONVENTIONS:
         raise given.wrong("fpr_convention", f"one of {', '.join(FPR_CONVENTIONS)}")
     found["templates"] = given.texts("templates", empty=True)
@@ -135,7 +140,7 @@ def _result(row: Mapping[str, Any]) -> Result:
 
 
 def _with_bank_labels(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a row that says whose labels its bank has: 0.1 wrote "NAME (labels predicted)"."""
+    """Return a row with a `bank_labels` field: 0.1 wrote "NAME (labels predicted)" instead."""
     bank = row.get("bank")
     if "bank_labels" in row or not isinstance(bank, str):
         return {"bank_labels": None, **row}
@@ -168,10 +173,11 @@ def _difference(row: Mapping[str, Any]) -> Difference:
 
 
 def _check_once(path: Path, results: tuple[Result, ...]) -> None:
-    """Refuse two results of one score and OOD set, of which a table would show the last."""
+    """Reject two results of one score and OOD set: a table would show only the last."""
     seen = set()
     for one in results:
         name = (*key(one), one.id, one.ood)
         if name in seen:
-            raise InputError(f"{path}: has two results of {shown(key(one)[2])} on {shown(one.ood)}")
+            what = f"{shown(key(one)[2])} on {shown(one.ood)}"
+            raise InputError(f"{path}: contains two results of {what}")
         seen.add(name)

@@ -1,6 +1,6 @@
-"""How the headline measures follow a parameter or the template, where there are several values.
+"""Sweeps: the headline measures against a parameter or the template with several values.
 
-A line joins results that are equal in all else: model, template, score, other parameters, OOD set.
+A line joins results with the same model, template, score, other parameters and OOD set.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from oodcache.report.saved import Saved
+from oodcache.report.saved import Saved, mapping
 from oodcache.report.tables.grid import by_row, key
 from oodcache.score.formulas.definition import LEARNED, NONE
 from oodcache.score.measures.result import HEADLINES, Result
@@ -22,12 +22,12 @@ TEMPLATE = "template"
 
 @dataclass(frozen=True)
 class SweepLine:
-    """What one OOD set's results are at every value of the parameter, numbers rising.
+    """One OOD set's results at every value of the parameter, in ascending order.
 
-    `score` is written without the parameter, `template` is None where that is what varies. `words`
-    has the word that was typed for a value, such as "learned", None for a number. A value is the
-    number that a word stands for, or the word itself where nobody knows. `measured` has each
-    headline measure at every value.
+    `score` is written without the parameter; `template` is None if it is what varies. `words`
+    has the word typed for a value, such as "learned", None for a number. A value is the number
+    that a word stands for, or the word itself if that is unknown. `measured` has each headline
+    measure at every value.
     """
 
     model: str | None
@@ -42,7 +42,7 @@ class SweepLine:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A parameter of which several values were measured, or "template", and its lines."""
+    """A parameter measured at several values, or "template", and its lines."""
 
     parameter: str
     lines: tuple[SweepLine, ...]
@@ -81,7 +81,7 @@ def _value(one: Result, parameter: str) -> float | str:
 
 def _line(saved: Saved, rows: list[Result], parameter: str) -> SweepLine:
     points = [(_number(saved, one, parameter), one) for one in rows]
-    # What stands for no number comes first, in the order in which it was measured.
+    # Words without a number come first, in the order measured.
     points.sort(key=lambda point: -math.inf if isinstance(point[0], str) else point[0])
     first = rows[0]
     others = {name: value for name, value in first.parameters.items() if name != parameter}
@@ -99,13 +99,13 @@ def _line(saved: Saved, rows: list[Result], parameter: str) -> SweepLine:
 
 
 def _number(saved: Saved, one: Result, parameter: str) -> float | str:
-    """Return the number that a value is or stands for, or the word where nobody knows."""
+    """Return the number that a value is or stands for, or the word if that is unknown."""
     typed = _value(one, parameter)
     if not isinstance(typed, str):
         return float(typed)
     if typed == NONE:
         return 0.0
-    model = _mapping(_mapping(saved.provenance.get("models")).get(str(key(one)[0])))
+    model = mapping(mapping(saved.provenance.get("models")).get(str(key(one)[0])))
     scale, bias = model.get("logit_scale"), model.get("logit_bias")
     if typed != LEARNED or parameter == TEMPLATE or not isinstance(scale, float) or scale <= 0:
         return typed
@@ -113,8 +113,3 @@ def _number(saved: Saved, one: Result, parameter: str) -> float | str:
     return Variant(one.score, one.parameters).numbers(logit_scale=scale, logit_bias=known)[
         parameter
     ]
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    """Return a stranger's JSON as an object, an empty one if it is none."""
-    return value if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""Small pictures of images, as text that a page holds in itself."""
+"""Thumbnails of images, as text to embed in a page."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ LARGEST_PIXELS = 2**27
 
 
 def thumbnail(content: bytes) -> str | None:
-    """Return an image as a JPEG of at most 112 x 112 pixels, in base64; None if it is none.
+    """Return an image as a JPEG of at most 112 x 112 pixels, in base64; None if unreadable.
 
-    It is for people, so it is turned as its EXIF orientation says. Nothing of the file's own is
-    kept: the pixels are encoded anew.
+    The EXIF orientation is applied. Only the pixels are kept, re-encoded: no metadata.
     """
     from PIL import Image, ImageOps
 
@@ -28,7 +27,7 @@ def thumbnail(content: bytes) -> str | None:
                 image.draft("RGB", (SIDE * 2, SIDE * 2))
                 small = ImageOps.exif_transpose(image).convert("RGB")
             small.thumbnail((SIDE, SIDE))
-    except Exception:  # A stranger's bytes: whatever they raise, there is no picture.
+    except Exception:  # Untrusted bytes: whatever they raise, there is no thumbnail.
         return None
     packed = io.BytesIO()
     Image.frombytes("RGB", small.size, small.tobytes()).save(packed, "JPEG", quality=QUALITY)

@@ -1,6 +1,6 @@
-"""Which parameters of each score are best against one OOD set, so that others can measure them.
+"""Choice of each score's parameters: the best AUROC against one OOD set, the tuning set.
 
-Higher is more ID. What is picked on a set says nothing fair of that set, so it is in no result.
+Higher is more ID. The tuning set itself is in no result: a measure on it would be optimistic.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ def picks(
     on: str,
     shared_images: Mapping[str, int],
 ) -> dict[int, Pick]:
-    """Return the place of each score's variant with the highest AUROC, and how it was picked.
+    """Return the index of each score's variant with the highest AUROC, and its Pick.
 
-    `id_scores` is float64 (V, n), `ood_scores` (V, m), a row a variant, those of the set `on`. Of
-    equal AUROCs the one that is named first wins. `shared_images` is as it is to be told.
+    `id_scores` is float64 (V, n), `ood_scores` (V, m), a row per variant, on the set `on`. Ties go
+    to the first variant. `shared_images` counts, by OOD set, the images that are also in `on`.
     """
     places: dict[str, list[int]] = {}
     for place, variant in enumerate(variants):
         places.setdefault(variant.score, []).append(place)
     found = [auroc(inside, outside) for inside, outside in zip(id_scores, ood_scores, strict=True)]
-    said = {name: count for name, count in shared_images.items() if count}
+    shared = {name: count for name, count in shared_images.items() if count}
     best = {max(of_score, key=found.__getitem__): len(of_score) for of_score in places.values()}
-    return {place: Pick(on, tried, found[place], said) for place, tried in best.items()}
+    return {place: Pick(on, tried, found[place], shared) for place, tried in best.items()}
 
 
 def picking(
     on: str | None, variants: Sequence[Variant], results: Sequence[Result]
 ) -> dict[str, Any] | None:
-    """Return what provenance says of the picking: on which set, among what, and what was picked."""
+    """Return the provenance of the picks: on which set, from which variants, and the picks."""
     if on is None:
         return None
     rows = {

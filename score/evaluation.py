@@ -1,4 +1,4 @@
-"""From files of the cache to rows of results: each model, one vocabulary, ID against OOD sets."""
+"""Evaluation of cached files into results: each model, one vocabulary, ID against OOD sets."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from oodcache.score.onepass.variants import Variant
 from oodcache.score.provenance import Source
 from oodcache.score.references import References, open_references
 
-# ID scores that are sorted at once: each takes some fifty bytes, and the cores are many.
+# ID scores sorted at once over all threads, at some fifty bytes each.
 AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What one row of a table is computed from: a variant's score of every image.
+    """A variant's scores of every image, behind one row of a table.
 
-    `scores` has, for the ID set and then for each OOD set, float64 (n,), the ranking form of the
-    images of its view in `images`, in their order. `shown` turns it into the paper's form. Of each
-    image `nearest` has the class with the largest cosine, which counts `classes`. A setting that
-    was not `picked` is in no result.
+    `scores` has, for the ID set and then for each OOD set, the ranking form, float64 (n,), in the
+    order of its view in `images`. `shown` turns it into the published form. `nearest` has each
+    image's class with the largest cosine, as an index into `classes`. A variant that was not
+    `picked` is in no result.
     """
 
     model: str
@@ -54,7 +54,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The results of all models, the files that they come from and, if asked for, all scores."""
+    """The results of all models, their files and, if asked for, all scores."""
 
     results: tuple[Result, ...]
     files: tuple[Source, ...]
@@ -64,8 +64,8 @@ class Evaluated:
 def evaluate(question: Question, watch: Watch, *, keep: bool = False) -> Evaluated:
     """Score every image and compare the ID set with each OOD set, for each model and variant.
 
-    The images are read once for each of the templates. With `keep` all scores are returned too.
-    Raises InputError if files are missing or do not fit.
+    The images are read once per template. With `keep`, all scores are returned too. Raises
+    InputError if files are missing or do not fit.
     """
     every = [_of_model(question, one, watch, keep) for one in dict.fromkeys(question.models)]
     return Evaluated(
@@ -83,10 +83,11 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
     results: list[Result] = []
     kept: list[Kept] = []
     for number, one in enumerate(prompts):
-        told = Watch(progress=watch.progress) if number else watch
-        whole = _Pass(question, selection, one, references, told)
-        results += whole.compare()
-        kept += whole.kept() if keep else ()
+        # Notes are the same for every template.
+        own = Watch(progress=watch.progress) if number else watch
+        images = _Pass(question, selection, one, references, own)
+        results += images.compare()
+        kept += images.kept() if keep else ()
     files = (selection.texts, *selection.images, *references.files)
     return Evaluated(tuple(results), files, tuple(kept))
 
@@ -113,7 +114,7 @@ class _Pass:
         self._digests: dict[str, Digests] = {}
         for view in selection.every_view:
             self._score(view)
-        # The places of the variants that are compared, and how each was picked, if it was.
+        # The indices of the variants to compare, and how each was picked, if it was.
         self._compared: Mapping[int, Pick | None] = dict.fromkeys(range(len(self._variants)))
         if selection.tuning is not None:
             self._compared = self._picked(selection.tuning.name, self._scored.pop())
@@ -138,14 +139,14 @@ class _Pass:
                 *(watched(advance), len(view.rows), self._classes, self._variants),
                 fits=self._fits.each,
             )
-        # An image that is in two sets ties with itself.
+        # An image in two sets must tie with itself.
         if self._scored:
             scored.tie(self._scored[0])
         self._scored.append(scored)
         self._digests[view.name] = scored.digests
 
     def compare(self) -> list[Result]:
-        """Return the results of every variant, or of those that were picked, in order."""
+        """Return the results of every variant, or of the picked ones, in order."""
         outside = self._selection.views[1:]
         common, shared_images = self._common(), self._shared_images()
         resamples = self._conventions.bootstrap * len(outside) * len(self._compared)
@@ -174,15 +175,15 @@ class _Pass:
                 )
 
             try:
-                # NumPy sorts without the interpreter's lock.
+                # NumPy releases the interpreter's lock to sort.
                 found = [*pool.map(of_variant, self._compared)]
             finally:
-                # The pool waits for its threads: minutes of a bootstrap, if nobody told them.
+                # After an error the pool still waits for its threads: stop a long bootstrap.
                 stopped.set()
         return [row for rows in found for row in rows]
 
     def _common(self) -> dict[str, Any]:
-        """Return the fields of a result that all variants and OOD sets share."""
+        """Return the fields of a result that variants and OOD sets share."""
         inside, model = self._selection.views[0], self._selection.model
         return {
             "model": model.name,
@@ -197,7 +198,7 @@ class _Pass:
         }
 
     def _shared_images(self) -> dict[str, int]:
-        """Return how many images of each OOD set are ID images as well."""
+        """Return how many images of each OOD set are also ID images."""
         outside = dict(self._digests)
         inside = self._selection.views[0].name
         found = tell_shared(outside, outside.pop(inside), inside, self._watch.note)
@@ -240,7 +241,7 @@ class _Pass:
 
 
 class _StoppedError(Exception):
-    """Nobody waits for this thread's result any more."""
+    """Raised in a worker whose result is no longer needed."""
 
 
 def _unless(stopped: Event, advance: Callable[[int], None], done: int) -> None:

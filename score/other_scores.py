@@ -1,4 +1,4 @@
-"""Scores of other programs, read from files and measured into one table. Knows no click."""
+"""Other programs' scores, read from files and measured into one table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Key = tuple[str | None, str | None]
 
 
 class Source(NamedTuple):
-    """What --id or --ood names: a file, and what its images, or some of them, are called."""
+    """What --id or --ood gives: a file, and the name of its dataset, or of one of them."""
 
     option: str
     name: str | None
@@ -31,7 +31,7 @@ class Source(NamedTuple):
 
 
 class OneSet(NamedTuple):
-    """A data set's scores under each (model, template), (None, None) of another program's."""
+    """A dataset's scores by (model, template), (None, None) for another program's."""
 
     option: str
     name: str
@@ -40,14 +40,14 @@ class OneSet(NamedTuple):
 
 
 def parsed(option: str, text: str) -> Source:
-    """Return the source that FILE or NAME=FILE names; either may itself hold a '='."""
+    """Return the source that FILE or NAME=FILE gives; either may contain a '='."""
     name, equals, file = text.partition("=")
     splits = [(text[:place], text[place + 1 :]) for place, one in enumerate(text) if one == "="]
     if not equals or Path(text).exists():
         return Source(option, None, Path(text))
     name, file = next((one for one in splits if Path(one[1]).exists()), (name, file))
     if not name or not file:
-        raise InputError(f"{option} {text!r}: write NAME=FILE, or FILE alone")
+        raise InputError(f"{option} {text!r}: write NAME=FILE or FILE")
     return Source(option, name, Path(file))
 
 
@@ -62,14 +62,17 @@ def measure(
     command: Sequence[str],
     watch: Watch,
 ) -> Results:
-    """Return the results of every column, or of the only one, of the files named.
+    """Return the results of the given columns, or of the only one, of the files.
 
-    A source is FILE or NAME=FILE. `lower_is_id` turns all scores round. `command` is what was
-    typed after `oodcache`.
+    A source is FILE or NAME=FILE. `lower_is_id` negates all scores. `command` is what was typed
+    after `oodcache`.
     """
     sources = [parsed("--id", id_source), *(parsed("--ood", one) for one in ood_sources)]
     paths = dict.fromkeys(one.path for one in sources)
-    files = {path: _turned(read(path, columns), lower_is_id) for path in paths}
+    files = {path: read(path, columns) for path in paths}
+    for part in (part for parts in files.values() for part in parts if lower_is_id):
+        for scores in part.scores.values():
+            scores *= -1
     sets = [_picked(one, files[one.path]) for one in sources]
     _check(sets)
     rows = [_row(sets, key, column) for key in sets[0].parts for column in _columns(sets[0])]
@@ -78,9 +81,7 @@ def measure(
         resamples = conventions.bootstrap * len(ood_sources)
         with bootstrap.watched(watch.progress, row.name[2], resamples) as advance:
             results += _results(row, sets[0].name, conventions, advance)
-    compared = []
-    if compare_scores:
-        compared = differences(rows, sets[0].name, note=watch.note)
+    compared = differences(rows, sets[0].name, note=watch.note) if compare_scores else []
     digests = {path: _digest(path) for path in paths}
     return Results(
         tuple(results),
@@ -96,7 +97,7 @@ def measure(
 
 
 def _row(sets: Sequence[OneSet], key: Key, column: str) -> PairedRow:
-    """Return a column's scores of all sets; a file's only column may be called otherwise."""
+    """Return a column's scores of all sets; a file's only column may have any name."""
     parts = {one.name: one.parts[key] for one in sets}
     scores = {
         name: part.scores.get(column, next(iter(part.scores.values())))
@@ -136,16 +137,8 @@ def _results(
     )
 
 
-def _turned(parts: Sequence[SetScores], lower_is_id: bool) -> Sequence[SetScores]:
-    if lower_is_id:
-        for part in parts:
-            for scores in part.scores.values():
-                scores *= -1
-    return parts
-
-
 def _picked(source: Source, parts: Sequence[SetScores]) -> OneSet:
-    """Return the scores that a source names: all of a file, or a data set's of a saved one."""
+    """Return the scores of a source: all of a file, or one dataset's of several."""
     there = list(dict.fromkeys(part.data_set for part in parts))
     if there == [None]:
         name = source.name or source.path.stem
@@ -154,13 +147,13 @@ def _picked(source: Source, parts: Sequence[SetScores]) -> OneSet:
     elif source.name in there:
         name = str(source.name)
     else:
-        found = f"scores of the data sets {', '.join(map(str, there))}"
+        found = f"scores of the datasets {', '.join(map(str, there))}"
         wanted = f"{source.option} {there[0]}={source.path}"
-        raise InputError(f"{source.path}: holds {found}; name one, as in {wanted}")
+        raise InputError(f"{source.path}: contains {found}; name one, as in {wanted}")
     if name in RESERVED:
         raise InputError(
-            f"{source.option} {name!r} is what results call their mean; "
-            f"give another name: {source.option} NAME={source.path}"
+            f"{source.option} {name!r} is reserved for averages in results; "
+            f"use another: {source.option} NAME={source.path}"
         )
     chosen = [part for part in parts if part.data_set in (None, name)]
     by_key = {(part.model, part.template): part for part in chosen}
@@ -168,25 +161,24 @@ def _picked(source: Source, parts: Sequence[SetScores]) -> OneSet:
 
 
 def _check(sets: Sequence[OneSet]) -> None:
-    """Refuse two sets of one name or of the same scores, and other models than the ID set's."""
+    """Reject two sets with one name or the same scores, or with other models than the ID set."""
     for place, one in enumerate(sets):
         for other in sets[:place]:
             if one.name == other.name:
-                what = f"two data sets are called {one.name!r}"
-                raise InputError(f"{what}; give another name: NAME={one.path}")
+                what = f"two datasets are named {one.name!r}"
+                raise InputError(f"{what}; use another name: NAME={one.path}")
             if next(iter(one.parts.values())) is next(iter(other.parts.values())):
-                what = f"is both {other.name!r} and {one.name!r}"
-                raise InputError(f"{one.path}: {what}: its images cannot be told apart")
+                raise InputError(f"{one.path}: given as both {other.name!r} and {one.name!r}")
         if one.parts.keys() != sets[0].parts.keys():
             raise InputError(
-                f"{one.path}: has scores of {_written(one)}, and {sets[0].path} of "
-                f"{_written(sets[0])}: they are to be of the same models and templates"
+                f"{one.path}: scores of {_written(one)}, but {sets[0].path} has scores of "
+                f"{_written(sets[0])}; both need the same models and templates"
             )
         wanted, found = _columns(sets[0]), _columns(one)
         if UNNAMED not in (*found, *wanted) and found != wanted:
             raise InputError(
-                f"{one.path}: its scores are called {', '.join(found)}, and those of "
-                f"{sets[0].path} {', '.join(wanted)}; pick with --column NAME"
+                f"{one.path}: its columns are {', '.join(found)}, but those of {sets[0].path} "
+                f"are {', '.join(wanted)}; pick with --column NAME"
             )
 
 
@@ -207,7 +199,7 @@ def _digest(path: Path) -> str:
 
 
 def _identified(one: OneSet, typed: Sequence[str], digest: str) -> Mapping[str, Any]:
-    """Return where a set's scores are, so that they can be read again, and how many there are."""
+    """Return how to find a set's scores again, and how many there are."""
     named = [] if _columns(one) == [UNNAMED] else _columns(one)
     return {
         "path": str(one.path),

@@ -1,4 +1,4 @@
-"""What a result was made from: each file, and what decided its vectors or its words."""
+"""Provenance of results: each file, and what determined its vectors or words."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Source = ImageFile | TextFile | TextRows | Negatives
 
 
 def provenance(files: Sequence[Source]) -> list[dict[str, Any]]:
-    """Return what identifies each file: path, weights, vectors and what decided them.
+    """Return what identifies each file: path, weights, vectors and what determined them.
 
-    Of images that are still in shards nobody knows the SHA-256 of all vectors, None.
+    For images still in shards, the SHA-256 of all vectors is unknown: None.
     """
     return [
         _of_words(one)
@@ -35,7 +35,7 @@ def provenance(files: Sequence[Source]) -> list[dict[str, Any]]:
 
 
 def of_models(files: Sequence[Source]) -> dict[str, dict[str, Any]]:
-    """Return of each model behind the files, by `name/pretrained`, what decides its scores."""
+    """Return what determines each model's scores, by `name/pretrained`."""
     found = [one.identity.model for one in files if not isinstance(one, Negatives)]
     return {
         one.label: {
@@ -49,7 +49,7 @@ def of_models(files: Sequence[Source]) -> dict[str, dict[str, Any]]:
 
 
 def _of_shards(sums: Sequence[str]) -> dict[str, Any] | None:
-    """Return how many shards were read as one file, and a SHA-256 over theirs; None of a file."""
+    """Return the number of shards and a SHA-256 over theirs; None if there are none."""
     if not sums:
         return None
     over_all = hashlib.sha256("".join(f"{one}\n" for one in sums).encode())
@@ -57,7 +57,7 @@ def _of_shards(sums: Sequence[str]) -> dict[str, Any] | None:
 
 
 def _of_words(negatives: Negatives) -> dict[str, Any]:
-    """Return what identifies a file of words, whose vectors are in the files of their lists."""
+    """Return what identifies a file of words; their vectors are in the word lists' files."""
     return {
         "path": str(negatives.path),
         "weights": negatives.weights,

@@ -1,4 +1,4 @@
-"""What scores are fitted to beside the classes: negative texts, and a bank of training images."""
+"""References that scores are fitted to besides the classes: negative labels, and a bank."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from oodcache.score.words.negatives import Mined, mining, open_negatives
 
 @dataclass(frozen=True)
 class Fits:
-    """What each variant's score was fitted to, None for one that needs no fit.
+    """Each variant's fit, None if it needs none.
 
-    `of_bank` has 64 bits for each image of the bank, as `digests` has them; None without a bank.
+    `of_bank` has the bank images' `digests`, None without a bank.
     """
 
     each: list[Any]
@@ -38,7 +38,7 @@ class Fits:
 
 @dataclass(frozen=True)
 class References:
-    """The negatives and the bank of one model's scores, None for what no score needs."""
+    """The negatives and the bank of one model's scores, None if no score needs them."""
 
     mined: Mined | None
     sums: NegativeSums | None
@@ -51,7 +51,7 @@ class References:
         return (*words, *(() if self.bank is None else (self.bank.view.file,)))
 
     def named_by(self, variant: Variant) -> dict[str, str | None]:
-        """Return the fields of a result that name what its score was fitted to."""
+        """Return the fields of a result that name its score's references."""
         needs = SCORES[variant.score].needs
         negatives = self.sums if needs == "negatives" else None
         bank = self.bank if needs == "bank" else None
@@ -62,7 +62,7 @@ class References:
         }
 
     def fit(self, variants: Sequence[Variant], classes: Classes, watch: Watch) -> Fits:
-        """Return what each variant's score was fitted to; the bank's are, for these classes."""
+        """Return each variant's fit for these classes."""
         if not any(SCORES[variant.score].fit for variant in variants):
             return Fits([None] * len(variants), None)
         with watch.progress("fit", len(variants), "scores") as advance:
@@ -74,9 +74,9 @@ class References:
 def open_references(
     question: Question, selection: Selection, prompts: Sequence[Prompted], note: Note
 ) -> References:
-    """Return what the scores need, opened and checked; `note` is told what was given in vain.
+    """Return the references the scores need, opened and checked; note those given but unused.
 
-    Raises InputError where a score needs what is not given, is not there or does not fit.
+    Raises InputError if a reference that a score needs is not given, is missing or does not fit.
     """
     cache, negatives, bank = question.cache, question.negatives, question.bank
     needed = {SCORES[one.score].needs: one.score for one in reversed(question.variants)}
@@ -87,7 +87,7 @@ def open_references(
     mined = sums = images = None
     for option, what, given in (("--negatives", "negatives", negatives), ("--bank", "bank", bank)):
         if given is not None and what not in needed:
-            note(f"{option} {given}: no score that was asked for uses it")
+            note(f"{option} {given}: unused by the requested scores")
     if negatives is not None and "negatives" in needed:
         mined = open_negatives(cache, selection, negatives)
         sums = NegativeSums(negatives, mined.vectors)

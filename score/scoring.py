@@ -1,4 +1,4 @@
-"""The scoring of several models into one table, and what made it. Knows no click."""
+"""Scoring of several models into one table, with its provenance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from oodcache.cache.format.sibling import sibling
 from oodcache.cache.watch import Watch
@@ -15,17 +15,14 @@ from oodcache.score.evaluation import evaluate
 from oodcache.score.files import writing
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.differences import Pair, differences, steps
-from oodcache.score.measures.result import Difference, Result
+from oodcache.score.measures.result import Counterpart, Difference, Result
 from oodcache.score.provenance import of_models, provenance
-
-if TYPE_CHECKING:
-    from oodcache.score.measures.result import Counterpart
 
 
 class Results(NamedTuple):
     """Results of all models, the differences between them, and their provenance.
 
-    `published` has the published rows of the models with one's own numbers, None if not asked for.
+    `published` has the models' published rows next to your numbers, None if not asked for.
     """
 
     results: tuple[Result, ...]
@@ -43,10 +40,10 @@ def score(
     pairs: Sequence[Pair] = (),
     save_scores: Path | None = None,
 ) -> Results:
-    """Return the results of `evaluate`, with what made them.
+    """Return the results of `evaluate`, with their provenance.
 
-    `command` is what was typed after `oodcache`. `compare_scores` asks for the differences of every
-    two rows, `pairs` for those of named ones and on the average; every image's scores go to
+    `command` is what was typed after `oodcache`. `compare_scores` adds the differences of all pairs
+    of rows, `pairs` those of named pairs, on the average too. Every image's scores are written to
     `save_scores`.
     """
     if save_scores is not None:
@@ -60,7 +57,7 @@ def score(
         compared = differences(rows, inside, note=watch.note) if compare_scores else []
         compared += steps(rows, pairs, inside) if pairs else []
     if save_scores is not None:
-        # All models and templates have the same columns: what was picked under one is of each.
+        # All models and templates get the same columns: whatever any of them picked.
         picked = {row.variant.label for row in evaluated.kept if row.picked}
         wanted = [row for row in evaluated.kept if row.variant.label in picked]
         written = writing.save(save_scores, wanted)
@@ -81,6 +78,6 @@ def score(
 
 
 def save(text: str, path: Path) -> None:
-    """Write `text` as the file at `path`, whole or not at all."""
+    """Write `text` to the file at `path` atomically."""
     with sibling(path) as part:
         part.write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ from oodcache.report.html.page import page
 from oodcache.report.images import rows
 from oodcache.report.saved import Saved
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.measures.metrics import auroc, fpr_at_tpr
+from oodcache.score.measures.metrics import count
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import Variant
 
@@ -96,7 +96,8 @@ def _results(model: str, variant: Variant, scores: Mapping[str, Scores]) -> list
     name, _, pretrained = model.partition("/")
     found = []
     for ood in OOD:
-        area, rate = auroc(scores[ID], scores[ood]), fpr_at_tpr(scores[ID], scores[ood])
+        counts = count(scores[ID], scores[ood])
+        area, rate = counts.auroc(), counts.fpr95()
         found.append(
             Result(
                 model=name,

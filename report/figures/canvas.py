@@ -1,7 +1,6 @@
-"""What all figures share: size, look, names made fit to be drawn, and the bytes of a file.
+"""Canvas of all figures: size, style, names that fit, and the bytes of a file.
 
-Nothing here or in the figures touches pyplot, whose state is the process's. Lengths are inches,
-those of texts points.
+No figure uses pyplot, whose state is global. Lengths are inches, those of texts points.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ DPI = 300
 SIZE, SMALL = 8.0, 6.5
 LINE = 0.17
 TALLEST = 100.0
-NARROW = 4.5  # A figure that is narrower stands in one column.
-HANDLE = 34.0  # Of a legend's entry, points: the sample of its line, and the gaps beside it.
+NARROW = 4.5  # Narrower figures fit one column of a page.
+HANDLE = 34.0  # Points of a legend entry's line sample and the gaps around it.
 FONT = "DejaVu Sans"  # It comes with matplotlib: the same everywhere.
-# Okabe and Ito's colours; their yellow last, which white paper swallows.
+# Okabe and Ito's colours; yellow, which is faint on white, last.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 DASHES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
 MARKERS = "osD^vPX<>"
@@ -55,7 +54,7 @@ STYLE = {
     "ytick.major.width": 0.6,
     "legend.frameon": False,
     "hatch.linewidth": 0.4,
-    # Names are strangers' text: a dollar sign begins no formula.
+    # Names are untrusted: a dollar sign starts no formula.
     "text.parse_math": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "oodcache",
@@ -70,18 +69,18 @@ METADATA: dict[str, dict[str, None]] = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Give figures their look, whatever the user's own settings of matplotlib are."""
-    # The backend is the process's, and no figure here has one.
+    """Apply the figures' style, whatever the user's matplotlib settings."""
+    # The backend is global, and these figures need none.
     own: Any = {name: value for name, value in rcParamsDefault.items() if name != "backend"}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MatplotlibDeprecationWarning)  # Of defaults that go.
+        warnings.simplefilter("ignore", MatplotlibDeprecationWarning)  # Deprecated defaults.
         warnings.filterwarnings("ignore", r"Glyph .* missing from")
         with rc_context(own | STYLE):
             yield
 
 
 def line_style(place: int) -> dict[str, Any]:
-    """Return colour, dashes and marker of the line at a place: the first eight colours differ."""
+    """Return colour, dashes and marker of a line by number; the first eight colours differ."""
     return {
         "color": COLOURS[place % len(COLOURS)],
         "linestyle": DASHES[place % len(DASHES)],
@@ -90,7 +89,7 @@ def line_style(place: int) -> dict[str, Any]:
 
 
 def printable(text: str) -> str:
-    r"""Return a name as it can stand in one line of a figure and in XML.
+    r"""Return a name as one line of printable text, valid in XML.
 
     >>> printable("a\nb\udcff"), printable("$x_$")
     ('a\\nb\\udcff', '$x_$')
@@ -99,16 +98,16 @@ def printable(text: str) -> str:
 
 
 def width_of(text: str, size: float = SIZE) -> float:
-    """Return how wide a text is drawn, in points."""
+    """Return the width of a text in points."""
     font = FontProperties(family=FONT, size=size)
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width)
 
 
 def fitted(texts: Sequence[str], points: float, size: float = SIZE) -> list[str]:
-    """Return names made printable, and cut in the middle where they are wider than `points`.
+    """Return printable names, shortened in the middle if wider than `points`.
 
-    Names that differ stay different: they are cut elsewhere, or else numbered.
+    Names that differ stay different: they are shortened elsewhere, or numbered.
     """
     whole = [printable(one) for one in texts]
     cut: list[str] = []
@@ -124,8 +123,8 @@ def fitted(texts: Sequence[str], points: float, size: float = SIZE) -> list[str]
 
 
 def _cut(text: str, points: float, size: float, front: float) -> str:
-    """Return a text cut so that it fits; the share `front` of the rest stands before the cut."""
-    # Nothing that fits is longer, however narrow its letters are.
+    """Return a text shortened to fit; the share `front` of what is left is before the cut."""
+    # No text that fits is longer, however narrow its letters.
     most = max(4, int(points / size * 5))
     if len(text) <= most and width_of(text, size) <= points:
         return text
@@ -145,11 +144,11 @@ def _without_middle(text: str, left: int, front: float) -> str:
 
 
 def new_figure(width: float, height: float, *, layout: str | None = "constrained") -> Figure:
-    """Return an empty figure; raise InputError where it is too tall to be one."""
+    """Return an empty figure; raise InputError if it is too tall."""
     if height > TALLEST:
         raise InputError(
-            f"the figure would be {height:,.0f} inches high, and {TALLEST:.0f} are the most: "
-            "choose fewer with --score or --ood"
+            f"the figure would be {height:,.0f} inches high, over the limit of {TALLEST:.0f}; "
+            "choose fewer rows with --score or --ood"
         )
     figure = Figure(figsize=(width, height), dpi=DPI, layout=layout)  # type: ignore[arg-type]
     FigureCanvasAgg(figure)
@@ -159,26 +158,29 @@ def new_figure(width: float, height: float, *, layout: str | None = "constrained
     return figure
 
 
+def subplots(figure: Figure, count: int, columns: int, **layout: Any) -> list[Axes]:
+    """Return `count` axes in rows of `columns`."""
+    grid = figure.subplots(math.ceil(count / columns), columns, squeeze=False, **layout)
+    axes: list[Axes] = list(grid.flat)
+    for spare in axes[count:]:
+        spare.remove()
+    return axes[:count]
+
+
 def panels(
     titles: Sequence[str],
     width: float,
     *,
     handles: Sequence[Artist] = (),
     labels: Sequence[str] = (),
-    share_y: bool = True,
-    share_x: bool = True,
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure with axes for each title, and above them a legend of handles."""
+    """Return a figure with axes for each title, and a legend of the handles above them."""
     columns = min(len(titles), max(1, int(width / 1.55)))
     rows = math.ceil(len(titles) / columns)
     tall = min(2.8, max(1.35, 0.8 * width / columns))
     figure = new_figure(width, rows * tall + legend_height(labels, width) + 0.25)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=share_x, sharey=share_y)
-    axes: list[Axes] = list(grid.flat)
-    for spare in axes[len(titles) :]:
-        spare.remove()
-    axes = axes[: len(titles)]
-    for one in axes[-columns:]:  # Those above a spare one would have no numbers.
+    axes = subplots(figure, len(titles), columns, sharex=True, sharey=True)
+    for one in axes[-columns:]:  # Axes above a removed one would have no numbers.
         one.xaxis.set_tick_params(labelbottom=True)
     for one, title in zip(axes, fitted(titles, 72 * 0.72 * width / columns), strict=True):
         one.set_title(title)
@@ -188,7 +190,7 @@ def panels(
 
 
 def legend(figure: Figure, handles: Sequence[Artist], labels: Sequence[str], width: float) -> None:
-    """Put a legend above everything, in as many columns as fit."""
+    """Add a legend above everything, in as many columns as fit."""
     columns = _legend_columns(labels, width)
     texts = fitted(labels, 72 * width / columns - HANDLE)
     drawn = figure.legend(
@@ -202,13 +204,13 @@ def legend(figure: Figure, handles: Sequence[Artist], labels: Sequence[str], wid
         borderpad=0.2,
         labelspacing=0.3,
     )
-    # Given as labels, those that begin with "_" would be left out.
+    # As labels, texts that begin with "_" would be skipped.
     for one, text in zip(drawn.get_texts(), texts, strict=True):
         one.set_text(text)
 
 
 def legend_height(labels: Sequence[str], width: float) -> float:
-    """Return how much a legend adds to a figure's height."""
+    """Return the height of a legend."""
     return LINE * math.ceil(len(labels) / _legend_columns(labels, width)) if labels else 0.0
 
 
@@ -218,7 +220,7 @@ def _legend_columns(labels: Sequence[str], width: float) -> int:
 
 
 def written(figure: Figure, ending: str) -> bytes:
-    """Return a figure as the bytes of a file: of equal figures, equal bytes."""
+    """Return a figure as the bytes of a file; equal figures give equal bytes."""
     stream = io.BytesIO()
     figure.savefig(stream, format=ending[1:], metadata=METADATA[ending])
     return stream.getvalue()

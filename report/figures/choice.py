@@ -1,14 +1,15 @@
-"""Which rows of results, and which OOD sets, a figure is drawn of."""
+"""Choice of the rows of results and OOD sets that a figure shows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import shown
-from oodcache.report.saved import Saved
+from oodcache.report.saved import Saved, mapping
 from oodcache.report.tables.grid import Key, by_row, is_probability, names
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import parse
@@ -18,7 +19,7 @@ MOST_NAMED = 20
 
 @dataclass(frozen=True)
 class FigureChoice:
-    """What was asked for by name; empty is the kind's default."""
+    """What the user named; empty means the kind's default."""
 
     models: Sequence[str] = ()
     templates: Sequence[str] = ()
@@ -28,10 +29,10 @@ class FigureChoice:
 
 @dataclass(frozen=True)
 class Default:
-    """What is drawn where nothing was asked for: so many scores, None for all; which templates.
+    """A kind's defaults: how many scores and templates it shows, None for all.
 
-    `averages` says if averages over OOD sets can be drawn, `probability` if nothing but scores
-    that are probabilities can. `exactly_one` refuses several scores.
+    `averages` allows averages over OOD sets; `probability` allows only scores that are
+    probabilities. With a default of one score, several are rejected.
     """
 
     scores: int | None = None
@@ -39,36 +40,30 @@ class Default:
     averages: bool = True
     probability: bool = False
 
-    @property
-    def exactly_one(self) -> bool:
-        """Whether a figure has room for one score and no more."""
-        return self.scores == 1
-
 
 @dataclass(frozen=True)
 class FigureRows:
-    """The results of the rows that were chosen, on every OOD set, and which sets are drawn."""
+    """The results of the chosen rows on every OOD set, and which sets to draw."""
 
     results: tuple[Result, ...]
     ood_sets: tuple[str, ...]
 
     def rows(self) -> dict[Key, dict[str, Result]]:
-        """Return the results by row, then by OOD set, of the sets that are drawn."""
+        """Return the results by row, then by OOD set, of the sets to draw."""
         return {
             name: {ood: row[ood] for ood in self.ood_sets if ood in row}
             for name, row in by_row(self.results).items()
         }
 
     def labels(self) -> list[str]:
-        """Return what tells the rows apart: the score, with its model and template if need be."""
+        """Return the rows' names: the score, with its model and template if they differ."""
         return list(names(by_row(self.results)).values())
 
 
 def chosen(saved: Saved, choice: FigureChoice, default: Default, what: str) -> FigureRows:
-    """Return what a figure called `what` is drawn of; raise InputError for what is not there.
+    """Return what a figure called `what` shows; raise InputError for names not in the results.
 
-    Where nothing is asked for it is the first model and template, the first scores, and every OOD
-    set but averages.
+    The default is the first model and template, the first scores, and every OOD set but averages.
     """
     rows = by_row(saved.results)
     first = {name: next(iter(row.values())) for name, row in rows.items()}
@@ -80,20 +75,19 @@ def chosen(saved: Saved, choice: FigureChoice, default: Default, what: str) -> F
         keys = _probabilities(keys, first, choice.scores, what, saved)
     asked = _asked_scores(choice.scores, {one[2] for one in keys})
     keys = _by(keys, asked, default.scores, lambda one: (one[2],), "--score", saved)
-    if default.exactly_one and len(keys) > 1:
+    if default.scores == 1 and len(keys) > 1:
         raise InputError(
-            f"{what} is drawn of one score under one template: choose one of "
-            f"{_named(name for one in keys for name in one if name is not None)}"
+            f"{what} shows one score under one template; choose one of "
+            f"{_named(name for one in keys for name in one)}"
         )
     results = tuple(one for name in keys for one in rows[name].values())
     return FigureRows(results, _ood_sets(results, choice.ood_sets, default, what, saved))
 
 
 def _models(saved: Saved, one: Key) -> tuple[str | None, ...]:
-    """Return what a row's model can be called: name/pretrained, or as it was typed for a score."""
-    models = saved.provenance.get("models")
-    about = models.get(one[0]) if isinstance(models, Mapping) else None
-    return (one[0], about.get("requested")) if isinstance(about, Mapping) else (one[0],)
+    """Return a row's model names: name/pretrained, and as typed for `score`."""
+    about = mapping(mapping(saved.provenance.get("models")).get(str(one[0])))
+    return one[0], about.get("requested")
 
 
 def _by(
@@ -104,7 +98,7 @@ def _by(
     option: str,
     saved: Saved,
 ) -> list[Key]:
-    """Return the rows of what was asked for in its order, else those of the `most` first."""
+    """Return the rows asked for, in that order, otherwise those of the first `most` names."""
     there = list(dict.fromkeys(called(one)[0] for one in keys))
     if not asked:
         return [one for one in keys if called(one)[0] in there[:most]]
@@ -115,15 +109,13 @@ def _by(
 
 
 def _asked_scores(asked: Iterable[str], there: set[str]) -> list[str]:
-    """Return the scores as tables name them; a grid may be written as it was scored."""
+    """Return the scores as in tables; a grid may be written as for `score`."""
     found: list[str] = []
     for text in asked:
         labels = [text]
         if text not in there:
-            try:
+            with suppress(InputError):  # The caller rejects it and names the scores that exist.
                 labels = [one.label for one in parse(text)]
-            except InputError:
-                labels = [text]  # Which is refused below, with those that are there.
         found += labels if set(labels) <= there else [text]
     return found
 
@@ -133,12 +125,12 @@ def _probabilities(
 ) -> list[Key]:
     able = [one for one in keys if is_probability(first[one])]
     if not able:
-        raise InputError(f"{saved.path}: {what} needs a score that is a probability; score mcm too")
+        raise InputError(f"{saved.path}: {what} needs a score that is a probability, such as mcm")
     known = {one[2] for one in keys} - {one[2] for one in able}
     for text in _asked_scores(asked, {one[2] for one in keys}):
         if text in known:
             raise InputError(
-                f"--score {text}: is no probability, which {what} is drawn of; "
+                f"--score {text}: not a probability, which {what} needs; "
                 f"there are: {_named(one[2] for one in able)}"
             )
     return able
@@ -154,19 +146,19 @@ def _ood_sets(
     for text in asked:
         if text in averages and text not in able:
             raise InputError(
-                f"--ood {text}: {what} is drawn of images, and an average has none; "
+                f"--ood {text}: {what} needs images, and an average has none; "
                 f"there are: {_named(single)}"
             )
         if text not in able:
             raise missing("--ood", text, able, saved.path)
     if not able:
-        raise InputError(f"{saved.path}: holds averages alone, and {what} is drawn of images")
+        raise InputError(f"{saved.path}: only averages, but {what} needs images")
     return tuple(dict.fromkeys(asked or single or able))
 
 
 def missing(option: str, text: str, there: Iterable[str | None], path: Path) -> InputError:
-    """Return the error that says what is there instead."""
-    return InputError(f"{option} {shown(text)}: {path} has no such one; there are: {_named(there)}")
+    """Return the error for a name that is not in the results, with those that are."""
+    return InputError(f"{option} {shown(text)}: not in {path}; there are: {_named(there)}")
 
 
 def _named(names: Iterable[str | None]) -> str:

@@ -23,14 +23,14 @@ AT_TPR: dict[str, Any] = {"color": "black", "linewidth": 0.8, "linestyle": (0, (
 
 
 def roc(subject: Subject) -> Figure:
-    """Return TPR against FPR, a marker where 95 % of ID are kept; a panel for each OOD set."""
+    """Return TPR against FPR with a marker at 95 % TPR; a panel for each OOD set."""
     figure, axes = _line_panels(subject)
     for one, ood in zip(axes, subject.chosen.ood_sets, strict=True):
         one.plot([0, 100], [0, 100], **HELP)
         for place, row in enumerate(subject.rows):
             kept = _share(row.curve.kept_ood[ood], row.n_ood[ood])
             inside = _share(row.curve.kept_id, row.n_id)
-            # The first threshold keeps infinite scores.
+            # The first threshold keeps infinite scores, so the curve needs (0, 0).
             x, y = np.concatenate([[0.0], kept]), np.concatenate([[0.0], inside])
             one.plot(x, y, markevery=[row.threshold + 1], **line_style(place))
         _percent(one, "xy")
@@ -61,7 +61,7 @@ def pr(subject: Subject) -> Figure:
 
 
 def histogram(subject: Subject) -> Figure:
-    """Return how the scores of ID and of each OOD set spread, and the threshold at 95 % TPR."""
+    """Return score histograms of ID and of each OOD set, and the threshold at 95 % TPR."""
     (row,) = subject.rows
     counted: Histogram = getattr(row, subject.form)
     at = getattr(row.curve, subject.form)[row.threshold]
@@ -83,18 +83,19 @@ def histogram(subject: Subject) -> Figure:
             one.axvline(at, **AT_TPR)
         one.locator_params(axis="x", nbins=2 if subject.width < NARROW else 4)
     figure.supxlabel(_score_label(subject))
-    figure.supylabel("images of a set (%)")
+    figure.supylabel("share of images (%)")
     return figure
 
 
 def threshold(subject: Subject) -> Figure:
-    """Return which share of each set falling thresholds keep, and where 95 % of ID are kept."""
+    """Return the share of each set kept by each threshold, and the threshold at 95 % TPR."""
     (row,) = subject.rows
     places = getattr(row.curve, subject.form)
     there = [place for place, one in enumerate(places) if one is not None]
     x = [places[place] for place in there]
     lines = [(f"TPR: {row.id}", row.curve.kept_id, row.n_id)]
-    lines += [(f"FPR: {one}", row.curve.kept_ood[one], row.n_ood[one]) for one in _sets(subject)]
+    sets = subject.chosen.ood_sets
+    lines += [(f"FPR: {one}", row.curve.kept_ood[one], row.n_ood[one]) for one in sets]
     styles: list[dict[str, Any]] = [{"color": "black"}, *map(line_style, range(len(lines) - 1))]
     handles: list[Artist] = [Line2D([], [], **style) for style in styles]
     at = places[row.threshold]
@@ -113,16 +114,16 @@ def threshold(subject: Subject) -> Figure:
 
 
 def reliability(subject: Subject) -> Figure:
-    """Return the share of ID against p, bin by bin, the area of a point being its images."""
+    """Return the share of ID against p in bins; a point's area is its number of images."""
     (row,) = subject.rows
-    assert row.reliability is not None, "Scores that are no probability were refused."
-    labels = ["share of ID", "p is the share", "p = 0.5"]
+    assert row.reliability is not None, "choice rejects scores that are not probabilities"
+    labels = ["share of ID", "calibrated", "p = 0.5"]
     handles = [Line2D([], [], **look) for look in (_bins_look(), HELP, AT_TPR)]
     sets = subject.chosen.ood_sets
     figure, axes = panels(sets, subject.width, handles=handles, labels=labels)
     for one, ood in zip(axes, sets, strict=True):
         _diagram(one, row.reliability[ood])
-    figure.supxlabel(_score_label(subject, "p, the probability of ID"))
+    figure.supxlabel(_score_label(subject, "probability of ID"))
     figure.supylabel("share of ID")
     return figure
 
@@ -144,14 +145,9 @@ def _diagram(axes: Axes, bins: Reliability) -> None:
 
 
 def _line_panels(subject: Subject) -> tuple[Figure, list[Axes]]:
-    """Return a panel for each OOD set, and a legend of the rows."""
     labels = subject.chosen.labels()
     handles = [Line2D([], [], **line_style(place)) for place in range(len(labels))]
-    return panels(_sets(subject), subject.width, handles=handles, labels=labels)
-
-
-def _sets(subject: Subject) -> tuple[str, ...]:
-    return subject.chosen.ood_sets
+    return panels(subject.chosen.ood_sets, subject.width, handles=handles, labels=labels)
 
 
 def _share(kept: Sequence[int], count: int) -> Floats:
@@ -165,9 +161,9 @@ def _percent(axes: Axes, which: str) -> None:
 
 
 def _score_label(subject: Subject, what: str = "") -> str:
-    """Return what the axis of scores is called: the score, and its form if not the paper's."""
+    """Return the label of the axis of scores: the score, and its scale unless published."""
     (label,) = subject.chosen.labels()
-    form = what or {"shown": "", "ranked": "as it ranks"}[subject.form]
+    form = what or {"shown": "", "ranked": "ranking scale"}[subject.form]
     room = 72 * subject.width * (0.9 if not form else 0.5)
     (cut,) = fitted([label], room)
     return f"{cut}: {form}" if form else cut

@@ -1,4 +1,4 @@
-"""Figures of single images and classes: who fooled a score, and which classes fail."""
+"""Figures of single images and classes: images that fooled a score, and classes that fail."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from oodcache.report.figures.canvas import (
     SMALL,
     fitted,
     new_figure,
+    subplots,
     width_of,
 )
 from oodcache.report.figures.kinds import Subject
@@ -29,7 +30,7 @@ from oodcache.report.figures.kinds import Subject
 CELL, GAP = 0.8, 0.06
 HEADING, CAPTION = 0.2, 0.125
 CAPTION_LINES = 3
-# Points by which a text is wider where a renderer rounds each letter to whole pixels.
+# Extra points of a text if a renderer rounds each letter to whole pixels.
 ROUNDING = 2
 MOST_CLASSES = 10
 NO_LABEL = "no label"
@@ -37,14 +38,14 @@ NO_LABEL = "no label"
 
 @dataclass(frozen=True)
 class Strip:
-    """The images of one set that fooled the score, and what is said above them."""
+    """The images of one set that fooled the score, under their heading."""
 
     heading: str
     images: tuple[FooledImage, ...]
 
 
 def fooled(subject: Subject) -> Figure:
-    """Return thumbnails: the ID images with the lowest scores, of each OOD set the highest."""
+    """Return thumbnails: the ID images with the lowest scores, each OOD set's with the highest."""
     (row,) = subject.rows
     columns = max(1, int((subject.width + GAP) / CELL))
     names = _named("ID, lowest scores", "OOD, highest scores", subject, 72 * subject.width - 4)
@@ -52,7 +53,7 @@ def fooled(subject: Subject) -> Figure:
     strips = [Strip(name, one[:columns]) for name, one in zip(names, images, strict=True)]
     side = (subject.width + GAP) / columns - GAP
     tall = HEADING + side + CAPTION_LINES * CAPTION + 0.12
-    # Lengths here are inches from the top left: nothing moves, so nothing can overlap.
+    # Positions are fixed, in inches from the top left, so nothing can overlap.
     figure = new_figure(subject.width, tall * len(strips), layout=None)
     for number, strip in enumerate(strips):
         _text(figure, 0, number * tall + HEADING / 2, strip.heading)
@@ -64,7 +65,7 @@ def fooled(subject: Subject) -> Figure:
 
 
 def _named(inside: str, outside: str, subject: Subject, points: float) -> list[str]:
-    """Return what is said above ID and each OOD set, names cut to the room that is left."""
+    """Return the headings of ID and each OOD set, names shortened to fit."""
     headings = [inside, *[outside] * len(subject.chosen.ood_sets)]
     room = points - max(width_of(f"{one}: ") for one in headings)
     names = fitted([subject.rows[0].id, *subject.chosen.ood_sets], room)
@@ -74,7 +75,7 @@ def _named(inside: str, outside: str, subject: Subject, points: float) -> list[s
 def _picture(
     subject: Subject, figure: Figure, one: FooledImage, left: float, top: float, side: float
 ) -> None:
-    """Draw an image with three lines below it: what it is, what it was taken for, its score."""
+    """Draw an image with three lines below it: its label, its nearest class, its score."""
     width, height = figure.get_size_inches()
     axes = figure.add_axes((left / width, 1 - (top + side) / height, side / width, side / height))
     axes.set_xticks([])
@@ -115,10 +116,10 @@ def _pixels(thumbnail: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]] |
 
 
 def classes(subject: Subject) -> Figure:
-    """Return the classes with the largest shares of ID refused, and of each OOD set kept."""
+    """Return the classes with the largest shares of ID rejected, and of each OOD set kept."""
     (row,) = subject.rows
     columns = 1 if subject.width < NARROW else 2
-    names = _named("ID refused", "OOD kept", subject, 72 * 0.46 * subject.width / columns)
+    names = _named("ID rejected", "OOD kept", subject, 72 * 0.46 * subject.width / columns)
     failing = [row.failing_id, *(row.failing_ood[ood] for ood in subject.chosen.ood_sets)]
     parts = list(zip(names, failing, strict=True))
     lines = math.ceil(len(parts) / columns)
@@ -127,13 +128,8 @@ def classes(subject: Subject) -> Figure:
         for line in range(lines)
     ]
     figure = new_figure(subject.width, sum(LINE * one + 0.42 for one in heights) + 0.3)
-    grid = figure.subplots(
-        lines, columns, squeeze=False, gridspec_kw={"height_ratios": [one + 0.6 for one in heights]}
-    )
-    axes: list[Axes] = list(grid.flat)
-    for spare in axes[len(parts) :]:
-        spare.remove()
-    for place, (one, (title, worst)) in enumerate(zip(axes, parts, strict=False)):
+    axes = subplots(figure, len(parts), columns, height_ratios=[one + 0.6 for one in heights])
+    for place, (one, (title, worst)) in enumerate(zip(axes, parts, strict=True)):
         _bars(one, worst[:MOST_CLASSES], heights[place // columns], subject.width / columns)
         one.set_title(title, loc="left")
     figure.supxlabel("failing at 95 % TPR (%)")
@@ -141,7 +137,7 @@ def classes(subject: Subject) -> Figure:
 
 
 def _bars(axes: Axes, failing: Sequence[FailingClass], rows: int, width: float) -> None:
-    """Draw a bar for each class, its counts beside it, from the top down."""
+    """Draw a bar with its counts for each class, from the top down."""
     names = [f"{one.label or NO_LABEL} → {one.nearest}" for one in failing]
     shares = [100 * one.failed / one.total for one in failing]
     axes.barh(range(len(failing)), shares, height=0.7, color=COLOURS[0])

@@ -1,6 +1,6 @@
-"""Figures for papers: which kinds there are, and a figure of one of them drawn and written.
+"""Kinds of figures for papers, and how one is drawn and written.
 
-Knows no matplotlib until one is drawn: `--help` names the kinds too.
+Matplotlib is imported only to draw: `--help` needs the kinds too.
 """
 
 from __future__ import annotations
@@ -26,13 +26,12 @@ if TYPE_CHECKING:
 MOST_LINES = 8
 ENDINGS = (".png", ".svg", ".pdf")
 WIDTHS = {"one": 3.25, "two": 6.75}
-STRICT = "strict"
 FORMS = ("shown", "ranked")
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a kind of figure shows, in a line, where it is drawn, and what it is drawn of."""
+    """A kind of figure: its help line, the module that draws it, and what it shows."""
 
     says: str
     module: str
@@ -67,7 +66,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Subject:
-    """What a figure is drawn of; `rows` are those of single images, in the order of `chosen`."""
+    """Input of a figure; `rows` have its single images, in the order of `chosen`."""
 
     saved: Saved
     chosen: FigureRows
@@ -80,27 +79,28 @@ class Subject:
     form: str = "shown"
 
     def axis(self, measure: str) -> str:
-        """Return what an axis of a measure is called, with the FPR's convention if need be."""
+        """Return a measure's axis label, with the FPR convention unless it is strict."""
+        about = HEADLINES[measure]
         conventions = dict.fromkeys(one.fpr_convention for one in self.chosen.results)
-        told = [one for one in conventions if HEADLINES[measure].by_convention and one != STRICT]
-        return f"{', '.join([HEADLINES[measure].heading, *told])} (%)"
+        named = [one for one in conventions if about.by_convention and one != "strict"]
+        return f"{', '.join([about.heading, *named])} (%)"
 
 
 def check(path: Path) -> None:
-    """Refuse a file by its ending; refuse all where there is no matplotlib."""
+    """Raise InputError for an unknown file ending, or if matplotlib is missing."""
     if path.suffix.lower() not in ENDINGS:
         what = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
-        raise InputError(f"{path}: {what}; a figure is {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
+        raise InputError(f"{path}: {what}; use {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
     if find_spec("matplotlib") is None:
         raise InputError("plot needs matplotlib: type pip install 'oodcache[report]'")
 
 
 def choose(kind: str, saved: Saved, choice: FigureChoice) -> FigureRows:
-    """Return the results that a kind is drawn of; raise InputError for what is not there."""
+    """Return the results that a kind shows; raise InputError for names not in the results."""
     from oodcache.report.figures.choice import Default, chosen
 
     about = KINDS[kind]
-    if kind == "sweep":  # Its scores are named without the parameter, which it knows.
+    if kind == "sweep":  # Its scores are named without the parameter, so it checks them itself.
         choice = replace(choice, scores=())
     default = Default(
         scores=about.most_scores,
@@ -112,16 +112,15 @@ def choose(kind: str, saved: Saved, choice: FigureChoice) -> FigureRows:
 
 
 def rows_of(chosen: FigureRows, content: Content) -> tuple[ImageRow, ...]:
-    """Return what is known of the images of each chosen row; raise InputError where it is not."""
+    """Return the images of each chosen row; raise InputError if some are missing."""
     by_key = {row.key: row for row in content.rows}
     wanted = list(chosen.rows())
     if not all(one in by_key for one in wanted):
-        raise InputError(content.missing or "scores of single images are not there; score again")
+        raise InputError(content.missing or "no image scores; score again with --save-scores")
     return tuple(by_key[one] for one in wanted)
 
 
 def draw(kind: str, subject: Subject) -> Figure:
-    """Return a figure of a kind."""
     from oodcache.report.figures.canvas import style
 
     drawn: Callable[[Subject], Figure] = getattr(
@@ -132,7 +131,7 @@ def draw(kind: str, subject: Subject) -> Figure:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as the file at `path`, whole or not at all; its ending is the format."""
+    """Write a figure to `path` atomically; its ending is the format."""
     from oodcache.report.figures.canvas import style, written
 
     with style():

@@ -12,16 +12,24 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
-from oodcache.report.figures.canvas import COLOURS, LINE, NARROW, fitted, new_figure, width_of
+from oodcache.report.figures.canvas import (
+    COLOURS,
+    LINE,
+    NARROW,
+    fitted,
+    new_figure,
+    subplots,
+    width_of,
+)
 from oodcache.report.figures.kinds import Subject
 from oodcache.report.tables.grid import NONE
 from oodcache.score.measures.result import HEADLINES, Result
 
-NAMES = 0.5, 0.3  # What they may take of a narrow figure's width, and of a wide one's.
-# Of the numbers in a heat map's cells: their size and decimals, the first pair that fits.
+NAMES = 0.5, 0.3  # Largest share of the width of a narrow figure, and of a wide one.
+# Size and decimals of the numbers in a heat map's cells: the first pair that fits is used.
 NUMBERS = ((8.0, 2), (8.0, 1), (7.0, 1), (6.0, 1), (6.0, 0), (5.0, 0))
-# Points: what is no cell and no name, the longest name of a column, the narrowest
-# cell with a number; and the turn of a name in degrees.
+# Points: the margins, the longest name of a column, the narrowest cell with a number; and the
+# rotation of a name in degrees.
 MARGIN, NAME, CELL, ANGLE = 14.0, 75.0, 16.0, 45
 BAR = 0.08
 BOLD = 1.12  # How much wider bold digits are.
@@ -37,23 +45,20 @@ def results(subject: Subject) -> Figure:
     columns = 1 if narrow else min(len(sets), max(1, int((subject.width - room) / 1.1)))
     lines = math.ceil(len(sets) / columns)
     figure = new_figure(subject.width, lines * (LINE * len(rows) + 0.4) + 0.3)
-    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-    axes: list[Axes] = list(grid.flat)
-    for spare in axes[len(sets) :]:
-        spare.remove()
+    axes = subplots(figure, len(sets), columns, sharex=True, sharey=True)
     labels = fitted(subject.chosen.labels(), 72 * room)
     titles = fitted(sets, 72 * (subject.width - room) / columns - 4)
-    for one, ood, title in zip(axes, sets, titles, strict=False):
+    for one, ood, title in zip(axes, sets, titles, strict=True):
         _forest(one, [row.get(ood) for row in rows], labels)
         one.set_title(title)
-    for one in axes[len(sets) - columns : len(sets)]:
+    for one in axes[-columns:]:
         one.xaxis.set_tick_params(labelbottom=True)
     figure.supxlabel("AUROC (%) and 95 % interval")
     return figure
 
 
 def _forest(axes: Axes, row: list[Result | None], labels: list[str]) -> None:
-    """Draw the results from the top down; one without an interval is an open circle."""
+    """Draw the results from the top down; an open circle has no interval."""
     for place, one in enumerate(row):
         if one is None:
             continue
@@ -71,7 +76,7 @@ def _forest(axes: Axes, row: list[Result | None], labels: list[str]) -> None:
 
 
 def heatmap(subject: Subject) -> Figure:
-    """Return a table of colours with its numbers; bright is better, the best of a column bold."""
+    """Return a heat map with numbers; bright is better, the best of a column is bold."""
     rows, sets = list(subject.chosen.rows().values()), subject.chosen.ood_sets
     values: Matrix = np.full((len(rows), len(sets)), np.nan)
     for place, row in enumerate(rows):
@@ -80,7 +85,7 @@ def heatmap(subject: Subject) -> Figure:
                 values[place, column] = 100 * getattr(row[ood], subject.measure)
     wide = 72 * subject.width
     room = NAMES[0 if subject.width < NARROW else 1] * wide
-    # Names give way to cells that can hold a number, down to a quarter of the width.
+    # Names shrink, down to a quarter of the width, so that cells can hold a number.
     room = min(room, max(wide - MARGIN - CELL * len(sets), wide / 4))
     labels = fitted(subject.chosen.labels(), room)
     figure = new_figure(subject.width, LINE * len(rows) + 1.3)
@@ -96,7 +101,7 @@ def heatmap(subject: Subject) -> Figure:
 
 
 def _coloured(axes: Axes, below: Axes, values: Matrix, subject: Subject) -> Colours:
-    """Draw the cells, and below them the bar that explains their colours."""
+    """Draw the cells, and the colour bar below them."""
     there = values[np.isfinite(values)]
     low, high = float(there.min()), float(there.max())
     if low == high:
@@ -117,9 +122,9 @@ def _coloured(axes: Axes, below: Axes, values: Matrix, subject: Subject) -> Colo
 
 
 def _columns(axes: Axes, sets: tuple[str, ...], room: float) -> float:
-    """Name the columns above them in so many points; return how much they need left of the first.
+    """Name the columns above them within `room` points; return the width needed at the left.
 
-    Names wider than a cell are turned, and end above their column: above the rows' names is room.
+    Names wider than a cell are rotated and end above their column, extending over the row names.
     """
     axes.xaxis.tick_top()
     names = fitted(sets, NAME)
@@ -138,7 +143,7 @@ def _numbers(
     *,
     lower_is_better: bool,
 ) -> None:
-    """Write each number into its cell, with as many decimals as there is room for."""
+    """Write each number into its cell, with as many decimals as fit."""
     fits = (
         (size, decimals)
         for size, decimals in NUMBERS
@@ -163,6 +168,6 @@ def _numbers(
 
 
 def _ink(colours: Colours, value: float) -> str:
-    """Return black on what is bright, white on what is dark."""
+    """Return black for bright cells, white for dark ones."""
     red, green, blue, _ = colours[0](colours[1](value))
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else "white"

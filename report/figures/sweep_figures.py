@@ -1,9 +1,10 @@
-"""The figure of a grid: the headline measures against a parameter or the template."""
+"""Figure of a grid: the headline measures against a parameter or the template."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 from matplotlib.artist import Artist
@@ -27,7 +28,7 @@ from oodcache.report.figures.kinds import MOST_LINES, Subject
 from oodcache.report.sweeps import TEMPLATE, Sweep, SweepLine, sweeps
 from oodcache.score.measures.result import HEADLINES
 
-RATIO = 20  # Values that lie further apart than this are drawn on a logarithmic axis.
+RATIO = 20  # Of the largest to the smallest value: from here on the axis is logarithmic.
 TALL = 1.5
 RING: dict[str, Any] = {
     "marker": "o",
@@ -41,7 +42,7 @@ RING: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Lane:
-    """One row of panels: what its titles say beside the measure, its lines and what they are."""
+    """One row of panels: its title, its lines and their labels."""
 
     title: str
     lines: tuple[SweepLine, ...]
@@ -51,8 +52,8 @@ class Lane:
 def sweep(subject: Subject) -> Figure:
     """Return a panel for each headline measure, AUROC with intervals; a row for each OOD set.
 
-    Of a single score there is one row, and a line for each OOD set. Where a value is no number
-    the values stand one below the other.
+    A single score has one row, and a line for each OOD set. If a value is not a number, the values
+    are listed from the top down.
     """
     chosen = _chosen(subject)
     lanes = _lanes(chosen.lines)
@@ -84,7 +85,7 @@ def sweep(subject: Subject) -> Figure:
 def _valued(
     figure: Figure, grid: Any, parameter: str, values: Sequence[float | str], width: float
 ) -> None:
-    """Name the parameter and scale its axis, or name its values at the left of each row."""
+    """Label the axis of the parameter, or list its values at the left of each row."""
     numbers = [one for one in values if not isinstance(one, str)]
     if len(numbers) == len(values):
         figure.supxlabel(*fitted([parameter], 72 * width))
@@ -100,7 +101,7 @@ def _valued(
 
 
 def _numeric(axes: Axes, lane: Lane, measure: str, styles: Mapping[str, Mapping[str, Any]]) -> None:
-    """Draw a measure against numbers; a ring is round a value that was typed as a word."""
+    """Draw a measure against numbers; a ring marks a value typed as a word."""
     for label, line in zip(lane.labels, lane.lines, strict=True):
         x, y = [float(one) for one in line.values], [100 * one for one in line.measured[measure]]
         axes.plot(x, y, **styles[label])
@@ -119,7 +120,7 @@ def _listed(
     styles: Mapping[str, Mapping[str, Any]],
     values: Sequence[float | str],
 ) -> None:
-    """Draw a measure of values that stand one below the other, lines side by side at each."""
+    """Draw a measure of values listed from the top down, its lines side by side at each."""
     for number, (label, line) in enumerate(zip(lane.labels, lane.lines, strict=True)):
         aside = ((number + 0.5) / len(lane.lines) - 0.5) * 0.7
         y = [values.index(one) + aside for one in line.values]
@@ -135,7 +136,7 @@ def _listed(
 
 
 def _intervals(line: SweepLine, measure: str) -> Iterator[tuple[int, list[float]]]:
-    """Yield the place and the bounds of each interval that there is; only AUROC has any."""
+    """Yield the index and the bounds of each interval; only AUROC has any."""
     for place, bounds in enumerate(line.auroc_ci if measure == "auroc" else ()):
         if bounds is not None:
             yield place, [100 * one for one in bounds]
@@ -146,7 +147,7 @@ def _whisker(style: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _titled(grid: Any, lanes: Sequence[Lane], subject: Subject, *, of_numbers: bool) -> None:
-    """Say of which OOD set a row of panels is, where rows have one, and what a panel measures."""
+    """Title each row of panels with its OOD set, if it has one, and label the measures."""
     names = fitted([one.title for one in lanes], 36 * subject.width)
     for pair, name in zip(grid, names, strict=True):
         pair[0].set_title(name, loc="left")
@@ -158,14 +159,14 @@ def _titled(grid: Any, lanes: Sequence[Lane], subject: Subject, *, of_numbers: b
 
 
 def _scaled(axes: Axes, values: Sequence[float], width: float) -> None:
-    """Give the panels, which share it, an axis that is logarithmic where values lie far apart."""
+    """Scale the shared axis: logarithmic if the values lie far apart."""
     low, high = min(values), max(values)
     few = width < NARROW
     if low <= 0 or high / low < RATIO:
         axes.locator_params(axis="x", nbins=2 if few else 4)
         return
     axes.set_xscale("log")
-    # Powers of ten where there are two, else both ends.
+    # Powers of ten if there are two, otherwise both ends.
     tens = LogLocator(numticks=3 if few else 6)
     axes.xaxis.set_major_locator(tens if high / low >= 100 else FixedLocator([low, high]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
@@ -173,25 +174,22 @@ def _scaled(axes: Axes, values: Sequence[float], width: float) -> None:
 
 
 def _lanes(lines: Sequence[SweepLine]) -> list[Lane]:
-    """Return a row for each OOD set, its lines told apart by what differs; of one score one row."""
-    told = _told(lines)
-    if len(set(told)) == 1:
+    """Return a row for each OOD set, lines labelled by what differs; one row for one score."""
+    names = _names(lines)
+    if len(set(names)) == 1:
         return [Lane("", tuple(lines), tuple(one.ood for one in lines))]
     lanes = []
     for ood in dict.fromkeys(one.ood for one in lines):
-        own = [(one, label) for one, label in zip(lines, told, strict=True) if one.ood == ood]
+        own = [(one, label) for one, label in zip(lines, names, strict=True) if one.ood == ood]
         lanes.append(Lane(ood, tuple(one for one, _ in own), tuple(label for _, label in own)))
     return lanes
 
 
-def _told(lines: Sequence[SweepLine]) -> list[str]:
-    """Return what tells lines of one OOD set apart."""
+def _names(lines: Sequence[SweepLine]) -> list[str]:
+    """Return what distinguishes lines of one OOD set."""
     names = [(one.model, one.template, one.score) for one in lines]
-    several = [len({name[place] for name in names}) > 1 for place in range(2)]
-    return [
-        " · ".join(str(part) for part, told in zip(name, (*several, True), strict=True) if told)
-        for name in names
-    ]
+    several = (*(len({name[place] for name in names}) > 1 for place in range(2)), True)
+    return [" · ".join(str(part) for part in compress(name, several)) for name in names]
 
 
 def _styles(lanes: Sequence[Lane]) -> dict[str, dict[str, Any]]:
@@ -200,14 +198,14 @@ def _styles(lanes: Sequence[Lane]) -> dict[str, dict[str, Any]]:
 
 
 def _chosen(subject: Subject) -> Sweep:
-    """Return the lines that are drawn; raise InputError where what was asked for is not there."""
+    """Return the lines to draw; raise InputError for names not in the results."""
     sets, path = subject.chosen.ood_sets, subject.saved.path
     results = tuple(one for one in subject.chosen.results if one.ood in sets)
     found = {one.parameter: one for one in sweeps(replace(subject.saved, results=results))}
     if not found:
         raise InputError(
-            f"{path}: no parameter has several values, nor are there several templates; score a "
-            "grid, such as --score 'mcm:temperature=1|0.1|learned'"
+            f"{path}: no parameter has several values, and there is one template; score a grid, "
+            "such as --score 'mcm:temperature=1|0.1|learned'"
         )
     parameter = subject.parameter or next(iter(found))
     if parameter not in found:

@@ -1,4 +1,4 @@
-"""The page's table: a line for each score and OOD set, with what it is sorted and filtered by."""
+"""The page's table: a row for each score and OOD set, with its sort keys and filter values."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from oodcache.score.measures.result import MEASURES, Result
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading of the page's table.
-
-    `classes` is "number" above numbers, "name" above what a phone has no room for.
-    """
+    """A heading of the page's table; `classes` is "number", or "name" if phones hide it."""
 
     name: str
     classes: str = ""
@@ -23,9 +20,9 @@ class Heading:
 
 @dataclass(frozen=True)
 class PageCell:
-    """What is shown, and the number that it is sorted by, None for its text.
+    """A cell's text, and the number to sort it by, None to sort by the text.
 
-    On a phone `small` stands below the text, for the columns that have no room.
+    Phones show `small` below the text instead of the columns they hide.
     """
 
     text: str
@@ -58,7 +55,7 @@ MEASURE_HEADINGS = (
 
 
 def columns(results: Sequence[Result]) -> list[Heading]:
-    """Return the headings; a name that is the same in all lines has none."""
+    """Return the headings; a name that is the same in all rows has none."""
     shown = _shown(filters(results))
     return [*(Heading(name, "name" * (name in NARROW)) for name in shown), *MEASURE_HEADINGS]
 
@@ -68,28 +65,23 @@ def _shown(offered: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def filters(results: Sequence[Result]) -> dict[str, list[str]]:
-    """Return the values that each filter offers; a filter with one value is left out."""
+    """Return the values that each filter offers, if it has several."""
     found = {
         "score": [key[2] for key in by_row(results)],
         "model": [key[0] or NONE for key in by_row(results)],
         "template": [key[1] or NONE for key in by_row(results)],
         "OOD set": [one.ood for one in results],
     }
-    return {name: once for name, all in found.items() if len(once := list(dict.fromkeys(all))) > 1}
-
-
-def best(results: Sequence[Result]) -> dict[str, float]:
-    """Return the highest AUROC on each OOD set."""
-    found: dict[str, float] = {}
-    for one in results:
-        found[one.ood] = max(one.auroc, found.get(one.ood, 0.0))
-    return found
+    unique = {name: list(dict.fromkeys(values)) for name, values in found.items()}
+    return {name: values for name, values in unique.items() if len(values) > 1}
 
 
 def lines(results: Sequence[Result]) -> list[PageLine]:
-    """Return a line for each result, in order."""
-    highest, offered = best(results), filters(results)
-    found = []
+    """Return a row for each result, in order; the highest AUROC on an OOD set is `best`."""
+    highest: dict[str, float] = {}
+    for one in results:
+        highest[one.ood] = max(one.auroc, highest.get(one.ood, 0.0))
+    offered, found = filters(results), []
     for key, row in by_row(results).items():
         for one in row.values():
             model, template = key[0] or NONE, key[1] or NONE
@@ -126,7 +118,7 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
 
 
 def _percent(fraction: float | None, classes: str = "") -> PageCell:
-    # What is not known sorts below all.
+    # Unknown values sort below all others.
     return PageCell(
         percent(fraction), -1.0 if fraction is None else fraction, f"number {classes}".strip()
     )

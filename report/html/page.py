@@ -1,7 +1,7 @@
-"""The report as one HTML page that needs no network: its static part, and what its script draws.
+"""The report as one HTML page that works offline: its static part and its script's data.
 
-Names are strangers' words. In HTML Jinja2 escapes them, in JSON `<`, `>` and `&` are escapes, and a
-Content-Security-Policy lets the browser run the page's own scripts alone, by their SHA-256.
+Names are untrusted: Jinja2 escapes them in HTML, `<`, `>` and `&` are escaped in JSON, and a
+Content-Security-Policy allows only the page's own scripts, by their SHA-256.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from oodcache.score.measures.result import AVERAGE, HEADLINES, Result
 
 NEEDS = ("jinja2", "plotly", "PIL")
 FOLDER = Path(__file__).parent / "page"
-# Six digits are more than a picture shows, and a page of a hundred scores is megabytes of them.
+# More than a figure shows; every further digit adds to a page of a hundred scores.
 DIGITS = 6
 IN_SCRIPT = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
 
 
 def missing_libraries() -> str:
-    """Return which libraries a page lacks and what to type for them, "" if it lacks none."""
+    """Return which required libraries are missing and how to install them, "" if none is."""
     missing = [one for one in NEEDS if not _is_there(one)]
     return f"{', '.join(missing)}: type  pip install 'oodcache[report]'" if missing else ""
 
@@ -41,12 +41,12 @@ def missing_libraries() -> str:
 def _is_there(library: str) -> bool:
     try:
         return find_spec(library) is not None
-    except ValueError:  # Someone put None in its place.
+    except ValueError:  # sys.modules has None in its place.
         return False
 
 
 def page(saved: Saved, content: Content) -> str:
-    """Return the page of some results and what is known of their images."""
+    """Return the page of results and the content of their images."""
     import jinja2
     from markupsafe import Markup
 
@@ -84,7 +84,7 @@ def page(saved: Saved, content: Content) -> str:
 
 
 def _written(text: str) -> str:
-    # A byte of a path that is not UTF-8 is half of a surrogate pair, which no file can hold.
+    # A byte of a path that is not UTF-8 is a lone surrogate, which UTF-8 cannot encode.
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -105,7 +105,7 @@ def _policy(scripts: Sequence[str]) -> str:
 
 
 def _as_script(data: Mapping[str, Any]) -> str:
-    """Return JSON that can stand within a script, whatever the names in it are."""
+    """Return JSON that is safe within a script element, whatever names it contains."""
     compact = json.dumps(data, allow_nan=False, separators=(",", ":"))
     return compact.translate(IN_SCRIPT)
 
@@ -120,11 +120,11 @@ def _title(results: Sequence[Result]) -> str:
 def _summary(results: Sequence[Result]) -> str:
     rows = by_row(results)
     models = list(dict.fromkeys(key[0] for key in rows if key[0] is not None))
-    told = [f"{len(rows)} scores"]
+    parts = [f"{len(rows)} scores"]
     if models:
-        told.append(f"{len(models)} models" if len(models) > 3 else " and ".join(models))
-    told.append(f"{results[0].n_id:,} images in distribution")
-    return "; ".join([*told, f"FPR convention {results[0].fpr_convention}"])
+        parts.append(f"{len(models)} models" if len(models) > 3 else " and ".join(models))
+    parts.append(f"{results[0].n_id:,} ID images")
+    return "; ".join([*parts, f"FPR convention {results[0].fpr_convention}"])
 
 
 def _differences(saved: Saved) -> list[dict[str, str]]:
@@ -135,7 +135,9 @@ def _differences(saved: Saved) -> list[dict[str, str]]:
             "second": called[one.second],
             "ood": one.ood,
             "difference": f"{100 * one.difference:+.2f}",
-            "interval": _between(one.ci),
+            # Its ends may be below 0, so they are joined by a word, not a dash.
+            "interval": " to ".join(f"{100 * bound:+.2f}" for bound in one.ci or ())
+            or NOT_ESTIMABLE,
             "p": f"{one.p:.3g}",
             "p_holm": f"{one.p_holm:.3g}",
         }
@@ -143,13 +145,7 @@ def _differences(saved: Saved) -> list[dict[str, str]]:
     ]
 
 
-def _between(bounds: Sequence[float] | None) -> str:
-    """Return an interval whose ends may be below 0."""
-    return NOT_ESTIMABLE if bounds is None else " to ".join(f"{100 * one:+.2f}" for one in bounds)
-
-
 def _data(saved: Saved, content: Content) -> dict[str, Any]:
-    """Return what the script draws from."""
     results = by_row(saved.results)
     called = names(results)
     heat = [
@@ -186,7 +182,7 @@ def _data(saved: Saved, content: Content) -> dict[str, Any]:
 
 
 def _shortened(value: Any) -> Any:
-    """Return JSON's values with every float rounded to six digits, names as HTML has them."""
+    """Return JSON's values with floats rounded to six digits and names as in the HTML."""
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")
     if isinstance(value, str):

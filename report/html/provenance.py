@@ -1,13 +1,11 @@
-"""How results were made, as text for people: from a stranger's JSON, whatever it holds."""
+"""Provenance of results as readable text, from untrusted JSON whatever it contains."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from oodcache.report.saved import Saved
+from oodcache.report.saved import Saved, mapping
 
 Facts = tuple[tuple[str, str], ...]
 APART = ("command", "models", "files")
@@ -15,7 +13,7 @@ APART = ("command", "models", "files")
 
 @dataclass(frozen=True)
 class Named:
-    """A model or a file, and what is told of it."""
+    """A model or a file, and its facts."""
 
     name: str
     facts: Facts
@@ -23,43 +21,40 @@ class Named:
 
 @dataclass(frozen=True)
 class Provenance:
-    """The command that was typed, "" if that is not known, and what was made from what."""
+    """The command as typed, "" if unknown, and the facts behind the results."""
 
     command: str
     facts: Facts
-    models: tuple[Named, ...] = field(default=())
-    files: tuple[Named, ...] = field(default=())
+    models: tuple[Named, ...]
+    files: tuple[Named, ...]
 
 
 def making(saved: Saved) -> Provenance:
-    """Return what the provenance of results tells, in its order."""
-    told = saved.provenance
-    files = told.get("files")
+    """Return the provenance of results, in its order."""
+    given = saved.provenance
+    files = given.get("files")
+    models = mapping(given.get("models"))
     return Provenance(
-        command=told["command"] if isinstance(told.get("command"), str) else "",
-        facts=_facts({name: one for name, one in told.items() if name not in APART}),
-        models=tuple(Named(name, _facts(one)) for name, one in _object(told.get("models")).items()),
+        command=given["command"] if isinstance(given.get("command"), str) else "",
+        facts=_facts(given, APART),
+        models=tuple(Named(name, _facts(one)) for name, one in models.items()),
         files=tuple(
-            Named(str(_object(one).get("path", "?")), _facts(_object(one), leave_out=("path",)))
+            Named(str(mapping(one).get("path", "?")), _facts(one, ("path",)))
             for one in (files if isinstance(files, list) else ())
         ),
     )
 
 
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _facts(told: object, leave_out: tuple[str, ...] = ()) -> Facts:
+def _facts(value: object, without: tuple[str, ...] = ()) -> Facts:
     return tuple(
         (name.replace("_", " "), _text(one))
-        for name, one in _object(told).items()
-        if name not in leave_out and one is not None
+        for name, one in mapping(value).items()
+        if name not in without and one is not None
     )
 
 
 def _text(value: object) -> str:
-    """Return a value as people write it: an object as a list of its facts.
+    """Return a value as plain text: an object as a list of its facts.
 
     >>> _text({"numpy": "2.4", "tf32": False})
     'numpy 2.4, tf32 false'

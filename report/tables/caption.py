@@ -1,9 +1,8 @@
-"""The lines below a table: what was compared, how, and what a reader could take for a finding."""
+"""The notes below a table: what was compared, how, and what a reader could misread."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -27,18 +26,17 @@ Picked = tuple[Result, Pick]
 MEANING = {
     "strict": "the highest threshold that keeps at least {share} of ID",
     "nearest": "the threshold that keeps the share of ID nearest to {share}, ties to the lowest",
-    "openood": "OOD is positive here: the first threshold that finds at least {share} of OOD, and "
-    "the share of ID lost by it",
+    "openood": "OOD is positive: the share of ID lost at the first threshold that finds at least "
+    "{share} of OOD",
     "interpolated": "linear on the ROC curve, at the right end of a flat run at {share} of ID",
 }
 TIES, NAMED = 0.001, 5
 
 
 def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
-    """Return the lines: sets and prompt, measures, error bars, how the best row is or was chosen.
+    """Return the notes: sets and prompt, measures, intervals, then what applies to these results.
 
-    Then come those that not every table has: what holds of these scores and these images. `where`
-    says where a table has the interval of an AUROC.
+    `where` tells where a table has the interval of an AUROC.
     """
     lines = [_compared(results), _convention(results), _intervals(results, where)]
     for notes in (_choice, _reversals, _ties, _shared, _sigmoid):
@@ -47,13 +45,15 @@ def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
 
 
 def short_caption(results: Sequence[Result]) -> list[str]:
-    """Return at most three lines: sets and prompt, measures, the most important further note.
+    """Return at most three notes: sets and prompt, measures, the most important further one.
 
-    What else `caption` says is counted.
+    The last tells how many more `caption` has.
     """
     by_importance = (_shared, _reversals, _choice, _ties, _sigmoid)
     first, *hidden = [line for notes in by_importance for line in notes(results)] or [""]
-    count = f" {len(hidden)} more note{'s' * (len(hidden) > 1)}: --explain" if hidden else ""
+    count = (
+        f" Use --explain for {len(hidden)} more note{'s' * (len(hidden) > 1)}." if hidden else ""
+    )
     how = f"{_convention(results)} {_intervals(results, 'Below')}"
     return [_compared(results), how, *filter(None, [f"{first}{count}"])]
 
@@ -89,112 +89,84 @@ def _intervals(results: Sequence[Result], where: str) -> str:
         return f"{whose} are {NOT_ESTIMABLE}: no AUROC here has a variance above 0."
     line = f"{where} each AUROC: {whose}"
     if any(one.auroc_ci is None for one in results):
-        line += f"; {NOT_ESTIMABLE} where the variance is 0"
+        line += f"; {NOT_ESTIMABLE} if the variance is 0"
     return f"{line}."
 
 
 def _choice(results: Sequence[Result]) -> Iterator[str]:
-    """Yield what was picked, and on what; without that, whose images the best row is chosen on."""
     rows = [next(iter(row.values())) for row in by_row(results).values()]
     picked = [(one, one.picked) for one in rows if one.picked is not None]
     if picked:
         yield from _picked(picked, results)
     elif len(rows) > 1:
-        line = "The best of these rows is chosen on the images that measure it: it is optimistic"
+        line = "The best row is chosen on the test images, so this estimate is optimistic"
         # `oodcache metrics` has no such option.
         ours = all(one.classes is not None for one in rows)
-        yield f"{line}; --select-on DATASET picks on others." if ours else f"{line}."
+        yield f"{line}; use --select-on DATASET." if ours else f"{line}."
 
 
 def _picked(picked: Sequence[Picked], results: Sequence[Result]) -> Iterator[str]:
     on = " and ".join(dict.fromkeys(pick.on for _, pick in picked))
     had_choice = [pair for pair in picked if pair[1].tried > 1]
     named = [
-        f"{key(one)[2]} of {pick.tried:,} settings with {percent(pick.auroc)}{_whose(one, results)}"
+        f"{key(one)[2]} at {percent(pick.auroc)} out of {pick.tried:,} settings"
+        f"{_whose(one, results)}"
         for one, pick in had_choice
     ]
     yield (
-        f"Parameters were picked by AUROC on {on}, which is in no column (the ID images are those "
-        f"of the table): {_some(named[:NAMED], len(named)) or 'no score had a choice'}."
+        f"Parameters were picked by AUROC on {on} (no column here; same ID images): "
+        f"{_some(named) or 'no score has several settings'}."
     )
-    best = [max(group, key=lambda pair: pair[1].auroc) for group in _by_model(picked)]
+    models: dict[str | None, list[Picked]] = {}
+    for pair in picked:
+        models.setdefault(key(pair[0])[0], []).append(pair)
+    best = [max(group, key=lambda pair: pair[1].auroc) for group in models.values()]
     if len(best) < len(picked):
-        named = [
-            f"{key(one)[2]} with {percent(pick.auroc)}{_whose(one, results)}" for one, pick in best
-        ]
-        yield f"The best of these rows on {on}: {_some(named[:NAMED], len(named))}."
+        named = [f"{key(one)[2]} at {percent(p.auroc)}{_whose(one, results)}" for one, p in best]
+        yield f"Best row on {on}: {_some(named)}."
     shared = {name: count for _, pick in picked for name, count in pick.shared_images.items()}
     if shared:
         named = [f"{count:,} of {name}" for name, count in shared.items()]
         yield (
-            f"Images that are in {on} as well (equal vectors), and so measure what they picked: "
-            f"{_some(named[:NAMED], len(named))}."
+            f"Test images that also picked parameters on {on} (equal embeddings): {_some(named)}."
         )
 
 
-def _by_model(picked: Sequence[Picked]) -> list[list[Picked]]:
-    groups: dict[str | None, list[Picked]] = {}
-    for pair in picked:
-        groups.setdefault(key(pair[0])[0], []).append(pair)
-    return list(groups.values())
-
-
 def _reversals(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line if FPR95 orders the scores of a column otherwise in another convention.
+    """Yield a line if another FPR convention orders the scores of a column differently.
 
-    Numbers are compared as the table shows them, so that nothing unseen is called a difference.
+    Numbers are rounded as the table shows them, so only visible differences count.
     """
     force = results[0].fpr_convention
     columns: dict[tuple[str | None, ...], list[Result]] = {}
     for one in results:
         columns.setdefault((*key(one)[:2], one.ood), []).append(one)
     known = set.intersection(*(set(one.fpr95_by_convention) for one in results))
-    found = [
-        _Reversal(group, other, _swings(group, force, other))
-        for other in FPR_CONVENTIONS
-        for group in columns.values()
-        if other != force and {force, other} <= known
-    ]
-    counts = {name: sum(one.pairs for one in found if one.convention == name) for name in known}
-    changed = [f"in {counts[name]:,} with {name}" for name in FPR_CONVENTIONS if counts.get(name)]
-    if changed:
-        most = max(found, key=lambda one: float(one.swings.max()))
+    others = [name for name in FPR_CONVENTIONS if name != force and {force, name} <= known]
+    found = [(_swings(group, force, n), group, n) for n in others for group in columns.values()]
+    counts = dict.fromkeys(others, 0)
+    for swings, _, name in found:
+        counts[name] += int(np.count_nonzero(swings)) // 2
+    if any(counts.values()):
         pairs = sum(len(group) * (len(group) - 1) // 2 for group in columns.values())
+        swapped = [f"{name} swaps {count:,}" for name, count in counts.items() if count]
+        most = max(found, key=lambda one: float(one[0].max()))
         yield (
-            f"The order by FPR95 depends on the convention: of {pairs:,} pairs of scores in a "
-            f"column it changes {_listed(changed)}, {most.said(force, results)}."
+            f"The order by FPR95 depends on the convention: of {pairs:,} pairs of scores, "
+            f"{_listed(swapped)}, most clearly {_swap(*most, results)}."
         )
 
 
-@dataclass(frozen=True)
-class _Reversal:
-    """The scores of a column, and how far the order of each pair changes with a convention."""
-
-    group: Sequence[Result]
-    convention: str
-    swings: Swings
-
-    @property
-    def pairs(self) -> int:
-        """Return how many pairs change; each stands in both halves of the matrix."""
-        return int(np.count_nonzero(self.swings)) // 2
-
-    def said(self, force: str, results: Sequence[Result]) -> str:
-        """Return in words the pair that changes most."""
-        places = divmod(int(self.swings.argmax()), len(self.group))
-        pair = sorted(
-            (self.group[place] for place in places),
-            key=lambda one: one.fpr95_by_convention[self.convention],
-        )
-        ahead, behind = (key(one)[2] for one in pair)
-        now, then = (
-            " against ".join(percent(one.fpr95_by_convention[name]) for one in pair)
-            for name in (self.convention, force)
-        )
-        return (
-            f"most for {ahead} and {behind} on {pair[0].ood}{_whose(pair[0], results)}: with "
-            f"{self.convention} {ahead} is ahead, {now}, with {force} behind, {then}"
-        )
+def _swap(swings: Swings, group: Sequence[Result], other: str, results: Sequence[Result]) -> str:
+    """Return the pair of scores that swaps most clearly, with its numbers in both conventions."""
+    places = divmod(int(swings.argmax()), len(group))
+    pair = sorted((group[at] for at in places), key=lambda one: one.fpr95_by_convention[other])
+    numbers = [
+        f"{' and '.join(percent(one.fpr95_by_convention[name]) for one in pair)} under {name}"
+        for name in (other, results[0].fpr_convention)
+    ]
+    scores = " and ".join(key(one)[2] for one in pair)
+    return f"{scores} on {pair[0].ood}{_whose(pair[0], results)}: {', '.join(numbers)}"
 
 
 def _swings(group: Sequence[Result], force: str, other: str) -> Swings:
@@ -208,47 +180,45 @@ def _swings(group: Sequence[Result], force: str, other: str) -> Swings:
 
 
 def _ties(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line if more than 0.1 % of the images that a score ranks have another's score."""
-    # An average counts its ID images once, but ties in each of its sets.
+    # An average counts its ID images once, but the ties of each of its sets.
     shares = [(one.ties / (one.n_id + one.n_ood), one) for one in results if not one.is_average]
     tied = sorted((pair for pair in shares if pair[0] > TIES), key=lambda pair: -pair[0])
     if tied:
         named = [
             f"{key(one)[2]} on {one.ood}{_whose(one, results)}: "
             f"{one.ties:,} of {one.n_id + one.n_ood:,}"
-            for _, one in tied[:NAMED]
+            for _, one in tied
         ]
         yield (
-            f"More than 0.1 % of the images share another's score ({_some(named, len(tied))}); "
+            f"More than 0.1 % of the images have tied scores ({_some(named)}); "
             "a tie counts half in AUROC."
         )
 
 
 def _shared(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line if images of an OOD set are ID images as well."""
     most: dict[str, int] = {}
     for one in results:
         if one.shared_images and not one.is_average:
             most[one.ood] = max(one.shared_images, most.get(one.ood, 0))
     if most:
-        named = [f"{count:,} of {ood}" for ood, count in [*most.items()][:NAMED]]
+        named = [f"{count:,} of {ood}" for ood, count in most.items()]
         yield (
-            f"Images that are in {results[0].id} as well (equal vectors), and counted on both "
-            f"sides: {_some(named, len(most))}."
+            f"Images also in {results[0].id} (equal embeddings), counted as both ID and OOD: "
+            f"{_some(named)}."
         )
 
 
 def _sigmoid(results: Sequence[Result]) -> Iterator[str]:
-    # Results of another program may have a score of that name.
+    # Another program's scores may have that name.
     if any(one.score == "sigmoid-mcm" and one.model is not None for one in results):
         yield (
-            "sigmoid-mcm rises with the largest cosine: it ranks as max-logit does, whatever its "
-            "scale and bias."
+            "sigmoid-mcm increases with the largest cosine, so it ranks images as max-logit does, "
+            "whatever its scale and bias."
         )
 
 
 def _whose(one: Result, results: Sequence[Result]) -> str:
-    """Return the model and prompt of a row, in brackets, where the table has several of them."""
+    """Return a row's model and prompt in brackets if the table has several of them."""
     model, _, _ = key(one)
     parts = []
     if model is not None and len({key(each)[0] for each in results}) > 1:
@@ -262,6 +232,6 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
-def _some(named: Sequence[str], total: int) -> str:
-    more = f" and {total - len(named):,} more" if total > len(named) else ""
-    return ", ".join(named) + more
+def _some(named: Sequence[str]) -> str:
+    more = f" and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
+    return ", ".join(named[:NAMED]) + more

@@ -1,11 +1,10 @@
 """Results as text: tables to read, CSV, JSON, Markdown and LaTeX.
 
-JSON holds everything, CSV every measure, a row for each score and OOD set; both as fractions. The
-tables hold AUROC with its interval and the FPR in percent, a row for each score and a column for
-each OOD set, and below them the further tables of what was asked for.
+JSON holds everything, CSV every measure in a row for each score and OOD set, both as fractions.
+Tables hold AUROC with its interval and the FPR in percent, a row for each score and a column for
+each OOD set, then a table for each further thing asked for.
 
-A new format is a line of `FORMATS`. The command line names them in its help, so nothing heavy is
-imported before a table is drawn.
+A new format is a line of `FORMATS`. Help texts import this module, so heavy imports are local.
 """
 
 from __future__ import annotations
@@ -18,11 +17,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from oodcache.score.measures.result import Difference, Result
+from oodcache.score.measures.result import Counterpart, Difference, Result
 
 if TYPE_CHECKING:
     from oodcache.report.tables.grid import Cell, Grid, GridRow
-    from oodcache.score.measures.result import Counterpart
 
 AS_JSON = (
     *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),
@@ -42,10 +40,10 @@ def text(
     width: int | None = None,
     explain: bool = False,
 ) -> str:
-    """Return results, and what was asked for beside them, in a format.
+    """Return results, and whatever else was asked for, in a format.
 
-    Tables are for a terminal of `width` columns, or as wide as they need for None; `explain` asks
-    for all of the notes below them. No published numbers were asked for if `published` is None.
+    Tables fit a terminal of `width` columns, or are as wide as needed if it is None; `explain`
+    adds all notes. `published` is None if published numbers were not asked for.
     """
     whole = FORMATS[form].whole
     if whole is not None:
@@ -68,10 +66,9 @@ def to_csv(
     provenance: Mapping[str, Any],
     published: Sequence[Counterpart] | None = None,
 ) -> str:
-    """Return a line for each score and OOD set; lists and mappings as JSON within a cell.
+    """Return a line for each score and OOD set; lists and mappings are JSON within a cell.
 
-    The interval of AUROC has two columns. Differences and what was published have no place in it:
-    they are in JSON.
+    The interval of AUROC has two columns. Differences and published numbers are in JSON only.
     """
     names = [name for one in fields(Result) for name in _csv_names(one.name)]
     lines = io.StringIO()
@@ -92,10 +89,7 @@ def to_json(
     provenance: Mapping[str, Any],
     published: Sequence[Counterpart] | None = None,
 ) -> str:
-    """Return every result, every difference and what made them, as fractions, and all notes.
-
-    The key of published numbers is there if they were asked for.
-    """
+    """Return all results and differences as fractions, their provenance and all notes."""
     from oodcache.report.tables.caption import caption
 
     whole: dict[str, Any] = {
@@ -139,7 +133,7 @@ def _markdown(grid: Grid) -> str:
 
 
 def _plain_markdown(name: str) -> str:
-    # An underscore within a word is none of Markdown's, and most names of weights have one.
+    # Markdown ignores an underscore within a word, and most names of weights have one.
     special = r"[\\|*`<\[~]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])"
     return re.sub(special, r"\\\g<0>", name)
 
@@ -164,7 +158,7 @@ def _latex(grid: Grid) -> str:
 
 
 def _latex_lines(row: GridRow, count: int) -> Iterator[list[str]]:
-    """Yield the lines of a row: its labels stand before the first."""
+    """Yield the lines of a row; only the first has its labels."""
     for place in range(max(map(len, row.cells))):
         labels = [_plain_latex(one) if place == 0 else "" for one in row.labels]
         yield [*labels, *(part for cell in row.cells for part in _latex_cell(cell, place, count))]
@@ -183,7 +177,7 @@ def _plain_latex(name: str) -> str:
         "\\": r"\textbackslash{}",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
-        # The default font encoding has other signs in these places.
+        # The default font encoding has other characters in these places.
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
@@ -194,7 +188,7 @@ def _plain_latex(name: str) -> str:
 
 @dataclass(frozen=True)
 class Format:
-    """A format: the ending of its files, and what writes whole results, or else their tables."""
+    """A format: the ending of its files, and what writes either whole results or tables."""
 
     ending: str = ""
     whole: Callable[..., str] | None = None
@@ -212,5 +206,5 @@ OF_TABLES = tuple(name for name, one in FORMATS.items() if one.tables)
 
 
 def by_ending(ending: str) -> str:
-    """Return the format of files with an ending, the table for any other."""
+    """Return the format of files with an ending, "table" if there is none."""
     return next((name for name, one in FORMATS.items() if ending and one.ending == ending), "table")

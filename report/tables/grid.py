@@ -24,10 +24,10 @@ NONE = "–"
 
 @dataclass(frozen=True)
 class Grid:
-    """One table: what stands above it, its columns, its rows, and the lines below it.
+    """One table: its title, columns, rows, and the notes below it.
 
-    `labels` names the columns left of the cells, for formats that have no headings; `row_name` the
-    only one of those that have.
+    `labels` names the columns left of the cells in formats without row headings, `row_name` the
+    only such column in those with.
     """
 
     title: str
@@ -41,10 +41,10 @@ class Grid:
 
 @dataclass(frozen=True)
 class GridRow:
-    """A score, where it stands, and a cell for each OOD set.
+    """A score, its heading and labels, and a cell for each OOD set.
 
-    `heading` has the lines above a run of rows: the model, then its accuracy, with the prompt
-    where the table has several. It is empty where the scores are another program's.
+    `heading` has the lines above a run of rows: the model, then its accuracy, with the prompt if
+    the table has several. It is empty for another program's scores.
     """
 
     heading: tuple[str, ...]
@@ -54,26 +54,26 @@ class GridRow:
 
 
 def key(one: Result) -> Key:
-    """Return what names a row, as a Difference does: model, template, score as it is typed."""
+    """Return a row's name, as in a Difference: model, template, score as typed."""
     model = None if one.model is None else f"{one.model}/{one.pretrained}"
-    # A score of another program has no parameters, and is none of ours.
+    # Another program's score has no parameters, and may not be in our registry.
     label = Variant(one.score, one.parameters).label if one.parameters else one.score
     return model, one.template, label
 
 
 def names(keys: Iterable[Key]) -> dict[Key, str]:
-    """Return what each row is called in one line: its score, and what else tells it from others.
+    """Return each row's name in one line: its score, then the model or template if they differ.
 
     >>> list(names([("clip/openai", "a {}", "mcm"), ("siglip/webli", "a {}", "mcm")]).values())
     ['mcm · clip/openai', 'mcm · siglip/webli']
     """
-    once = list(dict.fromkeys(keys))
-    parts = [place for place in (0, 1) if len({key[place] for key in once}) > 1]
-    return {key: " · ".join([key[2], *(key[place] or NONE for place in parts)]) for key in once}
+    unique = list(dict.fromkeys(keys))
+    parts = [place for place in (0, 1) if len({key[place] for key in unique}) > 1]
+    return {key: " · ".join([key[2], *(key[place] or NONE for place in parts)]) for key in unique}
 
 
 def is_probability(one: Result) -> bool:
-    """Return whether a score is a probability; one of another program is not known to be."""
+    """Return whether a score is a probability; another program's is not known to be."""
     return one.classes is not None and SCORES[one.score].probability
 
 
@@ -82,7 +82,7 @@ def prompt(one: Result) -> str:
     if len(one.templates) == 1:
         return repr(one.templates[0])
     how = "the mean cosine over" if one.template == "cosine-mean" else "the average of"
-    # Scores that were saved do not say how many there were.
+    # Saved scores do not record how many there were.
     return f"{how} {len(one.templates) or 'its'} templates"
 
 
@@ -92,7 +92,7 @@ def prompts(results: Sequence[Result]) -> tuple[str, ...]:
 
 
 def by_row(results: Sequence[Result]) -> dict[Key, dict[str, Result]]:
-    """Return the results by row, then by OOD set, in the order in which they come."""
+    """Return the results by row, then by OOD set, in their order."""
     rows: dict[Key, dict[str, Result]] = {}
     for one in results:
         rows.setdefault(key(one), {})[one.ood] = one
@@ -107,7 +107,7 @@ def laid(
     title: str = "",
     notes: Sequence[str] = (),
 ) -> Grid:
-    """Return the results as a grid; `cell` gives the lines of one, a dash stands for none."""
+    """Return the results as a grid; `cell` gives the lines of a result, a dash marks none."""
     ood_sets = tuple(dict.fromkeys(one.ood for one in results))
     missing: Cell = ((NONE,) * len(measures),)
     several = len(prompts(results)) > 1
@@ -122,12 +122,12 @@ def laid(
 
 
 def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
-    """Return AUROC and the FPR at each TPR asked for in percent, each AUROC's interval below it.
+    """Return AUROC and the FPR at each requested TPR in percent, each AUROC's interval below it.
 
-    Where not one of the intervals can be estimated there is no line for them.
+    There is no line of intervals if none can be estimated.
     """
     tprs = asked_tprs(results)
-    # The FPR stands here at each TPR that was asked for.
+    # The FPR is shown at each requested TPR instead.
     shown = [one for one in HEADLINES.values() if not one.by_convention]
     any_interval = any(one.auroc_ci is not None for one in results)
 
@@ -140,12 +140,12 @@ def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
 
 
 def asked_tprs(results: Sequence[Result]) -> tuple[str, ...]:
-    """Return the TPRs at which there is an FPR, as they are written in the results."""
+    """Return the TPRs at which there is an FPR, as written in the results."""
     return tuple(dict.fromkeys(tpr for one in results for tpr in one.fpr_at_tpr))
 
 
 def fpr_name(tpr: str) -> str:
-    """Return what the FPR at a TPR is called.
+    """Return the name of the FPR at a TPR.
 
     >>> fpr_name("0.95"), fpr_name("0.9"), fpr_name("0.999")
     ('FPR95', 'FPR90', 'FPR99.9')

@@ -1,30 +1,26 @@
-"""Published numbers in tables, below each of them one's own and how far apart the two are."""
+"""Published numbers in tables, with your own and the difference below each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from oodcache.report.tables.grid import NONE, Cell, Grid, GridRow, percent
+from oodcache.score.measures.result import Compared, Counterpart
 
-if TYPE_CHECKING:
-    from oodcache.score.measures.result import Compared, Counterpart
-
-BELOW = "As published, in %; below it one's own, and own less published in points."
+BELOW = "Published numbers in %; below each, yours and the difference in percentage points."
 LABELS = ("model", "source", "prompt", "FPR", "method")
 CLAIM = (
-    "One's own numbers have each row's score with its defaults, its prompt and its FPR convention, "
-    "whatever the tables above have. A difference says no more than that: the published numbers "
-    "are quoted, not vouched for; loaders differ (MCM's own resizes differently), and the study's "
-    "inputs were not released."
+    "Your numbers use each row's score with its defaults, its prompt and its FPR convention, "
+    "not those of the tables above. The published numbers are quoted, not verified: image loaders "
+    "differ (MCM's own resizes differently), and the study's inputs were not released."
 )
 
 
 def published_tables(rows: Sequence[Counterpart]) -> list[Grid]:
-    """Return a table of accuracies and one of OOD measures, each where a row has such numbers.
+    """Return a table of accuracies and one of OOD measures, each only if a row has such numbers.
 
-    Below the last one stands what is missing or unlike the sources, and what the whole says.
+    The notes below the last one tell what is missing or differs from the sources.
     """
     accurate = [one for one in rows if one.accuracy is not None]
     measured = [one for one in rows if one.auroc or one.fpr95]
@@ -50,7 +46,7 @@ def _grid(
     rows: Sequence[Counterpart],
     cells: Sequence[tuple[Cell, ...]],
 ) -> Grid:
-    """Return a row for each counterpart under its source, prompt and, where it has one, FPR."""
+    """Return a row for each counterpart under its source, prompt and FPR convention, if any."""
     return Grid(
         title,
         measures,
@@ -66,7 +62,7 @@ def _grid(
 
 
 def _cell(numbers: Sequence[Compared | None]) -> Cell:
-    """Return a line as published and, where one's own is known, a line each of it and the gap."""
+    """Return the published line and, if your own number is known, a line of it and of the gap."""
     printed = tuple(NONE if one is None else percent(one.published) for one in numbers)
     if all(one is None or one.own is None for one in numbers):
         return (printed,)
@@ -92,13 +88,13 @@ def _labels(one: Counterpart) -> tuple[str, ...]:
 
 
 def _notes(rows: Sequence[Counterpart]) -> Iterator[str]:
-    """Yield each thing that is said of some rows, once, after their names."""
+    """Yield each note once, after the names of its rows."""
     several = len({one.model for one in rows}) > 1
-    said: dict[str, list[Counterpart]] = {}
+    notes: dict[str, list[Counterpart]] = {}
     for one in rows:
         for text in filter(None, (*one.missing, *one.unlike, one.note)):
-            said.setdefault(text, []).append(one)
-    for text, of in said.items():
+            notes.setdefault(text, []).append(one)
+    for text, of in notes.items():
         names = dict.fromkeys(
             f"{one.source}, {one.method}{f' on {one.model}' if several else ''}" for one in of
         )

@@ -1,10 +1,9 @@
-"""The tables of a report, one below the other: measures, then each further thing asked for."""
+"""The tables of results: measures, then each further thing asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from oodcache.report.tables.caption import caption, short_caption
 from oodcache.report.tables.grid import (
@@ -21,10 +20,7 @@ from oodcache.report.tables.grid import (
     percent,
 )
 from oodcache.report.tables.published import published_tables
-from oodcache.score.measures.result import Difference, Result
-
-if TYPE_CHECKING:
-    from oodcache.score.measures.result import Counterpart
+from oodcache.score.measures.result import Counterpart, Difference, Result
 
 Versus = Mapping[tuple[str, Key], Mapping[Key, Difference]]
 
@@ -38,9 +34,9 @@ def sections(
     *,
     explain: bool = False,
 ) -> list[Grid]:
-    """Return the table of measures, then one for each further thing that was asked for.
+    """Return the table of measures, then one for each further thing asked for.
 
-    Below the first are at most three notes, or all of them to `explain` it.
+    The first has at most three notes, or all of them with `explain`.
     """
     grids = [measured(results, caption(results) if explain else short_caption(results))]
     if any(one.bootstrap is not None for one in results):
@@ -65,7 +61,7 @@ def _bootstrap(results: Sequence[Result]) -> Grid:
         [fpr_name(tpr) for tpr in tprs],
         cell,
         title="FPR: 95 % bootstrap intervals, in %",
-        notes=["Those of the other measures are in --format json and csv."],
+        notes=["--format json and csv have the intervals of the other measures."],
     )
 
 
@@ -83,20 +79,17 @@ def _calibration(results: Sequence[Result]) -> Grid:
         results,
         ("ID", "OOD", "Brier", "ECE"),
         cell,
-        title="As probabilities of being ID",
+        title="Reliability at an absolute threshold",
         notes=[
-            "ID and OOD: the share in % of each that is kept at p = 0.5. Brier score and expected "
-            "calibration error (15 equal bins), target 1 for ID: at the prevalence of ID in these "
-            "sets, and below it with ID and OOD weighing the same."
+            "ID and OOD: the share of each kept at p = 0.5, in %. Brier score and expected "
+            "calibration error (ECE, 15 equal bins): at the ID prevalence of these sets, and below "
+            "it with ID and OOD weighted equally."
         ],
     )
 
 
 def _differences(results: Sequence[Result], differences: Sequence[Difference]) -> Grid:
-    """Return how far each score is behind the best one that it was compared with.
-
-    All pairs of many scores would flood a terminal, and most of them are of no interest.
-    """
+    """Return how far each score is behind the best one it was compared with."""
     versus = _versus(differences)
     compared = {one.ood for one in differences}
     rows = by_row(results)
@@ -104,22 +97,22 @@ def _differences(results: Sequence[Result], differences: Sequence[Difference]) -
     base = laid(results, ("behind", "p"), lambda one: ())
     return replace(
         base,
-        title="AUROC behind the best score of the column, in points",
+        title="AUROC behind the best score of the column, in percentage points",
         ood_sets=names,
         rows=tuple(
             replace(row, cells=tuple(_behind(rows, name, versus, key) for name in names))
             for row, key in zip(base.rows, rows, strict=True)
         ),
         notes=(
-            "p: paired DeLong test on the same images, two-sided, after Holm over all pairs of the "
-            f"column; * marks p < {SIGNIFICANT}. Below: the difference's 95 % interval.",
-            f"All {len(differences):,} pairs, with p before Holm, are in --format json.",
+            "p: two-sided paired DeLong test on the same images, Holm-adjusted over all pairs of "
+            f"the column; * marks p < {SIGNIFICANT}. Below: the difference's 95 % interval.",
+            f"--format json has all {len(differences):,} pairs, with unadjusted p.",
         ),
     )
 
 
 def _versus(differences: Sequence[Difference]) -> Versus:
-    """Return, for each OOD set and row, its differences from the others, of the others' sign."""
+    """Return, for each OOD set and row, each other row's AUROC minus the row's own."""
     found: dict[tuple[str, Key], dict[Key, Difference]] = {}
     for one in differences:
         ci = None if one.ci is None else (-one.ci[1], -one.ci[0])
@@ -130,7 +123,7 @@ def _versus(differences: Sequence[Difference]) -> Versus:
 
 
 def _behind(rows: Mapping[Key, Mapping[str, Result]], ood: str, versus: Versus, key: Key) -> Cell:
-    """Return the row's distance from the best of the rows that it was compared with."""
+    """Return the row's distance from the best row it was compared with."""
     others = versus.get((ood, key), {})
     if not others:
         return ((NONE, NONE),)
@@ -146,10 +139,7 @@ def _behind(rows: Mapping[Key, Mapping[str, Result]], ood: str, versus: Versus, 
 
 
 def _p(p: float) -> str:
-    """Return a p-value to three places, without the zero that all have."""
-    if p < 0.001:
-        return "<.001"
-    return f"{p:.3f}".removeprefix("0")
+    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
 def _fraction(value: float | None) -> str:

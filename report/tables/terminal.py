@@ -1,4 +1,4 @@
-"""Grids drawn for a terminal: as many OOD sets beside each other as fit, the others below."""
+"""Grids drawn for a terminal: as many OOD sets side by side as fit, the others below."""
 
 from __future__ import annotations
 
@@ -16,33 +16,32 @@ from rich.text import Text
 from oodcache.report.tables.grid import Grid, GridRow, Line
 
 INDENT, GAP = "  ", 2
-# Wider than any table: Rich would cut numbers short to make one fit.
+# Wider than any table: Rich truncates numbers to make a table fit.
 UNBOUNDED = 1_000_000
 
 
 @dataclass(frozen=True)
 class Column:
-    """One OOD set: its two lines of heading, and the lines of each row's cell, all in line."""
+    """One OOD set: its two heading lines and the aligned lines of each row's cell."""
 
     header: tuple[str, str]
     cells: tuple[tuple[str, ...], ...]
 
     @cached_property
     def width(self) -> int:
-        """Return how many places of a terminal it takes."""
+        """Return how many terminal columns it takes."""
         lines = (line for cell in self.cells for line in cell)
         return max(map(cell_len, (*self.header, *lines)))
 
     def right(self, line: str) -> str:
-        """Return a line at the right of the column; Rich would strip the blanks after it."""
+        """Return a right-aligned line; Rich would strip trailing blanks."""
         return " " * (self.width - cell_len(line)) + line
 
 
 def drawn(grids: Sequence[Grid], width: int | None) -> str:
-    """Return the grids for a terminal of `width` columns, or as wide as they need for None.
+    """Return the grids for a terminal of `width` columns, or as wide as needed if it is None.
 
-    A terminal that is too narrow even for one OOD set gets lines that are too long, never numbers
-    cut short.
+    If the terminal is too narrow for a single OOD set, lines are too long rather than truncated.
     """
     console = Console(width=UNBOUNDED, file=io.StringIO(), force_terminal=width is not None)
     with console.capture() as capture:
@@ -69,7 +68,7 @@ def _draw(console: Console, grid: Grid, width: int | None) -> None:
         console.print(Text("─" * _width(first, block)))
         above: tuple[str, ...] = ()
         for heading, run in groupby(enumerate(grid.rows), key=lambda row: row[1].heading):
-            for line in _new(heading, above):
+            for line in heading[1:] if heading[:1] == above[:1] else heading:
                 console.print(Text(line, style="bold"), width=text_width)
             above = heading
             rows = [(Text(_label(row)), [_body(one, place) for one in block]) for place, row in run]
@@ -80,7 +79,7 @@ def _draw(console: Console, grid: Grid, width: int | None) -> None:
 
 
 def _fitting(columns: Sequence[Column], first: int, width: int | None) -> Iterator[list[Column]]:
-    """Yield the columns that stand beside each other within `width`."""
+    """Yield the columns that fit side by side within `width`."""
     block: list[Column] = []
     for column in columns:
         if block and width is not None and _width(first, [*block, column]) > width:
@@ -97,7 +96,7 @@ def _width(first: int, block: Sequence[Column]) -> int:
 def _lines(
     first: int, block: Sequence[Column], rows: Sequence[tuple[Text, Sequence[Text]]]
 ) -> Table:
-    """Return rows without a head or a frame, whose columns are as wide as those of the block."""
+    """Return rows without header or frame, their columns as wide as the block's."""
     lines = Table.grid(padding=(0, GAP, 0, 0))
     lines.add_column(width=first, no_wrap=True)
     for column in block:
@@ -105,14 +104,6 @@ def _lines(
     for label, cells in rows:
         lines.add_row(label, *cells)
     return lines
-
-
-def _new(heading: Sequence[str], above: Sequence[str]) -> Sequence[str]:
-    """Return the lines of a heading from the first that the one above does not have."""
-    same = 0
-    while same < min(len(heading), len(above)) and heading[same] == above[same]:
-        same += 1
-    return heading[same:]
 
 
 def _label(row: GridRow) -> str:
@@ -129,7 +120,7 @@ def _body(column: Column, place: int) -> Text:
 
 
 def _column(grid: Grid, place: int) -> Column:
-    """Return an OOD set's column, the numbers of each cell in line with the others'."""
+    """Return an OOD set's column, its numbers aligned."""
     cells = [row.cells[place] for row in grid.rows]
     count = len(grid.measures)
     numbers = [line for cell in cells for line in cell if len(line) == count]
@@ -141,7 +132,7 @@ def _column(grid: Grid, place: int) -> Column:
 
 
 def _aligned(line: Line, widths: Sequence[int]) -> str:
-    """Return numbers at the right of their places, a text that spans them at the left."""
+    """Return right-aligned numbers, or a left-aligned text that spans them."""
     if len(line) == len(widths):
         return " ".join(f"{one:>{width}}" for one, width in zip(line, widths, strict=True))
     whole = sum(widths) + len(widths) - 1

@@ -1,13 +1,12 @@
-"""Bootstrap intervals: every measure of one score against one OOD set, over and over on resamples.
+"""Bootstrap intervals of every measure of one score against one OOD set.
 
-Stratified: n ID images are drawn from the n with replacement, and apart from them m OOD images from
-the m (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 8 and 13). Each
-resample finds its thresholds anew. Nothing is sorted again: an image drawn twice counts twice where
-it stands in the ranking.
+Stratified: each resample draws n of the n ID images with replacement, and separately m of the m
+OOD images (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 8 and 13), and
+finds its own thresholds. Nothing is sorted again: an image drawn twice counts twice at its rank.
 
-The draws depend on the seed and on whose images they are, and on nothing else: ID draws are the
-same for every OOD set, so that an average over sets shares them as it shares the images; an OOD
-set's come from its name. So an interval stays what it is whatever else is asked for.
+The draws depend only on the seed and the set: ID draws are the same for every OOD set, so that an
+average over sets shares them as it shares the images; an OOD set's draws depend on its name. So an
+interval does not change with the other sets and scores requested.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ def resampled(
 ) -> dict[str, Samples]:
     """Return each measure on each of `conventions.bootstrap` resamples.
 
-    The keys are the names of all measures and "fpr_at_tpr_T" for each TPR T that is asked for
-    beside 0.95. `advance` is told of every resample that is done.
+    The keys are the names of all measures, and "fpr_at_tpr_T" for each requested TPR T other than
+    0.95. `advance` is called after every resample.
     """
     ids, oods = int(counts.id_kept[-1]), int(counts.ood_kept[-1])
     id_draws = np.random.default_rng([ID_STREAM, conventions.seed])
@@ -55,34 +54,34 @@ def resampled(
 def watched(
     progress: Progress, score: str, resamples: int
 ) -> AbstractContextManager[Callable[[int], None]]:
-    """Return what is told of every resample of a score that is done; nothing is, without any."""
+    """Return a context with the `advance` of a score's resamples, if there are any."""
     if not resamples:
         return nullcontext(lambda done: None)
     return progress(f"bootstrap {score}", resamples, "resamples")
 
 
 def averaged(sets: list[dict[str, Samples]]) -> dict[str, Samples]:
-    """Return each measure's mean over OOD sets on each resample; they share its ID images."""
+    """Return each measure's mean over OOD sets on each resample."""
     return {name: np.mean([one[name] for one in sets], axis=0) for name in sets[0]}
 
 
 def intervals(
     samples: Mapping[str, Samples], *, confidence: float = 0.95
 ) -> dict[str, tuple[float, float]]:
-    """Return the percentile interval of each measure: as much is cut off below as above."""
+    """Return the percentile interval of each measure, with equal tails."""
     tail = (1 - confidence) / 2
     bounds = {name: np.quantile(one, [tail, 1 - tail]) for name, one in samples.items()}
     return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
 
 
 def _drawn(images: int, generator: np.random.Generator) -> Integers:
-    """Return, for the k highest images for each k, how often they are drawn: 0 to `images`."""
+    """Return how often the k highest images are drawn, for each k from 0 to `images`."""
     times = np.bincount(generator.integers(images, size=images), minlength=images)
     return np.concatenate([[0], np.cumsum(times)])
 
 
 def _distinct(counts: Counts, id_kept: Integers, ood_kept: Integers) -> Counts:
-    """Return the counts without the scores of which no image was drawn."""
+    """Return the counts without the scores whose images were not drawn."""
     total = id_kept + ood_kept
     present = np.flatnonzero(total[1:] != total[:-1])
     points = np.concatenate([[0], present + 1])

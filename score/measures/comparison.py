@@ -1,4 +1,4 @@
-"""From scores to results: one score's ID images against each OOD set, and their averages."""
+"""Comparison of one score's ID images with each OOD set, and the averages over sets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SUMS = ("n_ood", "ties", "distinct", "shared_images")
 
 @dataclass(frozen=True)
 class _SetResult:
-    """One OOD set's result, with what an average over sets needs of it beside the numbers."""
+    """One OOD set's result, with the counts and resamples that an average over sets needs."""
 
     result: Result
     counts: Counts
@@ -44,12 +44,12 @@ def compare(
     probability: Callable[[Scores], Scores] | None,
     advance: Callable[[int], None] = lambda done: None,
 ) -> list[Result]:
-    """Return a result for each OOD set, then the averages where there are several.
+    """Return a result for each OOD set, then the averages if there are several.
 
-    `common` has the fields of Result that do not depend on the OOD set. `groups` says "near",
-    "far" or None of each set; a group has an average of its own where it has several sets, but not
-    all. `probability` turns a score into the probability of being ID, None where the score is
-    none. `advance` is told of every bootstrap resample of a set that is done.
+    `common` has the fields of Result that do not depend on the OOD set. `groups` has "near",
+    "far" or None for each set; a group has its own average if it has several sets, but not all.
+    `probability` turns a score into the probability of being ID, None if it is not one. `advance`
+    is called after every bootstrap resample of a set.
     """
     id_rising = np.sort(checked("ID", id_scores))
     id_probability = probability(id_scores) if probability and conventions.calibration else None
@@ -105,7 +105,7 @@ def _average(
         [{one.name: getattr(row, one.name) for one in MEASURES} for row in rows]
     )
     sums: dict[str, Any] = {key: sum(getattr(row, key) for row in rows) for key in SUMS}
-    # From the highest ID score down, so in one order for all sets.
+    # From the highest ID score down, so ID images have the same order in all sets.
     variance = delong.average_variance([delong.ranked_placements(one.counts) for one in sets])
     samples = bootstrap.averaged([one.samples for one in sets])
     calibrated = rows[0].calibration
@@ -126,7 +126,6 @@ def _average(
 
 
 def _means(sets: Sequence[Any]) -> dict[str, float]:
-    """Return the mean over OOD sets of each measure."""
     return {name: float(np.mean([one[name] for one in sets])) for name in sets[0]}
 
 

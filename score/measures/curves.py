@@ -1,6 +1,6 @@
-"""Points of ROC curves: how many images of every set falling thresholds keep.
+"""ROC curves in counts: how many images of every set falling thresholds keep.
 
-The thresholds are scores of images, so each count is exact; between them a figure draws lines.
+The thresholds are scores of images, so each count is exact; figures draw lines between them.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import numpy as np
 
 from oodcache.score.measures.metrics import Floats, Integers, checked, threshold_at_tpr
 
-# Such steps look like a curve, and a hundred scores of eight OOD sets still fit into a page: all
-# OOD sets together have as many as ID, but each has enough.
+# Enough steps to look like a curve, and few enough for a page of a hundred scores and eight OOD
+# sets. All OOD sets together have as many as ID, each at least the fewest.
 ID_STEPS, OOD_STEPS, FEWEST = 256, 256, 32
 TPR = 0.95
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Falling thresholds, float64 (T,), and how many images each keeps, the ID images first.
+    """Falling thresholds, float64 (T,), and how many images of each set they keep, ID first.
 
-    The first, +inf, keeps none that is finite, the last all. `place` is that of the highest that
+    The first, +inf, keeps no finite score, the last all. `place` is the index of the highest that
     keeps 95 % of ID.
     """
 
@@ -48,7 +48,7 @@ def curve(id_scores: Floats, ood_scores: Sequence[Floats]) -> Curve:
 
 
 def _spread(rising: Floats, count: int) -> Floats:
-    """Return at most `count` + 1 of a set's scores, the lowest and highest included, evenly."""
+    """Return at most `count` + 1 evenly spread scores of a set, with the lowest and highest."""
     if len(rising) <= count:
         return rising
     return rising[np.linspace(0, len(rising) - 1, count + 1).round().astype(np.int64)]

@@ -1,15 +1,15 @@
-"""How sure an AUROC is, and whether two differ: DeLong's variance and what follows from it.
+"""DeLong's variance of an AUROC: its confidence interval, and tests of differences.
 
-ID is the positive class and a higher score means more ID. n ID and m OOD images are taken for
-independent draws from their populations. The AUROC is the share of the n * m pairs that are won
-by the ID image, a tie being half a win, so its variance is that of a two-sample U-statistic:
+ID is the positive class and a higher score means more ID. n ID and m OOD images are independent
+draws from their populations. The AUROC is the share of the n * m pairs that the ID image wins, a
+tie being half a win, so its variance is that of a two-sample U-statistic:
 
     variance = s^2(share of OOD that each ID image beats) / n
              + s^2(share of ID that beats each OOD image) / m
 
-DeLong, DeLong and Clarke-Pearson, Biometrics 1988; that sorting replaces the pairs is from Sun and
-Xu, IEEE Signal Processing Letters 2014. It cannot be estimated from one image on a side, nor where
-nothing varies: an AUROC of 0 or 1, or all images tied.
+DeLong, DeLong and Clarke-Pearson, Biometrics 1988; sorting instead of pairs is from Sun and Xu,
+IEEE Signal Processing Letters 2014. It cannot be estimated from one image on a side, or if nothing
+varies: an AUROC of 0 or 1, or all images tied.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Placements:
-    """How each image of one score fares against the other side, a tie being half.
+    """How often each image of one score wins against the other side, a tie being half.
 
     `id` (n,) counts the OOD images that an ID image beats, `ood` (m,) the ID images that beat an
     OOD image. Halves are exact in float64, and so are the sums of as many as fit in memory.
@@ -41,17 +41,16 @@ class Placements:
     ood: Wins
 
     def auroc(self) -> float:
-        """Return the share of pairs that are won."""
+        """Return the share of pairs that ID wins."""
         return float(self.id.sum()) / (len(self.id) * len(self.ood))
 
 
 @dataclass(frozen=True)
 class Paired:
-    """How the AUROCs of two scores differ on the same images.
+    """The difference of the AUROCs of two scores on the same images.
 
-    `first` and `second` are places in the list of scores. `difference` is the first AUROC less the
-    second, `ci` its interval, None where it cannot be estimated. `p` is two-sided for no
-    difference, not adjusted for the number of pairs.
+    `first` and `second` are indices into the list of scores. `difference` is the first AUROC minus
+    the second, `ci` its interval, None if it cannot be estimated. `p` is two-sided, unadjusted.
     """
 
     first: int
@@ -62,7 +61,7 @@ class Paired:
 
 
 def placements(id_scores: Floats, ood_scores: Floats) -> Placements:
-    """Return how each image fares, in the order of the scores given.
+    """Return each image's wins, in the order of the given scores.
 
     >>> placements(np.array([0.9, 0.5, 0.7]), np.array([0.7, 0.1]))
     Placements(id=array([2. , 1. , 1.5]), ood=array([1.5, 3. ]))
@@ -76,7 +75,7 @@ def placements(id_scores: Floats, ood_scores: Floats) -> Placements:
 
 
 def ranked_placements(counts: Counts) -> Placements:
-    """Return how each image fares, from the highest score of each side down."""
+    """Return each image's wins, from the highest score of each side down."""
     above = (counts.ood_kept[1:] + counts.ood_kept[:-1]) / 2
     id_wins, ood_losses = (
         counts.ood_kept[-1] - above,
@@ -88,7 +87,7 @@ def ranked_placements(counts: Counts) -> Placements:
 
 
 def variance(counts: Counts) -> float | None:
-    """Return the variance of the AUROC, None where it cannot be estimated."""
+    """Return the variance of the AUROC, None if it cannot be estimated."""
     ids, oods = int(counts.id_kept[-1]), int(counts.ood_kept[-1])
     if min(ids, oods) < 2:
         return None
@@ -98,12 +97,12 @@ def variance(counts: Counts) -> float | None:
 
 
 def average_variance(sets: Sequence[Placements]) -> float | None:
-    """Return the variance of the mean AUROC over OOD sets, None where it cannot be estimated.
+    """Return the variance of the mean AUROC over OOD sets, None if it cannot be estimated.
 
-    The sets have their ID images in common, in one order, so their AUROCs rise and fall together.
-    The mean AUROC is a mean over the ID images of the mean of what each of them wins: its ID part
-    is the variance of those means, covariances included. OOD images are drawn apart for each set:
-    their parts add up, each divided by the square of the number of sets.
+    The sets share their ID images, in one order, so their AUROCs are correlated. The mean AUROC is
+    the mean over ID images of each one's mean wins over the sets: its ID part is the variance of
+    these, covariances included. OOD images are drawn separately for each set: their parts add up,
+    each divided by the squared number of sets.
     """
     if len(sets[0].id) < 2 or min(len(one.ood) for one in sets) < 2:
         return None
@@ -113,11 +112,11 @@ def average_variance(sets: Sequence[Placements]) -> float | None:
 
 
 def interval(auroc: float, variance: float | None, *, confidence: float = 0.95) -> Interval | None:
-    """Return a confidence interval within [0, 1], None where the variance cannot be estimated.
+    """Return a confidence interval within [0, 1], None if the variance cannot be estimated.
 
     It is symmetric on the logit scale, where the standard error is that of the AUROC divided by
     AUROC * (1 - AUROC) (the delta method; Pepe, The Statistical Evaluation of Medical Tests,
-    2003). There an interval cannot leave [0, 1], and near 1 it covers what it says.
+    2003). So it cannot leave [0, 1], and keeps its coverage near 1.
 
     >>> [round(bound, 3) for bound in interval(0.9, 0.0009) or ()]
     [0.824, 0.945]
@@ -125,16 +124,16 @@ def interval(auroc: float, variance: float | None, *, confidence: float = 0.95) 
     if variance is None:
         return None
     spread = _quantile(confidence) * math.sqrt(variance) / (auroc * (1 - auroc))
-    odds = math.exp(min(spread, 700))  # beyond 709 it overflows; the bound is 0 or 1 long before
+    odds = math.exp(min(spread, 700))  # Above 709 it overflows; the bound is 0 or 1 long before.
     return auroc / (auroc + (1 - auroc) * odds), auroc * odds / (auroc * odds + 1 - auroc)
 
 
 def differences(scores: Sequence[Placements], *, confidence: float = 0.95) -> list[Paired]:
-    """Return a paired test for every two scores of the same images, in the order of their places.
+    """Return a paired test for every pair of scores of the same images, in order.
 
-    Each difference is normal with the variance that DeLong's covariances give it. Scores that place
-    every image alike differ by exactly 0, with p = 1. Where the variance cannot be estimated no
-    test is possible: the interval is None, and p = 1 claims nothing.
+    Each difference is normal with the variance from DeLong's covariances. Scores that rank all
+    images the same way differ by exactly 0, with p = 1. If the variance cannot be estimated, no
+    test is possible: the interval is None and p is 1.
     """
     covariance = _covariance(scores)
     found = []
@@ -143,7 +142,7 @@ def differences(scores: Sequence[Placements], *, confidence: float = 0.95) -> li
         won = float(one.id.sum() - other.id.sum()) / (len(one.id) * len(one.ood))
         own = covariance[first, first], covariance[second, second]
         spread = own[0] + own[1] - 2 * covariance[first, second]
-        # What is left of a subtraction of equals is rounding: there, take the images' differences.
+        # The difference of nearly equal numbers is rounding: use the images' differences instead.
         if spread < 1e-6 * (own[0] + own[1]):
             spread = _difference_variance(one, other)
         ci, p = _tested(won, spread, min(own) > 0, confidence)
@@ -154,11 +153,11 @@ def differences(scores: Sequence[Placements], *, confidence: float = 0.95) -> li
 def average_difference(
     first: Sequence[Placements], second: Sequence[Placements], *, confidence: float = 0.95
 ) -> Paired:
-    """Return a paired test of the mean AUROCs of two scores, places 0 and 1, over OOD sets.
+    """Return a paired test of the mean AUROCs of two scores, indices 0 and 1, over OOD sets.
 
-    Each score has its placements on every set, whose ID images are common, in one order. What an
-    image adds to the difference is the difference of what it adds to each mean, so the variance is
-    that of a mean AUROC, taken of the images' differences. For one set it is `differences`.
+    Each score has its placements on every set; the sets share their ID images, in one order. An
+    image's contribution to the difference is the difference of its contributions to the means, so
+    the variance is that of a mean AUROC of the images' differences. One set gives `differences`.
     """
     apart = [
         Placements(one.id - other.id, one.ood - other.ood)
@@ -171,10 +170,10 @@ def average_difference(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return the p-values adjusted for their number, in their order: Holm's step-down method.
+    """Return the p-values adjusted by Holm's step-down method, in their order.
 
-    The smallest of k is multiplied by k, the next by k - 1, and so on; none falls below one before
-    it or exceeds 1. Rejecting those below a level keeps the chance of any false rejection below
+    The smallest of k is multiplied by k, the next by k - 1, and so on; none is below an earlier one
+    or above 1. Rejecting those below a level keeps the probability of any false rejection below
     that level, however the tests depend on each other. Holm, Scandinavian Journal of Statistics
     1979.
 
@@ -190,8 +189,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _squares(others: Integers, own: Integers) -> float:
-    """Return the sum over one side's images of the squares of their wins less the mean wins."""
-    # Twice what each score loses, in integers: so the mean of equal values is that value, exactly.
+    """Return the sum over one side's images of the squared deviations of their wins."""
+    # Twice the losses of each score, in integers: so the mean of equal values is exact.
     values, times = others[1:] + others[:-1], np.diff(own)
     centred = values - int(np.dot(values, times)) / int(own[-1])
     centred *= centred
@@ -199,7 +198,7 @@ def _squares(others: Integers, own: Integers) -> float:
 
 
 def _mean_variance(values: Wins) -> float:
-    """Return the variance of the mean of independent values; exactly 0 where all are equal."""
+    """Return the variance of the mean of independent values; exactly 0 if all are equal."""
     return float(np.var(values - values[0], ddof=1)) / len(values)
 
 
@@ -209,7 +208,7 @@ def _difference_variance(one: Placements, other: Placements) -> float:
 
 
 def _covariance(scores: Sequence[Placements]) -> Wins:
-    """Return the covariance matrix of the AUROCs; 0, not estimable, for one image on a side."""
+    """Return the covariance matrix of the AUROCs; zeros if a side has a single image."""
     if not scores or min(len(scores[0].id), len(scores[0].ood)) < 2:
         return np.zeros((len(scores), len(scores)))
     ids, oods = len(scores[0].id), len(scores[0].ood)
@@ -227,7 +226,6 @@ def _centred(rows: list[Wins]) -> Wins:
 def _tested(
     difference: float, variance: float, estimable: bool, confidence: float
 ) -> tuple[Interval | None, float]:
-    """Return the interval and the p-value of a difference."""
     if variance <= 0:
         return ((0.0, 0.0) if estimable and difference == 0 else None), 1.0
     error = math.sqrt(variance)
@@ -237,5 +235,5 @@ def _tested(
 
 
 def _quantile(confidence: float) -> float:
-    """Return how many standard errors an interval reaches to either side."""
+    """Return the half-width of an interval in standard errors."""
     return NormalDist().inv_cdf((1 + confidence) / 2)

@@ -1,9 +1,9 @@
-"""Whether two scores differ on the same images: every two rows of a table, or named pairs."""
+"""Differences between scores on the same images: all pairs of rows, or named pairs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 from oodcache.cache.errors import InputError
@@ -17,10 +17,10 @@ Pair = tuple[Name, Name]
 
 @dataclass(frozen=True)
 class PairedRow:
-    """A row of a table: `name` is (model, template, score), as Difference has it.
+    """A row of a table: `name` is (model, template, score), as in a Difference.
 
-    `scores` has float64 (n,) by data set, `images` what tells their images: two rows have the same
-    images of a set, in the same order, where it is equal.
+    `scores` has float64 (n,) by dataset. `images` has a key by dataset: it is equal if two rows
+    have the same images of the dataset, in the same order.
     """
 
     name: Name
@@ -34,65 +34,53 @@ def differences(
     *,
     note: Callable[[str], None] = lambda text: None,
 ) -> list[Difference]:
-    """Return a paired test of every two rows for each OOD set, in the order of the rows.
+    """Return a paired test of every pair of rows for each OOD set, in the order of the rows.
 
-    Rows with other images are not paired, which `note` is told. Holm's family are all pairs of an
-    OOD set. Raises InputError where there is one row.
+    Rows with different images are not paired, with a note. Holm's family is all pairs of an OOD
+    set. Raises InputError if there is only one row.
     """
     if len(rows) < 2:
-        raise InputError("--compare wants two scores or more, and there is one; name another")
+        raise InputError("--compare needs at least two scores; add another")
     found = []
     for ood_set in rows[0].scores:
         if ood_set != id_set:
-            groups = _paired(rows, id_set, ood_set)
+            groups: dict[tuple[str, str], list[PairedRow]] = {}
+            for row in rows:
+                groups.setdefault((row.images[id_set], row.images[ood_set]), []).append(row)
             if len(groups) > 1:
-                note(_unpaired(groups, id_set, ood_set))
-            found += _tested(groups, id_set, ood_set)
+                models = [dict.fromkeys(str(one.name[0]) for one in of) for of in groups.values()]
+                note(
+                    f"{id_set} and {ood_set}: different images under "
+                    f"{'; '.join(map(', '.join, models))}: only scores of the same images are "
+                    "compared"
+                )
+            pairs: list[Pair] = []
+            tests: list[delong.Paired] = []
+            for of in groups.values():
+                tested = delong.differences(
+                    [delong.placements(row.scores[id_set], row.scores[ood_set]) for row in of]
+                )
+                pairs += [(of[one.first].name, of[one.second].name) for one in tested]
+                tests += tested
+            found += _adjusted(id_set, ood_set, pairs, tests)
     return found
 
 
-def _paired(rows: Sequence[PairedRow], id_set: str, ood_set: str) -> list[list[PairedRow]]:
-    """Return the rows in groups of the same images."""
-    groups: dict[tuple[str, str], list[PairedRow]] = {}
-    for row in rows:
-        groups.setdefault((row.images[id_set], row.images[ood_set]), []).append(row)
-    return list(groups.values())
-
-
-def _unpaired(groups: Sequence[Sequence[PairedRow]], id_set: str, ood_set: str) -> str:
-    models = [", ".join(dict.fromkeys(str(row.name[0]) for row in rows)) for rows in groups]
-    return (
-        f"{id_set} and {ood_set}: other images under {'; '.join(models)}: "
-        "scores are compared where the images are the same"
-    )
-
-
-def _tested(groups: Sequence[Sequence[PairedRow]], id_set: str, ood_set: str) -> list[Difference]:
-    found = []
-    for rows in groups:
-        placed = [delong.placements(row.scores[id_set], row.scores[ood_set]) for row in rows]
-        for one in delong.differences(placed):
-            found.append(
-                Difference(
-                    id=id_set,
-                    ood=ood_set,
-                    first=rows[one.first].name,
-                    second=rows[one.second].name,
-                    difference=one.difference,
-                    ci=one.ci,
-                    p=one.p,
-                    p_holm=one.p,
-                )
-            )
-    adjusted = delong.holm([one.p for one in found])
-    return [replace(one, p_holm=p) for one, p in zip(found, adjusted, strict=True)]
+def _adjusted(
+    id_set: str, ood: str, pairs: Sequence[Pair], tests: Sequence[delong.Paired]
+) -> list[Difference]:
+    adjusted = delong.holm([one.p for one in tests])
+    return [
+        Difference(id_set, ood, *pair, one.difference, one.ci, one.p, p_holm)
+        for pair, one, p_holm in zip(pairs, tests, adjusted, strict=True)
+    ]
 
 
 def steps(rows: Sequence[PairedRow], pairs: Sequence[Pair], id_set: str) -> list[Difference]:
-    """Return a paired test of each pair, first less second, for each OOD set.
+    """Return a paired test of each pair, first minus second, for each OOD set.
 
-    Where there are several sets the mean over them is tested too, as the set "average". Holm's
-    family are the pairs of a set. Raises InputError where the rows of a pair have other images.
+    With several sets their mean is tested too, as the set "average". Holm's family is the pairs of
+    a set. Raises InputError if the rows of a pair have different images.
     """
     named = {row.name: row for row in rows}
     _check_images(named, pairs)
@@ -108,11 +96,7 @@ def steps(rows: Sequence[PairedRow], pairs: Sequence[Pair], id_set: str) -> list
             delong.average_difference(*([placed(name, one) for one in over] for name in pair))
             for pair in pairs
         ]
-        adjusted = delong.holm([one.p for one in found])
-        return [
-            Difference(id_set, ood, *pair, one.difference, one.ci, one.p, p_holm)
-            for pair, one, p_holm in zip(pairs, found, adjusted, strict=True)
-        ]
+        return _adjusted(id_set, ood, pairs, found)
 
     by_set = [one for name in sets for one in tested(name, [name])]
     return [*by_set, *(tested(AVERAGE, sets) if len(sets) > 1 else ())]
@@ -124,6 +108,6 @@ def _check_images(named: Mapping[Name, PairedRow], pairs: Sequence[Pair]) -> Non
         unlike = [name for name in one if one[name] != other[name]]
         if unlike:
             raise InputError(
-                f"{', '.join(unlike)}: other images under {first[0]} than under {second[0]}: a "
+                f"{', '.join(unlike)}: different images under {first[0]} and {second[0]}, but a "
                 "change is measured on the same ones; extract both from one folder"
             )

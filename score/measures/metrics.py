@@ -1,13 +1,13 @@
-"""How well a score tells in-distribution (ID) images from out-of-distribution (OOD) ones.
+"""Metrics of how well a score separates in-distribution (ID) from out-of-distribution (OOD) images.
 
 ID is the positive class and a higher score means more ID, in every function here.
 At a threshold an image is kept if its score is at or above it.
 
 `id_scores` and `ood_scores` are one-dimensional, one score per image, in any order, float32 or
-float64. Infinities rank as any other number and -0.0 ties with 0.0. NaN, which has no rank, and
-a side without images are refused. Metrics are fractions, not percentages.
+float64. Infinities rank as any other number and -0.0 ties with 0.0. NaN, which cannot be ranked,
+and a side without images are rejected. Metrics are fractions, not percentages.
 
-Every metric is read from the same counts: one sort of each side, one merge of the two.
+Every metric is computed from the same counts: one sort of each side, one merge of the two.
 """
 
 import math
@@ -26,27 +26,11 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Metrics:
-    """The four metrics of one pair of score lists, and how far ties blur its ranking.
-
-    `ties` is the number of images, ID and OOD together, less the number of distinct scores:
-    0 where every image has a score of its own.
-    """
-
-    auroc: float
-    aupr_in: float
-    aupr_out: float
-    fpr95: float
-    ties: int
-
-
-@dataclass(frozen=True)
 class Counts:
     """How many images each threshold keeps, at every distinct score from the highest down.
 
     `id_kept` and `ood_kept` have one entry more than `scores`: they begin with the 0 of a
-    threshold above all scores and end with the size of the side. They are the points of the
-    ROC curve before the division.
+    threshold above all scores and end with the size of the side. They are the ROC curve in counts.
     """
 
     scores: Floats
@@ -54,13 +38,20 @@ class Counts:
     ood_kept: Integers
 
     def auroc(self) -> float:
-        """Return the area under the ROC curve, rounded once: by the division of two integers."""
-        # Every OOD image is beaten by the ID images kept before it, and half by those tied with it.
+        """Return the probability that a random ID image scores above a random OOD one, ties half.
+
+        The pairs are counted in integers, so the division is the only rounding.
+        """
+        # Every OOD image loses to the ID images kept before it, and half to those tied with it.
         doubled_wins = np.dot(np.diff(self.ood_kept), self.id_kept[1:] + self.id_kept[:-1])
         return int(doubled_wins) / (2 * int(self.id_kept[-1]) * int(self.ood_kept[-1]))
 
     def aupr_in(self) -> float:
-        """Return the average precision with ID as the positive class."""
+        """Return the average precision with ID as the positive class, highest scores first.
+
+        It is the mean over ID images of the precision at their score: a step function, without the
+        trapezoids that interpolate between its points. Tied images are found together.
+        """
         return _average_precision(self.id_kept, self.ood_kept)
 
     def aupr_out(self) -> float:
@@ -69,18 +60,33 @@ class Counts:
         return _average_precision(ood_dropped[::-1], id_dropped[::-1])
 
     def measures(self, convention: str = "strict") -> dict[str, float]:
-        """Return every measure of the table of measures, by name."""
+        """Return every measure of `MEASURES`, by name."""
         return {
             one.name: getattr(self, one.name)(*([convention] if one.by_convention else []))
             for one in MEASURES
         }
 
     def fpr95(self, convention: str = "strict") -> float:
-        """Return the share of OOD kept where 95 % of ID is."""
+        """Return the share of OOD images kept at a TPR of 95 %."""
         return self.fpr_at_tpr(0.95, convention)
 
     def fpr_at_tpr(self, tpr: float, convention: str = "strict") -> float:
-        """Return the share of OOD kept where `tpr` of ID is, read as `convention` says."""
+        """Return the share of OOD images kept where `tpr` of the ID images are.
+
+        `tpr` is compared as the decimal that was written, in integers. The conventions:
+
+        - strict: the threshold is that of `threshold_at_tpr`; it never keeps less than `tpr`.
+        - nearest: the threshold, of all distinct scores down to the lowest of ID, whose share of ID
+          is nearest to `tpr`; the lowest if there are several. Hendrycks' code, also used by MCM.
+        - interpolated: linear between two points of the ROC curve, which begins at (0, 0). If a
+          flat run lies at exactly `tpr`, its right end: the largest of its FPRs.
+        - openood: OOD is the positive class, lowest scores first. The share of ID lost at the first
+          point of scikit-learn's `roc_curve` that finds at least `tpr` of OOD; by default that
+          function drops a point whose steps to both sides are equal. OpenOOD v1.5.
+
+        >>> count(np.array([0.9, 0.8, 0.7, 0.2]), np.array([0.7, 0.3])).fpr_at_tpr(0.75)
+        0.5
+        """
         share = _share(tpr)
         if convention == "strict":
             return self._fpr(self._strict(share))
@@ -94,7 +100,7 @@ class Counts:
         raise InputError(f"FPR convention is {convention!r}, expected one of {known}")
 
     def ties(self) -> int:
-        """Return the number of images less the number of distinct scores."""
+        """Return the number of images minus the number of distinct scores."""
         return int(self.id_kept[-1] + self.ood_kept[-1]) - len(self.scores)
 
     def _fpr(self, place: int) -> float:
@@ -110,9 +116,9 @@ class Counts:
         return int(self.id_kept.searchsorted(most, side="right")) - 1
 
     def _nearest(self, share: Fraction) -> int:
-        """Return the last threshold, not below all of ID, whose share is nearest to `share`."""
+        """Return the last threshold that keeps some of ID and whose share is nearest to `share`."""
         wanted = share * int(self.id_kept[-1])
-        # The 0 at the start is no score, so the first threshold may have nothing before it.
+        # The 0 at the start is not a score, so nothing may precede the first threshold.
         below = min(self._last_up_to(share), self._strict(Fraction(1)))
         above = below + 1
         if below == 0 or (
@@ -136,12 +142,11 @@ class Counts:
         return float(fpr / int(self.ood_kept[-1]))
 
     def _openood_fpr(self, share: Fraction) -> float:
-        """Return the share of ID lost where `share` of OOD is first found, lowest scores first."""
         images, oods = int(self.id_kept[-1]), int(self.ood_kept[-1])
-        # A threshold finds as OOD what lies at or below a score: what the next higher one drops.
+        # A threshold finds as OOD what is at or below a score: what the next higher one drops.
         most = oods - _images_to_keep(oods, share)
         place = int(self.ood_kept.searchsorted(most, side="right")) - 1
-        # scikit-learn leaves out points with equal steps to both sides, but neither end.
+        # scikit-learn drops points with equal steps to both sides, but neither end.
         if place < len(self.scores) - 1:
             id_turns = np.diff(self.id_kept[: place + 2], 2)
             ood_turns = np.diff(self.ood_kept[: place + 2], 2)
@@ -150,67 +155,15 @@ class Counts:
         return (images - int(self.id_kept[place])) / images
 
 
-def metrics(id_scores: Floats, ood_scores: Floats) -> Metrics:
-    """Return all metrics from one sort.
-
-    >>> metrics(np.array([0.9, 0.7, 0.5]), np.array([0.7, 0.1]))
-    Metrics(auroc=0.75, aupr_in=0.8055555555555555, aupr_out=0.75, fpr95=0.5, ties=1)
-    """
-    counts = count(id_scores, ood_scores)
-    return Metrics(**{name: getattr(counts, name)() for name in Metrics.__dataclass_fields__})
-
-
 def auroc(id_scores: Floats, ood_scores: Floats) -> float:
-    """Return the chance that a random ID image scores above a random OOD image, a tie being half.
-
-    The pairs are counted in integers, so the only rounding is that of the final division.
-    """
+    """Return the probability that a random ID image scores above a random OOD one, ties half."""
     return count(id_scores, ood_scores).auroc()
-
-
-def aupr_in(id_scores: Floats, ood_scores: Floats) -> float:
-    """Return the average precision of finding ID images from the highest score down.
-
-    The mean over the ID images of the precision at their score: a step function, not the
-    trapezoids that interpolate between its points. Tied images are found together.
-    """
-    return count(id_scores, ood_scores).aupr_in()
-
-
-def aupr_out(id_scores: Floats, ood_scores: Floats) -> float:
-    """Return the average precision of finding OOD images from the lowest score up.
-
-    It is `aupr_in` with the sides swapped and both negated.
-    """
-    return count(id_scores, ood_scores).aupr_out()
-
-
-def fpr_at_tpr(
-    id_scores: Floats, ood_scores: Floats, *, tpr: float = 0.95, convention: str = "strict"
-) -> float:
-    """Return the share of OOD images kept where `tpr` of the ID images are.
-
-    `tpr` is taken as the decimal that it is written as, and compared in integers. The conventions:
-
-    - strict: the threshold is that of `threshold_at_tpr`; it never keeps less than `tpr`.
-    - nearest: the threshold, of all distinct scores down to the lowest of ID, whose share of ID is
-      nearest to `tpr`; of several the lowest. Hendrycks' code, which MCM and others took over.
-    - interpolated: on the straight line between two points of the ROC curve, which begins at
-      (0, 0). Where a flat run lies at exactly `tpr`, its right end: the largest of its FPRs.
-    - openood: OOD is the positive class, lowest scores first. The share of ID lost at the first
-      point of scikit-learn's `roc_curve` that has found at least `tpr` of OOD; by default that
-      function leaves out a point whose steps to both sides are equal. OpenOOD v1.5.
-
-    >>> fpr_at_tpr(np.array([0.9, 0.8, 0.7, 0.2]), np.array([0.7, 0.3]), tpr=0.75)
-    0.5
-    """
-    return count(id_scores, ood_scores).fpr_at_tpr(tpr, convention)
 
 
 def threshold_at_tpr(id_scores: Floats, *, tpr: float = 0.95) -> float:
     """Return the highest ID score that keeps at least `tpr` of the ID images.
 
-    `tpr` lies above 0 and reaches 1, where the threshold is the lowest ID score.
+    `tpr` is above 0 and at most 1, where the threshold is the lowest ID score.
 
     >>> threshold_at_tpr(np.array([0.9, 0.8, 0.7, 0.2]), tpr=0.75)
     0.7
@@ -221,19 +174,24 @@ def threshold_at_tpr(id_scores: Floats, *, tpr: float = 0.95) -> float:
 
 
 def count(id_scores: Floats, ood_scores: Floats) -> Counts:
-    """Return how many images of each side every distinct score keeps as a threshold."""
+    """Return how many images of each side every distinct score keeps as a threshold.
+
+    >>> counts = count(np.array([0.9, 0.7, 0.5]), np.array([0.7, 0.1]))
+    >>> counts.auroc(), counts.aupr_in(), counts.fpr95(), counts.ties()
+    (0.75, 0.8055555555555555, 0.5, 1)
+    """
     return merge(np.sort(checked("ID", id_scores)), np.sort(checked("OOD", ood_scores)))
 
 
 def merge(id_rising: Floats, ood_rising: Floats) -> Counts:
-    """Return `count` of two sides that were checked and sorted: one side may serve many times."""
+    """Return `count` of two sides that are already checked and sorted."""
     ids = len(id_rising)
     joined = np.concatenate([id_rising, ood_rising])
     # The stable sort finds the two sorted runs and merges them in linear time: together faster
     # than one argsort of the whole, which drags an index along with every score.
     order = joined.argsort(kind="stable")[::-1]
     ranked = joined[order]
-    # Written over the order: memory that was not touched before costs more than what is done in it.
+    # Reuses the order's memory: touching new memory costs more than the computation.
     id_seen = np.cumsum(order < ids, out=order)
     last = np.flatnonzero(np.concatenate([ranked[1:] != ranked[:-1], [True]]))
     id_kept, kept = np.zeros((2, len(last) + 1), dtype=np.int64)
@@ -243,17 +201,14 @@ def merge(id_rising: Floats, ood_rising: Floats) -> Counts:
 
 
 def _average_precision(positives: Integers, negatives: Integers) -> float:
-    """Return the average precision, from how many of each class every next threshold takes in."""
+    """Return the average precision, from the cumulative counts of both classes."""
     precision = positives[1:] / (positives[1:] + negatives[1:])
     precision *= np.diff(positives)
     return float(precision.sum()) / int(positives[-1])
 
 
 def _share(tpr: float) -> Fraction:
-    """Return the decimal that `tpr` is written as: 0.55 of 100 is 55, in floats 55.00000000000001.
-
-    Only so does a threshold that keeps exactly `tpr` count as one.
-    """
+    """Return `tpr` as the exact decimal written: 0.55 of 100 is 55, not 55.00000000000001."""
     if not 0 < tpr <= 1:
         raise InputError(f"tpr is {tpr}, expected a share above 0 and at most 1")
     return Fraction(str(tpr))
@@ -264,7 +219,7 @@ def _images_to_keep(images: int, share: Fraction) -> int:
 
 
 def checked(side: str, scores: Floats) -> Floats:
-    """Return the scores of one side as an array, or refuse them."""
+    """Return the scores of one side as an array; raise InputError if they are not valid."""
     array = np.asarray(scores)
     if array.ndim != 1 or array.dtype.kind not in "fiu":
         found = f"{array.dtype} of shape {array.shape}"
@@ -273,7 +228,7 @@ def checked(side: str, scores: Floats) -> Floats:
         raise InputError(f"no {side} scores: a metric needs at least one image")
     if missing := np.count_nonzero(np.isnan(array)):
         raise InputError(
-            f"{missing} of {len(array)} {side} scores are NaN, which has no rank: "
-            "score these images again or leave them out"
+            f"{missing} of {len(array)} {side} scores are NaN, which cannot be ranked; "
+            "score these images again or remove them"
         )
     return array

@@ -1,6 +1,6 @@
-"""What a score that is a probability of being ID is worth as one: measures at an absolute scale.
+"""Reliability of a score as the probability of being ID: measures on an absolute scale.
 
-A ranking metric cannot see a bias; these can. The target is 1 for ID and 0 for OOD.
+Unlike ranking metrics, they depend on a bias. The target is 1 for ID and 0 for OOD.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BINS = 15
 
 
 def probability_measures(id_probability: Floats, ood_probability: Floats) -> dict[str, float]:
-    """Return what the probabilities of being ID are worth, by name.
+    """Return every measure of the probabilities of being ID, by name.
 
     - `kept_id`, `kept_ood`: the share of each side at or above 0.5;
     - `prevalence`: the share of ID among all images;
@@ -25,7 +25,7 @@ def probability_measures(id_probability: Floats, ood_probability: Floats) -> dic
     - `ece`: the expected calibration error, Guo et al., ICML 2017: the mean over 15 bins of equal
       width, weighted by their images, of |mean p - share of ID|; p is in bin floor(15 p), 1 in the
       last;
-    - `brier_balanced`, `ece_balanced`: the same where each side weighs half, whatever its size.
+    - `brier_balanced`, `ece_balanced`: the same with both sides weighted equally.
     """
     ids, oods = (np.asarray(one, np.float64) for one in (id_probability, ood_probability))
     assert min(ids.min(), oods.min()) >= 0 and max(ids.max(), oods.max()) <= 1
@@ -34,7 +34,7 @@ def probability_measures(id_probability: Floats, ood_probability: Floats) -> dic
 
 @dataclass(frozen=True)
 class Bins:
-    """Bins of p that are not empty: mean p, the share of ID, and how many images, all (B,)."""
+    """Non-empty bins of p: mean p, the share of ID, and the number of images, all (B,)."""
 
     mean: Floats
     share: Floats
@@ -42,7 +42,7 @@ class Bins:
 
 
 def reliability(id_probability: Floats, ood_probability: Floats) -> Bins:
-    """Return what a reliability diagram shows, in the bins of `ece`, at the data's prevalence.
+    """Return a reliability diagram in the bins of `ece`, at the data's prevalence.
 
     The mean over images of |mean - share| is `ece`. Niculescu-Mizil and Caruana, ICML 2005.
     """
@@ -60,8 +60,8 @@ def _brier(ids: Floats, oods: Floats, prevalence: float) -> float:
 
 
 def _expected_error(ids: Floats, oods: Floats, prevalence: float) -> float:
-    """Return the error over the bins, ID weighing `prevalence` in all and OOD the rest."""
-    # In each bin: (share of ID - mean p) times its weight is what ID lacks less what OOD has.
+    """Return the calibration error, with weight `prevalence` for ID and the rest for OOD."""
+    # In each bin, (share of ID - mean p) times its weight is ID's missing p minus OOD's excess p.
     missing = _in_bins(ids, 1 - ids) * (prevalence / len(ids))
     excess = _in_bins(oods, oods) * ((1 - prevalence) / len(oods))
     return float(np.abs(missing - excess).sum())

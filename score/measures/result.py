@@ -1,4 +1,4 @@
-"""What is measured, and under which conventions: the rows that tables, CSV and JSON are made of."""
+"""Results and their measures and conventions: the rows of tables, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FPR_CONVENTIONS = ("strict", "nearest", "openood", "interpolated")
 class Measure:
     """A measure of a ranking: `name` is its field of Result and its method of Counts.
 
-    `heading` and `about` stand above its column. Figures offer the headline measures. One that is
+    `heading` and `about` describe its column. Figures offer the headline measures. A measure
     `by_convention` depends on the FPR convention.
     """
 
@@ -27,7 +27,7 @@ class Measure:
     by_convention: bool = False
 
 
-# Whatever measures, averages, resamples, reads or shows a result goes through this table. A new
+# All code that measures, averages, resamples, reads or shows results uses this table. A new
 # measure is a line here, an optional field at the end of Result, and a method of Counts.
 MEASURES = (
     Measure("auroc", "AUROC", "in %, ID positive", is_headline=True),
@@ -45,10 +45,10 @@ HEADLINES = {one.name: one for one in MEASURES if one.is_headline}
 
 @dataclass(frozen=True)
 class Conventions:
-    """How to measure: which FPR, at which TPRs beside 0.95, and which error bars, all of 95 %.
+    """How to measure: the FPR convention, the TPRs, and the 95 % error bars.
 
-    `bootstrap` is the number of resamples, 0 for none, drawn from `seed`. `calibration` asks for
-    the measures at an absolute threshold.
+    `bootstrap` is the number of resamples, 0 for none, drawn with `seed`. `calibration` adds the
+    measures at an absolute threshold.
     """
 
     fpr_convention: str = "strict"
@@ -65,7 +65,7 @@ STANDARD = Conventions()
 class Pick:
     """How parameters were picked: the best of `tried`, by their `auroc` on the OOD set `on`.
 
-    `shared_images` counts the images of `on` that are in another OOD set too, for those that have.
+    `shared_images` counts, by OOD set, the images that are also in `on`, if any.
     """
 
     on: str
@@ -76,22 +76,21 @@ class Pick:
 
 @dataclass(frozen=True)
 class Result:
-    """How one score tells one data set of ID images from one of OOD images.
+    """The measures of one score on one dataset of ID images against one of OOD images.
 
-    All measures are fractions with ID as the positive class. Over several OOD sets `ood` is
-    "average", or "average-near", "average-far" over those of one group: the measures are their
-    means, the counts their sums. What made the scores of another program (`oodcache metrics`) is
-    not known: there `model`, `pretrained`, `classes` and `template` are None.
+    All measures are fractions with ID as the positive class. For an average over several OOD sets
+    `ood` is "average", or "average-near", "average-far" over one group: the measures are means,
+    the counts sums. Another program's scores (`oodcache metrics`) have None for `model`,
+    `pretrained`, `classes` and `template`.
 
-    `template` is what --template picks it by: a template's text, "average" or "cosine-mean";
-    `templates` are those behind the class vectors. `fpr_at_tpr` has the FPR at each TPR asked for,
-    `fpr95_by_convention` that at 0.95 in each convention. `auroc_ci` is None where it cannot be
-    estimated. `ties` counts images less distinct scores, `shared_images` the images that ID and
-    OOD have in common. `bootstrap` has an interval for each measure, None where none was asked
-    for. `calibration` is None where it was not asked for, a text where the score is no probability.
-    `negatives` and `bank` name what the score was fitted to, as it was typed, None for neither;
-    `bank_labels` says whose labels the bank has, "own" or "predicted", None without one.
-    `picked` says how the parameters were, None where they were as typed.
+    `template` is the value of --template: a template's text, "average" or "cosine-mean";
+    `templates` are those behind the class vectors. `fpr_at_tpr` has the FPR at each requested TPR,
+    `fpr95_by_convention` that at 0.95 in each convention. `auroc_ci` is None if it cannot be
+    estimated. `ties` is the number of images minus distinct scores, `shared_images` the number of
+    images in both ID and OOD. `bootstrap` has an interval for each measure. `calibration` is a
+    text if the score is not a probability. `negatives` and `bank` name the score's references, as
+    typed; `bank_labels` is "own" or "predicted". `picked` tells how the parameters were picked.
+    All of these are None if not requested or not used.
     """
 
     model: str | None
@@ -133,10 +132,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Difference:
-    """How two scores differ on the same images: a paired DeLong test of their AUROCs.
+    """The difference of two scores on the same images: a paired DeLong test of their AUROCs.
 
-    `first` and `second` name rows: (model/pretrained, template, score as it is typed). `difference`
-    is AUROC of the first less that of the second, `ci` its interval, None where it cannot be
+    `first` and `second` name rows: (model/pretrained, template, score as typed). `difference` is
+    the AUROC of the first minus that of the second, `ci` its interval, None if it cannot be
     estimated. `p` is two-sided, `p_holm` adjusted by Holm over all pairs of the same OOD set.
     """
 
@@ -152,7 +151,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Compared:
-    """A fraction as it was published, one's own, and own less published; None for what is not."""
+    """A published fraction, your own, and own minus published, None if unknown."""
 
     published: float
     own: float | None = None
@@ -161,10 +160,10 @@ class Compared:
 
 @dataclass(frozen=True)
 class Counterpart:
-    """A published row, by the fields of `Published`, with one's own numbers beside its own.
+    """A published row, with the fields of `Published`, next to your own numbers.
 
-    `model` is the one in the cache. `missing` says why some of one's own are not there, and what to
-    type; `unlike` what they were measured with that the source has otherwise.
+    `model` is the one in the cache. `missing` tells why some of your numbers are missing, and what
+    to type; `unlike` how their conditions differ from the source's.
     """
 
     source: str

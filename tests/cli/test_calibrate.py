@@ -57,9 +57,10 @@ def test_a_detector_is_written_and_what_it_promises_is_said(calibrate: Run) -> N
     found = read_detector(FILE)
     (shown,) = found.scorer.shown(np.array([found.threshold.value]))
     assert done.err.splitlines() == [
-        f"mcm: out is what scores below {shown:.6g}, number 35 from below of 717 images of digits",
-        "of images like them are out: 4.87 % on average over calibration sets; by this very set at "
-        "most 6.26 %, with confidence 0.95",
+        f"mcm: images that score below {shown:.6g} are out, the 35th lowest of 717 images of "
+        "digits",
+        "share of ID images that are out: 4.87 % on average over calibration sets, at most 6.26 % "
+        "for this set with confidence 0.95",
         "wrote detector.json",
     ]
     assert (found.threshold.k, found.threshold.n) == (35, 717)
@@ -69,7 +70,7 @@ def test_a_detector_is_written_and_what_it_promises_is_said(calibrate: Run) -> N
 
 def test_with_confidence_the_bound_of_the_set_is_at_most_alpha(calibrate: Run) -> None:
     done = calibrate(confidence="0.9")
-    assert "by this very set at most 4.85 %, with confidence 0.9\n" in done.err
+    assert "at most 4.85 % for this set with confidence 0.9\n" in done.err
     threshold = saved()["threshold"]
     assert (threshold["k"], threshold["confidence"]) == (28, 0.9)
     assert threshold["bound"] == {"confidence": 0.9, "refused": pytest.approx(0.0485, abs=1e-4)}
@@ -91,14 +92,11 @@ def test_a_file_that_is_there_is_not_replaced_unasked(calibrate: Run) -> None:
     assert calibrate().status == 0
     refused = calibrate()
     assert refused.status == 1
-    assert refused.err == (
-        "oodcache: detector.json: is there; calibrate anew with --overwrite, or give another "
-        "-o FILE\n"
-    )
+    assert refused.err == ("oodcache: detector.json: exists; use --overwrite, or another -o FILE\n")
     FILE.write_text('{"format": "other"}')
     refused = calibrate("--overwrite")
     assert refused.err == (
-        "oodcache: detector.json: is no detector, and is not replaced: give another -o FILE\n"
+        "oodcache: detector.json: not a detector, so it is not replaced; use another -o FILE\n"
     )
     assert FILE.read_text() == '{"format": "other"}'
 
@@ -120,13 +118,13 @@ def test_a_grid_is_chosen_from_by_one_half(calibrate: Run) -> None:
     first, second, *_ = done.err.splitlines()
     assert (
         first
-        == "digits: 358 images, drawn by --seed 0, choose the score, the other 359 calibrate it"
+        == "digits: 358 images, drawn with --seed 0, choose the score; the other 359 calibrate it"
     )
     choice = saved()["choice"]
     best = max(choice["tried"], key=lambda one: one["auroc"])
     assert second == (
-        f"{best['score']}: chosen among 3 scores by its AUROC of {100 * best['auroc']:.2f}, 358 "
-        "images of digits against photos"
+        f"{best['score']}: chosen from 3 scores, AUROC {100 * best['auroc']:.2f} on 358 images of "
+        "digits against photos"
     )
     assert [one["score"] for one in choice["tried"]] == [
         *("mcm", "mcm:temperature=0.1", "mcm:temperature=learned")
@@ -164,35 +162,35 @@ GRID = "mcm:temperature=1|0.1"
     [
         (
             {"alpha": "0.001"},
-            "digits: 717 images are too few to calibrate: alpha 0.001 takes at least 999; give "
+            "digits: 717 images are too few to calibrate: alpha 0.001 needs at least 999; give "
             "more images, or a larger --alpha",
         ),
         (
             {"alpha": "0.004", "confidence": "0.95"},
-            "digits: 717 images are too few to calibrate: alpha 0.004 with confidence 0.95 takes "
+            "digits: 717 images are too few to calibrate: alpha 0.004 with confidence 0.95 needs "
             "at least 748; give more images, or a larger --alpha",
         ),
         (
             {"score": GRID},
-            "--score: mcm, mcm:temperature=0.1 are 2 scores, and a detector has one: give one, or "
-            "--select-on an OOD set that chooses",
+            "--score: mcm, mcm:temperature=0.1 are 2 scores, but a detector has one; give one, or "
+            "an OOD set to choose by with --select-on",
         ),
         (
             {"select-on": "photos"},
-            "--select-on photos: mcm is one score, among which nothing is to choose: leave it out, "
-            "or give several, as in --score 'mcm:temperature=1|0.1'",
+            "--select-on photos: mcm is the only score; remove the option, or give several scores, "
+            "as in --score 'mcm:temperature=1|0.1'",
         ),
         (
             {"select-id": "digits-train"},
-            "--select-id digits-train: chooses nothing without --select-on",
+            "--select-id digits-train: needs --select-on",
         ),
         (
             {"score": GRID, "select-on": "digits"},
-            "--select-on digits is --id itself: give another set",
+            "--select-on digits is also --id; give another set",
         ),
         (
             {"score": GRID, "select-on": "photos", "select-id": "digits"},
-            "--select-id digits is --id itself: give another set",
+            "--select-id digits is also --id; give another set",
         ),
         (
             {"score": GRID, "select-on": "photos", "select-id": "photos"},
@@ -205,13 +203,13 @@ GRID = "mcm:temperature=1|0.1"
                 "id": "digits:imagenet10",
                 "select-id": "digits",
             },
-            "--select-id digits and --id digits:imagenet10 are of one data set: leave --select-id "
-            "out, and a random half of --id chooses",
+            "--select-id digits and --id digits:imagenet10 are the same dataset; without "
+            "--select-id, a random half of --id chooses",
         ),
         (
             {"score": "knn", "bank": "digits"},
-            "digits: 717 of 717 images have the very vector of an image of the bank digits, and "
-            "score as no new image does: give a set without them, or another --bank",
+            "digits: 717 of 717 images are also in the bank digits (equal embeddings); use a set "
+            "without them, or another --bank",
         ),
         (
             {"score": "knn"},

@@ -228,14 +228,14 @@ def test_a_bar_takes_no_result_for_its_own(here: Path) -> None:
     [
         (
             "nope",
-            "nope: no such file or folder, and no data set of tiny-clip/demo in embeddings (there "
+            "nope: no such file or folder, and no dataset of tiny-clip/demo in embeddings (there "
             "are: digits-train, digits, eight-nine, photos)",
         ),
         ("empty", "empty: holds no images (0 other files); wanted are .jpg, .png, .webp"),
         ("no.h5", "no.h5: "),
         (
             "photos/",
-            "photos/: no such file or folder, and no data set of tiny-clip/demo in embeddings",
+            "photos/: no such file or folder, and no dataset of tiny-clip/demo in embeddings",
         ),
         ("embeddings/tiny-clip/demo/texts/digits.h5", "digits.h5: "),
         (
@@ -258,7 +258,7 @@ def test_a_name_that_is_a_folder_and_a_cached_set_is_refused(oodcache: Run, here
     write_image(here / "photos" / "x.png", 1)
     refused = oodcache("detect", FILE, "photos")
     assert refused.err == (
-        "oodcache: photos: is here, and is a cached data set too: type photos/, or "
+        "oodcache: photos: exists here and as a cached dataset; type photos/, or "
         "embeddings/tiny-clip/demo/images/photos.h5\n"
     )
     assert oodcache("detect", FILE, "photos/").out.count("\n") == 1
@@ -268,7 +268,7 @@ def test_a_name_that_is_a_folder_and_a_cached_set_is_refused(oodcache: Run, here
 def test_a_model_that_is_not_in_the_cache_says_what_makes_it(oodcache: Run, here: Path) -> None:
     refused = oodcache("detect", FILE, "photos", "--cache", "elsewhere")
     assert refused.err == (
-        "oodcache: photos: no such file or folder, and elsewhere holds no data set of "
+        "oodcache: photos: no such file or folder, and elsewhere contains no dataset of "
         "tiny-clip/demo; make one with: oodcache extract --model tiny-clip NAME=FOLDER\n"
     )
 
@@ -285,7 +285,7 @@ def test_a_strangers_detector_prints_no_control_characters(oodcache: Run, here: 
     write_detector(FILE, made("mcm").detector)
     refused = oodcache("detect", FILE, "photos")
     assert refused.status == 1
-    assert "no data set of Tiny/one" in refused.err
+    assert "no dataset of Tiny/one" in refused.err
 
 
 SIGLIP = (
@@ -321,8 +321,8 @@ def test_a_cached_set_of_other_preprocessing_is_refused(oodcache: Run, here: Pat
     refused = oodcache("detect", FILE, "eight-nine", "--cache", "other")
     assert refused.err == (
         "oodcache: other/tiny-clip/demo/images/eight-nine.h5: preprocessed with decoder "
-        "'torchvision', the images that calibrated with 'pillow': extract it anew as the "
-        "calibration images were, or calibrate on images like these\n"
+        "'torchvision', but the calibration set with 'pillow'; extract it with the options of the "
+        "calibration set, or calibrate again\n"
     )
 
 
@@ -356,8 +356,8 @@ def test_a_folder_of_the_users_own_is_found_where_it_was_or_is(
     Path("mine").rename("moved")
     refused = oodcache("detect", FILE, photos)
     assert refused.err == (
-        f"oodcache: {tmp_path}/mine: no such folder, and the detector's model was there: say where "
-        "it is now, by --model local-dir:PATH\n"
+        f"oodcache: {tmp_path}/mine: no such folder, but the detector's model was there; give its "
+        "location with --model local-dir:PATH\n"
     )
     assert oodcache("detect", FILE, photos, "--model", "local-dir:moved").status in (0, 3)
 
@@ -368,8 +368,8 @@ def test_a_checkpoint_is_asked_for_and_checked(
     own(*small_model.arguments)
     refused = oodcache("detect", FILE, photos)
     assert refused.err == (
-        "oodcache: small: the detector's weights are a file of your own: say where it is now, by "
-        "--checkpoint FILE, and by --model-config FILE.json if it was given to extract\n"
+        "oodcache: small: the detector needs your own checkpoint; give it with --checkpoint FILE, "
+        "and --model-config FILE.json if extract had it\n"
     )
     files = ("--model-config", small_model.config, "--checkpoint")
     assert oodcache("detect", FILE, photos, *files, small_model.checkpoint).status in (0, 3)
@@ -380,7 +380,7 @@ def test_a_checkpoint_is_asked_for_and_checked(
     line = refused.err.splitlines()[-1]
     assert line.startswith("oodcache: --model small: weights ")
     assert line.endswith(
-        f"…, but the detector was calibrated with {before}…: give the model that it was calibrated "
+        f"…, but the detector was calibrated with {before}…; use the model that it was calibrated "
         "with (--model, --checkpoint), or calibrate again"
     )
 
@@ -394,12 +394,12 @@ def test_what_calibrated_on_imported_embeddings_judges_no_images(oodcache: Run, 
     write_detector(FILE, detector)
     refused = oodcache("detect", FILE, "data/photos")
     assert refused.err == (
-        "oodcache: calibrated on digits, imported embeddings, whose preprocessing nobody knows: "
-        "images cannot be judged alike, cached data sets can\n"
+        "oodcache: calibrated on digits, imported embeddings whose preprocessing is unknown: it "
+        "judges only cached datasets\n"
     )
     done = oodcache("detect", FILE, "photos")
     assert done.status == 3
-    assert "photos.h5: imported, perhaps preprocessed otherwise than what calibrated" in done.err
+    assert "photos.h5: imported; its preprocessing may differ from the calibration" in done.err
 
 
 def test_in_python_paths_images_and_vectors_have_the_same_decisions(
@@ -428,12 +428,15 @@ def test_in_python_paths_images_and_vectors_have_the_same_decisions(
 @pytest.mark.parametrize(
     ("images", "words"),
     [
-        (np.zeros((2, 3), np.float32), "the array: vectors of 3 numbers, but the detector's have"),
+        (
+            np.zeros((2, 3), np.float32),
+            "the array: embeddings of dimension 3, but the detector's have",
+        ),
         (np.zeros((2, 64), np.float32), "the array: row 0 has norm 0.0000, not 1"),
         (np.full((2, 64), np.nan, np.float32), "the array: row 0 has norm nan, not 1"),
-        (np.eye(64), "an array of float64 (64, 64): wanted are unit vectors, float32 (n, 64)"),
-        (np.zeros(64, np.float32), "an array of float32 (64,): wanted are unit vectors"),
-        ([1, 2], "int is no image: wanted are paths, images of PIL's, or a float32 array"),
+        (np.eye(64), "an array of float64 (64, 64): give unit vectors, float32 (n, 64)"),
+        (np.zeros(64, np.float32), "an array of float32 (64,): give unit vectors"),
+        ([1, 2], "int is not an image: give paths, PIL images, or a float32 array"),
         (["nowhere.png"], "nowhere.png: no such file or folder"),
     ],
 )

@@ -197,14 +197,14 @@ def test_the_old_name_of_reliability_is_hidden(oodcache: Run) -> None:
     [
         ("--id id.csv", 2, "--ood"),
         ("--id none.csv --ood sun.npy", 1, "none.csv: cannot be read: No such file"),
-        ("--id id.csv --ood id.csv", 1, "two data sets are called 'id'; give another name"),
-        ("--id id.csv --ood b=id.csv", 1, "id.csv: is both 'id' and 'b': its images cannot be"),
-        ("--id id.csv --ood average=sun.npy", 1, "'average' is what results call their mean"),
-        ("--id id.csv --ood =sun.npy", 1, "write NAME=FILE, or FILE alone"),
-        ("--id id.csv --ood b=", 1, "write NAME=FILE, or FILE alone"),
+        ("--id id.csv --ood id.csv", 1, "two datasets are named 'id'; use another name"),
+        ("--id id.csv --ood b=id.csv", 1, "id.csv: given as both 'id' and 'b'"),
+        ("--id id.csv --ood average=sun.npy", 1, "'average' is reserved for averages in results"),
+        ("--id id.csv --ood =sun.npy", 1, "write NAME=FILE or FILE"),
+        ("--id id.csv --ood b=", 1, "write NAME=FILE or FILE"),
         ("--id id.csv --ood sun.npy --column energy", 1, "has no column 'energy'; there are: "),
-        ("--id id.csv --ood sun.npy --compare", 1, "--compare wants two scores or more"),
-        ("--id id.csv --ood energy.csv", 1, "its scores are called energy, and those of id.csv"),
+        ("--id id.csv --ood sun.npy --compare", 1, "--compare needs at least two scores"),
+        ("--id id.csv --ood energy.csv", 1, "its columns are energy, but those of id.csv"),
         ("--id id.csv --ood sun.npy --tpr 95", 2, "95 is a percentage: type 0.95"),
         ("--id id.csv --ood sun.npy --tpr 95%", 2, "95% is a percentage: type 0.95"),
         ("--id id.csv --ood sun.npy --tpr 0", 2, "0 is no share above 0 and at most 1"),
@@ -264,7 +264,7 @@ def test_a_saved_file_is_measured_by_model_and_data_set(oodcache: Run) -> None:
     for source in ("s.csv", "birds=s.csv"):
         refused = oodcache("metrics", "--id", source, "--ood", "strays=s.csv")
         assert refused.status == 1
-        assert "holds scores of the data sets pets, strays; name one, as in --id pets=s.csv" in (
+        assert "contains scores of the datasets pets, strays; name one, as in --id pets=s.csv" in (
             refused.err
         )
 
@@ -292,8 +292,9 @@ def test_a_saved_file_and_another_programs_are_not_mixed(oodcache: Run) -> None:
     Path("t.csv").write_text("mcm\n1\n")
     refused = oodcache("metrics", "--id", "pets=s.csv", "--ood", "t.csv")
     assert refused.status == 1
-    assert "t.csv: has scores of another program, and s.csv of m/a with 't', m/b with 't'" in (
-        refused.err
+    assert (
+        "t.csv: scores of another program, but s.csv has scores of m/a with 't', m/b with 't'"
+        in (refused.err)
     )
 
 
@@ -330,4 +331,4 @@ def test_explain_prints_every_note_and_a_table_without_it_three(oodcache: Run) -
     assert oodcache(*command, "--explain").out.split("\n\n")[-1].splitlines() == notes
     assert len(notes) == 5
     short = oodcache(*command).out.split("\n\n")[-1].splitlines()
-    assert len(short) == 3 and short[-1].endswith(" 1 more note: --explain")
+    assert len(short) == 3 and short[-1].endswith(" Use --explain for 1 more note.")

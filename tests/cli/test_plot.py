@@ -145,12 +145,12 @@ def test_scores_of_another_program_have_curves_and_no_images(oodcache: Run) -> N
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["roc", "r.json", "-o", "a.jpg"], "a.jpg: ends in '.jpg'; a figure is .png, .svg or .pdf"),
+        (["roc", "r.json", "-o", "a.jpg"], "a.jpg: ends in '.jpg'; use .png, .svg or .pdf"),
         (["roc", "x.json", "-o", "a.png"], "x.json: No such file or directory"),
         (["roc", "all.h5", "-o", "a.png"], "all.h5: is not JSON: "),
         (
             ["roc", "r.json", "-o", "a.png", "--score", "knn"],
-            "--score 'knn': r.json has no such one;",
+            "--score 'knn': not in r.json;",
         ),
         (
             ["roc", "r.json", "-o", "data/pets/cat/0.png/a.png"],
@@ -158,11 +158,11 @@ def test_scores_of_another_program_have_curves_and_no_images(oodcache: Run) -> N
         ),
         (
             ["reliability", "r.json", "-o", "a.png", "--score", "energy"],
-            "--score energy: is no probability, which reliability is drawn of; there are: mcm, ",
+            "--score energy: not a probability, which reliability needs; there are: mcm, ",
         ),
         (
             ["sweep", "r.json", "-o", "a.png", "--parameter", "bias"],
-            "--parameter 'bias': r.json has no such one; there are: temperature",
+            "--parameter 'bias': not in r.json; there are: temperature",
         ),
         (["roc", "r.json", "-o", "a.png", "--scores", "none.h5"], "none.h5: "),
     ],

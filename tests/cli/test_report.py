@@ -65,8 +65,8 @@ def test_results_without_scores_make_a_page_that_says_what_to_type(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"version": 9}, "r.json: results of version 9, and this oodcache reads 1; score again"),
-        ({"format": "oodcache detector"}, "r.json: holds no results of oodcache; score again"),
+        ({"version": 9}, "r.json: results of version 9, but this oodcache reads version 1; score"),
+        ({"format": "oodcache detector"}, "r.json: contains no oodcache results; score again"),
     ],
 )
 def test_what_is_no_file_of_results_is_one_line(

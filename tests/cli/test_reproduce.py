@@ -262,7 +262,7 @@ def test_images_of_another_folder_are_not_compared(oodcache: Run, tmp_path: Path
     done = oodcache("reproduce", "--model", "clip", "--model", "siglip")
     assert done.status == 1
     assert done.err.splitlines()[-1] == (
-        "oodcache: SUN: other images under ViT-B-16-SigLIP/webli than under "
+        "oodcache: SUN: different images under ViT-B-16-SigLIP/webli and "
         "ViT-B-16/laion400m_e31: a change is measured on the same ones; extract both from one "
         "folder"
     )

@@ -207,7 +207,7 @@ def test_a_template_can_be_picked_or_averaged(oodcache: Run, photos: Path, stray
             "--save-scores s.txt: ends in '.txt'; give",
         ),
         ("--id pets --ood more --save-scores s.csv --output s.csv", 2, "are the same file"),
-        ("--id pets --ood more --score mcm --compare", 1, "--compare wants two scores or more"),
+        ("--id pets --ood more --score mcm --compare", 1, "--compare needs at least two scores"),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -273,7 +273,7 @@ def test_a_model_that_saw_other_images_is_compared_with_itself(
     assert redone.status == 0, redone.err
     both = ["--model", "tiny-clip", "--model", "tiny-sigmoid", "--score", "mcm"]
     shown = oodcache("score", *both, *cached, "--compare", "--format", "json")
-    assert "pets and strays: other images under tiny-clip/demo; tiny-sigmoid/demo" in shown.err
+    assert "pets and strays: different images under tiny-clip/demo; tiny-sigmoid/demo" in shown.err
     assert [pair["ood"] for pair in json.loads(shown.out)["differences"]] == ["more"]
 
 
@@ -377,9 +377,9 @@ def test_every_format_says_what_was_picked(oodcache: Run, tuned: list[str], form
         for row in csv.DictReader(io.StringIO(shown.out)):
             assert json.loads(row["picked"])["on"] == "others"
     else:
-        assert "Parameters were picked by AUROC on others, which is in no column" in shown.out
-        assert "of 4 settings with" in shown.out
-        assert "is chosen on the images that measure it" not in shown.out
+        assert "Parameters were picked by AUROC on others (no column here; same ID" in shown.out
+        assert "out of 4 settings" in shown.out
+        assert "is chosen on the test images" not in shown.out
 
 
 @pytest.mark.parametrize("name", ["all.h5", "all.csv"])
@@ -401,7 +401,7 @@ def test_saved_scores_have_what_any_row_picked_and_no_image_that_picked(
         label = Variant(row["score"], row["parameters"]).label
         assert measured[row["model"], label, row["ood"]] == row["auroc"]
     refused = oodcache("metrics", "--id", f"pets={name}", "--ood", f"others={name}")
-    assert "holds scores of the data sets pets, strays, more" in refused.err
+    assert "contains scores of the datasets pets, strays, more" in refused.err
 
 
 def test_templates_repeat_and_each_has_its_rows(oodcache: Run, photos: Path, strays: Path) -> None:

@@ -105,21 +105,21 @@ def test_too_few_images_are_refused_with_how_many_it_takes() -> None:
     with pytest.raises(InputError) as refused:
         calibrate(np.arange(18.0), 0.05)
     assert str(refused.value) == (
-        "18 images are too few to calibrate: alpha 0.05 takes at least 19; give more images, or a "
+        "18 images are too few to calibrate: alpha 0.05 needs at least 19; give more images, or a "
         "larger --alpha"
     )
     assert calibrate(np.arange(19.0), 0.05).value == 0
     with pytest.raises(InputError) as refused:
         calibrate(np.arange(58.0), 0.05, 0.95)
     assert str(refused.value) == (
-        "58 images are too few to calibrate: alpha 0.05 with confidence 0.95 takes at least 59; "
+        "58 images are too few to calibrate: alpha 0.05 with confidence 0.95 needs at least 59; "
         "give more images, or a larger --alpha"
     )
     assert calibrate(np.arange(59.0), 0.05, 0.95).k == 1
 
 
 def test_a_score_that_is_no_number_is_refused() -> None:
-    with pytest.raises(InputError, match="1 of 30 images have NaN for a score: no rank"):
+    with pytest.raises(InputError, match="1 of 30 images have NaN scores, which cannot be ranked"):
         calibrate(np.array([np.nan, *range(29)]), 0.1)
 
 

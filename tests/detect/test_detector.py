@@ -50,7 +50,9 @@ def test_scores_are_shown_in_the_papers_form() -> None:
 
 def test_a_score_that_is_no_number_is_refused() -> None:
     one = made("max-logit")
-    with pytest.raises(InputError, match="max-logit gives NaN for an image: that has no rank"):
+    with pytest.raises(
+        InputError, match="max-logit gives NaN for an image, which cannot be ranked"
+    ):
         one.detector.judge(one.images * np.float32(np.nan))
 
 
@@ -64,9 +66,11 @@ def test_another_model_is_refused_with_both_hashes() -> None:
     with pytest.raises(InputError) as refused:
         detector.check_model(model(weights="2" * 64), "x.h5", "do this")
     assert str(refused.value) == (
-        "x.h5: weights 22222222…, but the detector was calibrated with 11111111…: do this"
+        "x.h5: weights 22222222…, but the detector was calibrated with 11111111…; do this"
     )
-    with pytest.raises(InputError, match="x.h5: another architecture than the detector was calib"):
+    with pytest.raises(
+        InputError, match="x.h5: the detector's weights, but another architecture; do"
+    ):
         detector.check_model(model(architecture={"embed_dim": 9}), "x.h5", "do this")
     detector.check_model(model(architecture={}), "x.h5", "do this")
 
@@ -78,7 +82,7 @@ def test_other_preprocessing_is_refused_with_what_differs() -> None:
     with pytest.raises(InputError) as refused:
         detector.check_preprocessing({**same, "decoder": "torchvision"}, "x.h5", "do this")
     assert str(refused.value) == (
-        "x.h5: preprocessed with decoder 'torchvision', the images that calibrated with 'pillow': "
+        "x.h5: preprocessed with decoder 'torchvision', but the calibration set with 'pillow'; "
         "do this"
     )
 
@@ -86,9 +90,9 @@ def test_other_preprocessing_is_refused_with_what_differs() -> None:
 def test_a_cached_set_is_checked_as_a_whole(image_file: ImageFile) -> None:
     detector = made(preprocessing={"size": 8}).detector
     detector.check_set(image_file)
-    with pytest.raises(InputError, match="pets.h5: preprocessed with decoder None, the images"):
+    with pytest.raises(InputError, match="pets.h5: preprocessed with decoder None, but the calib"):
         made().detector.check_set(image_file)
-    with pytest.raises(InputError, match="pets.h5: vectors of 4 numbers, but the detector's"):
+    with pytest.raises(InputError, match="pets.h5: embeddings of dimension 4, but the detector's"):
         detector.check_set(replace(image_file, dimension=4))
     imported = replace(image_file.identity, encoding={"imported": "npy"})
     made().detector.check_set(replace(image_file, identity=imported))

@@ -151,7 +151,7 @@ def test_another_version_is_refused_with_both(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         read_detector(path)
     assert str(refused.value) == (
-        f"{path}: is a detector of version 2; this oodcache reads version 1: use the oodcache that "
+        f"{path}: is a detector of version 2; this oodcache reads version 1; use the oodcache that "
         "wrote it, or calibrate again"
     )
 
@@ -159,14 +159,17 @@ def test_another_version_is_refused_with_both(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"\xff\xd8\xff\xe0", "is no detector: not UTF-8 text (byte 0)"),
-        (b"in 0.5 x.png", "is no detector: not JSON: Expecting value: line 1 column 1 (char 0)"),
-        (b"", "is no detector: not JSON: Expecting value: line 1 column 1 (char 0)"),
-        (b"[" * 100_000, "is no detector: not JSON: it is nested deeper than 16 levels"),
-        (b"[]", "is no detector; make one with: oodcache calibrate … -o FILE"),
-        (b"{}", "is no detector; make one with: oodcache calibrate … -o FILE"),
-        (b'{"format": "oodcache-negatives"}', "is no detector; make one with: oodcache calibrate"),
-        (b'{"a": NaN}', "is no detector: not JSON: it holds NaN, which is not JSON"),
+        (b"\xff\xd8\xff\xe0", "is not a detector: not UTF-8 text (byte 0)"),
+        (b"in 0.5 x.png", "is not a detector: not JSON: Expecting value: line 1 column 1 (char 0)"),
+        (b"", "is not a detector: not JSON: Expecting value: line 1 column 1 (char 0)"),
+        (b"[" * 100_000, "is not a detector: not JSON: it is nested deeper than 16 levels"),
+        (b"[]", "is not a detector; make one with: oodcache calibrate … -o FILE"),
+        (b"{}", "is not a detector; make one with: oodcache calibrate … -o FILE"),
+        (
+            b'{"format": "oodcache-negatives"}',
+            "is not a detector; make one with: oodcache calibrate",
+        ),
+        (b'{"a": NaN}', "is not a detector: not JSON: it holds NaN, which is not JSON"),
     ],
 )
 def test_what_is_no_detector_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
@@ -179,7 +182,7 @@ def test_what_is_no_detector_is_refused(tmp_path: Path, content: bytes, words: s
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is no file; wanted is one that oodcache calibrate wrote"):
+    with pytest.raises(InputError, match="is not a file; give one that oodcache calibrate wrote"):
         read_detector(tmp_path)
     with pytest.raises(InputError, match="cannot be read: No such file or directory"):
         read_detector(tmp_path / "x.json")
@@ -203,12 +206,12 @@ def vectors(**changes: Any) -> Change:
         (vectors(dtype="<f8"), "'classes.vectors' has dtype '<f8', not '<f4'"),
         (vectors(shape=[4, -8]), "'classes.vectors' has shape [4, -8], not 2 numbers above 0"),
         (vectors(shape=[2**30, 2**30]), "with a product of at most 67,108,864"),
-        (vectors(shape=[4, 9]), "'classes.vectors' holds 128 bytes, its shape wants 144"),
+        (vectors(shape=[4, 9]), "'classes.vectors' has 128 bytes, but its shape needs 144"),
         (vectors(shape=32), "'classes.vectors' has shape 32, not 2 numbers"),
         (vectors(base64="%%%"), "'classes.vectors' is not in base64"),
         (vectors(base64=7), "'classes.vectors' is not in base64"),
-        (vectors(sha256="0" * 64), "'classes.vectors' has another SHA-256 than the file says"),
-        (vectors(more=1), "'classes.vectors' is no array: wanted are base64, dtype, sha256, shape"),
+        (vectors(sha256="0" * 64), "'classes.vectors' does not match its SHA-256"),
+        (vectors(more=1), "'classes.vectors' is not an array with base64, dtype, sha256, shape"),
     ],
 )
 def test_an_array_that_is_not_what_it_says_is_refused(change: Change, words: str) -> None:
@@ -221,7 +224,7 @@ def test_a_file_too_large_to_be_a_detector_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "d.json"
     with path.open("wb") as file:
         file.truncate(2**30 + 1)
-    with pytest.raises(InputError, match="is larger than 1,073,741,824 bytes: no detector is"):
+    with pytest.raises(InputError, match="is larger than 1,073,741,824 bytes, too large"):
         read_detector(path)
 
 

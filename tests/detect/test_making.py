@@ -91,7 +91,7 @@ def test_a_random_half_chooses_and_the_other_calibrates(cache: Path) -> None:
     made = making(cache, notes, scores=GRID, select_on="strays", seed=7)
     choice, scorer, threshold, rows = chosen(made, GRID)
     assert notes == [
-        "inside: 100 images, drawn by --seed 7, choose the score, the other 100 calibrate it"
+        "inside: 100 images, drawn with --seed 7, choose the score; the other 100 calibrate it"
     ]
     assert (choice.selecting, threshold.n, choice.is_half, choice.seed) == (100, 100, True, 7)
     assert [one.score for one in choice.tried] == [
@@ -130,23 +130,23 @@ def test_another_set_may_choose(cache: Path) -> None:
     [
         (
             {"select_id": "mixed", "scores": GRID, "select_on": "strays"},
-            "inside: 50 of 200 images have the very vector of an image of --select-id mixed: "
-            "images that choose the score must not calibrate it; give another set",
+            "inside: 50 of 200 images are also in --select-id mixed (equal embeddings), "
+            "but images that choose the score must not calibrate it; use another set",
         ),
         (
             {"select_on": "mixed", "scores": GRID},
-            "inside: 50 of 200 images have the very vector of an image of --select-on mixed: "
-            "images that choose the score must not calibrate it; give another set",
+            "inside: 50 of 200 images are also in --select-on mixed (equal embeddings), "
+            "but images that choose the score must not calibrate it; use another set",
         ),
         (
             {"bank": "mixed", "scores": ["knn:k=5"]},
-            "inside: 50 of 200 images have the very vector of an image of the bank mixed, and "
-            "score as no new image does: give a set without them, or another --bank",
+            "inside: 50 of 200 images are also in the bank mixed (equal embeddings); "
+            "use a set without them, or another --bank",
         ),
         (
             {"bank": "train", "scores": ["knn:k=5|9"], "select_on": "train"},
-            "train: 200 of 200 images have the very vector of an image of the bank train, and "
-            "score as no new image does: give a set without them, or another --bank",
+            "train: 200 of 200 images are also in the bank train (equal embeddings); "
+            "use a set without them, or another --bank",
         ),
         (
             {
@@ -155,8 +155,8 @@ def test_another_set_may_choose(cache: Path) -> None:
                 "select_on": "strays",
                 "select_id": "others",
             },
-            "others: 200 of 200 images have the very vector of an image of the bank others, and "
-            "score as no new image does: give a set without them, or another --bank",
+            "others: 200 of 200 images are also in the bank others (equal embeddings); use a set "
+            "without them, or another --bank",
         ),
     ],
 )
@@ -187,7 +187,7 @@ def test_a_bank_too_large_for_a_file_is_refused(
         making(cache, bank="train", scores=["knn:k=5"])
     assert str(refused.value) == (
         "--bank train: 200 images of 4 numbers are more than the 799 numbers that a detector "
-        "holds: take so many of each class, as in --bank train:16"
+        "holds; limit the images per class, as in --bank train:16"
     )
 
 
@@ -195,7 +195,7 @@ def test_several_templates_are_refused(cache: Path) -> None:
     with pytest.raises(InputError) as refused:
         making(cache, template="each")
     assert str(refused.value) == (
-        "--template each is 2 templates here, and a detector has one: give --template average, or "
+        "--template each is 2 templates here, but a detector has one; use --template average, or "
         "one of them"
     )
 
@@ -210,7 +210,7 @@ def test_too_few_images_name_their_set(cache: Path) -> None:
 def test_one_vector_cannot_be_cut_in_two(cache: Path, write_images: Callable[..., Any]) -> None:
     write_images("same", np.repeat(INSIDE[:1], 50, axis=0))
     made = making(cache, id_set="same", scores=GRID, select_on="strays")
-    with pytest.raises(InputError, match="same: 50 images cannot be cut in two, or all have one"):
+    with pytest.raises(InputError, match="same: 50 images cannot be split in two, or all"):
         made.chosen(parse_all(GRID))
 
 

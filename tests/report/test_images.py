@@ -152,16 +152,16 @@ def test_scores_of_another_run_are_refused() -> None:
     with pytest.raises(InputError) as refused:
         of(result(INSIDE, {"SUN": OUTSIDE}), parts)
     assert str(refused.value) == (
-        "all.h5: its scores 'mcm' by ViT-B-16/laion400m_e31, 'a photo of a {}', give AUROC "
-        "0.000000 on SUN, and the results say 0.666667: they are of another run; score again"
+        "all.h5: scores 'mcm' by ViT-B-16/laion400m_e31, 'a photo of a {}', give AUROC "
+        "0.000000 on SUN, but the results have 0.666667: they are from another run; score again"
     )
 
 
 def test_scores_that_are_missing_are_named() -> None:
-    with pytest.raises(InputError, match="all.h5: has no scores 'mcm' by .* of the images of SUN"):
+    with pytest.raises(InputError, match="all.h5: no scores 'mcm' by .* of the images of SUN"):
         of(result(INSIDE, {"SUN": OUTSIDE}), [part("pets", INSIDE, LABELS)])
 
 
 def test_averages_alone_have_no_images() -> None:
-    with pytest.raises(InputError, match="r.json: has averages alone of 'mcm'"):
+    with pytest.raises(InputError, match="r.json: only averages of 'mcm'"):
         of(result(INSIDE, {"SUN": OUTSIDE})[1:], [])

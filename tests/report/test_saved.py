@@ -82,13 +82,13 @@ FULL_ELSEWHERE = replace(FULL, ood="SUN", auroc_ci=None, id_accuracy=None)
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"version": 2}, "results of version 2, and this oodcache reads 1; score again"),
-        ({"version": None}, "results of no version, and this oodcache reads 1; score again"),
-        ({"format": "detector"}, "holds no results of oodcache; score again, with --output"),
-        ({"results": 3}, "holds no results of oodcache"),
-        ({"results": []}, "holds no result; score again"),
-        ({"provenance": 3}, "'provenance' is no object"),
-        ({"differences": [3]}, "difference 0, from 0: "),
+        ({"version": 2}, "results of version 2, but this oodcache reads version 1; score again"),
+        ({"version": None}, "results without a version, but this oodcache reads version 1; score"),
+        ({"format": "detector"}, "contains no oodcache results; score again, with --output"),
+        ({"results": 3}, "contains no oodcache results"),
+        ({"results": []}, "contains no results; score again"),
+        ({"provenance": 3}, "'provenance' is not an object"),
+        ({"differences": [3]}, "difference 0 (counted from 0): "),
     ],
 )
 def test_what_is_no_file_of_results_is_refused(
@@ -104,7 +104,7 @@ def test_what_is_no_file_of_results_is_refused(
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("auroc", 1.5, "result 0, from 0: 'auroc' is 1.5, no fraction; score again"),
+        ("auroc", 1.5, "result 0 (counted from 0): 'auroc' is 1.5, no fraction; score again"),
         ("auroc", "0.9", "'auroc' is '0.9'"),
         ("auroc", True, "'auroc' is True"),
         ("auroc_ci", [0.1], "'auroc_ci' is [0.1], not two numbers"),
@@ -136,13 +136,13 @@ def test_a_row_that_is_no_result_is_refused_with_its_key(
 def test_a_row_without_a_key_is_refused_with_the_key(tmp_path: Path) -> None:
     changed = whole()
     del changed["results"][0]["auroc"]
-    with pytest.raises(InputError, match="result 0, from 0: no 'auroc'; score again"):
+    with pytest.raises(InputError, match=r"result 0 \(counted from 0\): no 'auroc'; score again"):
         read(written(tmp_path, changed))
 
 
 def test_two_results_of_one_score_and_set_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, to_json([FIRST, FIRST], [], PROVENANCE))
-    with pytest.raises(InputError, match="has two results of 'mcm' on 'iNaturalist'"):
+    with pytest.raises(InputError, match="contains two results of 'mcm' on 'iNaturalist'"):
         read(path)
 
 

@@ -100,6 +100,6 @@ def test_what_is_given_in_vain_is_said(score: Callable[..., Evaluated]) -> None:
     said: list[str] = []
     score("mcm", bank="train", negatives="words", classes="four", note=said.append)
     assert said[:2] == [
-        "--negatives words: no score that was asked for uses it",
-        "--bank train: no score that was asked for uses it",
+        "--negatives words: unused by the requested scores",
+        "--bank train: unused by the requested scores",
     ]

@@ -167,7 +167,7 @@ def test_saved_scores_that_are_typed_and_of_another_run_are_refused(
     assert oodcache(*SCORE, "--score", "margin", "--save-scores", "all.h5").status == 0
     other = ("score", "--model", "tiny-clip", "--id", "pets", "--ood", "strays")
     assert oodcache(*other, "--save-scores", "other.h5").status == 0
-    with pytest.raises(InputError, match="other.h5: has no scores 'mcm' by .* of the images of mo"):
+    with pytest.raises(InputError, match="other.h5: no scores 'mcm' by .* of the images of mo"):
         content(scores=Path("other.h5"))
 
 
@@ -189,7 +189,7 @@ def test_scores_of_another_program_have_curves_and_no_images(oodcache: Run, lowe
     Path("c.csv").rename("d.csv")
     assert content()[0].missing.startswith("c.csv: is not there, and not beside r.json. This meas")
     np.savetxt("c.csv", np.arange(30))
-    assert "they are of another run" in content()[0].missing
+    assert "they are from another run" in content()[0].missing
 
 
 @pytest.mark.parametrize("files", [None, [], 3, [3], [{"path": "a.npy"}], [{"columns": []}]])

@@ -2,16 +2,16 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const $ = (id) => document.getElementById(id);
-  // Okabe and Ito's colours, which differ for eyes of every kind; dashes and markers differ too.
+  // Okabe and Ito's colour-blind-safe colours; dashes and markers differ too.
   const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#7F7F7F"];
   const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash"];
   const MARKERS = ["circle", "square", "diamond", "triangle-up", "x", "cross", "triangle-down", "pentagon"];
   const MOST = 8;
   const FIFTHS = [0, 0.2, 0.4, 0.6, 0.8, 1];
 
-  // Plotly reads markup in every text: a stranger's name is to be nothing but a name.
+  // Plotly interprets markup in every text: untrusted names must stay plain text.
   const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/\s+/g, " ");
-  // A set may be called as something that every object inherits.
+  // A dataset may have the name of an inherited property, such as constructor.
   const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
   const cut = (text, most) => {
     const letters = [...String(text)];
@@ -20,7 +20,7 @@
     return letters.slice(0, half).join("") + "…" + letters.slice(-half).join("");
   };
   const percent = (share) => (100 * share).toFixed(2);
-  const number = (value, infinity = "∞") => (value === null ? infinity : String(Number(value.toPrecision(5))));
+  const number = (value, infinity = "∞", digits = 5) => (value === null ? infinity : String(Number(value.toPrecision(digits))));
   const whole = (count) => count.toLocaleString("en");
   const element = (tag, text, classes) => {
     const made = document.createElement(tag);
@@ -43,7 +43,7 @@
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   paint(system.matches);
 
-  /* ---- figures: drawn when they come near the window, and again when what they show changes ---- */
+  /* ---- figures: drawn when scrolled near, and again when their data changes ---- */
   const drawers = new Map();
   const near = new Set();
   const narrow = () => root.clientWidth < 640;
@@ -110,16 +110,16 @@
       line.hidden = !shown;
       count += shown;
     }
-    $("count").textContent = `${whole(count)} of ${whole(lines.length)} lines`;
+    $("count").textContent = `${whole(count)} of ${whole(lines.length)} rows`;
   };
   const valueOf = (line, place) => {
     const cell = line.cells[place];
-    // A name, without the small print that a phone has below it.
+    // The first child leaves out the small print shown on phones.
     return cell.dataset.sort === undefined ? cell.firstChild.textContent : Number(cell.dataset.sort);
   };
   const heads = [...$("table").tHead.rows[0].cells];
   heads.forEach((head, place) => head.querySelector("button").addEventListener("click", () => {
-    // Numbers begin with the highest, words with the first.
+    // Numbers sort from the highest first, text from A.
     const first = head.classList.contains("number") ? "descending" : "ascending";
     const other = first === "descending" ? "ascending" : "descending";
     const order = head.getAttribute("aria-sort") === first ? other : first;
@@ -141,14 +141,14 @@
     const measure = $("measure").value;
     const shares = data.heat.map((row) => data.ood.map((ood) => (own(row.cells, ood) ? 100 * row.cells[ood][measure] : null)));
     const high = 64 + (narrow() ? 36 : 26) * data.heat.length + 90;
-    // A phone has the score above what else tells a row from others.
+    // On a phone the score is above the rest of the row's name.
     const title = ({ name, score }) => (narrow()
       ? `${plain(cut(score, 24))}<br><span style="font-size:9px">${plain(cut(name.slice(score.length + 3), 30))}</span>`
       : plain(cut(name, 60)));
     $("heat-figure").style.height = `${high}px`;
     show("heat-figure", [{
       type: "heatmap", z: shares, colorscale: "Cividis", reversescale: data.measures[measure],
-      // Places, not names, are the axes' values: two names may be cut to the same text.
+      // Positions, not names, are the axes' values: two names may be shortened to the same text.
       x: data.ood.map((_, place) => place), y: data.heat.map((_, place) => place),
       text: shares.map((row) => row.map((share) => (share === null ? "" : share.toFixed(narrow() ? 1 : 2)))),
       texttemplate: "%{text}", hoverinfo: "text",
@@ -164,7 +164,7 @@
   });
   $("measure").addEventListener("change", () => redraw("heat-figure"));
 
-  /* ---- one score, and those beside it ---- */
+  /* ---- one score, and those to compare it with ---- */
   const rows = data.rows;
   if (rows.length) {
     options($("row"), rows.map((row) => row.name), rows.map((_, place) => String(place)));
@@ -196,8 +196,8 @@
       $("slider").value = String(row().threshold);
     };
     const everything = ["roc", "pr", "histogram", "reliability"];
-    $("row").addEventListener("change", () => { oodSets(); startSlider(); told(); redraw(...everything); });
-    $("ood").addEventListener("change", () => { told(); redraw(...everything); });
+    $("row").addEventListener("change", () => { oodSets(); startSlider(); refresh(); redraw(...everything); });
+    $("ood").addEventListener("change", () => { refresh(); redraw(...everything); });
     $("form").addEventListener("change", () => redraw("histogram"));
     $("slider").addEventListener("input", () => { confusion(); move(); });
 
@@ -210,7 +210,7 @@
       const ood = $("ood").value;
       const traces = chosen().map((one, place) => ({
         ...lineOf(one, place),
-        // The first threshold, infinity, keeps scores that are infinite.
+        // The first threshold, infinity, keeps infinite scores, so the curve needs (0, 0).
         x: [0, ...one.curve.kept_ood[ood].map((kept) => kept / one.n_ood[ood])], y: [0, ...one.curve.kept_id.map((kept) => kept / one.n_id)],
       }));
       const chance = { type: "scatter", mode: "lines", x: [0, 1], y: [0, 1], line: { color: colour("--soft"), width: 1, dash: "dot" }, hoverinfo: "skip", showlegend: false };
@@ -221,7 +221,7 @@
       const traces = chosen().map((one, place) => {
         const kept = one.curve.kept_id.map((inside, at) => [inside, one.curve.kept_ood[ood][at]]).filter(([a, b]) => a + b > 0);
         const precision = kept.map(([inside, outside]) => inside / (inside + outside));
-        // Average precision is a step function: the precision at a recall holds back to the one before, the first to 0.
+        // Average precision is a step function: each precision extends back to the recall before it, the first to 0.
         return {
           ...lineOf(one, place), line: { ...lineOf(one, place).line, shape: "vh" },
           x: [0, ...kept.map(([inside]) => inside / one.n_id)], y: [precision[0], ...precision],
@@ -249,7 +249,7 @@
       });
       show("histogram", [bars(`ID: ${row().id}`, found.id, row().n_id, 0), bars(`OOD: ${ood}`, found.ood[ood], row().n_ood[ood], 1)], {
         barmode: "overlay", bargap: 0, shapes: lineAt(),
-        xaxis: { title: { text: "score; dashed: the slider's threshold" } }, yaxis: { title: { text: "share of the set" }, tickformat: ".0%" },
+        xaxis: { title: { text: "score (dashed: threshold)" } }, yaxis: { title: { text: "share of the set" }, tickformat: ".0%" },
       });
     });
     const move = () => {
@@ -258,7 +258,7 @@
     figure("reliability", () => {
       const found = row().reliability && own(row().reliability, $("ood").value);
       const traces = [{ type: "scatter", mode: "lines", x: [0, 1], y: [0, 1], line: { color: colour("--soft"), width: 1, dash: "dot" }, hoverinfo: "skip", showlegend: false }];
-      const note = { text: "This score is no probability.", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 };
+      const note = { text: "This score is not a probability.", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 };
       if (found) {
         const largest = Math.max(...found.count);
         traces.push({
@@ -277,9 +277,10 @@
     const confusion = () => {
       const one = row();
       const place = Number($("slider").value);
-      // Thresholds fall: an infinity with no number after it is below all.
-      const at = (values) => number(values[place], place > 0 && values.slice(place).every((value) => value === null) ? "−∞" : "∞");
-      $("at").textContent = `${at(one.curve.shown)} (ranks as ${at(one.curve.ranked)})`;
+      // Thresholds fall: an infinity with no number after it is negative.
+      const at = (values, digits) => number(values[place], place > 0 && values.slice(place).every((value) => value === null) ? "−∞" : "∞", digits);
+      $("at").textContent = at(one.curve.shown, 3);
+      $("at").title = `ranking scale: ${at(one.curve.ranked)}`;
       const sets = [[`ID: ${one.id}`, one.curve.kept_id[place], one.n_id, "TPR"],
         ...Object.keys(one.n_ood).map((ood) => [`OOD: ${ood}`, one.curve.kept_ood[ood][place], one.n_ood[ood], "FPR"])];
       $("confusion").tBodies[0].replaceChildren(...sets.map(([name, kept, total, rate], at) => {
@@ -297,19 +298,21 @@
 
     const card = (infinity) => (one) => {
       const made = element("div", undefined, "card");
-      const small = one.thumbnail === null ? element("div", "no picture", "none") : element("img");
+      const small = one.thumbnail === null ? element("div", "no thumbnail", "none") : element("img");
       if (one.thumbnail !== null) {
         small.src = `data:image/jpeg;base64,${data.thumbnails[one.thumbnail]}`;
         small.alt = one.path;
         small.loading = "lazy";
       }
-      made.append(small, element("div", `${number(one.score, infinity)} (ranks as ${number(one.ranked, infinity)})`), element("div", `nearest: ${one.nearest}`),
-        element("div", one.label ? `is: ${one.label}` : "no label", "soft"), element("div", one.path, "soft"));
+      const score = element("div", number(one.score, infinity, 3));
+      score.title = `ranking scale: ${number(one.ranked, infinity)}`;
+      made.append(small, score, element("div", `nearest: ${one.nearest}`),
+        element("div", one.label ? `label: ${one.label}` : "no label", "soft"), element("div", one.path, "soft"));
       return made;
     };
     const failing = (id, title, classes, verb) => {
       const head = element("tr");
-      for (const [text, kind] of [[title, ""], [verb, "number"], ["of", "number"], ["share", ""], ["mostly taken for", ""]]) head.append(element("th", text, kind));
+      for (const [text, kind] of [[title, ""], [verb, "number"], ["of", "number"], ["share", ""], ["mostly nearest to", ""]]) head.append(element("th", text, kind));
       const made = classes.map((one) => {
         const line = element("tr");
         const share = element("td");
@@ -321,16 +324,16 @@
       });
       $(id).replaceChildren(head, ...made);
     };
-    const told = () => {
+    const refresh = () => {
       const one = row();
       const ood = $("ood").value;
       confusion();
-      $("fooled-ood-title").textContent = `Of ${ood}, those with the highest scores`;
-      $("fooled-id-title").textContent = `Of ${one.id}, those with the lowest scores`;
+      $("fooled-ood-title").textContent = `OOD images scored as in-distribution (${ood})`;
+      $("fooled-id-title").textContent = `ID images scored as OOD (${one.id})`;
       $("fooled-ood").replaceChildren(...one.fooled_ood[ood].map(card("∞")));
       $("fooled-id").replaceChildren(...one.fooled_id.map(card("−∞")));
       failing("failing-ood", `OOD: ${ood}`, one.failing_ood[ood], "kept");
-      failing("failing-id", `ID: ${one.id}`, one.failing_id, "refused");
+      failing("failing-id", `ID: ${one.id}`, one.failing_id, "rejected");
       const found = own(one.calibration, ood);
       $("calibration").textContent = found
         ? `At p = 0.5: ${percent(found.kept_id)} % of ID and ${percent(found.kept_ood)} % of OOD are kept. Brier ${found.brier.toFixed(4)}, ECE ${found.ece.toFixed(4)} at a prevalence of ${percent(found.prevalence)} % ID.`
@@ -338,7 +341,7 @@
     };
     oodSets();
     startSlider();
-    told();
+    refresh();
   }
 
   /* ---- sweeps ---- */
@@ -356,7 +359,7 @@
       const values = those.flatMap((line) => line.values);
       const numeric = values.every((value) => typeof value === "number");
       const written = (value) => plain(typeof value === "number" ? number(value) : cut(value, 30));
-      // Words first, then numbers. Two may be cut to the same text: their places are the axis' values.
+      // Words first, then numbers. Two may be shortened to the same text: positions are the axis' values.
       const rank = (value) => (typeof value === "number" ? value : -Infinity);
       const steps = [...new Set(values)].sort((one, two) => (rank(one) === rank(two) ? 0 : rank(one) - rank(two)));
       const logarithmic = numeric && Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 15;

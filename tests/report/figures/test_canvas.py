@@ -128,7 +128,9 @@ def test_lines_differ_by_more_than_colour() -> None:
 
 
 def test_a_figure_that_is_too_high_is_refused() -> None:
-    with pytest.raises(InputError, match="the figure would be 101 inches high, and 100 are the mo"):
+    with pytest.raises(
+        InputError, match="the figure would be 101 inches high, over the limit of 100"
+    ):
         new_figure(3.25, 101)
 
 

@@ -86,26 +86,25 @@ def test_sets_come_in_the_order_asked_for_and_an_average_is_one() -> None:
     [
         (
             FigureChoice(models=("x",)),
-            f"--model 'x': r.json has no such one; there are: {FIRST_MODEL}, {SECOND}",
+            f"--model 'x': not in r.json; there are: {FIRST_MODEL}, {SECOND}",
         ),
         (
             FigureChoice(templates=("a\n{}",)),
-            r"--template 'a\n{}': r.json has no such one; there are: a photo of a {}, average",
+            r"--template 'a\n{}': not in r.json; there are: a photo of a {}, average",
         ),
         (
             FigureChoice(scores=("mcm:temperature=2",)),
-            "--score 'mcm:temperature=2': r.json has no such one; there are: mcm, "
+            "--score 'mcm:temperature=2': not in r.json; there are: mcm, "
             "mcm:temperature=learned, sigmoid-mcm, max-logit",
         ),
         (
             FigureChoice(scores=("mcm:temperature=1|2",)),
-            "--score 'mcm:temperature=1|2': r.json has no such one; there are: mcm, "
+            "--score 'mcm:temperature=1|2': not in r.json; there are: mcm, "
             "mcm:temperature=learned, sigmoid-mcm, max-logit",
         ),
         (
             FigureChoice(ood_sets=("NINCO",)),
-            "--ood 'NINCO': r.json has no such one; there are: iNaturalist, SUN, Places, Textures, "
-            "average",
+            "--ood 'NINCO': not in r.json; there are: iNaturalist, SUN, Places, Textures, average",
         ),
     ],
 )
@@ -115,12 +114,12 @@ def test_what_is_not_there_is_refused_naming_what_is(choice: FigureChoice, says:
 
 def test_of_images_there_is_no_average() -> None:
     assert refused(FigureChoice(ood_sets=("average",)), Default(averages=False)) == (
-        "--ood average: roc is drawn of images, and an average has none; there are: iNaturalist, "
+        "--ood average: roc needs images, and an average has none; there are: iNaturalist, "
         "SUN, Places, Textures"
     )
     averages = replace(SAVED, results=tuple(one for one in ROWS if one.ood == "average"))
     assert refused(FigureChoice(), Default(averages=False), averages) == (
-        "r.json: holds averages alone, and roc is drawn of images"
+        "r.json: only averages, but roc needs images"
     )
     assert choose(FigureChoice(), saved=averages).ood_sets == ("average",)
 
@@ -129,7 +128,7 @@ def test_a_figure_of_one_score_refuses_several() -> None:
     one = Default(scores=1)
     assert [key[2] for key in keys(FigureChoice(), one)] == ["mcm"]
     assert refused(FigureChoice(scores=("mcm", "max-logit")), one) == (
-        "roc is drawn of one score under one template: choose one of "
+        "roc shows one score under one template; choose one of "
         f"{FIRST_MODEL}, a photo of a {{}}, mcm, max-logit"
     )
     assert SECOND in refused(FigureChoice(models=(FIRST_MODEL, SECOND), scores=("mcm",)), one)
@@ -140,13 +139,13 @@ def test_of_probabilities_the_first_is_drawn_and_another_score_refused() -> None
     turned = replace(SAVED, results=tuple(sorted(ROWS, key=lambda one: one.score != "max-logit")))
     assert [one[2] for one in choose(FigureChoice(), default, turned).rows()] == ["mcm"]
     assert refused(FigureChoice(scores=("max-logit",)), default) == (
-        "--score max-logit: is no probability, which roc is drawn of; there are: mcm, "
+        "--score max-logit: not a probability, which roc needs; there are: mcm, "
         "mcm:temperature=learned, sigmoid-mcm"
     )
-    assert "'x': r.json has no such one" in refused(FigureChoice(scores=("x",)), default)
+    assert "'x': not in r.json" in refused(FigureChoice(scores=("x",)), default)
     logits = replace(SAVED, results=tuple(one for one in ROWS if one.score == "max-logit"))
     assert refused(FigureChoice(), default, logits) == (
-        "r.json: roc needs a score that is a probability; score mcm too"
+        "r.json: roc needs a score that is a probability, such as mcm"
     )
 
 

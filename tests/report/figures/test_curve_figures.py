@@ -133,7 +133,7 @@ def test_threshold_curves_are_the_shares_kept_by_each_score() -> None:
     assert keeping(every["pets"]) in [one.get_xdata()[0] for one in axes.lines]
     labels = [one.get_text() for one in figure.legends[0].get_texts()]
     assert labels == ["TPR: pets", *(f"FPR: {name}" for name in PLAIN), "95 % TPR"]
-    assert axes.get_xlabel() == "max-logit: as it ranks"
+    assert axes.get_xlabel() == "max-logit: ranking scale"
 
 
 def test_a_reliability_diagram_has_the_share_of_id_in_fifteen_bins() -> None:

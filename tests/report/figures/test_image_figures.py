@@ -78,7 +78,7 @@ def bars(axes: Axes) -> list[tuple[str, float, str]]:
 def test_classes_have_the_share_of_images_that_fail_at_95_percent() -> None:
     figure = draw("classes", SAMPLE.subject("classes", FigureChoice(scores=("mcm",)), width=6.75))
     drawn = {one.get_title(loc="left"): one for one in figure.axes}
-    assert list(drawn) == ["ID refused: pets", *(f"OOD kept: {name}" for name in PLAIN)]
+    assert list(drawn) == ["ID rejected: pets", *(f"OOD kept: {name}" for name in PLAIN)]
     inside = SAMPLE.scores["mcm"]["pets"]
     threshold = max(one for one in inside if np.mean(inside >= one) >= 0.95)
     for title, axes in drawn.items():

@@ -176,15 +176,15 @@ def test_a_hundred_rows_are_drawn_and_too_many_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         draw("results", huge.subject("results", templates))
     assert str(refused.value).endswith(
-        " inches high, and 100 are the most: choose fewer with --score or --ood"
+        " inches high, over the limit of 100; choose fewer rows with --score or --ood"
     )
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("a.jpg", "a.jpg: ends in '.jpg'; a figure is .png, .svg or .pdf"),
-        ("a", "a: has no ending; a figure is .png, .svg or .pdf"),
+        ("a.jpg", "a.jpg: ends in '.jpg'; use .png, .svg or .pdf"),
+        ("a", "a: has no ending; use .png, .svg or .pdf"),
     ],
 )
 def test_another_ending_is_refused(name: str, says: str) -> None:

@@ -128,21 +128,20 @@ def test_a_score_is_named_without_the_parameter() -> None:
             [FIRST],
             FigureChoice(),
             None,
-            "results.json: no parameter has several values, nor are there several templates; score "
-            "a grid, such as --score 'mcm:temperature=1|0.1|learned'",
+            "results.json: no parameter has several values, and there is one template; score a "
+            "grid, such as --score 'mcm:temperature=1|0.1|learned'",
         ),
         (
             grid("mcm"),
             FigureChoice(),
             "bias",
-            "--parameter 'bias': results.json has no such one; there are: temperature",
+            "--parameter 'bias': not in results.json; there are: temperature",
         ),
         (
             grid("mcm", "energy"),
             FigureChoice(scores=("mcm:temperature=learned",)),
             None,
-            "--score 'mcm:temperature=learned': results.json has no such one; there are: mcm, "
-            "energy",
+            "--score 'mcm:temperature=learned': not in results.json; there are: mcm, energy",
         ),
     ],
 )

@@ -108,7 +108,7 @@ def test_words_and_choices_filter_the_table(driver: Any, find: Find) -> None:
     assert column(driver, place) == [HOSTILE] * 8
     find("#words").send_keys("temperature SIGLIP")
     assert column(driver, 0) == ["mcm:temperature=0.1", "mcm:temperature=learned"]
-    assert find("#count").text == "2 of 24 lines"
+    assert find("#count").text == "2 of 24 rows"
     find("#words").send_keys(" nothing")
     assert column(driver, 0) == []
 
@@ -144,7 +144,9 @@ def test_the_slider_moves_the_threshold_and_the_counts_follow(driver: Any, find:
     assert shown() == wanted(one.threshold + 5)
     place = one.curve.ranked[one.threshold + 5]
     assert driver.execute_script(script) == [pytest.approx(place, rel=1e-5)]
-    assert f"ranks as {place:.5g}" in find("#at").text
+    shown_place = one.curve.shown[one.threshold + 5]
+    assert find("#at").text == f"{shown_place:.3g}"
+    assert find("#at").get_property("title") == f"ranking scale: {place:.5g}"
     slider.send_keys("\ue010")  # The end: a threshold that keeps all.
     assert [line[3] for line in shown()] == ["0", "0", "0"]
 
@@ -175,7 +177,7 @@ def test_a_histogram_shows_either_form_and_a_diagram_only_a_probability(
 ) -> None:
     inside, outside = drawn(driver, "histogram")
     assert inside["y"] == pytest.approx([count / 500 for count in row().ranked.id])
-    pick(find, "#form", "the paper's")
+    pick(find, "#form", "as published")
     inside, outside = drawn(driver, "histogram")
     assert outside["y"] == pytest.approx([count / 400 for count in row().shown.ood["near"]])
     reliability = row().reliability
@@ -184,7 +186,7 @@ def test_a_histogram_shows_either_form_and_a_diagram_only_a_probability(
     assert points["y"] == pytest.approx(reliability["near"].share, rel=1e-5)
     pick(find, "#row", "max-logit · clip/one")
     assert len(drawn(driver, "reliability")) == 1
-    assert "This score is no probability." in find("#reliability").text
+    assert "This score is not a probability." in find("#reliability").text
 
 
 def test_the_heat_map_has_every_result(driver: Any, find: Find) -> None:
@@ -224,7 +226,7 @@ def test_images_that_fooled_the_score_follow_what_is_chosen(driver: Any, find: F
         ]
 
     wanted = [
-        [f"nearest: {each.nearest}", f"is: {each.label}", each.path]
+        [f"nearest: {each.nearest}", f"label: {each.label}", each.path]
         for each in one.fooled_ood[HOSTILE]
     ]
     assert [card[-3:] for card in cards("#fooled-ood")] == wanted

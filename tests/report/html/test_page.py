@@ -117,13 +117,13 @@ def test_differences_have_a_table_and_results_their_caption() -> None:
     assert f"{100 * low:+.2f} to {100 * high:+.2f}" in words
     assert "FPR convention: strict" in words
     assert "Beside each AUROC: 95 % DeLong intervals" in words
-    assert "Along a parameter" in words  # mcm at two temperatures
+    assert "Parameter sweep" in words  # mcm at two temperatures
 
 
 def test_without_images_the_page_says_why(parsed: Parsed) -> None:
     words = Parsed(page(SAVED, Content((), missing="Type this & that."))).words
     assert "There are no curves, thresholds or images here. Type this & that." in words
-    assert "What a threshold keeps" not in words and "What a threshold keeps" in parsed.words
+    assert "Threshold explorer" not in words and "Threshold explorer" in parsed.words
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

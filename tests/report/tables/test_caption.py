@@ -60,7 +60,7 @@ def test_of_another_programs_scores_neither_classes_nor_prompt_are_said() -> Non
     [
         ("strict", "the highest threshold that keeps at least 95 % of ID"),
         ("nearest", "the share of ID nearest to 95 %, ties to the lowest"),
-        ("openood", "OOD is positive here: the first threshold that finds at least 95 % of OOD"),
+        ("openood", "OOD is positive: the share of ID lost at the first threshold"),
         ("interpolated", "linear on the ROC curve, at the right end of a flat run at 95 % of ID"),
     ],
 )
@@ -78,7 +78,7 @@ def test_several_tprs_are_named_and_the_words_fit_each() -> None:
 
 def test_intervals_that_cannot_be_estimated_are_explained() -> None:
     none = replace(FIRST, auroc_ci=None)
-    assert "not estimable where the variance is 0" in caption([FIRST, none])[2]
+    assert "not estimable if the variance is 0" in caption([FIRST, none])[2]
     assert caption([none])[2] == (
         "95 % DeLong intervals on the logit scale are not estimable: no AUROC here has a variance "
         "above 0."
@@ -87,8 +87,8 @@ def test_intervals_that_cannot_be_estimated_are_explained() -> None:
 
 def test_the_best_of_several_rows_is_called_optimistic_once() -> None:
     said = (
-        "The best of these rows is chosen on the images that measure it: it is optimistic; "
-        "--select-on DATASET picks on others."
+        "The best row is chosen on the test images, so this estimate is optimistic; "
+        "use --select-on DATASET."
     )
     others: list[dict[str, Any]] = [
         {"parameters": {"temperature": 2.0}},
@@ -104,7 +104,7 @@ def test_the_best_of_several_rows_is_called_optimistic_once() -> None:
 def test_what_has_no_such_option_does_not_suggest_it() -> None:
     bare = [replace(FIRST, **BARE), replace(FIRST, **BARE | {"score": "knn"})]
     assert line(bare, "The best") == (
-        "The best of these rows is chosen on the images that measure it: it is optimistic."
+        "The best row is chosen on the test images, so this estimate is optimistic."
     )
 
 
@@ -121,20 +121,20 @@ def test_what_was_picked_is_said_with_its_set_and_what_is_best_there() -> None:
     ]
     both = [*rows, *(replace(one, ood="average") for one in rows)]
     assert caption(both)[3:] == [
-        "Parameters were picked by AUROC on Textures, which is in no column (the ID images are "
-        "those of the table): mcm:temperature=0.1 of 4 settings with 97.12 "
-        "(ViT-B-16/laion400m_e31), mcm of 4 settings with 60.00 (Other/laion400m_e31).",
-        "The best of these rows on Textures: mcm:temperature=0.1 with 97.12 "
-        "(ViT-B-16/laion400m_e31), max-logit with 70.00 (Other/laion400m_e31).",
+        "Parameters were picked by AUROC on Textures (no column here; same ID images): "
+        "mcm:temperature=0.1 at 97.12 out of 4 settings (ViT-B-16/laion400m_e31), "
+        "mcm at 60.00 out of 4 settings (Other/laion400m_e31).",
+        "Best row on Textures: mcm:temperature=0.1 at 97.12 (ViT-B-16/laion400m_e31), "
+        "max-logit at 70.00 (Other/laion400m_e31).",
     ]
 
 
 def test_a_single_row_that_was_picked_needs_no_best() -> None:
     assert caption([picked(0.9, 2)])[3:] == [
-        "Parameters were picked by AUROC on Textures, which is in no column (the ID images are "
-        "those of the table): mcm of 2 settings with 90.00."
+        "Parameters were picked by AUROC on Textures (no column here; same ID images): "
+        "mcm at 90.00 out of 2 settings."
     ]
-    assert caption([picked(0.9, 1)])[3].endswith("the table): no score had a choice.")
+    assert caption([picked(0.9, 1)])[3].endswith(": no score has several settings.")
 
 
 def test_many_picks_are_cut_short() -> None:
@@ -144,8 +144,8 @@ def test_many_picks_are_cut_short() -> None:
 
 def test_images_that_pick_and_measure_are_said() -> None:
     rows = [picked(0.9, 2, {"SUN": 1200, "Places": 1}), picked(0.8, 2, model="Other")]
-    assert line(rows, "Images that are in Textures") == (
-        "Images that are in Textures as well (equal vectors), and so measure what they picked: "
+    assert line(rows, "Test images") == (
+        "Test images that also picked parameters on Textures (equal embeddings): "
         "1,200 of SUN, 1 of Places."
     )
 
@@ -157,9 +157,9 @@ def test_an_order_that_the_convention_reverses_is_said_with_a_pair_and_its_numbe
         rates(replace(ENERGY, fpr95=0.3529), openood=0.4120),
     ]
     assert line(shown, "The order") == (
-        "The order by FPR95 depends on the convention: of 1 pairs of scores in a column it changes "
-        "in 1 with openood, most for mcm and energy on SUN: with openood mcm is ahead, 37.22 "
-        "against 41.20, with strict behind, 43.08 against 35.29."
+        "The order by FPR95 depends on the convention: of 1 pairs of scores, openood swaps 1, "
+        "most clearly mcm and energy on SUN: 37.22 and 41.20 under openood, 43.08 and 35.29 under "
+        "strict."
     )
 
 
@@ -171,8 +171,8 @@ def test_the_starkest_of_the_reversals_is_named_and_all_are_counted() -> None:
         rates(third, nearest=0.15, interpolated=0.05),
     ]
     said = line(shown, "The order")
-    assert "of 3 pairs of scores in a column it changes in 1 with nearest, most for mcm and" in said
-    assert "max-logit on SUN: with nearest mcm is ahead, 10.00 against 15.00" in said
+    assert "of 3 pairs of scores, nearest swaps 1, most clearly mcm and max-logit on SUN" in said
+    assert "SUN: 10.00 and 15.00 under nearest" in said
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,9 @@ def test_a_reversal_names_the_model_where_there_are_several() -> None:
         rates(replace(ENERGY, fpr95=0.3), openood=0.4),
         rates(replace(MCM, model="Other")),
     ]
-    assert "on SUN (ViT-B-16/laion400m_e31): with openood mcm" in line(shown, "The order")
+    assert "mcm and energy on SUN (ViT-B-16/laion400m_e31): 30.00 and 40.00 under openood" in line(
+        shown, "The order"
+    )
 
 
 def test_a_thousand_variants_are_compared_in_no_time() -> None:
@@ -217,14 +219,14 @@ def test_a_thousand_variants_are_compared_in_no_time() -> None:
         for place in range(1000)
     ]
     said = line(many, "The order")
-    assert "of 499,500 pairs of scores in a column it changes in 499,500 with openood" in said
+    assert "of 499,500 pairs of scores, openood swaps 499,500" in said
     assert line(many, "More than").endswith("and 995 more); a tie counts half in AUROC.")
 
 
 def test_ties_are_said_above_a_thousandth_and_not_at_it() -> None:
     assert line([replace(FIRST, ties=60)], "More than") == ""
     assert line([replace(FIRST, ties=61)], "More than") == (
-        "More than 0.1 % of the images share another's score (mcm on iNaturalist: 61 of 60,000); "
+        "More than 0.1 % of the images have tied scores (mcm on iNaturalist: 61 of 60,000); "
         "a tie counts half in AUROC."
     )
 
@@ -236,13 +238,15 @@ def test_ties_of_an_average_are_those_of_its_sets() -> None:
 
 def test_shared_images_are_said_once_a_set() -> None:
     shown = [*results("SUN", shared_images=3), *results("average", shared_images=3)]
-    assert line(shown, "Images that").endswith("counted on both sides: 3 of SUN.")
-    assert line(results("SUN"), "Images that") == ""
+    assert line(shown, "Images also").endswith("counted as both ID and OOD: 3 of SUN.")
+    assert line(results("SUN"), "Images also") == ""
 
 
 def test_a_caption_says_why_sigmoid_and_cosine_have_equal_rows() -> None:
     lines = caption([FIRST, replace(FIRST, score="sigmoid-mcm", parameters={})])
-    assert lines[-1].startswith("sigmoid-mcm rises with the largest cosine: it ranks as max-")
+    assert lines[-1].startswith(
+        "sigmoid-mcm increases with the largest cosine, so it ranks images as max-"
+    )
     assert len(caption([FIRST, replace(FIRST, score="max-logit", parameters={})])) == 4
 
 
@@ -254,13 +258,13 @@ def test_a_short_caption_has_three_lines_and_counts_what_it_hides() -> None:
     whole = caption(rows)
     compared, how, note = short_caption(rows)
     assert (compared, how) == (whole[0], " ".join(whole[1:3]))
-    shared = "Images that are in imagenet-val as well (equal vectors), and counted on both sides: "
-    assert note == f"{shared}3 of SUN. 2 more notes: --explain"
+    shared = "Images also in imagenet-val (equal embeddings), counted as both ID and OOD: "
+    assert note == f"{shared}3 of SUN. Use --explain for 2 more notes."
     assert len(whole) == 3 + 3
 
 
 def test_a_short_caption_without_a_note_has_two_lines_and_with_one_hides_none() -> None:
     assert len(short_caption([FIRST])) == 2
     lines = short_caption([MCM, ENERGY])
-    assert len(lines) == 3 and lines[2].startswith("The best of these rows")
+    assert len(lines) == 3 and lines[2].startswith("The best row is chosen")
     assert "--explain" not in lines[2]

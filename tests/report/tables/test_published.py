@@ -132,7 +132,7 @@ def test_nothing_published_is_no_table() -> None:
 
 
 def test_the_claim_is_that_no_more_is_claimed() -> None:
-    assert "quoted, not vouched for" in CLAIM and "loaders differ" in CLAIM
+    assert "quoted, not verified" in CLAIM and "loaders differ" in CLAIM
     assert "MCM's own resizes differently" in CLAIM and "were not released" in CLAIM
 
 

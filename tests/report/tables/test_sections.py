@@ -47,7 +47,7 @@ def test_bootstrap_intervals_of_each_fpr_have_a_table() -> None:
     _, grid = sections([given], [])
     assert grid.measures == ("FPR90", "FPR95", "FPR80")
     assert cells(grid, "iNaturalist") == {"mcm": (("18.00–23.00", "28.00–33.00", "–"),)}
-    assert grid.notes == ("Those of the other measures are in --format json and csv.",)
+    assert grid.notes == ("--format json and csv have the intervals of the other measures.",)
 
 
 def test_each_score_is_shown_behind_the_best_it_was_compared_with() -> None:
@@ -68,7 +68,7 @@ def test_each_score_is_shown_behind_the_best_it_was_compared_with() -> None:
         sigmoid: (("3.00*", ".012"), ("1.00–5.00",)),
         best: (("best", ""),),
     }
-    assert grid.notes[-1] == "All 4 pairs, with p before Holm, are in --format json."
+    assert grid.notes[-1] == "--format json has all 4 pairs, with unadjusted p."
 
 
 def test_equal_ranks_are_no_distance_and_p_is_one() -> None:

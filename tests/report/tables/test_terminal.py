@@ -125,9 +125,9 @@ def test_further_tables_stand_below_with_a_title_and_their_notes() -> None:
     lines = plain(drawn(sections(shown, [difference("mcm", "max-logit")]), 80))
     titles = [
         "FPR: 95 % bootstrap intervals, in %",
-        "As probabilities of being ID",
-        "AUROC behind the best score of the column, in points",
+        "Reliability at an absolute threshold",
+        "AUROC behind the best score of the column, in percentage points",
     ]
     assert [line for line in lines if line in titles] == titles
     assert max(map(len, lines)) <= 80
-    assert lines[-1] == "All 1 pairs, with p before Holm, are in --format json."
+    assert lines[-1] == "--format json has all 1 pairs, with unadjusted p."

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from samples.score.cosines import ranked, shown
+from samples.score.metrics import metrics
 from scipy.special import expit, softmax
 
 from oodcache.score.formulas.class_scores import CLASS_SCORES
 from oodcache.score.formulas.cosines import Floats, Scores
-from oodcache.score.measures.metrics import metrics
 from oodcache.score.onepass.onepass import Classes, score_images
 from oodcache.score.onepass.variants import parse_all
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from samples import silent
+from samples.score.metrics import fpr_at_tpr, metrics
 
 from oodcache.score.measures import bootstrap, delong
-from oodcache.score.measures.metrics import Floats, count, fpr_at_tpr, metrics
+from oodcache.score.measures.metrics import Floats, count
 from oodcache.score.measures.result import FPR_CONVENTIONS, Conventions
 
 CONVENTIONS = Conventions(bootstrap=40, seed=3, tprs=(0.95, 0.8))

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples.score.metrics import fpr_at_tpr, metrics
 from scipy.special import expit
 
 from oodcache.cache.errors import InputError
 from oodcache.score.measures import bootstrap, delong
 from oodcache.score.measures.comparison import compare
-from oodcache.score.measures.metrics import Floats, count, fpr_at_tpr, metrics
+from oodcache.score.measures.metrics import Floats, count
 from oodcache.score.measures.probability import probability_measures
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions, Result
 

@@ -6,10 +6,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from samples.score.metrics import fpr_at_tpr
 from sklearn.metrics import roc_curve
 
 from oodcache.score.measures.curves import ID_STEPS, OOD_STEPS, curve
-from oodcache.score.measures.metrics import Floats, auroc, fpr_at_tpr, threshold_at_tpr
+from oodcache.score.measures.metrics import Floats, auroc, threshold_at_tpr
 
 # Few values, so that they tie, and infinities.
 SCORES = arrays.arrays(

@@ -75,12 +75,12 @@ def test_rows_of_other_images_are_never_paired_and_that_is_said() -> None:
     for ood in ("strays", "more"):  # A family over both models.
         family = [one for one in found if one.ood == ood]
         assert [one.p_holm for one in family] == delong.holm([one.p for one in family])
-    assert notes[0].startswith("pets and strays: other images under m/a; m/b: scores are compared")
+    assert notes[0].startswith("pets and strays: different images under m/a; m/b: only scores of")
     assert len(notes) == 2
 
 
 def test_a_single_row_cannot_be_compared() -> None:
-    with pytest.raises(InputError, match="--compare wants two scores or more, and there is one"):
+    with pytest.raises(InputError, match="--compare needs at least two scores; add another"):
         differences([row("mcm")], "pets")
 
 
@@ -135,6 +135,6 @@ def test_other_images_are_refused_by_name() -> None:
     with pytest.raises(InputError) as refused:
         steps(rows, [(rows[1].name, rows[0].name)], "pets")
     assert str(refused.value) == (
-        "pets, strays, more: other images under m/b than under m/a: a change is measured on the "
+        "pets, strays, more: different images under m/b and m/a, but a change is measured on the "
         "same ones; extract both from one folder"
     )

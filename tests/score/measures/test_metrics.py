@@ -7,21 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples.score.metrics import Metrics, aupr_in, aupr_out, fpr_at_tpr, metrics
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from oodcache.cache.errors import InputError
-from oodcache.score.measures.metrics import (
-    Floats,
-    Metrics,
-    aupr_in,
-    aupr_out,
-    auroc,
-    count,
-    fpr_at_tpr,
-    merge,
-    metrics,
-    threshold_at_tpr,
-)
+from oodcache.score.measures.metrics import Floats, auroc, count, merge, threshold_at_tpr
 from oodcache.score.measures.result import FPR_CONVENTIONS
 
 WORKED_ID = np.array([*(np.arange(95, 77, -1) / 100), 0.60, 0.20])
@@ -477,7 +467,7 @@ def test_nan_is_refused_with_its_side_and_number(metric: Callable[..., object]) 
         metric(holed, whole)
     with pytest.raises(InputError) as ood_error:
         metric(whole, holed)
-    advice = "are NaN, which has no rank: score these images again or leave them out"
+    advice = "are NaN, which cannot be ranked; score these images again or remove them"
     assert str(id_error.value) == f"2 of 3 ID scores {advice}"
     assert str(ood_error.value) == f"2 of 3 OOD scores {advice}"
 
