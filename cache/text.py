@@ -1,10 +1,10 @@
-"""Text and sizes made fit to print."""
+"""Text, counts and sizes formatted for people."""
 
 from __future__ import annotations
 
 
 def megabytes(size: int) -> str:
-    """Return a number of bytes in MB, to one decimal; below 1 MB in two digits.
+    """Return a number of bytes in MB, to one decimal, or to two digits below 1 MB.
 
     >>> [megabytes(size) for size in (0, 5561, 1_234_567_890)]
     ['0', '0.0056', '1,234.6']
@@ -13,7 +13,7 @@ def megabytes(size: int) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a count with its noun, one or many.
+    """Return a count with its noun in the singular or plural.
 
     >>> [counted(1, "class folder"), counted(2000, "class")]
     ['1 class folder', '2,000 classes']

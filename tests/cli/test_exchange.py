@@ -278,8 +278,8 @@ def test_a_file_that_is_there_is_kept_unless_it_may_go(oodcache: Run, take: Take
         ((), "x.npy: give --dataset NAME for images, or --classes NAME=names.txt for texts"),
         (("--dataset", "a"), "x.npy: give --model NAME, for the model that made it"),
         ((*MINE, "--dataset", "a", "--classes", "c=n"), "--dataset is for images, --classes for"),
-        ((*MINE, "--dataset", "a/b"), "data set 'a/b' cannot name a file"),
-        (("--model", "../m", "--dataset", "a"), "model '..' cannot name a file"),
+        ((*MINE, "--dataset", "a/b"), "dataset 'a/b' is not a valid file name"),
+        (("--model", "../m", "--dataset", "a"), "model '..' is not a valid file name"),
         ((*MINE, "--classes", "c=n.txt", "--labels", "n.txt"), "is of texts: leave out --labels"),
         ((*MINE, "--dataset", "a", "--template", "a {}"), "is of images: leave out --template"),
         ((*MINE, "--classes", "c"), "--classes 'c': give NAME=names.txt"),
@@ -334,7 +334,7 @@ def test_a_file_cut_short_while_it_comes_in_leaves_nothing(oodcache: Run) -> Non
     Path("x.npy").write_bytes(whole[:-1])
     refused(
         oodcache("cache", "import", "x.npy", *MINE, "--dataset", "x"),
-        "x.npy: claims 640 bytes, and 639 are in the file",
+        "x.npy: claims 640 bytes, but 639 are in the file",
     )
     assert not Path("embeddings").exists()
 

@@ -168,8 +168,8 @@ def test_an_empty_folder_of_shards_says_so(oodcache: Run) -> None:
     ("made", "words"),
     [
         ("nothing", "cannot be read: No such file"),
-        ("folder", "is not a file; wanted is an .h5 file of embeddings"),
-        ("fifo", "is not a file; wanted is an .h5 file of embeddings"),
+        ("folder", "is not a file; expected an .h5 file of embeddings"),
+        ("fifo", "is not a file; expected an .h5 file of embeddings"),
         ("text", "is not a whole HDF5 file"),
     ],
 )

@@ -195,7 +195,7 @@ def test_what_is_no_valid_file_is_a_line_with_the_reason(
 def test_a_file_in_the_other_kinds_folder_is_not_valid(oodcache: Run, write_names: Write) -> None:
     write_names(IMAGES / "names.h5")
     (one,) = objects(oodcache)
-    assert "kind is 'texts', and 'images' is wanted here" in one["error"]
+    assert "kind is 'texts', expected 'images'" in one["error"]
 
 
 def test_no_vector_is_read(oodcache: Run, write_pets: Write, write_names: Write) -> None:

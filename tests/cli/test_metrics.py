@@ -199,7 +199,7 @@ def test_the_old_name_of_reliability_is_hidden(oodcache: Run) -> None:
         ("--id none.csv --ood sun.npy", 1, "none.csv: cannot be read: No such file"),
         ("--id id.csv --ood id.csv", 1, "two data sets are called 'id'; give another name"),
         ("--id id.csv --ood b=id.csv", 1, "id.csv: is both 'id' and 'b': its images cannot be"),
-        ("--id id.csv --ood average=sun.npy", 1, "'average' is what results call their mean"),
+        ("--id id.csv --ood average=sun.npy", 1, "'average' is reserved for averages in results"),
         ("--id id.csv --ood =sun.npy", 1, "write NAME=FILE, or FILE alone"),
         ("--id id.csv --ood b=", 1, "write NAME=FILE, or FILE alone"),
         ("--id id.csv --ood sun.npy --column energy", 1, "has no column 'energy'; there are: "),

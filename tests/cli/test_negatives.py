@@ -86,9 +86,9 @@ def test_a_file_that_is_there_is_not_replaced_unasked(oodcache: Run, lists: None
         (("--model", "other"), "no embeddings of model 'other' (there are: small/demo)"),
         (("--words", "verbs"), "no vocabulary 'verbs' (there are: adjectives, nouns, pets)"),
         (("--keep", "15"), None),
-        (("--keep", "x"), "--keep: 'x' is no share of 0 to 100 %, as 15%, and no count"),
+        (("--keep", "x"), "--keep: 'x' is not a share, such as 15%, or a count"),
         (("--percentile", "nan"), "--percentile nan: wants a number from 0 to 100, such as 95"),
-        (("-o", "a/b"), "negatives 'a/b' cannot name a file"),
+        (("-o", "a/b"), "negatives 'a/b' is not a valid file name"),
         (("--template", "a {}"), "holds no template 'a {}'"),
     ],
 )

@@ -100,7 +100,7 @@ def test_verify_of_nothing_is_refused(oodcache: Run) -> None:
     (IMAGES / "pets.shards").mkdir(parents=True)
     assert "no embeddings to verify" in oodcache("cache", "verify").err
     empty = oodcache("cache", "verify", IMAGES / "pets.shards")
-    assert (empty.status, "holds no shard" in empty.err) == (1, True)
+    assert (empty.status, "contains no shard" in empty.err) == (1, True)
 
 
 @permissions_bind
@@ -187,7 +187,7 @@ def test_shards_of_two_runs_and_shards_given_twice_make_no_file(
     copy = Path("copy.h5")
     copy.write_bytes(ours[0].read_bytes())
     doubled = oodcache("cache", "merge", *ours, copy)
-    assert "holds rows 0 to 2 again, as " in doubled.err
+    assert "repeats rows 0 to 2 of " in doubled.err
     assert oodcache("cache", "merge", *ours, ours[0]).status == 0
     assert mixed.status == doubled.status == 1
 
@@ -270,14 +270,14 @@ def test_a_damaged_shard_is_one_line_with_the_way_out(
         assert all(path.exists() for path in paths)
     loose = paths[1].rename("loose.h5")
     done = oodcache("cache", "merge", paths[0], loose, paths[2])
-    assert "wanted are shards: was it copied whole?" in done.err
+    assert "expected a shard: was it copied completely?" in done.err
 
 
 def test_shards_in_the_folder_of_the_other_kind_are_refused(
     oodcache: Run, cut: Cut, whole: Path
 ) -> None:
     cut(whole, TEXTS / "pets.h5")
-    assert "is of images, not of texts" in oodcache("cache", "merge").err
+    assert "holds images, not texts" in oodcache("cache", "merge").err
     assert not (TEXTS / "pets.h5").exists()
 
 

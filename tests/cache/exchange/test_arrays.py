@@ -101,7 +101,7 @@ def test_a_header_that_claims_more_than_the_file_holds_takes_no_memory(tmp_path:
     path = tmp_path / "x.npy"
     path.write_bytes(header((10**12, 768)) + b"\0" * 64)
     assert refusal(lambda: foreign.open_npy(path)) == (
-        f"{path}: claims 3072000000000000 bytes, and 64 are in the file"
+        f"{path}: claims 3072000000000000 bytes, but 64 are in the file"
     )
     with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
         archive.writestr("x.npy", path.read_bytes())

@@ -103,12 +103,18 @@ def said(part: str, **fields: Any) -> Change:
         (lambda one: one["errors"].__setitem__(0, b"\xff"), "(rule F11)"),
         (lambda one: one.update(identity=np.array(b"{}")), "(rule F8)"),
         (lambda one: one.update(identity=np.array("{}")), "not a text"),
-        (said("model", name="../../x"), "'model.name' is '../../x', which is no name for a folder"),
+        (
+            said("model", name="../../x"),
+            "'model.name' is '../../x', not a valid folder name",
+        ),
         (
             said("model", pretrained="a/b"),
-            "'model.pretrained' is 'a/b', which is no name for a folder",
+            "'model.pretrained' is 'a/b', not a valid folder name",
         ),
-        (said("source", name="average"), "vocabulary 'average' is what results call their mean"),
+        (
+            said("source", name="average"),
+            "vocabulary 'average' is reserved for averages in results",
+        ),
     ],
 )
 def test_one_that_was_changed_is_refused_in_one_line(

@@ -161,7 +161,7 @@ def test_no_image_at_all_is_one_line_and_leaves_nothing(tmp_path: Path, identity
     nothing = [batch(np.zeros((1, 4), np.float32), {0: reason}) for reason in ("cut", "odd")]
     with pytest.raises(InputError) as refused:
         write_images(path, nothing, rows=images(2), identity=identity)
-    words = "not written: none of 2 images could be decoded, the first because: cut"
+    words = "not written: none of 2 images could be decoded, the first: cut"
     assert str(refused.value) == f"{path}: {words}"
     with pytest.raises(InputError, match="not written: there are no images"):
         write_images(path, [], rows=images(0), identity=identity)
@@ -231,7 +231,9 @@ def test_a_file_that_was_replaced_while_it_is_read_is_refused(
     file = open_images(image_file)
     write_pets(image_file, logit_scale=11.0)
     for use in (lambda: next(file.blocks()), file.paths, file.errors):
-        with pytest.raises(InputError, match="was replaced while it was read: run that again"):
+        with pytest.raises(
+            InputError, match="was replaced while it was read: run the command again"
+        ):
             use()
 
 

@@ -61,7 +61,7 @@ def test_a_file_in_the_folder_of_the_other_kind_is_refused(cache: Path) -> None:
     folder = cache / "ViT-B-32" / "laion2b"
     (folder / "texts" / "names.h5").rename(folder / "images" / "names.h5")
     (entry,) = (one for one in store.entries(cache) if one.path.match("images/names.h5"))
-    with pytest.raises(InputError, match="kind is 'texts', and 'images' is wanted here"):
+    with pytest.raises(InputError, match="kind is 'texts', expected 'images'"):
         store.read_identity(entry)
 
 
