@@ -1,4 +1,4 @@
-"""The rules of the format, checked on a file; `deep`, from its first byte to its last."""
+"""Verification of a file against the rules of the format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oodcache.cache.format.container import opened
 
 
 def kind_of(path: Path) -> str:
-    """Return the kind of file, as it says of itself: images, texts, image-shard, text-shard."""
+    """Return the kind that a file declares: images, texts, image-shard or text-shard."""
     with opened(path) as file:
         return structure.check_head(file, path)
 
@@ -21,10 +21,10 @@ def kind_of(path: Path) -> str:
 def verify(
     path: Path, *, deep: bool = True, advance: Callable[[int], None] = lambda rows: None
 ) -> None:
-    """Return if the file obeys the rules; raise RuleError otherwise.
+    """Check a file against the rules; raise RuleError if it breaks one.
 
-    Without `deep` no vector of an image file is read, and no SHA-256 computed. With it, `advance`
-    is told how many rows more are checked.
+    Without `deep`, no image vectors are read and no SHA-256 is computed. With it, `advance` is
+    called with the number of rows just checked.
     """
     kind = kind_of(path)
     if kind == "texts":

@@ -230,7 +230,7 @@ def test_a_name_that_is_not_utf_8_comes_back_from_json(oodcache: Run, write_pets
 def test_nothing_is_a_line_for_people_and_an_empty_list_for_programs(oodcache: Run) -> None:
     empty = oodcache("cache", "ls")
     assert (empty.status, empty.out) == (1, "")
-    assert "embeddings: no embeddings; make some with: oodcache demo" in empty.err
+    assert "embeddings: contains no embeddings; create some: oodcache demo" in empty.err
     assert objects(oodcache) == []
 
 

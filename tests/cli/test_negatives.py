@@ -139,7 +139,7 @@ def test_cache_info_shows_words_parameters_and_weights(oodcache: Run, lists: Non
     assert "keep: 30" in lines
     assert "negative: nouns, the nice {}, percentile 90: 30 of 38" in lines
     assert f"  {found.lists[0].words[0]}" in lines
-    assert "  … and 10 more: --all lists them" in lines
+    assert "  … and 10 more: use --all to list them" in lines
     assert f"  {found.lists[0].words[-1]}" in oodcache("cache", "info", FILE, "--all").out
 
 
@@ -151,7 +151,7 @@ def test_cache_verify_checks_negatives(oodcache: Run, lists: None) -> None:
     broken = oodcache("cache", "verify")
     assert broken.status == 1
     assert f"BROKEN {FILE}: its format is 'list'" in broken.out
-    assert "1 of 4 files is broken; make anew what is broken with: oodcache negatives" in broken.err
+    assert "1 of 4 files is broken; remake the broken files with: oodcache negatives" in broken.err
 
 
 @pytest.mark.parametrize("content", [None, b"broken"])

@@ -66,7 +66,7 @@ def test_verify_deep_finds_a_flipped_vector_in_files_and_in_shards(
     broken = [line.startswith("BROKEN ") for line in done.out.splitlines()]
     assert broken == [True, True, False, True, False]
     assert done.out.count("(rule F10)") == 3
-    assert "oodcache: 3 of 5 files are broken; make anew" in done.err
+    assert "oodcache: 3 of 5 files are broken; remake the broken" in done.err
 
 
 def test_verify_takes_a_folder_of_shards_for_its_shards(
@@ -98,7 +98,7 @@ def test_verify_names_whatever_is_no_file(oodcache: Run, write_pets: Write) -> N
 
 def test_verify_of_nothing_is_refused(oodcache: Run) -> None:
     (IMAGES / "pets.shards").mkdir(parents=True)
-    assert "no embeddings to verify" in oodcache("cache", "verify").err
+    assert "contains no embeddings to verify" in oodcache("cache", "verify").err
     empty = oodcache("cache", "verify", IMAGES / "pets.shards")
     assert (empty.status, "contains no shard" in empty.err) == (1, True)
 
@@ -122,9 +122,7 @@ def test_merge_makes_what_is_complete_and_refuses_the_rest_by_its_gap(
     done = oodcache("cache", "merge")
     assert done.status == 1
     gap, pets, names = done.out.splitlines()
-    assert gap.startswith(
-        f"REFUSED {IMAGES / 'gap.shards'}: rows 3 to 5 are missing (shard 2 of 3)"
-    )
+    assert gap.startswith(f"FAILED {IMAGES / 'gap.shards'}: rows 3 to 5 are missing (shard 2 of 3)")
     assert pets == f"{IMAGES / 'pets.h5'}: merged 3 shards, 7 rows, 1 not ok"
     assert names == f"{TEXTS / 'names.h5'}: merged 2 shards, 2 rows, 0 not ok"
     assert done.err == "oodcache: 1 of 3 files could not be merged\n"
@@ -144,7 +142,7 @@ def test_merge_of_what_is_merged_says_so(oodcache: Run, cut: Cut, whole: Path) -
 
 def test_merge_of_no_cache_is_refused(oodcache: Run) -> None:
     done = oodcache("cache", "merge")
-    assert (done.status, done.err) == (1, "oodcache: embeddings: no embeddings to merge\n")
+    assert (done.status, done.err) == (1, "oodcache: embeddings: contains no embeddings to merge\n")
 
 
 @pytest.mark.parametrize("named", ["pets.h5", "pets.shards"])

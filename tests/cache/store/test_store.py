@@ -88,7 +88,7 @@ def test_several_matches_are_listed_and_refused(cache: Path, write_pets: Write) 
     with pytest.raises(InputError) as refused:
         store.find_model(cache, "tiny")
     assert str(refused.value) == (
-        f"{cache}: model 'tiny' means several here: "
+        f"{cache}: model 'tiny' matches several models: "
         "give --model local/tiny-11111111 or local/tiny-22222222"
     )
 
