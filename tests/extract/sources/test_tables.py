@@ -147,7 +147,7 @@ def test_parquet_that_cannot_be_read_is_refused_with_the_row(
 
 
 def test_what_is_no_parquet_is_refused(folder: Path) -> None:
-    with pytest.raises(InputError, match="is no parquet file that can be read"):
+    with pytest.raises(InputError, match="is not a readable parquet file"):
         listed(folder / "x.parquet", "path\na.jpg\n")
 
 

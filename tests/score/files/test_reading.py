@@ -184,7 +184,7 @@ def test_a_damaged_npz_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "s.npz", np.arange(1000.0))
     whole = (tmp_path / "s.npz").read_bytes()
     (tmp_path / "s.npz").write_bytes(whole[:4000] + b"\1" + whole[4001:])
-    with pytest.raises(InputError, match="is damaged, or of another kind: Bad CRC-32"):
+    with pytest.raises(InputError, match="is damaged, or not of this format: Bad CRC-32"):
         read(tmp_path / "s.npz")
 
 
