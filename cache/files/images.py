@@ -268,7 +268,7 @@ def check_any_ok(path: Path, outcome: Outcome) -> None:
     if len(outcome.errors) == len(outcome.norm):
         raise InputError(
             f"{path}: not written: none of {len(outcome.norm)} images could be decoded, "
-            f"the first:  {outcome.errors[0]}"
+            f"the first: {outcome.errors[0]}"
         )
 
 

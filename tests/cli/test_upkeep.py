@@ -47,7 +47,7 @@ def test_verify_without_deep_reads_no_vector_and_says_what_would(
     done = oodcache("cache", "verify")
     assert done.status == 0
     assert done.out.splitlines() == [f"sound  {pets}", f"sound  {names}"]
-    assert done.err.splitlines()[-1].endswith("oodcache cache verify --deep reads them too")
+    assert done.err.splitlines()[-1].endswith("oodcache run oodcache cache verify --deep")
 
 
 def test_verify_deep_finds_a_flipped_vector_in_files_and_in_shards(
@@ -246,7 +246,7 @@ def test_a_part_of_a_run_beside_its_whole_file_is_refused_with_both_ways_out(
     done = oodcache("cache", "merge")
     assert done.status == 1
     assert "run the same oodcache extract again; or, as " in done.err
-    typed = done.err.rpartition("remove them: ")[2]
+    typed = done.err.rpartition("remove the shards: ")[2]
     assert oodcache(*shlex.split(typed)[1:], "--yes").status == 0
     assert there(IMAGES) == {str(target)}
 

@@ -95,10 +95,10 @@ def test_two_equal_runs_give_equal_files(tmp_path: Path, identity: Identity) -> 
             r"'class_names' holds 'b\x00', which is not UTF-8 without",
         ),
         (("a", "\ud800"), ("", ""), ("{}",), r"'class_names' holds '\ud800', which is not UTF-8"),
-        (("a", "b"), ("n", "n"), ("{}",), "'class_ids' holds 'n' twice: all are to differ"),
+        (("a", "b"), ("n", "n"), ("{}",), "'class_ids' holds 'n' twice: ids must differ"),
         (("a", "b"), ("n", ""), ("{}",), "'class_ids' holds an empty one among others"),
         (("a", "b"), ("", ""), ("{}", "{}"), "'templates' holds '{}' twice"),
-        (("a", "b"), ("", ""), ("photo",), "template 'photo' holds no {}"),
+        (("a", "b"), ("", ""), ("photo",), "template 'photo' contains no {}"),
         ((), (), ("{}",), "'embeddings' has shape (1, 0, 8), expected 3 axes"),
     ],
 )

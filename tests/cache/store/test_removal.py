@@ -119,7 +119,7 @@ def test_a_path_with_dots_that_leads_out_of_the_cache_is_outside(cache: Path) ->
     (cache.parent / "a/b/images").mkdir(parents=True)
     path = cache / "../a/b/images/data.h5"
     path.write_bytes(b"precious")
-    with pytest.raises(InputError, match="is not of this format, and not in"):
+    with pytest.raises(InputError, match="is not of this format and not in"):
         removal.find(cache, str(path))
 
 

@@ -49,8 +49,8 @@ def test_what_differs_from_the_first_is_refused_with_both_sums(tmp_path: Path) -
     with pytest.raises(InputError) as refused:
         checksums.check(SUN, CHANGED, recorded, tmp_path)
     assert str(refused.value) == (
-        "SUN.tar.gz: differs from what was fetched on 2026-01-02 from http://mirror/SUN.tar.gz: "
-        f"its SHA-256 is {'d' * 64}, not {'b' * 64}; if it is right, remove its entry from "
+        "SUN.tar.gz: differs from the download of 2026-01-02 from http://mirror/SUN.tar.gz: "
+        f"its SHA-256 is {'d' * 64}, not {'b' * 64}; if it is correct, remove its entry from "
         f"{tmp_path}/oodcache-checksums.json"
     )
 

@@ -100,7 +100,7 @@ def test_empty_labels_and_minus_one_are_unlabelled(folder: Path) -> None:
         ("path,label\na.jpg\n", {}, "line 2 has 1 fields, the header 2"),
         ('path\n"two\nlines.jpg"\n../x.jpg\n', {}, "line 4: '../x.jpg' is no path of an image"),
         ('path\na.jpg\n"b', {}, "line 3: unexpected end of data"),
-        ("path\n", {}, "names no image"),
+        ("path\n", {}, "lists no image"),
         ("", {}, "has no column path, .*; has none"),
         ("path,label\na.jpg,1.0\n", {}, "line 2: label '1.0' is no integer"),
         ("path\na.jpg\na.jpg\n", {}, "line 3 repeats line 2, 'a.jpg'"),

@@ -99,8 +99,8 @@ def test_a_compressed_tar_says_how_to_decompress_it(
     ("data", "words"),
     [
         (b"", "is empty, and no tar"),
-        (b"no tar" * 200, "is no tar that can be read"),
-        (b"short", "is no tar that can be read"),
+        (b"no tar" * 200, "is not a readable tar"),
+        (b"short", "is not a readable tar"),
     ],
 )
 def test_what_is_no_tar_is_refused(tmp_path: Path, data: bytes, words: str) -> None:
@@ -133,7 +133,7 @@ def test_a_damaged_header_is_no_end(tmp_path: Path) -> None:
 def test_tars_joined_by_cat_are_not_half_read(tmp_path: Path) -> None:
     one, other = (write_tar(tmp_path / f"{name}.tar", (f"{name}.jpg", b"x")) for name in "ab")
     (tmp_path / "x.tar").write_bytes(one.read_bytes() + other.read_bytes())
-    with pytest.raises(InputError, match="goes on after its end mark, as tars joined by cat do"):
+    with pytest.raises(InputError, match="continues after its end mark, like tars joined by cat"):
         walked(tmp_path / "x.tar")
 
 

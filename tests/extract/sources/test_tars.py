@@ -130,9 +130,9 @@ def test_what_is_no_image_is_counted_or_said(tmp_path: Path) -> None:
         ([("a.txt", "x")], r"its tars hold no images \(1 other files\)"),
         ([], r"its tars hold no images \(0 other files\)"),
         ([("a.jpg", "x"), ("a.cls", b"\xff")], "'a.cls': is not UTF-8 text"),
-        ([("a.jpg", "x"), ("a.json", "{")], "'a.json': is no JSON that can be read"),
-        ([("a.jpg", "x"), ("a.json", "[" * 10**5)], "'a.json': is no JSON that can be read"),
-        ([("a.jpg", "x"), ("a.json", "[1]")], "'a.json': is no JSON object"),
+        ([("a.jpg", "x"), ("a.json", "{")], "'a.json': is not valid JSON"),
+        ([("a.jpg", "x"), ("a.json", "[" * 10**5)], "'a.json': is not valid JSON"),
+        ([("a.jpg", "x"), ("a.json", "[1]")], "'a.json': is not a JSON object"),
         ([("a.jpg", "x"), ("a.json", '{"label": true}')], "its label is no integer, and no text"),
         ([("a.jpg", "x"), ("a.json", '{"label": 1.5}')], "its label is no integer, and no text"),
         ([("a.jpg", "x"), ("a.cls", "1.0")], "x.tar: 'a.jpg': label '1.0' is no integer"),
@@ -233,7 +233,7 @@ def test_threads_and_forks_read_at_once_without_a_position_in_common(tmp_path: P
 
 def test_a_tar_that_is_a_pipe_is_refused_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.tar")
-    with pytest.raises(InputError, match="x.tar: is no file, and so no tar"):
+    with pytest.raises(InputError, match="x.tar: is not a file, so not a tar"):
         listed(tmp_path / "x.tar")
 
 

@@ -112,7 +112,7 @@ def test_a_template_given_twice_counts_once() -> None:
 
 @pytest.mark.parametrize("template", ["a photo", "{} and {}", "{0}", ""])
 def test_a_template_wants_its_braces_once(template: str) -> None:
-    with pytest.raises(InputError, match="wants {} once, where the class name goes"):
+    with pytest.raises(InputError, match="must contain {} once, for the class name"):
         vocabularies.expand([template])
 
 
