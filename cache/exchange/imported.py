@@ -86,17 +86,13 @@ def _completed(claimed: ModelIdentity, known: ModelIdentity, path: Path) -> Mode
     claimed = replace(claimed, architecture=claimed.architecture or known.architecture)
     if known.logit_scale is None:
         return claimed
-    if claimed.logit_scale not in (None, known.logit_scale):
-        raise InputError(
-            f"--logit-scale {claimed.logit_scale} contradicts {path}, of the same weights, "
-            f"which says {known.logit_scale}"
-        )
-    if claimed.logit_bias not in (None, known.logit_bias):
-        said = "that there is none" if known.logit_bias is None else known.logit_bias
-        raise InputError(
-            f"--logit-bias {claimed.logit_bias} contradicts {path}, of the same weights, "
-            f"which says {said}"
-        )
+    for name in ("logit_scale", "logit_bias"):
+        given, recorded = getattr(claimed, name), getattr(known, name)
+        if given not in (None, recorded):
+            raise InputError(
+                f"--{name.replace('_', '-')} {given} contradicts {path}, of the same weights, "
+                f"which has {'none' if recorded is None else recorded}"
+            )
     return replace(claimed, logit_scale=known.logit_scale, logit_bias=known.logit_bias)
 
 

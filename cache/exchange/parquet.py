@@ -29,17 +29,12 @@ def check_pyarrow(path: Path) -> None:
 
 def read_texts(path: Path, column: str) -> list[bytes]:
     """Return a column of texts, as UTF-8, or of bytes; read no other column."""
-    check_pyarrow(path)
-    values: list[bytes] = []
-    with _reading(path) as file:
-        field = _field(path, file.schema_arrow, column)
-        for batch in file.iter_batches(columns=[column], batch_size=GROUP_ROWS):
-            block = batch.column(0)
-            if block.null_count:
-                row = len(values) + block.is_null().to_pylist().index(True)
-                raise InputError(f"{path}: row {row} has no {column}")
-            values += [one.encode() for one in block.to_pylist()] if field else block.to_pylist()
-    return values
+    texts = []
+    for row, one in enumerate(read_values(path, column, integers=False)):
+        if one is None:
+            raise InputError(f"{path}: row {row} has no {column}")
+        texts.append(one if isinstance(one, bytes) else str(one).encode())
+    return texts
 
 
 def column_names(path: Path) -> list[str]:
@@ -49,14 +44,19 @@ def column_names(path: Path) -> list[str]:
         return list(file.schema_arrow.names)
 
 
-def read_values(path: Path, column: str) -> list[bytes | str | int | None]:
+def read_values(
+    path: Path, column: str, *, integers: bool = True
+) -> list[bytes | str | int | None]:
     """Return a column of texts, bytes or integers, with None for null; read no other column."""
     check_pyarrow(path)
     values: list[bytes | str | int | None] = []
     with _reading(path) as file:
-        kind = file.schema_arrow.field(column).type
-        if not _is_plain(kind):
-            raise InputError(f"{path}: column {column!r} holds {kind}, not texts or integers")
+        schema = file.schema_arrow
+        if column not in schema.names:
+            raise InputError(f"{path}: has no column {column!r}; has {', '.join(schema.names)}")
+        kind, wanted = schema.field(column).type, "texts or integers" if integers else "texts"
+        if not _is_readable(kind, integers):
+            raise InputError(f"{path}: column {column!r} holds {kind}, not {wanted}")
         for batch in file.iter_batches(columns=[column], batch_size=GROUP_ROWS):
             values += batch.column(0).to_pylist()
     return values
@@ -153,27 +153,14 @@ def _reading(path: Path) -> Iterator[Any]:
         raise InputError(f"{path}: is not a readable parquet file: {reason}") from None
 
 
-def _field(path: Path, schema: Any, column: str) -> bool:
-    """Return whether a column holds texts rather than bytes; reject any other type."""
+def _is_readable(kind: Any, integers: bool) -> bool:
     from pyarrow import types
 
-    if column not in schema.names:
-        raise InputError(f"{path}: has no column {column!r}; has {', '.join(schema.names)}")
-    kind = schema.field(column).type
-    if types.is_binary(kind) or types.is_large_binary(kind):
-        return False
-    if types.is_string(kind) or types.is_large_string(kind):
-        return True
-    raise InputError(f"{path}: column {column!r} holds {kind}, not texts")
-
-
-def _is_plain(kind: Any) -> bool:
-    from pyarrow import types
-
-    if types.is_dictionary(kind):  # Categories, each stored once.
+    if types.is_dictionary(kind) and integers:  # Categories, each stored once.
         kind = kind.value_type
     texts = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
-    return any(is_one(kind) for is_one in (*texts, types.is_integer, types.is_null))
+    others = (types.is_integer, types.is_null) if integers else ()
+    return any(is_one(kind) for is_one in (*texts, *others))
 
 
 def _numbered(blocks: Iterator[Any]) -> Iterator[tuple[int, Any]]:

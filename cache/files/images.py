@@ -31,7 +31,7 @@ from oodcache.cache.format.container import (
 )
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import Place
-from oodcache.cache.format.storage import read_paths
+from oodcache.cache.format.storage import read_packed
 from oodcache.cache.format.structure import Structure
 
 Vectors = npt.NDArray[np.float32]
@@ -134,7 +134,7 @@ class ImageFile:
     def paths(self) -> list[bytes]:
         """Return each image's path below its dataset's root, '/' between folders."""
         with self._reopened() as file:
-            paths = read_paths(file.datasets["path"], self.path)
+            paths: list[bytes] = read_packed(file.datasets["path"], self.path, "path").tolist()
         rules.check_paths(self.path, paths)
         return paths
 

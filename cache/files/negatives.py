@@ -99,7 +99,11 @@ class Negatives:
 
 def read_negatives(path: Path) -> Negatives:
     """Return the file at `path`; raise RuleError, naming the rule, if it is not valid."""
-    return _checked(path, _read(path))
+    try:
+        content = read_limited(path, LIMIT)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; expected a .json file of negatives") from None
+    return _checked(path, content)
 
 
 def write_negatives(path: Path, negatives: Negatives) -> Negatives:
@@ -125,15 +129,6 @@ def parse_keep(text: str) -> Fraction | int:
     if found is None or not 0 < Fraction(found[1]) <= 100:
         raise ValueError(f"{shown(text)} is not a share, such as 15%, or a count, such as 10000")
     return Fraction(found[1]) / 100
-
-
-def _read(path: Path) -> bytes:
-    """Return a file's bytes, at most one more than the limit."""
-    try:
-        return read_limited(path, LIMIT)
-    except ValueError as error:
-        what = f"{error}; expected a .json file of negatives"
-        raise InputError(f"{path}: {what}") from None
 
 
 def _checked(path: Path, content: bytes) -> Negatives:

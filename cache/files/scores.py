@@ -55,20 +55,11 @@ class ScoredImages:
         """Return the number of images."""
         return len(next(iter(self.scores.values())))
 
-    @property
-    def _of_each(self) -> tuple[Callable[[], Sequence[bytes]], ...]:
-        return self.paths, self.labels, self.nearest
-
     def names(self) -> dict[str, Sequence[bytes]]:
         """Return the columns of SCORED, each of one length or of 1."""
-        of_all = (self.model, self.template, self.data_set)
-        return dict(
-            zip(
-                SCORED,
-                (*([one.encode()] for one in of_all), *(one() for one in self._of_each)),
-                strict=True,
-            )
-        )
+        of_all = [[one.encode()] for one in (self.model, self.template, self.data_set)]
+        of_each = [self.paths(), self.labels(), self.nearest()]
+        return dict(zip(SCORED, [*of_all, *of_each], strict=True))
 
 
 @dataclass(frozen=True)

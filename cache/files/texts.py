@@ -115,8 +115,13 @@ class TextRows:
     @contextmanager
     def _reading(self) -> Iterator[Callable[[int, int], Stored]]:
         """Yield a function (row, count) that reads rows of one template as stored and checks F5."""
-        with self._reopened() as file:
-            stored = file.datasets["embeddings"]
+        with opened(self.path) as file:
+            found = structure.check(file, self.path, "texts")
+            if found.identity != self.identity:
+                raise InputError(
+                    f"{self.path}: was replaced while it was read: run the command again"
+                )
+            stored = found.datasets["embeddings"]
 
             def read(row: int, count: int) -> Stored:
                 template, first = divmod(row, len(self.vocabulary.names))
@@ -126,17 +131,6 @@ class TextRows:
                 return block
 
             yield read
-
-    @contextmanager
-    def _reopened(self) -> Iterator[Structure]:
-        """Open the file again; raise InputError if it was replaced."""
-        with opened(self.path) as file:
-            found = structure.check(file, self.path, "texts")
-            if found.identity != self.identity:
-                raise InputError(
-                    f"{self.path}: was replaced while it was read: run the command again"
-                )
-            yield found
 
 
 @dataclass(frozen=True)
@@ -213,9 +207,19 @@ def store_texts(
     *,
     vocabulary: Vocabulary,
     identity: Identity,
+    place: Place | None = None,
 ) -> None:
-    """Write contiguous unit vectors (T, K, D) in their own type as the file at `path`."""
-    _write(path, stored, norm, vocabulary, identity, None)
+    """Write contiguous unit vectors in their own type as the file at `path`.
+
+    They are (T, K, D), or (n, D) with the `place` of a shard.
+    """
+    _check(path, vocabulary)
+    _check_rows(path, stored)
+    check_identity(path, identity)
+    kind, digest = "texts" if place is None else "text-shard", hashlib.sha256(stored.data)
+    with created(path) as write:
+        write(_write_columns, stored, norm, vocabulary)
+        write(write_head, kind, identity, digest.hexdigest(), place)
 
 
 def write_text_shard(
@@ -229,7 +233,8 @@ def write_text_shard(
     place: Place,
 ) -> None:
     """Write the unit vectors (n, D) of some rows of a vocabulary as the shard at `path`."""
-    _write(path, np.ascontiguousarray(embeddings, dtype), norm, vocabulary, identity, place)
+    stored = np.ascontiguousarray(embeddings, dtype)
+    store_texts(path, stored, norm, vocabulary=vocabulary, identity=identity, place=place)
 
 
 def _read(path: Path, kind: str) -> tuple[Structure, Vocabulary, npt.NDArray[np.floating[Any]]]:
@@ -249,23 +254,6 @@ def _vocabulary(path: Path, found: Structure) -> Vocabulary:
     vocabulary = Vocabulary(names, ids, templates)
     _check(path, vocabulary)
     return vocabulary
-
-
-def _write(
-    path: Path,
-    stored: npt.NDArray[np.floating[Any]],
-    norm: npt.NDArray[np.float32],
-    vocabulary: Vocabulary,
-    identity: Identity,
-    place: Place | None,
-) -> None:
-    _check(path, vocabulary)
-    _check_rows(path, stored)
-    check_identity(path, identity)
-    kind, digest = "texts" if place is None else "text-shard", hashlib.sha256(stored.data)
-    with created(path) as write:
-        write(_write_columns, stored, norm, vocabulary)
-        write(write_head, kind, identity, digest.hexdigest(), place)
 
 
 def _check(path: Path, vocabulary: Vocabulary) -> None:

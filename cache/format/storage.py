@@ -124,7 +124,8 @@ def check_whole(
 
     Datasets named in `packed` are gzipped.
     """
-    pipeline, shape = _pipeline(dataset), dataset.shape
+    properties, shape = dataset.id.get_create_plist(), dataset.shape
+    pipeline = [properties.get_filter(place)[0] for place in range(properties.get_nfilters())]
     plain = name in ("embeddings", "identity") or not dataset.size
     if pipeline not in (PACKED if name in packed else [[] if plain else [CHECKSUM]]):
         what = "a Fletcher-32 checksum" + (" after gzip" if name in packed else " and no other")
@@ -155,18 +156,6 @@ def read_whole(dataset: h5py.Dataset) -> npt.NDArray[Any]:
     if values.size:
         dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
     return values
-
-
-def _pipeline(dataset: h5py.Dataset) -> list[int]:
-    """Return a dataset's filters in the order of their application."""
-    properties = dataset.id.get_create_plist()
-    return [properties.get_filter(place)[0] for place in range(properties.get_nfilters())]
-
-
-def read_paths(dataset: h5py.Dataset, path: Path) -> list[bytes]:
-    """Return the column `path`, checked as `read_packed` does."""
-    paths: list[bytes] = read_packed(dataset, path, "path").tolist()
-    return paths
 
 
 def read_packed(dataset: h5py.Dataset, path: Path, name: str) -> npt.NDArray[Any]:

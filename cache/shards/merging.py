@@ -35,7 +35,7 @@ from oodcache.cache.format.container import (
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import Place, Run, shard_folder, shard_paths
 from oodcache.cache.format.sibling import discard
-from oodcache.cache.format.storage import read_paths
+from oodcache.cache.format.storage import read_packed
 from oodcache.cache.format.structure import Columns
 
 VARIES = " + "  # Joins devices and library versions that differ between shards.
@@ -77,20 +77,16 @@ def peek(path: Path, *, paths: bool = True) -> Shard:
         version = _version(os.fstat(file.id.get_vfd_handle()))
         found = structure.check(file, path, *structure.SHARDS)
         embeddings, ok = found.datasets["embeddings"], found.columns.get("ok")
+        kind, is_read = structure.SHARDS[found.kind], paths and ok is not None
         assert found.place is not None
         return Shard(
             path,
-            Run(
-                structure.SHARDS[found.kind],
-                found.identity,
-                embeddings.dtype,
-                found.place.shard_rows,
-            ),
+            Run(kind, found.identity, embeddings.dtype, found.place.shard_rows),
             found.place,
             embeddings.shape[1],
             0 if ok is None else int(np.count_nonzero(~ok)),
             found.columns if ok is not None else {},  # A long vocabulary, in each of its shards.
-            read_paths(found.datasets["path"], path) if paths and ok is not None else [],
+            read_packed(found.datasets["path"], path, "path").tolist() if is_read else [],
             embeddings.id.get_offset(),
             version,
         )
@@ -128,7 +124,9 @@ def merge(target: Path, shards: Sequence[Shard]) -> None:
     if ordered[0].run.kind == "images":
         _merge_images(target, ordered, identity)
     else:
-        _merge_texts(target, ordered, identity)
+        texts = read_texts(ordered, identity)
+        vocabulary = texts.vocabulary
+        store_texts(target, texts.embeddings, texts.norm, vocabulary=vocabulary, identity=identity)
     remove(target, [shard.path for shard in shards])
 
 
@@ -274,13 +272,6 @@ def read_rows(shard: Shard, first: int, vectors: npt.NDArray[np.floating[Any]]) 
 
 def _version(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _merge_texts(target: Path, shards: Sequence[Shard], identity: Identity) -> None:
-    texts = read_texts(shards, identity)
-    store_texts(
-        target, texts.embeddings, texts.norm, vocabulary=texts.vocabulary, identity=identity
-    )
 
 
 def read_texts(shards: Sequence[Shard], identity: Identity) -> StoredTexts:

@@ -25,7 +25,7 @@ from oodcache.cache.format.place import shard_folder, shard_paths
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.summary import Begun, Summary, runs, summarise
 from oodcache.cache.store import store
-from oodcache.cache.text import megabytes, printable
+from oodcache.cache.text import counted, megabytes, printable
 
 AGES = ((1, "s"), (60, "min"), (3600, "h"), (86400, "d"), (365 * 86400, "y"))
 COLUMNS = ("file", "rows", "dimension", "dtype", "MB", "age", "bad", "state")
@@ -124,12 +124,13 @@ def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:
             errors.append(str(error))
     paths = [entry.path] * is_finished + shard_paths(entry.path) * has_shards
     size, modified = _on_disk(paths, shard_folder(entry.path))
+    state = "complete" if summary else "not valid"
     return Listed(
         path=str(entry.path if is_finished else shard_folder(entry.path)),
         model=entry.label,
         kind=entry.kind,
         name=entry.name,
-        state=_finished(summary) if is_finished else _begun(known, errors),
+        state=state if is_finished else _begun(known, errors),
         shards={"done": known[0].done if known else 0, "of": known[0].of if known else None}
         if has_shards
         else None,
@@ -138,10 +139,6 @@ def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:
         error="; ".join(errors) or None,
         **_counts(summary, known),
     )
-
-
-def _finished(summary: Summary | None) -> str:
-    return "complete" if summary else "not valid"
 
 
 def _begun(known: Sequence[Begun], errors: Sequence[str]) -> str:
@@ -237,7 +234,7 @@ def _state(one: Listed) -> str:
     if one.shards is not None:
         of, done = one.shards["of"], one.shards["done"]
         if of is not None:
-            said.append(f"{done:,} of {of:,} shard{'s' * (of != 1)}")
+            said.append(f"{done:,} of {counted(of, 'shard')}")
         elif one.error is None:
             said.append("no shard yet")
     if one.error is not None:

@@ -170,8 +170,8 @@ def _merge(target: Path, shards: Sequence[Shard]) -> str:
                 raise damaged(error, shard.path) from None
         raise
     rows, failed = shards[0].place.total, sum(shard.failed for shard in shards)
-    count = f"{len(shards):,} shard{'s' * (len(shards) != 1)}"
-    return f"{target}: merged {count}, {rows:,} row{'s' * (rows != 1)}, {failed:,} not ok"
+    count = counted(len(shards), "shard")
+    return f"{target}: merged {count}, {counted(rows, 'row')}, {failed:,} not ok"
 
 
 def _check_fit(target: Path, shards: Sequence[Shard]) -> None:

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -72,13 +71,7 @@ def download(url: str, part: Path, watch: Watch) -> None:
     """
     whole = _whole(part)
     there = part.stat().st_size if part.exists() else 0
-    if (
-        whole is None
-        or whole.size is None
-        or not whole.can_resume
-        or whole.url != url
-        or there > whole.size
-    ):
+    if whole is None or not whole.can_resume or whole.url != url or there > (whole.size or 0):
         forget(part)
         whole, there = None, 0
     if whole is None or there != whole.size:
@@ -230,13 +223,8 @@ class _Bar:
         self.advance(self.bytes // MB - self.told)
         self.told = self.bytes // MB
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.progress.__exit__(kind, error, trace)
+    def __exit__(self, *error: Any) -> None:
+        self.progress.__exit__(*error)
 
 
 @contextmanager

@@ -144,14 +144,15 @@ def _fetch(job: _Job, watch: Watch) -> Counted:
     downloading.download(job.url, job.part, watch)
     size = job.part.stat().st_size
     downloading.check_room(job.work, size)
-    megabytes = size // downloading.MB
+    images, megabytes = job.known.images, size // downloading.MB
+    limits = unpacking.Limits(job.archive.folder, MOST_MEMBERS * images, MOST_BYTES * images)
     try:
         with _removed_if_rejected(job):
             with watch.progress(f"checking {job.archive.name}", megabytes, "MB") as advance:
                 found = checksums.sums(job.part, advance)
             checksums.check(job.archive, found, recorded, job.data_root)
             with watch.progress(f"unpacking {job.archive.name}", megabytes, "MB") as advance:
-                unpacking.unpack(job.part, job.unpacked, _limits(job), advance)
+                unpacking.unpack(job.part, job.unpacked, limits, advance)
             _count(job)
         # Sync before the rename, all at once: each file by itself would take minutes.
         os.sync()
@@ -164,11 +165,6 @@ def _fetch(job: _Job, watch: Watch) -> Counted:
     named = datasets.known(job.name, job.data_root)
     assert named is not None, "it was found where it was unpacked"
     return Counted(job.name, named.root, job.known.images, job.known.images)
-
-
-def _limits(job: _Job) -> unpacking.Limits:
-    images = job.known.images
-    return unpacking.Limits(job.archive.folder, MOST_MEMBERS * images, MOST_BYTES * images)
 
 
 def _count(job: _Job) -> None:

@@ -15,7 +15,7 @@ from oodcache.cache.names import GROUPS
 from oodcache.cache.store.listing import as_text, empty_table
 from oodcache.cache.text import counted, printable
 from oodcache.cache.watch import Progress
-from oodcache.extract.known.fetching import Counted, Fetched, count
+from oodcache.extract.known.fetching import Fetched, count
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.known_sets import KNOWN_SETS
 from oodcache.extract.sources.listing import ImageSource
@@ -39,14 +39,6 @@ class KnownRow:
     url: str | None
     origin: str
     place: str
-
-
-@dataclass(frozen=True)
-class Check:
-    """The state of a dataset in one word, and what was found."""
-
-    state: str
-    found: str
 
 
 def rows(data_root: Path) -> list[KnownRow]:
@@ -83,10 +75,10 @@ def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Ite
     with progress("counting", len(chosen), "datasets") as advance:
         for name in chosen:
             source = _known(name, data_root)
-            check = _checked(name, data_root, source)
-            if check.state == WRONG or (check.state == MISSING and names):
-                states[name] = check.state
-            yield f"{check.state:9}  {name}: {check.found}"
+            state, found = _checked(data_root, source)
+            if state == WRONG or (state == MISSING and names):
+                states[name] = state
+            yield f"{state:9}  {name}: {found}"
             advance(1)
     if states:
         raise InputError(_mend(states, len(chosen), data_root))
@@ -129,20 +121,18 @@ def _known(name: str, data_root: Path) -> ImageSource | None:
         raise InputError(f"{data_root}: cannot be looked at: {error.strerror}") from None
 
 
-def _checked(name: str, data_root: Path, source: ImageSource | None) -> Check:
+def _checked(data_root: Path, source: ImageSource | None) -> tuple[str, str]:
+    """Return the state of a dataset in one word, and what was found."""
     if source is None:
-        return Check(MISSING, f"not below {data_root}")
+        return MISSING, f"not below {data_root}"
     try:
         found = count(source)
     except InputError as error:
-        return Check(WRONG, str(error))
-    return Check(WHOLE if found.is_whole else WRONG, _counts(found))
-
-
-def _counts(found: Counted) -> str:
+        return WRONG, str(error)
     of = "" if found.images == found.expected else f", {found.expected:,} expected"
     missing = f", {found.missing:,} of them missing" if found.missing else ""
-    return f"{found.images:,} images{of}{missing}: {found.root}"
+    state = WHOLE if found.is_whole else WRONG
+    return state, f"{found.images:,} images{of}{missing}: {found.root}"
 
 
 def _mend(wrong: Mapping[str, str], of: int, data_root: Path) -> str:

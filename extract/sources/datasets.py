@@ -126,19 +126,16 @@ def known(name: str, data_root: Path) -> ImageSource | None:
     )
 
 
-def check_known(name: str) -> None:
-    """Raise InputError if the name is not a known dataset."""
+def check_known(name: str, advice: str = "") -> None:
+    """Raise InputError, ending in `advice`, if the name is not a known dataset."""
     if name not in KNOWN_SETS:
-        raise InputError(f"dataset {name!r} is not known (known are: {', '.join(KNOWN_SETS)})")
+        there = ", ".join(KNOWN_SETS)
+        raise InputError(f"dataset {name!r} is not known (known are: {there}){advice}")
 
 
 def _known(name: str, data_root: Path) -> ImageSource:
-    if name not in KNOWN_SETS:
-        own = f"{Path(name).stem}={name}" if Path(name).exists() else "NAME=PATH"
-        raise InputError(
-            f"dataset {name!r} is not known (known are: {', '.join(KNOWN_SETS)}); "
-            f"for your own images, use {own}"
-        )
+    own = f"{Path(name).stem}={name}" if Path(name).exists() else "NAME=PATH"
+    check_known(name, f"; for your own images, use {own}")
     if not data_root.is_dir():
         raise InputError(
             f"{data_root}: no such data root, needed for {name}; "

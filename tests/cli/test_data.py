@@ -95,7 +95,7 @@ def test_a_list_of_data_sets_is_a_table(oodcache: Run) -> None:
     listed = oodcache("data", "ls")
     assert (listed.status, listed.err) == (0, "")
     assert re.split("  +", listed.out.split("\n")[0]) == [
-        "data set",
+        "dataset",
         "images",
         "OOD",
         "found",

@@ -195,7 +195,9 @@ def test_a_folder_of_two_stems_or_none_or_one_number_twice_is_refused(tmp_path: 
     (tmp_path / "img_emb_00.npy").touch()
     assert "has the number of img_emb_0" in refusal(lambda: foreign.parts(tmp_path, "npy"))
     (tmp_path / "text_emb_0.npy").touch()
-    assert "has img_emb_*.npy and text_emb_*.npy" in refusal(lambda: foreign.parts(tmp_path, "npy"))
+    assert "found img_emb_*.npy and text_emb_*.npy" in refusal(
+        lambda: foreign.parts(tmp_path, "npy")
+    )
 
 
 def test_parts_of_two_widths_are_refused(tmp_path: Path) -> None:

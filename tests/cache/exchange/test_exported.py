@@ -90,11 +90,20 @@ def said(part: str, **fields: Any) -> Change:
     [
         (lambda one: one.pop("norm"), "has an identity, like files of oodcache cache export"),
         (lambda one: one.update(extra=np.ones(1)), "has an identity, like files of oodcache cache"),
-        (lambda one: one.update(norm=one["norm"][:5]), "'norm' is float32 of shape (5,), not of"),
+        (
+            lambda one: one.update(norm=one["norm"][:5]),
+            "'norm' is float32 of shape (5,), expected shape",
+        ),
         (lambda one: one.update(label=one["label"] * 1.0), "'label' is float64 of shape (6,)"),
         (lambda one: one.update(ok=one["ok"].astype(int)), "'ok' is int64 of shape (6,)"),
-        (lambda one: one.update(errors=one["errors"][:1]), "'errors' is |S9 of shape (1,), not of"),
-        (lambda one: one.update(path=np.array(["a"] * 6)), "'path' is <U1 of shape (6,), not of"),
+        (
+            lambda one: one.update(errors=one["errors"][:1]),
+            "'errors' is |S9 of shape (1,), expected shape",
+        ),
+        (
+            lambda one: one.update(path=np.array(["a"] * 6)),
+            "'path' is <U1 of shape (6,), expected shape",
+        ),
         (lambda one: one.update(embeddings=one["embeddings"].astype(float)), "is float64"),
         (lambda one: one.update(embeddings=-one["embeddings"]), "(rule F10)"),
         (lambda one: one.update(embeddings=2 * one["embeddings"]), "(rule F5)"),

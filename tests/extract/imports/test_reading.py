@@ -228,7 +228,7 @@ def test_a_file_of_another_kind_is_refused_with_those_that_are_read(
     oodcache: Run, take: Take
 ) -> None:
     Path("x.csv").touch()
-    refused(take("x.csv"), "x.csv: is read from .npy, .npz, .pt, or a folder of img_emb_*.npy")
+    refused(take("x.csv"), "x.csv: expected a .npy, .npz or .pt file, or a folder of img_emb_*.npy")
     refused(take("none.npy"), "none.npy: cannot be read: No such file or directory")
 
 

@@ -218,7 +218,7 @@ def test_a_refusal_of_the_server_is_one_line(site: Site, part: Path, told: Told)
     with pytest.raises(InputError) as refused:
         download(f"{site.url}/none", part, told.watch)
     assert str(refused.value) == (
-        f"{site.url}/none: the server answers 404 Not Found: try later, or give another server "
+        f"{site.url}/none: the server answered 404 Not Found: try later, or give another server "
         "with --mirror URL"
     )
 

@@ -120,8 +120,8 @@ def test_a_folder_with_another_count_is_not_touched(site: Site, tmp_path: Path) 
     folder.mkdir(parents=True)
     (folder / "mine.jpg").touch()
     assert refused(site, tmp_path) == (
-        f"{folder}: has 1 image, and SUN {COUNT}: move it elsewhere, or remove it, and type the "
-        "same command again"
+        f"{folder}: has 1 image, but SUN has {COUNT}: move or remove it, and run the same "
+        "command again"
     )
     assert tree(tmp_path) == {"MOS/SUN/images/mine.jpg"}
     assert site.asked == []
@@ -219,7 +219,7 @@ def test_an_archive_that_is_refused_goes_and_leaves_nothing_with_the_final_name(
     said = refused(site, tmp_path / "in", name)
     assert words in said
     assert said.endswith(
-        f"; the archive is removed, and nothing has the name {tmp_path}/in/MOS/{known.folder}"
+        f"; the archive was removed, and {tmp_path}/in/MOS/{known.folder} was not created"
     )
     assert tree(tmp_path) == set()
     site.files[known.name] = right
@@ -239,7 +239,7 @@ def test_a_second_fetch_into_one_data_root_says_so_and_stops(site: Site, tmp_pat
     (tmp_path / "MOS/.fetch").mkdir(parents=True)
     with FileLock(tmp_path / "MOS/.fetch/lock"):
         assert refused(site, tmp_path) == (
-            f"{tmp_path}: another oodcache data fetch is at work there: wait until it has ended"
+            f"{tmp_path}: another oodcache data fetch is running there: wait until it ends"
         )
     fetched(site, tmp_path)
 
@@ -253,7 +253,7 @@ def test_checksums_that_are_damaged_are_told_and_cost_no_archive(
 
 
 def test_a_mirror_that_is_no_url_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="'/mnt/SUN.tar.gz' is no URL"):
+    with pytest.raises(InputError, match="'/mnt/SUN.tar.gz' is not a URL"):
         list(fetch(["SUN"], tmp_path, QUIET, "/mnt"))
 
 

@@ -84,19 +84,19 @@ def test_nothing_of_the_archives_modes_and_owners_is_taken_over(tmp_path: Path) 
         (("a.jpg", b"x"), "member 'a.jpg' is not in its folder SUN/"),
         (
             linked("SUN/out", "/etc", tarfile.SYMTYPE),
-            "member 'SUN/out' is a link to '/etc', and no image",
+            "member 'SUN/out' is a link to '/etc', not an image",
         ),
         (
             linked("SUN/in", "images/0.jpg", tarfile.SYMTYPE),
-            "member 'SUN/in' is a link to 'images/0.jpg', and no image",
+            "member 'SUN/in' is a link to 'images/0.jpg', not an image",
         ),
         (
             linked("SUN/hard", "SUN/images/0.jpg", tarfile.LNKTYPE),
-            "member 'SUN/hard' is a link to 'SUN/images/0.jpg', and no image",
+            "member 'SUN/hard' is a link to 'SUN/images/0.jpg', not an image",
         ),
         (member("SUN/disk", kind=tarfile.BLKTYPE), "'SUN/disk' is a device or pipe"),
         (member("SUN/pipe", kind=tarfile.FIFOTYPE), "'SUN/pipe' is a device or pipe"),
-        (holes(), "member 'SUN/a.jpg' is a file with holes"),
+        (holes(), "member 'SUN/a.jpg' is a sparse file"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -61,7 +61,7 @@ def test_an_unknown_set_says_how_to_name_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "average", ".hidden", "a b"])
 def test_a_name_that_cannot_be_a_file_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="data set"):
+    with pytest.raises(InputError, match="dataset"):
         datasets.find(f"{name}={tmp_path}", tmp_path)
 
 
