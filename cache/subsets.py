@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import read_text
 
 NAMES = ("imagenet10", "imagenet20", "imagenet100")
 
@@ -47,21 +48,13 @@ def known(name: str) -> Subset:
     """Return one of `NAMES`; the class lists are those of MCM, Ming et al., NeurIPS 2022."""
     text = files("oodcache.cache").joinpath("imagenet_subsets.json").read_text("utf-8")
     classes = json.loads(text)[name]
-    return Subset(
-        name,
-        tuple(one["wnid"] for one in classes),
-        tuple(one.get("name", "") for one in classes),
-    )
+    ids, names = zip(*((one["wnid"], one.get("name", "")) for one in classes), strict=True)
+    return Subset(name, ids, names)
 
 
 def read(path: Path) -> Subset:
     """Return the subset in the file at `path`: an id or label name per line; # starts a comment."""
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; a subset is one id or name per line") from None
+    lines = read_text(path, "; a subset is one id or name per line").splitlines()
     first: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         one = line.partition("#")[0].strip()

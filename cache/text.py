@@ -1,6 +1,20 @@
-"""Text, counts and sizes formatted for people."""
+"""Text read from files, and text, counts and sizes formatted for people."""
 
 from __future__ import annotations
+
+from pathlib import Path
+
+from oodcache.cache.errors import InputError
+
+
+def read_text(path: Path, advice: str = "") -> str:
+    """Return the text of a UTF-8 file; raise InputError if it cannot be read, with `advice`."""
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}{advice}") from None
 
 
 def megabytes(size: int) -> str:

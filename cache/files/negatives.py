@@ -87,7 +87,6 @@ class Negatives:
 
     @property
     def name(self) -> str:
-        """Return the name of the file."""
         return self.path.stem
 
     @property

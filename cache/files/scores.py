@@ -52,7 +52,6 @@ class ScoredImages:
     nearest: Callable[[], Sequence[bytes]]
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(next(iter(self.scores.values())))
 
     def names(self) -> dict[str, Sequence[bytes]]:

@@ -29,7 +29,8 @@ class Fields:
     def expect(self, *names: str) -> Fields:
         """Return self if it has exactly these fields."""
         if sorted(self.values) != sorted(names):
-            raise ValueError(f"{self._is} fields {sorted(self.values)}, not {sorted(names)}")
+            owner = f"'{self.where.rstrip('.')}' has" if self.where else "has"
+            raise ValueError(f"{owner} fields {sorted(self.values)}, not {sorted(names)}")
         return self
 
     def text(self, name: str) -> str:
@@ -52,7 +53,8 @@ class Fields:
 
     def share(self, name: str) -> float:
         """Return a number between 0 and 1."""
-        return float(self._checked(name, _is_share, "a number between 0 and 1"))
+        wanted = "a number between 0 and 1"
+        return float(self._checked(name, lambda one: type(one) is float and 0 < one < 1, wanted))
 
     def typed(self, name: str, *types: type) -> Any:
         """Return a value of one of these types; true and false are not numbers."""
@@ -111,11 +113,3 @@ class Fields:
         if not check(self.values[name]):
             raise self.wrong(name, wanted)
         return self.values[name]
-
-    @property
-    def _is(self) -> str:
-        return f"'{self.where.rstrip('.')}' has" if self.where else "has"
-
-
-def _is_share(value: Any) -> bool:
-    return type(value) is float and 0 < value < 1

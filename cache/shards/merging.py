@@ -224,20 +224,16 @@ def _merge_images(target: Path, shards: Sequence[Shard], identity: Identity) -> 
         batches, place = _batches(shards, verifying), shards[0].place
         outcome = write_vectors(write, digest, batches, place.total, shards[0].run.dtype, target)
         check_any_ok(target, outcome)
-        rows = _rows(shards)
+        names = shards[0].columns["label_names"]
+        rows = ImageRows(
+            [path for shard in shards for path in shard.paths],
+            np.concatenate([shard.columns["label"] for shard in shards]),
+            rules.check_names(shards[0].path, "label_names", names),
+        )
         check_image_rows(target, rows)
         write.later(write_columns, rows, outcome)
         write(write_head, "images", identity, digest.hexdigest())
         verifying.now(lambda: None)
-
-
-def _rows(shards: Sequence[Shard]) -> ImageRows:
-    first = shards[0]
-    return ImageRows(
-        [path for shard in shards for path in shard.paths],
-        np.concatenate([shard.columns["label"] for shard in shards]),
-        rules.check_names(first.path, "label_names", first.columns["label_names"]),
-    )
 
 
 def _batches(shards: Sequence[Shard], verifying: InOrder) -> Iterator[ImageBatch]:

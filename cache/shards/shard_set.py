@@ -27,7 +27,7 @@ from oodcache.cache.format.place import FOLDER, shard_folder
 from oodcache.cache.format.structure import Columns
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Found, Shard
-from oodcache.cache.shards.summary import Begun, runs
+from oodcache.cache.shards.summary import runs
 
 AGAIN = "run the same oodcache extract again"
 SHOWN = 5
@@ -77,7 +77,9 @@ def open_images(path: Path) -> ImageFile:
 
     For a set, `identity.vectors` is empty: it is unknown until every shard has been read.
     """
-    return _either(path, image_file.open_images, _images)
+    return _either(
+        path, image_file.open_images, lambda one: _of_images(one, complete(one, "images"))
+    )
 
 
 def open_texts(path: Path) -> TextFile:
@@ -147,15 +149,12 @@ def _check_all_there(target: Path, found: Found) -> None:
     known = runs(found.shards)
     if not known:
         raise InputError(f"{shard_folder(target)}: contains no shard: {AGAIN}")
-    if len(known) == 1 and known[0].missing:
-        raise InputError(f"{shard_folder(target)}: {_lacking(known[0])}; {AGAIN}")
-
-
-def _lacking(run: Begun) -> str:
-    missing = run.missing
-    more = f" and {len(missing) - SHOWN:,} more ranges" * (len(missing) > SHOWN)
-    which = f"{', '.join(missing[:SHOWN])}{more}"
-    return f"{run.done:,} of {run.of:,} shards are there (missing: {which})"
+    if len(known) == 1 and (missing := known[0].missing):
+        more = f" and {len(missing) - SHOWN:,} more ranges" * (len(missing) > SHOWN)
+        raise InputError(
+            f"{shard_folder(target)}: {known[0].done:,} of {known[0].of:,} shards exist "
+            f"(missing: {', '.join(missing[:SHOWN])}{more}); {AGAIN}"
+        )
 
 
 def _light() -> Callable[[Path], Shard]:
@@ -172,10 +171,6 @@ def _light() -> Callable[[Path], Shard]:
         return replace(shard, columns={**kept, "label_names": names})
 
     return look
-
-
-def _images(target: Path) -> ImageFile:
-    return _of_images(target, complete(target, "images"))
 
 
 def _of_images(target: Path, shards: Sequence[Shard]) -> ImageShards:

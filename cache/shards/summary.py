@@ -53,10 +53,7 @@ def summarise(path: Path, *kinds: str) -> Summary:
     with opened(path) as file:
         found = structure.check(file, path, *(kinds or structure.COLUMNS))
         embeddings, columns = found.datasets["embeddings"], found.columns
-        sizes = {
-            name: found.datasets[name].size if name in found.datasets else None
-            for name in ("templates", "class_names")
-        }
+        sizes = {name: dataset.size for name, dataset in found.datasets.items()}
         norm = columns["norm"].ravel()
         ok = columns.get("ok", np.ones(len(norm), bool))
         return Summary(
@@ -65,8 +62,8 @@ def summarise(path: Path, *kinds: str) -> Summary:
             identity=found.identity,
             shape=embeddings.shape,
             dtype=embeddings.dtype,
-            templates=sizes["templates"],
-            classes=sizes["class_names"],
+            templates=sizes.get("templates"),
+            classes=sizes.get("class_names"),
             bad=int(np.count_nonzero(~ok)),
             norm=norm[ok],
             place=found.place,

@@ -41,7 +41,8 @@ def describe(path: Path, *, everything: bool = False) -> Iterator[str]:
     if found.place is not None:
         yield from _describe_place(path, found, found.place)
     elif shard_folder(path).is_dir():
-        yield from _beside(path)
+        for run in runs(merging.find(path).shards):
+            yield f"next to it: {_progress(run)} of run {run.shards[0].place.run[:8]}"
     yield from _describe_identity(found.identity)
     yield f"vectors: sha256 {found.identity.vectors}"
     yield f"ok: {counted(found.rows - found.bad, 'row')}, not ok: {found.bad:,}"
@@ -73,11 +74,6 @@ def _describe_place(path: Path, found: Summary, place: Place) -> Iterator[str]:
     yield f"shard: {place.number:,} of {place.count:,}, {place} of {place.total:,}"
     yield f"of: {target}"
     yield f"run: {place.run}"
-
-
-def _beside(path: Path) -> Iterator[str]:
-    for run in runs(merging.find(path).shards):
-        yield f"next to it: {_progress(run)} of run {run.shards[0].place.run[:8]}"
 
 
 def _describe_begun(target: Path, limit: int | None) -> Iterator[str]:

@@ -33,7 +33,6 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """Return the name of the dataset or vocabulary."""
         return self.path.stem
 
 

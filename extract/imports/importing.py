@@ -69,13 +69,7 @@ def _import_exported(
     given: Import, arrays: Mapping[str, Array], note: Note, progress: Progress
 ) -> None:
     """Write an exported file back; it contains all that options could give."""
-    reading.reject(
-        given,
-        "the file describes itself",
-        *reading.OF_IMAGES,
-        *reading.OF_TEXTS,
-        *reading.OF_MODELS,
-    )
+    reading.reject(given, "the file describes itself", *reading.OF_ALL)
     file = exported.opened(given.source, arrays)
     target = _free(file.target(given.cache), given)
     rows = file.columns["norm"].size

@@ -21,9 +21,9 @@ from oodcache.cache.files.texts import Vocabulary
 from oodcache.extract.texts import vocabularies
 
 LABELS = ("label_list", "labels", "label", "targets")
-OF_MODELS = ("model", "weights", "logit_scale", "logit_bias")
 OF_IMAGES = ("dataset", "metadata", "paths", "labels", "label_names")
 OF_TEXTS = ("classes", "templates")
+OF_ALL = (*OF_IMAGES, *OF_TEXTS, "model", "weights", "logit_scale", "logit_bias")
 AS_IT_IS = "{}"  # The template if none is given.
 
 

@@ -132,14 +132,14 @@ def _there(job: _Job) -> Counted | None:
             f"{found.root}: has {counted(found.images, 'image')}, but {job.name} has "
             f"{found.expected:,}: move or remove it, and run the same command again"
         )
-    _clear(job)
+    shutil.rmtree(job.unpacked, ignore_errors=True)
     downloading.forget(job.part)
     return found
 
 
 def _fetch(job: _Job, watch: Watch) -> Counted:
     recorded = checksums.read(job.data_root)
-    _clear(job)
+    shutil.rmtree(job.unpacked, ignore_errors=True)
     watch.note(f"downloading {job.url} …")
     downloading.download(job.url, job.part, watch)
     size = job.part.stat().st_size
@@ -159,7 +159,7 @@ def _fetch(job: _Job, watch: Watch) -> Counted:
         checksums.record(job.archive, job.url, found, recorded, job.data_root)
         (job.unpacked / job.archive.folder).rename(job.final)
     finally:
-        _clear(job)
+        shutil.rmtree(job.unpacked, ignore_errors=True)
     os.sync()
     downloading.forget(job.part)
     named = datasets.known(job.name, job.data_root)
@@ -190,10 +190,6 @@ def _removed_if_rejected(job: _Job) -> Iterator[None]:
         raise InputError(
             f"{error}; the archive was removed, and {job.final} was not created"
         ) from None
-
-
-def _clear(job: _Job) -> None:
-    shutil.rmtree(job.unpacked, ignore_errors=True)
 
 
 @contextmanager

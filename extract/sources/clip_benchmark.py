@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import read_text
 
 COUNT, SPLIT = "nshards.txt", "test"
 CLASSES, TEMPLATES = "classnames.txt", "zeroshot_classification_templates.txt"
@@ -32,7 +33,7 @@ def split(path: Path) -> Path | None:
 
 def tars(folder: Path) -> list[Path]:
     """Return the tars of a split, as many as it declares, whether they exist or not."""
-    text = _read(folder / COUNT).strip()
+    text = read_text(folder / COUNT).strip()
     if not (text.isascii() and text.isdecimal() and 0 < int(text[:9]) <= MOST):
         raise InputError(f"{folder / COUNT}: is {text[:20]!r}, not a number of tars from 1")
     return [folder / f"{number}.tar" for number in range(int(text))]
@@ -64,17 +65,8 @@ def templates(root: Path) -> tuple[str, ...]:
 
 def _lines(path: Path, wanted: str) -> tuple[str, ...]:
     """Return a file's lines, stripped; reject a blank one, which would shift all others."""
-    lines = [line.strip() for line in _read(path).rstrip().split("\n")]
+    lines = [line.strip() for line in read_text(path).rstrip().split("\n")]
     for number, line in enumerate(lines, 1):
         if not line or "\0" in line:
             raise InputError(f"{path}: line {number} is blank; expected {wanted} per line")
     return tuple(lines)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None

@@ -18,7 +18,6 @@ class Archive:
 
     @property
     def name(self) -> str:
-        """Return the file's name."""
         return self.url.rpartition("/")[2]
 
 

@@ -82,12 +82,10 @@ class ImageListing:
 
     @property
     def name(self) -> str:
-        """Return the dataset's name."""
         return self.source.name
 
     @property
     def rows(self) -> int:
-        """Return the number of images."""
         return len(self.images.paths)
 
     @property

@@ -146,7 +146,9 @@ def list_tars(source: ImageSource) -> ImageListing:
     """
     found, sizes = _Found(), []
     for place, path in enumerate(source.tars):
-        with reading(path), _regular(path) as file:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is not a file, so not a tar")
+        with reading(path), path.open("rb") as file:
             sizes.append(os.fstat(file.fileno()).st_size)
             _add(found, source, place, file)
     if not found.paths:
@@ -164,12 +166,6 @@ def list_tars(source: ImageSource) -> ImageListing:
         numbered,
         tuple(_notes(found)),
     )
-
-
-def _regular(path: Path) -> BinaryIO:
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path}: is not a file, so not a tar")
-    return path.open("rb")
 
 
 def _add(found: _Found, source: ImageSource, place: int, file: BinaryIO) -> None:

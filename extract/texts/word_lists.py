@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import read_text
 
 Columns = tuple[tuple[str, ...], tuple[str, ...]]
 # Chen et al., NeurIPS 2024.
@@ -72,14 +73,7 @@ def first_lemmas(lemmas: str, ids: Sequence[str]) -> tuple[str, ...]:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
-    except OSError as error:
-        raise InputError(
-            f"{path}: {error.strerror}; --classes NAME=FILE expects a file of names"
-        ) from None
+    lines = read_text(path, "; --classes NAME=FILE expects a file of names").splitlines()
     if not lines:
         raise InputError(f"{path}: is empty; expected a class name per line")
     return lines

@@ -147,9 +147,9 @@ def test_without_shards_a_missing_file_is_what_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("gone", "words"),
     [
-        ([2], "5 of 6 shards are there (missing: 3)"),
-        ([0, 3, 4], "3 of 6 shards are there (missing: 1, 4 to 5)"),
-        ([1, 2, 3, 4, 5], "1 of 6 shards are there (missing: 2 to 6)"),
+        ([2], "5 of 6 shards exist (missing: 3)"),
+        ([0, 3, 4], "3 of 6 shards exist (missing: 1, 4 to 5)"),
+        ([1, 2, 3, 4, 5], "1 of 6 shards exist (missing: 2 to 6)"),
     ],
 )
 def test_an_incomplete_set_says_what_is_there_and_what_to_type(
