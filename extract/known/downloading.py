@@ -142,7 +142,7 @@ def _explained(load: _Load) -> Iterator[None]:
 
 def _broke(load: _Load, why: str) -> str:
     whole = load.whole
-    if whole is None or not load.is_heard:
+    if whole is None or not load.has_answered:
         return (
             f"{load.url}: cannot be reached: {why}: check the network, or give another server "
             "with --mirror URL"
@@ -162,22 +162,22 @@ class _Load:
         self.url, self.part, self.watch, self.whole = url, part, watch, whole
         self.file: Any = None
         self.name = part.name.removesuffix(".part")
-        self.asked, self.is_heard = 0, False
+        self.requests, self.has_answered = 0, False
 
-    def asks(self, request: Any) -> None:
+    def on_request(self, request: Any) -> None:
         """Request a range only of the version that was begun."""
-        if self.asked:
-            what = "connection lost" if self.is_heard else "no answer"
+        if self.requests:
+            what = "connection lost" if self.has_answered else "no answer"
             self.watch.note(f"{self.name}: {what}: retrying")
-        self.asked += 1
+        self.requests += 1
         version = None if self.whole is None else self.whole.version
         if version is not None and "Range" in request.headers:
             request.headers["If-Range"] = version
 
-    def hears(self, response: Any) -> None:
+    def on_response(self, response: Any) -> None:
         """Record what the server sends; discard data of another version."""
         if response.is_redirect:
-            self.asked -= 1
+            self.requests -= 1
             return
         # This header would unpack a .gz, but ranges are of packed bytes.
         response.headers.pop("Content-Encoding", None)
@@ -192,7 +192,7 @@ class _Load:
                 raise self.changed()
         else:
             return
-        self.is_heard = True
+        self.has_answered = True
         if self.whole is not None and self.whole.size is not None:
             # Unpacked photographs need as much space again.
             check_room(self.part.parent, 2 * self.whole.size - self.part.stat().st_size)
@@ -236,8 +236,8 @@ def _listening(load: _Load) -> Iterator[None]:
     client, level, piece = get_session(), hub_logging.get_verbosity(), constants.DOWNLOAD_CHUNK_SIZE
     before = client.event_hooks
     client.event_hooks = {
-        "request": [*before["request"], load.asks],
-        "response": [*before["response"], load.hears],
+        "request": [*before["request"], load.on_request],
+        "response": [*before["response"], load.on_response],
     }
     constants.DOWNLOAD_CHUNK_SIZE = PIECE
     hub_logging.set_verbosity(logging.ERROR)

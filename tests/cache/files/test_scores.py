@@ -37,7 +37,7 @@ def part(model: str = "m/a", data_set: str = "pets", rows: int = 5, seed: int = 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    """Two models and two data sets."""
+    """Two models and two datasets."""
     parts = [part(), part(data_set="größer", rows=1), part("m/b", seed=1)]
     write_scores(tmp_path / "s.h5", parts)
     return tmp_path / "s.h5"

@@ -1,4 +1,4 @@
-"""Claims about what is shown of the known data sets."""
+"""Claims about what is shown of the known datasets."""
 
 from __future__ import annotations
 

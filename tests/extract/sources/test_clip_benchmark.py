@@ -20,7 +20,7 @@ def write(path: Path, text: str) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Write a data set of two splits, and a tar that no split counts."""
+    """Write a dataset of two splits, and a tar that no split counts."""
     root = tmp_path / "wds_pets"
     write(root / "classnames.txt", "guide dog \ncat\ncat\n\n")
     write(root / "zeroshot_classification_templates.txt", "a photo of a {c}\nthe {c}, a pet\n")

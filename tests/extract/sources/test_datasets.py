@@ -1,4 +1,4 @@
-"""Claims about how data sets are found and listed."""
+"""Claims about how datasets are found and listed."""
 
 from __future__ import annotations
 
