@@ -79,7 +79,8 @@ def write_images(
         "norm": pa.float32(),
     }
     with _writing(output, fields, images.dimension, identity) as write:
-        for first, block in _numbered(images.stored_blocks(GROUP_ROWS)):
+        first = 0
+        for block in images.stored_blocks(GROUP_ROWS):
             rows = range(first, first + len(block))
             some = slice(first, first + len(block))
             labels = images.label[some].tolist()
@@ -92,6 +93,7 @@ def write_images(
                 images.norm[some],
             ]
             write(columns, block)
+            first += len(block)
             advance(len(block))
 
 
@@ -161,14 +163,6 @@ def _is_readable(kind: Any, integers: bool) -> bool:
     texts = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
     others = (types.is_integer, types.is_null) if integers else ()
     return any(is_one(kind) for is_one in (*texts, *others))
-
-
-def _numbered(blocks: Iterator[Any]) -> Iterator[tuple[int, Any]]:
-    """Yield blocks of rows with the number of their first row."""
-    first = 0
-    for block in blocks:
-        yield first, block
-        first += len(block)
 
 
 def _is_utf8(path: bytes) -> bool:

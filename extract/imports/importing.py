@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import arrays as foreign
 from oodcache.cache.exchange import export as exporting
 from oodcache.cache.exchange import exported, imported
-from oodcache.cache.exchange.arrays import Array, Unit
+from oodcache.cache.exchange.arrays import Array
 from oodcache.cache.exchange.imported import Claim
 from oodcache.cache.files.images import ImageBatch, ImageFile, ImageRows, open_images, write_images
 from oodcache.cache.files.texts import StoredTexts, read_texts, write_texts
 from oodcache.cache.shards import shard_set
 from oodcache.cache.store import store
 from oodcache.cache.store.verification import kind_of
+from oodcache.cache.text import counted
 from oodcache.cache.watch import Note, Progress
 from oodcache.extract.imports import reading
 from oodcache.extract.imports.reading import Import
 from oodcache.extract.texts import vocabularies
+
+Lengths = list[npt.NDArray[np.float32]]  # Of the rows that were normalised.
 
 
 def export(path: Path, output: Path, note: Note, progress: Progress) -> None:
@@ -89,7 +91,7 @@ def _import_images(
     count = vectors.shape[0]
     labels = reading.labels(given, arrays, count)
     rows = ImageRows(reading.paths(given, count), labels.label, labels.names)
-    lengths = _Lengths()
+    lengths: Lengths = []
     with progress(f"import {name}", count, "rows") as advance:
         written = write_images(
             target,
@@ -104,7 +106,7 @@ def _import_images(
             ),
             dtype=given.dtype or np.float32,
         )
-    _note_normalised(given, claim, lengths, note)
+    _note_normalised(given, claim, count, lengths, note)
     failed = int(np.count_nonzero(~written.ok))
     bad = f"; {failed:,} are not ok: see oodcache cache info {target}" if failed else ""
     note(f"wrote {target}: {count:,} images x {written.dimension}{bad}")
@@ -149,10 +151,9 @@ def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: N
         ),
         dtype=given.dtype or np.float32,
     )
-    lengths = _Lengths()
-    lengths.add(unit)
-    _note_normalised(given, claim, lengths, note)
-    note(f"wrote {target}: {shape[1]:,} classes, {shape[0]} template{'s' * (shape[0] > 1)}")
+    _note_normalised(given, claim, len(unit.norm), [unit.norm[unit.changed]], note)
+    templates = counted(shape[0], "template")
+    note(f"wrote {target}: {counted(shape[1], 'class')}, {templates}")
 
 
 def _claim(given: Import) -> Claim:
@@ -168,41 +169,23 @@ def _free(target: Path, given: Import) -> Path:
     return target
 
 
-@dataclass
-class _Lengths:
-    """The number of normalised rows, and the range of their lengths."""
-
-    changed: int = 0
-    rows: int = 0
-    shortest: float = math.inf
-    longest: float = 0
-
-    def add(self, unit: Unit) -> None:
-        """Count more rows."""
-        self.rows += len(unit.norm)
-        if unit.changed.any():
-            lengths = unit.norm[unit.changed]
-            self.changed += len(lengths)
-            self.shortest = min(self.shortest, float(lengths.min()))
-            self.longest = max(self.longest, float(lengths.max()))
-
-
 def _batches(
-    vectors: Array, lengths: _Lengths, advance: Callable[[int], None]
+    vectors: Array, lengths: Lengths, advance: Callable[[int], None]
 ) -> Iterator[ImageBatch]:
     for block in vectors.blocks():
         unit = foreign.unit(block)
-        lengths.add(unit)
+        lengths.append(unit.norm[unit.changed])
         yield ImageBatch(unit.vectors, unit.norm, unit.errors)
         advance(len(block))
 
 
-def _note_normalised(given: Import, claim: Claim, lengths: _Lengths, note: Note) -> None:
+def _note_normalised(given: Import, claim: Claim, rows: int, lengths: Lengths, note: Note) -> None:
     """Note how many vectors were normalised, and files of other weights in the model's folder."""
-    if lengths.changed:
+    changed = np.concatenate(lengths)
+    if changed.size:
         note(
-            f"{given.source}: normalised {lengths.changed:,} of {lengths.rows:,} rows, with "
-            f"lengths from {lengths.shortest:.4g} to {lengths.longest:.4g}"
+            f"{given.source}: normalised {changed.size:,} of {rows:,} rows, with lengths from "
+            f"{changed.min():.4g} to {changed.max():.4g}"
         )
     for path, other in claim.siblings(given.cache).items():
         if other.weights != claim.weights_label:
