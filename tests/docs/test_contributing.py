@@ -72,9 +72,7 @@ def test_the_image_source_lists_what_its_file_names(tmp_path: Path) -> None:
     write_image(tmp_path / "one" / "1.png", 1)
     (tmp_path / "list.jsonl").write_text('{"path": "one/1.png", "label": "cat"}\n')
     list_json_lines, forms = example(NEW)["list_json_lines"], dict(FORMS)
-    example(
-        "extract/sources/datasets.py", Form=Form, FORMS=forms, list_json_lines=list_json_lines
-    )
+    example("extract/sources/datasets.py", Form=Form, FORMS=forms, list_json_lines=list_json_lines)
     listing = forms["json-lines"].listed(ImageSource("mine", tmp_path / "list.jsonl"))
     assert list(listing.images.paths) == [b"one/1.png"]
     assert list(listing.images.label_names) == ["cat"]
