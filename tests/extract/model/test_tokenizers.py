@@ -107,7 +107,7 @@ def test_texts_of_another_tokenizer_are_not_the_same_texts(tmp_path: Path) -> No
 
     extract()
     write_tokenizer(folder, [*WORDS[:2], *reversed(WORDS[2:])])
-    with pytest.raises(InputError, match="made from another tokenizer; make it anew"):
+    with pytest.raises(InputError, match="made with another tokenizer; use --overwrite"):
         extract()
 
 

@@ -137,14 +137,14 @@ def test_shards_that_fail_are_named_and_the_others_are_made(
             sources=[*sources, f"strays={photos / 'cat'}"],
         )
     said = str(failed.value)
-    assert said.startswith("2 shards were not made: c, shard 2 of 3: ")
-    assert f"; c, shard 3 of 3: {photos}: is gone, or was emptied: " in said
-    assert said.endswith("once that is mended, type the same command again")
-    assert any(note.startswith("c: 1 of 3 shards are there") for note in notes)
+    assert said.startswith("2 shards failed: c, shard 2 of 3: ")
+    assert f"; c, shard 3 of 3: {photos}: missing or empty: " in said
+    assert said.endswith("fix the cause and run the same command again")
+    assert any(note.startswith("c: 1 of 3 shards are done") for note in notes)
     assert any("strays.h5: 6 images" in note for note in notes)
     away.rename(dogs)
     (path,) = extract(tmp_path, notes, sources=sources)
-    assert "c: 1 of 3 shards are there: going on" in notes
+    assert "c: resuming: 1 of 3 shards are done" in notes
     assert path.read_bytes() == whole.read_bytes()
 
 
@@ -221,12 +221,10 @@ def test_a_shard_that_always_kills_is_given_up_and_the_others_are_made(
             contents=partial(Deadly, seconds=0),
         )
     said = str(failed.value)
-    assert said.startswith(
-        "1 shard was not made: c, shard 2 of 3: its process died, perhaps because"
-    )
+    assert said.startswith("1 shard failed: c, shard 2 of 3: its process died, perhaps because")
     assert said.count("its process died") == 1
     assert sum(note.endswith(": again") for note in notes) == 2
-    assert any(note.startswith("c: 2 of 3 shards are there") for note in notes)
+    assert any(note.startswith("c: 2 of 3 shards are done") for note in notes)
     (path,) = extract(tmp_path, sources=sources)
     assert path.read_bytes() == whole.read_bytes()
 
@@ -268,11 +266,11 @@ def test_bad_rows_are_retried_and_shards_gone_on_with(
     half(tmp_path, sources)
     notes: list[str] = []
     words = (
-        "c: stopped: 1 of 7 images so far are bad, those of an earlier run; more than --max-bad 0"
+        "c: stopped: 1 of 7 images so far cannot be read, in an earlier run; more than --max-bad 0"
     )
     with pytest.raises(InputError, match=words):
         by_actors(tmp_path, notes, sources=sources, max_bad=0)
-    assert "c: 2 of 3 shards are there: going on" in notes
+    assert "c: resuming: 2 of 3 shards are done" in notes
     (photos / "dog" / "5.png").write_bytes(sound)
     (path,) = by_actors(tmp_path, sources=sources, retry_failed=True, max_bad=0)
     assert open_images(path).ok.all()
@@ -348,7 +346,7 @@ def test_a_run_that_is_stopped_leaves_no_process_and_goes_on(
     assert not [name for name in shards if name.startswith(".")]
     notes: list[str] = []
     (path,) = extract(tmp_path, notes, **given)
-    assert f"c: {len(shards)} of 30 shards are there: going on" in notes
+    assert f"c: resuming: {len(shards)} of 30 shards are done" in notes
     assert path.read_bytes() == once(tmp_path, **given).read_bytes()
 
 
