@@ -172,7 +172,7 @@ def test_a_broken_file_can_be_overwritten(oodcache: Run, photos: Path) -> None:
     [
         (
             lambda photos: write_image(photos / "cat" / "new.png", 9),
-            "inputs changed: the cache has 11 images, the source has 12",
+            "inputs changed: the cache has 12 images, the source has 13",
         ),
         (lambda photos: ["--precision", "bfloat16"], "made with precision float32"),
         (lambda photos: ["--image-mean", "0.1", "0.2", "0.3"], "made with other preprocessing"),
@@ -229,13 +229,13 @@ def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(
         (["--model", "tiny-clip", "x=empty"], 1, "empty: holds no images"),
         (["--model", "tiny-clip", "SUN"], 1, "data: no such data root, where SUN would be"),
         (["--model", "tiny-clip", "cifar"], 1, "type NAME=PATH"),
-        (["--model", "tiny-klip", "x=photos"], 1, "says no weights; did you mean tiny-clip?"),
+        (["--model", "tiny-klip", "x=photos"], 1, "names no weights; did you mean tiny-clip?"),
         (["--model", "VIT-B-32/openai", "x=photos"], 1, "did you mean ViT-B-32"),
         (["--model", "tiny-clip", "x=photos", "x=strays"], 1, "'x' is given twice"),
         (["--model", "tiny-clip", "--classes", "c=blank.txt"], 1, "line 2 is blank"),
         (["--model", "tiny-clip", "--classes", "c=none.txt"], 1, "none.txt: No such file"),
         (["--model", "tiny-clip", "--template", "a {}", "x=photos"], 1, "give --classes too"),
-        (["--model", "local-dir:empty", "x=photos"], 1, "holds no open_clip_config.json"),
+        (["--model", "local-dir:empty", "x=photos"], 1, "contains no open_clip_config.json"),
         (["--model", "tiny-clip", "--batch-size", "0", "x=photos"], 2, "0 is not in the range"),
     ],
 )

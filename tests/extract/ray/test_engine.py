@@ -169,7 +169,7 @@ def test_a_killed_actor_is_replaced_and_its_shard_made_again(
     )
     assert len(killed) == 2, "the actor and its decoding process"
     ended(killed)
-    (again,) = (note for note in notes if note.endswith(": again"))
+    (again,) = (note for note in notes if note.endswith(": retrying"))
     assert re.match(r"c, shard \d of 3: its process died, perhaps because memory ran out \(", again)
     assert path.read_bytes() == whole.read_bytes()
     assert files(path.parent) == ["c.h5"]
@@ -223,7 +223,7 @@ def test_a_shard_that_always_kills_is_given_up_and_the_others_are_made(
     said = str(failed.value)
     assert said.startswith("1 shard failed: c, shard 2 of 3: its process died, perhaps because")
     assert said.count("its process died") == 1
-    assert sum(note.endswith(": again") for note in notes) == 2
+    assert sum(note.endswith(": retrying") for note in notes) == 2
     assert any(note.startswith("c: 2 of 3 shards are done") for note in notes)
     (path,) = extract(tmp_path, sources=sources)
     assert path.read_bytes() == whole.read_bytes()
@@ -238,7 +238,7 @@ class Fatal(Slow):
 
 @pytest.mark.slow
 def test_actors_that_die_before_they_begin_end_the_run(tmp_path: Path, sources: list[str]) -> None:
-    with pytest.raises(InputError, match="3 actors in a row died as they loaded the model, the"):
+    with pytest.raises(InputError, match="3 actors in a row died while loading the model, the"):
         by_actors(tmp_path, sources=sources, contents=partial(Fatal, seconds=0))
 
 
@@ -251,7 +251,7 @@ def test_a_model_that_cannot_be_loaded_is_said_once(
     request = ModelRequest("small", broken, small_model.config)
     with pytest.raises(InputError) as refused:
         by_actors(tmp_path, notes, actors=4, request=request, sources=sources)
-    assert str(refused.value).startswith(f"{broken}: refused: it holds pickled")
+    assert str(refused.value).startswith(f"{broken}: rejected: it contains pickled")
     assert "\n" not in str(refused.value)
     assert len(notes) == 1, "Ray: 4 actors …"
 
@@ -287,7 +287,7 @@ def test_files_that_never_show_here_are_no_success(
         for shard in (tmp_path / "embeddings").rglob("*.h5"):
             shard.unlink()
 
-    with pytest.raises(InputError, match="00001-of-00003-.* was written by an actor, and is not"):
+    with pytest.raises(InputError, match="00001-of-00003-.*: an actor wrote it, but this machine"):
         by_actors(tmp_path, progress=stopping(0, remove), sources=sources)
 
 
@@ -296,12 +296,12 @@ def test_the_command_uses_the_ray_that_is_there(oodcache: Run, photos: Path) -> 
     done = oodcache(*arguments, "--engine", "ray", "--num-actors", 1)
     assert (done.status, done.out) == (0, "")
     assert done.err.splitlines() == [
-        "Ray: 1 actor of 1 processor; each loads tiny-clip, the first one now …",
+        "Ray: 1 actor of 1 processor; the first loads tiny-clip …",
         "wrote embeddings/tiny-clip/demo/images/c.h5: 12 images in 2 class folders",
     ]
     refused = oodcache(*arguments, "--engine", "ray", "--num-actors", 5, "--overwrite")
     assert refused.status == 1
-    assert "no room for 5 actors of 1 processor: type --num-actors 4" in refused.err
+    assert "no room for 5 actors of 1 processor: give --num-actors 4" in refused.err
     assert ray.is_initialized()
 
 
@@ -370,7 +370,7 @@ def test_room_that_others_take_is_waited_for_and_said(
 
     blocker = ray.remote(Blocker).options(num_cpus=4).remote()
     ray.get(blocker.there.remote())
-    monkeypatch.setattr(engine, "SAID_SECONDS", 0.1)
+    monkeypatch.setattr(engine, "NOTE_SECONDS", 0.1)
     notes: list[str] = []
     words = "Ray: no actor has loaded the model yet; free in the cluster: 0 of 4 CPUs, 0 of 0 GPUs"
     by_actors(

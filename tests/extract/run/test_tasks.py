@@ -60,7 +60,7 @@ def test_a_stopped_run_goes_on_and_ends_in_the_same_bytes(
     (path,) = extract(tmp_path, notes, sources=sources)
     done = max(0, rows - 1) // 5
     told = [f"c: resuming: {done} of 3 shards are done"] if done else []
-    assert [note for note in notes if "going on" in note] == told
+    assert [note for note in notes if "resuming" in note] == told
     assert path.read_bytes() == whole.read_bytes()
     assert files(path.parent) == ["c.h5"]
 
