@@ -51,12 +51,12 @@ def test_the_default_scores_have_those_of_what_is_given(oodcache: Run) -> None:
     many = oodcache("score", *SETS, "--negatives", "far")
     assert many.status == 1
     assert many.err.endswith(
-        "oodcache: neglabel: groups=100, but of far there are 9 negatives; "
-        "type neglabel:groups=9 or fewer\n"
+        "oodcache: neglabel: groups=100, but far has only 9 negatives; "
+        "use neglabel:groups=9 or fewer\n"
     )
     few = oodcache("score", *SETS, "--bank", "train")
     assert few.err.endswith(
-        "oodcache: knn: k = 50, but bank train has 12 images: give knn:k=12 or fewer\n"
+        "oodcache: knn: k = 50, but bank train has 12 images; use knn:k=12 or fewer\n"
     )
 
 
