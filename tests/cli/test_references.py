@@ -64,7 +64,7 @@ def test_the_line_below_the_table_names_both(oodcache: Run) -> None:
     scores = ("--score", "neglabel:groups=3", "--score", "knn:k=2")
     done = oodcache("score", *SETS, "--negatives", "far", "--bank", "train:2", *scores)
     assert "prompt 'a photo of a {}', negatives far, bank train:2." in done.out
-    assert "pets: 4 images have the very vector of an image of the bank train:2" in done.err
+    assert "pets: 4 images have the same vector as an image of the bank train:2" in done.err
 
 
 def test_saved_scores_of_negatives_and_of_a_bank_are_measured_the_same(

@@ -186,7 +186,7 @@ def test_weights_of_another_shape_are_refused(small_model: SmallModel, tmp_path:
 
 
 def test_an_unknown_architecture_or_tag_suggests_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"knows no 'ViT-B-23'; did you mean ViT-B-32"):
+    with pytest.raises(InputError, match=r"has no model 'ViT-B-23'; did you mean ViT-B-32"):
         load("ViT-B-23/openai")
     with pytest.raises(InputError, match=r"has no weights 'opnai'; did you mean ViT-B-32/openai"):
         load("ViT-B-32/opnai")
