@@ -146,7 +146,7 @@ def _tasks(
 ) -> list[Task]:
     """Return the tasks: missing shards and, with --retry-failed, shards with unreadable images."""
     whole = None
-    if planned.settings.retry_failed and target.there is not None:
+    if planned.settings.retry_failed and target.finished is not None:
         whole = open_images(target.path)
     tasks = []
     for place in mine:
@@ -163,7 +163,7 @@ def _merge(target: Target, run: Run, watch: Watch) -> bool:
     ours = _of_run(target.path, run)
     count = run.places(target.listing.rows)[0].count
     if len(ours) == count:
-        _refuse_replacing(target, run)
+        _check_replacing(target, run)
         merge(target.path, ours)
         watch.note(f"wrote {target.path}: {_summary(target)}")
         return True
@@ -176,7 +176,7 @@ def _merge(target: Target, run: Run, watch: Watch) -> bool:
     return False
 
 
-def _refuse_replacing(target: Target, run: Run) -> None:
+def _check_replacing(target: Target, run: Run) -> None:
     """Raise InputError if another run has written a different file since this one began."""
     if stamp(target.path) in (None, target.stamp):
         return

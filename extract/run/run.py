@@ -65,7 +65,7 @@ def run(planned: Plan, watch: Watch, start: Start = in_process) -> list[Path]:
         failed = [
             line
             for target in found
-            if target.there is None or wants_retry(planned, target)
+            if target.finished is None or wants_retry(planned, target)
             for line in complete(target, planned, engine, watch)
         ]
     return _finish(planned, found, watch, failed)
@@ -75,7 +75,7 @@ def _finish(
     planned: Plan, found: Sequence[Target], watch: Watch, failed: Sequence[str] = ()
 ) -> list[Path]:
     for target in found:
-        if target.there is not None and not wants_retry(planned, target):
+        if target.finished is not None and not wants_retry(planned, target):
             _keep(target, watch)
         sibling.remove_stale(target.path)
         sibling.remove_stale(shard_folder(target.path))

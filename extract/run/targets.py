@@ -31,14 +31,14 @@ Stamp = tuple[int, int] | None
 class Target:
     """A file of the plan.
 
-    `there` describes the finished file, None if there is none or it will be overwritten; `failed`
+    `finished` describes the finished file, None if missing or to be overwritten; `failed`
     counts its rows that are not ok. `stamp` changes when the file is replaced. `begun` are the
     shards next to it, of any run; `damaged` those that cannot be read.
     """
 
     listing: Listing
     path: Path
-    there: Run | None
+    finished: Run | None
     failed: int
     stamp: Stamp
     begun: tuple[Shard, ...]
@@ -47,11 +47,11 @@ class Target:
     @property
     def waiting(self) -> list[Shard]:
         """Return a complete set of shards left next to the finished file by a run like its own."""
-        assert self.there is not None
+        assert self.finished is not None
         alike = [
             shard
             for shard in self.begun
-            if replace(self.there, shard_rows=shard.run.shard_rows).key == shard.run.key
+            if replace(self.finished, shard_rows=shard.run.shard_rows).key == shard.run.key
         ]
         return alike if alike and len(alike) == alike[0].place.count else []
 
@@ -89,8 +89,8 @@ def stamp(path: Path) -> Stamp:
 def is_settled(planned: Plan, found: Sequence[Target]) -> bool:
     """Return whether every file exists, made from the model files that would be loaded now."""
     return all(
-        one.there is not None
-        and one.there.identity.model.checkpoint == planned.resolved.checkpoint
+        one.finished is not None
+        and one.finished.identity.model.checkpoint == planned.resolved.checkpoint
         and not wants_retry(planned, one)
         for one in found
     )
@@ -107,10 +107,10 @@ def check(planned: Plan, found: Sequence[Target], loaded: Signature | None = Non
     Compares with the request before the model is loaded, with `loaded` afterwards.
     """
     for target in found:
-        if target.there is not None:
+        if target.finished is not None:
             is_images = target.listing.kind == "images"
             rows = open_images(target.path).rows if is_images else target.listing.rows
-            if differs := _differences(planned, target, target.there, rows, loaded):
+            if differs := _differences(planned, target, target.finished, rows, loaded):
                 raise InputError(
                     f"{target.path}: {differs[0]}; use --overwrite to replace it, or choose "
                     "another name or --cache"
@@ -127,12 +127,12 @@ def _target(planned: Plan, listing: Listing, label: str) -> Target:
     is_images = listing.kind == "images"
     path = (names.image_path if is_images else names.text_path)(planned.cache, label, listing.name)
     kept = path.exists() and not planned.settings.overwrite
-    there, failed = None, 0
+    finished, failed = None, 0
     if kept:
-        there = merging.run_of(path, listing.kind, planned.settings.shard_rows)
+        finished = merging.run_of(path, listing.kind, planned.settings.shard_rows)
         failed = int((~open_images(path).ok).sum()) if is_images else 0
     found = merging.find(path)
-    return Target(listing, path, there, failed, stamp(path), found.shards, tuple(found.damaged))
+    return Target(listing, path, finished, failed, stamp(path), found.shards, tuple(found.damaged))
 
 
 def _differences(

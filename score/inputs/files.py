@@ -85,8 +85,8 @@ def check_same_model(texts: TextFile, files: Sequence[ImageFile | TextRows]) -> 
             )
         if one.dimension != dimension:
             raise InputError(
-                f"{one.path}: vectors have dimension {one.dimension}, but those of {texts.path} "
-                f"{dimension}; {AGAIN}"
+                f"{one.path}: vectors have dimension {one.dimension}, but {dimension} in "
+                f"{texts.path}; {AGAIN}"
             )
 
 

@@ -154,8 +154,8 @@ def test_files_of_different_dimensions_are_not_mixed(
 ) -> None:
     write_images("outside", np.eye(5, dtype=np.float32))
     assert refusal(score) == (
-        f"{folder / 'images' / 'outside.h5'}: vectors of 5 numbers, but "
-        f"{folder / 'texts' / 'animals.h5'} of 8; "
+        f"{folder / 'images' / 'outside.h5'}: vectors have dimension 5, but 8 in "
+        f"{folder / 'texts' / 'animals.h5'}; "
         "extract one of them again with: oodcache extract --overwrite"
     )
 
