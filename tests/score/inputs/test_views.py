@@ -77,8 +77,8 @@ def test_shared_images_are_said_of_the_sets_that_have_any() -> None:
     found = tell_shared(sets, digests(vectors[:2]), "the bank x", notes.append)
     assert found == {"a": 2, "b": 0, "c": 1}
     assert notes == [
-        "a: 2 images have the very vector of an image of the bank x",
-        "c: 1 images have the very vector of an image of the bank x",
+        "a: 2 images have the same vector as an image of the bank x",
+        "c: 1 images have the same vector as an image of the bank x",
     ]
 
 
