@@ -1,7 +1,4 @@
-"""The one-line runs of the study's README, as they are written there.
-
-A thin door to `oodcache extract` and `oodcache score`: it parses, calls and prints.
-"""
+"""The command of the original study's README, on top of `oodcache extract` and `score`."""
 
 from __future__ import annotations
 
@@ -12,11 +9,10 @@ try:
     import click
 
     from oodcache.cli.main import main, oodcache
-    from oodcache.cli.options import CACHE, DEVICE, WATCH, note
-    from oodcache.extract.model.request import check_torch
+    from oodcache.cli.options import CACHE, DEVICE, WATCH, data_root, note
     from oodcache.study import study
 except ImportError as error:
-    sys.exit(f"main.py: {error}; in this folder type  pip install -e '.[extract]'")
+    sys.exit(f"main.py: {error}; run in this folder:  pip install -e '.[extract]'")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,18 +24,9 @@ except ImportError as error:
     default="all",
     show_default=True,
 )
-@click.option("--use_sigmoid", is_flag=True, help="Sigmoid MCM, with the bias. [softmax MCM]")
+@click.option("--use_sigmoid", is_flag=True, help="Use sigmoid MCM with the bias. [softmax MCM]")
 @click.option("--bs", "batch_size", type=click.IntRange(1), default=256, show_default=True)
-@click.option(
-    "--dir",
-    "data_root",
-    type=click.Path(path_type=Path),
-    envvar="OODCACHE_DATA",
-    default="data",
-    show_default=True,
-    show_envvar=True,
-    help="Where ImageNet and the OOD sets are; see: oodcache data ls",
-)
+@data_root("--dir", "Folder with ImageNet and the OOD datasets; see oodcache data ls.")
 @CACHE
 @DEVICE
 def run(
@@ -51,7 +38,7 @@ def run(
     cache: Path,
     device: str | None,
 ) -> None:
-    """Extract what is missing, score it, and print ACC, AUROC, AUPR and FPR95.
+    """Extract missing embeddings, score them, and print ACC, AUROC, AUPR and FPR95.
 
     \b
     python main.py --model_type clip --ood-dataset iNaturalist --bs 1024
@@ -65,7 +52,6 @@ def run(
         benchmark,
         study.Extraction(cache, data_root, batch_size, device),
         oodcache=lambda typed: oodcache.main(typed, "oodcache", standalone_mode=False),
-        check=check_torch,
         note=note,
     )
     grid = reproducing.single(benchmark, cache, use_sigmoid, WATCH)

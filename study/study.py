@@ -20,6 +20,7 @@ from oodcache.cache.shards.shard_set import open_texts
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note
 from oodcache.extract.demo import embedded
+from oodcache.extract.model.request import check_torch
 from oodcache.extract.run import rank
 
 PROMPT = "a photo of a {}"
@@ -119,18 +120,17 @@ def extract_missing(
     extraction: Extraction,
     *,
     oodcache: Callable[[Sequence[str]], object],
-    check: Callable[[], None],
     note: Note,
 ) -> None:
     """Show and run `oodcache extract` for what the cache lacks of each model.
 
-    `oodcache` runs a command from its arguments, `check` refuses where extraction cannot run.
+    `oodcache` runs a command from its arguments.
     """
     for model in benchmark.models:
         missing = _missing(benchmark, model, extraction)
         if not missing:
             continue
-        check()
+        check_torch()
         if benchmark.is_embedded:
             embedded.write_images(extraction.data_root / "demo")
         arguments = ["extract", "--model", model, *missing, *extraction.arguments]

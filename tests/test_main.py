@@ -158,5 +158,5 @@ def test_without_oodcache_one_line_says_how_to_install_it(tmp_path: Path) -> Non
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "main.py: No module named 'click'; in this folder type  pip install -e '.[extract]'\n"
+        "main.py: No module named 'click'; run in this folder:  pip install -e '.[extract]'\n"
     )

@@ -134,8 +134,8 @@ def test_scores_of_another_program_have_curves_and_no_images(oodcache: Run) -> N
         refused = oodcache("plot", kind, "m.json", "-o", f"{kind}.png")
         assert (refused.status, Path(f"{kind}.png").exists()) == (1, False)
         assert refused.err == (
-            f"oodcache: {kind} shows images, and nobody knows those of m.json: "
-            "it wants results of oodcache score\n"
+            f"oodcache: {kind} shows images, but m.json does not name any: "
+            "use results of oodcache score\n"
         )
     assert oodcache("plot", "reliability", "m.json", "-o", "a.png").err == (
         "oodcache: m.json: reliability needs a score that is a probability; score mcm too\n"
@@ -179,10 +179,10 @@ def test_a_mistake_is_one_line_and_leaves_no_file(
 @pytest.mark.parametrize(
     ("kind", "option", "says"),
     [
-        ("roc", ["--measure", "fpr95"], "--measure is of heatmap, not of roc"),
-        ("roc", ["--form", "ranked"], "--form is of histogram, threshold, fooled, not of roc"),
-        ("heatmap", ["--parameter", "bias"], "--parameter is of sweep, not of heatmap"),
-        ("classes", ["pets=data/pets"], "NAME=PATH is of fooled, not of classes"),
+        ("roc", ["--measure", "fpr95"], "--measure applies to heatmap, not to roc"),
+        ("roc", ["--form", "ranked"], "--form applies to histogram, threshold, fooled, not to roc"),
+        ("heatmap", ["--parameter", "bias"], "--parameter applies to sweep, not to heatmap"),
+        ("classes", ["pets=data/pets"], "NAME=PATH applies to fooled, not to classes"),
     ],
 )
 def test_an_option_of_another_kind_is_refused(

@@ -22,9 +22,7 @@ def shown(benchmark: study.Benchmark, extraction: Extraction) -> list[list[str]]
         ran.append([*arguments])
 
     note: list[str] = []
-    study.extract_missing(
-        *(benchmark, extraction), oodcache=run, check=lambda: None, note=note.append
-    )
+    study.extract_missing(*(benchmark, extraction), oodcache=run, note=note.append)
     return ran
 
 
@@ -81,17 +79,19 @@ def test_in_a_clusters_share_all_of_it_is_extracted_still(
     assert command[-2:] == ["--shard", "1/1"]
 
 
-def test_where_extraction_cannot_run_it_says_so_before_a_command_is_shown(tmp_path: Path) -> None:
+def test_where_extraction_cannot_run_it_says_so_before_a_command_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse() -> None:
         raise InputError("no torch")
 
+    monkeypatch.setattr(study, "check_torch", refuse)
     notes: list[str] = []
     with pytest.raises(InputError, match="no torch"):
         study.extract_missing(
             FIELD,
             Extraction(tmp_path, tmp_path, 1),
             oodcache=lambda arguments: None,
-            check=refuse,
             note=notes.append,
         )
     assert notes == []
