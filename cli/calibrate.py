@@ -17,8 +17,8 @@ from oodcache.cli.options import (
     NEGATIVES,
     TYPED,
     WATCH,
-    Share,
     asked,
+    share,
 )
 
 
@@ -41,13 +41,13 @@ from oodcache.cli.options import (
 @click.option(
     "--alpha",
     required=True,
-    type=Share("0.05"),
+    type=share("0.05"),
     metavar="0.05",
     help="Share of ID images that may be rejected (false alarms).",
 )
 @click.option(
     "--confidence",
-    type=Share("0.95"),
+    type=share("0.95"),
     metavar="0.95",
     help="Confidence that this detector rejects at most --alpha. [--alpha on average]",
 )

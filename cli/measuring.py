@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from oodcache.cli.options import FILE, Share, note
+from oodcache.cli.options import FILE, note, share
 from oodcache.report.tables import formats
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions
 
@@ -31,7 +31,8 @@ HOW = (
         "--tpr",
         "tprs",
         multiple=True,
-        type=Share("0.95", may_be_one=True),
+        type=share("0.95", most=1),
+        metavar="SHARE",
         help="Also report the FPR at this TPR; may repeat: --tpr 0.9 --tpr 0.99. [0.95]",
     ),
     click.option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,15 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 def data_root(flag: str, help: str, kind: click.Path = PATH) -> Callable[..., Any]:
     """Return the option, under some flag, for where images are."""
-    given = {"type": kind, "default": "data", "envvar": "OODCACHE_DATA"}
-    return click.option(flag, "data_root", **given, help=help, show_default=True, show_envvar=True)
+    return click.option(
+        *(flag, "data_root"),
+        type=kind,
+        envvar="OODCACHE_DATA",
+        default="data",
+        show_default=True,
+        show_envvar=True,
+        help=help,
+    )
 
 
 CACHE = click.option(
@@ -109,29 +116,22 @@ def subcommand(context: click.Context) -> Callable[[Sequence[str]], object]:
     return lambda arguments: group.main(arguments, "oodcache", standalone_mode=False)
 
 
-@dataclass(frozen=True)
-class Share(click.ParamType):
-    """A share above 0 and below 1, or at most 1; percentages are rejected."""
+def share(example: str, most: float = math.nextafter(1, 0)) -> Callable[[str], float]:
+    """Return the type of an option: a share above 0 and at most `most`, no percentage."""
 
-    example: str
-    may_be_one: bool = False
-    name = "share"
+    def fits(number: float) -> bool:
+        return 0 < number <= most
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the share, or raise click's usage error."""
+    def convert(text: str) -> float:
         try:
-            number = float(value.removesuffix("%"))
+            number = float(text.removesuffix("%"))
         except ValueError:
             number = math.nan
-        if self._fits(number) and not value.endswith("%"):
+        if fits(number) and not text.endswith("%"):
             return number
-        what = f"{value} is a percentage; use {number / 100!r}"
-        if not self._fits(number / 100):
-            bounds = "above 0 and at most 1" if self.may_be_one else "above 0 and below 1"
-            what = f"{value} is not a share {bounds}; for example: {self.example}"
-        raise click.BadParameter(what, ctx, param)
+        if fits(number / 100):
+            raise click.BadParameter(f"{text} is a percentage; use {number / 100!r}")
+        bounds = "above 0 and at most 1" if most == 1 else "above 0 and below 1"
+        raise click.BadParameter(f"{text} is not a share {bounds}; for example: {example}")
 
-    def _fits(self, number: float) -> bool:
-        return 0 < number < 1 or (self.may_be_one and number == 1)
+    return convert

@@ -95,8 +95,8 @@ def test_without_single_images_it_says_which_command_saves_them(
     command = json.loads(Path("r.json").read_text())["provenance"]["command"]
     assert (done.status, done.out) == (1, "")
     assert done.err == (
-        "oodcache: r.json: no file of --save-scores is there, and no cache embeddings. "
-        f"This saves every image's scores: {command}\n"
+        "oodcache: r.json: found no file of --save-scores and no cache embeddings. "
+        f"Save every image's scores: {command}\n"
     )
     assert not Path("a.png").exists()
 
@@ -106,7 +106,7 @@ def test_thumbnails_are_looked_for_where_they_are_drawn(oodcache: Run, results: 
     roc = oodcache("plot", "roc", "r.json", "-o", "a.svg")
     assert roc.err == "wrote a.svg\n"
     none = oodcache("plot", "fooled", "r.json", "-o", "none.svg")
-    assert none.err.startswith("no thumbnails of pets, strays, more: give --data-root FOLDER")
+    assert none.err.startswith("no thumbnails of pets, strays, more: add --data-root FOLDER")
     assert "<image" not in Path("none.svg").read_text()
     typed = oodcache("plot", "fooled", "r.json", "pets=other/pets", "-o", "pets.svg")
     assert typed.err.startswith("no thumbnails of strays, more: ")

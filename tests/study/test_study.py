@@ -44,9 +44,7 @@ def test_tiny_is_the_embedded_benchmark_and_goes_with_no_other() -> None:
     assert study.chosen(("tiny", "tiny")) == EMBEDDED
     with pytest.raises(InputError) as refused:
         study.chosen(("tiny", "clip"))
-    assert str(refused.value) == (
-        "--model tiny is a benchmark of its own: leave it out, or the others"
-    )
+    assert str(refused.value) == ("--model tiny cannot be combined with other models")
 
 
 @pytest.mark.parametrize(

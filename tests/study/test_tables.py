@@ -107,8 +107,9 @@ def test_the_steps_shares_are_the_differences_and_their_sum() -> None:
         for ood, below in (("SUN", 0.3), ("average", 0.0))
     ]
     assert shares(rows, key("mcm")) == (
-        f"Of the +3.30 points from the softmax of {MODEL} to its sigmoid the temperature gives "
-        "-1.00, the maximum instead of a softmax +4.30, the sigmoid +0.00 and the bias +0.00."
+        f"Of the +3.30 points from the softmax of {MODEL} to its sigmoid, the temperature "
+        "contributes -1.00, the maximum instead of a softmax +4.30, the sigmoid +0.00 and the bias "
+        "+0.00."
     )
 
 
