@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import Any
 
 try:
     import click
@@ -29,15 +29,7 @@ except ImportError as error:
 @data_root("--dir", "Folder with ImageNet and the OOD datasets; see oodcache data ls.")
 @CACHE
 @DEVICE
-def run(
-    model_type: str,
-    ood_set: str,
-    use_sigmoid: bool,
-    batch_size: int,
-    data_root: Path,
-    cache: Path,
-    device: str | None,
-) -> None:
+def run(model_type: str, ood_set: str, use_sigmoid: bool, **given: Any) -> None:
     """Extract missing embeddings, score them, and print ACC, AUROC, AUPR and FPR95.
 
     \b
@@ -50,11 +42,11 @@ def run(
     benchmark = study.single(model_type, ood_set)
     study.extract_missing(
         benchmark,
-        study.Extraction(cache, data_root, batch_size, device),
+        study.Extraction(**given),
         oodcache=lambda typed: oodcache.main(typed, "oodcache", standalone_mode=False),
         note=note,
     )
-    grid = reproducing.single(benchmark, cache, use_sigmoid, WATCH)
+    grid = reproducing.single(benchmark, given["cache"], use_sigmoid, WATCH)
     click.echo(formats.written([grid], "table", None), nl=False)
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.shards.shard_set import open_images, open_texts
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note, Watch
 from oodcache.score.evaluation import evaluate
+from oodcache.score.inputs.files import images_path, vocabulary_path
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions, Result
 
@@ -70,15 +70,15 @@ class Cache:
 
     def images(self, model: str, dataset: str) -> Images:
         """Return a dataset, all in memory; raises InputError if it is not cached."""
-        label = self._found(model, "images", dataset)
-        file = open_images(names.image_path(self.folder, label, dataset))
+        label = store.find_model(self.folder, model)
+        file = open_images(images_path(self.folder, label, model, dataset))
         vectors = np.concatenate([*file.blocks(), np.empty((0, file.dimension), np.float32)])
         return Images(vectors, file.ok, file.label, file.label_names, file.paths())
 
     def texts(self, model: str, vocabulary: str) -> Texts:
         """Return a vocabulary; raises InputError if it is not cached."""
-        label = self._found(model, "texts", vocabulary)
-        file = open_texts(names.text_path(self.folder, label, vocabulary))
+        label = store.find_model(self.folder, model)
+        file = open_texts(vocabulary_path(self.folder, label, model, vocabulary))
         found, who = file.vocabulary, file.identity.model
         assert who.logit_scale is not None  # Rule F8.
         return Texts(
@@ -125,16 +125,6 @@ class Cache:
         return [
             one.name for one in store.known(self.folder) if one.label == label and one.kind == kind
         ]
-
-    def _found(self, model: str, kind: str, name: str) -> str:
-        there = self._names(model, kind)
-        label = store.find_model(self.folder, model)
-        if name not in there:
-            raise InputError(
-                f"{self.folder / label}: no {kind} {name!r} "
-                f"(there are: {', '.join(there) or 'none'})"
-            )
-        return label
 
 
 def open(folder: str | Path = "embeddings") -> Cache:

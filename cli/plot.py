@@ -40,9 +40,8 @@ def inches(context: click.Context, parameter: click.Parameter, text: str) -> flo
     except ValueError:
         number = math.nan
     if not SMALLEST <= number <= LARGEST:
-        what = (
-            f"{text} is neither {' nor '.join(WIDTHS)} nor {SMALLEST:.0f} to {LARGEST:.0f} inches"
-        )
+        names = " nor ".join(WIDTHS)
+        what = f"{text} is neither {names} nor {SMALLEST:.0f} to {LARGEST:.0f} inches"
         raise click.BadParameter(what, context, parameter)
     return number
 
@@ -144,7 +143,6 @@ def _content(results: Saved, chosen: FigureRows, given: Mapping[str, Any]) -> Co
     """Return the images behind the figure's rows, with thumbnails if it shows any."""
     from oodcache.study import gathering
 
-    pictured = given["kind"] == "fooled"
     typed = {one.partition("=")[0] for one in given["images"]}
     rows = [
         one
@@ -155,5 +153,5 @@ def _content(results: Saved, chosen: FigureRows, given: Mapping[str, Any]) -> Co
         replace(results, results=tuple(rows)),
         gathering.Sources(*(given[name] for name in ("scores", "cache", "images", "data_root"))),
         WATCH,
-        pictures=pictured,
+        pictures=given["kind"] == "fooled",
     )

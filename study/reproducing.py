@@ -21,7 +21,7 @@ from oodcache.study.tables import Part, Shown, Step, beside, shares, summary, ta
 
 SOFTMAX, LEARNED, MAXIMUM = "mcm", "mcm:temperature=learned", "max-logit"
 SIGMOID, SUM, SOFTPLUS, ENERGY = "sigmoid-mcm", "sigmoid-sum", "joint-energy", "energy"
-WITH_BIAS = (SIGMOID, SUM, SOFTPLUS)
+WITH_BIAS, NO_BIAS = (SIGMOID, SUM, SOFTPLUS), ":bias=none"
 SCORES = (SOFTMAX, LEARNED, MAXIMUM, ENERGY, *(f"{one}:bias=learned|none" for one in WITH_BIAS))
 STUDY, OPEN_CLIP = "the study's README", "open_clip's list of results"
 
@@ -122,7 +122,7 @@ def _parts(benchmark: Benchmark, common: Sequence[str]) -> Iterator[Part]:
         yield Part(
             "bias, from the learned one to none",
             tuple(
-                Step(f"{SHORT_NAMES[one]}, {score}", _key(one, score), _key(one, _without(score)))
+                Step(f"{SHORT_NAMES[one]}, {score}", _key(one, score), _key(one, score + NO_BIAS))
                 for one in siglips
                 for score in WITH_BIAS
             ),
@@ -144,10 +144,6 @@ def _parts(benchmark: Benchmark, common: Sequence[str]) -> Iterator[Part]:
         )
 
 
-def _without(score: str) -> str:
-    return f"{score}:bias=none"
-
-
 def _chain(benchmark: Benchmark) -> Iterator[Step]:
     """Yield the steps from the study's first row to its last, each from the one before."""
     sigmoid = benchmark.siglips[0]
@@ -158,7 +154,7 @@ def _chain(benchmark: Benchmark) -> Iterator[Step]:
         for what, score in (
             ("temperature", LEARNED),
             ("aggregation", MAXIMUM),
-            ("sigmoid", _without(SIGMOID)),
+            ("sigmoid", SIGMOID + NO_BIAS),
             ("bias", SIGMOID),
         )
     ]

@@ -162,18 +162,14 @@ def _whole(row: Mapping[str, Result]) -> Result:
 
 
 def _against(own: float | None, study: float | None) -> Line:
-    if own is None or study is None:
-        return percent(own), percent(study), NONE
-    return percent(own), percent(study), _signed(own - study)
+    difference = NONE if own is None or study is None else _signed(own - study)
+    return percent(own), percent(study), difference
 
 
 def _accuracy(rows: Rows, step: Step) -> Cell:
-    after = _whole(rows[step.after]).id_accuracy
-    if step.before is None:
-        return ((NONE, percent(after), NONE),)
-    before = _whole(rows[step.before]).id_accuracy
-    gained = NONE if before is None or after is None else _signed(after - before)
-    return ((percent(before), percent(after), gained),)
+    before = None if step.before is None else _whole(rows[step.before]).id_accuracy
+    after, start, change = _against(_whole(rows[step.after]).id_accuracy, before)
+    return ((start, after, change),)
 
 
 def _changed(rows: Rows, tested: Tested, step: Step, ood: str) -> Cell:

@@ -148,7 +148,7 @@ def test_what_keeps_a_row_from_its_numbers_is_said_to_the_letter(
 
 def test_a_set_that_was_not_asked_for_is_said(oodcache: Run, cache: Path) -> None:
     done = scored(oodcache, cache, "--published", tail=["--ood", "SUN", "--ood", "Places"])
-    (line,) = (one for one in done.out.splitlines() if "not all sets were asked for" in one)
+    (line,) = (one for one in done.out.splitlines() if "OOD sets missing" in one)
     assert line == (
         f"{MCM[0]}, MCM; SeTAR's rerun (recomputed from its per-image scores), MCM; the study's "
         "README, softmax MCM: OOD sets missing: --ood iNaturalist --ood Textures"

@@ -128,7 +128,7 @@ def test_it_says_that_the_sets_here_have_other_numbers_of_images(field: Outcome)
 
 def test_each_step_is_one_change_and_they_add_up(field: Outcome, cached: Path) -> None:
     rows = lines_of(field.out, "step by step, to SigLIP with a sigmoid")
-    steps = [line.split() for line in rows if ":" in line or "in all" in line]
+    steps = [line.split() for line in rows if ":" in line or "in total" in line]
     said = [" ".join(word for word in one if not word[-1].isdigit()) for one in steps]
     assert [one.split(":")[0] for one in said[:-1]] == [
         *("checkpoint", "checkpoint", "checkpoint", "temperature", "aggregation", "sigmoid", "bias")
