@@ -9,23 +9,22 @@ try:
     import click
 
     from oodcache.cli.main import main, oodcache
-    from oodcache.cli.options import CACHE, DEVICE, WATCH, data_root, note
+    from oodcache.cli.options import CACHE, DEVICE, SETTINGS, WATCH, data_root, note
     from oodcache.study import study
 except ImportError as error:
     sys.exit(f"main.py: {error}; run in this folder:  pip install -e '.[extract]'")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.option("--model_type", type=click.Choice(tuple(study.TYPES)), required=True)
 @click.option(
     "--ood-dataset",
     "ood_set",
     type=click.Choice((*study.FIELD.ood_sets, "all")),
     default="all",
-    show_default=True,
 )
 @click.option("--use_sigmoid", is_flag=True, help="Use sigmoid MCM with the bias. [softmax MCM]")
-@click.option("--bs", "batch_size", type=click.IntRange(1), default=256, show_default=True)
+@click.option("--bs", "batch_size", type=click.IntRange(1), default=256)
 @data_root("--dir", "Folder with ImageNet and the OOD datasets; see oodcache data ls.")
 @CACHE
 @DEVICE

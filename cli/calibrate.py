@@ -62,7 +62,6 @@ from oodcache.cli.options import (
     "--seed",
     type=click.IntRange(min=0),
     default=0,
-    show_default=True,
     help="Random seed for that half and for --bank NAME:N.",
 )
 @click.option("--overwrite", is_flag=True, help="Overwrite an existing detector.")

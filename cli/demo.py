@@ -17,14 +17,12 @@ from oodcache.extract.model.request import check_torch
     "--data-root",
     type=FOLDER,
     default="data",
-    show_default=True,
     help="Folder to write the images to, as demo/.",
 )
 @click.option(
     "--results",
     type=FILE,
     default="results/demo.json",
-    show_default=True,
     help="File for the results (JSON).",
 )
 @click.pass_context

@@ -11,6 +11,7 @@ import click
 from oodcache.cli.options import BATCH_SIZE, CACHE, DEVICE, FILE, PATH, WATCH, WORKERS
 
 FORMATS = ("text", "csv", "jsonl")
+RUNTIME = ("model", "checkpoint", "model_config", "device", "batch_size", "workers")
 
 
 @click.command(short_help="Detect out-of-distribution images.")
@@ -49,14 +50,7 @@ def detect(detector: Path, targets: tuple[str, ...], cache: Path, **given: Any) 
     status = detecting.detect(
         *(detector, targets),
         cache=cache,
-        runtime=Runtime(
-            model=given["model"],
-            checkpoint=given["checkpoint"],
-            config=given["model_config"],
-            device=given["device"],
-            batch_size=given["batch_size"],
-            workers=given["workers"],
-        ),
+        runtime=Runtime(*(given[name] for name in RUNTIME)),
         form=given["form"] or (ending if ending in FORMATS else "text"),
         output=output,
         watch=WATCH,

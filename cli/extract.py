@@ -106,7 +106,6 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
     "--precision",
     type=click.Choice(["float32", "bfloat16", "float16"]),
     default="float32",
-    show_default=True,
     help="Compute precision (autocast).",
 )
 @click.option("--channels-last", is_flag=True, help="Use the channels_last memory format.")
@@ -123,14 +122,12 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
     "--dtype",
     type=click.Choice(["float32", "float16"]),
     default="float32",
-    show_default=True,
     help="Storage type of the embeddings.",
 )
 @click.option(
     "--shard-rows",
     type=click.IntRange(1),
     default=SHARD_ROWS,
-    show_default=True,
     help="Rows per shard.",
 )
 @click.option(
@@ -145,7 +142,6 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
     "--engine",
     type=click.Choice(["local", "ray"]),
     default="local",
-    show_default=True,
     help="Where to run: this process or a Ray cluster.",
 )
 @click.option(
@@ -166,7 +162,7 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
     type=click.FloatRange(0, 1),
     metavar="SHARE",
     default=1,
-    help="Fail when more than this share of images cannot be read, such as 0.01. [1]",
+    help="Fail when more than this share of images cannot be read, such as 0.01.",
 )
 def extract(**given: Any) -> None:
     """Embed images and class names, once per model and dataset.

@@ -21,7 +21,7 @@ from oodcache.cli.detect import detect
 from oodcache.cli.extract import extract
 from oodcache.cli.metrics import metrics
 from oodcache.cli.negatives import negatives
-from oodcache.cli.options import TYPED
+from oodcache.cli.options import SETTINGS, TYPED
 from oodcache.cli.plot import plot
 from oodcache.cli.report import report
 from oodcache.cli.reproduce import reproduce
@@ -49,7 +49,7 @@ class Ordered(click.Group):
             raise stopping.Interrupted from error
 
 
-@click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Ordered, context_settings=SETTINGS)
 @click.version_option(version("oodcache"), prog_name="oodcache")
 def oodcache() -> None:
     """Compare zero-shot out-of-distribution (OOD) scores on cached embeddings.

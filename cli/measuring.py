@@ -17,14 +17,11 @@ if TYPE_CHECKING:
     from oodcache.score.scoring import Results
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-HOW = (
+OPTIONS = (
     click.option(
         "--fpr-convention",
         type=click.Choice(FPR_CONVENTIONS),
         default=STANDARD.fpr_convention,
-        show_default=True,
         help="FPR convention (docs/measures.md); it can change which score is best.",
     ),
     click.option(
@@ -40,7 +37,7 @@ HOW = (
         type=click.IntRange(min=0),
         default=0,
         metavar="N",
-        help="Resamples for confidence intervals of all measures, such as 1000. [none]",
+        help="Resamples for confidence intervals of all measures, such as 1000.",
     ),
     click.option("--seed", type=click.IntRange(min=0), help="Random seed for resampling. [0]"),
     click.option(
@@ -53,8 +50,6 @@ HOW = (
     click.option(
         "--compare", is_flag=True, help="Test every pair of scores for a difference (DeLong, Holm)."
     ),
-)
-WHERE = (
     click.option(
         "--format",
         "form",
@@ -68,7 +63,7 @@ WHERE = (
 
 def measuring(command: Command) -> Command:
     """Add the options to a command."""
-    for option in reversed((*HOW, *WHERE)):
+    for option in reversed(OPTIONS):
         command = option(command)
     return command
 

@@ -25,7 +25,6 @@ from oodcache.cli.options import CACHE, WATCH
 @click.option(
     "--keep",
     default="15%",
-    show_default=True,
     metavar="SHARE|NUMBER",
     help="Share of each vocabulary to keep, or total number of words, such as 10000.",
 )

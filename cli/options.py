@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 progress = bars(stopping.check)
 TYPED = "oodcache.typed"  # The key in click's context of the arguments as they were typed.
+SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
 PATH = click.Path(path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -32,7 +33,6 @@ def data_root(flag: str, help: str, kind: click.Path = PATH) -> Callable[..., An
         type=kind,
         envvar="OODCACHE_DATA",
         default="data",
-        show_default=True,
         show_envvar=True,
         help=help,
     )
@@ -43,7 +43,6 @@ CACHE = click.option(
     type=FOLDER,
     envvar="OODCACHE_DIR",
     default="embeddings",
-    show_default=True,
     show_envvar=True,
     help="Folder with the cached embeddings.",
 )
@@ -53,7 +52,6 @@ BATCH_SIZE = click.option(
     "--batch-size",
     type=click.IntRange(1),
     default=256,
-    show_default=True,
     help="Images per batch.",
 )
 WORKERS = click.option(
@@ -66,7 +64,6 @@ CLASS_NAMES = click.option(
     "--class-names",
     type=click.Choice(("open_clip", "source")),
     default="open_clip",
-    show_default=True,
     help="Class names of imagenet10 and imagenet20: open_clip's ImageNet names or their paper's.",
 )
 NEGATIVES = click.option(
@@ -81,7 +78,6 @@ BANK_LABELS = click.option(
     "--bank-labels",
     type=click.Choice(("own", "predicted")),
     default="own",
-    show_default=True,
     help="Labels of the bank: its own, or the nearest class as predicted by the model.",
 )
 LISTED_AS = click.option(
@@ -89,7 +85,6 @@ LISTED_AS = click.option(
     "form",
     type=click.Choice(["table", "json"]),
     default="table",
-    show_default=True,
     help="Output format.",
 )
 

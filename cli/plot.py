@@ -59,7 +59,6 @@ def inches(context: click.Context, parameter: click.Parameter, text: str) -> flo
 @click.option(
     "--width",
     default="one",
-    show_default=True,
     callback=inches,
     metavar="one|two|INCHES",
     help="Width of the figure: one column (3.25 inches), two columns (6.75) or 2 to 20 inches.",

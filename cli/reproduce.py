@@ -41,7 +41,6 @@ MODELS = ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2", "tiny")
     "--results",
     type=FILE,
     default="results/reproduce.json",
-    show_default=True,
     help="File for all results and differences (JSON).",
 )
 @click.option(
@@ -49,7 +48,6 @@ MODELS = ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2", "tiny")
     "form",
     type=click.Choice(formats.OF_TABLES),
     default="table",
-    show_default=True,
     help="Output format of the tables.",
 )
 @click.pass_context

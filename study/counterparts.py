@@ -6,7 +6,7 @@ Numbers may still differ, because sources load images differently.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from oodcache.cache.errors import InputError
@@ -166,7 +166,9 @@ class _Own:
             return replace(bare, missing=("not implemented in oodcache",))
         key = self._key(row)
         if key is None:
-            return replace(bare, missing=(self._uncached(row.template),))
+            are = "OpenAI's 80 templates are" if row.template == OPENAI else f"{row.template!r} is"
+            how = extraction(self.texts, row.template)
+            return replace(bare, missing=(f"{are} not cached: {how}",))
         numbers = measured[key]
         if isinstance(numbers, str):
             return replace(bare, missing=(numbers,))
@@ -189,12 +191,8 @@ class _Own:
                 for ood, one in bare.fpr95.items()
             },
             missing=self._missing(row, some),
-            unlike=(*self._classes(), *_counted(row, some, results), *self._mined(row)),
+            unlike=tuple(self._unlike(row, some, results)),
         )
-
-    def _uncached(self, template: str) -> str:
-        what = "OpenAI's 80 templates are" if template == OPENAI else f"{template!r} is"
-        return f"{what} not cached: {extraction(self.texts, template)}"
 
     def _missing(self, row: Published, some: Result) -> tuple[str, ...]:
         reasons = []
@@ -206,19 +204,19 @@ class _Own:
             reasons.append(f"OOD sets missing: {' '.join(f'--ood {one}' for one in absent)}")
         return tuple(reasons)
 
-    def _classes(self) -> tuple[str, ...]:
-        """Return a line if the number of classes differs from the sources'."""
+    def _unlike(self, row: Published, some: Result, results: Mapping[str, Result]) -> Iterator[str]:
+        """Yield the known differences from what the source measured."""
         count = len(self.texts.vocabulary.names)
-        return () if count == CLASS_COUNT else (f"{count:,} classes here, not {CLASS_COUNT:,}",)
-
-    def _mined(self, row: Published) -> tuple[str, ...]:
-        """Return a line if the negatives of a row's score were mined unlike the paper's."""
+        if count != CLASS_COUNT:
+            yield f"{count:,} classes here, not {CLASS_COUNT:,}"
+        outside = {ood: one.n_ood for ood, one in results.items() if row.auroc or row.fpr95}
+        if others := other_counts({ID_SET: some.n_id, **outside}):
+            yield f"image counts differ: {others}"
         negatives = self.question.negatives
-        if negatives is None or not SCORES[_variant(row).score].needs:
-            return ()
-        mined = read_negatives(negatives_path(self.question.cache, self.label, negatives))
-        settings = unlike_paper(mined)
-        return (f"--negatives {negatives} has {'; '.join(settings)}",) if settings else ()
+        if negatives is not None and SCORES[_variant(row).score].needs:
+            mined = read_negatives(negatives_path(self.question.cache, self.label, negatives))
+            if settings := unlike_paper(mined):
+                yield f"--negatives {negatives} has {'; '.join(settings)}"
 
 
 def _is_known(row: Published) -> bool:
@@ -233,10 +231,3 @@ def _variant(row: Published) -> Variant:
 
 def _compared(one: Compared, own: float | None) -> Compared:
     return one if own is None else Compared(one.published, own, own - one.published)
-
-
-def _counted(row: Published, some: Result, results: Mapping[str, Result]) -> list[str]:
-    """Return a line if image counts differ from the sources'."""
-    outside = {ood: one.n_ood for ood, one in results.items() if row.auroc or row.fpr95}
-    others = other_counts({ID_SET: some.n_id, **outside})
-    return [f"image counts differ: {others}"] if others else []

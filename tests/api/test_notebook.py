@@ -118,7 +118,10 @@ def test_a_row_has_one_value_for_each_column_of_a_data_frame(cache: package.Cach
             lambda cache: cache.images("one/demo", "cats"),
             "no images 'cats' (there are: pets, strays)",
         ),
-        (lambda cache: cache.texts("one/demo", "cats"), "no vocabulary 'cats' (there are: animals); make"),
+        (
+            lambda cache: cache.texts("one/demo", "cats"),
+            "no vocabulary 'cats' (there are: animals)",
+        ),
         (lambda cache: cache.datasets("three"), "model 'three'"),
         (
             lambda cache: package.open("nowhere"),
