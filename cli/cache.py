@@ -105,7 +105,7 @@ def merge(files: tuple[Path, ...], cache: Path) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @CACHE
 def rm(subject: str, yes: bool, cache: Path) -> None:
-    """Delete a file, a shard, a folder of shards, or all files of a model.
+    """Remove a file, a shard, a folder of shards, or all files of a model.
 
     \b
     oodcache cache rm embeddings/tiny-clip/demo/images/digits.h5
@@ -117,20 +117,14 @@ def rm(subject: str, yes: bool, cache: Path) -> None:
     amount = upkeep.amount(found)
     for line in upkeep.announced(found):
         note(line)
-    if not yes:
-        _confirm(subject, amount)
+    if not yes and not sys.stdin.isatty():
+        what = f"{subject}: {amount}, not removed"
+        raise InputError(f"{what}: no terminal to ask for confirmation; add --yes")
+    if not yes and not click.confirm(f"Remove {amount}?", err=True):
+        raise InputError(f"{subject}: nothing removed")
     for path in removal.remove(found):
         note(f"kept {path}: in use, or not in this format")
     click.echo(f"removed {amount}")
-
-
-def _confirm(subject: str, amount: str) -> None:
-    if not sys.stdin.isatty():
-        raise InputError(
-            f"{subject}: {amount}, not removed: no terminal to ask for confirmation; add --yes"
-        )
-    if not click.confirm(f"Remove {amount}?", err=True):
-        raise InputError(f"{subject}: nothing removed")
 
 
 for command in (export, import_):

@@ -27,7 +27,7 @@ def data() -> None:
 @DATA_ROOT
 @LISTED_AS
 def ls(data_root: Path, form: str) -> None:
-    """List the known datasets: where each is, or how to get it.
+    """List the known datasets and where each is, or how to get it.
 
     \b
     oodcache data ls --data-root /data

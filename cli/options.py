@@ -27,7 +27,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 def data_root(flag: str, help: str, kind: click.Path = PATH) -> Callable[..., Any]:
-    """Return the option, under some flag, for where images are."""
+    """Return an option for the folder with the images."""
     return click.option(
         *(flag, "data_root"),
         type=kind,

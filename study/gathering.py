@@ -38,7 +38,7 @@ from oodcache.score.onepass.variants import Variant
 from oodcache.score.scoring import save
 
 MOST_THUMBNAILS = 400
-Picture = tuple[str, str]  # A data set's name, and an image's path.
+Picture = tuple[str, str]  # A dataset's name and an image's path.
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,9 @@ def _rows(
     saved: Saved, found: Sequence[ScoredImages], source: str, cache: Path, watch: Watch
 ) -> list[ImageRow]:
     @remembered
-    def names(model: str, classes: str) -> images.Names:
+    def names(model: str, classes: str | None) -> images.Names:
+        if classes is None:
+            return {}
         try:
             vocabulary = open_texts(vocabulary_path(cache, model, model, classes)).vocabulary
         except InputError:
@@ -176,7 +178,7 @@ def _rows(
         }
 
     def of(result: Result) -> images.Names:
-        return names(str(key(result)[0]), result.classes) if result.classes else {}
+        return names(str(key(result)[0]), result.classes)
 
     count = len({key(one) for one in saved.results})
     with watch.progress("figures", count, "scores") as advance:

@@ -17,7 +17,7 @@ from oodcache.score.measures.result import AVERAGE, Result
 from oodcache.study import published
 from oodcache.study.published import Published
 from oodcache.study.study import PROMPT, Benchmark, prompts
-from oodcache.study.tables import Part, Shown, Step, beside, shares, summary, taken_apart
+from oodcache.study.tables import Part, Step, StudyRow, by_step, contributions, study_rows, summary
 
 SOFTMAX, LEARNED, MAXIMUM = "mcm", "mcm:temperature=learned", "max-logit"
 SIGMOID, SUM, SOFTPLUS, ENERGY = "sigmoid-mcm", "sigmoid-sum", "joint-energy", "energy"
@@ -56,13 +56,13 @@ def reproduce(
     rows = by_row(scored.results)
     measured_rows = [one for row in shown for one in rows[row.key].values()]
     grids = (
-        beside(scored.results, shown, _notes(benchmark, registry, scored.results)),
+        study_rows(scored.results, shown, _notes(benchmark, registry, scored.results)),
         measured(measured_rows, caption(measured_rows)),
-        taken_apart(
+        by_step(
             scored.results,
             scored.differences,
             parts,
-            [shares(scored.results, _key(model, SOFTMAX)) for model in benchmark.siglips],
+            [contributions(scored.results, _key(model, SOFTMAX)) for model in benchmark.siglips],
         ),
     )
     return Reproduced(grids, scored)
@@ -89,7 +89,7 @@ def _key(model: str, score: str, prompt: str = PROMPT) -> Key:
     return SHORT_NAMES[model], prompt, score
 
 
-def _shown(benchmark: Benchmark, study: Sequence[Published]) -> list[Shown]:
+def _shown(benchmark: Benchmark, study: Sequence[Published]) -> list[StudyRow]:
     """Return the study's rows: CLIP and SigLIP with a softmax, then SigLIP with a sigmoid."""
     rows = [
         *(("CLIP, softmax MCM", _key(model, SOFTMAX)) for model in benchmark.clips),
@@ -97,7 +97,7 @@ def _shown(benchmark: Benchmark, study: Sequence[Published]) -> list[Shown]:
         *(("SigLIP, sigmoid MCM", _key(model, SIGMOID)) for model in benchmark.siglips),
     ]
     printed = {(one.model, one.score): one for one in study}
-    return [Shown(heading, key, printed.get((str(key[0]), key[2]))) for heading, key in rows]
+    return [StudyRow(heading, key, printed.get((str(key[0]), key[2]))) for heading, key in rows]
 
 
 def _parts(benchmark: Benchmark, common: Sequence[str]) -> Iterator[Part]:

@@ -30,7 +30,7 @@ Tested = Mapping[tuple[Key, Key], Mapping[str, Difference]]
 
 
 @dataclass(frozen=True)
-class Shown:
+class StudyRow:
     """A row of the study, on one model, and the study's own numbers if it printed any."""
 
     heading: str
@@ -55,13 +55,13 @@ class Part:
     steps: tuple[Step, ...]
 
 
-def beside(results: Sequence[Result], shown: Sequence[Shown], notes: Sequence[str]) -> Grid:
+def study_rows(results: Sequence[Result], shown: Sequence[StudyRow], notes: Sequence[str]) -> Grid:
     """Return accuracy and average AUROC of each row, next to the study's if it has any."""
     rows = by_row(results)
     is_beside = any(one.published for one in shown)
     measures = ("here", "study", "difference") if is_beside else ("here",)
 
-    def row(one: Shown) -> GridRow:
+    def row(one: StudyRow) -> GridRow:
         found, study = _whole(rows[one.key]), one.published
         accuracy = _against(found.id_accuracy, None if study is None else study.accuracy)
         auroc = _against(found.auroc, None if study is None else study.auroc.get(AVERAGE))
@@ -107,7 +107,7 @@ def summary(results: Sequence[Result]) -> Grid:
     )
 
 
-def taken_apart(
+def by_step(
     results: Sequence[Result],
     differences: Sequence[Difference],
     parts: Sequence[Part],
@@ -141,7 +141,7 @@ def taken_apart(
     )
 
 
-def shares(results: Sequence[Result], softmax: Key) -> str:
+def contributions(results: Sequence[Result], softmax: Key) -> str:
     """Return a sentence on what each step from a model's softmax to its sigmoid contributes."""
     rows = by_row(results)
     steps = ("mcm", "mcm:temperature=learned", "max-logit", "sigmoid-mcm:bias=none", "sigmoid-mcm")
