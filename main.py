@@ -41,7 +41,7 @@ def run(model_type: str, ood_set: str, use_sigmoid: bool, **given: Any) -> None:
     benchmark = study.single(model_type, ood_set)
     study.extract_missing(
         benchmark,
-        study.Extraction(**given),
+        study.ExtractionSettings(**given),
         oodcache=lambda typed: oodcache.main(typed, "oodcache", standalone_mode=False),
         note=note,
     )

@@ -66,7 +66,7 @@ def reproduce(context: click.Context, /, **given: Any) -> None:
     from oodcache.study import reproducing, study
 
     benchmark = study.chosen(given["models"])
-    extraction = study.Extraction(
+    extraction = study.ExtractionSettings(
         *(given[name] for name in ("cache", "data_root", "batch_size", "device"))
     )
     study.extract_missing(benchmark, extraction, oodcache=subcommand(context), note=note)

@@ -90,7 +90,7 @@ def single(model_type: str, ood_set: str) -> Benchmark:
 
 
 @dataclass(frozen=True)
-class Extraction:
+class ExtractionSettings:
     """Where a study's embeddings and images are, and how to extract missing ones."""
 
     cache: Path
@@ -109,7 +109,7 @@ class Extraction:
 
 def extract_missing(
     benchmark: Benchmark,
-    extraction: Extraction,
+    extraction: ExtractionSettings,
     *,
     oodcache: Callable[[Sequence[str]], object],
     note: Note,
@@ -130,7 +130,7 @@ def extract_missing(
         oodcache(arguments)
 
 
-def _missing(benchmark: Benchmark, model: str, extraction: Extraction) -> list[str]:
+def _missing(benchmark: Benchmark, model: str, extraction: ExtractionSettings) -> list[str]:
     """Return the arguments of `extract` that name what is not in the cache."""
     label = SHORT_NAMES[model]
     images = extraction.data_root / "demo"

@@ -43,7 +43,7 @@ class Fetched:
 
 
 @dataclass(frozen=True)
-class _Job:
+class _Fetch:
     """One dataset to fetch, with its paths below a data root."""
 
     name: str
@@ -85,7 +85,7 @@ def fetch(
             yield Fetched(there or _fetch(job, watch), there is not None)
 
 
-def _job(name: str, data_root: Path, mirror: str | None) -> _Job:
+def _job(name: str, data_root: Path, mirror: str | None) -> _Fetch:
     datasets.check_known(name)
     known = KNOWN_SETS[name]
     if known.archive is None:
@@ -95,7 +95,7 @@ def _job(name: str, data_root: Path, mirror: str | None) -> _Job:
         )
     url = f"{mirror.rstrip('/')}/{known.archive.name}" if mirror else known.archive.url
     downloading.check_url(url)
-    return _Job(name, known, known.archive, url, data_root)
+    return _Fetch(name, known, known.archive, url, data_root)
 
 
 @contextmanager
@@ -119,7 +119,7 @@ def _locked(data_root: Path) -> Iterator[None]:
         lock.release()
 
 
-def _there(job: _Job) -> Counted | None:
+def _there(job: _Fetch) -> Counted | None:
     """Return the dataset if it exists and is complete; reject what is in its way."""
     source = datasets.known(job.name, job.data_root)
     if source is None:
@@ -137,7 +137,7 @@ def _there(job: _Job) -> Counted | None:
     return found
 
 
-def _fetch(job: _Job, watch: Watch) -> Counted:
+def _fetch(job: _Fetch, watch: Watch) -> Counted:
     recorded = checksums.read(job.data_root)
     shutil.rmtree(job.unpacked, ignore_errors=True)
     watch.note(f"downloading {job.url} …")
@@ -167,7 +167,7 @@ def _fetch(job: _Job, watch: Watch) -> Counted:
     return Counted(job.name, named.root, job.known.images, job.known.images)
 
 
-def _count(job: _Job) -> None:
+def _count(job: _Fetch) -> None:
     """Reject unpacked images that are not the dataset, as extract would list them."""
     source = datasets.known(job.name, job.unpacked)
     if source is None:
@@ -181,7 +181,7 @@ def _count(job: _Job) -> None:
 
 
 @contextmanager
-def _removed_if_rejected(job: _Job) -> Iterator[None]:
+def _removed_if_rejected(job: _Fetch) -> Iterator[None]:
     """Remove an archive that is rejected, because resuming its download would not help."""
     try:
         yield

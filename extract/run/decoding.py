@@ -83,7 +83,7 @@ def batches(
         # torch warns about more workers than processors, but that is the user's choice.
         warnings.simplefilter("ignore")
         loader: DataLoader[Any] = DataLoader(
-            _Images(contents, preparation, rows[-1].stop if rows else 0),
+            _Undecoded(contents, preparation, rows[-1].stop if rows else 0),
             batch_sampler=cast(Any, rows),  # Any sequence of row numbers is a batch.
             num_workers=workers,
             collate_fn=_collate,
@@ -176,7 +176,7 @@ def _exit_with_parent(parent: int, worker: int) -> None:
 
 
 @dataclass(frozen=True)
-class _Images(Dataset[Any]):
+class _Undecoded(Dataset[Any]):
     contents: Contents
     preparation: Preparation
     count: int

@@ -121,7 +121,7 @@ class _Sample:
 
 
 @dataclass
-class _Found:
+class _Samples:
     """The images found so far; `seen` maps each key to its tar and offset.
 
     Compact, for millions of images: equal labels share one text.
@@ -144,7 +144,7 @@ def list_tars(source: ImageSource) -> ImageListing:
     Labels are from .cls or .json members, or the first folders if there are none at all. Raises
     InputError for a repeated key, a sample of two images, and an invalid label.
     """
-    found, sizes = _Found(), []
+    found, sizes = _Samples(), []
     for place, path in enumerate(source.tars):
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: is not a file, so not a tar")
@@ -168,7 +168,7 @@ def list_tars(source: ImageSource) -> ImageListing:
     )
 
 
-def _add(found: _Found, source: ImageSource, place: int, file: BinaryIO) -> None:
+def _add(found: _Samples, source: ImageSource, place: int, file: BinaryIO) -> None:
     path = source.tars[place]
     for sample in _samples(found, path, file):
         spot = (place << TAR_BITS) + sample.at
@@ -189,7 +189,7 @@ def _add(found: _Found, source: ImageSource, place: int, file: BinaryIO) -> None
         found.size.append(sample.image.size)
 
 
-def _samples(found: _Found, path: Path, file: BinaryIO) -> Iterator[_Sample]:
+def _samples(found: _Samples, path: Path, file: BinaryIO) -> Iterator[_Sample]:
     """Yield the samples, which have an image or a label; count other members."""
     for key, group in groupby(_visible(found, members(path, file)), _key):
         images, labels = [], dict[bytes, Member]()
@@ -214,7 +214,7 @@ def _samples(found: _Found, path: Path, file: BinaryIO) -> Iterator[_Sample]:
             yield _Sample(key, next(iter(labels.values())).offset, None, None)
 
 
-def _visible(found: _Found, walked: Iterable[Member]) -> Iterator[Member]:
+def _visible(found: _Samples, walked: Iterable[Member]) -> Iterator[Member]:
     """Yield files except dot files, like a folder listing; count links and the like."""
     for member in walked:
         if not member.is_file:
@@ -266,7 +266,7 @@ def _of_json(where: str, content: bytes) -> str | None:
     return str(label).strip()
 
 
-def _labelled(source: ImageSource, found: _Found) -> tuple[ImageRows, bool]:
+def _labelled(source: ImageSource, found: _Samples) -> tuple[ImageRows, bool]:
     if not any(label is not None for label in found.labels):
         return by_folder(found.paths), False
 
@@ -277,7 +277,7 @@ def _labelled(source: ImageSource, found: _Found) -> tuple[ImageRows, bool]:
     return ImageRows(found.paths, read.labels, read.names), read.numbered
 
 
-def _notes(found: _Found) -> Iterator[str]:
+def _notes(found: _Samples) -> Iterator[str]:
     if found.imageless:
         yield f"samples without an image, skipped: {found.imageless:,}"
     without = found.labels.count(None)

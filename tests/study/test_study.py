@@ -11,10 +11,10 @@ from samples.study.study import write_study
 from oodcache.cache.errors import InputError
 from oodcache.cli import reproduce
 from oodcache.study import study
-from oodcache.study.study import EMBEDDED, FIELD, PROMPT, Extraction
+from oodcache.study.study import EMBEDDED, FIELD, PROMPT, ExtractionSettings
 
 
-def shown(benchmark: study.Benchmark, extraction: Extraction) -> list[list[str]]:
+def shown(benchmark: study.Benchmark, extraction: ExtractionSettings) -> list[list[str]]:
     """Return the commands that would extract what is missing."""
     ran: list[list[str]] = []
 
@@ -58,7 +58,7 @@ def test_a_model_type_is_one_model(model_type: str, models: tuple[str, ...]) -> 
 
 
 def test_all_of_a_model_is_missing_at_first_and_nothing_in_the_end(tmp_path: Path) -> None:
-    extraction = Extraction(tmp_path / "c", tmp_path, 64, "cpu")
+    extraction = ExtractionSettings(tmp_path / "c", tmp_path, 64, "cpu")
     benchmark = study.chosen(("clip",))
     (command,) = shown(benchmark, extraction)
     assert command[:3] == ["extract", "--model", "clip"]
@@ -73,7 +73,7 @@ def test_in_a_clusters_share_all_of_it_is_extracted_still(
 ) -> None:
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "2")
     monkeypatch.setenv("SLURM_ARRAY_TASK_COUNT", "4")
-    (command,) = shown(study.chosen(("clip",)), Extraction(tmp_path, tmp_path, 64))
+    (command,) = shown(study.chosen(("clip",)), ExtractionSettings(tmp_path, tmp_path, 64))
     assert command[-2:] == ["--shard", "1/1"]
 
 
@@ -88,7 +88,7 @@ def test_where_extraction_cannot_run_it_says_so_before_a_command_is_shown(
     with pytest.raises(InputError, match="no torch"):
         study.extract_missing(
             FIELD,
-            Extraction(tmp_path, tmp_path, 1),
+            ExtractionSettings(tmp_path, tmp_path, 1),
             oodcache=lambda arguments: None,
             note=notes.append,
         )
