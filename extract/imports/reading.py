@@ -174,7 +174,7 @@ def read_tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except Exception:  # torch has no common exception for damaged or unsafe files.
-        what = "is damaged, or contains more than tensors, which is not supported"
+        what = "is damaged or contains other data; only tensors are read"
         raise InputError(f"{path}: {what}") from None
     tensors = loaded if isinstance(loaded, dict) else {"": loaded}
     found = {}

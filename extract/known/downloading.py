@@ -49,7 +49,7 @@ class Whole:
 def check_library() -> None:
     """Raise InputError with the install command if huggingface_hub is missing."""
     if find_spec("huggingface_hub") is None:
-        raise InputError("fetching needs huggingface_hub: run  pip install 'oodcache[extract]'")
+        raise InputError("fetching needs huggingface_hub: type  pip install 'oodcache[extract]'")
 
 
 def check_url(url: str) -> None:

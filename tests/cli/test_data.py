@@ -56,7 +56,7 @@ def test_what_is_fetched_is_whole_and_is_not_fetched_again(
     where = f"{count:,} images in data/MOS/iNaturalist/images\n"
     assert (fetched.status, fetched.out) == (0, f"iNaturalist: fetched: {where}")
     again = oodcache("data", "fetch", "iNaturalist", "--mirror", site.url)
-    assert (again.status, again.out) == (0, f"iNaturalist: already there:  {where}")
+    assert (again.status, again.out) == (0, f"iNaturalist: already there: {where}")
     assert len(site.asked) == 1
     checked = oodcache("data", "check", "iNaturalist")
     assert (checked.status, checked.err) == (0, "")
@@ -84,7 +84,7 @@ def test_what_is_wrong_is_one_line_and_status_1(oodcache: Run) -> None:
     refused = oodcache("data", "fetch", "imagenet-val")
     assert (refused.status, refused.err) == (
         1,
-        "oodcache: imagenet-val: cannot be fetched: get it from image-net.org, which wants a "
+        "oodcache: imagenet-val: cannot be fetched: get it from image-net.org, which requires a "
         "login, and put it in data/imagenet/val\n",
     )
     assert oodcache("data", "fetch").status == 2
@@ -174,8 +174,7 @@ def test_a_second_fetch_stops_while_the_first_is_at_work(site: Site, tmp_path: P
     wait_for(tmp_path / "MOS/.fetch/iNaturalist.tar.gz.part", CUT_AT - 2**20)
     second = start(site, tmp_path)
     assert second.communicate(timeout=60)[1] == (
-        f"oodcache: {tmp_path}: another oodcache data fetch is at work there: wait until it has "
-        "ended\n"
+        f"oodcache: {tmp_path}: another oodcache data fetch is running there: wait until it ends\n"
     )
     assert second.returncode == 1
     first.kill()

@@ -372,7 +372,7 @@ def test_shards_are_exported_as_what_they_make(oodcache: Run, photos: Path, endi
             assert done.status == 0, done.err
             assert Path(f"shards.{ending}").read_bytes() == whole.read_bytes()
         next(given[1].iterdir()).unlink()
-        words = " shards are there (missing: "
+        words = " shards exist (missing: "
         refused(oodcache("cache", "export", given[0], "-o", f"again.{ending}"), words)
         assert not Path(f"again.{ending}").exists()
 

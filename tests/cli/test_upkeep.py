@@ -47,7 +47,7 @@ def test_verify_without_deep_reads_no_vector_and_says_what_would(
     done = oodcache("cache", "verify")
     assert done.status == 0
     assert done.out.splitlines() == [f"sound  {pets}", f"sound  {names}"]
-    assert done.err.splitlines()[-1].endswith("oodcache run oodcache cache verify --deep")
+    assert done.err.splitlines()[-1].endswith("run oodcache cache verify --deep")
 
 
 def test_verify_deep_finds_a_flipped_vector_in_files_and_in_shards(

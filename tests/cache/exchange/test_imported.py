@@ -60,7 +60,7 @@ def test_a_claim_that_contradicts_a_file_is_refused(tmp_path: Path, write_pets: 
     for claim, words in (
         (Claim("small/demo", "00" * 32, 11.0), f"--logit-scale 11.0 contradicts {path}, of the"),
         (Claim("small/demo", "00" * 32, None, -4.0), "--logit-bias -4.0 contradicts"),
-        (Claim("plain/demo", "00" * 32, None, -4.0), "which says that there is none"),
+        (Claim("plain/demo", "00" * 32, None, -4.0), "which has none"),
     ):
         assert words in refusal(claim.identity, tmp_path, NEW)
 

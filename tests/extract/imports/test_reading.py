@@ -265,7 +265,7 @@ def test_tensors_come_out_by_name_and_one_alone_under_none(tmp_path: Path) -> No
 def test_no_pickled_code_is_run(tmp_path: Path) -> None:
     trace, path = tmp_path / "ran", tmp_path / "x.pt"
     torch.save(Hostile(trace), path)
-    words = "is damaged, or contains more than tensors, which is not supported"
+    words = "is damaged or contains other data; only tensors are read"
     assert refusal(path) == f"{path}: {words}"
     assert not trace.exists()
     torch.load(path, weights_only=False)

@@ -75,7 +75,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_vocabulary_says_what_to_type(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="known are: imagenet, .*NAME=FILE with a name a line"):
+    with pytest.raises(InputError, match="known are: imagenet, .*NAME=FILE with one name per line"):
         vocabularies.find("cars", [])
     path = tmp_path / "names.txt"
     path.write_text("cat\n")

@@ -166,7 +166,7 @@ def test_an_incomplete_set_says_how_many_shards_are_there(
     with pytest.raises(InputError) as error:
         score("mcm", classes="animals")
     assert str(error.value) == (
-        f"{files / 'images' / 'inside.shards'}: 2 of 3 shards are there (missing: 2); run the same "
+        f"{files / 'images' / 'inside.shards'}: 2 of 3 shards exist (missing: 2); run the same "
         "oodcache extract again"
     )
 
