@@ -16,6 +16,7 @@ import numpy.typing as npt
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.negatives import CSP
 from oodcache.cache.files.texts import BLOCK_ROWS, TextFile, TextRows
+from oodcache.cache.text import counted
 from oodcache.score.inputs.selection import (
     COSINE_MEAN,
     EACH,
@@ -101,12 +102,13 @@ class WordPool:
     def summary(self, chosen: ChosenWords) -> str:
         """Return a line on the skipped and the kept words of a list."""
         file, found = self.files[chosen.at], self.candidates[chosen.at]
+        near = len(found.places) - chosen.candidates
         reasons = {
-            "duplicates": found.duplicates,
-            "class names": found.class_names,
-            "too near a class": len(found.places) - chosen.candidates,
+            counted(found.duplicates, "duplicate"): found.duplicates,
+            counted(found.class_names, "class name"): found.class_names,
+            f"{near:,} too near a class": near,
         }
-        skipped = ", ".join(f"{count:,} {what}" for what, count in reasons.items() if count)
+        skipped = ", ".join(what for what, count in reasons.items() if count)
         return (
             f"{file.path.stem}: {len(file.vocabulary.names):,} words"
             f"{f' (skipped: {skipped})' if skipped else ''}; kept {len(chosen.places):,} of "

@@ -53,9 +53,9 @@ def test_a_file_is_written_and_what_was_kept_is_said(oodcache: Run, lists: None)
     assert mined.out == ""
     said = mined.err.splitlines()
     assert said[0] == (
-        "nouns: 40 words (skipped: 1 duplicates, 1 class names); kept 19 of 38 candidates"
+        "nouns: 40 words (skipped: 1 duplicate, 1 class name); kept 19 of 38 candidates"
     )
-    assert said[1] == "adjectives: 10 words; of 10 candidates 5 kept"
+    assert said[1] == "adjectives: 10 words; kept 5 of 10 candidates"
     assert said[2] == "pets: 2 words (skipped: 2 class names); kept 0 of 0 candidates"
     assert said[3].startswith("classes in 'the nice {}', but adjectives in 'This is a {} photo'")
     assert said[4] == f"wrote {FILE}: 24 words of 48 (--keep 50%)"

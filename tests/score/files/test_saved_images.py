@@ -43,7 +43,7 @@ def test_hdf5_gives_what_was_written(tmp_path: Path) -> None:
         ("s.npy", "", "s.npy: not a file of oodcache score --save-scores"),
         ("s.csv", "", "s.csv: not a file of oodcache score --save-scores"),
         ("s.csv", HEAD + "m/a,t\n", "line 2 has 2 cells, but line 1 has 8"),
-        ("s.csv", HEAD + 'm/a,t,p,1.png,"x', "is no CSV"),
+        ("s.csv", HEAD + 'm/a,t,p,1.png,"x', "not CSV"),
     ],
 )
 def test_what_was_not_saved_so_is_refused(tmp_path: Path, name: str, text: str, words: str) -> None:

@@ -166,8 +166,13 @@ def test_images_preprocessed_in_different_ways_are_not_mixed(
     write_images("outside", -VECTORS, encoding={"size": 16})
     assert refusal(score) == (
         f"{folder / 'images' / 'outside.h5'}: preprocessed differently from "
-        f"{folder / 'images' / 'inside.h5'}: "
+        f"{folder / 'images' / 'inside.h5'}; "
         "extract one of them again with: oodcache extract --overwrite"
+    )
+    write_images("outside", -VECTORS, encoding={"decoder": "torchvision"})
+    assert refusal(score) == (
+        f"{folder / 'images' / 'outside.h5'}: extracted with --fast-decode, but "
+        f"{folder / 'images' / 'inside.h5'} was not; use the same options for both"
     )
 
 

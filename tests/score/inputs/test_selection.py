@@ -113,7 +113,7 @@ def test_a_subset_that_the_vocabulary_lacks_is_refused(
     with pytest.raises(InputError) as error:
         selected(tmp_path, "val:imagenet10", classes="few")
     assert str(error.value) == (
-        f"{tmp_path}/Tiny/one/texts/few.h5: has no class 'n04552348' of imagenet10 (10 of its 10 "
+        f"{tmp_path}/Tiny/one/texts/few.h5: has no class 'n04552348' of imagenet10 (10 of 10 "
         "are missing); use --classes with a vocabulary that has their ids"
     )
 
@@ -220,5 +220,5 @@ def test_class_numbers_of_another_vocabulary_than_the_subsets_own_are_refused(
 ) -> None:
     write_texts("imagenet10", cloud(10), class_names=TEN.names, ids=TEN.ids)
     numbered_set(write_images, np.arange(93) % 31, [str(number) for number in range(31)])
-    with pytest.raises(InputError, match="its labels are class numbers.*--class-names source has"):
+    with pytest.raises(InputError, match="its labels are class numbers.*--class-names source uses"):
         selected(tmp_path, "numbered:imagenet10", classes="imagenet10", class_names="source")

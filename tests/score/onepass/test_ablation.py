@@ -67,7 +67,7 @@ def test_a_temperature_keeps_all_its_digits(tmp_path_factory: object, value: flo
         ("", "contains no grid; start one with a line [[scores]]"),
         ("scores = 3", "contains no grid; start one with a line [[scores]]"),
         ("scores = [1]", "contains no grid; start one with a line [[scores]]"),
-        ("a = ", "no TOML: Invalid value (at end of document)"),
+        ("a = ", "not TOML: Invalid value (at end of document)"),
         ("grids = 1", "unknown key 'grids' (there are: scores, templates)"),
         (
             "[[scores]]\ntemperature = 1",
@@ -108,7 +108,7 @@ def test_a_file_that_is_missing_or_no_text_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a directory"):
         ablation.read(tmp_path)
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match=r"bytes\.toml: no TOML"):
+    with pytest.raises(InputError, match=r"bytes\.toml: not TOML"):
         ablation.read(tmp_path / "bytes.toml")
 
 

@@ -63,7 +63,7 @@ def test_duplicates_and_class_names_are_said_and_the_empty_list_is_borne(
     write_texts("again", NOUNS, class_names=words_of("NOUN", 40), templates=[NICE])
     found = mined(words=["nouns", "again"], keep="50%", notes=notes)
     assert [len(one.words) for one in found.lists] == [20, 0]
-    assert notes[1] == "again: 40 words, left out 40 duplicates; of 0 candidates 0 kept"
+    assert notes[1] == "again: 40 words (skipped: 40 duplicates); kept 0 of 0 candidates"
     write_texts("same", NOUNS[:9], class_names=words_of("Class", 9), templates=[NICE])
     mined(words=["nouns", "same"], notes=notes)
     assert "same: 9 words (skipped: 9 class names)" in notes[3]
@@ -116,5 +116,7 @@ def test_words_of_other_lengths_are_refused(
     write_texts: Write, mined: Callable[..., Negatives]
 ) -> None:
     write_texts("nouns", np.eye(4, dtype=np.float32))
-    with pytest.raises(InputError, match=r"vectors of 4 numbers, but .*pets\.h5 of 6; make one"):
+    with pytest.raises(
+        InputError, match=r"vectors have dimension 4, but 6 in .*pets\.h5; extract one"
+    ):
         mined()

@@ -92,7 +92,7 @@ def test_notes_say_where_templates_and_classes_differ(
 ) -> None:
     notes: list[str] = []
     mined(words=["nouns"], notes=notes)
-    assert notes == ["nouns: 40 words; of 40 candidates 6 kept"]
+    assert notes == ["nouns: 40 words; kept 6 of 40 candidates"]
     assert reopened(tmp_path, lists["pets"]).notes([NICE]) == []
     (said,) = reopened(tmp_path, lists["pets"]).notes(["a {}", NICE])
     assert "mined with the classes in 'the nice {}', scored in 'a {}'" in said
@@ -149,10 +149,10 @@ def test_a_list_that_was_made_anew_is_refused(
     [
         (
             {"weights": "2" * 64},
-            "mined with weights 22222222…, but .* has 11111111…: negatives are",
+            "mined with weights 22222222…, but .* has 11111111…: negatives belong",
         ),
         ({"architecture": {"x": 1}}, "mined with another architecture than"),
-        ({"template": "b {}"}, "mined with template 'b {}', which .*pets.h5 has not"),
+        ({"template": "b {}"}, "mined with template 'b {}', which .*pets.h5 does not have"),
     ],
 )
 def test_negatives_of_another_model_are_refused(
