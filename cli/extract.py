@@ -27,13 +27,11 @@ FASTER = ("fast_decode", "channels_last", "compile")
 SETTINGS = ("dtype", "batch_size", "shard_rows", "overwrite", "retry_failed", "max_bad")
 
 
-def _typed(context: click.Context, option: click.Parameter, value: str | None) -> Rank | None:
+def _typed(text: str) -> Rank:
     """Return I/N, a process's part of the shards."""
-    if value is None:
-        return None
-    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", value)
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise click.BadParameter(f"{value!r} is not I/N with I from 1 to N, such as 2/4")
+        raise click.BadParameter(f"{text!r} is not I/N with I from 1 to N, such as 2/4")
     return Rank(int(match[1]), int(match[2]))
 
 
@@ -133,7 +131,7 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
 @click.option(
     "--shard",
     "share",
-    callback=_typed,
+    type=_typed,
     metavar="I/N",
     help="Do every N-th shard, starting at the I-th (from 1); the last process merges. "
     "[from SLURM_ARRAY_TASK_ID or RANK, otherwise 1/1]",

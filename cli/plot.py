@@ -31,7 +31,7 @@ NAMED = ("fooled", "classes")
 SMALLEST, LARGEST = 2.0, 20.0
 
 
-def inches(context: click.Context, parameter: click.Parameter, text: str) -> float:
+def inches(text: str) -> float:
     """Return a width in inches from "one" or "two" columns, or a number."""
     if text in WIDTHS:
         return WIDTHS[text]
@@ -42,7 +42,7 @@ def inches(context: click.Context, parameter: click.Parameter, text: str) -> flo
     if not SMALLEST <= number <= LARGEST:
         names = " nor ".join(WIDTHS)
         what = f"{text} is neither {names} nor {SMALLEST:.0f} to {LARGEST:.0f} inches"
-        raise click.BadParameter(what, context, parameter)
+        raise click.BadParameter(what)
     return number
 
 
@@ -59,7 +59,7 @@ def inches(context: click.Context, parameter: click.Parameter, text: str) -> flo
 @click.option(
     "--width",
     default="one",
-    callback=inches,
+    type=inches,
     metavar="one|two|INCHES",
     help="Width of the figure: one column (3.25 inches), two columns (6.75) or 2 to 20 inches.",
 )

@@ -67,7 +67,7 @@ def _of_model(question: Question, model: str, watch: Watch) -> tuple[Counterpart
         return _without(bare, f"measured with the classes {CLASSES}; use --classes {CLASSES}")
     own = _Own(question, model, label, texts, watch)
     measured = own.measured(of_model)
-    return tuple(own.beside(row, one, measured) for row, one in zip(of_model, bare, strict=True))
+    return tuple(own.counterpart(row, measured) for row in of_model)
 
 
 def models_published() -> tuple[str, ...]:
@@ -158,10 +158,9 @@ class _Own:
             by_score.setdefault(one.score, {})[one.ood] = one
         return by_score
 
-    def beside(
-        self, row: Published, bare: Counterpart, measured: Mapping[Key, Numbers]
-    ) -> Counterpart:
+    def counterpart(self, row: Published, measured: Mapping[Key, Numbers]) -> Counterpart:
         """Return a row's counterpart with what was measured for it, or why nothing was."""
+        bare = _bare(row, self.label)
         if not _is_known(row):
             return replace(bare, missing=("not implemented in oodcache",))
         key = self._key(row)
