@@ -1,9 +1,8 @@
 """The embedded benchmark: small real images and two small learned models, nothing to download.
 
-The digits are scikit-learn's `load_digits`. Its labels repeat fourteen times, as if one form of 130
-digits had been filled in again and again (a few are lost), by one hand each time, it seems. The
-first seven forms train the models of this package, the last seven are never seen by any. A split
-that interleaved them would ask a model about handwriting that it may have learned.
+The digits are scikit-learn's `load_digits`. Its labels repeat 14 times, as if 14 writers had each
+filled in one form of 130 digits (a few are lost). The models were trained on the first seven forms
+and never saw the last seven; an interleaved split would leak handwriting.
 
 A crop is one tile of a grid over a photograph; tiles do not overlap.
 """
@@ -66,28 +65,27 @@ class Picture:
 
 
 def training_half() -> Digits:
-    """Return the digits zero to seven of the first seven forms, all that any model was shown."""
+    """Return the digits zero to seven of the first seven forms: the models' training data."""
     digits = _all_digits()
     return digits.where((digits.positions < FIRST_UNSEEN) & _in_distribution(digits))
 
 
 def unseen_half() -> Digits:
-    """Return the digits zero to seven of the last seven forms, most likely by other hands."""
+    """Return the digits zero to seven of the last seven forms, most likely by other writers."""
     digits = _all_digits()
     return digits.where((digits.positions >= FIRST_UNSEEN) & _in_distribution(digits))
 
 
 def eights_and_nines() -> Digits:
-    """Return every eight and nine; no model was trained on any."""
+    """Return every eight and nine; no model was trained on them."""
     digits = _all_digits()
     return digits.where(~_in_distribution(digits))
 
 
 def write_images(root: Path) -> None:
-    """Write the data sets under `root` as `<data set>/<class>/<number>.png`, where not yet there.
+    """Write the missing datasets under `root` as `<dataset>/<class>/<number>.png`.
 
-    A data set's folder appears under its own name only when it is whole, so one that is there is
-    left alone.
+    A dataset's folder gets its name only when it is complete, so existing ones are kept.
     """
     root.mkdir(parents=True, exist_ok=True)
     for name, pictures in DATA_SETS.items():
@@ -103,14 +101,13 @@ def _write_whole(folder: Path, pictures: Iterator[Picture]) -> None:
         try:
             whole.rename(folder)
         except OSError:
-            # Another run may have finished the same folder first; its images are the same.
+            # Another run may have finished the folder first, with the same images.
             if not folder.is_dir():
                 raise
 
 
 def _write_png(folder: Path, picture: Picture) -> None:
-    # The core installs without Pillow; the model folders above are of use there.
-    from PIL import Image
+    from PIL import Image  # Here, because the core installs without Pillow.
 
     path = folder / picture.class_name / f"{picture.number:04d}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +117,7 @@ def _write_png(folder: Path, picture: Picture) -> None:
 def _all_digits() -> Digits:
     from sklearn.datasets import load_digits
 
-    # load_digits counts inked dots, 0 to 16; a greyscale PNG has 0 to 255.
+    # load_digits counts ink from 0 to 16, a greyscale PNG from 0 to 255.
     bunch: Any = load_digits()
     pixels = np.rint(bunch.images * 255 / 16).astype(np.uint8)
     return Digits(pixels, bunch.target.astype(np.int64), np.arange(len(pixels), dtype=np.int64))
@@ -152,7 +149,7 @@ def _texture_pictures() -> Iterator[Picture]:
 
 
 def _tile_pictures(name: str, photograph: Pixels, tile: int) -> Iterator[Picture]:
-    """Yield the whole square tiles of `photograph`, row by row; a narrower rest is left out."""
+    """Yield the square tiles of `photograph`, row by row; a narrower rest is dropped."""
     rows, columns = photograph.shape[0] // tile, photograph.shape[1] // tile
     for number, (row, column) in enumerate(np.ndindex(rows, columns)):
         top, left = row * tile, column * tile
@@ -168,7 +165,7 @@ DATA_SETS: Mapping[str, Callable[[], Iterator[Picture]]] = MappingProxyType(
         "digits-train": lambda: _digit_pictures(training_half()),
     }
 )
-"""What makes the images of each data set, by folder name: the in-distribution one comes first.
+"""A function per dataset folder that yields its images, the in-distribution one first.
 
-"digits-train" is what the models were trained on: a bank for scores that need one.
+"digits-train" is the models' training data: a bank for scores that need one.
 """

@@ -22,7 +22,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 @dataclass(frozen=True)
 class Encoded:
-    """Unit vectors (n, D) in float32, and each one's length before it was normalised, (n,)."""
+    """Unit vectors (n, D) in float32, and their lengths before normalisation, (n,)."""
 
     vectors: torch.Tensor
     norm: torch.Tensor
@@ -30,9 +30,9 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a loaded model leaves in every file that it makes; small, and can be pickled.
+    """What a loaded model records in every file it makes; small and picklable.
 
-    `preprocessing` and `tokenizing` say how images and prompts are prepared for it.
+    `preprocessing` and `tokenizing` describe how images and prompts are prepared.
     """
 
     identity: ModelIdentity
@@ -41,7 +41,7 @@ class Signature:
     tokenizing: Mapping[str, Any]
 
     def identify(self, kind: str, origin: Mapping[str, Any]) -> Identity:
-        """Return the identity of a file of `kind`, "images" or "texts", that this model makes."""
+        """Return the identity of a file of `kind`, "images" or "texts", made by this model."""
         versions = {library: importlib.metadata.version(library) for library in LIBRARIES}
         return Identity(
             model=self.identity,
@@ -56,11 +56,11 @@ class Signature:
 class Encoder:
     """A model in evaluation mode on its device.
 
-    `preprocessing` and `normalize`, on the device, turn an image's bytes into what the model was
-    trained to see. `tokenize` is None in a model that was loaded for images alone.
+    `preprocessing`, then `normalize` on the device, turn an image's bytes into the model's input.
+    `tokenize` is None in a model loaded for images only.
     """
 
-    model: Any  # One of open_clip's classes, which mypy does not see.
+    model: Any  # One of open_clip's classes, which are untyped.
     signature: Signature
     device: torch.device
     preprocessing: Preprocessing
@@ -69,23 +69,23 @@ class Encoder:
     towers: Towers
 
     def images(self, pixels: torch.Tensor) -> Encoded:
-        """Return vectors of uint8 pixels (n, 3, height, width); all of it on the device."""
+        """Return the vectors of uint8 pixels (n, 3, height, width), both on the device."""
         return self._encode(self.towers.images, self.normalize(pixels))
 
     def prompts(self, tokens: torch.Tensor) -> Encoded:
-        """Return vectors of tokenized prompts; all of it on the device."""
+        """Return the vectors of tokenized prompts, both on the device."""
         return self._encode(self.towers.texts, tokens)
 
     def tokens(self, prompts: Sequence[str]) -> torch.Tensor:
-        """Tokenize prompts at the model's own length and padding, where a GPU can fetch them."""
-        assert self.tokenize is not None, "loaded for images alone"
+        """Return prompts tokenized at the model's own length and padding, pinned for a GPU."""
+        assert self.tokenize is not None, "loaded for images only"
         tokens = self.tokenize(list(prompts))
         return tokens.pin_memory() if self.device.type == "cuda" else tokens
 
     def _encode(self, tower: Tower, batch: torch.Tensor) -> Encoded:
         with torch.inference_mode(), self._autocast():
             features = tower(batch)
-        # To float32 first: normalised in bfloat16, norms would lie in 0.997 to 1.003.
+        # float32 first: normalised in bfloat16, norms range from 0.997 to 1.003.
         features = features.float()
         return Encoded(torch.nn.functional.normalize(features, dim=-1), features.norm(dim=-1))
 
@@ -101,32 +101,25 @@ Tower = Callable[[torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class Towers:
-    """What encodes a batch of normalised images, and one of tokens."""
+    """The functions that encode a batch of normalised images and a batch of tokens."""
 
     images: Tower
     texts: Tower
 
 
 def towers(model: Any, *, channels_last: bool = False, compiled: bool = False) -> Towers:
-    """Return the towers of a model; nothing is compiled before the first batch."""
+    """Return the towers of a model; compilation starts with the first batch."""
     images, texts = model.encode_image, model.encode_text
     if compiled:
         images, texts = _compiled(images), _compiled(texts)
-    if channels_last:
-        model.to(memory_format=torch.channels_last)
-        images = _channels_last(images)
-    return Towers(images, texts)
-
-
-def _channels_last(tower: Tower) -> Tower:
-    def encode(batch: torch.Tensor) -> torch.Tensor:
-        return tower(batch.contiguous(memory_format=torch.channels_last))
-
-    return encode
+    if not channels_last:
+        return Towers(images, texts)
+    model.to(memory_format=torch.channels_last)
+    return Towers(lambda batch: images(batch.contiguous(memory_format=torch.channels_last)), texts)
 
 
 def _compiled(tower: Tower) -> Tower:
-    """Return a tower compiled for batches of any size, of which the last of a shard is smaller."""
+    """Return a tower compiled for any batch size: the last batch of a shard is smaller."""
     compiled = torch.compile(tower)
 
     def encode(batch: torch.Tensor) -> torch.Tensor:
@@ -134,13 +127,13 @@ def _compiled(tower: Tower) -> Tower:
         try:
             return compiled(batch)
         except torch._dynamo.exc.TorchDynamoException as error:
-            raise InputError(f"--compile: {_reason(error)}; leave --compile out") from error
+            raise InputError(f"--compile: {_reason(error)}; run without --compile") from error
 
     return encode
 
 
 def _reason(error: BaseException) -> str:
-    """Return the innermost cause's first line: the outer ones are advice to torch's developers."""
+    """Return the first line of the innermost cause; the outer ones address torch's developers."""
     while error.__cause__ is not None or getattr(error, "inner_exception", None) is not None:
         error = error.__cause__ or error.inner_exception  # type: ignore[attr-defined]
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

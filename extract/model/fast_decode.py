@@ -1,4 +1,4 @@
-"""JPEGs decoded, and images resized, by torchvision in uint8: twice as fast, almost the same."""
+"""JPEG decoding and resizing by torchvision in uint8: twice as fast, slightly different pixels."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ MODES = ("RGB", "L")
 
 
 def check() -> None:
-    """Refuse a torchvision that decodes no JPEGs: its makers want to take that out."""
+    """Raise InputError if torchvision cannot decode JPEGs, which later versions may drop."""
     try:
         from torchvision.io import decode_jpeg
     except ImportError:
         decode_jpeg = None
     if decode_jpeg is None:
         raise InputError(
-            f"--fast-decode: torchvision {torchvision.__version__} decodes no JPEGs: leave it out, "
-            "or type  pip install 'torchvision<0.30'"
+            f"--fast-decode: torchvision {torchvision.__version__} cannot decode JPEGs: run "
+            "without it, or type  pip install 'torchvision<0.30'"
         )
 
 
 def decoded(content: bytes) -> torch.Tensor | None:
-    """Return the pixels (3, height, width) of a JPEG; None for anything that PIL is to decode.
+    """Return the pixels (3, height, width) of a JPEG, None for anything PIL must decode.
 
-    That is all that is no plain JPEG, colours for print (which libjpeg would invert or not, as it
-    likes), and what is damaged, so that PIL says why. EXIF orientation is not applied.
+    That is every other format, CMYK (which libjpeg may or may not invert), and damaged files, so
+    that PIL reports the reason. EXIF orientation is ignored.
     """
     from torchvision.io import ImageReadMode, decode_jpeg
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(io.BytesIO(content)) as header:  # Refuses what would fill the memory.
+        with Image.open(io.BytesIO(content)) as header:  # Rejects decompression bombs.
             if header.format != "JPEG" or header.mode not in MODES:
                 return None
         try:
@@ -54,12 +54,12 @@ def decoded(content: bytes) -> torch.Tensor | None:
 
 @dataclass(frozen=True)
 class Geometry:
-    """open_clip's resizing and cropping, or padding, of pixels that are uint8."""
+    """open_clip's resizing and cropping or padding, for uint8 pixels."""
 
     configuration: PreprocessCfg
 
     def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Return pixels (3, h, w) in the model's size."""
+        """Return pixels (3, h, w) at the model's input size."""
         wanted = self.configuration
         height, width = wanted.input_size[1:]
         scaled: torch.Tensor = functional.resize(
@@ -75,7 +75,7 @@ class Geometry:
         return scaled
 
     def _size(self, height: int, width: int) -> list[int]:
-        """Return what an image is resized to; a single number is its shorter side."""
+        """Return the size to resize to; a single number is the shorter side."""
         wanted = self.configuration
         across, down = width / wanted.input_size[2], height / wanted.input_size[1]
         if wanted.resize_mode == "squash":
@@ -90,7 +90,7 @@ class Geometry:
 
     @property
     def _interpolation(self) -> InterpolationMode:
-        """Bicubic unless asked otherwise; and for the shorter side of no square, as open_clip."""
+        """Bicubic unless configured; as in open_clip always so for a non-square's shorter side."""
         wanted = self.configuration
         is_fixed = wanted.resize_mode == "shortest" and not self._is_square
         if wanted.interpolation == "bilinear" and not is_fixed:

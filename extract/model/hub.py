@@ -1,4 +1,4 @@
-"""What a model wants of the hub: fetched, or, where it cannot be, how to put it in its place."""
+"""A model's files on the Hugging Face hub: fetched, or instructions to place them by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from oodcache.cache.watch import Note
 from oodcache.extract.model.request import CONFIG, HUB, LOCAL_DIR, Resolved
 
 DEFAULT_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-# What a tokenizer's words may be in, the one that nearly all have first; and what goes with it.
+# Files that may hold a tokenizer's vocabulary, the most common first, and small ones next to it.
 WORDS = (
     *("tokenizer.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"),
     *("vocab.txt", "vocab.json"),
@@ -31,14 +31,14 @@ SPECIAL = ("tokenizer_config.json", "special_tokens_map.json")
 
 @dataclass(frozen=True)
 class Wanted:
-    """Files of one repository: the first of `either` that it has, and small ones `beside` it."""
+    """Files of one repository: the first of `either` that it has, and small ones with it."""
 
     repository: str
     either: tuple[str, ...]
     beside: tuple[str, ...] = ()
 
     def folder(self) -> Path | None:
-        """Return where this machine's cache of the hub has one of `either`; None if nowhere."""
+        """Return the folder of the local hub cache that has one of `either`, None if none has."""
         for file in self.either:
             found = try_to_load_from_cache(self.repository, file)
             if isinstance(found, str):
@@ -46,11 +46,11 @@ class Wanted:
         return None
 
     def fetch(self) -> None:
-        """Fetch one of `either` into the cache; raise what the hub's client raises."""
+        """Fetch one of `either` into the cache; errors of the hub's client pass through."""
         for place, file in enumerate(self.either, 1):
             try:
                 hf_hub_download(self.repository, file)
-            except LocalEntryNotFoundError:  # No answer, so that asking for the next is in vain.
+            except LocalEntryNotFoundError:  # The hub cannot be reached: do not try the next.
                 raise
             except EntryNotFoundError:
                 if place == len(self.either):
@@ -61,9 +61,9 @@ class Wanted:
 
 @dataclass(frozen=True)
 class HubFiles:
-    """All that one model wants of the hub.
+    """All files that one model needs from the hub.
 
-    `in_a_folder` says whether a `local-dir:` of all of them would be the same model.
+    `in_a_folder` tells whether a `local-dir:` with all of them would be the same model.
     """
 
     requested: str
@@ -72,37 +72,37 @@ class HubFiles:
 
     @property
     def tokenizer(self) -> Wanted | None:
-        """What is wanted of the tokenizer, None where it is not of the hub."""
+        """The tokenizer's files, None if it does not come from the hub."""
         return next((one for one in self.wanted if one.either == WORDS), None)
 
     def fetch(self, note: Note, *, only: int | None = None) -> None:
-        """Fetch what the cache lacks of all, or of the first `only`.
+        """Fetch missing files of all, or of the first `only`.
 
-        InputError says how to place all of them by hand.
+        Raises InputError with instructions to place all of them by hand.
         """
         for one in self.wanted[:only]:
             if one.folder() is not None:
                 continue
             if not constants.HF_HUB_OFFLINE:
-                note(f"{self.requested}: asking the hub for {one.either[0]} of {one.repository} …")
+                note(f"{self.requested}: fetching {one.either[0]} of {one.repository} …")
             try:
                 one.fetch()
-            except Exception as error:  # The network, the hub or a disk: whatever it is, say it.
-                raise InputError(self._refusal(one, error)) from error
+            except Exception as error:  # The network, the hub or a disk: report any failure.
+                raise InputError(self._failure(one, error)) from error
 
-    def _refusal(self, missing: Wanted, error: Exception) -> str:
+    def _failure(self, missing: Wanted, error: Exception) -> str:
         start = f"--model {self.requested}: "
         if isinstance(error, RepositoryNotFoundError):
             return (
-                f"{start}the hub has no {missing.repository}, or shows it to those alone who have "
-                "typed  hf auth login; mistyped?"
+                f"{start}the hub has no {missing.repository}, or it is private (run  hf auth login"
+                "  first); is the name correct?"
             )
-        # Of a tokenizer's names nearly all repositories have the first.
+        # Nearly all repositories have the first of a tokenizer's file names.
         files = " or ".join(missing.either if len(missing.either) == 2 else missing.either[:1])
         return f"{start}{files} of {missing.repository}: {_reason(error)}; {self.placing()}"
 
     def placing(self) -> str:
-        """Return what to type where there is a network, and what to copy to where."""
+        """Return the commands to run on a machine with network access, and what to copy."""
         names: dict[str, list[str]] = {}
         for one in self.wanted:
             names.setdefault(one.repository, []).extend([one.either[0], *one.beside])
@@ -112,18 +112,18 @@ class HubFiles:
         ]
         folders = " and ".join("models--" + name.replace("/", "--") for name in names)
         other = (
-            "; or add  --local-dir DIR  there, copy DIR, and type  --model local-dir:DIR"
+            "; or add  --local-dir DIR  there, copy DIR, and use  --model local-dir:DIR"
             if self.in_a_folder
             else ""
         )
         return (
-            f"on a machine with a network type  {'  and  '.join(commands)}  and copy {folders} "
+            f"on a machine with network access run  {'  and  '.join(commands)}  and copy {folders} "
             f"from its ~/.cache/huggingface/hub into {constants.HF_HUB_CACHE}{other}"
         )
 
 
 def of_repository(resolved: Resolved) -> HubFiles:
-    """Return what `hf-hub:REPO` wants, its configuration first, before that is known."""
+    """Return the files of `hf-hub:REPO`, its configuration first."""
     repository = resolved.architecture.removeprefix(HUB)
     wanted = (
         Wanted(repository, (CONFIG,)),
@@ -134,7 +134,7 @@ def of_repository(resolved: Resolved) -> HubFiles:
 
 
 def of_model(resolved: Resolved, config: Mapping[str, Any], *, with_texts: bool) -> HubFiles:
-    """Return what a model of this configuration wants of the hub; a tokenizer if `with_texts`."""
+    """Return the hub files of a model with this configuration; a tokenizer if `with_texts`."""
     text = config["text_cfg"]
     tower = _wanted(text.get("hf_model_name"), ("config.json",))
     tokenizer = None
@@ -158,7 +158,7 @@ def _weights(resolved: Resolved) -> Wanted | None:
     repository, _, file = str(trained.get("hf_hub") or "").rpartition("/")
     if "file" in trained or not repository:
         return None
-    # open_clip looks for a .safetensors of the same name first.
+    # open_clip prefers a .safetensors file of the same name.
     named = (str(Path(file).with_suffix(".safetensors")), file) if file else DEFAULT_WEIGHTS
     return Wanted(repository, tuple(dict.fromkeys(named)), (CONFIG,))
 
@@ -166,7 +166,7 @@ def _weights(resolved: Resolved) -> Wanted | None:
 def _wanted(
     name: str | None, either: tuple[str, ...], beside: tuple[str, ...] = ()
 ) -> Wanted | None:
-    """Return what is wanted of a repository; None where `name` is not one's."""
+    """Return the files of a repository, None if `name` does not name one."""
     if not name or Path(name).is_dir() or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
         return None
     return Wanted(name, either, beside)

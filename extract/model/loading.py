@@ -1,4 +1,4 @@
-"""The loading of a model by open_clip, whose silent traps are answered in a line each."""
+"""Model loading by open_clip; settings that open_clip would guess silently are checked."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ OPTIONS = "--image-mean --image-std --image-interpolation --image-resize-mode"
 
 
 def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
-    """Return the model that was asked for, loaded whole; raise InputError if that cannot be.
+    """Return the loaded model; raise InputError if it cannot be loaded.
 
-    Images alone need no tokenizer, which may not be at hand.
+    `with_texts=False` skips the tokenizer, which images do not need.
     """
     request = resolved.request
     device = _device(request.device)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    # open_clip logs to the root logger what we say ourselves, and would set that logger up.
+    # open_clip logs to the root logger, and would configure it if it had no handler.
     logging.getLogger().addHandler(logging.NullHandler())
     if request.config is not None:
         _add_config(request.config)
     config = _model_config(resolved, note)
     _check_preprocessing(resolved, config, note)
     if resolved.architecture.startswith(LOCAL_DIR) and resolved.weights_file is None:
-        note(f"{resolved.architecture}: holds several weights files: open_clip chooses one")
+        note(f"{resolved.architecture}: contains several weights files; open_clip chooses one")
     files = hub.of_model(resolved, config, with_texts=with_texts)
     files.fetch(note)
     with warnings.catch_warnings():
@@ -107,14 +107,14 @@ def _device(requested: str | None) -> torch.device:
     wanted = requested or _own_device()
     try:
         device = torch.device(wanted)
-        device = torch.empty(0, device=device).device  # With its number.
+        device = torch.empty(0, device=device).device  # Adds the device number.
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {wanted}: {first_lines(error)}; type --device cpu") from None
+        raise InputError(f"--device {wanted}: {first_lines(error)}; try --device cpu") from None
     return device
 
 
 def _own_device() -> str:
-    """Return the GPU if there is one; of several the one that torchrun gives to this process."""
+    """Return the GPU if there is one; with several, the one that torchrun assigns."""
     if not torch.cuda.is_available():
         return "cpu"
     rank = os.environ.get("LOCAL_RANK", "")
@@ -125,7 +125,7 @@ def _add_config(path: Path) -> None:
     try:
         config = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise InputError(f"--model-config {path}: is not JSON: {error}") from None
+        raise InputError(f"--model-config {path}: not JSON: {error}") from None
     wanted = ("embed_dim", "vision_cfg", "text_cfg")
     missing = [key for key in wanted if not isinstance(config, dict) or key not in config]
     if missing:
@@ -134,7 +134,7 @@ def _add_config(path: Path) -> None:
 
 
 def _model_config(resolved: Resolved, note: Note) -> dict[str, Any]:
-    """Return the architecture's configuration; suggest the nearest names where there is none."""
+    """Return the architecture's configuration; raise InputError with similar names if unknown."""
     name, tag = resolved.architecture, resolved.tag
     if name.startswith(HUB):
         hub.of_repository(resolved).fetch(note, only=1)
@@ -142,7 +142,7 @@ def _model_config(resolved: Resolved, note: Note) -> dict[str, Any]:
         _check_known(name, tag, resolved.request)
     try:
         config = open_clip.get_model_config(name)
-    except Exception as error:  # A file's or the hub's: whatever it is, it is not ours.
+    except Exception as error:  # A bad file or the hub: report any failure.
         raise InputError(f"--model {resolved.request.requested}: {first_lines(error)}") from None
     assert isinstance(config, dict)
     return config
@@ -153,9 +153,9 @@ def _check_known(name: str, tag: str | None, request: ModelRequest) -> None:
     if name not in known:
         near = get_close_matches(name, [*known, *SHORT_NAMES], n=3)
         raise InputError(
-            f"--model {request.requested}: open_clip knows no {name!r}; did you mean "
+            f"--model {request.requested}: open_clip has no model {name!r}; did you mean "
             f"{' or '.join(near) or 'one of ' + ', '.join(SHORT_NAMES)}? "
-            "(an architecture of your own: --model-config FILE.json)"
+            "(for your own architecture: --model-config FILE.json)"
         )
     if request.checkpoint is not None:
         return
@@ -168,31 +168,27 @@ def _check_known(name: str, tag: str | None, request: ModelRequest) -> None:
         )
 
 
-def _has_bias(config: Mapping[str, Any]) -> bool:
-    return config.get("init_logit_bias") is not None
-
-
 def _check_preprocessing(resolved: Resolved, config: Mapping[str, Any], note: Note) -> None:
-    """Refuse to guess a preprocessing where the weights bring none.
+    """Raise InputError if a SigLIP's weights do not specify their preprocessing.
 
-    open_clip would silently take OpenAI's, which is wrong for every SigLIP.
+    open_clip would silently use OpenAI's, which is wrong for every SigLIP.
     """
     given = resolved.request.preprocessing
     if all(key in given for key in PREPROCESSING) or _brings_preprocessing(resolved):
         return
     where = resolved.request.checkpoint or resolved.request.requested
-    if _has_bias(config):
+    if config.get("init_logit_bias") is not None:
         raise InputError(
-            f"{where}: says no preprocessing, and this architecture has a logit bias (SigLIP's "
+            f"{where}: specifies no preprocessing, and this architecture has a bias (SigLIP's "
             f"differs from CLIP's): give {OPTIONS}, or a local-dir: with preprocess_cfg"
         )
     default = asdict(PreprocessCfg())
-    taken = ", ".join(f"{key} {default[key]}" for key in PREPROCESSING if key not in given)
-    note(f"{where}: says no preprocessing: OpenAI's is taken ({taken})")
+    used = ", ".join(f"{key} {default[key]}" for key in PREPROCESSING if key not in given)
+    note(f"{where}: specifies no preprocessing; OpenAI's is used ({used})")
 
 
 def _brings_preprocessing(resolved: Resolved) -> bool:
-    """Return whether a tag, a folder or a hub repository says how images are to be prepared."""
+    """Return whether a tag, a folder or a hub repository specifies its preprocessing."""
     name = resolved.architecture
     if name.startswith(HUB):
         path = hf_hub_download(name.removeprefix(HUB), CONFIG)
@@ -204,9 +200,9 @@ def _brings_preprocessing(resolved: Resolved) -> bool:
 
 
 def _activation(resolved: Resolved, config: Mapping[str, Any], note: Note) -> dict[str, bool]:
-    """Return the activation that the weights of a tag were trained with, where it differs.
+    """Return the activation that a tag's weights were trained with, if it differs.
 
-    open_clip only warns, and computes wrongly.
+    open_clip only warns, and computes wrong vectors.
     """
     if resolved.tag is None or resolved.request.checkpoint is not None:
         return {}
@@ -215,8 +211,8 @@ def _activation(resolved: Resolved, config: Mapping[str, Any], note: Note) -> di
     if quick == bool(config.get("quick_gelu", False)):
         return {}
     note(
-        f"{resolved.label}: these weights were trained with {'quick GELU' if quick else 'GELU'}; "
-        "the model is switched to it"
+        f"{resolved.label}: trained with {'quick GELU' if quick else 'GELU'}, which replaces the "
+        "architecture's default"
     )
     return {"quick_gelu": quick}
 
@@ -230,18 +226,14 @@ def _create(resolved: Resolved, activation: Mapping[str, bool]) -> Any:
             force_preprocess_cfg=dict(resolved.request.preprocessing),
             **activation,
         )
-    except Exception as error:  # A stranger's file, or the network: whatever it is, say it.
-        raise InputError(_loading_failed(resolved, error)) from error
-
-
-def _loading_failed(resolved: Resolved, error: Exception) -> str:
-    what = resolved.weights_file or resolved.request.requested
-    if "weights_only" in str(error) or "Weights only" in str(error):
-        return (
-            f"{what}: refused: it holds pickled objects besides tensors, which could run code; "
-            "save its state dict as .safetensors"
-        )
-    return f"{what}: cannot be loaded: {first_lines(error)}"
+    except Exception as error:  # An untrusted file or the network: report any failure.
+        what = resolved.weights_file or resolved.request.requested
+        if "weights_only" in str(error) or "Weights only" in str(error):
+            raise InputError(
+                f"{what}: rejected: it contains pickled objects besides tensors, which could run "
+                "code; save its state dict as .safetensors"
+            ) from error
+        raise InputError(f"{what}: cannot be loaded: {first_lines(error)}") from error
 
 
 def _identity(
@@ -251,7 +243,7 @@ def _identity(
     weights = weights_sha256(state)
     bias = None if model.logit_bias is None else float(state["logit_bias"])
     if bias == 0 and resolved.weights_file is not None:
-        note(f"{resolved.weights_file}: holds no logit bias, or 0: the model's b is 0")
+        note(f"{resolved.weights_file}: has no logit bias (or 0): b = 0 is used")
     name, pretrained = resolved.label.rsplit("/", 1)
     return ModelIdentity(
         name=name,

@@ -1,7 +1,7 @@
 """A model's preprocessing in two parts: bytes to uint8 pixels, and pixels normalised on the device.
 
-Together they are open_clip's own, to the bit for images that are RGB. What lies between, a quarter
-of the bytes, is what decoding processes hand over.
+Together they equal open_clip's, bit for bit for RGB images. Worker processes pass on uint8 pixels,
+a quarter of the bytes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from open_clip.transform import MaybeConvertMode, MaybeToTensor, PreprocessCfg, image_transform_v2
 from PIL import Image
-from torchvision.transforms import Normalize
+from torchvision.transforms import Compose, Normalize
 from torchvision.transforms.functional import pil_to_tensor
 
 from oodcache.cache.errors import InputError
@@ -26,10 +26,10 @@ LAST = (MaybeConvertMode, MaybeToTensor, Normalize)
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a model wants its images.
+    """How a model's images are prepared.
 
     `scaled` resizes and crops what `decoder` decodes: PIL images, or uint8 pixels of torchvision.
-    `size` is (3, height, width); `mean` and `std` have a value a channel.
+    `size` is (3, height, width); `mean` and `std` have one value per channel.
     """
 
     decoder: str
@@ -39,7 +39,7 @@ class Preprocessing:
     std: Sequence[float]
 
     def pixels(self, content: bytes) -> torch.Tensor:
-        """Return the image in `content` as uint8 (3, height, width); raise if it is none."""
+        """Return the image in `content` as uint8 (3, height, width); raise if it is not one."""
         if self.decoder == PILLOW:
             return _tensor(self.scaled(decode(content)))
         pixels = jpegs.decoded(content)
@@ -47,28 +47,28 @@ class Preprocessing:
         return scaled
 
     def blank(self) -> torch.Tensor:
-        """Return pixels for a row that has no image, so that it keeps its place."""
+        """Return placeholder pixels for an unreadable image."""
         return torch.zeros(self.size, dtype=torch.uint8)
 
 
 class Normalization:
-    """What is left to be done with pixels, on a device: ToTensor's division, then Normalize."""
+    """The rest of preprocessing, on a device: ToTensor's division, then Normalize."""
 
     def __init__(self, preprocessing: Preprocessing, device: torch.device) -> None:
         def channels(values: Sequence[float]) -> torch.Tensor:
             return torch.tensor(values, dtype=torch.float32, device=device).reshape(-1, 1, 1)
 
         self._mean, self._std = channels(preprocessing.mean), channels(preprocessing.std)
-        # A tensor, because CUDA multiplies by the reciprocal of a number, which rounds otherwise.
+        # A tensor: CUDA divides by a number via its reciprocal, which rounds differently.
         self._white = torch.tensor(255.0, device=device)
 
     def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Return uint8 pixels (n, 3, height, width) as the float32 that the model wants."""
+        """Return uint8 pixels (n, 3, height, width) as the model's float32 input."""
         return pixels.to(torch.float32).div_(self._white).sub_(self._mean).div_(self._std)
 
 
 def preprocessing(configuration: PreprocessCfg, *, fast_decode: bool = False) -> Preprocessing:
-    """Return open_clip's preprocessing in two parts; refuse one that does not end as is known.
+    """Return open_clip's preprocessing; raise InputError if it does not end in LAST.
 
     With `fast_decode` torchvision decodes JPEGs, and resizes all images, in uint8.
     """
@@ -85,24 +85,11 @@ def preprocessing(configuration: PreprocessCfg, *, fast_decode: bool = False) ->
         )
     return Preprocessing(
         decoder=TORCHVISION if fast_decode else PILLOW,
-        scaled=jpegs.Geometry(configuration) if fast_decode else Steps(steps),
+        scaled=jpegs.Geometry(configuration) if fast_decode else Compose(steps),
         size=configuration.input_size,
         mean=normalize.mean,
         std=normalize.std,
     )
-
-
-@dataclass(frozen=True)
-class Steps:
-    """Several steps, one after another."""
-
-    steps: Sequence[Callable[[Any], Any]]
-
-    def __call__(self, image: Any) -> Any:
-        """Return what the last step makes of an image."""
-        for step in self.steps:
-            image = step(image)
-        return image
 
 
 def _tensor(image: Image.Image) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What model was asked for, made sense of before torch is imported."""
+"""A model request, resolved before torch is imported."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LOCAL_DIR = "local-dir:"
 HUB = "hf-hub:"
 CONFIG = "open_clip_config.json"
 PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
-PILLOW, TORCHVISION = "pillow", "torchvision"  # What decodes, as an identity names it.
+PILLOW, TORCHVISION = "pillow", "torchvision"  # The decoder, as an identity names it.
 ARITHMETIC = ("channels_last", "compile")
 NEEDS = ("torch", "torchvision", "open_clip", "transformers", "PIL")
 WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
 
 
 def check_torch() -> None:
-    """Refuse to go on without the libraries of stage 1, with the line that installs them."""
+    """Raise InputError with the install command if stage 1's libraries are missing."""
     missing = [name for name in NEEDS if find_spec(name) is None]
     if missing:
         raise InputError(
@@ -38,11 +38,10 @@ def check_torch() -> None:
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """A model as it was asked for on the command line.
+    """A model as requested on the command line.
 
-    `preprocessing` holds what overrides the model's own: some of the keys of PREPROCESSING.
-    `fast_decode` changes the pixels that the model is given; `channels_last` and `compile` how it
-    computes, and so the last digits of its vectors.
+    `preprocessing` overrides the model's own, by some of the keys of PREPROCESSING. `fast_decode`
+    changes the pixels slightly; `channels_last` and `compile` the last digits of the vectors.
     """
 
     requested: str
@@ -57,18 +56,18 @@ class ModelRequest:
 
     @property
     def arithmetic(self) -> dict[str, bool]:
-        """Return which of ARITHMETIC are asked for, as an identity's precision holds them."""
+        """Return the options of ARITHMETIC that are set, as an identity's precision has them."""
         return {name: True for name in ARITHMETIC if getattr(self, name)}
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A request made sense of: what open_clip is to load, and where its embeddings belong.
+    """A resolved request: what open_clip loads, and where its embeddings belong.
 
     `architecture` and `tag` are open_clip's two arguments (a tag may be a file's path).
-    `label` is `name/pretrained`; for weights of the user's own it is `local/NAME`, to which the
-    hash of the weights is added once they are loaded. `weights_file` is None for fetched weights;
-    `local_files` are all files of the user's, or of this package, that decide what is loaded.
+    `label` is `name/pretrained`; for local weights `local/NAME`, to which the hash of the weights
+    is added once they are loaded. `weights_file` is None for fetched weights; `local_files` are all
+    local files that decide what is loaded.
     """
 
     request: ModelRequest
@@ -80,7 +79,7 @@ class Resolved:
 
     @cached_property
     def checkpoint(self) -> str | None:
-        """Return a SHA-256 over the names and contents of `local_files`, None for none."""
+        """Return a SHA-256 over the names and contents of `local_files`, None without any."""
         if not self.local_files:
             return None
         digest = hashlib.sha256()
@@ -92,12 +91,12 @@ class Resolved:
 
     @property
     def is_local(self) -> bool:
-        """Whether the weights are the user's own, named by their hash."""
+        """Whether the weights are local, named by their hash."""
         return self.label.startswith("local/")
 
 
 def resolve(request: ModelRequest) -> Resolved:
-    """Return what to load; refuse what can be seen to be wrong without torch."""
+    """Return what to load; raise InputError for mistakes that show without torch."""
     name = SHORT_NAMES.get(request.requested, request.requested)
     for file, option in ((request.checkpoint, "--checkpoint"), (request.config, "--model-config")):
         if file is not None and not file.is_file():
@@ -117,10 +116,10 @@ def resolve(request: ModelRequest) -> Resolved:
     if not slash:
         near = get_close_matches(name, SHORT_NAMES, n=1) or [f"one of {', '.join(SHORT_NAMES)}"]
         raise InputError(
-            f"--model {name}: says no weights; did you mean {near[0]}? Otherwise type {name}/TAG, "
+            f"--model {name}: names no weights; did you mean {near[0]}? Otherwise give {name}/TAG, "
             f"or {name} with --checkpoint FILE"
         )
-    # Written as open_clip takes them too: ViT-B/32, laion2b-s34b-b79k.
+    # As in open_clip, ViT-B/32 and laion2b-s34b-b79k are accepted too.
     architecture, tag = architecture.replace("/", "-"), tag.lower().replace("-", "_")
     own = (request.config,) if request.config else ()
     return Resolved(request, architecture, tag, f"{architecture}/{tag}", None, own)
@@ -129,7 +128,7 @@ def resolve(request: ModelRequest) -> Resolved:
 def _from_checkpoint(request: ModelRequest, name: str) -> Resolved:
     assert request.checkpoint is not None
     if name.startswith((LOCAL_DIR, HUB)):
-        raise InputError(f"--model {name}: brings its own weights; leave --checkpoint out")
+        raise InputError(f"--model {name}: has its own weights; omit --checkpoint")
     own = (request.checkpoint, *((request.config,) if request.config else ()))
     label = f"local/{_file_name(name)}"
     return Resolved(request, name, str(request.checkpoint), label, request.checkpoint, own)
@@ -137,14 +136,14 @@ def _from_checkpoint(request: ModelRequest, name: str) -> Resolved:
 
 def _from_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; local-dir:PATH wants a model's folder")
+        raise InputError(f"{folder}: no such folder; local-dir:PATH needs a model's folder")
     if not (folder / CONFIG).is_file():
-        raise InputError(f"{folder}: holds no {CONFIG}; {_placed(CONFIG, folder)}")
+        raise InputError(f"{folder}: contains no {CONFIG}; {_placed(CONFIG, folder)}")
     weights = [path for pattern in WEIGHTS for path in sorted(folder.glob(pattern))]
     if not weights:
         raise InputError(
-            f"{folder}: holds no weights ({', '.join(WEIGHTS)}), and a model without would be "
-            f"random; {_placed('open_clip_model.safetensors', folder)}"
+            f"{folder}: contains no weights ({', '.join(WEIGHTS)}); "
+            f"{_placed('open_clip_model.safetensors', folder)}"
         )
     only = weights[0] if len(weights) == 1 else None
     own = tuple(sorted(one for one in folder.iterdir() if one.is_file()))
@@ -152,22 +151,22 @@ def _from_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
 
 
 def _placed(file: str, folder: Path) -> str:
-    """Return how a file of the hub gets into a folder."""
+    """Return how to put a file from the hub into a folder."""
     return (
-        f"put {file} there; on a machine with a network  "
-        f"hf download REPO {file} --local-dir {folder}  fetches it from the hub"
+        f"put {file} there; on a machine with network access run  "
+        f"hf download REPO {file} --local-dir {folder}"
     )
 
 
 def _file_name(name: str) -> str:
-    """Return `name` with whatever a folder should not be called replaced by '-'."""
+    """Return `name` with characters unfit for a folder name replaced by '-'."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".") or "model"
 
 
 def sleep_while_waiting() -> None:
-    """Let them sleep where they would spin, unless the environment says otherwise.
+    """Make OpenMP's idle threads sleep, unless the environment sets their policy.
 
-    OpenMP reads it once, when torch is imported. On processors that also decode, a thread that
-    spins keeps the very process from running that it, in the end, waits for.
+    Call this before torch is imported. A spinning thread takes the processor from the decoding
+    process that it waits for.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,4 +1,4 @@
-"""A model's own tokenizer, at its own length; one that knows no words is refused."""
+"""A model's own tokenizer, at its own context length; one without a vocabulary is rejected."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from oodcache.extract.model.request import LOCAL_DIR, Resolved
 def load_tokenizer(
     resolved: Resolved, config: Mapping[str, Any], files: HubFiles, note: Note
 ) -> Any:
-    """Return the model's own tokenizer, at its own length.
+    """Return the model's own tokenizer; raise InputError if it cannot be loaded.
 
-    A name with "siglip" in it and no hf_tokenizer_name would make open_clip download one.
+    For a name with "siglip" in it and no hf_tokenizer_name, open_clip would download another one.
     """
     text = config["text_cfg"]
     name = resolved.architecture
@@ -33,20 +33,19 @@ def load_tokenizer(
                 f"--model {resolved.request.requested}: its configuration names no tokenizer; "
                 "add text_cfg.hf_tokenizer_name, or use a local-dir: with tokenizer.json"
             )
-        note(f"{name}: its configuration names no tokenizer: CLIP's, of 49,408 tokens, is taken")
+        note(f"{name}: its configuration names no tokenizer; CLIP's (49,408 tokens) is used")
         return open_clip.SimpleTokenizer(context_length=text.get("context_length", 77))
     try:
         tokenize = _made(name, text, files)
     except Exception as error:
-        raise InputError(_refusal(resolved, text, files, first_lines(error))) from error
-    lacking = _lacking(tokenize)
-    if lacking:
-        raise InputError(_refusal(resolved, text, files, lacking))
+        raise InputError(_failure(resolved, text, files, first_lines(error))) from error
+    if lacking := _lacking(tokenize):
+        raise InputError(_failure(resolved, text, files, lacking))
     return tokenize
 
 
 def tokenizing(tokenize: Any, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides how a prompt becomes tokens, as an identity holds it."""
+    """Return the tokenizer's settings, as an identity records them."""
     clean = getattr(tokenize, "clean_fn", None)
     return {
         "tokenizer": type(tokenize).__name__,
@@ -58,10 +57,9 @@ def tokenizing(tokenize: Any, config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _made(name: str, text: Mapping[str, Any], files: HubFiles) -> Any:
-    """Return open_clip's tokenizer; without the hub's answer, from the files that are cached.
+    """Return open_clip's tokenizer; if the hub cannot be reached, from its cached files.
 
-    transformers asks the hub for a config.json first. SigLIP's repositories have none, and only
-    an answer of the hub says so.
+    transformers first asks the hub for a config.json, which SigLIP's repositories do not have.
     """
     try:
         return open_clip.get_tokenizer(name)
@@ -78,43 +76,44 @@ def _made(name: str, text: Mapping[str, Any], files: HubFiles) -> Any:
 
 
 def _lacking(tokenize: Any) -> str:
-    """Return what a tokenizer made from too few files lacks.
+    """Return what a tokenizer made from incomplete files lacks, "" if it is complete.
 
-    Without the file of its words transformers makes some in silence, to which each word is unknown.
+    Without a vocabulary file transformers silently makes a tokenizer to which every word is
+    unknown.
     """
     inner = getattr(tokenize, "tokenizer", None)
     if inner is None:  # CLIP's, which comes with open_clip.
         return ""
     words = set(inner.get_vocab()) - set(inner.all_special_tokens)
     if not any(character.isalpha() for word in words for character in _bare(word)):
-        return "it knows no words"
-    return "" if inner.pad_token_id is not None else "it names no token for padding"
+        return "its vocabulary has no words"
+    return "" if inner.pad_token_id is not None else "it has no padding token"
 
 
 def _bare(word: str) -> str:
-    """Return a word without a space's marks; nothing of <0x41>, <extra_id_0>, [unused1]."""
+    """Return a word without space markers, "" for <0x41>, <extra_id_0> or [unused1]."""
     return "" if word[:1] in "<[" and word[-1:] in ">]" else word.strip("▁Ġ")
 
 
-def _refusal(resolved: Resolved, text: Mapping[str, Any], files: HubFiles, why: str) -> str:
+def _failure(resolved: Resolved, text: Mapping[str, Any], files: HubFiles, why: str) -> str:
     wanted = text.get("hf_tokenizer_name", "")
     start = f"--model {resolved.request.requested}: its tokenizer {wanted} cannot be loaded ({why})"
     if not resolved.architecture.startswith(LOCAL_DIR):
-        other = "without a network use a local-dir: with tokenizer.json"
+        other = "without network access use a local-dir: with tokenizer.json"
         return f"{start}; {files.placing() if files.wanted else other}"
     folder = resolved.architecture.removeprefix(LOCAL_DIR)
     absent = [file for file in (WORDS[0], *SPECIAL) if not (Path(folder) / file).is_file()]
     if not absent:
         return f"{start}; {WORDS[0]} and {SPECIAL[0]} in {folder} are not a tokenizer's"
     return (
-        f"{start}; {folder} holds no {', '.join(absent)}: on a machine with a network type  "
-        f"hf download {wanted} {' '.join((WORDS[0], *SPECIAL))} --local-dir DIR  and copy what is "
-        f"in DIR into {folder}"
+        f"{start}; {folder} contains no {', '.join(absent)}: on a machine with network access run  "
+        f"hf download {wanted} {' '.join((WORDS[0], *SPECIAL))} --local-dir DIR  and copy its "
+        f"files into {folder}"
     )
 
 
 def _sha256(tokenize: Any) -> str:
-    """Return a SHA-256 over all that a tokenizer knows, so that another file is another one."""
+    """Return a SHA-256 over a tokenizer's whole vocabulary."""
     inner = getattr(tokenize, "tokenizer", tokenize)
     backend = getattr(inner, "backend_tokenizer", None)
     if backend is not None:

@@ -1,4 +1,4 @@
-"""A Ray cluster: connected to, or started on this machine, and what there is room for on it."""
+"""A Ray cluster: the connection, local or remote, and how many actors fit on it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from oodcache.extract.run.plan import Plan
 ADDRESS = "RAY_ADDRESS"
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 QUIET_LOCALLY = {"RAY_AUTH_MODE": "disabled"}
-SHOWN = 300  # Letters of what Ray says.
+SHOWN = 300  # Characters of Ray's messages.
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What was typed of the actors: how many, and how many GPUs each; None where nothing was."""
+    """The requested number of actors, and of GPUs per actor; None if not given."""
 
     actors: int | None = None
     gpus: float | None = None
@@ -31,7 +31,7 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Granted:
-    """What actors there will be: how many at most, and of how many GPUs each."""
+    """The largest number of actors, and the GPUs per actor."""
 
     actors: int
     gpus: float
@@ -51,42 +51,36 @@ def library() -> Any:
 
 @contextmanager
 def connected(ray: Any) -> Iterator[None]:
-    """Be connected to the cluster at RAY_ADDRESS, or to one of this machine that ends with this.
+    """Connect to the cluster at RAY_ADDRESS, or start one on this machine for the context.
 
-    Whoever is connected already stays so. Meanwhile nothing is printed on stdout: a thread of Ray's
-    would print a page there on every process that dies.
+    An existing connection is kept. Meanwhile stdout is discarded: a Ray thread would print a page
+    there for every process that dies.
     """
     with redirect_stdout(_Nowhere()):
         if ray.is_initialized():
             yield
-        else:
-            with _connection(ray):
-                yield
+            return
+        try:
+            with stops_repeated():
+                _connect(ray, os.environ.get(ADDRESS, ""))
+            yield
+        finally:
+            ray.shutdown()
 
 
 class _Nowhere(io.TextIOBase):
-    """A stream that swallows what is written, and is never closed."""
+    """A stream that discards its input and is never closed."""
 
     def write(self, text: str) -> int:
         return len(text)
 
 
-@contextmanager
-def _connection(ray: Any) -> Iterator[None]:
-    try:
-        with stops_repeated():
-            _connect(ray, os.environ.get(ADDRESS, ""))
-        yield
-    finally:
-        ray.shutdown()
-
-
 def _connect(ray: Any, address: str) -> None:
     if address.startswith("ray://"):
         raise InputError(
-            f"{ADDRESS}={address}: type this on a machine of the cluster, with {ADDRESS}=auto"
+            f"{ADDRESS}={address}: run this on a machine of the cluster, with {ADDRESS}=auto"
         )
-    # From here on, and in the processes that Ray starts.
+    # Applies from here on, and to the processes that Ray starts.
     for name, value in {**QUIET, **({} if address else QUIET_LOCALLY)}.items():
         os.environ.setdefault(name, value)
     try:
@@ -102,7 +96,7 @@ def _connect(ray: Any, address: str) -> None:
 
 
 def granted(nodes: Sequence[Mapping[str, Any]], wishes: Wishes, planned: Plan) -> Granted:
-    """Return how many actors there will be; refuse more than the cluster ever has room for."""
+    """Return how many actors to start; raise InputError if they cannot fit on the cluster."""
     machines = [one["Resources"] for one in nodes if one["Alive"]]
     gpus = _gpus(machines, wishes, planned)
     room = sum(_room(machine, gpus) for machine in machines)
@@ -113,7 +107,7 @@ def granted(nodes: Sequence[Mapping[str, Any]], wishes: Wishes, planned: Plan) -
         instead = f"--num-actors {room}" if room else "--gpus-per-actor 0, or add machines"
         raise InputError(
             f"the cluster ({', '.join(has)} on {len(machines)} "
-            f"machine{'s' * (len(machines) > 1)}) has no room for {all_}: type {instead}"
+            f"machine{'s' * (len(machines) > 1)}) has no room for {all_}: give {instead}"
         )
     shards = sum(-(-one.rows // planned.settings.shard_rows) for one in planned.listings)
     return replace(all_, actors=min(all_.actors, shards))
@@ -128,22 +122,22 @@ def _gpus(machines: Sequence[Mapping[str, float]], wishes: Wishes, planned: Plan
 
 def _room(machine: Mapping[str, float], gpus: float) -> int:
     processors = int(machine.get("CPU", 0))
-    # Three actors of a third each have room on one GPU.
+    # Three actors with a third of a GPU each fit on one GPU.
     return min(processors, int(machine.get("GPU", 0) / gpus + 1e-6)) if gpus else processors
 
 
 def in_short(error: Exception) -> str:
-    """Return the part of what Ray says, often a page, that tells why."""
-    said = str(error)
-    if "error raised in its creation task" in said:
-        said = said.strip().splitlines()[-1]
+    """Return the reason in one of Ray's messages, which are often a page long."""
+    text = str(error)
+    if "error raised in its creation task" in text:
+        text = text.strip().splitlines()[-1]
     for words in ("Worker exit detail:", "The actor is dead because"):
-        _, found, after = said.partition(words)
-        said = after if found else said
-    said, _, _ = said.partition("Some common causes include")
-    said, _, _ = said.partition("There are some potential root causes")
-    said = " ".join(said.split()).rstrip(".")
-    return said[:SHOWN] + "…" * (len(said) > SHOWN)
+        _, found, after = text.partition(words)
+        text = after if found else text
+    for words in ("Some common causes include", "There are some potential root causes"):
+        text = text.partition(words)[0]
+    text = " ".join(text.split()).rstrip(".")
+    return text[:SHOWN] + "…" * (len(text) > SHOWN)
 
 
 STOPS = {signal.SIGINT, signal.SIGTERM}
@@ -151,27 +145,24 @@ STOPS = {signal.SIGINT, signal.SIGTERM}
 
 @contextmanager
 def stops_repeated() -> Iterator[None]:
-    """Tell a stop again when this is over: a library that listens itself may have swallowed it.
-
-    Then whoever listened before does so again.
-    """
-    if threading.current_thread() is not threading.main_thread():  # Where nobody may listen.
+    """Restore signal handlers and resend stop signals, which a library may have swallowed."""
+    if threading.current_thread() is not threading.main_thread():  # It alone may set handlers.
         yield
         return
-    listeners = {number: signal.getsignal(number) for number in STOPS}
+    handlers = {number: signal.getsignal(number) for number in STOPS}
     reading, writing = os.pipe()
     for end in (reading, writing):
         os.set_blocking(end, False)
-    # Python writes the number of each signal there, whoever listens.
+    # Python writes the number of each signal there, whatever its handler.
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     try:
         yield
     finally:
         signal.set_wakeup_fd(before)
-        for number, listener in listeners.items():
-            signal.signal(number, listener)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         os.close(writing)
-        with os.fdopen(reading, "rb") as told:
-            came = set(told.read()) & STOPS
-        for one in came:
+        with os.fdopen(reading, "rb") as received:
+            stops = set(received.read()) & STOPS
+        for one in stops:
             os.kill(os.getpid(), one)

@@ -1,8 +1,8 @@
-"""An engine on a Ray cluster: actors that load the model once and make whole shards as ordered.
+"""An engine on a Ray cluster: actors that load the model once and write whole shards.
 
-Ray starts processes and says when one died; all else is as it is without: one shard is one task
-that writes one file, and what is done is read from the files. Ray restarts and retries nothing by
-itself, for it would do so for ever: a shard whose actor died is ordered again, three times in all.
+Ray only starts processes and reports their death. As without Ray, one shard is one task that
+writes one file, and finished work is read from the files. Ray's own restarts and retries are off,
+because they never give up: a shard whose actor died is sent again, up to ATTEMPTS times.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from oodcache.extract.model.encoder import Signature
     from oodcache.extract.run.completion import Work
 
-ATTEMPTS = 3  # Of a shard whose actor dies.
-LOADINGS = 3  # In a row that may end in the death of the actor.
-DEATHS = 12  # In a row, of whatever shards, until the fault is taken to be none of theirs.
+ATTEMPTS = 3  # Attempts per shard whose actor dies.
+LOADINGS = 3  # Actors in a row that die while loading the model, before the run fails.
+DEATHS = 12  # Actors in a row that die at work, on any shards, before the run fails.
 POLL_SECONDS = 0.5
-SAID_SECONDS = 30.0
-SEEN_SECONDS = 60.0  # A network's file system shows a new file to other machines so much later.
+NOTE_SECONDS = 30.0
+SEEN_SECONDS = 60.0  # How late a network file system may show a new file to other machines.
 
 
 @dataclass(frozen=True)
 class Died:
-    """An actor died, or is out of reach, before it answered."""
+    """An actor died or became unreachable before it answered."""
 
     reason: str
 
@@ -53,7 +53,7 @@ Answer = Loaded | Made | Failed | Died
 
 @dataclass(frozen=True)
 class Attempt:
-    """An order under way, or to be sent again, and how many times it was begun."""
+    """An order in progress or to be retried; `number` counts how often it was sent."""
 
     order: Order
     actor: Any = None
@@ -62,7 +62,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Ended:
-    """An order that is no longer under way, and what came of it."""
+    """A finished order and its answer."""
 
     attempt: Attempt
     answer: Answer
@@ -70,7 +70,7 @@ class Ended:
 
 @contextmanager
 def started(planned: Plan, watch: Watch, wishes: Wishes) -> Iterator[Pool]:
-    """Give the engine, once the first actor has loaded the model; no actor outlives it."""
+    """Yield the engine, once the first actor has loaded the model; actors end with the context."""
     ray, touched = library(), set[Path]()
     try:
         with connected(ray):
@@ -80,13 +80,13 @@ def started(planned: Plan, watch: Watch, wishes: Wishes) -> Iterator[Pool]:
                 yield pool
             finally:
                 pool.close()
-    finally:  # What killed actors left half written, once they are gone.
+    finally:  # Killed actors may leave partial files.
         for path in touched:
             sibling.remove_stale_in(shard_folder(path))
 
 
 class Pool:
-    """The actors: those that load, those that wait for an order, those that are making a shard."""
+    """The actors: loading the model, idle, or busy with a shard."""
 
     def __init__(
         self, ray: Any, planned: Plan, watch: Watch, granted: Granted, touched: set[Path]
@@ -94,7 +94,7 @@ class Pool:
         self._ray, self._planned, self._watch, self._granted = ray, planned, watch, granted
         self._stored = ray.put(planned)
         self._class = ray.remote(Worker).options(
-            # Whatever its decoding processes use: where there are GPUs they set the number.
+            # Decoding processes are not counted: with GPUs, GPUs limit the number of actors.
             num_cpus=1,
             num_gpus=granted.gpus,
             max_restarts=0,
@@ -105,36 +105,35 @@ class Pool:
         self._idle: list[Any] = []
         self._busy: dict[Any, Attempt] = {}
         self._first: Loaded | None = None
-        self._deaths, self._said, self._touched = 0, time.monotonic(), touched
+        self._deaths, self._noted, self._touched = 0, time.monotonic(), touched
 
     @property
     def signature(self) -> Signature:
-        """Return what the model of the first actor leaves in every file, and so of all."""
+        """Return the first actor's signature, which all others share."""
         assert self._first is not None
         return self._first.signature
 
     def begin(self) -> None:
         """Wait until one actor has loaded the model; raise InputError if it cannot."""
         self._watch.note(
-            f"Ray: {self._granted}; each loads {self._planned.resolved.request.requested}, the "
-            "first one now …"
+            f"Ray: {self._granted}; the first loads {self._planned.resolved.request.requested} …"
         )
         with self._watch.progress("loading the model", 1, "actors") as advance:
             self._grow(1)
-            import_module(
-                "oodcache.extract.model.encoder"
-            )  # Meanwhile: the answer needs torch here, too.
+            import_module("oodcache.extract.model.encoder")  # Unpickling the answer needs torch.
             while self._first is None:
-                advance(0)  # Which raises if the run is to stop: Ray may have swallowed that.
+                advance(0)  # Raises if the run must stop: Ray may have swallowed the signal.
                 self._grow(1)
                 self._next()
             advance(1)
 
     def make(self, work: Work) -> list[str]:
-        """Make the tasks' shards; return what could not be made and why, a line for each."""
-        self._drop_what_is_under_way()
+        """Write the tasks' shards; return one line per failed shard, with the reason."""
+        self._kill_busy()
         self._touched.add(work.target.path)
-        waiting = deque(Attempt(order) for order in self._orders(work))
+        listing = self._planned.listings.index(work.target.listing)
+        orders = (Order.of(task, work.target.path, listing) for task in work.tasks)
+        waiting = deque(map(Attempt, orders))
         failed: list[str] = []
         made: list[tuple[Path, Made]] = []
         while waiting or self._busy:
@@ -151,42 +150,37 @@ class Pool:
                 if work.tolerance is not None:
                     work.tolerance.count(ended.attempt.order.place.rows, ended.answer.failed)
             elif isinstance(ended.answer, Died) and ended.attempt.number < ATTEMPTS:
-                self._watch.note(f"{_name(work, ended)}: {ended.answer}: again")
+                self._watch.note(f"{_name(work, ended)}: {ended.answer}: retrying")
                 waiting.append(ended.attempt)
             else:
                 failed.append(f"{_name(work, ended)}: {ended.answer}")
         self._wait_until_seen(work, [path for path, _ in made])
-        self._say_how_long(work, [answer for _, answer in made])
+        self._note_timing(work, [answer for _, answer in made])
         return failed
 
-    def _say_how_long(self, work: Work, made: Sequence[Made]) -> None:
-        """Say what the actors' time went into."""
+    def _note_timing(self, work: Work, made: Sequence[Made]) -> None:
         listing, seconds = work.target.listing, dict[str, float]()
         for one in made:
             for stage, took in one.seconds.items():
                 seconds[stage] = seconds.get(stage, 0.0) + took
         count, faster = sum(one.encoded for one in made), self._planned.faster(listing)
-        told = summary(listing.name, count, listing.unit, seconds, faster, " of actors' time")
-        if told is not None:
-            self._watch.note(told)
+        text = summary(listing.name, count, listing.unit, seconds, faster, " of actors' time")
+        if text is not None:
+            self._watch.note(text)
 
     def close(self) -> None:
         """Kill all actors."""
-        self._drop_what_is_under_way()
+        self._kill_busy()
         for actor in [*self._idle, *self._loading.values()]:
             self._ray.kill(actor)
 
-    def _orders(self, work: Work) -> list[Order]:
-        listing = self._planned.listings.index(work.target.listing)
-        return [Order.of(task, work.target.path, listing) for task in work.tasks]
-
-    def _drop_what_is_under_way(self) -> None:
+    def _kill_busy(self) -> None:
         for attempt in self._busy.values():
             self._ray.kill(attempt.actor)
         self._busy.clear()
 
     def _grow(self, waiting: int) -> None:
-        """Start actors until there is one for every order that waits, or as many as there may."""
+        """Start actors until every waiting order has one, or the limit is reached."""
         busy = len(self._busy)
         there = len(self._idle) + len(self._loading) + busy
         for _ in range(there, min(self._granted.actors, waiting + busy)):
@@ -200,15 +194,18 @@ class Pool:
         )
 
     def _next(self) -> Ended | None:
-        """Return the next order that ended, if one does soon; see to actors that have loaded."""
+        """Return the next finished order, None if there is none soon; admit loaded actors."""
         under_way = [*self._busy, *self._loading]
         ready, _ = self._ray.wait(under_way, num_returns=1, timeout=POLL_SECONDS)
         if not ready:
-            self._say_what_is_waited_for()
+            self._note_waiting()
             return None
-        answer = self._answer(ready[0])
+        try:
+            answer: Answer = self._ray.get(ready[0])
+        except self._ray.exceptions.RayError as error:
+            answer = Died(in_short(error))
         if ready[0] in self._loading:
-            self._see_to(self._loading.pop(ready[0]), answer)
+            self._admit(self._loading.pop(ready[0]), answer)
             return None
         attempt = self._busy.pop(ready[0])
         if isinstance(answer, Died):
@@ -218,17 +215,10 @@ class Pool:
             self._idle.append(attempt.actor)
         return Ended(attempt, answer)
 
-    def _answer(self, ready: Any) -> Answer:
-        try:
-            answer: Answer = self._ray.get(ready)
-        except self._ray.exceptions.RayError as error:
-            return Died(in_short(error))
-        return answer
-
-    def _see_to(self, actor: Any, answer: Answer) -> None:
-        """Let an actor work that has loaded the model; refuse to go on with one that cannot."""
+    def _admit(self, actor: Any, answer: Answer) -> None:
+        """Make an actor that has loaded the model idle; raise InputError if it failed."""
         if isinstance(answer, Died):
-            self._bury(actor, answer, "as they loaded the model", LOADINGS)
+            self._bury(actor, answer, "while loading the model", LOADINGS)
             return
         if isinstance(answer, Failed):
             raise InputError(answer.reason)
@@ -240,25 +230,25 @@ class Pool:
         elif found := unlike(self._planned, self._first.signature, answer.signature):
             raise InputError(
                 f"{answer.machine} would make other vectors than {self._first.machine}: {found}: "
-                "all machines of a cluster are to load the same model"
+                "all machines of a cluster must load the same model"
             )
         self._deaths = 0
         self._idle.append(actor)
 
     def _bury(self, actor: Any, died: Died, when: str, most: int) -> None:
-        """Take a death down; give up where they do not end."""
-        self._ray.kill(actor)  # It may only be out of reach.
+        """Count a death; raise InputError after `most` in a row."""
+        self._ray.kill(actor)  # It may only be unreachable.
         self._deaths += 1
         if self._deaths >= most:
             raise InputError(
-                f"{self._deaths} actors in a row died {when}, the last so: {died.reason}; what is "
-                "done stays"
+                f"{self._deaths} actors in a row died {when}, the last because: {died.reason}; "
+                "finished shards are kept"
             )
 
-    def _say_what_is_waited_for(self) -> None:
-        if self._busy or self._idle or time.monotonic() < self._said + SAID_SECONDS:
+    def _note_waiting(self) -> None:
+        if self._busy or self._idle or time.monotonic() < self._noted + NOTE_SECONDS:
             return
-        self._said = time.monotonic()
+        self._noted = time.monotonic()
         free, all_ = self._ray.available_resources(), self._ray.cluster_resources()
         shown = [f"{free.get(one, 0):g} of {all_.get(one, 0):g} {one}s" for one in ("CPU", "GPU")]
         self._watch.note(
@@ -266,15 +256,15 @@ class Pool:
         )
 
     def _wait_until_seen(self, work: Work, made: Sequence[Path]) -> None:
-        """Wait until this machine sees the files, too; refuse to go on if it never does."""
+        """Wait until this machine sees the files too; raise InputError if it never does."""
         until = time.monotonic() + SEEN_SECONDS
         while unseen := [path for path in made if not path.exists()]:
             if stamp(work.target.path) != work.target.stamp:
                 return  # Merged by another run.
             if time.monotonic() > until:
                 raise InputError(
-                    f"{unseen[0]}: was written by an actor, and is not here: the machines of a "
-                    "cluster are to share the file system"
+                    f"{unseen[0]}: an actor wrote it, but this machine does not see it: the "
+                    "machines of a cluster must share the file system"
                 )
             work.advance(0)
             time.sleep(POLL_SECONDS)

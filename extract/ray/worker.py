@@ -1,7 +1,6 @@
-"""A process of a cluster that makes shards: what it is told, and what it answers. Knows no Ray.
+"""A worker process of a cluster: its orders and its answers. Independent of Ray.
 
-It imports torch where it begins to load, and no sooner: what decides how many threads torch takes
-has to be said before.
+It imports torch only when it loads the model, after the number of threads has been set.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ LOOKED_AT = 100
 
 @dataclass(frozen=True)
 class Order:
-    """A task as it is sent: shard `place` of the file at `path`, of a listing of the plan.
+    """A task as sent to a worker: shard `place` of the file at `path`, of the plan's `listing`.
 
-    `known` is the file, or the shard, whose rows from `offset` on are taken over where they are ok.
+    `known` is the file or shard whose ok rows, from `offset` on, are reused.
     """
 
     path: Path
@@ -44,17 +43,17 @@ class Order:
 
     @classmethod
     def of(cls, task: Task, path: Path, listing: int) -> Order:
-        """Return the order for a task: what is known is read where it lies, not sent."""
+        """Return the order for a task; known rows are not sent, but read by the worker."""
         known = None if task.known is None else task.known.path
         return cls(path, listing, task.place, known, task.offset)
 
     @property
     def shard(self) -> Path:
-        """Return the file that is to be written."""
+        """Return the file to write."""
         return shard_folder(self.path) / self.place.file_name
 
     def task(self) -> Task:
-        """Return the task that is ordered."""
+        """Return the ordered task."""
         from oodcache.extract.run.tasks import Task
 
         if self.known is None:
@@ -65,7 +64,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a process takes over from the one that orders: its folder, and how many threads."""
+    """What a worker takes over from the main process: its folder and its number of threads."""
 
     folder: str
     threads: str | None
@@ -76,15 +75,15 @@ class Surroundings:
         return cls(str(Path.cwd()), os.environ.get(THREADS))
 
     def enter(self) -> None:
-        """Take them over."""
+        """Apply them to this process."""
         try:
             os.chdir(self.folder)
         except OSError as error:
             raise InputError(
-                f"{self.folder}: {error.strerror}: the machines of a cluster are to share the file "
-                "system, this folder too"
+                f"{self.folder}: {error.strerror}: the machines of a cluster must share the file "
+                "system, including this folder"
             ) from None
-        # Ray says one thread to a process that counts as one processor.
+        # Ray sets one thread for a process that counts as one processor.
         os.environ.pop(THREADS, None)
         if self.threads is not None:
             os.environ[THREADS] = self.threads
@@ -93,7 +92,7 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model is loaded: its signature, what was said meanwhile, and on which machine."""
+    """A loaded model: its signature, the notes of loading, and the machine."""
 
     signature: Signature
     notes: tuple[str, ...]
@@ -102,10 +101,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Made:
-    """A shard was made, as its worker says: only the file tells.
-
-    `encoded` rows were, `failed` of the shard's are bad; it took those `seconds` in each stage.
-    """
+    """A finished shard: rows `encoded`, images that `failed`, and the `seconds` per stage."""
 
     encoded: int
     failed: int
@@ -114,7 +110,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Failed:
-    """What was ordered could not be done; `reason` is one line."""
+    """A failed order; `reason` is one line."""
 
     reason: str
 
@@ -123,7 +119,7 @@ class Failed:
 
 
 class Worker:
-    """Loads the model once, then makes shards as they are ordered."""
+    """Loads the model once, then makes shards on order."""
 
     def __init__(self, planned: Plan, surroundings: Surroundings) -> None:
         self._planned = planned
@@ -131,11 +127,11 @@ class Worker:
         self._model: Encoder | None = None
 
     def load(self) -> Loaded | Failed:
-        """Load the model; say whose it is."""
+        """Load the model."""
         return _answered(self._load)
 
     def make(self, order: Order) -> Made | Failed:
-        """Make a shard, if it is the one that this model makes."""
+        """Make a shard."""
         return _answered(lambda: self._make(order))
 
     def _load(self) -> Loaded:
@@ -144,7 +140,7 @@ class Worker:
             if not any(map(listing.contents.is_there, range(min(listing.rows, LOOKED_AT)))):
                 raise InputError(
                     f"{listing.contents.root}: not on {socket.gethostname()}: the machines of a "
-                    "cluster are to share the file system"
+                    "cluster must share the file system"
                 )
         from oodcache.extract.model import loading
 
@@ -172,25 +168,20 @@ class Worker:
 
 
 def _answered(do: Callable[[], Answer]) -> Answer | Failed:
-    """Return what comes back, or why nothing does: an error of another process says little."""
+    """Return the answer, or Failed with the error in one line and where it was raised."""
     try:
         return do()
     except InputError as error:
         return Failed(str(error))
     except Exception as error:
         traceback.print_exc()  # Into this process's log.
-        return Failed(_where(error))
-
-
-def _where(error: Exception) -> str:
-    """Return an error in one line, and where it was raised."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    said = (str(error).splitlines() or [""])[0]
-    return f"{type(error).__name__}: {said} ({Path(last.filename).name}:{last.lineno})"
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        return Failed(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]} ({where})")
 
 
 def unlike(planned: Plan, one: Any, other: Any) -> str | None:
-    """Return in words what sets the files of two models apart, None where nothing does."""
+    """Return in words how two models' files would differ, None if they would not."""
     from oodcache.extract.run.targets import wanted
 
     for listing in planned.listings:

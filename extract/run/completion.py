@@ -1,4 +1,4 @@
-"""What is missing of a file, made by an engine task by task, and merged once all is there."""
+"""The completion of one file: an engine makes its missing shards, which are merged at the end."""
 
 from __future__ import annotations
 
@@ -27,10 +27,7 @@ from oodcache.extract.run.tolerance import Tolerance
 
 @dataclass(frozen=True)
 class Work:
-    """Tasks of one target that are to be made, and whom to tell how many rows are done.
-
-    Of images, `tolerance` counts the bad ones.
-    """
+    """Tasks of one target; `advance` reports finished rows, `tolerance` counts bad images."""
 
     target: Target
     run: Run
@@ -40,22 +37,22 @@ class Work:
 
 
 class Engine(Protocol):
-    """Whoever makes tasks, with a model that is loaded and has a signature."""
+    """Runs tasks with a loaded model."""
 
     @property
     def signature(self) -> Signature:
-        """Return what the model leaves in every file."""
+        """Return what the model writes to every file."""
 
     def make(self, work: Work) -> list[str]:
-        """Make the tasks' shards; return what could not be made and why, a line for each.
+        """Write the tasks' shards; return one line per failed shard, with the reason.
 
-        Raises InputError if nothing can go on.
+        Raises InputError if the run cannot continue.
         """
 
 
 @dataclass(frozen=True)
 class InProcess:
-    """The engine that is this process: one shard after the other."""
+    """The engine that runs in this process, one shard after another."""
 
     planned: Plan
     model: Encoder
@@ -63,27 +60,25 @@ class InProcess:
 
     @property
     def signature(self) -> Signature:
-        """Return what the model leaves in every file."""
         return self.model.signature
 
     def make(self, work: Work) -> list[str]:
-        """Make the tasks' shards, or raise InputError at the first that cannot be made."""
+        """Write the tasks' shards; raise InputError at the first that fails."""
         listing, timing = work.target.listing, timing_of(work.target.listing)
         job = Job(self.planned, self.model, work.advance, timing)
         with decoding.watching_workers():
             count = write(work.target.path, listing, work.run, work.tasks, job, work.tolerance)
         faster = self.planned.faster(listing)
-        told = summary(listing.name, count, listing.unit, timing.seconds(), faster)
-        if told is not None:
-            self.watch.note(told)
+        if text := summary(listing.name, count, listing.unit, timing.seconds(), faster):
+            self.watch.note(text)
         return []
 
 
 def complete(target: Target, planned: Plan, engine: Engine, watch: Watch) -> list[str]:
-    """Make what is missing of this process's share of the shards; merge if all are there then.
+    """Write the missing shards of this process's share; merge if all shards exist afterwards.
 
-    Returns what could not be made and why, a line for each shard. Another run may finish the same
-    file meanwhile: then there is nothing left to do.
+    Returns one line per failed shard, with the reason. If another run finishes the same file
+    meanwhile, nothing is left to do.
     """
     run = wanted(planned, target.listing, engine.signature)
     try:
@@ -94,17 +89,17 @@ def complete(target: Target, planned: Plan, engine: Engine, watch: Watch) -> lis
         if not _finished_elsewhere(target, run):
             raise
         merging.remove(target.path, [one.path for one in _of_run(target.path, run)])
-        watch.note(f"{target.path}: was finished by another run meanwhile")
+        watch.note(f"{target.path}: another run finished it meanwhile")
     return []
 
 
 def merge(path: Path, shards: Sequence[Shard]) -> None:
-    """Merge shards that are all there; where no image at all is ok, drop them and say so."""
+    """Merge a complete set of shards; if no image is ok, remove them and raise InputError."""
     nothing = sum(shard.failed for shard in shards) == shards[0].place.total
     try:
         merging.merge(path, shards)
     except RuleError as error:
-        raise InputError(f"{error}; remove it and type the same command again") from None
+        raise InputError(f"{error}; remove it and run the same command again") from None
     finally:
         if nothing:
             merging.remove(path, [shard.path for shard in shards])
@@ -122,9 +117,9 @@ def _make_missing(
     tasks = _tasks(target, mine, begun, planned)
     if not mine:
         part = f"--shard {planned.settings.part}/{planned.settings.parts}"
-        watch.note(f"{listing.name}: no shard falls to {part}: there are {len(places):,}")
+        watch.note(f"{listing.name}: nothing to do for {part}: only {len(places):,} shards")
     elif done := len(mine) - len(tasks):
-        watch.note(f"{listing.name}: {done:,} of {len(mine):,} shards are there: going on")
+        watch.note(f"{listing.name}: resuming: {done:,} of {len(mine):,} shards are done")
     if not tasks:
         return []
     rows = sum(task.place.rows for task in tasks)
@@ -137,21 +132,21 @@ def _make_missing(
 def _tolerance(
     target: Target, begun: Mapping[int, Shard], tasks: Sequence[Task], planned: Plan
 ) -> Tolerance | None:
-    """Return the count of bad images that begins with the shards that are there and stay."""
+    """Return the count of unreadable images, starting with the shards that are kept."""
     if isinstance(target.listing, TextListing):
         return None
-    again = {task.place.first for task in tasks}
-    there = [shard for first, shard in begun.items() if first not in again]
-    rows, failed = (sum(one.place.rows for one in there), sum(one.failed for one in there))
+    retried = {task.place.first for task in tasks}
+    kept = [shard for first, shard in begun.items() if first not in retried]
+    rows, failed = (sum(one.place.rows for one in kept), sum(one.failed for one in kept))
     return Tolerance(target.listing, planned.settings.max_bad, rows, failed)
 
 
 def _tasks(
     target: Target, mine: Sequence[Place], begun: Mapping[int, Shard], planned: Plan
 ) -> list[Task]:
-    """Return what is to be made: shards that are missing, and with --retry-failed bad ones."""
+    """Return the tasks: missing shards and, with --retry-failed, shards with unreadable images."""
     whole = None
-    if planned.settings.retry_failed and target.there is not None:
+    if planned.settings.retry_failed and target.finished is not None:
         whole = open_images(target.path)
     tasks = []
     for place in mine:
@@ -164,35 +159,32 @@ def _tasks(
 
 
 def _merge(target: Target, run: Run, watch: Watch) -> bool:
-    """Merge the shards if all are there, and say what was written; or say what is missing.
-
-    Returns whether the file that the run makes is there.
-    """
+    """Merge the shards if all exist, otherwise report how many do; return if the file exists."""
     ours = _of_run(target.path, run)
     count = run.places(target.listing.rows)[0].count
     if len(ours) == count:
-        _refuse_replacing(target, run)
+        _check_replacing(target, run)
         merge(target.path, ours)
         watch.note(f"wrote {target.path}: {_summary(target)}")
         return True
     if _finished_elsewhere(target, run):
         return True
     watch.note(
-        f"{target.listing.name}: {len(ours):,} of {count:,} shards are there; whoever writes "
-        "the last one merges them"
+        f"{target.listing.name}: {len(ours):,} of {count:,} shards are done; the process that "
+        "writes the last one merges them"
     )
     return False
 
 
-def _refuse_replacing(target: Target, run: Run) -> None:
-    """Refuse to replace a file of another run, put there since this one began."""
+def _check_replacing(target: Target, run: Run) -> None:
+    """Raise InputError if another run has written a different file since this one began."""
     if stamp(target.path) in (None, target.stamp):
         return
     found = run.differences(merging.run_of(target.path, run.kind, run.shard_rows))
     if found:
         raise InputError(
-            f"{target.path}: was made meanwhile by another run, from {found[0]}; the shards of "
-            "this one stay: to put theirs in its place, type the same command with --overwrite"
+            f"{target.path}: another run wrote it meanwhile, from {found[0]}; this run's shards "
+            "are kept: to replace the file, run the same command with --overwrite"
         )
 
 
@@ -201,7 +193,7 @@ def _of_run(path: Path, run: Run) -> list[Shard]:
 
 
 def _finished_elsewhere(target: Target, run: Run) -> bool:
-    """Return whether the file that this run would make was put in its place since it began."""
+    """Return whether another run has written the very file that this run would make."""
     if stamp(target.path) in (None, target.stamp):
         return False
     try:
@@ -223,7 +215,7 @@ def _summary(target: Target) -> str:
     if failed := int(np.count_nonzero(~written.ok)):
         row, reason = next(iter(written.errors().items()))
         bad = (
-            f"; {failed:,} could not be decoded, the first "
+            f"; {failed:,} could not be decoded, first "
             f"{os.fsdecode(listing.images.paths[row])!r} ({reason}); "
             f"see: oodcache cache info {target.path}"
         )

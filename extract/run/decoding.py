@@ -1,4 +1,4 @@
-"""Images from disk to batches: decoded, converted to RGB, preprocessed; a bad one keeps its row."""
+"""Image batches: decoded, converted to RGB and preprocessed; bad images keep their row."""
 
 from __future__ import annotations
 
@@ -30,33 +30,32 @@ ITERATOR = torch.utils.data.dataloader._MultiProcessingDataLoaderIter
 
 
 class Preparation(Protocol):
-    """What makes of an image's bytes what a model is given; of any image the same shape."""
+    """Turns an image's bytes into a model's input, of the same shape for every image."""
 
     def pixels(self, content: bytes) -> torch.Tensor:
-        """Return an image as a tensor (3, height, width); raise whatever it likes if it cannot."""
+        """Return an image as a tensor (3, height, width); any exception marks it as bad."""
 
     def blank(self) -> torch.Tensor:
-        """Return such a tensor for an image that cannot be had."""
+        """Return a tensor of that shape for a bad image."""
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Consecutive images as a tensor (n, 3, height, width); `errors` says which rows are blank."""
+    """Consecutive images (n, 3, height, width); `errors` has the reason for each blank row."""
 
     images: torch.Tensor
     errors: dict[int, str] = field(default_factory=dict)
 
     def pin_memory(self) -> Decoded:
-        """Return it in memory that a GPU can fetch from by itself; torch's loader calls this."""
+        """Return a copy in pinned memory; torch's DataLoader calls this."""
         return Decoded(self.images.pin_memory(), self.errors)
 
 
 def decode(content: bytes) -> Image.Image:
-    """Return an image as RGB; raise whatever PIL raises if it cannot be decoded.
+    """Return an image as RGB; raise PIL's error if it cannot be decoded.
 
-    Sixteen-bit greys are scaled to eight, where PIL would clip them to white. A palette becomes
-    colours before any resizing, as ImageFolder does. EXIF orientation is not applied, as
-    open_clip does not.
+    16-bit greys are scaled to 8 bits, which PIL would clip to white. As in ImageFolder and
+    open_clip, a palette becomes colours before resizing, and EXIF orientation is ignored.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -75,13 +74,13 @@ def batches(
     workers: int,
     pin_memory: bool,
 ) -> Iterator[Decoded]:
-    """Return an iterator over the images of `contents`, a batch for each of `rows`.
+    """Return an iterator over the images of `contents`, one batch per element of `rows`.
 
-    Its workers are forked before it is returned: they inherit no file that is opened later. Use it
-    within `watching_workers`.
+    Workers are forked before this returns, so they inherit no file opened later. Iterate inside
+    `watching_workers`.
     """
     with warnings.catch_warnings():
-        # Of more workers than processors, which are the user's choice.
+        # torch warns about more workers than processors, but that is the user's choice.
         warnings.simplefilter("ignore")
         loader: DataLoader[Any] = DataLoader(
             _Images(contents, preparation, rows[-1].stop if rows else 0),
@@ -89,56 +88,55 @@ def batches(
             num_workers=workers,
             collate_fn=_collate,
             pin_memory=pin_memory,
-            worker_init_fn=partial(_end_with, os.getpid()),
+            worker_init_fn=partial(_exit_with_parent, os.getpid()),
         )
-        with _undisturbed():
+        with _signals_blocked():
             return iter(loader)
 
 
 @contextmanager
 def watching_workers() -> Iterator[None]:
-    """Say in one line that a worker was killed, of which torch tells at any moment."""
+    """Raise a one-line InputError when torch reports, at any moment, that a worker was killed."""
     try:
         with _quiet_deletion():
             yield
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
-        time.sleep(0.5)  # Whoever ended it may have told us to end too, which is raised here,
-        if (stop := _stop_behind(error)) is not None:  # or was, before torch told.
+        time.sleep(0.5)  # A stop signal that also ended the worker is raised here,
+        if (stop := _stop_behind(error)) is not None:  # or was raised before torch's error.
             raise stop from None
         raise InputError(
-            "a decoding process was killed, perhaps because memory ran out: type the same "
-            "command again, with fewer --workers; what is done stays"
+            "a decoding process was killed, perhaps because memory ran out: run the same "
+            "command again with fewer --workers to resume; finished shards are kept"
         ) from error
 
 
 @contextmanager
 def _quiet_deletion() -> Iterator[None]:
-    """Let torch delete its iterator without a word of a worker killed, or not yet made, meanwhile.
+    """Discard what Python prints when torch's iterator is deleted after a worker died.
 
-    Python prints what is raised in a `__del__` and goes on: either the work was done, or another
-    error tells.
+    Either the work is done by then, or another error reports the failure.
     """
-    told = sys.unraisablehook
+    before = sys.unraisablehook
 
-    def tell(unraisable: sys.UnraisableHookArgs) -> None:
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
         if getattr(unraisable.object, "__qualname__", None) != ITERATOR.__del__.__qualname__:
-            told(unraisable)
+            before(unraisable)
 
-    sys.unraisablehook = tell
+    sys.unraisablehook = hook
     try:
         yield
     except BaseException as error:
-        traceback.clear_frames(error.__traceback__)  # They hold the workers, and would for longer.
+        traceback.clear_frames(error.__traceback__)  # The frames would keep the workers alive.
         raise
     finally:
-        if sys.unraisablehook is tell:  # Or else whoever stops the run will have nothing printed.
-            sys.unraisablehook = told
+        if sys.unraisablehook is hook:  # Otherwise the code that stops the run has replaced it.
+            sys.unraisablehook = before
 
 
 def _stop_behind(error: BaseException) -> BaseException | None:
-    """Return the Ctrl-C or the like that was under way as an error was raised, if any."""
+    """Return the Ctrl-C or exit that was being handled when `error` was raised, if any."""
     while error.__context__ is not None:
         error = error.__context__
         if not isinstance(error, Exception):
@@ -147,8 +145,8 @@ def _stop_behind(error: BaseException) -> BaseException | None:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait: Python would drop one that meets a fork."""
+def _signals_blocked() -> Iterator[None]:
+    """Delay Ctrl-C and SIGTERM: Python drops a signal that arrives during a fork."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         yield
@@ -156,18 +154,17 @@ def _undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_with(parent: int, worker: int) -> None:
-    """Let a worker end soon after its parent, which may be killed without a word.
+def _exit_with_parent(parent: int, worker: int) -> None:
+    """Make a worker exit soon after its parent is killed.
 
-    torch's own watch asks whose child it is once it has begun, when that may be nobody's.
+    torch's own watchdog reads the parent's id too late: the parent may already be gone.
     """
-
-    # With status 0, or torch raises that a worker died wherever its parent is as it is told too.
+    # Status 0, because any other makes torch raise "worker died" in a parent that also stops.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-    # An image's error goes to the parent. What is printed is of a thread that met a parent gone.
+    # Image errors go to the parent; a thread whose parent is gone would print a traceback.
     sys.excepthook = lambda *_: None
-    # And of damaged JPEGs libjpeg prints as it likes, through torchvision.
+    # libjpeg, called by torchvision, prints warnings about damaged JPEGs to stderr.
     os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), 2)
 
     def watch() -> None:
@@ -190,12 +187,12 @@ class _Images(Dataset[Any]):
     def __getitem__(self, row: int) -> tuple[torch.Tensor, str | None]:
         try:
             return self.preparation.pixels(self.contents.read(row)), None
-        except Exception as error:  # A bomb is no OSError, a broken header may be anything.
+        except Exception as error:  # A broken header may raise anything.
             return self.preparation.blank(), _reason(error)
 
 
 def _reason(error: Exception) -> str:
-    """Return why an image is bad, in one line, without what differs from run to run: a path, say.
+    """Return why an image is bad, in one line, without addresses that differ from run to run.
 
     >>> _reason(ValueError("cannot identify image file <_io.BytesIO object at 0x7f00>"))
     'ValueError: cannot identify image file'

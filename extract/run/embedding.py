@@ -1,12 +1,8 @@
-"""Images embedded here and now, for whoever judges them: nothing is written.
-
-They are decoded, prepared and encoded as extraction does it, batch by batch.
-"""
+"""Images embedded in memory, exactly as extraction embeds them; nothing is written."""
 
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,24 +16,23 @@ from oodcache.extract.model import loading
 from oodcache.extract.model.encoder import Encoded, Encoder, Signature
 from oodcache.extract.model.request import ModelRequest, resolve
 from oodcache.extract.run import decoding
+from oodcache.extract.run.plan import default_workers
 from oodcache.extract.run.timing import DECODING, Timing
 from oodcache.extract.run.transfer import Transfer, pipelined
 from oodcache.extract.sources.folders import FolderContents
 from oodcache.extract.sources.listing import Contents
 
-MOST_WORKERS = 8
-
 
 @dataclass(frozen=True)
 class Embedded:
-    """Consecutive images: unit `vectors` float32 (n, D); `errors` says why rows have none."""
+    """Consecutive images: unit `vectors` float32 (n, D); `errors` says why a row is all zeros."""
 
     vectors: npt.NDArray[np.float32]
     errors: Mapping[int, str]
 
 
 class FreeFiles(FolderContents):
-    """Files by their paths, wherever these lead."""
+    """Files by path, relative or absolute."""
 
     def __init__(self, paths: Sequence[bytes]) -> None:
         super().__init__(Path(), paths)
@@ -48,13 +43,13 @@ class FreeFiles(FolderContents):
 
 @dataclass(frozen=True)
 class Pictures:
-    """Images in memory, as PIL has them, read as files would be."""
+    """PIL images in memory, read as if they were files."""
 
     pictures: Sequence[Image.Image]
     root: Path = Path()
 
     def read(self, row: int) -> bytes:
-        """Return an image as the bytes of a file that loses nothing."""
+        """Return an image as the bytes of a lossless file."""
         picture, file = self.pictures[row], io.BytesIO()
         if picture.mode.startswith("I"):
             picture.save(file, "PNG" if picture.mode.startswith("I;16") else "TIFF")
@@ -63,31 +58,30 @@ class Pictures:
         return file.getvalue()
 
     def is_there(self, row: int) -> bool:
-        """Return true: memory does not go away."""
         return True
 
 
 class Embedder:
-    """A model loaded for images alone."""
+    """A model loaded without its tokenizer, for images only."""
 
     def __init__(self, request: ModelRequest, note: Note) -> None:
         self._model: Encoder = loading.load(resolve(request), note, with_texts=False)
 
     @property
     def signature(self) -> Signature:
-        """Return which model that is, and how it prepares and computes."""
+        """Return the model's identity, preprocessing and precision."""
         return self._model.signature
 
     def embedded(
         self, contents: Contents, count: int, *, batch_size: int, workers: int | None
     ) -> Iterator[Embedded]:
-        """Yield `count` images in order, a batch at a time; a bad one has zeros and a reason.
+        """Yield `count` images in order, batch by batch; a bad image has zeros and a reason.
 
-        Without `workers` one a processor decodes, eight at most, and none what is one batch.
+        Without `workers`, `default_workers` chooses their number.
         """
         rows = [range(count)[first : first + batch_size] for first in range(0, count, batch_size)]
         if workers is None:
-            workers = min(MOST_WORKERS, os.cpu_count() or 1) if len(rows) > 1 else 0
+            workers = default_workers(count, batch_size)
         with decoding.watching_workers():
             decoded = decoding.batches(
                 contents,
@@ -108,7 +102,7 @@ class Embedder:
 
 
 def is_picture(value: object) -> bool:
-    """Return whether it is an image of PIL's."""
+    """Return whether `value` is a PIL image."""
     return isinstance(value, Image.Image)
 
 
@@ -116,8 +110,8 @@ def _embedded(batch: decoding.Decoded, encoded: Encoded) -> Embedded:
     errors = dict(batch.errors)
     vectors, norm = encoded.vectors.numpy(), encoded.norm.numpy()
     for row in np.flatnonzero(~np.isfinite(norm)).tolist():
-        errors.setdefault(row, "the model gave values that are not finite")
+        errors.setdefault(row, "the model returned non-finite values")
     for row in np.flatnonzero(norm == 0).tolist():
-        errors.setdefault(row, "the model gave zeros alone, which have no direction")
+        errors.setdefault(row, "the model returned a zero vector, which cannot be normalised")
     vectors[sorted(errors)] = 0
     return Embedded(vectors, errors)

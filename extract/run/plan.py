@@ -1,4 +1,4 @@
-"""What to extract: everything found and listed, and nothing loaded, before a model is touched."""
+"""A plan of an extraction: all inputs found and listed before any model is loaded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from oodcache.extract.texts import vocabularies
 
 @dataclass(frozen=True)
 class TextListing:
-    """A vocabulary under its name, and the fingerprint of its names, ids and templates."""
+    """A named vocabulary, with the fingerprint of its names, ids and templates."""
 
     name: str
     vocabulary: Vocabulary
@@ -30,16 +30,16 @@ class TextListing:
 
     @property
     def origin(self) -> dict[str, Any]:
-        """Return what a file says of where its rows are from: its identity's `source`."""
+        """Return the `source` of a file's identity."""
         return {"name": self.name, "fingerprint": self.fingerprint}
 
     @property
     def rows(self) -> int:
-        """Return how many prompts there are."""
+        """Return the number of prompts."""
         return len(self.vocabulary.templates) * len(self.vocabulary.names)
 
     def prompts(self, rows: range) -> list[str]:
-        """Return the prompts of some rows: row t·K + k is class k of K under template t."""
+        """Return the prompts of `rows`: row t·K + k is class k of K under template t."""
         names, templates = self.vocabulary.names, self.vocabulary.templates
         places = (divmod(row, len(names)) for row in rows)
         return [templates[template].replace("{}", names[place]) for template, place in places]
@@ -50,10 +50,10 @@ Listing = TextListing | ImageListing
 
 @dataclass(frozen=True)
 class Settings:
-    """How a run goes about it.
+    """Settings of a run.
 
-    `part` of `parts`, from 1, is this process's share of the shards. With `retry_failed`, rows that
-    are not ok are done again. `max_bad` is the share of bad images that is put up with.
+    This process makes share `part` of `parts`, from 1. `retry_failed` retries rows that are not ok.
+    `max_bad` is the largest share of unreadable images that is accepted.
     """
 
     dtype: str = "float32"
@@ -68,9 +68,9 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Extraction:
-    """What is asked for, as it is typed: images of `sources`, names of `classes`, or both.
+    """A request as typed: images of `sources`, names of `classes`, or both.
 
-    Without `workers` their number is chosen. `options` are those of lists and tables.
+    Without `workers`, `default_workers` chooses. `options` apply to lists and tables.
     """
 
     model: ModelRequest
@@ -86,7 +86,7 @@ class Extraction:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to extract: everything is found and listed, nothing is loaded."""
+    """What to extract: all inputs are listed, nothing is loaded."""
 
     resolved: Resolved
     images: tuple[ImageListing, ...]
@@ -97,11 +97,11 @@ class Plan:
 
     @property
     def listings(self) -> tuple[Listing, ...]:
-        """Return everything to be extracted, texts first."""
+        """Return all listings, texts first."""
         return (*((self.texts,) if self.texts else ()), *self.images)
 
     def faster(self, listing: Listing) -> str:
-        """Return the options that would decode a listing faster, nothing if all are taken."""
+        """Return the options that would decode a listing faster, "" if all are already set."""
         if isinstance(listing, TextListing):
             return ""
         processors = os.cpu_count() or 1
@@ -112,10 +112,10 @@ class Plan:
 
 
 def plan(asked: Extraction, watch: Watch) -> Plan:
-    """Return what is to be done; refuse whatever is missing before any model is loaded."""
+    """Return the plan; raise InputError if an input is missing, before any model is loaded."""
     if not asked.sources and asked.classes is None:
         raise InputError(
-            "nothing to extract: name a data set (imagenet-val, or NAME=FOLDER), --classes, or both"
+            "nothing to extract: name a dataset (imagenet-val, or NAME=FOLDER), --classes, or both"
         )
     found = [datasets.find(one, asked.data_root, asked.options) for one in asked.sources]
     _check_once(found)
@@ -126,10 +126,11 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
         name, vocabulary = vocabularies.find(asked.classes, asked.templates)
         texts = TextListing(name, vocabulary, vocabularies.fingerprint(vocabulary))
     elif asked.templates:
-        raise InputError("--template says how to write class names: give --classes too")
+        raise InputError("--template needs class names: give --classes too")
     workers = asked.workers
     if workers is None:
-        workers = _default_workers(listings, asked.settings.batch_size)
+        largest = max((one.rows for one in listings), default=0)
+        workers = default_workers(largest, asked.settings.batch_size)
     return Plan(resolve(asked.model), tuple(listings), texts, asked.cache, workers, asked.settings)
 
 
@@ -143,7 +144,7 @@ def _listed(source: ImageSource, watch: Watch) -> ImageListing:
             f"{source.name}: {count:,} images under {source.root}, {source.expected:,} expected"
         )
     if listing.others:
-        watch.note(f"{source.name}: files left out because they are not images: {listing.others:,}")
+        watch.note(f"{source.name}: skipped {listing.others:,} files that are not images")
     for text in listing.notes:
         watch.note(f"{source.name}: {text}")
     return listing
@@ -155,13 +156,12 @@ def _check_once(sources: Iterable[ImageSource]) -> None:
         before = seen.setdefault(source.name, source)
         if before is source:
             continue
-        text = f"data set {source.name!r} is given twice: each wants a name of its own"
+        text = f"dataset {source.name!r} is given twice: each needs its own name"
         if before.tars and source.tars:
             text += f"; for several tars, quote the braces: '{source.name}=x/{{0..9}}.tar'"
         raise InputError(text)
 
 
-def _default_workers(listings: Sequence[ImageListing], batch_size: int) -> int:
-    """Return as many workers as processors, eight at most; none for what is done at once."""
-    largest = max((one.rows for one in listings), default=0)
-    return min(8, os.cpu_count() or 1) if largest > batch_size else 0
+def default_workers(count: int, batch_size: int) -> int:
+    """Return one worker process per processor, at most 8; 0 if `count` images fit in one batch."""
+    return min(8, os.cpu_count() or 1) if count > batch_size else 0

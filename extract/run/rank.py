@@ -1,7 +1,7 @@
-"""A process's share of the shards, where a cluster says in the environment which process it is.
+"""A process's share of the shards, read from a cluster's environment variables.
 
-torchrun sets RANK and WORLD_SIZE in each process, from 0; a SLURM array sets SLURM_ARRAY_TASK_ID
-and, so that ids may begin anywhere, its _MIN, _COUNT and _STEP.
+torchrun sets RANK (from 0) and WORLD_SIZE. A SLURM array sets SLURM_ARRAY_TASK_ID and, because ids
+may start anywhere, SLURM_ARRAY_TASK_MIN, _COUNT and _STEP.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LARGEST = 10**9
 
 @dataclass(frozen=True)
 class Rank:
-    """Every `parts`-th shard, from the `part`-th, counted from 1; `source` says who chose."""
+    """Every `parts`-th shard, starting at `part` (from 1); `source` names the variable."""
 
     part: int
     parts: int
@@ -30,15 +30,15 @@ class Rank:
 
 
 def is_in(environment: Mapping[str, str]) -> bool:
-    """Return whether the environment says anything of shares, sense or nonsense."""
+    """Return whether the environment sets any of these variables, valid or not."""
     return any(environment.get(name) for name in NAMES)
 
 
 def from_environment(environment: Mapping[str, str]) -> Rank | None:
-    """Return the share that the environment gives to this process, None where it gives none.
+    """Return this process's share according to the environment, None if it sets none.
 
-    torchrun inside a task of an array cuts that task's share again. Raises InputError if what is
-    set makes no sense.
+    torchrun inside an array task splits that task's share again. Raises InputError for
+    inconsistent variables.
 
     >>> print(from_environment({"RANK": "2", "WORLD_SIZE": "8"}))
     3/8
@@ -85,11 +85,11 @@ def _number(environment: Mapping[str, str], name: str, beside: str = "") -> int:
         return int(text)
     if text:
         raise _nonsense(f"{name} is {text!r}, not a number")
-    raise _nonsense(f"{beside} is set, {name} is not")
+    raise _nonsense(f"{beside} is set, but {name} is not")
 
 
 def _nonsense(what: str) -> InputError:
     return InputError(
-        f"which share of the shards is this process's? {what}: say it by --shard I/N "
+        f"cannot tell this process's share of the shards: {what}; give --shard I/N "
         "(--shard 1/1 does all)"
     )

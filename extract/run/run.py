@@ -1,4 +1,4 @@
-"""The run of a plan: the model loaded once, what is missing written shard by shard, and merged."""
+"""The run of a plan: load the model once, write the missing shards, merge them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from oodcache.extract.run.targets import (
     wants_retry,
 )
 
-if TYPE_CHECKING:  # Importing it takes seconds, and a cache that is whole needs none of it.
+if TYPE_CHECKING:  # The import takes seconds, and a complete cache does not need it.
     from oodcache.extract.run.completion import Engine
 
 Start = Callable[[Plan, Watch], "AbstractContextManager[Engine]"]
@@ -34,7 +34,7 @@ SHOWN = 5
 
 @contextmanager
 def in_process(planned: Plan, watch: Watch) -> Iterator[Engine]:
-    """Give the engine that is this process, its model loaded."""
+    """Yield the engine of this process, with its model loaded."""
     from oodcache.extract.model import loading
     from oodcache.extract.run import completion
 
@@ -45,11 +45,11 @@ def in_process(planned: Plan, watch: Watch) -> Iterator[Engine]:
 
 
 def run(planned: Plan, watch: Watch, start: Start = in_process) -> list[Path]:
-    """Extract what is not there yet; return every file of the plan, new or kept.
+    """Extract what is missing; return every file of the plan, new or kept.
 
-    A file or a shard that is there but was made from something else is refused before anything is
-    encoded. With a share of the shards, a file may have to wait for the other shares. `start`
-    gives the engine that makes the shards, once one is needed.
+    Raises InputError, before anything is encoded, if an existing file or shard was made from other
+    inputs or settings. With --shard, a file may have to wait for other processes' shards. `start`
+    opens the engine, and is called only if one is needed.
     """
     label = known_label(planned)
     if label is not None:
@@ -65,7 +65,7 @@ def run(planned: Plan, watch: Watch, start: Start = in_process) -> list[Path]:
         failed = [
             line
             for target in found
-            if target.there is None or wants_retry(planned, target)
+            if target.finished is None or wants_retry(planned, target)
             for line in complete(target, planned, engine, watch)
         ]
     return _finish(planned, found, watch, failed)
@@ -75,56 +75,50 @@ def _finish(
     planned: Plan, found: Sequence[Target], watch: Watch, failed: Sequence[str] = ()
 ) -> list[Path]:
     for target in found:
-        if target.there is not None and not wants_retry(planned, target):
+        if target.finished is not None and not wants_retry(planned, target):
             _keep(target, watch)
         sibling.remove_stale(target.path)
         sibling.remove_stale(shard_folder(target.path))
     if failed:
-        raise InputError(_failed(failed))
+        more = f"; and {len(failed) - SHOWN:,} more" if len(failed) > SHOWN else ""
+        raise InputError(
+            f"{len(failed):,} shard{'s' * (len(failed) > 1)} failed: {'; '.join(failed[:SHOWN])}"
+            f"{more}; all others are done: fix the cause and run the same command again"
+        )
     _check_bad(planned, found)
     return [target.path for target in found]
 
 
-def _failed(lines: Sequence[str]) -> str:
-    """Say in one line which shards could not be made, and why."""
-    more = f"; and {len(lines) - SHOWN:,} more" if len(lines) > SHOWN else ""
-    count = f"{len(lines):,} shard{'s were' if len(lines) > 1 else ' was'} not made"
-    return (
-        f"{count}: {'; '.join(lines[:SHOWN])}{more}; all others are done: once that is mended, "
-        "type the same command again"
-    )
-
-
 def _keep(target: Target, watch: Watch) -> None:
-    """Say that a file is kept; finish the merge that a killed process left beside it."""
+    """Report that a file is kept; finish a merge that a killed process left unfinished."""
     if target.waiting:
         merging.merge(target.path, target.waiting)
         watch.note(f"merged the shards beside {target.path}")
     elif target.begun:
         count = f"{len(target.begun):,} shard{'s' * (len(target.begun) > 1)}"
         watch.note(
-            f"{shard_folder(target.path)}: {count} of a run to replace the finished file; go on "
-            "with it by --overwrite, or remove them: oodcache cache rm"
+            f"{shard_folder(target.path)}: {count} of a run that replaces the finished file; "
+            "resume it with --overwrite, or remove them with: oodcache cache rm"
         )
     watch.note(f"kept {target.path}")
 
 
 def _check_bad(planned: Plan, found: Sequence[Target]) -> None:
-    """Refuse, now that all is written, data sets with more bad images than are put up with."""
+    """Raise InputError, once all is written, for datasets with too many unreadable images."""
     for target in found:
         if target.listing.kind == "texts" or planned.settings.max_bad >= 1:
             continue
         rows, failed, where = _counted(target)
         if failed > planned.settings.max_bad * rows:
             raise InputError(
-                f"{target.listing.name}: {failed:,} of {rows:,} images are bad, more than "
-                f"--max-bad {planned.settings.max_bad:g}; see: oodcache cache info {where}; "
-                "once they can be read: --retry-failed, or --overwrite if their sizes change"
+                f"{target.listing.name}: {failed:,} of {rows:,} images cannot be read, more than "
+                f"--max-bad {planned.settings.max_bad:g}; see: oodcache cache info {where}; once "
+                "they can be read, use --retry-failed, or --overwrite if file sizes change"
             )
 
 
 def _counted(target: Target) -> tuple[int, int, Path]:
-    """Return how many rows there are, how many of them not ok, and where."""
+    """Return the number of rows, the number of those not ok, and the path."""
     if target.path.exists():
         ok = open_images(target.path).ok
         return len(ok), int(np.count_nonzero(~ok)), target.path

@@ -1,4 +1,4 @@
-"""What is there of a plan's files, finished or begun, and whether this run may go on with it."""
+"""The files of a plan as found on disk, finished or begun, and whether this run can resume them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from oodcache.cache.store import store
 from oodcache.extract.model.request import ARITHMETIC, PREPROCESSING, TORCHVISION
 from oodcache.extract.run.plan import Listing, Plan
 
-if TYPE_CHECKING:  # Importing it takes seconds, and a cache that is whole needs none of it.
+if TYPE_CHECKING:  # The import takes seconds, and a complete cache does not need it.
     from oodcache.extract.model.encoder import Signature
 
 Stamp = tuple[int, int] | None
@@ -31,15 +31,14 @@ Stamp = tuple[int, int] | None
 class Target:
     """A file of the plan.
 
-    `there` is what the finished file is made from, None where none is or it is to be overwritten;
-    `failed` counts its rows that are not ok. `stamp` tells that file from one put in its place.
-    `begun` are the shards beside it, whatever they are made from; `damaged` those that cannot be
-    read, which are made again under the same name if they are of this run.
+    `finished` describes the finished file, None if missing or to be overwritten; `failed`
+    counts its rows that are not ok. `stamp` changes when the file is replaced. `begun` are the
+    shards next to it, of any run; `damaged` those that cannot be read.
     """
 
     listing: Listing
     path: Path
-    there: Run | None
+    finished: Run | None
     failed: int
     stamp: Stamp
     begun: tuple[Shard, ...]
@@ -47,15 +46,12 @@ class Target:
 
     @property
     def waiting(self) -> list[Shard]:
-        """Return the shards beside the finished file, if they are all of a run like its own.
-
-        They are what a process left that was killed as it merged, or before.
-        """
-        assert self.there is not None
+        """Return a complete set of shards left next to the finished file by a run like its own."""
+        assert self.finished is not None
         alike = [
             shard
             for shard in self.begun
-            if replace(self.there, shard_rows=shard.run.shard_rows).key == shard.run.key
+            if replace(self.finished, shard_rows=shard.run.shard_rows).key == shard.run.key
         ]
         return alike if alike and len(alike) == alike[0].place.count else []
 
@@ -63,27 +59,26 @@ class Target:
 def known_label(planned: Plan) -> str | None:
     """Return the model's `name/pretrained` if it is known before the weights are loaded.
 
-    Weights of the user's own are named by their hash; the cache may know the files they came in.
+    Local weights are named by their hash, which the cache may know from their files.
     """
     resolved = planned.resolved
     if not resolved.is_local:
         return resolved.label
     for entry in store.entries(planned.cache):
         if entry.label.rsplit("-", 1)[0] == resolved.label:
-            # A broken file of another model is in nobody's way.
-            with suppress(InputError):
+            with suppress(InputError):  # A broken file of another model does not matter.
                 if store.read_identity(entry).model.checkpoint == resolved.checkpoint:
                     return entry.label
     return None
 
 
 def targets(planned: Plan, label: str) -> list[Target]:
-    """Return each file that the plan wants, texts first, and what is there of it."""
+    """Return each file of the plan as found on disk, texts first."""
     return [_target(planned, one, label) for one in planned.listings]
 
 
 def stamp(path: Path) -> Stamp:
-    """Return what changes when another file is put at `path`, None where there is none."""
+    """Return a value that changes when the file at `path` is replaced, None if there is none."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -92,39 +87,39 @@ def stamp(path: Path) -> Stamp:
 
 
 def is_settled(planned: Plan, found: Sequence[Target]) -> bool:
-    """Return whether every file is there, made from the very files that would be loaded now."""
+    """Return whether every file exists, made from the model files that would be loaded now."""
     return all(
-        one.there is not None
-        and one.there.identity.model.checkpoint == planned.resolved.checkpoint
+        one.finished is not None
+        and one.finished.identity.model.checkpoint == planned.resolved.checkpoint
         and not wants_retry(planned, one)
         for one in found
     )
 
 
 def wants_retry(planned: Plan, target: Target) -> bool:
-    """Return whether the finished file has rows that are to be done again."""
+    """Return whether the finished file has rows to retry."""
     return planned.settings.retry_failed and target.failed > 0
 
 
 def check(planned: Plan, found: Sequence[Target], loaded: Signature | None = None) -> None:
-    """Refuse if a file or a shard that is there is not what this run would make.
+    """Raise InputError if an existing file or shard is not what this run would make.
 
-    Before the model is loaded the request tells; afterwards what was loaded does.
+    Compares with the request before the model is loaded, with `loaded` afterwards.
     """
     for target in found:
-        if target.there is not None:
-            differs = _differences(planned, target, target.there, loaded)
-            if differs:
+        if target.finished is not None:
+            is_images = target.listing.kind == "images"
+            rows = open_images(target.path).rows if is_images else target.listing.rows
+            if differs := _differences(planned, target, target.finished, rows, loaded):
                 raise InputError(
-                    f"{target.path}: is there, made from {differs[0]}; make it anew with "
-                    "--overwrite, or give another name or --cache"
+                    f"{target.path}: {differs[0]}; use --overwrite to replace it, or choose "
+                    "another name or --cache"
                 )
         for shard in () if planned.settings.overwrite else target.begun:
-            differs = _differences(planned, target, shard.run, loaded)
-            if differs:
+            if differs := _differences(planned, target, shard.run, shard.place.total, loaded):
                 raise InputError(
-                    f"{shard.path}: is there, of a run begun with {differs[0]}; go on with that "
-                    "one by its own command, or drop its shards with --overwrite"
+                    f"{shard.path}: {differs[0]}; resume that run with its own command, or drop "
+                    "its shards with --overwrite"
                 )
 
 
@@ -132,17 +127,23 @@ def _target(planned: Plan, listing: Listing, label: str) -> Target:
     is_images = listing.kind == "images"
     path = (names.image_path if is_images else names.text_path)(planned.cache, label, listing.name)
     kept = path.exists() and not planned.settings.overwrite
-    there, failed = None, 0
+    finished, failed = None, 0
     if kept:
-        there = merging.run_of(path, listing.kind, planned.settings.shard_rows)
+        finished = merging.run_of(path, listing.kind, planned.settings.shard_rows)
         failed = int((~open_images(path).ok).sum()) if is_images else 0
     found = merging.find(path)
-    return Target(listing, path, there, failed, stamp(path), found.shards, tuple(found.damaged))
+    return Target(listing, path, finished, failed, stamp(path), found.shards, tuple(found.damaged))
 
 
-def _differences(planned: Plan, target: Target, run: Run, loaded: Signature | None) -> list[str]:
-    """Return in words what sets apart the run that is there from the one that is planned."""
+def _differences(
+    planned: Plan, target: Target, run: Run, rows: int, loaded: Signature | None
+) -> list[str]:
+    """Return in words how the run that wrote `rows` rows differs from the planned one."""
     listing, request, identity = target.listing, planned.resolved.request, run.identity
+    if identity.source["fingerprint"] != listing.fingerprint:
+        found = f"the cache has {rows:,} {listing.unit}, the source has {listing.rows:,}"
+        same = f"still {rows:,} {listing.unit}, but not the same"
+        return [f"inputs changed: {same if rows == listing.rows else found}"]
     given = identity.encoding.get(OVERRIDDEN)
     overrides = {
         key: identity.encoding.get(key)
@@ -153,7 +154,6 @@ def _differences(planned: Plan, target: Target, run: Run, loaded: Signature | No
     is_fast = identity.encoding.get("decoder") == TORCHVISION
     arithmetic = {name: bool(identity.precision.get(name)) for name in ARITHMETIC}
     differs = {
-        "another list of inputs": identity.source["fingerprint"] != listing.fingerprint,
         f"precision {precision}": precision != request.precision,
         **{
             f"precision {precision} {_option(name, is_on)}": is_on != getattr(request, name)
@@ -169,7 +169,7 @@ def _differences(planned: Plan, target: Target, run: Run, loaded: Signature | No
     words = [what for what, so in differs.items() if so]
     if loaded is not None and not words:
         words = wanted(planned, listing, loaded).differences(run)
-    return words
+    return [f"made with {what}" for what in words]
 
 
 def _option(name: str, is_on: bool) -> str:
@@ -177,7 +177,7 @@ def _option(name: str, is_on: bool) -> str:
 
 
 def wanted(planned: Plan, listing: Listing, loaded: Signature) -> Run:
-    """Return the run that makes a listing's file with the model that is loaded."""
+    """Return the run that makes a listing's file with the loaded model."""
     identity = loaded.identify(listing.kind, listing.origin)
     settings = planned.settings
     return Run(listing.kind, identity, np.dtype(settings.dtype), settings.shard_rows)

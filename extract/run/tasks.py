@@ -1,4 +1,4 @@
-"""The tasks of a run: each encodes the rows of one shard and writes it, and waits for little."""
+"""The tasks of a run: each encodes and writes one shard."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -27,13 +27,12 @@ from oodcache.extract.run.transfer import Transfer, pipelined
 from oodcache.extract.sources.listing import Contents, ImageListing
 
 Flags = npt.NDArray[np.bool_]
-Batch = TypeVar("Batch")
 TOKENS_AHEAD = 4  # Batches.
 
 
 @dataclass(frozen=True)
 class Task:
-    """A shard to be made; rows that are ok in `known`, from its row `offset` on, are taken over."""
+    """A shard to make; rows that are ok in `known`, from its row `offset` on, are reused."""
 
     place: Place
     known: ImageFile | None = None
@@ -41,24 +40,24 @@ class Task:
 
     @property
     def missing(self) -> Flags:
-        """Return which rows are to be encoded: those not ok, and all where none are known."""
+        """Return which rows to encode: those not ok, or all if none are known."""
         if self.known is None:
             return np.ones(self.place.rows, bool)
         return ~self.known.ok[self.offset : self.offset + self.place.rows]
 
     def batches(self, batch_size: int) -> list[range]:
-        """Return the shard's own rows, so many at a time: no batch reaches into another shard."""
+        """Return the shard's own rows in batches; no batch spans two shards."""
         rows = range(self.place.rows)
         return [rows[first : first + batch_size] for first in rows[::batch_size]]
 
     def whole(self, batch: range) -> range:
-        """Return the rows of the data set or vocabulary that a batch's rows of the shard are."""
+        """Return a batch's rows as rows of the whole dataset or vocabulary."""
         return range(self.place.first + batch.start, self.place.first + batch.stop)
 
 
 @dataclass(frozen=True)
 class Job:
-    """What every task needs: the plan, the model, and whom to tell how many rows are done."""
+    """What every task needs; `advance` is called with the number of rows just finished."""
 
     planned: Plan
     model: Encoder
@@ -74,9 +73,10 @@ def write(
     job: Job,
     tolerance: Tolerance | None = None,
 ) -> int:
-    """Make shards of the file at `path`, each whole before the next; use `watching_workers`.
+    """Write shards of the file at `path` one by one, inside `watching_workers`.
 
-    Returns how many rows were encoded. Raises InputError at more bad images than the `tolerance`.
+    Returns how many rows were encoded. Raises InputError if more images are unreadable than the
+    `tolerance` allows.
     """
     folder = shard_folder(path)
     if isinstance(listing, TextListing):
@@ -88,36 +88,30 @@ def write(
 def _write_texts(
     folder: Path, run: Run, listing: TextListing, tasks: Sequence[Task], job: Job
 ) -> int:
-    """Write the shards of some tasks; return how many prompts were encoded."""
+    """Write the tasks' shards; return how many prompts were encoded."""
     batch_size = job.planned.settings.batch_size
     rows = [task.whole(batch) for task in tasks for batch in task.batches(batch_size)]
-    # The thread is gone before images are decoded, by forks of this process.
+    # The thread ends before image decoding forks this process.
     with closing(
         ahead((job.model.tokens(listing.prompts(some)) for some in rows), TOKENS_AHEAD)
     ) as tokens:
-        encoded = _pipelined(tokens, lambda batch: batch, job.model.prompts, job)
+        transfer = Transfer(job.model.device)
+        encoded = pipelined(tokens, lambda batch: batch, job.model.prompts, transfer, job.timing)
         for task in tasks:
-            whole = _gathered(encoded, task, job)
+            parts = []
+            for batch in task.batches(batch_size):
+                parts.append(next(encoded)[1])
+                job.advance(len(batch))
             write_text_shard(
                 folder / task.place.file_name,
-                whole.vectors.numpy(),
-                whole.norm.numpy(),
+                torch.cat([one.vectors for one in parts]).numpy(),
+                torch.cat([one.norm for one in parts]).numpy(),
                 vocabulary=listing.vocabulary,
                 identity=run.identity,
                 dtype=run.dtype,
                 place=task.place,
             )
     return sum(map(len, rows))
-
-
-def _gathered(encoded: Iterator[tuple[Any, Encoded]], task: Task, job: Job) -> Encoded:
-    """Return a shard's vectors, taken batch by batch."""
-    parts = []
-    for batch in task.batches(job.planned.settings.batch_size):
-        parts.append(next(encoded)[1])
-        job.advance(len(batch))
-    vectors, norm = [one.vectors for one in parts], [one.norm for one in parts]
-    return Encoded(torch.cat(vectors), torch.cat(norm))
 
 
 def _write_images(
@@ -128,7 +122,7 @@ def _write_images(
     job: Job,
     tolerance: Tolerance,
 ) -> int:
-    """Write the shards of some tasks; return how many images were encoded."""
+    """Write the tasks' shards; return how many images were encoded."""
     rows = [
         task.whole(batch)
         for task in tasks
@@ -151,9 +145,9 @@ def _write_images(
 def _mended(
     task: Task, encoded: Iterator[ImageBatch], job: Job, tolerance: Tolerance
 ) -> Iterator[ImageBatch]:
-    """Yield a shard's batches: known ones, and encoded ones for those with a row to be encoded.
+    """Yield a shard's batches: known rows, and newly encoded ones where rows are missing.
 
-    Every row is encoded among the same others as it was, or would have been, at first.
+    Every row is encoded in the same batch as in an undisturbed run.
     """
     known = None
     if task.known is not None:
@@ -179,7 +173,7 @@ def _patched(old: ImageBatch | None, new: ImageBatch | None, missing: Flags) -> 
 
 
 def _encoded(listing: ImageListing, rows: Sequence[range], job: Job) -> Iterator[ImageBatch]:
-    """Return an iterator over the encoded batches; the workers behind it are forked already."""
+    """Return an iterator over the encoded batches, with its workers already forked."""
     decoded = decoding.batches(
         listing.contents,
         job.model.preprocessing,
@@ -187,20 +181,12 @@ def _encoded(listing: ImageListing, rows: Sequence[range], job: Job) -> Iterator
         workers=job.planned.workers,
         pin_memory=job.model.device.type == "cuda",
     )
-    whole = _pipelined(decoded, lambda batch: batch.images, job.model.images, job)
+    transfer = Transfer(job.model.device)
+    whole = pipelined(decoded, lambda batch: batch.images, job.model.images, transfer, job.timing)
     return (
         _batch(batch, encoded, listing.contents, some)
         for (batch, encoded), some in zip(whole, rows, strict=True)
     )
-
-
-def _pipelined(
-    batches: Iterable[Batch],
-    tensor: Callable[[Batch], torch.Tensor],
-    encode: Callable[[torch.Tensor], Encoded],
-    job: Job,
-) -> Iterator[tuple[Batch, Encoded]]:
-    return pipelined(batches, tensor, encode, Transfer(job.model.device), job.timing)
 
 
 def _batch(
@@ -209,12 +195,12 @@ def _batch(
     errors = dict(decoded.errors)
     if errors and not any(contents.is_there(row) for row in rows):
         raise InputError(
-            f"{contents.root}: is gone, or was emptied: type the same command again when it is "
-            "back; what is done stays"
+            f"{contents.root}: missing or empty: run the same command again once it is back; "
+            "finished shards are kept"
         )
     vectors, norm = encoded.vectors.numpy(), encoded.norm.numpy()
     for place in np.flatnonzero(~np.isfinite(norm)).tolist():
-        errors.setdefault(place, "the model gave values that are not finite")
+        errors.setdefault(place, "the model returned non-finite values")
     blank = sorted(errors)
     vectors[blank], norm[blank] = 0, 0
     return ImageBatch(vectors, norm, errors)
@@ -224,10 +210,10 @@ Item = TypeVar("Item")
 
 
 def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
-    """Yield the items in order, while a thread makes up to `depth` that follow.
+    """Yield the items in order, while a thread prepares up to `depth` of the next ones.
 
-    What making one raises is raised where it would have been yielded. The thread begins with the
-    first item, and has ended once the last is taken or the generator is closed.
+    An exception is raised in place of its item. The thread ends with the last item, or when the
+    generator is closed.
     """
     iterator, end = iter(items), object()
     waiting: deque[Future[object]] = deque()

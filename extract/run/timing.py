@@ -1,4 +1,4 @@
-"""Where the time of a run goes: what its main loop waited for, and what would make it faster."""
+"""Timing of a run: what its main loop waited for, and what would make it faster."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from oodcache.extract.run.plan import Listing
 
 DECODING, TOKENIZING = "decode", "tokenizing"
 TRANSFER, MODEL, WRITING = "transfer", "the model", "writing"
-LEAST_SECONDS = 1.0  # What is over sooner needs no advice.
+LEAST_SECONDS = 1.0  # Shorter runs need no advice.
 Item = TypeVar("Item")
 
 
 class Timing:
-    """A clock for each stage; one stage at a time runs, an inner one stops the outer one's.
+    """A clock per stage; an inner stage pauses the outer one.
 
-    `first` is the stage that inputs come from, DECODING or TOKENIZING.
+    `first` is the stage that produces inputs, DECODING or TOKENIZING. Time outside any stage counts
+    as WRITING.
     """
 
     def __init__(self, first: str, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -31,7 +32,7 @@ class Timing:
 
     @contextmanager
     def during(self, stage: str) -> Iterator[None]:
-        """Count the time until it is left as the time of `stage`."""
+        """Count the time inside the context towards `stage`."""
         before = self._switch(stage)
         try:
             yield
@@ -39,7 +40,7 @@ class Timing:
             self._switch(before)
 
     def waiting(self, stage: str, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield the items; the wait for each of them is the time of `stage`."""
+        """Yield the items; waiting for each counts towards `stage`."""
         iterator = iter(items)
         while True:
             with self.during(stage):
@@ -50,10 +51,7 @@ class Timing:
             yield item
 
     def seconds(self) -> dict[str, float]:
-        """Return the seconds of each stage so far, in the order in which a batch meets them.
-
-        What is in no stage is writing.
-        """
+        """Return the seconds per stage so far, in the order of a batch's stages."""
         self._switch(self._current)
         return {one: self._seconds[one] for one in (self.first, TRANSFER, MODEL, WRITING)}
 
@@ -65,7 +63,7 @@ class Timing:
 
 
 def timing_of(listing: Listing) -> Timing:
-    """Return a clock for what a listing's rows go through."""
+    """Return the clock for a listing's stages."""
     return Timing(TOKENIZING if listing.kind == "texts" else DECODING)
 
 
@@ -77,16 +75,16 @@ def summary(
     faster: str = "",
     whose: str = "",
 ) -> str | None:
-    """Return in one line how long `count` things took and what for; None if not even a second.
+    """Return one line on how long `count` units took and what for; None below LEAST_SECONDS.
 
-    `faster` says what to type where inputs come too slowly; `whose` seconds those were.
+    `faster` are options to suggest if inputs are the bottleneck; `whose` qualifies the seconds.
     """
     total = sum(seconds.values())
     if total < LEAST_SECONDS:
         return None
     shares = ", ".join(f"{took / total:.0%} for {what}" for what, took in seconds.items())
     slowest = max(seconds, key=lambda what: seconds[what])
-    advice = f": type {faster}" if faster and slowest == next(iter(seconds)) else ""
+    advice = f": try {faster}" if faster and slowest == next(iter(seconds)) else ""
     rate = f"{count / total:,.0f} {unit}/s"
     return (
         f"{name}: {count:,} {unit} in {total:,.1f} s{whose} ({rate}): waited "

@@ -1,4 +1,4 @@
-"""How many bad images a run puts up with; more stop it as soon as they are met."""
+"""The tolerance for unreadable images: a run stops as soon as it is exceeded."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from oodcache.extract.sources.listing import ImageListing
 
 
 class Tolerance:
-    """A count of a data set's bad images, of which a share of `max_bad` is put up with.
+    """A count of a dataset's unreadable images, of which at most the share `max_bad` is accepted.
 
-    `rows` images are there already, `failed` of them bad.
+    `rows` images are already done, `failed` of them unreadable.
     """
 
     def __init__(self, listing: ImageListing, max_bad: float, rows: int = 0, failed: int = 0):
         self._listing, self._max_bad = listing, max_bad
         self._rows, self.failed = rows, failed
-        self._check("those of an earlier run")
+        self._check("in an earlier run")
 
     def add(self, rows: range, errors: Mapping[int, str]) -> None:
-        """Count these rows of the data set too; raise InputError if too many are bad by now.
+        """Count `rows`, of which those at the places in `errors` are bad for the reason there.
 
-        `errors` has the reason of each bad one, by its place among them.
+        Raises InputError if too many images are now unreadable.
         """
         self._rows += len(rows)
         self.failed += len(errors)
@@ -33,16 +33,16 @@ class Tolerance:
             self._check(f"such as {path!r} ({reason})")
 
     def count(self, rows: int, failed: int) -> None:
-        """Count a whole shard that was made; raise InputError if too many are bad by now."""
+        """Count a finished shard; raise InputError if too many images are now unreadable."""
         self._rows += rows
         self.failed += failed
-        self._check("those of whole shards")
+        self._check("in finished shards")
 
     def _check(self, which: str) -> None:
         if self.failed > self._max_bad * self._listing.rows:
             raise InputError(
                 f"{self._listing.name}: stopped: {self.failed:,} of {self._rows:,} images so far "
-                f"are bad, {which}; more than --max-bad {self._max_bad:g} of all "
-                f"{self._listing.rows:,}; whole shards stay; once they can be read: "
-                "--retry-failed, or --overwrite if their sizes change"
+                f"cannot be read, {which}; more than --max-bad {self._max_bad:g} of all "
+                f"{self._listing.rows:,}; finished shards are kept; once they can be read, use "
+                "--retry-failed, or --overwrite if file sizes change"
             )

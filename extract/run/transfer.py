@@ -1,7 +1,7 @@
-"""Batches to a device and vectors back, while it computes; on the CPU the same code copies nothing.
+"""Asynchronous copies: batches to a device and vectors back, while it computes.
 
-A GPU is never waited for until there is more for it to do: batch k + 1 is on its way, and queued,
-before the vectors of batch k are asked for.
+Batch k + 1 is queued before the vectors of batch k are fetched, so a GPU never idles. On the CPU
+the same code copies nothing.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ Batch = TypeVar("Batch")
 
 
 class Transfer:
-    """Copies between the host and a device that nobody waits for before they are needed."""
+    """Asynchronous copies between the host and a device."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._is_cuda = device.type == "cuda"
-        # Streams and events of torch.cpu do nothing, which is right wherever copies are waited for.
+        # torch.cpu's streams and events do nothing, which is right for synchronous copies.
         self._lanes: Any = torch.cuda if self._is_cuda else torch.cpu
         self._lanes.set_device(device)
         self._side = self._lanes.Stream()
 
     def there(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return a batch on the device; what is computed from now on waits for its copy."""
+        """Return a batch on the device; later computations wait for its copy."""
         with self._lanes.stream(self._side):
             copied = batch.to(self._device, non_blocking=self._is_cuda)
         computing = self._lanes.current_stream()
         computing.wait_stream(self._side)
-        if self._is_cuda:  # Or its memory would be given to the next copy, once it is let go here.
+        if self._is_cuda:  # Otherwise its memory could be reused by the next copy too early.
             copied.record_stream(computing)
         return copied
 
     def back(self, encoded: Encoded) -> Callable[[], Encoded]:
-        """Begin the copy of what is computed; return what waits for it and gives it."""
-        # torch pins the memory of a copy to the host that is not waited for.
+        """Start copying the results to the host; return a function that waits for them."""
+        # torch pins the host memory of a non-blocking copy.
         copied = Encoded(
             encoded.vectors.to("cpu", non_blocking=self._is_cuda),
             encoded.norm.to("cpu", non_blocking=self._is_cuda),
@@ -62,9 +62,9 @@ def pipelined(
     transfer: Transfer,
     timing: Timing,
 ) -> Iterator[tuple[Batch, Encoded]]:
-    """Yield each batch with its vectors on the host, one batch after it was queued on the device.
+    """Yield each batch with its vectors on the host, one batch behind the device's queue.
 
-    `tensor` gives what of a batch is encoded by `encode`, on the device.
+    `encode` runs on the device, on `tensor(batch)`.
     """
     queued: tuple[Batch, Callable[[], Encoded]] | None = None
     for batch in timing.waiting(timing.first, batches):
@@ -82,5 +82,5 @@ def pipelined(
 
 
 def _finished(batch: Batch, coming: Callable[[], Encoded], timing: Timing) -> tuple[Batch, Encoded]:
-    with timing.during(MODEL):  # The copy is short; what is waited for is what it waits for.
+    with timing.during(MODEL):  # The copy itself is short: this mostly waits for the model.
         return batch, coming()

@@ -1,8 +1,8 @@
-"""Scores that a program computed, a number an image, read from a file: higher is more ID.
+"""Files of scores, one number per image, from any program: higher is more ID.
 
-.csv and .tsv, with a header or without; .npy and .npz, of which nothing is unpickled; .h5, .hdf5,
-.csv and .tsv as `oodcache score --save-scores` writes them. Infinities rank as any number. What is
-no number, and NaN, which has no rank, is refused with its line or row.
+.csv and .tsv with or without a header; .npy and .npz without pickles; .h5, .hdf5, .csv and .tsv as
+`oodcache score --save-scores` writes them. Infinities are allowed; anything else that is not a
+number, including NaN, is rejected with its line or row.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from oodcache.score.formulas.cosines import Scores
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 HDF5 = (".h5", ".hdf5")
-SHOWN = " shown"  # How the column of a score's shown form ends; the one that ranks has its name.
+SHOWN = " shown"  # Suffix of the column with a score's shown form.
 UNNAMED = "score"
-SAMPLE = 100  # Rows that tell a header, and which columns hold numbers.
+SAMPLE = 100  # Rows inspected for a header and for columns of numbers.
 Line = tuple[int, list[str]]
 
 
 @dataclass(frozen=True)
 class SetScores:
-    """The scores of the images of one data set: float64 (n,) for each column, n above 0.
+    """The scores of one dataset's images: float64 (n,) for each column, n above 0.
 
-    `model`, `template` and `data_set` are None but in a file of --save-scores, which has a part for
-    each. `images` is the same text for two parts if they score the same images in one order.
-    `names` are the images' paths, labels and nearest classes, where `read_saved_text` gives them.
+    Only a file of --save-scores has `model`, `template` and `data_set`, and a part for each of
+    them. `images` is equal for two parts that score the same images in the same order. `names` are
+    the images' paths, labels and nearest classes, from `read_saved_text` only.
     """
 
     model: str | None
@@ -52,11 +52,11 @@ class SetScores:
 
 
 def read(path: Path, columns: Sequence[str] = ()) -> list[SetScores]:
-    """Return the scores in a file, of the columns asked for, or of the only one there is.
+    """Return the scores in a file, of `columns` or of its only column.
 
-    Of scores that we saved all are taken that rank. A text file without a header has the columns
-    "1", "2", …; a .npz has its arrays' names, a .npy no choice. What nobody named is UNNAMED.
-    Raises InputError with the line, what was found there, and what to type instead.
+    From a file of --save-scores all ranking forms are read by default. A text file without a header
+    has columns "1", "2", …; a .npz its arrays' names. An unnamed column is called UNNAMED. Raises
+    InputError with the line, what was found there, and what to type instead.
     """
     readers: dict[str, Callable[[Path, Sequence[str]], list[SetScores]]] = {
         **dict.fromkeys(DELIMITERS, _read_text),
@@ -66,16 +66,16 @@ def read(path: Path, columns: Sequence[str] = ()) -> list[SetScores]:
     }
     if path.suffix.lower() not in readers:
         *most, last = readers
-        what = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
-        raise InputError(f"{path}: {what}; wanted is a file of scores: {', '.join(most)} or {last}")
-    with reading(path), path.open("rb"):  # A folder and what is not there are refused alike.
+        what = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
+        raise InputError(f"{path}: {what}; expected a file of scores: {', '.join(most)} or {last}")
+    with reading(path), path.open("rb"):  # Raises for folders and missing files.
         pass
     return readers[path.suffix.lower()](path, columns)
 
 
 def _read_npy(path: Path, columns: Sequence[str]) -> list[SetScores]:
     if len(columns) > 1:
-        raise InputError(f"{path}: holds one list of scores; give one --column, or none")
+        raise InputError(f"{path}: contains one list of scores; give one --column, or none")
     name = columns[0] if columns else UNNAMED
     return [SetScores(None, None, None, {name: _numbers(open_npy(path))}, str(path))]
 
@@ -90,7 +90,7 @@ def _read_npz(path: Path, columns: Sequence[str]) -> list[SetScores]:
     lengths = {name: len(one) for name, one in scores.items()}
     if len(set(lengths.values())) > 1:
         what = ", ".join(f"{length} in {name!r}" for name, length in lengths.items())
-        raise InputError(f"{path}: holds {what}: the columns are to score the same images")
+        raise InputError(f"{path}: contains {what}: all columns must score the same images")
     return [SetScores(None, None, None, scores, str(path))]
 
 
@@ -105,7 +105,7 @@ def _read_saved(path: Path, columns: Sequence[str]) -> list[SetScores]:
 
 
 def _ranking(columns: Sequence[str]) -> list[str]:
-    """Return the columns that rank, of those that we saved."""
+    """Return the columns with ranking forms."""
     return [name for name in columns if not name.endswith(SHOWN)]
 
 
@@ -113,9 +113,9 @@ def _numbers(values: Array) -> Scores:
     """Return an array of numbers as scores."""
     if len(values.shape) != 1 or values.dtype.kind not in "fiu":
         what = f"{values.dtype} of shape {values.shape}"
-        raise InputError(f"{values.origin}: holds {what}; wanted is one number an image, (images,)")
+        raise InputError(f"{values.origin}: contains {what}; expected one number per image")
     if values.shape == (0,):
-        raise InputError(f"{values.origin}: holds no scores: wanted is one number an image")
+        raise InputError(f"{values.origin}: contains no scores; expected one number per image")
     stored = values.whole()
     scores = stored.astype(np.float64)
     if (missing := np.isnan(scores)).any():
@@ -123,7 +123,7 @@ def _numbers(values: Array) -> Scores:
         raise InputError(f"{values.origin}: row {row}, from 0, is NaN, which has no rank")
     if stored.dtype.kind in "iu" and np.abs(scores).max() >= 2**53:
         raise InputError(
-            f"{values.origin}: holds integers of 2**53 and above, which tie as float64; save floats"
+            f"{values.origin}: has integers of 2**53 or more, which tie as float64; save floats"
         )
     return scores
 
@@ -131,26 +131,26 @@ def _numbers(values: Array) -> Scores:
 def _chosen(
     path: Path, columns: Sequence[str], there: Sequence[str], numeric: Sequence[str]
 ) -> Sequence[str]:
-    """Return the columns asked for, or the only one of numbers."""
+    """Return the requested columns, or the only one of numbers."""
     listed = ", ".join(map(shown, there[:30])) + ", …" * (len(there) > 30)
     for place, name in enumerate(columns):
         if name in columns[:place]:
             raise InputError(f"--column {name!r} is given twice")
         if there.count(name) != 1:
-            many = "has no column" if name not in there else "has twice the column"
+            many = "has no column" if name not in there else "has more than one column"
             raise InputError(f"{path}: {many} {name!r}; there are: {listed or 'none'}")
     if columns:
         return columns
     if len(numeric) != 1:
         many = "several columns" if numeric else "no column"
         what = f"{many} of numbers; there are: {listed or 'none'}"
-        raise InputError(f"{path}: holds {what}{'; pick with --column NAME' * bool(numeric)}")
+        raise InputError(f"{path}: has {what}{'; choose with --column NAME' * bool(numeric)}")
     return numeric
 
 
 @dataclass
 class _Growing:
-    """A part while its lines are read."""
+    """A part of a file while its lines are read."""
 
     scores: list[array[float]]
     images: hashlib._Hash = field(default_factory=hashlib.sha256)
@@ -158,7 +158,7 @@ class _Growing:
 
 
 def read_saved_text(path: Path) -> list[SetScores]:
-    """Return every column and name of a text file of --save-scores; refuse any other file."""
+    """Return every column and name of a text file of --save-scores; reject any other file."""
     return _read_text(path, None)
 
 
@@ -168,20 +168,15 @@ def _read_text(path: Path, columns: Sequence[str] | None) -> list[SetScores]:
             reading(path),
             path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream,
         ):
-            _refuse_utf16(path)
+            if path.open("rb").read(2) in (BOM_UTF16_LE, BOM_UTF16_BE):
+                raise InputError(f"{path}: is UTF-16 text; save it as UTF-8")
             return _parts(path, _lines(path, stream), columns)
     except csv.Error as error:
-        raise InputError(f"{path}: is no {path.suffix[1:].upper()}: {error}") from None
-
-
-def _refuse_utf16(path: Path) -> None:
-    with path.open("rb") as raw:
-        if raw.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE):
-            raise InputError(f"{path}: is UTF-16 text; save it as UTF-8")
+        raise InputError(f"{path}: not {path.suffix[1:].upper()}: {error}") from None
 
 
 def _lines(path: Path, stream: TextIO) -> Iterator[Line]:
-    """Yield the cells of each line with its number; blank lines may stand at the end alone."""
+    """Yield the cells of each line with its number; only the end may have blank lines."""
     reader = csv.reader(stream, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
     blank = 0
     for cells in reader:
@@ -189,7 +184,7 @@ def _lines(path: Path, stream: TextIO) -> Iterator[Line]:
             blank = blank or reader.line_num
             continue
         if blank:
-            raise InputError(f"{path}: line {blank} is blank, and more follow: is a score missing?")
+            raise InputError(f"{path}: line {blank} is blank, but more follow: is a score missing?")
         yield reader.line_num, cells
 
 
@@ -199,14 +194,14 @@ def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str] | None) -> 
     with_names = columns is None
     if columns is None:
         if not is_saved:
-            raise InputError(f"{path}: is no file of oodcache score --save-scores")
+            raise InputError(f"{path}: not a file of oodcache score --save-scores")
         columns = sample[0][1][len(SCORED) :]
     if not sample:
-        raise InputError(f"{path}: is empty; wanted is one number an image")
+        raise InputError(f"{path}: is empty; expected one number per image")
     first = sample[0][1]
     has_header = _has_header(path, sample, columns)
     if has_header and len(sample) == 1:
-        raise InputError(f"{path}: holds a header and no scores")
+        raise InputError(f"{path}: contains a header but no scores")
     names = first if has_header else [str(place + 1) for place in range(len(first))]
     numeric = [
         name
@@ -232,7 +227,7 @@ def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str] | None) -> 
 
 
 def _has_header(path: Path, sample: Sequence[Line], columns: Sequence[str]) -> bool:
-    """Say if the first line names the columns: words above numbers, words alone, or asked for."""
+    """Return whether line 1 is a header: words above numbers, words only, or requested columns."""
     (_, first), *rest = sample
     words = [place for place, cell in enumerate(first) if not _is_number(cell)]
     if len(words) == len(first):
@@ -243,7 +238,7 @@ def _has_header(path: Path, sample: Sequence[Line], columns: Sequence[str]) -> b
         return False
     if set(columns) <= {str(place + 1) for place in range(len(first))}:
         raise InputError(
-            f"{path}: line 1 holds {columns[0]!r}: is that a column's name, or a score? "
+            f"{path}: line 1 contains {columns[0]!r}: is that a column name, or a score? "
             "Give the file a header in words"
         )
     return True
@@ -260,13 +255,14 @@ def _grown(
     is_saved: bool,
     with_names: bool,
 ) -> dict[Key, _Growing]:
-    """Return the columns at `places`, by model, template and data set where the file says them."""
+    """Return the columns at `places`, by model, template and dataset if the file is saved."""
     parts: dict[Key, _Growing] = {}
     key: Key = (None, None, None)
     for number, cells in lines:
         if len(cells) != len(names):
-            what = f"line {number} has {len(cells)} cells, and line 1 has {len(names)}"
-            raise InputError(f"{path}: {what}")
+            raise InputError(
+                f"{path}: line {number} has {len(cells)} cells, but line 1 has {len(names)}"
+            )
         if is_saved:
             key = (cells[0], cells[1], cells[2])
         part = parts.get(key)
@@ -283,12 +279,9 @@ def _grown(
 
 
 def _number(path: Path, line: int, column: str, cell: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        value = None
-    if value is None or "_" in cell:
-        raise InputError(f"{path}: line {line}, column {column!r}: {shown(cell)} is no number")
+    if not _is_number(cell):
+        raise InputError(f"{path}: line {line}, column {column!r}: {shown(cell)} is not a number")
+    value = float(cell)
     if math.isnan(value):
         raise InputError(f"{path}: line {line}, column {column!r} is NaN, which has no rank")
     return value

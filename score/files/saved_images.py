@@ -1,4 +1,4 @@
-"""The images of a file of --save-scores read back: names and both forms of every score."""
+"""The images of a --save-scores file: names and both forms of every score."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from oodcache.score.files.reading import DELIMITERS, HDF5, read_saved_text
 
 
 def read_images(path: Path) -> list[ScoredImages]:
-    """Return every image that was saved, a part for each model, template and data set.
+    """Return every saved image, a part for each model, template and dataset.
 
-    In text a byte that is not UTF-8 stays the four characters that it was written as. Raises
-    InputError where the file is not as `saved_scores.save` writes it.
+    In text files, bytes that are not UTF-8 stay escaped as four characters. Raises InputError if
+    the file is not as `writing.save` writes it.
     """
     if path.suffix.lower() in HDF5:
         return read_hdf5(path)
     if path.suffix.lower() not in DELIMITERS:
-        raise InputError(f"{path}: is no file of oodcache score --save-scores")
+        raise InputError(f"{path}: not a file of oodcache score --save-scores")
     return [
         ScoredImages(
             *(str(one.model), str(one.template), str(one.data_set), one.scores),

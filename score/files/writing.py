@@ -1,15 +1,16 @@
-"""The scores of every image written to a file, HDF5 or text, for whoever wants more than a table.
+"""The scores of every image, written to an HDF5 or text file.
 
-A row is one image under one model and template. A variant has two columns: under the name that is
-typed for it the ranking form, which every metric is computed from, and as "NAME shown" the paper's
-form. `score_files` reads them back.
+A row is one image for one model and template. A variant has two columns: under its name the ranking
+form, from which every metric is computed, and under "NAME shown" the paper's form. `reading` reads
+them back.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 
@@ -30,15 +31,15 @@ BLOCK_ROWS = 2**14
 
 
 def check_ending(path: Path) -> None:
-    """Refuse a file that is neither HDF5 nor text by its ending."""
+    """Raise InputError if the suffix is neither HDF5's nor a text file's."""
     *most, last = (*HDF5, *DELIMITERS)
     if path.suffix.lower() not in (*most, last):
-        what = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
-        raise InputError(f"--save-scores {path}: {what}; give {', '.join(most)} or {last}")
+        what = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
+        raise InputError(f"--save-scores {path}: {what}; use {', '.join(most)} or {last}")
 
 
 def save(path: Path, kept: Sequence[Kept]) -> int:
-    """Write all that was kept as the file at `path`, whole or not at all; return how many rows."""
+    """Write the kept scores to `path`, completely or not at all; return the number of rows."""
     whole = parts(kept)
     if path.suffix.lower() in HDF5:
         write_scores(path, whole)
@@ -48,16 +49,14 @@ def save(path: Path, kept: Sequence[Kept]) -> int:
 
 
 def rows(kept: Sequence[Kept]) -> list[PairedRow]:
-    """Return what was kept as the rows that can be compared: by paths, and by their source."""
-    told: dict[int, str] = {}
-    for file in (file for one in kept for file in one.images.values()):
-        if id(file) not in told:
-            told[id(file)] = _digest(file)
+    """Return the kept scores as rows for comparison; digests tell which images are the same."""
+    views = {id(view): view for one in kept for view in one.images.values()}
+    digests = {key: _digest(view) for key, view in views.items()}
     return [
         PairedRow(
             (one.model, one.template, one.variant.label),
             one.scores,
-            {name: told[id(file)] for name, file in one.images.items()},
+            {name: digests[id(view)] for name, view in one.images.items()},
         )
         for one in kept
     ]
@@ -70,7 +69,7 @@ def _digest(view: View) -> str:
 
 
 def parts(kept: Sequence[Kept]) -> list[ScoredImages]:
-    """Return a part for each model, template and data set, with all its variants as columns."""
+    """Return a part for each model, template and dataset, with all its variants as columns."""
     scores: dict[tuple[str, str, str], dict[str, Scores]] = {}
     of: dict[tuple[str, str, str], Kept] = {}
     for one in kept:
@@ -82,32 +81,22 @@ def parts(kept: Sequence[Kept]) -> list[ScoredImages]:
             of[key] = one
     return [
         ScoredImages(
-            *(*key, scores[key], one.images[key[2]].paths),
-            _labels(one.images[key[2]]),
-            _classes(one.classes, one.nearest[key[2]]),
+            *(*key, scores[key], (view := one.images[key[2]]).paths),
+            partial(_names, view.file.label_names, view.labels),
+            partial(_names, one.classes, one.nearest[key[2]]),
         )
         for key, one in of.items()
     ]
 
 
-def _classes(names: Sequence[str], places: Labels) -> Callable[[], list[bytes]]:
-    def classes() -> list[bytes]:
-        encoded = [name.encode() for name in names]
-        return [encoded[place] for place in places.tolist()]
-
-    return classes
-
-
-def _labels(view: View) -> Callable[[], list[bytes]]:
-    def labels() -> list[bytes]:
-        names = [*(name.encode() for name in view.file.label_names), b""]  # -1 is the last.
-        return [names[label] for label in view.labels.tolist()]
-
-    return labels
+def _names(names: Sequence[str], places: Labels) -> list[bytes]:
+    """Return the name at each place, b"" at -1."""
+    encoded = [*(name.encode() for name in names), b""]
+    return [encoded[place] for place in places.tolist()]
 
 
 def _write_text(path: Path, parts: Sequence[ScoredImages]) -> None:
-    """Write lines of CSV or TSV; a float has all digits, a byte of no UTF-8 becomes \\xff."""
+    """Write CSV or TSV; floats have all digits, bytes that are not UTF-8 become \\xff."""
     with unfinished(path) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, delimiter=DELIMITERS[path.suffix.lower()], lineterminator="\n")
         writer.writerow([*SCORED, *parts[0].scores])

@@ -1,6 +1,6 @@
-"""A bank: training images that scores compare with, and what several fits need of them.
+"""A bank: training images that scores compare with, and quantities that several fits share.
 
-n images of the bank, K classes, D dimensions. What is computed from a bank once is kept with it.
+n images of the bank, K classes, D dimensions. Quantities are computed once per bank.
 """
 
 from __future__ import annotations
@@ -21,17 +21,13 @@ Integers = npt.NDArray[np.int64]
 Made = TypeVar("Made")
 Numbers = ParamSpec("Numbers")
 
-# Rows that are held in float64 at a time: a million of them never are.
+# Rows held in float64 at a time, because a million would not fit.
 BLOCK = 4096
 
 
 @dataclass(frozen=True)
 class Readout:
-    """What the classes say of each image of a bank: (n,) each.
-
-    `best` is the nearest class, `top` the cosine with it, `energy` temperature · log mean
-    exp(cosine / temperature), as `Rows.energy`.
-    """
+    """The nearest class of each image of a bank, its cosine, and `Rows.energy`: (n,) each."""
 
     best: Places
     top: Scores
@@ -40,9 +36,9 @@ class Readout:
 
 @dataclass(frozen=True)
 class Labelled:
-    """The images of a bank that have a label: their `rows`, and `labels`, places in `classes`.
+    """The labelled images of a bank: their `rows`, and `labels` as places in `classes`.
 
-    `classes` are the classes that have an image, rising.
+    `classes` are the classes with an image, rising.
     """
 
     rows: Places
@@ -54,7 +50,7 @@ class Labelled:
 class Bank:
     """Training images: unit `vectors` float32 (n, D), `labels` (n,) places in the classes, or -1.
 
-    `name` is what was typed, `classes` are unit vectors (K, D).
+    `name` is the bank as typed; `classes` are unit vectors (K, D).
     """
 
     name: str
@@ -69,7 +65,7 @@ class Bank:
 
     def __post_init__(self) -> None:
         if not len(self.vectors):
-            raise InputError(f"bank {self.name}: has no image: give a data set that has some")
+            raise InputError(f"bank {self.name}: contains no images; choose another dataset")
 
     def computed(
         self,
@@ -77,7 +73,7 @@ class Bank:
         *numbers: Numbers.args,
         **named: Numbers.kwargs,
     ) -> Made:
-        """Return what `make` returns of this bank and the numbers, computed the first time only."""
+        """Return `make(bank, *numbers, **named)`, computed the first time only."""
         key = make, numbers, tuple(sorted(named.items()))
         if key not in self._made:
             self._made[key] = make(self, *numbers, **named)
@@ -90,45 +86,44 @@ class Bank:
         return self.readout(1 / self.logit_scale).best
 
     def with_predictions(self) -> Bank:
-        """Return the bank with its nearest classes for labels; they are not computed again."""
+        """Return the bank with its nearest classes as labels, without computing them again."""
         other = replace(self, labels=self.predicted.astype(np.int64), labels_are_predictions=True)
         other._made.update({key: made for key, made in self._made.items() if key[0] is _readout})
         return other
 
     def readout(self, temperature: float) -> Readout:
-        """Return what one pass over the bank finds at a temperature."""
+        """Return the nearest classes, cosines and energies of one pass, at a temperature."""
         return self.computed(_readout, temperature)
 
     @cached_property
     def labelled(self) -> Labelled:
-        """Return the images that have a label."""
+        """Return the labelled images."""
         rows = np.flatnonzero(self.labels >= 0)
         classes, labels = np.unique(self.labels[rows], return_inverse=True)
         return Labelled(rows, labels, classes)
 
     def need_labels(self, score: str) -> None:
-        """Raise InputError where no image has a label, or no image has that of some class.
+        """Raise InputError if no image has a label, or a class has no labelled image.
 
-        Classes that nothing was predicted to be are left out instead, which is said.
+        With predicted labels, classes without images are skipped instead, with a note.
         """
         have = self.labelled.classes
         if not len(have):
             raise InputError(
-                f"bank {self.name}: has no labels, which {score} needs: "
-                "give --bank-labels predicted"
+                f"bank {self.name}: has no labels, which {score} needs; use --bank-labels predicted"
             )
         if self.labels_are_predictions:
-            self.computed(note_left_out)
+            self.computed(note_skipped)
         elif len(have) < len(self.classes):
             missing = np.setdiff1d(np.arange(len(self.classes)), have)
             raise InputError(
                 f"bank {self.name}: has no image of class {self.class_names[missing[0]]!r} "
                 f"({len(missing):,} of {len(self.classes):,} classes have none), which {score} "
-                "needs: give a bank with them, or --bank-labels predicted"
+                "needs; use a bank with all classes, or --bank-labels predicted"
             )
 
     def blocks(self, rows: Places | None = None) -> Iterator[tuple[slice, Scores]]:
-        """Yield the vectors, all or those of `rows`, in float64, some at a time, and which."""
+        """Yield (slice, vectors) in float64, block by block, of all images or of `rows`."""
         count = len(self.vectors if rows is None else rows)
         for start in range(0, count, BLOCK):
             part = slice(start, min(start + BLOCK, count))
@@ -136,36 +131,36 @@ class Bank:
 
     @cached_property
     def columns(self) -> Vectors:
-        """Return the transpose of the classes, contiguous."""
+        """Return the contiguous transpose of the classes."""
         return np.ascontiguousarray(self.classes.T)
 
     def over_tiles(self, work: Callable[[Tile], Made]) -> Iterator[Made]:
-        """Yield what `work` returns of each tile of the bank, in order; some run at once."""
+        """Yield `work(tile)` for each tile of the bank, in order, computed by several threads."""
 
         def run(start: int) -> Made:
             with np.errstate(divide="ignore", over="ignore", under="ignore"):
                 return work(Tile(self.vectors[start : start + TILE], self.classes, self.columns))
 
-        # Few may wait: a result of one may be as large as the classes squared.
+        # Few may wait: each result may be as large as the classes squared.
         return over_tiles(run, range(0, len(self.vectors), TILE), ahead=8)
 
 
 def add_by_class(totals: Scores, rows: Floats, classes: Places) -> None:
-    """Add each of `rows` (N, D) to the row of `totals` (K, D) that `classes` (N,) says."""
+    """Add each of `rows` (N, D) to the row of `totals` (K, D) given by `classes` (N,)."""
     order = np.argsort(classes, kind="stable")
     ordered = classes[order]
     starts = np.flatnonzero(np.diff(ordered, prepend=-1))
     totals[ordered[starts]] += np.add.reduceat(rows[order], starts, axis=0)
 
 
-def note_left_out(bank: Bank) -> None:
-    """Say which classes no image of the bank is nearest to, if there are some."""
+def note_skipped(bank: Bank) -> None:
+    """Report the classes with no predicted images, which scores of predicted classes skip."""
     missing = np.setdiff1d(np.arange(len(bank.classes)), bank.predicted)
     if len(missing):
         bank.note(
-            f"bank {bank.name}: no image is nearest to {len(missing):,} of {len(bank.classes):,} "
-            f"classes (one is {bank.class_names[missing[0]]!r}): scores of predicted classes leave "
-            "them out"
+            f"bank {bank.name}: {len(missing):,} of {len(bank.classes):,} classes have no "
+            f"predicted images (such as {bank.class_names[missing[0]]!r}): scores of predicted "
+            "classes skip them"
         )
 
 

@@ -1,10 +1,9 @@
-"""The scores of an image's cosines with the classes: formulas, sources, and what to tell of them.
+"""Class scores, from an image's cosines with the classes: formulas, sources, descriptions.
 
-A score has two forms. The one that is *shown* is the paper's formula; in floating point it
-saturates, and thousands of images can share one value. The one that *ranks* is a strictly rising
-function of it in exact arithmetic and does not saturate: a float64 (N,) from a tile, higher being
-more in-distribution. Every metric uses it. Either follows from the other, so only the ranking form
-is computed from the cosines.
+A score has two forms. The *shown* form is the paper's formula, which saturates in floating point:
+thousands of images can share one value. The *ranking* form, which every metric uses, is a strictly
+rising function of it that does not saturate: float64 (N,) from a tile, higher being more
+in-distribution. The shown form is computed from the ranking form.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ from oodcache.score.formulas.tile import Tile
 
 
 def lead(tile: Tile, fitted: None, *, temperature: float) -> Scores:
-    """Rank as `mcm`: by how far the nearest class leads the others."""
+    """Rank as `mcm`: by the lead of the nearest class over the others."""
     return tile.rows.lead(temperature)
 
 
 def nearest(tile: Tile, fitted: None, **parameters: float) -> Scores:
-    """Rank as `max-logit` and `sigmoid-mcm`: by the largest cosine, whatever scale and bias."""
+    """Rank as `max-logit` and `sigmoid-mcm`: by the largest cosine, for any scale and bias."""
     return tile.rows.top
 
 
 def energy(tile: Tile, fitted: None, *, temperature: float) -> Scores:
-    """Rank as `energy`: by the energy less temperature · log K."""
+    """Rank as `energy`: by the energy minus temperature · log K."""
     return tile.rows.energy(temperature)
 
 
@@ -40,7 +39,7 @@ def certainty(tile: Tile, fitted: None, *, temperature: float) -> Scores:
     log_odds = rows.log_odds(temperature)
     if rows.classes == 1:
         return log_odds
-    # With q = 1 - p: H = H(p, q) + q · H(others), so q is a factor of H, and may be e^-1000.
+    # With q = 1 - p, H = H(p, q) + q · H(others): q is a factor of H, and may be e^-1000.
     log_p, log_q = -softplus(-log_odds), -softplus(log_odds)
     total = rows.sum_exp(temperature)
     of_others = np.log(total) - rows.weighted_gaps(temperature) / (temperature * total)
@@ -90,7 +89,7 @@ def generalized_entropy(
     log_p, log_q = -softplus(-log_odds), -softplus(log_odds)
     if not counted:
         return -gamma * (log_p + log_q)
-    # No other class has more than half the probability, so that 1 - p keeps its digits.
+    # No other class has more than half the probability, so 1 - p keeps its digits.
     others = (rows.nearest_gaps(counted) - rows.margin[:, None]) / temperature + log_p[:, None]
     np.minimum(others, -math.log(2), out=others)
     others += np.log1p(-np.exp(others))
@@ -131,9 +130,9 @@ def log_sigmoid_sums(rows: Rows, scale: float, bias: float) -> tuple[Scores, Sco
 
 
 def _log_or_far(total: Scores, rows: Rows, scale: float, bias: float) -> Scores:
-    """Return log total; where all logits are far below 0, log sum exp(s · c + b) instead.
+    """Return log total, or log sum exp(s · c + b) if all logits are far below 0.
 
-    There both softplus and sigmoid are exp, and their sums may underflow.
+    There softplus and sigmoid equal exp, and their sums may underflow.
     """
     far = scale * rows.top + bias < FAR
     log_total: Scores = np.log(np.where(far, 1.0, total))
@@ -171,7 +170,7 @@ CLASS_SCORES: dict[str, Score] = {
         ranks_by="max c - temperature * log mean of the others' exp(c/temperature)",
         source="Ming et al., NeurIPS 2022",
         use="the field's baseline; temperature=learned is 1/s, 'MSP on CLIP'",
-        limits="blind to the bias; ranks as margin for a temperature near 0, as max c - mean c "
+        limits="ignores the bias; ranks as margin for a temperature near 0, as max c - mean c "
         "for a large one; with one class all images tie",
         parameters={"temperature": replace(TEMPERATURE, default=1.0)},
         probability=True,
@@ -182,8 +181,8 @@ CLASS_SCORES: dict[str, Score] = {
         formula="max_k sigmoid(scale*c_k + bias)",
         ranks_by="max c",
         source="SigLIP's own loss, Zhai et al., ICCV 2023",
-        use="its absolute value is a probability for each class apart",
-        limits="ranks exactly as max-logit, whatever its scale and bias",
+        use="its value is a probability, independent for each class",
+        limits="ranks exactly as max-logit, for any scale and bias",
         parameters={"scale": SCALE, "bias": BIAS},
         probability=True,
     ),
@@ -192,8 +191,8 @@ CLASS_SCORES: dict[str, Score] = {
         formula="max_k c_k",
         ranks_by="itself",
         source="Hendrycks et al., ICML 2022; also called MaxCosine",
-        use="no parameter to choose; works with a single class",
-        limits="sees one class",
+        use="no parameters; works with a single class",
+        limits="uses only the nearest class",
     ),
     "energy": Score(
         rank=energy,
@@ -201,9 +200,9 @@ CLASS_SCORES: dict[str, Score] = {
         formula="temperature*logsumexp_k(c/temperature)",
         ranks_by="temperature * log mean exp(c/temperature)",
         source="Liu et al., NeurIPS 2020",
-        use="counts every class that fits, not the best alone",
-        limits="a bias adds itself to every image; ranks as max-logit for a temperature near 0, "
-        "as mean c for a large one",
+        use="counts every class that fits, not only the best",
+        limits="a bias would add a constant; ranks as max-logit for a temperature near 0, as "
+        "mean c for a large one",
         parameters={"temperature": TEMPERATURE},
     ),
     "entropy": Score(
@@ -212,9 +211,9 @@ CLASS_SCORES: dict[str, Score] = {
         formula="sum_k p_k*log(p_k), p = softmax(c/temperature)",
         ranks_by="log((log K - H)/H), H the entropy",
         source="Hendrycks and Gimpel, ICLR 2017; in MCM's code",
-        use="a softmax whose whole shape counts, not its top alone",
-        limits="blind to the bias; ranks as mcm where one class has nearly all, as the variance of "
-        "the cosines for a large temperature; with one class all images tie",
+        use="uses the whole softmax, not only its maximum",
+        limits="ignores the bias; ranks as mcm if one class has nearly all probability, as the "
+        "variance of the cosines for a large temperature; with one class all images tie",
         parameters={"temperature": TEMPERATURE},
     ),
     "variance": Score(
@@ -224,17 +223,17 @@ CLASS_SCORES: dict[str, Score] = {
         ranks_by="log(V/(V_max - V)), V the variance, V_max = (1 - 1/K)/K",
         source="Ming et al., NeurIPS 2022, their code",
         use="as entropy, with more weight on the nearest class",
-        limits="blind to the bias; ranks as mcm where one class has nearly all, as the variance of "
-        "the cosines for a large temperature; with one class all images tie",
+        limits="ignores the bias; ranks as mcm if one class has nearly all probability, as the "
+        "variance of the cosines for a large temperature; with one class all images tie",
         parameters={"temperature": TEMPERATURE},
     ),
     "margin": Score(
         rank=margin,
-        formula="c_(1) - c_(2), the largest cosine less the second",
+        formula="c_(1) - c_(2), the largest cosine minus the second",
         ranks_by="itself",
         source="mcm's limit for a small temperature",
-        use="no parameter to choose; blind to scale and bias",
-        limits="two classes with the same text make it 0; with one class it is infinite",
+        use="no parameters; independent of scale and bias",
+        limits="0 if two classes have the same text; infinite with one class",
     ),
     "gen": Score(
         rank=generalized_entropy,
@@ -243,9 +242,9 @@ CLASS_SCORES: dict[str, Score] = {
         "p = softmax(c/temperature)",
         ranks_by="minus the logarithm of that sum",
         source="Liu et al., CVPR 2023",
-        use="an entropy that hears the small probabilities",
-        limits="blind to the bias; counts at most K classes; nearly flat where it counts them "
-        "all at a temperature that makes the softmax nearly uniform",
+        use="an entropy that is sensitive to small probabilities",
+        limits="ignores the bias; counts at most K classes; nearly constant if it counts all of "
+        "them and the temperature makes the softmax nearly uniform",
         parameters={
             "temperature": TEMPERATURE,
             "gamma": Parameter(0.1),
@@ -258,9 +257,9 @@ CLASS_SCORES: dict[str, Score] = {
         formula="sum_k softplus(scale*c_k + bias)",
         ranks_by="its logarithm",
         source="Wang et al., NeurIPS 2021",
-        use="the energy of independent sigmoids: the bias says which classes count",
-        limits="ranks as energy at 1/scale where all logits lie far below 0, and then no bias "
-        "counts; as mean c where all lie far above",
+        use="the energy of independent sigmoids: the bias decides which classes count",
+        limits="ranks as energy at 1/scale, whatever the bias, if all logits are far below 0; as "
+        "mean c if all are far above",
         parameters={"scale": SCALE, "bias": BIAS},
     ),
     "sigmoid-sum": Score(
@@ -269,10 +268,10 @@ CLASS_SCORES: dict[str, Score] = {
         formula="sum_k sigmoid(scale*c_k + bias)",
         ranks_by="log(S/(K - S)), S that sum",
         source="the expected number of classes that fit, by SigLIP's own probabilities",
-        use="counts the classes that the model says fit",
-        limits="ranks as energy at 1/scale where all logits lie far below 0, and then no bias "
-        "counts; images tie where logits lie beyond 36 on both sides of 0; with one class it ranks "
-        "as max-logit",
+        use="counts the classes that fit, according to the model",
+        limits="ranks as energy at 1/scale, whatever the bias, if all logits are far below 0; "
+        "images tie if they have logits above 36 and below -36; with one class it ranks as "
+        "max-logit",
         parameters={"scale": SCALE, "bias": BIAS},
     ),
 }

@@ -1,9 +1,9 @@
-"""What the scores of some images have in common, each computed once, in forms that keep digits.
+"""Cosines of N images with K classes, and the sums that scores share, each computed once.
 
-N images against K classes. Sums run over the *other* classes, all but the nearest, relative to the
-runner-up: nothing overflows, and the two nearest classes, which decide most, enter in float64. So
-a sum in float32 moves a score in its seventh digit, and still tells images apart whose cosines
-with their two nearest classes differ, as far as float64 can hold the score.
+Sums run over the *other* classes, all but the nearest, relative to the runner-up: nothing
+overflows, and the two nearest classes, which decide most, enter in float64. A float32 sum moves a
+score in its seventh digit, but still separates images whose cosines with their two nearest classes
+differ, as far as float64 can represent the score.
 """
 
 from __future__ import annotations
@@ -21,35 +21,34 @@ Floats = npt.NDArray[np.floating[Any]]
 Scores = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
-# exp(gap / τ) is summed in float32 up to this temperature, where its rounding, times τ, stays below
-# that of the cosines. Above, exp(gap / τ) comes close to 1 for every class: exp(gap / τ) - 1 is
-# summed instead, in float64.
+# Up to this temperature exp(gap / τ) is summed in float32: its rounding, times τ, stays below that
+# of the cosines. Above, exp(gap / τ) is close to 1, so exp(gap / τ) - 1 is summed in float64.
 FLAT = 1.0
-# A softmax whose logits differ by less is nearly uniform, and by how much it is not comes from the
-# differences, in float64. Elsewhere it is the difference of two larger numbers.
+# If logits differ by less, the softmax is nearly uniform: its distance from uniform is computed
+# from the differences, in float64, not as a difference of two larger numbers.
 NEARLY_UNIFORM = 1.0
-# Below, a lead divided by the temperature could overflow, and two images tie at infinity.
+# Below, a lead divided by the temperature could overflow, and images would tie at infinity.
 COLD = 1e-300
-# Logits that differ by less are taken to differ by this much, then scaled back: what is left is
-# quadratic in the differences, to a relative error as small.
+# Smaller differences of logits are stretched to this, and the result, which is quadratic in them,
+# is scaled back, with a relative error of the same size.
 SMALLEST_SPREAD = 1e-6
-# A float32 sum of exponentials below exp of this is taken again, in float64 and from the largest.
+# A float32 sum of exponentials below exp(FAR) is recomputed in float64, from the largest.
 FAR = -40.0
-# Two factors of 1 + exp(-|x|) become one before a logarithm is taken, and this often.
+# How often pairs of factors 1 + exp(-|x|) are multiplied before a logarithm is taken.
 FOLDS = 3
-# exp of more would not fit into float32 with what it is multiplied by.
+# A larger exponent could overflow float32 once multiplied.
 HIGHEST = 80.0
-# exp of less is 0 by far; less could be -inf.
+# Smaller logits are clipped: their exp is 0, and they could be -inf.
 LEAST = -1e4
-# Logits of a scale or bias beyond this are float64: float32 might not hold their sum.
+# Logits with a scale or bias above this are float64: float32 might overflow.
 LARGE = 1e30
 
 
 @dataclass(frozen=True)
 class NearlyUniform:
-    """How far a softmax p over K classes is from uniform, in the rows where it is close to that.
+    """How far a softmax p over K classes is from uniform, in the `rows` where it is close.
 
-    `log_divergence` is log(log K - H(p)), `log_variance` log(mean (K · p - 1)²); -inf where all
+    `log_divergence` is log(log K - H(p)), `log_variance` log(mean (K · p - 1)²); -inf if all
     cosines are equal.
     """
 
@@ -59,12 +58,11 @@ class NearlyUniform:
 
 
 class Rows:
-    """Some images' cosines with K classes, and what several scores need of them.
+    """Cosines of N images with K classes, and the quantities that several scores need.
 
     `top` and `runner_up` are the two largest cosines, float64 (N,), `best` the class of the first;
-    with a single class the runner-up is -inf. `cosine` (N, K) becomes a work space: it is
-    overwritten. `exact` gives the cosines with one class an image in float64; without it they are
-    those in `cosine`.
+    with a single class the runner-up is -inf. `cosine` (N, K) is overwritten. `exact` returns the
+    float64 cosine of each image with one class; without it `cosine` has them.
     """
 
     def __init__(self, cosine: Floats, exact: Callable[[Places], Scores] | None = None) -> None:
@@ -84,12 +82,12 @@ class Rows:
             self.runner_up = read(second)
             self._order(second)
             cosine -= second_largest[:, None]
-            # Low enough to add nothing to a sum of exponentials, and times 0 it is 0.
+            # Low enough to add nothing to a sum of exponentials, but finite: times 0 it is 0.
             cosine[self._hidden] = np.finfo(cosine.dtype).min / 4
         self._gaps = cosine
 
     def _order(self, second: Places) -> None:
-        """Exchange the two nearest classes where their exact cosines are the other way round."""
+        """Swap the top two classes if their exact cosines are in the opposite order."""
         exchanged = self.runner_up > self.top
         if exchanged.any():
             self.best = np.where(exchanged, second, self.best)
@@ -100,16 +98,15 @@ class Rows:
 
     @property
     def margin(self) -> Scores:
-        """Return how far the runner-up lies below the nearest class, +inf with a single class."""
+        """Return the top cosine minus the runner-up's, +inf with a single class."""
         return self.top - self.runner_up
 
     def lead(self, temperature: float) -> Scores:
         """Return max c - τ · log mean exp(c / τ), the mean over the *other* classes.
 
-        How far the best class leads the others: it rises with the largest softmax probability at
-        τ, and neither cancels nor saturates. It lies between the margin over the runner-up, its
-        limit for small τ, and the distance to the others' mean, its limit for large τ. With a
-        single class the probability is 1, and this is +inf.
+        It rises with the largest softmax probability at τ, and neither cancels nor saturates. It
+        lies between the margin, its limit for small τ, and the distance to the others' mean, its
+        limit for large τ. With a single class it is +inf.
         """
         if temperature not in self._leads:
             self._leads[temperature] = self._lead(temperature)
@@ -137,8 +134,8 @@ class Rows:
     def energy(self, temperature: float) -> Scores:
         """Return τ · log mean exp(c / τ), the mean over all classes.
 
-        The constant τ · log K that it lacks of the energy moves no rank, and its digits would
-        drown the cosines' at a large temperature.
+        The energy's constant τ · log K is omitted: it does not change ranks, and at a large
+        temperature it would swamp the cosines' digits.
         """
         share = (self.classes - 1) / self.classes
         others = share * np.expm1(-self.lead(temperature) / temperature)
@@ -146,11 +143,11 @@ class Rows:
         return energy
 
     def sum_exp(self, temperature: float) -> Scores:
-        """Return the sum of exp(gap / τ) over the others: at least the runner-up's 1."""
+        """Return the sum of exp(gap / τ) over the others, at least the runner-up's 1."""
         return _sum(self._exponentials(temperature))
 
     def log_probabilities(self, temperature: float) -> Scores:
-        """Return log softmax(c / τ), (N, K), at least -10,000: one close to 0 keeps its digits."""
+        """Return log softmax(c / τ), (N, K), at least -10,000; values near 0 keep their digits."""
         logits = np.subtract(self._gaps, self.margin[:, None], dtype=np.float64)
         logits[self._hidden] = 0
         logits = np.maximum(logits / temperature, LEAST)
@@ -169,16 +166,16 @@ class Rows:
         return _sum_of_products(self._exponentials(temperature), self._gaps)
 
     def _exponentials(self, temperature: float) -> Floats:
-        """Return exp(gap / τ), 0 for the nearest class; the latest is kept."""
+        """Return exp(gap / τ), 0 for the nearest class; the latest result is cached."""
         if self._latest is None or self._latest[0] != temperature:
-            # The runner-up's gap is 0, and a factor that overflows to infinity would make it NaN.
+            # An infinite factor would turn the runner-up's gap of 0 into NaN.
             factor = min(1 / temperature, float(np.finfo(self._gaps.dtype).max))
             scaled = self._gaps * self._gaps.dtype.type(factor)
             self._latest = temperature, np.exp(scaled, out=scaled)
         return self._latest[1]
 
     def nearest_gaps(self, count: int) -> Floats:
-        """Return how far `count` of the others, the nearest, lie below the runner-up, unordered."""
+        """Return the gaps of the `count` nearest other classes, unordered."""
         others = self.classes - 1
         assert count <= others
         if count < others:
@@ -187,16 +184,16 @@ class Rows:
         return ordered[:, 1:]
 
     def nearly_uniform(self, temperature: float) -> NearlyUniform:
-        """Return what is left of softmax(c / τ) less the uniform, where it is close to that."""
+        """Return how far softmax(c / τ) is from uniform, in the rows where it is close."""
         rows = np.flatnonzero(self._spread / temperature < NEARLY_UNIFORM)
         some = slice(None) if len(rows) == len(self._gaps) else rows
         spread = self._spread[some] / temperature
         stretch = SMALLEST_SPREAD / np.clip(spread, np.finfo(float).tiny, SMALLEST_SPREAD)
         logits = self._gaps[some].astype(np.float64)
         logits[np.arange(len(rows)), self._hidden[1][some]] = self.margin[some]
-        logits /= temperature  # First: a factor of both could overflow where all cosines are equal.
+        logits /= temperature  # Separately: the product could overflow if all cosines are equal.
         logits *= stretch[:, None]
-        # Not `_sum`: BLAS groups rows by their number, and here it depends on the other images.
+        # Not `_sum`: BLAS results depend on the number of rows, which here other images decide.
         logits -= logits.mean(axis=1, keepdims=True)
         excess = np.expm1(logits)
         mean = excess.mean(axis=1)
@@ -211,7 +208,7 @@ class Rows:
 
     @cached_property
     def _spread(self) -> Scores:
-        """Return how far the farthest class lies below the nearest."""
+        """Return the cosine of the nearest class minus that of the farthest."""
         self._gaps[self._hidden] = 0
         farthest = self._gaps.min(axis=1)
         self._gaps[self._hidden] = np.finfo(self._gaps.dtype).min / 4
@@ -222,7 +219,7 @@ class Rows:
         """Return the sum of log(1 + exp(s · c + b)) over the others."""
         logits, highest = self._logits(scale, bias)
         linear: Scores | float = 0.0
-        # Where no logit is above 0 this changes no bit: images do not depend on others of a tile.
+        # Without positive logits this changes no bit, so images do not depend on others of a tile.
         if highest > 0:
             linear = _sum(np.maximum(logits, 0))
             np.abs(logits, out=logits)
@@ -244,7 +241,7 @@ class Rows:
         return np.log(_sum(logits)), self._log_outside(negative, scale, bias)
 
     def _log_outside(self, negative: Scores, scale: float, bias: float) -> Scores:
-        """Return log Σ σ(-x) over the others, from that sum where float32 can hold it."""
+        """Return log Σ σ(-x) over the others, recomputed in float64 where that sum is tiny."""
         found: Scores = np.log(negative)
         tiny = np.flatnonzero(negative < math.exp(FAR))
         if len(tiny):
@@ -265,15 +262,15 @@ class Rows:
 
 
 def product(left: Floats, right: Floats, out: Floats | None = None) -> Floats:
-    """Return the matrix product of finite numbers, in `out` where that is given."""
-    # BLAS computes on what lies beside them in its registers too, and says so: numpy issue 24067.
+    """Return the matrix product of finite numbers, in `out` if given."""
+    # BLAS also computes on unused register lanes, and warns about them: numpy issue 24067.
     with np.errstate(invalid="ignore"):
         return np.asarray(np.matmul(left, right, out=out))
 
 
 def _sum(terms: Floats) -> Scores:
     """Return each row's sum."""
-    # A product with ones, because BLAS sums rows several times as fast as NumPy does.
+    # A product with ones: BLAS sums rows several times as fast as NumPy.
     return product(terms, np.ones(terms.shape[1], terms.dtype)).astype(np.float64)
 
 
@@ -284,10 +281,10 @@ def _sum_of_products(left: Floats, right: Floats) -> Scores:
 
 
 def _folded(values: Floats) -> Floats:
-    """Return fewer columns of which the product of (1 + v) is the same.
+    """Return fewer columns with the same product of (1 + v); `values` is overwritten.
 
-    (1 + a) · (1 + b) is 1 + (a + b + a · b): nothing is added to 1, so the smallest keep their
-    digits. A logarithm of each column is then an eighth of the work. `values` is overwritten.
+    (1 + a) · (1 + b) = 1 + (a + b + a · b): nothing is added to 1, so small values keep their
+    digits, and an eighth of the logarithms is left.
     """
     for _ in range(FOLDS):
         half = values.shape[1] // 2
@@ -298,7 +295,7 @@ def _folded(values: Floats) -> Floats:
         kept += other
         kept += both
         if values.shape[1] % 2:
-            # The odd one out moves beside those that are kept.
+            # The unpaired column moves next to the kept ones.
             values[:, half] = values[:, 0]
             values = values[:, half:]
         else:

@@ -1,4 +1,4 @@
-"""What a score of the registry is: its two forms, its parameters, and what to tell of it."""
+"""The definition of a score: its two forms, its parameters and its description."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from typing import Any
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.cosines import Scores
 
-# The values of parameters that are no numbers.
+# Words that parameters accept instead of numbers.
 LEARNED, NONE, MINED, DROP, USE, AUTO = "learned", "none", "mined", "drop", "use", "auto"
-# What a word stands for: nobody has to be asked but the model, which learned a temperature, a scale
-# and a bias.
+# None: the number is the model's own temperature, scale or bias.
 FROM_MODEL: Mapping[str, float | None] = {LEARNED: None}
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a parameter of a score may be: a number above `least` and at most `most`, or a word.
+    """The values of a score's parameter: numbers above `least` and at most `most`, or words.
 
-    A `whole` number may be `least` too. `words` says what each stands for, None for what the model
-    learned of that name. With `least` None there are only words.
+    A `whole` number may equal `least`. `words` maps each word to its number, None for the model's
+    own. With `least` None only words are accepted.
     """
 
     default: float | str
@@ -32,7 +31,7 @@ class Parameter:
     words: Mapping[str, float | None] = field(default_factory=dict)
 
     def read(self, name: str, text: str) -> float | str:
-        """Return the value that a text is; raises InputError, which says what one is, if none."""
+        """Return the value written as `text`; raise InputError with the accepted values."""
         if text in self.words:
             return text
         try:
@@ -52,7 +51,7 @@ class Parameter:
 
     @property
     def _number(self) -> str:
-        """Return in words what numbers there are."""
+        """Return in words which numbers are accepted."""
         if self.whole:
             return f"a whole number{' above 0' if self.least else ', 0 or above'}"
         above = "" if self.least == -math.inf else f" above {self.least:g}"
@@ -64,21 +63,21 @@ BIAS = Parameter(LEARNED, least=-math.inf, words={**FROM_MODEL, NONE: 0.0})
 
 
 def itself(ranked: Scores, classes: int, **parameters: float) -> Scores:
-    """Return the ranking form: for a score whose formula ranks as it is."""
+    """Return the ranking form: for a score whose formula ranks without saturating."""
     return ranked
 
 
 @dataclass(frozen=True)
 class Score:
-    """A score of the registry: the form that ranks, the form that is shown, what to tell of it.
+    """A score: its ranking form, its shown form and its description.
 
-    `rank` takes the Tile, what the score was fitted to, and the parameters by name; `shown` the
-    ranking form, K and the parameters. A temperature that is "learned" is 1/s of the model. The
-    shown form of a `probability` is one of the image being ID.
+    `rank` takes the Tile, the fitted state and the parameters by name; `shown` takes the ranking
+    form, K and the parameters. A "learned" temperature is the model's 1/s. With `probability` the
+    shown form is the probability of the image being ID.
 
-    `needs` says what a score takes beside the classes: nothing, "negatives" or "bank". `fit` takes
-    the NegativeSums, the Bank or, where nothing is needed, the vectors of the classes (K, D), and
-    the parameters; `rank` is given what it returns, None if there is no `fit`.
+    `needs` is "" (classes only), "negatives" or "bank". `fit` takes the class vectors (K, D), the
+    NegativeSums or the Bank accordingly, and the parameters, and returns the fitted state; without
+    `fit` the state is None.
     """
 
     rank: Callable[..., Scores]
@@ -100,7 +99,7 @@ class Score:
 
     @property
     def facts(self) -> dict[str, str]:
-        """Return what to tell of it, each fact under its name."""
+        """Return the description, each fact under its name."""
         defaults = [
             f"{key} = {value:g}" if isinstance(value, float) else f"{key} = {value}"
             for key, value in self.defaults.items()

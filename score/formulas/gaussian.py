@@ -1,8 +1,8 @@
-"""The scores of distances from class means, in units of the covariance: `mahalanobis`, `rmds`.
+"""Scores of distances from class means, in units of the covariance: `mahalanobis`, `rmds`.
 
 Covariances are maximum likelihood, as scikit-learn's EmpiricalCovariance, but summed in blocks:
-float64 copies of a million rows would be gigabytes. One that is singular, mostly of few images, is
-shrunk by scikit-learn's `ledoit_wolf`.
+float64 copies of a million rows would be gigabytes. A singular one, as from few images, is shrunk
+by scikit-learn's `ledoit_wolf`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ EPSILON = float(np.finfo(float).eps)
 
 @dataclass(frozen=True)
 class Gaussian:
-    """Means with one covariance: z becomes (z - centre) @ whitening, where it is the identity.
+    """Class means with one covariance, which is the identity after (z - centre) @ whitening.
 
-    `means` (C, D) are whitened too. `euclidean` says that no covariance could be had.
+    `means` (C, D) are whitened too. `euclidean` means that the covariance could not be estimated.
     """
 
     centre: Scores
@@ -36,7 +36,7 @@ class Gaussian:
     def nearness(self, tile: Tile) -> Scores:
         """Return minus the squared distance from the nearest mean: (N,).
 
-        The two nearest are found by a product, then computed in float64, as differences.
+        A product finds the two nearest, whose distances are then computed in float64.
         """
         white = _product(tile.precise - self.centre, self.whitening)
 
@@ -55,7 +55,7 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Relative:
-    """The bank of `rmds`: one Gaussian a class, and one for all images together."""
+    """The fitted state of `rmds`: Gaussians for the classes, and one for all images together."""
 
     classes: Gaussian
     together: Gaussian
@@ -63,28 +63,28 @@ class Relative:
 
 @dataclass(frozen=True)
 class About:
-    """The labelled images of a bank about their own of `means` (C, D), by `labels` (n,)."""
+    """The labelled images of a bank minus their own of `means` (C, D), by `labels` (n,)."""
 
     bank: Bank
     means: Scores
     labels: Places
 
     def blocks(self) -> Iterator[Scores]:
-        """Yield what the vectors are less their means, float64, some at a time."""
+        """Yield the vectors minus their means, float64, block by block."""
         for part, block in self.bank.blocks(self.bank.labelled.rows):
             block -= self.means[self.labels[part]]
             yield block
 
     @cached_property
     def covariance(self) -> Scores:
-        """Return the covariance of maximum likelihood, (D, D)."""
+        """Return the maximum likelihood covariance, (D, D)."""
         scatter = np.zeros((self.means.shape[1],) * 2)
         for block in self.blocks():
             scatter += product(block.T, block)
         return scatter / len(self.labels)
 
     def shrunk(self) -> tuple[Scores, float]:
-        """Return the covariance shrunk as Ledoit and Wolf, 2004, do, and by how much."""
+        """Return the covariance shrunk as in Ledoit and Wolf, 2004, and the shrinkage."""
         from sklearn.covariance import ledoit_wolf
 
         covariance, shrinkage = ledoit_wolf(np.concatenate([*self.blocks()]), assume_centered=True)
@@ -92,37 +92,37 @@ class About:
 
 
 def fit_mahalanobis(bank: Bank) -> Gaussian:
-    """Return the class means, and the covariance about them; raises InputError without labels."""
+    """Return the class means and the covariance about them; raise InputError without labels."""
     bank.need_labels("mahalanobis")
     return bank.computed(_tied)
 
 
 def rank_mahalanobis(tile: Tile, fitted: Gaussian) -> Scores:
-    """Return minus the least squared Mahalanobis distance from a class mean."""
+    """Return minus the smallest squared Mahalanobis distance from a class mean."""
     return fitted.nearness(tile)
 
 
 def fit_rmds(bank: Bank) -> Relative:
-    """Return what `fit_mahalanobis` does, and the mean and covariance of all labelled images.
+    """Return the Gaussians of `fit_mahalanobis` and one of all labelled images.
 
-    Where the one is Euclidean, so is the other.
+    If the former are Euclidean, so is the latter.
     """
     bank.need_labels("rmds")
     classes = bank.computed(_tied)
     if classes.euclidean:
-        # Both distances in the same units: a difference of others ranks no better than chance.
+        # Both distances need the same units: otherwise their difference ranks at chance.
         together = replace(classes, means=np.zeros((1, len(classes.centre))))
         return Relative(classes, together)
     return Relative(classes, bank.computed(_together))
 
 
 def rank_rmds(tile: Tile, fitted: Relative) -> Scores:
-    """Return minus the least difference of two squared distances, from a class and from all."""
+    """Return minus the smallest difference of squared distances, from a class and from all."""
     return fitted.classes.nearness(tile) - fitted.together.nearness(tile)
 
 
 def class_means(bank: Bank) -> Scores:
-    """Return the mean of the labelled images of each class that has some: (C, D)."""
+    """Return the mean of each class's labelled images, for classes that have some: (C, D)."""
     means: Scores = bank.computed(_class_sums) / np.bincount(bank.labelled.labels)[:, None]
     return means
 
@@ -143,7 +143,7 @@ def _together(bank: Bank) -> Gaussian:
 
 
 def _centre(bank: Bank) -> Scores:
-    """Return the mean of all labelled images; of one class, that of the class to the bit."""
+    """Return the mean of all labelled images; with one class, exactly the class mean."""
     centre: Scores = bank.computed(_class_sums).sum(axis=0) / len(bank.labelled.rows)
     return centre
 
@@ -157,18 +157,17 @@ def _class_sums(bank: Bank) -> Scores:
 
 
 def _gaussian(about: About, what: str, centre: Scores, means: Scores, total: float) -> Gaussian:
-    """Return the Gaussian of a covariance, and say if that had to be changed.
+    """Return the Gaussian of a covariance; a note reports any change to it.
 
-    A singular one is shrunk, and where that does not help (a single image a class) it gives way
-    to the identity times the mean variance of the dimensions over all images, of which `total` is
-    the sum.
+    A singular one is shrunk. If that does not help (one image per class), the identity times the
+    mean variance of the dimensions over all images replaces it; `total` is the sum of variances.
     """
     root = _whitening(about, what) if np.trace(about.covariance) > EPSILON * total else None
     if root is not None:
         return Gaussian(centre, root, _product(means - centre, root))
     about.bank.note(
-        f"bank {about.bank.name}: {len(about.labels):,} images leave no covariance {what} to "
-        "shrink: distances are Euclidean, in units of the variance of all"
+        f"bank {about.bank.name}: {len(about.labels):,} images have no usable covariance "
+        f"{what}: distances are Euclidean, in units of the total variance"
     )
     dimension = len(centre)
     root = np.eye(dimension) * (total / dimension or 1.0) ** -0.5
@@ -176,18 +175,15 @@ def _gaussian(about: About, what: str, centre: Scores, means: Scores, total: flo
 
 
 def _whitening(about: About, what: str) -> Scores | None:
-    """Return (D, D) that makes the covariance the identity; None where shrinking does not help.
-
-    That it had to be shrunk is said.
-    """
+    """Return (D, D) that makes the covariance the identity, None if shrinking does not help."""
     root = _inverse_root(about.covariance)
     if root is None:
         shrunk, shrinkage = about.shrunk()
         if (root := _inverse_root(shrunk)) is not None:
             about.bank.note(
                 f"bank {about.bank.name}: the covariance {what} of {len(about.labels):,} images is "
-                f"singular in {len(shrunk):,} dimensions: it is shrunk as Ledoit and Wolf do, by "
-                f"{shrinkage:.2g}"
+                f"singular in {len(shrunk):,} dimensions: Ledoit-Wolf shrinkage {shrinkage:.2g} is "
+                "applied"
             )
     return root
 
@@ -197,7 +193,7 @@ def _product(left: Scores, right: Scores) -> Scores:
 
 
 def _inverse_root(covariance: Scores) -> Scores | None:
-    """Return a root of the inverse, None of a matrix that is singular in float64."""
+    """Return a root of the inverse, None if the matrix is singular in float64."""
     variances, axes = np.linalg.eigh(covariance)
     if variances[0] <= len(variances) * EPSILON * variances[-1]:
         return None
@@ -212,8 +208,8 @@ GAUSSIAN_SCORES: dict[str, Score] = {
         formula="-min_k (z - mean_k)' S^-1 (z - mean_k), S the covariance about the class means",
         ranks_by="itself",
         source="Lee et al., NeurIPS 2018",
-        use="weighs directions by how much the images of a class vary there",
-        limits="needs labels; a covariance that is singular is shrunk, and with one image a class "
+        use="weights directions by the variance within classes",
+        limits="needs labels; a singular covariance is shrunk, and with one image per class "
         "distances are Euclidean",
         needs="bank",
     ),
@@ -223,8 +219,8 @@ GAUSSIAN_SCORES: dict[str, Score] = {
         formula="-min_k (d_k - d_0), d_k of mahalanobis, d_0 from the mean and covariance of all",
         ranks_by="itself",
         source="Ren et al., 2021",
-        use="mahalanobis less what is unusual for any class: for near OOD images",
-        limits="needs labels, and shrinks as mahalanobis does; with one class all images tie",
+        use="mahalanobis minus what all classes share: for near OOD images",
+        limits="needs labels; shrinks as mahalanobis; with one class all images tie",
         needs="bank",
     ),
 }

@@ -1,6 +1,6 @@
-"""The scores that compare the classes with negative texts: words that name none of them.
+"""Scores that compare the classes with negative texts: words that name none of them.
 
-d is how far the classes outweigh a group of negatives: log Σ_k exp(c_k/τ) - log Σ_j exp(c_j/τ).
+d is log Σ_k exp(c_k/τ) - log Σ_j exp(c_j/τ), over the classes k and a group of negatives j.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Key = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Fitted:
-    """Where the sums of a score are found: `key` in what `sums` has for a tile; M negatives."""
+    """A score's sums over `count` negatives: entry `key` of what `sums` computes for a tile."""
 
     sums: NegativeSums
     key: Key
@@ -40,10 +40,11 @@ class Fitted:
 
 
 def grouped(count: int, groups: int, *, seed: int, use_remainder: bool) -> Places:
-    """Return the group of each of `count` negatives, in their order, -1 for one that is left out.
+    """Return the group of each of `count` negatives, in their order, -1 for dropped ones.
 
-    As the paper has it the remainder, the last that fill no group, is dropped first; then the rest
-    is permuted and cut. With `use_remainder` all are permuted, and the first groups have one more.
+    As in the paper, the remainder (the last ones, which fill no group) is dropped first, then the
+    rest is permuted and split. With `use_remainder` all are permuted and the first groups get one
+    more.
 
     >>> grouped(5, 2, seed=0, use_remainder=False)
     array([ 0,  1,  0,  1, -1])
@@ -67,12 +68,12 @@ def _fit_groups(name: str, *, csp: bool) -> Callable[..., Fitted]:
         number: float,
         percentile: float,
     ) -> Fitted:
-        """Ask for Σ exp(c/τ) over each group."""
+        """Request Σ exp(c/τ) over each group."""
         places = sums.choose(percentile or None, int(number) or None, csp=csp)
         if groups > len(places):
             raise InputError(
-                f"{name}: groups={groups:g}, but of {sums.name} there are {len(places)} negatives; "
-                f"type {name}:groups={len(places)} or fewer"
+                f"{name}: groups={groups:g}, but {sums.name} has only {len(places)} negatives; "
+                f"use {name}:groups={len(places)} or fewer"
             )
         group = grouped(len(places), int(groups), seed=int(seed), use_remainder=bool(remainder))
         kept = group >= 0
@@ -92,9 +93,9 @@ def against_groups(tile: Tile, fitted: Fitted, *, temperature: float, **others: 
 
 
 def _log_sum(logarithms: Scores) -> Scores:
-    """Return the logarithm of each column's sum of what has these logarithms."""
+    """Return each column's log Σ exp."""
     largest = logarithms.max(axis=0)
-    # All -inf: their sum is 0, and -inf less -inf would be no number.
+    # If all are -inf, their sum is 0; -inf minus -inf would be NaN.
     finite = np.where(np.isfinite(largest), largest, 0.0)
     total: Scores = finite + np.log(np.exp(logarithms - finite).sum(axis=0))
     return total
@@ -103,7 +104,7 @@ def _log_sum(logarithms: Scores) -> Scores:
 def _fit_sigmoid(
     sums: NegativeSums, *, scale: float, bias: float, number: float, percentile: float
 ) -> Fitted:
-    """Ask for Σ σ(s·c + b), and for what is missing to their number."""
+    """Request Σ σ(s·c + b) and Σ σ(-s·c - b)."""
     places = sums.choose(percentile or None, int(number) or None, csp=False)
     key = ("neglabel-sigmoid", scale, bias, number, percentile)
     one = np.zeros_like(places)
@@ -115,7 +116,7 @@ def _fit_sigmoid(
 def sigmoids_against(
     tile: Tile, fitted: Fitted, *, scale: float, bias: float, **others: float
 ) -> Scores:
-    """Rank as `neglabel-sigmoid`: by the log of the classes' mean σ less the negatives' own."""
+    """Rank as `neglabel-sigmoid`: by log mean σ of the classes minus that of the negatives."""
     found = fitted.sums.of(tile)
     present, missing = (found[(*fitted.key, sign)][0] for sign in (1, -1))
     inside = _log_mean(*log_sigmoid_sums(tile.rows, scale, bias), tile.rows.classes)
@@ -123,7 +124,7 @@ def sigmoids_against(
 
 
 def _log_mean(present: Scores, missing: Scores, count: int) -> Scores:
-    """Return the logarithm of a mean of sigmoids, from those of their sum and of what it lacks."""
+    """Return the log of a mean of sigmoids, from log Σ σ(x) and log Σ σ(-x)."""
     small = present - math.log(count)
     lacking = np.exp(np.minimum(missing - math.log(count), -math.log(2)))
     mean: Scores = np.where(present < missing, small, np.log1p(-lacking))
@@ -133,7 +134,7 @@ def _log_mean(present: Scores, missing: Scores, count: int) -> Scores:
 def _fit_envisioned(
     sums: NegativeSums, *, temperature: float, beta: float, number: float, percentile: float
 ) -> Fitted:
-    """Ask for Σ exp(c/τ) over all, and for the largest cosine."""
+    """Request Σ exp(c/τ) over all negatives, and the largest cosine."""
     places = sums.choose(percentile or None, int(number) or None, csp=False)
     key = ("eoe", temperature, number, percentile)
     one = np.zeros_like(places)
@@ -145,14 +146,11 @@ def _fit_envisioned(
 def envisioned(
     tile: Tile, fitted: Fitted, *, temperature: float, beta: float, **others: float
 ) -> Scores:
-    """Rank as `eoe`: by the log-odds of v within its range from -beta to 1.
-
-    (v + β) / (1 - v) is a ratio of sums of positive terms: nothing cancels.
-    """
+    """Rank as `eoe`: by log (v + β) / (1 - v), a ratio of sums of positive terms."""
     found = fitted.sums.of(tile)
     total = found[(*fitted.key, "sum")][0]
     largest = (found[(*fitted.key, "largest")] - tile.rows.top) / temperature
-    # The largest is one of the terms, but may be rounded otherwise than in their sum.
+    # The largest is one of the summed terms, but may be rounded differently.
     rest = total + np.log1p(-np.exp(np.minimum(largest - total, 0.0)))
     others_of_all = np.logaddexp(-tile.rows.log_odds(temperature), rest)
     above = np.logaddexp(math.log1p(beta), math.log(beta) + others_of_all)
@@ -191,9 +189,9 @@ NEGATIVE_SCORES: dict[str, Score] = {
         ranks_by="its log-odds: log sum_g sigmoid(d_g) - log sum_g sigmoid(-d_g), "
         "d_g = log S - log N_g",
         source="Jiang et al., ICLR 2024",
-        use="the strongest zero-shot score of the field where words name what is not ID",
-        limits="blind to the bias; images tie where some d_g lie above 36 and others below -36, "
-        "which takes temperatures well below 0.01",
+        use="the field's strongest zero-shot score if words can name what is not ID",
+        limits="ignores the bias; images tie if they have d_g above 36 and below -36, which takes "
+        "temperatures well below 0.01",
         parameters=_GROUPS,
         probability=True,
         needs="negatives",
@@ -205,11 +203,11 @@ NEGATIVE_SCORES: dict[str, Score] = {
         formula="I/(I + N), I = mean_k sigmoid(scale*c_k + bias), N = mean_j sigmoid(scale*c_j + "
         "bias) over the negatives",
         ranks_by="its log-odds, log I - log N",
-        source="neglabel's ratio with SigLIP's own probabilities in it",
-        use="the negatives count as the model was trained to count them",
-        limits="far below 0 it ranks as neglabel with one group at 1/scale, and then no bias "
-        "counts; far above 0 as the mean of exp(-scale*c) over the negatives against the classes'; "
-        "images tie where logits lie beyond 36 on both sides of 0",
+        source="neglabel's ratio with SigLIP's own probabilities",
+        use="counts the negatives as the model was trained to",
+        limits="with all logits far below 0 it ranks as neglabel with one group at 1/scale, "
+        "whatever the bias; far above 0 by the mean exp(-scale*c) of negatives over that of "
+        "classes; images tie if they have logits above 36 and below -36",
         parameters={"scale": SCALE, "bias": BIAS, **_CHOICE},
         probability=True,
         needs="negatives",
@@ -222,8 +220,8 @@ NEGATIVE_SCORES: dict[str, Score] = {
         "negatives j together",
         ranks_by="log((v + beta)/(1 - v))",
         source="Cao et al., ICML 2024",
-        use="a few outlier names that are envisioned, by a language model or by hand",
-        limits="blind to the bias; nearly flat at temperature 1 with many names",
+        use="for a few outlier names, written by a language model or by hand",
+        limits="ignores the bias; nearly constant at temperature 1 with many names",
         parameters={
             "temperature": replace(TEMPERATURE, default=1.0),
             "beta": Parameter(0.25),
@@ -238,8 +236,8 @@ NEGATIVE_SCORES: dict[str, Score] = {
         formula="neglabel's, over its negatives and the conjugated pool '{adjective} {superclass}'",
         ranks_by="its log-odds, as neglabel",
         source="Chen et al., NeurIPS 2024",
-        use="as neglabel, with negatives that many OOD images are near at once",
-        limits="as neglabel; the pool is mined with oodcache negatives --csp",
+        use="as neglabel, with more general negatives, each near many OOD images",
+        limits="as neglabel; mine the pool with oodcache negatives --csp",
         parameters=_GROUPS,
         probability=True,
         needs="negatives",

@@ -1,18 +1,17 @@
 """Sums over negative texts, group by group, for all scores of a run in one pass over a tile.
 
-The negatives are multiplied with a tile in slices of `SLICE`, so that memory does not grow with
-their number; sums are float64. Sums of exponentials are relative to the nearest class's cosine: at
-the temperatures and scales in use no two cosines lie far enough apart to leave float64's range.
-Beyond (`COLD`), every group's largest term is subtracted first, which takes several times as long.
+The negatives are multiplied with a tile in slices of `SLICE`, so memory does not grow with their
+number; sums are float64. Sums of exponentials are relative to the nearest class's cosine, which at
+usual temperatures and scales keeps them in float64's range. Below `COLD` every group's largest term
+is subtracted first, which takes several times as long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import Protocol
 
 import numpy as np
 
@@ -24,36 +23,18 @@ SLICE = 512
 COLD = 2 / 700
 
 
-class Choose(Protocol):
-    """What gives the negatives' vectors (M, D), in their order."""
-
-    def __call__(self, *, percentile: float | None, number: int | None, csp: bool) -> Vectors:
-        """Return those that are meant."""
-
-
-class Term(Protocol):
-    """What is summed over negatives: a function of their cosine and of the nearest class's."""
-
-    @property
-    def cold(self) -> bool:
-        """Say if terms may leave float64's range."""
-
-    def linear(self, cosine: Floats, top: Scores, out: Scores) -> Scores:
-        """Return the terms (M, N) of cosines (M, N), in `out`; `top` (N,) are the classes'."""
-
-    def logarithm(self, cosine: Floats, top: Scores, out: Scores) -> Scores:
-        """Return the logarithms of the terms, in `out`."""
-
-
 @dataclass(frozen=True)
 class Exponential:
-    """exp((c - max c) / τ)."""
+    """The term exp((c - max c) / τ), with max c the nearest class's cosine.
+
+    `linear` and `logarithm` return the terms (M, N) of cosines (M, N), or their logarithms, in
+    `out`. If `cold`, terms may leave float64's range.
+    """
 
     temperature: float
 
     @property
     def cold(self) -> bool:
-        """Say if terms may leave float64's range."""
         return self.temperature < COLD
 
     def linear(self, cosine: Floats, top: Scores, out: Scores) -> Scores:
@@ -67,7 +48,7 @@ class Exponential:
 
 @dataclass(frozen=True)
 class Sigmoid:
-    """σ(s·c + b), or with `sign` -1 what is missing to 1, σ(-s·c - b)."""
+    """The term σ(s·c + b), or with `sign` -1 its complement σ(-s·c - b), as `Exponential`."""
 
     scale: float
     bias: float
@@ -75,7 +56,6 @@ class Sigmoid:
 
     @property
     def cold(self) -> bool:
-        """Say if terms may leave float64's range."""
         return self.scale + abs(self.bias) > 1 / COLD
 
     def linear(self, cosine: Floats, top: Scores, out: Scores) -> Scores:
@@ -89,16 +69,16 @@ class Sigmoid:
         return np.subtract(np.minimum(logits, 0), np.log1p(np.exp(-np.abs(logits))), out=out)
 
     def _logits(self, cosine: Floats, sign: int, out: Scores) -> Scores:
-        # In float64 throughout: a scale may be more than float32 holds.
+        # float64 throughout: float32 might overflow.
         np.multiply(cosine, sign * self.scale, out=out, dtype=np.float64)
         return np.add(out, sign * self.bias, out=out)
 
 
 @dataclass(frozen=True)
 class Members:
-    """The members of one slice of negatives, in the order of their `groups`, the largest first.
+    """The members of one slice of negatives, ordered by their `groups`, the largest first.
 
-    `sizes` says how many members each of the groups has; those without any are left out.
+    `sizes` are the groups' numbers of members; empty groups are omitted.
     """
 
     order: Places
@@ -112,29 +92,29 @@ class Members:
 
     @cached_property
     def ranked(self) -> tuple[Places, list[int]]:
-        """Return the members another way: every group's first, then every second, and how many."""
+        """Return all groups' first members, then all second ones, and so on, and their counts."""
         rank = np.arange(len(self.order)) - self.starts.repeat(self.sizes)
         return self.order[np.argsort(rank, kind="stable")], np.bincount(rank).tolist()
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A sum that was asked for: of `term` over the negatives at `places`, each in a group."""
+    """A requested sum: of `term` over the negatives at `places`, each in a group."""
 
-    term: Term
+    term: Exponential | Sigmoid
     places: Places
     group: Places
     groups: int
 
 
 class NegativeSums:
-    """The sums that the scores of a run ask for, and what they come to for a tile.
+    """The sums that the scores of a run request, and their values for a tile.
 
-    `choose` gives the vectors of the negatives that are meant. `name` is what they were called, for
-    messages.
+    `choose(percentile=…, number=…, csp=…)` returns the vectors (M, D) of the chosen negatives, in
+    their order. `name` is for messages.
     """
 
-    def __init__(self, name: str, choose: Choose) -> None:
+    def __init__(self, name: str, choose: Callable[..., Vectors]) -> None:
         self.name = name
         self._choose = choose
         self._chosen: dict[tuple[float | None, int | None, bool], Places] = {}
@@ -144,7 +124,7 @@ class NegativeSums:
         self._largest: dict[Hashable, Places] = {}
 
     def choose(self, percentile: float | None, number: int | None, *, csp: bool) -> Places:
-        """Return the places of the negatives that are meant, in their order."""
+        """Return the places of the chosen negatives, in their order."""
         key = percentile, number, csp
         if key not in self._chosen:
             vectors = self._choose(percentile=percentile, number=number, csp=csp)
@@ -152,7 +132,7 @@ class NegativeSums:
         return self._chosen[key]
 
     def _placed(self, vectors: Vectors) -> Places:
-        """Return each vector's place: equal ones share one, whichever choice they are of."""
+        """Return each vector's place; equal vectors share one across choices."""
         own = digests(vectors).tolist()
         before = len(self._known)
         places = [self._known.setdefault(one, len(self._known)) for one in own]
@@ -161,15 +141,15 @@ class NegativeSums:
         return np.array(places, np.intp)
 
     def ask(self, key: Hashable, asked: Asked) -> None:
-        """Ask for the logarithms of a sum over each group of negatives."""
+        """Request the logarithms of a sum over each group of negatives."""
         self._asked[key] = asked
 
     def ask_largest(self, key: Hashable, places: Places) -> None:
-        """Ask for the largest cosine with any of some negatives."""
+        """Request the largest cosine with any of the negatives at `places`."""
         self._largest[key] = places
 
     def prepare(self) -> None:
-        """Lay out what was asked for, once all of it is known."""
+        """Lay out the requested sums, once all are known."""
         self._vectors = np.concatenate(self._stacked)
         self._stacked = [self._vectors]
         self._order = sorted(self._asked, key=lambda key: repr(self._asked[key].term))
@@ -215,7 +195,7 @@ class NegativeSums:
         top: Scores,
         room: _Room,
     ) -> None:
-        """Add the terms of one slice; those of equal terms follow each other."""
+        """Add the terms of one slice; sums of the same term follow each other."""
         for term, keys in groupby(self._order, key=lambda key: self._asked[key].term):
             terms_of = term.logarithm if term.cold else term.linear
             terms = terms_of(cosine, top, room.terms[: len(cosine)])
@@ -225,7 +205,7 @@ class NegativeSums:
 
 
 class _Room:
-    """Memory that one slice after another is computed in: the kernel would clear new one."""
+    """Memory reused for every slice, because the kernel would have to clear new memory."""
 
     def __init__(self, count: int) -> None:
         self.cosine = np.empty((SLICE, count), np.float32)
@@ -233,20 +213,20 @@ class _Room:
         self._ordered = np.empty((SLICE, count))
 
     def ordered(self, terms: Scores, order: Places) -> Scores:
-        """Return the terms in an order; equal negatives may be there several times."""
+        """Return the terms in `order`, which may repeat equal negatives."""
         fits = len(order) <= SLICE
         out = self._ordered[: len(order)] if fits else np.empty((len(order), terms.shape[1]))
         return terms.take(order, axis=0, out=out, mode="clip")
 
 
 class _Linear:
-    """Sums of terms that float64 holds."""
+    """Sums of terms within float64's range."""
 
     def __init__(self, groups: int, count: int) -> None:
         self._sums = np.zeros((groups, count))
 
     def add(self, terms: Scores, members: Members, room: _Room) -> None:
-        # np.add.reduceat takes four times as long. Either loop adds whole rows, and is short.
+        # np.add.reduceat takes four times as long; both loops are short and add whole rows.
         by_rank, counts = members.ranked
         found = np.zeros((len(members.groups), terms.shape[1]))
         if len(counts) < len(found):
@@ -265,7 +245,7 @@ class _Linear:
 
 
 class _Cold:
-    """Sums of terms given by their logarithms, each relative to the largest of its group."""
+    """Sums of terms given as logarithms, each relative to the largest of its group."""
 
     def __init__(self, groups: int, count: int) -> None:
         self._largest = np.full((groups, count), -np.inf)
@@ -285,7 +265,7 @@ class _Cold:
 
 
 def _members(places: Places, group: Places, start: int) -> Members:
-    """Return those of the negatives at `places` that lie in the slice from `start`."""
+    """Return the negatives at `places` that are in the slice from `start`."""
     inside = np.flatnonzero((places >= start) & (places < start + SLICE))
     groups, of_group, sizes = np.unique(group[inside], return_inverse=True, return_counts=True)
     largest_first = np.argsort(-sizes, kind="stable")

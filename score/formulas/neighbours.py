@@ -1,7 +1,7 @@
-"""The scores of an image's nearest training images: `knn` and `nnguide`.
+"""Scores of an image's nearest training images: `knn` and `nnguide`.
 
-Neighbours are exact: every image is compared with every one of the bank, in blocks. The products
-that find them are float32; what they are worth is computed again in float64.
+Neighbours are exact: every image is compared with every image of the bank, in blocks. The search
+uses float32 products; the distances to its results are computed in float64.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from oodcache.score.formulas.cosines import Floats, Scores, product
 from oodcache.score.formulas.definition import TEMPERATURE, Parameter, Score
 from oodcache.score.formulas.tile import Tile, Vectors
 
-# Images of the bank that a tile is compared with at a time: their products stay in the cache.
+# Images of the bank compared with a tile at a time: their products stay in the processor's cache.
 BLOCK = 4096
 FIRST = 256
-# Neighbours looked at on either side of the k-th, in float64: rounding may have exchanged them.
+# Neighbours on either side of the k-th recomputed in float64: rounding may have swapped them.
 SPARE = 8
 # Numbers gathered in float64 at a time.
 GATHERED = 2**20
-# Below the key of any product.
+# Smaller than the key of any product.
 LOWEST = np.iinfo(np.int64).min
 PLACE = 2**32 - 1
 
@@ -33,7 +33,7 @@ PLACE = 2**32 - 1
 class Neighbours:
     """The images of a bank nearest to those of a tile, or with the largest weighted cosines.
 
-    `wanted` is how many anybody asked for: scores of several k share one search of a tile.
+    `wanted` is the largest number requested: scores with several k share one search per tile.
     """
 
     def __init__(self, bank: Bank, weights: Scores | None = None) -> None:
@@ -42,13 +42,13 @@ class Neighbours:
         self._single = None if weights is None else weights.astype(np.float32)
 
     def want(self, count: int) -> None:
-        """Look for at least `count` from now on, or for all where that is more."""
+        """Search for at least `count` neighbours from now on, or all if there are fewer."""
         self.wanted = max(self.wanted, min(count, len(self.vectors)))
 
     def nearest(self, tile: Tile) -> Integers:
-        """Return which are nearest to each image, the nearest first: (N, wanted).
+        """Return the neighbours of each image, the nearest first: (N, wanted).
 
-        Of those whose float32 products tie, the first of the bank come first.
+        If float32 products tie, the first in the bank comes first.
         """
         key = self, self.wanted
         if key not in tile.kept:
@@ -57,7 +57,7 @@ class Neighbours:
         return places
 
     def distance(self, tile: Tile, k: int) -> Scores:
-        """Return the distance to the k-th nearest, in float64."""
+        """Return the distance to the k-th nearest image, in float64."""
         first = max(0, k - 1 - SPARE)
         places = self.nearest(tile)[:, first : k + SPARE]
         squares = np.empty(places.shape)
@@ -79,7 +79,7 @@ class Neighbours:
         return found
 
     def _gathered(self, places: Integers) -> Iterator[tuple[slice, Scores]]:
-        """Yield the images that stand at `places`, float64 (n, k, D), some rows at a time."""
+        """Yield (slice, images at `places`), float64 (n, k, D), some rows at a time."""
         step = max(1, GATHERED // (places.shape[1] * self.vectors.shape[1]))
         for start in range(0, len(places), step):
             part = slice(start, start + step)
@@ -104,9 +104,9 @@ def _search(images: Vectors, bank: Vectors, weights: Vectors | None, count: int)
 
 
 def _blocks(rows: int) -> Iterator[slice]:
-    """Yield which rows are compared together, few at first.
+    """Yield slices of rows to compare together, small at first.
 
-    A block twice as large as the last has about as many products above the least of those kept.
+    Doubling the block keeps the number of products above the smallest kept one about constant.
     """
     start, size = 0, FIRST
     while start < rows:
@@ -115,11 +115,11 @@ def _blocks(rows: int) -> Iterator[slice]:
 
 
 def _above(products: Floats, floor: Floats, first: int) -> Integers:
-    """Return keys of the products above each row's floor, rows filled up with the lowest key.
+    """Return keys of the products above each row's floor, padded with the lowest key.
 
-    A key holds a product in its upper half and the place of its image in the lower: keys rise with
-    products, and of equal ones the first has the largest. No two are equal, so which are the
-    largest does not depend on how they are looked for.
+    A key has the product in its upper half and the image's place in the lower: keys rise with
+    products, and of equal products the first image has the largest key. Keys are distinct, so the
+    result does not depend on the order of the search.
     """
     rows, columns = np.nonzero(products > floor[:, None])
     counts = np.bincount(rows, minlength=len(products))
@@ -131,19 +131,19 @@ def _above(products: Floats, floor: Floats, first: int) -> Integers:
 
 
 def _ordered(bits: Any) -> Any:
-    """Return integers that rise as the floats of which these are the bits; and the other way."""
-    # All but the sign of a negative float rise as it falls.
+    """Return integers in the order of the floats with these bits; it is its own inverse."""
+    # Without the sign, the bits of a negative float rise as it falls.
     return np.where(bits < 0, bits ^ 0x7FFFFFFF, bits).astype(np.int32)
 
 
 def _values(keys: Integers) -> Floats:
-    """Return the products that keys hold."""
+    """Return the products stored in keys."""
     values: Floats = _ordered((keys >> 32).astype(np.int32)).view(np.float32)
     return values
 
 
 def fit_knn(bank: Bank, *, k: float) -> Neighbours:
-    """Return the bank's images, to be searched; raises InputError if they are fewer than k."""
+    """Return the bank ready for search; raise InputError if it has fewer than k images."""
     found = bank.computed(Neighbours)
     found.want(_checked(bank, "knn", k) + SPARE)
     return found
@@ -152,7 +152,7 @@ def fit_knn(bank: Bank, *, k: float) -> Neighbours:
 def rank_knn(tile: Tile, fitted: Neighbours, *, k: float) -> Scores:
     """Return minus the distance to the k-th nearest image of the bank.
 
-    It is the norm of a difference, not the root of 2 - 2c, which keeps half the digits near 0.
+    It is the norm of a difference: near 0, the root of 2 - 2c keeps only half the digits.
     """
     return -fitted.distance(tile, int(k))
 
@@ -160,7 +160,7 @@ def rank_knn(tile: Tile, fitted: Neighbours, *, k: float) -> Scores:
 def fit_nnguide(bank: Bank, *, k: float, temperature: float) -> Neighbours:
     """Return the bank's images, weighted by their energies.
 
-    Raises InputError if they are fewer than k, or the energy of one is not above 0.
+    Raises InputError if there are fewer than k, or an energy is not positive.
     """
     count = _checked(bank, "nnguide", k)
     found = bank.computed(_guides, temperature)
@@ -169,9 +169,9 @@ def fit_nnguide(bank: Bank, *, k: float, temperature: float) -> Neighbours:
 
 
 def rank_nnguide(tile: Tile, fitted: Neighbours, *, k: float, temperature: float) -> Scores:
-    """Return the energy times the mean of the k largest of cosine · energy of the bank's image.
+    """Return the energy times the mean of the k largest cosine · energy over the bank.
 
-    Both energies are times the temperature where that is below 1: no logit overflows.
+    Below temperature 1 both energies are multiplied by it, so that no logit overflows.
     """
     own = _energy(tile.rows.energy(temperature), tile.rows.classes, temperature)
     return own * fitted.mean(tile, int(k))
@@ -187,9 +187,9 @@ def _guides(bank: Bank, temperature: float) -> Neighbours:
     energy = _energy(bank.readout(temperature).energy, len(bank.classes), temperature)
     if (least := energy.min()) <= 0:
         raise InputError(
-            f"bank {bank.name}: image {int(energy.argmin())} has the energy "
-            f"{least / min(temperature, 1.0):.4g}, which must be above 0 to weigh it by nnguide: "
-            "give another bank, or another score"
+            f"bank {bank.name}: image {int(energy.argmin())} has energy "
+            f"{least / min(temperature, 1.0):.4g}, but nnguide needs positive energies; use "
+            "another bank, or another score"
         )
     return Neighbours(bank, energy)
 
@@ -204,7 +204,7 @@ def _checked(bank: Bank, score: str, k: float) -> int:
     if k > len(bank.vectors):
         count = len(bank.vectors)
         raise InputError(
-            f"{score}: k = {int(k):,}, but bank {bank.name} has {count:,} images: give "
+            f"{score}: k = {int(k):,}, but bank {bank.name} has {count:,} images; use "
             f"{score}:k={count} or fewer"
         )
     return int(k)
@@ -217,8 +217,8 @@ NEIGHBOUR_SCORES: dict[str, Score] = {
         formula="-|z - x|, x the k-th nearest image of the bank",
         ranks_by="itself",
         source="Sun et al., ICML 2022",
-        use="needs no labels and no classes; assumes nothing of the bank's shape",
-        limits="costs a product with the whole bank; an image of the bank is its own nearest",
+        use="needs no labels and no classes; makes no assumption about the bank's distribution",
+        limits="costs a product with the whole bank; an image of the bank is its own neighbour",
         parameters={"k": Parameter(50.0, least=1, whole=True)},
         needs="bank",
     ),
@@ -230,9 +230,9 @@ NEIGHBOUR_SCORES: dict[str, Score] = {
         "E = logsumexp_k(c/temperature)",
         ranks_by="that, times the square of a temperature below 1",
         source="Park et al., ICCV 2023, whose code has k = 10; 100 is OpenOOD's",
-        use="an energy that far from all training images counts for less",
-        limits="costs a product with the whole bank; the energies of the bank must be above 0; "
-        "nearly flat for a large temperature",
+        use="an energy that counts less far from all training images",
+        limits="costs a product with the whole bank; the bank's energies must be positive; nearly "
+        "constant for a large temperature",
         parameters={"k": Parameter(100.0, least=1, whole=True), "temperature": TEMPERATURE},
         needs="bank",
     ),

@@ -1,4 +1,4 @@
-"""The scores of what is typical of a class in a bank: `klm` by its softmax, `she` by its vector."""
+"""Scores of a bank's class prototypes: a mean softmax for `klm`, a mean vector for `she`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oodcache.score.formulas.bank import Bank, add_by_class, note_left_out
+from oodcache.score.formulas.bank import Bank, add_by_class, note_skipped
 from oodcache.score.formulas.cosines import Places, Rows, Scores, product
 from oodcache.score.formulas.definition import TEMPERATURE, Score
 from oodcache.score.formulas.tile import Tile, Vectors
@@ -14,16 +14,16 @@ from oodcache.score.formulas.tile import Tile, Vectors
 
 @dataclass(frozen=True)
 class Typical:
-    """The bank of `klm`: `logs` (C, K) of the mean softmax of images predicted to be a class."""
+    """The fitted state of `klm`: `logs` (C, K) of the mean softmax per predicted class."""
 
     logs: Scores
 
 
 @dataclass(frozen=True)
 class Patterns:
-    """The bank of `she`: `vectors` (C, D), the mean of a class's images.
+    """The fitted state of `she`: `vectors` (C, D), the mean of each class's images.
 
-    `classes` (C, D) are the classes that have one, `columns` their transpose; None if all do.
+    `classes` (C, D) are the classes that have images, `columns` their transpose; None if all do.
     """
 
     vectors: Scores
@@ -38,15 +38,15 @@ class Patterns:
 
 
 def fit_klm(bank: Bank, *, temperature: float) -> Typical:
-    """Return the mean softmax of each class that is the nearest of some image; others are said."""
-    bank.computed(note_left_out)
+    """Return the mean softmax of each predicted class; a note reports the others."""
+    bank.computed(note_skipped)
     return bank.computed(_typical, temperature)
 
 
 def rank_klm(tile: Tile, fitted: Typical, *, temperature: float) -> Scores:
-    """Return minus the least Kullback-Leibler divergence from a class's typical softmax.
+    """Return minus the smallest Kullback-Leibler divergence from a class's mean softmax.
 
-    The two nearest are found by a product, then computed in float64.
+    A product finds the two nearest, which are then computed in float64.
     """
     logs = tile.rows.log_probabilities(temperature)
     shares = np.exp(logs)
@@ -64,10 +64,9 @@ def rank_klm(tile: Tile, fitted: Typical, *, temperature: float) -> Scores:
 
 
 def fit_she(bank: Bank) -> Patterns:
-    """Return the mean of the images of each class that the model classifies correctly.
+    """Return the mean of each class's correctly classified images.
 
-    Of a class where it gets none right, that of all its images, which is said. Raises InputError
-    without labels.
+    A class without any uses all its images, with a note. Raises InputError without labels.
     """
     bank.need_labels("she")
     return bank.computed(_patterns)
@@ -106,8 +105,8 @@ def _patterns(bank: Bank) -> Patterns:
     if none_right.any():
         first = bank.class_names[labelled.classes[none_right.argmax()]]
         bank.note(
-            f"bank {bank.name}: no image is classified correctly of {none_right.sum():,} of "
-            f"{count:,} classes (one is {first!r}): she takes the mean of all of theirs"
+            f"bank {bank.name}: {none_right.sum():,} of {count:,} classes have no correctly "
+            f"classified image (such as {first!r}): she uses the mean of all their images"
         )
     taken = np.flatnonzero(correct | none_right[labelled.labels])
     labels = labelled.labels[taken]
@@ -130,8 +129,8 @@ PROTOTYPE_SCORES: dict[str, Score] = {
         ranks_by="itself",
         source="Hendrycks et al., ICML 2022",
         use="compares whole softmaxes; needs no labels",
-        limits="blind to the bias; classes never predicted have no d_k; images tie whose margin is "
-        "beyond 36 temperatures, and all with one class",
+        limits="ignores the bias; classes never predicted have no d_k; images with margins above "
+        "36 temperatures tie; with one class all images tie",
         parameters={"temperature": TEMPERATURE},
         needs="bank",
     ),
@@ -142,8 +141,8 @@ PROTOTYPE_SCORES: dict[str, Score] = {
         "classified correctly",
         ranks_by="itself",
         source="Zhang et al., ICLR 2023",
-        use="no parameter to choose; costs a product with one vector an image",
-        limits="needs labels; sees the predicted class alone",
+        use="no parameters; costs a product with one vector per image",
+        limits="needs labels; uses only the predicted class",
         needs="bank",
     ),
 }

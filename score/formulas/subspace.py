@@ -1,6 +1,6 @@
-"""The scores of what lies outside the principal subspace of a bank: `vim`, `residual`.
+"""Scores of the residual outside the principal subspace of a bank: `vim`, `residual`.
 
-The principal axes are those of the vectors themselves, not of their differences from a mean.
+The principal axes are those of the uncentred vectors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from oodcache.score.formulas.cosines import Scores, product
 from oodcache.score.formulas.definition import AUTO, TEMPERATURE, Parameter, Score
 from oodcache.score.formulas.tile import Tile
 
-# A residual of this size is the rounding of a float32 vector.
+# A residual of this size is float32 rounding.
 NOTHING = 1e-6
 
 
@@ -27,7 +27,7 @@ class Subspace:
     complement: Scores
 
     def residual(self, vectors: Scores) -> Scores:
-        """Return the norm of what lies in the complement, of float64 vectors (N, D): (N,)."""
+        """Return the norm of the part in the complement, of float64 vectors (N, D): (N,)."""
         inside = product(vectors, self.complement)
         norm: Scores = np.sqrt(np.einsum("ij,ij->i", inside, inside, dtype=np.float64))
         return norm
@@ -35,14 +35,14 @@ class Subspace:
 
 @dataclass(frozen=True)
 class VirtualLogit:
-    """The bank of `vim`: `weight` makes the bank's mean residual as large as its mean cosine."""
+    """The fitted state of `vim`: `weight` scales the bank's mean residual to its mean cosine."""
 
     subspace: Subspace
     weight: float
 
 
 def fit_residual(bank: Bank, *, dimension: float) -> Subspace:
-    """Return the complement of the first `dimension` principal axes, 0 being that for the bank.
+    """Return the complement of the first `dimension` principal axes; 0 chooses the dimension.
 
     Raises InputError if that leaves no dimension.
     """
@@ -55,18 +55,17 @@ def rank_residual(tile: Tile, fitted: Subspace, *, dimension: float) -> Scores:
 
 
 def fit_vim(bank: Bank, *, temperature: float, dimension: float) -> VirtualLogit:
-    """Return the subspace, and the weight of a residual.
+    """Return the subspace and the weight of a residual.
 
-    Raises InputError if that is not above 0, or the bank has no residual.
+    Raises InputError if the weight is not positive, or the bank has no residual.
     """
     return bank.computed(_virtual_logit, int(dimension))
 
 
 def rank_vim(tile: Tile, fitted: VirtualLogit, *, temperature: float, dimension: float) -> Scores:
-    """Return the energy less the weighted residual, times the temperature and less a constant.
+    """Return τ · (logsumexp(c / τ) - α · residual) - τ · log K, with α = weight / τ.
 
-    logsumexp(c / τ) - α · residual with α = weight / τ, times τ: nothing overflows. τ · log K is
-    left out, as it is by `energy`.
+    The factor τ avoids overflow; the constant is subtracted as in `energy`.
     """
     return tile.rows.energy(temperature) - fitted.weight * fitted.subspace.residual(tile.precise)
 
@@ -77,7 +76,7 @@ def shown_vim(ranked: Scores, classes: int, *, temperature: float, dimension: fl
 
 
 def usual_dimension(dimension: int) -> int:
-    """Return the principal dimension of the paper for vectors of `dimension`."""
+    """Return the paper's principal dimension for vectors of `dimension`."""
     return 1000 if dimension >= 2048 else 512 if dimension >= 768 else dimension // 2
 
 
@@ -87,26 +86,26 @@ def _subspace(bank: Bank, score: str, dimension: int) -> Subspace:
     if dimension >= available:
         raise InputError(
             f"{score}: dimension = {dimension:,}, but the vectors of bank {bank.name} have "
-            f"{available:,}: give {score}:dimension={available - 1} or fewer"
+            f"{available:,}; use {score}:dimension={available - 1} or fewer"
         )
     return Subspace(bank.computed(_axes)[:, : available - dimension])
 
 
 def _dimension(bank: Bank) -> int:
-    """Return the dimension of the paper, or half as many as there are images, which is said."""
+    """Return the paper's dimension, or half the number of images if these are few."""
     usual, images = usual_dimension(bank.vectors.shape[1]), len(bank.vectors)
     if images >= 2 * usual:
         return usual
     half = max(images // 2, 1)
     bank.note(
-        f"bank {bank.name}: {images:,} images are few for {usual:,} principal dimensions: "
-        f"{half:,} are taken"
+        f"bank {bank.name}: {images:,} images are too few for {usual:,} principal dimensions: "
+        f"{half:,} are used"
     )
     return half
 
 
 def _axes(bank: Bank) -> Scores:
-    """Return the principal axes as columns, the least first."""
+    """Return the principal axes as columns, the smallest first."""
     dimension = bank.vectors.shape[1]
     scatter = np.zeros((dimension, dimension))
     for _, block in bank.blocks():
@@ -125,14 +124,13 @@ def _virtual_logit(bank: Bank, dimension: int) -> VirtualLogit:
         principal = available - rest
         raise InputError(
             f"bank {bank.name}: all its images lie in {principal:,} of {available:,} dimensions, "
-            f"and vim needs a rest: give vim:dimension=N with N below {principal}, or a bank of "
-            "more images"
+            f"but vim needs a residual; use vim:dimension=N with N below {principal}, or a larger "
+            "bank"
         )
     if cosine <= 0:
         raise InputError(
-            f"bank {bank.name}: its images' largest cosines with a class have the mean "
-            f"{cosine:.4g}, and vim needs one above 0 to weigh residuals: give residual, or "
-            "another bank"
+            f"bank {bank.name}: the mean of its images' largest cosines is {cosine:.4g}, but vim "
+            "needs a positive one to weight residuals; use residual, or another bank"
         )
     return VirtualLogit(subspace, cosine / residual)
 
@@ -147,9 +145,9 @@ SUBSPACE_SCORES: dict[str, Score] = {
         "principal dimensions, alpha = mean max logit / mean |r| of the bank",
         ranks_by="temperature * (that less log K)",
         source="Wang et al., CVPR 2022",
-        use="joins what the classes say and what the bank's subspace says; needs no labels",
-        limits="blind to the bias, with which alpha could turn negative; half as many dimensions "
-        "as images, where these are few",
+        use="combines the classes with the bank's subspace; needs no labels",
+        limits="ignores the bias, which could make alpha negative; with few images the dimension "
+        "is half their number",
         parameters={"temperature": TEMPERATURE, "dimension": _DIMENSION},
         needs="bank",
     ),
@@ -160,7 +158,7 @@ SUBSPACE_SCORES: dict[str, Score] = {
         ranks_by="itself",
         source="Wang et al., CVPR 2022",
         use="vim without the classes",
-        limits="sees no class; half as many dimensions as images, where these are few",
+        limits="ignores the classes; with few images the dimension is half their number",
         parameters={"dimension": _DIMENSION},
         needs="bank",
     ),

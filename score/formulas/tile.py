@@ -1,6 +1,6 @@
-"""Images as scores meet them, tile by tile: their vectors, and their cosines with the classes.
+"""Tiles of images: their vectors and their cosines with the classes.
 
-A tile has `TILE` rows, small enough to stay in a processor's cache: one BLAS thread a tile, and
+A tile has `TILE` rows and fits into a processor's cache. Each is computed with one BLAS thread,
 several tiles at once.
 """
 
@@ -26,8 +26,7 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 TILE = 512
-# Tiles that may wait for a thread: as many as a block that is read has, so that the threads have
-# work while the next is read.
+# Tiles that may wait for a thread: those of one read block, so that threads stay busy meanwhile.
 AHEAD = 32
 
 
@@ -35,8 +34,8 @@ AHEAD = 32
 class Tile:
     """N images: unit `vectors` float32 (N, D), against `classes` (K, D).
 
-    `columns` is the transpose of `classes`, contiguous: made once, not for every tile. `kept` is
-    where what several scores share of the tile is kept.
+    `columns` is the contiguous transpose of `classes`, made once for all tiles. `kept` caches
+    results that several scores share.
     """
 
     vectors: Vectors
@@ -52,16 +51,13 @@ class Tile:
     @cached_property
     def rows(self) -> Rows:
         """Return the cosines with the classes, those with the two nearest in float64."""
-        return Rows(
-            product(self.vectors, self.columns),
-            lambda places: self.dots(self.classes, places),
-        )
+        cosine = product(self.vectors, self.columns)
+        return Rows(cosine, lambda places: self.dots(self.classes, places))
 
     def dots(self, others: Floats, places: Places) -> Scores:
-        """Return each image's product with its own one of `others` (M, D), computed in float64.
+        """Return each image's product with one of `others` (M, D), chosen by `places`, in float64.
 
-        The matrix product rounds a cosine to seven digits, of which tens of thousands of images
-        are bound to share some.
+        The matrix product rounds cosines to seven digits, so some of many images would tie.
         """
         chosen = others.take(places, axis=0).astype(np.float64)
         found: Scores = np.einsum("ij,ij->i", chosen, self.precise)
@@ -69,15 +65,15 @@ class Tile:
 
 
 def digests(block: Vectors) -> Digests:
-    """Return 64 bits for each row: equal for equal vectors, and almost never for others.
+    """Return a 64-bit hash per row: equal for equal vectors, almost never for others.
 
-    The sum of the vector's bits, two numbers at a time, times random odd numbers, modulo 2^64.
+    It sums the vector's bits, two numbers at a time, times random odd numbers, modulo 2^64.
     """
     if block.shape[1] % 2:
         block = np.pad(block, ((0, 0), (0, 1)))
     words = np.ascontiguousarray(block).view(np.uint64)
     factors = np.random.default_rng(0).integers(0, 2**64, words.shape[1], np.uint64) | np.uint64(1)
-    # Without an array of products: the vectors of a bank may be gigabytes.
+    # einsum makes no array of products: the vectors of a bank may be gigabytes.
     sums: Digests = np.einsum("ij,j->i", words, factors)
     return sums ^ (sums >> np.uint64(32))
 
@@ -85,7 +81,7 @@ def digests(block: Vectors) -> Digests:
 def tiles(blocks: Iterable[Vectors]) -> Iterator[tuple[int, Vectors]]:
     """Yield (first row, (TILE, D) vectors) over all rows of `blocks`, the last padded with zeros.
 
-    A tile that lies within a block is a view of it, one that does not is assembled.
+    A tile within one block is a view of it; others are copied together.
     """
     first, filled, tile = 0, 0, None
     for block in blocks:
@@ -114,7 +110,7 @@ def over_tiles(
     threads: int | None = None,
     ahead: int = AHEAD,
 ) -> Iterator[Made]:
-    """Yield what `work` returns of each tile `given`, in order; some run at once."""
+    """Yield `work(tile)` for each tile `given`, in order, computed by several threads."""
     threads = threads or processors()
     with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
         under_way: deque[Future[Made]] = deque()
@@ -127,5 +123,5 @@ def over_tiles(
 
 
 def processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""ID accuracy: how many images are nearest to their own class."""
+"""ID accuracy: the share of images whose nearest class is their own."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from oodcache.score.inputs.selection import Selection
 
 
 def id_accuracy(selection: Selection, nearest: Labels, note: Note) -> float | None:
-    """Return the share of ID images that `nearest`, (n,), puts into their own class.
+    """Return the share of labelled ID images whose `nearest` class, (n,), is their own.
 
-    Of those that have one: the others are told to `note`. None where no image has one.
+    A note reports images without a label. None if no image has one.
     """
     inside = selection.views[0]
     label_names, known = inside.file.label_names, selection.match(inside.file)
@@ -27,7 +27,7 @@ def id_accuracy(selection: Selection, nearest: Labels, note: Note) -> float | No
         note(
             f"{inside.name}: {missing:,} of {len(target):,} images have no label "
             f"among the classes of {selection.texts.path.stem}{which if unknown else ''}; "
-            "they count as ID, but not towards accuracy"
+            "they count as ID, but not in the accuracy"
         )
     if not labelled.any():
         return None
@@ -35,14 +35,14 @@ def id_accuracy(selection: Selection, nearest: Labels, note: Note) -> float | No
 
 
 def interval(accuracy: float | None, images: int) -> tuple[float, float] | None:
-    """Return the 95 % interval of an accuracy over so many images: Wilson's, JASA 1927.
+    """Return the 95 % Wilson confidence interval (JASA 1927) of an accuracy over `images`.
 
     >>> [round(bound, 4) for bound in interval(0.5, 4) or ()]
     [0.15, 0.85]
     """
     if accuracy is None:
         return None
-    # SciPy takes half a second, and most tables have no such interval.
+    # Imported here: SciPy takes half a second, and most tables need no such interval.
     from scipy.stats import binomtest
 
     found = binomtest(round(accuracy * images), images).proportion_ci(method="wilson")

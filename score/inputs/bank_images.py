@@ -1,4 +1,4 @@
-"""The images of a bank: a cached training set, whole or so many of each class."""
+"""The images of a bank: a cached training set, whole or N images per class."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from oodcache.score.onepass.onepass import Classes
 
 @dataclass(frozen=True)
 class BankImages:
-    """Training images as they were asked for: `name` is NAME or NAME:N, N images of each class.
+    """Training images as requested: `name` is NAME or NAME:N, N images per class.
 
-    `labels` (n,) are the classes of the images of `view`, -1 where there is none, None where those
-    that the model predicts are to be taken.
+    `labels` (n,) are the classes of the images of `view`, -1 for none; None means predicted labels.
     """
 
     name: str
@@ -63,7 +62,7 @@ class BankImages:
         )
 
     def _drawn(self, per_class: int, labels: Integers, note: Note) -> Integers:
-        """Return the rows that are taken, so many of each class, drawn by the seed."""
+        """Return a random sample of rows, `per_class` of each class."""
         generator, rows, few = np.random.default_rng(self.seed), [], 0
         for place in range(len(self.class_names)):
             members = np.flatnonzero(labels == place)
@@ -72,13 +71,13 @@ class BankImages:
         if few:
             note(
                 f"--bank {self.name}: {few:,} of {len(self.class_names):,} classes have fewer than "
-                f"{per_class} images; all of them are taken"
+                f"{per_class} images; all of theirs are used"
             )
         return np.sort(np.concatenate(rows))
 
     @cached_property
     def vectors(self) -> Vectors:
-        """Return the unit vectors of the view's images, all in memory, and once."""
+        """Return the unit vectors of the view's images, all in memory."""
         vectors = np.empty((len(self.view.rows), self.view.file.dimension), np.float32)
         done = 0
         for block in self.view.blocks():
@@ -88,17 +87,16 @@ class BankImages:
 
 
 def open_bank(question: Question, selection: Selection, note: Note) -> BankImages:
-    """Return the bank of a question, NAME or NAME:N, as one of its models has it.
+    """Return the bank of a question, NAME or NAME:N, for one of its models.
 
-    Its own labels are matched to the classes as the ID set's are; an image of another class is left
-    out.
-    Raises InputError where the set is not there, does not fit, or has no labels to draw N by.
+    Its labels are matched to the classes like those of the ID set; images of other classes are
+    skipped. Raises InputError if the set is missing, does not match, or has no labels to draw N by.
     """
     assert question.bank is not None
     typed, seed = question.bank, question.conventions.seed
     name, colon, number = typed.partition(":")
     if colon and not re.fullmatch("[1-9][0-9]{0,8}", number):
-        raise InputError(f"--bank {typed}: wants NAME or NAME:N, N images of each class")
+        raise InputError(f"--bank {typed}: give NAME, or NAME:N for N images per class")
     view = View(typed, open_set(question, selection, name), None)
     per_class = int(number) if colon else None
     names = tuple(selection.class_names)
@@ -109,11 +107,11 @@ def open_bank(question: Question, selection: Selection, note: Note) -> BankImage
     if others.all():
         raise InputError(
             f"--bank {typed}: no image has a label among the classes of "
-            f"{selection.texts.path.stem}; give --bank-labels predicted, or the set that has"
+            f"{selection.texts.path.stem}; use --bank-labels predicted, or another bank"
         )
     if others.any():
-        note(f"--bank {typed}: {others.sum():,} images of other classes are left out")
+        note(f"--bank {typed}: {others.sum():,} images of other classes are skipped")
     if per_class and (target < 0).all():
-        raise InputError(f"--bank {typed}: has no labels; give --bank-labels predicted")
+        raise InputError(f"--bank {typed}: has no labels; use --bank-labels predicted")
     kept = View(typed, view.file, None, only=view.rows[~others])
     return BankImages(typed, kept, per_class, target[~others], names, seed)

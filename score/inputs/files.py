@@ -1,4 +1,4 @@
-"""Files of one model's cache, found by name, and whether they fit together."""
+"""Files of one model's cache: found by name and checked for compatibility."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from oodcache.cache.shards.shard_set import is_complete
 from oodcache.cache.store import store
 from oodcache.cache.subsets import NAMES as SUBSETS
 
-AGAIN = "make one of them again with: oodcache extract --overwrite"
+AGAIN = "extract one of them again with: oodcache extract --overwrite"
 
 
 def vocabulary_path(
     cache: Path, label: str, model: str, classes: str | None, file: str = "FILE"
 ) -> Path:
-    """Return where a vocabulary lies, the only one there is for None; raise InputError for none.
+    """Return the path of a vocabulary, finished or begun; for None, of the only (finished) one.
 
-    It may be begun: then its shards are there, all or some. One that is whole is the only one.
+    Raises InputError, with the command that makes it, if there is none.
     """
     there = _names(cache, label, "texts")
     if classes is None and len(there) > 1:
@@ -44,7 +44,7 @@ def vocabulary_path(
 
 
 def images_path(cache: Path, label: str, model: str, dataset: str) -> Path:
-    """Return where a data set lies, finished or begun; raise InputError, with what makes it."""
+    """Return the path of a dataset, finished or begun; raise InputError with how to make it."""
     there = _names(cache, label, "images")
     if dataset in there:
         return names.image_path(cache, label, dataset)
@@ -67,7 +67,7 @@ def _source(name: str, what: str) -> str:
 
 
 def check_same_model(texts: TextFile, files: Sequence[ImageFile | TextRows]) -> None:
-    """Refuse files of other weights, another architecture or another dimension than the texts."""
+    """Raise InputError for files with other weights, architecture or dimension than the texts."""
     model, dimension = texts.identity.model, texts.embeddings.shape[-1]
     for one in files:
         found = one.identity.model
@@ -76,7 +76,7 @@ def check_same_model(texts: TextFile, files: Sequence[ImageFile | TextRows]) -> 
             raise InputError(
                 f"{one.path}: made with weights {brief(found.weights)}, but {texts.path} with "
                 f"{brief(model.weights)}: scores cannot mix them; "
-                + (AGAIN if known else "if they are one model's, import with equal --weights")
+                + (AGAIN if known else "if they are the same, import with equal --weights")
             )
         if found.architecture != model.architecture and found.architecture and model.architecture:
             raise InputError(
@@ -85,26 +85,34 @@ def check_same_model(texts: TextFile, files: Sequence[ImageFile | TextRows]) -> 
             )
         if one.dimension != dimension:
             raise InputError(
-                f"{one.path}: vectors of {one.dimension} numbers, but {texts.path} of {dimension}; "
-                f"{AGAIN}"
+                f"{one.path}: vectors have dimension {one.dimension}, but {dimension} in "
+                f"{texts.path}; {AGAIN}"
             )
 
 
 def check_preprocessing(images: Sequence[ImageFile]) -> None:
-    """Refuse images that the model saw otherwise than others; of imported ones nobody knows."""
+    """Raise InputError if datasets were preprocessed differently; imported ones are unknown."""
     extracted = [one for one in images if not one.identity.is_imported]
     for one in extracted:
-        if _preprocessing(one) != _preprocessing(extracted[0]):
+        found, first = _preprocessing(one), _preprocessing(extracted[0])
+        is_fast = found.get("decoder") == "torchvision"
+        if is_fast != (first.get("decoder") == "torchvision"):
+            fast, other = (one, extracted[0]) if is_fast else (extracted[0], one)
             raise InputError(
-                f"{one.path}: preprocessed otherwise than {extracted[0].path}: {AGAIN}"
+                f"{fast.path}: extracted with --fast-decode, but {other.path} was not; use the "
+                "same options for both"
+            )
+        if found != first:
+            raise InputError(
+                f"{one.path}: preprocessed differently from {extracted[0].path}; {AGAIN}"
             )
 
 
 def brief(weights: str) -> str:
-    """Return the start of a SHA-256, the whole of any other label."""
+    """Return a SHA-256 shortened, any other label unchanged."""
     return f"{weights[:8]}…" if len(weights) == 64 else weights
 
 
 def _preprocessing(images: ImageFile) -> dict[str, Any]:
-    """Return the settings, whoever gave them: the user or the model."""
+    """Return the settings, whether the user or the model gave them."""
     return {name: value for name, value in images.identity.encoding.items() if name != OVERRIDDEN}

@@ -1,6 +1,6 @@
-"""Which class each image belongs to: by id or name, and by number where labels are numbers.
+"""The class of each image, by id or name, or by number if the source has class numbers.
 
-A folder's name is never a number, whatever it is: only a source that says so has class numbers.
+Folder names are never class numbers, even if they are digits.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ NUMBER = re.compile("0|[1-9][0-9]{0,8}")
 
 
 def match(label_names: Sequence[str], ids: Sequence[str], names: Sequence[str]) -> Labels:
-    """Return the class of each of a source's label names, -1 where there is none.
+    """Return the class of each of a source's label names, -1 for none.
 
-    An id decides before a name; a name that several classes share decides nothing.
+    Ids take precedence over names; a name that several classes share matches none.
 
     >>> match(["n2", "cat", "crane"], ["n1", "n2", "n3"], ["crane", "cat", "crane"])
     array([ 1,  1, -1])
@@ -34,9 +34,9 @@ def match(label_names: Sequence[str], ids: Sequence[str], names: Sequence[str]) 
 
 
 def numbered(label_names: Sequence[str], classes: npt.NDArray[np.integer]) -> Labels:
-    """Return the place among `classes`, which are places in a vocabulary, of each class number.
+    """Return the place among `classes` of each class number, -1 if that class is not scored.
 
-    Numbers count the whole vocabulary, from 0, and -1 stands for one that is not scored.
+    Numbers, like `classes`, are places in the whole vocabulary, from 0.
 
     >>> numbered(["0", "7", "2"], np.array([2, 0]))
     array([ 1, -1,  0])
@@ -47,7 +47,7 @@ def numbered(label_names: Sequence[str], classes: npt.NDArray[np.integer]) -> La
 
 
 def targets(label: Labels, classes: Labels) -> Labels:
-    """Return each image's class: `label` indexes label names, `classes` is what they match.
+    """Return each image's class: `label` indexes label names, `classes` are their classes.
 
     >>> targets(np.array([1, -1, 0]), np.array([5, 7]))
     array([ 7, -1,  5])

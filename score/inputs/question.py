@@ -1,4 +1,4 @@
-"""One question: which scores tell ID images from OOD images, of which models, measured how."""
+"""A question: which scores separate ID from OOD images, for which models, measured how."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ Template = str | tuple[str, ...]
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of the embeddings below `cache`; every model is scored alike.
+    """A question about the embeddings below `cache`; every model is scored alike.
 
     A set is NAME, NAME:SUBSET or NAME:@FILE; `select_on` is another OOD set, on which the best
-    variant of each score is picked. `classes` may be None where a model has one vocabulary.
-    `class_names` says by which names the classes of a subset go: the vocabulary's, or its source's,
-    a vocabulary called as the subset is. `templates` are as `prompted` takes them. `negatives`
-    names mined words, `bank` training images, NAME or NAME:N, whose labels are their own or
-    predicted.
+    variant of each score is picked. `classes` may be None if a model has one vocabulary.
+    `class_names` chooses the names of a subset's classes: the vocabulary's, or those of a
+    vocabulary named like the subset. `templates` are as in `prompted`. `negatives` names mined
+    words; `bank` names training images, NAME or NAME:N, with `bank_labels` own or predicted.
     """
 
     cache: Path
@@ -42,9 +41,9 @@ class Question:
     conventions: Conventions = STANDARD
 
     def asking(self, scores: Sequence[str], ablation: Path | None = None) -> Question:
-        """Return the question about scores as they are typed, and those of an ablation file.
+        """Return the question with typed scores and an ablation file's scores and templates.
 
-        The file adds its templates too. Without either it is about the default scores.
+        Without either it has the default scores.
         """
         if ablation is None:
             typed = scores or default(self.negatives, self.bank)
@@ -56,5 +55,5 @@ class Question:
 
 
 def bank_label(name: str, labels: str | None) -> str:
-    """Return what a reader is shown of a bank: its name, and that its labels were predicted."""
+    """Return the bank's name for display, which tells if its labels are predicted."""
     return f"{name} (labels predicted)" if labels == PREDICTED else name

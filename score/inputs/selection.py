@@ -1,4 +1,4 @@
-"""What is scored: the files of one model that fit together, cut to subsets, and class vectors."""
+"""A selection: the matching files of one model, cut to subsets, and class vectors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
-from oodcache.cache.files.texts import TextFile, Vocabulary
+from oodcache.cache.files.texts import TextFile
 from oodcache.cache.format.identity import ModelIdentity
 from oodcache.cache.shards.shard_set import open_images, open_texts
 from oodcache.cache.store import store
@@ -30,16 +30,16 @@ from oodcache.score.measures.result import AVERAGE
 from oodcache.score.onepass.variants import Variant
 
 EACH, COSINE_MEAN = "each", "cosine-mean"
-# A mean of unit vectors as short as this is what rounding left of nothing.
+# A shorter mean of unit vectors is zero up to rounding.
 SMALLEST_MEAN = 1e-6
 Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Prompted:
-    """Classes of a vocabulary, and `vectors` float32 (K, D) of them by one template, or by several.
+    """Classes of a vocabulary, and their `vectors` float32 (K, D) for one or several templates.
 
-    `template` says which or how. `ids` are "" where a class has none.
+    `template` is the template or how several are combined. `ids` are "" for classes without one.
     """
 
     vocabulary: str
@@ -52,10 +52,10 @@ class Prompted:
 
 @dataclass(frozen=True)
 class Selection:
-    """The texts and images of a model that fit together; `classes` are places in the vocabulary.
+    """The matching texts and images of a model; `classes` are places in the vocabulary.
 
-    `views` are the ID images, then those of each OOD set. `tuning` are the OOD images that settings
-    are picked on, and that nothing is measured on.
+    `views` are the ID images, then each OOD set. `tuning` is the OOD set on which settings are
+    picked; nothing is measured on it.
     """
 
     texts: TextFile
@@ -65,45 +65,45 @@ class Selection:
 
     @property
     def model(self) -> ModelIdentity:
-        """Return the model behind all files."""
+        """Return the model of all files."""
         return self.texts.identity.model
 
     @property
     def label(self) -> str:
-        """Return the model's `name/pretrained`, as its folder in the cache is called."""
+        """Return the model's `name/pretrained`, its folder in the cache."""
         return "/".join(self.texts.path.parts[-4:-2])
 
     @property
     def every_view(self) -> tuple[View, ...]:
-        """Return all that is scored: the views, and last what settings are picked on."""
+        """Return all scored views, the tuning set last."""
         return self.views if self.tuning is None else (*self.views, self.tuning)
 
     @property
     def images(self) -> list[ImageFile]:
-        """Return the files of all that is scored, each once."""
+        """Return the files of all scored views, each once."""
         return list({view.file.path: view.file for view in self.every_view}.values())
 
     @property
     def class_ids(self) -> list[str]:
-        """Return the id of each class that is scored, "" where it has none."""
+        """Return the id of each scored class, "" if it has none."""
         return [self.texts.vocabulary.ids[place] for place in self.classes]
 
     @property
     def class_names(self) -> list[str]:
-        """Return the name of each class that is scored."""
+        """Return the name of each scored class."""
         return [self.texts.vocabulary.names[place] for place in self.classes]
 
     def match(self, images: ImageFile) -> labels.Labels:
-        """Return the class of each of a file's label names, -1 where there is none."""
+        """Return the class of each of a file's label names, -1 for none."""
         if images.identity.has_class_numbers:
             return labels.numbered(images.label_names, self.classes)
         return labels.match(images.label_names, self.class_ids, self.class_names)
 
 
 def select(question: Question, model: str) -> Selection:
-    """Return what the names mean of one of a question's models.
+    """Return the files of a question for one of its models.
 
-    Raises InputError if files are missing or do not fit.
+    Raises InputError if files are missing or do not match.
     """
     cache, classes = question.cache, question.classes
     sets = typed_sets(question.id_set, question.ood_sets, question.select_on)
@@ -124,13 +124,13 @@ def select(question: Question, model: str) -> Selection:
     views = tuple(_view(texts, one.typed, files[one.data_set], one.subset) for one in sets)
     for view in views:
         if not len(view.rows):
-            raise InputError(f"{view.name}: has no image that could be decoded")
+            raise InputError(f"{view.name}: none of its images could be decoded")
     measured, tuning = (views, None) if question.select_on is None else (views[:-1], views[-1])
-    return Selection(texts, _classes_of(texts, inside), measured, tuning)
+    return Selection(texts, _places(texts, inside), measured, tuning)
 
 
 def open_set(question: Question, selection: Selection, name: str) -> ImageFile:
-    """Return another data set of the model; raises InputError where it is missing or unlike."""
+    """Return another dataset of the model; raise InputError if it is missing or does not match."""
     path = images_path(question.cache, selection.label, selection.model.requested, name)
     found = open_images(path)
     check_same_model(selection.texts, [found])
@@ -139,11 +139,11 @@ def open_set(question: Question, selection: Selection, name: str) -> ImageFile:
 
 
 def prompted(selection: Selection, templates: Sequence[Template]) -> list[Prompted]:
-    """Return the class vectors for each of `templates`, "each" being all that are stored.
+    """Return the class vectors for each of `templates`; "each" means all stored ones.
 
-    "average" is the mean over templates of the unit vectors, renormalised; "cosine-mean" that mean
-    as it is, whose product with an image is the mean of its cosines. A tuple of stored ones is
-    their average. Without any it is the only template stored, or else the average.
+    "average" is the renormalised mean over templates of the unit vectors; "cosine-mean" the mean
+    itself, whose product with an image is the mean of its cosines. A tuple of stored templates is
+    their average. By default it is the only stored template, or the average of several.
     """
     stored = selection.texts.vocabulary.templates
     wanted: list[Template] = []
@@ -172,17 +172,17 @@ def _unknown(texts: TextFile, template: str) -> InputError:
     stored = texts.vocabulary.templates
     there = "; ".join(stored[:3]) + (f"; … ({len(stored)})" if len(stored) > 3 else "")
     return InputError(
-        f"{texts.path}: holds no template {template!r}; give --template average, each, "
-        f"cosine-mean or one of its own: {there}"
+        f"{texts.path}: has no template {template!r}; give --template average, each, "
+        f"cosine-mean or a stored one: {there}"
     )
 
 
 def _combined(selection: Selection, how: str, templates: tuple[str, ...]) -> Vectors:
-    """Return the mean over stored templates of each class's vectors, renormalised or as it is."""
+    """Return the mean over stored templates of each class's vectors, renormalised if "average"."""
     texts = selection.texts
     mean = np.zeros((len(selection.classes), texts.embeddings.shape[-1]))
     for one in templates:
-        # One after the other: a copy of 80 templates takes more memory than all else.
+        # One by one: a copy of 80 templates would take more memory than everything else.
         mean += texts.embeddings[texts.vocabulary.templates.index(one), selection.classes]
     mean /= len(templates)
     if how == AVERAGE:
@@ -190,35 +190,31 @@ def _combined(selection: Selection, how: str, templates: tuple[str, ...]) -> Vec
         if (norm < SMALLEST_MEAN).any():
             name = selection.class_names[int(norm.argmin())]
             raise InputError(
-                f"{texts.path}: the templates of class {name!r} cancel each other out: they have "
-                "no average; give --template each or cosine-mean"
+                f"{texts.path}: the templates of class {name!r} cancel out, so they have no "
+                "average; use --template each or cosine-mean"
             )
         mean /= norm
     vectors: Vectors = mean.astype(np.float32)
     return vectors
 
 
-def _classes_of(texts: TextFile, subset: Subset | None) -> npt.NDArray[np.intp]:
-    """Return the places of the classes that are scored: all, or those of the ID subset."""
-    vocabulary = texts.vocabulary
+def _places(texts: TextFile, subset: Subset | None) -> npt.NDArray[np.intp]:
+    """Return the places in the vocabulary of all classes, or of a subset's, by id or name."""
+    names = texts.vocabulary.names
     if subset is None:
-        return np.arange(len(vocabulary.names))
-    return _places(texts, subset)
-
-
-def _places(texts: TextFile, subset: Subset) -> npt.NDArray[np.intp]:
-    """Return the places in the vocabulary of a subset's classes."""
-    places = _by_id_or_name(texts.vocabulary)
+        return np.arange(len(names))
+    places = {name: place for place, name in enumerate(names)}
+    places |= {one: place for place, one in enumerate(texts.vocabulary.ids) if one}
     if missing := [one for one in subset.ids if one not in places]:
         raise InputError(
-            f"{texts.path}: has no class {missing[0]!r} of {subset.name} ({len(missing)} of its "
-            f"{len(subset.ids)} are missing); give --classes a vocabulary with their ids"
+            f"{texts.path}: has no class {missing[0]!r} of {subset.name} ({len(missing)} of "
+            f"{len(subset.ids)} are missing); use --classes with a vocabulary that has their ids"
         )
     return np.array([places[one] for one in subset.ids])
 
 
 def _view(texts: TextFile, typed: str, file: ImageFile, subset: Subset | None) -> View:
-    """Return the images of a set; where labels are numbers, the vocabulary says which are whose."""
+    """Return the images of a set; class numbers are looked up in the vocabulary."""
     if subset is None or not file.identity.has_class_numbers:
         return View(typed, file, subset)
     numbers = tuple(str(place) for place in _places(texts, subset).tolist())
@@ -226,48 +222,42 @@ def _view(texts: TextFile, typed: str, file: ImageFile, subset: Subset | None) -
 
 
 def _check_named(images: ImageFile, subset: Subset | None) -> None:
-    """Refuse a subset's own vocabulary for labels that are numbers of the whole one."""
+    """Raise InputError if labels are numbers in the whole vocabulary, not in the subset's own."""
     if subset is not None and images.identity.has_class_numbers:
         raise InputError(
-            f"{images.path}: its labels are class numbers, which count the classes of the whole "
-            f"vocabulary: --class-names {SOURCE} has another; leave it out"
+            f"{images.path}: its labels are class numbers in the whole vocabulary, but "
+            f"--class-names {SOURCE} uses another; omit it"
         )
 
 
-def _by_id_or_name(vocabulary: Vocabulary) -> dict[str, int]:
-    """Return each class's place by its id and, where no id is the same, by its name."""
-    by_name = {name: place for place, name in enumerate(vocabulary.names)}
-    return by_name | {one: place for place, one in enumerate(vocabulary.ids) if one}
-
-
 def _names_of_source(classes: str | None, subset: Subset | None) -> str:
-    """Return the vocabulary that has the classes of the ID subset by its source's names."""
+    """Return the vocabulary that has the source's names for the classes of the ID subset."""
     if subset is None or not all(subset.names):
-        what = subset.name if subset else "a whole data set"
+        what = subset.name if subset else "a whole dataset"
         raise InputError(
-            f"--class-names source: {what} has no names of its own; "
+            f"--class-names source: {what} has no class names of its own; only "
             "--id NAME:imagenet10 and NAME:imagenet20 have"
         )
     if classes not in (None, "imagenet", subset.name):
         raise InputError(
-            f"--class-names source wants the names of {subset.name}, --classes {classes} others: "
-            "give one of the two"
+            f"--class-names source needs the names of {subset.name}, but --classes {classes} has "
+            "others: give one of the two"
         )
     return subset.name
 
 
 def tell(selection: Selection, variants: Sequence[Variant], note: Note) -> None:
-    """Say what a reader of the numbers should know of the files."""
+    """Report what a reader of the results should know about the files."""
     texts = selection.texts
     images = selection.images
     everything: tuple[ImageFile | TextFile, ...] = (images[0], texts, *images[1:])
     files = [file for file in everything if not file.identity.is_imported]
     for file in files:
         if file.identity.precision != files[0].identity.precision:
-            note(f"{file.path}: computed in another precision than {files[0].path}")
+            note(f"{file.path}: computed with another precision than {files[0].path}")
     imported = [one.path.stem for one in images if one.identity.is_imported]
     if 0 < len(imported) < len(images):
-        note(f"{', '.join(imported)}: imported, perhaps preprocessed otherwise than the others")
+        note(f"{', '.join(imported)}: imported, perhaps preprocessed differently from the others")
     for view in selection.every_view:
         if view.failed:
             of = view.failed + len(view.rows)

@@ -1,4 +1,4 @@
-"""What --id, --ood and --select-on name: data sets or subsets of them, that share no images."""
+"""The sets of --id, --ood and --select-on: datasets or subsets that share no images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from oodcache.cache.subsets import Subset, split
 
 @dataclass(frozen=True)
 class TypedSet:
-    """A data set as it was typed, and what that means; `subset` is None for all of it."""
+    """A set as typed, and its dataset and subset; `subset` is None for the whole dataset."""
 
     option: str
     typed: str
@@ -23,9 +23,9 @@ class TypedSet:
 
 
 def typed_sets(id_set: str, ood_sets: Sequence[str], select_on: str | None) -> list[TypedSet]:
-    """Return the ID set, each OOD set and, if there is one, the set that settings are picked on.
+    """Return the ID set, each OOD set and, if given, the set on which settings are picked.
 
-    Raises InputError where two of them share images by their names, or ID and OOD share classes.
+    Raises InputError if their names show that two share images, or that ID and OOD share classes.
     """
     inside = _parsed("--id", id_set)
     outside = [_parsed("--ood", typed) for typed in ood_sets]
@@ -40,8 +40,8 @@ def typed_sets(id_set: str, ood_sets: Sequence[str], select_on: str | None) -> l
     for one in outside:
         if one.typed == tuning.typed:
             raise InputError(
-                f"{one.typed!r} is both --ood and --select-on: what picks a setting cannot measure "
-                f"it; leave out --ood {one.typed}, or pick on another set"
+                f"{one.typed!r} is both --ood and --select-on: a set that picks a setting cannot "
+                f"measure it; omit --ood {one.typed}, or pick on another set"
             )
         _check_images(one, tuning)
     return [inside, *outside, tuning]
@@ -53,8 +53,9 @@ def _parsed(option: str, typed: str) -> TypedSet:
 
 def _check_outside(inside: TypedSet, outside: TypedSet) -> None:
     if outside.typed == inside.typed:
-        what = f"{inside.typed!r} is both {inside.option} and {outside.option}"
-        raise InputError(f"{what}: its images cannot be told apart")
+        raise InputError(
+            f"{inside.typed!r} is both {inside.option} and {outside.option}; give two sets"
+        )
     _check_images(inside, outside)
     _check_classes(inside, outside)
 
@@ -63,7 +64,7 @@ def _check_images(one: TypedSet, other: TypedSet) -> None:
     if one.data_set != other.data_set:
         return
     if one.subset is None or other.subset is None:
-        raise InputError(f"{one} and {other} share images: one is part of the other")
+        raise InputError(f"{one} and {other} share images: one contains the other")
     _check_classes(one, other)
 
 
@@ -73,5 +74,5 @@ def _check_classes(one: TypedSet, other: TypedSet) -> None:
     if both := [each for each in other.subset.ids if each in one.subset.ids]:
         raise InputError(
             f"{one} and {other} share classes: {', '.join(both[:5])}{', …' * (len(both) > 5)}; "
-            "leave them out of one, in a list of ids: NAME:@FILE"
+            "remove them from one, with a list of ids: NAME:@FILE"
         )

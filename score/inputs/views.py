@@ -1,4 +1,4 @@
-"""The images of a data set that are scored: all, or those of a subset's classes."""
+"""The scored images of a dataset: all, or those of a subset's classes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class View:
-    """Some images of a file, under the name that was typed, such as "imagenet-val:imagenet10".
+    """Some images of a file, under the name as typed, such as "imagenet-val:imagenet10".
 
-    Those of `subset`, all where it is None, or the rows that `only` names. What could not be
-    decoded is not scored. `numbers` are the subset's classes where the file's labels are numbers.
+    They are those of `subset` (all if None), or the rows `only`, except images that could not be
+    decoded. `numbers` are the subset's classes if the file's labels are class numbers.
     """
 
     name: str
@@ -35,7 +35,7 @@ class View:
 
     @cached_property
     def selected(self) -> npt.NDArray[np.bool_]:
-        """Say of each of the file's rows if it is in the view, decoded or not."""
+        """Return for each of the file's rows whether it is in the view, decoded or not."""
         if self.subset is None:
             return np.ones(self.file.rows, bool)
         labels = self.file.label_names
@@ -43,55 +43,55 @@ class View:
         if missing := [one for one in wanted if one not in labels]:
             raise InputError(
                 f"{self.file.path}: has no label {missing[0]!r} of {self.subset.name} "
-                f"({len(missing)} of its {len(wanted)} are missing)"
+                f"({len(missing)} of {len(wanted)} are missing)"
             )
         return np.isin(self.file.label, [labels.index(one) for one in wanted])
 
     @cached_property
     def rows(self) -> Integers:
-        """Return the file's rows that are scored, rising."""
+        """Return the scored rows of the file, rising."""
         if self.only is not None:
             return self.only
         return np.flatnonzero(self.selected & self.file.ok)
 
     @property
     def failed(self) -> int:
-        """Return how many images of the view could not be decoded."""
+        """Return the number of images that could not be decoded."""
         return int(np.count_nonzero(self.selected & ~self.file.ok))
 
     @property
     def labels(self) -> Integers:
-        """Return the label of each image that is scored: an index into the file's, or -1."""
+        """Return the label of each scored image: an index into the file's, or -1."""
         return self.file.label[self.rows]
 
     @property
     def group(self) -> str | None:
-        """Return "near" or "far", None where nobody says which."""
-        told = self.file.identity.source.get("group", names.GROUPS.get(self.file.path.stem))
-        return told if told in ("near", "far") else None
+        """Return "near" or "far", None if unknown."""
+        group = self.file.identity.source.get("group", names.GROUPS.get(self.file.path.stem))
+        return group if group in ("near", "far") else None
 
     def paths(self) -> list[bytes]:
-        """Return the path of each image that is scored, below its data set's root."""
+        """Return the path of each scored image, relative to its dataset's root."""
         paths = self.file.paths()
         return [paths[row] for row in self.rows.tolist()]
 
     def blocks(self) -> Iterator[Vectors]:
-        """Yield the unit vectors in order, float32 (n, D); blocks without a row are not read."""
+        """Yield the unit vectors in order, float32 (n, D); unscored blocks are skipped."""
         for first, block in self.file.blocks_with(self.rows):
             start, stop = np.searchsorted(self.rows, (first, first + len(block)))
-            # Most blocks are wanted whole: no copy of those.
+            # Most blocks are complete, and need no copy.
             yield block if stop - start == len(block) else block[self.rows[start:stop] - first]
 
 
 def tell_shared(sets: Mapping[str, Digests], of: Digests, what: str, note: Note) -> dict[str, int]:
-    """Return how many images of each set have a vector that is in `of` too, and say which have."""
+    """Return how many images of each set have the same vector as one of `of`, with notes."""
     found = {name: shared(of, own) for name, own in sets.items()}
     for name, count in found.items():
         if count:
-            note(f"{name}: {count:,} images have the very vector of an image of {what}")
+            note(f"{name}: {count:,} images have the same vector as an image of {what}")
     return found
 
 
 def shared(inside: Digests, outside: Digests) -> int:
-    """Return how many OOD images have a vector that an ID image has too."""
+    """Return how many OOD images have the same vector as an ID image."""
     return int(np.count_nonzero(np.isin(outside, inside)))

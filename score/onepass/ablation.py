@@ -11,8 +11,8 @@
     scale = ["learned", 10]
     bias = ["learned", "none", -5]
 
-Each table of `scores` is a grid: every score of it at every combination of the values given. What
-is not given stays at its default. `templates` is what --template says, and may be missing.
+Each table of `scores` is a grid: each of its scores at every combination of the given values; other
+parameters keep their defaults. `templates` is optional, as --template.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ KEYS = {"scores", "templates"}
 
 @dataclass(frozen=True)
 class Ablation:
-    """What a file asks for: variants, each once, and the templates in its order."""
+    """The contents of a file: its variants, each once, and its templates in order."""
 
     variants: tuple[Variant, ...]
     templates: tuple[str, ...]
 
 
 def read(path: Path) -> Ablation:
-    """Return what the file at `path` asks for.
+    """Return the contents of the file at `path`.
 
-    Raises InputError, which names the file, the grid in it and what to write instead.
+    Raises InputError with the file, the grid and what to write instead.
     """
     try:
         with path.open("rb") as file:
@@ -48,12 +48,12 @@ def read(path: Path) -> Ablation:
     except OSError as error:
         raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: no TOML: {str(error) or 'nested too deeply'}") from None
+        raise InputError(f"{path}: not TOML: {str(error) or 'nested too deeply'}") from None
     if unknown := sorted(set(table) - KEYS):
-        raise InputError(f"{path}: {unknown[0]!r} is no key (there are: scores, templates)")
+        raise InputError(f"{path}: unknown key {unknown[0]!r} (there are: scores, templates)")
     grids = table.get("scores", [])
     if not isinstance(grids, list) or not grids or not all(isinstance(one, dict) for one in grids):
-        raise InputError(f"{path}: has no grid; begin one with a line [[scores]]")
+        raise InputError(f"{path}: contains no grid; start one with a line [[scores]]")
     specifications: list[str] = []
     for number, grid in enumerate(grids, 1):
         try:
@@ -66,7 +66,7 @@ def read(path: Path) -> Ablation:
 
 
 def _specifications(grid: Mapping[str, Any]) -> list[str]:
-    """Return the grid as it is typed after --score, a specification for each of its scores."""
+    """Return the grid as specifications for --score, one per score."""
     settings = dict(grid)
     names = _values(settings.pop("score", []))
     if not names:
@@ -75,7 +75,7 @@ def _specifications(grid: Mapping[str, Any]) -> list[str]:
     for key, values in settings.items():
         choices = _values(values)
         if not choices:
-            raise InputError(f"{key} is an empty list: leave it out for the default")
+            raise InputError(f"{key} is an empty list; omit it for the default")
         typed.append(f"{key}={'|'.join(choices)}")
     return [":".join([name, ",".join(typed)] if typed else [name]) for name in names]
 

@@ -1,8 +1,8 @@
 """One pass over cached images: every variant is computed on a tile before the next is read.
 
-Nothing of size N × K is ever held. Row i is always row i mod TILE of tile i // TILE, and the last
-tile is padded, so the numbers are the same, bit for bit, whatever the read blocks and the number
-of threads. Equal images have equal scores: those of the first of them.
+No N × K array is ever held. Row i is always row i mod TILE of tile i // TILE, and the last tile is
+padded, so scores are bit-identical for any read block and number of threads. Equal images get equal
+scores: those of the first.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from oodcache.score.onepass.variants import Variant
 
 @dataclass(frozen=True)
 class Classes:
-    """What images are compared with: unit vectors (K, D), and the model's scale and bias."""
+    """The classes that images are compared with, (K, D), and the model's scale and bias."""
 
     vectors: Vectors
     logit_scale: float
     logit_bias: float | None
 
     def numbers(self, variant: Variant) -> dict[str, float]:
-        """Return the variant's parameters, with what the model learned looked up."""
+        """Return the variant's parameters, with learned values filled in."""
         return variant.numbers(logit_scale=self.logit_scale, logit_bias=self.logit_bias)
 
     def shown(self, variant: Variant, ranked: Scores) -> Scores:
@@ -41,9 +41,9 @@ class Classes:
 
 @dataclass(frozen=True)
 class Scored:
-    """N images, scored: `scores` float64 (V, N), a row a variant; `best` (N,) nearest class.
+    """N scored images: `scores` float64 (V, N), one row per variant; `best` (N,) nearest class.
 
-    `digests` (N,) are 64 bits of each image's vector.
+    `digests` (N,) are 64-bit hashes of the vectors.
     """
 
     scores: Scores
@@ -51,10 +51,10 @@ class Scored:
     digests: Digests
 
     def tie(self, first: Scored) -> None:
-        """Give each image the scores of the first image of `first` that has its very vector.
+        """Give each image the scores of the first image of `first` with the same vector.
 
-        OpenBLAS computes the last digit of a product by where a row stands among others: on some
-        processors (Haswell, Zen) rows of equal numbers get products that differ.
+        On some processors (Haswell, Zen) OpenBLAS rounds a row's product depending on its position,
+        so equal rows get different products.
         """
         found, places = np.unique(first.digests, return_index=True)
         if not len(found) or (first is self and len(found) == len(self.digests)):
@@ -73,7 +73,7 @@ def fit_all(
     bank: Bank | None = None,
     advance: Callable[[int], None] = lambda done: None,
 ) -> list[Any]:
-    """Return what each variant's score was fitted to, None for one that needs no fit."""
+    """Return the fitted state of each variant's score, None without a fit."""
     given = {"": classes.vectors, "negatives": negatives, "bank": bank}
     fits: list[Any] = []
     for variant in variants:
@@ -98,15 +98,15 @@ def score_images(
 ) -> Scored:
     """Return the ranking form of every variant for `rows` images, read from `blocks` in order.
 
-    `blocks` are float32 (n, D), n as it comes. `fits` has what each variant's score was fitted
-    to, None for one that needs no fit. Memory grows by 8 bytes a variant and image.
+    `blocks` are float32 (n, D) with any n; `fits` is as `fit_all` returns it. Memory grows by 8
+    bytes per variant and image.
     """
     fits = fits or [None] * len(variants)
     scored = Scored(
         np.empty((len(variants), rows)), np.empty(rows, np.intp), np.empty(rows, np.uint64)
     )
     columns = np.ascontiguousarray(classes.vectors.T)
-    # Those of one temperature follow each other: the exponentials of the last one are kept.
+    # Sorted by temperature, because the exponentials of the latest one are cached.
     order = sorted(
         range(len(variants)),
         key=lambda place: classes.numbers(variants[place]).get("temperature", 0.0),

@@ -1,4 +1,4 @@
-"""What to compute: a score with its parameters, written `NAME` or `NAME:key=value,key=a|b|c`."""
+"""Variants: scores with parameters, written `NAME` or `NAME:key=value,key=a|b|c`."""
 
 from __future__ import annotations
 
@@ -23,19 +23,16 @@ WITH_BANK = ("knn", "mahalanobis", "vim")
 
 @dataclass(frozen=True)
 class Variant:
-    """A score and its parameters, each a number or one of its words.
-
-    "learned" is not yet looked up.
-    """
+    """A score and its parameters, each a number or a word; "learned" is not yet filled in."""
 
     score: str
     parameters: Mapping[str, float | str]
 
     @property
     def label(self) -> str:
-        """Return what to type for this variant: the name, and the parameters not at default.
+        """Return the variant as typed: its name and the parameters that are not at their default.
 
-        A score of another program has no parameters, and is no key of SCORES.
+        A score of another program has no parameters and is not in SCORES.
         """
         given = [
             f"{name}={_written(value)}"
@@ -45,23 +42,17 @@ class Variant:
         return ":".join([self.score, ",".join(given)] if given else [self.score])
 
     def rank(self, tile: Tile, numbers: Mapping[str, float], fitted: Any = None) -> Scores:
-        """Return the ranking form of the score, its parameters as `numbers`.
-
-        `fitted` is what its `fit` returned, where it has one.
-        """
+        """Return the ranking form, with the parameters as `numbers` and the `fitted` state."""
         with np.errstate(divide="ignore", over="ignore", under="ignore"):
             return SCORES[self.score].rank(tile, fitted, **numbers)
 
     def shown(self, ranked: Scores, classes: int, numbers: Mapping[str, float]) -> Scores:
-        """Return the paper's form of the score over K `classes`, from its ranking form."""
+        """Return the paper's form over K `classes`, from the ranking form."""
         with np.errstate(over="ignore", under="ignore"):
             return SCORES[self.score].shown(ranked, classes, **numbers)
 
     def numbers(self, *, logit_scale: float, logit_bias: float | None) -> dict[str, float]:
-        """Return the parameters as numbers, with what the model learned looked up.
-
-        A bias that the model does not have counts as 0.
-        """
+        """Return the parameters as numbers, with learned values filled in; a missing bias is 0."""
         learned = {
             "temperature": 1.0 / logit_scale,
             "scale": logit_scale,
@@ -77,12 +68,12 @@ class Variant:
 
 
 def parse(specification: str) -> list[Variant]:
-    """Return the variants that a specification names: one, or a grid where bars give choices.
+    """Return the variants of a specification: one, or a grid if bars separate values.
 
     >>> [variant.label for variant in parse("mcm:temperature=0.1|learned")]
     ['mcm:temperature=0.1', 'mcm:temperature=learned']
 
-    Raises InputError, with what to type instead.
+    Raises InputError with what to type instead.
     """
     name, colon, settings = specification.partition(":")
     try:
@@ -99,11 +90,11 @@ def parse(specification: str) -> list[Variant]:
             known = ", ".join(choices) or "none"
             raise InputError(
                 f"--score {specification!r}: {setting!r} sets no parameter of {name} "
-                f"(it has: {known}); write for example {_example(name)}"
+                f"(parameters: {known}); write for example {_example(name)}"
             )
         if key in given:
             raise InputError(
-                f"--score {specification!r}: sets {key} twice; write several as {key}=A|B"
+                f"--score {specification!r}: sets {key} twice; write several values as {key}=A|B"
             )
         given.add(key)
         try:
@@ -118,7 +109,7 @@ def parse(specification: str) -> list[Variant]:
 
 
 def check_score(name: str) -> str:
-    """Return `name` if it is a score's; raises InputError, which says what is near, if not."""
+    """Return `name` if it is a score; raise InputError with the most similar name otherwise."""
     if name not in SCORES:
         near = difflib.get_close_matches(name, SCORES, n=1)
         what = f"did you mean {near[0]}?" if near else "list them with: oodcache scores"
@@ -127,18 +118,18 @@ def check_score(name: str) -> str:
 
 
 def default(negatives: str | None, bank: str | None) -> tuple[str, ...]:
-    """Return the scores that are shown where none is named, with what is given to fit them to."""
+    """Return the default scores, given the negatives and the bank."""
     return (*DEFAULT, *(WITH_NEGATIVES if negatives else ()), *(WITH_BANK if bank else ()))
 
 
 def parse_all(specifications: Iterable[str]) -> list[Variant]:
-    """Return the variants of several specifications, each once, in the order first named."""
+    """Return the variants of several specifications, each once, in order."""
     variants = [variant for one in specifications for variant in parse(one)]
     return list({variant.label: variant for variant in variants}.values())
 
 
 def _written(value: float | str) -> str:
-    # repr has every digit that tells two numbers apart.
+    # repr keeps every digit that distinguishes two numbers.
     return value if isinstance(value, str) else repr(value).removesuffix(".0")
 
 

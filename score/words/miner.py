@@ -1,10 +1,9 @@
-"""Negatives mined from cached vocabularies: the words of each that are far from the classes."""
+"""The mining of negatives from cached vocabularies: words far from every class."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,15 +24,12 @@ from oodcache.score.inputs.files import check_same_model, vocabulary_path
 from oodcache.score.measures.result import AVERAGE
 from oodcache.score.words.mining import KEEP, PERCENTILE
 from oodcache.score.words.negatives import differing
-from oodcache.score.words.word_pool import ChosenWords, WordPool, choose, class_vectors, template_of
+from oodcache.score.words.word_pool import ChosenWords, WordPool, class_vectors, template_of
 
 
 @dataclass(frozen=True)
 class MiningRequest:
-    """What to mine, as it is typed: from which vocabularies, against which classes of a model.
-
-    Without a `percentile` it is the 95th.
-    """
+    """A mining request as typed; without a `percentile`, the 95th is used."""
 
     cache: Path
     model: str
@@ -47,11 +43,11 @@ class MiningRequest:
 
 
 def write_mined(request: MiningRequest, overwrite: bool, watch: Watch) -> None:
-    """Mine negatives, write their file and say what it holds; refuse to replace one unasked."""
+    """Mine negatives and write their file; raise InputError if it exists without `overwrite`."""
     label = store.find_model(request.cache, request.model)
     path = names.negatives_path(request.cache, label, request.name)
     if path.exists() and not overwrite:
-        raise InputError(f"{path}: is there; mine anew with --overwrite, or give another -o NAME")
+        raise InputError(f"{path}: exists; replace it with --overwrite, or give another -o NAME")
     found = mine(request, watch)
     write_negatives(path, found)
     words = sum(len(one.words) for one in found.lists)
@@ -60,15 +56,18 @@ def write_mined(request: MiningRequest, overwrite: bool, watch: Watch) -> None:
 
 
 def mine(request: MiningRequest, watch: Watch) -> Negatives:
-    """Return the negatives that are asked for, to be written at their path.
+    """Return the requested negatives, to be written at their path.
 
-    Raises InputError for what is not in the cache, or of other weights, and where nothing would be
-    kept.
+    Raises InputError if files are missing or have other weights, or no word would be kept.
     """
     cache, keep, percentile = request.cache, request.keep, request.percentile
     if percentile is not None and not 0 <= percentile <= 100:
-        raise InputError(f"--percentile {percentile}: wants a number from 0 to 100, such as 95")
-    label, parsed = store.find_model(cache, request.model), _parsed(keep)
+        raise InputError(f"--percentile {percentile}: give a number from 0 to 100, such as 95")
+    label = store.find_model(cache, request.model)
+    try:
+        parsed = parse_keep(keep)
+    except ValueError as error:
+        raise InputError(f"--keep: {error}") from None
     names.check_name(request.name, "negatives")
     texts = open_texts(vocabulary_path(cache, label, request.model, request.classes))
     files = tuple(
@@ -82,10 +81,10 @@ def mine(request: MiningRequest, watch: Watch) -> Negatives:
     total = sum(len(one.vocabulary.names) for one in files)
     with watch.progress("mining", total, "words") as advance:
         pool = WordPool(files, roles, of_classes.vectors, of_classes.names, advance)
-        chosen = choose(pool, percentiles, parsed, range(len(files)), f"--keep {keep}")
+        chosen = pool.choose(percentiles, parsed, range(len(files)), f"--keep {keep}")
     lists = tuple(_word_list(pool, one, percentiles) for one in chosen)
     if not any(one.words for one in lists if one.role == NEGATIVE):
-        raise InputError(f"--keep {keep}: of so few words none is kept; give a larger share")
+        raise InputError(f"--keep {keep}: keeps none of so few words; give a larger share")
     for line in (*map(pool.summary, chosen), *differing(lists, of_classes.template)):
         watch.note(line)
     made = texts.identity.model
@@ -104,22 +103,15 @@ def mine(request: MiningRequest, watch: Watch) -> Negatives:
     )
 
 
-def _parsed(keep: str) -> Fraction | int:
-    try:
-        return parse_keep(keep)
-    except ValueError as error:
-        raise InputError(f"--keep: {error}") from None
-
-
 def _distinct(words: Sequence[str], csp: Sequence[str]) -> dict[str, str]:
-    """Return each vocabulary, and as what its file is to be extracted."""
+    """Return each vocabulary, and how to write its file for `extract`."""
     if not words:
-        raise InputError("there are no words to choose from; give --words")
+        raise InputError("no words to mine from; give --words")
     sources = dict.fromkeys(words, "FILE") | dict.fromkeys(csp, "csp:FILE")
     if len(sources) < len(words) + len(csp):
         given = [*words, *csp]
         twice = next(one for place, one in enumerate(given) if one in given[:place])
-        raise InputError(f"vocabulary {twice!r} is given twice: its words count once")
+        raise InputError(f"vocabulary {twice!r} is given twice")
     return sources
 
 

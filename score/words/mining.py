@@ -1,9 +1,9 @@
 """Negative mining: which words are far from all classes.
 
 NegLabel (Jiang et al., *Negative Label Guided OOD Detection with Pretrained Vision-Language
-Models*, ICLR 2024) takes those words of each list whose distance to the classes, a high percentile
-of their cosines with them, is lowest. Pure functions over words and `cosine`, float64 (n, K): n
-words against K classes.
+Models*, ICLR 2024) keeps the words of each list with the lowest "distance", a high percentile of
+their cosines with the classes. Pure functions over words and `cosine`, float64 (n, K): n words
+against K classes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 PERCENTILE, KEEP = 95.0, "15%"
-# A word of a conjugated pool (CSP, Chen et al., NeurIPS 2024) with a larger cosine is no candidate.
+# Words of a conjugated pool (CSP, Chen et al., NeurIPS 2024) with a larger cosine are skipped.
 TOO_NEAR = 0.95
 DIGITS = 12
 QUOTES = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
@@ -31,7 +31,7 @@ WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 @dataclass(frozen=True)
 class Candidates:
-    """The words of a list that can be chosen, by their places, and how many cannot and why."""
+    """The places of a list's candidate words, and the numbers of duplicates and class names."""
 
     places: Places
     duplicates: int
@@ -39,9 +39,9 @@ class Candidates:
 
 
 def cleaning(encoding: Mapping[str, Any]) -> Callable[[str], str]:
-    """Return what the tokenizer of a text file does to a text first, going by its `encoding`.
+    """Return the text cleaning of a file's tokenizer, according to its `encoding`.
 
-    Of an unknown one, as after an import, it is CLIP's, which takes upper and lower case for one.
+    For an unknown one, as after an import, it is CLIP's, which ignores case.
     """
     if encoding.get("tokenizer") == "SigLipTokenizer" or "canonical" in str(encoding.get("clean")):
         return canonical
@@ -49,7 +49,7 @@ def cleaning(encoding: Mapping[str, Any]) -> Callable[[str], str]:
 
 
 def spaced(text: str) -> str:
-    """Return a text without HTML's entities, curly quotes and needless blanks.
+    """Return a text without HTML entities, curly quotes and extra spaces.
 
     >>> spaced(" R&amp;B  singer")
     'R&B singer'
@@ -59,12 +59,12 @@ def spaced(text: str) -> str:
 
 
 def lower(text: str) -> str:
-    """Return what `spaced` does in lower case, as CLIP's tokenizer reads it."""
+    """Return a text as CLIP's tokenizer reads it: `spaced`, in lower case."""
     return spaced(text).lower()
 
 
 def canonical(text: str) -> str:
-    """Return a text in lower case without punctuation, as SigLIP's tokenizer reads it.
+    """Return a text as SigLIP's tokenizer reads it: in lower case, without punctuation.
 
     >>> canonical("Jack-o'-lantern_(lamp)")
     'jackolantern lamp'
@@ -76,10 +76,10 @@ def canonical(text: str) -> str:
 def candidates(
     lists: Sequence[Sequence[str]], class_names: Sequence[str], clean: Callable[[str], str]
 ) -> list[Candidates]:
-    """Return what can be chosen of each list: no class's name, and no word that stood before.
+    """Return the candidates of each list: all words except class names and duplicates.
 
-    Words are compared as the tokenizer reads them; what it reads as nothing is a duplicate of the
-    empty text. The first list given keeps a word that stands in several.
+    Words are compared after cleaning; one that is then empty counts as a duplicate. A word in
+    several lists stays in the first.
     """
     classes, seen = {clean(name) for name in class_names}, {""}
     found = []
@@ -98,16 +98,16 @@ def candidates(
 
 
 def distance(cosine: Floats, percentile: float) -> Floats:
-    """Return each word's distance (n,), np.quantile(cosine, percentile / 100, axis=1) to the bit.
+    """Return each word's distance (n,), equal to np.quantile(cosine, percentile / 100, axis=1).
 
-    That is the linear method: between the two order statistics around it. `cosine` is reordered.
+    `cosine` is reordered.
     """
     at = (cosine.shape[1] - 1) * (percentile / 100)
     below = min(int(at), cosine.shape[1] - 1)
     above = min(below + 1, cosine.shape[1] - 1)
     cosine.partition((below, above), axis=1)
     low, high, weight = cosine[:, below], cosine[:, above], at - below
-    # From whichever end is nearer, as NumPy has it: the other way the last digit may differ.
+    # Interpolated from the nearer end, as in NumPy: otherwise the last digit may differ.
     far: Floats = high - (high - low) * (1 - weight)
     return far if weight >= 0.5 else low + (high - low) * weight
 
@@ -117,9 +117,8 @@ def kept(
 ) -> list[Places]:
     """Return the places of the words that each list keeps, by rising distance, ties by word.
 
-    Equal vectors may have distances that differ in the last digit, so those equal to 12 are tied.
-    A share is of each list, rounded down: for 15 % it is int(0.15 · n), as in the paper's code. A
-    number is of all lists together, shared out as `shares` says.
+    Distances equal to 12 digits tie, because those of equal vectors may differ in the last one.
+    `keep` is as in `shares`.
     """
     counts, places = shares([len(one) for one in words], keep), []
     for some, far, count in zip(words, distances, counts, strict=True):
@@ -130,11 +129,11 @@ def kept(
 
 
 def shares(lengths: Sequence[int], keep: Fraction | int) -> list[int]:
-    """Return how many words each list keeps: a share of it, or its part of a number.
+    """Return how many words each list keeps: a share of it, or its part of a total number.
 
-    A number is parted in proportion to the lengths: each list gets its part rounded down, and one
-    more those whose part lost most, of equal ones the earlier. Raises ValueError where it is larger
-    than all lists.
+    A share is rounded down, as in the paper's code. A number is split in proportion to the lengths
+    and rounded down; the largest remainders get one more, ties the earlier list. Raises ValueError
+    if it is larger than all lists.
 
     >>> shares([10, 20, 30], Fraction(15, 100)), shares([10, 20, 30], 10)
     ([1, 3, 4], [2, 3, 5])

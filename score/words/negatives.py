@@ -1,6 +1,6 @@
-"""Negatives read back: words far from the classes, where they fit what is scored.
+"""Mined negatives, opened for scoring.
 
-They are of one model, never borrowed: all that decided the words is compared before they are used.
+They belong to one model: everything that decided the words is compared before they are used.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from oodcache.score.inputs.files import brief, check_same_model, vocabulary_path
 from oodcache.score.inputs.selection import Selection, Vectors
 from oodcache.score.measures.result import AVERAGE
 from oodcache.score.words.mining import KEEP, PERCENTILE
-from oodcache.score.words.word_pool import ChosenWords, WordPool, choose, class_vectors, template_of
+from oodcache.score.words.word_pool import ChosenWords, WordPool, class_vectors, template_of
 
-# The templates of NegLabel's paper: of classes and nouns, and of adjectives.
+# The templates of NegLabel's paper: for classes and nouns, and for adjectives.
 NOUN, ADJECTIVE = "the nice {}", "This is a {} photo"
 
 
 @dataclass(frozen=True)
 class Mined:
-    """A file of negatives that fits the classes to be scored, and the words' vectors on disk."""
+    """A file of negatives that matches the scored classes, and the words' vectors on disk."""
 
     negatives: Negatives
     selection: Selection
@@ -49,37 +49,36 @@ class Mined:
     ) -> Vectors:
         """Return the negatives' unit vectors, float32 (M, D): list by list, by rising distance.
 
-        Those of the conjugated pools come with `csp` alone. With a percentile, or a number of
-        words, they are mined again from the cache, as `oodcache negatives --percentile --keep`
-        would; a number is of all lists together that are asked for.
+        Conjugated pools are included only with `csp`. With a percentile or a number, the words are
+        mined again from the cache, as `oodcache negatives --percentile --keep` would; a number
+        counts the words of all included lists together.
         """
         chosen = self._chosen(percentile, number, csp)
-        found = [self._pool.vectors(one) for one in chosen]
-        return np.concatenate(found)
+        return np.concatenate([self._pool.vectors(one) for one in chosen])
 
     def words(
         self, *, percentile: float | None = None, number: int | None = None, csp: bool = False
     ) -> list[str]:
-        """Return the words that `vectors` returns the vectors of, in the same order."""
+        """Return the words of `vectors`, in the same order."""
         chosen = self._chosen(percentile, number, csp)
         return [word for one in chosen for word in self._pool.words(one)]
 
     def notes(self, templates: Sequence[str]) -> list[str]:
-        """Return what to know where the classes are scored in other templates, or only some are."""
-        of_file, said = self.negatives, []
+        """Return notes if the classes are scored with other templates, or only some are scored."""
+        of_file, notes = self.negatives, []
         if others := [one for one in templates if one != of_file.template]:
-            said.append(
+            notes.append(
                 f"{of_file.path}: mined with the classes in {of_file.template!r}, scored in "
                 f"{others[0]!r}"
             )
-        said += differing(of_file.lists, of_file.template)
+        notes += differing(of_file.lists, of_file.template)
         scored, there = len(self.selection.classes), len(self.selection.texts.vocabulary.names)
         if scored < there:
-            said.append(
+            notes.append(
                 f"{of_file.path}: mined with all {there:,} classes of {of_file.classes}, scored "
                 f"with {scored:,} of them"
             )
-        return said
+        return notes
 
     @cached_property
     def _pool(self) -> WordPool:
@@ -95,36 +94,36 @@ class Mined:
             model, classes = self.selection.model.requested, self.negatives.classes
             command = _command(self.negatives, model, classes, "--csp CSPWORDS ")
             raise InputError(
-                f"{self.negatives.path}: holds no conjugated pool; mine with one: {command}"
+                f"{self.negatives.path}: contains no conjugated pool; mine one with: {command}"
             )
         if percentile is None and number is None:
             return [self._stored(at) for at in used]
         if not 0 <= (percentile or 0) <= 100 or (number is not None and number < 1):
             raise InputError(
                 f"{self.negatives.path}: cannot be mined again with percentile {percentile} and "
-                f"number {number}: a percentile is from 0 to 100, a number at least 1"
+                f"number {number}: percentiles are 0 to 100, numbers at least 1"
             )
         percentiles = [one.percentile if percentile is None else percentile for one in lists]
         keep, among = parse_keep(self.negatives.keep), list(range(len(lists)))
         if number is not None:
             keep, among = number, used
-        chosen = choose(self._pool, percentiles, keep, among, str(self.negatives.path))
+        chosen = self._pool.choose(percentiles, keep, among, str(self.negatives.path))
         return [one for one in chosen if one.at in used]
 
     def _stored(self, at: int) -> ChosenWords:
-        """Return the words of a list of the file by their places in its vocabulary."""
+        """Return the words of one list, by their places in its vocabulary."""
         words, there = self.negatives.lists[at].words, self.files[at].vocabulary.names
-        # Of equal names the first: the others were duplicates.
+        # The first of equal names: the others were duplicates.
         places = {name: len(there) - 1 - back for back, name in enumerate(reversed(there))}
         found = np.array([places[word] for word in words], np.intp)
         return ChosenWords(at, found, self.negatives.lists[at].candidates)
 
 
 def open_negatives(cache: Path, selection: Selection, name: str) -> Mined:
-    """Return the negatives called `name` of the model that is scored.
+    """Return the negatives called `name` of the scored model.
 
-    Raises InputError where there are none, or where the model, the vectors of the classes or those
-    of a word list are not the ones that they were mined with.
+    Raises InputError if there are none, or if the model, the classes' vectors or a word list's
+    vectors have changed since they were mined.
     """
     texts, label = selection.texts, selection.label
     requested = selection.model.requested
@@ -148,13 +147,13 @@ def open_negatives(cache: Path, selection: Selection, name: str) -> Mined:
 
 
 def mining(selection: Selection) -> str:
-    """Return the start of the line that mines negatives for these classes."""
+    """Return the start of the command that mines negatives for these classes."""
     model = shlex.quote(selection.model.requested)
     return f"oodcache negatives --model {model} --classes {selection.texts.path.stem}"
 
 
 def _command(negatives: Negatives, model: str, classes: str, csp: str = "") -> str:
-    """Return the line that mines such negatives with classes, under a name of their own."""
+    """Return the command that mines such negatives for `classes`, under another name."""
     options = [f"--model {shlex.quote(model)} --classes {classes}"]
     options += [
         f"--{'csp' if one.role == CSP else 'words'} {one.vocabulary}" for one in negatives.lists
@@ -171,21 +170,20 @@ def _command(negatives: Negatives, model: str, classes: str, csp: str = "") -> s
 
 
 def differing(lists: Sequence[WordList], template: str) -> list[str]:
-    """Return a line, or none, where words and classes are in different templates."""
+    """Return a note if words and classes have different templates, as a list."""
     others = [f"{one.vocabulary} in {one.template!r}" for one in lists if one.template != template]
     if not others:
         return []
     return [
-        f"classes in {template!r}, but {', '.join(others)}: the paper has the names of classes and "
-        f"nouns in one template, {NOUN!r}, and adjectives in {ADJECTIVE!r}"
+        f"classes in {template!r}, but {', '.join(others)}: the paper uses {NOUN!r} for classes "
+        f"and nouns, and {ADJECTIVE!r} for adjectives"
     ]
 
 
 def unlike_paper(negatives: Negatives) -> list[str]:
-    """Return, in words, each setting that NegLabel's paper has otherwise; which words is not asked.
+    """Return in words each setting that differs from NegLabel's paper; word lists may differ.
 
-    It mines with the classes in "the nice {}", of a list of nouns in that and one of adjectives in
-    "This is a {} photo".
+    The paper uses "the nice {}" for classes and nouns, and "This is a {} photo" for adjectives.
     """
     lists = [one.template for one in negatives.lists if one.role == NEGATIVE]
     found = {
@@ -200,40 +198,39 @@ def unlike_paper(negatives: Negatives) -> list[str]:
 
 
 def _check_mined(negatives: Negatives, texts: TextFile, again: str) -> None:
-    """Refuse negatives of another model, or of other classes than those that are scored."""
+    """Raise InputError for negatives of another model, or of other classes than the scored ones."""
     model, path = texts.identity.model, negatives.path
     if negatives.weights != model.weights:
         raise InputError(
             f"{path}: mined with weights {brief(negatives.weights)}, but {texts.path} has "
-            f"{brief(model.weights)}: negatives are of one model; {again}"
+            f"{brief(model.weights)}: negatives belong to one model; {again}"
         )
     known = negatives.architecture and model.architecture
     if known and negatives.architecture != model.architecture:
         raise InputError(
-            f"{path}: mined with another architecture than {texts.path} has, though with the same "
+            f"{path}: mined with another architecture than {texts.path}, though with the same "
             f"weights; {again}"
         )
     if negatives.class_vectors != texts.identity.vectors:
         raise InputError(
-            f"{path}: mined with classes {negatives.classes}, whose vectors are others than those "
-            f"of {texts.path}; {again}"
+            f"{path}: mined with classes {negatives.classes}, whose vectors differ from those of "
+            f"{texts.path}; {again}"
         )
-    stored = (*texts.vocabulary.templates, AVERAGE)
-    if negatives.template not in stored:
+    if negatives.template not in (*texts.vocabulary.templates, AVERAGE):
         raise InputError(
-            f"{path}: mined with template {negatives.template!r}, which {texts.path} has not; "
-            f"{again}"
+            f"{path}: mined with template {negatives.template!r}, which {texts.path} does not "
+            f"have; {again}"
         )
 
 
 def _check_list(negatives: Negatives, words: WordList, file: TextRows, again: str) -> None:
-    """Refuse words that were mined from other vectors than there are now."""
+    """Raise InputError if the word list has changed since the words were mined."""
     if file.identity.vectors != words.vectors or template_of(file) != words.template:
         raise InputError(
-            f"{negatives.path}: mined from other vectors than {file.path} holds now; {again}"
+            f"{negatives.path}: mined from other vectors than {file.path} now contains; {again}"
         )
     there = set(file.vocabulary.names)
     if missing := [word for word in words.words if word not in there]:
         raise InputError(
-            f"{negatives.path}: has the word {missing[0]!r}, which {file.path} has not; {again}"
+            f"{negatives.path}: the word {missing[0]!r} is not in {file.path}; {again}"
         )

@@ -1,6 +1,6 @@
-"""Word lists on disk that negatives are chosen from: candidates, distances, vectors of some.
+"""Word lists on disk from which negatives are chosen: candidates, distances, vectors.
 
-Vectors pass in blocks: what is held is a number a word, and the vectors of the words asked for.
+Vectors are read in blocks: memory holds one number per word, and the chosen words' vectors.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.negatives import CSP
 from oodcache.cache.files.texts import BLOCK_ROWS, TextFile, TextRows
+from oodcache.cache.text import counted
 from oodcache.score.inputs.selection import (
     COSINE_MEAN,
     EACH,
@@ -37,12 +38,12 @@ from oodcache.score.words.mining import (
     kept,
 )
 
-BLOCK_NUMBERS = 2**23  # Cosines at a time: 64 MB.
+BLOCK_NUMBERS = 2**23  # Cosines per block: 64 MB.
 
 
 @dataclass(frozen=True)
 class ChosenWords:
-    """Words of list `at` by their places in its vocabulary, out of so many candidates."""
+    """Chosen words of list `at`: their places in its vocabulary, out of `candidates` words."""
 
     at: int
     places: Places
@@ -51,9 +52,9 @@ class ChosenWords:
 
 @dataclass(frozen=True)
 class WordPool:
-    """Word lists, one a file, each with its role, and the classes that they are to be far from.
+    """Word lists, one per file, each with its role, and the classes that words must be far from.
 
-    `class_vectors` is (K, D). `advance` is told how many words more are measured.
+    `class_vectors` is (K, D). `advance` is called with the number of words just measured.
     """
 
     files: tuple[TextRows, ...]
@@ -65,20 +66,23 @@ class WordPool:
 
     @cached_property
     def candidates(self) -> list[Candidates]:
-        """Return the words of each list that can be chosen, by their names."""
+        """Return the candidates of each list."""
         lists = [file.vocabulary.names for file in self.files]
         return candidates(lists, self.class_names, cleaning(self.files[0].identity.encoding))
 
     def choose(
-        self, percentiles: Sequence[float], keep: Fraction | int, among: Sequence[int]
+        self, percentiles: Sequence[float], keep: Fraction | int, among: Sequence[int], what: str
     ) -> list[ChosenWords]:
-        """Return what the lists of `among` keep, each with its own of the percentiles.
+        """Return the words that the lists `among` keep, each with its own percentile.
 
-        Raises ValueError if a number to keep is larger than all of them.
+        Raises InputError, prefixed with `what`, if a number to keep is larger than all of them.
         """
         measured = [self._measured(at, percentiles[at]) for at in among]
         words = [self._names(at, found[0]) for at, found in zip(among, measured, strict=True)]
-        chosen = kept(words, [far for _, far in measured], keep)
+        try:
+            chosen = kept(words, [far for _, far in measured], keep)
+        except ValueError as error:
+            raise InputError(f"{what}: {error}") from None
         return [
             ChosenWords(at, there[some], len(there))
             for at, (there, _), some in zip(among, measured, chosen, strict=True)
@@ -96,20 +100,19 @@ class WordPool:
         return self._names(chosen.at, chosen.places)
 
     def summary(self, chosen: ChosenWords) -> str:
-        """Return a line on what was left out of a list and what was kept."""
+        """Return a line on the skipped and the kept words of a list."""
         file, found = self.files[chosen.at], self.candidates[chosen.at]
-        left_out = (
-            (found.duplicates, "duplicate", "duplicates"),
-            (found.class_names, "name of a class", "names of classes"),
-            (len(found.places) - chosen.candidates, *["too near to a class"] * 2),
-        )
-        out = ", ".join(
-            f"{count:,} {one if count == 1 else many}" for count, one, many in left_out if count
-        )
+        near = len(found.places) - chosen.candidates
+        reasons = {
+            counted(found.duplicates, "duplicate"): found.duplicates,
+            counted(found.class_names, "class name"): found.class_names,
+            f"{near:,} too near a class": near,
+        }
+        skipped = ", ".join(what for what, count in reasons.items() if count)
         return (
             f"{file.path.stem}: {len(file.vocabulary.names):,} words"
-            f"{f', left out {out}' if out else ''}; of {chosen.candidates:,} candidates "
-            f"{len(chosen.places):,} kept"
+            f"{f' (skipped: {skipped})' if skipped else ''}; kept {len(chosen.places):,} of "
+            f"{chosen.candidates:,} candidates"
         )
 
     def _names(self, at: int, places: Places) -> list[str]:
@@ -117,7 +120,7 @@ class WordPool:
         return [names[place] for place in places.tolist()]
 
     def _measured(self, at: int, percentile: float) -> tuple[Places, Floats]:
-        """Return the candidates of a list that are not too near, and their distances."""
+        """Return a list's candidates that are not too near a class, and their distances."""
         if (at, percentile) not in self._distances:
             places, far, near = self.candidates[at].places, [], []
             for first, block in blocks(self.files[at], self._rows):
@@ -142,13 +145,13 @@ class WordPool:
 
 
 def template_of(file: TextRows) -> str:
-    """Return the template of a file's words, or that they are the average of several."""
+    """Return the template of a file's words, or "average" if there are several."""
     templates = file.vocabulary.templates
     return templates[0] if len(templates) == 1 else AVERAGE
 
 
 def blocks(file: TextRows, rows: int) -> Iterator[tuple[int, Vectors]]:
-    """Yield (first word, unit vectors (at most `rows`, D)), of several templates their average."""
+    """Yield (first word, unit vectors (at most `rows`, D)), averaged over several templates."""
     count = len(file.vocabulary.templates)
     each = [file.blocks(max(1, rows // count), template=one) for one in range(count)]
     for parts in zip(*each, strict=True):
@@ -158,7 +161,7 @@ def blocks(file: TextRows, rows: int) -> Iterator[tuple[int, Vectors]]:
 
 
 def _mean(parts: Iterable[Vectors], count: int, names: Sequence[str], file: TextRows) -> Vectors:
-    """Return the renormalised mean of `count` arrays of vectors, a single one as it is."""
+    """Return the renormalised mean of `count` arrays of vectors, a single one unchanged."""
     if count == 1:
         return next(iter(parts))
     total = np.zeros((len(names), file.dimension))
@@ -168,30 +171,16 @@ def _mean(parts: Iterable[Vectors], count: int, names: Sequence[str], file: Text
     norm = np.linalg.norm(mean, axis=1, keepdims=True)
     if (norm < SMALLEST_MEAN).any():
         raise InputError(
-            f"{file.path}: the templates of word {names[int(norm.argmin())]!r} cancel each other "
-            "out: they have no average; extract the words in one template"
+            f"{file.path}: the templates of word {names[int(norm.argmin())]!r} cancel out, so they "
+            "have no average; extract the words with one template"
         )
     unit: Vectors = (mean / norm).astype(np.float32)
     return unit
 
 
 def class_vectors(texts: TextFile, template: str) -> Prompted:
-    """Return all classes' unit vectors in a template, or their average over all."""
+    """Return all classes' unit vectors in a template, or averaged over all."""
     if template in (EACH, COSINE_MEAN):
-        raise InputError(f"--template {template}: words are mined with one template, or average")
+        raise InputError(f"--template {template}: give one template, or average")
     everything = np.arange(len(texts.vocabulary.names))
     return prompted(Selection(texts, everything, ()), [template])[0]
-
-
-def choose(
-    pool: WordPool,
-    percentiles: Sequence[float],
-    keep: Fraction | int,
-    among: Sequence[int],
-    what: str,
-) -> list[ChosenWords]:
-    """Return what the pool chooses; raise InputError, about `what`, where it has too few words."""
-    try:
-        return pool.choose(percentiles, keep, among)
-    except ValueError as error:
-        raise InputError(f"{what}: {error}") from None

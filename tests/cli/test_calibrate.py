@@ -218,7 +218,7 @@ GRID = "mcm:temperature=1|0.1"
         ({"score": "neglabel"}, "neglabel needs negatives: give --negatives NAME; make them with"),
         ({"id": "nothing"}, "no images 'nothing' (there are: digits-train, digits, eight-nine,"),
         ({"score": "mcn"}, "--score 'mcn': no score 'mcn'; did you mean mcm?"),
-        ({"template": "x"}, "holds no template 'x'"),
+        ({"template": "x"}, "has no template 'x'"),
     ],
 )
 def test_mistakes_are_one_line_and_write_nothing(

@@ -168,13 +168,13 @@ def test_imported_and_extracted_images_of_equal_weights_are_mixed_with_a_word(
     assert "scores do not mix" not in done.err
     scored = oodcache("score", *SCORE, "--format", "csv")
     assert list(csv.DictReader(io.StringIO(scored.out))) == expected
-    said = "strays: imported, perhaps preprocessed otherwise than the others"
+    said = "strays: imported, perhaps preprocessed differently from the others"
     assert scored.err.count(said) == 1
     assert stored(path)["identity"]["model"]["logit_bias"] is not None
 
     done = take("strays.npy", *mine)
     assert f"of weights {weights}, and scores do not mix them" in done.err
-    refused(oodcache("score", *SCORE), "if they are one model's, import with equal --weights")
+    refused(oodcache("score", *SCORE), "if they are the same, import with equal --weights")
 
 
 def test_rows_of_any_length_are_normalised_and_that_is_said(take: Take) -> None:

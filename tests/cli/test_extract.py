@@ -170,13 +170,16 @@ def test_a_broken_file_can_be_overwritten(oodcache: Run, photos: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda photos: write_image(photos / "cat" / "new.png", 9), "another list of inputs"),
-        (lambda photos: ["--precision", "bfloat16"], "precision float32"),
-        (lambda photos: ["--image-mean", "0.1", "0.2", "0.3"], "other preprocessing"),
-        (lambda photos: ["--image-resize-mode", "squash"], "other preprocessing"),
-        (lambda photos: ["--fast-decode"], "other preprocessing, without --fast-decode"),
-        (lambda photos: ["--channels-last"], "precision float32 without --channels-last"),
-        (lambda photos: ["--compile"], "precision float32 without --compile"),
+        (
+            lambda photos: write_image(photos / "cat" / "new.png", 9),
+            "inputs changed: the cache has 12 images, the source has 13",
+        ),
+        (lambda photos: ["--precision", "bfloat16"], "made with precision float32"),
+        (lambda photos: ["--image-mean", "0.1", "0.2", "0.3"], "made with other preprocessing"),
+        (lambda photos: ["--image-resize-mode", "squash"], "made with other preprocessing"),
+        (lambda photos: ["--fast-decode"], "made with other preprocessing, without --fast-decode"),
+        (lambda photos: ["--channels-last"], "made with precision float32 without --channels-last"),
+        (lambda photos: ["--compile"], "made with precision float32 without --compile"),
     ],
 )
 def test_a_file_made_from_something_else_is_never_taken_for_this(
@@ -187,14 +190,14 @@ def test_a_file_made_from_something_else_is_never_taken_for_this(
     more = changed if isinstance(changed, list) else []
     refused = oodcache("extract", "--model", "tiny-clip", *more, f"c={photos}")
     assert refused.status == 1
-    assert f"is there, made from {words}; make it anew with --overwrite" in refused.err
+    assert f"{words}; use --overwrite to replace it" in refused.err
     assert "loading" not in refused.err
 
 
 def test_other_templates_under_one_name_are_refused(oodcache: Run, photos: Path) -> None:
     first = ["extract", "--model", "tiny-clip", "--classes", f"c={photos}"]
     assert oodcache(*first).status == 0
-    assert "another list of inputs" in oodcache(*first, "--template", "the {}").err
+    assert "inputs changed: still" in oodcache(*first, "--template", "the {}").err
 
 
 def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(
@@ -208,8 +211,8 @@ def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(
     (photos / "notes.txt").write_text("no image at all")
     done = oodcache("extract", *small_model.arguments, f"c={photos}")
     assert done.status == 0
-    assert "c: files left out because they are not images: 1" in done.err
-    assert "1 could not be decoded, the first 'cat/e-bad.png'" in done.err
+    assert "c: skipped 1 files that are not images" in done.err
+    assert "1 could not be decoded, first 'cat/e-bad.png'" in done.err
     images = open_images(only("embeddings/local/small-*/images/c.h5"))
     row = images.paths().index(b"cat/e-bad.png")
     assert np.flatnonzero(~images.ok).tolist() == [row]
@@ -221,18 +224,18 @@ def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(
     ("arguments", "status", "words"),
     [
         ([], 2, "--model is missing, for example: --model siglip2"),
-        (["--model", "tiny-clip"], 1, "nothing to extract: name a data set"),
+        (["--model", "tiny-clip"], 1, "nothing to extract: name a dataset"),
         (["--model", "tiny-clip", "x=none"], 1, "none: no such file or folder"),
         (["--model", "tiny-clip", "x=empty"], 1, "empty: holds no images"),
         (["--model", "tiny-clip", "SUN"], 1, "data: no such data root, where SUN would be"),
         (["--model", "tiny-clip", "cifar"], 1, "type NAME=PATH"),
-        (["--model", "tiny-klip", "x=photos"], 1, "says no weights; did you mean tiny-clip?"),
+        (["--model", "tiny-klip", "x=photos"], 1, "names no weights; did you mean tiny-clip?"),
         (["--model", "VIT-B-32/openai", "x=photos"], 1, "did you mean ViT-B-32"),
         (["--model", "tiny-clip", "x=photos", "x=strays"], 1, "'x' is given twice"),
         (["--model", "tiny-clip", "--classes", "c=blank.txt"], 1, "line 2 is blank"),
         (["--model", "tiny-clip", "--classes", "c=none.txt"], 1, "none.txt: No such file"),
         (["--model", "tiny-clip", "--template", "a {}", "x=photos"], 1, "give --classes too"),
-        (["--model", "local-dir:empty", "x=photos"], 1, "holds no open_clip_config.json"),
+        (["--model", "local-dir:empty", "x=photos"], 1, "contains no open_clip_config.json"),
         (["--model", "tiny-clip", "--batch-size", "0", "x=photos"], 2, "0 is not in the range"),
     ],
 )
@@ -329,7 +332,7 @@ def test_a_run_that_filled_the_disk_goes_on_when_there_is_room(oodcache: Run, ph
                 # Loading, going on, why it ended; and where the time went, if it took a second.
                 assert done[-1].err.count("\n") <= 4
         assert [one.status for one in done][0::4] == [1, 0]
-        assert any("of 4 shards are there: going on" in one.err for one in done)
+        assert any("of 4 shards are done" in one.err for one in done)
         assert Path("full", name).read_bytes() == Path("whole", name).read_bytes()
 
 
@@ -376,7 +379,7 @@ def test_a_run_that_is_stopped_leaves_whole_shards_and_goes_on(
     assert 2 <= len(shards) < 30
     again = oodcache(*arguments)
     assert again.status == 0
-    assert f"c: {len(shards)} of 30 shards are there: going on" in again.err
+    assert f"c: resuming: {len(shards)} of 30 shards are done" in again.err
     assert open_images(only("embeddings/tiny-clip/demo/images/c.h5")).rows == 600
     assert len(list(Path().glob("embeddings/**/*.h5"))) == 1
 
@@ -385,8 +388,8 @@ def test_shares_of_a_cluster_make_one_file(oodcache: Run, photos: Path) -> None:
     arguments = ["extract", "--model", "tiny-clip", "--shard-rows", "5", f"c={photos}"]
     said = [oodcache(*arguments, "--shard", f"{part}/4") for part in (4, 2, 3, 1)]
     assert [one.status for one in said] == [0] * 4
-    assert "c: no shard falls to --shard 4/4: there are 3" in said[0].err
-    assert "c: 2 of 3 shards are there; whoever writes the last one merges" in said[2].err
+    assert "c: nothing to do for --shard 4/4: only 3 shards" in said[0].err
+    assert "c: 2 of 3 shards are done; the process that writes the last one merges" in said[2].err
     assert "wrote embeddings/tiny-clip/demo/images/c.h5: 12 images" in said[3].err
 
 
@@ -406,7 +409,7 @@ def test_a_cluster_says_which_share_is_whose_until_one_is_typed(
     monkeypatch.setenv("RANK", "2")
     refused = oodcache(*arguments, "--cache", "typed")
     assert refused.status == 1
-    assert "RANK 2 of WORLD_SIZE 2, counted from 0: say it by --shard I/N" in refused.err
+    assert "RANK 2 of WORLD_SIZE 2, counted from 0; give --shard I/N" in refused.err
     typed = oodcache(*arguments, "--cache", "typed", "--shard", "1/1")
     assert "share" not in typed.err
     assert Path("typed", name).read_bytes() == Path("whole", name).read_bytes()
@@ -456,8 +459,8 @@ def test_bad_rows_are_retried_and_too_many_are_status_1(oodcache: Run, photos: P
     arguments = ["extract", "--model", "tiny-clip", "--dtype", "float16", f"c={photos}"]
     refused = oodcache(*arguments, "--max-bad", "0.05")
     assert refused.status == 1
-    assert "1 of 12 images so far are bad, such as 'dog/3.png'" in refused.err
-    assert "more than --max-bad 0.05 of all 12; whole shards stay" in refused.err
+    assert "1 of 12 images so far cannot be read, such as 'dog/3.png'" in refused.err
+    assert "more than --max-bad 0.05 of all 12; finished shards are kept" in refused.err
     (photos / "dog" / "3.png").write_bytes(sound)
     assert oodcache(*arguments, "--max-bad", "0.05", "--retry-failed").status == 0
     images = open_images(only("embeddings/tiny-clip/demo/images/c.h5"))

@@ -53,10 +53,10 @@ def test_a_file_is_written_and_what_was_kept_is_said(oodcache: Run, lists: None)
     assert mined.out == ""
     said = mined.err.splitlines()
     assert said[0] == (
-        "nouns: 40 words, left out 1 duplicate, 1 name of a class; of 38 candidates 19 kept"
+        "nouns: 40 words (skipped: 1 duplicate, 1 class name); kept 19 of 38 candidates"
     )
-    assert said[1] == "adjectives: 10 words; of 10 candidates 5 kept"
-    assert said[2] == "pets: 2 words, left out 2 names of classes; of 0 candidates 0 kept"
+    assert said[1] == "adjectives: 10 words; kept 5 of 10 candidates"
+    assert said[2] == "pets: 2 words (skipped: 2 class names); kept 0 of 0 candidates"
     assert said[3].startswith("classes in 'the nice {}', but adjectives in 'This is a {} photo'")
     assert said[4] == f"wrote {FILE}: 24 words of 48 (--keep 50%)"
     found = read_negatives(FILE)
@@ -76,7 +76,7 @@ def test_a_file_that_is_there_is_not_replaced_unasked(oodcache: Run, lists: None
     refused = oodcache(*MINE)
     assert refused.status == 1
     assert refused.err == (
-        f"oodcache: {FILE}: is there; mine anew with --overwrite, or give another -o NAME\n"
+        f"oodcache: {FILE}: exists; replace it with --overwrite, or give another -o NAME\n"
     )
 
 
@@ -87,9 +87,9 @@ def test_a_file_that_is_there_is_not_replaced_unasked(oodcache: Run, lists: None
         (("--words", "verbs"), "no vocabulary 'verbs' (there are: adjectives, nouns, pets)"),
         (("--keep", "15"), None),
         (("--keep", "x"), "--keep: 'x' is no share of 0 to 100 %, as 15%, and no count"),
-        (("--percentile", "nan"), "--percentile nan: wants a number from 0 to 100, such as 95"),
+        (("--percentile", "nan"), "--percentile nan: give a number from 0 to 100, such as 95"),
         (("-o", "a/b"), "negatives 'a/b' cannot name a file"),
-        (("--template", "a {}"), "holds no template 'a {}'"),
+        (("--template", "a {}"), "has no template 'a {}'"),
     ],
 )
 def test_mistakes_are_one_line(

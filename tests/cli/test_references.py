@@ -51,12 +51,12 @@ def test_the_default_scores_have_those_of_what_is_given(oodcache: Run) -> None:
     many = oodcache("score", *SETS, "--negatives", "far")
     assert many.status == 1
     assert many.err.endswith(
-        "oodcache: neglabel: groups=100, but of far there are 9 negatives; "
-        "type neglabel:groups=9 or fewer\n"
+        "oodcache: neglabel: groups=100, but far has only 9 negatives; "
+        "use neglabel:groups=9 or fewer\n"
     )
     few = oodcache("score", *SETS, "--bank", "train")
     assert few.err.endswith(
-        "oodcache: knn: k = 50, but bank train has 12 images: give knn:k=12 or fewer\n"
+        "oodcache: knn: k = 50, but bank train has 12 images; use knn:k=12 or fewer\n"
     )
 
 
@@ -64,7 +64,7 @@ def test_the_line_below_the_table_names_both(oodcache: Run) -> None:
     scores = ("--score", "neglabel:groups=3", "--score", "knn:k=2")
     done = oodcache("score", *SETS, "--negatives", "far", "--bank", "train:2", *scores)
     assert "prompt 'a photo of a {}', negatives far, bank train:2." in done.out
-    assert "pets: 4 images have the very vector of an image of the bank train:2" in done.err
+    assert "pets: 4 images have the same vector as an image of the bank train:2" in done.err
 
 
 def test_saved_scores_of_negatives_and_of_a_bank_are_measured_the_same(

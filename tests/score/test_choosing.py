@@ -164,8 +164,8 @@ def test_images_that_pick_and_measure_are_counted_and_said(
         assert one.picked.shared_images == {"mixed": 3}
         assert one.shared_images == 0
     assert notes == [
-        "mixed: 3 images have the very vector of an image of both, which parameters are picked on",
-        "both: 2 images have the very vector of an image of inside",
+        "mixed: 3 images have the same vector as an image of both, which parameters are picked on",
+        "both: 2 images have the same vector as an image of inside",
     ]
 
 
@@ -179,7 +179,7 @@ def test_scores_that_take_a_bank_are_picked_too_and_shared_images_are_said(
     notes: list[str] = []
     (found,) = score("knn:k=1|5|20", bank="train", select_on="near", note=notes.append).results
     assert notes == [
-        "near: 3 images have the very vector of an image of the bank train: they are no test of "
+        "near: 3 images have the same vector as an image of the bank train: they are no test of "
         "its scores"
     ]
     (alone,) = score(f"knn:k={found.parameters['k']:.0f}", bank="train").results

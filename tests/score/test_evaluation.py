@@ -258,7 +258,7 @@ def test_images_of_equal_vectors_in_id_and_ood_are_counted_and_said(
     notes: list[str] = []
     found = score("mcm", ood_sets=["outside", "mixed"], note=notes.append).results
     assert [one.shared_images for one in found] == [0, 3, 3]
-    assert "mixed: 3 images have the very vector of an image of inside" in notes
+    assert "mixed: 3 images have the same vector as an image of inside" in notes
 
 
 def test_an_image_of_id_and_ood_scores_the_same_in_both(
@@ -344,5 +344,5 @@ def test_accuracy_of_class_numbers_is_by_number_and_unknown_ones_are_said(
     assert found.id_accuracy == np.mean(nearest[known] == LABELS[known])
     assert said == [
         "numbered: 60 of 300 images have no label among the classes of five (class numbers 9); "
-        "they count as ID, but not towards accuracy"
+        "they count as ID, but not in the accuracy"
     ]

@@ -147,5 +147,5 @@ def test_a_compiler_that_is_missing_is_one_line(
     with pytest.raises(InputError) as refused:
         ours.images(noise(2))
     assert str(refused.value).startswith("--compile: torch cannot compile the model: ")
-    assert str(refused.value).endswith("; leave --compile out")
+    assert str(refused.value).endswith("; run without --compile")
     assert "\n" not in str(refused.value)

@@ -102,7 +102,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_torchvision_without_jpegs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("torchvision.io.decode_jpeg")
-    with pytest.raises(InputError, match="--fast-decode: torchvision .* decodes no JPEGs"):
+    with pytest.raises(InputError, match="--fast-decode: torchvision .* cannot decode JPEGs"):
         preprocessing(PreprocessCfg(), fast_decode=True)
     preprocessing(PreprocessCfg())
 

@@ -64,13 +64,13 @@ def test_missing_weights_are_named_with_the_command_and_the_place(
     )
     assert said.startswith(
         f"--model {requested}: {either} of {repository}: not on this machine, and HF_HUB_OFFLINE "
-        "is set; on a machine with a network type  "
+        "is set; on a machine with network access run  "
     )
     folder = "models--" + repository.replace("/", "--")
-    assert f"type  hf download {repository} {files}  and copy {folder} from its " in said
+    assert f"run  hf download {repository} {files}  and copy {folder} from its " in said
     assert said.endswith(
         f"~/.cache/huggingface/hub into {cache}; or add  --local-dir DIR  there, copy DIR, and "
-        "type  --model local-dir:DIR"
+        "use  --model local-dir:DIR"
     )
     assert not any("asking" in note for note in notes)  # Nobody is asked.
 
@@ -196,8 +196,8 @@ def test_what_the_hub_has_is_fetched_and_what_it_has_not_is_said(
         none = said_at_last(extracting(tmp_path, "hf-hub:org/none", hub.endpoint))
     assert "bin of org/bare: the repository has no such file; " in without
     assert none == (
-        "oodcache: --model hf-hub:org/none: the hub has no org/none, or shows it to those alone "
-        "who have typed  hf auth login; mistyped?"
+        "oodcache: --model hf-hub:org/none: the hub has no org/none, or it is private (run  hf "
+        "auth login  first); is the name correct?"
     )
 
 
@@ -205,7 +205,7 @@ def test_what_the_hub_has_is_fetched_and_what_it_has_not_is_said(
 def test_a_hub_that_cannot_be_reached_is_the_same_line(unreached: subprocess.Popen[str]) -> None:
     _, errors = unreached.communicate()
     last = errors.splitlines()[-1]
-    asking = "siglip2: asking the hub for open_clip_model.safetensors of timm/ViT-B-16-SigLIP2 …"
+    asking = "siglip2: fetching open_clip_model.safetensors of timm/ViT-B-16-SigLIP2 …"
     assert unreached.returncode == 1
     assert asking in errors.splitlines()
     assert "not on this machine, and http://127.0.0.1:9 cannot be reached; on a machine" in last

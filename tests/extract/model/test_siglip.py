@@ -158,8 +158,8 @@ def softmax(logits: Floats) -> Floats:
 
 
 PLACING = re.compile(
-    r"type  (hf download .*?)  and copy (\S+) from its ~/\.cache/huggingface/hub into (.*?); "
-    r"or add  --local-dir DIR  there, copy DIR, and type  --model local-dir:DIR$"
+    r"run  (hf download .*?)  and copy (\S+) from its ~/\.cache/huggingface/hub into (.*?); "
+    r"or add  --local-dir DIR  there, copy DIR, and use  --model local-dir:DIR$"
 )
 
 

@@ -26,7 +26,7 @@ def test_a_name_like_siglips_downloads_no_tokenizer(tmp_path: Path) -> None:
     model = make_small_model(tmp_path, "my-siglip")
     ours = load_small(model, notes)
     assert ours.signature.tokenizing["tokenizer"] == "SimpleTokenizer"
-    assert any("CLIP's, of 49,408 tokens, is taken" in note for note in notes)
+    assert any("CLIP's (49,408 tokens) is used" in note for note in notes)
     text = {"context_length": 77, "vocab_size": 32000, "width": 16, "heads": 2, "layers": 1}
     foreign = make_small_model(tmp_path, "my-siglip-32k", text_cfg=text)
     with pytest.raises(InputError, match="names no tokenizer; add text_cfg.hf_tokenizer_name"):
@@ -107,7 +107,7 @@ def test_texts_of_another_tokenizer_are_not_the_same_texts(tmp_path: Path) -> No
 
     extract()
     write_tokenizer(folder, [*WORDS[:2], *reversed(WORDS[2:])])
-    with pytest.raises(InputError, match="made from another tokenizer; make it anew"):
+    with pytest.raises(InputError, match="made with another tokenizer; use --overwrite"):
         extract()
 
 
@@ -134,8 +134,8 @@ def test_prompts_are_read_alike_where_open_clip_makes_them_equal() -> None:
 @pytest.mark.parametrize(
     ("missing", "why"),
     [
-        (("tokenizer.json",), "it knows no words"),
-        (("tokenizer_config.json", "special_tokens_map.json"), "it names no token for padding"),
+        (("tokenizer.json",), "its vocabulary has no words"),
+        (("tokenizer_config.json", "special_tokens_map.json"), "it has no padding token"),
         (("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"), ""),
     ],
 )
@@ -151,7 +151,7 @@ def test_a_tokenizer_in_part_is_refused_with_the_files_and_their_place(
     assert why in said
     assert f"{folder} holds no {', '.join(missing)}: " in said
     files = "tokenizer.json tokenizer_config.json special_tokens_map.json"
-    assert f"hf download timm/{name} {files} --local-dir DIR  and copy what is in DIR into" in said
+    assert f"hf download timm/{name} {files} --local-dir DIR  and copy its files into" in said
     assert "\n" not in said
     for file in missing:
         (tmp_path / file).rename(folder / file)

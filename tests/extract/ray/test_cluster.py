@@ -84,7 +84,7 @@ def test_there_are_no_more_actors_than_shards_and_none_takes_a_gpu_for_the_cpu(
         (
             LAPTOP,
             Wishes(gpus=1),
-            "for 1 actor of 1 processor and 1 GPU: type --gpus-per-actor 0, or add machines",
+            "for 1 actor of 1 processor and 1 GPU: give --gpus-per-actor 0, or add machines",
         ),
         (
             GPUS,
@@ -112,7 +112,7 @@ def test_a_cluster_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch
     pytest.importorskip("ray")
     ray = library()
     for address, words in (
-        ("ray://10.0.0.1:10001", "type this on a machine of the cluster, with RAY_ADDRESS=auto"),
+        ("ray://10.0.0.1:10001", "run this on a machine of the cluster, with RAY_ADDRESS=auto"),
         ("nonsense", "RAY_ADDRESS=nonsense: "),
     ):
         monkeypatch.setenv("RAY_ADDRESS", address)

@@ -137,14 +137,14 @@ def test_shards_that_fail_are_named_and_the_others_are_made(
             sources=[*sources, f"strays={photos / 'cat'}"],
         )
     said = str(failed.value)
-    assert said.startswith("2 shards were not made: c, shard 2 of 3: ")
-    assert f"; c, shard 3 of 3: {photos}: is gone, or was emptied: " in said
-    assert said.endswith("once that is mended, type the same command again")
-    assert any(note.startswith("c: 1 of 3 shards are there") for note in notes)
+    assert said.startswith("2 shards failed: c, shard 2 of 3: ")
+    assert f"; c, shard 3 of 3: {photos}: missing or empty: " in said
+    assert said.endswith("fix the cause and run the same command again")
+    assert any(note.startswith("c: 1 of 3 shards are done") for note in notes)
     assert any("strays.h5: 6 images" in note for note in notes)
     away.rename(dogs)
     (path,) = extract(tmp_path, notes, sources=sources)
-    assert "c: 1 of 3 shards are there: going on" in notes
+    assert "c: resuming: 1 of 3 shards are done" in notes
     assert path.read_bytes() == whole.read_bytes()
 
 
@@ -169,7 +169,7 @@ def test_a_killed_actor_is_replaced_and_its_shard_made_again(
     )
     assert len(killed) == 2, "the actor and its decoding process"
     ended(killed)
-    (again,) = (note for note in notes if note.endswith(": again"))
+    (again,) = (note for note in notes if note.endswith(": retrying"))
     assert re.match(r"c, shard \d of 3: its process died, perhaps because memory ran out \(", again)
     assert path.read_bytes() == whole.read_bytes()
     assert files(path.parent) == ["c.h5"]
@@ -221,12 +221,10 @@ def test_a_shard_that_always_kills_is_given_up_and_the_others_are_made(
             contents=partial(Deadly, seconds=0),
         )
     said = str(failed.value)
-    assert said.startswith(
-        "1 shard was not made: c, shard 2 of 3: its process died, perhaps because"
-    )
+    assert said.startswith("1 shard failed: c, shard 2 of 3: its process died, perhaps because")
     assert said.count("its process died") == 1
-    assert sum(note.endswith(": again") for note in notes) == 2
-    assert any(note.startswith("c: 2 of 3 shards are there") for note in notes)
+    assert sum(note.endswith(": retrying") for note in notes) == 2
+    assert any(note.startswith("c: 2 of 3 shards are done") for note in notes)
     (path,) = extract(tmp_path, sources=sources)
     assert path.read_bytes() == whole.read_bytes()
 
@@ -240,7 +238,7 @@ class Fatal(Slow):
 
 @pytest.mark.slow
 def test_actors_that_die_before_they_begin_end_the_run(tmp_path: Path, sources: list[str]) -> None:
-    with pytest.raises(InputError, match="3 actors in a row died as they loaded the model, the"):
+    with pytest.raises(InputError, match="3 actors in a row died while loading the model, the"):
         by_actors(tmp_path, sources=sources, contents=partial(Fatal, seconds=0))
 
 
@@ -253,7 +251,7 @@ def test_a_model_that_cannot_be_loaded_is_said_once(
     request = ModelRequest("small", broken, small_model.config)
     with pytest.raises(InputError) as refused:
         by_actors(tmp_path, notes, actors=4, request=request, sources=sources)
-    assert str(refused.value).startswith(f"{broken}: refused: it holds pickled")
+    assert str(refused.value).startswith(f"{broken}: rejected: it contains pickled")
     assert "\n" not in str(refused.value)
     assert len(notes) == 1, "Ray: 4 actors …"
 
@@ -268,11 +266,11 @@ def test_bad_rows_are_retried_and_shards_gone_on_with(
     half(tmp_path, sources)
     notes: list[str] = []
     words = (
-        "c: stopped: 1 of 7 images so far are bad, those of an earlier run; more than --max-bad 0"
+        "c: stopped: 1 of 7 images so far cannot be read, in an earlier run; more than --max-bad 0"
     )
     with pytest.raises(InputError, match=words):
         by_actors(tmp_path, notes, sources=sources, max_bad=0)
-    assert "c: 2 of 3 shards are there: going on" in notes
+    assert "c: resuming: 2 of 3 shards are done" in notes
     (photos / "dog" / "5.png").write_bytes(sound)
     (path,) = by_actors(tmp_path, sources=sources, retry_failed=True, max_bad=0)
     assert open_images(path).ok.all()
@@ -289,7 +287,7 @@ def test_files_that_never_show_here_are_no_success(
         for shard in (tmp_path / "embeddings").rglob("*.h5"):
             shard.unlink()
 
-    with pytest.raises(InputError, match="00001-of-00003-.* was written by an actor, and is not"):
+    with pytest.raises(InputError, match="00001-of-00003-.*: an actor wrote it, but this machine"):
         by_actors(tmp_path, progress=stopping(0, remove), sources=sources)
 
 
@@ -298,12 +296,12 @@ def test_the_command_uses_the_ray_that_is_there(oodcache: Run, photos: Path) -> 
     done = oodcache(*arguments, "--engine", "ray", "--num-actors", 1)
     assert (done.status, done.out) == (0, "")
     assert done.err.splitlines() == [
-        "Ray: 1 actor of 1 processor; each loads tiny-clip, the first one now …",
+        "Ray: 1 actor of 1 processor; the first loads tiny-clip …",
         "wrote embeddings/tiny-clip/demo/images/c.h5: 12 images in 2 class folders",
     ]
     refused = oodcache(*arguments, "--engine", "ray", "--num-actors", 5, "--overwrite")
     assert refused.status == 1
-    assert "no room for 5 actors of 1 processor: type --num-actors 4" in refused.err
+    assert "no room for 5 actors of 1 processor: give --num-actors 4" in refused.err
     assert ray.is_initialized()
 
 
@@ -348,7 +346,7 @@ def test_a_run_that_is_stopped_leaves_no_process_and_goes_on(
     assert not [name for name in shards if name.startswith(".")]
     notes: list[str] = []
     (path,) = extract(tmp_path, notes, **given)
-    assert f"c: {len(shards)} of 30 shards are there: going on" in notes
+    assert f"c: resuming: {len(shards)} of 30 shards are done" in notes
     assert path.read_bytes() == once(tmp_path, **given).read_bytes()
 
 
@@ -372,7 +370,7 @@ def test_room_that_others_take_is_waited_for_and_said(
 
     blocker = ray.remote(Blocker).options(num_cpus=4).remote()
     ray.get(blocker.there.remote())
-    monkeypatch.setattr(engine, "SAID_SECONDS", 0.1)
+    monkeypatch.setattr(engine, "NOTE_SECONDS", 0.1)
     notes: list[str] = []
     words = "Ray: no actor has loaded the model yet; free in the cluster: 0 of 4 CPUs, 0 of 0 GPUs"
     by_actors(

@@ -106,10 +106,10 @@ def test_whatever_goes_wrong_is_one_line(tmp_path: Path, photos: Path, sources: 
     away = photos.rename(tmp_path / "away")
     (failed,) = make(worker, target, [Task(run.places(12)[0])])
     assert isinstance(failed, Failed)
-    assert failed.reason.startswith(f"{photos}: is gone, or was emptied")
+    assert failed.reason.startswith(f"{photos}: missing or empty")
     unloaded = sent(Worker(made, Surroundings.here()).load())
     assert isinstance(unloaded, Failed)
-    assert "the machines of a cluster are to share the file system" in unloaded.reason
+    assert "the machines of a cluster must share the file system" in unloaded.reason
     away.rename(photos)
     bug = sent(worker.make(Order(target.path, 7, run.places(12)[0])))
     assert isinstance(bug, Failed)

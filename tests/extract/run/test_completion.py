@@ -21,14 +21,14 @@ def sources(photos: Path) -> list[str]:
 def test_an_empty_share_is_said_and_is_no_error(tmp_path: Path, sources: list[str]) -> None:
     notes: list[str] = []
     (path,) = extract(tmp_path, notes, sources=sources, part=5, parts=5)
-    assert "c: no shard falls to --shard 5/5: there are 3" in notes
+    assert "c: nothing to do for --shard 5/5: only 3 shards" in notes
     assert not path.exists()
 
 
 def test_the_process_that_writes_the_last_shard_merges(tmp_path: Path, sources: list[str]) -> None:
     notes: list[str] = []
     (path,) = extract(tmp_path, notes, sources=sources, part=1, parts=2)
-    assert "c: 2 of 3 shards are there; whoever writes the last one merges them" in notes
+    assert "c: 2 of 3 shards are done; the process that writes the last one merges them" in notes
     assert not path.exists()
     extract(tmp_path, notes, sources=sources, part=2, parts=2)
     assert notes[-1].startswith(f"wrote {path}: 12 images in 2 class folders")
@@ -44,7 +44,7 @@ def test_a_shard_whose_vectors_rotted_is_named_and_not_merged(
     with pytest.raises(InputError) as refused:
         extract(tmp_path, sources=sources)
     assert str(refused.value).startswith(str(first))
-    assert "remove it and type the same command again" in str(refused.value)
+    assert "remove it and run the same command again" in str(refused.value)
     first.unlink()
     extract(tmp_path, sources=sources)
     verify(path)
@@ -61,7 +61,7 @@ def test_another_run_that_merges_first_is_no_error(tmp_path: Path, sources: list
             progress=stopping(rows, lambda: path.exists() or extract(tmp_path, sources=sources)),
             sources=sources,
         )
-        assert notes.pop() == f"{path}: was finished by another run meanwhile"
+        assert notes.pop() == f"{path}: another run finished it meanwhile"
         assert path.read_bytes() == whole.read_bytes()
         assert files(path.parent) == ["c.h5"]
         path.unlink()

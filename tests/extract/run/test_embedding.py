@@ -12,7 +12,7 @@ from PIL import Image
 from oodcache.cache.names import image_path
 from oodcache.cache.shards.shard_set import open_images
 from oodcache.extract.model.request import ModelRequest
-from oodcache.extract.run.embedding import Embedded, Embedder, Files, Pictures, is_picture
+from oodcache.extract.run.embedding import Embedded, Embedder, FreeFiles, Pictures, is_picture
 from oodcache.extract.sources.listing import Contents
 
 
@@ -39,7 +39,7 @@ def test_files_get_the_vectors_that_extraction_wrote(
     written = open_images(image_path(demo / "embeddings", "tiny-clip/demo", "eight-nine"))
     root = os.fsencode(demo / "data" / "eight-nine")
     paths = [root + b"/" + path for path in written.paths()]
-    found = embedded(embedder, Files(paths), len(paths), batch_size=100, workers=workers)
+    found = embedded(embedder, FreeFiles(paths), len(paths), batch_size=100, workers=workers)
     assert not found.errors
     assert np.allclose(found.vectors, np.concatenate([*written.blocks()]), atol=1e-6)
 
@@ -55,12 +55,12 @@ def test_a_bad_file_has_its_reason_and_the_others_their_vectors(
         os.fsencode(photos / "gone.png"),
         *good[3:],
     ]
-    found = embedded(embedder, Files(paths), len(paths))
+    found = embedded(embedder, FreeFiles(paths), len(paths))
     assert found.errors == {
         3: "UnidentifiedImageError: cannot identify image file",
         4: "FileNotFoundError: No such file or directory",
     }
-    alone = embedded(embedder, Files(good), len(good))
+    alone = embedded(embedder, FreeFiles(good), len(good))
     assert np.allclose(found.vectors[[0, 1, 2, 5, 6, 7]], alone.vectors, atol=1e-6)
     assert not found.vectors[[3, 4]].any()
 
@@ -83,7 +83,7 @@ def test_an_image_in_memory_is_seen_as_its_file_is(
     if mode != "YCbCr":  # Which TIFF stores as JPEGs do.
         picture = Image.open(path)
         assert picture.mode == mode
-    from_file = embedded(embedder, Files([os.fsencode(path)]), 1)
+    from_file = embedded(embedder, FreeFiles([os.fsencode(path)]), 1)
     in_memory = embedded(embedder, Pictures([picture]), 1)
     assert not from_file.errors
     assert np.allclose(in_memory.vectors, from_file.vectors, atol=1e-6)
@@ -99,7 +99,7 @@ def test_a_broken_image_in_memory_has_its_reason(tmp_path: Path, embedder: Embed
 
 
 def test_no_image_is_no_batch(embedder: Embedder) -> None:
-    assert list(embedder.embedded(Files([]), 0, batch_size=4, workers=None)) == []
+    assert list(embedder.embedded(FreeFiles([]), 0, batch_size=4, workers=None)) == []
 
 
 def test_only_pils_images_are_pictures() -> None:

@@ -75,7 +75,7 @@ def test_settings_given_once_are_not_dropped_in_silence(
     model = ("small", small_model.checkpoint, small_model.config)
     sources = [f"c={photos}"]
     extract(tmp_path, ModelRequest(*model, preprocessing={"mean": [0.1] * 3}), sources)
-    with pytest.raises(InputError, match="made from other preprocessing"):
+    with pytest.raises(InputError, match="made with other preprocessing"):
         extract(tmp_path, ModelRequest(*model), sources)
 
 
@@ -96,7 +96,7 @@ def test_a_tag_whose_weights_have_changed_is_never_mixed_with_the_old(
     state["logit_scale"] += 1
     torch.save(state, tmp_path / "new.pt")
     publish(tmp_path / "new.pt")
-    with pytest.raises(InputError, match="made from other weights; make it anew"):
+    with pytest.raises(InputError, match="made with other weights; use --overwrite"):
         extract(tmp_path, request, [f"c={photos}", f"d={photos}"])
     assert not (tmp_path / "embeddings" / "small" / "tag" / "images" / "d.h5").exists()
 
@@ -114,7 +114,7 @@ def test_a_changed_bundled_model_is_other_weights(
         file.seek(-2, 2)
         file.write(b"\x01\x3c")
     monkeypatch.setattr(embedded, "MODELS", {"tiny-clip": trained_again})
-    with pytest.raises(InputError, match="made from other weights"):
+    with pytest.raises(InputError, match="made with other weights"):
         extract(tmp_path, ModelRequest("tiny-clip"), sources)
 
 
@@ -146,7 +146,7 @@ def test_the_same_weights_under_an_edited_configuration_are_not_the_same_model(
     request, sources = ModelRequest(f"local-dir:{folder}"), [f"c={photos}"]
     extract(tmp_path, request, sources)
     edit(folder / "open_clip_config.json", change)
-    with pytest.raises(InputError, match=f"made from {words}; make it anew"):
+    with pytest.raises(InputError, match=f"made with {words}; use --overwrite"):
         extract(tmp_path, request, sources)
 
 
@@ -157,7 +157,7 @@ def test_an_edited_model_configuration_is_another_architecture(
     request = ModelRequest("small-edited", small_model.checkpoint, config)
     extract(tmp_path, request, [f"c={photos}"])
     edit(config, lambda all: all.update(quick_gelu=True))
-    with pytest.raises(InputError, match="made from another architecture"):
+    with pytest.raises(InputError, match="made with another architecture"):
         extract(tmp_path, request, [f"c={photos}"])
 
 
@@ -182,7 +182,7 @@ def test_several_tars_under_one_name_hint_at_the_quotes(tmp_path: Path, photos: 
     tars = [f"x={tmp_path}/{number}.tar" for number in range(2)]
     with pytest.raises(InputError, match=r"given twice.*quote the braces: 'x=x/\{0..9\}.tar"):
         planned(tmp_path, ModelRequest("tiny-clip"), [], sources=tars)
-    with pytest.raises(InputError, match="wants a name of its own$"):
+    with pytest.raises(InputError, match="each needs its own name$"):
         planned(tmp_path, ModelRequest("tiny-clip"), [], sources=[f"x={photos}", tars[0]])
 
 

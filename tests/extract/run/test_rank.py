@@ -61,9 +61,12 @@ def test_processes_in_the_tasks_of_an_array_do_every_shard_once() -> None:
         (torchrun(0, "9" * 5000), "not a number"),
         (torchrun(8, 8), "RANK 8 of WORLD_SIZE 8, counted from 0"),
         (torchrun(0, 0), "RANK 0 of WORLD_SIZE 0"),
-        ({"RANK": "3"}, "RANK is set, WORLD_SIZE is not"),
-        ({"WORLD_SIZE": "3"}, "WORLD_SIZE is set, RANK is not"),
-        ({"SLURM_ARRAY_TASK_ID": "3"}, "SLURM_ARRAY_TASK_ID is set, SLURM_ARRAY_TASK_MIN is not"),
+        ({"RANK": "3"}, "RANK is set, but WORLD_SIZE is not"),
+        ({"WORLD_SIZE": "3"}, "WORLD_SIZE is set, but RANK is not"),
+        (
+            {"SLURM_ARRAY_TASK_ID": "3"},
+            "ID is set, but SLURM_ARRAY_TASK_MIN is not",
+        ),
         (array(3, 3, ""), "SLURM_ARRAY_TASK_COUNT is not"),
         (array(3, 4, 9), "SLURM_ARRAY_TASK_ID 3 in an array of 9 from 4"),
         (array(7, 1, 3), "SLURM_ARRAY_TASK_ID 7 in an array of 3 from 1"),  # --array=1,3,7
@@ -78,5 +81,5 @@ def test_nonsense_is_refused_by_its_name_with_the_way_out(
     with pytest.raises(InputError) as refused:
         from_environment(environment)
     assert words in str(refused.value)
-    assert "say it by --shard I/N (--shard 1/1 does all)" in str(refused.value)
+    assert "give --shard I/N (--shard 1/1 does all)" in str(refused.value)
     assert "\n" not in str(refused.value)

@@ -26,9 +26,9 @@ def sources(photos: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"shard_rows": 4}, "of a run begun with --shard-rows 5"),
-        ({"dtype": "float16"}, "of a run begun with --dtype float32"),
-        ({}, "of a run begun with another list of inputs"),
+        ({"shard_rows": 4}, "made with --shard-rows 5; resume that run"),
+        ({"dtype": "float16"}, "made with --dtype float32; resume that run"),
+        ({}, "inputs changed: the cache has 12 images, the source has 13"),
     ],
 )
 def test_shards_of_another_run_are_refused_with_the_way_out(
@@ -58,15 +58,15 @@ def test_files_and_shards_made_by_options_are_not_taken_for_ones_made_without(
         return run.run(wanted, Watch(lambda text: None, silent))
 
     faster(sources=sources, part=1, parts=2)
-    with pytest.raises(InputError, match="begun with precision float32 with --channels-last; go"):
+    with pytest.raises(InputError, match="made with precision float32 with --channels-last; res"):
         extract(tmp_path, sources=sources)
     (path,) = faster(sources=sources)
     assert faster(sources=sources) == [path]
     request = replace(request, channels_last=False)
-    with pytest.raises(InputError, match="made from precision float32 with --channels-last; make"):
+    with pytest.raises(InputError, match="made with precision float32 with --channels-last; use"):
         faster(sources=sources)
     faster(sources=sources, overwrite=True)
-    with pytest.raises(InputError, match="made from other preprocessing, with --fast-decode; make"):
+    with pytest.raises(InputError, match="made with other preprocessing, with --fast-decode; use"):
         extract(tmp_path, sources=sources)
     # Prompts are not decoded.
     assert extract(tmp_path, **texts) == faster(**texts)
@@ -90,7 +90,7 @@ def test_other_weights_under_one_tag_never_share_a_run(
         if refusal is None:
             run.run(made, watch)
             continue
-        with pytest.raises(InputError, match="of a run begun with other weights"):
+        with pytest.raises(InputError, match="made with other weights; resume"):
             run.run(made, watch)
 
 
@@ -113,9 +113,9 @@ def test_an_overwriting_run_goes_on_too_and_the_old_file_stays_until_then(
     assert path.read_bytes() == before
     notes: list[str] = []
     extract(tmp_path, notes, sources=sources)
-    assert any("1 shard of a run to replace the finished file" in note for note in notes)
+    assert any("1 shard of a run that replaces the finished file" in note for note in notes)
     extract(tmp_path, notes, sources=sources, overwrite=True)
-    assert "c: 1 of 3 shards are there: going on" in notes
+    assert "c: resuming: 1 of 3 shards are done" in notes
     assert path.read_bytes() == before
     assert files(path.parent) == ["c.h5"]
 
@@ -156,7 +156,7 @@ def test_a_file_that_another_run_made_meanwhile_is_never_replaced_unasked(
     def finish() -> None:
         path.write_bytes(other)
 
-    with pytest.raises(InputError, match="made meanwhile by another run, from another --dtype"):
+    with pytest.raises(InputError, match="another run wrote it meanwhile, from another --dtype"):
         extract(tmp_path, progress=stopping(1, finish), sources=sources)
     assert path.read_bytes() == other
     extract(tmp_path, sources=sources, overwrite=True)

@@ -59,8 +59,8 @@ def test_a_stopped_run_goes_on_and_ends_in_the_same_bytes(
         extract(tmp_path, progress=stopping(rows, stop), sources=sources)
     (path,) = extract(tmp_path, notes, sources=sources)
     done = max(0, rows - 1) // 5
-    told = [f"c: {done} of 3 shards are there: going on"] if done else []
-    assert [note for note in notes if "going on" in note] == told
+    told = [f"c: resuming: {done} of 3 shards are done"] if done else []
+    assert [note for note in notes if "resuming" in note] == told
     assert path.read_bytes() == whole.read_bytes()
     assert files(path.parent) == ["c.h5"]
 
@@ -73,7 +73,7 @@ def test_texts_are_cut_too_and_go_on(tmp_path: Path, photos: Path) -> None:
     assert [name[:14] for name in files(tmp_path / "embeddings")] == ["00001-of-00002"]
     notes: list[str] = []
     (path,) = extract(tmp_path, notes, **given)
-    assert "c: 1 of 2 shards are there: going on" in notes
+    assert "c: resuming: 1 of 2 shards are done" in notes
     assert path.read_bytes() == whole.read_bytes()
     assert open_texts(path).embeddings.shape[:2] == (3, 2)
 
@@ -82,7 +82,7 @@ def test_a_source_that_vanishes_stops_the_run_which_goes_on_when_it_is_back(
     tmp_path: Path, photos: Path, sources: list[str]
 ) -> None:
     whole, away = once(tmp_path, sources=sources), tmp_path / "away"
-    with pytest.raises(InputError, match="photos: is gone, or was emptied: type the same command"):
+    with pytest.raises(InputError, match="photos: missing or empty: run the same command"):
         extract(
             tmp_path,
             progress=stopping(6, lambda: photos.exists() and photos.rename(away)),  # type: ignore[arg-type,return-value]
@@ -178,7 +178,7 @@ def test_too_many_bad_images_in_a_finished_file_are_an_error(
     tmp_path: Path, sources: list[str], torn: Callable[[], None]
 ) -> None:
     (path,) = extract(tmp_path, sources=sources, max_bad=0.25)
-    words = r"c: 3 of 12 images are bad, more than --max-bad 0.2; see: oodcache cache info .*c.h5"
+    words = "c: 3 of 12 images cannot be read, more than --max-bad 0.2; see: oodcache cache .*c.h5"
     with pytest.raises(InputError, match=words):
         extract(tmp_path, sources=sources, max_bad=0.2)
     assert open_images(path).rows == 12
@@ -193,7 +193,7 @@ def test_too_many_bad_images_stop_a_run_and_whole_shards_stay(
     def counting(*_: object) -> Iterator[Callable[[int], None]]:
         yield done.append
 
-    words = r"c: stopped: 3 of 12 images so far are bad, such as 'dog/5.png' .* more than --max-bad"
+    words = "c: stopped: 3 of 12 images so far cannot be read, such as 'dog/5.png' .* more than --m"
     with pytest.raises(InputError, match=words):
         extract(tmp_path, progress=counting, sources=sources, max_bad=0.2)
     assert sum(done) == 10
@@ -201,7 +201,7 @@ def test_too_many_bad_images_stop_a_run_and_whole_shards_stay(
     assert [name[:14] for name in files(tmp_path / "embeddings")] == shards
     # The two of the first shard are known; that they can be read by now is not.
     torn()
-    with pytest.raises(InputError, match="2 of 10 images so far are bad, those of an earlier run"):
+    with pytest.raises(InputError, match="2 of 10 images so far cannot be read, in an earlier run"):
         extract(tmp_path, sources=sources, max_bad=0.1)
     (path,) = extract(tmp_path, sources=sources, max_bad=0.1, retry_failed=True)
     assert path.read_bytes() == once(tmp_path, sources=sources).read_bytes()
@@ -212,7 +212,7 @@ def test_a_run_that_is_mostly_bad_ends_with_its_first_batches(
 ) -> None:
     for path in photos.rglob("*.png"):
         path.write_bytes(bytes(path.stat().st_size))
-    with pytest.raises(InputError, match=r"c: stopped: 4 of 4 images so far are bad"):
+    with pytest.raises(InputError, match=r"c: stopped: 4 of 4 images so far cannot be read"):
         extract(tmp_path, sources=sources, max_bad=0.3)
     assert files(tmp_path / "embeddings") == []
 

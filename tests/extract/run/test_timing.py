@@ -71,7 +71,7 @@ def test_options_are_named_where_decoding_is_slow_and_some_are_left() -> None:
     slow = {**SECONDS, DECODING: 10.0}
     told = summary("digits", 7, "images", slow, "--workers 8")
     assert told is not None
-    assert told.endswith("; decode is the bottleneck: type --workers 8")
+    assert told.endswith("; decode is the bottleneck: try --workers 8")
     told = summary("digits", 7, "images", slow)
     assert told is not None
     assert told.endswith("; decode is the bottleneck")

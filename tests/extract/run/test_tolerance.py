@@ -29,21 +29,21 @@ def test_the_share_is_one_of_all_images_not_of_those_so_far(listing: ImageListin
     with pytest.raises(InputError) as refused:
         tolerance.add(range(11, 12), bad(1))
     assert str(refused.value) == (
-        "c: stopped: 4 of 12 images so far are bad, such as 'dog/5.png' (OSError: torn); more "
-        "than --max-bad 0.25 of all 12; whole shards stay; once they can be read: "
-        "--retry-failed, or --overwrite if their sizes change"
+        "c: stopped: 4 of 12 images so far cannot be read, such as 'dog/5.png' (OSError: torn); "
+        "more than --max-bad 0.25 of all 12; finished shards are kept; once they can be read, use "
+        "--retry-failed, or --overwrite if file sizes change"
     )
 
 
 def test_the_first_bad_image_is_too_many_where_none_is_put_up_with(listing: ImageListing) -> None:
     tolerance = Tolerance(listing, 0)
     tolerance.add(range(0, 5), {})
-    with pytest.raises(InputError, match=r"1 of 7 images so far are bad, such as 'cat/5.png'"):
+    with pytest.raises(InputError, match="1 of 7 images so far cannot be read, such as 'cat/5."):
         tolerance.add(range(5, 7), bad(1))
 
 
 def test_images_of_earlier_runs_count(listing: ImageListing) -> None:
-    with pytest.raises(InputError, match="2 of 6 images so far are bad, those of an earlier run"):
+    with pytest.raises(InputError, match="2 of 6 images so far cannot be read, in an earlier run"):
         Tolerance(listing, 0.1, 6, 2)
     with pytest.raises(InputError, match="3 of 7 images so far"):
         Tolerance(listing, 0.2, 6, 2).add(range(6, 7), bad(1))

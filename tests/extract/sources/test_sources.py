@@ -158,7 +158,7 @@ def test_a_tar_that_is_gone_as_it_is_read_ends_the_run_and_keeps_what_is_done(
     for tar in (2, 3):
         with (tmp_path / "place" / f"{tar:03d}.tar").open("ab") as file:
             file.write(bytes(1024))
-    with pytest.raises(InputError, match="is gone, or was emptied: type the same command again"):
+    with pytest.raises(InputError, match="missing or empty: run the same command again"):
         run.run(made, Watch(lambda text: None, silent))
     assert len(list((tmp_path / "embeddings").rglob("*-of-00004-*.h5"))) == 2
 
@@ -168,5 +168,5 @@ def test_a_corrected_label_is_not_taken_for_the_same_data_set(tmp_path: Path, ph
     extract(tmp_path, sources=[specification])
     text = (photos / "x.txt").read_text()
     (photos / "x.txt").write_text(text.replace("cat/3.png 7", "cat/3.png 12"))
-    with pytest.raises(InputError, match="is there, made from another list of inputs"):
+    with pytest.raises(InputError, match="inputs changed: "):
         extract(tmp_path, sources=[specification])

@@ -39,11 +39,11 @@ def test_hdf5_gives_what_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("s.csv", "path,score\n1.png,2\n", "s.csv: is no file of oodcache score --save-scores"),
-        ("s.npy", "", "s.npy: is no file of oodcache score --save-scores"),
-        ("s.csv", "", "s.csv: is no file of oodcache score --save-scores"),
-        ("s.csv", HEAD + "m/a,t\n", "line 2 has 2 cells, and line 1 has 8"),
-        ("s.csv", HEAD + 'm/a,t,p,1.png,"x', "is no CSV"),
+        ("s.csv", "path,score\n1.png,2\n", "s.csv: not a file of oodcache score --save-scores"),
+        ("s.npy", "", "s.npy: not a file of oodcache score --save-scores"),
+        ("s.csv", "", "s.csv: not a file of oodcache score --save-scores"),
+        ("s.csv", HEAD + "m/a,t\n", "line 2 has 2 cells, but line 1 has 8"),
+        ("s.csv", HEAD + 'm/a,t,p,1.png,"x', "not CSV"),
     ],
 )
 def test_what_was_not_saved_so_is_refused(tmp_path: Path, name: str, text: str, words: str) -> None:

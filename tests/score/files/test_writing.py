@@ -119,7 +119,7 @@ def test_the_same_images_are_told_from_others(
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("s.json", "ends in '.json'; give .h5, .hdf5, .csv or .tsv"), ("s", "has no ending")],
+    [("s.json", "ends in '.json'; use .h5, .hdf5, .csv or .tsv"), ("s", "has no suffix")],
 )
 def test_another_ending_is_refused(name: str, words: str) -> None:
     with pytest.raises(InputError, match=words):

@@ -78,7 +78,7 @@ def test_a_bank_without_labels_is_refused_where_they_are_needed(score: str) -> N
     with pytest.raises(InputError) as error:
         bank.need_labels(score)
     assert str(error.value) == (
-        f"bank training: has no labels, which {score} needs: give --bank-labels predicted"
+        f"bank training: has no labels, which {score} needs; use --bank-labels predicted"
     )
 
 
@@ -88,7 +88,7 @@ def test_a_class_without_an_image_is_refused_by_name() -> None:
         bank.need_labels("she")
     assert str(error.value) == (
         "bank training: has no image of class 'class 2' (996 of 1,000 classes have none), "
-        "which she needs: give a bank with them, or --bank-labels predicted"
+        "which she needs; use a bank with all classes, or --bank-labels predicted"
     )
 
 
@@ -106,8 +106,8 @@ def test_a_class_that_nothing_is_predicted_to_be_is_left_out_and_said_once() -> 
     for score in NEED:
         predicted.bank.need_labels(score)
     assert predicted.notes == [
-        "bank training: no image is nearest to 1 of 4 classes (one is 'class 3'): "
-        "scores of predicted classes leave them out"
+        "bank training: 1 of 4 classes have no predicted images (such as 'class 3'): "
+        "scores of predicted classes skip them"
     ]
 
 
@@ -130,5 +130,5 @@ def test_what_was_fitted_to_labels_is_fitted_anew_to_predictions() -> None:
 
 
 def test_a_bank_without_images_is_refused() -> None:
-    with pytest.raises(InputError, match="bank training: has no image: give a data set that has"):
+    with pytest.raises(InputError, match="bank training: contains no images; choose another"):
         made(vectors=unit(0), labels=np.empty(0, np.int64))

@@ -78,7 +78,7 @@ def test_a_singular_covariance_is_shrunk_and_said() -> None:
     shrinkage = LedoitWolf(assume_centered=True).fit(within).shrinkage_
     assert note == (
         "bank training: the covariance within classes of 40 images is singular in 512 dimensions: "
-        f"it is shrunk as Ledoit and Wolf do, by {shrinkage:.2g}"
+        f"Ledoit-Wolf shrinkage {shrinkage:.2g} is applied"
     )
     ranked("rmds", found.bank, unit(3, 512))
     assert len(found.notes) == 2
@@ -104,8 +104,8 @@ def test_one_image_a_class_leaves_the_euclidean_distance_in_units_of_the_varianc
     expected = -squares.min(axis=1) / x.var(axis=0).mean()
     np.testing.assert_allclose(ranked("mahalanobis", found.bank, images), expected, rtol=1e-12)
     assert found.notes == [
-        "bank training: 10 images leave no covariance within classes to shrink: distances are "
-        "Euclidean, in units of the variance of all"
+        "bank training: 10 images have no usable covariance within classes: distances are "
+        "Euclidean, in units of the total variance"
     ]
     # d_0 in the same units.
     apart = ((images - x.mean(axis=0)) ** 2).sum(axis=1) / x.var(axis=0).mean()
@@ -125,7 +125,7 @@ def test_a_single_image_leaves_the_euclidean_distance() -> None:
 def test_two_images_of_one_class_whose_covariance_no_shrinkage_makes_regular() -> None:
     found = made(2, 1, 16)
     assert np.isfinite(ranked("mahalanobis", found.bank, unit(5, 16))).all()
-    assert "leave no covariance within classes to shrink" in found.notes[0]
+    assert "have no usable covariance within classes" in found.notes[0]
 
 
 @pytest.mark.parametrize("images", [1, 2, 7, 49, 113, 500])

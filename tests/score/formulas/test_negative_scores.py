@@ -216,8 +216,7 @@ def test_more_groups_than_negatives_are_refused() -> None:
     with pytest.raises(InputError) as error:
         scored(["neglabel:groups=100"], IMAGES, CLASSES, WORDS)
     assert str(error.value) == (
-        "neglabel: groups=100, but of words there are 43 negatives; "
-        "type neglabel:groups=43 or fewer"
+        "neglabel: groups=100, but words has only 43 negatives; use neglabel:groups=43 or fewer"
     )
 
 

@@ -17,7 +17,6 @@ from oodcache.score.formulas.negative_sums import (
     Exponential,
     NegativeSums,
     Sigmoid,
-    Term,
 )
 from oodcache.score.formulas.tile import Tile
 from oodcache.score.onepass.onepass import Classes, fit_all, score_images
@@ -26,7 +25,7 @@ from oodcache.score.onepass.variants import parse_all
 IMAGES, CLASSES = unit(20, 0), unit(5, 1)
 
 
-def summed(term: Term, words: np.ndarray, group: Places, groups: int) -> Scores:
+def summed(term: Exponential | Sigmoid, words: np.ndarray, group: Places, groups: int) -> Scores:
     """Return the logarithms of the sums, (groups, N)."""
     sums = sums_of(words)
     places = sums.choose(None, None, csp=False)
@@ -64,7 +63,9 @@ def test_sums_that_float64_cannot_hold_are_relative_to_their_largest(temperature
 
 
 @pytest.mark.parametrize("term", [Exponential(0.01), Sigmoid(100, -10), Sigmoid(100, 10, -1)])
-def test_both_ways_to_sum_agree(term: Term, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_ways_to_sum_agree(
+    term: Exponential | Sigmoid, monkeypatch: pytest.MonkeyPatch
+) -> None:
     words, group = unit(700, 2), np.arange(700) % 7
     plain = summed(term, words, group, 7)
     monkeypatch.setattr(negative_sums, "COLD", 1e9)

@@ -147,8 +147,8 @@ def test_nnguide_refuses_an_energy_that_is_not_above_0() -> None:
     with pytest.raises(InputError) as error:
         ranked("nnguide", made(4, 1, dimension=8, vectors=vectors).bank, unit(3, 8))
     assert str(error.value) == (
-        "bank training: image 2 has the energy -50, which must be above 0 to weigh it by nnguide: "
-        "give another bank, or another score"
+        "bank training: image 2 has energy -50, but nnguide needs positive energies; "
+        "use another bank, or another score"
     )
 
 
@@ -157,7 +157,7 @@ def test_a_bank_of_fewer_images_than_k_is_refused(score: str) -> None:
     with pytest.raises(InputError) as error:
         ranked(score, made(8).bank, unit(3), k=50)
     assert str(error.value) == (
-        f"{score}: k = 50, but bank training has 8 images: give {score}:k=8 or fewer"
+        f"{score}: k = 50, but bank training has 8 images; use {score}:k=8 or fewer"
     )
 
 

@@ -75,8 +75,8 @@ def test_classes_that_are_never_predicted_are_no_image_s_nearest_and_said() -> N
     expected = slow_klm(found.bank, images, TAU)
     np.testing.assert_allclose(ranked("klm", found.bank, images), expected, rtol=1e-5)
     assert found.notes == [
-        "bank training: no image is nearest to 1 of 4 classes (one is 'class 3'): "
-        "scores of predicted classes leave them out"
+        "bank training: 1 of 4 classes have no predicted images (such as 'class 3'): "
+        "scores of predicted classes skip them"
     ]
 
 
@@ -124,8 +124,8 @@ def test_a_class_of_which_none_is_right_takes_the_mean_of_all_its_images_and_say
         ranked("she", found.bank, unit(30)), slow_she(found.bank, unit(30)), rtol=1e-11
     )
     assert found.notes == [
-        "bank training: no image is classified correctly of 1 of 3 classes (one is 'class 1'): "
-        "she takes the mean of all of theirs"
+        "bank training: 1 of 3 classes have no correctly classified image (such as 'class 1'): "
+        "she uses the mean of all their images"
     ]
 
 

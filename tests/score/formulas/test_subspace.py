@@ -62,8 +62,8 @@ def test_the_dimension_is_the_papers_or_half_the_number_of_images(
     np.testing.assert_allclose(residual, -svd_residual(found.bank, some, dimension), rtol=1e-9)
     usual = usual_dimension(width)
     assert found.notes == [
-        f"bank training: {images} images are few for {usual} principal dimensions: "
-        f"{dimension} are taken"
+        f"bank training: {images} images are too few for {usual} principal dimensions: "
+        f"{dimension} are used"
     ] * (images < 2 * usual)
     ranked("vim", found.bank, some)
     assert len(found.notes) <= 1
@@ -92,8 +92,8 @@ def test_a_dimension_that_leaves_none_is_refused(score: str) -> None:
     with pytest.raises(InputError) as error:
         ranked(score, made().bank, unit(3), dimension=64)
     assert str(error.value) == (
-        f"{score}: dimension = 64, but the vectors of bank training have 64: "
-        f"give {score}:dimension=63 or fewer"
+        f"{score}: dimension = 64, but the vectors of bank training have 64; "
+        f"use {score}:dimension=63 or fewer"
     )
 
 
@@ -104,8 +104,8 @@ def test_vim_refuses_a_bank_without_a_residual() -> None:
     with pytest.raises(InputError) as error:
         ranked("vim", bank, unit(3))
     assert str(error.value) == (
-        "bank training: all its images lie in 32 of 64 dimensions, and vim needs a rest: give "
-        "vim:dimension=N with N below 32, or a bank of more images"
+        "bank training: all its images lie in 32 of 64 dimensions, but vim needs a residual; use "
+        "vim:dimension=N with N below 32, or a larger bank"
     )
     assert (ranked("residual", bank, unit(3)) < 0).all()
 
@@ -116,8 +116,8 @@ def test_vim_refuses_a_bank_that_is_on_the_classes_other_side() -> None:
         ranked("vim", bank, unit(3))
     mean = float((bank.vectors.astype(float) @ bank.classes[0]).mean())
     assert str(error.value) == (
-        f"bank training: its images' largest cosines with a class have the mean {mean:.4g}, and "
-        "vim needs one above 0 to weigh residuals: give residual, or another bank"
+        f"bank training: the mean of its images' largest cosines is {mean:.4g}, but "
+        "vim needs a positive one to weight residuals; use residual, or another bank"
     )
 
 

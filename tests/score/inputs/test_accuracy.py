@@ -50,7 +50,7 @@ def test_images_of_no_class_do_not_count_and_are_said(
     assert id_accuracy(selection, np.array([0, 0, 0, 0, 1]), notes.append) == 1 / 2
     assert notes == [
         "inside: 3 of 5 images have no label among the classes of animals (labels owl); "
-        "they count as ID, but not towards accuracy"
+        "they count as ID, but not in the accuracy"
     ]
 
 
@@ -60,7 +60,7 @@ def test_without_any_label_there_is_none(selected: Callable[..., Selection]) -> 
     assert id_accuracy(selection, np.zeros(5, int), notes.append) is None
     assert notes == [
         "inside: 5 of 5 images have no label among the classes of animals; "
-        "they count as ID, but not towards accuracy"
+        "they count as ID, but not in the accuracy"
     ]
 
 

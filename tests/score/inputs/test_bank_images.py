@@ -118,7 +118,7 @@ def test_images_of_other_classes_are_left_out_and_said(
     files("mixed", TRAIN, labels=folders, label_names=("class 0", "a dog"))
     bank, said = opened("mixed")
     assert len(bank.against(HEAD, silent).vectors) == 90
-    assert said == ["--bank mixed: 30 images of other classes are left out"]
+    assert said == ["--bank mixed: 30 images of other classes are skipped"]
 
 
 def test_classes_with_fewer_images_than_asked_for_are_counted(opened: Opened) -> None:
@@ -126,7 +126,7 @@ def test_classes_with_fewer_images_than_asked_for_are_counted(opened: Opened) ->
     bank = opened("train:30")[0].against(HEAD, said.append)
     assert np.array_equal(np.bincount(bank.labels), [30, 29, 30, 30])
     assert said == [
-        "--bank train:30: 1 of 4 classes have fewer than 30 images; all of them are taken"
+        "--bank train:30: 1 of 4 classes have fewer than 30 images; all of theirs are used"
     ]
 
 
@@ -137,9 +137,9 @@ def test_a_bank_that_cannot_be_is_told_why(
     files("dogs", TRAIN, labels=[0] * 120, label_names=["a dog"])
     files("other", TRAIN, weights="2" * 64)
     for typed, words in (
-        ("train:0", "--bank train:0: wants NAME or NAME:N, N images of each class"),
-        ("train:imagenet10", "wants NAME or NAME:N"),
-        ("bare:2", "--bank bare:2: has no labels; give --bank-labels predicted"),
+        ("train:0", "--bank train:0: give NAME, or NAME:N for N images per class"),
+        ("train:imagenet10", "give NAME, or NAME:N"),
+        ("bare:2", "--bank bare:2: has no labels; use --bank-labels predicted"),
         ("dogs", "--bank dogs: no image has a label among the classes of four"),
         ("trian", "no images 'trian' (there are: bare, dogs, inside, other, outside, train)"),
         ("other", "scores cannot mix them"),
@@ -174,8 +174,8 @@ def test_images_that_are_in_the_bank_as_well_are_said(
     score("knn:k=7", bank="train", note=said.append)
     assert said == [
         "inside: 124 of 124 images have no label among the classes of four; they count as ID, but "
-        "not towards accuracy",
-        "inside: 4 images have the very vector of an image of the bank train: they are no test of "
+        "not in the accuracy",
+        "inside: 4 images have the same vector as an image of the bank train: they are no test of "
         "its scores",
     ]
 

@@ -112,14 +112,14 @@ def test_an_unknown_template_is_answered_with_those_there_are(
     templates = [f"{article} {{}}" for article in ("a", "one", "my", "the", "no")]
     write_texts("animals", *[VECTORS[:3]] * 5, class_names=NAMES, templates=templates)
     assert refusal(score, templates=["any {}"]) == (
-        f"{folder / 'texts' / 'animals.h5'}: holds no template 'any {{}}'; give --template "
-        "average, each, cosine-mean or one of its own: a {}; one {}; my {}; … (5)"
+        f"{folder / 'texts' / 'animals.h5'}: has no template 'any {{}}'; give --template "
+        "average, each, cosine-mean or a stored one: a {}; one {}; my {}; … (5)"
     )
 
 
 def test_a_set_is_not_both_id_and_ood(score: Score) -> None:
     assert refusal(score, ood_sets=["outside", "inside"]) == (
-        "'inside' is both --id and --ood: its images cannot be told apart"
+        "'inside' is both --id and --ood; give two sets"
     )
 
 
@@ -134,7 +134,7 @@ def test_files_of_different_weights_are_not_mixed(
     assert refusal(score) == (
         f"{folder / 'images' / 'outside.h5'}: made with weights 22222222…, but "
         f"{folder / 'texts' / 'animals.h5'} with 11111111…: scores cannot mix them; "
-        "make one of them again with: oodcache extract --overwrite"
+        "extract one of them again with: oodcache extract --overwrite"
     )
 
 
@@ -145,7 +145,7 @@ def test_files_of_equal_weights_in_different_architectures_are_not_mixed(
     assert refusal(score) == (
         f"{folder / 'images' / 'outside.h5'}: made with another architecture than "
         f"{folder / 'texts' / 'animals.h5'}, though with the same weights: scores cannot mix them; "
-        "make one of them again with: oodcache extract --overwrite"
+        "extract one of them again with: oodcache extract --overwrite"
     )
 
 
@@ -154,9 +154,9 @@ def test_files_of_different_dimensions_are_not_mixed(
 ) -> None:
     write_images("outside", np.eye(5, dtype=np.float32))
     assert refusal(score) == (
-        f"{folder / 'images' / 'outside.h5'}: vectors of 5 numbers, but "
-        f"{folder / 'texts' / 'animals.h5'} of 8; "
-        "make one of them again with: oodcache extract --overwrite"
+        f"{folder / 'images' / 'outside.h5'}: vectors have dimension 5, but 8 in "
+        f"{folder / 'texts' / 'animals.h5'}; "
+        "extract one of them again with: oodcache extract --overwrite"
     )
 
 
@@ -165,9 +165,14 @@ def test_images_preprocessed_in_different_ways_are_not_mixed(
 ) -> None:
     write_images("outside", -VECTORS, encoding={"size": 16})
     assert refusal(score) == (
-        f"{folder / 'images' / 'outside.h5'}: preprocessed otherwise than "
-        f"{folder / 'images' / 'inside.h5'}: "
-        "make one of them again with: oodcache extract --overwrite"
+        f"{folder / 'images' / 'outside.h5'}: preprocessed differently from "
+        f"{folder / 'images' / 'inside.h5'}; "
+        "extract one of them again with: oodcache extract --overwrite"
+    )
+    write_images("outside", -VECTORS, encoding={"decoder": "torchvision"})
+    assert refusal(score) == (
+        f"{folder / 'images' / 'outside.h5'}: extracted with --fast-decode, but "
+        f"{folder / 'images' / 'inside.h5'} was not; use the same options for both"
     )
 
 
@@ -176,7 +181,7 @@ def test_another_precision_is_said(
 ) -> None:
     write_images("outside", -VECTORS, precision={"arithmetic": "bfloat16"})
     assert notes() == [
-        f"{folder / 'images' / 'outside.h5'}: computed in another precision than "
+        f"{folder / 'images' / 'outside.h5'}: computed with another precision than "
         f"{folder / 'images' / 'inside.h5'}"
     ]
 
@@ -220,7 +225,7 @@ def test_images_of_folders_that_are_no_class_are_said_and_left_out_of_accuracy(
     found = score("mcm", note=notes.append).results[0]
     assert notes[-1] == (
         "inside: 4 of 11 images have no label among the classes of animals (labels yak); "
-        "they count as ID, but not towards accuracy"
+        "they count as ID, but not in the accuracy"
     )
     nearest = (VECTORS @ VECTORS[:3].T).argmax(axis=1)
     own = np.array([0, -1, 2] * 4)
@@ -235,7 +240,7 @@ def test_of_many_such_folders_five_are_named(
     write_images("inside", VECTORS, labels=range(12), label_names=[f"x{n}" for n in range(12)])
     assert notes() == [
         "inside: 12 of 12 images have no label among the classes of animals "
-        "(labels x0, x1, x2, x3, x4, …); they count as ID, but not towards accuracy"
+        "(labels x0, x1, x2, x3, x4, …); they count as ID, but not in the accuracy"
     ]
 
 
@@ -246,7 +251,7 @@ def test_images_without_labels_have_no_accuracy(score: Score, write_images: Writ
     assert {one.id_accuracy for one in found} == {None}
     assert notes == [
         "inside: 12 of 12 images have no label among the classes of animals; "
-        "they count as ID, but not towards accuracy"
+        "they count as ID, but not in the accuracy"
     ]
 
 

@@ -112,5 +112,5 @@ def test_an_image_is_of_the_class_with_its_id_or_its_number(
     assert len(set(Counter(own).values())) == len(COUNTS)
     assert said == [
         f"inside: 3 of 18 images have no label among the classes of five ({unknown}); they count "
-        "as ID, but not towards accuracy"
+        "as ID, but not in the accuracy"
     ]

@@ -79,9 +79,9 @@ def test_the_names_of_the_source_are_a_vocabulary_called_as_the_subset(
 @pytest.mark.parametrize(
     ("id_set", "classes", "words"),
     [
-        ("val", "imagenet", "a whole data set has no names of its own"),
-        ("val:imagenet100", "imagenet", "imagenet100 has no names of its own"),
-        ("val:imagenet10", "pets", "wants the names of imagenet10, --classes pets others"),
+        ("val", "imagenet", "a whole dataset has no class names of its own"),
+        ("val:imagenet100", "imagenet", "imagenet100 has no class names of its own"),
+        ("val:imagenet10", "pets", "needs the names of imagenet10, but --classes pets has others"),
     ],
 )
 def test_names_of_a_source_that_has_none_are_refused(
@@ -96,13 +96,13 @@ def test_classes_that_id_and_ood_share_are_refused_by_their_ids(tmp_path: Path) 
         selected(tmp_path, "val:imagenet20", "val:imagenet100")
     assert str(error.value) == (
         "--id val:imagenet20 and --ood val:imagenet100 share classes: n01632458, n04147183; "
-        "leave them out of one, in a list of ids: NAME:@FILE"
+        "remove them from one, with a list of ids: NAME:@FILE"
     )
 
 
 @pytest.mark.parametrize(("id_set", "ood"), [("val", "val:imagenet10"), ("val:imagenet10", "val")])
 def test_a_set_and_a_part_of_it_are_refused(tmp_path: Path, id_set: str, ood: str) -> None:
-    with pytest.raises(InputError, match="one is part of the other"):
+    with pytest.raises(InputError, match="one contains the other"):
         selected(tmp_path, id_set, ood)
 
 
@@ -113,8 +113,8 @@ def test_a_subset_that_the_vocabulary_lacks_is_refused(
     with pytest.raises(InputError) as error:
         selected(tmp_path, "val:imagenet10", classes="few")
     assert str(error.value) == (
-        f"{tmp_path}/Tiny/one/texts/few.h5: has no class 'n04552348' of imagenet10 (10 of its 10 "
-        "are missing); give --classes a vocabulary with their ids"
+        f"{tmp_path}/Tiny/one/texts/few.h5: has no class 'n04552348' of imagenet10 (10 of 10 "
+        "are missing); use --classes with a vocabulary that has their ids"
     )
 
 
@@ -123,7 +123,7 @@ def test_a_view_without_a_decoded_image_is_refused(
 ) -> None:
     write_images("bad", cloud(2), labels=[0, 1], label_names=["a", "b"], failed=[0])
     (tmp_path / "a.txt").write_text("a\n")
-    with pytest.raises(InputError, match="a.txt: has no image that could be decoded"):
+    with pytest.raises(InputError, match="a.txt: none of its images could be decoded"):
         selected(tmp_path, "val", f"bad:@{tmp_path / 'a.txt'}")
 
 
@@ -177,7 +177,7 @@ def test_templates_that_cancel_out_have_no_average(tmp_path: Path, write_texts: 
 
 
 def test_a_template_that_is_not_stored_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no template 'an {}'; give --template average, "):
+    with pytest.raises(InputError, match="has no template 'an {}'; give --template average, "):
         only(tmp_path, "an {}")
 
 
@@ -220,5 +220,5 @@ def test_class_numbers_of_another_vocabulary_than_the_subsets_own_are_refused(
 ) -> None:
     write_texts("imagenet10", cloud(10), class_names=TEN.names, ids=TEN.ids)
     numbered_set(write_images, np.arange(93) % 31, [str(number) for number in range(31)])
-    with pytest.raises(InputError, match="its labels are class numbers.*--class-names source has"):
+    with pytest.raises(InputError, match="its labels are class numbers.*--class-names source uses"):
         selected(tmp_path, "numbered:imagenet10", classes="imagenet10", class_names="source")

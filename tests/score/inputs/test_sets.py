@@ -30,31 +30,31 @@ def test_the_id_set_is_first_and_what_settings_are_picked_on_last() -> None:
 @pytest.mark.parametrize(
     ("id_set", "ood_sets", "select_on", "words"),
     [
-        ("a", ["a"], None, "'a' is both --id and --ood: its images cannot be told apart"),
+        ("a", ["a"], None, "'a' is both --id and --ood; give two sets"),
         ("a", ["b", "b"], None, "--ood 'b' is given twice"),
-        ("a", ["b"], "a", "'a' is both --id and --select-on: its images cannot be told apart"),
+        ("a", ["b"], "a", "'a' is both --id and --select-on; give two sets"),
         (
             *("a", ["b", "c"], "c"),
-            "'c' is both --ood and --select-on: what picks a setting cannot measure it; leave out "
+            "'c' is both --ood and --select-on: a set that picks a setting cannot measure it; omit "
             "--ood c, or pick on another set",
         ),
         (
             *("a", ["b"], "a:imagenet10"),
-            "--id a and --select-on a:imagenet10 share images: one is part of the other",
+            "--id a and --select-on a:imagenet10 share images: one contains the other",
         ),
         (
             *("a", ["b:imagenet10"], "b"),
-            "--ood b:imagenet10 and --select-on b share images: one is part of the other",
+            "--ood b:imagenet10 and --select-on b share images: one contains the other",
         ),
         (
             *("a:imagenet20", ["b"], "c:imagenet100"),
             "--id a:imagenet20 and --select-on c:imagenet100 share classes: n01632458, n04147183; "
-            "leave them out of one, in a list of ids: NAME:@FILE",
+            "remove them from one, with a list of ids: NAME:@FILE",
         ),
         (
             *("a", ["b:imagenet20"], "b:imagenet100"),
             "--ood b:imagenet20 and --select-on b:imagenet100 share classes: n01632458, n04147183; "
-            "leave them out of one, in a list of ids: NAME:@FILE",
+            "remove them from one, with a list of ids: NAME:@FILE",
         ),
     ],
 )

@@ -56,7 +56,7 @@ def test_a_label_that_the_file_lacks_is_told(write_images: WriteImages) -> None:
     file = write_images("set", cloud(3), labels=[0, 1, 2], label_names=NAMES)
     with pytest.raises(InputError) as error:
         view(file, "n1", "n7", "n8").rows.tolist()
-    assert str(error.value) == (f"{file.path}: has no label 'n7' of ids (2 of its 3 are missing)")
+    assert str(error.value) == (f"{file.path}: has no label 'n7' of ids (2 of 3 are missing)")
 
 
 @given(st.integers(1, 9), st.integers(0, 50), st.integers(0, 50), st.data())
@@ -77,8 +77,8 @@ def test_shared_images_are_said_of_the_sets_that_have_any() -> None:
     found = tell_shared(sets, digests(vectors[:2]), "the bank x", notes.append)
     assert found == {"a": 2, "b": 0, "c": 1}
     assert notes == [
-        "a: 2 images have the very vector of an image of the bank x",
-        "c: 1 images have the very vector of an image of the bank x",
+        "a: 2 images have the same vector as an image of the bank x",
+        "c: 1 images have the same vector as an image of the bank x",
     ]
 
 

@@ -64,11 +64,11 @@ def test_a_temperature_keeps_all_its_digits(tmp_path_factory: object, value: flo
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "has no grid; begin one with a line [[scores]]"),
-        ("scores = 3", "has no grid; begin one with a line [[scores]]"),
-        ("scores = [1]", "has no grid; begin one with a line [[scores]]"),
-        ("a = ", "no TOML: Invalid value (at end of document)"),
-        ("grids = 1", "'grids' is no key (there are: scores, templates)"),
+        ("", "contains no grid; start one with a line [[scores]]"),
+        ("scores = 3", "contains no grid; start one with a line [[scores]]"),
+        ("scores = [1]", "contains no grid; start one with a line [[scores]]"),
+        ("a = ", "not TOML: Invalid value (at end of document)"),
+        ("grids = 1", "unknown key 'grids' (there are: scores, templates)"),
         (
             "[[scores]]\ntemperature = 1",
             '[[scores]] number 1: names no score; write for example: score = "mcm"',
@@ -84,7 +84,7 @@ def test_a_temperature_keeps_all_its_digits(tmp_path_factory: object, value: flo
         ),
         (
             '[[scores]]\nscore = "mcm"\ntemperature = []',
-            "[[scores]] number 1: temperature is an empty list: leave it out for the default",
+            "[[scores]] number 1: temperature is an empty list; omit it for the default",
         ),
         (
             '[[scores]]\nscore = "mcm"\ntemperature = true',
@@ -108,7 +108,7 @@ def test_a_file_that_is_missing_or_no_text_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a directory"):
         ablation.read(tmp_path)
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match=r"bytes\.toml: no TOML"):
+    with pytest.raises(InputError, match=r"bytes\.toml: not TOML"):
         ablation.read(tmp_path / "bytes.toml")
 
 

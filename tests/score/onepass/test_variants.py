@@ -151,7 +151,7 @@ def test_each_default_parameter_may_be_given_as_well(score: str) -> None:
         (
             "mcm:temperature=1,temperature=2",
             "--score 'mcm:temperature=1,temperature=2': sets temperature twice; "
-            "write several as temperature=A|B",
+            "write several values as temperature=A|B",
         ),
     ],
 )

@@ -44,7 +44,7 @@ def test_a_conjugated_pool_is_mined_as_words_are_and_what_is_too_near_goes(
     assert (pool.role, pool.percentile, pool.candidates) == ("csp", 95, 30 - near.sum())
     kept = int(0.15 * (30 - near.sum()))
     assert pool.words == tuple(by_hand(POOL, "pool", 95, kept))
-    assert f"pool: 30 words, left out {near.sum()} too near to a class" in notes[2]
+    assert f"pool: 30 words (skipped: {near.sum()} too near a class)" in notes[2]
     assert mined(csp=["pool"], percentile=50).lists[2].percentile == 50
 
 
@@ -52,7 +52,7 @@ def test_templates_that_cancel_each_other_out_have_no_average(
     write_texts: Write, mined: Callable[..., Negatives]
 ) -> None:
     write_texts("nouns", NOUNS, -NOUNS, templates=["a {}", "b {}"])
-    with pytest.raises(InputError, match="templates of word 'class 0' cancel each other out"):
+    with pytest.raises(InputError, match="templates of word 'class 0' cancel out"):
         mined(words=["nouns"])
 
 
@@ -63,10 +63,10 @@ def test_duplicates_and_class_names_are_said_and_the_empty_list_is_borne(
     write_texts("again", NOUNS, class_names=words_of("NOUN", 40), templates=[NICE])
     found = mined(words=["nouns", "again"], keep="50%", notes=notes)
     assert [len(one.words) for one in found.lists] == [20, 0]
-    assert notes[1] == "again: 40 words, left out 40 duplicates; of 0 candidates 0 kept"
+    assert notes[1] == "again: 40 words (skipped: 40 duplicates); kept 0 of 0 candidates"
     write_texts("same", NOUNS[:9], class_names=words_of("Class", 9), templates=[NICE])
     mined(words=["nouns", "same"], notes=notes)
-    assert "same: 9 words, left out 9 names of classes" in notes[3]
+    assert "same: 9 words (skipped: 9 class names)" in notes[3]
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,16 @@ def test_duplicates_and_class_names_are_said_and_the_empty_list_is_borne(
     [
         ({"words": ["verbs"]}, r"no vocabulary 'verbs' \(there are: .*nouns.*extract --model tiny"),
         ({"csp": ["pol"]}, r"no vocabulary 'pol' .* --model tiny --classes pol=csp:FILE"),
-        ({"words": []}, "there are no words to choose from; give --words"),
+        ({"words": []}, "no words to mine from; give --words"),
         ({"words": ["nouns", "nouns"]}, "vocabulary 'nouns' is given twice"),
         ({"csp": ["nouns"]}, "vocabulary 'nouns' is given twice"),
-        ({"template": "each"}, "--template each: words are mined with one template"),
-        ({"template": "b {}"}, "holds no template 'b {}'"),
+        ({"template": "each"}, "--template each: give one template"),
+        ({"template": "b {}"}, "has no template 'b {}'"),
         ({"keep": "15"}, None),
         ({"keep": "some"}, "--keep: 'some' is no share of 0 to 100 %, as 15%, and no count"),
         ({"keep": "61"}, "--keep 61: there are 60 words to choose from, fewer than 61"),
-        ({"keep": "1%"}, "--keep 1%: of so few words none is kept; give a larger share"),
-        ({"words": ["pets"]}, "of so few words none is kept"),
+        ({"keep": "1%"}, "--keep 1%: keeps none of so few words; give a larger share"),
+        ({"words": ["pets"]}, "keeps none of so few words"),
         ({"name": "../x"}, "negatives '../x' cannot name a file"),
     ],
 )
@@ -116,5 +116,7 @@ def test_words_of_other_lengths_are_refused(
     write_texts: Write, mined: Callable[..., Negatives]
 ) -> None:
     write_texts("nouns", np.eye(4, dtype=np.float32))
-    with pytest.raises(InputError, match=r"vectors of 4 numbers, but .*pets\.h5 of 6; make one"):
+    with pytest.raises(
+        InputError, match=r"vectors have dimension 4, but 6 in .*pets\.h5; extract one"
+    ):
         mined()

@@ -92,7 +92,7 @@ def test_notes_say_where_templates_and_classes_differ(
 ) -> None:
     notes: list[str] = []
     mined(words=["nouns"], notes=notes)
-    assert notes == ["nouns: 40 words; of 40 candidates 6 kept"]
+    assert notes == ["nouns: 40 words; kept 6 of 40 candidates"]
     assert reopened(tmp_path, lists["pets"]).notes([NICE]) == []
     (said,) = reopened(tmp_path, lists["pets"]).notes(["a {}", NICE])
     assert "mined with the classes in 'the nice {}', scored in 'a {}'" in said
@@ -121,7 +121,7 @@ def test_negatives_of_other_classes_say_what_to_type(
         reopened(tmp_path, others)
     assert str(refused.value) == (
         f"{names.negatives_path(tmp_path, 'Tiny/one', 'x')}: mined with classes pets, whose "
-        f"vectors are others than those of {others.path}; mine again with: oodcache negatives "
+        f"vectors differ from those of {others.path}; mine again with: oodcache negatives "
         "--model tiny --classes cars --words nouns --words adjectives --template 'the nice {}' "
         "--keep 20 -o x-cars"
     )
@@ -149,10 +149,10 @@ def test_a_list_that_was_made_anew_is_refused(
     [
         (
             {"weights": "2" * 64},
-            "mined with weights 22222222…, but .* has 11111111…: negatives are",
+            "mined with weights 22222222…, but .* has 11111111…: negatives belong",
         ),
         ({"architecture": {"x": 1}}, "mined with another architecture than"),
-        ({"template": "b {}"}, "mined with template 'b {}', which .*pets.h5 has not"),
+        ({"template": "b {}"}, "mined with template 'b {}', which .*pets.h5 does not have"),
     ],
 )
 def test_negatives_of_another_model_are_refused(
@@ -174,7 +174,7 @@ def test_a_word_that_is_not_in_its_list_is_refused(
     found = json.loads(mined().path.read_text())
     found["lists"][0]["words"][0] = "dragon"
     names.negatives_path(tmp_path, "Tiny/one", "x").write_text(json.dumps(found))
-    with pytest.raises(InputError, match=r"has the word 'dragon', which .*nouns\.h5 has not"):
+    with pytest.raises(InputError, match=r"the word 'dragon' is not in .*nouns\.h5"):
         reopened(tmp_path, lists["pets"])
 
 
@@ -183,7 +183,9 @@ def test_a_pool_that_is_not_there_and_parameters_that_make_no_sense_are_refused(
 ) -> None:
     mined()
     found = reopened(tmp_path, lists["pets"])
-    with pytest.raises(InputError, match="holds no conjugated pool.* --csp CSPWORDS --overwrite"):
+    with pytest.raises(
+        InputError, match="contains no conjugated pool.* --csp CSPWORDS --overwrite"
+    ):
         found.vectors(csp=True)
     for wrong in ({"percentile": 101.0}, {"percentile": float("nan")}, {"number": 0}):
         with pytest.raises(InputError, match="cannot be mined again with"):

@@ -34,7 +34,7 @@ def test_blocks_of_any_size_give_the_same_words_and_vectors(
 
     def chosen() -> tuple[list[str], bytes]:
         pool = WordPool((file,), ("negative",), unit_rows(5, 9), ["class 7"], told.append)
-        (one,) = pool.choose([95.0], 20, [0])
+        (one,) = pool.choose([95.0], 20, [0], "x")
         return pool.words(one), pool.vectors(one).tobytes()
 
     whole = chosen()
@@ -52,10 +52,10 @@ def test_distances_are_measured_once(
     write_texts("nouns", unit_rows(50, 0))
     file = open_text_rows(names.text_path(tmp_path, "Tiny/one", "nouns"))
     pool = WordPool((file,), ("negative",), unit_rows(5, 9), [])
-    few, many = pool.choose([95.0], 10, [0]), pool.choose([95.0], 20, [0])
+    few, many = pool.choose([95.0], 10, [0], "x"), pool.choose([95.0], 20, [0], "x")
     assert many[0].places[:10].tolist() == few[0].places.tolist()
     file.path.unlink()
-    assert pool.choose([95.0], 20, [0])[0].places.tolist() == many[0].places.tolist()
+    assert pool.choose([95.0], 20, [0], "x")[0].places.tolist() == many[0].places.tolist()
 
 
 def test_the_vectors_of_a_long_list_are_never_all_in_memory(
@@ -69,7 +69,7 @@ def test_the_vectors_of_a_long_list_are_never_all_in_memory(
     tracemalloc.start()
     file = open_text_rows(names.text_path(tmp_path, "Tiny/one", "nouns"))
     pool = WordPool((file,), ("negative",), rows[:10], [])
-    (chosen,) = pool.choose([95.0], 100, [0])
+    (chosen,) = pool.choose([95.0], 100, [0], "x")
     assert pool.vectors(chosen).shape == (100, 400)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
