@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class InputError(Exception):
-    """Something that was given cannot be used; the message is the one line the user sees."""
+    """Something the user gave cannot be used; the message is the one line the user sees."""
 
 
 class RuleError(InputError):
@@ -18,6 +18,6 @@ class RuleError(InputError):
 
 
 def first_lines(error: BaseException) -> str:
-    """Return what a library says of an error, without what follows its second line."""
+    """Return the first two lines of a library's error message, joined."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ".join(lines[:2]) if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""JSON from untrusted files: of limited size, shallow, without NaN, and with keys that differ."""
+"""Untrusted JSON: limited in size and depth, without NaN and without duplicate keys."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ DEEPEST = 16
 
 
 def read_limited(path: Path, most: int) -> bytes:
-    """Return a file's content, one byte more than `most` of it if it is larger.
+    """Return a file's content, or its first `most` + 1 bytes if it is larger.
 
-    Raises ValueError, in one line, for a folder or a pipe, and for what cannot be read.
+    Raises ValueError, with a one-line reason, if it is not a regular file or cannot be read.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -25,10 +25,10 @@ def read_limited(path: Path, most: int) -> bytes:
 
 
 def parse_json(text: str) -> Any:
-    """Return the value of a stranger's JSON, which holds no NaN, is shallow and can be printed."""
+    """Return the value of untrusted JSON; raise ValueError if it is deep, has NaN or no UTF-8."""
     too_deep = ValueError(f"it is nested deeper than {DEEPEST} levels")
     try:
-        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_differing)
+        value = json.loads(text, parse_constant=_reject, object_pairs_hook=_distinct)
     except RecursionError:
         raise too_deep from None
     if _is_deeper(value, DEEPEST):
@@ -38,14 +38,14 @@ def parse_json(text: str) -> Any:
     return value
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"it holds {constant}, which is not JSON")
+def _reject(constant: str) -> None:
+    raise ValueError(f"it contains {constant}, which is not JSON")
 
 
-def _differing(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object whose keys differ: of two equal ones each program takes another."""
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object without duplicate keys: programs differ in which of two they take."""
     if len(fields := dict(pairs)) < len(pairs):
-        raise ValueError("it holds a key twice in one object")
+        raise ValueError("it has a duplicate key in one object")
     return fields
 
 

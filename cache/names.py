@@ -1,4 +1,4 @@
-"""What models, data sets and vocabularies are called, and where their files lie."""
+"""Names of models, datasets and vocabularies, and where their files are stored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KNOWN = (
     *("imagenet-val", "imagenet-openood", "iNaturalist", "SUN", "Places", "Textures"),
     *("SSB-hard", "NINCO", "OpenImage-O"),
 )
-# How far from ImageNet the field takes each known set to be.
+# Near-OOD or far-OOD with respect to ImageNet, as the field groups the known datasets.
 GROUPS = {
     **dict.fromkeys(("SSB-hard", "NINCO"), "near"),
     **dict.fromkeys(("iNaturalist", "SUN", "Places", "Textures", "OpenImage-O"), "far"),
@@ -32,42 +32,42 @@ RESERVED = {"average", "average-near", "average-far"}
 
 
 def check_name(name: str, what: str) -> str:
-    """Return `name` if a file can be called so; a data set's average over others cannot.
+    """Return `name` if it can name a file and is not reserved for averages in results.
 
-    Raises InputError otherwise: `what` says in the message which name it was.
+    Raises InputError otherwise; `what` says in the message whose name it is.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", name):
         raise InputError(
-            f"{what} {name!r} cannot name a file: use letters, digits, '.', '_' and '-', "
-            "a letter or digit first"
+            f"{what} {name!r} is not a valid file name: use letters, digits, '.', '_' and '-', "
+            "starting with a letter or digit"
         )
     if name in RESERVED:
-        raise InputError(f"{what} {name!r} is what results call their mean: choose another")
+        raise InputError(f"{what} {name!r} is reserved for averages in results: choose another")
     return name
 
 
 def image_path(cache: Path, label: str, dataset: str) -> Path:
-    """Return where the embeddings of `dataset` by the model `name/pretrained` lie."""
+    """Return the file of image embeddings of `dataset` for the model `name/pretrained`."""
     return cache / label / "images" / f"{dataset}.h5"
 
 
 def text_path(cache: Path, label: str, vocabulary: str) -> Path:
-    """Return where the embeddings of `vocabulary` by the model `name/pretrained` lie."""
+    """Return the file of text embeddings of `vocabulary` for the model `name/pretrained`."""
     return cache / label / "texts" / f"{vocabulary}.h5"
 
 
 def negatives_path(cache: Path, label: str, name: str) -> Path:
-    """Return where the file of negatives `name` of the model `name/pretrained` lies."""
+    """Return the file of negatives `name` for the model `name/pretrained`."""
     return cache / label / "negatives" / f"{name}.json"
 
 
 def place(cache: Path, kind: str, label: str, name: str) -> Path:
-    """Return where a file of `kind`, "images" or "texts", lies that names itself.
+    """Return where a file of `kind`, "images" or "texts", belongs by the names stored in it.
 
-    Raises InputError if its own names would lead out of the cache: it may be a stranger's.
+    Raises InputError if those names would lead out of the cache: the file may be untrusted.
     """
     parts = label.split("/")
     if len(parts) != 2 or not all(re.fullmatch(r"[^./\\\0][^/\\\0]*", part) for part in parts):
-        raise InputError(f"model {label!r} is no folder of a cache")
-    known = "data set" if kind == "images" else "vocabulary"
+        raise InputError(f"model {label!r} is not a folder of a cache")
+    known = "dataset" if kind == "images" else "vocabulary"
     return (image_path if kind == "images" else text_path)(cache, label, check_name(name, known))

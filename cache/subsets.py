@@ -1,4 +1,4 @@
-"""Subsets of ImageNet's classes by name, or of any data set's from a file of ids or names."""
+"""Subsets of ImageNet's classes by name, or of any dataset's from a file of ids or names."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from importlib.resources import files
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import read_text
 
 NAMES = ("imagenet10", "imagenet20", "imagenet100")
 
 
 @dataclass(frozen=True)
 class Subset:
-    """Some classes of a data set: their ids, or what else its label names are, in order.
+    """Some classes of a dataset, in order: their ids, or its label names.
 
-    `names` are the source's own names, "" where it has none and open_clip's are meant.
+    `names` are the source's own names, or "" to use open_clip's.
     """
 
     name: str
@@ -25,7 +26,7 @@ class Subset:
 
 
 def split(typed: str) -> tuple[str, Subset | None]:
-    """Return the data set and the subset of `NAME`, `NAME:imagenet10` or `NAME:@FILE`.
+    """Return the dataset and the subset of `NAME`, `NAME:imagenet10` or `NAME:@FILE`.
 
     >>> split("imagenet-val:imagenet20")[1].ids[:2]
     ('n04147183', 'n02951358')
@@ -38,7 +39,7 @@ def split(typed: str) -> tuple[str, Subset | None]:
     if name not in NAMES:
         raise InputError(
             f"{typed!r}: no subset {name!r} (there are: {', '.join(NAMES)}); "
-            f"or list ids or label names in a file, one a line: {dataset}:@FILE"
+            f"or list ids or label names in a file, one per line: {dataset}:@FILE"
         )
     return dataset, known(name)
 
@@ -47,21 +48,13 @@ def known(name: str) -> Subset:
     """Return one of `NAMES`; the class lists are those of MCM, Ming et al., NeurIPS 2022."""
     text = files("oodcache.cache").joinpath("imagenet_subsets.json").read_text("utf-8")
     classes = json.loads(text)[name]
-    return Subset(
-        name,
-        tuple(one["wnid"] for one in classes),
-        tuple(one.get("name", "") for one in classes),
-    )
+    ids, names = zip(*((one["wnid"], one.get("name", "")) for one in classes), strict=True)
+    return Subset(name, ids, names)
 
 
 def read(path: Path) -> Subset:
-    """Return the subset in the file at `path`: an id or label name a line, # begins a comment."""
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; a subset is an id or name a line") from None
+    """Return the subset in the file at `path`: an id or label name per line; # starts a comment."""
+    lines = read_text(path, "; a subset is one id or name per line").splitlines()
     first: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         one = line.partition("#")[0].strip()
@@ -70,5 +63,5 @@ def read(path: Path) -> Subset:
         if one:
             first[one] = number
     if not first:
-        raise InputError(f"{path}: lists no class; write an id or label name a line")
+        raise InputError(f"{path}: contains no classes; write one id or label name per line")
     return Subset(f"@{path}", tuple(first), ("",) * len(first))

@@ -1,10 +1,24 @@
-"""Text and sizes made fit to print."""
+"""Text read from files, and text, counts and sizes formatted for people."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from oodcache.cache.errors import InputError
+
+
+def read_text(path: Path, advice: str = "") -> str:
+    """Return the text of a UTF-8 file; raise InputError if it cannot be read, with `advice`."""
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}{advice}") from None
+
 
 def megabytes(size: int) -> str:
-    """Return a number of bytes in MB, to one decimal; below 1 MB in two digits.
+    """Return a number of bytes in MB, to one decimal, or to two digits below 1 MB.
 
     >>> [megabytes(size) for size in (0, 5561, 1_234_567_890)]
     ['0', '0.0056', '1,234.6']
@@ -13,7 +27,7 @@ def megabytes(size: int) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a count with its noun, one or many.
+    """Return a count with its noun in the singular or plural.
 
     >>> [counted(1, "class folder"), counted(2000, "class")]
     ['1 class folder', '2,000 classes']

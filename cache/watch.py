@@ -1,4 +1,4 @@
-"""Progress of long work: bars on stderr with rate and time left."""
+"""Notes and progress of long work: bars on stderr with rate and time left."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None
 
 @dataclass(frozen=True)
 class Watch:
-    """What long work reports to: `note` takes a line, `progress` counts a known number of things.
+    """Where long work reports: `note` is called with each line, `progress` counts a known total.
 
-    `progress(description, total, unit)` returns a context manager; it gives a function to call with
-    the number of things that were just done. The defaults report nothing.
+    `progress(description, total, unit)` returns a context manager that yields a function to call
+    with the number of items just done. The defaults report nothing.
     """
 
     note: Note = lambda text: None
@@ -35,20 +35,19 @@ class Watch:
 
 
 class RateColumn(ProgressColumn):
-    """How many things a second: images/s, prompts/s."""
+    """Rate column: images/s, prompts/s."""
 
     def render(self, task: Task) -> Text:
-        """Return the rate, nothing before the first batch."""
+        """Return the rate, or nothing before the first batch."""
         speed = task.finished_speed or task.speed
         return Text(f"{speed:,.0f} {task.fields['unit']}/s" if speed else "")
 
 
 def bars(check: Callable[[], None]) -> Progress:
-    """Return a function that draws progress bars on a terminal, and calls `check` at every step."""
+    """Return a `progress` with bars if stderr is a terminal; it calls `check` at each step."""
 
     @contextmanager
     def progress(description: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-        """Give a function that is told how many more are done; draw nothing off a terminal."""
         console = Console(stderr=True)
         bar = rich_progress.Progress(
             TextColumn("{task.description}", markup=False),

@@ -118,7 +118,7 @@ def test_what_is_missing_is_extracted_by_a_command_that_is_shown(tmp_path: Path)
         "$ oodcache extract --model siglip2 --classes imagenet --template 'a photo of a {}' "
         "--template '{}' --template 'the nice {}' --data-root nowhere imagenet-val SUN "
         "--cache embeddings --batch-size 8",
-        "oodcache: nowhere: no such data root, where imagenet-val would be; give --data-root "
+        "oodcache: nowhere: no such data root, needed for imagenet-val; give --data-root "
         "FOLDER or set OODCACHE_DATA",
     ]
 

@@ -1,6 +1,6 @@
-"""Arrays that other programs wrote: .npy, .npz, and folders of .npy as clip-retrieval makes them.
+"""Arrays of other tools: .npy, .npz, and clip-retrieval's folders of .npy.
 
-Nothing is unpickled, no memory is taken on the word of a header, and vectors come in blocks.
+Nothing is unpickled, headers are checked before memory is allocated, and vectors come in blocks.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplemented
 
 @dataclass(frozen=True)
 class Array:
-    """An array that is not read yet; `origin` is what messages call it.
+    """An array that is not read yet; `origin` is its name in messages.
 
     `blocks()` yields it in order, cut along its first axis.
     """
@@ -48,7 +48,7 @@ class Array:
 
 
 def in_memory(origin: str, values: npt.NDArray[Any]) -> Array:
-    """Return an array that is read already."""
+    """Return an array from values in memory."""
 
     def blocks() -> Iterator[npt.NDArray[Any]]:
         for first in range(0, len(values), BLOCK_ROWS):
@@ -76,7 +76,7 @@ def open_npz(path: Path) -> dict[str, Array]:
 
 
 def parts(folder: Path, ending: str) -> dict[int, Path]:
-    """Return the files <stem>_<number>.<ending> of a folder by number, in its order: 10 after 9."""
+    """Return the files <stem>_<number>.<ending> of a folder by number, in numerical order."""
     with reading(folder):
         found = {path: PART.fullmatch(path.name) for path in sorted(folder.iterdir())}
     matched = {path: match for path, match in found.items() if match and match[3] == ending}
@@ -84,7 +84,7 @@ def parts(folder: Path, ending: str) -> dict[int, Path]:
     if len(stems) != 1:
         what = " and ".join(f"{stem}_*.{ending}" for stem in sorted(stems)) or "none"
         wanted = "img_emb_0" if ending == "npy" else "metadata_0"
-        raise InputError(f"{folder}: wants parts of one name ({wanted}.{ending}, …); has {what}")
+        raise InputError(f"{folder}: expected numbered parts ({wanted}.{ending}, …); found {what}")
     numbered: dict[int, Path] = {}
     for path, match in sorted(matched.items(), key=lambda one: int(one[1][2])):
         if int(match[2]) in numbered:
@@ -114,7 +114,7 @@ def joined(folder: Path, arrays: Mapping[int, Array]) -> Array:
 
 
 def pick(path: Path, arrays: Mapping[str, Array]) -> Array:
-    """Return the embeddings among arrays: by a name that is known, or the only one there is."""
+    """Return the embeddings among arrays: by a known name, or the only array."""
     for name in VECTORS:
         if name in arrays:
             return arrays[name]
@@ -122,13 +122,13 @@ def pick(path: Path, arrays: Mapping[str, Array]) -> Array:
         return next(iter(arrays.values()))
     there = ", ".join(map(repr, arrays)) or "nothing"
     raise InputError(
-        f"{path}: holds {there}, and no embeddings: wanted is an array called "
+        f"{path}: contains {there}, but no embeddings: expected an array called "
         f"{', '.join(VECTORS[:-1])} or {VECTORS[-1]}"
     )
 
 
 def check_vectors(array: Array, *dimensions: int) -> None:
-    """Refuse what is no array of vectors with so many dimensions."""
+    """Reject an array that does not hold vectors, or has another number of dimensions."""
     if array.dtype.kind != "f":
         raise InputError(f"{array.origin}: holds {array.dtype}, not floating-point vectors")
     if len(array.shape) not in dimensions or 0 in array.shape:
@@ -140,9 +140,9 @@ def check_vectors(array: Array, *dimensions: int) -> None:
 
 @dataclass(frozen=True)
 class Unit:
-    """Some rows made unit: `vectors` float32 (n, D), zeros where `errors` says why it is not one.
+    """Normalised rows: `vectors` float32 (n, D), zeros for rows with a reason in `errors`.
 
-    `norm` is float32 (n,), the length before; `changed` says which rows were normalised.
+    `norm` is float32 (n,), the length before; `changed` marks rows that were not unit length.
     """
 
     vectors: npt.NDArray[np.float32]
@@ -152,7 +152,7 @@ class Unit:
 
 
 def unit(rows: npt.NDArray[np.floating[Any]]) -> Unit:
-    """Return rows of norm 1 as they are, all others divided by their norm.
+    """Return rows divided by their norm, except rows of norm 1.
 
     >>> unit(np.array([[3.0, 4.0], [0.0, 0.0]])).vectors
     array([[0.6, 0.8],
@@ -178,18 +178,18 @@ def _why_not(row: npt.NDArray[np.floating[Any]]) -> str:
 
 @contextmanager
 def reading(path: Path | str) -> Iterator[None]:
-    """Turn what a missing, foreign or damaged file raises into one line."""
+    """Turn the errors of a missing, unknown or damaged file into one line."""
     try:
         yield
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except DAMAGE as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: is damaged, or of another kind: {reason}") from None
+        raise InputError(f"{path}: is damaged, or not of this format: {reason}") from None
 
 
 def _member(path: Path, name: str) -> IO[bytes]:
-    # The member keeps the archive's file open until it is closed itself.
+    # The member keeps the archive's file open until the member is closed.
     with zipfile.ZipFile(path) as archive:
         return archive.open(name)
 
@@ -201,10 +201,10 @@ def _found(origin: str, opening: Callable[[], IO[bytes]], size: int) -> Array:
         start = stream.tell()
     claimed = math.prod(shape) * dtype.itemsize
     if claimed != size - start:
-        raise InputError(f"{origin}: claims {claimed} bytes, and {size - start} are in the file")
+        raise InputError(f"{origin}: claims {claimed} bytes, but {size - start} are in the file")
 
     def blocks() -> Iterator[npt.NDArray[Any]]:
-        # Fortran's order scatters a row over the whole file.
+        # Fortran order scatters a row over the whole file.
         rows = math.prod(shape[:1]) if is_fortran else BLOCK_ROWS
         with reading(origin), opening() as stream:
             stream.read(start)
@@ -213,7 +213,7 @@ def _found(origin: str, opening: Callable[[], IO[bytes]], size: int) -> Array:
                 data = stream.read(math.prod(block) * dtype.itemsize)
                 values = np.frombuffer(data, dtype)
                 yield values.reshape(block, order="F" if is_fortran else "C")
-            stream.read(1)  # A .npz checks its checksum at the end.
+            stream.read(1)  # A .npz verifies its checksum at the end.
 
     return Array(origin, shape, dtype, blocks)
 
@@ -227,8 +227,8 @@ def _header(stream: IO[bytes], origin: str) -> tuple[tuple[int, ...], bool, np.d
     try:
         shape, is_fortran, dtype = readers[np.lib.format.read_magic(start)](start)
         stream.seek(start.tell())
-    except Exception:  # Whatever NumPy's parser raises on a stranger's header.
-        raise InputError(f"{origin}: is no array as NumPy saves them (.npy)") from None
+    except Exception:  # NumPy's parser can raise anything on an untrusted header.
+        raise InputError(f"{origin}: is not a .npy array of NumPy") from None
     if dtype.hasobject:
         raise InputError(f"{origin}: holds Python objects, which could run code: they are not read")
     if any(length < 0 for length in shape):

@@ -1,6 +1,6 @@
-"""A file of embeddings written as other programs read them: .npz, .npy, .parquet.
+"""Export of embeddings as .npz, .npy or .parquet.
 
-Block by block, so that memory does not grow with the number of images; whole, then renamed.
+Written block by block, so that memory does not grow with the number of images, then renamed.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 def check_output(output: Path) -> None:
-    """Refuse an ending that is not known, and parquet without its library."""
+    """Reject an unknown extension, and .parquet if pyarrow is missing."""
     if output.suffix not in ENDINGS:
         wanted = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
-        raise InputError(f"{output}: its ending says what to write: give {wanted}")
+        raise InputError(f"{output}: unknown output format: use {wanted}")
     if output.suffix == ".parquet":
         parquet.check_pyarrow(output)
 
 
 def export(file: ImageFile | StoredTexts, output: Path, advance: Advance) -> None:
-    """Write a file's contents as `output` says by its ending; tell `advance` of rows done."""
+    """Write a file as `output`, in the format of its extension; call `advance` with rows done."""
     check_output(output)
     with sibling(output) as part:
         if output.suffix == ".npz":
@@ -56,7 +56,7 @@ def _write_npz(part: Path, file: ImageFile | StoredTexts, advance: Advance) -> N
     columns = _image_columns(file) if isinstance(file, ImageFile) else _text_columns(file)
     columns["identity"] = np.array(np.bytes_(_json(file.identity)))
     with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
-        # A ZipInfo has no clock unless it is given one: equal files give equal bytes.
+        # A ZipInfo has a fixed date by default: equal files give equal bytes.
         with archive.open(zipfile.ZipInfo("embeddings.npy"), "w", force_zip64=True) as stream:
             _write_embeddings(stream, file, advance)
         for name, values in columns.items():

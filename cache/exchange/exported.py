@@ -1,4 +1,4 @@
-"""Our own exported .npz, read back: to the bit, and with the identity that it carries."""
+"""Our own exported .npz, read back exactly, with its identity."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEXTS = {"norm": "f", "class_names": "S", "class_ids": "S", "templates": "S"}
 
 @dataclass(frozen=True)
 class Exported:
-    """An exported file, opened: its small columns in memory, and the identity it carries."""
+    """An exported file, opened: its small columns and its identity in memory."""
 
     path: Path
     identity: Identity
@@ -35,21 +35,19 @@ class Exported:
 
     @property
     def is_images(self) -> bool:
-        """Say if it holds images, and not texts."""
+        """Return whether it holds images rather than texts."""
         return "ok" in self.columns
 
     def target(self, cache: Path) -> Path:
-        """Return where the file lies in the cache that its identity says it is."""
-        name = names.check_name(
-            self.identity.source["name"], f"{self.path}: data set or vocabulary"
-        )
+        """Return where in the cache the file belongs by its identity."""
+        name = names.check_name(self.identity.source["name"], f"{self.path}: dataset or vocabulary")
         place = names.image_path if self.is_images else names.text_path
         return place(cache, self.identity.model.label, name)
 
     def write(
         self, target: Path, *, dtype: npt.DTypeLike | None, advance: Callable[[int], None]
     ) -> None:
-        """Write it as a file of the cache, in the type that it has unless `dtype` is given."""
+        """Write it as a file of the cache, in `dtype` or else its own type."""
         dtype = dtype or self.embeddings.dtype.newbyteorder("=")
         (self._write_images if self.is_images else self._write_texts)(target, dtype, advance)
 
@@ -94,25 +92,25 @@ class Exported:
 
 
 def opened(path: Path, arrays: Mapping[str, Array]) -> Exported:
-    """Return an exported file once its arrays fit one another."""
+    """Return an exported file, after checking that its arrays fit together."""
     kinds = IMAGES if "ok" in arrays else TEXTS
     wanted = {"embeddings", "identity", *kinds}
     if set(arrays) != wanted:
         raise InputError(
-            f"{path}: holds an identity, as files of oodcache cache export do, but has "
+            f"{path}: has an identity, like files of oodcache cache export, but contains "
             f"{sorted(arrays)}, not {sorted(wanted)}"
         )
     embeddings = arrays["embeddings"]
     check_vectors(embeddings, 2 if "ok" in arrays else 3)
     if embeddings.dtype.itemsize > 4:
-        raise InputError(f"{embeddings.origin}: holds {embeddings.dtype}, and none is exported")
+        raise InputError(f"{embeddings.origin}: is {embeddings.dtype}, which is never exported")
     columns: dict[str, npt.NDArray[Any]] = {}
     for name, kind in kinds.items():
         column, shape = arrays[name], _shape(name, arrays, columns)
         if column.dtype.kind != kind or column.shape != shape:
             raise InputError(
-                f"{path}: {name!r} is {column.dtype} of shape {column.shape}, not of shape {shape} "
-                "and the type that was exported"
+                f"{path}: {name!r} is {column.dtype} of shape {column.shape}, expected shape "
+                f"{shape} and the exported type"
             )
         columns[name] = column.whole()
     stored = arrays["identity"]
@@ -126,7 +124,7 @@ def opened(path: Path, arrays: Mapping[str, Array]) -> Exported:
 def _shape(
     name: str, arrays: Mapping[str, Array], read: Mapping[str, npt.NDArray[Any]]
 ) -> tuple[int, ...]:
-    """Return the shape that a column is to have, those before it being read."""
+    """Return a column's expected shape, given the columns before it."""
     embeddings = arrays["embeddings"].shape
     if name == "errors":
         return (int(np.count_nonzero(~read["ok"])),)

@@ -1,4 +1,4 @@
-"""Who made a file that another program's embeddings became, as far as it can be known."""
+"""The identity of imported embeddings, as far as it is known."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ UNKNOWN = "imported"
 
 @dataclass(frozen=True)
 class Claim:
-    """What the user says of the model; `weights`, scale and bias may be None.
+    """The model as the user describes it; `weights`, scale and bias may be None.
 
-    Without `weights` all imports of one `model` count as one model's, and as no extracted one's.
+    Without `weights`, all imports of one `model` count as one model, never an extracted one.
     """
 
     model: str
@@ -40,19 +40,18 @@ class Claim:
 
     @property
     def label(self) -> str:
-        """Return the model's folder in the cache: what was given, if it is NAME/PRETRAINED."""
+        """Return the model's folder in the cache: NAME/PRETRAINED as given, or NAME/imported."""
         return self.model if "/" in self.model else f"{self.model}/{UNKNOWN}"
 
     @property
     def weights_label(self) -> str:
-        """Return what stands in a file for the weights."""
+        """Return what the file records as weights."""
         return self.weights or f"imported:{self.model}"
 
     def identity(self, cache: Path, target: Path) -> ModelIdentity:
-        """Return the model: what is claimed, and what files of equal weights in its folder say.
+        """Return the model, completed from files with equal weights in its folder, except `target`.
 
-        Raises InputError where the two contradict each other; `target`, which is to be written,
-        is not asked.
+        Raises InputError if they contradict the claim.
         """
         name, pretrained = self.label.split("/", 1)
         claimed = ModelIdentity(
@@ -71,7 +70,7 @@ class Claim:
         return claimed
 
     def siblings(self, cache: Path) -> dict[Path, ModelIdentity]:
-        """Return the models of the valid files in the model's folder."""
+        """Return the model of each valid file in the model's folder."""
         found = {}
         for entry in store.entries(cache):
             if entry.label == self.label:
@@ -83,30 +82,26 @@ class Claim:
 
 
 def _completed(claimed: ModelIdentity, known: ModelIdentity, path: Path) -> ModelIdentity:
-    """Return a claim with what another file of the same weights knows."""
+    """Return a claim completed from a file with the same weights."""
     claimed = replace(claimed, architecture=claimed.architecture or known.architecture)
     if known.logit_scale is None:
         return claimed
-    if claimed.logit_scale not in (None, known.logit_scale):
-        raise InputError(
-            f"--logit-scale {claimed.logit_scale} contradicts {path}, of the same weights, "
-            f"which says {known.logit_scale}"
-        )
-    if claimed.logit_bias not in (None, known.logit_bias):
-        said = "that there is none" if known.logit_bias is None else known.logit_bias
-        raise InputError(
-            f"--logit-bias {claimed.logit_bias} contradicts {path}, of the same weights, "
-            f"which says {said}"
-        )
+    for name in ("logit_scale", "logit_bias"):
+        given, recorded = getattr(claimed, name), getattr(known, name)
+        if given not in (None, recorded):
+            raise InputError(
+                f"--{name.replace('_', '-')} {given} contradicts {path}, of the same weights, "
+                f"which has {'none' if recorded is None else recorded}"
+            )
     return replace(claimed, logit_scale=known.logit_scale, logit_bias=known.logit_bias)
 
 
 def identity(
     model: ModelIdentity, *, name: str, fingerprint: str, form: str, stored: str
 ) -> Identity:
-    """Return what stands behind a file imported from `form`, whose vectors had the type `stored`.
+    """Return the identity of vectors of type `stored` imported from the format `form`.
 
-    How the images or texts were encoded, and in which precision, is unknown.
+    Encoding and precision of the source are unknown.
     """
     versions = {library: version(library) for library in ("oodcache", "numpy", "h5py")}
     return Identity(

@@ -1,6 +1,6 @@
-"""Parquet, by pyarrow, which is an extra: embeddings written, columns of a stranger's read.
+"""Parquet, with the optional pyarrow: embeddings written, columns of untrusted files read.
 
-Both by blocks, so that memory does not grow with the number of rows.
+Both work in blocks, so that memory does not grow with the number of rows.
 """
 
 from __future__ import annotations
@@ -17,46 +17,46 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.texts import StoredTexts
 
-GROUP_ROWS = 8192  # Of a row group, which readers read as one.
+GROUP_ROWS = 8192  # Rows per row group, which readers read as one.
 IDENTITY = b"oodcache"  # The key of the identity's JSON in the file's metadata.
 
 
 def check_pyarrow(path: Path) -> None:
-    """Refuse to go on without pyarrow, with the line that installs it."""
+    """Raise InputError with the install command if pyarrow is missing."""
     if find_spec("pyarrow") is None:
         raise InputError(f"{path}: parquet needs pyarrow: type  pip install 'oodcache[io]'")
 
 
 def read_texts(path: Path, column: str) -> list[bytes]:
-    """Return a column of texts, in UTF-8, or of bytes; read no other."""
-    check_pyarrow(path)
-    values: list[bytes] = []
-    with _reading(path) as file:
-        field = _field(path, file.schema_arrow, column)
-        for batch in file.iter_batches(columns=[column], batch_size=GROUP_ROWS):
-            block = batch.column(0)
-            if block.null_count:
-                row = len(values) + block.is_null().to_pylist().index(True)
-                raise InputError(f"{path}: row {row} has no {column}")
-            values += [one.encode() for one in block.to_pylist()] if field else block.to_pylist()
-    return values
+    """Return a column of texts, as UTF-8, or of bytes; read no other column."""
+    texts = []
+    for row, one in enumerate(read_values(path, column, integers=False)):
+        if one is None:
+            raise InputError(f"{path}: row {row} has no {column}")
+        texts.append(one if isinstance(one, bytes) else str(one).encode())
+    return texts
 
 
 def column_names(path: Path) -> list[str]:
-    """Return what the columns of a file are called, in order."""
+    """Return the names of a file's columns in order."""
     check_pyarrow(path)
     with _reading(path) as file:
         return list(file.schema_arrow.names)
 
 
-def read_values(path: Path, column: str) -> list[bytes | str | int | None]:
-    """Return a column of texts, bytes or integers, None where there is none; read no other."""
+def read_values(
+    path: Path, column: str, *, integers: bool = True
+) -> list[bytes | str | int | None]:
+    """Return a column of texts, bytes or integers, with None for null; read no other column."""
     check_pyarrow(path)
     values: list[bytes | str | int | None] = []
     with _reading(path) as file:
-        kind = file.schema_arrow.field(column).type
-        if not _is_plain(kind):
-            raise InputError(f"{path}: column {column!r} holds {kind}, not texts or integers")
+        schema = file.schema_arrow
+        if column not in schema.names:
+            raise InputError(f"{path}: has no column {column!r}; has {', '.join(schema.names)}")
+        kind, wanted = schema.field(column).type, "texts or integers" if integers else "texts"
+        if not _is_readable(kind, integers):
+            raise InputError(f"{path}: column {column!r} holds {kind}, not {wanted}")
         for batch in file.iter_batches(columns=[column], batch_size=GROUP_ROWS):
             values += batch.column(0).to_pylist()
     return values
@@ -65,7 +65,7 @@ def read_values(path: Path, column: str) -> list[bytes | str | int | None]:
 def write_images(
     output: Path, images: ImageFile, identity: bytes, advance: Callable[[int], None]
 ) -> None:
-    """Write a row for each image."""
+    """Write one row per image."""
     import pyarrow as pa
 
     paths, errors = images.paths(), images.errors()
@@ -79,7 +79,8 @@ def write_images(
         "norm": pa.float32(),
     }
     with _writing(output, fields, images.dimension, identity) as write:
-        for first, block in _numbered(images.stored_blocks(GROUP_ROWS)):
+        first = 0
+        for block in images.stored_blocks(GROUP_ROWS):
             rows = range(first, first + len(block))
             some = slice(first, first + len(block))
             labels = images.label[some].tolist()
@@ -92,13 +93,14 @@ def write_images(
                 images.norm[some],
             ]
             write(columns, block)
+            first += len(block)
             advance(len(block))
 
 
 def write_texts(
     output: Path, texts: StoredTexts, identity: bytes, advance: Callable[[int], None]
 ) -> None:
-    """Write a row for each class under each template."""
+    """Write one row per class and template."""
     import pyarrow as pa
 
     vocabulary, count = texts.vocabulary, len(texts.vocabulary.names)
@@ -116,11 +118,11 @@ def write_texts(
 def _writing(
     output: Path, fields: dict[str, Any], dimension: int, identity: bytes
 ) -> Iterator[Callable[[list[Any], Any], None]]:
-    """Give a function that writes some rows: their columns, then their embeddings."""
+    """Yield a function that writes some rows: their columns, then their embeddings."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    # Not as float16: few readers of parquet know it.
+    # Not as float16: few readers of parquet support it.
     vectors = pa.list_(pa.float32(), dimension)
     schema = pa.schema([*fields.items(), ("embedding", vectors)], metadata={IDENTITY: identity})
     repeating = [name for name in fields if name in ("label_name", "template", "error")]
@@ -150,38 +152,17 @@ def _reading(path: Path) -> Iterator[Any]:
         raise InputError(f"{path}: cannot be read: No such file or directory") from None
     except (pa.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: is no parquet file that can be read: {reason}") from None
+        raise InputError(f"{path}: is not a readable parquet file: {reason}") from None
 
 
-def _field(path: Path, schema: Any, column: str) -> bool:
-    """Return whether a column holds texts, and not bytes; refuse any other."""
+def _is_readable(kind: Any, integers: bool) -> bool:
     from pyarrow import types
 
-    if column not in schema.names:
-        raise InputError(f"{path}: has no column {column!r}; has {', '.join(schema.names)}")
-    kind = schema.field(column).type
-    if types.is_binary(kind) or types.is_large_binary(kind):
-        return False
-    if types.is_string(kind) or types.is_large_string(kind):
-        return True
-    raise InputError(f"{path}: column {column!r} holds {kind}, not texts")
-
-
-def _is_plain(kind: Any) -> bool:
-    from pyarrow import types
-
-    if types.is_dictionary(kind):  # Of categories, each stored once.
+    if types.is_dictionary(kind) and integers:  # Categories, each stored once.
         kind = kind.value_type
     texts = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
-    return any(is_one(kind) for is_one in (*texts, types.is_integer, types.is_null))
-
-
-def _numbered(blocks: Iterator[Any]) -> Iterator[tuple[int, Any]]:
-    """Yield blocks of rows with the number of their first row."""
-    first = 0
-    for block in blocks:
-        yield first, block
-        first += len(block)
+    others = (types.is_integer, types.is_null) if integers else ()
+    return any(is_one(kind) for is_one in (*texts, *others))
 
 
 def _is_utf8(path: bytes) -> bool:

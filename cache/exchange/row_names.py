@@ -1,4 +1,4 @@
-"""What the rows of another program's array are called, and how they are labelled."""
+"""Paths and labels for the rows of another tool's array."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def lines(path: Path) -> list[bytes]:
 
 
 def generated(rows: int) -> list[bytes]:
-    """Return a path for each row of an array that says none."""
+    """Return made-up paths for the rows of an array without paths."""
     return [b"row-%08d" % row for row in range(rows)]
 
 
 def relative(origin: Path | str, paths: Sequence[bytes]) -> list[bytes]:
-    """Return paths below the folder that all of them are in, if they are absolute.
+    """Return paths; if they are absolute, relative to their deepest common folder.
 
-    Refuses, with the line, what rule F12 would.
+    Rejects what breaks rule F12, with the line number.
     """
     absolute = [path.startswith(b"/") for path in paths]
     if any(absolute) and not all(absolute):
@@ -50,7 +50,7 @@ def relative(origin: Path | str, paths: Sequence[bytes]) -> list[bytes]:
         raise InputError(f"{origin}: mixes absolute and relative paths: see lines 1 and {line}")
     if any(absolute):
         parts = [[one for one in path.split(b"/") if one not in (b"", b".")] for path in paths]
-        first, last = min(parts)[:-1], max(parts)[:-1]  # What these share, all share.
+        first, last = min(parts)[:-1], max(parts)[:-1]  # Their common folder is that of all.
         pairs = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
         root = len(list(pairs))
         paths = [b"/".join(one[root:]) for one in parts]
@@ -58,20 +58,20 @@ def relative(origin: Path | str, paths: Sequence[bytes]) -> list[bytes]:
     for line, path in enumerate(paths, 1):
         if not path or path.startswith(b"/") or b".." in path.split(b"/") or b"\0" in path:
             what = "is blank" if not path else f"{path!r} is not below one folder"
-            raise InputError(f"{origin}: line {line}: {what}; wants a path, without '..'")
+            raise InputError(f"{origin}: line {line}: {what}; expected a path without '..'")
         if seen.setdefault(path, line) != line:
             raise InputError(f"{origin}: line {line} repeats line {seen[path]}, {path!r}")
     return list(paths)
 
 
 def label_lines(path: Path, label_names: Sequence[str] | None) -> Labels:
-    """Return the labels in a text file: a number a line, or a name; blank where there is none."""
+    """Return the labels in a text file: a number or a name per line, blank for no label."""
     read = lines(path)
     if all(INTEGER.fullmatch(line) for line in read if line):
         numbers = np.array([int(line or -1) for line in read], np.int64)
         return numbered(str(path), numbers, label_names)
     if label_names is not None:
-        raise InputError(f"{path}: holds names, so --label-names has nothing to name; leave it out")
+        raise InputError(f"{path}: contains names, so --label-names has nothing to name: omit it")
     texts = [_decoded(path, number, line) for number, line in enumerate(read, 1)]
     names = sorted({text for text in texts if text})
     places = {name: place for place, name in enumerate(names)}
@@ -79,7 +79,7 @@ def label_lines(path: Path, label_names: Sequence[str] | None) -> Labels:
 
 
 def numbered(origin: str, numbers: npt.NDArray[Any], label_names: Sequence[str] | None) -> Labels:
-    """Return integer labels; one that `label_names` does not name is its number."""
+    """Return integer labels, named by `label_names` or else by their numbers."""
     if numbers.dtype.kind not in "iu" or numbers.ndim != 1:
         raise InputError(
             f"{origin}: labels are {numbers.dtype} of shape {numbers.shape}, not integers (rows,)"
@@ -93,17 +93,17 @@ def numbered(origin: str, numbers: npt.NDArray[Any], label_names: Sequence[str] 
         return Labels(label.astype(np.int64), tuple(str(one) for one in distinct.tolist()))
     if numbers.size and int(numbers.max()) >= len(label_names):
         raise InputError(
-            f"{origin}: label {numbers.max()} is none of {len(label_names)} --label-names, "
+            f"{origin}: label {numbers.max()} has no name among {len(label_names)} --label-names, "
             "which count from 0"
         )
     return Labels(numbers.astype(np.int64), tuple(label_names))
 
 
 def names(path: Path) -> tuple[str, ...]:
-    """Return the names in a text file, one a line."""
+    """Return the names in a text file, one per line."""
     read = lines(path)
     if b"" in read:
-        raise InputError(f"{path}: line {read.index(b'') + 1} is blank; wants a name a line")
+        raise InputError(f"{path}: line {read.index(b'') + 1} is blank; expected a name per line")
     return tuple(_decoded(path, number, line) for number, line in enumerate(read, 1))
 
 

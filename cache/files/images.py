@@ -1,4 +1,4 @@
-"""One file of image embeddings, or a shard of one: a model's unit vectors for a data set's images.
+"""A file of image embeddings, or a shard of one: a model's unit vectors for a dataset's images.
 
 Row i of the file is image i.
 """
@@ -31,37 +31,35 @@ from oodcache.cache.format.container import (
 )
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import Place
-from oodcache.cache.format.storage import read_paths
+from oodcache.cache.format.storage import read_packed
 from oodcache.cache.format.structure import Structure
 
 Vectors = npt.NDArray[np.float32]
 Stored = npt.NDArray[np.floating[Any]]
 REASON_LIMIT = 500
-BLOCK_ROWS = (
-    2048  # 6 MB of 768 numbers: what was read is still in the processor's cache when it is checked.
-)
+BLOCK_ROWS = 2048  # 6 MB of 768 numbers: still in the processor's cache when it is checked.
 
 
 @dataclass(frozen=True)
 class ImageRows:
-    """What is known of N images before any is encoded."""
+    """N images before any is encoded: paths, labels and label names."""
 
     paths: Sequence[bytes]
     labels: npt.NDArray[np.int64]
     label_names: Sequence[str]
 
     def cut(self, first: int, count: int) -> ImageRows:
-        """Return what is known of `count` images from the one at `first`."""
+        """Return the rows `first` to `first + count`."""
         rows = slice(first, first + count)
         return ImageRows(self.paths[rows], self.labels[rows], self.label_names)
 
 
 @dataclass(frozen=True)
 class ImageBatch:
-    """Some consecutive images, encoded: `vectors` (n, D) unit rows, `norm` (n,) before that.
+    """Consecutive images, encoded: `vectors` (n, D) unit rows, `norm` (n,) their former lengths.
 
-    `errors` gives the reason for each row, by its place in the batch, that could not be decoded;
-    such a row is all zeros.
+    `errors` maps each row of the batch that could not be decoded to the reason; such a row is
+    all zeros.
     """
 
     vectors: npt.NDArray[np.floating[Any]]
@@ -69,7 +67,7 @@ class ImageBatch:
     errors: dict[int, str] = field(default_factory=dict)
 
     def cut(self, first: int, count: int) -> ImageBatch:
-        """Return `count` of its images from the one at `first`."""
+        """Return the rows `first` to `first + count`."""
         errors = {
             row - first: reason
             for row, reason in self.errors.items()
@@ -81,12 +79,12 @@ class ImageBatch:
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A valid file of image embeddings, opened: small columns in memory, vectors on disk.
+    """A valid file of image embeddings: small columns in memory, vectors on disk.
 
     `ok` is bool (N,): which images could be decoded. `label` is int64 (N,): an index into
     `label_names`, the source's own folder names, or -1. `norm` is float32 (N,): each vector's
-    length before it was normalised. `place` is None, but in a shard. `shards` is empty, but in a
-    set of them that is read as one file: then it has the SHA-256 of each one's vectors.
+    length before it was normalised. `place` is None unless it is a shard. `shards` is empty unless
+    it is a set of shards read as one file: then it has the SHA-256 of each one's vectors.
     """
 
     path: Path
@@ -112,13 +110,13 @@ class ImageFile:
     def blocks_with(
         self, wanted: npt.NDArray[np.int64], rows: int = BLOCK_ROWS
     ) -> Iterator[tuple[int, Vectors]]:
-        """Yield (first row, block) as `blocks` does, those without a row of `wanted` left out."""
+        """Yield (first row, block) as `blocks` does, but only blocks with a row of `wanted`."""
         firsts = np.unique(wanted // rows) * rows
         for first, block in zip(firsts, self._stored_blocks(firsts, rows), strict=True):
             yield int(first), renormalised(block)
 
     def stored_blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Stored]:
-        """Yield what `blocks` does, in the type and to the bit as it is stored."""
+        """Yield what `blocks` does, exactly as stored."""
         return self._stored_blocks(range(0, self.rows, rows), rows)
 
     def _stored_blocks(self, firsts: Iterable[int], rows: int) -> Iterator[Stored]:
@@ -127,16 +125,16 @@ class ImageFile:
                 yield read(first, min(rows, self.rows - first))
 
     def stored(self, first: int, count: int) -> ImageBatch:
-        """Return `count` rows from the one at `first`, to the bit as they are stored."""
+        """Return the rows `first` to `first + count` exactly as stored."""
         with self._reading() as read:
             vectors = read(first, count)
         whole = ImageBatch(np.empty((0, self.dimension)), self.norm, self.errors())
         return ImageBatch(vectors, self.norm[first:][:count], whole.cut(first, count).errors)
 
     def paths(self) -> list[bytes]:
-        """Return each image's path below its data set's root, '/' between folders."""
+        """Return each image's path below its dataset's root, '/' between folders."""
         with self._reopened() as file:
-            paths = read_paths(file.datasets["path"], self.path)
+            paths: list[bytes] = read_packed(file.datasets["path"], self.path, "path").tolist()
         rules.check_paths(self.path, paths)
         return paths
 
@@ -148,7 +146,7 @@ class ImageFile:
 
     @contextmanager
     def _reading(self) -> Iterator[Callable[[int, int], Stored]]:
-        """Give a function that reads so many rows from one on, as stored, and checks F5."""
+        """Yield a function (first, count) that reads rows as stored and checks F5."""
         with self._reopened() as file:
             stored = file.datasets["embeddings"]
 
@@ -162,16 +160,18 @@ class ImageFile:
 
     @contextmanager
     def _reopened(self) -> Iterator[Structure]:
-        """Open the file again; refuse another one that was put in its place since."""
+        """Open the file again; raise InputError if it was replaced."""
         with opened(self.path) as file:
             found = structure.check(file, self.path, "images", "image-shard")
             if (found.identity, found.place) != (self.identity, self.place):
-                raise InputError(f"{self.path}: was replaced while it was read: run that again")
+                raise InputError(
+                    f"{self.path}: was replaced while it was read: run the command again"
+                )
             yield found
 
 
 def open_images(path: Path) -> ImageFile:
-    """Return the file at `path`, checked; raise RuleError, naming the rule, if it is not valid."""
+    """Return the file at `path`; raise RuleError, naming the rule, if it is not valid."""
     return _open(path, "images")
 
 
@@ -209,10 +209,10 @@ def write_images(
 ) -> ImageFile:
     """Write `batches`, which follow the order of `rows`, as the file at `path`; return it opened.
 
-    The vectors go to disk batch by batch, so memory does not grow with their number. With `place`
-    it becomes a shard. Raises InputError, leaving nothing, if the disk is full, or if no image at
-    all could be decoded (which a shard may hold); before the first batch is asked for, if `rows`
-    breaks a rule.
+    Vectors are written batch by batch, so memory does not grow with their number. With `place`, it
+    is a shard. Raises InputError, and leaves no file, if the disk is full or no image could be
+    decoded (which a shard may hold); before the first batch is requested, if `rows` breaks a
+    rule.
     """
     if not rows.paths:
         raise InputError(f"{path}: not written: there are no images")
@@ -222,7 +222,7 @@ def write_images(
     with created(path) as write, Sha256() as digest:
         outcome = write_vectors(write, digest, batches, len(rows.paths), np.dtype(dtype), path)
         if place is None:
-            refuse_nothing(path, outcome)
+            check_any_ok(path, outcome)
         write.later(write_columns, rows, outcome)
         write(write_head, kind, identity, digest.hexdigest(), place)
     return _open(path, kind)
@@ -230,7 +230,7 @@ def write_images(
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of N images: `norm` (N,), and why rows failed."""
+    """The result of encoding N images: `norm` (N,), and why rows failed."""
 
     norm: npt.NDArray[np.float32]
     errors: dict[int, str]
@@ -244,9 +244,9 @@ def write_vectors(
     dtype: np.dtype[Any],
     path: Path,
 ) -> Outcome:
-    """Write `embeddings`, `count` rows that obey F5, while the next batch is made.
+    """Write `embeddings`, `count` rows checked by F5, while the next batch is computed.
 
-    Return once the last is handed over: writing and `digest`, the slowest, may still go on.
+    Returns once the last batch is queued: writing and `digest` may still be running.
     """
     done, norm, errors = 0, np.zeros(count, np.float32), dict[int, str]()
     for batch in batches:
@@ -263,17 +263,17 @@ def write_vectors(
     return Outcome(norm, errors)
 
 
-def refuse_nothing(path: Path, outcome: Outcome) -> None:
-    """Refuse a file in which no image at all is ok."""
+def check_any_ok(path: Path, outcome: Outcome) -> None:
+    """Reject a file without any image that is ok."""
     if len(outcome.errors) == len(outcome.norm):
         raise InputError(
             f"{path}: not written: none of {len(outcome.norm)} images could be decoded, "
-            f"the first because: {outcome.errors[0]}"
+            f"the first: {outcome.errors[0]}"
         )
 
 
 def write_columns(file: h5py.File, rows: ImageRows, outcome: Outcome) -> None:
-    """Write the columns beside `embeddings`."""
+    """Write all columns except `embeddings`."""
     ok = np.ones(len(outcome.norm), bool)
     ok[list(outcome.errors)] = False
     reasons = [_one_line(outcome.errors[row]) for row in sorted(outcome.errors)]
@@ -298,13 +298,13 @@ def _write_rows(file: h5py.File, first: int, stored: npt.NDArray[Any], count: in
 
 
 def check_image_rows(path: Path, rows: ImageRows) -> None:
-    """Refuse paths, labels and label names that break a rule."""
+    """Reject paths, labels and label names that break a rule."""
     rules.check_paths(path, rows.paths)
     rules.check_labels(path, rows.labels, len(rows.label_names))
     rules.check_texts(path, "label_names", rows.label_names)
 
 
 def _one_line(reason: str) -> str:
-    """Return a reason as a column can hold it; it may quote a path that is not UTF-8."""
+    """Return a reason that a column can store; it may quote a path that is not UTF-8."""
     line = " ".join(reason.replace("\0", " ").split())[:REASON_LIMIT]
     return line.encode(errors="backslashreplace").decode()

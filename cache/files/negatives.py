@@ -1,7 +1,7 @@
-"""A file of negatives: the words that a mining kept, and all that decided which.
+"""A file of negatives: the words that mining kept, and everything that determined the choice.
 
-JSON, of the names alone: the vectors stay in the files of texts that it names. The rules N1 to N6
-are those of docs/cache-format.md; writer and reader run the same.
+JSON with the words only: their vectors are in the text files that it names. Writer and reader
+check the rules N1 to N6 of docs/cache-format.md.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from oodcache.cache.format.sibling import sibling
 from oodcache.cache.json_text import parse_json, read_limited
 
 FORMAT, VERSION = "oodcache-negatives", 1
-LIMIT = 2**24  # Bytes: five times all words of WordNet.
+LIMIT = 2**24  # Bytes: five times all of WordNet's words.
 NEGATIVE, CSP = "negative", "csp"
 RULES = {
     "N1": "one JSON object of at most 16 MiB with format oodcache-negatives and version 1",
     "N2": "exactly the fields of this page, of their types",
     "N3": "model, pretrained and vocabularies are names for files; a SHA-256 is one",
-    "N4": "percentiles lie from 0 to 100; keep is a share or a count",
-    "N5": "vocabularies differ; roles are negative or csp; a list at least is of negatives",
-    "N6": "words are texts that differ, no more of a list than its candidates",
+    "N4": "percentiles are from 0 to 100; keep is a share or a count",
+    "N5": "vocabularies differ; roles are negative or csp; at least one list is of negatives",
+    "N6": "words are distinct texts, and no list has more words than candidates",
 }
 SHA256 = re.compile(r"[0-9a-f]{64}")
 SHARE, COUNT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%"), re.compile(r"[1-9]\d{0,8}")
@@ -38,12 +38,11 @@ SHARE, COUNT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%"), re.compile(r"[1-9]\d{0,8
 
 @dataclass(frozen=True)
 class WordList:
-    """What was kept of one vocabulary: `words`, by rising distance, equal ones by word.
+    """The words kept from one vocabulary, by increasing distance, ties by word.
 
-    `vectors` is the SHA-256 of the vocabulary's vectors, `template` the one they are of, or
-    "average". `role` is "negative", or "csp" for a conjugated pool. `percentile` is the one of the
-    cosines with the classes that is the distance; `candidates` counts the words that were chosen
-    from.
+    `vectors` is the SHA-256 of the vocabulary's vectors, `template` their template, or "average".
+    `role` is "negative", or "csp" for a conjugated pool. `percentile` of a word's cosines with the
+    classes is its distance; `candidates` counts the words to choose from.
     """
 
     vocabulary: str
@@ -57,11 +56,11 @@ class WordList:
 
 @dataclass(frozen=True)
 class Negatives:
-    """A file of negatives: mined with the classes of one vocabulary, for one model.
+    """A file of negatives, mined with the classes of one vocabulary for one model.
 
-    `classes` is that vocabulary, `class_vectors` the SHA-256 of its vectors, `template` the one
-    they were in, or "average". `keep` is as it was typed: a share of each list, such as 15%, or a
-    number of words of all together.
+    `classes` is that vocabulary, `class_vectors` the SHA-256 of its vectors, `template` their
+    template, or "average". `keep` is as typed: a share of each list, such as 15%, or a number of
+    words of all lists together.
     """
 
     path: Path
@@ -83,12 +82,11 @@ class Negatives:
 
     @property
     def percentile(self) -> float:
-        """Return the percentile that the negatives were mined with; a pool's may differ."""
+        """Return the percentile of the negatives; a pool's may differ."""
         return next(one.percentile for one in self.lists if one.role == NEGATIVE)
 
     @property
     def name(self) -> str:
-        """Return the name of the file."""
         return self.path.stem
 
     @property
@@ -100,11 +98,15 @@ class Negatives:
 
 def read_negatives(path: Path) -> Negatives:
     """Return the file at `path`; raise RuleError, naming the rule, if it is not valid."""
-    return _checked(path, _read(path))
+    try:
+        content = read_limited(path, LIMIT)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; expected a .json file of negatives") from None
+    return _checked(path, content)
 
 
 def write_negatives(path: Path, negatives: Negatives) -> Negatives:
-    """Write the file at `path`, whole or not at all; return it as it is read."""
+    """Write the file at `path` atomically; return it as it would be read."""
     stored = {name: value for name, value in asdict(negatives).items() if name != "path"}
     text = json.dumps({"format": FORMAT, "version": VERSION, **stored}, indent=1, allow_nan=False)
     content = text.encode() + b"\n"
@@ -124,17 +126,8 @@ def parse_keep(text: str) -> Fraction | int:
         return int(text)
     found = SHARE.fullmatch(text)
     if found is None or not 0 < Fraction(found[1]) <= 100:
-        raise ValueError(f"{shown(text)} is no share of 0 to 100 %, as 15%, and no count, as 10000")
+        raise ValueError(f"{shown(text)} is not a share, such as 15%, or a count, such as 10000")
     return Fraction(found[1]) / 100
-
-
-def _read(path: Path) -> bytes:
-    """Return a file's bytes; refuse what is no file, read no more than a file of negatives is."""
-    try:
-        return read_limited(path, LIMIT)
-    except ValueError as error:
-        what = f"{error}; wanted is a .json file of negatives"
-        raise InputError(f"{path}: {what}") from None
 
 
 def _checked(path: Path, content: bytes) -> Negatives:
@@ -143,7 +136,7 @@ def _checked(path: Path, content: bytes) -> Negatives:
     try:
         found = parse_json(content.decode())
     except ValueError as error:
-        raise RuleError(path, "N1", f"is no JSON as wanted: {one_line(error)}") from None
+        raise RuleError(path, "N1", f"is not valid JSON: {one_line(error)}") from None
     _check_head(path, found)
     _check_types(path, "it", found, {*_fields(Negatives), "format", "version"} - {"path"})
     for place, one in enumerate(found["lists"]):
@@ -165,7 +158,7 @@ def _check_head(path: Path, found: object) -> None:
         raise RuleError(path, "N1", f"its format is {shown(given)}, not {FORMAT!r}")
     version = found.get("version")
     if version != VERSION or isinstance(version, bool):
-        what = f"version is {shown(version)}, and this oodcache reads {VERSION}"
+        what = f"version is {shown(version)}, but this oodcache reads {VERSION}"
         raise RuleError(path, "N1", what)
 
 
@@ -217,10 +210,10 @@ def _check_names(found: Negatives) -> None:
     files = [found.model, found.pretrained, found.classes, *(one.vocabulary for one in found.lists)]
     for name in files:
         if not FILE_NAME.fullmatch(name):
-            raise RuleError(found.path, "N3", f"{shown(name)} is no name for a file")
+            raise RuleError(found.path, "N3", f"{shown(name)} is not a valid file name")
     for digest in (found.class_vectors, *(one.vectors for one in found.lists)):
         if not SHA256.fullmatch(digest):
-            raise RuleError(found.path, "N3", f"{shown(digest)} is no SHA-256 in hexadecimal")
+            raise RuleError(found.path, "N3", f"{shown(digest)} is not a SHA-256 in hexadecimal")
 
 
 def _check_parameters(found: Negatives) -> None:
@@ -236,11 +229,11 @@ def _check_parameters(found: Negatives) -> None:
 def _check_lists(found: Negatives) -> None:
     roles = {one.role for one in found.lists}
     if twice := repeated([one.vocabulary for one in found.lists]):
-        raise RuleError(found.path, "N5", f"vocabulary {shown(twice)} stands twice")
+        raise RuleError(found.path, "N5", f"vocabulary {shown(twice)} is listed twice")
     if others := sorted(roles - {NEGATIVE, CSP}):
         raise RuleError(found.path, "N5", f"role is {shown(others[0])}, not negative or csp")
     if NEGATIVE not in roles:
-        raise RuleError(found.path, "N5", "no list is of negatives")
+        raise RuleError(found.path, "N5", "there is no list of negatives")
 
 
 def _check_words(found: Negatives) -> None:
@@ -249,4 +242,4 @@ def _check_words(found: Negatives) -> None:
             what = f"{one.vocabulary} has {len(one.words)} words of {one.candidates} candidates"
             raise RuleError(found.path, "N6", what)
     if twice := repeated([word for one in found.lists for word in one.words]):
-        raise RuleError(found.path, "N6", f"word {shown(twice)} stands twice")
+        raise RuleError(found.path, "N6", f"word {shown(twice)} is listed twice")

@@ -1,9 +1,9 @@
-"""Scores of single images in HDF5, as `oodcache score --save-scores` writes them.
+"""Scores of single images in HDF5, written by `oodcache score --save-scores`.
 
-Row i of every dataset is one image under one model and template: what SCORED names is bytes (N,),
-`scores` is float64 (N, C), and `columns`, bytes (C,), says what its columns are called.
-docs/results.md describes it for readers. HDF5 keeps up to eight names in the root's own header,
-and more in a heap, which is not read from a stranger: there is no room for another.
+Row i of every dataset is one image under one model and template: SCORED's columns are bytes (N,),
+`scores` is float64 (N, C), and `columns`, bytes (C,), names its columns.
+docs/results.md describes it for readers. HDF5 keeps up to eight names in the root's own header;
+we reject more, which it moves to a heap, so no dataset can be added.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ BLOCK_NUMBERS = 2**20
 
 @dataclass(frozen=True)
 class ScoredImages:
-    """The images of one data set under one model and template, in the order of their file.
+    """The images of one dataset under one model and template, in file order.
 
-    `scores` has a float64 (n,) for each column. The rest is asked for when it is written: a label
-    is the name of the image's folder, empty where there is none, and `nearest()` the class with the
+    `scores` has a float64 (n,) for each column. The rest is computed when it is written: a label
+    is the name of the image's folder, empty if it has none, and `nearest()` the class with the
     largest cosine.
     """
 
@@ -52,31 +52,21 @@ class ScoredImages:
     nearest: Callable[[], Sequence[bytes]]
 
     def __len__(self) -> int:
-        """Return how many images."""
         return len(next(iter(self.scores.values())))
-
-    @property
-    def _of_each(self) -> tuple[Callable[[], Sequence[bytes]], ...]:
-        return self.paths, self.labels, self.nearest
 
     def names(self) -> dict[str, Sequence[bytes]]:
         """Return the columns of SCORED, each of one length or of 1."""
-        of_all = (self.model, self.template, self.data_set)
-        return dict(
-            zip(
-                SCORED,
-                (*([one.encode()] for one in of_all), *(one() for one in self._of_each)),
-                strict=True,
-            )
-        )
+        of_all = [[one.encode()] for one in (self.model, self.template, self.data_set)]
+        of_each = [self.paths(), self.labels(), self.nearest()]
+        return dict(zip(SCORED, [*of_all, *of_each], strict=True))
 
 
 @dataclass(frozen=True)
 class SavedScores:
-    """What was read of one data set under one model and template.
+    """The scores read for one dataset under one model and template.
 
-    `scores` has a float64 (n,) for each column asked for; `images` is the same text where the
-    paths are the same in the same order.
+    `scores` has a float64 (n,) for each requested column; `images` is a SHA-256 over the paths
+    in order.
     """
 
     model: str
@@ -87,7 +77,7 @@ class SavedScores:
 
 
 def write_scores(path: Path, parts: Sequence[ScoredImages]) -> None:
-    """Write all parts, which have the same columns, as the file at `path`, whole or not at all."""
+    """Write all parts, which have equal columns, as the file at `path`, atomically."""
     columns, rows = tuple(parts[0].scores), sum(map(len, parts))
     rules.check_texts(path, "columns", columns)
     widths = dict.fromkeys(SCORED, 1)
@@ -124,7 +114,7 @@ def _create(file: h5py.File, rows: int, columns: tuple[str, ...], widths: dict[s
 
 
 def _blocks(part: ScoredImages, done: int) -> Iterator[tuple[int, dict[str, npt.NDArray[Any]]]]:
-    """Yield a part's rows from its own row on, cut where chunks end: each is packed about once."""
+    """Yield (first row, block), cut at chunk ends so that each chunk is compressed about once."""
     names, scores = part.names(), list(part.scores.values())
     starts = range(BLOCK_ROWS - done % BLOCK_ROWS, len(part), BLOCK_ROWS)
     for first, last in zip((0, *starts), (*starts, len(part)), strict=True):
@@ -144,13 +134,13 @@ def _write_block(file: h5py.File, first: int, block: Mapping[str, npt.NDArray[An
 
 
 def column_names(path: Path) -> tuple[str, ...]:
-    """Return what the columns of scores in the file at `path` are called."""
+    """Return the names of the score columns in the file at `path`."""
     with opened(path) as file:
         return rules.check_names(path, "columns", read_whole(_checked(file, path)["columns"]))
 
 
 def read_scores(path: Path, columns: Sequence[str]) -> list[SavedScores]:
-    """Return these columns' scores, a part for each model, template and data set, as they come."""
+    """Return these columns' scores, one part per model, template and dataset, in file order."""
     found = []
     for one in _read(path, columns):
         digest = hashlib.sha256(b"\0".join(one.paths())).hexdigest()
@@ -159,7 +149,7 @@ def read_scores(path: Path, columns: Sequence[str]) -> list[SavedScores]:
 
 
 def read_images(path: Path) -> list[ScoredImages]:
-    """Return all that was written, a part for each model, template and data set, as they come."""
+    """Return all that was written, one part per model, template and dataset, in file order."""
     return _read(path, column_names(path))
 
 
@@ -190,7 +180,7 @@ def _joined(column: Bytes, runs: Sequence[slice]) -> list[bytes]:
 
 
 def _checked(file: h5py.File, path: Path) -> Mapping[str, h5py.Dataset]:
-    """Return the datasets once types and lengths fit and all their bytes are in the file."""
+    """Return the datasets, after checking types and lengths, and that all bytes are in the file."""
     check_head(file, path, (KIND,))
     datasets = linked(file, path, (*SCORED, "columns", "scores"))
     scores = datasets["scores"]
@@ -210,7 +200,7 @@ def _checked(file: h5py.File, path: Path) -> Mapping[str, h5py.Dataset]:
 
 
 def _read_columns(dataset: h5py.Dataset, path: Path, places: list[int]) -> list[Scores]:
-    """Return some columns of `scores`, read in blocks; refuse NaN, which has no rank."""
+    """Return some columns of `scores`, read in blocks; reject NaN, which has no rank."""
     found = [np.empty(len(dataset)) for _ in places]
     step = max(1, min(BLOCK_ROWS, BLOCK_NUMBERS // dataset.shape[1]))
     for first in range(0, len(dataset), step):
@@ -225,7 +215,7 @@ def _read_columns(dataset: h5py.Dataset, path: Path, places: list[int]) -> list[
 
 
 def _runs(columns: Sequence[Bytes]) -> list[slice]:
-    """Return the stretches of rows in which no column changes."""
+    """Return the runs of rows in which no column changes."""
     changed = np.zeros(len(columns[0]), bool)
     changed[0] = True
     for column in columns:

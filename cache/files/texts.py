@@ -1,6 +1,6 @@
-"""One file of text embeddings, or a shard of one: a model's unit vectors for one vocabulary.
+"""A file of text embeddings, or a shard of one: a model's unit vectors for one vocabulary.
 
-Row t·K + k is class k of K under template t. A long vocabulary is opened as rows, which stay on
+Row t·K + k is class k of K under template t. A long vocabulary is opened as rows that stay on
 disk.
 """
 
@@ -40,10 +40,10 @@ BLOCK_ROWS = 8192
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Classes by their place: names may repeat (ImageNet's do), ids never.
+    """Classes in order: names may repeat (ImageNet's do), ids may not.
 
-    `ids` are the source's own (WordNet ids, folder names), or all empty where there are none.
-    A template is stored as it was typed; the class name stands where {} is.
+    `ids` are the source's own (WordNet ids, folder names), or all empty. Templates are as typed,
+    with {} in place of the class name.
     """
 
     names: tuple[str, ...]
@@ -53,9 +53,9 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class TextFile:
-    """A valid file of text embeddings, in memory: `embeddings` float32 (T, K, D), unit rows.
+    """A valid file of text embeddings in memory: `embeddings` float32 (T, K, D), unit rows.
 
-    `shards` is empty, but in a set of them that is read as one file: then it has the SHA-256 of
+    `shards` is empty unless it is a set of shards read as one file: then it has the SHA-256 of
     each one's vectors.
     """
 
@@ -68,11 +68,11 @@ class TextFile:
 
 @dataclass(frozen=True)
 class TextRows:
-    """A valid file of text embeddings, opened: the vocabulary in memory, the vectors on disk.
+    """A valid file of text embeddings: the vocabulary in memory, the vectors on disk.
 
-    K classes and `dimension` D. `template` is the place of one in the vocabulary. Vectors are
-    checked as they are read; those of float16 files are renormalised in float32. `shards` is as a
-    `TextFile` has it.
+    K classes and `dimension` D; `template` is an index into the vocabulary's. Vectors are checked
+    as they are read; those of float16 files are renormalised in float32. `shards` is as in
+    `TextFile`.
     """
 
     path: Path
@@ -82,7 +82,7 @@ class TextRows:
     shards: tuple[str, ...] = ()
 
     def blocks(self, rows: int = BLOCK_ROWS, *, template: int = 0) -> Iterator[tuple[int, Vectors]]:
-        """Yield (first class, its vectors and the next ones', float32 (at most `rows`, D))."""
+        """Yield (first class, the vectors from it on, float32 (at most `rows`, D))."""
         for first, block in self._blocks(
             range(0, len(self.vocabulary.names), rows), rows, template
         ):
@@ -98,7 +98,7 @@ class TextRows:
         return taken
 
     def stored_blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Stored]:
-        """Yield all rows in order, in the type and to the bit as they are stored."""
+        """Yield all rows in order, exactly as stored."""
         firsts = range(0, len(self.vocabulary.names), rows)
         for template in range(len(self.vocabulary.templates)):
             for _, block in self._blocks(firsts, rows, template):
@@ -114,9 +114,14 @@ class TextRows:
 
     @contextmanager
     def _reading(self) -> Iterator[Callable[[int, int], Stored]]:
-        """Give a function that reads so many rows of a template from one on, and checks F5."""
-        with self._reopened() as file:
-            stored = file.datasets["embeddings"]
+        """Yield a function (row, count) that reads rows of one template as stored and checks F5."""
+        with opened(self.path) as file:
+            found = structure.check(file, self.path, "texts")
+            if found.identity != self.identity:
+                raise InputError(
+                    f"{self.path}: was replaced while it was read: run the command again"
+                )
+            stored = found.datasets["embeddings"]
 
             def read(row: int, count: int) -> Stored:
                 template, first = divmod(row, len(self.vocabulary.names))
@@ -127,19 +132,10 @@ class TextRows:
 
             yield read
 
-    @contextmanager
-    def _reopened(self) -> Iterator[Structure]:
-        """Open the file again; refuse another one that was put in its place since."""
-        with opened(self.path) as file:
-            found = structure.check(file, self.path, "texts")
-            if found.identity != self.identity:
-                raise InputError(f"{self.path}: was replaced while it was read: run that again")
-            yield found
-
 
 @dataclass(frozen=True)
 class StoredTexts:
-    """All of a valid file: `embeddings` (T, K, D) as they are stored, `norm` float32 (T, K)."""
+    """All of a valid file: `embeddings` (T, K, D) as stored, `norm` float32 (T, K)."""
 
     identity: Identity
     vocabulary: Vocabulary
@@ -149,7 +145,7 @@ class StoredTexts:
 
 @dataclass(frozen=True)
 class TextShard:
-    """A valid shard of text embeddings, in memory: `embeddings` (n, D) as stored, `norm` (n,)."""
+    """A valid shard of text embeddings in memory: `embeddings` (n, D) as stored, `norm` (n,)."""
 
     path: Path
     identity: Identity
@@ -160,13 +156,13 @@ class TextShard:
 
 
 def open_texts(path: Path) -> TextFile:
-    """Return the file at `path`, checked; raise RuleError, naming the rule, if it is not valid."""
+    """Return the file at `path`; raise RuleError, naming the rule, if it is not valid."""
     found, vocabulary, stored = _read(path, "texts")
     return TextFile(path, found.identity, vocabulary, renormalised(stored))
 
 
 def open_text_rows(path: Path) -> TextRows:
-    """Return the file at `path`, checked but for its vectors, which are as they are read."""
+    """Return the file at `path`, checked except for its vectors, which are checked when read."""
     with opened(path) as file:
         found = structure.check(file, path, "texts")
         vocabulary, dimension = _vocabulary(path, found), found.datasets["embeddings"].shape[-1]
@@ -195,7 +191,7 @@ def write_texts(
     identity: Identity,
     dtype: npt.DTypeLike = np.float32,
 ) -> TextFile:
-    """Write unit vectors, one (K, D) array a template, as the file at `path`; return it opened.
+    """Write unit vectors, one (K, D) array per template, as the file at `path`; return it opened.
 
     `norm` is float32 (T, K): each vector's length before it was normalised.
     """
@@ -211,9 +207,19 @@ def store_texts(
     *,
     vocabulary: Vocabulary,
     identity: Identity,
+    place: Place | None = None,
 ) -> None:
-    """Write unit vectors (T, K, D), contiguous, in their own type, as the file at `path`."""
-    _write(path, stored, norm, vocabulary, identity, None)
+    """Write contiguous unit vectors in their own type as the file at `path`.
+
+    They are (T, K, D), or (n, D) with the `place` of a shard.
+    """
+    _check(path, vocabulary)
+    _check_rows(path, stored)
+    check_identity(path, identity)
+    kind, digest = "texts" if place is None else "text-shard", hashlib.sha256(stored.data)
+    with created(path) as write:
+        write(_write_columns, stored, norm, vocabulary)
+        write(write_head, kind, identity, digest.hexdigest(), place)
 
 
 def write_text_shard(
@@ -227,7 +233,8 @@ def write_text_shard(
     place: Place,
 ) -> None:
     """Write the unit vectors (n, D) of some rows of a vocabulary as the shard at `path`."""
-    _write(path, np.ascontiguousarray(embeddings, dtype), norm, vocabulary, identity, place)
+    stored = np.ascontiguousarray(embeddings, dtype)
+    store_texts(path, stored, norm, vocabulary=vocabulary, identity=identity, place=place)
 
 
 def _read(path: Path, kind: str) -> tuple[Structure, Vocabulary, npt.NDArray[np.floating[Any]]]:
@@ -247,23 +254,6 @@ def _vocabulary(path: Path, found: Structure) -> Vocabulary:
     vocabulary = Vocabulary(names, ids, templates)
     _check(path, vocabulary)
     return vocabulary
-
-
-def _write(
-    path: Path,
-    stored: npt.NDArray[np.floating[Any]],
-    norm: npt.NDArray[np.float32],
-    vocabulary: Vocabulary,
-    identity: Identity,
-    place: Place | None,
-) -> None:
-    _check(path, vocabulary)
-    _check_rows(path, stored)
-    check_identity(path, identity)
-    kind, digest = "texts" if place is None else "text-shard", hashlib.sha256(stored.data)
-    with created(path) as write:
-        write(_write_columns, stored, norm, vocabulary)
-        write(write_head, kind, identity, digest.hexdigest(), place)
 
 
 def _check(path: Path, vocabulary: Vocabulary) -> None:

@@ -1,1 +1,1 @@
-"""What a file of the cache is: its rules, its structure, how it is written and opened."""
+"""The file format: its rules, and how a file is laid out, written and opened."""

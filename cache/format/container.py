@@ -1,4 +1,4 @@
-"""An HDF5 file, opened and headed the way every kind of file here is."""
+"""Open and write HDF5 files, with the head that all kinds of file share."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from oodcache.cache.format.place import Place
 from oodcache.cache.format.sibling import unfinished, writing
 from oodcache.cache.format.storage import check_root
 
-# What h5py raises on a damaged file; it has no exception of its own.
+# What h5py raises on a damaged file; it has no exception class of its own.
 DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError, OverflowError)
 
-# HDF5 1.10 and later read it, and it has a checksum on every piece of HDF5's own bookkeeping.
+# Readable by HDF5 1.10 and later, with a checksum on all of HDF5's own metadata.
 LIBRARY = ("v110", "v110")
 SUPERBLOCK = b"\x89HDF\r\n\x1a\n\3\x08\x08"  # Its version is 3, an address has 8 bytes.
 END, ROOT = slice(28, 36), slice(36, 44)
-ROOT_ATTRIBUTES = 32  # Those that may lie in the root's own header; ours are ten.
+ROOT_ATTRIBUTES = 32  # At most this many stay in the root's own header; we write ten.
 CHUNK_BYTES = 2**24
 SYNC_BYTES = 2**25
-AHEAD = 4  # Calls that may wait for their thread, each with a batch in memory.
+AHEAD = 4  # Calls that may be queued, each with a batch in memory.
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
 
 @contextmanager
 def created(path: Path) -> Iterator[Writer]:
-    """Give an HDF5 file to fill that becomes `path` once it is whole and obeys the rules."""
+    """Yield a writer for an HDF5 file that becomes `path` once it is complete and valid."""
     with unfinished(path) as part:
         with Writer(part, path) as write:
             yield write
@@ -60,9 +60,9 @@ def created(path: Path) -> Iterator[Writer]:
 
 
 class InOrder:
-    """A thread that makes calls in order, while its owner goes on; at most `AHEAD` wait.
+    """A thread that makes calls in order in the background; at most `AHEAD` are queued.
 
-    `last` is called at the end, whatever went wrong before.
+    `last` is called at the end, even after an error.
     """
 
     def __init__(self, name: str, last: Callable[[], None] = lambda: None) -> None:
@@ -71,12 +71,12 @@ class InOrder:
         self._last = last
 
     def later(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Let the thread make this call; raise what an earlier one raised."""
+        """Queue a call; raise what an earlier one raised."""
         self._waiting.append(self._thread.submit(function, *arguments))
         self._await(AHEAD)
 
     def now(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Return once this call and all before it are made; raise what one of them raised."""
+        """Return once this call and all before it are done; raise what one of them raised."""
         self._waiting.append(self._thread.submit(function, *arguments))
         self._await(0)
 
@@ -95,18 +95,18 @@ class InOrder:
 
 
 class Sha256(InOrder):
-    """The SHA-256 of all that is added, computed in a thread while its owner goes on."""
+    """The SHA-256 of all bytes added, computed in a background thread."""
 
     def __init__(self) -> None:
         super().__init__("sha256")
         self._digest = hashlib.sha256()
 
     def add(self, values: npt.NDArray[Any]) -> None:
-        """Let the bytes of a contiguous array, which must not change any more, be added."""
+        """Queue the bytes of a contiguous array, which must not change any more."""
         self.later(self._digest.update, values.data)
 
     def hexdigest(self) -> str:
-        """Return it once all is added."""
+        """Return the digest once all bytes are added."""
         self.now(lambda: None)
         return self._digest.hexdigest()
 
@@ -114,9 +114,9 @@ class Sha256(InOrder):
 class Writer:
     """An HDF5 file under construction: `write(function, …)` calls function(file, …).
 
-    HDF5 prints, loses data or crashes the process if a write or the last flush fails. So it
-    writes through a `_Stream`, which never fails, and what went wrong is raised here instead. And
-    it runs in a thread of its own, because Ctrl-C is raised in the main thread, and would be such
+    HDF5 prints, loses data or crashes the process if a write or the last flush fails. So we
+    give it a `_Stream` that never fails, and raise the error here instead. It also
+    runs in its own thread, because Ctrl-C is raised in the main thread, and would be such
     a failure. The file is created at the first call, after the source has forked its workers.
     """
 
@@ -133,7 +133,7 @@ class Writer:
         self._check()
 
     def later(self, function: Callable[..., None], *arguments: Any) -> None:
-        """Do what a call does, but return at once; what goes wrong is raised by a later one."""
+        """Do what a call does, but return at once; a later call raises its error."""
         self._thread.later(self._call, function, arguments)
         self._check()
 
@@ -165,7 +165,7 @@ class Writer:
 
 
 class _Stream(io.FileIO):
-    """A file that remembers why a write failed, instead of raising, and drops all later ones."""
+    """A file that records why a write failed instead of raising, and drops later writes."""
 
     failure: OSError | None = None
     unsynced = 0
@@ -189,7 +189,7 @@ class _Stream(io.FileIO):
             return size or 0
 
     def sync(self) -> None:
-        """Send what was written to the disk now and then, so that little is left for the end."""
+        """Flush to disk during writing, so that little is left for the end."""
         if self.failure is None:
             try:
                 os.fsync(self.fileno())
@@ -198,7 +198,7 @@ class _Stream(io.FileIO):
 
 
 def check_identity(path: Path, identity: Identity) -> None:
-    """Refuse an identity that could not be read again, before there are vectors to lose."""
+    """Reject an identity that could not be read back, before there are vectors to lose."""
     rules.parse_identity(path, replace(identity, vectors="0" * 64).to_json().encode())
 
 
@@ -207,7 +207,7 @@ def write_head(
 ) -> None:
     """Write root attributes and identity; `vectors` is the SHA-256 of the embeddings' bytes."""
     write_text(file, "identity", replace(identity, vectors=vectors).to_json().encode())
-    # Not as str: HDF5 keeps texts of any length elsewhere, without a checksum.
+    # Not as str: HDF5 stores variable-length text elsewhere, without a checksum.
     file.attrs["format"], file.attrs["kind"] = np.bytes_(rules.FORMAT), np.bytes_(kind)
     file.attrs["version"] = np.int64(rules.VERSION)
     for name in ("logit_scale", "logit_bias"):
@@ -222,7 +222,7 @@ def write_head(
 def write_column(
     file: h5py.File, name: str, values: npt.NDArray[Any], **filters: bool | str
 ) -> None:
-    """Write a dataset beside embeddings, its bytes under a checksum that HDF5 itself checks."""
+    """Write a column with a checksum that HDF5 itself verifies."""
     if not values.size:
         file[name] = values
         return
@@ -232,7 +232,7 @@ def write_column(
 
 
 def write_text(file: h5py.File, name: str, text: bytes) -> None:
-    """Write one text into the dataset's own header (compact), which HDF5 keeps under a checksum."""
+    """Write one text into the dataset's own header (compact), which has a checksum."""
     values = np.array(np.bytes_(text))
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_layout(h5py.h5d.COMPACT)
@@ -244,17 +244,17 @@ def write_text(file: h5py.File, name: str, text: bytes) -> None:
 
 
 def write_sum(file: h5py.File, *columns: npt.NDArray[Any]) -> None:
-    """Write the SHA-256 of all columns but path: Fletcher-32 takes zeros for what was there."""
+    """Write the SHA-256 of all columns but path: Fletcher-32 misses chunks of zeros."""
     file.attrs["columns"] = np.bytes_(structure.columns_sum(columns))
 
 
 def encoded(texts: Sequence[str]) -> npt.NDArray[np.bytes_]:
-    """Return texts as an array of UTF-8 bytes of one length, which HDF5 stores plainly."""
+    """Return texts as an array of fixed-length UTF-8 bytes."""
     return np.array([text.encode() for text in texts], dtype=np.bytes_)
 
 
 def renormalised(vectors: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Return float16 rows (…, D) as float32 of norm 1; zeros stay; float32 rows come as stored."""
+    """Return float16 rows (…, D) as float32 of norm 1, zeros as zeros, float32 rows unchanged."""
     if vectors.dtype == np.float32:
         return vectors
     vectors = vectors.astype(np.float32)
@@ -265,10 +265,10 @@ def renormalised(vectors: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
 
 
 def _check_readable(path: Path) -> None:
-    """Refuse what is no file, or not ours to read, in the system's words: HDF5's are longer."""
+    """Reject what is not a readable file, with the system's short reason instead of HDF5's."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{path}: is not a file; wanted is an .h5 file of embeddings")
+            raise InputError(f"{path}: is not a file; expected an .h5 file of embeddings")
         with path.open("rb") as file:
             _check_superblock(path, file)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
@@ -276,24 +276,24 @@ def _check_readable(path: Path) -> None:
 
 
 def _check_superblock(path: Path, file: BinaryIO) -> None:
-    """Refuse a file of HDF5's older formats: without checksums HDF5 can crash on one byte."""
+    """Reject HDF5's older formats: without checksums HDF5 can crash on one changed byte."""
     head = file.read(ROOT.stop)
     size, whole = os.fstat(file.fileno()).st_size, int.from_bytes(head[END], "little")
-    what = "it does not begin as one"
+    what = "it does not start like one"
     if head.startswith(SUPERBLOCK) and len(head) == ROOT.stop:
         if whole <= size:
             check_root(file, path, int.from_bytes(head[ROOT], "little"))
             return
-        what = f"it ends after {size} of {whole} bytes"
+        what = f"it has only {size} of {whole} bytes"
     elif head.startswith(SUPERBLOCK[:8]) and len(head) > 8:
-        what = f"its superblock has version {head[8]}, and wanted is 3, of HDF5 1.10 and later"
+        what = f"its superblock has version {head[8]}, expected 3 (HDF5 1.10 or later)"
     raise RuleError(path, "F1", f"is not a whole HDF5 file: {what}")
 
 
 def _new_file(stream: _Stream) -> h5py.File:
-    """Return a new HDF5 file that keeps all attributes of the root in the root's own header.
+    """Return a new HDF5 file that keeps all root attributes in the root's own header.
 
-    In a heap, where HDF5 puts more than eight, it crashes on what a stranger can forge.
+    HDF5 moves more than eight to a heap, where it crashes on forged contents.
     """
     create = h5py.h5p.create(h5py.h5p.FILE_CREATE)
     create.set_attr_phase_change(ROOT_ATTRIBUTES, 0)

@@ -1,4 +1,4 @@
-"""Who made a file, and from what: the JSON that every file carries as its `identity`."""
+"""A file's `identity`: JSON that records which model made it, from what and how."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from oodcache.cache.json_text import parse_json
 
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
-OVERRIDDEN = "overridden"  # In an encoding: which of its settings the user gave.
-CLASS_NUMBERS = {"labels": "numbers"}  # In a source: its label names are numbers of classes.
-IMPORTED = "imported"  # In an encoding: from what format, the true encoding being unknown.
+OVERRIDDEN = "overridden"  # In `encoding`: the settings that the user gave.
+CLASS_NUMBERS = {"labels": "numbers"}  # In `source`: label names are class numbers.
+IMPORTED = "imported"  # In `encoding`: the imported format; the true encoding is unknown.
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class ModelIdentity:
     """The model behind a file.
 
     `name`/`pretrained` is its folder in the cache and its name in results; `requested` is what
-    the user typed. `architecture` is open_clip's configuration in effect: equal weights in another
-    one (quick GELU, say) are another model. `weights` is a SHA-256 over the loaded weights, so it
-    does not depend on the checkpoint's file format; `checkpoint` is one over the local files that
-    the model was loaded from, None where open_clip fetched all. `logit_scale` is already
-    exponentiated, None where it is unknown; `logit_bias` is None where the model has none, which
-    is not 0. An empty `architecture` is an unknown one.
+    the user typed. `architecture` is open_clip's configuration in effect, because equal weights in
+    another one (quick GELU, say) are another model; empty if unknown. `weights` is a SHA-256 over
+    the loaded weights, so it does not depend on the checkpoint's file format; `checkpoint` is one
+    over the local files that were loaded, None if open_clip downloaded them. `logit_scale` is
+    already exponentiated, None if unknown; `logit_bias` is None if the model has none, which is
+    not 0.
     """
 
     name: str
@@ -55,17 +55,17 @@ class ModelIdentity:
 
     @property
     def label(self) -> str:
-        """Return `name/pretrained`, which is also the model's folder in the cache."""
+        """Return `name/pretrained`, the model's folder in the cache."""
         return f"{self.name}/{self.pretrained}"
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Everything that decided the vectors of a file, and their SHA-256.
+    """Everything that determined the vectors of a file, and their SHA-256.
 
-    `source` says which data set or vocabulary; its `fingerprint` changes when the list of images
-    (paths and sizes) or of names and templates does. `encoding` is the preprocessing of images or
-    the tokenizer of texts; `precision` the arithmetic; `versions` the libraries'.
+    `source` names the dataset or vocabulary; its `fingerprint` changes if the images (paths and
+    sizes) or the names and templates do. `encoding` is the preprocessing of images or the
+    tokenizer of texts; `precision` the arithmetic; `versions` the libraries'.
     """
 
     model: ModelIdentity
@@ -77,12 +77,12 @@ class Identity:
 
     @property
     def is_imported(self) -> bool:
-        """Say if another program encoded it: how, and in which precision, is then unknown."""
+        """Return whether another program encoded it; encoding and precision are then unknown."""
         return IMPORTED in self.encoding
 
     @property
     def has_class_numbers(self) -> bool:
-        """Say if label names are the numbers of classes, counted from 0, and no names."""
+        """Return whether label names are class numbers, counted from 0."""
         return CLASS_NUMBERS.items() <= dict(self.source).items()
 
     def to_json(self) -> str:
@@ -91,10 +91,7 @@ class Identity:
 
 
 def from_json(text: str) -> Identity:
-    """Return the identity that `to_json` wrote.
-
-    Raises ValueError, with the field, on anything else.
-    """
+    """Return the identity that `to_json` wrote; raise ValueError, naming the field, otherwise."""
     fields = parse_json(text)
     _check_fields(fields, Identity, "it")
     for name in ("model", "source", "encoding", "precision", "versions"):
@@ -125,10 +122,10 @@ def _check_text(value: object, field: str) -> None:
 
 
 def _check_file_name(value: object, field: str) -> None:
-    """Refuse what cannot be a folder in the cache; a stranger's would climb out, or hide itself."""
+    """Reject what cannot be a folder in the cache: it could climb out, or be hidden."""
     _check_text(value, field)
     if not FILE_NAME.fullmatch(str(value)):
-        raise ValueError(f"'{field}' is {value!r}, which is no name for a folder")
+        raise ValueError(f"'{field}' is {value!r}, not a valid folder name")
 
 
 def _is_number(value: object) -> bool:

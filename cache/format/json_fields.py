@@ -1,4 +1,4 @@
-"""The fields of an object in untrusted JSON, each read with a check of its type."""
+"""Fields of an object in untrusted JSON, each read with a type check."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from oodcache.cache.format.rules import shown
 
 
 def _no_array(given: Any, name: str, what: str, axes: int) -> npt.NDArray[Any]:
-    raise ValueError(f"'{what}' is an array, and there are none here")
+    raise ValueError(f"'{what}' is an array, and arrays are not allowed here")
 
 
 @dataclass(frozen=True)
 class Fields:
-    """The fields of an object that `where` names; each is taken with a check of its type.
+    """The fields of the object named by `where`, each read with a type check.
 
-    `array_of` reads an array of so many axes: from what is given, its kind and where it stands.
+    `array_of` reads an array: from its value, field name, full name and number of axes.
     """
 
     values: Mapping[str, Any]
@@ -27,17 +27,18 @@ class Fields:
     array_of: Callable[[Any, str, str, int], npt.NDArray[Any]] = _no_array
 
     def expect(self, *names: str) -> Fields:
-        """Return itself if it has these fields and no others."""
+        """Return self if it has exactly these fields."""
         if sorted(self.values) != sorted(names):
-            raise ValueError(f"{self._is} fields {sorted(self.values)}, not {sorted(names)}")
+            owner = f"'{self.where.rstrip('.')}' has" if self.where else "has"
+            raise ValueError(f"{owner} fields {sorted(self.values)}, not {sorted(names)}")
         return self
 
     def text(self, name: str) -> str:
-        """Return a text that is not empty."""
+        """Return a non-empty text."""
         return str(self._checked(name, lambda one: isinstance(one, str) and one, "a text"))
 
     def texts(self, name: str, *, empty: bool = False) -> tuple[str, ...]:
-        """Return a list of texts; neither it nor they are empty unless they may be."""
+        """Return a list of texts; list and texts are not empty unless `empty`."""
 
         def is_list(value: Any) -> bool:
             some = isinstance(value, list) and (len(value) > 0 or empty)
@@ -46,16 +47,17 @@ class Fields:
         return tuple(self._checked(name, is_list, "a list of texts"))
 
     def count(self, name: str, least: int = 1) -> int:
-        """Return a whole number, not below `least`."""
-        wanted = f"a whole number from {least} on"
+        """Return a whole number of at least `least`."""
+        wanted = f"a whole number of at least {least}"
         return int(self._checked(name, lambda one: type(one) is int and one >= least, wanted))
 
     def share(self, name: str) -> float:
         """Return a number between 0 and 1."""
-        return float(self._checked(name, _is_share, "a number between 0 and 1"))
+        wanted = "a number between 0 and 1"
+        return float(self._checked(name, lambda one: type(one) is float and 0 < one < 1, wanted))
 
     def typed(self, name: str, *types: type) -> Any:
-        """Return a value of one of these types; true and false are no numbers."""
+        """Return a value of one of these types; true and false are not numbers."""
         wanted = " or ".join("null" if one is type(None) else one.__name__ for one in types)
         return self._checked(
             name, lambda one: isinstance(one, types) and not isinstance(one, bool), wanted
@@ -67,11 +69,11 @@ class Fields:
         return found
 
     def fraction(self, name: str, *, optional: bool = False) -> float | None:
-        """Return a number from 0 to 1, or None if it may be null."""
+        """Return a number from 0 to 1; None for null if `optional`."""
         if optional and self.values[name] is None:
             return None
         if not 0 <= self.number(name) <= 1:
-            raise ValueError(f"'{self.where}{name}' is {shown(self.values[name])}, no fraction")
+            raise self.wrong(name, "a number from 0 to 1")
         return self.number(name)
 
     def interval(self, name: str) -> tuple[float, float] | None:
@@ -89,33 +91,25 @@ class Fields:
         return bool(self._checked(name, lambda one: isinstance(one, bool), "true or false"))
 
     def mapping(self, name: str) -> Mapping[str, Any]:
-        """Return an object whose fields nobody counts on."""
+        """Return an object with any fields."""
         found: Mapping[str, Any] = self._checked(
             name, lambda one: isinstance(one, dict), "an object"
         )
         return found
 
     def inner(self, name: str, *names: str) -> Fields:
-        """Return the fields of an object, which are these."""
+        """Return the fields of an object that has exactly these."""
         return Fields(self.mapping(name), f"{self.where}{name}.", self.array_of).expect(*names)
 
     def array(self, name: str, axes: int) -> npt.NDArray[Any]:
-        """Return an array of so many axes."""
+        """Return an array with `axes` axes."""
         return self.array_of(self.values[name], name, f"{self.where}{name}", axes)
 
     def wrong(self, name: str, wanted: str) -> ValueError:
-        """Return what to raise of a field that is not what is wanted."""
+        """Return the error for a field that is not `wanted`."""
         return ValueError(f"'{self.where}{name}' is {shown(self.values[name])}, not {wanted}")
 
     def _checked(self, name: str, check: Callable[[Any], Any], wanted: str) -> Any:
         if not check(self.values[name]):
             raise self.wrong(name, wanted)
         return self.values[name]
-
-    @property
-    def _is(self) -> str:
-        return f"'{self.where.rstrip('.')}' has" if self.where else "has"
-
-
-def _is_share(value: Any) -> bool:
-    return type(value) is float and 0 < value < 1

@@ -1,6 +1,6 @@
-"""The cut of a run into shards: which rows each holds, which run it is of, what it is called.
+"""The division of a run into shards: each one's rows, run and file name.
 
-The rows of a data set (its images) or of a vocabulary (its prompts, template by template) are in a
+The rows of a dataset (its images) or of a vocabulary (its prompts, template by template) are in a
 fixed order. Shard k of n is one task that writes one file, `<target>.shards/k-of-n-<run>.h5`.
 """
 
@@ -25,7 +25,7 @@ ENCODING = {"images": "other preprocessing", "texts": "another tokenizer"}
 
 @dataclass(frozen=True)
 class Place:
-    """Where a shard belongs: rows `first` and on of `total`, in a run cut into `shard_rows`."""
+    """A shard's place: rows from `first` of `total`, in a run of `shard_rows` rows per shard."""
 
     run: str
     first: int
@@ -38,11 +38,11 @@ class Place:
         if self.shard_rows < 1 or not 0 <= self.first < self.total:
             raise ValueError(f"row {self.first} of {self.total} in shards of {self.shard_rows}")
         if self.first % self.shard_rows:
-            raise ValueError(f"row {self.first} begins no shard of {self.shard_rows} rows")
+            raise ValueError(f"row {self.first} does not start a shard of {self.shard_rows} rows")
 
     @property
     def rows(self) -> int:
-        """Return how many rows the shard has: the last of a run may have fewer."""
+        """Return the number of rows; the last shard of a run may have fewer."""
         return min(self.shard_rows, self.total - self.first)
 
     @property
@@ -57,7 +57,7 @@ class Place:
 
     @property
     def file_name(self) -> str:
-        """Return what the shard is called in its folder; unlike for shards of another run."""
+        """Return the shard's file name, which differs between runs."""
         return f"{self.number:05d}-of-{self.count:05d}-{self.run[:8]}.h5"
 
     def __str__(self) -> str:
@@ -66,10 +66,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Run:
-    """All that decides a run's vectors and its cut; `kind` is "images" or "texts".
+    """Everything that determines a run's vectors and shards; `kind` is "images" or "texts".
 
-    What was typed, the device, the libraries' versions and a data set's group are not in it:
-    machines of one run may differ in them.
+    What was typed, the device, library versions and a dataset's group are not part of it:
+    the machines of one run may differ in them.
     """
 
     kind: str
@@ -79,13 +79,13 @@ class Run:
 
     @property
     def key(self) -> str:
-        """Return a SHA-256 over it: shards of one key can be merged."""
-        text = json.dumps(self._decides(), sort_keys=True, allow_nan=False)
+        """Return a SHA-256 over it; shards with equal keys can be merged."""
+        text = json.dumps(self._determines(), sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def differences(self, other: Run) -> list[str]:
-        """Return in words what sets the other run apart, nothing where the keys are equal."""
-        ours, theirs = self._decides(), other._decides()
+        """Return in words how the other run differs; empty if the keys are equal."""
+        ours, theirs = self._determines(), other._determines()
         return [words for words in ours if ours[words] != theirs[words]]
 
     def places(self, total: int) -> list[Place]:
@@ -95,7 +95,7 @@ class Run:
             for first in range(0, total, self.shard_rows)
         ]
 
-    def _decides(self) -> dict[str, Any]:
+    def _determines(self) -> dict[str, Any]:
         model, source = self.identity.model, dict(self.identity.source)
         source.pop("group", None)
         precision = dict(self.identity.precision)
@@ -113,7 +113,7 @@ class Run:
 
 
 def share(whole: Iterable[Place], part: int, parts: int) -> list[Place]:
-    """Return the shards that fall to `part` of `parts`, from 1: every `parts`-th one.
+    """Return the shards of part number `part` (from 1) of `parts`: every `parts`-th one.
 
     >>> whole = [Place("0" * 64, first, 5, 1) for first in range(5)]
     >>> [place.number for place in share(whole, 2, 2)]
@@ -123,17 +123,17 @@ def share(whole: Iterable[Place], part: int, parts: int) -> list[Place]:
 
 
 def shard_folder(target: Path) -> Path:
-    """Return the folder, beside the finished file, where its shards lie until they are merged."""
+    """Return the folder next to a file where its shards are kept until they are merged."""
     return target.with_suffix(FOLDER)
 
 
 def target_of(folder: Path) -> Path:
-    """Return the finished file that a folder of shards is for."""
+    """Return the file that the shards in a folder make."""
     return folder.with_suffix(".h5")
 
 
 def shard_paths(target: Path) -> list[Path]:
-    """Return the files in the folder of shards of `target`, sorted, whatever they hold."""
+    """Return the files in the shard folder of `target`, sorted, valid or not."""
     return sorted(
         path for path in shard_folder(target).glob("*.h5") if not path.name.startswith(".")
     )

@@ -1,7 +1,7 @@
-"""A file written beside its final name, which it gets once it is whole.
+"""A file written under a temporary name, and renamed once it is complete.
 
-Until then it is called `.<name>.<eight digits>.part` and locked by its writer. One that nobody
-locks is what a killed writer left, and goes when the same file is written again.
+Until then it is called `.<name>.<eight digits>.part` and locked by its writer. An unlocked one is
+left over from a killed writer, and is removed when the same file is written again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 
-if sys.platform != "win32":  # Where a file in use cannot be removed anyway.
+if sys.platform != "win32":  # There, a file in use cannot be removed anyway.
     import fcntl
 
 SUFFIX = ".part"
@@ -35,9 +35,9 @@ ADVICE = {
 
 @contextmanager
 def sibling(path: Path) -> Iterator[Path]:
-    """Give a new file beside `path` to write to; on success it becomes `path`, else it goes.
+    """Yield a temporary file to write; rename it to `path` on success, otherwise remove it.
 
-    Raises InputError if it cannot be written: use it around nothing but the writing.
+    Raises InputError for any OSError inside the block: use it around the writing only.
     """
     with unfinished(path) as part, writing(path):
         yield part
@@ -45,15 +45,15 @@ def sibling(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def unfinished(path: Path) -> Iterator[Path]:
-    """Do what `sibling` does, but let the caller's own errors pass as they are.
+    """Do what `sibling` does, but let the caller's own OSErrors pass.
 
-    File and folder are synced to disk before the name means "done". Two writers of one path each
-    have a file of their own, and the last to finish wins.
+    File and folder are synced to disk before the rename. Two writers of one path each have their
+    own file, and the last to finish wins.
     """
     with writing(path):
         _make_folder(path.parent)
         remove_stale(path)
-    # Named before it is there: whenever Ctrl-C comes, what has the name goes.
+    # Named before it is created, so that it is removed whenever Ctrl-C comes.
     part, lock = path.with_name(_part_name(path)), None
     try:
         with writing(path):
@@ -64,19 +64,19 @@ def unfinished(path: Path) -> Iterator[Path]:
             part.replace(path)
             _sync(path.parent)
     finally:
-        with suppress(OSError):  # A name that is too long, say, which has been told.
+        with suppress(OSError):  # Such as a name that is too long, already reported.
             part.unlink(missing_ok=True)
         if lock is not None:
             os.close(lock)
 
 
 def remove_stale(path: Path) -> None:
-    """Remove what killed writers of `path` left beside it; leave what is being written."""
+    """Remove what killed writers of `path` left; keep what is being written."""
     for part in path.parent.glob(f".{glob.escape(path.name)}.*{SUFFIX}"):
-        if part.is_dir():  # From `discard`, and nobody's any more.
+        if part.is_dir():  # Left by `discard`.
             shutil.rmtree(part, ignore_errors=True)
             continue
-        with suppress(OSError):  # Somebody else's: removed, or not ours to remove.
+        with suppress(OSError):  # Already removed, or not ours to remove.
             descriptor = os.open(part, os.O_RDWR)
             try:
                 if _locked(descriptor, wait=False):
@@ -86,13 +86,13 @@ def remove_stale(path: Path) -> None:
 
 
 def remove_stale_in(folder: Path) -> None:
-    """Remove what killed writers left in a folder, of any file; leave what is being written."""
+    """Remove what killed writers of any file left in a folder; keep what is being written."""
     for name in {part.name[1:].rsplit(".", 2)[0] for part in folder.glob(f".*.*{SUFFIX}")}:
         remove_stale(folder / name)
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder at once, as whoever looks sees it, and then what is in it."""
+    """Remove a folder: rename it first, so that it disappears at once."""
     with writing(folder):
         remove_stale(folder)
         trash = folder.with_name(_part_name(folder))
@@ -104,7 +104,7 @@ def discard(folder: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an error of the system into one line: which file cannot be written, why, what to do."""
+    """Turn an OSError into one line: which file cannot be written, why, what to do."""
     try:
         yield
     except OSError as error:
@@ -114,22 +114,22 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each of them synced into the one that holds it."""
+    """Make a folder and its parents, and sync each one's parent."""
     if folder.is_dir():
         return
     if folder.parent != folder:
         _make_folder(folder.parent)
     try:
         folder.mkdir(exist_ok=True)
-    except FileExistsError:  # Which is what the system says of a file in a folder's place.
+    except FileExistsError:  # There is a file in the folder's place.
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
     _sync(folder.parent)
 
 
 def _created(part: Path) -> int:
-    """Make a new, empty file with any new file's permissions; return its lock.
+    """Make an empty file with default permissions; return its lock.
 
-    Between its creation and its lock another writer may have taken it for a stale one.
+    Before it is locked, another writer may remove it as stale.
     """
     while True:
         lock = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
@@ -140,7 +140,7 @@ def _created(part: Path) -> int:
 
 
 def _locked(descriptor: int, *, wait: bool) -> bool:
-    """Lock a file until it is closed, or return False: it is in use, or there are no locks here."""
+    """Lock a file until it is closed; return False if it is in use or locks are not supported."""
     if sys.platform == "win32":
         return False
     with suppress(OSError):

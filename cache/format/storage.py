@@ -1,7 +1,7 @@
-"""How one dataset is stored, checked before HDF5 is asked to read it: parts of rules F2 to F4.
+"""How HDF5 stores one dataset, checked before HDF5 reads it: parts of rules F2 to F4.
 
-Refused here is whatever HDF5 would take time or memory for on a stranger's word: a header without a
-checksum, a type nested 8,000 deep, bytes that are not there, a bomb of gzip.
+Rejects what makes HDF5 waste time or memory on an untrusted file's word: a header without a
+checksum, a type nested 8,000 deep, missing bytes, a gzip bomb.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from oodcache.cache.errors import RuleError
 
-# The most that gzip can shrink: a dataset that claims more was never written.
+# Gzip's maximum ratio: a dataset that claims more was never written.
 GZIP_LIMIT = 1032
 CHECKSUM, GZIP = h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_DEFLATE
 PACKED = ([GZIP, CHECKSUM], [h5py.h5z.FILTER_SHUFFLE, GZIP, CHECKSUM])
@@ -30,7 +30,7 @@ HEADER_BYTES = 2**20
 # Kinds of messages in a header.
 LINK_INFO, LAYOUT, CONTINUED, ATTRIBUTE_INFO = 0x02, 0x08, 0x10, 0x15
 LAYOUT_VERSION, CHUNKED = 4, 2
-NOWHERE = b"\xff" * 8  # The address of what is not there.
+NOWHERE = b"\xff" * 8  # HDF5's undefined address.
 SIMPLE = (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.STRING)
 TYPES = {
     "float32": h5py.h5t.IEEE_F32LE,
@@ -42,17 +42,17 @@ TYPES = {
 
 
 def is_of(stored: h5py.Dataset | h5py.h5a.AttrID, kind: str) -> bool:
-    """Say if values are stored exactly as `kind`: another type that reads alike is another."""
+    """Return whether values are stored exactly as `kind`."""
     stored = (stored.id if isinstance(stored, h5py.Dataset) else stored).get_type()
     if kind == "bytes":
         if stored.get_class() != h5py.h5t.STRING or stored.is_variable_str():
             return False
-        return bool(stored.get_strpad() != h5py.h5t.STR_SPACEPAD)  # It would drop a last blank.
+        return bool(stored.get_strpad() != h5py.h5t.STR_SPACEPAD)  # Drops trailing spaces.
     return bool(stored == TYPES[kind])
 
 
 def type_of(dataset: h5py.Dataset) -> str:
-    """Return in a word what a dataset holds; to h5py, one that is nested deeply is minutes."""
+    """Return a dataset's type in a word; a deeply nested one would take h5py minutes."""
     stored = dataset.id.get_type()
     if stored.get_class() in SIMPLE:
         return str(dataset.dtype.str)
@@ -60,9 +60,9 @@ def type_of(dataset: h5py.Dataset) -> str:
 
 
 def check_root(raw: BinaryIO, path: Path, address: int) -> None:
-    """Refuse a root that has attributes or links elsewhere than in its own header.
+    """Reject a root with attributes or links outside its own header.
 
-    HDF5 crashes on what a stranger can forge in a heap, right checksums and all; and it reads a
+    HDF5 crashes on forged contents of a heap, even with correct checksums, and it reads a
     whole attribute, of any size, to compare its name.
     """
     for kind, message in _messages(raw, path, "/", address):
@@ -74,31 +74,33 @@ def check_root(raw: BinaryIO, path: Path, address: int) -> None:
 
 
 def check_header(raw: BinaryIO, path: Path, name: str, address: int) -> None:
-    """Refuse a dataset with no checksum on its header, or by whose chunks HDF5 divides by zero."""
+    """Reject a dataset whose header has no checksum, or whose chunks have length 0."""
     for kind, message in _messages(raw, path, name, address):
         if kind != LAYOUT or message[1] != CHUNKED:
             continue
         if message[0] != LAYOUT_VERSION:
             raise RuleError(
-                path, "F1", f"'{name}' has chunks as before HDF5 1.10, with no checksum"
+                path, "F1", f"'{name}' has chunks from before HDF5 1.10, without a checksum"
             )
         step, end = max(1, message[4]), 5 + message[3] * message[4]
         if end == 5 or not all(any(message[at : at + step]) for at in range(5, end, step)):
-            raise RuleError(path, "F1", f"'{name}' has chunks of no length")
+            raise RuleError(path, "F1", f"'{name}' has chunks of length 0")
 
 
 def _messages(raw: BinaryIO, path: Path, name: str, address: int) -> Iterator[tuple[int, bytes]]:
-    """Yield kind and content of the messages of an object's header, as HDF5's format says."""
+    """Yield kind and content of each message in an object's header, after HDF5's format."""
     raw.seek(address % 2**63)
     if raw.read(len(OBJECT_HEADER)) != OBJECT_HEADER:
-        raise RuleError(path, "F1", f"'{name}' has no header of HDF5 1.10, which has a checksum")
+        raise RuleError(
+            path, "F1", f"'{name}' has a header without a checksum, from before HDF5 1.10"
+        )
     flags = raw.read(2)[1:]
     if not flags:
         return
     raw.seek(16 * (flags[0] >> 5 & 1) + 4 * (flags[0] >> 4 & 1), os.SEEK_CUR)
     size = int.from_bytes(raw.read(1 << (flags[0] & 3)), "little")
     pieces, head, total = [(raw.tell(), size)], 6 if flags[0] & 4 else 4, 0
-    for start, size in pieces:  # Which grow while they are read.
+    for start, size in pieces:  # The list grows while it is read.
         total += size
         if total > HEADER_BYTES:
             what = f"the header of '{name}' has more than {HEADER_BYTES} bytes"
@@ -118,11 +120,12 @@ def _messages(raw: BinaryIO, path: Path, name: str, address: int) -> Iterator[tu
 def check_whole(
     dataset: h5py.Dataset, path: Path, name: str, rule: str, packed: Collection[str] = ("path",)
 ) -> None:
-    """Refuse a dataset whose bytes are not all in the file: no memory is taken on its word.
+    """Reject a dataset whose bytes are not all in the file, before any memory is allocated.
 
-    The datasets called as one of `packed` are gzipped.
+    Datasets named in `packed` are gzipped.
     """
-    pipeline, shape = _pipeline(dataset), dataset.shape
+    properties, shape = dataset.id.get_create_plist(), dataset.shape
+    pipeline = [properties.get_filter(place)[0] for place in range(properties.get_nfilters())]
     plain = name in ("embeddings", "identity") or not dataset.size
     if pipeline not in (PACKED if name in packed else [[] if plain else [CHECKSUM]]):
         what = "a Fletcher-32 checksum" + (" after gzip" if name in packed else " and no other")
@@ -137,47 +140,35 @@ def check_whole(
     end = stored + (dataset.id.get_offset() or 0)
     file = Path(os.fsdecode(h5py.h5f.get_name(dataset.id)))
     if not least <= stored <= most or end > file.stat().st_size:
-        what = f"'{name}' claims {max(claimed, least)} bytes, and {stored} are in the file"
+        what = f"'{name}' claims {max(claimed, least)} bytes, but {stored} are in the file"
         raise RuleError(path, rule, what)
 
 
 def is_elsewhere(stored: h5py.h5d.DatasetID) -> bool:
-    """Say if a dataset's values are, by its own word, in other datasets or other files."""
+    """Return whether a dataset's values are in other datasets or files."""
     properties = stored.get_create_plist()
     return bool(properties.get_layout() == h5py.h5d.VIRTUAL or properties.get_external_count() > 0)
 
 
 def read_whole(dataset: h5py.Dataset) -> npt.NDArray[Any]:
-    """Return all values, as `dataset[:]` does, but without h5py's selection of them."""
+    """Return all values, as `dataset[:]` does, but faster: without h5py's selection."""
     values = np.empty(dataset.shape, dataset.dtype)
     if values.size:
         dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
     return values
 
 
-def _pipeline(dataset: h5py.Dataset) -> list[int]:
-    """Return the filters of a dataset, in the order in which they were applied."""
-    properties = dataset.id.get_create_plist()
-    return [properties.get_filter(place)[0] for place in range(properties.get_nfilters())]
-
-
-def read_paths(dataset: h5py.Dataset, path: Path) -> list[bytes]:
-    """Return the column `path`, read as `read_packed` does."""
-    paths: list[bytes] = read_packed(dataset, path, "path").tolist()
-    return paths
-
-
 def read_packed(dataset: h5py.Dataset, path: Path, name: str) -> npt.NDArray[Any]:
-    """Return a gzipped column, once each of its chunks is known to unpack to its own length.
+    """Return a gzipped column, after checking that each chunk unpacks to its own length.
 
-    HDF5 unpacks what gzip gives to the end: a megabyte of it to a gigabyte.
+    HDF5 would unpack a megabyte of gzip to a gigabyte.
     """
     rows = dataset.chunks[0]
     size = rows * dataset.id.get_type().get_size()
     for first in range(0, len(dataset), rows):
         skipped, packed = dataset.id.read_direct_chunk((first,))
         if skipped or not _unpacks_to(size, packed[:-CHECKSUM_BYTES]):
-            raise RuleError(path, "F4", f"'{name}' is no gzip of {size} bytes from row {first} on")
+            raise RuleError(path, "F4", f"'{name}' from row {first} is not gzip of {size} bytes")
     return read_whole(dataset)
 
 

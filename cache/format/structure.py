@@ -1,6 +1,6 @@
-"""How a file is laid out, checked before anything in it is believed: the rules F1 to F4 and on.
+"""The layout of a file, checked before its contents are used: rules F1 to F4, F6 to F9 and F13.
 
-Cheap: it reads the small columns and the identity, and no vector.
+It reads the small columns and the identity, no vectors.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from oodcache.cache.format.storage import (
     type_of,
 )
 
-# The datasets beside embeddings and identity, by kind of file, and what each holds.
+# The datasets other than embeddings and identity, by kind of file.
 IMAGE_COLUMNS = ("norm", "ok", "label", "path", "errors", "label_names")
 TEXT_COLUMNS = ("norm", "class_names", "class_ids", "templates")
 COLUMNS = {
@@ -38,7 +38,7 @@ COLUMNS = {
     "image-shard": IMAGE_COLUMNS,
     "text-shard": TEXT_COLUMNS,
 }
-SHARDS = {"image-shard": "images", "text-shard": "texts"}  # And what they are merged to.
+SHARDS = {"image-shard": "images", "text-shard": "texts"}  # And what they merge into.
 HOLDS = {"norm": "float32", "ok": "bool", "label": "int64"}  # All others hold bytes.
 ATTRIBUTES = {
     "format": "bytes",
@@ -58,10 +58,10 @@ Columns = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Structure:
-    """A file whose structure obeys the rules; `datasets` can be read while it is open.
+    """A file with a valid structure; `datasets` can be read while it is open.
 
-    `columns` holds all that were read to be checked: those beside `path`.
-    `place` is None in a file that is no shard.
+    `columns` are those that were read to be checked: all but `path`. `place` is None unless it is
+    a shard.
     """
 
     kind: str
@@ -72,11 +72,11 @@ class Structure:
 
 
 def check(file: h5py.File, path: Path, *kinds: str) -> Structure:
-    """Return the file's structure once it obeys the rules of one of `kinds`; read no vector."""
+    """Return the file's structure, checked against the rules of `kinds`; read no vectors."""
     kind = check_head(file, path)
     if kind not in kinds:
         wanted = " or ".join(map(repr, kinds))
-        raise RuleError(path, "F1", f"kind is {kind!r}, and {wanted} is wanted here")
+        raise RuleError(path, "F1", f"kind is {kind!r}, expected {wanted}")
     datasets = linked(file, path, ("embeddings", *COLUMNS[kind], "identity"))
     _check_embeddings(datasets["embeddings"], path, 3 if kind == "texts" else 2)
     is_images = "ok" in datasets
@@ -91,28 +91,28 @@ def check(file: h5py.File, path: Path, *kinds: str) -> Structure:
 
 
 def check_head(file: h5py.File, path: Path, kinds: Collection[str] = tuple(COLUMNS)) -> str:
-    """Return the file's kind, one of `kinds`, once its root attributes obey F1."""
+    """Return the file's kind, one of `kinds`, after checking its root attributes (F1)."""
     found = {name: attribute(file, path, name, "F1") for name in ("format", "version", "kind")}
     if found["format"] != rules.FORMAT:
         raise RuleError(path, "F1", f"format is {shown(found['format'])}, not {rules.FORMAT!r}")
     if found["version"] != rules.VERSION:
-        what = f"version is {found['version']}, and this oodcache reads {rules.VERSION}"
+        what = f"version is {found['version']}, but this oodcache reads {rules.VERSION}"
         newer = "; install a newer oodcache" if (found["version"] or 0) > rules.VERSION else ""
         raise RuleError(path, "F1", what + newer)
     if found["kind"] not in kinds:
         wanted = ", ".join(map(repr, kinds))
-        raise RuleError(path, "F1", f"kind is {shown(found['kind'])}, none of {wanted}")
+        raise RuleError(path, "F1", f"kind is {shown(found['kind'])}, expected one of {wanted}")
     kind: str = found["kind"]
     return kind
 
 
 def summed(kind: str) -> tuple[str, ...]:
-    """Return the columns under the attribute `columns`: all but path, as gzip has its own sum."""
+    """Return the columns under the attribute `columns`: all but path, which gzip checks."""
     return tuple(name for name in COLUMNS[kind] if name != "path")
 
 
 def columns_sum(columns: Iterable[npt.NDArray[Any]]) -> str:
-    """Return the SHA-256 of the bytes of all columns, one after another."""
+    """Return the SHA-256 of the bytes of all columns in order."""
     digest = hashlib.sha256()
     for column in columns:
         digest.update(np.ascontiguousarray(column).data)
@@ -123,12 +123,12 @@ def _check_sum(file: h5py.File, path: Path, columns: Iterable[Any]) -> None:
     found, expected = columns_sum(columns), attribute(file, path, "columns", "F4")
     if found != expected:
         said = shown(expected and expected[:8])
-        what = f"the SHA-256 of the columns is {found[:8]}…, attribute columns says {said}"
+        what = f"the SHA-256 of the columns is {found[:8]}…, but attribute columns is {said}"
         raise RuleError(path, "F4", what)
 
 
 def attribute(file: h5py.File, path: Path, name: str, rule: str) -> Any:
-    """Return a root attribute as a Python value, None where it is absent."""
+    """Return a root attribute as a Python value, None if it is absent."""
     if not h5py.h5a.exists(file.id, name.encode()):
         return None
     attribute, kind = h5py.h5a.open(file.id, name.encode()), ATTRIBUTES[name]
@@ -141,19 +141,19 @@ def attribute(file: h5py.File, path: Path, name: str, rule: str) -> Any:
 
 
 def linked(file: h5py.File, path: Path, expected: Collection[str]) -> Datasets:
-    """Return the datasets of these names once nothing reaches out of the file."""
-    if len(file) > 2 * len(expected):  # A stranger's links may be millions.
-        raise RuleError(path, "F2", f"holds {len(file)} links; wanted are {sorted(expected)}")
+    """Return the datasets of these names, after checking that all are in the file."""
+    if len(file) > 2 * len(expected):  # An untrusted file may have millions of links.
+        raise RuleError(path, "F2", f"contains {len(file)} links; expected {sorted(expected)}")
     found = set(file.keys())
     if found != set(expected):
         missing, extra = sorted(set(expected) - found), sorted(found - set(expected))
-        what = f"lacks the datasets {missing}" if missing else f"holds {shown(extra)} besides"
-        raise RuleError(path, "F2", f"{what}; wanted are {sorted(expected)}")
+        what = f"lacks the datasets {missing}" if missing else f"also contains {shown(extra)}"
+        raise RuleError(path, "F2", f"{what}; expected {sorted(expected)}")
     with Path(file.filename).open("rb") as raw:
         for name in sorted(expected):
             link = file.id.links.get_info(name.encode())
             if link.type != h5py.h5l.TYPE_HARD:
-                raise RuleError(path, "F2", f"'{name}' is a link to elsewhere, not a dataset")
+                raise RuleError(path, "F2", f"'{name}' is a soft or external link, not a dataset")
             check_header(raw, path, name, link.u)
     datasets = {}
     for name in sorted(expected):
@@ -171,7 +171,7 @@ def _check_embeddings(embeddings: h5py.Dataset, path: Path, dimensions: int) -> 
         what = f"'embeddings' is {type_of(embeddings)}, not little-endian float32 or float16"
         raise RuleError(path, "F3", what)
     if embeddings.ndim != dimensions or 0 in embeddings.shape:
-        what = f"'embeddings' has shape {embeddings.shape}, not {dimensions} lengths above 0"
+        what = f"'embeddings' has shape {embeddings.shape}, expected {dimensions} axes, none empty"
         raise RuleError(path, "F3", what)
     if embeddings.id.get_create_plist().get_layout() != h5py.h5d.CONTIGUOUS:
         raise RuleError(path, "F3", "'embeddings' is not stored in one piece (contiguous)")
@@ -187,12 +187,12 @@ def _image_columns(datasets: Datasets, path: Path) -> Columns:
     columns = {name: read_whole(datasets[name]) for name in HOLDS}
     _check_norm(columns["norm"], path)
     ok = columns["ok"]
-    if ok.view(np.uint8).max() > 1:  # NumPy would count such a row twice.
+    if ok.view(np.uint8).max() > 1:  # NumPy would miscount it.
         raise RuleError(path, "F4", "'ok' holds a value that is neither true nor false")
     rules.check_labels(path, columns["label"], datasets["label_names"].size)
     failed, reasons = rows - int(np.count_nonzero(ok)), datasets["errors"].size
     if failed != reasons:
-        raise RuleError(path, "F7", f"{failed} rows are not ok, and 'errors' holds {reasons}")
+        raise RuleError(path, "F7", f"{failed} rows are not ok, but 'errors' holds {reasons}")
     return columns
 
 
@@ -211,8 +211,8 @@ def _text_columns(datasets: Datasets, path: Path) -> Columns:
 
 
 def _check_norm(norm: npt.NDArray[np.float32], path: Path) -> None:
-    if not (norm.min() >= 0 and norm.max() < np.inf):  # Of NaN neither holds.
-        raise RuleError(path, "F4", "'norm' holds a value that is no length: NaN, inf or below 0")
+    if not (norm.min() >= 0 and norm.max() < np.inf):  # Also false for NaN.
+        raise RuleError(path, "F4", "'norm' holds an invalid length: NaN, infinity or below 0")
 
 
 def _check_column(datasets: Datasets, path: Path, name: str, shape: tuple[int, ...]) -> None:
@@ -236,13 +236,13 @@ def _checked_identity(file: h5py.File, datasets: Datasets, path: Path) -> Identi
     check_whole(stored, path, "identity", "F8")
     identity = rules.parse_identity(path, stored[()])
     if identity.model.logit_scale is None and "templates" in datasets:
-        raise RuleError(path, "F8", "'identity': 'model.logit_scale' is null, and texts need one")
+        raise RuleError(path, "F8", "'identity': 'model.logit_scale' is null, but texts need one")
     for name in ("logit_scale", "logit_bias"):
         found, expected = attribute(file, path, name, "F9"), getattr(identity.model, name)
         if found != expected:
             said = "absent" if found is None else shown(found)
             wanted = "absent" if expected is None else expected
-            raise RuleError(path, "F9", f"attribute {name} is {said}, and identity says {wanted}")
+            raise RuleError(path, "F9", f"attribute {name} is {said}, but identity says {wanted}")
     return identity
 
 
@@ -251,22 +251,22 @@ def _checked_place(file: h5py.File, datasets: Datasets, identity: Identity, path
     found = {name: attribute(file, path, name, "F13") for name in names}
     for name, value in found.items():
         if value is None:
-            raise RuleError(path, "F13", f"is a shard, and lacks the attribute {name}")
+            raise RuleError(path, "F13", f"is a shard, but lacks the attribute {name}")
     try:
         place = Place(**found)
     except ValueError as error:
-        raise RuleError(path, "F13", f"its place is none: {error}") from None
+        raise RuleError(path, "F13", f"its place is invalid: {error}") from None
     rows = datasets["embeddings"].shape[0]
     if rows != place.rows:
-        raise RuleError(path, "F13", f"holds {rows} rows, and {place} are {place.rows}")
+        raise RuleError(path, "F13", f"has {rows} rows, but {place} are {place.rows}")
     kind = "texts" if "templates" in datasets else "images"
     if kind == "texts":
         product = datasets["templates"].size * datasets["class_names"].size
         if product != place.total:
-            what = f"total is {place.total}, and its templates and classes make {product}"
+            what = f"total is {place.total}, but its templates and classes make {product}"
             raise RuleError(path, "F13", what)
     key = Run(kind, identity, datasets["embeddings"].dtype, place.shard_rows).key
     if place.run != key:
-        what = f"run is {place.run[:8]}…, and its identity makes {key[:8]}…"
+        what = f"run is {place.run[:8]}…, but its identity gives {key[:8]}…"
         raise RuleError(path, "F13", what)
     return place

@@ -1,1 +1,1 @@
-"""Files cut into shards, and merged."""
+"""Shards: read as one file, summarised and merged."""

@@ -1,4 +1,4 @@
-"""Shards merged to the one file that they make, once all are there and each is verified."""
+"""Merging a complete set of verified shards into one file."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.files.images import (
     ImageBatch,
     ImageRows,
+    check_any_ok,
     check_image_rows,
-    refuse_nothing,
     write_columns,
     write_vectors,
 )
@@ -35,18 +35,18 @@ from oodcache.cache.format.container import (
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import Place, Run, shard_folder, shard_paths
 from oodcache.cache.format.sibling import discard
-from oodcache.cache.format.storage import read_paths
+from oodcache.cache.format.storage import read_packed
 from oodcache.cache.format.structure import Columns
 
-VARIES = " + "  # Between what the machines of one run had: devices, versions of libraries.
+VARIES = " + "  # Joins devices and library versions that differ between shards.
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard whose structure is checked: its run, its place, and how many rows are not ok.
+    """A shard with a valid structure: its run, its place, and how many rows are not ok.
 
-    What was read of it meanwhile, so that a merge need not open it again: of images the `columns`
-    and the `paths`, and at which `offset` of which `version` of the file the vectors begin.
+    What was read is kept, so that a merge need not open it again: for images the `columns` and
+    `paths`, and the `offset` of the vectors in this `version` of the file.
     """
 
     path: Path
@@ -62,49 +62,45 @@ class Shard:
 
 @dataclass(frozen=True)
 class Found:
-    """What lies in a folder of shards: those that can be read, and why the others cannot."""
+    """The contents of a shard folder: valid shards, and why the others are not."""
 
     shards: tuple[Shard, ...]
     damaged: dict[Path, str]
 
 
 def peek(path: Path, *, paths: bool = True) -> Shard:
-    """Return what the shard at `path` says of itself; raise RuleError if it breaks a rule.
+    """Return the shard at `path`; raise RuleError if it breaks a rule.
 
-    Without `paths` those of images are not read: of a million they take more than all else.
+    Without `paths`, image paths, which take the longest, are not read.
     """
     with opened(path) as file:
         version = _version(os.fstat(file.id.get_vfd_handle()))
         found = structure.check(file, path, *structure.SHARDS)
         embeddings, ok = found.datasets["embeddings"], found.columns.get("ok")
+        kind, is_read = structure.SHARDS[found.kind], paths and ok is not None
         assert found.place is not None
         return Shard(
             path,
-            Run(
-                structure.SHARDS[found.kind],
-                found.identity,
-                embeddings.dtype,
-                found.place.shard_rows,
-            ),
+            Run(kind, found.identity, embeddings.dtype, found.place.shard_rows),
             found.place,
             embeddings.shape[1],
             0 if ok is None else int(np.count_nonzero(~ok)),
             found.columns if ok is not None else {},  # A long vocabulary, in each of its shards.
-            read_paths(found.datasets["path"], path) if paths and ok is not None else [],
+            read_packed(found.datasets["path"], path, "path").tolist() if is_read else [],
             embeddings.id.get_offset(),
             version,
         )
 
 
 def run_of(path: Path, kind: str, shard_rows: int) -> Run:
-    """Return the run that a finished file would be of, had it been cut into `shard_rows`."""
+    """Return the run of a finished file as if it had been written in shards of `shard_rows`."""
     with opened(path) as file:
         found = structure.check(file, path, kind)
         return Run(kind, found.identity, found.datasets["embeddings"].dtype, shard_rows)
 
 
 def find(target: Path, look: Callable[[Path], Shard] = peek) -> Found:
-    """Return the shards of `target`, in the order of their names; a missing folder holds none."""
+    """Return the shards of `target` in the order of their names; a missing folder has none."""
     shards, damaged = [], {}
     for path in shard_paths(target):
         try:
@@ -118,22 +114,24 @@ def find(target: Path, look: Callable[[Path], Shard] = peek) -> Found:
 
 
 def merge(target: Path, shards: Sequence[Shard]) -> None:
-    """Write the file that `shards` make at `target`, then remove those that lie beside it.
+    """Write the file that `shards` make at `target`, then remove those in its shard folder.
 
-    Raises InputError if they do not make one file: a gap, an overlap, another run; RuleError if
-    one is damaged. Then all of them stay.
+    Raises InputError if they do not make one file (a gap, an overlap, another run), RuleError if
+    one is damaged; then all of them stay.
     """
     ordered = check_fit(shards)
     identity = whole_identity(ordered)
     if ordered[0].run.kind == "images":
         _merge_images(target, ordered, identity)
     else:
-        _merge_texts(target, ordered, identity)
+        texts = read_texts(ordered, identity)
+        vocabulary = texts.vocabulary
+        store_texts(target, texts.embeddings, texts.norm, vocabulary=vocabulary, identity=identity)
     remove(target, [shard.path for shard in shards])
 
 
 def remove(target: Path, shards: Sequence[Path]) -> None:
-    """Remove those shards that lie beside `target`; the folder too, where nothing else is in it."""
+    """Remove the shards in the folder of `target`, and the folder if nothing else is in it."""
     folder = shard_folder(target)
     beside = {path for path in shards if path.parent == folder}
     if beside and not set(folder.glob("[!.]*")) - beside:
@@ -143,21 +141,21 @@ def remove(target: Path, shards: Sequence[Path]) -> None:
 
 
 def check_fit(shards: Sequence[Shard]) -> list[Shard]:
-    """Return shards in the order of their rows; refuse what is not the whole of one run."""
+    """Return shards in the order of their rows; raise InputError unless they are one whole run."""
     first, *others = ordered = sorted(shards, key=lambda shard: shard.place.first)
     for shard in others:
         if found := first.run.differences(shard.run):
             raise InputError(
                 f"{shard.path}: made from {found[0]} than {first.path}: shards of two runs "
-                "make no file; remove those of one with: oodcache cache rm"
+                "cannot be merged; remove those of one run with: oodcache cache rm"
             )
         if (shard.place.total, shard.dimension) != (first.place.total, first.dimension):
-            raise InputError(f"{shard.path}: of another shape than {first.path}: one is forged")
+            raise InputError(f"{shard.path}: has another shape than {first.path}: one is forged")
     done = 0
     for shard, before in zip(ordered, [None, *ordered], strict=False):
         if shard.place.first < done:
             assert before is not None
-            raise InputError(f"{shard.path}: holds {shard.place} again, as {before.path} does")
+            raise InputError(f"{shard.path}: repeats {shard.place} of {before.path}")
         if shard.place.first > done:
             raise _missing(done, shard.place.first, shard)
         done += shard.place.rows
@@ -171,7 +169,7 @@ def _verify(path: Path, vectors: npt.NDArray[Any], expected: str) -> None:
 
 
 def again(shard: Shard, *, paths: bool = False) -> Shard:
-    """Return what a shard that was looked at says of itself now; refuse another in its place."""
+    """Read a shard again; raise InputError if it was replaced."""
     with _being_read(shard):
         found = peek(shard.path, paths=paths)
     _check_same(shard, found.run.identity, found.place)
@@ -185,13 +183,13 @@ def _being_read(shard: Shard) -> Iterator[None]:
     except InputError:
         if shard.path.exists():
             raise
-        what = "was merged or removed while it was read: run that again"
+        what = "was merged or removed while it was read: run the command again"
         raise InputError(f"{shard.path}: {what}") from None
 
 
 def _check_same(shard: Shard, identity: Identity, place: Place) -> None:
     if (identity, place) != (shard.run.identity, shard.place):
-        raise InputError(f"{shard.path}: was replaced while it was read: run that again")
+        raise InputError(f"{shard.path}: was replaced while it was read: run the command again")
 
 
 def _missing(done: int, there: int, shard: Shard) -> InputError:
@@ -205,7 +203,7 @@ def _missing(done: int, there: int, shard: Shard) -> InputError:
 
 
 def whole_identity(shards: Sequence[Shard]) -> Identity:
-    """Return the identity of the whole: of the first shard, with whatever varies between them."""
+    """Return the first shard's identity, with devices and versions that differ joined."""
     identities = [shard.run.identity for shard in shards]
     first = identities[0]
     precision = _joined([one.precision for one in identities], {"device"})
@@ -225,21 +223,17 @@ def _merge_images(target: Path, shards: Sequence[Shard], identity: Identity) -> 
     with created(target) as write, Sha256() as digest, InOrder("verify") as verifying:
         batches, place = _batches(shards, verifying), shards[0].place
         outcome = write_vectors(write, digest, batches, place.total, shards[0].run.dtype, target)
-        refuse_nothing(target, outcome)
-        rows = _rows(shards)
+        check_any_ok(target, outcome)
+        names = shards[0].columns["label_names"]
+        rows = ImageRows(
+            [path for shard in shards for path in shard.paths],
+            np.concatenate([shard.columns["label"] for shard in shards]),
+            rules.check_names(shards[0].path, "label_names", names),
+        )
         check_image_rows(target, rows)
         write.later(write_columns, rows, outcome)
         write(write_head, "images", identity, digest.hexdigest())
         verifying.now(lambda: None)
-
-
-def _rows(shards: Sequence[Shard]) -> ImageRows:
-    first = shards[0]
-    return ImageRows(
-        [path for shard in shards for path in shard.paths],
-        np.concatenate([shard.columns["label"] for shard in shards]),
-        rules.check_names(first.path, "label_names", first.columns["label_names"]),
-    )
 
 
 def _batches(shards: Sequence[Shard], verifying: InOrder) -> Iterator[ImageBatch]:
@@ -254,15 +248,15 @@ def _batches(shards: Sequence[Shard], verifying: InOrder) -> Iterator[ImageBatch
 
 
 def check_label_names(shard: Shard, first: Shard) -> None:
-    """Refuse a shard of images whose labels count other names than the first one's."""
+    """Reject a shard of images whose label names are not those of the first."""
     if not np.array_equal(shard.columns["label_names"], first.columns["label_names"]):
         raise InputError(f"{shard.path}: has other label names than {first.path}")
 
 
 def read_rows(shard: Shard, first: int, vectors: npt.NDArray[np.floating[Any]]) -> None:
-    """Fill `vectors` with a shard's rows from `first` on, unchecked: past HDF5, which takes longer.
+    """Fill `vectors` with a shard's rows from `first` on, unchecked, without HDF5, which is slower.
 
-    If it was written again since it was looked at, it is to be the same shard.
+    A file that was rewritten meanwhile is read again, and must be the same shard.
     """
     with suppress(OSError), shard.path.open("rb") as file:
         if _version(os.fstat(file.fileno())) == shard.version:
@@ -276,15 +270,8 @@ def _version(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _merge_texts(target: Path, shards: Sequence[Shard], identity: Identity) -> None:
-    texts = read_texts(shards, identity)
-    store_texts(
-        target, texts.embeddings, texts.norm, vocabulary=texts.vocabulary, identity=identity
-    )
-
-
 def read_texts(shards: Sequence[Shard], identity: Identity) -> StoredTexts:
-    """Return what shards of texts make, under `identity`: all vectors in memory, once."""
+    """Return the texts that shards make, under `identity`, with all vectors in memory."""
     first = shards[0]
     vectors = np.empty((first.place.total, first.dimension), first.run.dtype)
     norm = np.empty(len(vectors), np.float32)
@@ -296,7 +283,7 @@ def read_texts(shards: Sequence[Shard], identity: Identity) -> StoredTexts:
 
 
 def text_shards(shards: Sequence[Shard]) -> Iterator[TextShard]:
-    """Yield shards of texts, opened one by one, each verified and of the first one's vocabulary."""
+    """Yield shards of texts, opened one by one, verified, with the same vocabulary."""
     vocabulary = None
     for shard in shards:
         with _being_read(shard):
@@ -306,4 +293,4 @@ def text_shards(shards: Sequence[Shard]) -> Iterator[TextShard]:
         vocabulary = vocabulary or one.vocabulary
         if one.vocabulary != vocabulary:
             raise InputError(f"{one.path}: has another vocabulary than {shards[0].path}")
-        yield replace(one, vocabulary=vocabulary)  # A long one is held once.
+        yield replace(one, vocabulary=vocabulary)  # Kept in memory once.

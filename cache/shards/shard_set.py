@@ -1,6 +1,6 @@
-"""A complete set of shards, read as the one file that it makes, without being merged.
+"""A complete set of shards, read as the file that it makes, without a merge.
 
-A finished file wins over shards beside it. The set is its shards' folder: that is its path.
+A finished file takes precedence over its shards. The path of a set is its shard folder.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from oodcache.cache.format.place import FOLDER, shard_folder
 from oodcache.cache.format.structure import Columns
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Found, Shard
-from oodcache.cache.shards.summary import Begun, runs
+from oodcache.cache.shards.summary import runs
 
 AGAIN = "run the same oodcache extract again"
 SHOWN = 5
@@ -37,12 +37,12 @@ File = TypeVar("File")
 
 @dataclass(frozen=True, kw_only=True)
 class ImageShards(ImageFile):
-    """Shards of images as one file. Each is opened when it is read, and must not have changed."""
+    """Shards of images as one file. Each is opened when read, and must not have changed."""
 
     parts: tuple[Shard, ...]
 
     def paths(self) -> list[bytes]:
-        """Return each image's path below its data set's root, '/' between folders."""
+        """Return each image's path below its dataset's root, '/' between folders."""
         paths = [path for part in self.parts for path in merging.again(part, paths=True).paths]
         rules.check_paths(self.path, paths)
         return paths
@@ -63,7 +63,7 @@ class ImageShards(ImageFile):
 
 @dataclass(frozen=True, kw_only=True)
 class TextShards(TextRows):
-    """Shards of texts as one file of rows, which stay on disk."""
+    """Shards of texts as one file of rows that stay on disk."""
 
     parts: tuple[Shard, ...]
 
@@ -73,25 +73,27 @@ class TextShards(TextRows):
 
 
 def open_images(path: Path) -> ImageFile:
-    """Return the images of the file at `path`, or of the complete set of shards beside it.
+    """Return the images of the file at `path`, or of its complete set of shards.
 
-    Of a set, `identity.vectors` is empty: nobody knows it who has not read all of them.
+    For a set, `identity.vectors` is empty: it is unknown until every shard has been read.
     """
-    return _either(path, image_file.open_images, _images)
+    return _either(
+        path, image_file.open_images, lambda one: _of_images(one, complete(one, "images"))
+    )
 
 
 def open_texts(path: Path) -> TextFile:
-    """Return the texts of the file at `path`, or of the complete set of shards beside it."""
+    """Return the texts of the file at `path`, or of its complete set of shards."""
     return _either(path, texts.open_texts, _texts)
 
 
 def open_text_rows(path: Path) -> TextRows:
-    """Return what `open_texts` does, its vectors left on disk; those of a set are read once."""
+    """Return what `open_texts` does, with vectors on disk; those of a set are verified once."""
     return _either(path, texts.open_text_rows, _text_rows)
 
 
 def read(target: Path) -> ImageFile | StoredTexts:
-    """Return all that the complete set of shards of `target` holds, its vectors' SHA-256 too."""
+    """Return the contents of the complete set of shards of `target`, with the vectors' SHA-256."""
     shards = complete(target)
     if shards[0].run.kind == "texts":
         return _stored_texts(shards)
@@ -102,7 +104,7 @@ def read(target: Path) -> ImageFile | StoredTexts:
 
 
 def is_complete(target: Path) -> bool:
-    """Say if the shards of `target` make one file."""
+    """Return whether the shards of `target` make one file."""
     try:
         complete(target)
     except InputError:
@@ -111,9 +113,9 @@ def is_complete(target: Path) -> bool:
 
 
 def complete(target: Path, kind: str | None = None) -> list[Shard]:
-    """Return the shards that make the file `target`, in order, without the paths of images.
+    """Return the shards that make the file `target`, in order, without image paths.
 
-    Raises InputError unless they are one run's, all, each once, each readable, and of `kind`.
+    Raises InputError unless they are all shards of one run, each once, readable, and of `kind`.
     """
     found = merging.find(target, _light())
     for path, damage in found.damaged.items():
@@ -121,14 +123,14 @@ def complete(target: Path, kind: str | None = None) -> list[Shard]:
     _check_all_there(target, found)
     shards = merging.check_fit(found.shards)
     if kind is not None and shards[0].run.kind != kind:
-        raise InputError(f"{shards[0].path}: is of {shards[0].run.kind}, not of {kind}")
+        raise InputError(f"{shards[0].path}: holds {shards[0].run.kind}, not {kind}")
     return shards
 
 
 def damaged(found: object, shard: Path) -> InputError:
-    """Return what to say of a shard that cannot be read, and what to type."""
+    """Return the error for a shard that cannot be read, with the command that removes it."""
     if shard.parent.suffix != FOLDER:
-        return InputError(f"{found}; wanted are shards: was it copied whole?")
+        return InputError(f"{found}; expected a shard: was it copied completely?")
     remedy = f"oodcache cache rm {shlex.quote(str(shard))}"
     return InputError(f"{found}; remove it with: {remedy} and {AGAIN}")
 
@@ -139,27 +141,24 @@ def _either(path: Path, finished: Callable[[Path], File], made: Callable[[Path],
             return made(path)
         except InputError:
             if not path.exists():
-                raise  # Else the shards were merged meanwhile.
+                raise  # Otherwise the shards were merged meanwhile.
     return finished(path)
 
 
 def _check_all_there(target: Path, found: Found) -> None:
     known = runs(found.shards)
     if not known:
-        raise InputError(f"{shard_folder(target)}: holds no shard: {AGAIN}")
-    if len(known) == 1 and known[0].missing:
-        raise InputError(f"{shard_folder(target)}: {_lacking(known[0])}; {AGAIN}")
-
-
-def _lacking(run: Begun) -> str:
-    missing = run.missing
-    more = f" and {len(missing) - SHOWN:,} more spans" * (len(missing) > SHOWN)
-    which = f"{', '.join(missing[:SHOWN])}{more}"
-    return f"{run.done:,} of {run.of:,} shards are there (missing: {which})"
+        raise InputError(f"{shard_folder(target)}: contains no shard: {AGAIN}")
+    if len(known) == 1 and (missing := known[0].missing):
+        more = f" and {len(missing) - SHOWN:,} more ranges" * (len(missing) > SHOWN)
+        raise InputError(
+            f"{shard_folder(target)}: {known[0].done:,} of {known[0].of:,} shards exist "
+            f"(missing: {', '.join(missing[:SHOWN])}{more}); {AGAIN}"
+        )
 
 
 def _light() -> Callable[[Path], Shard]:
-    """Return a `peek` that keeps no paths and no errors, and equal label names once."""
+    """Return a `peek` that keeps neither paths nor errors, and equal label names once."""
     known: dict[tuple[str, bytes], npt.NDArray[np.bytes_]] = {}
 
     def look(path: Path) -> Shard:
@@ -172,10 +171,6 @@ def _light() -> Callable[[Path], Shard]:
         return replace(shard, columns={**kept, "label_names": names})
 
     return look
-
-
-def _images(target: Path) -> ImageFile:
-    return _of_images(target, complete(target, "images"))
 
 
 def _of_images(target: Path, shards: Sequence[Shard]) -> ImageShards:
@@ -236,7 +231,7 @@ def _sums(shards: Sequence[Shard]) -> tuple[str, ...]:
 
 
 def _rows(parts: Sequence[Shard], first: int, ok: npt.NDArray[np.bool_]) -> Stored:
-    """Return so many rows as `ok` has, from `first` on, each shard's share checked as its own."""
+    """Return `len(ok)` rows from `first` on, each shard's rows checked under its own path."""
     block = np.empty((len(ok), parts[0].dimension), parts[0].run.dtype)
     done = 0
     while done < len(block):

@@ -1,4 +1,4 @@
-"""What a file or a run of shards holds, told without reading a vector."""
+"""A summary of a file or a run of shards, made without reading vectors."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from oodcache.cache.shards.merging import Shard
 
 @dataclass(frozen=True)
 class Summary:
-    """A file whose structure obeys the rules.
+    """A file with a valid structure.
 
-    `shape` is (N, D), or (T, K, D) of a whole file of texts. `templates` and `classes` count those
-    of texts, and are None for images. `bad` counts the rows that are not ok; `norm` holds the
-    lengths of all others before they were normalised. `place` is None, but in a shard.
+    `shape` is (N, D), or (T, K, D) for a whole file of texts. `templates` and `classes` are counts
+    for texts, None for images. `bad` counts the rows that are not ok; `norm` has the lengths of all
+    others before they were normalised. `place` is None unless it is a shard.
     """
 
     path: Path
@@ -41,22 +41,19 @@ class Summary:
 
     @property
     def rows(self) -> int:
-        """Return how many vectors there are, those that are not ok too."""
+        """Return the number of rows, ok or not."""
         return math.prod(self.shape[:-1])
 
 
 def summarise(path: Path, *kinds: str) -> Summary:
-    """Return what the file at `path`, of one of `kinds` or of any, holds.
+    """Return a summary of the file at `path`, of one of `kinds` or of any.
 
     Raises RuleError, naming the rule, if its structure breaks one.
     """
     with opened(path) as file:
         found = structure.check(file, path, *(kinds or structure.COLUMNS))
         embeddings, columns = found.datasets["embeddings"], found.columns
-        sizes = {
-            name: found.datasets[name].size if name in found.datasets else None
-            for name in ("templates", "class_names")
-        }
+        sizes = {name: dataset.size for name, dataset in found.datasets.items()}
         norm = columns["norm"].ravel()
         ok = columns.get("ok", np.ones(len(norm), bool))
         return Summary(
@@ -65,8 +62,8 @@ def summarise(path: Path, *kinds: str) -> Summary:
             identity=found.identity,
             shape=embeddings.shape,
             dtype=embeddings.dtype,
-            templates=sizes["templates"],
-            classes=sizes["class_names"],
+            templates=sizes.get("templates"),
+            classes=sizes.get("class_names"),
             bad=int(np.count_nonzero(~ok)),
             norm=norm[ok],
             place=found.place,
@@ -75,7 +72,7 @@ def summarise(path: Path, *kinds: str) -> Summary:
 
 @dataclass(frozen=True)
 class Begun:
-    """The shards that are there of one run, one at least."""
+    """The shards of one run that exist, at least one."""
 
     shards: tuple[Shard, ...]
 
@@ -86,13 +83,13 @@ class Begun:
 
     @property
     def done(self) -> int:
-        """Return how many of the run's shards are there; one that is there twice counts once."""
+        """Return how many of the run's shards exist; duplicates count once."""
         return len(self._numbers)
 
     @property
     def missing(self) -> list[str]:
-        """Return the numbers, from 1, of the shards that are not there, as spans: "2", "4 to 6"."""
-        # From gap to gap: a stranger's shard may say that it is one of 2**63.
+        """Return the numbers, from 1, of missing shards as ranges: "2", "4 to 6"."""
+        # From gap to gap: an untrusted shard may claim to be one of 2**63.
         edges = pairwise([0, *sorted(self._numbers), self.of + 1])
         return [
             f"{before + 1}" if after - before == 2 else f"{before + 1} to {after - 1}"
@@ -106,7 +103,7 @@ class Begun:
 
 
 def runs(shards: Iterable[Shard]) -> list[Begun]:
-    """Return shards by the run that they are of, the run that is furthest first."""
+    """Group shards by run, the most complete run first."""
     by_key: dict[str, list[Shard]] = {}
     for shard in shards:
         by_key.setdefault(shard.place.run, []).append(shard)

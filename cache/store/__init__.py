@@ -1,1 +1,1 @@
-"""The folder of all files: found, listed, inspected, verified, removed."""
+"""The cache folder: finding, listing, inspecting, verifying and removing files."""

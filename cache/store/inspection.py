@@ -1,4 +1,4 @@
-"""What `oodcache cache info` says of one file, or of one that is begun. Knows no click."""
+"""The description of one file, finished or begun, that `oodcache cache info` prints."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from oodcache.cache.store import store
 from oodcache.cache.text import counted, megabytes
 
 SHOWN = 20
-MORE = "--all lists them"
+MORE = "use --all to list them"
 
 
 def describe(path: Path, *, everything: bool = False) -> Iterator[str]:
-    """Yield what a person asks of one file; of long lists the start, unless `everything`."""
+    """Yield a description of one file line by line; long lists are cut unless `everything`."""
     limit = None if everything else SHOWN
     target = store.meant_target(path)
     if target is not None:
@@ -41,7 +41,8 @@ def describe(path: Path, *, everything: bool = False) -> Iterator[str]:
     if found.place is not None:
         yield from _describe_place(path, found, found.place)
     elif shard_folder(path).is_dir():
-        yield from _beside(path)
+        for run in runs(merging.find(path).shards):
+            yield f"next to it: {_progress(run)} of run {run.shards[0].place.run[:8]}"
     yield from _describe_identity(found.identity)
     yield f"vectors: sha256 {found.identity.vectors}"
     yield f"ok: {counted(found.rows - found.bad, 'row')}, not ok: {found.bad:,}"
@@ -75,15 +76,10 @@ def _describe_place(path: Path, found: Summary, place: Place) -> Iterator[str]:
     yield f"run: {place.run}"
 
 
-def _beside(path: Path) -> Iterator[str]:
-    for run in runs(merging.find(path).shards):
-        yield f"beside it: {_progress(run)} of run {run.shards[0].place.run[:8]}"
-
-
 def _describe_begun(target: Path, limit: int | None) -> Iterator[str]:
     folder, found = shard_folder(target), merging.find(target)
     known = runs(found.shards)
-    yield f"{folder}: shards of {target}, which is {'' if target.exists() else 'not '}there"
+    yield f"{folder}: shards of {target}, which {'exists' if target.exists() else 'does not exist'}"
     for run in known:
         yield from _describe_run(run, target, limit)
     if len(known) > 1:
@@ -91,9 +87,9 @@ def _describe_begun(target: Path, limit: int | None) -> Iterator[str]:
     for damage in found.damaged.values():
         yield f"DAMAGED {damage}"
     for path in found.damaged:
-        yield f"remove it and make it again: oodcache cache rm {shlex.quote(str(path))}"
+        yield f"remove it and run extract again: oodcache cache rm {shlex.quote(str(path))}"
     if not known and not found.damaged:
-        yield "no shard is there yet"
+        yield "no shard yet"
     if known:
         yield from _describe_identity(known[0].shards[0].run.identity)
 
@@ -107,7 +103,7 @@ def _describe_run(run: Begun, target: Path, limit: int | None) -> Iterator[str]:
         some = run.missing
         more = f" … and {len(some) - limit:,} more" if limit and len(some) > limit else ""
         yield f"  missing: shards {', '.join(some[:limit])}{more}"
-        yield "  to go on: run the same oodcache extract again"
+        yield "  to resume: run the same oodcache extract again"
     else:
         yield f"  to merge them: oodcache cache merge {shlex.quote(str(target))}"
 
@@ -158,7 +154,7 @@ def _describe_negatives(found: Negatives, limit: int | None) -> Iterator[str]:
 
 
 def _some(lines: Sequence[str], limit: int | None) -> Iterator[str]:
-    """Yield the lines, indented; of more than `limit` the first, and how many more there are."""
+    """Yield the lines, indented; only the first `limit`, with the number of others."""
     yield from (f"  {line}" for line in lines[:limit])
     if limit and len(lines) > limit:
         yield f"  … and {len(lines) - limit:,} more: {MORE}"

@@ -1,4 +1,4 @@
-"""What `oodcache cache ls` shows: every file of the cache, finished or begun. Knows no click."""
+"""The list of all files, finished or begun, that `oodcache cache ls` prints."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from oodcache.cache.format.place import shard_folder, shard_paths
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.summary import Begun, Summary, runs, summarise
 from oodcache.cache.store import store
-from oodcache.cache.text import megabytes, printable
+from oodcache.cache.text import counted, megabytes, printable
 
 AGES = ((1, "s"), (60, "min"), (3600, "h"), (86400, "d"), (365 * 86400, "y"))
 COLUMNS = ("file", "rows", "dimension", "dtype", "MB", "age", "bad", "state")
 NUMBERS = {"rows", "dimension", "MB", "age", "bad"}
-TWICE = 2  # Two of a unit at least: 90 min say more than 1 h.
+TWICE = 2  # At least two of a unit: "90 min" is clearer than "1 h".
 
 
 @dataclass(frozen=True)
@@ -67,17 +67,19 @@ def listed(cache: Path) -> list[Listed]:
 
 
 def nothing(cache: Path) -> str:
-    """Return what to say of a cache without any file."""
-    return f"{cache}: no embeddings; make some with: oodcache demo, or oodcache extract --help"
+    """Return the message for a cache without files."""
+    return (
+        f"{cache}: contains no embeddings; create some: oodcache demo, or oodcache extract --help"
+    )
 
 
 def to_json(files: Sequence[Listed]) -> str:
-    """Return a list of objects; a path that is not UTF-8 has lone surrogates for its bytes."""
+    """Return a JSON list of objects; path bytes that are not UTF-8 become lone surrogates."""
     return json.dumps([asdict(one) for one in files], indent=1) + "\n"
 
 
 def empty_table(columns: Sequence[str], numbers: Collection[str]) -> Table:
-    """Return a table to be filled; columns that are `numbers` are set to the right."""
+    """Return an empty table; the columns in `numbers` are right-aligned."""
     drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for name in columns:
         drawn.add_column(name, justify="right" if name in numbers else "left", no_wrap=True)
@@ -85,7 +87,7 @@ def empty_table(columns: Sequence[str], numbers: Collection[str]) -> Table:
 
 
 def as_text(drawn: Table, *, styled: bool) -> str:
-    """Return a table as wide as it needs: nothing is cut."""
+    """Return a table as text, as wide as it needs: nothing is cut."""
     console = Console(width=100_000, file=io.StringIO(), force_terminal=styled)
     with console.capture() as capture:
         console.print(drawn, width=console.measure(drawn).maximum)
@@ -93,7 +95,7 @@ def as_text(drawn: Table, *, styled: bool) -> str:
 
 
 def table(files: Sequence[Listed], *, now: float | None = None, styled: bool = False) -> str:
-    """Return a table as wide as it needs: no name is cut; `styled` with a terminal's codes."""
+    """Return a table as wide as it needs; `styled` adds terminal codes."""
     drawn = empty_table(COLUMNS, NUMBERS)
     now, model = time.time() if now is None else now, None
     width = max((len(one.kind) for one in files), default=0)
@@ -122,12 +124,13 @@ def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:
             errors.append(str(error))
     paths = [entry.path] * is_finished + shard_paths(entry.path) * has_shards
     size, modified = _on_disk(paths, shard_folder(entry.path))
+    state = "complete" if summary else "not valid"
     return Listed(
         path=str(entry.path if is_finished else shard_folder(entry.path)),
         model=entry.label,
         kind=entry.kind,
         name=entry.name,
-        state=_finished(summary) if is_finished else _begun(known, errors),
+        state=state if is_finished else _begun(known, errors),
         shards={"done": known[0].done if known else 0, "of": known[0].of if known else None}
         if has_shards
         else None,
@@ -138,12 +141,8 @@ def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:
     )
 
 
-def _finished(summary: Summary | None) -> str:
-    return "complete" if summary else "not valid"
-
-
 def _begun(known: Sequence[Begun], errors: Sequence[str]) -> str:
-    """Return if shards can be read as one file: those of one run, all, each once."""
+    """Return whether the shards can be read as one file: all of one run, each once."""
     is_whole = len(known) == 1 and len(known[0].shards) == known[0].done == known[0].of
     return "complete" if is_whole and not errors else "incomplete"
 
@@ -176,7 +175,7 @@ def _counts(summary: Summary | None, known: Sequence[Begun]) -> dict[str, Any]:
         return dict.fromkeys(names)
     if summary.place is None:
         rows, bad = summary.rows, summary.bad
-    else:  # A shard of a file to be: of all of it.
+    else:  # A shard: count the whole run.
         rows, bad = summary.place.total, sum(shard.failed for shard in known[0].shards)
     return {
         "rows": rows,
@@ -189,7 +188,7 @@ def _counts(summary: Summary | None, known: Sequence[Begun]) -> dict[str, Any]:
 
 
 def _on_disk(paths: Sequence[Path], folder: Path) -> tuple[int, str]:
-    """Return the bytes of files and the time of the newest, or of their folder without any."""
+    """Return the size of files and the time of the newest, or of their folder if none exist."""
     found = list(_stats(paths))
     newest = max((one.st_mtime for one in found or _stats([folder])), default=0.0)
     time_of = datetime.fromtimestamp(int(newest), UTC)
@@ -220,7 +219,7 @@ def _cells(one: Listed, now: float, width: int) -> tuple[str, ...]:
 
 
 def age(seconds: float) -> str:
-    """Return how long ago in the largest unit that it holds twice; the future is now.
+    """Return an age in the largest unit of which it has at least two; the future is 0 s.
 
     >>> [age(one) for one in (-5, 119, 120, 7200, 3 * 86400, 800 * 86400)]
     ['0 s', '119 s', '2 min', '2 h', '3 d', '2 y']
@@ -235,7 +234,7 @@ def _state(one: Listed) -> str:
     if one.shards is not None:
         of, done = one.shards["of"], one.shards["done"]
         if of is not None:
-            said.append(f"{done:,} of {of:,} shard{'s' * (of != 1)}")
+            said.append(f"{done:,} of {counted(of, 'shard')}")
         elif one.error is None:
             said.append("no shard yet")
     if one.error is not None:

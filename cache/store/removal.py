@@ -1,4 +1,4 @@
-"""What a file's or a model's removal takes with it; never anything that is not of this format."""
+"""Removal of a file or a model; files of other formats are never removed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ WANTED = "an .h5 file of embeddings, a .json file of negatives, a folder of shar
 
 @dataclass(frozen=True)
 class Removal:
-    """What is to go: `files`, and `folders`, inner ones first, where nothing else is in them.
+    """What to remove: `files`, and `folders`, inner ones first, if they are then empty.
 
-    What killed writers left goes from `swept` folders, whatever file it was to become, and beside
-    the files.
+    Leftovers of killed writers are removed from `swept` folders, and next to the files.
     """
 
     files: tuple[Path, ...]
@@ -32,14 +31,14 @@ class Removal:
 
     @property
     def size(self) -> int:
-        """Return how many bytes the files have."""
+        """Return the size of the files in bytes."""
         return sum(path.lstat().st_size for path in self.files)
 
 
 def find(cache: Path, subject: str) -> Removal:
-    """Return what the removal of `subject`, a path or a model of the cache, takes.
+    """Return what to remove for `subject`, a path or a model of the cache.
 
-    Raises InputError for whatever is not ours to remove.
+    Raises InputError for what is not a file of ours.
     """
     if Path(subject).suffix in (".h5", ".json", FOLDER):
         return _of_path(cache, Path(subject))
@@ -49,13 +48,13 @@ def find(cache: Path, subject: str) -> Removal:
     if len(labels) == 1:
         return _of_model(cache, [entry for entry in there if entry.label == labels[0]])
     if labels:
-        raise InputError(f"{cache}: {subject!r} means several here: give {' or '.join(labels)}")
+        raise InputError(f"{cache}: {subject!r} matches several models: give {' or '.join(labels)}")
     models = ", ".join(sorted({entry.label for entry in there})) or "none"
     raise InputError(f"{subject}: is not {WANTED} of {cache} (there are: {models})")
 
 
 def remove(removal: Removal) -> list[Path]:
-    """Remove it; return what of the folders is left, in use or not ours."""
+    """Remove it; return what is left in the folders: in use, or not ours."""
     for path in removal.files:
         path.unlink(missing_ok=True)
         remove_stale(path)
@@ -63,7 +62,7 @@ def remove(removal: Removal) -> list[Path]:
         remove_stale(folder)
         remove_stale_in(folder)
     for folder in removal.folders:
-        with suppress(OSError):  # Others of the model are there.
+        with suppress(OSError):  # Not empty: the model has other files.
             folder.rmdir()
     return [path for folder in removal.swept for path in sorted(folder.glob("*"))]
 
@@ -77,16 +76,16 @@ def _of_path(cache: Path, path: Path) -> Removal:
         files = shard_paths(path)
         if not parents and not (files and all(_is_valid(one) for one in files)):
             raise InputError(
-                f"{path}: is not in {cache}, and not all in it are shards: not removed"
+                f"{path}: is not in {cache}, and contains other files than shards: not removed"
             )
         return Removal(tuple(files), (path,), (path, *parents))
     mode = path.lstat().st_mode
     if not stat.S_ISREG(mode) and not (parents and stat.S_ISLNK(mode)):
-        raise InputError(f"{path}: is no file: not removed; wanted is {WANTED}")
+        raise InputError(f"{path}: is not a file: not removed; expected {WANTED}")
     if not parents and not _is_valid(path):
         raise InputError(
-            f"{path}: is not of this format, and not in {cache}: not removed; if it is a damaged "
-            "file of another cache, give that with --cache"
+            f"{path}: is not of this format and not in {cache}: not removed; if it is a damaged "
+            "file of another cache, give its folder with --cache"
         )
     return Removal((path,), (), parents)
 
@@ -98,21 +97,21 @@ def _of_model(cache: Path, there: Sequence[store.Entry]) -> Removal:
     files += [path for folder in shards for path in shard_paths(folder)]
     for path in (*files, *shards):
         if not _parents(cache, path):
-            raise InputError(f"{path}: lies behind a link, not in {cache}: not removed")
+            raise InputError(f"{path}: is behind a link, not in {cache}: not removed")
     for folder in shards:
         _check_folder(cache, folder)
     for path in files:
         if path.is_dir() and not path.is_symlink():
-            raise InputError(f"{path}: is a folder where a file is wanted: not removed")
+            raise InputError(f"{path}: is a folder, not a file: not removed")
     kinds = sorted({entry.path.parent for entry in there})
     above = [*kinds, kinds[0].parent, kinds[0].parent.parent]
     return Removal(tuple(files), (*shards, *kinds), (*shards, *above))
 
 
 def _parents(cache: Path, path: Path) -> tuple[Path, ...]:
-    """Return the folders between a path of the cache's layout and the cache, inner ones first.
+    """Return the folders between a path in the cache and the cache, inner ones first.
 
-    Nothing where the path is not of the layout, or is in it by way of a link.
+    Empty if the path is not in the cache's layout, or only through a link.
     """
     try:
         parts = (path.parent.resolve() / path.name).relative_to(cache.resolve()).parts
@@ -127,13 +126,13 @@ def _parents(cache: Path, path: Path) -> tuple[Path, ...]:
 
 
 def _check_folder(cache: Path, folder: Path) -> None:
-    """Refuse what is not a folder of its own, but a link to one elsewhere, or nothing."""
+    """Reject what is not a folder, such as a link to one elsewhere."""
     if not stat.S_ISDIR(folder.lstat().st_mode):
-        raise InputError(f"{folder}: is no folder, or a link to one: not removed")
+        raise InputError(f"{folder}: is not a folder, or is a link to one: not removed")
 
 
 def _is_valid(path: Path) -> bool:
-    """Return whether a file says of itself that it is one of this format."""
+    """Return whether a file has our format's head."""
     try:
         (read_negatives if path.suffix == ".json" else kind_of)(path)
     except InputError:

@@ -1,4 +1,4 @@
-"""The folder of files: which models, data sets and vocabularies are there."""
+"""The files in the cache folder: models, datasets, vocabularies and negatives."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ NEGATIVES = "negatives"
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of the cache: its model's `name/pretrained`, its kind and its own name.
+    """One file of the cache: its path, its model's `name/pretrained` and its kind.
 
-    The file at `path` may be finished, or begun, or both: then its shards are in a folder beside.
+    It may be finished, or begun (with shards in a folder next to `path`), or both.
     """
 
     path: Path
@@ -33,12 +33,11 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """Return the data set's or the vocabulary's name."""
         return self.path.stem
 
 
 def entries(cache: Path) -> list[Entry]:
-    """Return the finished files of the cache, sorted; a folder that is missing holds none."""
+    """Return the finished files of the cache, sorted; none if the folder is missing."""
     return _entries(cache.glob("*/*/*/*.h5"))
 
 
@@ -60,9 +59,9 @@ def negatives(cache: Path) -> list[Entry]:
 
 
 def meant_target(path: Path) -> Path | None:
-    """Return the file whose shards `path` means, None where it means itself.
+    """Return the file whose shards `path` refers to, None if it refers to itself.
 
-    It means them if it is their folder, or a file that is not there yet and has some.
+    It refers to shards if it is their folder, or a missing file that has some.
     """
     if path.suffix == FOLDER and path.is_dir():
         return target_of(path)
@@ -78,16 +77,16 @@ def _entries(paths: Iterable[Path], kinds: Sequence[str] = KINDS) -> list[Entry]
 
 
 def read_identity(entry: Entry) -> Identity:
-    """Return a file's identity, once its structure is checked."""
+    """Return a file's identity, after checking its structure."""
     with opened(entry.path) as file:
         return structure.check(file, entry.path, entry.kind).identity
 
 
 def find_model(cache: Path, model: str) -> str:
-    """Return the `name/pretrained` in the cache that `model` means.
+    """Return the `name/pretrained` in the cache that `model` refers to.
 
-    `model` is what was given to `extract --model`: a short name, `NAME/PRETRAINED`, or whatever
-    the files, or shards of them, say was requested. Raises InputError where none or several match.
+    `model` is as passed to `extract --model`: a short name, `NAME/PRETRAINED`, or the string that
+    files or shards record as requested. Raises InputError if none or several match.
     """
     there = known(cache)
     matches = find_models(there, model)
@@ -95,7 +94,7 @@ def find_model(cache: Path, model: str) -> str:
         return matches[0]
     if matches:
         raise InputError(
-            f"{cache}: model {model!r} means several here: give --model {' or '.join(matches)}"
+            f"{cache}: model {model!r} matches several models: give --model {' or '.join(matches)}"
         )
     labels = sorted({entry.label for entry in there})
     command = f"oodcache extract --model {shlex.quote(model)} --classes NAME=FILE NAME=FOLDER"
@@ -108,7 +107,7 @@ def find_model(cache: Path, model: str) -> str:
 
 
 def find_models(there: Sequence[Entry], model: str) -> list[str]:
-    """Return each `name/pretrained` among entries that `model` means, as `find_model` has it."""
+    """Return each `name/pretrained` among entries that `model` refers to, as in `find_model`."""
     labels = sorted({entry.label for entry in there})
     for exact in (model, SHORT_NAMES.get(model)):
         if exact in labels:
@@ -118,7 +117,7 @@ def find_models(there: Sequence[Entry], model: str) -> list[str]:
 
 
 def _requested(entry: Entry) -> str | None:
-    """Return the model string behind a file or its shards, None where nothing is valid."""
+    """Return the requested model of a file or its shards, None if nothing is valid."""
     try:
         return read_identity(entry).model.requested
     except InputError:

@@ -1,4 +1,4 @@
-"""What `oodcache cache verify`, `merge` and `rm` do, and say of it. Knows no click."""
+"""Verifying, merging and removing files, with the lines that `oodcache cache` prints."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from oodcache.cache.text import counted, megabytes
 from oodcache.cache.watch import Note, Progress
 
 SHOWN = 20
-DEEP = "no SHA-256 is checked, and of images no vector: oodcache cache verify --deep reads them too"
+DEEP = "SHA-256 sums and image vectors were not checked: run oodcache cache verify --deep"
 
 
 def verified(
     files: Sequence[Path], cache: Path, *, deep: bool, note: Note, progress: Progress
 ) -> Iterator[str]:
-    """Yield a line for each file that is sound or broken; refuse, at the end, if any is broken."""
+    """Yield a line for each file, valid or broken; raise InputError at the end if any is broken."""
     paths = [path for file in files for path in _meant(file)] if files else _all(cache)
     broken = list[Path]()
     for path in paths:
@@ -36,7 +36,7 @@ def verified(
             yield f"sound  {path}"
         except InputError as error:
             if not files and not path.exists():
-                yield f"gone   {path}: merged or removed meanwhile"
+                yield f"gone   {path}: was merged or removed meanwhile"
                 continue
             broken.append(path)
             yield f"BROKEN {error}"
@@ -47,8 +47,8 @@ def verified(
         commands = {"negatives" if path.suffix == ".json" else "extract" for path in broken}
         how = " and ".join(f"oodcache {one} --overwrite" for one in sorted(commands))
         raise InputError(
-            f"{len(broken):,} of {counted(len(paths), 'file')} {verb} broken; make anew what is "
-            f"broken with: {how}"
+            f"{len(broken):,} of {counted(len(paths), 'file')} {verb} broken; remake the broken "
+            f"files with: {how}"
         )
 
 
@@ -68,7 +68,7 @@ def _meant(file: Path) -> list[Path]:
     if target is None:
         return [file]
     if not (found := shard_paths(target)):
-        raise InputError(f"{shard_folder(target)}: holds no shard")
+        raise InputError(f"{shard_folder(target)}: contains no shard")
     return found
 
 
@@ -77,22 +77,22 @@ def _all(cache: Path) -> list[Path]:
     shards = [path for entry in store.begun(cache) for path in shard_paths(entry.path)]
     negatives = [entry.path for entry in store.negatives(cache)]
     if not whole and not shards and not negatives:
-        raise InputError(f"{cache}: no embeddings to verify")
+        raise InputError(f"{cache}: contains no embeddings to verify")
     return [*whole, *shards, *negatives]
 
 
 def merged(files: Sequence[Path], cache: Path) -> Iterator[str]:
-    """Yield a line for each file that is merged; refuse, at the end, if shards make no file.
+    """Yield a line for each merged file; raise InputError at the end if shards make no file.
 
-    `files` are targets or their folders, each merged in its place, and shards from anywhere, which
-    are to make one file of the cache. Without any it is every file that is begun.
+    `files` are targets or shard folders, each merged in place, and shards from anywhere, which
+    must make one file of the cache. Without files, all that are begun are merged.
     """
     loose = [file for file in files if _is_shard(file)]
     targets = [store.meant_target(file) or file for file in files if file not in loose]
     if not files:
         targets = [entry.path for entry in store.begun(cache)]
         if not targets and not (whole := store.entries(cache)):
-            raise InputError(f"{cache}: no embeddings to merge")
+            raise InputError(f"{cache}: contains no embeddings to merge")
         if not targets:
             yield f"{cache}: {counted(len(whole), 'file')}, all merged already"
     refused = []
@@ -102,7 +102,7 @@ def merged(files: Sequence[Path], cache: Path) -> Iterator[str]:
         except InputError as error:
             refused.append(error)
             if len(targets) + len(loose) > 1:
-                yield f"REFUSED {error}"
+                yield f"FAILED {error}"
     if loose:
         yield _merge_loose(loose, cache)
     if refused:
@@ -116,7 +116,7 @@ def merged(files: Sequence[Path], cache: Path) -> Iterator[str]:
 
 
 def _is_shard(file: Path) -> bool:
-    """Return whether a file is to be merged, and is not a target that is merged already."""
+    """Return whether a file is a shard rather than a target."""
     try:
         return store.meant_target(file) is None and summarise(file).place is not None
     except RuleError as error:
@@ -126,12 +126,12 @@ def _is_shard(file: Path) -> bool:
 def _merge_beside(target: Path) -> str:
     found = merging.find(target)
     for path, damage in found.damaged.items():
-        if path.exists():  # Else it is merged, and was removed as it was read.
+        if path.exists():  # Otherwise it was merged and removed meanwhile.
             raise damaged(damage, path)
     if found.shards:
         return _merge(target, found.shards)
     if not target.exists():
-        raise InputError(f"{shard_folder(target)}: holds no shard: run oodcache extract again")
+        raise InputError(f"{shard_folder(target)}: contains no shard: run oodcache extract again")
     summarise(target)
     return f"{target}: merged already"
 
@@ -147,14 +147,14 @@ def _merge_loose(files: Sequence[Path], cache: Path) -> str:
         return _merge(target, [replace(one, path=folder / one.path.name) for one in shards])
     if not target.exists():
         return _merge(target, shards)
-    # Whatever is in those, the target may have rows that they have not: --retry-failed.
+    # Never replaced: the target may have rows, from --retry-failed, that the shards lack.
     merging.check_fit(shards)
     _check_same(target, run)
-    return f"{target}: merged already, from the same run; the shards given are left as they are"
+    return f"{target}: merged already, from the same run; the given shards were not changed"
 
 
 def _merge(target: Path, shards: Sequence[Shard]) -> str:
-    """Merge shards; a target that is there is replaced by those of its own run alone."""
+    """Merge shards; an existing target is replaced only by shards of its own run."""
     run = shards[0].run
     try:
         _check_fit(target, shards)
@@ -170,14 +170,14 @@ def _merge(target: Path, shards: Sequence[Shard]) -> str:
                 raise damaged(error, shard.path) from None
         raise
     rows, failed = shards[0].place.total, sum(shard.failed for shard in shards)
-    count = f"{len(shards):,} shard{'s' * (len(shards) != 1)}"
-    return f"{target}: merged {count}, {rows:,} row{'s' * (rows != 1)}, {failed:,} not ok"
+    count = counted(len(shards), "shard")
+    return f"{target}: merged {count}, {counted(rows, 'row')}, {failed:,} not ok"
 
 
 def _check_fit(target: Path, shards: Sequence[Shard]) -> None:
     kind = shards[0].run.kind
     if target.parent.name in store.KINDS and target.parent.name != kind:
-        raise InputError(f"{shards[0].path}: is of {kind}, not of {target.parent.name}")
+        raise InputError(f"{shards[0].path}: holds {kind}, not {target.parent.name}")
     try:
         merging.check_fit(shards)
     except InputError as error:
@@ -185,20 +185,20 @@ def _check_fit(target: Path, shards: Sequence[Shard]) -> None:
             raise
         folder = shlex.quote(str(shard_folder(target)))
         raise InputError(
-            f"{error}; or, as {target} is whole, remove them: oodcache cache rm {folder}"
+            f"{error}; or, as {target} is complete, remove the shards: oodcache cache rm {folder}"
         ) from None
 
 
 def _check_same(target: Path, run: Run) -> None:
-    """Refuse to replace a file that another run made, or that cannot be read."""
+    """Reject replacing a file that another run made, or that cannot be read."""
     remedy = f"remove it first: oodcache cache rm {shlex.quote(str(target))}"
     try:
         differences = _differences(target, run)
     except InputError as error:
-        raise InputError(f"{error}; to put what the shards make in its place, {remedy}") from None
+        raise InputError(f"{error}; to replace it by the merged shards, {remedy}") from None
     if differences:
         raise InputError(
-            f"{target}: is there, made from {differences[0]} than the shards; to replace it, "
+            f"{target}: exists, made from {differences[0]} than the shards; to replace it, "
             f"{remedy}, or run oodcache extract --overwrite again"
         )
 
@@ -216,7 +216,7 @@ def _differences(target: Path, run: Run) -> list[str]:
 
 
 def announced(found: removal.Removal) -> Iterator[str]:
-    """Yield what is to be removed: each file, of many the first ones."""
+    """Yield the files to remove, at most the first 20."""
     for path in found.files[:SHOWN]:
         yield f"  {path}"
     if len(found.files) > SHOWN:
@@ -224,7 +224,7 @@ def announced(found: removal.Removal) -> Iterator[str]:
 
 
 def amount(found: removal.Removal) -> str:
-    """Return how much is to be removed.
+    """Return the number and size of the files to remove.
 
     >>> amount(removal.Removal((), (), ()))
     '0 files, 0 MB'

@@ -1,10 +1,13 @@
-"""The rules of the format, checked on a file; `deep`, from its first byte to its last."""
+"""Verification of a file against the rules of the format."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
 
 from oodcache.cache.files.images import open_image_shard, open_images
 from oodcache.cache.files.texts import open_text_rows, open_text_shard
@@ -13,7 +16,7 @@ from oodcache.cache.format.container import opened
 
 
 def kind_of(path: Path) -> str:
-    """Return the kind of file, as it says of itself: images, texts, image-shard, text-shard."""
+    """Return the kind that a file declares: images, texts, image-shard or text-shard."""
     with opened(path) as file:
         return structure.check_head(file, path)
 
@@ -21,46 +24,28 @@ def kind_of(path: Path) -> str:
 def verify(
     path: Path, *, deep: bool = True, advance: Callable[[int], None] = lambda rows: None
 ) -> None:
-    """Return if the file obeys the rules; raise RuleError otherwise.
+    """Check a file against the rules; raise RuleError if it breaks one.
 
-    Without `deep` no vector of an image file is read, and no SHA-256 computed. With it, `advance`
-    is told how many rows more are checked.
+    Without `deep`, no image vectors are read and no SHA-256 is computed. With it, `advance` is
+    called with the number of rows just checked.
     """
+    blocks: Iterable[npt.NDArray[Any]]
     kind = kind_of(path)
-    if kind == "texts":
-        _verify_texts(path, deep, advance)
-    elif kind == "text-shard":
-        _verify_text_shard(path, deep, advance)
+    if kind == "text-shard":
+        shard = open_text_shard(path)
+        identity, blocks = shard.identity, [shard.embeddings]
+    elif kind == "texts":
+        texts = open_text_rows(path)
+        identity, blocks = texts.identity, texts.stored_blocks()
     else:
-        _verify_images(path, kind, deep, advance)
-
-
-def _verify_images(path: Path, kind: str, deep: bool, advance: Callable[[int], None]) -> None:
-    images = open_images(path) if kind == "images" else open_image_shard(path)
-    images.paths()
-    images.errors()
-    if not deep:
-        return
+        images = open_images(path) if kind == "images" else open_image_shard(path)
+        images.paths()
+        images.errors()
+        identity, blocks = images.identity, images.stored_blocks() if deep else ()
     digest = hashlib.sha256()
-    for block in images.stored_blocks():
-        digest.update(block.data)
-        advance(len(block))
-    rules.check_vectors(path, digest.hexdigest(), images.identity.vectors)
-
-
-def _verify_texts(path: Path, deep: bool, advance: Callable[[int], None]) -> None:
-    texts, digest = open_text_rows(path), hashlib.sha256()
-    for block in texts.stored_blocks():
+    for block in blocks:
         if deep:
             digest.update(block.data)
             advance(len(block))
     if deep:
-        rules.check_vectors(path, digest.hexdigest(), texts.identity.vectors)
-
-
-def _verify_text_shard(path: Path, deep: bool, advance: Callable[[int], None]) -> None:
-    texts = open_text_shard(path)
-    if deep:
-        digest = hashlib.sha256(texts.embeddings.data)
-        rules.check_vectors(path, digest.hexdigest(), texts.identity.vectors)
-        advance(len(texts.embeddings))
+        rules.check_vectors(path, digest.hexdigest(), identity.vectors)

@@ -1,1 +1,1 @@
-"""Embeddings of other tools, read as the cache's own."""
+"""Import of other tools' embeddings into the cache, and export."""

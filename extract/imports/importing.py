@@ -1,35 +1,37 @@
-"""Embeddings from and for other programs: their files to the cache's, and back. Knows no click."""
+"""Import of other tools' embeddings into the cache, and export of cached ones."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import arrays as foreign
 from oodcache.cache.exchange import export as exporting
 from oodcache.cache.exchange import exported, imported
-from oodcache.cache.exchange.arrays import Array, Unit
+from oodcache.cache.exchange.arrays import Array
 from oodcache.cache.exchange.imported import Claim
 from oodcache.cache.files.images import ImageBatch, ImageFile, ImageRows, open_images, write_images
 from oodcache.cache.files.texts import StoredTexts, read_texts, write_texts
 from oodcache.cache.shards import shard_set
 from oodcache.cache.store import store
 from oodcache.cache.store.verification import kind_of
+from oodcache.cache.text import counted
 from oodcache.cache.watch import Note, Progress
 from oodcache.extract.imports import reading
 from oodcache.extract.imports.reading import Import
 from oodcache.extract.texts import vocabularies
 
+Lengths = list[npt.NDArray[np.float32]]  # Of the rows that were normalised.
+
 
 def export(path: Path, output: Path, note: Note, progress: Progress) -> None:
-    """Write a file of the cache as `output`, whose ending says how."""
+    """Write a file of the cache as `output`, in the format of its extension."""
     exporting.check_output(output)
     target = store.meant_target(path)
     file = _opened(path) if target is None else shard_set.read(target)
@@ -47,17 +49,17 @@ def _opened(path: Path) -> ImageFile | StoredTexts:
 
 
 def import_(given: Import, note: Note, progress: Progress) -> None:
-    """Write another program's embeddings, or our own exported ones, as a file of the cache."""
+    """Write another tool's embeddings, or our own exported ones, as a file of the cache."""
     if given.dataset is not None and given.classes is not None:
         raise InputError("--dataset is for images, --classes for texts: give one of them")
     form, arrays = reading.opened(given.source)
     if "identity" in arrays:
         _import_exported(given, arrays, note, progress)
     elif given.dataset is not None:
-        reading.refuse(given, "is of images", *reading.OF_TEXTS)
+        reading.reject(given, "images were given", *reading.OF_TEXTS)
         _import_images(given, form, arrays, note, progress)
     elif given.classes is not None:
-        reading.refuse(given, "is of texts", *reading.OF_IMAGES)
+        reading.reject(given, "texts were given", *reading.OF_IMAGES)
         _import_texts(given, form, arrays, note)
     else:
         raise InputError(
@@ -68,34 +70,28 @@ def import_(given: Import, note: Note, progress: Progress) -> None:
 def _import_exported(
     given: Import, arrays: Mapping[str, Array], note: Note, progress: Progress
 ) -> None:
-    """Write an exported file back: everything that could be said of it is in it."""
-    reading.refuse(
-        given,
-        "says itself what it holds",
-        *reading.OF_IMAGES,
-        *reading.OF_TEXTS,
-        *reading.OF_MODELS,
-    )
+    """Write an exported file back; it contains all that options could give."""
+    reading.reject(given, "the file describes itself", *reading.OF_ALL)
     file = exported.opened(given.source, arrays)
     target = _free(file.target(given.cache), given)
     rows = file.columns["norm"].size
     with progress(f"import {target.stem}", rows, "rows") as advance:
         file.write(target, dtype=given.dtype, advance=advance)
-    note(f"wrote {target}: {rows:,} rows, as they were exported")
+    note(f"wrote {target}: {rows:,} rows, exactly as exported")
 
 
 def _import_images(
     given: Import, form: str, arrays: Mapping[str, Array], note: Note, progress: Progress
 ) -> None:
     assert given.dataset is not None
-    claim, name = _claim(given), names.check_name(given.dataset, "data set")
+    claim, name = _claim(given), names.check_name(given.dataset, "dataset")
     target = _free(names.image_path(given.cache, claim.label, name), given)
     vectors = foreign.pick(given.source, arrays)
     foreign.check_vectors(vectors, 2)
     count = vectors.shape[0]
     labels = reading.labels(given, arrays, count)
     rows = ImageRows(reading.paths(given, count), labels.label, labels.names)
-    lengths = _Lengths()
+    lengths: Lengths = []
     with progress(f"import {name}", count, "rows") as advance:
         written = write_images(
             target,
@@ -110,9 +106,9 @@ def _import_images(
             ),
             dtype=given.dtype or np.float32,
         )
-    _tell(given, claim, lengths, note)
+    _note_normalised(given, claim, count, lengths, note)
     failed = int(np.count_nonzero(~written.ok))
-    bad = f"; {failed:,} are not ok, see: oodcache cache info {target}" if failed else ""
+    bad = f"; {failed:,} are not ok: see oodcache cache info {target}" if failed else ""
     note(f"wrote {target}: {count:,} images x {written.dimension}{bad}")
 
 
@@ -125,8 +121,8 @@ def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: N
     shape = (len(vocabulary.templates), len(vocabulary.names), vectors.shape[-1])
     if vectors.shape not in (shape, shape[shape[0] == 1 :]):
         raise InputError(
-            f"{vectors.origin}: has shape {vectors.shape}, not {shape}, with a row for each "
-            "--template, for each of the --classes"
+            f"{vectors.origin}: has shape {vectors.shape}, expected {shape}: templates, classes, "
+            "numbers"
         )
     unit = foreign.unit(vectors.whole().reshape(-1, shape[-1]))
     for row, reason in unit.errors.items():
@@ -138,7 +134,7 @@ def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: N
     model = claim.identity(given.cache, target)
     if model.logit_scale is None:
         raise InputError(
-            f"{target}: texts want the model's scale: give --logit-scale, 100 for OpenAI's CLIP, "
+            f"{target}: texts need the model's scale: give --logit-scale (100 for OpenAI's CLIP), "
             "and --logit-bias if it has one"
         )
     write_texts(
@@ -155,66 +151,47 @@ def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: N
         ),
         dtype=given.dtype or np.float32,
     )
-    lengths = _Lengths()
-    lengths.add(unit)
-    _tell(given, claim, lengths, note)
-    note(f"wrote {target}: {shape[1]:,} classes, {shape[0]} template{'s' * (shape[0] > 1)}")
+    _note_normalised(given, claim, len(unit.norm), [unit.norm[unit.changed]], note)
+    templates = counted(shape[0], "template")
+    note(f"wrote {target}: {counted(shape[1], 'class')}, {templates}")
 
 
 def _claim(given: Import) -> Claim:
     if given.model is None:
-        raise InputError(f"{given.source}: give --model NAME, for the model that made it")
+        raise InputError(f"{given.source}: give --model NAME, the model that made it")
     return Claim(given.model, given.weights, given.logit_scale, given.logit_bias)
 
 
 def _free(target: Path, given: Import) -> Path:
-    """Return where to write; refuse a file that is there, unless it may go."""
+    """Return where to write; reject an existing file without --overwrite."""
     if target.exists() and not given.overwrite:
-        raise InputError(f"{target}: is there; write it anew with --overwrite, or give other names")
+        raise InputError(f"{target}: already exists; use --overwrite, or other names")
     return target
 
 
-@dataclass
-class _Lengths:
-    """Of the rows that were normalised: how many, and how long they were."""
-
-    changed: int = 0
-    rows: int = 0
-    shortest: float = math.inf
-    longest: float = 0
-
-    def add(self, unit: Unit) -> None:
-        """Count some rows more."""
-        self.rows += len(unit.norm)
-        if unit.changed.any():
-            lengths = unit.norm[unit.changed]
-            self.changed += len(lengths)
-            self.shortest = min(self.shortest, float(lengths.min()))
-            self.longest = max(self.longest, float(lengths.max()))
-
-
 def _batches(
-    vectors: Array, lengths: _Lengths, advance: Callable[[int], None]
+    vectors: Array, lengths: Lengths, advance: Callable[[int], None]
 ) -> Iterator[ImageBatch]:
     for block in vectors.blocks():
         unit = foreign.unit(block)
-        lengths.add(unit)
+        lengths.append(unit.norm[unit.changed])
         yield ImageBatch(unit.vectors, unit.norm, unit.errors)
         advance(len(block))
 
 
-def _tell(given: Import, claim: Claim, lengths: _Lengths, note: Note) -> None:
-    """Say what was done to the vectors, and what else is in the model's folder."""
-    if lengths.changed:
+def _note_normalised(given: Import, claim: Claim, rows: int, lengths: Lengths, note: Note) -> None:
+    """Note how many vectors were normalised, and files of other weights in the model's folder."""
+    changed = np.concatenate(lengths)
+    if changed.size:
         note(
-            f"{given.source}: normalised {lengths.changed:,} of {lengths.rows:,} rows, whose "
-            f"lengths ran from {lengths.shortest:.4g} to {lengths.longest:.4g}"
+            f"{given.source}: normalised {changed.size:,} of {rows:,} rows, with lengths from "
+            f"{changed.min():.4g} to {changed.max():.4g}"
         )
     for path, other in claim.siblings(given.cache).items():
         if other.weights != claim.weights_label:
             note(
-                f"{path}: is there, of weights {other.weights}, and scores do not mix them; if "
-                "they are one model's, import with those --weights"
+                f"{path}: has other weights, {other.weights}, which are never scored together; if "
+                "they are the same model's, import with those --weights"
             )
             break
 

@@ -1,4 +1,4 @@
-"""What an import is made from: arrays, and what their rows are. Knows no click."""
+"""The input of an import: arrays, and the paths, labels or names of their rows."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from oodcache.cache.files.texts import Vocabulary
 from oodcache.extract.texts import vocabularies
 
 LABELS = ("label_list", "labels", "label", "targets")
-OF_MODELS = ("model", "weights", "logit_scale", "logit_bias")
 OF_IMAGES = ("dataset", "metadata", "paths", "labels", "label_names")
 OF_TEXTS = ("classes", "templates")
-AS_IT_IS = "{}"  # The template where none is said.
+OF_ALL = (*OF_IMAGES, *OF_TEXTS, "model", "weights", "logit_scale", "logit_bias")
+AS_IT_IS = "{}"  # The template if none is given.
 
 
 @dataclass(frozen=True)
 class Import:
-    """What was asked for; all that was not given is None or empty."""
+    """The options of an import; those not given are None or empty."""
 
     source: Path
     cache: Path
@@ -48,16 +48,16 @@ class Import:
     overwrite: bool = False
 
 
-def refuse(given: Import, reason: str, *options: str) -> None:
-    """Refuse options that would go unheard."""
+def reject(given: Import, reason: str, *options: str) -> None:
+    """Reject options that would be ignored."""
     for option in options:
         if getattr(given, option) not in (None, ()):
             name = {"templates": "template"}.get(option, option).replace("_", "-")
-            raise InputError(f"{given.source}: {reason}: leave out --{name}")
+            raise InputError(f"{given.source}: {reason}: omit --{name}")
 
 
 def opened(source: Path) -> tuple[str, Mapping[str, Array]]:
-    """Return what program writes such a file, and the arrays in it by name."""
+    """Return the tool that writes such a file, and its arrays by name."""
     if source.is_dir():
         parts = {
             number: foreign.open_npy(path) for number, path in foreign.parts(source, "npy").items()
@@ -70,9 +70,7 @@ def opened(source: Path) -> tuple[str, Mapping[str, Array]]:
         return "OpenOOD" if "feat_list" in arrays else "npz", arrays
     if source.suffix == ".pt":
         return "CLIP_benchmark", _tensors(source)
-    raise InputError(
-        f"{source}: is read from .npy, .npz, .pt, or a folder of img_emb_*.npy; it is none of them"
-    )
+    raise InputError(f"{source}: expected a .npy, .npz or .pt file, or a folder of img_emb_*.npy")
 
 
 def _tensors(path: Path) -> dict[str, Array]:
@@ -85,7 +83,7 @@ def _tensors(path: Path) -> dict[str, Array]:
 def paths(given: Import, count: int) -> list[bytes]:
     """Return each row's path: from a list, from metadata, or made up."""
     if given.paths is not None and given.metadata is not None:
-        raise InputError("--paths and --metadata both give paths: leave one out")
+        raise InputError("--paths and --metadata both give paths: omit one")
     if given.paths is not None:
         listed = row_names.lines(given.paths)
         _check_count(given.source, count, given.paths, len(listed))
@@ -96,7 +94,7 @@ def paths(given: Import, count: int) -> list[bytes]:
 
 
 def _metadata(given: Import, column: str, count: int) -> list[bytes]:
-    """Return a column of clip-retrieval's metadata, each part as long as its vectors' part."""
+    """Return a column of clip-retrieval's metadata; each part must be as long as its vectors."""
     assert given.metadata is not None
     if given.source.is_dir() != given.metadata.is_dir():
         raise InputError(f"{given.metadata}: give a folder of metadata for a folder of vectors")
@@ -109,7 +107,7 @@ def _metadata(given: Import, column: str, count: int) -> list[bytes]:
     if set(vectors) != set(tables):
         number = min(set(vectors) ^ set(tables))
         without = given.metadata if number in vectors else given.source
-        raise InputError(f"{without}: has no part {number}, and the other folder has")
+        raise InputError(f"{without}: has no part {number}, but the other folder has")
     values = []
     for number, table in tables.items():
         part = parquet.read_texts(table, column)
@@ -146,7 +144,7 @@ def _only(path: Path) -> Array:
 
 def _check_count(source: Path, count: int, other: Path | str, found: int) -> None:
     if count != found:
-        raise InputError(f"{other}: is for {found:,} rows, and {source} has {count:,}")
+        raise InputError(f"{other}: has {found:,} rows, but {source} has {count:,}")
 
 
 def vocabulary(given: Import) -> tuple[str, Vocabulary]:
@@ -155,33 +153,35 @@ def vocabulary(given: Import) -> tuple[str, Vocabulary]:
     for template in given.templates:
         if template.count("{}") != 1:
             raise InputError(
-                f"--template {template!r}: wants {{}} once, where the class name went, as in "
+                f"--template {template!r}: must contain {{}} once, for the class name, as in "
                 f"{vocabularies.DEFAULT_TEMPLATE!r}"
             )
     if "=" in given.classes:
         return vocabularies.find(given.classes, given.templates or (AS_IT_IS,))
-    raise InputError(f"--classes {given.classes!r}: give NAME=names.txt, with a class name a line")
+    raise InputError(
+        f"--classes {given.classes!r}: give NAME=names.txt, with one class name per line"
+    )
 
 
 def read_tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Return a .pt file's tensors by name, a tensor on its own as ''; run no pickled code."""
     if find_spec("torch") is None:
-        raise InputError(f"{path}: a .pt needs torch: type  pip install 'oodcache[extract]'")
+        raise InputError(f"{path}: reading .pt needs torch: type  pip install 'oodcache[extract]'")
     import torch
 
     try:
         loaded = torch.load(path, weights_only=True, map_location="cpu")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except Exception:  # torch has no one exception for what is damaged or refused.
-        what = "is damaged, or holds more than tensors, and only tensors are read"
+    except Exception:  # torch has no common exception for damaged or unsafe files.
+        what = "is damaged, or contains more than tensors, which is not supported"
         raise InputError(f"{path}: {what}") from None
     tensors = loaded if isinstance(loaded, dict) else {"": loaded}
     found = {}
     for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor) or tensor.layout != torch.strided:
-            raise InputError(f"{path}: holds {type(tensor).__name__}, and only tensors are read")
-        if tensor.dtype == torch.bfloat16:  # Which NumPy does not have.
+            raise InputError(f"{path}: contains {type(tensor).__name__}; only tensors are read")
+        if tensor.dtype == torch.bfloat16:  # NumPy has no such type.
             tensor = tensor.float()
         found[str(name)] = tensor.detach().resolve_conj().resolve_neg().numpy()
     return found

@@ -1,7 +1,7 @@
-"""Checksums of archives: the published ones, and those of what was fetched first.
+"""Checksums of archives: published ones, and those of first downloads.
 
-Where none is published, the SHA-256 of the first archive is kept below the data root, and every
-later one of that name is held against it.
+The SHA-256 of the first download of each archive is kept below the data root, and every later one
+of that name is compared with it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MB = 10**6
 
 @dataclass(frozen=True)
 class Recorded:
-    """What was fetched first under an archive's name: from where, how large, and when."""
+    """The first download of an archive: URL, SHA-256, size and date."""
 
     url: str
     sha256: str
@@ -43,7 +43,7 @@ class Sums:
 
 
 def read(data_root: Path) -> dict[str, Recorded]:
-    """Return what was recorded below a data root, by the archive's name."""
+    """Return the recorded downloads of a data root, by archive name."""
     path = data_root / FILE
     try:
         found = {name: Recorded(**one) for name, one in parse_json(path.read_text("utf-8")).items()}
@@ -53,13 +53,13 @@ def read(data_root: Path) -> dict[str, Recorded]:
         found = None
     if found is None or not all(isinstance(one.sha256, str) for one in found.values()):
         raise InputError(
-            f"{path}: is not the list of checksums that oodcache writes: mend it, or remove it"
+            f"{path}: is not the list of checksums that oodcache writes: correct or remove it"
         )
     return found
 
 
 def sums(path: Path, advance: Callable[[int], None]) -> Sums:
-    """Return a file's checksums, read once; `advance` is told MB."""
+    """Return a file's checksums, read once; `advance` is called with the MB read."""
     md5, sha256, done, told = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0, 0
     with path.open("rb") as file:
         while block := file.read(BLOCK):
@@ -72,17 +72,15 @@ def sums(path: Path, advance: Callable[[int], None]) -> Sums:
 
 
 def check(archive: Archive, found: Sums, recorded: Mapping[str, Recorded], data_root: Path) -> None:
-    """Refuse an archive that is not the published one, or not the one that was fetched first."""
+    """Reject an archive that is not the published one, or not the one downloaded first."""
     if archive.md5 is not None and found.md5 != archive.md5:
-        raise InputError(
-            f"{archive.name}: its MD5 is {found.md5}, and {archive.md5} is the published one"
-        )
+        raise InputError(f"{archive.name}: its MD5 is {found.md5}, not the published {archive.md5}")
     first = recorded.get(archive.name)
     if first is not None and found.sha256 != first.sha256:
         raise InputError(
-            f"{archive.name}: differs from what was fetched on {first.date} from {first.url}: its "
-            f"SHA-256 is {found.sha256}, not {first.sha256}; if it is right, remove its entry from "
-            f"{data_root / FILE}"
+            f"{archive.name}: differs from the download of {first.date} from {first.url}: "
+            f"its SHA-256 is {found.sha256}, not {first.sha256}; if it is correct, "
+            f"remove its entry from {data_root / FILE}"
         )
 
 
@@ -98,5 +96,5 @@ def record(
     try:
         with sibling(data_root / FILE) as path:
             path.write_text(text)
-    except InputError as error:  # What it advises is of the cache.
+    except InputError as error:  # Its advice is for the cache.
         raise error.__cause__ or error from None

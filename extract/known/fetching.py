@@ -1,7 +1,7 @@
-"""Known data sets fetched: loaded, checked, unpacked beside, counted, and only then named.
+"""Known datasets: downloaded, verified, unpacked, counted, and only then moved into place.
 
-Whatever stops it, the same command goes on: with the part of an archive that has come, and with
-unpacking from its beginning. What has its final name is whole.
+After an interruption, the same command resumes the download and restarts unpacking. A folder
+with its final name is complete.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import counted
 from oodcache.cache.watch import Watch
 from oodcache.extract.known import checksums, downloading, unpacking
 from oodcache.extract.sources import datasets
@@ -22,20 +23,20 @@ from oodcache.extract.sources.known_sets import FETCHED, KNOWN_SETS, Archive, Kn
 from oodcache.extract.sources.listing import ImageSource
 
 WORK = ".fetch"
-# Of an image: photographs have less, and some come with other files.
+# Limits per image: photographs are smaller, but some sets have other files.
 MOST_MEMBERS, MOST_BYTES = 10, 4 * 10**6
-GOES_ON = "the same command goes on from what is done"
+RESUMES = "run the same command again to resume"
 ELSEWHERE = "give another --data-root"
 ADVICE = {
-    errno.ENOSPC: f"free some, or {ELSEWHERE}; {GOES_ON}",
-    errno.EDQUOT: f"free some, or {ELSEWHERE}; {GOES_ON}",
+    errno.ENOSPC: f"free some, or {ELSEWHERE}; {RESUMES}",
+    errno.EDQUOT: f"free some, or {ELSEWHERE}; {RESUMES}",
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR), ELSEWHERE),
 }
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A set that is there now, and whether it was before."""
+    """A dataset that exists now, and whether it did before."""
 
     counted: Counted
     was_there: bool
@@ -43,7 +44,7 @@ class Fetched:
 
 @dataclass(frozen=True)
 class _Job:
-    """One set to be fetched: what of it is where, below a data root."""
+    """One dataset to fetch, with its paths below a data root."""
 
     name: str
     known: KnownSet
@@ -71,10 +72,10 @@ class _Job:
 def fetch(
     names: Sequence[str], data_root: Path, watch: Watch, mirror: str | None = None
 ) -> Iterator[Fetched]:
-    """Fetch sets that are not there yet, one by one; yield each when it is there.
+    """Fetch missing datasets one by one; yield each when it exists.
 
-    `mirror` is the URL of a folder that has the archives. Raises InputError before anything is
-    loaded for a name that cannot be fetched, and where another process is fetching.
+    `mirror` is the URL of a folder with the archives. Raises InputError before any download if a
+    name cannot be fetched, or if another process is fetching.
     """
     jobs = [_job(name, data_root, mirror) for name in dict.fromkeys(names)]
     unpacking.check_python()
@@ -110,7 +111,7 @@ def _locked(data_root: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise InputError(
-            f"{data_root}: another oodcache data fetch is at work there: wait until it has ended"
+            f"{data_root}: another oodcache data fetch is running there: wait until it ends"
         ) from None
     try:
         yield
@@ -119,7 +120,7 @@ def _locked(data_root: Path) -> Iterator[None]:
 
 
 def _there(job: _Job) -> Counted | None:
-    """Return the set if it is there already, whole; refuse what is in its way."""
+    """Return the dataset if it exists and is complete; reject what is in its way."""
     source = datasets.known(job.name, job.data_root)
     if source is None:
         if os.path.lexists(job.final):
@@ -128,36 +129,37 @@ def _there(job: _Job) -> Counted | None:
     found = count(source)
     if not found.is_whole:
         raise InputError(
-            f"{found.root}: has {found.images:,} image{'s' * (found.images != 1)}, and {job.name} "
-            f"{found.expected:,}: move it elsewhere, or remove it, and type the same command again"
+            f"{found.root}: has {counted(found.images, 'image')}, but {job.name} has "
+            f"{found.expected:,}: move or remove it, and run the same command again"
         )
-    _clear(job)
+    shutil.rmtree(job.unpacked, ignore_errors=True)
     downloading.forget(job.part)
     return found
 
 
 def _fetch(job: _Job, watch: Watch) -> Counted:
     recorded = checksums.read(job.data_root)
-    _clear(job)
-    watch.note(f"loading {job.url} …")
+    shutil.rmtree(job.unpacked, ignore_errors=True)
+    watch.note(f"downloading {job.url} …")
     downloading.download(job.url, job.part, watch)
     size = job.part.stat().st_size
     downloading.check_room(job.work, size)
-    megabytes = size // downloading.MB
+    images, megabytes = job.known.images, size // downloading.MB
+    limits = unpacking.Limits(job.archive.folder, MOST_MEMBERS * images, MOST_BYTES * images)
     try:
-        with _refused(job):
+        with _removed_if_rejected(job):
             with watch.progress(f"checking {job.archive.name}", megabytes, "MB") as advance:
                 found = checksums.sums(job.part, advance)
             checksums.check(job.archive, found, recorded, job.data_root)
             with watch.progress(f"unpacking {job.archive.name}", megabytes, "MB") as advance:
-                unpacking.unpack(job.part, job.unpacked, _limits(job), advance)
+                unpacking.unpack(job.part, job.unpacked, limits, advance)
             _count(job)
-        # All of it is on the disk before the name is: each file by itself would take minutes.
+        # Sync before the rename, all at once: each file by itself would take minutes.
         os.sync()
         checksums.record(job.archive, job.url, found, recorded, job.data_root)
         (job.unpacked / job.archive.folder).rename(job.final)
     finally:
-        _clear(job)
+        shutil.rmtree(job.unpacked, ignore_errors=True)
     os.sync()
     downloading.forget(job.part)
     named = datasets.known(job.name, job.data_root)
@@ -165,43 +167,34 @@ def _fetch(job: _Job, watch: Watch) -> Counted:
     return Counted(job.name, named.root, job.known.images, job.known.images)
 
 
-def _limits(job: _Job) -> unpacking.Limits:
-    images = job.known.images
-    return unpacking.Limits(job.archive.folder, MOST_MEMBERS * images, MOST_BYTES * images)
-
-
 def _count(job: _Job) -> None:
-    """Refuse what is unpacked if it is not the set, looked at as extract will."""
+    """Reject unpacked images that are not the dataset, as extract would list them."""
     source = datasets.known(job.name, job.unpacked)
     if source is None:
         raise InputError(f"{job.archive.name}: has no folder {job.known.folders[0]}")
     found = count(source)
     if not found.is_whole:
         raise InputError(
-            f"{job.archive.name}: has {found.images:,} images in {job.known.folders[0]}, and "
+            f"{job.archive.name}: has {found.images:,} images in {job.known.folders[0]}, but "
             f"{job.name} has {found.expected:,}"
         )
 
 
 @contextmanager
-def _refused(job: _Job) -> Iterator[None]:
-    """Remove an archive that is refused: it will not get better by being loaded to its end."""
+def _removed_if_rejected(job: _Job) -> Iterator[None]:
+    """Remove an archive that is rejected, because resuming its download would not help."""
     try:
         yield
     except InputError as error:
         downloading.forget(job.part)
         raise InputError(
-            f"{error}; the archive is removed, and nothing has the name {job.final}"
+            f"{error}; the archive was removed, and {job.final} was not created"
         ) from None
-
-
-def _clear(job: _Job) -> None:
-    shutil.rmtree(job.unpacked, ignore_errors=True)
 
 
 @contextmanager
 def _of_disk(data_root: Path) -> Iterator[None]:
-    """Turn an error of the system into one line, with what to do."""
+    """Turn an OSError into one line with advice."""
     try:
         yield
     except OSError as error:
@@ -212,7 +205,7 @@ def _of_disk(data_root: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Counted:
-    """How many images a set has, of how many; of a list, how many of its files are not there."""
+    """The counts of a dataset's images, of those expected, and of listed files that are missing."""
 
     name: str
     root: Path
@@ -222,12 +215,12 @@ class Counted:
 
     @property
     def is_whole(self) -> bool:
-        """Return whether the images are as many as they should be, and all there."""
+        """Return whether the count is as expected and no file is missing."""
         return self.images == self.expected and not self.missing
 
 
 def count(source: ImageSource) -> Counted:
-    """Return how many images a known set has; refuse one that has none."""
+    """Count the images of a known dataset; raise InputError if it has none."""
     listing = datasets.list_images(source)
     assert source.expected is not None, "only known sets are counted"
     missing = 0

@@ -1,4 +1,4 @@
-"""What `oodcache data` shows: the known data sets, found or not, and counted. Knows no click."""
+"""The known datasets, found or not, and counted, as `oodcache data` prints them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from rich.text import Text
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import GROUPS
 from oodcache.cache.store.listing import as_text, empty_table
-from oodcache.cache.text import printable
+from oodcache.cache.text import counted, printable
 from oodcache.cache.watch import Progress
-from oodcache.extract.known.fetching import Counted, Fetched, count
+from oodcache.extract.known.fetching import Fetched, count
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.known_sets import KNOWN_SETS
 from oodcache.extract.sources.listing import ImageSource
 
-WHOLE, WRONG, MISSING = "whole", "WRONG", "not there"
-COLUMNS = ("data set", "images", "OOD", "found", "get it")
+WHOLE, WRONG, MISSING = "complete", "WRONG", "missing"
+COLUMNS = ("dataset", "images", "OOD", "found", "get it")
 
 
 @dataclass(frozen=True)
 class KnownRow:
-    """A known set; its fields are the keys of JSON, in docs/sources.md.
+    """A known dataset; its fields are the keys of JSON, in docs/sources.md.
 
-    `group` is "near" or "far", None for ImageNet; `path` is None where the set is not there, `url`
-    where it cannot be fetched; `origin` says who has it, and `place` where it goes.
+    `group` is "near" or "far", None for ImageNet; `path` is None if it is missing, `url` if
+    it cannot be fetched; `origin` is where to get it, and `place` where it belongs.
     """
 
     name: str
@@ -41,26 +41,18 @@ class KnownRow:
     place: str
 
 
-@dataclass(frozen=True)
-class Check:
-    """Whether a set is whole, as one word, and what was found."""
-
-    state: str
-    found: str
-
-
 def rows(data_root: Path) -> list[KnownRow]:
-    """Return every known set, in order; count nothing."""
+    """Return every known dataset in order, without counting images."""
     return [_row(name, data_root) for name in KNOWN_SETS]
 
 
 def to_json(found: Sequence[KnownRow]) -> str:
-    """Return a list of objects."""
+    """Return a JSON list of objects."""
     return json.dumps([asdict(one) for one in found], indent=1) + "\n"
 
 
 def table(found: Sequence[KnownRow], *, styled: bool = False) -> str:
-    """Return a table as wide as it needs: no path is cut; `styled` with a terminal's codes."""
+    """Return a table as wide as it needs; `styled` adds terminal codes."""
     drawn = empty_table(COLUMNS, ["images"])
     for one in found:
         drawn.add_row(*(Text(printable(cell)) for cell in _cells(one)))
@@ -68,9 +60,9 @@ def table(found: Sequence[KnownRow], *, styled: bool = False) -> str:
 
 
 def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Iterator[str]:
-    """Yield a line for each set; refuse, at the end, if any is not whole, or named and missing.
+    """Yield a line for each dataset; raise InputError at the end if any is wrong or missing.
 
-    Without names it is every known set, and those that are not there are said, and no more.
+    Without names, all known datasets are checked, and missing ones are reported only.
     """
     for name in names:
         datasets.check_known(name)
@@ -80,21 +72,21 @@ def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Ite
         )
     chosen = list(dict.fromkeys(names or KNOWN_SETS))
     states: dict[str, str] = {}
-    with progress("counting", len(chosen), "data sets") as advance:
+    with progress("counting", len(chosen), "datasets") as advance:
         for name in chosen:
             source = _known(name, data_root)
-            check = _checked(name, data_root, source)
-            if check.state == WRONG or (check.state == MISSING and names):
-                states[name] = check.state
-            yield f"{check.state:9}  {name}: {check.found}"
+            state, found = _checked(data_root, source)
+            if state == WRONG or (state == MISSING and names):
+                states[name] = state
+            yield f"{state:9}  {name}: {found}"
             advance(1)
     if states:
         raise InputError(_mend(states, len(chosen), data_root))
 
 
 def fetched(one: Fetched) -> str:
-    """Return what to say of a set that is there now."""
-    verb = "is there" if one.was_there else "fetched"
+    """Return the line for a dataset that exists now."""
+    verb = "already there" if one.was_there else "fetched"
     return f"{one.counted.name}: {verb}: {one.counted.images:,} images in {one.counted.root}"
 
 
@@ -125,34 +117,32 @@ def _cells(one: KnownRow) -> tuple[str, ...]:
 def _known(name: str, data_root: Path) -> ImageSource | None:
     try:
         return datasets.known(name, data_root)
-    except OSError as error:  # Of a folder that is closed to us.
+    except OSError as error:  # A folder without access.
         raise InputError(f"{data_root}: cannot be looked at: {error.strerror}") from None
 
 
-def _checked(name: str, data_root: Path, source: ImageSource | None) -> Check:
+def _checked(data_root: Path, source: ImageSource | None) -> tuple[str, str]:
+    """Return the state of a dataset in one word, and what was found."""
     if source is None:
-        return Check(MISSING, f"not below {data_root}")
+        return MISSING, f"not below {data_root}"
     try:
         found = count(source)
     except InputError as error:
-        return Check(WRONG, str(error))
-    return Check(WHOLE if found.is_whole else WRONG, _counts(found))
-
-
-def _counts(found: Counted) -> str:
+        return WRONG, str(error)
     of = "" if found.images == found.expected else f", {found.expected:,} expected"
-    missing = f", {found.missing:,} of them not there" if found.missing else ""
-    return f"{found.images:,} images{of}{missing}: {found.root}"
+    missing = f", {found.missing:,} of them missing" if found.missing else ""
+    state = WHOLE if found.is_whole else WRONG
+    return state, f"{found.images:,} images{of}{missing}: {found.root}"
 
 
 def _mend(wrong: Mapping[str, str], of: int, data_root: Path) -> str:
-    """Return what to do about sets, by name and state, that are not whole."""
+    """Return the error for incomplete datasets, by name and state, with commands to mend them."""
     root = "" if str(data_root) == "data" else f" --data-root {shlex.quote(str(data_root))}"
     fetched = [name for name in wrong if KNOWN_SETS[name].archive]
     how = [f"oodcache data fetch {' '.join(fetched)}{root}"] if fetched else []
     how += [f"oodcache data ls{root}"] if len(fetched) < len(wrong) else []
     first = "move what is wrong elsewhere, and " if WRONG in wrong.values() else ""
     return (
-        f"{len(wrong):,} of {of:,} data sets {'is' if len(wrong) == 1 else 'are'} not whole: "
-        f"{first}type: {', or '.join(how)}"
+        f"{len(wrong):,} of {counted(of, 'dataset')} {'is' if len(wrong) == 1 else 'are'} not "
+        f"complete: {first}run: {', or '.join(how)}"
     )

@@ -1,1 +1,1 @@
-"""Where images come from: folders, lists, tables, tars."""
+"""Image sources: folders, lists, tables and tars."""

@@ -1,4 +1,4 @@
-"""A path with braces as a shell expands it: `{00..12}` counts, `{a,b}` lists, several combine."""
+"""Brace expansion as in a shell: `{00..12}` counts, `{a,b}` lists, several combine."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ COUNT = re.compile(r"([0-9]{1,18})\.\.([0-9]{1,18})")
 
 
 def expand(pattern: str) -> list[str]:
-    """Return every path that a pattern means, in order, the last brace turning first.
+    """Return every path that a pattern expands to, in order; the last brace varies fastest.
 
-    A number with a zero before it gives its whole range that width. Raises InputError for braces
-    that are neither a range nor a list, and for more than `MOST` paths.
+    A leading zero pads the whole range to that width. Raises InputError for braces that are
+    neither a range nor a list, and for more than `MOST` paths.
 
     >>> expand("x/{08..10}.tar")
     ['x/08.tar', 'x/09.tar', 'x/10.tar']
     """
-    pieces = PART.split(pattern)  # Every second one stood in braces.
+    pieces = PART.split(pattern)  # Every second one was in braces.
     if any("{" in piece or "}" in piece for piece in pieces[::2]):
-        raise InputError(f"{pattern}: its braces do not match; wanted is {{000..127}} or {{a,b}}")
+        raise InputError(f"{pattern}: its braces do not match; expected {{000..127}} or {{a,b}}")
     choices = [_choices(pattern, one) if at % 2 else [one] for at, one in enumerate(pieces)]
     _check_few(pattern, prod(map(len, choices)))
     return ["".join(parts) for parts in product(*choices)]
@@ -34,7 +34,7 @@ def _choices(pattern: str, inside: str) -> list[str]:
     found = COUNT.fullmatch(inside)
     if found is None:
         if "," not in inside:
-            wanted = "no range as {000..127}, and no list as {a,b}"
+            wanted = "neither a range, such as {000..127}, nor a list, such as {a,b}"
             raise InputError(f"{pattern}: {{{inside}}} is {wanted}")
         return inside.split(",")
     ends = found.groups()
@@ -48,4 +48,4 @@ def _choices(pattern: str, inside: str) -> list[str]:
 
 def _check_few(pattern: str, count: int) -> None:
     if count > MOST:
-        raise InputError(f"{pattern}: means {count:,} files, and {MOST:,} are the most")
+        raise InputError(f"{pattern}: expands to {count:,} files; the limit is {MOST:,}")

@@ -1,4 +1,4 @@
-"""Image data sets: known by name under a data root, or what NAME=PATH is; listed, not read."""
+"""Image datasets: known by name below a data root, or given as NAME=PATH."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
 
 @dataclass(frozen=True)
 class Form:
-    """A form of image source: what lists one, what its files end in, which options it takes."""
+    """A form of image source: its listing function, name, file extensions and options."""
 
     listed: Callable[[ImageSource], ImageListing]
     called: str
@@ -39,31 +39,31 @@ FORMS = {
     "tars": Form(tars.list_tars, "a .tar"),
 }
 *_most, _last = (one.called for one in FORMS.values())
-WANTED = f"wanted is {', '.join(_most)} or {_last}"
+WANTED = f"expected {', '.join(_most)} or {_last}"
 
 
 def find(specification: str, data_root: Path, options: Options = UNSAID) -> ImageSource:
-    """Return the source that a known name or NAME=PATH means; refuse what is not there."""
+    """Return the source for a known name or NAME=PATH; raise InputError if it is missing."""
     name, equals, path = specification.partition("=")
     try:
-        source = _at(check_name(name, "data set"), path) if equals else _known(name, data_root)
-    except OSError as error:  # Of a name that is too long, or a folder that is closed to us.
+        source = _at(check_name(name, "dataset"), path) if equals else _known(name, data_root)
+    except OSError as error:  # Such as a name that is too long, or a folder without access.
         where = path if equals else data_root
-        raise InputError(f"{where}: cannot be looked at: {error.strerror}") from None
+        raise InputError(f"{where}: cannot be read: {error.strerror}") from None
     return replace(source, data_root=data_root, options=options)
 
 
 def check_options(sources: Sequence[ImageSource], options: Options) -> None:
-    """Refuse options that say something of lists or tables where there is none."""
+    """Reject options for lists or tables if there are none."""
     taken = {option for source in sources for option in FORMS[source.form].options}
     if options.image_root is not None and "image_root" not in taken:
-        raise InputError("--image-root is what lists' and tables' paths are below: none is given")
+        raise InputError("--image-root applies to lists and tables only: none is given")
     if (options.path_column or options.label_column) and "path_column" not in taken:
-        raise InputError("--path-column and --label-column are of tables: none is given")
+        raise InputError("--path-column and --label-column apply to tables only: none is given")
 
 
 def list_images(source: ImageSource) -> ImageListing:
-    """Return the images of a source in a fixed order; refuse one that holds none."""
+    """Return the images of a source in a fixed order; raise InputError if it has none."""
     return FORMS[source.form].listed(source)
 
 
@@ -82,14 +82,16 @@ def _at(name: str, typed: str) -> ImageSource:
             return ImageSource(name, path, form=form)
     if suffix in PACKED:
         raise InputError(
-            f"{path}: is compressed, so that no image can be read by itself: unpack it, and give "
-            "the .tar or the folder"
+            f"{path}: is compressed, so single images cannot be read: unpack it and give the .tar "
+            "or the folder"
         )
-    raise InputError(f"{path}: is no folder, list, table or tar of images; {name}=PATH: {WANTED}")
+    raise InputError(
+        f"{path}: is not a folder, list, table or tar of images; {name}=PATH: {WANTED}"
+    )
 
 
 def _folder(name: str, path: Path) -> ImageSource:
-    """Return a folder of images, or of tars where it has some and no image at all."""
+    """Return a folder of images, or of tars if it has tars and no images."""
     if (split := clip_benchmark.split(path)) is not None:
         return _tars(name, path, clip_benchmark.tars(split))
     found = sorted(one for one in path.glob(f"*{TAR}") if not one.name.startswith("."))
@@ -102,13 +104,13 @@ def _tars(name: str, typed: Path, each: Sequence[Path]) -> ImageSource:
     missing = [one for one in each if not one.exists()]
     if missing:
         raise InputError(
-            f"{typed}: {missing[0]} is not there ({len(missing):,} of {len(each):,} are missing)"
+            f"{typed}: {missing[0]} does not exist ({len(missing):,} of {len(each):,} are missing)"
         )
     return ImageSource(name, typed, form="tars", tars=tuple(each))
 
 
 def known(name: str, data_root: Path) -> ImageSource | None:
-    """Return the source of a known set, None where no layout of it is below the data root."""
+    """Return the source of a known dataset, None if it is not below the data root."""
     if (root := _known_root(name, data_root)) is None:
         return None
     wanted = KNOWN_SETS[name]
@@ -124,22 +126,19 @@ def known(name: str, data_root: Path) -> ImageSource | None:
     )
 
 
-def check_known(name: str) -> None:
-    """Refuse a name that no known set has."""
+def check_known(name: str, advice: str = "") -> None:
+    """Raise InputError, ending in `advice`, if the name is not a known dataset."""
     if name not in KNOWN_SETS:
-        raise InputError(f"data set {name!r} is not known (known are: {', '.join(KNOWN_SETS)})")
+        there = ", ".join(KNOWN_SETS)
+        raise InputError(f"dataset {name!r} is not known (known are: {there}){advice}")
 
 
 def _known(name: str, data_root: Path) -> ImageSource:
-    if name not in KNOWN_SETS:
-        own = f"{Path(name).stem}={name}" if Path(name).exists() else "NAME=PATH"
-        raise InputError(
-            f"data set {name!r} is not known (known are: {', '.join(KNOWN_SETS)}); "
-            f"for images of your own type {own}"
-        )
+    own = f"{Path(name).stem}={name}" if Path(name).exists() else "NAME=PATH"
+    check_known(name, f"; for your own images, use {own}")
     if not data_root.is_dir():
         raise InputError(
-            f"{data_root}: no such data root, where {name} would be; "
+            f"{data_root}: no such data root, needed for {name}; "
             "give --data-root FOLDER or set OODCACHE_DATA"
         )
     if (source := known(name, data_root)) is None:
@@ -148,7 +147,7 @@ def _known(name: str, data_root: Path) -> ImageSource:
 
 
 def _known_root(name: str, data_root: Path) -> Path | None:
-    """Return the list or folder that has a known set's images."""
+    """Return the list or folder with a known dataset's images."""
     image_list = KNOWN_SETS[name].image_list
     if image_list is not None and (data_root / image_list).is_file():
         return data_root / image_list
@@ -171,6 +170,6 @@ def _missing(name: str, data_root: Path) -> str:
     root = shlex.quote(str(data_root))
     how = f"oodcache data fetch {name} --data-root {root}" if wanted.archive else "oodcache data ls"
     return (
-        f"{data_root}: holds no {name} (looked for {', '.join(looked)}, …); "
-        f"give --data-root FOLDER, or {name}=FOLDER; or type: {how}"
+        f"{data_root}: contains no {name} (looked for {', '.join(looked)}, …); "
+        f"give --data-root FOLDER, or {name}=FOLDER; or run: {how}"
     )

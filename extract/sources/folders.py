@@ -1,4 +1,4 @@
-"""Images in a folder, in class folders or not: listed by path, and read."""
+"""Images in a folder, with or without class folders."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class FolderContents:
     paths: Sequence[bytes]
 
     def read(self, row: int) -> bytes:
-        """Return a file's bytes; raise OSError if it cannot be read, ValueError if it is no file.
+        """Return a file's bytes; raise OSError or ValueError if it is not a readable file.
 
-        A pipe that is called as an image would be waited for; a device may never end.
+        Opened without blocking, because a pipe may have an image's name.
         """
         descriptor = os.open(self._path(row), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
@@ -38,11 +38,11 @@ class FolderContents:
             if not stat.S_ISREG(status.st_mode):
                 raise ValueError("not a regular file")
             if status.st_size > LARGEST:
-                raise ValueError(f"{status.st_size:,} bytes, and {LARGEST:,} are the most")
+                raise ValueError(f"{status.st_size:,} bytes; the limit is {LARGEST:,}")
             return file.read()
 
     def is_there(self, row: int) -> bool:
-        """Return whether there is anything under an image's name."""
+        """Return whether an image's path exists, whatever it is."""
         return os.path.lexists(self._path(row))
 
     def _path(self, row: int) -> bytes:
@@ -52,7 +52,7 @@ class FolderContents:
 def list_folder(source: ImageSource) -> ImageListing:
     """Return all images below the source's root, sorted by path; follows links, skips dot files.
 
-    The label is the first folder below the root; images directly in the root have none.
+    The label is the first folder below the root; images in the root itself have none.
     """
     found, others = [], 0
     for path, size in _files(os.fsencode(source.root)):
@@ -62,8 +62,8 @@ def list_folder(source: ImageSource) -> ImageListing:
             others += 1
     if not found:
         raise InputError(
-            f"{source.root}: holds no images ({others:,} other files); "
-            "wanted are .jpg, .png, .webp, … in it or in class folders below it"
+            f"{source.root}: contains no images ({others:,} other files); "
+            "supported: .jpg, .png, .webp, …"
         )
     found.sort()
     paths = [path for path, _ in found]
@@ -82,7 +82,7 @@ def has_images(root: Path) -> bool:
 
 
 def is_image(path: bytes) -> bool:
-    """Return whether a file is called as an image is.
+    """Return whether a file has an image's extension.
 
     >>> [is_image(path) for path in (b"a/b.JPEG", b"a/b.txt", b".png")]
     [True, False, False]
@@ -91,7 +91,7 @@ def is_image(path: bytes) -> bool:
 
 
 def by_folder(paths: Sequence[bytes]) -> ImageRows:
-    """Return images under the label of the first folder of their paths, without one at the root."""
+    """Return images labelled by the first folder of their paths, unlabelled at the root."""
     folders = [path.split(b"/", 1)[0] if b"/" in path else None for path in paths]
     names = sorted({folder for folder in folders if folder is not None})
     place = {name: index for index, name in enumerate(names)}
@@ -102,7 +102,7 @@ def by_folder(paths: Sequence[bytes]) -> ImageRows:
 def _files(
     root: bytes, below: bytes = b"", seen: frozenset[tuple[int, int]] = frozenset()
 ) -> Iterator[tuple[bytes, int]]:
-    """Yield (path below root, size) of every file; a folder linked into itself is entered once."""
+    """Yield (path below root, size) of every file; a folder linked into itself is read once."""
     here = os.path.join(root, below) if below else root
     try:
         status = os.stat(here)
@@ -120,5 +120,5 @@ def _files(
         else:
             try:
                 yield path, entry.stat().st_size
-            except OSError:  # A dangling link: its row will say why it cannot be decoded.
+            except OSError:  # A dangling link: decoding it will report an error.
                 yield path, -1

@@ -1,4 +1,4 @@
-"""The data sets of the field by name: how many images, where below a data root, and from where."""
+"""The field's standard datasets: names, image counts, locations and origins."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Archive:
-    """A gzipped tar that can be fetched: its URL, the one folder that it holds, and its MD5.
+    """A gzipped tar that can be downloaded: its URL, its one folder, and its MD5.
 
-    `md5` is the published one, None where none is published.
+    `md5` is the published one, None if there is none.
     """
 
     url: str
@@ -18,17 +18,16 @@ class Archive:
 
     @property
     def name(self) -> str:
-        """Return what the file is called."""
         return self.url.rpartition("/")[2]
 
 
 @dataclass(frozen=True)
 class KnownSet:
-    """A data set of the field: how many images it has, and where below a data root it is.
+    """A standard dataset: how many images it has, and where below a data root it is.
 
-    Where OpenOOD's `image_list` is there it says which images, or else the folder does. With
-    `classes`, the list's labels are ImageNet's class numbers. `archive` is None where it cannot be
-    fetched; `origin` says who has it, `place` where below a data root it goes.
+    OpenOOD's `image_list` selects the images if it exists, otherwise the folder does. With
+    `classes`, the list's labels are ImageNet's class numbers. `archive` is None if it cannot be
+    downloaded; `origin` is where to get it, `place` where below a data root it belongs.
     """
 
     images: int
@@ -40,7 +39,7 @@ class KnownSet:
 
     @property
     def place(self) -> str:
-        """Return where below a data root the set goes."""
+        """Return where below a data root the dataset belongs."""
         if self.archive is not None:
             return f"{FETCHED}/{self.archive.folder}"
         return self.folders[0] if self.folders else IMAGENET
@@ -53,7 +52,7 @@ IMAGENET = "images_largescale/imagenet_1k/val"
 MOS = "http://pages.cs.wisc.edu/~huangrui/imagenet_ood_dataset"
 DTD = "https://www.robots.ox.ac.uk/~vgg/data/dtd/download/dtd-r1.0.1.tar.gz"
 DRIVE = "OpenOOD's folder on Google Drive"
-LOGIN = "image-net.org, which wants a login"
+LOGIN = "image-net.org, which requires a login"
 
 
 def _of_mos(name: str, *folders: str) -> KnownSet:

@@ -1,4 +1,4 @@
-"""Labels as a list, a table or a tar writes them: class numbers where all are, or else names."""
+"""Labels in lists, tables and tars: class numbers if all are numbers, otherwise names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 
-NONE = ("", "-1")  # How a text says that there is no label.
+NONE = ("", "-1")  # Texts for "no label".
 INTEGER = re.compile(r"0|[1-9][0-9]{0,17}")
 SIGNED = re.compile(r"-[0-9]+")
 FLOAT = re.compile(r"-?[0-9]+\.[0-9]*")
@@ -27,9 +27,9 @@ class ImageLabels:
 
 
 def from_texts(texts: Sequence[str], where: Callable[[int], str]) -> ImageLabels:
-    """Return the labels that are written so; "" and "-1" are none.
+    """Return labels from texts; "" and "-1" are none.
 
-    They are numbers if every one is, names otherwise. `where` says in an error which row it is.
+    They are class numbers if every one is, names otherwise. `where` names a row in errors.
 
     >>> from_texts(["10", "-1", "9"], str)
     ImageLabels(labels=array([ 1, -1,  0]), names=('9', '10'), numbered=True)
@@ -37,7 +37,7 @@ def from_texts(texts: Sequence[str], where: Callable[[int], str]) -> ImageLabels
     distinct = {text for text in texts if text not in NONE}
     numbered = bool(distinct) and all(INTEGER.fullmatch(text) for text in distinct)
     for text in distinct if not numbered else ():
-        if why := _refused(text, distinct):
+        if why := _why_invalid(text, distinct):
             raise InputError(f"{where(texts.index(text))}: label {text!r} {why}")
     names = tuple(sorted(distinct, key=int) if numbered else sorted(distinct))
     places = {name: place for place, name in enumerate(names)}
@@ -45,11 +45,11 @@ def from_texts(texts: Sequence[str], where: Callable[[int], str]) -> ImageLabels
     return ImageLabels(labels, names, numbered)
 
 
-def _refused(text: str, distinct: set[str]) -> str | None:
+def _why_invalid(text: str, distinct: set[str]) -> str | None:
     if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
         return "is not UTF-8 text"
     if SIGNED.fullmatch(text):
         return "is below -1, which means no label"
     if all(FLOAT.fullmatch(one) for one in distinct):
-        return "is no integer: class numbers are written without a point"
+        return "is not an integer: write class numbers without a point"
     return None

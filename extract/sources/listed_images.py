@@ -1,4 +1,4 @@
-"""Images that a list or a table names: below which root they are, and a row for each."""
+"""Images named by a list or a table: their root and rows."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from oodcache.extract.sources.folders import FolderContents
 from oodcache.extract.sources.labels import ImageLabels, from_texts
 from oodcache.extract.sources.listing import ImageListing, ImageSource, labelled_fingerprint
 
-PARENTS = 3  # Of a list's folder, in which its images are looked for.
-# A benchmark's lists lie beside these folders of OpenOOD's, in a folder of their own.
+PARENTS = 3  # Parents of a list's folder where its images are searched.
+# OpenOOD's folders of images, next to its folder of lists.
 INSIDE = ("", "images_largescale", "images_classic")
 
 
 @dataclass(frozen=True)
 class Entries:
-    """What a file names, in its order: a path and a label each, and the number of its line.
+    """The entries of a list or table: a path, a label and a line number each.
 
-    A label that is not there is "". `unit` is "line", or what else the numbers count.
+    A missing label is "". `unit` is what the numbers count: "line" or "row".
     """
 
     paths: Sequence[bytes]
@@ -34,21 +34,21 @@ class Entries:
 def list_entries(
     source: ImageSource, entries: Entries, notes: tuple[str, ...] = ()
 ) -> ImageListing:
-    """Return the images in the order that they are named in, found below one root.
+    """Return the images in the order of the entries, below one root.
 
-    Raises InputError, with the line, for a path that leads out of the root or stands twice, and
-    where not one of the files is there.
+    Raises InputError, with the line, for a path that leaves the root or repeats, and if none of
+    the files exists.
     """
     cleaned = [_clean(source, entries, row) for row in range(len(entries.paths))]
     if not cleaned:
-        raise InputError(f"{source.root}: names no image")
+        raise InputError(f"{source.root}: lists no image")
     root = _root(source, cleaned[0])
     paths = [_below(source, entries, row, root, path) for row, path in enumerate(cleaned)]
     _check_distinct(source, entries, paths)
     sizes = [_size(root, path) for path in paths]
     if max(sizes) < 0:
         raise InputError(
-            f"{source.root}: none of its {len(paths):,} files is below {root}, the first being "
+            f"{source.root}: none of its {len(paths):,} files is below {root}, the first is "
             f"{os.fsdecode(paths[0])!r}; give --image-root FOLDER"
         )
     found = _classes(source, entries)
@@ -59,7 +59,7 @@ def list_entries(
 
 
 def normal(path: bytes) -> bytes | None:
-    """Return a path as a folder's listing would have it; None for one that climbs, or is none.
+    """Return a path as in a folder listing; None if it climbs up or is not a file's path.
 
     >>> [normal(path) for path in (b"./a//b.jpg", b"a/../b.jpg", b".")]
     [b'a/b.jpg', None, None]
@@ -75,7 +75,7 @@ def _clean(source: ImageSource, entries: Entries, row: int) -> bytes:
     if path is None:
         shown = os.fsdecode(entries.paths[row])
         raise InputError(
-            f"{_where(source, entries, row)}: {shown!r} is no path of an image below a folder, "
+            f"{_where(source, entries, row)}: {shown!r} is not an image path; use paths "
             "without '..'"
         )
     return path
@@ -86,13 +86,11 @@ def _where(source: ImageSource, entries: Entries, row: int) -> str:
 
 
 def _root(source: ImageSource, first: bytes) -> Path:
-    """Return --image-root, or the first of the usual places below which the first path is."""
+    """Return --image-root, or the first usual folder that contains the first path."""
     given = source.options.image_root
     if given is not None:
         if not given.is_dir():
-            raise InputError(
-                f"{given}: no such folder; --image-root is where images are looked for"
-            )
+            raise InputError(f"{given}: no such folder; --image-root is the folder of the images")
         return given
     candidates = _candidates(source)
     for root in candidates:
@@ -117,12 +115,12 @@ def _candidates(source: ImageSource) -> list[Path]:
 
 
 def _whole(path: Path) -> Path:
-    """Return a path from `/`, as it is written: a link's own folder is where one looks for it."""
+    """Return an absolute path; links are kept unless the path has '..'."""
     return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def _relative(root: Path, path: bytes) -> bytes | None:
-    """Return a path below the root, None where it is an absolute one that is not."""
+    """Return a path relative to the root, None if it is absolute and not below it."""
     if not path.startswith(b"/"):
         return path
     above = os.fsencode(_whole(root)).rstrip(b"/") + b"/"
@@ -133,8 +131,8 @@ def _below(source: ImageSource, entries: Entries, row: int, root: Path, path: by
     relative = _relative(root, path)
     if relative is None:
         raise InputError(
-            f"{_where(source, entries, row)}: {os.fsdecode(path)!r} is absolute, and not below "
-            f"{root}; give --image-root / or a folder that all are below"
+            f"{_where(source, entries, row)}: {os.fsdecode(path)!r} is absolute and not below "
+            f"{root}; give --image-root / or a common parent"
         )
     return relative
 
@@ -145,12 +143,12 @@ def _check_distinct(source: ImageSource, entries: Entries, paths: Sequence[bytes
         if (before := first.setdefault(path, row)) != row:
             raise InputError(
                 f"{_where(source, entries, row)} repeats {entries.unit} {entries.lines[before]}, "
-                f"{os.fsdecode(path)!r}: take one out"
+                f"{os.fsdecode(path)!r}: remove one"
             )
 
 
 def _size(root: Path, path: bytes) -> int:
-    """Return a file's size, -1 where it is missing: its row will say so when it is decoded."""
+    """Return a file's size, -1 if it is missing: decoding it will report an error."""
     try:
         return (root / os.fsdecode(path)).stat().st_size
     except OSError:
@@ -158,7 +156,7 @@ def _size(root: Path, path: bytes) -> int:
 
 
 def _classes(source: ImageSource, entries: Entries) -> ImageLabels:
-    """Return the labels; of a known list, whose classes have ids, those in place of numbers."""
+    """Return the labels; for a known list, class ids instead of class numbers."""
     found = from_texts(entries.labels, lambda row: _where(source, entries, row))
     if not source.classes:
         return found
@@ -166,6 +164,6 @@ def _classes(source: ImageSource, entries: Entries) -> ImageLabels:
         if not found.numbered or int(name) >= len(source.classes):
             where = _where(source, entries, entries.labels.index(name))
             raise InputError(
-                f"{where}: label {name!r} is no class number from 0 to {len(source.classes) - 1}"
+                f"{where}: label {name!r} is not a class number from 0 to {len(source.classes) - 1}"
             )
     return ImageLabels(found.labels, tuple(source.classes[int(name)] for name in found.names))

@@ -1,4 +1,4 @@
-"""A data set's images in a fixed order, and where the bytes of each are."""
+"""A dataset's images in a fixed order, and access to their bytes."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from oodcache.cache.format.identity import CLASS_NUMBERS
 
 
 class Contents(Protocol):
-    """The bytes of a data set's images, by row; decoding processes get a copy by fork or pickle."""
+    """The bytes of a dataset's images, by row; worker processes get a copy by fork or pickle."""
 
     @property
     def root(self) -> Path:
-        """Return the folder or file that they are in, as errors name it."""
+        """Return the folder or file that contains them, for error messages."""
 
     def read(self, row: int) -> bytes:
-        """Return an image's bytes as they are stored; raise OSError or ValueError if it cannot."""
+        """Return an image's encoded bytes; raise OSError or ValueError if it cannot be read."""
 
     def is_there(self, row: int) -> bool:
-        """Return whether the file that holds an image is still there, whatever it holds."""
+        """Return whether the file with an image still exists, valid or not."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a command says of all its lists and tables: below what, and in which columns.
+    """Options for all lists and tables of a command: the image root and columns.
 
-    None is found: the root by the first path, a column by its usual names.
+    If None, the root is found by the first path, a column by its usual names.
     """
 
     image_root: Path | None = None
@@ -43,11 +43,11 @@ UNSAID = Options()
 
 @dataclass(frozen=True)
 class ImageSource:
-    """Where a data set's images are, and in which `form`: a folder, a list, a table or tars.
+    """Where a dataset's images are, and in which `form`: a folder, a list, a table or tars.
 
-    `root` is that folder or file, `tars` are the tars one by one. `expected` is a known set's count
-    and `group` how far from ImageNet the field takes it to be, "near" or "far"; None where that is
-    not known. `classes` are the ids that a known list's class numbers stand for.
+    `root` is that folder or file, `tars` are the single tars. `expected` is the image count and
+    `group` "near" or "far" (OOD) of a known dataset, otherwise None. `classes` are the ids that a
+    known list's class numbers stand for.
     """
 
     name: str
@@ -63,11 +63,11 @@ class ImageSource:
 
 @dataclass(frozen=True)
 class ImageListing:
-    """The images of a source in a fixed order, and what tells one such list from another.
+    """The images of a source in a fixed order, and the fingerprint of that list.
 
     `fingerprint` is a SHA-256 over every path and size, and over labels that are not folders;
-    `others` counts files that are no images, `notes` say what else a user should know. With
-    `numbered`, label "7" is class number 7, counted from 0, of whatever vocabulary is scored.
+    `others` counts files that are not images, `notes` are messages for the user. With
+    `numbered`, label "7" is class number 7, counted from 0, of the vocabulary that is scored.
     """
 
     source: ImageSource
@@ -82,17 +82,15 @@ class ImageListing:
 
     @property
     def name(self) -> str:
-        """Return the data set's name."""
         return self.source.name
 
     @property
     def rows(self) -> int:
-        """Return how many images there are."""
         return len(self.images.paths)
 
     @property
     def origin(self) -> dict[str, Any]:
-        """Return what a file says of where its rows are from: its identity's `source`."""
+        """Return the `source` of a file's identity."""
         group = {"group": self.source.group} if self.source.group else {}
         labels = CLASS_NUMBERS if self.numbered else {}
         return {"name": self.name, "fingerprint": self.fingerprint, **group, **labels}
@@ -107,9 +105,9 @@ def fingerprint(paths: Sequence[bytes], sizes: Iterable[int]) -> str:
 
 
 def labelled_fingerprint(images: ImageRows, sizes: Iterable[int], *, numbered: bool) -> str:
-    """Return a SHA-256 over every path, size and label, and what labels are.
+    """Return a SHA-256 over every path, size and label, and whether labels are numbers.
 
-    A corrected label makes another data set.
+    A corrected label makes another dataset.
     """
     digest = hashlib.sha256(b"labels\0numbers\0" if numbered else b"labels\0names\0")
     names = [*(name.encode() + b"\0" for name in images.label_names), b"\0\0"]  # -1 is the last.

@@ -1,4 +1,4 @@
-"""An image list: a text file whose line is a path, a space and a class number, as OpenOOD's."""
+"""Image lists: text files with a path, a space and a class number per line, like OpenOOD's."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SUFFIXES = (".txt", ".lst", ".list")
 
 
 def list_lines(source: ImageSource) -> ImageListing:
-    """Return the images of a list, in its order; the label stands after a line's last space.
+    """Return the images of a list, in its order; the label follows a line's last space.
 
-    A label of -1 is none, as OpenOOD writes for images that are OOD. Blank lines are skipped.
+    A label of -1 is none, OpenOOD's mark for OOD images. Blank lines are skipped.
     """
     paths, labels, lines = [], [], []
     for number, line in enumerate(row_names.lines(source.root), 1):

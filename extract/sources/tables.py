@@ -1,4 +1,4 @@
-"""An image table: CSV, TSV or Parquet, with a column of paths and perhaps one of labels."""
+"""Image tables: CSV, TSV or Parquet, with a column of paths and optionally one of labels."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ LABEL_COLUMNS = ("label", "class")
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a table are read; `label` is None where it has none of the usual."""
+    """The columns to read from a table; `label` is None if there is none."""
 
     path: str
     label: str | None
 
 
 def list_table(source: ImageSource) -> ImageListing:
-    """Return the images of a table, in its order; without labels where no column has them."""
+    """Return the images of a table, in its order, unlabelled without a label column."""
     is_parquet = source.root.suffix.lower() == PARQUET
     columns, entries = (_from_parquet if is_parquet else _from_text)(source)
     notes: tuple[str, ...] = ()
     if columns.label is None:
         usual = " or ".join(LABEL_COLUMNS)
-        notes = (f"no column {usual}: the images are unlabelled; --label-column names another",)
+        notes = (f"no column {usual}: the images are unlabelled; use --label-column for another",)
     return list_entries(source, entries, notes)
 
 
@@ -76,7 +76,7 @@ def _shown(header: Sequence[str]) -> str:
 
 
 def _from_text(source: ImageSource) -> tuple[Columns, Entries]:
-    """Read CSV or TSV; bytes that are not UTF-8 stay what they are in a path."""
+    """Read CSV or TSV; bytes that are not UTF-8 are kept in paths."""
     path = source.root
     with (
         reading(path),
@@ -93,7 +93,7 @@ def _from_text(source: ImageSource) -> tuple[Columns, Entries]:
             if len(row) != len(header):
                 raise InputError(
                     f"{path}: line {line} has {len(row)} fields, the header {len(header)}; "
-                    "a field that holds the separator is to be quoted"
+                    "quote a field that contains the separator"
                 )
             paths.append(os.fsencode(row[at_path]))
             labels.append("" if at_label is None else row[at_label].strip())
@@ -102,7 +102,7 @@ def _from_text(source: ImageSource) -> tuple[Columns, Entries]:
 
 
 def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row that is not blank, and the number of the line that it begins on."""
+    """Yield each row that is not blank, with the number of its first line."""
     while True:
         line = reader.line_num + 1
         try:

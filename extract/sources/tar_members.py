@@ -1,7 +1,7 @@
-"""The members of a tar, in order, by where their bytes are: headers read once, data passed over.
+"""The members of a tar, in order, with the position of their bytes; only headers are read.
 
-A stranger's tar is read with distrust: nothing is unpacked, no link is followed, and what does not
-end as a tar ends is refused, so that images are never missing in silence.
+Tars are untrusted: nothing is unpacked, no link is followed, and a tar without a proper end is
+rejected, so that no images are silently missing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from oodcache.cache.format.rules import one_line
 from oodcache.extract.sources.listed_images import normal
 
 BLOCK = tarfile.BLOCKSIZE
-LONGEST_HEADER = 2**20  # Of a long name, or of pax records: it is read into memory.
+LONGEST_HEADER = 2**20  # Bytes of a long name or of pax records, which are read into memory.
 HEADERS = (
     *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
@@ -34,9 +34,9 @@ PACKED = {
 
 @dataclass(frozen=True)
 class Member:
-    """A member that is no folder: its name, and which bytes of the tar are its own.
+    """A member that is not a folder: its name, and the position of its bytes in the tar.
 
-    `is_file` is false for links, devices and files with holes, whose bytes are not all there.
+    `is_file` is false for links, devices and sparse files.
     """
 
     name: bytes
@@ -46,10 +46,10 @@ class Member:
 
 
 def members(path: Path, file: BinaryIO) -> Iterator[Member]:
-    """Yield the members of the tar at `path`, opened as `file`, but folders.
+    """Yield the members of the tar at `path`, opened as `file`, except folders.
 
-    Raises InputError for what is no tar, one that is compressed or cut short, and for a name that
-    is absolute or climbs out.
+    Raises InputError for a file that is not a tar, or is compressed or truncated, and for a name
+    that is absolute or climbs up.
     """
     _check_plain(path, file)
     size = os.fstat(file.fileno()).st_size
@@ -58,7 +58,7 @@ def members(path: Path, file: BinaryIO) -> Iterator[Member]:
         name, is_file = name_of(path, found), found.isreg() and not found.issparse()
         if is_file and not 0 <= found.size <= size - found.offset_data:
             raise InputError(
-                f"{path}: is cut short, or damaged: member {found.name!r} claims {found.size:,} "
+                f"{path}: is truncated or damaged: member {found.name!r} claims {found.size:,} "
                 f"bytes at byte {found.offset_data:,} of {size:,}; get it again"
             )
         if not found.isdir():
@@ -67,37 +67,37 @@ def members(path: Path, file: BinaryIO) -> Iterator[Member]:
 
 
 class _Header(tarfile.TarInfo):
-    """A header that cannot make the library turn back, or read a file's whole rest as a name."""
+    """A header that cannot make tarfile seek back, or read the rest of a file as a name."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """Return the header in a block; raise ReadError for one that no writer writes."""
+        """Return the header in a block; raise ReadError for sizes that no writer writes."""
         found = super().frombuf(buf, encoding, errors)
         if found.size < 0 or (found.type in HEADERS and found.size > LONGEST_HEADER):
-            raise tarfile.ReadError(f"a header says that {found.size:,} bytes follow")
+            raise tarfile.ReadError(f"a header claims that {found.size:,} bytes follow")
         return found
 
 
 class Tar(tarfile.TarFile):
-    """A tar that is read with distrust."""
+    """An untrusted tar."""
 
-    members: list[tarfile.TarInfo]  # What it has read so far.
+    members: list[tarfile.TarInfo]  # Those read so far.
 
 
 def opened(path: Path, file: BinaryIO) -> Tar:
-    """Return the tar at `path`, opened as `file`; refuse what is none."""
+    """Return the tar at `path`, opened as `file`; raise InputError if it is not a tar."""
     try:
         return Tar.open(
             fileobj=file, mode="r:", encoding="utf-8", errors="surrogateescape", tarinfo=_Header
         )
-    except InputError:  # Of what the tar is read from.
+    except InputError:  # From the file object.
         raise
-    except Exception as error:  # A stranger's header makes the library raise anything.
-        raise InputError(f"{path}: is no tar that can be read: {one_line(error)}") from None
+    except Exception as error:  # Tarfile can raise anything on an untrusted header.
+        raise InputError(f"{path}: is not a readable tar: {one_line(error)}") from None
 
 
 def following(path: Path, tar: Tar) -> tarfile.TarInfo | None:
-    """Return the next header, None at the end; refuse what cannot be read."""
+    """Return the next header, None at the end; raise InputError if it cannot be read."""
     before = tar.offset
     try:
         found = tar.next()
@@ -105,22 +105,20 @@ def following(path: Path, tar: Tar) -> tarfile.TarInfo | None:
         raise
     except Exception as error:  # As above.
         raise InputError(
-            f"{path}: is cut short, or damaged, at byte {before:,}: {one_line(error)}; get it again"
+            f"{path}: is truncated or damaged, at byte {before:,}: {one_line(error)}; get it again"
         ) from None
-    tar.members = []  # Or it keeps every header of a tar of millions.
+    tar.members = []  # Otherwise it keeps every header of a tar of millions.
     if found is not None and tar.offset <= found.offset:
-        raise InputError(f"{path}: is damaged: member {found.name!r} ends before it begins")
+        raise InputError(f"{path}: is damaged: member {found.name!r} ends before it starts")
     return found
 
 
 def name_of(path: Path, found: tarfile.TarInfo) -> bytes:
-    """Return a member's name as a folder's listing has it, "" for the tar's own folder."""
+    """Return a member's name as in a folder listing, "" for the tar's own folder."""
     name = found.name.encode("utf-8", "surrogateescape")
     kept = b"" if name in (b"", b".") else normal(name)
     if kept is None or kept.startswith(b"/"):
-        raise InputError(
-            f"{path}: member {found.name!r} leads out of the tar: nothing of it is read"
-        )
+        raise InputError(f"{path}: member {found.name!r} leads out of the tar, which is rejected")
     return kept
 
 
@@ -128,27 +126,27 @@ def _check_plain(path: Path, file: BinaryIO) -> None:
     start = file.read(8)
     file.seek(0)
     if not start:
-        raise InputError(f"{path}: is empty, and no tar")
+        raise InputError(f"{path}: is empty, not a tar")
     for magic, command in PACKED.items():
         if start.startswith(magic):
             raise InputError(
-                f"{path}: is compressed, so that no image can be read by itself: decompress it "
-                f"({command}), and give what comes out"
+                f"{path}: is compressed, so single images cannot be read: decompress it "
+                f"({command}) and give the result"
             )
 
 
 def _check_end(path: Path, file: BinaryIO, end: int) -> None:
-    """Refuse what the library takes for an end without a word: any header that it cannot read."""
+    """Reject an unreadable header, which tarfile silently takes for the end."""
     file.seek(end)
     block = file.read(BLOCK)
     if len(block) < BLOCK or block.strip(b"\0"):
         what = "no end mark" if len(block) < BLOCK else "no header that can be read"
         raise InputError(
-            f"{path}: is cut short, or damaged: has {what} at byte {end:,}; get it again"
+            f"{path}: is truncated or damaged: has {what} at byte {end:,}; get it again"
         )
     while rest := file.read(2**20):
         if rest.strip(b"\0"):
             raise InputError(
-                f"{path}: goes on after its end mark, as tars joined by cat do: give them one by "
+                f"{path}: continues after its end mark, like tars joined by cat: give them one by "
                 "one, as NAME='x/{0..9}.tar'"
             )

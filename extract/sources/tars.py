@@ -1,6 +1,6 @@
-"""Images in tars, as WebDataset writes them: members of one key are a sample; nothing is unpacked.
+"""Images in WebDataset tars: members with one key are a sample; nothing is unpacked.
 
-The key of `cat/a.seg.png` is `cat/a`: its name up to the first dot of the base name.
+The key of `cat/a.seg.png` is `cat/a`: the name up to the first dot of its base name.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from oodcache.extract.sources.listing import ImageListing, ImageSource, labelled
 from oodcache.extract.sources.tar_members import Member, members
 
 LABEL_LIMIT = 2**20
-LABEL_KEYS = ("label", "cls", "class")  # Of a .json's object: the first that is there.
-AT_ONCE = 16  # Tars that a process keeps open.
-TAR_BITS = 48  # No tar has more bytes: a place in it and the tar's own are one number.
+LABEL_KEYS = ("label", "cls", "class")  # In a .json object; the first one found.
+AT_ONCE = 16  # Open tars per process.
+TAR_BITS = 48  # Bits of an offset in a tar; the tar's index is above them.
 Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class TarContents:
-    """Images by the tar that holds them, and where in it: a row is read where it lies.
+    """Images by tar, offset and size.
 
-    Tars are opened as they are asked for, by each process for itself.
+    Each process opens tars for itself, on demand.
     """
 
     root: Path
@@ -49,18 +49,18 @@ class TarContents:
     _opened: dict[int, _Descriptor] = field(default_factory=dict, compare=False, repr=False)
 
     def read(self, row: int) -> bytes:
-        """Return an image's bytes; raise OSError or ValueError if its tar is not as it was."""
+        """Return an image's bytes; raise OSError or ValueError if its tar has changed."""
         if self.size[row] > LARGEST:
-            raise ValueError(f"{self.size[row]:,} bytes, and {LARGEST:,} are the most")
+            raise ValueError(f"{self.size[row]:,} bytes; the limit is {LARGEST:,}")
         place = int(self.tar[row])
         opened = self._descriptor(place)
         if (size := opened.size()) != self.tar_sizes[place]:
             before = self.tar_sizes[place]
-            raise ValueError(f"its tar has {size:,} bytes, and had {before:,} as it was listed")
+            raise ValueError(f"its tar has {size:,} bytes, but had {before:,} when it was listed")
         return opened.read(int(self.offset[row]), int(self.size[row]))
 
     def is_there(self, row: int) -> bool:
-        """Return whether an image's tar is there, of the size that it had."""
+        """Return whether an image's tar exists with unchanged size."""
         place = int(self.tar[row])
         try:
             return self.tars[place].stat().st_size == self.tar_sizes[place]
@@ -71,17 +71,17 @@ class TarContents:
         found = self._opened.get(place)
         if found is None:
             for old in list(self._opened)[: 1 - AT_ONCE]:
-                self._opened.pop(old, None)  # Closed once nobody reads from it any more.
+                self._opened.pop(old, None)  # Closed once unused.
             found = self._opened[place] = _Descriptor(self.tars[place])
         return found
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return all but the open files, which are a process's own."""
+        """Return all but the open files, which belong to one process."""
         return {**self.__dict__, "_opened": {}}
 
 
 class _Descriptor:
-    """An open file, read at a place that is said each time: no position is shared over a fork."""
+    """An open file that is read by offset: no position is shared over a fork."""
 
     def __init__(self, path: Path) -> None:
         self._number = -1
@@ -109,9 +109,9 @@ class _Descriptor:
 
 @dataclass(frozen=True)
 class _Sample:
-    """The members of a key, from byte `at` on: an image, and what its label is written as.
+    """The members of a key, from byte `at` on: an image and the text of its label.
 
-    None where there is no image, or nothing written.
+    Either is None if missing.
     """
 
     key: bytes
@@ -122,9 +122,9 @@ class _Sample:
 
 @dataclass
 class _Found:
-    """What the tars hold so far; `seen` says of each key in which tar it is, and where.
+    """The images found so far; `seen` maps each key to its tar and offset.
 
-    Of millions of images, so that each takes little: labels that are alike are one text.
+    Compact, for millions of images: equal labels share one text.
     """
 
     paths: list[bytes] = field(default_factory=list)
@@ -139,18 +139,22 @@ class _Found:
 
 
 def list_tars(source: ImageSource) -> ImageListing:
-    """Return the images of all tars, in the order in which they lie there.
+    """Return the images of all tars, in the order of their members.
 
-    Labels are what .cls or .json members say; where there is none at all, first folders. Raises
-    InputError for a key that stands twice, a sample of two images, and a label that is none.
+    Labels are from .cls or .json members, or the first folders if there are none at all. Raises
+    InputError for a repeated key, a sample of two images, and an invalid label.
     """
     found, sizes = _Found(), []
     for place, path in enumerate(source.tars):
-        with reading(path), _regular(path) as file:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is not a file, so not a tar")
+        with reading(path), path.open("rb") as file:
             sizes.append(os.fstat(file.fileno()).st_size)
             _add(found, source, place, file)
     if not found.paths:
-        raise InputError(f"{source.root}: its tars hold no images ({found.others:,} other files)")
+        raise InputError(
+            f"{source.root}: its tars contain no images ({found.others:,} other files)"
+        )
     tar, offset, size = (np.array(one, np.int64) for one in (found.tar, found.offset, found.size))
     images, numbered = _labelled(source, found)
     return ImageListing(
@@ -164,12 +168,6 @@ def list_tars(source: ImageSource) -> ImageListing:
     )
 
 
-def _regular(path: Path) -> BinaryIO:
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path}: is no file, and so no tar")
-    return path.open("rb")
-
-
 def _add(found: _Found, source: ImageSource, place: int, file: BinaryIO) -> None:
     path = source.tars[place]
     for sample in _samples(found, path, file):
@@ -178,8 +176,8 @@ def _add(found: _Found, source: ImageSource, place: int, file: BinaryIO) -> None
         if before != spot:
             other, at = source.tars[before >> TAR_BITS], before % (1 << TAR_BITS)
             raise InputError(
-                f"{path}: key {os.fsdecode(sample.key)!r} at byte {sample.at:,} is that of a "
-                f"sample in {other} at byte {at:,}: a sample's members stand together, and once"
+                f"{path}: key {os.fsdecode(sample.key)!r} at byte {sample.at:,} repeats the key of "
+                f"a sample in {other} at byte {at:,}: a sample's members must be consecutive"
             )
         if sample.image is None:
             found.imageless += 1
@@ -192,7 +190,7 @@ def _add(found: _Found, source: ImageSource, place: int, file: BinaryIO) -> None
 
 
 def _samples(found: _Found, path: Path, file: BinaryIO) -> Iterator[_Sample]:
-    """Yield the samples, which hold an image or a label; count what belongs to none."""
+    """Yield the samples, which have an image or a label; count other members."""
     for key, group in groupby(_visible(found, members(path, file)), _key):
         images, labels = [], dict[bytes, Member]()
         for member in group:
@@ -200,14 +198,14 @@ def _samples(found: _Found, path: Path, file: BinaryIO) -> Iterator[_Sample]:
                 images.append(member)
             elif (extension := _extension(member)) in (b"cls", b"json"):
                 if labels.setdefault(extension, member) is not member:
-                    raise InputError(f"{path}: {os.fsdecode(member.name)!r} stands twice")
+                    raise InputError(f"{path}: {os.fsdecode(member.name)!r} occurs twice")
             else:
                 found.others += 1
         if len(images) > 1:
             one, other = (os.fsdecode(image.name) for image in images[:2])
             raise InputError(
-                f"{path}: {one!r} and {other!r} are of one sample, {os.fsdecode(key)!r}, whose "
-                "name ends at its first dot; a sample is one image: rename them, or unpack the "
+                f"{path}: {one!r} and {other!r} belong to one sample, {os.fsdecode(key)!r}, whose "
+                "name ends at its first dot; a sample has one image: rename them, or unpack the "
                 "tar and give the folder"
             )
         if images:
@@ -217,7 +215,7 @@ def _samples(found: _Found, path: Path, file: BinaryIO) -> Iterator[_Sample]:
 
 
 def _visible(found: _Found, walked: Iterable[Member]) -> Iterator[Member]:
-    """Yield files, but no dot files, as a folder's listing does; count links and the like."""
+    """Yield files except dot files, like a folder listing; count links and the like."""
     for member in walked:
         if not member.is_file:
             found.others += 1
@@ -235,13 +233,15 @@ def _extension(member: Member) -> bytes:
 
 
 def _label(path: Path, file: BinaryIO, labels: dict[bytes, Member]) -> str | None:
-    """Return what a .cls says, or else a .json; "" for one that says that there is no label."""
+    """Return the label in a .cls, or else a .json; None if there is none."""
     member = labels.get(b"cls") or labels.get(b"json")
     if member is None:
         return None
     where = f"{path}: {os.fsdecode(member.name)!r}"
     if member.size > LABEL_LIMIT:
-        raise InputError(f"{where}: {member.size:,} bytes, and a label has {LABEL_LIMIT:,} at most")
+        raise InputError(
+            f"{where}: {member.size:,} bytes; the limit for a label is {LABEL_LIMIT:,}"
+        )
     content = os.pread(file.fileno(), member.size, member.offset)
     if b"cls" in labels:
         try:
@@ -255,14 +255,14 @@ def _of_json(where: str, content: bytes) -> str | None:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError):
-        raise InputError(f"{where}: is no JSON that can be read") from None
+        raise InputError(f"{where}: is not valid JSON") from None
     if not isinstance(value, dict):
-        raise InputError(f"{where}: is no JSON object")
+        raise InputError(f"{where}: is not a JSON object")
     label = next((value[key] for key in LABEL_KEYS if key in value), None)
     if label is None:
         return None
     if isinstance(label, bool) or not isinstance(label, (int, str)):
-        raise InputError(f"{where}: its label is no integer, and no text")
+        raise InputError(f"{where}: its label is neither an integer nor a text")
     return str(label).strip()
 
 
@@ -279,7 +279,7 @@ def _labelled(source: ImageSource, found: _Found) -> tuple[ImageRows, bool]:
 
 def _notes(found: _Found) -> Iterator[str]:
     if found.imageless:
-        yield f"samples without an image, which are left out: {found.imageless:,}"
+        yield f"samples without an image, skipped: {found.imageless:,}"
     without = found.labels.count(None)
     if 0 < without < len(found.labels):
-        yield f"images without a label: {without:,} have no .cls, and no .json that says one"
+        yield f"images without a label: {without:,} have neither a .cls nor a .json with a label"

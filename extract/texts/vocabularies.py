@@ -1,4 +1,4 @@
-"""Class names and templates: ImageNet's, a file's words, or the class folders of a data set."""
+"""Class names and prompt templates: ImageNet's, from a file, or from class folders."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ CONJUGATED = "csp:"
 
 
 def find(specification: str, templates: Sequence[str]) -> tuple[str, Vocabulary]:
-    """Return the name and the vocabulary of a known name, NAME=FILE, =FOLDER or =csp:FILE.
+    """Return the name and vocabulary for a known name, NAME=FILE, =FOLDER or =csp:FILE.
 
-    A folder of CLIP_benchmark's layout gives its own templates where none is typed.
+    A folder in CLIP_benchmark's layout provides templates if none is given.
     """
     name, equals, source = specification.partition("=")
     if equals:
@@ -35,16 +35,16 @@ def find(specification: str, templates: Sequence[str]) -> tuple[str, Vocabulary]
     elif name in subsets.NAMES:
         ids, names = _subset(name)
     else:
-        own = "NAME=FILE with a name a line, or NAME=FOLDER with a folder a class"
+        own = "NAME=FILE with one name per line, or NAME=FOLDER with a folder per class"
         if name and Path(name).exists():
             own = f"{Path(name).stem}={name}"
         known = ", ".join((*KNOWN, *subsets.NAMES))
-        raise InputError(f"--classes {name!r} is not known (known are: {known}); type {own}")
+        raise InputError(f"--classes {name!r} is not known (known are: {known}); use {own}")
     return name, Vocabulary(names, ids, expand(templates))
 
 
 def expand(templates: Sequence[str]) -> tuple[str, ...]:
-    """Return the templates that were typed, the default one for none, 'openai' as its 80."""
+    """Return the given templates, or the default one if none; 'openai' expands to its 80."""
     expanded: list[str] = []
     for template in templates or (DEFAULT_TEMPLATE,):
         if template == OPENAI:
@@ -53,7 +53,7 @@ def expand(templates: Sequence[str]) -> tuple[str, ...]:
             expanded.append(template)
         else:
             raise InputError(
-                f"--template {template!r}: wants {{}} once, where the class name goes, "
+                f"--template {template!r}: must contain {{}} once, for the class name, "
                 f"as in {DEFAULT_TEMPLATE!r}; or 'openai' for its 80"
             )
     return tuple(dict.fromkeys(expanded))
@@ -70,7 +70,7 @@ def fingerprint(vocabulary: Vocabulary) -> str:
 
 
 def _from(source: str) -> word_lists.Columns:
-    """Return ids and names of a file, of a folder, or of csp:FILE, whose words are adjectives."""
+    """Return ids and names from a file, a folder, or csp:FILE with adjectives."""
     if source.startswith(CONJUGATED):
         return word_lists.conjugated(word_lists.read(Path(source.removeprefix(CONJUGATED))))
     path = Path(source)
@@ -85,15 +85,17 @@ def _from_folder(path: Path) -> word_lists.Columns:
         one.name for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")
     )
     if not names:
-        raise InputError(f"{path}: holds no class folders; wants a folder a class, or a text file")
+        raise InputError(
+            f"{path}: contains no class folders; expected a folder per class, or a text file"
+        )
     for name in names:
-        if not name.isprintable():  # Bytes that are not UTF-8 come as lone surrogates.
+        if not name.isprintable():  # Bytes that are not UTF-8 are lone surrogates.
             raise InputError(f"{path}: folder {name!r} cannot be a class name; list them in a file")
     return tuple(names), tuple(names)
 
 
 def _subset(name: str) -> word_lists.Columns:
-    """Return a subset's ids, and its source's names or, where that has none, ImageNet's."""
+    """Return a subset's ids, and its source's names or else ImageNet's."""
     subset = subsets.known(name)
     if all(subset.names):
         return subset.ids, subset.names
@@ -116,7 +118,7 @@ def _imagenet() -> word_lists.Columns:
 def _imagenet21k() -> word_lists.Columns:
     """Return the 21,841 WordNet ids of ImageNet-21K and each one's first lemma, from timm.
 
-    Its file of lemmas has three ids more, which are no synsets of that release.
+    Its file of lemmas has three more ids, which are not synsets of that release.
     """
     ids = _of_timm("imagenet22k_synsets.txt").read_text().split()
     lemmas = _of_timm("imagenet_synset_to_lemma.txt").read_text("utf-8")

@@ -1,6 +1,6 @@
-"""Word lists: a text file's lines, WordNet's own index, and adjectives joined to superclasses.
+"""Word lists: text files, WordNet's index files, and adjectives joined to superclasses.
 
-A list is two columns of one length, ids and names; the ids are all empty where there are none.
+A list is two columns of equal length, ids and names; ids are all empty if there are none.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import read_text
 
 Columns = tuple[tuple[str, ...], tuple[str, ...]]
 # Chen et al., NeurIPS 2024.
@@ -20,17 +21,16 @@ SUPERCLASSES = (
     *("view", "thing", "pattern", "structure", "landscape", "vista", "creature"),
 )
 SEED = 0
-# Of WordNet's files: a line of the licence, which its number leads, and a line of an index. That is
-# lemma, part of speech, how many synsets, how many pointers, …, and the last synset's place.
+# WordNet's files have numbered lines of the licence, then lines of the index:
+# lemma, part of speech, number of synsets, number of pointers, …, the last synset's offset.
 LICENCE, OWNER = re.compile(r"  \d+ "), "Princeton University"
 INDEX = re.compile(r"(\S+) [nvar] \d+ \d+ (?:\S+ )*\d{8}\s*")
 
 
 def read(path: Path) -> Columns:
-    """Return the names of a file: a name a line; an id, a tab, a name a line; or WordNet's index.
+    """Return the names in a file with lines of a name, of an id, a tab and a name, or of WordNet.
 
-    Raises InputError, with the line's number, for a line that is none, and for one that repeats
-    another.
+    Raises InputError, with the line number, for a line that is none of these or repeats another.
     """
     lines = _lines(path)
     licence = _licence(lines)
@@ -63,7 +63,7 @@ def conjugated(columns: Columns) -> Columns:
 
 
 def first_lemmas(lemmas: str, ids: Sequence[str]) -> tuple[str, ...]:
-    """Return the first lemma of each id; `lemmas` holds an id, a tab and the lemmas a line.
+    """Return the first lemma of each id; lines of `lemmas` are an id, a tab and its lemmas.
 
     >>> first_lemmas("n1\\tcat, true cat", ["n1"])
     ('cat',)
@@ -73,45 +73,40 @@ def first_lemmas(lemmas: str, ids: Sequence[str]) -> tuple[str, ...]:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; --classes NAME=FILE reads names") from None
+    lines = read_text(path, "; --classes NAME=FILE expects a file of names").splitlines()
     if not lines:
-        raise InputError(f"{path}: is empty; wants a class name a line")
+        raise InputError(f"{path}: is empty; expected a class name per line")
     return lines
 
 
 def _licence(lines: Sequence[str]) -> int:
-    """Return how many lines are of the licence that stands above each of WordNet's files."""
+    """Return how many lines of the licence are at the top of a WordNet file."""
     count = next((at for at, line in enumerate(lines) if not LICENCE.match(line)), len(lines))
     return count if any(OWNER in line for line in lines[:count]) else 0
 
 
 def _lemmas(path: Path, lines: Sequence[str], licence: int) -> tuple[str, ...]:
-    """Return the lemmas of WordNet's index, below so many lines of licence, with blanks for '_'."""
+    """Return the lemmas of WordNet's index below the licence, with spaces for '_'."""
     lemmas = []
     for number, line in enumerate(lines[licence:], licence + 1):
         found = INDEX.fullmatch(line)
         if found is None:
             raise InputError(
-                f"{path}: line {number} is none of a WordNet index, though the lines above are of "
-                "its files; wanted is index.noun, index.adj, index.verb or index.adv as it comes"
+                f"{path}: line {number} is not a WordNet index line, though the lines above are; "
+                "expected an unchanged index.noun, index.adj, index.verb or index.adv"
             )
         lemmas.append(found[1].replace("_", " "))
     if not lemmas:
-        raise InputError(f"{path}: holds WordNet's licence and no word below it")
+        raise InputError(f"{path}: contains WordNet's licence but no words")
     return tuple(lemmas)
 
 
 def _check_line(path: Path, number: int, pair: list[str], *, with_id: bool) -> None:
     if not pair[-1].strip():
-        raise InputError(f"{path}: line {number} is blank; take it out")
+        raise InputError(f"{path}: line {number} is blank; remove it")
     if len(pair) != 2 or bool(pair[0].strip()) != with_id or "\0" in "".join(pair):
-        wanted = "an id, a tab and a name, as line 1 has" if with_id else "a name and no tab"
-        raise InputError(f"{path}: line {number} wants {wanted}")
+        wanted = "an id, a tab and a name, as in line 1" if with_id else "a name without a tab"
+        raise InputError(f"{path}: line {number}: expected {wanted}")
 
 
 def _check_distinct(path: Path, keys: Sequence[str], start: int = 1) -> None:
@@ -119,7 +114,7 @@ def _check_distinct(path: Path, keys: Sequence[str], start: int = 1) -> None:
     for number, key in enumerate(keys, start):
         if key in first:
             raise InputError(
-                f"{path}: line {number} repeats line {first[key]}, {key!r}; take one out, or "
-                "tell them apart by ids: an id, a tab, a name"
+                f"{path}: line {number} repeats line {first[key]}, {key!r}; remove one, or "
+                "distinguish them by ids: an id, a tab, a name"
             )
         first[key] = number

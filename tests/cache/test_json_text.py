@@ -13,9 +13,9 @@ from oodcache.cache.json_text import DEEPEST, parse_json, read_limited
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[NaN]", "it holds NaN, which is not JSON"),
+        ("[NaN]", "it contains NaN, which is not JSON"),
         ("[1e999]", "Out of range float"),
-        ('{"a": 1, "a": 2}', "it holds a key twice"),
+        ('{"a": 1, "a": 2}', "it has a duplicate key"),
         ("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), "nested deeper than 16 levels"),
         ("[" * 100_000, "nested deeper than 16 levels"),
         (r'"\ud800"', "surrogates not allowed"),

@@ -8,7 +8,7 @@ from oodcache.cache.names import KNOWN, SHORT_NAMES, check_name, image_path, pla
 
 @pytest.mark.parametrize("name", ["a", "7", "SUN", "imagenet-val", "v1.0_b", "a" * 128, *KNOWN])
 def test_a_plain_name_comes_back_as_it_is(name: str) -> None:
-    assert check_name(name, "data set") == name
+    assert check_name(name, "dataset") == name
 
 
 @pytest.mark.parametrize(
@@ -17,16 +17,18 @@ def test_a_plain_name_comes_back_as_it_is(name: str) -> None:
 )
 def test_a_name_that_no_file_should_have_is_refused(name: str) -> None:
     with pytest.raises(InputError) as refused:
-        check_name(name, "data set")
+        check_name(name, "dataset")
     assert str(refused.value) == (
-        f"data set {name!r} cannot name a file: use letters, digits, '.', '_' and '-', "
-        "a letter or digit first"
+        f"dataset {name!r} is not a valid file name: use letters, digits, '.', '_' and '-', "
+        "starting with a letter or digit"
     )
     assert str(refused.value).isprintable()
 
 
 def test_the_mean_of_the_results_is_no_name() -> None:
-    with pytest.raises(InputError, match="vocabulary 'average' is what results call their mean"):
+    with pytest.raises(
+        InputError, match="vocabulary 'average' is reserved for averages in results"
+    ):
         check_name("average", "vocabulary")
 
 
@@ -52,10 +54,10 @@ def test_a_file_that_names_itself_lies_where_extract_would_put_it() -> None:
     "label", ["..", "../x", "m/..", "/etc", "m", "m/p/q", "m/", ".m/p", "m\0/p"]
 )
 def test_a_file_cannot_name_a_folder_outside_the_cache(label: str) -> None:
-    with pytest.raises(InputError, match="is no folder of a cache"):
+    with pytest.raises(InputError, match="is not a folder of a cache"):
         place(Path("c"), "images", label, "SUN")
 
 
 def test_a_file_cannot_name_itself_out_of_its_folder() -> None:
-    with pytest.raises(InputError, match="cannot name a file"):
+    with pytest.raises(InputError, match="is not a valid file name"):
         place(Path("c"), "images", "m/p", "../x")

@@ -41,7 +41,7 @@ def test_a_file_lists_classes_with_comments_and_blank_lines(tmp_path: Path) -> N
     ("content", "words"),
     [
         (b"a\nb\na # again\n", "line 3 repeats line 1, 'a'"),
-        (b"# none\n", "lists no class; write an id or label name a line"),
+        (b"# none\n", "contains no classes; write one id or label name per line"),
         (b"\xff\n", "is not UTF-8 text (byte 0)"),
     ],
 )
@@ -60,5 +60,5 @@ def test_a_missing_file_or_unknown_subset_is_told_what_to_type(tmp_path: Path) -
         subsets.split("val:imagenet30")
     assert str(error.value) == (
         "'val:imagenet30': no subset 'imagenet30' (there are: imagenet10, imagenet20, "
-        "imagenet100); or list ids or label names in a file, one a line: val:@FILE"
+        "imagenet100); or list ids or label names in a file, one per line: val:@FILE"
     )

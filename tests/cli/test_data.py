@@ -52,22 +52,22 @@ def test_what_is_fetched_is_whole_and_is_not_fetched_again(
     else:
         site.files["iNaturalist.tar.gz"] = packed(images("iNaturalist/images", count))
     fetched = oodcache("data", "fetch", "iNaturalist", "--mirror", f"{site.url}/")
-    assert fetched.err == f"loading {site.url}/iNaturalist.tar.gz …\n"
+    assert fetched.err == f"downloading {site.url}/iNaturalist.tar.gz …\n"
     where = f"{count:,} images in data/MOS/iNaturalist/images\n"
     assert (fetched.status, fetched.out) == (0, f"iNaturalist: fetched: {where}")
     again = oodcache("data", "fetch", "iNaturalist", "--mirror", site.url)
-    assert (again.status, again.out) == (0, f"iNaturalist: is there: {where}")
+    assert (again.status, again.out) == (0, f"iNaturalist: already there:  {where}")
     assert len(site.asked) == 1
     checked = oodcache("data", "check", "iNaturalist")
     assert (checked.status, checked.err) == (0, "")
-    assert checked.out == f"whole      iNaturalist: {count:,} images: data/MOS/iNaturalist/images\n"
+    assert checked.out == f"complete   iNaturalist: {count:,} images: data/MOS/iNaturalist/images\n"
     rows = {one["name"]: one for one in json.loads(oodcache("data", "ls", "--format", "json").out)}
     assert rows["iNaturalist"]["path"] == "data/MOS/iNaturalist/images"
     Path("data/MOS/iNaturalist/images/7.jpg").unlink()
     wrong = oodcache("data", "check")
     assert wrong.status == 1
     assert wrong.err == (
-        "oodcache: 1 of 9 data sets is not whole: move what is wrong elsewhere, and type: "
+        "oodcache: 1 of 9 datasets is not complete: move what is wrong elsewhere, and run: "
         "oodcache data fetch iNaturalist\n"
     )
 
@@ -77,7 +77,7 @@ def test_extract_says_how_to_fetch_what_is_missing(oodcache: Run) -> None:
     for name, command in (("SUN", "fetch SUN --data-root data"), ("NINCO", "ls")):
         refused = oodcache("extract", "--model", "tiny-clip", name)
         assert refused.status == 1
-        assert refused.err.endswith(f"{name}=FOLDER; or type: oodcache data {command}\n")
+        assert refused.err.endswith(f"{name}=FOLDER; or run: oodcache data {command}\n")
 
 
 def test_what_is_wrong_is_one_line_and_status_1(oodcache: Run) -> None:
@@ -95,7 +95,7 @@ def test_a_list_of_data_sets_is_a_table(oodcache: Run) -> None:
     listed = oodcache("data", "ls")
     assert (listed.status, listed.err) == (0, "")
     assert re.split("  +", listed.out.split("\n")[0]) == [
-        "data set",
+        "dataset",
         "images",
         "OOD",
         "found",

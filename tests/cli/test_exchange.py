@@ -173,7 +173,7 @@ def test_imported_and_extracted_images_of_equal_weights_are_mixed_with_a_word(
     assert stored(path)["identity"]["model"]["logit_bias"] is not None
 
     done = take("strays.npy", *mine)
-    assert f"of weights {weights}, and scores do not mix them" in done.err
+    assert f"has other weights, {weights}, which are never scored together" in done.err
     refused(oodcache("score", *SCORE), "if they are the same, import with equal --weights")
 
 
@@ -185,7 +185,7 @@ def test_rows_of_any_length_are_normalised_and_that_is_said(take: Take) -> None:
     lengths = np.linalg.norm(vectors[:10], axis=1)
     said = take("x.npy", *MINE, "--dataset", "x").err
     assert (
-        f"x.npy: normalised 10 of 5,000 rows, whose lengths ran from {lengths.min():.4g} to "
+        f"x.npy: normalised 10 of 5,000 rows, with lengths from {lengths.min():.4g} to "
         f"{lengths.max():.4g}"
     ) in said
     file = stored(IMAGES)
@@ -216,7 +216,7 @@ def test_bad_rows_keep_their_place_with_a_reason(oodcache: Run, take: Take) -> N
     vectors[3], vectors[7, 2] = 0, np.nan
     np.save("x.npy", vectors)
     done = take("x.npy", *MINE, "--dataset", "x")
-    assert f"2 are not ok, see: oodcache cache info {IMAGES}" in done.err
+    assert f"2 are not ok: see oodcache cache info {IMAGES}" in done.err
     file = stored(IMAGES)
     assert np.flatnonzero(~file["ok"]).tolist() == [3, 7]
     assert file["errors"].tolist() == [b"is all zeros", b"holds a value that is not finite"]
@@ -244,7 +244,7 @@ def test_scale_and_bias_are_taken_from_texts_of_the_model(oodcache: Run, take: T
     texts = ("t.npy", *MINE, "--classes")
     refused(
         oodcache("cache", "import", *texts, "c=names.txt"),
-        "texts want the model's scale: give --logit-scale, 100 for OpenAI's CLIP",
+        "texts need the model's scale: give --logit-scale (100 for OpenAI's CLIP",
     )
     take("t.npy", *MINE, "--dataset", "x")
     assert stored(IMAGES)["identity"]["model"]["logit_scale"] is None
@@ -266,7 +266,7 @@ def test_a_file_that_is_there_is_kept_unless_it_may_go(oodcache: Run, take: Take
     np.save("x.npy", rows(seed=1))
     refused(
         oodcache("cache", "import", "x.npy", *MINE, "--dataset", "x"),
-        f"{IMAGES}: is there; write it anew with --overwrite, or give other names",
+        f"{IMAGES}: already exists; use --overwrite, or other names",
     )
     take("x.npy", *MINE, "--dataset", "x", "--overwrite")
     np.testing.assert_allclose(stored(IMAGES)["embeddings"], unit(rows(seed=1)), atol=1e-6)
@@ -276,18 +276,18 @@ def test_a_file_that_is_there_is_kept_unless_it_may_go(oodcache: Run, take: Take
     ("arguments", "words"),
     [
         ((), "x.npy: give --dataset NAME for images, or --classes NAME=names.txt for texts"),
-        (("--dataset", "a"), "x.npy: give --model NAME, for the model that made it"),
+        (("--dataset", "a"), "x.npy: give --model NAME, the model that made it"),
         ((*MINE, "--dataset", "a", "--classes", "c=n"), "--dataset is for images, --classes for"),
-        ((*MINE, "--dataset", "a/b"), "data set 'a/b' cannot name a file"),
-        (("--model", "../m", "--dataset", "a"), "model '..' cannot name a file"),
-        ((*MINE, "--classes", "c=n.txt", "--labels", "n.txt"), "is of texts: leave out --labels"),
-        ((*MINE, "--dataset", "a", "--template", "a {}"), "is of images: leave out --template"),
+        ((*MINE, "--dataset", "a/b"), "dataset 'a/b' is not a valid file name"),
+        (("--model", "../m", "--dataset", "a"), "model '..' is not a valid file name"),
+        ((*MINE, "--classes", "c=n.txt", "--labels", "n.txt"), "texts were given: omit --labels"),
+        ((*MINE, "--dataset", "a", "--template", "a {}"), "images were given: omit --template"),
         ((*MINE, "--classes", "c"), "--classes 'c': give NAME=names.txt"),
         ((*MINE, "--classes", "c=none.txt"), "none.txt: No such file or directory"),
-        ((*MINE, "--classes", "c=n.txt", "--template", "a"), "--template 'a': wants {} once"),
+        ((*MINE, "--classes", "c=n.txt", "--template", "a"), "'a': must contain {} once"),
         (
             (*MINE, "--classes", "c=n.txt"),
-            "x.npy: has shape (20, 8), not (1, 2, 8), with a",
+            "x.npy: has shape (20, 8), expected (1, 2, 8): templates",
         ),
         ((*MINE, "--dataset", "a", "--logit-scale", "nan"), "--logit-scale nan is not a finite"),
     ],
@@ -334,7 +334,7 @@ def test_a_file_cut_short_while_it_comes_in_leaves_nothing(oodcache: Run) -> Non
     Path("x.npy").write_bytes(whole[:-1])
     refused(
         oodcache("cache", "import", "x.npy", *MINE, "--dataset", "x"),
-        "x.npy: claims 640 bytes, and 639 are in the file",
+        "x.npy: claims 640 bytes, but 639 are in the file",
     )
     assert not Path("embeddings").exists()
 
@@ -346,9 +346,9 @@ def test_an_exported_file_says_itself_what_it_holds(oodcache: Run, take: Take) -
     for option in ("--model", "--dataset", "--classes", "--template", "--logit-bias"):
         refused(
             oodcache("cache", "import", "x.npz", option, "0"),
-            f"x.npz: says itself what it holds: leave out {option}",
+            f"x.npz: the file describes itself: omit {option}",
         )
-    refused(oodcache("cache", "import", "x.npz"), f"{IMAGES}: is there")
+    refused(oodcache("cache", "import", "x.npz"), f"{IMAGES}: already exists")
     take("x.npz", "--cache", "other", "--dtype", "float16")
     half = stored(Path("other/mine/imported/images/x.h5"))
     assert half["embeddings"].dtype == np.float16
@@ -372,7 +372,7 @@ def test_shards_are_exported_as_what_they_make(oodcache: Run, photos: Path, endi
             assert done.status == 0, done.err
             assert Path(f"shards.{ending}").read_bytes() == whole.read_bytes()
         next(given[1].iterdir()).unlink()
-        words = " shards are there (missing: "
+        words = " shards exist (missing: "
         refused(oodcache("cache", "export", given[0], "-o", f"again.{ending}"), words)
         assert not Path(f"again.{ending}").exists()
 
@@ -386,7 +386,7 @@ def test_one_shard_is_not_exported(oodcache: Run, take: Take) -> None:
 
 
 def test_export_refuses_an_ending_before_it_reads_and_what_is_no_file(oodcache: Run) -> None:
-    refused(oodcache("cache", "export", "none.h5", "-o", "x.csv"), "give .npz, .npy or .parquet")
+    refused(oodcache("cache", "export", "none.h5", "-o", "x.csv"), "use .npz, .npy or .parquet")
     refused(oodcache("cache", "export", "none.h5", "-o", "x.npz"), "No such file or directory")
     assert not Path("x.npz").exists()
 

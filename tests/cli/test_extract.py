@@ -226,8 +226,8 @@ def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(
         ([], 2, "--model is missing, for example: --model siglip2"),
         (["--model", "tiny-clip"], 1, "nothing to extract: name a dataset"),
         (["--model", "tiny-clip", "x=none"], 1, "none: no such file or folder"),
-        (["--model", "tiny-clip", "x=empty"], 1, "empty: holds no images"),
-        (["--model", "tiny-clip", "SUN"], 1, "data: no such data root, where SUN would be"),
+        (["--model", "tiny-clip", "x=empty"], 1, "empty: contains no images"),
+        (["--model", "tiny-clip", "SUN"], 1, "data: no such data root, needed for SUN"),
         (["--model", "tiny-clip", "cifar"], 1, "type NAME=PATH"),
         (["--model", "tiny-klip", "x=photos"], 1, "names no weights; did you mean tiny-clip?"),
         (["--model", "VIT-B-32/openai", "x=photos"], 1, "did you mean ViT-B-32"),
@@ -264,7 +264,7 @@ def test_a_folder_of_broken_images_leaves_no_file(oodcache: Run) -> None:
         Path("bad", f"{number}.jpg").write_bytes(b"no image")
     refused = oodcache("extract", "--model", "tiny-clip", "x=bad")
     assert refused.status == 1
-    assert "none of 3 images could be decoded, the first because" in refused.err
+    assert "none of 3 images could be decoded, the first: " in refused.err
     assert not list(Path("embeddings").rglob("*.h5"))
     assert not leftovers()
 

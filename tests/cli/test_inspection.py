@@ -62,10 +62,13 @@ def test_a_thousand_labels_are_summed_up_unless_all_are_asked_for(
     assert shown[start + 1 : start + 4] == ["  name 0: 2", "  name 1: 2", "  name 2: 2"]
     assert shown[start + 20 : start + 22] == [
         "  name 19: 2",
-        "  … and 980 more: --all lists them",
+        "  … and 980 more: use --all to list them",
     ]
     bad = shown.index("not decoded: 60 images")
-    assert shown[bad + 20 :] == ["  row 38: 38.png: why 38", "  … and 40 more: --all lists them"]
+    assert shown[bad + 20 :] == [
+        "  row 38: 38.png: why 38",
+        "  … and 40 more: use --all to list them",
+    ]
     everything = info(oodcache, path, "--all")
     assert "  name 999: 1" in everything
     assert everything[-1] == "  row 118: 118.png: why 118"
@@ -86,7 +89,7 @@ def test_texts_have_templates_classes_and_norms(oodcache: Run, write_names: Writ
     assert ": 2 templates x 30 classes x 4, float32, " in shown[0]
     assert "norms before normalising: 2 to 2, median 2" in shown
     assert shown[shown.index("templates:") + 1 :][:2] == ["  a {}", "  the {}"]
-    assert shown[-1] == "  … and 10 more: --all lists them"
+    assert shown[-1] == "  … and 10 more: use --all to list them"
 
 
 def test_a_shard_tells_its_place_its_run_and_its_file(
@@ -99,7 +102,7 @@ def test_a_shard_tells_its_place_its_run_and_its_file(
     assert shown[1:3] == ["shard: 2 of 3, rows 3 to 5 of 7", f"of: {whole}"]
     assert re.fullmatch("run: [0-9a-f]{64}", shown[3])
     assert paths[1].name.endswith(f"{shown[3][5:13]}.h5")
-    assert "beside it: 3 of 3 shards of run " + shown[3][5:13] in info(oodcache, whole)
+    assert "next to it: 3 of 3 shards of run " + shown[3][5:13] in info(oodcache, whole)
     elsewhere = Path("copied.h5")
     paths[1].rename(elsewhere)
     assert "of: small/demo/images/pets.h5 of a cache" in info(oodcache, elsewhere)
@@ -124,12 +127,12 @@ def test_what_is_begun_says_what_is_missing_and_what_to_type(
     for number in (1, 3, 4):
         paths[number].unlink()
     shown = info(oodcache, asked)
-    assert shown[0] == f"{target.with_suffix('.shards')}: shards of {target}, which is not there"
+    assert shown[0] == f"{target.with_suffix('.shards')}: shards of {target}, which does not exist"
     assert shown[2:6] == [
         "  4 of 7 shards, 4 of 7 rows",
         "  not ok so far: 1",
         "  missing: shards 2, 4 to 5",
-        "  to go on: run the same oodcache extract again",
+        "  to resume: run the same oodcache extract again",
     ]
     assert "  requested: tiny" in shown
 
@@ -161,15 +164,15 @@ def test_two_runs_are_told_apart(
 
 def test_an_empty_folder_of_shards_says_so(oodcache: Run) -> None:
     (IMAGES / "pets.shards").mkdir(parents=True)
-    assert info(oodcache, IMAGES / "pets.h5")[-1] == "no shard is there yet"
+    assert info(oodcache, IMAGES / "pets.h5")[-1] == "no shard yet"
 
 
 @pytest.mark.parametrize(
     ("made", "words"),
     [
         ("nothing", "cannot be read: No such file"),
-        ("folder", "is not a file; wanted is an .h5 file of embeddings"),
-        ("fifo", "is not a file; wanted is an .h5 file of embeddings"),
+        ("folder", "is not a file; expected an .h5 file of embeddings"),
+        ("fifo", "is not a file; expected an .h5 file of embeddings"),
         ("text", "is not a whole HDF5 file"),
     ],
 )

@@ -195,7 +195,7 @@ def test_what_is_no_valid_file_is_a_line_with_the_reason(
 def test_a_file_in_the_other_kinds_folder_is_not_valid(oodcache: Run, write_names: Write) -> None:
     write_names(IMAGES / "names.h5")
     (one,) = objects(oodcache)
-    assert "kind is 'texts', and 'images' is wanted here" in one["error"]
+    assert "kind is 'texts', expected 'images'" in one["error"]
 
 
 def test_no_vector_is_read(oodcache: Run, write_pets: Write, write_names: Write) -> None:
@@ -230,7 +230,7 @@ def test_a_name_that_is_not_utf_8_comes_back_from_json(oodcache: Run, write_pets
 def test_nothing_is_a_line_for_people_and_an_empty_list_for_programs(oodcache: Run) -> None:
     empty = oodcache("cache", "ls")
     assert (empty.status, empty.out) == (1, "")
-    assert "embeddings: no embeddings; make some with: oodcache demo" in empty.err
+    assert "embeddings: contains no embeddings; create some: oodcache demo" in empty.err
     assert objects(oodcache) == []
 
 

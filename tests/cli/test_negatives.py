@@ -86,9 +86,9 @@ def test_a_file_that_is_there_is_not_replaced_unasked(oodcache: Run, lists: None
         (("--model", "other"), "no embeddings of model 'other' (there are: small/demo)"),
         (("--words", "verbs"), "no vocabulary 'verbs' (there are: adjectives, nouns, pets)"),
         (("--keep", "15"), None),
-        (("--keep", "x"), "--keep: 'x' is no share of 0 to 100 %, as 15%, and no count"),
+        (("--keep", "x"), "--keep: 'x' is not a share, such as 15%, or a count"),
         (("--percentile", "nan"), "--percentile nan: give a number from 0 to 100, such as 95"),
-        (("-o", "a/b"), "negatives 'a/b' cannot name a file"),
+        (("-o", "a/b"), "negatives 'a/b' is not a valid file name"),
         (("--template", "a {}"), "has no template 'a {}'"),
     ],
 )
@@ -139,7 +139,7 @@ def test_cache_info_shows_words_parameters_and_weights(oodcache: Run, lists: Non
     assert "keep: 30" in lines
     assert "negative: nouns, the nice {}, percentile 90: 30 of 38" in lines
     assert f"  {found.lists[0].words[0]}" in lines
-    assert "  … and 10 more: --all lists them" in lines
+    assert "  … and 10 more: use --all to list them" in lines
     assert f"  {found.lists[0].words[-1]}" in oodcache("cache", "info", FILE, "--all").out
 
 
@@ -151,7 +151,7 @@ def test_cache_verify_checks_negatives(oodcache: Run, lists: None) -> None:
     broken = oodcache("cache", "verify")
     assert broken.status == 1
     assert f"BROKEN {FILE}: its format is 'list'" in broken.out
-    assert "1 of 4 files is broken; make anew what is broken with: oodcache negatives" in broken.err
+    assert "1 of 4 files is broken; remake the broken files with: oodcache negatives" in broken.err
 
 
 @pytest.mark.parametrize("content", [None, b"broken"])

@@ -90,7 +90,7 @@ def test_what_is_still_in_shards_is_scored_as_what_is_merged(
     refused = oodcache(*arguments)
     assert (refused.status, refused.out) == (1, "")
     assert refused.err.count("\n") == 1
-    assert f"{pets['path']}: 2 of 3 shards are there (missing: " in refused.err
+    assert f"{pets['path']}: 2 of 3 shards exist (missing: " in refused.err
 
 
 def test_json_says_what_made_it(oodcache: Run, cached: list[str]) -> None:

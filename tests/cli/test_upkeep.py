@@ -47,7 +47,7 @@ def test_verify_without_deep_reads_no_vector_and_says_what_would(
     done = oodcache("cache", "verify")
     assert done.status == 0
     assert done.out.splitlines() == [f"sound  {pets}", f"sound  {names}"]
-    assert done.err.splitlines()[-1].endswith("oodcache cache verify --deep reads them too")
+    assert done.err.splitlines()[-1].endswith("oodcache run oodcache cache verify --deep")
 
 
 def test_verify_deep_finds_a_flipped_vector_in_files_and_in_shards(
@@ -66,7 +66,7 @@ def test_verify_deep_finds_a_flipped_vector_in_files_and_in_shards(
     broken = [line.startswith("BROKEN ") for line in done.out.splitlines()]
     assert broken == [True, True, False, True, False]
     assert done.out.count("(rule F10)") == 3
-    assert "oodcache: 3 of 5 files are broken; make anew" in done.err
+    assert "oodcache: 3 of 5 files are broken; remake the broken" in done.err
 
 
 def test_verify_takes_a_folder_of_shards_for_its_shards(
@@ -98,9 +98,9 @@ def test_verify_names_whatever_is_no_file(oodcache: Run, write_pets: Write) -> N
 
 def test_verify_of_nothing_is_refused(oodcache: Run) -> None:
     (IMAGES / "pets.shards").mkdir(parents=True)
-    assert "no embeddings to verify" in oodcache("cache", "verify").err
+    assert "contains no embeddings to verify" in oodcache("cache", "verify").err
     empty = oodcache("cache", "verify", IMAGES / "pets.shards")
-    assert (empty.status, "holds no shard" in empty.err) == (1, True)
+    assert (empty.status, "contains no shard" in empty.err) == (1, True)
 
 
 @permissions_bind
@@ -122,9 +122,7 @@ def test_merge_makes_what_is_complete_and_refuses_the_rest_by_its_gap(
     done = oodcache("cache", "merge")
     assert done.status == 1
     gap, pets, names = done.out.splitlines()
-    assert gap.startswith(
-        f"REFUSED {IMAGES / 'gap.shards'}: rows 3 to 5 are missing (shard 2 of 3)"
-    )
+    assert gap.startswith(f"FAILED {IMAGES / 'gap.shards'}: rows 3 to 5 are missing (shard 2 of 3)")
     assert pets == f"{IMAGES / 'pets.h5'}: merged 3 shards, 7 rows, 1 not ok"
     assert names == f"{TEXTS / 'names.h5'}: merged 2 shards, 2 rows, 0 not ok"
     assert done.err == "oodcache: 1 of 3 files could not be merged\n"
@@ -144,7 +142,7 @@ def test_merge_of_what_is_merged_says_so(oodcache: Run, cut: Cut, whole: Path) -
 
 def test_merge_of_no_cache_is_refused(oodcache: Run) -> None:
     done = oodcache("cache", "merge")
-    assert (done.status, done.err) == (1, "oodcache: embeddings: no embeddings to merge\n")
+    assert (done.status, done.err) == (1, "oodcache: embeddings: contains no embeddings to merge\n")
 
 
 @pytest.mark.parametrize("named", ["pets.h5", "pets.shards"])
@@ -187,7 +185,7 @@ def test_shards_of_two_runs_and_shards_given_twice_make_no_file(
     copy = Path("copy.h5")
     copy.write_bytes(ours[0].read_bytes())
     doubled = oodcache("cache", "merge", *ours, copy)
-    assert "holds rows 0 to 2 again, as " in doubled.err
+    assert "repeats rows 0 to 2 of " in doubled.err
     assert oodcache("cache", "merge", *ours, ours[0]).status == 0
     assert mixed.status == doubled.status == 1
 
@@ -219,7 +217,9 @@ def test_a_file_of_another_run_or_a_damaged_one_is_never_replaced(
         done = oodcache("cache", "merge", *given)
         assert done.status == 1
         said = done.out + done.err
-        assert f"{target}: is " in said
+        assert (
+            f"{target}: {'is not a whole' if change == 'damage' else 'exists, made from'}" in said
+        )
         assert f"oodcache cache rm {target}" in said
         assert target.read_bytes() == before
         assert all(path.exists() for path in paths)
@@ -248,7 +248,7 @@ def test_a_part_of_a_run_beside_its_whole_file_is_refused_with_both_ways_out(
     done = oodcache("cache", "merge")
     assert done.status == 1
     assert "run the same oodcache extract again; or, as " in done.err
-    typed = done.err.rpartition("remove them: ")[2]
+    typed = done.err.rpartition("remove the shards: ")[2]
     assert oodcache(*shlex.split(typed)[1:], "--yes").status == 0
     assert there(IMAGES) == {str(target)}
 
@@ -270,14 +270,14 @@ def test_a_damaged_shard_is_one_line_with_the_way_out(
         assert all(path.exists() for path in paths)
     loose = paths[1].rename("loose.h5")
     done = oodcache("cache", "merge", paths[0], loose, paths[2])
-    assert "wanted are shards: was it copied whole?" in done.err
+    assert "expected a shard: was it copied completely?" in done.err
 
 
 def test_shards_in_the_folder_of_the_other_kind_are_refused(
     oodcache: Run, cut: Cut, whole: Path
 ) -> None:
     cut(whole, TEXTS / "pets.h5")
-    assert "is of images, not of texts" in oodcache("cache", "merge").err
+    assert "holds images, not texts" in oodcache("cache", "merge").err
     assert not (TEXTS / "pets.h5").exists()
 
 

@@ -84,7 +84,7 @@ def test_what_is_said_is_read(score: str) -> None:
         ("mcm", ("threshold", "confidence"), 1.0, "'threshold.confidence' is 1.0, not a number"),
         ("mcm", ("threshold", "n"), 61, "'threshold.scores' has 60 rows, not 61"),
         ("mcm", ("threshold", "k"), 61, "'threshold.k' is 61, not the rank that alpha 0.1 gives"),
-        ("mcm", ("threshold", "k"), 0, "'threshold.k' is 0, not a whole number from 1 on"),
+        ("mcm", ("threshold", "k"), 0, "'threshold.k' is 0, not a whole number of at least 1"),
         ("mcm", ("threshold", "ranking"), 0.5, "'threshold.ranking' is 0.5, not number 6"),
         ("mcm", ("threshold", "bound", "confidence"), 0.5, "is 0.5, not 0.95"),
         (
@@ -128,7 +128,7 @@ def test_what_is_said_is_read(score: str) -> None:
         ("mcm", ("choice", "tried"), [], "'choice.tried' is [], not a list of scores"),
         ("mcm", ("choice", "tried"), [1], "'choice.tried' is [1], not a list of objects"),
         ("mcm", ("choice", "tried", 0, "auroc"), 2.0, "'choice.tried.auroc' is 2.0, not a number"),
-        ("mcm", ("choice", "seed"), -1, "'choice.seed' is -1, not a whole number from 0 on"),
+        ("mcm", ("choice", "seed"), -1, "'choice.seed' is -1, not a whole number of at least 0"),
         ("mcm", ("provenance",), None, "'provenance' is None, not an object"),
     ],
 )

@@ -169,7 +169,7 @@ def test_another_version_is_refused_with_both(tmp_path: Path) -> None:
             b'{"format": "oodcache-negatives"}',
             "is not a detector; make one with: oodcache calibrate",
         ),
-        (b'{"a": NaN}', "is not a detector: not JSON: it holds NaN, which is not JSON"),
+        (b'{"a": NaN}', "is not a detector: not JSON: it contains NaN, which is not JSON"),
     ],
 )
 def test_what_is_no_detector_is_refused(tmp_path: Path, content: bytes, words: str) -> None:

@@ -104,7 +104,11 @@ def test_what_is_no_file_of_results_is_refused(
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("auroc", 1.5, "result 0 (counted from 0): 'auroc' is 1.5, no fraction; score again"),
+        (
+            "auroc",
+            1.5,
+            "result 0 (counted from 0): 'auroc' is 1.5, not a number from 0 to 1; score again",
+        ),
         ("auroc", "0.9", "'auroc' is '0.9'"),
         ("auroc", True, "'auroc' is True"),
         ("auroc_ci", [0.1], "'auroc_ci' is [0.1], not two numbers"),
@@ -118,7 +122,7 @@ def test_what_is_no_file_of_results_is_refused(
         ("calibration", {"ece": 0.1}, "'calibration.kept_id' is None"),
         ("picked", 3, "'picked' is 3"),
         ("picked", {"on": "Places"}, "no 'tried'"),
-        ("picked", {**PICKED, "auroc": 2}, "'auroc' is 2, no fraction"),
+        ("picked", {**PICKED, "auroc": 2}, "'auroc' is 2, not a number from 0 to 1"),
         ("picked", {**PICKED, "on": 1}, "'on' is 1"),
         ("picked", {**PICKED, "shared_images": {"SUN": "3"}}, "'shared_images' is '3'"),
     ],

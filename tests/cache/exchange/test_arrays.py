@@ -101,11 +101,11 @@ def test_a_header_that_claims_more_than_the_file_holds_takes_no_memory(tmp_path:
     path = tmp_path / "x.npy"
     path.write_bytes(header((10**12, 768)) + b"\0" * 64)
     assert refusal(lambda: foreign.open_npy(path)) == (
-        f"{path}: claims 3072000000000000 bytes, and 64 are in the file"
+        f"{path}: claims 3072000000000000 bytes, but 64 are in the file"
     )
     with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
         archive.writestr("x.npy", path.read_bytes())
-    assert "claims 3072000000000000 bytes, and 64" in refusal(
+    assert "claims 3072000000000000 bytes, but 64" in refusal(
         lambda: foreign.open_npz(tmp_path / "x.npz")
     )
 
@@ -148,7 +148,7 @@ def test_no_pickle_is_ever_run(tmp_path: Path) -> None:
     assert held in refusal(lambda: foreign.open_npy(tmp_path / "x.npy"))
     assert held in refusal(lambda: foreign.open_npz(tmp_path / "x.npz"))
     bare = refusal(lambda: foreign.open_npy(tmp_path / "bare.npy"))
-    assert bare == f"{tmp_path / 'bare.npy'}: is no array as NumPy saves them (.npy)"
+    assert bare == f"{tmp_path / 'bare.npy'}: is not a .npy array of NumPy"
     assert not trace.exists()
     np.load(tmp_path / "x.npy", allow_pickle=True)
     assert trace.exists(), "the pickle was harmless, and the test showed nothing"
@@ -188,14 +188,16 @@ def test_parts_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_two_stems_or_none_or_one_number_twice_is_refused(tmp_path: Path) -> None:
-    assert "wants parts of one name (img_emb_0.npy, …); has none" in refusal(
+    assert "expected numbered parts (img_emb_0.npy, …); found none" in refusal(
         lambda: foreign.parts(tmp_path, "npy")
     )
     (tmp_path / "img_emb_0.npy").touch()
     (tmp_path / "img_emb_00.npy").touch()
     assert "has the number of img_emb_0" in refusal(lambda: foreign.parts(tmp_path, "npy"))
     (tmp_path / "text_emb_0.npy").touch()
-    assert "has img_emb_*.npy and text_emb_*.npy" in refusal(lambda: foreign.parts(tmp_path, "npy"))
+    assert "found img_emb_*.npy and text_emb_*.npy" in refusal(
+        lambda: foreign.parts(tmp_path, "npy")
+    )
 
 
 def test_parts_of_two_widths_are_refused(tmp_path: Path) -> None:
@@ -212,7 +214,7 @@ def test_embeddings_are_found_by_name_or_because_they_are_alone() -> None:
     assert foreign.pick(Path("x.npz"), {"label_list": other, "feat_list": one}) is one
     assert foreign.pick(Path("x.npz"), {"arr_0": one}) is one
     assert refusal(lambda: foreign.pick(Path("s.npz"), {"pred": one, "conf": other})) == (
-        "s.npz: holds 'pred', 'conf', and no embeddings: wanted is an array called embeddings, "
+        "s.npz: contains 'pred', 'conf', but no embeddings: expected an array called embeddings, "
         "feat_list, features, feats, feat or image_features"
     )
 

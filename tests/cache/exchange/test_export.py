@@ -83,7 +83,7 @@ def test_an_unknown_ending_is_refused_with_the_three(image_file: Path, tmp_path:
         with pytest.raises(InputError) as refused:
             export.export(open_images(image_file), tmp_path / name, ignore)
         assert str(refused.value) == (
-            f"{tmp_path / name}: its ending says what to write: give .npz, .npy or .parquet"
+            f"{tmp_path / name}: unknown output format: use .npz, .npy or .parquet"
         )
         assert not (tmp_path / name).exists()
 

@@ -88,14 +88,23 @@ def said(part: str, **fields: Any) -> Change:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda one: one.pop("norm"), "holds an identity, as files of oodcache cache export do"),
-        (lambda one: one.update(extra=np.ones(1)), "holds an identity, as files of oodcache cache"),
-        (lambda one: one.update(norm=one["norm"][:5]), "'norm' is float32 of shape (5,), not of"),
+        (lambda one: one.pop("norm"), "has an identity, like files of oodcache cache export"),
+        (lambda one: one.update(extra=np.ones(1)), "has an identity, like files of oodcache cache"),
+        (
+            lambda one: one.update(norm=one["norm"][:5]),
+            "'norm' is float32 of shape (5,), expected shape",
+        ),
         (lambda one: one.update(label=one["label"] * 1.0), "'label' is float64 of shape (6,)"),
         (lambda one: one.update(ok=one["ok"].astype(int)), "'ok' is int64 of shape (6,)"),
-        (lambda one: one.update(errors=one["errors"][:1]), "'errors' is |S9 of shape (1,), not of"),
-        (lambda one: one.update(path=np.array(["a"] * 6)), "'path' is <U1 of shape (6,), not of"),
-        (lambda one: one.update(embeddings=one["embeddings"].astype(float)), "holds float64"),
+        (
+            lambda one: one.update(errors=one["errors"][:1]),
+            "'errors' is |S9 of shape (1,), expected shape",
+        ),
+        (
+            lambda one: one.update(path=np.array(["a"] * 6)),
+            "'path' is <U1 of shape (6,), expected shape",
+        ),
+        (lambda one: one.update(embeddings=one["embeddings"].astype(float)), "is float64"),
         (lambda one: one.update(embeddings=-one["embeddings"]), "(rule F10)"),
         (lambda one: one.update(embeddings=2 * one["embeddings"]), "(rule F5)"),
         (lambda one: one.update(label=one["label"] + 5), "(rule F6)"),
@@ -103,12 +112,18 @@ def said(part: str, **fields: Any) -> Change:
         (lambda one: one["errors"].__setitem__(0, b"\xff"), "(rule F11)"),
         (lambda one: one.update(identity=np.array(b"{}")), "(rule F8)"),
         (lambda one: one.update(identity=np.array("{}")), "not a text"),
-        (said("model", name="../../x"), "'model.name' is '../../x', which is no name for a folder"),
+        (
+            said("model", name="../../x"),
+            "'model.name' is '../../x', not a valid folder name",
+        ),
         (
             said("model", pretrained="a/b"),
-            "'model.pretrained' is 'a/b', which is no name for a folder",
+            "'model.pretrained' is 'a/b', not a valid folder name",
         ),
-        (said("source", name="average"), "vocabulary 'average' is what results call their mean"),
+        (
+            said("source", name="average"),
+            "vocabulary 'average' is reserved for averages in results",
+        ),
     ],
 )
 def test_one_that_was_changed_is_refused_in_one_line(

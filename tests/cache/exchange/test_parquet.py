@@ -109,7 +109,7 @@ def test_a_file_cut_anywhere_is_refused_in_one_line(table: Callable[..., Path]) 
     whole = path.read_bytes()
     for size in range(0, len(whole), 11):
         path.write_bytes(whole[:size])
-        with pytest.raises(InputError, match="is no parquet file that can be read") as refused:
+        with pytest.raises(InputError, match="is not a readable parquet file") as refused:
             parquet.read_texts(path, "image_path")
         assert "\n" not in str(refused.value)
     path.unlink()

@@ -65,7 +65,7 @@ def test_absolute_paths_lose_the_folder_that_all_are_in(
         ([b"/a/1", b"/a/2", b"b"], "p.txt: mixes absolute and relative paths: see lines 1 and 3"),
         ([b"a", b"../b"], "p.txt: line 2: b'../b' is not below one folder"),
         ([b"/a/x", b"/a/../b"], "p.txt: line 2: b'../b' is not below one folder"),
-        ([b"a", b""], "p.txt: line 2: is blank; wants a path"),
+        ([b"a", b""], "p.txt: line 2: is blank; expected a path"),
         ([b"a\0"], "p.txt: line 1: b'a\\x00' is not below"),
         ([b"a", b"b", b"a"], "p.txt: line 3 repeats line 1, b'a'"),
         ([b"/d/a", b"/d//a"], "p.txt: line 2 repeats line 1, b'a'"),
@@ -105,7 +105,7 @@ def test_a_huge_number_takes_no_memory() -> None:
         (np.array([[0]]), "l: labels are int64 of shape (1, 1), not integers (rows,)"),
         (np.array([True]), "l: labels are bool of shape (1,), not integers (rows,)"),
         (np.array([0, -2]), "l: label -2 is below -1, which means no label"),
-        (np.array([0, 2]), "l: label 2 is none of 2 --label-names, which count from 0"),
+        (np.array([0, 2]), "l: label 2 has no name among 2 --label-names, which count from 0"),
     ],
 )
 def test_what_is_no_label_is_refused(numbers: Any, words: str) -> None:

@@ -161,7 +161,7 @@ def test_no_image_at_all_is_one_line_and_leaves_nothing(tmp_path: Path, identity
     nothing = [batch(np.zeros((1, 4), np.float32), {0: reason}) for reason in ("cut", "odd")]
     with pytest.raises(InputError) as refused:
         write_images(path, nothing, rows=images(2), identity=identity)
-    words = "not written: none of 2 images could be decoded, the first because: cut"
+    words = "not written: none of 2 images could be decoded, the first: cut"
     assert str(refused.value) == f"{path}: {words}"
     with pytest.raises(InputError, match="not written: there are no images"):
         write_images(path, [], rows=images(0), identity=identity)
@@ -186,14 +186,14 @@ def test_a_vector_that_breaks_a_rule_is_never_written(tmp_path: Path, identity: 
     [
         (ImageRows([b"a", b"a"], np.array([-1, -1]), ()), "'path' holds b'a' twice (rule F12)"),
         (ImageRows([b"a", b"b\0"], np.array([-1, -1]), ()), r"holds b'b\x00', which is not below"),
-        (ImageRows([b"a", b"b"], np.array([-1, 0]), ()), "from -1 to 0 with 0 names (rule F6)"),
+        (ImageRows([b"a", b"b"], np.array([-1, 0]), ()), "from -1 to 0, for 0 names (rule F6)"),
         (
             ImageRows([b"a", b"b" * 4097], np.array([-1, -1]), ()),
-            "holds a value of 4097 bytes, and",
+            "holds a value of 4097 bytes; the limit",
         ),
         (
             ImageRows([b"a", b"b"], np.array([0, 0]), ["ö" * 2049]),
-            "holds a value of 4098 bytes, and",
+            "holds a value of 4098 bytes; the limit",
         ),
         (ImageRows([b"a", b"b"], np.array([0, 0]), ["\udcff"]), "is not UTF-8 without NUL (rule"),
     ],
@@ -209,7 +209,7 @@ def test_rows_that_break_a_rule_are_refused_before_anything_is_encoded(
         write_images(tmp_path / "a.h5", batches(), rows=rows, identity=identity)
     assert words in str(refused.value)
     broken = replace(identity, encoding={"mean": "x" * 60_000})
-    with pytest.raises(RuleError, match=r"bytes, and 60000 are the most .rule F8"):
+    with pytest.raises(RuleError, match=r"bytes; the limit is 60000 .rule F8"):
         write_images(tmp_path / "a.h5", batches(), rows=images(2), identity=broken)
     assert files(tmp_path) == []
 
@@ -231,7 +231,9 @@ def test_a_file_that_was_replaced_while_it_is_read_is_refused(
     file = open_images(image_file)
     write_pets(image_file, logit_scale=11.0)
     for use in (lambda: next(file.blocks()), file.paths, file.errors):
-        with pytest.raises(InputError, match="was replaced while it was read: run that again"):
+        with pytest.raises(
+            InputError, match="was replaced while it was read: run the command again"
+        ):
             use()
 
 

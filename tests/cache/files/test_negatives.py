@@ -78,10 +78,10 @@ def of_file(**changes: Any) -> Callable[[dict[str, Any]], None]:
 DAMAGE: list[tuple[str, str, Callable[[dict[str, Any]], Any]]] = [
     ("N1", "its format is 'other', not 'oodcache-negatives'", of_file(format="other")),
     ("N1", "its format is None", lambda found: found.pop("format")),
-    ("N1", "version is 2, and this oodcache reads 1", of_file(version=2)),
+    ("N1", "version is 2, but this oodcache reads 1", of_file(version=2)),
     ("N1", "version is True", of_file(version=True)),
-    ("N1", "it holds NaN", of_list(percentile=float("nan"))),
-    ("N1", "it holds Infinity", of_file(architecture={"x": float("inf")})),
+    ("N1", "it contains NaN", of_list(percentile=float("nan"))),
+    ("N1", "it contains Infinity", of_file(architecture={"x": float("inf")})),
     ("N2", "it holds [", of_file(more=1)),
     ("N2", "it holds [", lambda found: found.pop("keep")),
     ("N2", "list 1 holds [", of_list(1, more=1)),
@@ -95,22 +95,22 @@ DAMAGE: list[tuple[str, str, Callable[[dict[str, Any]], Any]]] = [
     ("N2", "candidates of list 0 is -1, not a count", of_list(candidates=-1)),
     ("N2", "candidates of list 0 is 20.0, not a count", of_list(candidates=20.0)),
     ("N2", "percentile of list 0 is True, not a number", of_list(percentile=True)),
-    ("N3", "'../x' is no name for a file", of_file(model="../x")),
-    ("N3", "'.x' is no name for a file", of_file(classes=".x")),
-    ("N3", "'a/b' is no name for a file", of_list(vocabulary="a/b")),
-    ("N3", "'abc' is no SHA-256", of_file(class_vectors="abc")),
-    ("N3", "is no SHA-256", of_list(vectors="A" * 64)),
+    ("N3", "'../x' is not a valid file name", of_file(model="../x")),
+    ("N3", "'.x' is not a valid file name", of_file(classes=".x")),
+    ("N3", "'a/b' is not a valid file name", of_list(vocabulary="a/b")),
+    ("N3", "'abc' is not a SHA-256", of_file(class_vectors="abc")),
+    ("N3", "is not a SHA-256", of_list(vectors="A" * 64)),
     ("N4", "percentile is 100.5", of_list(percentile=100.5)),
     ("N4", "percentile is -1", of_list(percentile=-1)),
-    ("N4", "keep: '0%' is no share", of_file(keep="0%")),
-    ("N4", "keep: 'all' is no share", of_file(keep="all")),
-    ("N5", "vocabulary 'nouns' stands twice", of_list(1, vocabulary="nouns")),
+    ("N4", "keep: '0%' is not a share", of_file(keep="0%")),
+    ("N4", "keep: 'all' is not a share", of_file(keep="all")),
+    ("N5", "vocabulary 'nouns' is listed twice", of_list(1, vocabulary="nouns")),
     ("N5", "role is 'other', not negative or csp", of_list(role="other")),
-    ("N5", "no list is of negatives", of_list(role="csp")),
-    ("N5", "no list is of negatives", of_file(lists=[])),
+    ("N5", "there is no list of negatives", of_list(role="csp")),
+    ("N5", "there is no list of negatives", of_file(lists=[])),
     ("N6", "nouns has 3 words of 2 candidates", of_list(candidates=2)),
-    ("N6", "word 'jar' stands twice", of_list(words=["jar", "zoo", "jar"])),
-    ("N6", "word 'zoo' stands twice", of_list(1, words=["zoo"])),
+    ("N6", "word 'jar' is listed twice", of_list(words=["jar", "zoo", "jar"])),
+    ("N6", "word 'zoo' is listed twice", of_list(1, words=["zoo"])),
 ]
 
 
@@ -132,17 +132,17 @@ def test_a_file_that_breaks_a_rule_is_refused_with_its_number(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is no JSON as wanted: Expecting value"),
+        (b"", "is not valid JSON: Expecting value"),
         (b"[" * 100_000, "is nested deeper than 16 levels"),
         (b'{"a":' * 100_000, "is nested deeper than 16 levels"),
         (b"[" * 20 + b"]" * 20, "is nested deeper than 16 levels"),
-        (b'{"format": 1, "format": 2}', "it holds a key twice"),
+        (b'{"format": 1, "format": 2}', "it has a duplicate key"),
         (b'{"a": 1e999}', "Out of range float"),
-        (b"\xff", "is no JSON as wanted: 'utf-8' codec"),
+        (b"\xff", "is not valid JSON: 'utf-8' codec"),
         (b'{"a": "\\ud800"}', "surrogates not allowed"),
         (b"[]", "its format is 'list'"),
         (b" " * (2**24 + 1), "has more than 16777216 bytes"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "is no JSON as wanted"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "is not valid JSON"),
     ],
     ids=range(11),
 )
@@ -181,7 +181,7 @@ def test_what_is_no_file_is_refused_in_the_systems_words(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("text", ["", "0", "0%", "101%", "-1", "1.5", "15 %", "1e3", "%", "10,000"])
 def test_what_is_no_share_and_no_count_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no share of 0 to 100 %, as 15%, and no count"):
+    with pytest.raises(ValueError, match="is not a share, such as 15%, or a count"):
         parse_keep(text)
 
 

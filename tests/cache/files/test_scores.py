@@ -37,7 +37,7 @@ def part(model: str = "m/a", data_set: str = "pets", rows: int = 5, seed: int = 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    """Two models and two data sets."""
+    """Two models and two datasets."""
     parts = [part(), part(data_set="größer", rows=1), part("m/b", seed=1)]
     write_scores(tmp_path / "s.h5", parts)
     return tmp_path / "s.h5"
@@ -190,13 +190,13 @@ def not_utf8(file: h5py.File) -> None:
     [
         (drop, "lacks the datasets ['label']"),
         (extra, "its root has more links than its header can hold"),
-        (elsewhere, "'scores' is a link to elsewhere"),
-        (claims, "bytes, and 0 are in the file"),
-        (trillion, "bytes, and 0 are in the file"),
+        (elsewhere, "'scores' is a soft or external link"),
+        (claims, "bytes, but 0 are in the file"),
+        (trillion, "bytes, but 0 are in the file"),
         (texts_of_any_length, "'model' is"),
         (short, "'label' is |S1 of shape (1,), not bytes (11,)"),
-        (other_kind, "kind is 'images', none of 'scores'"),
-        (newer, "version is 2, and this oodcache reads 1; install a newer oodcache"),
+        (other_kind, "kind is 'images', expected one of 'scores'"),
+        (newer, "version is 2, but this oodcache reads 1; install a newer oodcache"),
         (nan, "row 7 of 'scores' is NaN, which has no rank"),
         (not_utf8, "which is not UTF-8"),
     ],
@@ -225,5 +225,5 @@ def test_every_single_damaged_byte_of_data_is_refused_or_harmless(saved: Path) -
 
 
 def test_a_file_of_embeddings_is_no_file_of_scores(image_file: Path) -> None:
-    with pytest.raises(InputError, match="kind is 'images', none of 'scores'"):
+    with pytest.raises(InputError, match="kind is 'images', expected one of 'scores'"):
         read_scores(image_file, ["mcm"])

@@ -95,11 +95,11 @@ def test_two_equal_runs_give_equal_files(tmp_path: Path, identity: Identity) -> 
             r"'class_names' holds 'b\x00', which is not UTF-8 without",
         ),
         (("a", "\ud800"), ("", ""), ("{}",), r"'class_names' holds '\ud800', which is not UTF-8"),
-        (("a", "b"), ("n", "n"), ("{}",), "'class_ids' holds 'n' twice: all are to differ"),
+        (("a", "b"), ("n", "n"), ("{}",), "'class_ids' holds 'n' twice: ids must differ"),
         (("a", "b"), ("n", ""), ("{}",), "'class_ids' holds an empty one among others"),
         (("a", "b"), ("", ""), ("{}", "{}"), "'templates' holds '{}' twice"),
-        (("a", "b"), ("", ""), ("photo",), "template 'photo' holds no {}"),
-        ((), (), ("{}",), "'embeddings' has shape (1, 0, 8), not 3 lengths above 0"),
+        (("a", "b"), ("", ""), ("photo",), "template 'photo' contains no {}"),
+        ((), (), ("{}",), "'embeddings' has shape (1, 0, 8), expected 3 axes"),
     ],
 )
 def test_a_vocabulary_that_breaks_a_rule_is_never_written(
@@ -182,7 +182,7 @@ def test_rows_of_a_file_that_was_replaced_are_refused(
 ) -> None:
     rows = open_text_rows(long_list)
     write(tmp_path / "words.h5", identity, ("cat",))
-    with pytest.raises(InputError, match="was replaced while it was read: run that again"):
+    with pytest.raises(InputError, match="was replaced while it was read: run the command again"):
         next(rows.blocks())
 
 

@@ -85,8 +85,8 @@ def test_what_is_no_file_is_refused_in_the_systems_words(
     os.mkfifo(tmp_path / "pipe")
     for name, words in [
         ("none.h5", "cannot be read: No such file or directory"),
-        ("", "is not a file; wanted is an .h5 file of embeddings"),
-        ("pipe", "is not a file; wanted is an .h5 file of embeddings"),
+        ("", "is not a file; expected an .h5 file of embeddings"),
+        ("pipe", "is not a file; expected an .h5 file of embeddings"),
         ("file/a.h5", "cannot be read: Not a directory"),
         ("a" * 300, "cannot be read: File name too long"),
         ("a\0b", "cannot be read: embedded null byte"),
@@ -106,7 +106,7 @@ def test_a_file_that_may_not_be_read_is_one_line(image_file: Path) -> None:
 def test_an_hdf5_file_of_another_program_is_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["embeddings"] = np.eye(4, dtype=np.float32)
-    with pytest.raises(RuleError, match=r"superblock has version 0, and wanted is 3.*rule F1"):
+    with pytest.raises(RuleError, match=r"superblock has version 0, expected 3.*rule F1"):
         open_images(tmp_path / "a.h5")
     with h5py.File(tmp_path / "a.h5", "w", libver=LIBRARY) as file:
         file["embeddings"] = np.eye(4, dtype=np.float32)

@@ -98,7 +98,7 @@ def test_a_wrong_field_is_named(
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_a_number_that_is_no_json_is_refused(identity: Identity, number: str) -> None:
     text = changed(identity, model(logit_scale="@")).replace('"@"', number)
-    with pytest.raises(ValueError, match=f"holds {number}, which is not JSON"):
+    with pytest.raises(ValueError, match=f"contains {number}, which is not JSON"):
         from_json(text)
 
 

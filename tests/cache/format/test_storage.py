@@ -104,10 +104,13 @@ def types(file: h5py.File) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (packed_path(zeros(45 * MEGABYTE), size=4096), "'path' is no gzip of 24576 bytes from row"),
-        (packed_path(zeros(1000 * MEGABYTE), size=4096), "'path' claims 24576 bytes, and 1019"),
+        (
+            packed_path(zeros(45 * MEGABYTE), size=4096),
+            "'path' from row 0 is not gzip of 24576 bytes",
+        ),
+        (packed_path(zeros(1000 * MEGABYTE), size=4096), "'path' claims 24576 bytes, but 1019"),
         (attribute, "its root has more attributes than its header can hold"),
-        (name, "'label_names' holds a value of 157286400 bytes, and 4096 are the most (rule F4)"),
+        (name, "'label_names' holds a value of 157286400 bytes; the limit is 4096 (rule F4)"),
         (json, "'identity' is not stored in its own header (compact) (rule F8)"),
         (links, "its root has more links than its header can hold"),
         (types, "'norm' is of a vlen type, not float32"),
@@ -142,7 +145,7 @@ def test_paths_that_do_not_unpack_to_their_own_length_are_refused(
     with h5py.File(image_file, "r+", libver=LIBRARY) as file:
         packed_path(packed, size=10, skipped=skipped)(file)
     file = open_images(image_file)
-    with pytest.raises(RuleError, match=r"'path' is no gzip of 60 bytes from row 0 on .rule F4"):
+    with pytest.raises(RuleError, match=r"'path' from row 0 is not gzip of 60 bytes .rule F4"):
         file.paths()
 
 
@@ -192,11 +195,14 @@ def test_one_dataset_under_two_names_is_read_as_two(text_file: Path) -> None:
 @pytest.mark.parametrize(
     ("layout", "words"),
     [
-        (b"\4\2\2\2\1\0\x08", "'label' has chunks of no length (rule F1)"),
-        (b"\4\2\2\2\1\6\0", "'label' has chunks of no length (rule F1)"),
-        (b"\4\2\2\0\1\6\x08", "'label' has chunks of no length (rule F1)"),
-        (b"\4\2\2\2\0\6\x08", "'label' has chunks of no length (rule F1)"),
-        (b"\3\2\2\2\1\6\x08", "'label' has chunks as before HDF5 1.10, with no checksum (rule F1)"),
+        (b"\4\2\2\2\1\0\x08", "'label' has chunks of length 0 (rule F1)"),
+        (b"\4\2\2\2\1\6\0", "'label' has chunks of length 0 (rule F1)"),
+        (b"\4\2\2\0\1\6\x08", "'label' has chunks of length 0 (rule F1)"),
+        (b"\4\2\2\2\0\6\x08", "'label' has chunks of length 0 (rule F1)"),
+        (
+            b"\3\2\2\2\1\6\x08",
+            "'label' has chunks from before HDF5 1.10, without a checksum (rule F1)",
+        ),
     ],
 )
 def test_chunks_that_hdf5_would_divide_by_are_refused_before_it_reads_them(

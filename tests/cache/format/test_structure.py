@@ -25,7 +25,7 @@ def test_the_structure_is_checked_without_reading_a_vector(image_file: Path) -> 
 
 
 def test_a_shard_is_never_taken_for_the_whole(image_file: Path, shard_file: Path) -> None:
-    with pytest.raises(RuleError, match=r"kind is 'image-shard', and 'images' is wanted .*rule F1"):
+    with pytest.raises(RuleError, match=r"kind is 'image-shard', expected 'images' .*rule F1"):
         open_images(shard_file)
-    with pytest.raises(RuleError, match=r"kind is 'images', and 'image-shard' is wanted .*rule F1"):
+    with pytest.raises(RuleError, match=r"kind is 'images', expected 'image-shard' .*rule F1"):
         open_image_shard(image_file)

@@ -105,7 +105,7 @@ def test_an_overlap_is_refused_and_named(tmp_path: Path, write_shards: WriteShar
     (again,) = (path for path in write_shards(tmp_path / "b.h5") if path.name == one.name)
     with pytest.raises(InputError) as refused:
         merge(tmp_path / "pets.h5", [peek(path) for path in (one, two, again)])
-    assert "holds rows 0 to 3 again, as " in str(refused.value)
+    assert "repeats rows 0 to 3 of " in str(refused.value)
     assert not (tmp_path / "pets.h5").exists()
 
 
@@ -207,7 +207,7 @@ def test_shards_that_hold_only_bad_rows_all_are_refused(
     tmp_path: Path, write_shards: WriteShards
 ) -> None:
     paths = write_shards(tmp_path / "pets.h5", 2, failed={row: f"bad {row}" for row in range(6)})
-    words = "pets.h5: not written: none of 6 images could be decoded, the first because: bad 0"
+    words = "pets.h5: not written: none of 6 images could be decoded, the first: bad 0"
     refused_and_all_stay(tmp_path / "pets.h5", paths, words)
 
 
@@ -229,7 +229,7 @@ def test_forged_shards_of_one_run_are_refused(
     target = tmp_path / "pets.h5"
     first, second = write_shards(target)
     forged_shard(second, identity, dimension=5)
-    refused_and_all_stay(target, [first, second], f"{second}: of another shape than {first}: one")
+    refused_and_all_stay(target, [first, second], f"{second}: has another shape than {first}: one")
     forged_shard(second, identity, names=("dog", "cat"))
     refused_and_all_stay(target, [first, second], f"{second}: has other label names than {first}")
     merge(target, [peek(first), peek(forged_shard(second, identity))])
@@ -282,7 +282,7 @@ def test_a_shard_that_goes_before_it_is_read_is_one_line(
         peeked = [peek(path) for path in paths]
         paths[1].unlink()
         left = files(tmp_path)
-        with pytest.raises(InputError, match="was merged or removed while it was read: run that"):
+        with pytest.raises(InputError, match="was merged or removed while it was read: run the"):
             merge(tmp_path / name, peeked)
         assert files(tmp_path) == left
 
@@ -307,7 +307,9 @@ def test_a_shard_that_is_replaced_before_it_is_read_is_one_line(
         other = write(tmp_path / f"other-{name}", encoding={"size": 9})[1]
         other.replace(paths[1])
         left = files(tmp_path)
-        with pytest.raises(InputError, match="was replaced while it was read: run that again"):
+        with pytest.raises(
+            InputError, match="was replaced while it was read: run the command again"
+        ):
             merge(tmp_path / name, peeked)
         assert files(tmp_path) == left
 

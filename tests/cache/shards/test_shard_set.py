@@ -147,9 +147,9 @@ def test_without_shards_a_missing_file_is_what_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("gone", "words"),
     [
-        ([2], "5 of 6 shards are there (missing: 3)"),
-        ([0, 3, 4], "3 of 6 shards are there (missing: 1, 4 to 5)"),
-        ([1, 2, 3, 4, 5], "1 of 6 shards are there (missing: 2 to 6)"),
+        ([2], "5 of 6 shards exist (missing: 3)"),
+        ([0, 3, 4], "3 of 6 shards exist (missing: 1, 4 to 5)"),
+        ([1, 2, 3, 4, 5], "1 of 6 shards exist (missing: 2 to 6)"),
     ],
 )
 def test_an_incomplete_set_says_what_is_there_and_what_to_type(
@@ -181,7 +181,7 @@ def test_of_many_gaps_the_first_are_named(
     paths = write_shards(tmp_path / "pets.h5", 1)
     for place in (0, 2, 4):
         paths[place].unlink()
-    assert "(missing: 1 and 2 more spans)" in refused(shard_set.open_images, tmp_path / "pets.h5")
+    assert "(missing: 1 and 2 more ranges)" in refused(shard_set.open_images, tmp_path / "pets.h5")
 
 
 def test_a_folder_without_shards_says_so(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_folder_without_shards_says_so(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / ".00001-of-00002-aa.h5.part").touch()
     assert refused(shard_set.open_images, tmp_path / "pets.h5") == (
-        f"{folder}: holds no shard: run the same oodcache extract again"
+        f"{folder}: contains no shard: run the same oodcache extract again"
     )
 
 
@@ -200,7 +200,7 @@ def test_shards_of_two_runs_are_refused(tmp_path: Path, write_shards: WriteShard
     told = refused(shard_set.open_images, target)
     assert "made from other preprocessing than" in told
     assert told.endswith(
-        "shards of two runs make no file; remove those of one with: oodcache cache rm"
+        "shards of two runs cannot be merged; remove those of one run with: oodcache cache rm"
     )
 
 
@@ -208,7 +208,7 @@ def test_rows_that_are_there_twice_are_refused(tmp_path: Path, write_shards: Wri
     target = tmp_path / "pets.h5"
     first = write_shards(target)[0]
     again = shutil.copy(first, first.with_name("copy.h5"))
-    words = f"{again}: holds rows 0 to 3 again, as {first} does"
+    words = f"{again}: repeats rows 0 to 3 of {first}"
     assert refused(shard_set.open_images, target) == words
 
 
@@ -232,7 +232,7 @@ def test_a_row_that_is_no_unit_vector_is_named_in_its_own_shard(
     with h5py.File(second, "r+") as file:
         file["embeddings"][1] *= 2
     found = shard_set.open_images(target)
-    words = f"{second}: row 1 of 'embeddings' has norm 2.0000; its norm is to be 1 (rule F5)"
+    words = f"{second}: row 1 of 'embeddings' has norm 2.0000; expected norm 1 (rule F5)"
     assert refused(lambda path: list(found.blocks(3)), target) == words
 
 
@@ -254,10 +254,10 @@ def test_shards_of_the_other_kind_are_refused(
 ) -> None:
     first = write_shards(tmp_path / "a.h5")[0]
     told = refused(shard_set.open_texts, tmp_path / "a.h5")
-    assert told == f"{first}: is of images, not of texts"
+    assert told == f"{first}: holds images, not texts"
     first = write_text_shards(tmp_path / "b.h5")[0]
     told = refused(shard_set.open_images, tmp_path / "b.h5")
-    assert told == f"{first}: is of texts, not of images"
+    assert told == f"{first}: holds texts, not images"
 
 
 def test_other_label_names_are_refused(
@@ -304,7 +304,7 @@ def test_a_shard_that_is_replaced_while_it_is_read_is_refused(
     paths = write_shards(target)
     found = shard_set.open_images(target)
     write_shards(tmp_path / "other.h5", encoding={"size": 9})[1].replace(paths[1])
-    words = f"{paths[1]}: was replaced while it was read: run that again"
+    words = f"{paths[1]}: was replaced while it was read: run the command again"
     assert refused(lambda path: READS[name](found), target) == words
 
 
@@ -316,7 +316,7 @@ def test_a_set_that_is_merged_while_it_is_read_is_refused(
     paths = write_shards(target)
     found = shard_set.open_images(target)
     merge(target, find(target).shards)
-    words = "was merged or removed while it was read: run that again"
+    words = "was merged or removed while it was read: run the command again"
     assert refused(lambda path: READS[name](found), target) == f"{paths[0]}: {words}"
     assert shard_set.open_images(target).path == target
 

@@ -48,7 +48,7 @@ def test_no_vector_is_read(image_file: Path, text_file: Path) -> None:
 
 def test_another_kind_than_was_asked_for_is_refused(image_file: Path, shard_file: Path) -> None:
     assert summarise(image_file, "images").kind == "images"
-    with pytest.raises(RuleError, match="kind is 'images', and 'texts' is wanted here"):
+    with pytest.raises(RuleError, match="kind is 'images', expected 'texts'"):
         summarise(image_file, "texts")
     with pytest.raises(RuleError, match="rule F1"):
         summarise(shard_file, "images", "texts")

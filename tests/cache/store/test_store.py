@@ -61,7 +61,7 @@ def test_a_file_in_the_folder_of_the_other_kind_is_refused(cache: Path) -> None:
     folder = cache / "ViT-B-32" / "laion2b"
     (folder / "texts" / "names.h5").rename(folder / "images" / "names.h5")
     (entry,) = (one for one in store.entries(cache) if one.path.match("images/names.h5"))
-    with pytest.raises(InputError, match="kind is 'texts', and 'images' is wanted here"):
+    with pytest.raises(InputError, match="kind is 'texts', expected 'images'"):
         store.read_identity(entry)
 
 
@@ -88,7 +88,7 @@ def test_several_matches_are_listed_and_refused(cache: Path, write_pets: Write) 
     with pytest.raises(InputError) as refused:
         store.find_model(cache, "tiny")
     assert str(refused.value) == (
-        f"{cache}: model 'tiny' means several here: "
+        f"{cache}: model 'tiny' matches several models: "
         "give --model local/tiny-11111111 or local/tiny-22222222"
     )
 

@@ -91,11 +91,11 @@ def test_a_folder_without_metadata_has_made_up_paths(oodcache: Run, take: Take) 
 def test_parts_that_do_not_pair_are_refused(oodcache: Run, take: Take) -> None:
     write_parts(0, 1)
     Path("metadata/metadata_1.parquet").unlink()
-    refused(take("img_emb", "--metadata", "metadata"), "metadata: has no part 1, and the other")
+    refused(take("img_emb", "--metadata", "metadata"), "metadata: has no part 1, but the other")
     parquet.write_table(pa.table({"image_path": ["a"]}), "metadata/metadata_1.parquet")
     refused(
         take("img_emb", "--metadata", "metadata"),
-        "metadata/metadata_1.parquet: is for 1 rows, and img_emb/img_emb_1.npy has 2",
+        "metadata/metadata_1.parquet: has 1 rows, but img_emb/img_emb_1.npy has 2",
     )
     parquet.write_table(pa.table({"caption": ["a"]}), "metadata/metadata_0.parquet")
     refused(take("img_emb", "--metadata", "metadata"), "has no column 'image_path'; has caption")
@@ -123,7 +123,7 @@ def test_metadata_of_one_array_is_one_file(oodcache: Run, take: Take) -> None:
     Path("p.txt").write_text("a\nb\n")
     refused(
         take("x.npy", "--metadata", "m.parquet", "--paths", "p.txt"),
-        "--paths and --metadata both give paths: leave one out",
+        "--paths and --metadata both give paths: omit one",
     )
 
 
@@ -165,7 +165,7 @@ def test_openoods_scores_are_no_embeddings(oodcache: Run, take: Take) -> None:
     np.savez("scores.npz", pred=np.zeros(3, int), conf=np.ones(3), label=np.zeros(3, int))
     refused(
         take("scores.npz"),
-        "scores.npz: holds 'pred', 'conf', 'label', and no embeddings: wanted is an array called "
+        "scores.npz: contains 'pred', 'conf', 'label', but no embeddings: expected an array called "
         "embeddings, feat_list, ",
     )
 
@@ -196,15 +196,15 @@ def test_paths_and_labels_come_from_text(oodcache: Run, take: Take) -> None:
 @pytest.mark.parametrize(
     ("files", "arguments", "words"),
     [
-        ({"p": b"a\nb\n"}, ("--paths", "p"), "p: is for 2 rows, and x.npy has 3"),
+        ({"p": b"a\nb\n"}, ("--paths", "p"), "p: has 2 rows, but x.npy has 3"),
         ({"p": b"a\nb\na\n"}, ("--paths", "p"), "p: line 3 repeats line 1, b'a'"),
         ({"p": b"a\n../b\nc"}, ("--paths", "p"), "p: line 2: b'../b' is not below one folder"),
-        ({"l": b"a\nb\n"}, ("--labels", "l"), "l: is for 2 rows, and x.npy has 3"),
+        ({"l": b"a\nb\n"}, ("--labels", "l"), "l: has 2 rows, but x.npy has 3"),
         ({"n": b"a\n"}, ("--label-names", "n"), "n: there are no labels to name: give --labels"),
         (
             {"l": b"0\n1\n2", "n": b"a\nb"},
             ("--labels", "l", "--label-names", "n"),
-            "l: label 2 is none of 2 --label-names",
+            "l: label 2 has no name among 2 --label-names",
         ),
         ({}, ("--labels", "none.npy"), "none.npy: cannot be read: No such file or directory"),
         ({}, ("--paths", "none"), "none: cannot be read: No such file or directory"),
@@ -228,7 +228,7 @@ def test_a_file_of_another_kind_is_refused_with_those_that_are_read(
     oodcache: Run, take: Take
 ) -> None:
     Path("x.csv").touch()
-    refused(take("x.csv"), "x.csv: is read from .npy, .npz, .pt, or a folder of img_emb_*.npy")
+    refused(take("x.csv"), "x.csv: expected a .npy, .npz or .pt file, or a folder of img_emb_*.npy")
     refused(take("none.npy"), "none.npy: cannot be read: No such file or directory")
 
 
@@ -265,7 +265,7 @@ def test_tensors_come_out_by_name_and_one_alone_under_none(tmp_path: Path) -> No
 def test_no_pickled_code_is_run(tmp_path: Path) -> None:
     trace, path = tmp_path / "ran", tmp_path / "x.pt"
     torch.save(Hostile(trace), path)
-    words = "is damaged, or holds more than tensors, and only tensors are read"
+    words = "is damaged, or contains more than tensors, which is not supported"
     assert refusal(path) == f"{path}: {words}"
     assert not trace.exists()
     torch.load(path, weights_only=False)
@@ -277,7 +277,7 @@ def test_what_holds_no_tensors_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
     for value, kind in (({"a": 1}, "int"), ([1], "list"), ({"a": {"b": torch.ones(1)}}, "dict")):
         torch.save(value, path)
-        assert refusal(path) == f"{path}: holds {kind}, and only tensors are read"
+        assert refusal(path) == f"{path}: contains {kind}; only tensors are read"
     torch.save(torch.ones(2, 2).to_sparse(), path)
     assert "only tensors are read" in refusal(path)
 

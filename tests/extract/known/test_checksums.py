@@ -49,8 +49,8 @@ def test_what_differs_from_the_first_is_refused_with_both_sums(tmp_path: Path) -
     with pytest.raises(InputError) as refused:
         checksums.check(SUN, CHANGED, recorded, tmp_path)
     assert str(refused.value) == (
-        "SUN.tar.gz: differs from what was fetched on 2026-01-02 from http://mirror/SUN.tar.gz: "
-        f"its SHA-256 is {'d' * 64}, not {'b' * 64}; if it is right, remove its entry from "
+        "SUN.tar.gz: differs from the download of 2026-01-02 from http://mirror/SUN.tar.gz: "
+        f"its SHA-256 is {'d' * 64}, not {'b' * 64}; if it is correct, remove its entry from "
         f"{tmp_path}/oodcache-checksums.json"
     )
 
@@ -58,7 +58,7 @@ def test_what_differs_from_the_first_is_refused_with_both_sums(tmp_path: Path) -
 def test_what_is_not_the_published_archive_is_refused(tmp_path: Path) -> None:
     published = Archive("http://example.org/x.tar.gz", "x", md5="a" * 32)
     checksums.check(published, FOUND, {}, tmp_path)
-    words = f"x.tar.gz: its MD5 is {'c' * 32}, and {'a' * 32} is the published one"
+    words = f"x.tar.gz: its MD5 is {'c' * 32}, not the published {'a' * 32}"
     with pytest.raises(InputError, match=words):
         checksums.check(published, CHANGED, {}, tmp_path)
 

@@ -93,7 +93,7 @@ def test_an_answer_that_is_cut_short_is_gone_on_with_at_once(
     site.cuts = [3 * PIECE]
     assert load(site, part, told) == CONTENT
     assert [one.range for one in site.asked] == [None, f"bytes={3 * PIECE}-"]
-    assert told.notes == ["x.bin: broke off: asking again"]
+    assert told.notes == ["x.bin: connection lost: retrying"]
     assert told.bars == [[4, 4]]
 
 
@@ -101,8 +101,8 @@ def test_a_load_that_broke_off_goes_on_where_it_was_if_the_server_has_that_versi
     site: Site, part: Path, told: Told
 ) -> None:
     said = break_off(site, part, told)
-    assert said.startswith(f"{site.url}/x.bin: broke off at {2 * PIECE:,} of 4,000,000 bytes: ")
-    assert said.endswith("; the same command goes on from there")
+    assert said.startswith(f"{site.url}/x.bin: interrupted at {2 * PIECE:,} of 4,000,000 bytes: ")
+    assert said.endswith("; run the same command again to resume")
     assert part.read_bytes() == CONTENT[: 2 * PIECE]
     assert load(site, part, told) == CONTENT
     assert [one.range for one in site.asked] == [f"bytes={2 * PIECE}-"]
@@ -124,7 +124,7 @@ def test_a_rest_of_another_file_is_not_taken_from_a_server_that_sends_it(
 ) -> None:
     break_off(site, part, told)
     site.if_range, site.files["x.bin"] = False, OTHER[:length]
-    with pytest.raises(InputError, match="is another file now than that which was begun: the same"):
+    with pytest.raises(InputError, match="the file changed on the server: run the same"):
         load(site, part, told)
     assert load(site, part, told) == OTHER[:length]
 
@@ -143,7 +143,7 @@ def test_a_server_that_tells_no_versions_apart_is_asked_for_all_of_it(
     site: Site, part: Path, told: Told
 ) -> None:
     site.versions = False
-    assert break_off(site, part, told).endswith("begins again, for this server's sake")
+    assert break_off(site, part, told).endswith("to start over (this server cannot resume)")
     assert load(site, part, told) == CONTENT
     assert [one.range for one in site.asked] == [None]
 
@@ -208,7 +208,7 @@ def test_a_line_that_breaks_hundreds_of_times_ends_in_one_that_goes_on(
 ) -> None:
     monkeypatch.setattr(downloading, "PIECE", 1000)
     site.cuts = [1000] * 2000
-    with pytest.raises(InputError, match="broke too often; the same command goes on from there"):
+    with pytest.raises(InputError, match="broke too often; run the same command again to resume"):
         load(site, part, told)
     site.cuts.clear()
     assert load(site, part, told) == CONTENT
@@ -218,7 +218,7 @@ def test_a_refusal_of_the_server_is_one_line(site: Site, part: Path, told: Told)
     with pytest.raises(InputError) as refused:
         download(f"{site.url}/none", part, told.watch)
     assert str(refused.value) == (
-        f"{site.url}/none: the server answers 404 Not Found: try later, or give another server "
+        f"{site.url}/none: the server answered 404 Not Found: try later, or give another server "
         "with --mirror URL"
     )
 
@@ -230,14 +230,14 @@ def test_no_server_is_said_with_what_to_do(part: Path, told: Told) -> None:
         "http://127.0.0.1:9/x.bin: cannot be reached: [Errno 111] Connection refused: check the "
         "network, or give another server with --mirror URL"
     )
-    assert told.notes == ["x.bin: no answer: asking again"] * 5
+    assert told.notes == ["x.bin: no answer: retrying"] * 5
 
 
 def test_what_has_no_room_is_refused_before_it_is_loaded(
     site: Site, part: Path, told: Told
 ) -> None:
     site.headers = {"Content-Length": str(10**18)}
-    with pytest.raises(InputError, match=r"2,000,000,000,000\.0 MB are needed, and .* free: free"):
+    with pytest.raises(InputError, match=r"2,000,000,000,000\.0 MB are needed, but .* free: free"):
         load(site, part, told)
     assert not part.exists()
 
@@ -265,5 +265,5 @@ def test_the_library_is_given_back_as_it_was(site: Site, part: Path, told: Told)
     ["", "x", "ftp://a/b", "file:///etc", "http://", "http://a:b/", "http://[::", "http://a b"],
 )
 def test_what_is_no_url_of_a_web_server_is_refused(url: str) -> None:
-    with pytest.raises(InputError, match="is no URL: wanted is http://… or https://…"):
+    with pytest.raises(InputError, match="is not a URL: expected http://… or https://…"):
         check_url(url)

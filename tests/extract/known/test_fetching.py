@@ -98,8 +98,8 @@ def test_the_sha256_of_the_first_archive_is_recorded_and_held_against_the_next(
     site.files["SUN.tar.gz"] = packed(images("SUN/images", COUNT, 10))
     said = refused(site, tmp_path)
     second = hashlib.sha256(site.files["SUN.tar.gz"]).hexdigest()
-    assert f"differs from what was fetched on {recorded['date']} from {site.url}/SUN.tar" in said
-    assert f"its SHA-256 is {second}, not {first}; if it is right, remove its entry" in said
+    assert f"differs from the download of {recorded['date']} from {site.url}/SUN.tar" in said
+    assert f"its SHA-256 is {second}, not {first}; if it is correct, remove its entry" in said
     assert not (tmp_path / "MOS/SUN").exists()
     (tmp_path / "oodcache-checksums.json").unlink()
     fetched(site, tmp_path)
@@ -120,8 +120,8 @@ def test_a_folder_with_another_count_is_not_touched(site: Site, tmp_path: Path) 
     folder.mkdir(parents=True)
     (folder / "mine.jpg").touch()
     assert refused(site, tmp_path) == (
-        f"{folder}: has 1 image, and SUN {COUNT}: move it elsewhere, or remove it, and type the "
-        "same command again"
+        f"{folder}: has 1 image, but SUN has {COUNT}: move or remove it, and run the same "
+        "command again"
     )
     assert tree(tmp_path) == {"MOS/SUN/images/mine.jpg"}
     assert site.asked == []
@@ -139,11 +139,14 @@ def test_what_is_in_the_way_is_told_before_anything_is_loaded(site: Site, tmp_pa
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("imagenet-val", "get it from image-net.org, which wants a login, and put it in {}/imag"),
+        (
+            "imagenet-val",
+            "get it from image-net.org, which requires a login, and put it in {}/imag",
+        ),
         ("SSB-hard", "get it from OpenOOD's folder on Google Drive, and put it in {}/images_larg"),
         ("NINCO", "get it from Zenodo's record 8013288 (NINCO_all.tar.gz), and put it in {}/imag"),
         ("OpenImage-O", "put it in {}/images_largescale/openimage_o"),
-        ("sun", "data set 'sun' is not known (known are: imagenet-val, imagenet-openood, iNat"),
+        ("sun", "dataset 'sun' is not known (known are: imagenet-val, imagenet-openood, iNat"),
     ],
 )
 def test_what_cannot_be_fetched_is_told_before_anything_is_loaded(
@@ -158,7 +161,7 @@ def test_a_transfer_that_broke_off_is_gone_on_with_by_the_same_command(
     site: Site, tmp_path: Path
 ) -> None:
     site.cuts = [2 * PIECE, *[0] * 6]
-    assert "the same command goes on from there" in refused(site, tmp_path)
+    assert "run the same command again to resume" in refused(site, tmp_path)
     part = "MOS/.fetch/SUN.tar.gz.part"
     assert tree(tmp_path) == {part, f"{part}.json"}
     site.cuts.clear()
@@ -198,11 +201,11 @@ def test_what_a_kill_left_after_the_name_was_given_goes(site: Site, tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "archive", "words"),
     [
-        ("SUN", packed(SUN[:-1]), "SUN.tar.gz: has 11 images in SUN, and SUN has 12"),
-        ("SUN", packed([*SUN, ("SUN/images/x.png", b"")]), "has 13 images in SUN, and SUN has"),
+        ("SUN", packed(SUN[:-1]), "SUN.tar.gz: has 11 images in SUN, but SUN has 12"),
+        ("SUN", packed([*SUN, ("SUN/images/x.png", b"")]), "has 13 images in SUN, but SUN has"),
         ("SUN", packed([("SUN", b"")]), "SUN.tar.gz: has no folder SUN"),
-        ("SUN", b"<html>", "is no gzipped tar: it begins with b'<html>'"),
-        ("SUN", packed(SUN)[:-1000], "is cut short, or damaged"),
+        ("SUN", b"<html>", "is not a gzipped tar: it starts with b'<html>'"),
+        ("SUN", packed(SUN)[:-1000], "is truncated or damaged"),
         ("SUN", packed([*SUN, ("../x.jpg", b"x")]), "member '../x.jpg' leads out of the tar"),
         ("Textures", packed(DTD[1:]), "dtd-r1.0.1.tar.gz: its MD5 is "),
     ],
@@ -216,7 +219,7 @@ def test_an_archive_that_is_refused_goes_and_leaves_nothing_with_the_final_name(
     said = refused(site, tmp_path / "in", name)
     assert words in said
     assert said.endswith(
-        f"; the archive is removed, and nothing has the name {tmp_path}/in/MOS/{known.folder}"
+        f"; the archive was removed, and {tmp_path}/in/MOS/{known.folder} was not created"
     )
     assert tree(tmp_path) == set()
     site.files[known.name] = right
@@ -236,7 +239,7 @@ def test_a_second_fetch_into_one_data_root_says_so_and_stops(site: Site, tmp_pat
     (tmp_path / "MOS/.fetch").mkdir(parents=True)
     with FileLock(tmp_path / "MOS/.fetch/lock"):
         assert refused(site, tmp_path) == (
-            f"{tmp_path}: another oodcache data fetch is at work there: wait until it has ended"
+            f"{tmp_path}: another oodcache data fetch is running there: wait until it ends"
         )
     fetched(site, tmp_path)
 
@@ -250,7 +253,7 @@ def test_checksums_that_are_damaged_are_told_and_cost_no_archive(
 
 
 def test_a_mirror_that_is_no_url_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="'/mnt/SUN.tar.gz' is no URL"):
+    with pytest.raises(InputError, match="'/mnt/SUN.tar.gz' is not a URL"):
         list(fetch(["SUN"], tmp_path, QUIET, "/mnt"))
 
 
@@ -305,5 +308,5 @@ def test_a_set_is_whole_if_no_image_is_missing_or_too_many() -> None:
 
 def test_a_folder_without_any_image_is_refused(tmp_path: Path) -> None:
     touch(tmp_path / "MOS/SUN", "x.txt")
-    with pytest.raises(InputError, match=r"MOS/SUN: holds no images \(1 other files\)"):
+    with pytest.raises(InputError, match=r"MOS/SUN: contains no images \(1 other files\)"):
         counted("SUN", tmp_path)

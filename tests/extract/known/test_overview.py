@@ -1,4 +1,4 @@
-"""Claims about what is shown of the known data sets."""
+"""Claims about what is shown of the known datasets."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def test_every_known_set_has_a_row_that_says_where_it_is_or_how_to_get_it(root: 
     assert shown["OpenImage-O"].endswith(
         "– OpenOOD's folder on Google Drive; into ROOT/images_largescale/openimage_o"
     )
-    assert shown["imagenet-val"].startswith("imagenet-val 50,000 ID – image-net.org, which wants a")
+    assert shown["imagenet-val"].startswith(
+        "imagenet-val 50,000 ID – image-net.org, which requires a"
+    )
 
 
 def test_rows_are_json_with_null_for_what_is_not(root: Path) -> None:
@@ -72,7 +74,7 @@ def test_rows_are_json_with_null_for_what_is_not(root: Path) -> None:
         "group": None,
         "path": None,
         "url": None,
-        "origin": "image-net.org, which wants a login",
+        "origin": "image-net.org, which requires a login",
         "place": f"{root}/imagenet/val",
     }
     assert rows["Textures"]["url"].endswith("/dtd-r1.0.1.tar.gz")
@@ -82,23 +84,23 @@ def test_rows_are_json_with_null_for_what_is_not(root: Path) -> None:
 def test_a_check_counts_all_that_is_there_and_forgives_what_is_not(root: Path) -> None:
     lines, end = checked(root)
     assert end == ""
-    assert [line for line in lines if not line.startswith("not there")] == [
-        "whole      iNaturalist: 3 images: ROOT/images_largescale/inaturalist",
-        "whole      SUN: 3 images: ROOT/MOS/SUN/images",
-        "whole      NINCO: 3 images: ROOT/images_largescale/ninco",
+    assert [line for line in lines if not line.startswith("missing")] == [
+        "complete   iNaturalist: 3 images: ROOT/images_largescale/inaturalist",
+        "complete   SUN: 3 images: ROOT/MOS/SUN/images",
+        "complete   NINCO: 3 images: ROOT/images_largescale/ninco",
     ]
-    assert "not there  Places: not below ROOT" in lines
+    assert "missing    Places: not below ROOT" in lines
     assert len(lines) == len(KNOWN_SETS)
 
 
 def test_a_set_that_is_named_must_be_there(root: Path) -> None:
     lines, end = checked(root, "Places", "SUN")
     assert lines == [
-        "not there  Places: not below ROOT",
-        "whole      SUN: 3 images: ROOT/MOS/SUN/images",
+        "missing    Places: not below ROOT",
+        "complete   SUN: 3 images: ROOT/MOS/SUN/images",
     ]
     assert end == (
-        "1 of 2 data sets is not whole: type: oodcache data fetch Places --data-root ROOT"
+        "1 of 2 datasets is not complete: run: oodcache data fetch Places --data-root ROOT"
     )
 
 
@@ -110,14 +112,14 @@ def test_a_wrong_count_is_said_of_each_set_and_at_the_end(root: Path) -> None:
     lines, end = checked(root)
     wrong = [line for line in lines if line.startswith("WRONG")]
     assert wrong[0].startswith(
-        "WRONG      iNaturalist: ROOT/images_largescale/inaturalist: holds no images (0 other"
+        "WRONG      iNaturalist: ROOT/images_largescale/inaturalist: contains no images (0 other"
     )
     assert wrong[1:] == [
         "WRONG      SUN: 2 images, 3 expected: ROOT/MOS/SUN/images",
         "WRONG      NINCO: 4 images, 3 expected: ROOT/images_largescale/ninco",
     ]
     assert end == (
-        "3 of 9 data sets are not whole: move what is wrong elsewhere, and type: oodcache data "
+        "3 of 9 datasets are not complete: move what is wrong elsewhere, and run: oodcache data "
         "fetch iNaturalist SUN --data-root ROOT, or oodcache data ls --data-root ROOT"
     )
 
@@ -128,7 +130,7 @@ def test_files_that_a_list_names_and_that_are_not_there_are_wrong(root: Path) ->
     lines = [f"ninco/{number}.jpg -1\n" for number in (0, 1, 7)]
     (lists / "test_ninco.txt").write_text("".join(lines))
     assert checked(root, "NINCO")[0] == [
-        "WRONG      NINCO: 3 images, 1 of them not there: "
+        "WRONG      NINCO: 3 images, 1 of them missing: "
         "ROOT/benchmark_imglist/imagenet/test_ninco.txt"
     ]
 
@@ -136,7 +138,7 @@ def test_files_that_a_list_names_and_that_are_not_there_are_wrong(root: Path) ->
 def test_an_unknown_name_and_no_data_root_are_refused_before_any_count(root: Path) -> None:
     assert checked(root, "SUN", "sun") == (
         [],
-        f"data set 'sun' is not known (known are: {', '.join(KNOWN_SETS)})",
+        f"dataset 'sun' is not known (known are: {', '.join(KNOWN_SETS)})",
     )
     assert checked(root / "none") == (
         [],

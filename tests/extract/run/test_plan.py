@@ -192,5 +192,5 @@ def test_what_a_user_should_know_of_a_source_is_said(tmp_path: Path, photos: Pat
     said: list[str] = []
     planned(tmp_path, ModelRequest("tiny-clip"), said, sources=[f"x={tmp_path / 'x.csv'}"])
     assert said == [
-        "x: no column label or class: the images are unlabelled; --label-column names another"
+        "x: no column label or class: the images are unlabelled; use --label-column for another"
     ]

@@ -42,7 +42,7 @@ def test_bash_agrees(parts: list[str]) -> None:
     try:
         found = expand(pattern)
     except InputError as error:
-        assert "are the most" in str(error)
+        assert "the limit is" in str(error)
         return
     said = subprocess.run([str(BASH), "-c", f"printf '%s\\n' {pattern}"], capture_output=True)
     assert said.stdout.decode().splitlines() == found
@@ -54,10 +54,10 @@ def test_bash_agrees(parts: list[str]) -> None:
         ("x/{0..9.tar", "its braces do not match"),
         ("x/0..9}.tar", "its braces do not match"),
         ("{a,{b,c}}", "its braces do not match"),
-        ("x/{9}.tar", r"\{9\} is no range as"),
-        ("x/{0..}.tar", r"\{0\.\.\} is no range as"),
-        ("x/{0..999999999999}.tar", "means 1,000,000,000,000 files, and 100,000 are the most"),
-        ("{0..999}{0..999}", "means 1,000,000 files"),
+        ("x/{9}.tar", r"\{9\} is neither a range"),
+        ("x/{0..}.tar", r"\{0\.\.\} is neither a range"),
+        ("x/{0..999999999999}.tar", "expands to 1,000,000,000,000 files"),
+        ("{0..999}{0..999}", "expands to 1,000,000 files"),
     ],
 )
 def test_braces_that_mean_nothing_or_too_much_are_refused(pattern: str, words: str) -> None:

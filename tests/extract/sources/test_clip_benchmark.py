@@ -20,7 +20,7 @@ def write(path: Path, text: str) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Write a data set of two splits, and a tar that no split counts."""
+    """Write a dataset of two splits, and a tar that no split counts."""
     root = tmp_path / "wds_pets"
     write(root / "classnames.txt", "guide dog \ncat\ncat\n\n")
     write(root / "zeroshot_classification_templates.txt", "a photo of a {c}\nthe {c}, a pet\n")
@@ -65,7 +65,7 @@ def test_templates_that_are_typed_come_before_the_data_sets_own(root: Path) -> N
 
 def test_a_tar_that_is_missing_is_named(root: Path) -> None:
     (root / "test" / "7.tar").unlink()
-    with pytest.raises(InputError, match=r"test/7\.tar is not there \(1 of 11 are missing\)"):
+    with pytest.raises(InputError, match=r"test/7\.tar does not exist \(1 of 11 are missing\)"):
         rows_of(root)
 
 
@@ -90,11 +90,23 @@ def test_a_count_that_is_none_is_refused(root: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("classnames.txt", "cat\n\ndog\n", "line 2 is blank; wanted is a class name a line"),
+        ("classnames.txt", "cat\n\ndog\n", "line 2 is blank; expected a class name per line"),
         ("classnames.txt", "", "line 1 is blank"),
-        ("zeroshot_classification_templates.txt", "a {c}\na {}\n", "line 2: 'a {}' wants {c} once"),
-        ("zeroshot_classification_templates.txt", "{c} {c}\n", "line 1: '{c} {c}' wants {c} once"),
-        ("zeroshot_classification_templates.txt", "{c} {}\n", "line 1: '{c} {}' wants {c} once"),
+        (
+            "zeroshot_classification_templates.txt",
+            "a {c}\na {}\n",
+            "line 2: 'a {}' must contain {c} once",
+        ),
+        (
+            "zeroshot_classification_templates.txt",
+            "{c} {c}\n",
+            "line 1: '{c} {c}' must contain {c} once",
+        ),
+        (
+            "zeroshot_classification_templates.txt",
+            "{c} {}\n",
+            "line 1: '{c} {}' must contain {c} once",
+        ),
     ],
 )
 def test_lines_that_are_none_are_refused_with_their_number(

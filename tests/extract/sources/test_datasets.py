@@ -1,4 +1,4 @@
-"""Claims about how data sets are found and listed."""
+"""Claims about how datasets are found and listed."""
 
 from __future__ import annotations
 
@@ -46,28 +46,28 @@ def test_a_missing_data_root_names_the_option(tmp_path: Path) -> None:
 
 
 def test_a_data_root_without_the_set_says_where_it_looked(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no SUN .looked for MOS/SUN"):
+    with pytest.raises(InputError, match="contains no SUN .looked for MOS/SUN"):
         datasets.find("SUN", tmp_path)
 
 
 def test_an_unknown_set_says_how_to_name_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="for images of your own type NAME=PATH"):
+    with pytest.raises(InputError, match="for your own images, use NAME=PATH"):
         datasets.find("pets", tmp_path)
     (tmp_path / "cats").mkdir()
     folder = tmp_path / "cats"
-    with pytest.raises(InputError, match=f"for images of your own type cats={folder}"):
+    with pytest.raises(InputError, match=f"for your own images, use cats={folder}"):
         datasets.find(str(folder), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "average", ".hidden", "a b"])
 def test_a_name_that_cannot_be_a_file_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="data set"):
+    with pytest.raises(InputError, match="dataset"):
         datasets.find(f"{name}={tmp_path}", tmp_path)
 
 
 def test_an_image_is_no_source_of_images(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
-    with pytest.raises(InputError, match="is no folder, list, table or tar of"):
+    with pytest.raises(InputError, match="is not a folder, list, table or tar of"):
         datasets.find(f"x={tmp_path / 'a.jpg'}", tmp_path)
 
 
@@ -116,7 +116,9 @@ def test_openoods_imagenet_is_labelled_by_wordnet_ids_in_place_of_numbers(tmp_pa
     assert found.images.labels.tolist() == [2, 0, 1]
     assert "labels" not in found.origin
     write_list(path, f"{images[0]} 3", f"{images[1]} 1000")
-    with pytest.raises(InputError, match="line 2: label '1000' is no class number from 0 to 999"):
+    with pytest.raises(
+        InputError, match="line 2: label '1000' is not a class number from 0 to 999"
+    ):
         datasets.list_images(datasets.find("imagenet-openood", tmp_path))
 
 
@@ -135,11 +137,11 @@ def test_known_names_are_those_that_the_cache_knows() -> None:
 def test_options_of_lists_are_refused_where_no_list_is_given(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
     options = Options(image_root=tmp_path)
-    with pytest.raises(InputError, match="--image-root is what .*none is given"):
+    with pytest.raises(InputError, match="--image-root applies to .*none is given"):
         datasets.check_options([datasets.find(f"x={tmp_path}", tmp_path, options)], options)
     options = Options(label_column="cat")
     source = datasets.find(f"x={write_list(tmp_path / 'x.txt')}", tmp_path, options)
-    with pytest.raises(InputError, match="--label-column are of tables: none is given"):
+    with pytest.raises(InputError, match="--label-column apply to tables only: none is given"):
         datasets.check_options([source], options)
 
 
@@ -159,14 +161,14 @@ def test_tars_are_given_one_by_one_by_braces_or_by_their_folder(tmp_path: Path) 
 
 def test_a_tar_that_is_missing_in_a_range_is_named(tmp_path: Path) -> None:
     write_tar(tmp_path / "0.tar", ("a.jpg", b"x"))
-    with pytest.raises(InputError, match=r"/1\.tar is not there \(2 of 3 are missing\)"):
+    with pytest.raises(InputError, match=r"/1\.tar does not exist \(2 of 3 are missing\)"):
         datasets.find(f"x={tmp_path}/{{0..2}}.tar", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["a.tar.gz", "a.tgz", "a.tar.zst", "a.zip"])
 def test_what_is_compressed_is_refused_with_what_to_do(tmp_path: Path, name: str) -> None:
     touch(tmp_path, name)
-    with pytest.raises(InputError, match="is compressed.*unpack it, and give"):
+    with pytest.raises(InputError, match="is compressed.*unpack it and give"):
         datasets.find(f"x={tmp_path / name}", tmp_path)
 
 
@@ -174,7 +176,7 @@ def test_what_is_compressed_is_refused_with_what_to_do(tmp_path: Path, name: str
 def test_a_name_that_no_disk_can_hold_is_refused_in_one_line(
     tmp_path: Path, specification: str
 ) -> None:
-    with pytest.raises(InputError, match="cannot be looked at: File name too long"):
+    with pytest.raises(InputError, match="cannot be read: File name too long"):
         datasets.find(specification.format("a" * 300), tmp_path)
 
 
@@ -182,6 +184,6 @@ def test_a_name_that_no_disk_can_hold_is_refused_in_one_line(
 def test_a_folder_that_is_closed_is_refused_in_one_line(tmp_path: Path) -> None:
     touch(tmp_path / "closed", "a.jpg")
     (tmp_path / "closed").chmod(0)
-    with pytest.raises(InputError, match="closed: cannot be looked at: Permission denied"):
+    with pytest.raises(InputError, match="closed: cannot be read: Permission denied"):
         datasets.find(f"x={tmp_path / 'closed'}", tmp_path)
     (tmp_path / "closed").chmod(0o700)

@@ -75,7 +75,7 @@ def test_the_fingerprint_tells_lists_apart_by_path_and_size_alone(tmp_path: Path
 
 def test_a_folder_without_images_is_refused_with_what_it_holds(tmp_path: Path) -> None:
     touch(tmp_path, "a.txt", "b.txt")
-    with pytest.raises(InputError, match=r"holds no images \(2 other files\)"):
+    with pytest.raises(InputError, match=r"contains no images \(2 other files\)"):
         listed(tmp_path)
 
 

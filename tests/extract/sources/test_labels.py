@@ -35,7 +35,10 @@ def test_a_number_with_a_zero_before_it_is_a_name() -> None:
     ("texts", "words"),
     [
         (["1", "-2"], "row 1: label '-2' is below -1"),
-        (["", "3.0", "1.0"], "row 1: label '3.0' is no integer|row 2: label '1.0' is no integer"),
+        (
+            ["", "3.0", "1.0"],
+            "row 1: label '3.0' is not an integer|row 2: label '1.0' is not an integer",
+        ),
         (["cat", "\udcff"], "row 1: label .* is not UTF-8 text"),
         (["a\0b"], "row 0: label .* is not UTF-8 text"),
     ],

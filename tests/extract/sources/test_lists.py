@@ -60,9 +60,9 @@ def test_a_path_that_is_not_utf8_is_read_as_it_is(folder: Path) -> None:
         ("a.jpg -2", "line 3: 'a.jpg -2' is not"),
         ("a.jpg\t1", "line 3: .* is not a path, a space"),
         (" 1", "line 3: ' 1' is not a path"),
-        ("../a.jpg 1", "line 3: '../a.jpg' is no path of an image below a folder"),
-        ("/etc/passwd 1", "line 3: '/etc/passwd' is absolute, and not below .*--image-root /"),
-        ("b.jpg 2", "line 3 repeats line 1, 'b.jpg': take one out"),
+        ("../a.jpg 1", "line 3: '../a.jpg' is not an image path"),
+        ("/etc/passwd 1", "line 3: '/etc/passwd' is absolute and not below .*--image-root /"),
+        ("b.jpg 2", "line 3 repeats line 1, 'b.jpg': remove one"),
         ("./b.jpg 2", "line 3 repeats line 1, 'b.jpg'"),
     ],
 )
@@ -74,7 +74,7 @@ def test_a_line_that_is_none_is_refused_with_its_number(
 
 
 def test_an_empty_list_is_refused(folder: Path) -> None:
-    with pytest.raises(InputError, match="names no image"):
+    with pytest.raises(InputError, match="lists no image"):
         listed(folder, "\n  \n")
 
 

@@ -98,7 +98,9 @@ def test_a_cls_goes_before_a_json(tmp_path: Path) -> None:
 def test_one_label_among_the_samples_makes_folders_no_labels(tmp_path: Path) -> None:
     found = of(tmp_path, ("cat/a.jpg", b"x"), ("cat/a.cls", "5"), ("dog/b.jpg", b"x"))
     assert labels(found) == ["5", None]
-    assert found.notes == ("images without a label: 1 have no .cls, and no .json that says one",)
+    assert found.notes == (
+        "images without a label: 1 have neither a .cls nor a .json with a label",
+    )
 
 
 def test_the_key_ends_at_the_first_dot_of_the_base_name(tmp_path: Path) -> None:
@@ -117,26 +119,35 @@ def test_what_is_no_image_is_counted_or_said(tmp_path: Path) -> None:
     )
     assert found.images.paths == [b"a.jpg"]
     assert found.others == 3
-    assert found.notes == ("samples without an image, which are left out: 1",)
+    assert found.notes == ("samples without an image, skipped: 1",)
 
 
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ([("a.jpg", "x"), ("a.png", "x")], "x.tar: 'a.jpg' and 'a.png' are of one sample, 'a'"),
-        ([("a.jpg", "x"), ("a.jpg", "x")], "x.tar: 'a.jpg' and 'a.jpg' are of one sample"),
-        ([("a.jpg", "x"), ("b.jpg", ""), ("a.cls", "1")], "key 'a' at byte 2,048 is that of a sam"),
-        ([("a.cls", "1"), ("a.jpg", "x"), ("a.cls", "2")], "x.tar: 'a.cls' stands twice"),
-        ([("a.txt", "x")], r"its tars hold no images \(1 other files\)"),
-        ([], r"its tars hold no images \(0 other files\)"),
+        ([("a.jpg", "x"), ("a.png", "x")], "x.tar: 'a.jpg' and 'a.png' belong to one sample, 'a'"),
+        ([("a.jpg", "x"), ("a.jpg", "x")], "x.tar: 'a.jpg' and 'a.jpg' belong to one sample"),
+        ([("a.jpg", "x"), ("b.jpg", ""), ("a.cls", "1")], "key 'a' at byte 2,048 repeats the key"),
+        ([("a.cls", "1"), ("a.jpg", "x"), ("a.cls", "2")], "x.tar: 'a.cls' occurs twice"),
+        ([("a.txt", "x")], r"its tars contain no images \(1 other files\)"),
+        ([], r"its tars contain no images \(0 other files\)"),
         ([("a.jpg", "x"), ("a.cls", b"\xff")], "'a.cls': is not UTF-8 text"),
-        ([("a.jpg", "x"), ("a.json", "{")], "'a.json': is no JSON that can be read"),
-        ([("a.jpg", "x"), ("a.json", "[" * 10**5)], "'a.json': is no JSON that can be read"),
-        ([("a.jpg", "x"), ("a.json", "[1]")], "'a.json': is no JSON object"),
-        ([("a.jpg", "x"), ("a.json", '{"label": true}')], "its label is no integer, and no text"),
-        ([("a.jpg", "x"), ("a.json", '{"label": 1.5}')], "its label is no integer, and no text"),
-        ([("a.jpg", "x"), ("a.cls", "1.0")], "x.tar: 'a.jpg': label '1.0' is no integer"),
-        ([("a.jpg", "x"), ("a.cls", "x" * (2**20 + 1))], "'a.cls': 1,048,577 bytes, and a label"),
+        ([("a.jpg", "x"), ("a.json", "{")], "'a.json': is not valid JSON"),
+        ([("a.jpg", "x"), ("a.json", "[" * 10**5)], "'a.json': is not valid JSON"),
+        ([("a.jpg", "x"), ("a.json", "[1]")], "'a.json': is not a JSON object"),
+        (
+            [("a.jpg", "x"), ("a.json", '{"label": true}')],
+            "its label is neither an integer nor a text",
+        ),
+        (
+            [("a.jpg", "x"), ("a.json", '{"label": 1.5}')],
+            "its label is neither an integer nor a text",
+        ),
+        ([("a.jpg", "x"), ("a.cls", "1.0")], "x.tar: 'a.jpg': label '1.0' is not an integer"),
+        (
+            [("a.jpg", "x"), ("a.cls", "x" * (2**20 + 1))],
+            "'a.cls': 1,048,577 bytes; the limit for a label",
+        ),
     ],
 )
 def test_a_tar_that_cannot_be_understood_is_refused(
@@ -151,7 +162,7 @@ def test_a_key_in_two_tars_is_refused_with_both_places(tmp_path: Path) -> None:
     two = write_tar(tmp_path / "two.tar", ("a.png", b"x"))
     with pytest.raises(InputError) as refused:
         listed(one, two)
-    assert f"{two}: key 'a' at byte 512 is that of a sample in {one} at byte 1,536" in str(
+    assert f"{two}: key 'a' at byte 512 repeats the key of a sample in {one} at byte 1,536" in str(
         refused.value
     )
 
@@ -168,7 +179,7 @@ def test_a_tar_that_has_changed_gives_errors_and_no_other_bytes(tmp_path: Path) 
     assert found.contents.read(1) == b"two"
     with (tmp_path / "x.tar").open("ab") as file:
         file.write(bytes(512))
-    with pytest.raises(ValueError, match="its tar has 10,752 bytes, and had 10,240 as it was"):
+    with pytest.raises(ValueError, match="its tar has 10,752 bytes, but had 10,240 when it was"):
         found.contents.read(1)
     assert not found.contents.is_there(1)
     (tmp_path / "x.tar").unlink()
@@ -233,7 +244,7 @@ def test_threads_and_forks_read_at_once_without_a_position_in_common(tmp_path: P
 
 def test_a_tar_that_is_a_pipe_is_refused_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.tar")
-    with pytest.raises(InputError, match="x.tar: is no file, and so no tar"):
+    with pytest.raises(InputError, match="x.tar: is not a file, so not a tar"):
         listed(tmp_path / "x.tar")
 
 

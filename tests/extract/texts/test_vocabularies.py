@@ -35,13 +35,13 @@ def test_a_byte_order_mark_and_dos_lines_are_no_part_of_a_name(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("cat\n\ndog\n", "line 2 is blank; take it out"),
+        ("cat\n\ndog\n", "line 2 is blank; remove it"),
         ("cat\n   \n", "line 2 is blank"),
         ("cat\ndog\ncat\n", "line 3 repeats line 1, 'cat'"),
         ("n1\tcat\nn1\tdog\n", "line 2 repeats line 1, 'n1'"),
-        ("n1\tcat\ndog\n", "line 2 wants an id, a tab and a name, as line 1 has"),
-        ("cat\nn1\tdog\n", "line 2 wants a name and no tab"),
-        ("n1\tcat\tx\n", "line 1 wants an id, a tab and a name"),
+        ("n1\tcat\ndog\n", "line 2: expected an id, a tab and a name, as in line 1"),
+        ("cat\nn1\tdog\n", "line 2: expected a name without a tab"),
+        ("n1\tcat\tx\n", "line 1: expected an id, a tab and a name"),
         ("n1\t\n", "line 1 is blank"),
         ("", "is empty"),
         (b"caf\xe9\n", "is not UTF-8 text"),
@@ -65,7 +65,7 @@ def test_class_folders_give_names_that_are_ids_too(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_class_folders_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no class folders"):
+    with pytest.raises(InputError, match="contains no class folders"):
         vocabularies.find(f"c={tmp_path}", [])
 
 
@@ -75,11 +75,11 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_vocabulary_says_what_to_type(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="known are: imagenet, .*NAME=FILE with a name a line"):
+    with pytest.raises(InputError, match="known are: imagenet, .*NAME=FILE with one name per line"):
         vocabularies.find("cars", [])
     path = tmp_path / "names.txt"
     path.write_text("cat\n")
-    with pytest.raises(InputError, match=f"type names={path}"):
+    with pytest.raises(InputError, match=f"use names={path}"):
         vocabularies.find(str(path), [])
 
 
@@ -112,7 +112,7 @@ def test_a_template_given_twice_counts_once() -> None:
 
 @pytest.mark.parametrize("template", ["a photo", "{} and {}", "{0}", ""])
 def test_a_template_wants_its_braces_once(template: str) -> None:
-    with pytest.raises(InputError, match="wants {} once, where the class name goes"):
+    with pytest.raises(InputError, match="must contain {} once, for the class name"):
         vocabularies.expand([template])
 
 

@@ -50,9 +50,9 @@ def test_a_list_whose_lines_are_numbered_is_no_wordnet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("below", "words"),
     [
-        ("00001740 03 n 01 entity 0 003 ~ 00001930 n 0000 | that\n", "line 30 is none of a Word"),
-        ("cat n 8 5 @ ~ #m + - 8 1 02121620 02983507  \ncat\n", "line 31 is none of a WordNet"),
-        ("", "holds WordNet's licence and no word below it"),
+        ("00001740 03 n 01 entity 0 003 ~ 00001930 n 0000 | that\n", "line 30 is not a WordNet"),
+        ("cat n 8 5 @ ~ #m + - 8 1 02121620 02983507  \ncat\n", "line 31 is not a WordNet"),
+        ("", "contains WordNet's licence but no words"),
         ("cat n 1 1 @ 1 0 02121620\ncat n 1 1 @ 1 0 02121620\n", "line 31 repeats line 30, 'cat'"),
     ],
 )

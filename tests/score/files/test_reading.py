@@ -175,7 +175,7 @@ def test_a_header_that_claims_a_trillion_rows_takes_no_memory(tmp_path: Path) ->
         archive.writestr("s.npy", head.getvalue() + bytes(8))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for name in ("s.npy", "s.npz"):
-        with pytest.raises(InputError, match="claims 8000000000000 bytes, and 8 are in the file"):
+        with pytest.raises(InputError, match="claims 8000000000000 bytes, but 8 are in the file"):
             read(tmp_path / name)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
@@ -184,7 +184,7 @@ def test_a_damaged_npz_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "s.npz", np.arange(1000.0))
     whole = (tmp_path / "s.npz").read_bytes()
     (tmp_path / "s.npz").write_bytes(whole[:4000] + b"\1" + whole[4001:])
-    with pytest.raises(InputError, match="is damaged, or of another kind: Bad CRC-32"):
+    with pytest.raises(InputError, match="is damaged, or not of this format: Bad CRC-32"):
         read(tmp_path / "s.npz")
 
 

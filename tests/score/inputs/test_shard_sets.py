@@ -166,7 +166,7 @@ def test_an_incomplete_set_says_how_many_shards_are_there(
     with pytest.raises(InputError) as error:
         score("mcm", classes="animals")
     assert str(error.value) == (
-        f"{files / 'images' / 'inside.shards'}: 2 of 3 shards are there (missing: 2); run the same "
+        f"{files / 'images' / 'inside.shards'}: 2 of 3 shards exist (missing: 2); run the same "
         "oodcache extract again"
     )
 
@@ -178,7 +178,7 @@ def test_a_model_of_which_nothing_but_a_part_is_there_is_found_and_told(
     for kept in ("outside", "train"):
         for path in (files / "images" / f"{kept}.shards").iterdir():
             path.unlink()
-    with pytest.raises(InputError, match="outside.shards: holds no shard: run the same oodcache"):
+    with pytest.raises(InputError, match="outside.shards: contains no shard: run the same"):
         score("mcm", classes="animals")
 
 

@@ -80,11 +80,11 @@ def test_duplicates_and_class_names_are_said_and_the_empty_list_is_borne(
         ({"template": "each"}, "--template each: give one template"),
         ({"template": "b {}"}, "has no template 'b {}'"),
         ({"keep": "15"}, None),
-        ({"keep": "some"}, "--keep: 'some' is no share of 0 to 100 %, as 15%, and no count"),
+        ({"keep": "some"}, "--keep: 'some' is not a share, such as 15%, or a count"),
         ({"keep": "61"}, "--keep 61: there are 60 words to choose from, fewer than 61"),
         ({"keep": "1%"}, "--keep 1%: keeps none of so few words; give a larger share"),
         ({"words": ["pets"]}, "keeps none of so few words"),
-        ({"name": "../x"}, "negatives '../x' cannot name a file"),
+        ({"name": "../x"}, "negatives '../x' is not a valid file name"),
     ],
 )
 def test_what_cannot_be_mined_is_refused(
