@@ -1,57 +1,35 @@
-"""The one-line runs of the study's README, as they are written there.
-
-A thin door to `oodcache extract` and `oodcache score`: it parses, calls and prints.
-"""
+"""The command of the original study's README, on top of `oodcache extract` and `score`."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import Any
 
 try:
     import click
 
     from oodcache.cli.main import main, oodcache
-    from oodcache.cli.options import CACHE, DEVICE, WATCH, note
-    from oodcache.extract.model.request import check_torch
+    from oodcache.cli.options import CACHE, DEVICE, SETTINGS, WATCH, data_root, note
     from oodcache.study import study
 except ImportError as error:
-    sys.exit(f"main.py: {error}; in this folder type  pip install -e '.[extract]'")
+    sys.exit(f"main.py: {error}; run in this folder:  pip install -e '.[extract]'")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.option("--model_type", type=click.Choice(tuple(study.TYPES)), required=True)
 @click.option(
     "--ood-dataset",
     "ood_set",
     type=click.Choice((*study.FIELD.ood_sets, "all")),
     default="all",
-    show_default=True,
 )
-@click.option("--use_sigmoid", is_flag=True, help="Sigmoid MCM, with the bias. [softmax MCM]")
-@click.option("--bs", "batch_size", type=click.IntRange(1), default=256, show_default=True)
-@click.option(
-    "--dir",
-    "data_root",
-    type=click.Path(path_type=Path),
-    envvar="OODCACHE_DATA",
-    default="data",
-    show_default=True,
-    show_envvar=True,
-    help="Where ImageNet and the OOD sets are; see: oodcache data ls",
-)
+@click.option("--use_sigmoid", is_flag=True, help="Use sigmoid MCM with the bias. [softmax MCM]")
+@click.option("--bs", "batch_size", type=click.IntRange(1), default=256)
+@data_root("--dir", "Folder with ImageNet and the OOD datasets; see oodcache data ls.")
 @CACHE
 @DEVICE
-def run(
-    model_type: str,
-    ood_set: str,
-    use_sigmoid: bool,
-    batch_size: int,
-    data_root: Path,
-    cache: Path,
-    device: str | None,
-) -> None:
-    """Extract what is missing, score it, and print ACC, AUROC, AUPR and FPR95.
+def run(model_type: str, ood_set: str, use_sigmoid: bool, **given: Any) -> None:
+    """Extract missing embeddings, score them, and print ACC, AUROC, AUPR and FPR95.
 
     \b
     python main.py --model_type clip --ood-dataset iNaturalist --bs 1024
@@ -63,12 +41,11 @@ def run(
     benchmark = study.single(model_type, ood_set)
     study.extract_missing(
         benchmark,
-        study.Extraction(cache, data_root, batch_size, device),
+        study.Extraction(**given),
         oodcache=lambda typed: oodcache.main(typed, "oodcache", standalone_mode=False),
-        check=check_torch,
         note=note,
     )
-    grid = reproducing.single(benchmark, cache, use_sigmoid, WATCH)
+    grid = reproducing.single(benchmark, given["cache"], use_sigmoid, WATCH)
     click.echo(formats.written([grid], "table", None), nl=False)
 
 

@@ -1,8 +1,8 @@
-"""Find the score that tells in-distribution images from the others, without inference.
+"""Zero-shot out-of-distribution detection from cached vision-language embeddings.
 
-`oodcache.open("embeddings")` is the cache in Python; `Conventions` says how to measure, `Result`
-is a row, and `InputError` what a mistake raises. `Detector.load("detector.json")` judges images.
-They are imported when they are first used.
+`oodcache.open("embeddings")` opens a cache; `Conventions` sets how to measure, `Result` is a row of
+results, `InputError` a user's error. `Detector.load("detector.json")` classifies images. Names are
+imported on first use.
 """
 
 from __future__ import annotations

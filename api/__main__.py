@@ -1,4 +1,4 @@
-"""`python -m oodcache`: the command line."""
+"""The command line, run as `python -m oodcache`."""
 
 from oodcache.cli.main import main
 

@@ -1,4 +1,4 @@
-"""The cache in Python, for notebooks: its files as arrays, and evaluations as rows. No click."""
+"""The cache in Python, for notebooks: files as arrays, evaluations as rows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.shards.shard_set import open_images, open_texts
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note, Watch
 from oodcache.score.evaluation import evaluate
+from oodcache.score.inputs.files import images_path, vocabulary_path
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions, Result
 
@@ -24,10 +24,10 @@ Vectors = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Images:
-    """A data set: `embeddings` float32 (N, D) of unit rows, zeros where `ok` is False.
+    """A dataset: `embeddings` float32 (N, D) of unit rows, zero if `ok` is False.
 
-    `label` int64 (N,) indexes `label_names`, -1 where there is none. `paths` are below the data
-    set's root.
+    `label` int64 (N,) indexes `label_names`, -1 for none. `paths` are relative to the dataset's
+    root.
     """
 
     embeddings: Vectors
@@ -39,7 +39,7 @@ class Images:
 
 @dataclass(frozen=True)
 class Texts:
-    """A vocabulary: `embeddings` float32 (T, K, D) of unit rows, T templates of K classes."""
+    """A vocabulary: `embeddings` float32 (T, K, D) of unit rows, T templates and K classes."""
 
     embeddings: Vectors
     templates: tuple[str, ...]
@@ -51,7 +51,7 @@ class Texts:
 
 @dataclass(frozen=True)
 class Cache:
-    """The embeddings below a folder."""
+    """A folder of cached embeddings."""
 
     folder: Path
 
@@ -61,7 +61,7 @@ class Cache:
         return list(dict.fromkeys(one.label for one in store.known(self.folder)))
 
     def datasets(self, model: str) -> list[str]:
-        """Return the names of a model's data sets."""
+        """Return the names of a model's datasets."""
         return self._names(model, "images")
 
     def vocabularies(self, model: str) -> list[str]:
@@ -69,16 +69,16 @@ class Cache:
         return self._names(model, "texts")
 
     def images(self, model: str, dataset: str) -> Images:
-        """Return a data set, all in memory; raises InputError where it is not there."""
-        label = self._found(model, "images", dataset)
-        file = open_images(names.image_path(self.folder, label, dataset))
+        """Return a dataset, all in memory; raises InputError if it is not cached."""
+        label = store.find_model(self.folder, model)
+        file = open_images(images_path(self.folder, label, model, dataset))
         vectors = np.concatenate([*file.blocks(), np.empty((0, file.dimension), np.float32)])
         return Images(vectors, file.ok, file.label, file.label_names, file.paths())
 
     def texts(self, model: str, vocabulary: str) -> Texts:
-        """Return a vocabulary; raises InputError where it is not there."""
-        label = self._found(model, "texts", vocabulary)
-        file = open_texts(names.text_path(self.folder, label, vocabulary))
+        """Return a vocabulary; raises InputError if it is not cached."""
+        label = store.find_model(self.folder, model)
+        file = open_texts(vocabulary_path(self.folder, label, model, vocabulary))
         found, who = file.vocabulary, file.identity.model
         assert who.logit_scale is not None  # Rule F8.
         return Texts(
@@ -103,9 +103,9 @@ class Cache:
         conventions: Conventions = STANDARD,
         note: Note = lambda text: print(text, file=sys.stderr),
     ) -> list[Result]:
-        """Return what `oodcache score` shows, a row a score and OOD set: pandas.DataFrame(rows).
+        """Return the rows of `oodcache score`, one per score and OOD set: pandas.DataFrame(rows).
 
-        Each argument is the option of its name, one or several. Raises InputError, in one line.
+        Each argument is the option of the same name. Raises InputError for a user's error.
         """
         question = Question(
             *(self.folder, _several(model), id, _several(ood)),
@@ -126,22 +126,12 @@ class Cache:
             one.name for one in store.known(self.folder) if one.label == label and one.kind == kind
         ]
 
-    def _found(self, model: str, kind: str, name: str) -> str:
-        there = self._names(model, kind)
-        label = store.find_model(self.folder, model)
-        if name not in there:
-            raise InputError(
-                f"{self.folder / label}: no {kind} {name!r} (there are: "
-                f"{', '.join(there) or 'none'})"
-            )
-        return label
-
 
 def open(folder: str | Path = "embeddings") -> Cache:
-    """Return the cache at `folder`; raises InputError where there is no folder."""
+    """Return the cache at `folder`; raises InputError if it is not a folder."""
     path = Path(folder)
     if not path.is_dir():
-        raise InputError(f"{path}: is no folder; oodcache extract makes one")
+        raise InputError(f"{path}: not a folder; create a cache with oodcache extract")
     return Cache(path)
 
 

@@ -1,1 +1,1 @@
-"""The command line: a click file a command; parse, call, print."""
+"""The command line: one click file per command; parse, call, print."""

@@ -1,4 +1,4 @@
-"""`oodcache cache`: what is in the cache, whether it is whole, and its upkeep."""
+"""`oodcache cache`: inspection, verification and upkeep of cached embeddings."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import click
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import printable
 from oodcache.cli.exchange import export, import_
-from oodcache.cli.options import CACHE, note, progress
+from oodcache.cli.options import CACHE, LISTED_AS, note, progress
 
-FILE = click.Path(path_type=Path, readable=False)  # Whoever reads it says it as we do.
+FILE = click.Path(path_type=Path, readable=False)  # The reader reports unreadable files.
 
 
 @click.group(name="cache")
 def cache() -> None:
-    """Look at the files of embeddings, and keep them in order. Needs no PyTorch.
+    """Inspect and manage cached embeddings. Needs no PyTorch.
 
     \b
     oodcache cache ls
@@ -28,16 +28,9 @@ def cache() -> None:
 
 @cache.command()
 @CACHE
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="For people, or for programs.",
-)
+@LISTED_AS
 def ls(cache: Path, form: str) -> None:
-    """List models, data sets, vocabularies and negatives, finished or begun.
+    """List cached datasets, vocabularies and negatives of each model, complete or in progress.
 
     \b
     oodcache cache ls --cache embeddings
@@ -56,11 +49,11 @@ def ls(cache: Path, form: str) -> None:
 
 @cache.command()
 @click.argument("file", type=FILE)
-@click.option("--all", "everything", is_flag=True, help="List every label and bad image.")
+@click.option("--all", "everything", is_flag=True, help="List every label and unreadable image.")
 def info(file: Path, everything: bool) -> None:
-    """Show what made a file, its counts, and the images that could not be decoded.
+    """Show a file's model, settings and counts, and the images that could not be decoded.
 
-    FILE may be a shard, or a folder of shards: then it is how far they are; or one of negatives.
+    FILE may also be a shard, a folder of shards (shows progress) or a file of negatives.
 
     \b
     oodcache cache info embeddings/tiny-clip/demo/images/digits.h5
@@ -73,10 +66,10 @@ def info(file: Path, everything: bool) -> None:
 
 @cache.command()
 @click.argument("files", type=FILE, nargs=-1, metavar="[FILE]...")
-@click.option("--deep", is_flag=True, help="Read every vector: norms, finiteness, SHA-256.")
+@click.option("--deep", is_flag=True, help="Also check every vector: norm, finiteness, SHA-256.")
 @CACHE
 def verify(files: tuple[Path, ...], deep: bool, cache: Path) -> None:
-    """Check files, or all of the cache, shards too, against the rules of the format.
+    """Check files, by default the whole cache with its shards, against the file format.
 
     \b
     oodcache cache verify --deep
@@ -92,10 +85,10 @@ def verify(files: tuple[Path, ...], deep: bool, cache: Path) -> None:
 @click.argument("files", type=FILE, nargs=-1, metavar="[FILE]...")
 @CACHE
 def merge(files: tuple[Path, ...], cache: Path) -> None:
-    """Merge shards to the one file that they make; extract does so when it wrote the last.
+    """Merge shards into one file; extract does so itself after the last shard.
 
-    FILE is a folder of shards or the file that it is for; or shards from anywhere, which are to
-    make one file of the cache. Without FILE, all that is begun in the cache.
+    FILE is a folder of shards, the file to merge them into, or shards from any folders that make up
+    one file of the cache. Without FILE, merge every folder of shards in the cache.
 
     \b
     oodcache cache merge --cache embeddings
@@ -109,7 +102,7 @@ def merge(files: tuple[Path, ...], cache: Path) -> None:
 
 @cache.command()
 @click.argument("subject", metavar="FILE|MODEL")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @CACHE
 def rm(subject: str, yes: bool, cache: Path) -> None:
     """Remove a file, a shard, a folder of shards, or all files of a model.
@@ -124,20 +117,14 @@ def rm(subject: str, yes: bool, cache: Path) -> None:
     amount = upkeep.amount(found)
     for line in upkeep.announced(found):
         note(line)
-    if not yes:
-        _confirm(subject, amount)
-    for path in removal.remove(found):
-        note(f"left {path}: in use, or not of this format")
-    click.echo(f"removed {amount}")
-
-
-def _confirm(subject: str, amount: str) -> None:
-    if not sys.stdin.isatty():
-        raise InputError(
-            f"{subject}: {amount}, not removed: there is no terminal to ask on; add --yes"
-        )
-    if not click.confirm(f"Remove {amount}?", err=True):
+    if not yes and not sys.stdin.isatty():
+        what = f"{subject}: {amount}, not removed"
+        raise InputError(f"{what}: no terminal to ask for confirmation; add --yes")
+    if not yes and not click.confirm(f"Remove {amount}?", err=True):
         raise InputError(f"{subject}: nothing removed")
+    for path in removal.remove(found):
+        note(f"kept {path}: in use, or not in this format")
+    click.echo(f"removed {amount}")
 
 
 for command in (export, import_):

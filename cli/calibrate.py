@@ -1,4 +1,4 @@
-"""`oodcache calibrate`: a score with a threshold, in a file that detects."""
+"""`oodcache calibrate`: a detector file, made of a score and a threshold."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from oodcache.cli.options import (
     CACHE,
     CLASS_NAMES,
     CLASSES,
+    FILE,
     NEGATIVES,
     TYPED,
     WATCH,
@@ -21,69 +22,63 @@ from oodcache.cli.options import (
 )
 
 
-def _share(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
-    """Return a share between 0 and 1."""
-    return None if text is None else share(context, parameter, text, example=str(parameter.metavar))
-
-
 @click.command(short_help="Make a detector: a score with a threshold.")
-@click.option("--model", required=True, help="As it was given to extract.")
+@click.option("--model", required=True, help="Model, as passed to extract.")
 @CLASSES
 @click.option(
     "--id",
     "id_set",
     required=True,
-    help="The data set of ID images that calibrate: NAME, NAME:imagenet10 or NAME:@FILE.",
+    help="In-distribution dataset to calibrate on: NAME, NAME:imagenet10 or NAME:@FILE.",
 )
 @click.option(
     "--score",
     "scores",
     multiple=True,
     required=True,
-    help="NAME or NAME:key=value; several, or bars, with --select-on.",
+    help="NAME or NAME:key=value; several, or key=value|value, with --select-on.",
 )
 @click.option(
     "--alpha",
     required=True,
-    callback=_share,
+    type=share("0.05"),
     metavar="0.05",
-    help="The share of ID images that may be refused.",
+    help="Share of ID images that may be rejected (false alarms).",
 )
 @click.option(
     "--confidence",
-    callback=_share,
+    type=share("0.95"),
     metavar="0.95",
-    help="That this very set refuses no more than --alpha. [on average over sets]",
+    help="Confidence that this detector rejects at most --alpha. [--alpha on average]",
 )
-@click.option("--template", help="A cached one, average or cosine-mean. [the only one, or average]")
+@click.option("--template", help="Cached template, average or cosine-mean. [the only, or average]")
 @CLASS_NAMES
 @NEGATIVES
 @BANK
 @BANK_LABELS
-@click.option("--select-on", help="A cached OOD set: the --score with the best AUROC is taken.")
-@click.option("--select-id", help="The ID images that choose. [a random half of --id]")
+@click.option("--select-on", help="Cached OOD dataset that picks the --score with the best AUROC.")
+@click.option("--select-id", help="ID dataset for --select-on. [a random half of --id]")
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
-    show_default=True,
-    help="Of that half, and of --bank NAME:N.",
+    help="Random seed for that half and for --bank NAME:N.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace a detector that is there.")
+@click.option("--overwrite", is_flag=True, help="Overwrite an existing detector.")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     required=True,
-    help="The file to write, such as detector.json.",
+    help="Detector file to write, such as detector.json.",
 )
 @CACHE
 @click.pass_context
 def calibrate(context: click.Context, /, output: Path, overwrite: bool, **given: Any) -> None:
-    """Make a detector from cached ID images: a score, and the threshold below which one is out.
+    """Make a detector from cached ID images: a score and a threshold. Needs no PyTorch.
 
-    Of images like those that calibrate, --alpha are refused. Of others it promises nothing: see
-    oodcache score. Needs no PyTorch.
+    The detector rejects a share --alpha of images like those it was calibrated on. How many OOD
+    images it detects is not guaranteed: measure that with oodcache score.
 
     \b
     oodcache calibrate --model siglip2 --id pets --score mcm --alpha 0.05 -o detector.json

@@ -1,4 +1,4 @@
-"""`oodcache data`: which data sets are there, whether they are whole, and how to get them."""
+"""`oodcache data`: the known datasets, listed, checked and downloaded."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import click
 
 from oodcache.cache.text import printable
 from oodcache.cli import stopping
-from oodcache.cli.options import DATA_ROOT, WATCH, progress
+from oodcache.cli.options import DATA_ROOT, LISTED_AS, WATCH, progress
 
 
-@click.group(short_help="Known data sets: which are there, whole; fetch them.")
+@click.group(short_help="List, check and download known datasets.")
 def data() -> None:
-    """Look at the known data sets, and fetch those that can be. Needs no PyTorch.
+    """List, check and download known datasets. Needs no PyTorch.
 
     \b
     oodcache data ls
@@ -25,16 +25,9 @@ def data() -> None:
 
 @data.command()
 @DATA_ROOT
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="For people, or for programs.",
-)
+@LISTED_AS
 def ls(data_root: Path, form: str) -> None:
-    """List the known data sets: where each is, or how to get it. Counts nothing.
+    """List the known datasets and where each is, or how to get it.
 
     \b
     oodcache data ls --data-root /data
@@ -53,7 +46,7 @@ def ls(data_root: Path, form: str) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @DATA_ROOT
 def check(names: tuple[str, ...], data_root: Path) -> None:
-    """Count the images of data sets, by default of all that are there; read none.
+    """Check the image counts of datasets, by default all that are present.
 
     \b
     oodcache data check --data-root /data
@@ -68,12 +61,12 @@ def check(names: tuple[str, ...], data_root: Path) -> None:
 @data.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @DATA_ROOT
-@click.option("--mirror", metavar="URL", help="A folder that has the archives, in place of theirs.")
+@click.option("--mirror", metavar="URL", help="Folder with copies of the archives to use instead.")
 def fetch(names: tuple[str, ...], data_root: Path, mirror: str | None) -> None:
-    """Download data sets, check them, and unpack them where extract looks.
+    """Download datasets, verify and unpack them.
 
-    iNaturalist, SUN, Places and Textures can be fetched. Typed again, it goes on where it was
-    stopped, and leaves alone what is there.
+    iNaturalist, SUN, Places and Textures can be fetched. Run the same command again to resume a
+    download; complete datasets are kept.
 
     \b
     oodcache data fetch iNaturalist SUN Places Textures --data-root /data
@@ -81,6 +74,6 @@ def fetch(names: tuple[str, ...], data_root: Path, mirror: str | None) -> None:
     from oodcache.extract.known import overview
     from oodcache.extract.known.fetching import fetch
 
-    stopping.goes_on()
+    stopping.resumable()
     for fetched in fetch(names, data_root, WATCH, mirror):
         click.echo(printable(overview.fetched(fetched)))

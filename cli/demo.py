@@ -1,4 +1,4 @@
-"""`oodcache demo`: the whole path on real images that come with it."""
+"""`oodcache demo`: extract, score and report on bundled images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from oodcache.cli import stopping
-from oodcache.cli.options import CACHE, note
+from oodcache.cli.options import CACHE, FILE, FOLDER, note, subcommand
 from oodcache.extract.model.request import check_torch
 
 
@@ -15,34 +15,26 @@ from oodcache.extract.model.request import check_torch
 @CACHE
 @click.option(
     "--data-root",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     default="data",
-    show_default=True,
-    help="The images are written below it, in demo/.",
+    help="Folder to write the images to, as demo/.",
 )
 @click.option(
     "--results",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     default="results/demo.json",
-    show_default=True,
-    help="Written as JSON.",
+    help="File for the results (JSON).",
 )
 @click.pass_context
 def demo(context: click.Context, cache: Path, data_root: Path, results: Path) -> None:
-    """Run extract and score on real images and two small models, with nothing to download.
+    """Run extract, score and report on real images with two small models. Downloads nothing.
 
     \b
     oodcache demo
     """
-    stopping.goes_on()
+    stopping.resumable()
     check_torch()
     from oodcache.study import demo as workflow
 
-    group = context.find_root().command
-    workflow.run(
-        lambda arguments: group.main(arguments, prog_name="oodcache", standalone_mode=False),
-        cache=cache,
-        data_root=data_root,
-        results=results,
-        note=note,
-    )
+    run = subcommand(context)
+    workflow.run(run, cache=cache, data_root=data_root, results=results, note=note)

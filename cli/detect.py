@@ -1,4 +1,4 @@
-"""`oodcache detect`: images judged by a detector that `oodcache calibrate` made."""
+"""`oodcache detect`: new images classified as in- or out-of-distribution by a detector."""
 
 from __future__ import annotations
 
@@ -8,40 +8,35 @@ from typing import Any
 
 import click
 
-from oodcache.cli.options import BATCH_SIZE, CACHE, DEVICE, WATCH, WORKERS
+from oodcache.cli.options import BATCH_SIZE, CACHE, DEVICE, FILE, PATH, WATCH, WORKERS
 
-EXISTING = click.Path(path_type=Path)
 FORMATS = ("text", "csv", "jsonl")
+RUNTIME = ("model", "checkpoint", "model_config", "device", "batch_size", "workers")
 
 
-@click.command(short_help="Tell images that are out of distribution.")
-@click.argument("detector", type=EXISTING)
+@click.command(short_help="Detect out-of-distribution images.")
+@click.argument("detector", type=PATH)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option(
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="Of the lines. [text, or by --output's ending]",
+    help="Output format. [text, or by the extension of --output]",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write there instead, once all are done.",
-)
-@click.option("--model", help="Where the model is now. [where it was]")
-@click.option("--checkpoint", type=EXISTING, help="Where weights of your own are now.")
-@click.option("--model-config", type=EXISTING, help="Register FILE.json as an architecture.")
+@click.option("-o", "--output", type=FILE, help="File to write instead of printing.")
+@click.option("--model", help="Model, if it has moved. [as in the detector]")
+@click.option("--checkpoint", type=PATH, help="Checkpoint file, if it has moved.")
+@click.option("--model-config", type=PATH, help="open_clip architecture file (FILE.json).")
 @DEVICE
 @BATCH_SIZE
 @WORKERS
 @CACHE
 def detect(detector: Path, targets: tuple[str, ...], cache: Path, **given: Any) -> None:
-    """Judge images by a detector: a line each, in or out, score, p-value, nearest class, path.
+    """Classify images as in- or out-of-distribution with a detector made by calibrate.
 
-    TARGET is an image file, a folder, or a cached data set of the detector's model, by its name or
-    its .h5 file, for which no PyTorch is needed. Status: 0 all are in, 3 some are out, 1 some could
-    not be judged.
+    Prints one line per image: in or out, score, p-value, nearest class, path. TARGET is an image, a
+    folder, or a cached dataset of the detector's model (its name or .h5 file; needs no PyTorch).
+    Exit status: 0 if all images are in, 3 if any is out, 1 if any could not be scored.
 
     \b
     oodcache detect detector.json photo.jpg photos/new
@@ -55,14 +50,7 @@ def detect(detector: Path, targets: tuple[str, ...], cache: Path, **given: Any) 
     status = detecting.detect(
         *(detector, targets),
         cache=cache,
-        runtime=Runtime(
-            model=given["model"],
-            checkpoint=given["checkpoint"],
-            config=given["model_config"],
-            device=given["device"],
-            batch_size=given["batch_size"],
-            workers=given["workers"],
-        ),
+        runtime=Runtime(*(given[name] for name in RUNTIME)),
         form=given["form"] or (ending if ending in FORMATS else "text"),
         output=output,
         watch=WATCH,

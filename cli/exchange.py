@@ -1,4 +1,4 @@
-"""`oodcache cache import` and `export`: embeddings from other programs, and for them."""
+"""`oodcache cache import` and `export`: embeddings exchanged with other programs."""
 
 from __future__ import annotations
 
@@ -7,26 +7,23 @@ from typing import Any
 
 import click
 
-from oodcache.cli.options import CACHE, note, progress
-
-FILE = click.Path(dir_okay=False, path_type=Path)
-EITHER = click.Path(path_type=Path)
+from oodcache.cli.options import CACHE, FILE, PATH, note, progress
 
 
 @click.command(name="export")
-@click.argument("file", type=EITHER)
+@click.argument("file", type=PATH)
 @click.option(
     "-o",
     "--output",
     type=FILE,
     required=True,
-    help=".npz holds all, .npy the embeddings, .parquet a row an image; replaced if it is there.",
+    help=".npz (everything), .npy (embeddings) or .parquet (one row per image); overwritten.",
 )
 def export(file: Path, output: Path) -> None:
-    """Write a file's embeddings for other programs: .npz, .npy or .parquet.
+    """Export a file's embeddings for other programs: .npz, .npy or .parquet.
 
-    An .npz is read without pickle, and comes back by import as it was. Parquet wants
-    pip install 'oodcache[io]', and holds float32. FILE may be a folder of shards, all there.
+    An .npz needs no pickle, and import restores it exactly. Parquet stores float32 and needs
+    pip install 'oodcache[io]'. FILE may be a complete folder of shards.
 
     \b
     oodcache cache export embeddings/tiny-clip/demo/images/digits.h5 -o digits.npz
@@ -37,34 +34,34 @@ def export(file: Path, output: Path) -> None:
 
 
 @click.command(name="import")
-@click.argument("source", type=EITHER)
+@click.argument("source", type=PATH)
 @CACHE
-@click.option("--model", help="NAME or NAME/PRETRAINED: the model that made them.")
-@click.option("--dataset", help="What to call them, if they are of images.")
-@click.option("--classes", help="NAME=names.txt, if they are of texts: a class name a line.")
-@click.option("--metadata", type=EITHER, help="clip-retrieval's parquet: paths of the images.")
-@click.option("--paths", type=FILE, help="Paths of the images, one a line. [row-00000000, …]")
+@click.option("--model", help="Model that made the embeddings: NAME or NAME/PRETRAINED.")
+@click.option("--dataset", help="Dataset name (image embeddings).")
+@click.option("--classes", help="NAME=names.txt with one class name per line (text embeddings).")
+@click.option("--metadata", type=PATH, help="clip-retrieval's Parquet metadata, for image paths.")
+@click.option("--paths", type=FILE, help="Image paths, one per line. [row-00000000, …]")
 @click.option(
-    "--labels", type=FILE, help="Of the images: integers (.npy, .pt), or a number or name a line."
+    "--labels", type=FILE, help="Image labels: integers (.npy, .pt) or one number or name per line."
 )
-@click.option("--label-names", type=FILE, help="Names of integer labels, one a line, from 0.")
-@click.option("--weights", help="Whatever tells weights apart. [imported:MODEL]")
+@click.option("--label-names", type=FILE, help="Names of integer labels, one per line, from 0.")
+@click.option("--weights", help="Identifier of the model's weights. [imported:MODEL]")
 @click.option("--logit-scale", type=float, help="Exponentiated: 100 for OpenAI's CLIP, not 4.6.")
-@click.option("--logit-bias", type=float, help="SigLIP's. [none]")
+@click.option("--logit-bias", type=float, help="Learned bias (SigLIP). [none]")
 @click.option(
-    "--template", "templates", multiple=True, help="What the names were put into; may repeat. [{}]"
+    "--template", "templates", multiple=True, help="Prompt template of the texts; may repeat. [{}]"
 )
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float16"]),
-    help="Of what is stored. [float32; of an exported file, its own]",
+    help="Storage type of the embeddings. [float32, or as exported]",
 )
-@click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
+@click.option("--overwrite", is_flag=True, help="Overwrite an existing file.")
 def import_(**given: Any) -> None:
-    """Take in embeddings that another program made; rows not of norm 1 are normalised.
+    """Import embeddings from another program; rows are normalised to unit length.
 
-    SOURCE is a .npy (rows, numbers), or of texts also (templates, classes, numbers); a .npz of
-    OpenOOD or of export; a .pt of CLIP_benchmark; or clip-retrieval's folder of img_emb_*.npy.
+    SOURCE is a .npy of shape (rows, dimension) or, for texts, (templates, classes, dimension); an
+    .npz from OpenOOD or export; a .pt from CLIP_benchmark; or clip-retrieval's img_emb_* folder.
 
     \b
     oodcache cache import x.npy --model mine --dataset pets --paths paths.txt --labels labels.npy

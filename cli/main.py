@@ -1,4 +1,4 @@
-"""The command `oodcache`: its commands, and the one place where an error becomes a status."""
+"""The command group `oodcache`, and the one place where an error becomes an exit status."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from oodcache.cli.detect import detect
 from oodcache.cli.extract import extract
 from oodcache.cli.metrics import metrics
 from oodcache.cli.negatives import negatives
-from oodcache.cli.options import TYPED
+from oodcache.cli.options import SETTINGS, TYPED
 from oodcache.cli.plot import plot
 from oodcache.cli.report import report
 from oodcache.cli.reproduce import reproduce
@@ -30,37 +30,37 @@ from oodcache.cli.scores import scores
 
 
 class Ordered(click.Group):
-    """A group that lists its commands in the order in which they are used."""
+    """A group that lists its commands in the order of use."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Return the names in the order of registration."""
         return list(self.commands)
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        """Keep the arguments as they were typed, for the provenance of results."""
+        """Keep the arguments as typed, for the provenance of results."""
         context.meta[TYPED] = list(args)
         return super().parse_args(context, args)
 
     def invoke(self, context: click.Context) -> Any:
-        """Run the command."""
+        """Run the command; raise Interrupted on Ctrl-C."""
         try:
             return super().invoke(context)
         except KeyboardInterrupt as error:
             raise stopping.Interrupted from error
 
 
-@click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Ordered, context_settings=SETTINGS)
 @click.version_option(version("oodcache"), prog_name="oodcache")
 def oodcache() -> None:
-    """Find the score that tells in-distribution images from the others, without inference.
+    """Compare zero-shot out-of-distribution (OOD) scores on cached embeddings.
 
     \b
-    Try it, with nothing to download:
+    Try it; nothing is downloaded:
         oodcache demo
-    On images of your own, extract once (PyTorch), then score as often as you like (CPU only):
+    On your own images, extract once (needs PyTorch), then score as often as you like (CPU only):
         oodcache extract --model siglip2 --classes pets=names.txt pets=photos/pets strays=photos/x
         oodcache score --model siglip2 --id pets --ood strays
-    With the score that is best, tell which new images are out:
+    Turn the best score into a detector, and apply it to new images:
         oodcache calibrate --model siglip2 --id pets --score mcm --alpha 0.05 -o detector.json
         oodcache detect detector.json photos/new
     """
@@ -75,9 +75,10 @@ for command in COMMANDS:
 
 
 def main(command: click.Command = oodcache, name: str = "oodcache") -> None:
-    """Run a command line: 0 done, 1 a user's mistake in one line, 2 usage.
+    """Run a command line and exit with its status.
 
-    130 is Ctrl-C and 143 SIGTERM. Anything else is a bug and keeps its traceback.
+    0 is success, 1 a user error (one line), 2 a usage error, 130 Ctrl-C, 143 SIGTERM. Any other
+    exception is a bug and keeps its traceback.
     """
     stopping.listen()
     try:
@@ -92,7 +93,7 @@ def main(command: click.Command = oodcache, name: str = "oodcache") -> None:
 
 
 def _run(command: click.Command, name: str) -> None:
-    """Run the command line; end the process, in one line, where that is the user's to mend."""
+    """Run the command line; on an error that the user can fix, print one line and exit."""
     try:
         command.main(prog_name=name, standalone_mode=False)
         sys.stdout.flush()
@@ -102,37 +103,37 @@ def _run(command: click.Command, name: str) -> None:
     except InputError as error:
         _fail(str(error))
     except MemoryError as error:
-        _fail(f"memory ran out: {str(error) or 'nothing was written that is not whole'}")
+        _fail(f"out of memory: {str(error) or 'no incomplete file was written'}")
     except BrokenPipeError:
         # The reader (`| head`) has gone.
         _drop_stdout()
         sys.exit(1)
     except OSError as error:
         if error.filename is None:
-            # Whoever writes a file names it.
+            # Our writers name their file: an error without a name is standard output's.
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
                 raise
             _drop_stdout()
-            what = f"standard output cannot be written: {error.strerror}"
-            _fail(f"{what}: send it where there is room")
+            what = f"cannot write to standard output: {error.strerror}"
+            _fail(f"{what}; redirect it to a disk with free space")
         _fail(f"{os.fsdecode(error.filename)}: {error.strerror}")
 
 
 def _drop_stdout() -> None:
-    """Let nothing that is still buffered raise again at exit."""
+    """Discard buffered output so that it cannot raise at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stopped(status: int) -> None:
-    stopping.hush()
-    # A terminal shows ^C where the cursor is: written over, with no empty line below a bar.
+    stopping.silence()
+    # Overwrite the ^C that a terminal shows, and leave no empty line below a bar.
     start = "\r" if sys.stderr.isatty() else ""
-    print(f"{start}oodcache: {stopping.said()}", file=sys.stderr)
+    print(f"{start}oodcache: {stopping.message()}", file=sys.stderr)
     sys.exit(status)
 
 
 def _unless_stopped() -> None:
-    """End the process as stopped if it was: a library may have made its own error of that."""
+    """Exit as stopped if a signal arrived: a library may have turned it into its own error."""
     if status := stopping.status():
         _stopped(status)
 

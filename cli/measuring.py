@@ -1,16 +1,15 @@
-"""The options that `score` and `metrics` share: how to measure, and what becomes of the results."""
+"""The options that `score` and `metrics` share: how to measure, and where results go."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from oodcache.cli.options import note, share
+from oodcache.cli.options import FILE, note, share
 from oodcache.report.tables import formats
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions
 
@@ -18,81 +17,61 @@ if TYPE_CHECKING:
     from oodcache.score.scoring import Results
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def shares(
-    context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
-) -> tuple[float, ...]:
-    """Return shares above 0 and at most 1."""
-    return tuple(share(context, parameter, one, example="0.95", may_be_one=True) for one in texts)
-
-
-HOW = (
+OPTIONS = (
     click.option(
         "--fpr-convention",
         type=click.Choice(FPR_CONVENTIONS),
         default=STANDARD.fpr_convention,
-        show_default=True,
-        help="FPR convention; see docs/measures.md. It can reverse the order of scores.",
+        help="FPR convention (docs/measures.md); it can change which score is best.",
     ),
     click.option(
         "--tpr",
         "tprs",
         multiple=True,
-        callback=shares,
+        type=share("0.95", most=1),
         metavar="SHARE",
-        help="Also the FPR that keeps this share of ID; may repeat: --tpr 0.9 --tpr 0.99. [0.95]",
+        help="Also report the FPR at this TPR; may repeat: --tpr 0.9 --tpr 0.99. [0.95]",
     ),
     click.option(
         "--bootstrap",
         type=click.IntRange(min=0),
         default=0,
         metavar="N",
-        help="Intervals of all measures from N resamples, such as 1000. [none]",
+        help="Resamples for confidence intervals of all measures, such as 1000.",
     ),
-    click.option(
-        "--seed", type=click.IntRange(min=0), help="Of the resamples: equal seeds, equal draws. [0]"
-    ),
+    click.option("--seed", type=click.IntRange(min=0), help="Random seed for resampling. [0]"),
     click.option(
         "--reliability",
         is_flag=True,
-        help="Shares kept at p = 0.5, Brier and ECE, of scores that are probabilities.",
+        help="Also report shares kept at p = 0.5, Brier score and ECE (probability scores only).",
     ),
     # The name that --reliability had in 0.1.
     click.option("--calibration", is_flag=True, hidden=True),
     click.option(
-        "--compare",
-        is_flag=True,
-        help="Test every two scores on the same images (DeLong, Holm).",
+        "--compare", is_flag=True, help="Test every pair of scores for a difference (DeLong, Holm)."
     ),
-)
-WHERE = (
     click.option(
         "--format",
         "form",
         type=click.Choice(tuple(formats.FORMATS)),
-        help="Of what is printed or written. [table, or by --output's ending]",
+        help="Output format. [table, or by the extension of --output]",
     ),
-    click.option(
-        "--output",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Write there, and print the table.",
-    ),
+    click.option("--output", type=FILE, help="File for the results; the table is still printed."),
     click.option("--explain", is_flag=True, help="Print all notes below the table."),
 )
 
 
 def measuring(command: Command) -> Command:
-    """Give a command the options of how to measure, and of where the results go."""
-    for option in reversed((*HOW, *WHERE)):
+    """Add the options to a command."""
+    for option in reversed(OPTIONS):
         command = option(command)
     return command
 
 
 def conventions(given: Mapping[str, Any]) -> Conventions:
-    """Return what the options say of how to measure."""
+    """Return the conventions that the options set."""
     if given["seed"] is not None and not given["bootstrap"]:
-        raise click.UsageError("--seed draws nothing without --bootstrap N: give both or neither")
+        raise click.UsageError("--seed has no effect without --bootstrap N")
     return Conventions(
         fpr_convention=given["fpr_convention"],
         tprs=tuple(dict.fromkeys(given["tprs"])) or STANDARD.tprs,
@@ -103,7 +82,7 @@ def conventions(given: Mapping[str, Any]) -> Conventions:
 
 
 def deliver(results: Results, given: Mapping[str, Any]) -> None:
-    """Print what was measured, or write it and print the table, as the options say."""
+    """Print the results; with --output, write them to the file and print the table."""
     from oodcache.score import scoring
 
     output, form, explain = given["output"], given["form"], given["explain"]
@@ -111,8 +90,6 @@ def deliver(results: Results, given: Mapping[str, Any]) -> None:
         form = form or formats.by_ending(output.suffix)
         scoring.save(formats.text(form, *results, explain=explain), output)
         note(f"wrote {output}")
-    if output is not None or form in (None, "table"):
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(formats.text("table", *results, width=width, explain=explain), nl=False)
-    else:
-        click.echo(formats.text(form, *results, explain=explain), nl=False)
+    form = "table" if output is not None or form is None else form
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    click.echo(formats.text(form, *results, width=width, explain=explain), nl=False)

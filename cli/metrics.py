@@ -1,4 +1,4 @@
-"""`oodcache metrics`: tables of results from scores that other programs computed."""
+"""`oodcache metrics`: tables of results from other programs' scores."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from oodcache.cli.measuring import conventions, deliver, measuring
 from oodcache.cli.options import TYPED, WATCH
 
 
-@click.command(short_help="Measure scores of other programs.")
+@click.command(short_help="Evaluate scores from other programs.")
 @click.option(
     "--id",
     "id_source",
     required=True,
     metavar="[NAME=]FILE",
-    help="Scores of the in-distribution images: .csv, .tsv, .npy, .npz, or saved ones.",
+    help="Scores of the ID images: .csv, .tsv, .npy, .npz or a file of --save-scores.",
 )
 @click.option(
     "--ood",
@@ -24,22 +24,22 @@ from oodcache.cli.options import TYPED, WATCH
     multiple=True,
     required=True,
     metavar="[NAME=]FILE",
-    help="Scores of other images; may repeat: --ood SUN=sun.csv",
+    help="Scores of OOD images; may repeat: --ood SUN=sun.csv",
 )
 @click.option(
     "--column",
     "columns",
     multiple=True,
     metavar="NAME",
-    help="Which scores of a file that has several; may repeat. [the only column of numbers]",
+    help="Score column to evaluate; may repeat. [the only numeric column]",
 )
-@click.option("--lower-is-id", is_flag=True, help="The scores are lower for ID: turn them round.")
+@click.option("--lower-is-id", is_flag=True, help="Lower scores mean ID: flip the sign.")
 @measuring
 @click.pass_context
 def metrics(context: click.Context, /, **given: Any) -> None:
-    """Measure scores of other programs as `score` does its own: a number an image, from files.
+    """Evaluate scores from other programs: files with one number per image.
 
-    A file that score --save-scores wrote has all data sets: NAME says which one.
+    In a file written by score --save-scores, NAME selects the dataset.
 
     \b
     oodcache metrics --id id.csv --ood SUN=sun.csv --ood textures.npy --column mcm

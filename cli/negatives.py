@@ -1,4 +1,4 @@
-"""`oodcache negatives`: words far from the classes, mined from cached vocabularies."""
+"""`oodcache negatives`: negative labels mined from cached vocabularies."""
 
 from __future__ import annotations
 
@@ -9,34 +9,32 @@ import click
 from oodcache.cli.options import CACHE, WATCH
 
 
-@click.command(short_help="Mine words that are far from the classes.")
-@click.option("--model", required=True, help="As it was given to extract.")
-@click.option("--classes", required=True, help="A cached vocabulary: the classes.")
+@click.command(short_help="Mine negative labels: words far from the classes.")
+@click.option("--model", required=True, help="Model, as passed to extract.")
+@click.option("--classes", required=True, help="Cached vocabulary with the class names.")
 @click.option(
-    "--words", multiple=True, required=True, help="A cached vocabulary of words; may repeat."
+    "--words", multiple=True, required=True, help="Cached vocabulary to mine; may repeat."
 )
-@click.option("--csp", multiple=True, help="One of conjugated adjectives: extract NAME=csp:FILE.")
-@click.option("--template", help="A cached template of the classes. [the only one, or average]")
+@click.option("--csp", multiple=True, help="Cached vocabulary made from NAME=csp:FILE; may repeat.")
+@click.option("--template", help="Cached template of the classes. [the only one, or average]")
 @click.option(
     "--percentile",
     type=click.FloatRange(0, 100),
-    help="Of a word's cosines with the classes. [95]",
+    help="Percentile of a word's cosines with the classes to rank by. [95]",
 )
 @click.option(
     "--keep",
     default="15%",
-    show_default=True,
     metavar="SHARE|NUMBER",
-    help="A share of each list, or a number of words of all together, such as 10000.",
+    help="Share of each vocabulary to keep, or total number of words, such as 10000.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace negatives of that name.")
-@click.option("-o", "--output", "name", required=True, metavar="NAME", help="What to call them.")
+@click.option("--overwrite", is_flag=True, help="Overwrite existing negatives.")
+@click.option("-o", "--output", "name", required=True, metavar="NAME", help="Name to save as.")
 @CACHE
 def negatives(overwrite: bool, **given: Any) -> None:
-    """Mine from cached word lists those words that are far from all classes. Needs no PyTorch.
+    """Mine negative labels, words far from every class, from cached vocabularies.
 
-    They are one model's: mine again for another. A word that is a class's name, or that another
-    list has too, is left out.
+    Negatives are specific to a model. Class names and duplicates are skipped. Needs no PyTorch.
 
     \b
     oodcache extract --model clip --classes imagenet --template "the nice {}"

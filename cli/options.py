@@ -1,10 +1,10 @@
-"""What several commands share: options, and a line said on stderr."""
+"""What several commands share: options, and the function that prints notes."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,56 +20,77 @@ if TYPE_CHECKING:
 
 progress = bars(stopping.check)
 TYPED = "oodcache.typed"  # The key in click's context of the arguments as they were typed.
+SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
+PATH = click.Path(path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def data_root(flag: str, help: str, kind: click.Path = PATH) -> Callable[..., Any]:
+    """Return an option for the folder with the images."""
+    return click.option(
+        *(flag, "data_root"),
+        type=kind,
+        envvar="OODCACHE_DATA",
+        default="data",
+        show_envvar=True,
+        help=help,
+    )
+
+
 CACHE = click.option(
     "--cache",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     envvar="OODCACHE_DIR",
     default="embeddings",
-    show_default=True,
     show_envvar=True,
-    help="Folder of the embeddings.",
+    help="Folder with the cached embeddings.",
 )
-DATA_ROOT = click.option(
-    "--data-root",
-    type=click.Path(path_type=Path),
-    envvar="OODCACHE_DATA",
-    default="data",
-    show_default=True,
-    show_envvar=True,
-    help="Where known data sets are.",
+DATA_ROOT = data_root("--data-root", "Folder with the known datasets.")
+DEVICE = click.option("--device", help="cpu, cuda, cuda:1, … [cuda if available]")
+BATCH_SIZE = click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    default=256,
+    help="Images per batch.",
 )
-DEVICE = click.option("--device", help="cpu, cuda, cuda:1, … [cuda if there is one]")
-BATCH_SIZE = click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True)
 WORKERS = click.option(
-    "--workers", type=click.IntRange(0), help="Decoding processes. [one a processor, at most 8]"
+    "--workers",
+    type=click.IntRange(0),
+    help="Worker processes that decode images. [one per processor, at most 8]",
 )
-CLASSES = click.option("--classes", help="A cached vocabulary. [the only one there is]")
+CLASSES = click.option("--classes", help="Cached vocabulary with the class names. [the only one]")
 CLASS_NAMES = click.option(
     "--class-names",
     type=click.Choice(("open_clip", "source")),
     default="open_clip",
-    show_default=True,
-    help="Of imagenet10 and imagenet20: ImageNet's as in open_clip, or their paper's.",
+    help="Class names of imagenet10 and imagenet20: open_clip's ImageNet names or their paper's.",
 )
 NEGATIVES = click.option(
-    "--negatives", help="Mined words, see oodcache negatives; for neglabel, eoe, csp."
+    "--negatives", help="Negative labels, mined by oodcache negatives; for neglabel, eoe, csp."
 )
 BANK = click.option(
     "--bank",
     metavar="NAME[:N]",
-    help="A cached set of training images, all or N of each class; for knn, mahalanobis, vim, …",
+    help="Cached training images, all or N per class; for knn, mahalanobis, vim, …",
 )
 BANK_LABELS = click.option(
     "--bank-labels",
     type=click.Choice(("own", "predicted")),
     default="own",
-    show_default=True,
-    help="The bank's own labels, or the nearest class by the model.",
+    help="Labels of the bank: its own, or the nearest class as predicted by the model.",
+)
+LISTED_AS = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    help="Output format.",
 )
 
 
 def note(text: str) -> None:
-    """Say one line on stderr, where it does not mix with results."""
+    """Print one line on stderr, where it does not mix with results."""
     print(printable(text), file=sys.stderr, flush=True)
 
 
@@ -77,34 +98,35 @@ WATCH = Watch(note, progress)
 
 
 def asked(given: Mapping[str, Any], **others: Any) -> Question:
-    """Return the question that a command's options ask; `others` are fields that they do not."""
+    """Return the Question that a command's options ask; `others` are its remaining fields."""
     from oodcache.score.inputs.question import Question
 
     named = {one.name: given[one.name] for one in fields(Question) if one.name in given}
     return Question(**named, **others)
 
 
-def share(
-    context: click.Context,
-    parameter: click.Parameter,
-    text: str,
-    *,
-    example: str,
-    may_be_one: bool = False,
-) -> float:
-    """Return a share above 0 and below 1; refuse a percentage with the share that it means."""
+def subcommand(context: click.Context) -> Callable[[Sequence[str]], object]:
+    """Return a function that runs an `oodcache` command from its arguments."""
+    group = context.find_root().command
+    return lambda arguments: group.main(arguments, "oodcache", standalone_mode=False)
 
-    def fits(number: float, most: float) -> bool:
-        return 0 < number < most or (may_be_one and number == most)
 
-    try:
-        number = float(text.removesuffix("%"))
-    except ValueError:
-        number = math.nan
-    if fits(number, 1) and not text.endswith("%"):
-        return number
-    what = f"{text} is a percentage: type {number / 100!r}"
-    if not fits(number, 100):
-        bounds = "above 0 and at most 1" if may_be_one else "above 0 and below 1"
-        what = f"{text} is no share {bounds}: type {example}, say"
-    raise click.BadParameter(what, context, parameter)
+def share(example: str, most: float = math.nextafter(1, 0)) -> Callable[[str], float]:
+    """Return the type of an option: a share above 0 and at most `most`, no percentage."""
+
+    def fits(number: float) -> bool:
+        return 0 < number <= most
+
+    def convert(text: str) -> float:
+        try:
+            number = float(text.removesuffix("%"))
+        except ValueError:
+            number = math.nan
+        if fits(number) and not text.endswith("%"):
+            return number
+        if fits(number / 100):
+            raise click.BadParameter(f"{text} is a percentage; use {number / 100!r}")
+        bounds = "above 0 and at most 1" if most == 1 else "above 0 and below 1"
+        raise click.BadParameter(f"{text} is not a share {bounds}; for example: {example}")
+
+    return convert

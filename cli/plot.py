@@ -1,4 +1,4 @@
-"""`oodcache plot`: figures for papers, from results."""
+"""`oodcache plot`: figures for papers, drawn from results."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oodcache.cache.errors import InputError
-from oodcache.cli.options import CACHE, WATCH, note
-from oodcache.cli.report import DATA_ROOT, FILE, SCORES
+from oodcache.cli.options import CACHE, FILE, WATCH, note
+from oodcache.cli.report import DATA_ROOT, SCORES
 from oodcache.report.figures.kinds import FORMS, KINDS, WIDTHS
 from oodcache.score.measures.result import HEADLINES
 
@@ -31,8 +31,8 @@ NAMED = ("fooled", "classes")
 SMALLEST, LARGEST = 2.0, 20.0
 
 
-def inches(context: click.Context, parameter: click.Parameter, text: str) -> float:
-    """Return a width in inches: one or two columns, or as it is typed."""
+def inches(text: str) -> float:
+    """Return a width in inches from "one" or "two" columns, or a number."""
     if text in WIDTHS:
         return WIDTHS[text]
     try:
@@ -40,10 +40,9 @@ def inches(context: click.Context, parameter: click.Parameter, text: str) -> flo
     except ValueError:
         number = math.nan
     if not SMALLEST <= number <= LARGEST:
-        what = (
-            f"{text} is neither {' nor '.join(WIDTHS)} nor {SMALLEST:.0f} to {LARGEST:.0f} inches"
-        )
-        raise click.BadParameter(what, context, parameter)
+        names = " nor ".join(WIDTHS)
+        what = f"{text} is neither {names} nor {SMALLEST:.0f} to {LARGEST:.0f} inches"
+        raise click.BadParameter(what)
     return number
 
 
@@ -55,30 +54,27 @@ def inches(context: click.Context, parameter: click.Parameter, text: str) -> flo
     *("-o", "--output"),
     required=True,
     type=FILE,
-    help="The figure: .png (300 dpi), .svg or .pdf.",
+    help="Figure to write: .png (300 dpi), .svg or .pdf.",
 )
 @click.option(
     "--width",
     default="one",
-    show_default=True,
-    callback=inches,
+    type=inches,
     metavar="one|two|INCHES",
-    help="Of one column, 3.25 inches, or of two, 6.75.",
+    help="Width of the figure: one column (3.25 inches), two columns (6.75) or 2 to 20 inches.",
 )
-@click.option("--model", "models", multiple=True, help="As in the results; may repeat. [the first]")
-@click.option("--template", "templates", multiple=True, help="May repeat. [the first]")
-@click.option("--score", "labels", multiple=True, help="May repeat. [all, the first 8, the first]")
-@click.option("--ood", "ood_sets", multiple=True, help="May repeat. [all but averages]")
-@click.option("--parameter", help="Of sweep: a parameter, or template. [the first of the results]")
+@click.option("--model", "models", multiple=True, help="Model; may repeat. [the first]")
+@click.option("--template", "templates", multiple=True, help="Template; may repeat. [the first]")
+@click.option("--score", "labels", multiple=True, help="Score; may repeat. [by KIND]")
+@click.option("--ood", "ood_sets", multiple=True, help="OOD dataset; may repeat. [all]")
+@click.option("--parameter", help="Parameter, or template, to vary (sweep only). [the first]")
 @click.option(
-    "--measure",
-    type=click.Choice(tuple(HEADLINES)),
-    help="Of heatmap. [auroc]",
+    "--measure", type=click.Choice(tuple(HEADLINES)), help="Measure to show (heatmap only). [auroc]"
 )
 @click.option(
     "--form",
     type=click.Choice(FORMS),
-    help="Of histogram, threshold, fooled: scores as papers have them, or as they rank. [shown]",
+    help="Score scale: as published or as ranked (histogram, threshold, fooled). [shown]",
 )
 @SCORES
 @DATA_ROOT
@@ -111,16 +107,16 @@ plot.help = str(plot.help).replace(
 
 
 def _options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that kinds have of their own; refuse another kind's."""
+    """Return the options specific to the kind; reject those of other kinds."""
     for name, kinds in OWN.items():
         if given[name] and given["kind"] not in kinds:
             what = "NAME=PATH" if name == "images" else f"--{name}"
-            raise click.UsageError(f"{what} is of {', '.join(kinds)}, not of {given['kind']}")
+            raise click.UsageError(f"{what} applies to {', '.join(kinds)}, not to {given['kind']}")
     return {name: given[name] for name in OWN if given[name] and name != "images"}
 
 
 def _subject(given: Mapping[str, Any], options: Mapping[str, Any]) -> Subject:
-    """Return what the figure is drawn of."""
+    """Return what the figure shows."""
     from oodcache.report import saved
     from oodcache.report.figures import kinds as figures
     from oodcache.report.figures.choice import FigureChoice
@@ -133,20 +129,19 @@ def _subject(given: Mapping[str, Any], options: Mapping[str, Any]) -> Subject:
         return subject
     found = _content(results, chosen, given)
     rows = figures.rows_of(chosen, found)
-    # Scores of another program have curves, but their images have no names.
+    # Scores of another program give curves, but their images have no paths.
     if given["kind"] in NAMED and not any(row.fooled_id for row in rows):
         raise InputError(
-            f"{given['kind']} shows images, and nobody knows those of {given['results']}: "
-            "it wants results of oodcache score"
+            f"{given['kind']} shows images, but {given['results']} does not name any: "
+            "use results of oodcache score"
         )
     return replace(subject, rows=rows, thumbnails=found.thumbnails)
 
 
 def _content(results: Saved, chosen: FigureRows, given: Mapping[str, Any]) -> Content:
-    """Return what is known of the images of what is drawn; thumbnails where they are shown."""
+    """Return the images behind the figure's rows, with thumbnails if it shows any."""
     from oodcache.study import gathering
 
-    pictured = given["kind"] == "fooled"
     typed = {one.partition("=")[0] for one in given["images"]}
     rows = [
         one
@@ -157,5 +152,5 @@ def _content(results: Saved, chosen: FigureRows, given: Mapping[str, Any]) -> Co
         replace(results, results=tuple(rows)),
         gathering.Sources(*(given[name] for name in ("scores", "cache", "images", "data_root"))),
         WATCH,
-        pictures=pictured,
+        pictures=given["kind"] == "fooled",
     )

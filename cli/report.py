@@ -1,4 +1,4 @@
-"""`oodcache report`: results, their figures and the images that fooled the scores, as one page."""
+"""`oodcache report`: results, figures and misclassified images as one HTML page."""
 
 from __future__ import annotations
 
@@ -7,38 +7,30 @@ from typing import Any
 
 import click
 
-from oodcache.cli.options import CACHE, WATCH
+from oodcache.cli.options import CACHE, FILE, FOLDER, WATCH, data_root
 
-FILE = click.Path(dir_okay=False, path_type=Path)
 SCORES = click.option(
     "--scores",
     type=FILE,
-    help="The file of --save-scores. [the results say where; else from the cache]",
+    help="File of --save-scores. [as named in the results, otherwise recomputed from the cache]",
 )
-DATA_ROOT = click.option(
-    "--data-root",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="OODCACHE_DATA",
-    default="data",
-    show_default=True,
-    show_envvar=True,
-    help="Where the images are, for thumbnails: known data sets, or a folder of each name.",
+DATA_ROOT = data_root(
+    "--data-root", "Folder with the images, for thumbnails: known datasets, or NAME/.", FOLDER
 )
 
 
-@click.command(short_help="Results as one HTML page, offline.")
+@click.command(short_help="Show results as one HTML page.")
 @click.argument("results", type=FILE)
 @click.argument("images", nargs=-1, metavar="[NAME=PATH]...")
-@click.option("-o", "--output", type=FILE, help="The page. [RESULTS with the ending .html]")
+@click.option("-o", "--output", type=FILE, help="HTML page to write. [RESULTS with .html]")
 @SCORES
 @DATA_ROOT
 @CACHE
 def report(results: Path, images: tuple[str, ...], output: Path | None, **given: Any) -> None:
-    """Show results as one HTML page that needs no network: tables, curves, thresholds, images.
+    """Show results as one self-contained HTML page: tables, curves, thresholds, images.
 
-    RESULTS is the JSON of `oodcache score` or `oodcache metrics`. Every image's score comes from
-    the file of --save-scores, or from the cache. NAME=PATH says where the images of a data set are,
-    as it was given to extract, so that those that fooled a score are shown.
+    RESULTS is the JSON of `oodcache score` or `oodcache metrics`. NAME=PATH is where the images of
+    a dataset are, as passed to extract; the page then shows the images that fooled each score.
 
     \b
     oodcache score --model siglip2 --id pets --ood strays --output results.json

@@ -1,29 +1,37 @@
-"""`oodcache reproduce`: the study that the project began with, run in full."""
+"""`oodcache reproduce`: the project's original study, run in full."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 from oodcache.cli import stopping
-from oodcache.cli.options import BATCH_SIZE, CACHE, DATA_ROOT, DEVICE, TYPED, WATCH, note
-from oodcache.extract.model.request import check_torch
+from oodcache.cli.options import (
+    BATCH_SIZE,
+    CACHE,
+    DATA_ROOT,
+    DEVICE,
+    FILE,
+    TYPED,
+    WATCH,
+    note,
+    subcommand,
+)
 from oodcache.report.tables import formats
 
 MODELS = ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2", "tiny")
 
 
-@click.command(short_help="The study this began with: its table, taken apart.")
+@click.command(short_help="Reproduce the original study, step by step.")
 @click.option(
     "--model",
     "models",
     multiple=True,
     type=click.Choice(MODELS),
-    help="One of them; may repeat; tiny: the embedded benchmark instead. [all but tiny]",
+    help="Model to run; may repeat; tiny runs the bundled benchmark instead. [all but tiny]",
 )
 @DATA_ROOT
 @CACHE
@@ -31,31 +39,29 @@ MODELS = ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2", "tiny")
 @DEVICE
 @click.option(
     "--results",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     default="results/reproduce.json",
-    show_default=True,
-    help="All results and differences, as JSON.",
+    help="File for all results and differences (JSON).",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice(formats.OF_TABLES),
     default="table",
-    show_default=True,
-    help="Of the tables that are printed.",
+    help="Output format of the tables.",
 )
 @click.pass_context
 def reproduce(context: click.Context, /, **given: Any) -> None:
     """Run the study: CLIP and SigLIP with a softmax, SigLIP with a sigmoid, and why they differ.
 
-    What is missing of the embeddings is extracted. Then its rows, beside its own numbers; then what
-    checkpoint, temperature, bias, aggregation and prompt each change, one at a time.
+    Extracts missing embeddings, shows the study's rows next to its published numbers, and then the
+    effect of checkpoint, temperature, bias, aggregation and prompt, one at a time.
 
     \b
     oodcache reproduce --data-root /data
     oodcache reproduce --model tiny
     """
-    stopping.goes_on()
+    stopping.resumable()
     from oodcache.score import scoring
     from oodcache.study import reproducing, study
 
@@ -63,14 +69,7 @@ def reproduce(context: click.Context, /, **given: Any) -> None:
     extraction = study.Extraction(
         *(given[name] for name in ("cache", "data_root", "batch_size", "device"))
     )
-    group = context.find_root().command
-    study.extract_missing(
-        benchmark,
-        extraction,
-        oodcache=lambda arguments: group.main(arguments, "oodcache", standalone_mode=False),
-        check=check_torch,
-        note=note,
-    )
+    study.extract_missing(benchmark, extraction, oodcache=subcommand(context), note=note)
     command = context.meta[TYPED]
     reproduced = reproducing.reproduce(benchmark, extraction.cache, command, WATCH)
     scoring.save(formats.to_json(*reproduced.scored), given["results"])

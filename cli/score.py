@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ from oodcache.cli.options import (
     CACHE,
     CLASS_NAMES,
     CLASSES,
+    FILE,
     NEGATIVES,
     TYPED,
     WATCH,
@@ -27,60 +27,60 @@ from oodcache.cli.options import (
     "models",
     multiple=True,
     required=True,
-    help="As it was given to extract; may repeat.",
+    help="Model, as passed to extract; may repeat.",
 )
 @CLASSES
 @click.option(
     "--id",
     "id_set",
     required=True,
-    help="The data set of in-distribution images: NAME, NAME:imagenet10 or NAME:@FILE.",
+    help="In-distribution dataset: NAME, NAME:imagenet10 or NAME:@FILE.",
 )
 @click.option(
     "--ood",
     "ood_sets",
     multiple=True,
     required=True,
-    help="A data set of other images, or NAME:SUBSET; may repeat.",
+    help="Out-of-distribution dataset, or NAME:SUBSET; may repeat.",
 )
 @click.option(
     "--select-on",
     metavar="DATASET",
-    help="Pick each score's parameters by AUROC on this OOD set; measure them on the --ood sets.",
+    help="Choose each score's parameters by AUROC on this OOD dataset; report on --ood.",
 )
 @click.option(
     "--score",
     "specifications",
     multiple=True,
-    help="NAME or NAME:key=value|value,…; may repeat; see: oodcache scores",
+    help="NAME or NAME:key=value|value,…; may repeat; see oodcache scores.",
 )
 @click.option(
     "--ablation",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Scores and templates from a TOML file; see docs/scores.md.",
 )
 @click.option(
     "--template",
     "templates",
     multiple=True,
-    help="A cached template, each, average or cosine-mean; may repeat. [the only one, or average]",
+    help="Cached template, each, average or cosine-mean; may repeat. [the only one, or average]",
 )
 @CLASS_NAMES
 @NEGATIVES
 @BANK
 @BANK_LABELS
-# Accepted, and without effect: faiss was slower and found the same.
+# No effect; kept for scripts written for 0.1.
 @click.option("--neighbours", type=click.Choice(("numpy",)), hidden=True, expose_value=False)
 @measuring
 @click.option(
     "--published",
     is_flag=True,
-    help="Set published numbers of these models beside one's own, measured as their sources did.",
+    help="Show published numbers of these models next to yours.",
 )
 @click.option(
     "--save-scores",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write every image's path, label and scores there: all.h5, all.csv or all.tsv.",
+    type=FILE,
+    help="File for every image's path, label and scores: .h5, .csv or .tsv.",
 )
 @CACHE
 @click.pass_context
@@ -97,7 +97,7 @@ def score(context: click.Context, /, **given: Any) -> None:
     from oodcache.score import scoring
 
     if given["save_scores"] is not None and given["save_scores"] == given["output"]:
-        raise click.UsageError("--save-scores and --output are the same file: give two")
+        raise click.UsageError("--save-scores and --output name the same file; use two")
     question = asked(given, conventions=conventions(given))
     question = question.asking(given["specifications"], given["ablation"])
     results = scoring.score(

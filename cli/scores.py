@@ -1,4 +1,4 @@
-"""`oodcache scores`: the scores with their formulas, as docs/scores.md has them."""
+"""`oodcache scores`: the list of scores with their formulas."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import textwrap
 
 import click
 
+LEGEND = """\
+c: cosines, c_k with the K classes, c_j with the negatives. learned: the model's scale s
+(temperature 1/s) or bias. none: no bias. mined: from the file of negatives.
+Every score: higher means more in-distribution."""
+
 
 @click.command(short_help="List the scores with their formulas.")
 @click.argument("name", required=False)
 def scores(name: str | None) -> None:
-    """List the scores with their formulas and parameters, or say all of one.
+    """List the scores with their formulas and parameters, or describe one in full.
 
     \b
     oodcache scores
@@ -28,8 +33,4 @@ def scores(name: str | None) -> None:
             lines = textwrap.wrap(f"{key}: {text}", 88, break_on_hyphens=False)
             click.echo(textwrap.indent("\n    ".join(lines), "    "))
         click.echo()
-    click.echo(
-        "c: cosines, c_k with the K classes, c_j with negatives; learned: the model's own scale"
-    )
-    click.echo("s (temperature 1/s) or bias; none: no bias; mined: as the negatives' file has it.")
-    click.echo("Higher is more in-distribution, everywhere.")
+    click.echo(LEGEND)

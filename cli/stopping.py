@@ -1,7 +1,7 @@
-"""Being asked to stop, by Ctrl-C or SIGTERM: raised at once, and again if a library swallows it.
+"""Stop requests (Ctrl-C and SIGTERM): raised at once, and again if a library swallows them.
 
-Python raises wherever the main thread is. Where that is a callback of a C library, the exception is
-printed and lost, or comes out as that library's own error; so it is also remembered.
+Python raises wherever the main thread is. Inside a callback of a C library the exception is lost or
+replaced by that library's own error, so the request is also remembered.
 """
 
 from __future__ import annotations
@@ -10,58 +10,60 @@ import signal
 import sys
 
 STATUSES = {signal.SIGINT: 130, signal.SIGTERM: 143}
-_asked: list[int] = []
-_promised: list[str] = []
+_received: list[int] = []
+_resumable = False
 
 
 class Terminated(BaseException):
-    """The process was asked to end (SIGTERM), as a cluster does when time is up."""
+    """SIGTERM arrived, for example because a cluster's time limit is over."""
 
 
 class Interrupted(BaseException):
-    """Ctrl-C as it leaves a command: for a KeyboardInterrupt click ends a line that has ended."""
+    """Ctrl-C as it leaves a command: click would print an empty line for a KeyboardInterrupt."""
 
 
 def listen() -> None:
-    """Raise KeyboardInterrupt or Terminated as soon as a stop is asked for.
+    """Raise KeyboardInterrupt or Terminated as soon as a signal arrives.
 
-    Ctrl-C stays ignored where it is, as in the background of a script.
+    Ctrl-C stays ignored if it already is, as in a script's background process.
     """
-    _asked.clear()
-    _promised.clear()
+    global _resumable
+    _received.clear()
+    _resumable = False
     signal.signal(signal.SIGTERM, _ask)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _ask)
 
 
 def _ask(number: int, frame: object) -> None:
-    _asked.append(number)
-    hush()
+    _received.append(number)
+    silence()
     check()
 
 
 def check() -> None:
-    """Raise again what was asked for, if anything was."""
-    if _asked:
-        raise Terminated if _asked[0] == signal.SIGTERM else KeyboardInterrupt
+    """Raise again if a signal has arrived."""
+    if _received:
+        raise Terminated if _received[0] == signal.SIGTERM else KeyboardInterrupt
 
 
-def goes_on() -> None:
-    """Promise that the command, typed again after a stop, goes on from what is done."""
-    _promised[:] = ["; the same command goes on from what is done"]
+def resumable() -> None:
+    """Declare that the running command resumes when it is run again after a stop."""
+    global _resumable
+    _resumable = True
 
 
-def said() -> str:
-    """Return what to say of a stop, with what was promised of it."""
-    return "".join(["stopped", *_promised])
+def message() -> str:
+    """Return the message about a stop."""
+    return "stopped; run the same command again to resume" if _resumable else "stopped"
 
 
 def status() -> int | None:
-    """Return the exit status of what was asked for, None where nothing was."""
-    return STATUSES[signal.Signals(_asked[0])] if _asked else None
+    """Return the exit status for the signal that arrived, None if none did."""
+    return STATUSES[signal.Signals(_received[0])] if _received else None
 
 
-def hush() -> None:
-    """Print no traceback any more: what goes wrong while stopping is of no use to anybody."""
+def silence() -> None:
+    """Suppress tracebacks: errors raised while stopping help nobody."""
     sys.excepthook = lambda *_: None
     sys.unraisablehook = lambda _: None

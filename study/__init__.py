@@ -1,1 +1,1 @@
-"""The study, its published numbers, and the demo."""
+"""The original study, published numbers, and the demo."""

@@ -1,12 +1,12 @@
-"""One's own numbers beside published ones, each computed as its source measured.
+"""Published numbers next to the user's own, each computed as its source measured it.
 
-A row's score has its defaults, its prompt and its FPR convention, whatever else is asked for. That
-is not all that decides a number: sources load images in other ways.
+A row uses its score's defaults, its prompt and its FPR convention, whatever else was requested.
+Numbers may still differ, because sources load images differently.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from oodcache.cache.errors import InputError
@@ -28,29 +28,29 @@ from oodcache.study.published import (
     CLASS_COUNT,
     CLASSES,
     ID_SET,
-    IMAGES,
     OOD_SETS,
     OPENAI,
     Published,
+    other_counts,
     rows,
     templates,
 )
 
-# The accuracy is no property of a score: it comes with any.
+# Accuracy does not depend on the score: any will do.
 ANY = "max-logit"
 
 
 def counterparts(question: Question, watch: Watch) -> tuple[Counterpart, ...]:
-    """Return the published rows of each model beside its own numbers; say which has none.
+    """Return the published rows of each model with the user's numbers; note models without any.
 
-    A row whose sets or classes are others than the question's has no number of one's own.
+    A row whose datasets or classes differ from the question's gets no number of the user's.
     """
     found: list[Counterpart] = []
     for model in dict.fromkeys(question.models):
         rows = _of_model(question, model, watch)
         if not rows:
             there = ", ".join(models_published())
-            watch.note(f"--published: there is no row of {model}; there are rows of {there}")
+            watch.note(f"--published: no numbers for {model}; available: {there}")
         found += rows
     return tuple(found)
 
@@ -60,23 +60,23 @@ def _of_model(question: Question, model: str, watch: Watch) -> tuple[Counterpart
     of_model = [row for row in rows() if row.model == _of_weights(label)]
     bare = [_bare(row, label) for row in of_model]
     if not of_model or question.id_set != ID_SET:
-        return _without(bare, f"measured on all of {ID_SET}: --id {ID_SET}")
+        return _without(bare, f"measured on all of {ID_SET}; use --id {ID_SET}")
     path = vocabulary_path(question.cache, label, model, question.classes)
     texts = open_text_rows(path)
     if texts.path.stem != CLASSES:
-        return _without(bare, f"measured with the classes {CLASSES}: --classes {CLASSES}")
+        return _without(bare, f"measured with the classes {CLASSES}; use --classes {CLASSES}")
     own = _Own(question, model, label, texts, watch)
     measured = own.measured(of_model)
-    return tuple(own.beside(row, one, measured) for row, one in zip(of_model, bare, strict=True))
+    return tuple(own.counterpart(row, measured) for row in of_model)
 
 
 def models_published() -> tuple[str, ...]:
-    """Return the models that there are published rows of."""
+    """Return the models that have published rows."""
     return tuple(dict.fromkeys(row.model for row in rows()))
 
 
 def _of_weights(label: str) -> str:
-    """Return a model's label; OpenAI's weights are with quick GELU under either name."""
+    """Return a model's label without -quickgelu, which OpenAI's weights use under either name."""
     name, _, pretrained = label.partition("/")
     return f"{name.removesuffix('-quickgelu')}/{pretrained}" if pretrained == OPENAI else label
 
@@ -102,21 +102,15 @@ def _without(bare: Sequence[Counterpart], why: str) -> tuple[Counterpart, ...]:
     return tuple(replace(one, missing=(why,)) for one in bare)
 
 
-# What is measured together: stored templates, and a score where it is fitted to negatives.
+# What one evaluation measures: stored templates, and the score if it is fitted to negatives.
 Key = tuple[tuple[str, ...], str | None]
-
-
-@dataclass(frozen=True)
-class _Numbers:
-    """Results by score, then by OOD set; or why there are none."""
-
-    results: Mapping[str, Mapping[str, Result]]
-    why: str = ""
+# Results by score, then by OOD set; or why there are none.
+Numbers = Mapping[str, Mapping[str, Result]] | str
 
 
 @dataclass(frozen=True)
 class _Own:
-    """One model's own numbers, each under what a published row was measured under."""
+    """One model's numbers, each measured under the conditions of a published row."""
 
     question: Question
     model: str
@@ -124,8 +118,8 @@ class _Own:
     texts: TextRows
     watch: Watch
 
-    def measured(self, rows: Sequence[Published]) -> dict[Key, _Numbers]:
-        """Return the results that rows want: the images are read once for each key."""
+    def measured(self, rows: Sequence[Published]) -> dict[Key, Numbers]:
+        """Return the results that rows need; each key reads the images once."""
         wanted: dict[Key, dict[str, Variant]] = {}
         for row in rows:
             if (key := self._key(row)) is not None:
@@ -134,14 +128,14 @@ class _Own:
         return {key: self._evaluated(key, [*some.values()]) for key, some in wanted.items()}
 
     def _key(self, row: Published) -> Key | None:
-        """Return what a row is measured with, None where it cannot be."""
+        """Return what a row is measured with, None if it cannot be measured."""
         stored = found(self.texts, templates(row.template))
         if not _is_known(row) or not all(stored):
             return None
         score = _variant(row).score
         return stored, score if SCORES[score].needs else None
 
-    def _evaluated(self, key: Key, variants: Sequence[Variant]) -> _Numbers:
+    def _evaluated(self, key: Key, variants: Sequence[Variant]) -> Numbers:
         stored, fitted = key
         asked = self.question.ood_sets
         question = Question(
@@ -157,27 +151,29 @@ class _Own:
         except InputError as error:
             if fitted is None:
                 raise
-            # The table above may do without negatives, or with others.
-            return _Numbers({}, str(error))
+            # The main table may use other negatives, or none.
+            return str(error)
         by_score: dict[str, dict[str, Result]] = {}
         for one in evaluated.results:
             by_score.setdefault(one.score, {})[one.ood] = one
-        return _Numbers(by_score)
+        return by_score
 
-    def beside(
-        self, row: Published, bare: Counterpart, measured: Mapping[Key, _Numbers]
-    ) -> Counterpart:
-        """Return a row's counterpart, from what was measured for it, or why there is no number."""
+    def counterpart(self, row: Published, measured: Mapping[Key, Numbers]) -> Counterpart:
+        """Return a row's counterpart with what was measured for it, or why nothing was."""
+        bare = _bare(row, self.label)
         if not _is_known(row):
-            return replace(bare, missing=(f"{row.method} is no score of oodcache",))
+            return replace(bare, missing=("not implemented in oodcache",))
         key = self._key(row)
         if key is None:
-            return replace(bare, missing=(self._uncached(row.template),))
-        if measured[key].why:
-            return replace(bare, missing=(measured[key].why,))
-        results = measured[key].results[_variant(row).score]
+            are = "OpenAI's 80 templates are" if row.template == OPENAI else f"{row.template!r} is"
+            how = extraction(self.texts, row.template)
+            return replace(bare, missing=(f"{are} not cached: {how}",))
+        numbers = measured[key]
+        if isinstance(numbers, str):
+            return replace(bare, missing=(numbers,))
+        results = numbers[_variant(row).score]
         some = next(iter(results.values()))
-        # An average is comparable over all four sets alone.
+        # An average is comparable only over all four sets.
         whole = {*OOD_SETS} <= {*results}
         results = {ood: one for ood, one in results.items() if ood in OOD_SETS or whole}
         return replace(
@@ -194,42 +190,36 @@ class _Own:
                 for ood, one in bare.fpr95.items()
             },
             missing=self._missing(row, some),
-            unlike=(*self._classes(), *_counted(row, some, results), *self._mined(row)),
+            unlike=tuple(self._unlike(row, some, results)),
         )
 
-    def _uncached(self, template: str) -> str:
-        what = "OpenAI's 80 templates are" if template == OPENAI else f"{template!r} is"
-        return f"{what} not cached: {extraction(self.texts, template)}"
-
     def _missing(self, row: Published, some: Result) -> tuple[str, ...]:
-        said = []
+        reasons = []
         if row.accuracy is not None and some.id_accuracy is None:
-            said.append(f"no image of {ID_SET} has a label among the classes: no accuracy")
+            reasons.append(f"no accuracy: no image of {ID_SET} has a label among the classes")
         printed = {*row.auroc, *row.fpr95}
         needed = [one for one in OOD_SETS if one in printed or AVERAGE in printed]
         if absent := [one for one in needed if one not in self.question.ood_sets]:
-            said.append(
-                f"not all sets were asked for: {' '.join(f'--ood {one}' for one in absent)}"
-            )
-        return tuple(said)
+            reasons.append(f"OOD sets missing: {' '.join(f'--ood {one}' for one in absent)}")
+        return tuple(reasons)
 
-    def _classes(self) -> tuple[str, ...]:
-        """Return a line, or none, where there are more or fewer classes than the sources'."""
+    def _unlike(self, row: Published, some: Result, results: Mapping[str, Result]) -> Iterator[str]:
+        """Yield the known differences from what the source measured."""
         count = len(self.texts.vocabulary.names)
-        return () if count == CLASS_COUNT else (f"{count:,} classes here, not {CLASS_COUNT:,}",)
-
-    def _mined(self, row: Published) -> tuple[str, ...]:
-        """Return, in one line or none, what the negatives of a row's score were not mined with."""
+        if count != CLASS_COUNT:
+            yield f"{count:,} classes here, not {CLASS_COUNT:,}"
+        outside = {ood: one.n_ood for ood, one in results.items() if row.auroc or row.fpr95}
+        if others := other_counts({ID_SET: some.n_id, **outside}):
+            yield f"image counts differ: {others}"
         negatives = self.question.negatives
-        if negatives is None or not SCORES[_variant(row).score].needs:
-            return ()
-        mined = read_negatives(negatives_path(self.question.cache, self.label, negatives))
-        settings = unlike_paper(mined)
-        return (f"--negatives {negatives} has {'; '.join(settings)}",) if settings else ()
+        if negatives is not None and SCORES[_variant(row).score].needs:
+            mined = read_negatives(negatives_path(self.question.cache, self.label, negatives))
+            if settings := unlike_paper(mined):
+                yield f"--negatives {negatives} has {'; '.join(settings)}"
 
 
 def _is_known(row: Published) -> bool:
-    """Return whether a row is of a score of oodcache, or of the accuracy alone."""
+    """Return whether a row is of a score that oodcache has, or of accuracy alone."""
     return row.score is not None or not (row.auroc or row.fpr95)
 
 
@@ -240,14 +230,3 @@ def _variant(row: Published) -> Variant:
 
 def _compared(one: Compared, own: float | None) -> Compared:
     return one if own is None else Compared(one.published, own, own - one.published)
-
-
-def _counted(row: Published, some: Result, results: Mapping[str, Result]) -> list[str]:
-    """Return, in one line or none, which sets have more or fewer images than the sources'."""
-    outside = {ood: one.n_ood for ood, one in results.items() if row.auroc or row.fpr95}
-    others = [
-        f"{name} {count:,}, not {IMAGES[name]:,}"
-        for name, count in {ID_SET: some.n_id, **outside}.items()
-        if name in IMAGES and count != IMAGES[name]
-    ]
-    return [f"other numbers of images here: {'; '.join(others)}"] if others else []

@@ -1,8 +1,8 @@
-"""The demo: the commands a user would type, shown and run, on the embedded benchmark.
+"""The demo: the commands a user would type, printed and run, on the bundled benchmark.
 
 Handwritten digits zero to seven are in-distribution. Eights and nines, which no model was trained
-on, are near; crops of photographs and of textures are far. The digits that the models were trained
-on are extracted too, for scores that take a bank.
+on, are near OOD; crops of photographs and textures are far OOD. The models' training digits are
+extracted too, as a bank.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ ID_SET = "digits"
 OOD_SETS = ("eight-nine", "photos", "textures")
 BANK = "digits-train"
 SHOWS = (
-    "What it shows: the bias that the sigmoid model learned leaves each of its sigmoid-mcm figures "
-    "equal to max-logit's, while the temperature of a softmax moves AUROC and FPR95 by points."
+    "What it shows: the sigmoid model's learned bias leaves its sigmoid-mcm results equal to those "
+    "of max-logit, while the softmax temperature changes AUROC and FPR95 by points."
 )
 
 
@@ -41,12 +41,9 @@ def commands(cache: Path, images: Path, results: Path) -> list[list[str]]:
     score = ["score", *models, "--classes", CLASSES, "--id", ID_SET, *oods, *where]
     outputs = ["--format", "json", "--output", str(results)]
     outputs += ["--save-scores", str(results.with_suffix(".h5"))]
-    report = ["report", str(results), "--data-root", str(images), "-o", str(_page(results))]
+    page = str(results.with_suffix(".html"))
+    report = ["report", str(results), "--data-root", str(images), "-o", page]
     return [*extracts, [*score, *outputs], [*report, *where]]
-
-
-def _page(results: Path) -> Path:
-    return results.with_suffix(".html")
 
 
 def run(
@@ -57,18 +54,18 @@ def run(
     results: Path,
     note: Note,
 ) -> None:
-    """Write the images, then show and run each command; `oodcache` runs one from its arguments."""
+    """Write the images, then print and run each command; `oodcache` runs one from its arguments."""
     images = data_root / "demo"
     embedded.write_images(images)
     for arguments in commands(cache, images, results):
         note("")
         if arguments[0] == "report" and (missing := missing_libraries()):
-            note(f"no report, which needs {missing}")
+            note(f"skipping the report, which needs {missing}")
             continue
         if arguments[0] == "extract" and rank.is_in(os.environ):
-            arguments = [*arguments, "--shard", "1/1"]  # All of it, whichever process this is.
+            arguments = [*arguments, "--shard", "1/1"]  # Everything, whatever the rank.
         note(f"$ oodcache {shlex.join(arguments)}")
         oodcache(arguments)
     print(SHOWS)
     if not missing_libraries():
-        note(f"The report, for a browser: {_page(results)}")
+        note(f"The report (open in a browser): {results.with_suffix('.html')}")

@@ -1,7 +1,7 @@
-"""What a report and its figures are made of, brought together. Knows no click.
+"""The content of a report and its figures: per-image scores and thumbnails.
 
-Single images' scores come from the file of --save-scores, or else from the cache, where the score
-is computed again; either is held to the results. Thumbnails come from where the images are.
+Scores come from the file of --save-scores, otherwise they are recomputed from the cache; both are
+checked against the results. Thumbnails come from the image files.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from oodcache.score.onepass.variants import Variant
 from oodcache.score.scoring import save
 
 MOST_THUMBNAILS = 400
-Picture = tuple[str, str]  # A data set's name, and an image's path.
+Picture = tuple[str, str]  # A dataset's name and an image's path.
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where single images' scores and pictures are.
+    """Where per-image scores and the images are.
 
-    `scores` is a file of --save-scores; without it that of the results is looked for, then the
-    cache. `typed` has NAME=PATH of data sets; others are looked for below `data_root`.
+    `scores` is a file of --save-scores; without it, the one that the results name is used, then the
+    cache. `typed` has NAME=PATH of datasets; others are looked up below `data_root`.
     """
 
     scores: Path | None
@@ -56,7 +56,7 @@ class Sources:
 
 
 def report(results: Path, output: Path, sources: Sources, watch: Watch) -> None:
-    """Write the page of a file of results."""
+    """Write the HTML page for a file of results."""
     saved = read(results)
     if missing := missing_libraries():
         raise InputError(f"a report needs {missing}")
@@ -68,10 +68,9 @@ def report(results: Path, output: Path, sources: Sources, watch: Watch) -> None:
 
 
 def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = True) -> Content:
-    """Return what is known of single images: rows, thumbnails, or why there are none.
+    """Return per-image rows and, with `pictures`, thumbnails; or why there are none.
 
-    No thumbnail is looked for where no `pictures` are wanted. Raises InputError where the file of
-    scores does not fit the results.
+    Raises InputError if the file of `sources.scores` does not match the results.
     """
     try:
         found, source = _scored(saved, sources, watch)
@@ -82,84 +81,68 @@ def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = Tr
         return Content((), missing=f"{error}. {_to_save(saved)}")
     if not pictures:
         return Content(tuple(rows))
-    wanted = _pictures(rows)
-    contents = _thumbnails(wanted, sources, watch)
-    return Content(
-        tuple(
-            _with_thumbnails(row, {one: place for place, one in enumerate(contents)})
-            for row in rows
-        ),
-        tuple(contents.values()),
-    )
+    contents = _thumbnails(_pictures(rows), sources, watch)
+    places = {one: place for place, one in enumerate(contents)}
+    with_thumbnails = tuple(_with_thumbnails(row, places) for row in rows)
+    return Content(with_thumbnails, tuple(contents.values()))
 
 
 def _to_save(saved: Saved) -> str:
-    """Return what to type for scores of single images."""
+    """Return the command that saves per-image scores."""
     command = str(saved.provenance.get("command", "oodcache score …"))
     if any(one.classes is None for one in saved.results):
-        return f"This measures them again: {command}"
+        return f"Measure them again: {command}"
     again = "" if "--save-scores" in command else f" --save-scores {saved.path.with_suffix('.h5')}"
-    return f"This saves every image's scores: {command}{again}"
+    return f"Save every image's scores: {command}{again}"
 
 
 def _scored(saved: Saved, sources: Sources, watch: Watch) -> tuple[Sequence[ScoredImages], str]:
-    """Return the scores of all images, and what an error calls them by."""
-    scores = sources.scores or _saved_beside(saved)
+    """Return the scores of all images, and the source that error messages name."""
+    named = saved.provenance.get("scores")
+    scores = sources.scores or (_found(saved, named) if isinstance(named, str) else None)
     if scores is not None:
         return read_images(scores), str(scores)
     if any(one.classes is None for one in saved.results):
         return _measured(saved), "the files that oodcache metrics read"
     cache = sources.cache
     if not cache.is_dir():
-        raise InputError(f"{saved.path}: no file of --save-scores is there, and no cache {cache}")
+        raise InputError(f"{saved.path}: found no file of --save-scores and no cache {cache}")
     return parts(list(_scored_again(saved, cache, watch))), str(cache)
 
 
-def _saved_beside(saved: Saved) -> Path | None:
-    """Return the file that the results' scores were saved to, where it is still there."""
-    named = saved.provenance.get("scores")
-    if not isinstance(named, str):
-        return None
-    return _found(saved, named)
-
-
 def _found(saved: Saved, named: str) -> Path | None:
-    """Return a file that results name, as they name it or beside them."""
+    """Return a file that results name, at that path or next to the results."""
     places = (Path(named), saved.path.parent / Path(named).name)
     return next((one for one in places if one.is_file()), None)
 
 
 def _measured(saved: Saved) -> list[ScoredImages]:
-    """Return the scores that `oodcache metrics` measured, read again; nobody knows their images."""
+    """Return the scores that `oodcache metrics` read; they have no image paths."""
     scores = {one.score for one in saved.results}
     sign = -1 if saved.provenance.get("lower_is_id") is True else 1
     found = []
     files = saved.provenance.get("files")
     for file in files if isinstance(files, list) and files else [None]:
-        told = file if isinstance(file, dict) else {}
-        named, data_set, columns = (told.get(name) for name in ("path", "data_set", "columns"))
+        entry = file if isinstance(file, dict) else {}
+        named, data_set, columns = (entry.get(name) for name in ("path", "data_set", "columns"))
         if not isinstance(named, str) or not isinstance(columns, list):
-            raise InputError(f"{saved.path}: does not say which files it was measured on")
+            raise InputError(f"{saved.path}: does not name the files it was measured on")
         path = _found(saved, named)
         if path is None:
-            raise InputError(f"{named}: is not there, and not beside {saved.path}")
+            raise InputError(f"{named}: not found, nor next to {saved.path}")
         for part in read_scores(path, [str(one) for one in columns]):
             if part.data_set not in (None, data_set):
                 continue
             own = {name: sign * one for name, one in part.scores.items()}
-            if len(own) == 1:  # It may be called otherwise in another file.
+            if len(own) == 1:  # Its name may differ between files.
                 own = dict.fromkeys(scores, *own.values())
             names = (part.model or "", part.template or "", str(data_set))
-            found.append(ScoredImages(*names, own, *([_nothing] * 3)))
+            found.append(ScoredImages(*names, own, *([tuple[bytes, ...]] * 3)))
     return found
 
 
-def _nothing() -> Sequence[bytes]:
-    return ()
-
-
 def _scored_again(saved: Saved, cache: Path, watch: Watch) -> Iterator[Kept]:
-    """Yield every row's scores, computed as the results say that they were."""
+    """Yield every row's scores, recomputed with the settings that the results record."""
     groups: dict[tuple[str | None, str | None], list[Result]] = {}
     for one in saved.results:
         groups.setdefault(key(one)[:2], []).append(one)
@@ -183,7 +166,9 @@ def _rows(
     saved: Saved, found: Sequence[ScoredImages], source: str, cache: Path, watch: Watch
 ) -> list[ImageRow]:
     @remembered
-    def names(model: str, classes: str) -> images.Names:
+    def names(model: str, classes: str | None) -> images.Names:
+        if classes is None:
+            return {}
         try:
             vocabulary = open_texts(vocabulary_path(cache, model, model, classes)).vocabulary
         except InputError:
@@ -193,7 +178,7 @@ def _rows(
         }
 
     def of(result: Result) -> images.Names:
-        return names(str(key(result)[0]), result.classes) if result.classes else {}
+        return names(str(key(result)[0]), result.classes)
 
     count = len({key(one) for one in saved.results})
     with watch.progress("figures", count, "scores") as advance:
@@ -201,15 +186,14 @@ def _rows(
 
 
 def _pictures(rows: Sequence[ImageRow]) -> list[Picture]:
-    """Return the images that most rows show, as many as a page holds."""
-    shown = Counter(picture for row in rows for picture, _ in _shown(row))
+    """Return the images that most rows show, at most MOST_THUMBNAILS."""
+    shown = Counter(
+        (name, one.path)
+        for row in rows
+        for name, fooled in ((row.id, row.fooled_id), *row.fooled_ood.items())
+        for one in fooled
+    )
     return [one for one, _ in shown.most_common(MOST_THUMBNAILS)]
-
-
-def _shown(row: ImageRow) -> Iterator[tuple[Picture, FooledImage]]:
-    for name, fooled in ((row.id, row.fooled_id), *row.fooled_ood.items()):
-        for one in fooled:
-            yield (name, one.path), one
 
 
 def _with_thumbnails(row: ImageRow, places: Mapping[Picture, int]) -> ImageRow:
@@ -224,14 +208,14 @@ def _with_thumbnails(row: ImageRow, places: Mapping[Picture, int]) -> ImageRow:
 
 
 def _thumbnails(wanted: Sequence[Picture], sources: Sources, watch: Watch) -> dict[Picture, str]:
-    """Return the small pictures that can be made, by data set and path, in order."""
+    """Return the thumbnails that can be made, by dataset and path, in order."""
     by_set: dict[str, list[str]] = {}
     for name, path in wanted:
         by_set.setdefault(name, []).append(path)
     own = {one.partition("=")[0]: one for one in sources.typed}
     if unknown := [one for one in own if one not in {split(name)[0] for name in by_set}]:
         raise InputError(
-            f"{own[unknown[0]]}: the results have no data set {unknown[0]!r} "
+            f"{own[unknown[0]]}: the results have no dataset {unknown[0]!r} "
             f"(there are: {', '.join(dict.fromkeys(split(name)[0] for name in by_set))})"
         )
     made: dict[Picture, str] = {}
@@ -240,22 +224,21 @@ def _thumbnails(wanted: Sequence[Picture], sources: Sources, watch: Watch) -> di
         for name, paths in by_set.items():
             base = split(name)[0]
             for path, content in _contents(own.get(base), base, paths, sources.data_root):
-                small = thumbnail(content)
-                if small is not None:
+                if (small := thumbnail(content)) is not None:
                     made[name, path] = small
             advance(len(paths))
             if not any(one[0] == name for one in made):
                 missing.append(base)
     if missing:
         names = ", ".join(dict.fromkeys(missing))
-        watch.note(f"no thumbnails of {names}: give --data-root FOLDER, or {missing[0]}=FOLDER")
+        watch.note(f"no thumbnails of {names}: add --data-root FOLDER or {missing[0]}=FOLDER")
     return made
 
 
 def _contents(
     typed: str | None, name: str, paths: Sequence[str], data_root: Path
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the bytes of those images that can be read; what was typed has to be there."""
+    """Yield the bytes of the images that can be read; a typed NAME=PATH must exist."""
     if typed is None and name not in KNOWN_SETS:
         typed = f"{name}={data_root / name}"
         if not (data_root / name).is_dir():
@@ -266,7 +249,7 @@ def _contents(
         if typed is not None:
             raise
         return
-    # A stranger's scores may name images outside the folder.
+    # Untrusted scores may name images outside the folder.
     wanted = [one.encode() for one in paths if ".." not in one.split("/")]
     if source.form == "folder":
         contents: Contents = FolderContents(source.root, wanted)

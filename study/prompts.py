@@ -1,4 +1,4 @@
-"""Templates found among those of a cached vocabulary, as its model's tokenizer reads them."""
+"""Prompt templates looked up in a cached vocabulary, as its model's tokenizer reads them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from oodcache.cache.files.texts import TextFile, TextRows
 from oodcache.score.words.mining import cleaning
 from oodcache.study.published import OPENAI, templates
 
-# Stands for a class's name: no tokenizer's clean-up changes it.
+# A class name that no tokenizer's clean-up changes.
 WORD = "placeholder"
 
 
 def found(texts: TextFile | TextRows, wanted: Sequence[str]) -> tuple[str, ...]:
-    """Return, for each template wanted, the stored one that the tokenizer reads alike, or "".
+    """Return, for each wanted template, the stored one that the tokenizer reads alike, or "".
 
-    CLIP's takes upper and lower case for one; SigLIP's drops punctuation too, a full stop at the
-    end among it. Of several that are read alike it is the one that is the same, or else the first.
+    CLIP's ignores case; SigLIP's also drops punctuation. An identical template is preferred, then
+    the first.
     """
     clean, stored = cleaning(texts.identity.encoding), texts.vocabulary.templates
 
@@ -29,7 +29,7 @@ def found(texts: TextFile | TextRows, wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def extraction(texts: TextFile | TextRows, template: str) -> str:
-    """Return the line that extracts a vocabulary again, with a template beside those it has."""
+    """Return the command that extracts a vocabulary again with one more template."""
     stored, every = texts.vocabulary.templates, templates(OPENAI)
     is_whole = {*every} <= {*stored}
     others = [one for one in stored if not (is_whole and one in every)]

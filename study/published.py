@@ -1,6 +1,6 @@
-"""Numbers of papers, with what they were measured under. They are quoted, not vouched for.
+"""Published numbers and the conditions they were measured under; quoted, not verified.
 
-The ID images are ImageNet's validation set, whole, and the classes ImageNet's 1,000.
+The ID images are all of ImageNet's validation set, and the classes ImageNet's 1,000.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 ID_SET, CLASSES = "imagenet-val", "imagenet"
 OOD_SETS = ("iNaturalist", "SUN", "Places", "Textures")
-# How many classes, and images of each set, the sources have.
+# The sources' class count, and images per dataset.
 CLASS_COUNT = 1_000
 IMAGES = {ID_SET: 50_000, "iNaturalist": 10_000, "SUN": 10_000, "Places": 10_000, "Textures": 5_640}
 OPENAI = "openai"
@@ -22,13 +22,12 @@ OPENAI = "openai"
 
 @dataclass(frozen=True)
 class Published:
-    """What a source printed of one method on one model, as fractions.
+    """What a source printed for one method on one model, as fractions.
 
-    `model` is called as in the cache, `score` as it is typed: None for accuracies alone, and for
-    what is no score of oodcache. `method` is the source's name for it. `template` is "openai" for
-    OpenAI's 80. `fpr_convention` is None where it is not known, or where there is no FPR. `auroc`
-    and `fpr95` are by OOD set, and "average", the mean over all four, as printed; either may lack
-    some or all. `note` says what else is known of the numbers, "" for nothing.
+    `model` is its name in the cache, `score` the score as typed: None for accuracies alone, and for
+    methods that oodcache does not implement. `method` is the source's own name. `template` is
+    "openai" for OpenAI's 80. `fpr_convention` is None if unknown, or without an FPR. `auroc` and
+    `fpr95` are by OOD set, with "average" over all four as printed; entries may be missing.
     """
 
     source: str
@@ -44,13 +43,22 @@ class Published:
 
 
 def rows() -> tuple[Published, ...]:
-    """Return every row of the registry, those of a source together."""
+    """Return every row of the registry, grouped by source."""
     return tuple(map(_row, _whole()["rows"]))
 
 
 def templates(name: str) -> tuple[str, ...]:
-    """Return the templates that a row's `template` means: OpenAI's 80, or the one that it is."""
+    """Return the templates that a row's `template` stands for: OpenAI's 80, or itself."""
     return tuple(_whole()[OPENAI]) if name == OPENAI else (name,)
+
+
+def other_counts(counts: Mapping[str, int]) -> str:
+    """Return which datasets have other image counts than the sources', "" if none."""
+    return "; ".join(
+        f"{name} {counts[name]:,}, not {images:,}"
+        for name, images in IMAGES.items()
+        if counts.get(name, images) != images
+    )
 
 
 @cache
@@ -61,7 +69,7 @@ def _whole() -> dict[str, Any]:
 
 
 def _row(given: Mapping[str, Any]) -> Published:
-    """Return a row of the file, which has percent, as the sources print them."""
+    """Return a row of the file, converted from percent."""
     fractions = {
         name: {one: _fraction(percent) for one, percent in given[name].items()}
         for name in ("auroc", "fpr95")

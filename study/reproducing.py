@@ -1,4 +1,4 @@
-"""The study measured: its rows beside its own numbers, and its difference taken apart."""
+"""The study reproduced: its rows next to its published numbers, and the difference by step."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from oodcache.score.measures.result import AVERAGE, Result
 from oodcache.study import published
 from oodcache.study.published import Published
 from oodcache.study.study import PROMPT, Benchmark, prompts
-from oodcache.study.tables import Part, Shown, Step, beside, shares, summary, taken_apart
+from oodcache.study.tables import Part, Step, StudyRow, by_step, contributions, study_rows, summary
 
 SOFTMAX, LEARNED, MAXIMUM = "mcm", "mcm:temperature=learned", "max-logit"
 SIGMOID, SUM, SOFTPLUS, ENERGY = "sigmoid-mcm", "sigmoid-sum", "joint-energy", "energy"
-WITH_BIAS = (SIGMOID, SUM, SOFTPLUS)
+WITH_BIAS, NO_BIAS = (SIGMOID, SUM, SOFTPLUS), ":bias=none"
 SCORES = (SOFTMAX, LEARNED, MAXIMUM, ENERGY, *(f"{one}:bias=learned|none" for one in WITH_BIAS))
 STUDY, OPEN_CLIP = "the study's README", "open_clip's list of results"
 
 
 class Reproduced(NamedTuple):
-    """The tables of the study, and the results that they are made of."""
+    """The tables of the study, and the results behind them."""
 
     grids: tuple[Grid, ...]
     scored: scoring.Results
@@ -36,7 +36,7 @@ class Reproduced(NamedTuple):
 def reproduce(
     benchmark: Benchmark, cache: Path, command: Sequence[str], watch: Watch
 ) -> Reproduced:
-    """Return the study's tables of what the cache holds of a benchmark's models and images.
+    """Return the study's tables, for a benchmark's models and images in the cache.
 
     `command` is what was typed after `oodcache`.
     """
@@ -56,22 +56,22 @@ def reproduce(
     rows = by_row(scored.results)
     measured_rows = [one for row in shown for one in rows[row.key].values()]
     grids = (
-        beside(scored.results, shown, [*_notes(benchmark, registry), *_counts(scored.results)]),
+        study_rows(scored.results, shown, _notes(benchmark, registry, scored.results)),
         measured(measured_rows, caption(measured_rows)),
-        taken_apart(
+        by_step(
             scored.results,
             scored.differences,
             parts,
-            [shares(scored.results, _key(model, SOFTMAX)) for model in benchmark.siglips],
+            [contributions(scored.results, _key(model, SOFTMAX)) for model in benchmark.siglips],
         ),
     )
     return Reproduced(grids, scored)
 
 
 def single(benchmark: Benchmark, cache: Path, use_sigmoid: bool, watch: Watch) -> Grid:
-    """Return the numbers of one model of a benchmark, by a sigmoid or a softmax."""
+    """Return the table of one model of a benchmark, with a sigmoid or a softmax."""
     (model,) = benchmark.models
-    prompts(benchmark, model, cache)  # Refuses a cache without the study's own.
+    prompts(benchmark, model, cache)  # Rejects a cache without the study's own prompt.
     question = _question(benchmark, cache, [PROMPT])
     score = SIGMOID if use_sigmoid else SOFTMAX
     return summary(evaluate(question.asking([score]), watch).results)
@@ -89,19 +89,19 @@ def _key(model: str, score: str, prompt: str = PROMPT) -> Key:
     return SHORT_NAMES[model], prompt, score
 
 
-def _shown(benchmark: Benchmark, study: Sequence[Published]) -> list[Shown]:
-    """Return the study's rows: CLIP's checkpoints and SigLIP's with a softmax, then a sigmoid."""
+def _shown(benchmark: Benchmark, study: Sequence[Published]) -> list[StudyRow]:
+    """Return the study's rows: CLIP and SigLIP with a softmax, then SigLIP with a sigmoid."""
     rows = [
         *(("CLIP, softmax MCM", _key(model, SOFTMAX)) for model in benchmark.clips),
         *(("SigLIP, softmax MCM", _key(model, SOFTMAX)) for model in benchmark.siglips),
         *(("SigLIP, sigmoid MCM", _key(model, SIGMOID)) for model in benchmark.siglips),
     ]
     printed = {(one.model, one.score): one for one in study}
-    return [Shown(heading, key, printed.get((str(key[0]), key[2]))) for heading, key in rows]
+    return [StudyRow(heading, key, printed.get((str(key[0]), key[2]))) for heading, key in rows]
 
 
 def _parts(benchmark: Benchmark, common: Sequence[str]) -> Iterator[Part]:
-    """Yield what is changed: first step by step, then one thing at a time."""
+    """Yield the changes: first step by step, then one factor at a time."""
     clips, siglips = benchmark.clips, benchmark.siglips
     if siglips:
         yield Part("step by step, to SigLIP with a sigmoid", tuple(_chain(benchmark)))
@@ -122,37 +122,30 @@ def _parts(benchmark: Benchmark, common: Sequence[str]) -> Iterator[Part]:
         yield Part(
             "bias, from the learned one to none",
             tuple(
-                Step(f"{SHORT_NAMES[one]}, {score}", _key(one, score), _key(one, _without(score)))
+                Step(f"{SHORT_NAMES[one]}, {score}", _key(one, score), _key(one, score + NO_BIAS))
                 for one in siglips
                 for score in WITH_BIAS
             ),
         )
     asked = [*((one, SOFTMAX) for one in clips[-1:]), *((one, SIGMOID) for one in siglips[:1])]
+    prompted = {one: repr(one) for one in common[1:]} | {AVERAGE: "the average of these"}
     if len(common) > 1:
         yield Part(
             f"prompt, from {PROMPT!r}",
             tuple(
                 Step(
-                    f"{SHORT_NAMES[model]}, {score}: {_said(prompt)}",
+                    f"{SHORT_NAMES[model]}, {score}: {words}",
                     _key(model, score),
                     _key(model, score, prompt),
                 )
                 for model, score in asked
-                for prompt in (*common[1:], AVERAGE)
+                for prompt, words in prompted.items()
             ),
         )
 
 
-def _without(score: str) -> str:
-    return f"{score}:bias=none"
-
-
-def _said(prompt: str) -> str:
-    return "the average of these" if prompt == AVERAGE else repr(prompt)
-
-
 def _chain(benchmark: Benchmark) -> Iterator[Step]:
-    """Yield the way from the study's first row to its last, each step from the one before."""
+    """Yield the steps from the study's first row to its last, each from the one before."""
     sigmoid = benchmark.siglips[0]
     clips = list(dict.fromkeys((*benchmark.clips[:1], *benchmark.clips[-1:])))
     rows = [(f"checkpoint: {SHORT_NAMES[one]}", _key(one, SOFTMAX)) for one in (*clips, sigmoid)]
@@ -161,17 +154,17 @@ def _chain(benchmark: Benchmark) -> Iterator[Step]:
         for what, score in (
             ("temperature", LEARNED),
             ("aggregation", MAXIMUM),
-            ("sigmoid", _without(SIGMOID)),
+            ("sigmoid", SIGMOID + NO_BIAS),
             ("bias", SIGMOID),
         )
     ]
-    (said, before), *others = rows
-    yield Step(f"{said}, {SOFTMAX}", None, before)
-    for said, after in others:
-        yield Step(said, before, after)
+    (change, before), *others = rows
+    yield Step(f"{change}, {SOFTMAX}", None, before)
+    for change, after in others:
+        yield Step(change, before, after)
         before = after
     yield Step(
-        f"in all, from {SOFTMAX} of {SHORT_NAMES[sigmoid]}",
+        f"in total, from {SOFTMAX} of {SHORT_NAMES[sigmoid]}",
         _key(sigmoid, SOFTMAX),
         _key(sigmoid, SIGMOID),
     )
@@ -185,41 +178,33 @@ def _aggregations(benchmark: Benchmark) -> Iterator[Step]:
             yield Step(f"{SHORT_NAMES[model]}: {score}", _key(model, SIGMOID), _key(model, score))
 
 
-def _notes(benchmark: Benchmark, registry: Sequence[Published]) -> Iterator[str]:
+def _notes(
+    benchmark: Benchmark, registry: Sequence[Published], results: Sequence[Result]
+) -> list[str]:
     study = [one for one in registry if one.source == STUDY]
+    counts = {one.ood: one.n_ood for one in results} | {one.id: one.n_id for one in results}
+    others = published.other_counts(counts)
+    differing = [f"Image counts differ: {others}; see oodcache data check"] if others else []
     if benchmark.is_embedded:
         printed = "; ".join(
             f"{one.model} {one.method} {percent(one.accuracy)} and {percent(one.auroc[AVERAGE])}"
             for one in study
         )
-        yield (
-            "The embedded benchmark has other models and images than the study, whose accuracy and "
-            f"average AUROC are therefore not beside these: {printed}."
-        )
-        return
+        return [
+            "The bundled benchmark uses other models and images than the study. The study's "
+            f"accuracy and average AUROC, for reference: {printed}.",
+            *differing,
+        ]
     listed = ", ".join(
         f"{one.model.split('/')[1]} {percent(one.accuracy)}"
         for one in registry
         if one.source == OPEN_CLIP
     )
-    yield (
-        f"study: as {STUDY} prints them. Its inputs were not released, so that a difference may "
-        "come from its weights, its images or how they were loaded."
-    )
-    yield (
-        "It does not say which weights its CLIP has: its scripts load laion400m_e31 and "
-        f"datacomp_xl_s13b_b90k, and its {percent(study[0].accuracy)} % is what open_clip lists "
-        f"for openai (of the 80 prompts: {listed})."
-    )
-
-
-def _counts(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line where the field's sets have other numbers of images here."""
-    counted = {one.ood: one.n_ood for one in results} | {one.id: one.n_id for one in results}
-    others = [
-        f"{name} {counted[name]:,}, not {images:,}"
-        for name, images in published.IMAGES.items()
-        if counted.get(name, images) != images
+    return [
+        f"study: as printed in {STUDY}. Its inputs were not released: a difference may come from "
+        "its weights, its images or how they were loaded.",
+        "The study does not name its CLIP weights: its scripts load laion400m_e31 and "
+        f"datacomp_xl_s13b_b90k, but {percent(study[0].accuracy)} % is what open_clip lists for "
+        f"openai (80 prompts: {listed}).",
+        *differing,
     ]
-    if others:
-        yield f"Other numbers of images here: {'; '.join(others)}; see: oodcache data check"

@@ -1,8 +1,8 @@
-"""The study that the project began with: its models, images and prompts, and what is missing.
+"""The original study: its models, images and prompts, and which of them are not cached yet.
 
 "Re-evaluating OoD detection for sigmoid-based vision-language models": CLIP with a softmax, SigLIP
 with a softmax, SigLIP with a sigmoid that keeps its bias, on ImageNet against four OOD sets. The
-embedded benchmark stands for them where no data and no weights are at hand.
+bundled benchmark replaces them if no data and no weights are available.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from oodcache.cache.shards.shard_set import open_texts
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note
 from oodcache.extract.demo import embedded
+from oodcache.extract.model.request import check_torch
 from oodcache.extract.run import rank
 
 PROMPT = "a photo of a {}"
@@ -31,8 +32,7 @@ TINY = "tiny"
 class Benchmark:
     """What the study compares: models by their short names, and images.
 
-    CLIP's checkpoints begin with one that the study's scripts load, and end with OpenAI's. The
-    images of the embedded benchmark are the demo's.
+    CLIP's checkpoints start with the one that the study's scripts load and end with OpenAI's.
     """
 
     clips: tuple[str, ...]
@@ -67,15 +67,13 @@ EMBEDDED = Benchmark(
 
 
 def chosen(models: Sequence[str]) -> Benchmark:
-    """Return the study on some of its models, on all for none, or on the embedded benchmark.
+    """Return the study on some of its models, all if none is given, or the bundled benchmark.
 
-    Raises InputError for the latter together with others.
+    Raises InputError if the latter is combined with others.
     """
     if TINY in models:
         if set(models) != {TINY}:
-            raise InputError(
-                f"--model {TINY} is a benchmark of its own: leave it out, or the others"
-            )
+            raise InputError(f"--model {TINY} cannot be combined with other models")
         return EMBEDDED
     wanted = set(models or FIELD.models)
     return replace(
@@ -87,18 +85,13 @@ def chosen(models: Sequence[str]) -> Benchmark:
 
 def single(model_type: str, ood_set: str) -> Benchmark:
     """Return the study on one model against one OOD set, or against "all"."""
-    model = TYPES[model_type]
-    return replace(
-        FIELD,
-        clips=tuple(one for one in FIELD.clips if one == model),
-        siglips=tuple(one for one in FIELD.siglips if one == model),
-        ood_sets=FIELD.ood_sets if ood_set == "all" else (ood_set,),
-    )
+    ood_sets = FIELD.ood_sets if ood_set == "all" else (ood_set,)
+    return replace(chosen([TYPES[model_type]]), ood_sets=ood_sets)
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """Where a study's embeddings and images are, and how the missing ones are made."""
+    """Where a study's embeddings and images are, and how to extract missing ones."""
 
     cache: Path
     data_root: Path
@@ -107,9 +100,9 @@ class Extraction:
 
     @property
     def arguments(self) -> list[str]:
-        """Return what `extract` wants of it, beside the data root."""
+        """Return the arguments of `extract`, without the data root."""
         device = [] if self.device is None else ["--device", self.device]
-        # All of it, whichever process of a cluster this is.
+        # Extract everything, whatever the rank in a cluster.
         share = ["--shard", "1/1"] if rank.is_in(os.environ) else []
         return ["--cache", str(self.cache), "--batch-size", str(self.batch_size), *device, *share]
 
@@ -119,18 +112,17 @@ def extract_missing(
     extraction: Extraction,
     *,
     oodcache: Callable[[Sequence[str]], object],
-    check: Callable[[], None],
     note: Note,
 ) -> None:
     """Show and run `oodcache extract` for what the cache lacks of each model.
 
-    `oodcache` runs a command from its arguments, `check` refuses where extraction cannot run.
+    `oodcache` runs a command from its arguments.
     """
     for model in benchmark.models:
         missing = _missing(benchmark, model, extraction)
         if not missing:
             continue
-        check()
+        check_torch()
         if benchmark.is_embedded:
             embedded.write_images(extraction.data_root / "demo")
         arguments = ["extract", "--model", model, *missing, *extraction.arguments]
@@ -160,13 +152,13 @@ def _missing(benchmark: Benchmark, model: str, extraction: Extraction) -> list[s
 def prompts(benchmark: Benchmark, model: str, cache: Path) -> tuple[str, ...]:
     """Return the study's prompts that are cached, its own first.
 
-    Raises InputError where its own is not, with what to type.
+    Raises InputError if its own is missing.
     """
     path = names.text_path(cache, store.find_model(cache, model), benchmark.classes)
     cached = open_texts(path).vocabulary.templates
     if PROMPT not in cached:
         raise InputError(
-            f"{path}: was not made with the prompt {PROMPT!r} (it has: {', '.join(cached)}); move "
-            "it away, and type the same again"
+            f"{path}: lacks the prompt {PROMPT!r} (it has: {', '.join(cached)}); move the file "
+            "away and run the same command again"
         )
     return tuple(prompt for prompt in PROMPTS if prompt in cached)

@@ -1,6 +1,6 @@
-"""The study's tables: its three rows beside its own numbers, and the difference taken apart.
+"""The study's tables: its rows next to its published numbers, and the difference by step.
 
-What is looked up of a row is looked up by its key: model, template, score as it is typed.
+A row's key is its model, template and score as typed.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ Tested = Mapping[tuple[Key, Key], Mapping[str, Difference]]
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A row of the study: what it is, on one model, and what the study printed of it, if it did."""
+class StudyRow:
+    """A row of the study, on one model, and the study's own numbers if it printed any."""
 
     heading: str
     key: Key
@@ -40,9 +40,9 @@ class Shown:
 
 @dataclass(frozen=True)
 class Step:
-    """One change, from the row `before` to the row `after`; what it starts from has none before."""
+    """One change, from the row `before` to the row `after`; a starting row has no `before`."""
 
-    said: str
+    change: str
     before: Key | None
     after: Key
 
@@ -55,13 +55,13 @@ class Part:
     steps: tuple[Step, ...]
 
 
-def beside(results: Sequence[Result], shown: Sequence[Shown], notes: Sequence[str]) -> Grid:
-    """Return accuracy and average AUROC of each row, beside the study's where it has any."""
+def study_rows(results: Sequence[Result], shown: Sequence[StudyRow], notes: Sequence[str]) -> Grid:
+    """Return accuracy and average AUROC of each row, next to the study's if it has any."""
     rows = by_row(results)
     is_beside = any(one.published for one in shown)
     measures = ("here", "study", "difference") if is_beside else ("here",)
 
-    def row(one: Shown) -> GridRow:
+    def row(one: StudyRow) -> GridRow:
         found, study = _whole(rows[one.key]), one.published
         accuracy = _against(found.id_accuracy, None if study is None else study.accuracy)
         auroc = _against(found.auroc, None if study is None else study.auroc.get(AVERAGE))
@@ -85,9 +85,15 @@ def beside(results: Sequence[Result], shown: Sequence[Shown], notes: Sequence[st
 
 
 def summary(results: Sequence[Result]) -> Grid:
-    """Return the four numbers of one score, a row for each OOD set."""
+    """Return accuracy, AUROC, AUPR and FPR95 of one score, one row per OOD set."""
     rows = tuple(
-        GridRow((), (one.ood,), one.ood, ((tuple(map(percent, _four(one))),),)) for one in results
+        GridRow(
+            (),
+            (one.ood,),
+            one.ood,
+            ((tuple(map(percent, (one.id_accuracy, one.auroc, one.aupr_in, one.fpr95))),),),
+        )
+        for one in results
     )
     first = results[0]
     return Grid(
@@ -101,17 +107,13 @@ def summary(results: Sequence[Result]) -> Grid:
     )
 
 
-def _four(one: Result) -> tuple[float | None, ...]:
-    return one.id_accuracy, one.auroc, one.aupr_in, one.fpr95
-
-
-def taken_apart(
+def by_step(
     results: Sequence[Result],
     differences: Sequence[Difference],
     parts: Sequence[Part],
     notes: Sequence[str],
 ) -> Grid:
-    """Return what each single change does to accuracy and AUROC, part by part."""
+    """Return the effect of each change on accuracy and AUROC, part by part."""
     rows = by_row(results)
     tested: dict[tuple[Key, Key], dict[str, Difference]] = {}
     for one in differences:
@@ -122,56 +124,52 @@ def taken_apart(
     def row(part: Part, step: Step) -> GridRow:
         aurocs = (_changed(rows, tested, step, name) for name in ood_sets)
         cells = (_accuracy(rows, step), *aurocs)
-        return GridRow((part.heading,), (part.heading, step.said), step.said, cells)
+        return GridRow((part.heading,), (part.heading, step.change), step.change, cells)
 
     return Grid(
-        "The difference taken apart: AUROC in %, one change at a time",
+        "The difference by step: AUROC in %, one change at a time",
         ("before", "after", "change"),
         (ACCURACY, *ood_sets),
         ("part", "change"),
         tuple(row(part, step) for part in parts for step in part.steps),
         (
-            "Below each change of an AUROC: its 95 % interval, paired DeLong on the same images. "
-            "Same ranks: no image changes its place among those of the other side.",
+            "Below each change of AUROC: its 95 % confidence interval (paired DeLong). Same ranks: "
+            "no ID image changes its rank among the OOD images.",
             *notes,
         ),
         row_name="change",
     )
 
 
-def shares(results: Sequence[Result], softmax: Key) -> str:
-    """Return in words what each step from a model's softmax, by its key, to its sigmoid gave."""
+def contributions(results: Sequence[Result], softmax: Key) -> str:
+    """Return a sentence on what each step from a model's softmax to its sigmoid contributes."""
     rows = by_row(results)
     steps = ("mcm", "mcm:temperature=learned", "max-logit", "sigmoid-mcm:bias=none", "sigmoid-mcm")
     start, learned, maximum, unbiased, sigmoid = (
         _whole(rows[*softmax[:2], score]).auroc for score in steps
     )
     return (
-        f"Of the {_signed(sigmoid - start)} points from the softmax of {softmax[0]} to its sigmoid "
-        f"the temperature gives {_signed(learned - start)}, the maximum instead of a softmax "
-        f"{_signed(maximum - learned)}, the sigmoid {_signed(unbiased - maximum)} and the bias "
-        f"{_signed(sigmoid - unbiased)}."
+        f"Of the {_signed(sigmoid - start)} points from the softmax of {softmax[0]} to its "
+        f"sigmoid, the temperature contributes {_signed(learned - start)}, the maximum instead of "
+        f"a softmax {_signed(maximum - learned)}, the sigmoid {_signed(unbiased - maximum)} and "
+        f"the bias {_signed(sigmoid - unbiased)}."
     )
 
 
 def _whole(row: Mapping[str, Result]) -> Result:
-    """Return the average over OOD sets, or the only set's."""
+    """Return the result averaged over OOD sets, or the only one."""
     return row.get(AVERAGE) or next(iter(row.values()))
 
 
 def _against(own: float | None, study: float | None) -> Line:
-    if own is None or study is None:
-        return percent(own), percent(study), NONE
-    return percent(own), percent(study), _signed(own - study)
+    difference = NONE if own is None or study is None else _signed(own - study)
+    return percent(own), percent(study), difference
 
 
 def _accuracy(rows: Rows, step: Step) -> Cell:
-    after = _whole(rows[step.after]).id_accuracy
-    if step.before is None:
-        return ((NONE, percent(after), NONE),)
-    before = _whole(rows[step.before]).id_accuracy
-    gained = NONE if before is None or after is None else _signed(after - before)
-    return ((percent(before), percent(after), gained),)
+    before = None if step.before is None else _whole(rows[step.before]).id_accuracy
+    after, start, change = _against(_whole(rows[step.after]).id_accuracy, before)
+    return ((start, after, change),)
 
 
 def _changed(rows: Rows, tested: Tested, step: Step, ood: str) -> Cell:

@@ -139,9 +139,9 @@ def test_a_vocabulary_without_the_studys_prompt_is_refused(tmp_path: Path) -> No
     done = run(tmp_path, "--model_type clip --ood-dataset SUN")
     assert done.status == 1
     assert done.err == (
-        "oodcache: embeddings/ViT-B-16/laion400m_e31/texts/imagenet.h5: was not made with the "
-        "prompt 'a photo of a {}' (it has: a sketch of a {}); move it away, and type the same "
-        "again\n"
+        "oodcache: embeddings/ViT-B-16/laion400m_e31/texts/imagenet.h5: lacks the prompt "
+        "'a photo of a {}' (it has: a sketch of a {}); move the file away and run the same "
+        "command again\n"
     )
 
 
@@ -158,5 +158,5 @@ def test_without_oodcache_one_line_says_how_to_install_it(tmp_path: Path) -> Non
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "main.py: No module named 'click'; in this folder type  pip install -e '.[extract]'\n"
+        "main.py: No module named 'click'; run in this folder:  pip install -e '.[extract]'\n"
     )

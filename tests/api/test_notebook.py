@@ -118,11 +118,14 @@ def test_a_row_has_one_value_for_each_column_of_a_data_frame(cache: package.Cach
             lambda cache: cache.images("one/demo", "cats"),
             "no images 'cats' (there are: pets, strays)",
         ),
-        (lambda cache: cache.texts("one/demo", "cats"), "no texts 'cats' (there are: animals)"),
+        (
+            lambda cache: cache.texts("one/demo", "cats"),
+            "no vocabulary 'cats' (there are: animals)",
+        ),
         (lambda cache: cache.datasets("three"), "model 'three'"),
         (
             lambda cache: package.open("nowhere"),
-            "nowhere: is no folder; oodcache extract makes one",
+            "nowhere: not a folder; create a cache with oodcache extract",
         ),
         (
             lambda cache: cache.evaluate("one/demo", id="pets", ood="strays", scores="mcn"),

@@ -135,15 +135,15 @@ def test_a_grid_is_chosen_from_by_one_half(calibrate: Run) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("alpha", "5%", "5% is a percentage: type 0.05"),
-        ("alpha", "5", "5 is a percentage: type 0.05"),
-        ("alpha", "0", "0 is no share above 0 and below 1: type 0.05, say"),
-        ("alpha", "1.0", "1.0 is a percentage: type 0.01"),
-        ("alpha", "-0.1", "-0.1 is no share above 0 and below 1: type 0.05, say"),
-        ("alpha", "nan", "nan is no share above 0 and below 1: type 0.05, say"),
-        ("alpha", "x", "x is no share above 0 and below 1: type 0.05, say"),
-        ("confidence", "95%", "95% is a percentage: type 0.95"),
-        ("confidence", "100", "100 is no share above 0 and below 1: type 0.95, say"),
+        ("alpha", "5%", "5% is a percentage; use 0.05"),
+        ("alpha", "5", "5 is a percentage; use 0.05"),
+        ("alpha", "0", "0 is not a share above 0 and below 1; for example: 0.05"),
+        ("alpha", "1.0", "1.0 is a percentage; use 0.01"),
+        ("alpha", "-0.1", "-0.1 is not a share above 0 and below 1; for example: 0.05"),
+        ("alpha", "nan", "nan is not a share above 0 and below 1; for example: 0.05"),
+        ("alpha", "x", "x is not a share above 0 and below 1; for example: 0.05"),
+        ("confidence", "95%", "95% is a percentage; use 0.95"),
+        ("confidence", "100", "100 is not a share above 0 and below 1; for example: 0.95"),
     ],
 )
 def test_what_is_no_share_is_a_usage_error(

@@ -124,10 +124,10 @@ def wait_for(path: Path, size: int = 0) -> None:
 @pytest.mark.parametrize(
     ("number", "status", "said"),
     [
-        (signal.SIGINT, 130, "oodcache: stopped; the same command goes on from what is done\n"),
+        (signal.SIGINT, 130, "oodcache: stopped; run the same command again to resume\n"),
         pytest.param(
             *(signal.SIGTERM, 143),
-            "oodcache: stopped; the same command goes on from what is done\n",
+            "oodcache: stopped; run the same command again to resume\n",
             marks=pytest.mark.slow,
         ),
         (signal.SIGKILL, -9, ""),

@@ -24,7 +24,7 @@ def test_the_demo_ends_in_a_table_and_leaves_its_results(oodcache: Run) -> None:
         ["oodcache", "score"],
         ["oodcache", "report"],
     ]
-    assert done.err.splitlines()[-1] == "The report, for a browser: results/demo.html"
+    assert done.err.splitlines()[-1] == "The report (open in a browser): results/demo.html"
     page = Path("results/demo.html").read_text()
     # Each score has 12 images of each set: many of them are the same.
     assert page.count("/9j/") > 100 and "There are no curves" not in page
@@ -77,7 +77,7 @@ def test_without_plotly_the_demo_says_what_a_report_needs(
     assert done.status == 0 and "mcm" in done.out
     assert (
         done.err.splitlines()[-1]
-        == "no report, which needs plotly: type  pip install 'oodcache[report]'"
+        == "skipping the report, which needs plotly: type  pip install 'oodcache[report]'"
     )
     assert not Path("results/demo.html").exists()
 

@@ -184,8 +184,8 @@ def test_a_full_disk_is_one_line(here: Path) -> None:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=here)
     assert done.returncode == 1
     assert done.stderr == (
-        "oodcache: standard output cannot be written: No space left on device: send it where "
-        "there is room\n"
+        "oodcache: cannot write to standard output: No space left on device; redirect it to a "
+        "disk with free space\n"
     )
     done = subprocess.run(
         [*command, "-o", "out.csv"],

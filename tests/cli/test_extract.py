@@ -373,7 +373,7 @@ def test_a_run_that_is_stopped_leaves_whole_shards_and_goes_on(
     _, said = process.communicate(timeout=60)
     assert process.returncode == status
     assert "Traceback" not in said
-    assert "stopped; the same command goes on from what is done" in said
+    assert "stopped; run the same command again to resume" in said
     assert not leftovers()
     shards = list(Path().glob("embeddings/**/*.h5"))
     assert 2 <= len(shards) < 30
@@ -403,7 +403,7 @@ def test_a_cluster_says_which_share_is_whose_until_one_is_typed(
         monkeypatch.setenv("RANK", str(rank))
         done = oodcache(*arguments)
         assert done.status == 0
-        assert f"share {rank + 1}/2, from RANK; --shard 1/1 does all" in done.err
+        assert f"shards {rank + 1}/2, from RANK; --shard 1/1 does all" in done.err
     name = "tiny-clip/demo/images/c.h5"
     assert Path("embeddings", name).read_bytes() == Path("whole", name).read_bytes()
     monkeypatch.setenv("RANK", "2")
@@ -418,10 +418,10 @@ def test_a_cluster_says_which_share_is_whose_until_one_is_typed(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--engine", "ray", "--shard", "1/2"], "shares out the shards itself: leave out --shard"),
+        (["--engine", "ray", "--shard", "1/2"], "distributes the shards itself: omit --shard"),
         (["--engine", "ray", "--gpus-per-actor", "1.5"], "1.5 is neither a part of a GPU nor a"),
-        (["--num-actors", "2"], "--num-actors and --gpus-per-actor are of --engine ray"),
-        (["--gpus-per-actor", "0"], "--num-actors and --gpus-per-actor are of --engine ray"),
+        (["--num-actors", "2"], "--num-actors and --gpus-per-actor need --engine ray"),
+        (["--gpus-per-actor", "0"], "--num-actors and --gpus-per-actor need --engine ray"),
     ],
 )
 def test_options_that_contradict_the_engine_are_usage_errors(
@@ -441,7 +441,7 @@ def test_the_environments_share_is_nothing_to_ray(
     monkeypatch.setenv("RANK", "nonsense")
     done = oodcache(*arguments, "--engine", "ray")
     assert done.err.splitlines() == [
-        "--engine ray shares out the shards itself: the environment's share is ignored",
+        "--engine ray distributes the shards itself: ignoring the environment's rank",
         "kept embeddings/tiny-clip/demo/images/c.h5",
     ]
 

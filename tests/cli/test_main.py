@@ -59,7 +59,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("command", "where", "said"),
     [
-        (["demo"], "oodcache.study.demo.run", "; the same command goes on from what is done"),
+        (["demo"], "oodcache.study.demo.run", "; run the same command again to resume"),
         (["metrics", "--id", "a.csv", "--ood", "b.csv"], "oodcache.score.other_scores.measure", ""),
         (["score", "--model", "m", "--id", "a", "--ood", "b"], "oodcache.score.scoring.score", ""),
         (
@@ -69,7 +69,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-def test_only_a_command_that_goes_on_says_so_when_it_is_stopped(
+def test_only_a_command_that_can_resume_says_so_when_it_is_stopped(
     oodcache: Run, monkeypatch: pytest.MonkeyPatch, command: list[str], where: str, said: str
 ) -> None:
     def stop(*_: object, **__: object) -> None:
@@ -87,7 +87,7 @@ def test_memory_that_runs_out_is_one_line(oodcache: Run, monkeypatch: pytest.Mon
     monkeypatch.setattr(entry.oodcache, "main", greedy)
     refused = oodcache("cache", "ls")
     assert refused.status == 1
-    assert refused.err == "oodcache: memory ran out: nothing was written that is not whole\n"
+    assert refused.err == "oodcache: out of memory: no incomplete file was written\n"
 
 
 def test_a_reader_that_leaves_is_no_traceback() -> None:
@@ -123,6 +123,6 @@ def test_a_full_disk_behind_stdout_is_one_line(arguments: list[str]) -> None:
         )
     assert (done.returncode, done.stderr) == (
         1,
-        "oodcache: standard output cannot be written: No space left on device: send it where "
-        "there is room\n",
+        "oodcache: cannot write to standard output: No space left on device; redirect it to a "
+        "disk with free space\n",
     )

@@ -95,8 +95,8 @@ def test_without_single_images_it_says_which_command_saves_them(
     command = json.loads(Path("r.json").read_text())["provenance"]["command"]
     assert (done.status, done.out) == (1, "")
     assert done.err == (
-        "oodcache: r.json: no file of --save-scores is there, and no cache embeddings. "
-        f"This saves every image's scores: {command}\n"
+        "oodcache: r.json: found no file of --save-scores and no cache embeddings. "
+        f"Save every image's scores: {command}\n"
     )
     assert not Path("a.png").exists()
 
@@ -106,7 +106,7 @@ def test_thumbnails_are_looked_for_where_they_are_drawn(oodcache: Run, results: 
     roc = oodcache("plot", "roc", "r.json", "-o", "a.svg")
     assert roc.err == "wrote a.svg\n"
     none = oodcache("plot", "fooled", "r.json", "-o", "none.svg")
-    assert none.err.startswith("no thumbnails of pets, strays, more: give --data-root FOLDER")
+    assert none.err.startswith("no thumbnails of pets, strays, more: add --data-root FOLDER")
     assert "<image" not in Path("none.svg").read_text()
     typed = oodcache("plot", "fooled", "r.json", "pets=other/pets", "-o", "pets.svg")
     assert typed.err.startswith("no thumbnails of strays, more: ")
@@ -134,8 +134,8 @@ def test_scores_of_another_program_have_curves_and_no_images(oodcache: Run) -> N
         refused = oodcache("plot", kind, "m.json", "-o", f"{kind}.png")
         assert (refused.status, Path(f"{kind}.png").exists()) == (1, False)
         assert refused.err == (
-            f"oodcache: {kind} shows images, and nobody knows those of m.json: "
-            "it wants results of oodcache score\n"
+            f"oodcache: {kind} shows images, but m.json does not name any: "
+            "use results of oodcache score\n"
         )
     assert oodcache("plot", "reliability", "m.json", "-o", "a.png").err == (
         "oodcache: m.json: reliability needs a score that is a probability; score mcm too\n"
@@ -179,10 +179,10 @@ def test_a_mistake_is_one_line_and_leaves_no_file(
 @pytest.mark.parametrize(
     ("kind", "option", "says"),
     [
-        ("roc", ["--measure", "fpr95"], "--measure is of heatmap, not of roc"),
-        ("roc", ["--form", "ranked"], "--form is of histogram, threshold, fooled, not of roc"),
-        ("heatmap", ["--parameter", "bias"], "--parameter is of sweep, not of heatmap"),
-        ("classes", ["pets=data/pets"], "NAME=PATH is of fooled, not of classes"),
+        ("roc", ["--measure", "fpr95"], "--measure applies to heatmap, not to roc"),
+        ("roc", ["--form", "ranked"], "--form applies to histogram, threshold, fooled, not to roc"),
+        ("heatmap", ["--parameter", "bias"], "--parameter applies to sweep, not to heatmap"),
+        ("classes", ["pets=data/pets"], "NAME=PATH applies to fooled, not to classes"),
     ],
 )
 def test_an_option_of_another_kind_is_refused(

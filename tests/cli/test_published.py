@@ -122,7 +122,7 @@ BOTH = ("auroc", "fpr95")
 
 
 SAID = (
-    "SeTAR's rerun (recomputed from its per-image scores), GL-MCM: GL-MCM is no score of oodcache",
+    "SeTAR's rerun (recomputed from its per-image scores), GL-MCM: not implemented in oodcache",
     "SeTAR's rerun (recomputed from its per-image scores), GL-MCM: it needs features of parts "
     "of an image, which no cache holds",
     "NegLabel (Jiang et al., ICLR 2024), NegLabel: neglabel needs negatives: give --negatives "
@@ -148,10 +148,10 @@ def test_what_keeps_a_row_from_its_numbers_is_said_to_the_letter(
 
 def test_a_set_that_was_not_asked_for_is_said(oodcache: Run, cache: Path) -> None:
     done = scored(oodcache, cache, "--published", tail=["--ood", "SUN", "--ood", "Places"])
-    (line,) = (one for one in done.out.splitlines() if "not all sets were asked for" in one)
+    (line,) = (one for one in done.out.splitlines() if "OOD sets missing" in one)
     assert line == (
         f"{MCM[0]}, MCM; SeTAR's rerun (recomputed from its per-image scores), MCM; the study's "
-        "README, softmax MCM: not all sets were asked for: --ood iNaturalist --ood Textures"
+        "README, softmax MCM: OOD sets missing: --ood iNaturalist --ood Textures"
     )
 
 
@@ -162,7 +162,7 @@ def test_a_part_of_the_id_set_has_no_row_computed(
     part = ["--id", "imagenet-val:@some.txt", "--ood", "SUN", "--published"]
     done = oodcache("score", "--cache", cache, "--model", OPENAI, "--classes", "imagenet", *part)
     assert done.status == 0, done.err
-    said = "Every row: measured on all of imagenet-val: --id imagenet-val"
+    said = "Every row: measured on all of imagenet-val; use --id imagenet-val"
     assert said in done.out.splitlines()
 
 
@@ -188,7 +188,7 @@ def test_a_model_without_a_row_is_said_in_one_line(oodcache: Run, cache: Path) -
     done = scored(oodcache, cache, "--published", model="siglip2")
     (line,) = (one for one in done.err.splitlines() if "--published" in one)
     assert line == (
-        "--published: there is no row of siglip2; there are rows of ViT-B-16/openai, "
+        "--published: no numbers for siglip2; available: ViT-B-16/openai, "
         "ViT-B-32/openai, ViT-B-16-SigLIP/webli, ViT-B-16/laion400m_e31, "
         "ViT-B-16/datacomp_xl_s13b_b90k"
     )

@@ -111,8 +111,8 @@ def test_the_three_rows_stand_beside_the_studys_own(field: Outcome, cached: Path
 
 def test_it_says_that_the_studys_accuracy_is_openais_checkpoint(field: Outcome) -> None:
     assert (
-        "It does not say which weights its CLIP has: its scripts load laion400m_e31 and "
-        "datacomp_xl_s13b_b90k, and its 68.30 % is what open_clip lists for openai (of the 80 "
+        "The study does not name its CLIP weights: its scripts load laion400m_e31 and "
+        "datacomp_xl_s13b_b90k, but 68.30 % is what open_clip lists for openai (80 "
         "prompts: laion400m_e31 67.00, openai 68.30, datacomp_xl_s13b_b90k 73.50)."
     ) in field.out
     assert "Its inputs were not released" in field.out
@@ -120,15 +120,15 @@ def test_it_says_that_the_studys_accuracy_is_openais_checkpoint(field: Outcome) 
 
 def test_it_says_that_the_sets_here_have_other_numbers_of_images(field: Outcome) -> None:
     assert (
-        "Other numbers of images here: imagenet-val 300, not 50,000; iNaturalist 200, not 10,000; "
-        "SUN 250, not 10,000; Places 210, not 10,000; Textures 220, not 5,640; see: oodcache data "
+        "Image counts differ: imagenet-val 300, not 50,000; iNaturalist 200, not 10,000; "
+        "SUN 250, not 10,000; Places 210, not 10,000; Textures 220, not 5,640; see oodcache data "
         "check\n"
     ) in field.out
 
 
 def test_each_step_is_one_change_and_they_add_up(field: Outcome, cached: Path) -> None:
     rows = lines_of(field.out, "step by step, to SigLIP with a sigmoid")
-    steps = [line.split() for line in rows if ":" in line or "in all" in line]
+    steps = [line.split() for line in rows if ":" in line or "in total" in line]
     said = [" ".join(word for word in one if not word[-1].isdigit()) for one in steps]
     assert [one.split(":")[0] for one in said[:-1]] == [
         *("checkpoint", "checkpoint", "checkpoint", "temperature", "aggregation", "sigmoid", "bias")

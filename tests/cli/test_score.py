@@ -203,14 +203,14 @@ def test_a_template_can_be_picked_or_averaged(oodcache: Run, photos: Path, stray
         ("--id pets --ood more --score mcm:tau=1", 1, "sets no parameter of mcm"),
         ("--id pets --ood more --template nope{}", 1, "has no template 'nope{}'"),
         ("--id pets --ood more --format pdf", 2, "pdf"),
-        ("--id pets --ood more --tpr 95", 2, "95 is a percentage: type 0.95"),
-        ("--id pets --ood more --seed 1", 2, "--seed draws nothing without --bootstrap"),
+        ("--id pets --ood more --tpr 95", 2, "95 is a percentage; use 0.95"),
+        ("--id pets --ood more --seed 1", 2, "--seed has no effect without --bootstrap"),
         (
             "--id pets --ood more --save-scores s.txt",
             1,
             "--save-scores s.txt: ends in '.txt'; give",
         ),
-        ("--id pets --ood more --save-scores s.csv --output s.csv", 2, "are the same file"),
+        ("--id pets --ood more --save-scores s.csv --output s.csv", 2, "name the same file"),
         ("--id pets --ood more --score mcm --compare", 1, "--compare needs at least two scores"),
     ],
 )

@@ -33,7 +33,7 @@ entry.oodcache.main = command
 entry.main()
 """
 STOPPED = "oodcache: stopped\n"
-GOES_ON = "oodcache: stopped; the same command goes on from what is done\n"
+RESUMABLE = "oodcache: stopped; run the same command again to resume\n"
 
 
 Write = Callable[..., Path]
@@ -79,18 +79,19 @@ def test_what_cannot_be_raised_while_stopping_is_not_printed() -> None:
 
 
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_what_goes_on_says_so_when_it_is_stopped(name: str, status: int) -> None:
-    body = f"stopping.goes_on(); os.kill(os.getpid(), signal.{name})"
-    assert run(name, body) == (status, GOES_ON)
+def test_a_command_that_can_resume_says_so_when_it_is_stopped(name: str, status: int) -> None:
+    body = f"stopping.resumable(); os.kill(os.getpid(), signal.{name})"
+    assert run(name, body) == (status, RESUMABLE)
 
 
 def test_a_promise_is_over_when_another_command_begins() -> None:
     code = (
         "from oodcache.cli import stopping\n"
-        "stopping.goes_on(); print(stopping.said()); stopping.listen(); print(stopping.said())"
+        "stopping.resumable(); print(stopping.message())\n"
+        "stopping.listen(); print(stopping.message())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == [GOES_ON.removeprefix("oodcache: ").strip(), "stopped"]
+    assert done.stdout.splitlines() == [RESUMABLE.removeprefix("oodcache: ").strip(), "stopped"]
 
 
 def on_a_terminal(arguments: list[str], until: bytes) -> tuple[int, bytes]:

@@ -341,7 +341,7 @@ def test_rm_off_a_terminal_wants_yes(oodcache: Run, write_pets: Write) -> None:
     code = f"cd {shlex.quote(str(Path.cwd()))}; {shlex.join([*MAIN, 'rm', str(path)])} < /dev/null"
     done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "not removed: there is no terminal to ask on; add --yes" in done.stderr
+    assert "not removed: no terminal to ask for confirmation; add --yes" in done.stderr
     assert path.exists()
 
 
@@ -375,7 +375,7 @@ def test_rm_leaves_what_is_being_written_and_says_so(oodcache: Run, cut: Cut, wh
         fcntl.flock(file, fcntl.LOCK_EX)
         done = oodcache("cache", "rm", folder, "--yes")
         assert done.status == 0
-        assert f"left {busy}: in use, or not of this format" in done.err
+        assert f"kept {busy}: in use, or not in this format" in done.err
         assert list(folder.iterdir()) == [busy]
     assert oodcache("cache", "rm", folder, "--yes").status == 0
     assert there() == set()

@@ -52,7 +52,7 @@ def test_tasks_of_an_array_at_once_make_the_file_of_one_process(
     said = [task.communicate()[1] for task in tasks]
     assert [task.returncode for task in tasks] == [0, 0, 0], said
     for part, text in enumerate(said, 1):
-        assert f"share {part}/3, from SLURM_ARRAY_TASK_ID; --shard 1/1 does all" in text
+        assert f"shards {part}/3, from SLURM_ARRAY_TASK_ID; --shard 1/1 does all" in text
     assert files(tmp_path / "cache") == ["c.h5"]
     whole = once(tmp_path, sources=[f"c={photos}"], shard_rows=1)
     (merged,) = (tmp_path / "cache").rglob("*.h5")

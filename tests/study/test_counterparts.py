@@ -40,7 +40,7 @@ MCM, STUDY = "MCM (Ming et al., NeurIPS 2022)", "the study's README"
 SETAR = "SeTAR's rerun (recomputed from its per-image scores)"
 LISTED = "open_clip's list of results"
 FULL = (
-    "other numbers of images here: imagenet-val 300, not 50,000; iNaturalist 200, not 10,000; "
+    "image counts differ: imagenet-val 300, not 50,000; iNaturalist 200, not 10,000; "
     "SUN 250, not 10,000; Places 210, not 10,000; Textures 220, not 5,640"
 )
 
@@ -145,7 +145,7 @@ def test_accuracies_are_of_the_rows_own_prompts(sets: Cached) -> None:
 
 def test_a_score_that_oodcache_has_not_is_listed_without_own_numbers(sets: Cached) -> None:
     row = beside(sets[0])[SETAR, "GL-MCM", "nearest"]
-    assert row.missing == ("GL-MCM is no score of oodcache",)
+    assert row.missing == ("not implemented in oodcache",)
     assert row.note == "it needs features of parts of an image, which no cache holds"
     assert row.fpr95["iNaturalist"].published == 0.1534
     assert not any(own(row.auroc).values()) and row.score is None
@@ -154,7 +154,7 @@ def test_a_score_that_oodcache_has_not_is_listed_without_own_numbers(sets: Cache
 @pytest.mark.parametrize("id_set", ["imagenet-val:imagenet10", "imagenet-openood"])
 def test_rows_are_of_the_whole_id_set(sets: Cached, id_set: str) -> None:
     for row in beside(sets[0], id_set=id_set).values():
-        assert row.missing == ("measured on all of imagenet-val: --id imagenet-val",)
+        assert row.missing == ("measured on all of imagenet-val; use --id imagenet-val",)
 
 
 def test_rows_are_of_imagenets_classes(tmp_path: Path) -> None:
@@ -163,14 +163,14 @@ def test_rows_are_of_imagenets_classes(tmp_path: Path) -> None:
     found = beside(tmp_path, classes="others")
     assert len(found) == 8
     for row in found.values():
-        assert row.missing == ("measured with the classes imagenet: --classes imagenet",)
+        assert row.missing == ("measured with the classes imagenet; use --classes imagenet",)
 
 
 def test_sets_that_were_not_asked_for_are_said_and_the_others_measured(sets: Cached) -> None:
     cache, images, texts = sets
     found = beside(cache, ood_sets=["SUN", "Places"])
     row = found[MCM, "MCM", "nearest"]
-    absent = ("not all sets were asked for: --ood iNaturalist --ood Textures",)
+    absent = ("OOD sets missing: --ood iNaturalist --ood Textures",)
     assert row.missing == absent
     wanted = by_set(auroc, images, texts[0])
     measured = {name: wanted[name] if name in ("SUN", "Places") else None for name in wanted}
@@ -239,7 +239,7 @@ def test_fewer_images_than_the_sources_are_said(sets: Cached) -> None:
     found = beside(sets[0])
     assert found[MCM, "MCM", "nearest"].unlike == (FULL,)
     assert found[LISTED, "zero-shot accuracy", None].unlike == (
-        "other numbers of images here: imagenet-val 300, not 50,000",
+        "image counts differ: imagenet-val 300, not 50,000",
     )
 
 
@@ -264,7 +264,7 @@ def test_images_without_labels_have_no_accuracy(tmp_path: Path) -> None:
     write_sets(tmp_path, labels=False)
     write_words(tmp_path)
     row = beside(tmp_path)[STUDY, "softmax MCM", None]
-    assert row.missing == ("no image of imagenet-val has a label among the classes: no accuracy",)
+    assert row.missing == ("no accuracy: no image of imagenet-val has a label among the classes",)
     assert row.accuracy is not None and row.accuracy.own is None
     assert own(row.auroc)[AVERAGE] is not None
 

@@ -96,8 +96,8 @@ def test_a_folder_that_is_typed_is_taken_and_one_that_is_missing_is_told(
     Path("data").rename("other")
     found, notes = content(typed=["pets=other/pets"])
     assert len(found.thumbnails) == 12
-    assert notes == ["no thumbnails of strays, more: give --data-root FOLDER, or strays=FOLDER"]
-    with pytest.raises(InputError, match="fish=other: the results have no data set 'fish'"):
+    assert notes == ["no thumbnails of strays, more: add --data-root FOLDER or strays=FOLDER"]
+    with pytest.raises(InputError, match="fish=other: the results have no dataset 'fish'"):
         content(typed=["fish=other"])
     with pytest.raises(InputError, match="nowhere: no such file or folder; pets=PATH"):
         content(typed=["pets=nowhere"])
@@ -139,7 +139,7 @@ def test_without_scores_it_says_what_to_type(oodcache: Run, cached: None) -> Non
     found, _ = content(cache=Path("nowhere"))
     assert found == Content((), missing=found.missing)
     assert found.missing == (
-        "r.json: no file of --save-scores is there, and no cache nowhere. This saves every image's "
+        "r.json: found no file of --save-scores and no cache nowhere. Save every image's "
         f"scores: {json.loads(Path('r.json').read_text())['provenance']['command']} "
         "--save-scores r.h5"
     )
@@ -158,7 +158,7 @@ def test_a_cache_that_is_not_the_results_own_is_told(oodcache: Run, cached: None
     assert "embeddings: its scores 'mcm' by tiny-clip/demo, 'a photo of a {}', give AUROC" in (
         found.missing
     )
-    assert "This saves every image's scores: oodcache score" in found.missing
+    assert "Save every image's scores: oodcache score" in found.missing
 
 
 def test_saved_scores_that_are_typed_and_of_another_run_are_refused(
@@ -187,7 +187,7 @@ def test_scores_of_another_program_have_curves_and_no_images(oodcache: Run, lowe
     assert (row.key, row.n_id, dict(row.n_ood)) == ((None, None, "score"), 60, {"c": 30})
     assert row.curve.kept_id[-1] == 60 and row.fooled_id == () and row.reliability is None
     Path("c.csv").rename("d.csv")
-    assert content()[0].missing.startswith("c.csv: is not there, and not beside r.json. This meas")
+    assert content()[0].missing.startswith("c.csv: not found, nor next to r.json. Measure")
     np.savetxt("c.csv", np.arange(30))
     assert "they are from another run" in content()[0].missing
 
@@ -201,7 +201,7 @@ def test_results_that_do_not_say_their_files_have_no_curves(oodcache: Run, files
     whole["provenance"]["files"] = files
     Path("r.json").write_text(json.dumps(whole))
     missing = content()[0].missing
-    assert missing.startswith("r.json: does not say which files it was measured on. This measures")
+    assert missing.startswith("r.json: does not name the files it was measured on. Measure them")
 
 
 def test_saved_scores_measured_again_have_curves(oodcache: Run, cached: None) -> None:

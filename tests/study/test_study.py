@@ -22,9 +22,7 @@ def shown(benchmark: study.Benchmark, extraction: Extraction) -> list[list[str]]
         ran.append([*arguments])
 
     note: list[str] = []
-    study.extract_missing(
-        *(benchmark, extraction), oodcache=run, check=lambda: None, note=note.append
-    )
+    study.extract_missing(*(benchmark, extraction), oodcache=run, note=note.append)
     return ran
 
 
@@ -46,9 +44,7 @@ def test_tiny_is_the_embedded_benchmark_and_goes_with_no_other() -> None:
     assert study.chosen(("tiny", "tiny")) == EMBEDDED
     with pytest.raises(InputError) as refused:
         study.chosen(("tiny", "clip"))
-    assert str(refused.value) == (
-        "--model tiny is a benchmark of its own: leave it out, or the others"
-    )
+    assert str(refused.value) == ("--model tiny cannot be combined with other models")
 
 
 @pytest.mark.parametrize(
@@ -81,17 +77,19 @@ def test_in_a_clusters_share_all_of_it_is_extracted_still(
     assert command[-2:] == ["--shard", "1/1"]
 
 
-def test_where_extraction_cannot_run_it_says_so_before_a_command_is_shown(tmp_path: Path) -> None:
+def test_where_extraction_cannot_run_it_says_so_before_a_command_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse() -> None:
         raise InputError("no torch")
 
+    monkeypatch.setattr(study, "check_torch", refuse)
     notes: list[str] = []
     with pytest.raises(InputError, match="no torch"):
         study.extract_missing(
             FIELD,
             Extraction(tmp_path, tmp_path, 1),
             oodcache=lambda arguments: None,
-            check=refuse,
             note=notes.append,
         )
     assert notes == []

@@ -9,7 +9,7 @@ from samples.report.results import FIRST, LABELS, MODEL, PLAIN_DIFFERENCE, SETS,
 
 from oodcache.report.tables.grid import Key
 from oodcache.study.published import Published
-from oodcache.study.tables import Part, Shown, Step, beside, shares, summary, taken_apart
+from oodcache.study.tables import Part, Step, StudyRow, by_step, contributions, study_rows, summary
 
 PROMPT = "a photo of a {}"
 STUDY = Published(
@@ -36,7 +36,8 @@ def change(ood: str, **changes: object) -> object:
 
 
 def test_a_row_stands_beside_what_the_study_printed() -> None:
-    made = beside(results(*SETS), [Shown("CLIP, softmax MCM", key("mcm"), STUDY)], ["a note"])
+    shown = [StudyRow("CLIP, softmax MCM", key("mcm"), STUDY)]
+    made = study_rows(results(*SETS), shown, ["a note"])
     assert made.ood_sets == ("ID accuracy", "average AUROC")
     assert made.measures == ("here", "study", "difference")
     (row,) = made.rows
@@ -50,19 +51,19 @@ def test_a_row_stands_beside_what_the_study_printed() -> None:
 
 
 def test_a_row_that_the_study_has_not_has_dashes() -> None:
-    shown = [Shown("CLIP", key("mcm"), STUDY), Shown("SigLIP", key("max-logit"), None)]
-    made = beside(results(*SETS), shown, [])
+    shown = [StudyRow("CLIP", key("mcm"), STUDY), StudyRow("SigLIP", key("max-logit"), None)]
+    made = study_rows(results(*SETS), shown, [])
     assert made.rows[1].cells[1][0] == ("90.60", "–", "–")
 
 
 def test_without_any_of_the_studys_rows_there_are_no_columns_for_it() -> None:
-    made = beside(results(*SETS), [Shown("tiny", key("mcm"), None)], [])
+    made = study_rows(results(*SETS), [StudyRow("tiny", key("mcm"), None)], [])
     assert made.measures == ("here",)
     assert made.rows[0].cells[0][0] == ("67.05",)
 
 
 def test_with_one_ood_set_its_auroc_is_the_average() -> None:
-    made = beside(results("SUN"), [Shown("CLIP", key("mcm"), None)], [])
+    made = study_rows(results("SUN"), [StudyRow("CLIP", key("mcm"), None)], [])
     assert made.rows[0].cells[1][0] == ("80.00",)
 
 
@@ -79,7 +80,7 @@ def test_a_change_has_what_was_before_and_after_and_its_interval() -> None:
         )
     ]
     rows = results("iNaturalist", "SUN", "average")
-    made = taken_apart(rows, found, parts, ["said"])  # type: ignore[arg-type]
+    made = by_step(rows, found, parts, ["said"])  # type: ignore[arg-type]
     assert made.ood_sets == ("ID accuracy", "average", "iNaturalist", "SUN")
     start, after = made.rows
     assert start.cells[:2] == ((("–", "67.05", "–"),), (("–", "80.80", "–"),))
@@ -106,9 +107,10 @@ def test_the_steps_shares_are_the_differences_and_their_sum() -> None:
         for score, parameters, auroc in scores
         for ood, below in (("SUN", 0.3), ("average", 0.0))
     ]
-    assert shares(rows, key("mcm")) == (
-        f"Of the +3.30 points from the softmax of {MODEL} to its sigmoid the temperature gives "
-        "-1.00, the maximum instead of a softmax +4.30, the sigmoid +0.00 and the bias +0.00."
+    assert contributions(rows, key("mcm")) == (
+        f"Of the +3.30 points from the softmax of {MODEL} to its sigmoid, the temperature "
+        "contributes -1.00, the maximum instead of a softmax +4.30, the sigmoid +0.00 and the bias "
+        "+0.00."
     )
 
 
@@ -124,14 +126,14 @@ def test_an_accuracy_that_is_not_known_is_a_dash() -> None:
     made = summary([replace(FIRST, id_accuracy=None)])
     assert made.rows[0].cells[0][0][0] == "–"
     rows = results(*SETS, id_accuracy=None)
-    shown = beside(rows, [Shown("x", key(LABELS[0]), STUDY)], [])
+    shown = study_rows(rows, [StudyRow("x", key(LABELS[0]), STUDY)], [])
     assert shown.rows[0].cells[0][0] == ("–", "68.30", "–")
 
 
 @pytest.mark.parametrize("before", [None, "mcm"])
 def test_a_change_without_accuracies_has_dashes_for_them(before: str | None) -> None:
     step = Step("x", None if before is None else key(before), key("max-logit"))
-    made = taken_apart(
+    made = by_step(
         results("SUN", id_accuracy=None),
         [change("SUN")],  # type: ignore[list-item]
         [Part("p", (step,))],

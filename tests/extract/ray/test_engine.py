@@ -339,7 +339,7 @@ def test_a_run_that_is_stopped_leaves_no_process_and_goes_on(
     _, said = process.communicate(timeout=60)
     assert process.returncode == status
     assert "Traceback" not in said
-    assert "stopped; the same command goes on from what is done" in said
+    assert "stopped; run the same command again to resume" in said
     ended([one for one, name in below.items() if "Agent" not in name])  # Ray's own take longer.
     shards = files(tmp_path / "embeddings")
     assert 2 <= len(shards) < 30
