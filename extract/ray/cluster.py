@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import counted
 from oodcache.extract.run.plan import Plan
 
 ADDRESS = "RAY_ADDRESS"
@@ -38,7 +39,7 @@ class Granted:
 
     def __str__(self) -> str:
         gpus = f" and {self.gpus:g} GPU{'s' * (self.gpus > 1)}" if self.gpus else ""
-        return f"{self.actors} actor{'s' * (self.actors > 1)} of 1 processor{gpus}"
+        return f"{counted(self.actors, 'actor')} of 1 processor{gpus}"
 
 
 def library() -> Any:
@@ -106,8 +107,8 @@ def granted(nodes: Sequence[Mapping[str, Any]], wishes: Wishes, planned: Plan) -
         has = [f"{sum(one.get(name, 0) for one in machines):g} {name}s" for name in ("CPU", "GPU")]
         instead = f"--num-actors {room}" if room else "--gpus-per-actor 0, or add machines"
         raise InputError(
-            f"the cluster ({', '.join(has)} on {len(machines)} "
-            f"machine{'s' * (len(machines) > 1)}) has no room for {all_}: give {instead}"
+            f"the cluster ({', '.join(has)} on "
+            f"{counted(len(machines), 'machine')}) has no room for {all_}: give {instead}"
         )
     shards = sum(-(-one.rows // planned.settings.shard_rows) for one in planned.listings)
     return replace(all_, actors=min(all_.actors, shards))

@@ -15,6 +15,7 @@ from oodcache.cache.files.images import open_image_shard, open_images
 from oodcache.cache.format.place import Place, Run, share
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Shard
+from oodcache.cache.text import counted
 from oodcache.cache.watch import Watch
 from oodcache.extract.model.encoder import Encoder, Signature
 from oodcache.extract.run import decoding
@@ -207,7 +208,7 @@ def _summary(target: Target) -> str:
     if isinstance(listing, TextListing):
         templates = len(listing.vocabulary.templates)
         classes = f"{len(listing.vocabulary.names):,} classes"
-        return f"{classes}, {templates:,} template{'s' * (templates > 1)}"
+        return f"{classes}, {counted(templates, 'template')}"
     names, bad = len(listing.images.label_names), ""
     what = "in {:,} class folder" if listing.source.form == "folder" else "with {:,} label"
     labels = f" {what.format(names)}{'s' * (names > 1)}" if names else ""
@@ -219,4 +220,4 @@ def _summary(target: Target) -> str:
             f"{os.fsdecode(listing.images.paths[row])!r} ({reason}); "
             f"see: oodcache cache info {target.path}"
         )
-    return f"{written.rows:,} image{'s' * (written.rows > 1)}{labels}{bad}"
+    return f"{counted(written.rows, 'image')}{labels}{bad}"

@@ -11,6 +11,7 @@ from typing import Any
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
 from oodcache.cache.format.place import SHARD_ROWS
+from oodcache.cache.text import counted
 from oodcache.cache.watch import Watch
 from oodcache.extract.model.request import ModelRequest, Resolved, resolve
 from oodcache.extract.sources import datasets
@@ -136,7 +137,7 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
 
 def _listed(source: ImageSource, watch: Watch) -> ImageListing:
     if count := len(source.tars):
-        watch.note(f"{source.name}: reading the headers of {count:,} tar{'s' * (count > 1)} …")
+        watch.note(f"{source.name}: reading the headers of {counted(count, 'tar')} …")
     listing = datasets.list_images(source)
     count = listing.rows
     if source.expected is not None and count != source.expected:
@@ -144,7 +145,7 @@ def _listed(source: ImageSource, watch: Watch) -> ImageListing:
             f"{source.name}: {count:,} images under {source.root}, {source.expected:,} expected"
         )
     if listing.others:
-        watch.note(f"{source.name}: skipped {listing.others:,} files that are not images")
+        watch.note(f"{source.name}: skipped {counted(listing.others, 'non-image file')}")
     for text in listing.notes:
         watch.note(f"{source.name}: {text}")
     return listing

@@ -14,6 +14,7 @@ from oodcache.cache.files.images import open_images
 from oodcache.cache.format import sibling
 from oodcache.cache.format.place import shard_folder
 from oodcache.cache.shards import merging
+from oodcache.cache.text import counted
 from oodcache.cache.watch import Watch
 from oodcache.extract.run.plan import Plan
 from oodcache.extract.run.targets import (
@@ -82,7 +83,7 @@ def _finish(
     if failed:
         more = f"; and {len(failed) - SHOWN:,} more" if len(failed) > SHOWN else ""
         raise InputError(
-            f"{len(failed):,} shard{'s' * (len(failed) > 1)} failed: {'; '.join(failed[:SHOWN])}"
+            f"{counted(len(failed), 'shard')} failed: {'; '.join(failed[:SHOWN])}"
             f"{more}; all others are done: fix the cause and run the same command again"
         )
     _check_bad(planned, found)
@@ -95,7 +96,7 @@ def _keep(target: Target, watch: Watch) -> None:
         merging.merge(target.path, target.waiting)
         watch.note(f"merged the shards beside {target.path}")
     elif target.begun:
-        count = f"{len(target.begun):,} shard{'s' * (len(target.begun) > 1)}"
+        count = counted(len(target.begun), "shard")
         watch.note(
             f"{shard_folder(target.path)}: {count} of a run that replaces the finished file; "
             "resume it with --overwrite, or remove them with: oodcache cache rm"
