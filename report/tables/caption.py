@@ -170,7 +170,7 @@ def _swap(swings: Swings, group: Sequence[Result], other: str, results: Sequence
 
 
 def _swings(group: Sequence[Result], force: str, other: str) -> Swings:
-    """Return, for each pair whose order is reversed, the smaller of its two distances, else 0."""
+    """Return, for each pair that swaps, the smaller of its two distances, otherwise 0."""
     distances = []
     for name in (force, other):
         shown = np.round([one.fpr95_by_convention[name] for one in group], 4)

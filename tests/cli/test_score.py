@@ -208,7 +208,7 @@ def test_a_template_can_be_picked_or_averaged(oodcache: Run, photos: Path, stray
         (
             "--id pets --ood more --save-scores s.txt",
             1,
-            "--save-scores s.txt: ends in '.txt'; give",
+            "--save-scores s.txt: ends in '.txt'; use .h5",
         ),
         ("--id pets --ood more --save-scores s.csv --output s.csv", 2, "name the same file"),
         ("--id pets --ood more --score mcm --compare", 1, "--compare needs at least two scores"),

@@ -198,7 +198,7 @@
     const everything = ["roc", "pr", "histogram", "reliability"];
     $("row").addEventListener("change", () => { oodSets(); startSlider(); refresh(); redraw(...everything); });
     $("ood").addEventListener("change", () => { refresh(); redraw(...everything); });
-    $("form").addEventListener("change", () => redraw("histogram"));
+    $("form").addEventListener("change", () => { confusion(); redraw("histogram"); });
     $("slider").addEventListener("input", () => { confusion(); move(); });
 
     const lineOf = (one, place) => ({
@@ -279,8 +279,7 @@
       const place = Number($("slider").value);
       // Thresholds fall: an infinity with no number after it is negative.
       const at = (values, digits) => number(values[place], place > 0 && values.slice(place).every((value) => value === null) ? "−∞" : "∞", digits);
-      $("at").textContent = at(one.curve.shown, 3);
-      $("at").title = `ranking scale: ${at(one.curve.ranked)}`;
+      $("at").textContent = at(one.curve[$("form").value], 3);
       const sets = [[`ID: ${one.id}`, one.curve.kept_id[place], one.n_id, "TPR"],
         ...Object.keys(one.n_ood).map((ood) => [`OOD: ${ood}`, one.curve.kept_ood[ood][place], one.n_ood[ood], "FPR"])];
       $("confusion").tBodies[0].replaceChildren(...sets.map(([name, kept, total, rate], at) => {
