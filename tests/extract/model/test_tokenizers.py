@@ -149,7 +149,7 @@ def test_a_tokenizer_in_part_is_refused_with_the_files_and_their_place(
         load(f"local-dir:{folder}")
     said = str(refused.value)
     assert why in said
-    assert f"{folder} holds no {', '.join(missing)}: " in said
+    assert f"{folder} contains no {', '.join(missing)}: " in said
     files = "tokenizer.json tokenizer_config.json special_tokens_map.json"
     assert f"hf download timm/{name} {files} --local-dir DIR  and copy its files into" in said
     assert "\n" not in said

@@ -79,7 +79,7 @@ def test_there_are_no_more_actors_than_shards_and_none_takes_a_gpu_for_the_cpu(
             LAPTOP,
             Wishes(3),
             "the cluster (2 CPUs, 0 GPUs on 1 machine) has no room for 3 actors of 1 processor: "
-            "type --num-actors 2",
+            "give --num-actors 2",
         ),
         (
             LAPTOP,
@@ -90,7 +90,7 @@ def test_there_are_no_more_actors_than_shards_and_none_takes_a_gpu_for_the_cpu(
             GPUS,
             Wishes(6, 2),
             "(48 CPUs, 11 GPUs on 3 machines) has no room for 6 actors of 1 processor and 2 GPUs: "
-            "type --num-actors 5",
+            "give --num-actors 5",
         ),
     ],
 )
