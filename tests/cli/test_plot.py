@@ -138,7 +138,7 @@ def test_scores_of_another_program_have_curves_and_no_images(oodcache: Run) -> N
             "use results of oodcache score\n"
         )
     assert oodcache("plot", "reliability", "m.json", "-o", "a.png").err == (
-        "oodcache: m.json: reliability needs a score that is a probability; score mcm too\n"
+        "oodcache: m.json: reliability needs a score that is a probability, such as mcm\n"
     )
 
 
