@@ -30,7 +30,7 @@ def cache() -> None:
 @CACHE
 @LISTED_AS
 def ls(cache: Path, form: str) -> None:
-    """List cached datasets, vocabularies and negatives of each model, complete or in progress.
+    """List the cached files of each model.
 
     \b
     oodcache cache ls --cache embeddings
@@ -51,7 +51,7 @@ def ls(cache: Path, form: str) -> None:
 @click.argument("file", type=FILE)
 @click.option("--all", "everything", is_flag=True, help="List every label and unreadable image.")
 def info(file: Path, everything: bool) -> None:
-    """Show a file's model, settings and counts, and the images that could not be decoded.
+    """Show a file's model, settings, counts and bad images.
 
     FILE may also be a shard, a folder of shards (shows progress) or a file of negatives.
 
@@ -69,7 +69,7 @@ def info(file: Path, everything: bool) -> None:
 @click.option("--deep", is_flag=True, help="Also check every vector: norm, finiteness, SHA-256.")
 @CACHE
 def verify(files: tuple[Path, ...], deep: bool, cache: Path) -> None:
-    """Check files, by default the whole cache with its shards, against the file format.
+    """Check files against the format. [the whole cache]
 
     \b
     oodcache cache verify --deep
@@ -85,7 +85,7 @@ def verify(files: tuple[Path, ...], deep: bool, cache: Path) -> None:
 @click.argument("files", type=FILE, nargs=-1, metavar="[FILE]...")
 @CACHE
 def merge(files: tuple[Path, ...], cache: Path) -> None:
-    """Merge shards into one file; extract does so itself after the last shard.
+    """Merge shards into one file, as extract does at its end.
 
     FILE is a folder of shards, the file to merge them into, or shards from any folders that make up
     one file of the cache. Without FILE, merge every folder of shards in the cache.

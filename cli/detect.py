@@ -34,8 +34,9 @@ RUNTIME = ("model", "checkpoint", "model_config", "device", "batch_size", "worke
 def detect(detector: Path, targets: tuple[str, ...], cache: Path, **given: Any) -> None:
     """Classify images as in- or out-of-distribution with a detector made by calibrate.
 
-    Prints one line per image: in or out, score, p-value, nearest class, path. TARGET is an image, a
-    folder, or a cached dataset of the detector's model (its name or .h5 file; needs no PyTorch).
+    Prints one line per image: in or out, score, p-value, nearest class, its probability, path.
+    TARGET is an image, a folder, or a cached dataset of the detector's model (its name or .h5 file;
+    needs no PyTorch).
     Exit status: 0 if all images are in, 3 if any is out, 1 if any could not be scored.
 
     \b

@@ -58,7 +58,7 @@ def export(file: Path, output: Path) -> None:
 )
 @click.option("--overwrite", is_flag=True, help="Overwrite an existing file.")
 def import_(**given: Any) -> None:
-    """Import embeddings from another program; rows are normalised to unit length.
+    """Import embeddings from another program.
 
     SOURCE is a .npy of shape (rows, dimension) or, for texts, (templates, classes, dimension); an
     .npz from OpenOOD or export; a .pt from CLIP_benchmark; or clip-retrieval's img_emb_* folder.

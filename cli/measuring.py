@@ -56,7 +56,9 @@ OPTIONS = (
         type=click.Choice(tuple(formats.FORMATS)),
         help="Output format. [table, or by the extension of --output]",
     ),
-    click.option("--output", type=FILE, help="File for the results; the table is still printed."),
+    click.option(
+        "-o", "--output", type=FILE, help="File for the results; the table is still printed."
+    ),
     click.option("--explain", is_flag=True, help="Print all notes below the table."),
 )
 

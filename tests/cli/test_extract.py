@@ -419,7 +419,10 @@ def test_a_cluster_says_which_share_is_whose_until_one_is_typed(
     ("arguments", "words"),
     [
         (["--engine", "ray", "--shard", "1/2"], "distributes the shards itself: omit --shard"),
-        (["--engine", "ray", "--gpus-per-actor", "1.5"], "1.5 is neither a fraction of a GPU nor a"),
+        (
+            ["--engine", "ray", "--gpus-per-actor", "1.5"],
+            "1.5 is neither a fraction of a GPU nor a",
+        ),
         (["--num-actors", "2"], "--num-actors and --gpus-per-actor need --engine ray"),
         (["--gpus-per-actor", "0"], "--num-actors and --gpus-per-actor need --engine ray"),
     ],
