@@ -5,6 +5,7 @@ The file is untrusted: whatever `to_json` would not write is rejected in one lin
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -72,7 +73,8 @@ def _whole(path: Path) -> dict[str, Any]:
     if len(content) > LARGEST:
         raise InputError(f"{path}: larger than {LARGEST:,} bytes, too large for results")
     try:
-        whole = parse_json(content.decode())
+        # UTF-16 or with a mark at its start, as editors on Windows save it.
+        whole = parse_json(content.decode(json.detect_encoding(content)))
     except ValueError as error:
         raise InputError(f"{path}: not JSON: {one_line(error)}; {SCORE_AGAIN}") from None
     if not isinstance(whole, dict):
@@ -86,8 +88,10 @@ def _rows(
     name: str,
     made: Callable[[Mapping[str, Any]], Row],
 ) -> tuple[Row, ...]:
-    rows = []
-    for number, row in enumerate(whole.get(name) or ()):
+    rows, untrusted = [], whole.get(name) or ()
+    if not isinstance(untrusted, list | tuple):
+        raise InputError(f"{path}: {name!r} is not a list; {SCORE_AGAIN}")
+    for number, row in enumerate(untrusted):
         try:
             rows.append(made(row))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -108,7 +112,10 @@ def _result(row: Mapping[str, Any]) -> Result:
     for name in ("model", "pretrained", "classes", "template", "group", "negatives", "bank"):
         given.typed(name, str, type(None))
     if found["bank_labels"] not in (None, OWN, PREDICTED):
-        raise ValueError(f"'bank_labels' is {shown(found['bank_labels'])}")
+        wanted = f"{OWN}, {PREDICTED} or null"
+        raise ValueError(f"'bank_labels' is {shown(found['bank_labels'])}, not {wanted}")
+    if (found["bank"] is None) != (found["bank_labels"] is None):
+        raise ValueError("'bank' and 'bank_labels' are null together, or neither is")
     for name in ("n_id", "n_ood", "ties", "distinct", "shared_images"):
         given.typed(name, int)
     for one in MEASURES:

@@ -89,6 +89,7 @@ FULL_ELSEWHERE = replace(FULL, ood="SUN", auroc_ci=None, id_accuracy=None)
         ({"results": []}, "contains no results; score again"),
         ({"provenance": 3}, "'provenance' is not an object"),
         ({"differences": [3]}, "difference 0 (counted from 0): "),
+        ({"differences": 5}, "'differences' is not a list; score again"),
     ],
 )
 def test_what_is_no_file_of_results_is_refused(
@@ -99,6 +100,14 @@ def test_what_is_no_file_of_results_is_refused(
         read(path)
     assert str(caught.value).startswith(f"{path}: ") and says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_what_an_editor_on_windows_saved_again_is_read(tmp_path: Path, encoding: str) -> None:
+    path = written(tmp_path, whole())
+    expected = read(path)
+    path.write_bytes(path.read_text(encoding="utf-8").encode(encoding))
+    assert read(path) == expected
 
 
 @pytest.mark.parametrize(
@@ -113,6 +122,8 @@ def test_what_is_no_file_of_results_is_refused(
         ("auroc", True, "'auroc' is True"),
         ("auroc_ci", [0.1], "'auroc_ci' is [0.1], not two numbers"),
         ("ood", None, "'ood' is None"),
+        ("bank_labels", "mine", "'bank_labels' is 'mine', not own, predicted or null"),
+        ("bank", None, "'bank' and 'bank_labels' are null together, or neither is"),
         ("n_id", 0.5, "'n_id' is 0.5"),
         ("fpr_convention", "mine", "'fpr_convention' is 'mine'"),
         ("parameters", [], "'parameters' is []"),
