@@ -69,7 +69,9 @@ def info(file: Path, everything: bool) -> None:
 @click.option("--deep", is_flag=True, help="Also check every vector: norm, finiteness, SHA-256.")
 @CACHE
 def verify(files: tuple[Path, ...], deep: bool, cache: Path) -> None:
-    """Check files against the format. [the whole cache]
+    """Check files against the format.
+
+    Without FILE, the whole cache with its shards.
 
     \b
     oodcache cache verify --deep

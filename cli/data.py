@@ -46,7 +46,9 @@ def ls(data_root: Path, form: str) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @DATA_ROOT
 def check(names: tuple[str, ...], data_root: Path) -> None:
-    """Check the image counts of datasets. [all that are present]
+    """Check the image counts of datasets.
+
+    Without NAME, all that are present.
 
     \b
     oodcache data check --data-root /data

@@ -319,7 +319,11 @@ def test_a_hostile_pickle_never_runs(oodcache: Run) -> None:
     np.save("x.npy", objects, allow_pickle=True)
     np.savez("x.npz", feat_list=objects)
     torch.save(Hostile(), "x.pt")
-    for name, words in (("x.npy", "Python obj"), ("x.npz", "Python obj"), ("x.pt", "than tensors")):
+    for name, words in (
+        ("x.npy", "Python obj"),
+        ("x.npz", "Python obj"),
+        ("x.pt", "only tensors are read"),
+    ):
         refused(oodcache("cache", "import", name, *MINE, "--dataset", "x"), words)
         np.save("v.npy", rows(1))
         refused(

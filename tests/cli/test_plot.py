@@ -147,7 +147,7 @@ def test_scores_of_another_program_have_curves_and_no_images(oodcache: Run) -> N
     [
         (["roc", "r.json", "-o", "a.jpg"], "a.jpg: ends in '.jpg'; use .png, .svg or .pdf"),
         (["roc", "x.json", "-o", "a.png"], "x.json: No such file or directory"),
-        (["roc", "all.h5", "-o", "a.png"], "all.h5: is not JSON: "),
+        (["roc", "all.h5", "-o", "a.png"], "all.h5: not JSON: "),
         (
             ["roc", "r.json", "-o", "a.png", "--score", "knn"],
             "--score 'knn': not in r.json;",

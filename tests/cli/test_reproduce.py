@@ -263,8 +263,8 @@ def test_images_of_another_folder_are_not_compared(oodcache: Run, tmp_path: Path
     assert done.status == 1
     assert done.err.splitlines()[-1] == (
         "oodcache: SUN: different images under ViT-B-16-SigLIP/webli and "
-        "ViT-B-16/laion400m_e31: a change is measured on the same ones; extract both from one "
-        "folder"
+        "ViT-B-16/laion400m_e31, but a change is measured on the same ones; extract both from "
+        "one folder"
     )
 
 

@@ -155,7 +155,7 @@ def test_a_cache_that_is_not_the_results_own_is_told(oodcache: Run, cached: None
     )
     assert done.status == 0, done.err
     found, _ = content()
-    assert "embeddings: its scores 'mcm' by tiny-clip/demo, 'a photo of a {}', give AUROC" in (
+    assert "embeddings: scores 'mcm' by tiny-clip/demo, 'a photo of a {}', give AUROC" in (
         found.missing
     )
     assert "Save every image's scores: oodcache score" in found.missing

@@ -117,7 +117,7 @@ def test_actors_make_the_bytes_of_one_process(
     )
     assert [images.read_bytes(), texts.read_bytes()] == [one.read_bytes() for one in whole]
     assert files(tmp_path / "relative") == ["c.h5", "c.h5"]
-    assert notes[0].startswith("Ray: 2 actors of 1 processor; each loads tiny-clip, the first")
+    assert notes[0].startswith("Ray: 2 actors of 1 processor; the first loads tiny-clip")
     notes.clear()
     by_actors(tmp_path, notes, sources=["c=photos"], cache=Path("relative"))
     assert notes == [f"kept {images}"]

@@ -83,8 +83,8 @@ def test_a_text_file_gives_its_column(
         ("s.csv", "\x1b[2J\n\x07", (), r"there are: '\x1b[2J'"),
         ("s.txt", "0.5", (), "s.txt: ends in '.txt'; expected a file of scores: .csv, .tsv, .h5"),
         ("scores", "0.5", (), "has no suffix"),
-        ("s.npy", b"", (), "is no array as NumPy saves them"),
-        ("s.npz", b"PK", (), "is damaged, or of another kind"),
+        ("s.npy", b"", (), "is not a .npy array of NumPy"),
+        ("s.npz", b"PK", (), "is damaged, or not of this format"),
         ("s.h5", b"\x89HDF\r\n\x1a\n", (), "is not a whole HDF5 file"),
     ],
 )

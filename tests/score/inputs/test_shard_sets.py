@@ -204,7 +204,7 @@ def test_of_vocabularies_that_are_all_incomplete_none_is_chosen(
         (texts / f"{name}.h5").unlink()
     with pytest.raises(InputError, match="give --classes animals or words$"):
         score("mcm")
-    with pytest.raises(InputError, match=r"words\.shards: 15 of 16 shards are there"):
+    with pytest.raises(InputError, match=r"words\.shards: 15 of 16 shards exist"):
         score("mcm", classes="words")
 
 

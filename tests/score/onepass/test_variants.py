@@ -125,28 +125,28 @@ def test_each_default_parameter_may_be_given_as_well(score: str) -> None:
         ),
         (
             "mcm:tau=1",
-            "--score 'mcm:tau=1': 'tau=1' sets no parameter of mcm (it has: temperature); "
+            "--score 'mcm:tau=1': 'tau=1' sets no parameter of mcm (parameters: temperature); "
             "write for example mcm:temperature=learned",
         ),
         (
             "mcm:temperature",
             "--score 'mcm:temperature': 'temperature' sets no parameter of mcm "
-            "(it has: temperature); write for example mcm:temperature=learned",
+            "(parameters: temperature); write for example mcm:temperature=learned",
         ),
         (
             "energy:",
-            "--score 'energy:': '' sets no parameter of energy (it has: temperature); "
+            "--score 'energy:': '' sets no parameter of energy (parameters: temperature); "
             "write for example energy:temperature=learned",
         ),
         (
             "knn:neighbours=3",
-            "--score 'knn:neighbours=3': 'neighbours=3' sets no parameter of knn (it has: k); "
+            "--score 'knn:neighbours=3': 'neighbours=3' sets no parameter of knn (parameters: k); "
             "write for example knn:k=50",
         ),
         (
             "max-logit:scale=2",
-            "--score 'max-logit:scale=2': 'scale=2' sets no parameter of max-logit (it has: none); "
-            "write for example max-logit",
+            "--score 'max-logit:scale=2': 'scale=2' sets no parameter of max-logit "
+            "(parameters: none); write for example max-logit",
         ),
         (
             "mcm:temperature=1,temperature=2",
