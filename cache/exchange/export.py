@@ -18,7 +18,7 @@ import numpy.typing as npt
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import parquet
 from oodcache.cache.files.images import ImageFile
-from oodcache.cache.files.texts import StoredTexts
+from oodcache.cache.files.texts import TextFile
 from oodcache.cache.format.container import encoded
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.sibling import sibling
@@ -37,7 +37,7 @@ def check_output(output: Path) -> None:
         parquet.check_pyarrow(output)
 
 
-def export(file: ImageFile | StoredTexts, output: Path, advance: Advance) -> None:
+def export(file: ImageFile | TextFile, output: Path, advance: Advance) -> None:
     """Write a file as `output`, in the format of its extension; call `advance` with rows done."""
     check_output(output)
     with sibling(output) as part:
@@ -52,7 +52,7 @@ def export(file: ImageFile | StoredTexts, output: Path, advance: Advance) -> Non
             parquet.write_texts(part, file, _json(file.identity), advance)
 
 
-def _write_npz(part: Path, file: ImageFile | StoredTexts, advance: Advance) -> None:
+def _write_npz(part: Path, file: ImageFile | TextFile, advance: Advance) -> None:
     columns = _image_columns(file) if isinstance(file, ImageFile) else _text_columns(file)
     columns["identity"] = np.array(np.bytes_(_json(file.identity)))
     with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
@@ -75,7 +75,7 @@ def _image_columns(images: ImageFile) -> Columns:
     }
 
 
-def _text_columns(texts: StoredTexts) -> Columns:
+def _text_columns(texts: TextFile) -> Columns:
     return {
         "norm": texts.norm,
         "class_names": encoded(texts.vocabulary.names),
@@ -84,13 +84,13 @@ def _text_columns(texts: StoredTexts) -> Columns:
     }
 
 
-def _write_embeddings(stream: IO[bytes], file: ImageFile | StoredTexts, advance: Advance) -> None:
+def _write_embeddings(stream: IO[bytes], file: ImageFile | TextFile, advance: Advance) -> None:
     """Write embeddings as one .npy."""
     shape: tuple[int, ...]
     if isinstance(file, ImageFile):
         shape, dtype, blocks = (file.rows, file.dimension), file.dtype, file.stored_blocks()
     else:
-        shape, dtype, blocks = file.embeddings.shape, file.embeddings.dtype, iter(file.embeddings)
+        shape, dtype, blocks = file.stored.shape, file.stored.dtype, iter(file.stored)
     header = {
         "descr": np.lib.format.dtype_to_descr(dtype),
         "fortran_order": False,

@@ -15,7 +15,7 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
-from oodcache.cache.files.texts import StoredTexts
+from oodcache.cache.files.texts import TextFile
 
 GROUP_ROWS = 8192  # Rows per row group, which readers read as one.
 IDENTITY = b"oodcache"  # The key of the identity's JSON in the file's metadata.
@@ -98,7 +98,7 @@ def write_images(
 
 
 def write_texts(
-    output: Path, texts: StoredTexts, identity: bytes, advance: Callable[[int], None]
+    output: Path, texts: TextFile, identity: bytes, advance: Callable[[int], None]
 ) -> None:
     """Write one row per class and template."""
     import pyarrow as pa
@@ -106,11 +106,11 @@ def write_texts(
     vocabulary, count = texts.vocabulary, len(texts.vocabulary.names)
     fields = {name: pa.string() for name in ("template", "class_name", "class_id")}
     fields["norm"] = pa.float32()
-    with _writing(output, fields, texts.embeddings.shape[-1], identity) as write:
+    with _writing(output, fields, texts.stored.shape[-1], identity) as write:
         for place, template in enumerate(vocabulary.templates):
             ids = [one or None for one in vocabulary.ids]
             columns = [[template] * count, vocabulary.names, ids, texts.norm[place]]
-            write(columns, texts.embeddings[place])
+            write(columns, texts.stored[place])
             advance(count)
 
 

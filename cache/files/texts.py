@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,17 +54,26 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class TextFile:
-    """A valid file of text embeddings in memory: `embeddings` float32 (T, K, D), unit rows.
+    """A valid file of text embeddings in memory, or a shard of one.
 
-    `shards` is empty unless it is a set of shards read as one file: then it has the SHA-256 of
-    each one's vectors.
+    `stored` has unit rows (T, K, D) as in the file, `norm` float32 (T, K) their lengths before
+    they were normalised; of a shard, which has a `place`, they are (n, D) and (n,). `shards` is
+    empty unless it is a set of shards read as one file: then it has the SHA-256 of each one's
+    vectors.
     """
 
     path: Path
     identity: Identity
     vocabulary: Vocabulary
-    embeddings: Vectors
+    stored: npt.NDArray[np.floating[Any]]
+    norm: npt.NDArray[np.float32]
+    place: Place | None = None
     shards: tuple[str, ...] = ()
+
+    @cached_property
+    def embeddings(self) -> Vectors:
+        """Return the rows in float32, of unit length again where they are stored as float16."""
+        return renormalised(self.stored)
 
 
 @dataclass(frozen=True)
@@ -133,32 +143,9 @@ class TextRows:
             yield read
 
 
-@dataclass(frozen=True)
-class StoredTexts:
-    """All of a valid file: `embeddings` (T, K, D) as stored, `norm` float32 (T, K)."""
-
-    identity: Identity
-    vocabulary: Vocabulary
-    embeddings: npt.NDArray[np.floating[Any]]
-    norm: npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class TextShard:
-    """A valid shard of text embeddings in memory: `embeddings` (n, D) as stored, `norm` (n,)."""
-
-    path: Path
-    identity: Identity
-    vocabulary: Vocabulary
-    embeddings: npt.NDArray[np.floating[Any]]
-    norm: npt.NDArray[np.float32]
-    place: Place
-
-
 def open_texts(path: Path) -> TextFile:
     """Return the file at `path`; raise RuleError, naming the rule, if it is not valid."""
-    found, vocabulary, stored = _read(path, "texts")
-    return TextFile(path, found.identity, vocabulary, renormalised(stored))
+    return _read(path, "texts")
 
 
 def open_text_rows(path: Path) -> TextRows:
@@ -169,17 +156,9 @@ def open_text_rows(path: Path) -> TextRows:
     return TextRows(path, found.identity, vocabulary, dimension)
 
 
-def read_texts(path: Path) -> StoredTexts:
-    """Return all of the file at `path`, checked as `open_texts` does."""
-    found, vocabulary, stored = _read(path, "texts")
-    return StoredTexts(found.identity, vocabulary, stored, found.columns["norm"])
-
-
-def open_text_shard(path: Path) -> TextShard:
+def open_text_shard(path: Path) -> TextFile:
     """Return the shard at `path`, checked as `open_texts` does."""
-    found, vocabulary, stored = _read(path, "text-shard")
-    assert found.place is not None
-    return TextShard(path, found.identity, vocabulary, stored, found.columns["norm"], found.place)
+    return _read(path, "text-shard")
 
 
 def write_texts(
@@ -237,13 +216,13 @@ def write_text_shard(
     store_texts(path, stored, norm, vocabulary=vocabulary, identity=identity, place=place)
 
 
-def _read(path: Path, kind: str) -> tuple[Structure, Vocabulary, npt.NDArray[np.floating[Any]]]:
+def _read(path: Path, kind: str) -> TextFile:
     with opened(path) as file:
         found = structure.check(file, path, kind)
         stored = found.datasets["embeddings"][:]
         vocabulary = _vocabulary(path, found)
     _check_rows(path, stored)
-    return found, vocabulary, stored
+    return TextFile(path, found.identity, vocabulary, stored, found.columns["norm"], found.place)
 
 
 def _vocabulary(path: Path, found: Structure) -> Vocabulary:

@@ -22,7 +22,7 @@ from oodcache.cache.files.images import (
     write_columns,
     write_vectors,
 )
-from oodcache.cache.files.texts import StoredTexts, TextShard, open_text_shard, store_texts
+from oodcache.cache.files.texts import TextFile, open_text_shard, store_texts
 from oodcache.cache.format import rules, structure
 from oodcache.cache.format.container import (
     InOrder,
@@ -126,7 +126,7 @@ def merge(target: Path, shards: Sequence[Shard]) -> None:
     else:
         texts = read_texts(ordered, identity)
         vocabulary = texts.vocabulary
-        store_texts(target, texts.embeddings, texts.norm, vocabulary=vocabulary, identity=identity)
+        store_texts(target, texts.stored, texts.norm, vocabulary=vocabulary, identity=identity)
     remove(target, [shard.path for shard in shards])
 
 
@@ -270,26 +270,29 @@ def _version(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def read_texts(shards: Sequence[Shard], identity: Identity) -> StoredTexts:
+def read_texts(shards: Sequence[Shard], identity: Identity) -> TextFile:
     """Return the texts that shards make, under `identity`, with all vectors in memory."""
     first = shards[0]
     vectors = np.empty((first.place.total, first.dimension), first.run.dtype)
     norm = np.empty(len(vectors), np.float32)
     for one in text_shards(shards):
+        assert one.place is not None
         rows = slice(one.place.first, one.place.first + one.place.rows)
-        vectors[rows], norm[rows], vocabulary = one.embeddings, one.norm, one.vocabulary
+        vectors[rows], norm[rows], vocabulary = one.stored, one.norm, one.vocabulary
     shape = (len(vocabulary.templates), len(vocabulary.names))
-    return StoredTexts(identity, vocabulary, vectors.reshape(*shape, -1), norm.reshape(shape))
+    stored = vectors.reshape(*shape, -1)
+    return TextFile(first.path.parent, identity, vocabulary, stored, norm.reshape(shape))
 
 
-def text_shards(shards: Sequence[Shard]) -> Iterator[TextShard]:
+def text_shards(shards: Sequence[Shard]) -> Iterator[TextFile]:
     """Yield shards of texts, opened one by one, verified, with the same vocabulary."""
     vocabulary = None
     for shard in shards:
         with _being_read(shard):
             one = open_text_shard(shard.path)
+        assert one.place is not None
         _check_same(shard, one.identity, one.place)
-        _verify(one.path, one.embeddings, one.identity.vectors)
+        _verify(one.path, one.stored, one.identity.vectors)
         vocabulary = vocabulary or one.vocabulary
         if one.vocabulary != vocabulary:
             raise InputError(f"{one.path}: has another vocabulary than {shards[0].path}")

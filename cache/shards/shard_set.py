@@ -20,9 +20,8 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files import images as image_file
 from oodcache.cache.files import texts
 from oodcache.cache.files.images import ImageFile, Stored
-from oodcache.cache.files.texts import StoredTexts, TextFile, TextRows
+from oodcache.cache.files.texts import TextFile, TextRows
 from oodcache.cache.format import rules
-from oodcache.cache.format.container import renormalised
 from oodcache.cache.format.place import FOLDER, shard_folder
 from oodcache.cache.format.structure import Columns
 from oodcache.cache.shards import merging
@@ -84,7 +83,7 @@ def open_images(path: Path) -> ImageFile:
 
 def open_texts(path: Path) -> TextFile:
     """Return the texts of the file at `path`, or of its complete set of shards."""
-    return _either(path, texts.open_texts, _texts)
+    return _either(path, texts.open_texts, lambda one: _texts(one, complete(one, "texts")))
 
 
 def open_text_rows(path: Path) -> TextRows:
@@ -92,11 +91,11 @@ def open_text_rows(path: Path) -> TextRows:
     return _either(path, texts.open_text_rows, _text_rows)
 
 
-def read(target: Path) -> ImageFile | StoredTexts:
+def read(target: Path) -> ImageFile | TextFile:
     """Return the contents of the complete set of shards of `target`, with the vectors' SHA-256."""
     shards = complete(target)
     if shards[0].run.kind == "texts":
-        return _stored_texts(shards)
+        return _texts(target, shards)
     images, digest = _of_images(target, shards), hashlib.sha256()
     for block in images.stored_blocks():
         digest.update(block.data)
@@ -197,25 +196,17 @@ def _of_images(target: Path, shards: Sequence[Shard]) -> ImageShards:
     )
 
 
-def _texts(target: Path) -> TextFile:
-    shards = complete(target, "texts")
-    stored = _stored_texts(shards)
-    vectors = renormalised(stored.embeddings)
-    return TextFile(
-        shard_folder(target), stored.identity, stored.vocabulary, vectors, _sums(shards)
-    )
-
-
-def _stored_texts(shards: Sequence[Shard]) -> StoredTexts:
-    stored = merging.read_texts(shards, merging.whole_identity(shards))
-    vectors = hashlib.sha256(stored.embeddings.data).hexdigest()
-    return replace(stored, identity=replace(stored.identity, vectors=vectors))
+def _texts(target: Path, shards: Sequence[Shard]) -> TextFile:
+    found = merging.read_texts(shards, merging.whole_identity(shards))
+    vectors = hashlib.sha256(found.stored.data).hexdigest()
+    identity = replace(found.identity, vectors=vectors)
+    return replace(found, path=shard_folder(target), identity=identity, shards=_sums(shards))
 
 
 def _text_rows(target: Path) -> TextRows:
     shards, digest = complete(target, "texts"), hashlib.sha256()
     for one in merging.text_shards(shards):
-        digest.update(one.embeddings.data)
+        digest.update(one.stored.data)
     return TextShards(
         path=shard_folder(target),
         identity=replace(merging.whole_identity(shards), vectors=digest.hexdigest()),

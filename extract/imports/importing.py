@@ -17,7 +17,7 @@ from oodcache.cache.exchange import exported, imported
 from oodcache.cache.exchange.arrays import Array
 from oodcache.cache.exchange.imported import Claim
 from oodcache.cache.files.images import ImageBatch, ImageFile, ImageRows, open_images, write_images
-from oodcache.cache.files.texts import StoredTexts, read_texts, write_texts
+from oodcache.cache.files.texts import TextFile, open_texts, write_texts
 from oodcache.cache.shards import shard_set
 from oodcache.cache.store import store
 from oodcache.cache.store.verification import kind_of
@@ -41,11 +41,11 @@ def export(path: Path, output: Path, note: Note, progress: Progress) -> None:
     note(f"wrote {output}: {rows:,} rows")
 
 
-def _opened(path: Path) -> ImageFile | StoredTexts:
+def _opened(path: Path) -> ImageFile | TextFile:
     kind = kind_of(path)
     if kind not in store.KINDS:
         raise InputError(f"{path}: is a shard; merge it first: oodcache cache merge")
-    return open_images(path) if kind == "images" else read_texts(path)
+    return open_images(path) if kind == "images" else open_texts(path)
 
 
 def import_(given: Import, note: Note, progress: Progress) -> None:

@@ -128,8 +128,8 @@ def test_the_kept_texts_are_read_to_the_bit() -> None:
 
 def test_the_kept_shard_of_texts_is_read_to_the_bit() -> None:
     file = open_text_shard(FOLDER / "text-shard.h5")
-    assert file.embeddings.dtype == np.float32
-    assert file.embeddings.tobytes() == bits(FLOAT32[5], FLOAT32[0])
+    assert file.stored.dtype == np.float32
+    assert file.stored.tobytes() == bits(FLOAT32[5], FLOAT32[0])
     assert file.norm.tolist() == [5, 6]
     assert file.vocabulary.templates == ("{}", "a photo of a {}.")
     assert (file.place.first, file.place.total, file.place.shard_rows) == (4, 6, 4)

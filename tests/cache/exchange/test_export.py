@@ -15,7 +15,7 @@ import pytest
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import export
 from oodcache.cache.files.images import open_images
-from oodcache.cache.files.texts import read_texts
+from oodcache.cache.files.texts import open_texts
 
 TEXTS = ("path", "errors", "label_names", "class_names", "class_ids", "templates")
 
@@ -46,7 +46,7 @@ def test_an_npz_of_images_holds_every_dataset_and_no_pickle(
 
 
 def test_an_npz_of_texts_holds_every_dataset(text_file: Path, tmp_path: Path) -> None:
-    export.export(read_texts(text_file), tmp_path / "x.npz", ignore)
+    export.export(open_texts(text_file), tmp_path / "x.npz", ignore)
     expected = columns(text_file)
     with np.load(tmp_path / "x.npz", allow_pickle=False) as found:
         assert set(found) == set(expected)
@@ -64,7 +64,7 @@ def test_equal_files_give_equal_npz(image_file: Path, tmp_path: Path) -> None:
 
 def test_an_npy_is_the_embeddings(image_file: Path, text_file: Path, tmp_path: Path) -> None:
     export.export(open_images(image_file), tmp_path / "x.npy", ignore)
-    export.export(read_texts(text_file), tmp_path / "t.npy", ignore)
+    export.export(open_texts(text_file), tmp_path / "t.npy", ignore)
     for name, path in (("x.npy", image_file), ("t.npy", text_file)):
         found, expected = np.load(tmp_path / name), columns(path)["embeddings"]
         assert found.dtype == expected.dtype

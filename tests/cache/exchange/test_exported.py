@@ -14,7 +14,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import arrays as foreign
 from oodcache.cache.exchange import export, exported
 from oodcache.cache.files.images import ImageBatch, ImageRows, open_images, write_images
-from oodcache.cache.files.texts import Vocabulary, read_texts, write_texts
+from oodcache.cache.files.texts import Vocabulary, open_texts, write_texts
 from oodcache.cache.format.identity import Identity
 
 
@@ -35,7 +35,7 @@ def test_images_come_back_byte_for_byte(image_file: Path, tmp_path: Path) -> Non
 
 
 def test_texts_come_back_byte_for_byte(text_file: Path, tmp_path: Path) -> None:
-    export.export(read_texts(text_file), tmp_path / "t.npz", ignore)
+    export.export(open_texts(text_file), tmp_path / "t.npz", ignore)
     opened(tmp_path / "t.npz").write(tmp_path / "back.h5", dtype=None, advance=ignore)
     assert (tmp_path / "back.h5").read_bytes() == text_file.read_bytes()
 
@@ -57,7 +57,7 @@ def test_float16_comes_back_byte_for_byte(tmp_path: Path, identity: Identity) ->
         dtype=np.float16,
     )
     export.export(one, tmp_path / "x.npz", ignore)
-    export.export(read_texts(two.path), tmp_path / "t.npz", ignore)
+    export.export(open_texts(two.path), tmp_path / "t.npz", ignore)
     for name in ("x", "t"):
         opened(tmp_path / f"{name}.npz").write(tmp_path / "back.h5", dtype=None, advance=ignore)
         assert (tmp_path / "back.h5").read_bytes() == (tmp_path / f"{name}.h5").read_bytes()
@@ -65,7 +65,7 @@ def test_float16_comes_back_byte_for_byte(tmp_path: Path, identity: Identity) ->
 
 def test_it_goes_where_its_identity_says(image_file: Path, text_file: Path, tmp_path: Path) -> None:
     export.export(open_images(image_file), tmp_path / "x.npz", ignore)
-    export.export(read_texts(text_file), tmp_path / "t.npz", ignore)
+    export.export(open_texts(text_file), tmp_path / "t.npz", ignore)
     cache = tmp_path / "cache"
     assert opened(tmp_path / "x.npz").target(cache) == cache / "small/demo/images/pets.h5"
     assert opened(tmp_path / "t.npz").target(cache) == cache / "small/demo/texts/pets.h5"

@@ -15,7 +15,7 @@ from pyarrow import parquet as pq
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import export, parquet
 from oodcache.cache.files.images import ImageBatch, ImageRows, open_images, write_images
-from oodcache.cache.files.texts import open_texts, read_texts
+from oodcache.cache.files.texts import open_texts
 
 
 def ignore(done: int) -> None:
@@ -55,7 +55,7 @@ def test_paths_that_are_text_are_text(tmp_path: Path, identity: Any) -> None:
 def test_texts_are_a_row_for_each_class_under_each_template(
     text_file: Path, tmp_path: Path
 ) -> None:
-    export.export(read_texts(text_file), tmp_path / "t.parquet", ignore)
+    export.export(open_texts(text_file), tmp_path / "t.parquet", ignore)
     rows = pq.read_table(tmp_path / "t.parquet").to_pylist()
     assert [(row["template"], row["class_name"], row["class_id"]) for row in rows] == [
         (template, name, one)

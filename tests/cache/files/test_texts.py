@@ -11,7 +11,6 @@ from oodcache.cache.files.texts import (
     Vocabulary,
     open_text_rows,
     open_texts,
-    read_texts,
     write_texts,
 )
 from oodcache.cache.format.identity import Identity
@@ -163,7 +162,7 @@ def test_rows_come_in_blocks_and_by_place_as_the_whole_file_has_them(
     assert rows.take(np.array([], np.intp)).shape == (0, 8)
     stored = np.concatenate(list(rows.stored_blocks(7)))
     assert (stored.dtype, stored.shape) == (np.float16, (40, 8))
-    assert stored.tobytes() == read_texts(long_list).embeddings.tobytes()
+    assert stored.tobytes() == open_texts(long_list).stored.tobytes()
 
 
 def test_rows_are_checked_as_they_are_read_under_their_own_numbers(long_list: Path) -> None:

@@ -125,7 +125,7 @@ def test_what_is_read_to_be_exported_has_the_sum_of_all_vectors(
     write_shards(images, 4)
     write_text_shards(texts, 4)
     assert shard_set.read(images).identity == image_file.open_images(merged(images)).identity
-    assert shard_set.read(texts).identity == text_file.read_texts(merged(texts)).identity
+    assert shard_set.read(texts).identity == text_file.open_texts(merged(texts)).identity
 
 
 def test_a_finished_file_wins_over_shards_beside_it(

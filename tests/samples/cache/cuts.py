@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from oodcache.cache.files.images import ImageRows, open_images, write_images
-from oodcache.cache.files.texts import read_texts, write_text_shard
+from oodcache.cache.files.texts import open_texts, write_text_shard
 from oodcache.cache.format.place import Run, shard_folder
 
 
@@ -32,8 +32,8 @@ def cut(file: Path, target: Path, shard_rows: int) -> list[Path]:
 
 def cut_texts(file: Path, target: Path, shard_rows: int) -> list[Path]:
     """Do what `cut` does with a file of texts."""
-    whole = read_texts(file)
-    vectors = whole.embeddings.reshape(-1, whole.embeddings.shape[-1])
+    whole = open_texts(file)
+    vectors = whole.stored.reshape(-1, whole.stored.shape[-1])
     norm, paths = whole.norm.ravel(), []
     run = Run("texts", replace(whole.identity, vectors=""), vectors.dtype, shard_rows)
     for place in run.places(len(vectors)):
