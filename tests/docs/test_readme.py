@@ -33,6 +33,7 @@ def test_the_readme_is_read_in_three_minutes() -> None:
     assert len(README.splitlines()) <= 180
 
 
+@pytest.mark.slow
 def test_commands_on_the_embedded_benchmark_run_in_order(oodcache: Run, after_demo: Path) -> None:
     lines = blocks("sh", RECIPES)
     assert len(lines) >= 25

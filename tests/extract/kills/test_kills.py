@@ -25,6 +25,7 @@ def kill_many(folder: Path, kills: int, seed: int) -> str:
     return run.stdout
 
 
+@pytest.mark.slow
 def test_five_random_kills_lose_nothing(tmp_path: Path) -> None:
     assert "caches finished whole" in kill_many(tmp_path, 5, seed=1)
 

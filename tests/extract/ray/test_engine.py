@@ -31,6 +31,7 @@ from oodcache.extract.run import run
 from oodcache.extract.sources.listing import Contents
 
 ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.slow  # Starts clusters: seconds each, minutes on a busy machine.
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -123,7 +124,6 @@ def test_actors_make_the_bytes_of_one_process(
     assert notes == [f"kept {images}"]
 
 
-@pytest.mark.slow
 def test_shards_that_fail_are_named_and_the_others_are_made(
     tmp_path: Path, photos: Path, sources: list[str]
 ) -> None:
@@ -148,7 +148,6 @@ def test_shards_that_fail_are_named_and_the_others_are_made(
     assert path.read_bytes() == whole.read_bytes()
 
 
-@pytest.mark.slow
 def test_a_killed_actor_is_replaced_and_its_shard_made_again(
     tmp_path: Path, sources: list[str]
 ) -> None:
@@ -206,7 +205,6 @@ class Deadly(Slow):
         return self.contents.read(row)
 
 
-@pytest.mark.slow
 def test_a_shard_that_always_kills_is_given_up_and_the_others_are_made(
     tmp_path: Path, sources: list[str]
 ) -> None:
@@ -236,13 +234,11 @@ class Fatal(Slow):
         os._exit(1)
 
 
-@pytest.mark.slow
 def test_actors_that_die_before_they_begin_end_the_run(tmp_path: Path, sources: list[str]) -> None:
     with pytest.raises(InputError, match="3 actors in a row died while loading the model, the"):
         by_actors(tmp_path, sources=sources, contents=partial(Fatal, seconds=0))
 
 
-@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_is_said_once(
     tmp_path: Path, sources: list[str], small_model: SmallModel
 ) -> None:
@@ -256,7 +252,6 @@ def test_a_model_that_cannot_be_loaded_is_said_once(
     assert len(notes) == 1, "Ray: 4 actors …"
 
 
-@pytest.mark.slow
 def test_bad_rows_are_retried_and_shards_gone_on_with(
     tmp_path: Path, photos: Path, sources: list[str]
 ) -> None:
@@ -277,7 +272,6 @@ def test_bad_rows_are_retried_and_shards_gone_on_with(
     assert path.read_bytes() == whole.read_bytes()
 
 
-@pytest.mark.slow
 def test_files_that_never_show_here_are_no_success(
     tmp_path: Path, sources: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,7 +299,6 @@ def test_the_command_uses_the_ray_that_is_there(oodcache: Run, photos: Path) -> 
     assert ray.is_initialized()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status", "tell"),
     [(signal.SIGINT, 130, os.kill), (signal.SIGTERM, 143, os.killpg)],
@@ -360,7 +353,6 @@ def descendants(process: int) -> dict[int, str]:
     return found
 
 
-@pytest.mark.slow
 def test_room_that_others_take_is_waited_for_and_said(
     tmp_path: Path, sources: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,10 @@ from oodcache.report.content import Content, ImageRow
 from oodcache.report.html.page import page
 from oodcache.report.tables.grid import by_row
 
-pytestmark = pytest.mark.skipif(bool(browser.WHY_NOT), reason=browser.WHY_NOT)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(browser.WHY_NOT), reason=browser.WHY_NOT),
+]
 SAVED, CONTENT = sample()
 Find = Callable[[str], Any]
 

@@ -17,7 +17,10 @@ from oodcache.report.content import Content, ShownCurve
 from oodcache.report.html.page import page
 from oodcache.report.saved import Saved
 
-pytestmark = pytest.mark.skipif(bool(browser.WHY_NOT), reason=browser.WHY_NOT)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(browser.WHY_NOT), reason=browser.WHY_NOT),
+]
 SAMPLE: Sample = sample()
 # As people see them: half of a surrogate pair is written out.
 SHOWN = tuple(one.replace("\udcff", "\\udcff") for one in OOD_SETS)
