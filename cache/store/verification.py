@@ -33,7 +33,7 @@ def verify(
     kind = kind_of(path)
     if kind == "text-shard":
         shard = open_text_shard(path)
-        identity, blocks = shard.identity, [shard.embeddings]
+        identity, blocks = shard.identity, [shard.stored]
     elif kind == "texts":
         texts = open_text_rows(path)
         identity, blocks = texts.identity, texts.stored_blocks()

@@ -1,4 +1,5 @@
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -71,3 +72,11 @@ def test_only_verification_sees_unit_rows_in_another_order(image_file: Path) -> 
         verify(image_file)
     assert "the SHA-256 of 'embeddings' is " in str(refused.value)
     assert str(refused.value).endswith("(rule F10)")
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4"])
+def test_shards_of_texts_of_either_type_pass(
+    tmp_path: Path, write_text_shards: Callable[..., list[Path]], dtype: str
+) -> None:
+    for path in write_text_shards(tmp_path / "names.h5", dtype=dtype):
+        verify(path)
