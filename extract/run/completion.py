@@ -169,6 +169,7 @@ def _merge(target: Target, run: Run, watch: Watch) -> bool:
         watch.note(f"wrote {target.path}: {_summary(target)}")
         return True
     if _finished_elsewhere(target, run):
+        merging.remove(target.path, [one.path for one in ours])
         return True
     watch.note(
         f"{target.listing.name}: {len(ours):,} of {count:,} shards are done; the process that "

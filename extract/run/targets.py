@@ -127,12 +127,13 @@ def _target(planned: Plan, listing: Listing, label: str) -> Target:
     is_images = listing.kind == "images"
     path = (names.image_path if is_images else names.text_path)(planned.cache, label, listing.name)
     kept = path.exists() and not planned.settings.overwrite
-    finished, failed = None, 0
+    # Before all else: a run that finishes the file from here on is then seen to have done so.
+    before, finished, failed = stamp(path), None, 0
     if kept:
         finished = merging.run_of(path, listing.kind, planned.settings.shard_rows)
         failed = int((~open_images(path).ok).sum()) if is_images else 0
     found = merging.find(path)
-    return Target(listing, path, finished, failed, stamp(path), found.shards, tuple(found.damaged))
+    return Target(listing, path, finished, failed, before, found.shards, tuple(found.damaged))
 
 
 def _differences(
