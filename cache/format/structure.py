@@ -47,6 +47,7 @@ ATTRIBUTES = {
     "version": "int64",
     "kind": "bytes",
     "columns": "bytes",
+    "sha256": "bytes",
     "logit_scale": "float64",
     "logit_bias": "float64",
     "run": "bytes",
