@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
@@ -15,6 +16,16 @@ def read_text(path: Path, advice: str = "") -> str:
         raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}{advice}") from None
+
+
+def cut(names: Sequence[str], most: int, between: str) -> str:
+    """Return names joined, at most `most` of them, with the number of the others.
+
+    >>> cut(["a", "b", "c"], 2, ", ")
+    'a, b, … and 1 more'
+    """
+    more = [f"… and {len(names) - most:,} more"] * (len(names) > most)
+    return between.join([*names[:most], *more])
 
 
 def megabytes(size: int) -> str:
