@@ -9,6 +9,10 @@ class InputError(Exception):
     """Something the user gave cannot be used; the message is the one line the user sees."""
 
 
+class UnreadError(InputError):
+    """A file could not be read now, though it may be good: it is in use, or closed to the user."""
+
+
 class RuleError(InputError):
     """A file breaks a numbered rule of docs/cache-format.md."""
 

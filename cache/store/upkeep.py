@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from oodcache.cache import names
-from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.errors import InputError, RuleError, UnreadError
 from oodcache.cache.files.negatives import read_negatives
 from oodcache.cache.format.place import Run, shard_folder, shard_paths
 from oodcache.cache.shards import merging
@@ -28,17 +29,21 @@ def verified(
 ) -> Iterator[str]:
     """Yield a line for each file, valid or broken; raise InputError at the end if any is broken."""
     paths = [path for file in files for path in _meant(file)] if files else _all(cache)
-    broken = list[Path]()
+    broken, unread = list[Path](), list[Path]()
     for path in paths:
         try:
             _verify(path, quick, progress)
             yield f"sound  {path}"
         except InputError as error:
-            if not files and not path.exists():
+            if not files and not os.path.lexists(path):
                 yield f"gone   {path}: was merged or removed meanwhile"
                 continue
-            broken.append(path)
-            yield f"BROKEN {error}"
+            is_unread = isinstance(error, UnreadError)
+            (unread if is_unread else broken).append(path)
+            yield f"{'UNREAD' if is_unread else 'BROKEN'} {error}"
+    if unread and not broken:
+        of = counted(len(paths), "file")
+        raise InputError(f"{len(unread):,} of {of} could not be read: see above")
     if broken:
         verb = "is" if len(broken) == 1 else "are"
         commands = {"negatives" if path.suffix == ".json" else "extract" for path in broken}

@@ -30,6 +30,7 @@ AS_JSON = (
 INTERVAL = "auroc_ci"
 FORMAT, VERSION = "oodcache results", 1
 SUM = "sha256"
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def text(
@@ -104,9 +105,15 @@ def to_json(
     if published is not None:
         whole["published"] = [asdict(one) for one in published]
     whole["notes"] = caption(results) if results else []
-    # As it is read back: tuples are lists then.
-    whole[SUM] = content_sum(json.loads(json.dumps(whole, allow_nan=False)))
+    text = json.dumps(whole, ensure_ascii=False, allow_nan=False)
+    whole = json.loads(SURROGATE.sub(_escaped, text))  # As it is read back: tuples are lists.
+    whole[SUM] = content_sum(whole)
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _escaped(byte: re.Match[str]) -> str:
+    """Return a byte of a path that is not UTF-8 as JSON that UTF-8 can store."""
+    return f"\\\\u{ord(byte[0]):04x}"
 
 
 def _csv_names(name: str) -> tuple[str, ...]:
