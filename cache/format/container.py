@@ -19,7 +19,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from oodcache.cache.errors import InputError, RuleError, UnreadError
+from oodcache.cache.errors import FileError, RuleError, UnreadError
 from oodcache.cache.format import rules, structure
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import Place
@@ -57,10 +57,10 @@ def opened(path: Path) -> Iterator[h5py.File]:
     except DAMAGE as error:
         for words, meaning in IN_USE.items():
             if words in str(error):
-                raise UnreadError(f"{path}: {meaning}") from None
+                raise UnreadError(path, meaning) from None
         if isinstance(error, OSError) and error.errno in NO_DAMAGE:
             reason = os.strerror(error.errno or 0)
-            raise UnreadError(f"{path}: cannot be read: {reason}") from None
+            raise UnreadError(path, f"cannot be read: {reason}") from None
         raise RuleError(path, "F1", f"is not a whole HDF5 file: {rules.one_line(error)}") from error
 
 
@@ -283,12 +283,12 @@ def _check_readable(path: Path) -> None:
     """Reject what is not a readable file, with the system's short reason instead of HDF5's."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{path}: is not a file; expected an .h5 file of embeddings")
+            raise FileError(path, "is not a file; expected an .h5 file of embeddings")
         with path.open("rb") as file:
             _check_superblock(path, file)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
-        kind = UnreadError if getattr(error, "errno", None) in NO_DAMAGE else InputError
-        raise kind(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from None
+        kind = UnreadError if getattr(error, "errno", None) in NO_DAMAGE else FileError
+        raise kind(path, f"cannot be read: {getattr(error, 'strerror', error)}") from None
 
 
 def _check_superblock(path: Path, file: BinaryIO) -> None:

@@ -168,7 +168,7 @@ def _merge(target: Path, shards: Sequence[Shard]) -> str:
         if gone and _is_of(target, run):
             return f"{target}: merged already, by another process"
         for shard in shards:
-            if isinstance(error, RuleError) and str(error).startswith(f"{shard.path}: "):
+            if isinstance(error, RuleError) and error.path == shard.path:
                 raise damaged(error, shard.path) from None
         raise
     rows, failed = shards[0].place.total, sum(shard.failed for shard in shards)

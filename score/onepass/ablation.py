@@ -58,10 +58,9 @@ def read(path: Path) -> Ablation:
     for number, grid in enumerate(grids, 1):
         try:
             specifications += _specifications(grid)
-            parse_all(specifications)
+            parse_all(specifications, option="")
         except InputError as error:
-            text = str(error).removeprefix("--score ")
-            raise InputError(f"{path}: [[scores]] number {number}: {text}") from None
+            raise InputError(f"{path}: [[scores]] number {number}: {error}") from None
     return Ablation(tuple(parse_all(specifications)), _templates(path, table))
 
 

@@ -67,19 +67,19 @@ class Variant:
         return found
 
 
-def parse(specification: str) -> list[Variant]:
+def parse(specification: str, *, option: str = "--score ") -> list[Variant]:
     """Return the variants of a specification: one, or a grid if bars separate values.
 
     >>> [variant.label for variant in parse("mcm:temperature=0.1|learned")]
     ['mcm:temperature=0.1', 'mcm:temperature=learned']
 
-    Raises InputError with what to type instead.
+    Raises InputError with what to type instead; it begins with `option`.
     """
     name, colon, settings = specification.partition(":")
     try:
         check_score(name)
     except InputError as error:
-        raise InputError(f"--score {specification!r}: {error}") from None
+        raise InputError(f"{option}{specification!r}: {error}") from None
     choices: dict[str, list[float | str]] = {
         key: [value] for key, value in SCORES[name].defaults.items()
     }
@@ -89,19 +89,19 @@ def parse(specification: str) -> list[Variant]:
         if not equals or key not in choices:
             known = ", ".join(choices) or "none"
             raise InputError(
-                f"--score {specification!r}: {setting!r} sets no parameter of {name} "
+                f"{option}{specification!r}: {setting!r} sets no parameter of {name} "
                 f"(parameters: {known}); write for example {_example(name)}"
             )
         if key in given:
             raise InputError(
-                f"--score {specification!r}: sets {key} twice; write several values as {key}=A|B"
+                f"{option}{specification!r}: sets {key} twice; write several values as {key}=A|B"
             )
         given.add(key)
         try:
             parameter = SCORES[name].parameters[key]
             choices[key] = [parameter.read(key, value) for value in values.split("|")]
         except InputError as error:
-            raise InputError(f"--score {specification!r}: {error}") from None
+            raise InputError(f"{option}{specification!r}: {error}") from None
     return [
         Variant(name, dict(zip(choices, values, strict=True)))
         for values in itertools.product(*choices.values())
@@ -122,9 +122,9 @@ def default(negatives: str | None, bank: str | None) -> tuple[str, ...]:
     return (*DEFAULT, *(WITH_NEGATIVES if negatives else ()), *(WITH_BANK if bank else ()))
 
 
-def parse_all(specifications: Iterable[str]) -> list[Variant]:
-    """Return the variants of several specifications, each once, in order."""
-    variants = [variant for one in specifications for variant in parse(one)]
+def parse_all(specifications: Iterable[str], *, option: str = "--score ") -> list[Variant]:
+    """Return the variants of several specifications, each once, in order; see `parse`."""
+    variants = [variant for one in specifications for variant in parse(one, option=option)]
     return list({variant.label: variant for variant in variants}.values())
 
 

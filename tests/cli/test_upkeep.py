@@ -30,7 +30,8 @@ def there(folder: Path = CACHE) -> set[str]:
 OPEN = [
     *(sys.executable, "-c"),
     "import sys; from pathlib import Path\n"
-    "from oodcache.cache.format.container import InputError, opened\n"
+    "from oodcache.cache.errors import InputError\n"
+    "from oodcache.cache.format.container import opened\n"
     "try:\n  opened(Path(sys.argv[1])).__enter__()\nexcept InputError as error:\n  print(error)",
 ]
 
