@@ -16,7 +16,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.scores import ScoredImages
 from oodcache.cache.shards.shard_set import open_texts
 from oodcache.cache.subsets import split
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.folders import FolderContents
 from oodcache.extract.sources.known_sets import KNOWN_SETS
@@ -64,7 +64,7 @@ def report(results: Path, output: Path, sources: Sources, watch: Watch) -> None:
     if found.missing:
         watch.note(found.missing)
     save(page(saved, found), output)
-    watch.note(f"wrote {output}")
+    watch.note(Hint(f"wrote {output}"))
 
 
 def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = True) -> Content:
@@ -231,7 +231,7 @@ def _thumbnails(wanted: Sequence[Picture], sources: Sources, watch: Watch) -> di
                 missing.append(base)
     if missing:
         names = ", ".join(dict.fromkeys(missing))
-        watch.note(f"no thumbnails of {names}: add --data-root FOLDER or {missing[0]}=FOLDER")
+        watch.note(Hint(f"no thumbnails of {names}: add --data-root FOLDER or {missing[0]}=FOLDER"))
     return made
 
 
