@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from samples import Outcome, Run
+from samples import Outcome, Run, slow_except
 from samples.cache.cuts import cut, cut_texts
 
 Rows = np.ndarray[Any, np.dtype[Any]]
@@ -358,7 +358,7 @@ def test_an_exported_file_says_itself_what_it_holds(oodcache: Run, take: Take) -
     assert half["embeddings"].dtype == np.float16
 
 
-@pytest.mark.parametrize("ending", ["npz", "npy", "parquet"])
+@pytest.mark.parametrize("ending", slow_except(["npz"], ["npz", "npy", "parquet"]))
 def test_shards_are_exported_as_what_they_make(oodcache: Run, photos: Path, ending: str) -> None:
     (photos / "cat" / "3.png").write_bytes(b"no image")
     model = ("--model", "tiny-clip")

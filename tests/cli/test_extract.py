@@ -342,6 +342,7 @@ def test_control_codes_in_names_are_shown_escaped(oodcache: Run) -> None:
     assert r"\x1b[31mred\nfolder: no such file or folder" in refused.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status", "tell"),
     [
