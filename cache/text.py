@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
@@ -15,6 +16,12 @@ def read_text(path: Path, advice: str = "") -> str:
         raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}{advice}") from None
+
+
+def reject_utf16(path: Path, head: bytes) -> None:
+    """Raise InputError if a file's first bytes are a UTF-16 byte order mark."""
+    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise InputError(f"{path}: is UTF-16 text; save it as UTF-8")
 
 
 def megabytes(size: int) -> str:

@@ -7,31 +7,27 @@ number, including NaN, is rejected with its line or row.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 from array import array
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange.arrays import Array, open_npy, open_npz, reading
+from oodcache.cache.exchange.delimited import DELIMITERS, Row, rows
 from oodcache.cache.format.rules import shown
 from oodcache.cache.names import SCORED
 from oodcache.score.formulas.cosines import Scores
 
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
 HDF5 = (".h5", ".hdf5")
 SHOWN = " shown"  # Suffix of the column with a score's shown form.
 UNNAMED = "score"
 SAMPLE = 100  # Rows inspected for a header and for columns of numbers.
-Line = tuple[int, list[str]]
 
 
 @dataclass(frozen=True)
@@ -163,32 +159,22 @@ def read_saved_text(path: Path) -> list[SetScores]:
 
 
 def _read_text(path: Path, columns: Sequence[str] | None) -> list[SetScores]:
-    try:
-        with (
-            reading(path),
-            path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream,
-        ):
-            if path.open("rb").read(2) in (BOM_UTF16_LE, BOM_UTF16_BE):
-                raise InputError(f"{path}: is UTF-16 text; save it as UTF-8")
-            return _parts(path, _lines(path, stream), columns)
-    except csv.Error as error:
-        raise InputError(f"{path}: not {path.suffix[1:].upper()}: {error}") from None
+    return _parts(path, _lines(path), columns)
 
 
-def _lines(path: Path, stream: TextIO) -> Iterator[Line]:
-    """Yield the cells of each line with its number; only the end may have blank lines."""
-    reader = csv.reader(stream, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
+def _lines(path: Path) -> Iterator[Row]:
+    """Yield the rows of a text file; only its end may have blank lines."""
     blank = 0
-    for cells in reader:
+    for line, cells in rows(path):
         if not cells:
-            blank = blank or reader.line_num
+            blank = blank or line
             continue
         if blank:
             raise InputError(f"{path}: line {blank} is blank, but more follow: is a score missing?")
-        yield reader.line_num, cells
+        yield line, cells
 
 
-def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str] | None) -> list[SetScores]:
+def _parts(path: Path, lines: Iterator[Row], columns: Sequence[str] | None) -> list[SetScores]:
     sample = list(islice(lines, SAMPLE))
     is_saved = bool(sample) and tuple(sample[0][1][: len(SCORED)]) == SCORED
     with_names = columns is None
@@ -226,7 +212,7 @@ def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str] | None) -> 
     ]
 
 
-def _has_header(path: Path, sample: Sequence[Line], columns: Sequence[str]) -> bool:
+def _has_header(path: Path, sample: Sequence[Row], columns: Sequence[str]) -> bool:
     """Return whether line 1 is a header: words above numbers, words only, or requested columns."""
     (_, first), *rest = sample
     words = [place for place, cell in enumerate(first) if not _is_number(cell)]
@@ -249,7 +235,7 @@ Key = tuple[str | None, str | None, str | None]
 
 def _grown(
     path: Path,
-    lines: Iterator[Line],
+    lines: Iterator[Row],
     names: Sequence[str],
     places: Sequence[int],
     is_saved: bool,

@@ -99,7 +99,7 @@ def test_empty_labels_and_minus_one_are_unlabelled(folder: Path) -> None:
         ("path,label\na.jpg,1\nb, c.jpg,2\n", {}, "line 3 has 3 fields, the header 2; quote"),
         ("path,label\na.jpg\n", {}, "line 2 has 1 fields, the header 2"),
         ('path\n"two\nlines.jpg"\n../x.jpg\n', {}, "line 4: '../x.jpg' is not an image path"),
-        ('path\na.jpg\n"b', {}, "line 3: unexpected end of data"),
+        ('path\na.jpg\n"b', {}, "line 3: not CSV: unexpected end of data"),
         ("path\n", {}, "lists no image"),
         ("", {}, "has no column path, .*; has none"),
         ("path,label\na.jpg,1.0\n", {}, "line 2: label '1.0' is not an integer"),
