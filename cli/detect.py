@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from oodcache.cli.options import BATCH_SIZE, CACHE, DEVICE, FILE, PATH, WATCH, WORKERS
+from oodcache.detect import formats
 
-FORMATS = ("text", "csv", "jsonl")
 RUNTIME = ("model", "checkpoint", "model_config", "device", "batch_size", "workers")
 
 
@@ -20,7 +20,7 @@ RUNTIME = ("model", "checkpoint", "model_config", "device", "batch_size", "worke
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=click.Choice(tuple(formats.FORMATS)),
     help="Output format. [text, or by the extension of --output]",
 )
 @click.option("-o", "--output", type=FILE, help="File to write instead of printing.")
@@ -47,12 +47,11 @@ def detect(detector: Path, targets: tuple[str, ...], cache: Path, **given: Any) 
     from oodcache.detect.reloading import Runtime
 
     output = given["output"]
-    ending = output.suffix.removeprefix(".") if output else ""
     status = detecting.detect(
         *(detector, targets),
         cache=cache,
         runtime=Runtime(*(given[name] for name in RUNTIME)),
-        form=given["form"] or (ending if ending in FORMATS else "text"),
+        form=given["form"] or formats.by_ending(output.suffix if output else ""),
         output=output,
         watch=WATCH,
     )

@@ -21,10 +21,11 @@ from oodcache.cache.shards.shard_set import open_images
 from oodcache.cache.store import store
 from oodcache.cache.text import counted, printable
 from oodcache.cache.watch import Note, Progress, Watch
-from oodcache.detect.decisions import FORMATS, HEADS, Decision, decide, sink
+from oodcache.detect.decisions import Decision, decide, sink
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.fields import check_unit
 from oodcache.detect.file import read_detector
+from oodcache.detect.formats import FORMATS
 from oodcache.detect.reloading import Runtime, loaded
 from oodcache.extract.sources.folders import list_folder
 from oodcache.extract.sources.listing import ImageSource
@@ -64,9 +65,9 @@ def detect(
     total = sum(len(one) if isinstance(one, tuple) else one.rows for one in found)
     count = Counter[str]()
     with sink(output) as write, _bar(total, output, watch.progress) as advance:
-        write(HEADS[form])
+        write(FORMATS[form].head)
         for decisions in detector.judged(found):
-            write(FORMATS[form](decisions))
+            write(FORMATS[form].written(decisions))
             count.update(one.word for one in decisions)
             advance(len(decisions))
     counts = ", ".join(f"{count[word]:,} {word}" for word in ("in", "out", "error") if count[word])
