@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import BATCH_SIZE, CACHE, DEVICE, FILE, PATH, WATCH, WORKERS
 from oodcache.detect import formats
 
 RUNTIME = ("model", "checkpoint", "model_config", "device", "batch_size", "workers")
 
 
-@click.command(short_help="Detect out-of-distribution images.")
+@click.command(cls=StrictCommand, short_help="Detect out-of-distribution images.")
 @click.argument("detector", type=PATH)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option(

@@ -15,6 +15,7 @@ from oodcache.cache.text import printable
 from oodcache.cli import stopping
 from oodcache.cli.cache import cache
 from oodcache.cli.calibrate import calibrate
+from oodcache.cli.commands import StrictGroup
 from oodcache.cli.data import data
 from oodcache.cli.demo import demo
 from oodcache.cli.detect import detect
@@ -29,7 +30,7 @@ from oodcache.cli.score import score
 from oodcache.cli.scores import scores
 
 
-class Ordered(click.Group):
+class Ordered(StrictGroup):
     """A group that lists its commands in the order of use."""
 
     def list_commands(self, context: click.Context) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.measuring import conventions, deliver, measuring
 from oodcache.cli.options import (
     BANK,
@@ -21,7 +22,7 @@ from oodcache.cli.options import (
 )
 
 
-@click.command(short_help="Compare scores on cached embeddings.")
+@click.command(cls=StrictCommand, short_help="Compare scores on cached embeddings.")
 @click.option(
     "--model",
     "models",
