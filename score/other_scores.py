@@ -45,8 +45,11 @@ def parsed(option: str, text: str) -> Source:
     splits = [(text[:place], text[place + 1 :]) for place, one in enumerate(text) if one == "="]
     if not equals or Path(text).exists():
         return Source(option, None, Path(text))
-    name, file = next((one for one in splits if Path(one[1]).exists()), (name, file))
-    if not name or not file:
+    name, file = next((one for one in splits if one[1] and Path(one[1]).exists()), (name, file))
+    if not file:
+        what = f"{option} {text}: names no file (is a shell variable unset?)"
+        raise InputError(f"{what}; use NAME=FILE or FILE")
+    if not name:
         raise InputError(f"{option} {text!r}: write NAME=FILE or FILE")
     return Source(option, name, Path(file))
 

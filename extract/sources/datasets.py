@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.names import GROUPS, check_name
+from oodcache.cache.names import GROUPS, named_path
 from oodcache.extract.sources import braces, clip_benchmark, lists, tables, tars
 from oodcache.extract.sources.folders import has_images, list_folder
 from oodcache.extract.sources.known_sets import KNOWN_SETS, PREFIXES
@@ -44,11 +44,13 @@ WANTED = f"expected {', '.join(_most)} or {_last}"
 
 def find(specification: str, data_root: Path, options: Options = UNSAID) -> ImageSource:
     """Return the source for a known name or NAME=PATH; raise InputError if it is missing."""
-    name, equals, path = specification.partition("=")
+    name, path = specification, None
+    if "=" in specification:
+        name, path = named_path(specification, "dataset")
     try:
-        source = _at(check_name(name, "dataset"), path) if equals else _known(name, data_root)
+        source = _known(name, data_root) if path is None else _at(name, path)
     except OSError as error:  # Such as a name that is too long, or a folder without access.
-        where = path if equals else data_root
+        where = data_root if path is None else path
         raise InputError(f"{where}: cannot be read: {error.strerror}") from None
     return replace(source, data_root=data_root, options=options)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from oodcache.cache import subsets
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
-from oodcache.cache.names import check_name
+from oodcache.cache.names import named_path
 from oodcache.extract.sources import clip_benchmark
 from oodcache.extract.texts import word_lists
 
@@ -24,9 +24,10 @@ def find(specification: str, templates: Sequence[str]) -> tuple[str, Vocabulary]
 
     A folder in CLIP_benchmark's layout provides templates if none is given.
     """
-    name, equals, source = specification.partition("=")
-    if equals:
-        check_name(name, "vocabulary")
+    name = specification
+    if "=" in specification:
+        name, source = named_path(specification, "vocabulary")
+        named_path(f"{name}={source.removeprefix(CONJUGATED)}", "vocabulary")
         ids, names = _from(source)
         if clip_benchmark.has_classes(Path(source)):
             templates = templates or clip_benchmark.templates(Path(source))

@@ -52,6 +52,20 @@ def test_every_option_that_takes_one_value_is_refused_twice() -> None:
             assert parsed(name, first, *value, second, *value) == wanted
 
 
+def test_an_empty_value_is_refused_for_every_option_and_argument() -> None:
+    for name, command in COMMANDS.items():
+        for one in command.params:
+            empty = [""] * one.nargs if one.nargs > 0 else ["x", ""]
+            typed = [] if isinstance(one, click.Argument) else [one.opts[0]]
+            if getattr(one, "is_flag", False):
+                continue
+            if isinstance(one, click.Argument):
+                before = [each for each in command.params if isinstance(each, click.Argument)]
+                typed = ["x"] * before.index(one)
+            error = parsed(name, *typed, *empty)
+            assert error.endswith("is empty: is a shell variable unset?"), (name, one, error)
+
+
 def test_what_may_repeat_is_not_refused_for_it() -> None:
     for name, one in OPTIONS:
         if one.name not in ("help", "version") and (one.multiple or one.is_flag):

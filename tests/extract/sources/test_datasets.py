@@ -65,6 +65,11 @@ def test_a_name_that_cannot_be_a_file_is_refused(tmp_path: Path, name: str) -> N
         datasets.find(f"{name}={tmp_path}", tmp_path)
 
 
+def test_an_unset_variable_is_not_the_current_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^pets=: names no path"):
+        datasets.find("pets=", tmp_path)
+
+
 def test_an_image_is_no_source_of_images(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
     with pytest.raises(InputError, match="is not a folder, list, table or tar of"):
