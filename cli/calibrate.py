@@ -96,6 +96,7 @@ def calibrate(context: click.Context, /, output: Path, overwrite: bool, **given:
         given,
         models=[given["model"]],
         templates=() if template is None else (template,),
+        bank_seed=given["seed"],
         conventions=Conventions(seed=given["seed"]),
     )
     request = DetectorRequest(

@@ -80,6 +80,11 @@ BANK_LABELS = click.option(
     default="own",
     help="Labels of the bank: its own, or the nearest class as predicted by the model.",
 )
+BANK_SEED = click.option(
+    "--bank-seed",
+    type=click.IntRange(min=0),
+    help="Random seed for --bank NAME:N. [--seed without --bootstrap, otherwise 0]",
+)
 LISTED_AS = click.option(
     "--format",
     "form",
