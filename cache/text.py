@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+import stat
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
+
+LARGEST = 2**28  # Bytes of a text that is read whole.
 
 
 def read_text(path: Path, advice: str = "") -> str:
     """Return the text of a UTF-8 file; raise InputError if it cannot be read, with `advice`."""
     try:
-        return path.read_text("utf-8-sig")
+        read = text_bytes(path)
+        return read.decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}{advice}") from None
+
+
+def text_bytes(path: Path) -> bytes:
+    """Return the bytes of a text file without a byte order mark; its encoding is not checked.
+
+    Raises InputError for a device, UTF-16 and a file above LARGEST; OSError if it cannot be read.
+    """
+    check_stream(path)
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise InputError(f"{path}: is larger than {megabytes(LARGEST)} MB, too large for a list")
+    reject_utf16(path, content[:2])
+    return content.removeprefix(BOM_UTF8)
+
+
+def check_stream(path: Path) -> None:
+    """Raise InputError if `path` is a device or a named pipe, which may never end.
+
+    A pipe of the shell, such as `<(command)`, is read. Raises OSError if there is no such file.
+    """
+    mode = path.stat().st_mode
+    # A named pipe lies in a folder; a link to the shell's names no file.
+    is_named_pipe = stat.S_ISFIFO(mode) and path.resolve().exists()
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISSOCK(mode) or is_named_pipe:
+        raise InputError(f"{path}: is a device or a named pipe; expected a file")
 
 
 def reject_utf16(path: Path, head: bytes) -> None:

@@ -14,6 +14,7 @@ from oodcache.extract.sources.labels import ImageLabels, from_texts
 from oodcache.extract.sources.listing import ImageListing, ImageSource, labelled_fingerprint
 
 PARENTS = 3  # Parents of a list's folder where its images are searched.
+TRIED = 100  # First images of a list that are searched, and as many of the others.
 # OpenOOD's folders of images, next to its folder of lists.
 INSIDE = ("", "images_largescale", "images_classic")
 
@@ -42,7 +43,7 @@ def list_entries(
     cleaned = [_clean(source, entries, row) for row in range(len(entries.paths))]
     if not cleaned:
         raise InputError(f"{source.root}: lists no image")
-    root = _root(source, cleaned[0])
+    root = _root(source, cleaned)
     paths = [_below(source, entries, row, root, path) for row, path in enumerate(cleaned)]
     _check_distinct(source, entries, paths)
     sizes = [_size(root, path) for path in paths]
@@ -85,18 +86,24 @@ def _where(source: ImageSource, entries: Entries, row: int) -> str:
     return f"{source.root}: {entries.unit} {entries.lines[row]}"
 
 
-def _root(source: ImageSource, first: bytes) -> Path:
-    """Return --image-root, or the first usual folder that contains the first path."""
+def _root(source: ImageSource, paths: Sequence[bytes]) -> Path:
+    """Return --image-root, or the first usual folder that contains the first path that is there.
+
+    Of a long list only some paths are tried: where none of them is, the list is far from its
+    images.
+    """
     given = source.options.image_root
     if given is not None:
         if not given.is_dir():
             raise InputError(f"{given}: no such folder; --image-root is the folder of the images")
         return given
     candidates = _candidates(source)
-    for root in candidates:
-        relative = _relative(root, first)
-        if relative is not None and os.path.lexists(os.fsencode(root) + b"/" + relative):
-            return root
+    first = paths[0]
+    for path in [*paths[:TRIED], *paths[TRIED :: 1 + len(paths) // TRIED]]:
+        for root in candidates:
+            relative = _relative(root, path)
+            if relative is not None and os.path.lexists(os.fsencode(root) + b"/" + relative):
+                return root
     looked = ", ".join(str(one) for one in candidates[:3])
     type_next = "/" if first.startswith(b"/") else "FOLDER"
     raise InputError(

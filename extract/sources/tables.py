@@ -73,7 +73,9 @@ def _shown(header: Sequence[str]) -> str:
 def _from_text(source: ImageSource) -> tuple[Columns, Entries]:
     """Read CSV or TSV; bytes that are not UTF-8 are kept in paths."""
     rows = ((line, cells) for line, cells in delimited.rows(source.root) if cells)
-    _, header = next(rows, (0, []))
+    line, header = next(rows, (0, []))
+    delimited.check_delimiter(source.root, [(line, header)])
+    header = [name.strip() for name in header]
     columns = _columns(source, header)
     at_path = header.index(columns.path)
     at_label = None if columns.label is None else header.index(columns.label)

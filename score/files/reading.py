@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange import delimited
 from oodcache.cache.exchange.arrays import Array, open_npy, open_npz, reading
 from oodcache.cache.exchange.delimited import DELIMITERS, Row, rows
 from oodcache.cache.format.rules import shown
@@ -184,10 +185,13 @@ def _parts(path: Path, lines: Iterator[Row], columns: Sequence[str] | None) -> l
         columns = sample[0][1][len(SCORED) :]
     if not sample:
         raise InputError(f"{path}: is empty; expected one number per image")
+    delimited.check_delimiter(path, sample)
     first = sample[0][1]
     has_header = _has_header(path, sample, columns)
     if has_header and len(sample) == 1:
         raise InputError(f"{path}: contains a header but no scores")
+    if has_header and any("\udc80" <= one <= "\udcff" for name in first for one in name):
+        raise InputError(f"{path}: line 1 is not UTF-8 text; save the file as UTF-8")
     names = first if has_header else [str(place + 1) for place in range(len(first))]
     numeric = [
         name
@@ -220,6 +224,8 @@ def _has_header(path: Path, sample: Sequence[Row], columns: Sequence[str]) -> bo
         return True
     if any(place < len(cells) and _is_number(cells[place]) for _, cells in rest for place in words):
         return True
+    if rest and first == [str(place) for place in range(len(first))]:
+        return _is_named(path, first, columns)
     if not columns or not set(columns) <= set(first):
         return False
     if set(columns) <= {str(place + 1) for place in range(len(first))}:
@@ -228,6 +234,17 @@ def _has_header(path: Path, sample: Sequence[Row], columns: Sequence[str]) -> bo
             "Give the file a header in words"
         )
     return True
+
+
+def _is_named(path: Path, first: Sequence[str], columns: Sequence[str]) -> bool:
+    """Return True if --column says that line 1 is pandas' header 0,1,…; raise otherwise."""
+    if "0" in columns and set(columns) <= set(first):
+        return True
+    line = ",".join(first[:3]) + ",…" * (len(first) > 3)
+    raise InputError(
+        f"{path}: line 1 is {line}: scores, or the header that pandas writes above columns without "
+        "a name? For a header, pick a column by --column 0; or name the columns in words"
+    )
 
 
 Key = tuple[str | None, str | None, str | None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def test_each_row_comes_with_the_number_of_its_first_line(
     [
         ("a\n".encode("utf-16"), "is UTF-16 text; save it as UTF-8"),
         ('a\n"b', "line 2: not CSV: unexpected end of data"),
+        ('a,b\n"x", "y, z"\n', "line 2: ' \"y' has a blank before its quote; remove the blank"),
         ('a\n"b"c\n', "line 2: not CSV: ',' expected after '\"'"),
     ],
 )
@@ -46,3 +48,11 @@ def test_text_that_is_not_csv_is_refused_with_its_line(
 ) -> None:
     with pytest.raises(InputError, match=rf"t\.csv: {words}"):
         list(rows(written(tmp_path, text)))
+
+
+def test_a_device_or_a_named_pipe_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "zero.csv").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe.csv")
+    for name in ("zero.csv", "pipe.csv"):
+        with pytest.raises(InputError, match="is a device or a named pipe; expected a file"):
+            list(rows(tmp_path / name))

@@ -64,6 +64,15 @@ def test_a_root_that_is_given_comes_before_all(tmp_path: Path) -> None:
     assert found.contents.root == tmp_path / "other"
 
 
+def test_the_root_is_found_if_the_first_image_is_missing(tmp_path: Path) -> None:
+    touch(tmp_path, "set/b.jpg")
+    found = listed(tmp_path / "lists" / "x.txt", b"set/gone.jpg", b"set/b.jpg")
+    assert (found.contents.root, found.images.paths[1]) == (tmp_path, b"set/b.jpg")
+    paths = [b"set/%d.jpg" % number for number in range(1000)]
+    touch(tmp_path, *(one.decode() for one in paths[-20:]))
+    assert listed(tmp_path / "lists" / "x.txt", *paths).contents.root == tmp_path
+
+
 def test_no_root_at_all_says_what_was_looked_for_and_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         listed(tmp_path / "lists" / "x.txt", b"set/a.jpg")
