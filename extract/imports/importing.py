@@ -88,6 +88,8 @@ def _import_images(
     target = _free(names.image_path(given.cache, claim.label, name), given)
     vectors = foreign.pick(given.source, arrays)
     foreign.check_vectors(vectors, 2)
+    for line in reading.remarks(given, arrays):
+        note(line)
     count = vectors.shape[0]
     labels = reading.labels(given, arrays, count)
     rows = ImageRows(reading.paths(given, count), labels.label, labels.names)
@@ -118,6 +120,8 @@ def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: N
     target = _free(names.text_path(given.cache, claim.label, name), given)
     vectors = foreign.pick(given.source, arrays)
     foreign.check_vectors(vectors, 2, 3)
+    for line in reading.remarks(given, arrays):
+        note(line)
     shape = (len(vocabulary.templates), len(vocabulary.names), vectors.shape[-1])
     if vectors.shape not in (shape, shape[shape[0] == 1 :]):
         raise InputError(
