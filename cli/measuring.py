@@ -102,6 +102,7 @@ def _is_drawn(given: Mapping[str, Any]) -> bool:
 
 def deliver(results: Results, given: Mapping[str, Any]) -> None:
     """Print the results; with --output, write them to the file and print the table."""
+    from oodcache.report.tables import exchanged
     from oodcache.score import scoring
 
     output, form, explain = given["output"], given["form"], given["explain"]
@@ -112,3 +113,5 @@ def deliver(results: Results, given: Mapping[str, Any]) -> None:
     form = "table" if output is not None or form is None else form
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     click.echo(formats.text(form, *results, width=width, explain=explain), nl=False)
+    if asked := exchanged.question(results.results, results.provenance):
+        note(asked)
