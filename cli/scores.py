@@ -27,7 +27,8 @@ def scores(name: str | None) -> None:
     from oodcache.score.formulas.registry import SCORES
     from oodcache.score.onepass import variants
 
-    for one in SCORES if name is None else [variants.check_score(name)]:
+    names = SCORES if name is None else [variants.check_score(variants.canonical(name)[0])]
+    for one in names:
         facts = SCORES[one].facts
         shown = facts if name else {key: facts[key] for key in ("formula", "parameters")}
         click.echo(one)
