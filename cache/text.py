@@ -73,6 +73,15 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{plural * (count != 1)}"
 
 
+def readable(text: str) -> str:
+    """Return `text` as UTF-8 can store it: other bytes of a file's name are escaped.
+
+    >>> readable("caf" + chr(0xDCE9))
+    'caf\\\\xe9'
+    """
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
 def printable(text: str) -> str:
     """Return `text` on one line with control and unprintable characters escaped.
 

@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import printable
-from oodcache.cli import stopping
+from oodcache.cache.text import printable, readable
+from oodcache.cli import stopping, streams
 from oodcache.cli.cache import cache
 from oodcache.cli.calibrate import calibrate
 from oodcache.cli.commands import StrictGroup
@@ -39,7 +39,7 @@ class Ordered(StrictGroup):
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Keep the arguments as typed, for the provenance of results."""
-        context.meta[TYPED] = list(args)
+        context.meta[TYPED] = [readable(one) for one in args]
         return super().parse_args(context, args)
 
     def invoke(self, context: click.Context) -> Any:
@@ -81,6 +81,7 @@ def main(command: click.Command = oodcache, name: str = "oodcache") -> None:
     0 is success, 1 a user error (one line), 2 a usage error, 130 Ctrl-C, 143 SIGTERM. Any other
     exception is a bug and keeps its traceback.
     """
+    streams.prepare()
     stopping.listen()
     try:
         _run(command, name)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import RESERVED
+from oodcache.cache.text import readable
 from oodcache.cache.watch import Watch
 from oodcache.score.files.reading import UNNAMED, SetScores, read
 from oodcache.score.measures import bootstrap
@@ -144,7 +145,7 @@ def _picked(source: Source, parts: Sequence[SetScores]) -> OneSet:
     """Return the scores of a source: all of a file, or one dataset's of several."""
     there = list(dict.fromkeys(part.data_set for part in parts))
     if there == [None]:
-        name = source.name or source.path.stem
+        name = readable(source.name or source.path.stem)
     elif source.name is None and len(there) == 1:
         name = str(there[0])
     elif source.name in there:
