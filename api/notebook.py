@@ -138,4 +138,7 @@ def open(folder: str | Path = "embeddings") -> Cache:
 
 
 def _several(given: str | Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+    several = (given,) if isinstance(given, str) else tuple(given)
+    if wrong := [one for one in several if not isinstance(one, str)]:
+        raise InputError(f"{wrong[0]!r} is {type(wrong[0]).__name__}; expected text, such as 'mcm'")
+    return several
