@@ -23,6 +23,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.image_formats import FORMATS
 from oodcache.extract.sources.listing import Contents
 
 STOPS = {signal.SIGINT, signal.SIGTERM}
@@ -59,7 +60,7 @@ def decode(content: bytes) -> Image.Image:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.mode.startswith("I"):
                 grey = np.asarray(image, np.float64) / 257
                 return Image.fromarray(grey.round().clip(0, 255).astype(np.uint8)).convert("RGB")

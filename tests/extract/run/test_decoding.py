@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import zlib
@@ -13,10 +14,12 @@ import pytest
 import torch
 from PIL import Image
 from samples import Run
+from samples.extract.ghostscript import EPS, install
 from samples.extract.runs import once
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import open_images
+from oodcache.cache.image_formats import FORMATS
 from oodcache.extract.run import decoding
 from oodcache.extract.sources.folders import FolderContents
 
@@ -139,6 +142,27 @@ def test_a_reason_is_one_line_without_the_root(tmp_path: Path) -> None:
     (decoded,) = batches(tmp_path, ["two\nlines.png"])
     assert str(tmp_path) not in decoded.errors[0]
     assert "\n" not in decoded.errors[0]
+
+
+def test_no_image_starts_ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = install(tmp_path / "gs", monkeypatch)
+    names = ["a.jpg", "b.eps", "c.png", "d"]
+    for name in names:
+        (tmp_path / name).write_bytes(EPS)
+    (decoded,) = batches(tmp_path, names)
+    assert set(decoded.errors.values()) == {"UnidentifiedImageError: cannot identify image file"}
+    assert len(decoded.errors) == 4
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_of_the_list_is_read(form: str) -> None:
+    content = io.BytesIO()
+    lossless = {"WEBP": {"lossless": True}, "AVIF": {"quality": 100}, "ICO": {"sizes": [(8, 8)]}}
+    red("RGB").save(content, form, **lossless.get(form, {}))
+    pixels = np.asarray(decoding.decode(content.getvalue()), int)
+    assert pixels.shape == (8, 8, 3)
+    assert np.abs(pixels - (255, 0, 0)).max() <= 3
 
 
 @pytest.mark.filterwarnings("error")
