@@ -45,7 +45,7 @@ UNTESTED = {"score/measures/result.py", "report/content.py", "cache/image_format
 # Run by the commands that use them.
 RUN_BY_COMMANDS = {
     *("cli/measuring.py", "cli/options.py", "score/other_scores.py", "score/scoring.py"),
-    *("detect/calibrating.py", "detect/detecting.py", "detect/reloading.py"),
+    *("detect/calibrating.py", "detect/reloading.py"),
     *(
         "study/demo.py",
         "study/reproducing.py",
