@@ -15,7 +15,7 @@ from typing import BinaryIO, Self
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import one_line
-from oodcache.extract.sources.listed_images import normal
+from oodcache.extract.sources.listed_images import normal, shown
 
 BLOCK = tarfile.BLOCKSIZE
 LONGEST_HEADER = 2**20  # Bytes of a long name or of pax records, which are read into memory.
@@ -71,7 +71,7 @@ def _member(path: Path, file: BinaryIO, found: tarfile.TarInfo) -> Member:
     size = os.fstat(file.fileno()).st_size
     if not other and not 0 <= found.size <= size - found.offset_data:
         raise InputError(
-            f"{path}: is truncated or damaged: member {found.name!r} claims {found.size:,} "
+            f"{path}: is truncated or damaged: member {_shown(found)} claims {found.size:,} "
             f"bytes at byte {found.offset_data:,} of {size:,}; get it again"
         )
     return Member(name, found.offset_data, found.size, other)
@@ -153,8 +153,12 @@ def following(path: Path, tar: Tar) -> tarfile.TarInfo | None:
         ) from None
     tar.members = []  # Otherwise it keeps every header of a tar of millions.
     if found is not None and tar.offset <= found.offset:
-        raise InputError(f"{path}: is damaged: member {found.name!r} ends before it starts")
+        raise InputError(f"{path}: is damaged: member {_shown(found)} ends before it starts")
     return found
+
+
+def _shown(found: tarfile.TarInfo) -> str:
+    return shown(found.name.encode("utf-8", "surrogateescape"))
 
 
 def name_of(path: Path, found: tarfile.TarInfo) -> bytes:
@@ -162,7 +166,7 @@ def name_of(path: Path, found: tarfile.TarInfo) -> bytes:
     name = found.name.encode("utf-8", "surrogateescape")
     kept = b"" if name in (b"", b".") else normal(name)
     if kept is None or kept.startswith(b"/"):
-        raise InputError(f"{path}: member {found.name!r} leads out of the tar, which is rejected")
+        raise InputError(f"{path}: member {_shown(found)} leads out of the tar, which is rejected")
     return kept
 
 

@@ -25,6 +25,7 @@ from oodcache.extract.sources import image_files
 from oodcache.extract.sources.folders import LARGEST, by_folder
 from oodcache.extract.sources.image_files import LONGEST, LeftOut, is_image
 from oodcache.extract.sources.labels import from_texts
+from oodcache.extract.sources.listed_images import shown
 from oodcache.extract.sources.listing import ImageListing, ImageSource, labelled_fingerprint
 from oodcache.extract.sources.tar_members import Member, members
 
@@ -178,7 +179,7 @@ def _add(found: _Samples, source: ImageSource, place: int, file: BinaryIO) -> No
         if before != spot:
             other, at = source.tars[before >> TAR_BITS], before % (1 << TAR_BITS)
             raise InputError(
-                f"{path}: key {os.fsdecode(sample.key)!r} at byte {sample.at:,} repeats the key of "
+                f"{path}: key {shown(sample.key)} at byte {sample.at:,} repeats the key of "
                 f"a sample in {other} at byte {at:,}: a sample's members must be consecutive"
             )
         if sample.image is None:
@@ -200,13 +201,13 @@ def _samples(found: _Samples, path: Path, file: BinaryIO) -> Iterator[_Sample]:
                 images.append(member)
             elif (extension := _extension(member)) in (b"cls", b"json"):
                 if labels.setdefault(extension, member) is not member:
-                    raise InputError(f"{path}: {os.fsdecode(member.name)!r} occurs twice")
+                    raise InputError(f"{path}: {shown(member.name)} occurs twice")
             else:
                 found.left_out.add(member.name)
         if len(images) > 1:
-            one, other = (os.fsdecode(image.name) for image in images[:2])
+            one, other = (shown(image.name) for image in images[:2])
             raise InputError(
-                f"{path}: {one!r} and {other!r} belong to one sample, {os.fsdecode(key)!r}, whose "
+                f"{path}: {one} and {other} belong to one sample, {shown(key)}, whose "
                 "name ends at its first dot; a sample has one image: rename them, or unpack the "
                 "tar and give the folder"
             )
@@ -248,7 +249,7 @@ def _label(path: Path, file: BinaryIO, labels: dict[bytes, Member]) -> str | Non
     member = labels.get(b"cls") or labels.get(b"json")
     if member is None:
         return None
-    where = f"{path}: {os.fsdecode(member.name)!r}"
+    where = f"{path}: {shown(member.name)}"
     if member.size > LABEL_LIMIT:
         raise InputError(
             f"{where}: {member.size:,} bytes; the limit for a label is {LABEL_LIMIT:,}"
@@ -282,7 +283,7 @@ def _labelled(source: ImageSource, found: _Samples) -> tuple[ImageRows, bool]:
         return by_folder(found.paths), False
 
     def where(row: int) -> str:
-        return f"{source.tars[found.tar[row]]}: {os.fsdecode(found.paths[row])!r}"
+        return f"{source.tars[found.tar[row]]}: {shown(found.paths[row])}"
 
     read = from_texts([label or "" for label in found.labels], where)
     return ImageRows(found.paths, read.labels, read.names), read.numbered

@@ -198,3 +198,11 @@ def test_any_damage_is_told_in_one_line_or_leaves_the_names_whole(
         assert "\n" not in str(error)
         return
     assert all(one.offset + one.size <= len(data) for one in found if not one.other)
+
+
+def test_a_name_of_a_megabyte_is_cut_in_the_message(tmp_path: Path) -> None:
+    name = "../" + "long/" * 10_000
+    path = write_tar(tmp_path / "x.tar", (name, b"x"), form=tarfile.GNU_FORMAT)
+    with pytest.raises(InputError, match=r"member '\.\./long/.*\.\.\..* leads out") as refused:
+        walked(path)
+    assert len(str(refused.value)) - len(str(path)) < 300
