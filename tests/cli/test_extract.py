@@ -24,7 +24,7 @@ from samples.extract.tars import write_tar
 
 from oodcache.cache.files.images import open_images
 from oodcache.cache.files.texts import open_texts
-from oodcache.extract.run.decoding import decode
+from oodcache.extract.model.pixels import decode
 
 
 def only(pattern: str) -> Path:
