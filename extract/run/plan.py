@@ -144,9 +144,7 @@ def _listed(source: ImageSource, watch: Watch) -> ImageListing:
         watch.note(
             f"{source.name}: {count:,} images under {source.root}, {source.expected:,} expected"
         )
-    if listing.others:
-        watch.note(f"{source.name}: skipped {counted(listing.others, 'non-image file')}")
-    for text in listing.notes:
+    for text in (*((listing.left_out.note,) if listing.left_out.note else ()), *listing.notes):
         watch.note(f"{source.name}: {text}")
     return listing
 

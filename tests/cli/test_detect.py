@@ -242,7 +242,7 @@ def test_a_bar_takes_no_result_for_its_own(here: Path) -> None:
             "nope: no such file or folder, and no dataset of tiny-clip/demo in embeddings (there "
             "are: digits-train, digits, eight-nine, photos)",
         ),
-        ("empty", "empty: contains no images (0 other files); supported: .jpg, .png, .webp"),
+        ("empty", "empty: contains no images (no visible files); supported: .jpg, .png, .webp"),
         ("no.h5", "no.h5: "),
         (
             "photos/",
