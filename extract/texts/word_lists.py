@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import read_text
+from oodcache.cache.text import read_lines
 
 Columns = tuple[tuple[str, ...], tuple[str, ...]]
 # Chen et al., NeurIPS 2024.
@@ -68,12 +68,12 @@ def first_lemmas(lemmas: str, ids: Sequence[str]) -> tuple[str, ...]:
     >>> first_lemmas("n1\\tcat, true cat", ["n1"])
     ('cat',)
     """
-    by_id = dict(line.split("\t") for line in lemmas.splitlines())
+    by_id = dict(line.split("\t") for line in lemmas.split("\n") if line)
     return tuple(by_id[one].split(",")[0].strip() for one in ids)
 
 
 def _lines(path: Path) -> list[str]:
-    lines = read_text(path, "; --classes NAME=FILE expects a file of names").splitlines()
+    lines = read_lines(path, "; --classes NAME=FILE expects a file of names")
     if not lines:
         raise InputError(f"{path}: is empty; expected a class name per line")
     return lines
