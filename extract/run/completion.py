@@ -208,7 +208,7 @@ def _summary(target: Target) -> str:
     listing = target.listing
     if isinstance(listing, TextListing):
         templates = len(listing.vocabulary.templates)
-        classes = f"{len(listing.vocabulary.names):,} classes"
+        classes = counted(len(listing.vocabulary.names), "class")
         return f"{classes}, {counted(templates, 'template')}"
     names, bad = len(listing.images.label_names), ""
     what = "in {:,} class folder" if listing.source.form == "folder" else "with {:,} label"
