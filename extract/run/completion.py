@@ -123,6 +123,8 @@ def _make_missing(
         watch.note(f"{listing.name}: resuming: {done:,} of {len(mine):,} shards are done")
     if not tasks:
         return []
+    if isinstance(listing, TextListing):
+        watch.note(f"{listing.name}: prompts such as {listing.samples()}")
     rows = sum(task.place.rows for task in tasks)
     with watch.progress(f"{listing.kind} {listing.name}", rows, listing.unit) as advance:
         return engine.make(

@@ -12,7 +12,7 @@ from oodcache.cache.files.texts import Vocabulary
 from oodcache.cache.names import check_name
 from oodcache.cache.watch import Note
 from oodcache.extract.sources import clip_benchmark
-from oodcache.extract.texts import class_files, imagenet, word_lists
+from oodcache.extract.texts import class_files, imagenet, spoken, word_lists
 
 DEFAULT_TEMPLATE = "a photo of a {}"
 OPENAI = "openai"
@@ -20,12 +20,17 @@ CONJUGATED = "csp:"
 
 
 def find(
-    specification: str, templates: Sequence[str], note: Note = lambda text: None
+    specification: str,
+    templates: Sequence[str],
+    note: Note = lambda text: None,
+    *,
+    verbatim: bool = False,
 ) -> tuple[str, Vocabulary]:
     """Return the name and vocabulary for a known name, NAME=FILE, =FOLDER or =csp:FILE.
 
-    A folder in CLIP_benchmark's layout provides templates if none is given. A note says how a file
-    was read, unless it has a name, or an id, a tab and a name, per line.
+    A folder in CLIP_benchmark's layout provides templates if none is given. Notes say how a file
+    was read, unless it has a name, or an id, a tab and a name, per line, and which names prompts
+    say otherwise; with `verbatim`, names stay as they are.
     """
     name, equals, source = specification.partition("=")
     if equals:
@@ -33,6 +38,8 @@ def find(
         ids, names = _from(source, note)
         if clip_benchmark.has_classes(Path(source)):
             templates = templates or clip_benchmark.templates(Path(source))
+        elif not verbatim:
+            ids, names = spoken.spoken((ids, names), name, note)
     elif name in KNOWN:
         ids, names = KNOWN[name]()
     elif name in subsets.NAMES:
@@ -84,8 +91,8 @@ def _from(source: str, note: Note) -> word_lists.Columns:
 
 
 def _from_folder(path: Path) -> word_lists.Columns:
-    names = sorted(
-        one.name for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")
+    names = spoken.by_number(
+        [one.name for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")]
     )
     if not names:
         raise InputError(
