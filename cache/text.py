@@ -12,7 +12,10 @@ LARGEST = 2**28  # Bytes of a text that is read whole.
 
 
 def read_text(path: Path, advice: str = "") -> str:
-    """Return the text of a UTF-8 file; raise InputError if it cannot be read, with `advice`."""
+    """Return the text of a UTF-8 file; raise InputError if it cannot be read, with `advice`.
+
+    Line ends are kept as they are.
+    """
     try:
         read = text_bytes(path)
         return read.decode()
@@ -52,6 +55,24 @@ def reject_utf16(path: Path, head: bytes) -> None:
     """Raise InputError if a file's first bytes are a UTF-16 byte order mark."""
     if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         raise InputError(f"{path}: is UTF-16 text; save it as UTF-8")
+
+
+def read_lines(path: Path, advice: str = "") -> list[str]:
+    r"""Return the lines of a UTF-8 file, which end in \n or \r\n, without blank ones at the end.
+
+    Raises InputError if the file cannot be read, with `advice`, and for a \r anywhere else.
+    """
+    lines = read_text(path, advice).split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    lines = [line.removesuffix("\r") for line in lines]
+    for number, line in enumerate(lines, 1):
+        if "\r" in line:
+            raise InputError(
+                rf"{path}: line {number} contains \r without \n, as old Macs end lines; save the "
+                r"file with \n or \r\n"
+            )
+    return lines
 
 
 def megabytes(size: int) -> str:

@@ -176,7 +176,8 @@ def vocabulary(given: Import) -> tuple[str, Vocabulary]:
                 f"{vocabularies.DEFAULT_TEMPLATE!r}"
             )
     if "=" in given.classes:
-        return vocabularies.find(given.classes, given.templates or (AS_IT_IS,))
+        templates = given.templates or (AS_IT_IS,)
+        return vocabularies.find(given.classes, templates, verbatim=True)
     raise InputError(
         f"--classes {given.classes!r}: give NAME=names.txt, with one class name per line"
     )

@@ -15,7 +15,7 @@ from oodcache.extract.sources import braces, clip_benchmark, lists, tables, tars
 from oodcache.extract.sources.folders import images_below, list_folder
 from oodcache.extract.sources.known_sets import KNOWN_SETS, PREFIXES
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
-from oodcache.extract.texts import vocabularies
+from oodcache.extract.texts import imagenet
 
 TAR = ".tar"
 PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
@@ -150,7 +150,7 @@ def known(name: str, data_root: Path) -> ImageSource | None:
         expected=wanted.images,
         group=GROUPS.get(name),
         form="list" if is_list else "folder",
-        classes=vocabularies.imagenet_ids() if is_list and wanted.classes else (),
+        classes=imagenet.ids() if is_list and wanted.classes else (),
         data_root=data_root,
     )
 
