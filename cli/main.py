@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import printable
+from oodcache.cache.text import printable, shortened
 from oodcache.cli import stopping
 from oodcache.cli.cache import cache
 from oodcache.cli.calibrate import calibrate
@@ -98,6 +98,7 @@ def _run(command: click.Command, name: str) -> None:
         command.main(prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
+        error.message = shortened(error.message)
         error.show()
         sys.exit(error.exit_code)
     except InputError as error:
@@ -140,5 +141,5 @@ def _unless_stopped() -> None:
 
 def _fail(message: str) -> None:
     _unless_stopped()
-    print(f"oodcache: {printable(message)}", file=sys.stderr)
+    print(f"oodcache: {shortened(printable(message))}", file=sys.stderr)
     sys.exit(1)

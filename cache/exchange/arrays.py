@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import listed
 
 BLOCK_ROWS = 2048
 VECTORS = ("embeddings", "feat_list", "features", "feats", "feat", "image_features")
@@ -120,10 +121,9 @@ def pick(path: Path, arrays: Mapping[str, Array]) -> Array:
             return arrays[name]
     if len(arrays) == 1:
         return next(iter(arrays.values()))
-    there = ", ".join(map(repr, arrays)) or "nothing"
     raise InputError(
-        f"{path}: contains {there}, but no embeddings: expected an array called "
-        f"{', '.join(VECTORS[:-1])} or {VECTORS[-1]}"
+        f"{path}: contains {listed(arrays) or 'nothing'}, but no embeddings: expected an array "
+        f"called {', '.join(VECTORS[:-1])} or {VECTORS[-1]}"
     )
 
 

@@ -219,6 +219,13 @@ def test_embeddings_are_found_by_name_or_because_they_are_alone() -> None:
     )
 
 
+def test_many_arrays_without_embeddings_are_counted_not_all_listed() -> None:
+    several = {f"img/{place}.jpg": foreign.in_memory("", ROWS) for place in range(20_000)}
+    said = refusal(lambda: foreign.pick(Path("x.npz"), several))
+    assert "'img/5.jpg' and 19,994 more, but no embeddings" in said
+    assert len(said) < 600
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

@@ -98,7 +98,7 @@ def test_parts_that_do_not_pair_are_refused(oodcache: Run, take: Take) -> None:
         "metadata/metadata_1.parquet: has 1 rows, but img_emb/img_emb_1.npy has 2",
     )
     parquet.write_table(pa.table({"caption": ["a"]}), "metadata/metadata_0.parquet")
-    refused(take("img_emb", "--metadata", "metadata"), "has no column 'image_path'; has caption")
+    refused(take("img_emb", "--metadata", "metadata"), "has no column 'image_path'; has 'caption'")
     refused(
         take("img_emb", "--metadata", "metadata/metadata_0.parquet"),
         "give a folder of metadata for a folder of vectors",
