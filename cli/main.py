@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from importlib.metadata import version
@@ -98,8 +99,7 @@ def _run(command: click.Command, name: str) -> None:
         command.main(prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.message = shortened(error.message)
-        error.show()
+        _show(error)
         sys.exit(error.exit_code)
     except InputError as error:
         _fail(str(error))
@@ -137,6 +137,13 @@ def _unless_stopped() -> None:
     """Exit as stopped if a signal arrived: a library may have turned it into its own error."""
     if status := stopping.status():
         _stopped(status)
+
+
+def _show(error: click.ClickException) -> None:
+    text = io.StringIO()
+    error.show(text)
+    for line in text.getvalue().splitlines():
+        print(shortened(line), file=sys.stderr)
 
 
 def _fail(message: str) -> None:
