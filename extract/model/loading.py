@@ -147,7 +147,8 @@ def _model_config(resolved: Resolved, note: Note) -> dict[str, Any]:
         config = open_clip.get_model_config(name)
     except Exception as error:  # A bad file or the hub: report any failure.
         raise InputError(f"--model {resolved.request.requested}: {first_lines(error)}") from None
-    assert isinstance(config, dict)
+    if not isinstance(config, dict):
+        raise InputError(f"--model {resolved.request.requested}: open_clip has no such model")
     return config
 
 
@@ -164,7 +165,7 @@ def _check_known(name: str, tag: str | None, request: ModelRequest) -> None:
         return
     tags = open_clip.list_pretrained_tags_by_model(name)
     if tag not in tags:
-        near = get_close_matches(str(tag), tags, n=3) or tags
+        near = get_close_matches(str(tag), tags, n=3) or tags[:5]
         raise InputError(
             f"--model {request.requested}: {name} has no weights {tag!r}; did you mean "
             f"{' or '.join(f'{name}/{one}' for one in near) or 'to give --checkpoint FILE'}?"
