@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oodcache.cache.text import printable
+from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Watch, bars
 from oodcache.cli import stopping
 
@@ -96,7 +96,7 @@ LISTED_AS = click.option(
 
 def note(text: str) -> None:
     """Print one line on stderr, where it does not mix with results."""
-    print(printable(text), file=sys.stderr, flush=True)
+    print(shortened(printable(text)), file=sys.stderr, flush=True)
 
 
 WATCH = Watch(note, progress)

@@ -19,7 +19,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.shards.shard_set import open_images
 from oodcache.cache.store import store
-from oodcache.cache.text import counted, printable
+from oodcache.cache.text import counted, printable, shortened
 from oodcache.cache.watch import Note, Progress, Watch
 from oodcache.detect.decisions import Decision, decide, sink
 from oodcache.detect.detector import SavedDetector
@@ -101,7 +101,7 @@ class Detector:
         device: str | None = None,
         batch_size: int = 256,
         workers: int | None = None,
-        note: Note = lambda text: print(printable(text), file=sys.stderr),
+        note: Note = lambda text: print(shortened(printable(text)), file=sys.stderr),
     ) -> Detector:
         """Return the detector in a file; raise InputError, in one line, if it is not one.
 

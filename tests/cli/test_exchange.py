@@ -75,6 +75,19 @@ def measures(oodcache: Run, *arguments: object) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(done.out)))
 
 
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [(100, ""), (4.6052, "like a logarithm: its exponential is 100"), (0.01, "its inverse is 100")],
+)
+def test_a_scale_that_is_another_quantity_is_noted(take: Take, scale: float, words: str) -> None:
+    np.save("t.npy", np.eye(2, dtype=np.float32))
+    Path("names.txt").write_text("cat\ndog\n")
+    done = take("t.npy", *MINE, "--classes", "pets=names.txt", "--logit-scale", scale)
+    assert done.status == 0
+    assert words in done.err
+    assert ("looks like" in done.err) == bool(words)
+
+
 def test_arrays_of_known_geometry_come_in_and_are_scored(oodcache: Run, take: Take) -> None:
     # Class vectors are the axes. Three ID images lie on their own axis, one on the other; of
     # two OOD images one is nearer to an axis than that one is, so 7 of 8 pairs are in order.
@@ -322,7 +335,7 @@ def test_a_hostile_pickle_never_runs(oodcache: Run) -> None:
     for name, words in (
         ("x.npy", "Python obj"),
         ("x.npz", "Python obj"),
-        ("x.pt", "only tensors are read"),
+        ("x.pt", "pickled objects besides tensors"),
     ):
         refused(oodcache("cache", "import", name, *MINE, "--dataset", "x"), words)
         np.save("v.npy", rows(1))
