@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import read_text
+from oodcache.cache.text import read_lines
 
 NAMES = ("imagenet10", "imagenet20", "imagenet100")
 
@@ -54,7 +54,7 @@ def known(name: str) -> Subset:
 
 def read(path: Path) -> Subset:
     """Return the subset in the file at `path`: an id or label name per line; # starts a comment."""
-    lines = read_text(path, "; a subset is one id or name per line").splitlines()
+    lines = read_lines(path, "; a subset is one id or name per line")
     first: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         one = line.partition("#")[0].strip()

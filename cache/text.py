@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import stat
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterable
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
 
 LARGEST = 2**28  # Bytes of a text that is read whole.
+LONGEST_LINE = 580  # Bytes of an error or a note, without the program's name.
+MOST_NAMES, LONGEST_NAME = 6, 40
 
 
 def read_text(path: Path, advice: str = "") -> str:
-    """Return the text of a UTF-8 file; raise InputError if it cannot be read, with `advice`."""
+    """Return the text of a UTF-8 file; raise InputError if it cannot be read, with `advice`.
+
+    Line ends are kept as they are.
+    """
     try:
         read = text_bytes(path)
         return read.decode()
@@ -54,6 +60,24 @@ def reject_utf16(path: Path, head: bytes) -> None:
         raise InputError(f"{path}: is UTF-16 text; save it as UTF-8")
 
 
+def read_lines(path: Path, advice: str = "") -> list[str]:
+    r"""Return the lines of a UTF-8 file, which end in \n or \r\n, without blank ones at the end.
+
+    Raises InputError if the file cannot be read, with `advice`, and for a \r anywhere else.
+    """
+    lines = read_text(path, advice).split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    lines = [line.removesuffix("\r") for line in lines]
+    for number, line in enumerate(lines, 1):
+        if "\r" in line:
+            raise InputError(
+                rf"{path}: line {number} contains \r without \n, as old Macs end lines; save the "
+                r"file with \n or \r\n"
+            )
+    return lines
+
+
 def megabytes(size: int) -> str:
     """Return a number of bytes in MB, to one decimal, or to two digits below 1 MB.
 
@@ -92,3 +116,35 @@ def printable(text: str) -> str:
         one if one.isprintable() else one.encode("unicode_escape", "backslashreplace").decode()
         for one in text
     )
+
+
+def shortened(text: str, most: int = LONGEST_LINE) -> str:
+    """Return `text` in at most `most` bytes of UTF-8, cut in the middle: the end says what to do.
+
+    >>> shortened("cannot read " + 40 * "a" + ": expected a number", 40)
+    'cannot read aaaaaa … expected a number'
+    """
+    data = text.encode(errors="surrogateescape")
+    if len(data) <= most:
+        return text
+    gap = " … "
+    end = (most - len(gap.encode())) // 2
+    start = most - len(gap.encode()) - end
+    parts = (data[:start], data[-end:])
+    return gap.join(part.decode(errors="ignore") for part in parts)
+
+
+def listed(names: Iterable[object]) -> str:
+    """Return names quoted and separated by commas: the first few, cut, and how many more.
+
+    >>> listed(["a", 1, "b" * 50])
+    "'a', 1, 'bbbbbbbbbbbbbbbbbb…bbbbbbbbbbbbbbbbbbb'"
+    >>> listed(range(1006))
+    '0, 1, 2, 3, 4, 5 and 1,000 more'
+    """
+    every = list(names)
+    half = (LONGEST_NAME - 1) // 2
+    texts = [repr(one) for one in every[:MOST_NAMES]]
+    cut = [one if len(one) <= LONGEST_NAME else f"{one[:half]}…{one[-half - 1 :]}" for one in texts]
+    more = len(every) - MOST_NAMES
+    return ", ".join(cut) + (f" and {more:,} more" if more > 0 else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from importlib.metadata import version
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import printable, readable
+from oodcache.cache.text import printable, readable, shortened
 from oodcache.cli import stopping, streams
 from oodcache.cli.cache import cache
 from oodcache.cli.calibrate import calibrate
@@ -100,7 +101,7 @@ def _run(command: click.Command, name: str) -> None:
         command.main(prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        _show(error)
         sys.exit(error.exit_code)
     except InputError as error:
         _fail(str(error))
@@ -140,7 +141,14 @@ def _unless_stopped() -> None:
         _stopped(status)
 
 
+def _show(error: click.ClickException) -> None:
+    text = io.StringIO()
+    error.show(text)
+    for line in text.getvalue().splitlines():
+        print(shortened(line), file=sys.stderr)
+
+
 def _fail(message: str) -> None:
     _unless_stopped()
-    print(f"oodcache: {printable(message)}", file=sys.stderr)
+    print(f"oodcache: {shortened(printable(message))}", file=sys.stderr)
     sys.exit(1)

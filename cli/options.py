@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oodcache.cache.text import printable
+from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Hint, Watch, bars
 from oodcache.cli import stopping
 from oodcache.cli.commands import is_quiet
@@ -100,7 +100,7 @@ def note(text: str) -> None:
     """Print one line on stderr, where it does not mix with results; no hint with --quiet."""
     if is_quiet() and isinstance(text, Hint):
         return
-    print(printable(text), file=sys.stderr, flush=True)
+    print(shortened(printable(text)), file=sys.stderr, flush=True)
 
 
 def progress(

@@ -19,7 +19,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.shards.shard_set import open_images
 from oodcache.cache.store import store
-from oodcache.cache.text import counted, printable
+from oodcache.cache.text import counted, printable, shortened
 from oodcache.cache.watch import Hint, Note, Progress, Watch
 from oodcache.detect.decisions import Decision, decide, sink
 from oodcache.detect.detector import SavedDetector
@@ -27,8 +27,7 @@ from oodcache.detect.fields import check_unit
 from oodcache.detect.file import read_detector
 from oodcache.detect.formats import FORMATS
 from oodcache.detect.reloading import Runtime, loaded
-from oodcache.extract.sources.folders import list_folder
-from oodcache.extract.sources.listing import ImageSource
+from oodcache.extract.sources.folders import images_below, nothing_in
 
 if TYPE_CHECKING:
     from oodcache.extract.run.embedding import Embedder
@@ -74,17 +73,21 @@ def detect(
     wrote = f"; wrote {output}" if output else ""
     line = f"{counted(total, 'image')}: {counts}{wrote}"
     watch.note(line if count["error"] else Hint(line))
-    return MISTAKE if count["error"] else SOME_OUT if count["out"] else ALL_IN
+    return MISTAKE if count["error"] or detector.left_out else SOME_OUT if count["out"] else ALL_IN
 
 
 @dataclass
 class Detector:
-    """A detector that `oodcache calibrate` saved; it loads its model when an image needs it."""
+    """A detector that `oodcache calibrate` saved; it loads its model when an image needs it.
+
+    `left_out` counts folders with files that may be images and cannot be read.
+    """
 
     saved: SavedDetector
     cache: Path
     runtime: Runtime
     note: Note
+    left_out: int = field(default=0, init=False, repr=False)
     _embedder: Embedder | None = field(default=None, repr=False)
 
     @classmethod
@@ -99,7 +102,7 @@ class Detector:
         device: str | None = None,
         batch_size: int = 256,
         workers: int | None = None,
-        note: Note = lambda text: print(printable(text), file=sys.stderr),
+        note: Note = lambda text: print(shortened(printable(text)), file=sys.stderr),
     ) -> Detector:
         """Return the detector in a file; raise InputError, in one line, if it is not one.
 
@@ -208,14 +211,23 @@ class Detector:
         if path.suffix == ".h5":
             return self._cached(path)
         if path.is_dir():
-            root, listing = os.fsencode(given), list_folder(ImageSource(path.name, path))
-            below = root if root.endswith(b"/") else root + b"/"
-            return tuple(below + one for one in listing.images.paths)
+            return self._folder(given)
         if path.exists():
             return (os.fsencode(given),)
         if given in sets:
             return self._cached(sets[given])
         raise InputError(self._unknown(given, list(sets)))
+
+    def _folder(self, given: str) -> Target:
+        found, left_out = images_below(Path(given))
+        if not found:
+            raise InputError(nothing_in(given, left_out))
+        if left_out.counts:
+            self.note(f"{given}: {left_out.note}")
+        self.left_out += left_out.may_be_images
+        root = os.fsencode(given)
+        below = root if root.endswith(b"/") else root + b"/"
+        return tuple(below + path for path, _ in found)
 
     def _sets(self) -> dict[str, Path]:
         """Return the cached datasets of the detector's model, and their paths."""

@@ -121,12 +121,16 @@ def numbered(origin: str, numbers: npt.NDArray[Any], label_names: Sequence[str] 
 def names(path: Path) -> tuple[str, ...]:
     """Return the names in a text file, one per line."""
     read = lines(path)
+    while read and not read[-1].strip():
+        read.pop()
     if b"" in read:
         raise InputError(f"{path}: line {read.index(b'') + 1} is blank; expected a name per line")
     return tuple(_decoded(path, number, line) for number, line in enumerate(read, 1))
 
 
 def _decoded(path: Path, number: int, line: bytes) -> str:
+    if b"\r" in line:
+        raise InputError(rf"{path}: line {number} contains \r without \n; save it with \n or \r\n")
     try:
         return line.decode().strip()
     except UnicodeDecodeError:

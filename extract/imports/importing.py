@@ -18,6 +18,7 @@ from oodcache.cache.exchange.arrays import Array
 from oodcache.cache.exchange.imported import Claim
 from oodcache.cache.files.images import ImageBatch, ImageFile, ImageRows, open_images, write_images
 from oodcache.cache.files.texts import TextFile, open_texts, write_texts
+from oodcache.cache.format.logits import doubts
 from oodcache.cache.shards import shard_set
 from oodcache.cache.store import store
 from oodcache.cache.store.verification import kind_of
@@ -74,6 +75,9 @@ def _import_exported(
     reading.reject(given, "the file describes itself", *reading.OF_ALL)
     file = exported.opened(given.source, arrays)
     target = _free(file.target(given.cache), given)
+    model = file.identity.model
+    for doubt in doubts(model.logit_scale, model.logit_bias, typed=True):
+        note(f"{given.source}: {doubt}")
     rows = file.columns["norm"].size
     with progress(f"import {target.stem}", rows, "rows") as advance:
         file.write(target, dtype=given.dtype, advance=advance)
@@ -84,7 +88,7 @@ def _import_images(
     given: Import, form: str, arrays: Mapping[str, Array], note: Note, progress: Progress
 ) -> None:
     assert given.dataset is not None
-    claim, name = _claim(given), names.check_name(given.dataset, "dataset")
+    claim, name = _claim(given, note), names.check_name(given.dataset, "dataset")
     target = _free(names.image_path(given.cache, claim.label, name), given)
     vectors = foreign.pick(given.source, arrays)
     foreign.check_vectors(vectors, 2)
@@ -117,7 +121,7 @@ def _import_images(
 
 def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: Note) -> None:
     name, vocabulary = reading.vocabulary(given)
-    claim = _claim(given)
+    claim = _claim(given, note)
     target = _free(names.text_path(given.cache, claim.label, name), given)
     vectors = foreign.pick(given.source, arrays)
     foreign.check_vectors(vectors, 2, 3)
@@ -161,9 +165,11 @@ def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: N
     note(Hint(f"wrote {target}: {counted(shape[1], 'class')}, {templates}"))
 
 
-def _claim(given: Import) -> Claim:
+def _claim(given: Import, note: Note) -> Claim:
     if given.model is None:
         raise InputError(f"{given.source}: give --model NAME, the model that made it")
+    for doubt in doubts(given.logit_scale, given.logit_bias, typed=True):
+        note(f"{doubt}; if so, import again with the right one and --overwrite")
     return Claim(given.model, given.weights, given.logit_scale, given.logit_bias)
 
 

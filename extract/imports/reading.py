@@ -176,7 +176,8 @@ def vocabulary(given: Import) -> tuple[str, Vocabulary]:
                 f"{vocabularies.DEFAULT_TEMPLATE!r}"
             )
     if "=" in given.classes:
-        return vocabularies.find(given.classes, given.templates or (AS_IT_IS,))
+        templates = given.templates or (AS_IT_IS,)
+        return vocabularies.find(given.classes, templates, verbatim=True)
     raise InputError(
         f"--classes {given.classes!r}: give NAME=names.txt, with one class name per line"
     )
@@ -188,13 +189,9 @@ def read_tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
         raise InputError(f"{path}: reading .pt needs torch: type  pip install 'oodcache[extract]'")
     import torch
 
-    try:
-        loaded = torch.load(path, weights_only=True, map_location="cpu")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except Exception:  # torch has no common exception for damaged or unsafe files.
-        what = "is damaged or contains other data; only tensors are read"
-        raise InputError(f"{path}: {what}") from None
+    from oodcache.extract.model import checkpoint
+
+    loaded = checkpoint.read(path)
     tensors = loaded if isinstance(loaded, dict) else {"": loaded}
     found = {}
     for name, tensor in tensors.items():

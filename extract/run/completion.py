@@ -123,6 +123,8 @@ def _make_missing(
         watch.note(Hint(f"{listing.name}: resuming: {done:,} of {len(mine):,} shards are done"))
     if not tasks:
         return []
+    if isinstance(listing, TextListing):
+        watch.note(f"{listing.name}: prompts such as {listing.samples()}")
     rows = sum(task.place.rows for task in tasks)
     with watch.progress(f"{listing.kind} {listing.name}", rows, listing.unit) as advance:
         return engine.make(
@@ -210,7 +212,7 @@ def _written(target: Target) -> str:
     listing = target.listing
     if isinstance(listing, TextListing):
         templates = len(listing.vocabulary.templates)
-        classes = f"{len(listing.vocabulary.names):,} classes"
+        classes = counted(len(listing.vocabulary.names), "class")
         return Hint(f"wrote {target.path}: {classes}, {counted(templates, 'template')}")
     names, bad = len(listing.images.label_names), ""
     what = "in {:,} class folder" if listing.source.form == "folder" else "with {:,} label"

@@ -18,6 +18,8 @@ from oodcache.extract.sources import datasets
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
 from oodcache.extract.texts import vocabularies
 
+SHOWN = 120  # Characters of a sample prompt.
+
 
 @dataclass(frozen=True)
 class TextListing:
@@ -44,6 +46,12 @@ class TextListing:
         names, templates = self.vocabulary.names, self.vocabulary.templates
         places = (divmod(row, len(names)) for row in rows)
         return [templates[template].replace("{}", names[place]) for template, place in places]
+
+    def samples(self) -> str:
+        """Return the first, the middle and the last prompt, for the user to look at."""
+        rows = dict.fromkeys((0, self.rows // 2, self.rows - 1))
+        shown = [self.prompts(range(row, row + 1))[0] for row in rows]
+        return ", ".join(repr(one if len(one) <= SHOWN else f"{one[:SHOWN]}…") for one in shown)
 
 
 Listing = TextListing | ImageListing
@@ -124,7 +132,7 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
     listings = [_listed(source, watch) for source in found]
     texts = None
     if asked.classes is not None:
-        name, vocabulary = vocabularies.find(asked.classes, asked.templates)
+        name, vocabulary = vocabularies.find(asked.classes, asked.templates, watch.note)
         texts = TextListing(name, vocabulary, vocabularies.fingerprint(vocabulary))
     elif asked.templates:
         raise InputError("--template needs class names: give --classes too")
@@ -144,9 +152,7 @@ def _listed(source: ImageSource, watch: Watch) -> ImageListing:
         watch.note(
             f"{source.name}: {count:,} images under {source.root}, {source.expected:,} expected"
         )
-    if listing.others:
-        watch.note(f"{source.name}: skipped {counted(listing.others, 'non-image file')}")
-    for text in listing.notes:
+    for text in (*((listing.left_out.note,) if listing.left_out.note else ()), *listing.notes):
         watch.note(f"{source.name}: {text}")
     return listing
 

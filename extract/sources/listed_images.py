@@ -13,6 +13,7 @@ from oodcache.extract.sources.folders import FolderContents
 from oodcache.extract.sources.labels import ImageLabels, from_texts
 from oodcache.extract.sources.listing import ImageListing, ImageSource, labelled_fingerprint
 
+LONGEST = 108  # Bytes of a path in a message.
 PARENTS = 3  # Parents of a list's folder where its images are searched.
 TRIED = 100  # First images of a list that are searched, and as many of the others.
 # OpenOOD's folders of images, next to its folder of lists.
@@ -50,7 +51,7 @@ def list_entries(
     if max(sizes) < 0:
         raise InputError(
             f"{source.root}: none of its {len(paths):,} files is below {root}, the first is "
-            f"{os.fsdecode(paths[0])!r}; give --image-root FOLDER"
+            f"{shown(paths[0])}; give --image-root FOLDER"
         )
     found = _classes(source, entries)
     images = ImageRows(paths, found.labels, found.names)
@@ -71,13 +72,22 @@ def normal(path: bytes) -> bytes | None:
     return b"/" * path.startswith(b"/") + b"/".join(parts)
 
 
+def shown(path: bytes) -> str:
+    """Return an untrusted path as text in quotes, without its middle if it is long.
+
+    >>> len(shown(b"x" * 10**6))
+    113
+    """
+    cut = path if len(path) <= LONGEST else path[: LONGEST // 2] + b"..." + path[-LONGEST // 2 :]
+    return repr(os.fsdecode(cut))
+
+
 def _clean(source: ImageSource, entries: Entries, row: int) -> bytes:
     path = normal(entries.paths[row])
     if path is None:
-        shown = os.fsdecode(entries.paths[row])
         raise InputError(
-            f"{_where(source, entries, row)}: {shown!r} is not an image path; use paths "
-            "without '..'"
+            f"{_where(source, entries, row)}: {shown(entries.paths[row])} is not an image path; "
+            "use paths without '..'"
         )
     return path
 
@@ -107,7 +117,7 @@ def _root(source: ImageSource, paths: Sequence[bytes]) -> Path:
     looked = ", ".join(str(one) for one in candidates[:3])
     type_next = "/" if first.startswith(b"/") else "FOLDER"
     raise InputError(
-        f"{source.root}: its first image, {os.fsdecode(first)!r}, is not below {looked}"
+        f"{source.root}: its first image, {shown(first)}, is not below {looked}"
         f"{', …' * (len(candidates) > 3)}; give --image-root {type_next}"
     )
 
@@ -138,7 +148,7 @@ def _below(source: ImageSource, entries: Entries, row: int, root: Path, path: by
     relative = _relative(root, path)
     if relative is None:
         raise InputError(
-            f"{_where(source, entries, row)}: {os.fsdecode(path)!r} is absolute and not below "
+            f"{_where(source, entries, row)}: {shown(path)} is absolute and not below "
             f"{root}; give --image-root / or a common parent"
         )
     return relative
@@ -150,7 +160,7 @@ def _check_distinct(source: ImageSource, entries: Entries, paths: Sequence[bytes
         if (before := first.setdefault(path, row)) != row:
             raise InputError(
                 f"{_where(source, entries, row)} repeats {entries.unit} {entries.lines[before]}, "
-                f"{os.fsdecode(path)!r}: remove one"
+                f"{shown(path)}: remove one"
             )
 
 

@@ -131,7 +131,11 @@ def test_a_text_file_of_names_is_one_of_names(text: Text) -> None:
 
 def test_names_are_text_and_none_is_blank(text: Text) -> None:
     assert row_names.names(text("größer\nb\r\n".encode())) == ("größer", "b")
-    for content, words in ((b"a\n\nb", "line 2 is blank"), (b"a\n\xff", "line 2 is not UTF-8")):
+    for content, words in (
+        (b"a\n\nb", "line 2 is blank"),
+        (b"a\n\xff", "line 2 is not UTF-8"),
+        (b"a\rb\n", "line 1 contains"),
+    ):
         with pytest.raises(InputError, match=words):
             row_names.names(text(content))
 

@@ -101,7 +101,7 @@ def test_parts_that_do_not_pair_are_refused(oodcache: Run, take: Take) -> None:
         "metadata/metadata_1.parquet: has 1 rows, but img_emb/img_emb_1.npy has 2",
     )
     parquet.write_table(pa.table({"caption": ["a"]}), "metadata/metadata_0.parquet")
-    refused(take("img_emb", "--metadata", "metadata"), "has no column 'image_path'; has caption")
+    refused(take("img_emb", "--metadata", "metadata"), "has no column 'image_path'; has 'caption'")
     refused(
         take("img_emb", "--metadata", "metadata/metadata_0.parquet"),
         "give a folder of metadata for a folder of vectors",
@@ -292,8 +292,8 @@ def test_tensors_come_out_by_name_and_one_alone_under_none(tmp_path: Path) -> No
 def test_no_pickled_code_is_run(tmp_path: Path) -> None:
     trace, path = tmp_path / "ran", tmp_path / "x.pt"
     torch.save(Hostile(trace), path)
-    words = "is damaged or contains other data; only tensors are read"
-    assert refusal(path) == f"{path}: {words}"
+    words = "rejected: it contains pickled objects besides tensors"
+    assert refusal(path).startswith(f"{path}: {words}")
     assert not trace.exists()
     torch.load(path, weights_only=False)
     assert trace.exists(), "the pickle was harmless, and the test showed nothing"
@@ -313,9 +313,11 @@ def test_a_damaged_or_missing_file_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
     torch.save(torch.ones(100), path)
     path.write_bytes(path.read_bytes()[:500])
-    assert "is damaged" in refusal(path)
+    assert "is cut off or damaged" in refusal(path)
     path.write_bytes(b"")
-    assert "is damaged" in refusal(path)
+    assert refusal(path) == f"{path}: is empty"
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    assert refusal(path).startswith(f"{path}: is a git-lfs pointer")
     assert refusal(tmp_path / "none.pt").endswith("cannot be read: No such file or directory")
 
 

@@ -122,3 +122,11 @@ def test_a_path_that_names_no_file_below_a_folder_is_refused(tmp_path: Path, pat
     touch(tmp_path, "a.jpg")
     with pytest.raises(InputError, match="line 2: .* is not an image path"):
         listed(tmp_path / "x.txt", b"a.jpg", path)
+
+
+def test_a_path_of_a_megabyte_is_cut_in_the_message(tmp_path: Path) -> None:
+    deep = b"x/" * 2**19
+    for path in (deep + b"a.jpg", b"/" + deep + b"a.jpg", deep + b"..\0"):
+        with pytest.raises(InputError) as refused:
+            listed(tmp_path / "x.txt", path)
+        assert len(str(refused.value)) - 4 * len(str(tmp_path)) < 400

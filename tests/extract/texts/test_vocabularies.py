@@ -32,11 +32,21 @@ def test_a_byte_order_mark_and_dos_lines_are_no_part_of_a_name(tmp_path: Path) -
     assert from_text(tmp_path, b"\xef\xbb\xbfcat\r\ndog\r\n").names == ("cat", "dog")
 
 
+def test_a_blank_last_line_names_nothing(tmp_path: Path) -> None:
+    assert from_text(tmp_path, "cat\ndog\n\n  \n").names == ("cat", "dog")
+
+
+def test_a_name_may_contain_a_character_that_only_unicode_takes_for_a_line_end(
+    tmp_path: Path,
+) -> None:
+    assert from_text(tmp_path, "red\u2028fox\ncat\n").names == ("red\u2028fox", "cat")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("cat\n\ndog\n", "line 2 is blank; remove it"),
-        ("cat\n   \n", "line 2 is blank"),
+        ("cat\n   \ndog", "line 2 is blank"),
         ("cat\ndog\ncat\n", "line 3 repeats line 1, 'cat'"),
         ("n1\tcat\nn1\tdog\n", "line 2 repeats line 1, 'n1'"),
         ("n1\tcat\ndog\n", "line 2: expected an id, a tab and a name, as in line 1"),
