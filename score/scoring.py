@@ -54,7 +54,7 @@ def score(
     if compare_scores or pairs:
         rows = writing.rows([row for row in evaluated.kept if row.picked])
         inside = question.id_set
-        compared = differences(rows, inside, note=watch.note) if compare_scores else []
+        compared = differences(rows, inside, watch=watch) if compare_scores else []
         compared += steps(rows, pairs, inside) if pairs else []
     if save_scores is not None:
         # All models and templates get the same columns: whatever any of them picked.
