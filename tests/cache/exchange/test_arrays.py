@@ -287,7 +287,7 @@ def test_an_npz_that_unpacks_to_far_more_is_refused_before_it_is(
 ) -> None:
     monkeypatch.setattr("oodcache.cache.exchange.arrays.LARGE", 2**20)
     np.savez_compressed(tmp_path / "bomb.npz", scores=np.zeros(2**18))
-    with pytest.raises(InputError, match=r"'scores.npy' is 0.00\d+ MB that unpack to 2.1 MB: these"):
+    with pytest.raises(InputError, match=r"'scores.npy' is 0.00.* MB that unpack to 2.1 MB"):
         foreign.open_npz(tmp_path / "bomb.npz")
     values = np.random.default_rng(0).normal(size=2**18)
     np.savez_compressed(tmp_path / "real.npz", scores=values)
