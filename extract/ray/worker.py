@@ -148,6 +148,10 @@ class Worker:
         self._model = loading.load(
             self._planned.resolved, notes.append, with_texts=self._planned.texts is not None
         )
+        if self._planned.texts is not None:
+            from oodcache.extract.run import cuts
+
+            cuts.check(self._planned.texts, self._model.tokenize, notes.append)
         return Loaded(self._model.signature, tuple(notes), socket.gethostname())
 
     def _make(self, order: Order) -> Made:

@@ -18,7 +18,7 @@ from oodcache.cache.shards.merging import Shard
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Watch
 from oodcache.extract.model.encoder import Encoder, Signature
-from oodcache.extract.run import decoding
+from oodcache.extract.run import cuts, decoding
 from oodcache.extract.run.plan import Plan, TextListing
 from oodcache.extract.run.targets import Target, stamp, wanted
 from oodcache.extract.run.tasks import Job, Task, write
@@ -67,6 +67,8 @@ class InProcess:
         """Write the tasks' shards; raise InputError at the first that fails."""
         listing, timing = work.target.listing, timing_of(work.target.listing)
         job = Job(self.planned, self.model, work.advance, timing)
+        if isinstance(listing, TextListing):
+            cuts.check(listing, self.model.tokenize, self.watch.note)
         with decoding.watching_workers():
             count = write(work.target.path, listing, work.run, work.tasks, job, work.tolerance)
         faster = self.planned.faster(listing)
