@@ -16,6 +16,7 @@ from oodcache.detect.detector import SavedDetector
 from oodcache.detect.file import is_detector, write_detector
 from oodcache.detect.making import Calibration, DetectorRequest, only, printed
 from oodcache.extract.model.request import LOCAL_DIR
+from oodcache.score.inputs import equal_classes
 from oodcache.score.inputs.selection import select, tell
 from oodcache.score.provenance import provenance
 from oodcache.score.references import open_references
@@ -50,6 +51,7 @@ def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> 
     selection = select(question, model)
     texts = only(selection, question.templates)
     tell(selection, question.variants, watch.note)
+    equal_classes.tell([texts], watch.note)
     references = open_references(question, selection, [texts], watch.note)
     calibration = Calibration(request, selection, texts, references, watch)
     view, choice, variant = calibration.chosen(question.variants)

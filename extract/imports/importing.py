@@ -16,8 +16,9 @@ from oodcache.cache.exchange import export as exporting
 from oodcache.cache.exchange import exported, imported
 from oodcache.cache.exchange.arrays import Array
 from oodcache.cache.exchange.imported import Claim
+from oodcache.cache.files import alike
 from oodcache.cache.files.images import ImageBatch, ImageFile, ImageRows, open_images, write_images
-from oodcache.cache.files.texts import TextFile, open_texts, write_texts
+from oodcache.cache.files.texts import TextFile, open_text_rows, open_texts, write_texts
 from oodcache.cache.shards import shard_set
 from oodcache.cache.store import store
 from oodcache.cache.store.verification import kind_of
@@ -154,6 +155,8 @@ def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: N
     _note_normalised(given, claim, len(unit.norm), [unit.norm[unit.changed]], note)
     templates = counted(shape[0], "template")
     note(f"wrote {target}: {counted(shape[1], 'class')}, {templates}")
+    if same := alike.within(open_text_rows(target)):
+        note(f"{name}: {same}")
 
 
 def _claim(given: Import) -> Claim:

@@ -11,7 +11,9 @@ from typing import Protocol
 import numpy as np
 
 from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.files import alike
 from oodcache.cache.files.images import open_image_shard, open_images
+from oodcache.cache.files.texts import open_text_rows
 from oodcache.cache.format.place import Place, Run, share
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Shard
@@ -171,6 +173,9 @@ def _merge(target: Target, run: Run, watch: Watch) -> bool:
         _check_replacing(target, run)
         merge(target.path, ours)
         watch.note(f"wrote {target.path}: {_summary(target)}")
+        is_texts = isinstance(target.listing, TextListing)
+        if is_texts and (same := alike.within(open_text_rows(target.path))):
+            watch.note(f"{target.listing.name}: {same}")
         return True
     if _finished_elsewhere(target, run):
         merging.remove(target.path, [one.path for one in ours])
