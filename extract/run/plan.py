@@ -16,7 +16,7 @@ from oodcache.cache.watch import Watch
 from oodcache.extract.model.request import ModelRequest, Resolved, resolve
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
-from oodcache.extract.texts import vocabularies
+from oodcache.extract.texts import spoken, vocabularies
 
 SHOWN = 120  # Characters of a sample prompt.
 
@@ -154,6 +154,13 @@ def _listed(source: ImageSource, watch: Watch) -> ImageListing:
         )
     if listing.others:
         watch.note(f"{source.name}: skipped {counted(listing.others, 'non-image file')}")
+    labels = listing.images.label_names
+    is_thousand = source.form == "folder" and len(labels) == spoken.THOUSAND
+    if is_thousand and spoken.are_class_numbers(labels):
+        watch.note(
+            f"{source.name}: folders 0 … 999 are class numbers, as in ImageNet-V2: score it with "
+            "--classes imagenet"
+        )
     for text in listing.notes:
         watch.note(f"{source.name}: {text}")
     return listing
