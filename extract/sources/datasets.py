@@ -9,7 +9,7 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import GROUPS, check_name
-from oodcache.extract.sources import braces, clip_benchmark, lists, tables, tars
+from oodcache.extract.sources import braces, clip_benchmark, ground_truth, lists, tables, tars
 from oodcache.extract.sources.folders import has_images, list_folder
 from oodcache.extract.sources.known_sets import KNOWN_SETS, PREFIXES
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
@@ -64,7 +64,7 @@ def check_options(sources: Sequence[ImageSource], options: Options) -> None:
 
 def list_images(source: ImageSource) -> ImageListing:
     """Return the images of a source in a fixed order; raise InputError if it has none."""
-    return FORMS[source.form].listed(source)
+    return ground_truth.labelled(FORMS[source.form].listed(source))
 
 
 def _at(name: str, typed: str) -> ImageSource:
