@@ -8,6 +8,7 @@ from typing import Any
 try:
     import click
 
+    from oodcache.cli.commands import StrictCommand
     from oodcache.cli.main import main, oodcache
     from oodcache.cli.options import CACHE, DEVICE, SETTINGS, WATCH, data_root, note
     from oodcache.study import study
@@ -15,7 +16,7 @@ except ImportError as error:
     sys.exit(f"main.py: {error}; run in this folder:  pip install -e '.[extract]'")
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(cls=StrictCommand, context_settings=SETTINGS)
 @click.option("--model_type", type=click.Choice(tuple(study.TYPES)), required=True)
 @click.option(
     "--ood-dataset",

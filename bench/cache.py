@@ -1,6 +1,7 @@
 """Time the cache's files against NumPy's: opening, reading in blocks, writing, merging shards.
 
-100,000 × 768 float32, read from the page cache, written to the disk of the current folder.
+100,000 × 768 float32, read from the page cache, written to the disk of the current folder. Then
+scoring from a file, with the checksums of its blocks, without them, and hashed as files of 0.1 are.
 """
 
 from __future__ import annotations
@@ -11,17 +12,23 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
+import h5py
 import numpy as np
 
 from bench.timing import seconds
 from oodcache.cache.files.images import ImageBatch, ImageRows, Vectors, open_images, write_images
+from oodcache.cache.format import block_sums
 from oodcache.cache.format.identity import Identity, ModelIdentity
 from oodcache.cache.format.place import Run, shard_folder
 from oodcache.cache.shards.merging import find, merge
+from oodcache.score.onepass.onepass import Classes, score_images
+from oodcache.score.onepass.variants import DEFAULT, parse_all
 
 ROWS, DIMENSION, LABELS, BATCH, SHARD_ROWS = 100_000, 768, 1_000, 8_192, 1_000
 OPENS, RUNS = 10, 11
+SCORED, SCORED_RUNS = 60_000, 21
 
 
 @dataclass(frozen=True)
@@ -115,8 +122,51 @@ class Samples:
             os.link(shard, shard_folder(self._merged) / shard.name)
 
 
+@dataclass(frozen=True)
+class Checked:
+    """Median seconds of scoring from a file, and the median over the rounds of with / without."""
+
+    without_seconds: float
+    checked_seconds: float
+    hashed_seconds: float
+    checked_ratio: float
+    hashed_ratio: float
+
+
+def compare_checks(rows: int = SCORED, runs: int = SCORED_RUNS) -> Checked:
+    """Return the times of the five default scores on 1,000 classes, run in turns."""
+    with tempfile.TemporaryDirectory(dir=".", prefix=".bench-") as folder:
+        new, old = Path(folder) / "new.h5", Path(folder) / "old.h5"
+        for path in (new, old):
+            vectors = _unit_rows(rows)
+            write_images(path, _batches(vectors), rows=_rows(rows), identity=_identity())
+        with h5py.File(old, "r+") as file:  # As 0.1 wrote it.
+            del file.attrs[block_sums.BLOCKS], file.attrs[block_sums.PATHS]
+        rounds = np.array([_check_round(new, old) for _ in range(runs)])
+    without, checked, hashed = rounds.T
+    ratios = (np.median(checked / without), np.median(hashed / without))
+    return Checked(*np.median(rounds, axis=0).tolist(), *map(float, ratios))
+
+
+def _check_round(new: Path, old: Path) -> tuple[float, float, float]:
+    block_sums.sha256.cache_clear()
+    with patch.object(block_sums.Checksums, "check", lambda *given: None):
+        without = seconds(lambda: _score(new))
+    return without, seconds(lambda: _score(new)), seconds(lambda: _score(old))
+
+
+def _score(path: Path) -> None:
+    file, classes = open_images(path), Classes(_unit_rows(LABELS), 112.0, -16.5)
+    score_images(file.blocks(), file.rows, classes, parse_all(DEFAULT))
+
+
 def main() -> None:
-    """Print all four."""
+    """Print all of them."""
+    checks = compare_checks()
+    print(f"5 scores, {SCORED:,} × {LABELS:,} × {DIMENSION}, from a file")
+    print(f"unchecked        {checks.without_seconds:7.3f} s")
+    print(f"checksums        {checks.checked_seconds:7.3f} s   {checks.checked_ratio:.3f} of it")
+    print(f"no checksums     {checks.hashed_seconds:7.3f} s   {checks.hashed_ratio:.3f} of it")
     result = compare()
     shards = -(-ROWS // SHARD_ROWS)
     print(f"{ROWS:,} × {DIMENSION} float32, {ROWS * DIMENSION * 4 / 1e6:.0f} MB")

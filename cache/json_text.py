@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,12 @@ def parse_json(text: str) -> Any:
     # A lone surrogate raises ValueError, and so does 1e999, which is read as infinity.
     json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     return value
+
+
+def content_sum(fields: Mapping[str, Any]) -> str:
+    """Return a SHA-256 over an object, whatever the order and spacing of its JSON."""
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _reject(constant: str) -> None:

@@ -9,20 +9,21 @@ import click
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import printable
+from oodcache.cli.commands import StrictGroup
 from oodcache.cli.exchange import export, import_
 from oodcache.cli.options import CACHE, LISTED_AS, note, progress
 
 FILE = click.Path(path_type=Path, readable=False)  # The reader reports unreadable files.
 
 
-@click.group(name="cache")
+@click.group(cls=StrictGroup, name="cache")
 def cache() -> None:
     """Inspect and manage cached embeddings. Needs no PyTorch.
 
     \b
     oodcache cache ls
     oodcache cache info embeddings/tiny-clip/demo/images/digits.h5
-    oodcache cache verify --deep
+    oodcache cache verify
     """
 
 
@@ -66,20 +67,21 @@ def info(file: Path, everything: bool) -> None:
 
 @cache.command()
 @click.argument("files", type=FILE, nargs=-1, metavar="[FILE]...")
-@click.option("--deep", is_flag=True, help="Also check every vector: norm, finiteness, SHA-256.")
+@click.option("--quick", is_flag=True, help="Check the structure only; read no vectors.")
+@click.option("--deep", is_flag=True, hidden=True)  # What 0.1 called the default.
 @CACHE
-def verify(files: tuple[Path, ...], deep: bool, cache: Path) -> None:
-    """Check files against the format.
+def verify(files: tuple[Path, ...], quick: bool, deep: bool, cache: Path) -> None:
+    """Check files against the format: their structure, every vector, every checksum.
 
     Without FILE, the whole cache with its shards.
 
     \b
-    oodcache cache verify --deep
+    oodcache cache verify
     oodcache cache verify embeddings/tiny-clip/demo/images/digits.h5
     """
     from oodcache.cache.store.upkeep import verified
 
-    for line in verified(files, cache, deep=deep, note=note, progress=progress):
+    for line in verified(files, cache, quick=quick and not deep, progress=progress):
         click.echo(printable(line))
 
 

@@ -13,6 +13,7 @@ import click
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cli import stopping
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import BATCH_SIZE, CACHE, DATA_ROOT, DEVICE, PATH, WATCH, WORKERS, note
 from oodcache.extract.model.request import check_torch
 from oodcache.extract.run.rank import Rank, from_environment, is_in
@@ -72,7 +73,7 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
     return None
 
 
-@click.command(short_help="Embed images and class names, once.")
+@click.command(cls=StrictCommand, short_help="Embed images and class names, once.")
 @click.argument("datasets", nargs=-1, metavar="[DATASET | NAME=PATH]...")
 @click.option("--model", help=f"{', '.join(SHORT_NAMES)}; NAME/TAG; local-dir:PATH; hf-hub:REPO.")
 @click.option(

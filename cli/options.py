@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oodcache.cache.text import printable
+from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Watch, bars
 from oodcache.cli import stopping
 
@@ -80,6 +80,11 @@ BANK_LABELS = click.option(
     default="own",
     help="Labels of the bank: its own, or the nearest class as predicted by the model.",
 )
+BANK_SEED = click.option(
+    "--bank-seed",
+    type=click.IntRange(min=0),
+    help="Random seed for --bank NAME:N. [--seed without --bootstrap, otherwise 0]",
+)
 LISTED_AS = click.option(
     "--format",
     "form",
@@ -91,7 +96,7 @@ LISTED_AS = click.option(
 
 def note(text: str) -> None:
     """Print one line on stderr, where it does not mix with results."""
-    print(printable(text), file=sys.stderr, flush=True)
+    print(shortened(printable(text)), file=sys.stderr, flush=True)
 
 
 WATCH = Watch(note, progress)
@@ -124,7 +129,7 @@ def share(example: str, most: float = math.nextafter(1, 0)) -> Callable[[str], f
             number = math.nan
         if fits(number) and not text.endswith("%"):
             return number
-        if fits(number / 100):
+        if (number > 1 or text.endswith("%")) and fits(number / 100):
             raise click.BadParameter(f"{text} is a percentage; use {number / 100!r}")
         bounds = "above 0 and at most 1" if most == 1 else "above 0 and below 1"
         raise click.BadParameter(f"{text} is not a share {bounds}; for example: {example}")

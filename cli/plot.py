@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oodcache.cache.errors import InputError
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import CACHE, FILE, WATCH, note
 from oodcache.cli.report import DATA_ROOT, SCORES
 from oodcache.report.figures.kinds import FORMS, KINDS, WIDTHS
@@ -46,7 +47,7 @@ def inches(text: str) -> float:
     return number
 
 
-@click.command(short_help="Draw results for a paper: PNG, SVG, PDF.")
+@click.command(cls=StrictCommand, short_help="Draw results for a paper: PNG, SVG, PDF.")
 @click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
 @click.argument("results", type=FILE)
 @click.argument("images", nargs=-1, metavar="[NAME=PATH]...")

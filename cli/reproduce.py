@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from oodcache.cli import stopping
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import (
     BATCH_SIZE,
     CACHE,
@@ -25,7 +26,7 @@ from oodcache.report.tables import formats
 MODELS = ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2", "tiny")
 
 
-@click.command(short_help="Reproduce the original study, step by step.")
+@click.command(cls=StrictCommand, short_help="Reproduce the original study, step by step.")
 @click.option(
     "--model",
     "models",

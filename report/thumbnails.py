@@ -6,6 +6,8 @@ import base64
 import io
 import warnings
 
+from oodcache.cache.image_formats import FORMATS
+
 SIDE = 112
 QUALITY = 70
 LARGEST_PIXELS = 2**27
@@ -21,7 +23,7 @@ def thumbnail(content: bytes) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content)) as image:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 if image.width * image.height > LARGEST_PIXELS:
                     return None
                 image.draft("RGB", (SIDE * 2, SIDE * 2))

@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange.lookalikes import HEAD, pointer_or_page
+from oodcache.cache.text import listed
 
 BLOCK_ROWS = 2048
 VECTORS = ("embeddings", "feat_list", "features", "feats", "feat", "image_features")
@@ -66,8 +68,13 @@ def open_npy(path: Path) -> Array:
 
 def open_npz(path: Path) -> dict[str, Array]:
     """Return the arrays in a .npz file by name."""
-    with reading(path), zipfile.ZipFile(path) as archive:
-        members = {one.filename: one.file_size for one in archive.infolist()}
+    with reading(path):
+        with path.open("rb") as file:
+            what = pointer_or_page(file.read(HEAD))
+        if what is not None:
+            raise InputError(f"{path}: {what}")
+        with zipfile.ZipFile(path) as archive:
+            members = {one.filename: one.file_size for one in archive.infolist()}
     return {
         name.removesuffix(".npy"): _found(f"{path}: {name!r}", partial(_member, path, name), size)
         for name, size in members.items()
@@ -120,10 +127,9 @@ def pick(path: Path, arrays: Mapping[str, Array]) -> Array:
             return arrays[name]
     if len(arrays) == 1:
         return next(iter(arrays.values()))
-    there = ", ".join(map(repr, arrays)) or "nothing"
     raise InputError(
-        f"{path}: contains {there}, but no embeddings: expected an array called "
-        f"{', '.join(VECTORS[:-1])} or {VECTORS[-1]}"
+        f"{path}: contains {listed(arrays) or 'nothing'}, but no embeddings: expected an array "
+        f"called {', '.join(VECTORS[:-1])} or {VECTORS[-1]}"
     )
 
 
@@ -228,7 +234,8 @@ def _header(stream: IO[bytes], origin: str) -> tuple[tuple[int, ...], bool, np.d
         shape, is_fortran, dtype = readers[np.lib.format.read_magic(start)](start)
         stream.seek(start.tell())
     except Exception:  # NumPy's parser can raise anything on an untrusted header.
-        raise InputError(f"{origin}: is not a .npy array of NumPy") from None
+        what = pointer_or_page(start.getvalue()) or "is not a .npy array of NumPy"
+        raise InputError(f"{origin}: {what}") from None
     if dtype.hasobject:
         raise InputError(f"{origin}: holds Python objects, which could run code: they are not read")
     if any(length < 0 for length in shape):

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format import rules, structure
+from oodcache.cache.format.block_sums import BlockSums, Sums, check_sha256, write_checksums
 from oodcache.cache.format.container import (
     Sha256,
     Writer,
@@ -31,7 +32,6 @@ from oodcache.cache.format.container import (
 )
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import Place
-from oodcache.cache.format.storage import read_packed
 from oodcache.cache.format.structure import Structure
 
 Vectors = npt.NDArray[np.float32]
@@ -134,7 +134,7 @@ class ImageFile:
     def paths(self) -> list[bytes]:
         """Return each image's path below its dataset's root, '/' between folders."""
         with self._reopened() as file:
-            paths: list[bytes] = read_packed(file.datasets["path"], self.path, "path").tolist()
+            paths = file.paths(self.path)
         rules.check_paths(self.path, paths)
         return paths
 
@@ -146,15 +146,23 @@ class ImageFile:
 
     @contextmanager
     def _reading(self) -> Iterator[Callable[[int, int], Stored]]:
-        """Yield a function (first, count) that reads rows as stored and checks F5."""
+        """Yield a function (first, count) that reads rows as stored and checks F5 and F14.
+
+        It reads whole blocks. A file without checksums is first held against its SHA-256 (F10).
+        """
         with self._reopened() as file:
-            stored = file.datasets["embeddings"]
+            stored, sums = file.datasets["embeddings"], file.checksums
+            assert sums is not None, "images have checksums"
+            if sums.blocks is None:
+                check_sha256(self.path, stored, self.identity.vectors)
 
             def read(first: int, count: int) -> Stored:
-                block = np.empty((count, self.dimension), self.dtype)
-                stored.read_direct(block, np.s_[first : first + count])
-                rules.check_rows(self.path, first, block, self.ok[first : first + count])
-                return block
+                around = sums.around(first, count)
+                block = np.empty((around.stop - around.start, self.dimension), self.dtype)
+                stored.read_direct(block, around)
+                rules.check_rows(self.path, around.start, block, self.ok[around])
+                sums.check(self.path, around.start, block)
+                return block[first - around.start :][:count]
 
             yield read
 
@@ -230,10 +238,11 @@ def write_images(
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of encoding N images: `norm` (N,), and why rows failed."""
+    """The result of encoding N images: `norm` (N,), why rows failed, and the blocks' checksums."""
 
     norm: npt.NDArray[np.float32]
     errors: dict[int, str]
+    sums: Sums
 
 
 def write_vectors(
@@ -249,6 +258,7 @@ def write_vectors(
     Returns once the last batch is queued: writing and `digest` may still be running.
     """
     done, norm, errors = 0, np.zeros(count, np.float32), dict[int, str]()
+    sums = BlockSums(count)
     for batch in batches:
         stored = np.ascontiguousarray(batch.vectors, dtype)
         ok = np.ones(len(stored), bool)
@@ -256,11 +266,12 @@ def write_vectors(
         digest.add(stored)
         write.later(_write_rows, done, stored, count)
         rules.check_rows(path, done, stored, ok)
+        sums.add(stored)
         norm[done : done + len(stored)] = batch.norm
         errors.update({done + place: reason for place, reason in batch.errors.items()})
         done += len(stored)
     assert done == count, f"{done} vectors for {count} images"
-    return Outcome(norm, errors)
+    return Outcome(norm, errors, sums.values())
 
 
 def check_any_ok(path: Path, outcome: Outcome) -> None:
@@ -289,6 +300,7 @@ def write_columns(file: h5py.File, rows: ImageRows, outcome: Outcome) -> None:
     write_sum(file, *columns.values())
     paths = np.array(list(rows.paths), np.bytes_)
     write_column(file, "path", paths, compression="gzip", shuffle=True)
+    write_checksums(file, outcome.sums, paths)
 
 
 def _write_rows(file: h5py.File, first: int, stored: npt.NDArray[Any], count: int) -> None:

@@ -1,7 +1,7 @@
 """A file of negatives: the words that mining kept, and everything that determined the choice.
 
 JSON with the words only: their vectors are in the text files that it names. Writer and reader
-check the rules N1 to N6 of docs/cache-format.md.
+check the rules N1 to N7 of docs/cache-format.md.
 """
 
 from __future__ import annotations
@@ -19,18 +19,21 @@ from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.format.identity import FILE_NAME
 from oodcache.cache.format.rules import one_line, repeated, shown
 from oodcache.cache.format.sibling import sibling
-from oodcache.cache.json_text import parse_json, read_limited
+from oodcache.cache.json_text import content_sum, parse_json, read_limited
 
-FORMAT, VERSION = "oodcache-negatives", 1
+FORMAT, VERSION = "oodcache-negatives", 2
+UNSIGNED = 1  # The version before `sha256`.
+SUM = "sha256"
 LIMIT = 2**24  # Bytes: five times all of WordNet's words.
 NEGATIVE, CSP = "negative", "csp"
 RULES = {
-    "N1": "one JSON object of at most 16 MiB with format oodcache-negatives and version 1",
+    "N1": "one JSON object of at most 16 MiB with format oodcache-negatives and version 1 or 2",
     "N2": "exactly the fields of this page, of their types",
     "N3": "model, pretrained and vocabularies are names for files; a SHA-256 is one",
     "N4": "percentiles are from 0 to 100; keep is a share or a count",
     "N5": "vocabularies differ; roles are negative or csp; at least one list is of negatives",
     "N6": "words are distinct texts, and no list has more words than candidates",
+    "N7": "sha256 is the SHA-256 of all other fields; version 1 has none",
 }
 SHA256 = re.compile(r"[0-9a-f]{64}")
 SHARE, COUNT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%"), re.compile(r"[1-9]\d{0,8}")
@@ -108,7 +111,8 @@ def read_negatives(path: Path) -> Negatives:
 def write_negatives(path: Path, negatives: Negatives) -> Negatives:
     """Write the file at `path` atomically; return it as it would be read."""
     stored = {name: value for name, value in asdict(negatives).items() if name != "path"}
-    text = json.dumps({"format": FORMAT, "version": VERSION, **stored}, indent=1, allow_nan=False)
+    whole = {"format": FORMAT, "version": VERSION, **stored}
+    text = json.dumps({**whole, SUM: content_sum(whole)}, indent=1, allow_nan=False)
     content = text.encode() + b"\n"
     found = _checked(path, content)
     with sibling(path) as part:
@@ -138,7 +142,10 @@ def _checked(path: Path, content: bytes) -> Negatives:
     except ValueError as error:
         raise RuleError(path, "N1", f"is not valid JSON: {one_line(error)}") from None
     _check_head(path, found)
-    _check_types(path, "it", found, {*_fields(Negatives), "format", "version"} - {"path"})
+    signed = {SUM} if found["version"] == VERSION else set()
+    _check_types(path, "it", found, {*_fields(Negatives), "format", "version", *signed} - {"path"})
+    stored = found.pop(SUM, None)
+    expected = content_sum(found)
     for place, one in enumerate(found["lists"]):
         _check_types(path, f"list {place}", one, _fields(WordList))
         one["words"] = tuple(one["words"])
@@ -149,6 +156,9 @@ def _checked(path: Path, content: bytes) -> Negatives:
     _check_parameters(negatives)
     _check_lists(negatives)
     _check_words(negatives)
+    if signed and stored != expected:
+        what = f"its SHA-256 is {expected[:8]}…, not {shown(stored[:8])}…: it was changed after"
+        raise RuleError(path, "N7", f"{what} it was written; mine the words again")
     return negatives
 
 
@@ -157,8 +167,8 @@ def _check_head(path: Path, found: object) -> None:
         given = found.get("format") if isinstance(found, dict) else type(found).__name__
         raise RuleError(path, "N1", f"its format is {shown(given)}, not {FORMAT!r}")
     version = found.get("version")
-    if version != VERSION or isinstance(version, bool):
-        what = f"version is {shown(version)}, but this oodcache reads {VERSION}"
+    if version not in (UNSIGNED, VERSION) or isinstance(version, bool):
+        what = f"version is {shown(version)}, but this oodcache reads {UNSIGNED} and {VERSION}"
         raise RuleError(path, "N1", what)
 
 

@@ -24,12 +24,12 @@ from oodcache.cache.format import rules
 from oodcache.cache.format.container import Writer, encoded, opened, write_column
 from oodcache.cache.format.sibling import unfinished
 from oodcache.cache.format.storage import check_whole, is_of, read_packed, read_whole, type_of
-from oodcache.cache.format.structure import check_head, linked
+from oodcache.cache.format.structure import attribute, check_head, linked
 from oodcache.cache.names import SCORED
 
 Scores = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.bytes_]
-KIND = "scores"
+KIND, SUM = "scores", "sha256"
 BLOCK_ROWS = 2**14
 BLOCK_NUMBERS = 2**20
 
@@ -86,13 +86,16 @@ def write_scores(path: Path, parts: Sequence[ScoredImages]) -> None:
             widths[name] = max(widths[name], *map(len, values))
     for name, width in widths.items():
         rules.check_longest(path, name, width)
+    sums = _Sums(columns, widths)
     with unfinished(path) as beside, Writer(beside, path) as write:
         write(_create, rows, columns, widths)
         done = 0
         for part in parts:
             for first, block in _blocks(part, done):
+                sums.add(block)
                 write.later(_write_block, done + first, block)
             done += len(part)
+        write(_write_sum, sums.whole())
 
 
 def _create(file: h5py.File, rows: int, columns: tuple[str, ...], widths: dict[str, int]) -> None:
@@ -111,6 +114,30 @@ def _create(file: h5py.File, rows: int, columns: tuple[str, ...], widths: dict[s
     shape = (rows, len(columns))
     high = max(1, min(chunk, BLOCK_NUMBERS // len(columns)))
     file.create_dataset("scores", shape, "<f8", chunks=(high, len(columns)), fletcher32=True)
+
+
+def _write_sum(file: h5py.File, digest: str) -> None:
+    file.attrs[SUM] = np.bytes_(digest)
+
+
+class _Sums:
+    """The SHA-256 of all columns, added block by block: that of each one's SHA-256, in order."""
+
+    def __init__(self, columns: Sequence[str], widths: Mapping[str, int]) -> None:
+        self._names = hashlib.sha256("\0".join(columns).encode()).hexdigest()
+        self._types = {name: f"S{width}" for name, width in widths.items()}
+        self._digests = {name: hashlib.sha256() for name in (*SCORED, "scores")}
+
+    def add(self, block: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Add the next values of some columns."""
+        for name, values in block.items():
+            kind = self._types.get(name, "<f8")
+            self._digests[name].update(np.ascontiguousarray(values, kind).data)
+
+    def whole(self) -> str:
+        """Return the SHA-256 of all that was added."""
+        each = [self._names, *(digest.hexdigest() for digest in self._digests.values())]
+        return hashlib.sha256("".join(each).encode()).hexdigest()
 
 
 def _blocks(part: ScoredImages, done: int) -> Iterator[tuple[int, dict[str, npt.NDArray[Any]]]]:
@@ -157,8 +184,14 @@ def _read(path: Path, columns: Sequence[str]) -> list[ScoredImages]:
     with opened(path) as file:
         datasets = _checked(file, path)
         there = rules.check_names(path, "columns", read_whole(datasets["columns"]))
-        scores = _read_columns(datasets["scores"], path, [there.index(one) for one in columns])
+        widths = {name: datasets[name].dtype.itemsize for name in SCORED}
+        sums = _Sums(there, widths)
+        places = [there.index(one) for one in columns]
+        scores = _read_columns(datasets["scores"], places, sums)
         names = {name: read_packed(datasets[name], path, name) for name in SCORED}
+        sums.add(names)
+        _check_ranked(path, scores)
+        _check_sum(path, attribute(file, path, SUM, "F4"), sums.whole())
     parts: dict[tuple[bytes, ...], list[slice]] = {}
     for run in _runs([names[name] for name in SCORED[:3]]):
         key = tuple(bytes(names[name][run.start]) for name in SCORED[:3])
@@ -199,19 +232,31 @@ def _checked(file: h5py.File, path: Path) -> Mapping[str, h5py.Dataset]:
     return datasets
 
 
-def _read_columns(dataset: h5py.Dataset, path: Path, places: list[int]) -> list[Scores]:
-    """Return some columns of `scores`, read in blocks; reject NaN, which has no rank."""
+def _check_sum(path: Path, stored: str | None, found: str) -> None:
+    """Reject a file that was changed; one of 0.1 has no sum."""
+    if stored is not None and stored != found:
+        what = f"the SHA-256 of its contents is {found[:8]}…, not {rules.shown(stored[:8])}"
+        raise RuleError(path, "F4", f"{what}: it was changed after it was written; score again")
+
+
+def _read_columns(dataset: h5py.Dataset, places: list[int], sums: _Sums) -> list[Scores]:
+    """Return some columns of `scores`, read in blocks, and add all of them to `sums`."""
     found = [np.empty(len(dataset)) for _ in places]
     step = max(1, min(BLOCK_ROWS, BLOCK_NUMBERS // dataset.shape[1]))
     for first in range(0, len(dataset), step):
         block = dataset[first : first + step]
+        sums.add({"scores": block})
         for place, column in zip(places, found, strict=True):
             column[first : first + step] = block[:, place]
-    for column in found:
+    return found
+
+
+def _check_ranked(path: Path, columns: Sequence[Scores]) -> None:
+    """Reject NaN, which has no rank."""
+    for column in columns:
         if (missing := np.isnan(column)).any():
             row = int(np.argmax(missing))
             raise InputError(f"{path}: row {row} of 'scores' is NaN, which has no rank")
-    return found
 
 
 def _runs(columns: Sequence[Bytes]) -> list[slice]:

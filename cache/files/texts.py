@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format import rules, structure
+from oodcache.cache.format.block_sums import check_sha256
 from oodcache.cache.format.container import (
     check_identity,
     created,
@@ -81,8 +82,8 @@ class TextRows:
     """A valid file of text embeddings: the vocabulary in memory, the vectors on disk.
 
     K classes and `dimension` D; `template` is an index into the vocabulary's. Vectors are checked
-    as they are read; those of float16 files are renormalised in float32. `shards` is as in
-    `TextFile`.
+    by their SHA-256 when the file is opened, and by their norm as they are read; those of float16
+    files are renormalised in float32. `shards` is as in `TextFile`.
     """
 
     path: Path
@@ -149,11 +150,23 @@ def open_texts(path: Path) -> TextFile:
 
 
 def open_text_rows(path: Path) -> TextRows:
-    """Return the file at `path`, checked except for its vectors, which are checked when read."""
+    """Return the file at `path`; the norms of its vectors are checked when they are read."""
     with opened(path) as file:
         found = structure.check(file, path, "texts")
-        vocabulary, dimension = _vocabulary(path, found), found.datasets["embeddings"].shape[-1]
-    return TextRows(path, found.identity, vocabulary, dimension)
+        check_sha256(path, found.datasets["embeddings"], found.identity.vectors)
+        return _rows(path, found)
+
+
+def open_unread_rows(path: Path) -> TextRows:
+    """Return what `open_text_rows` does, without a SHA-256: for whoever computes it."""
+    with opened(path) as file:
+        return _rows(path, structure.check(file, path, "texts"))
+
+
+def open_vocabulary(path: Path) -> Vocabulary:
+    """Return the vocabulary of the file or shard at `path`; its vectors are not read."""
+    with opened(path) as file:
+        return _vocabulary(path, structure.check(file, path, "texts", "text-shard"))
 
 
 def open_text_shard(path: Path) -> TextFile:
@@ -222,7 +235,13 @@ def _read(path: Path, kind: str) -> TextFile:
         stored = found.datasets["embeddings"][:]
         vocabulary = _vocabulary(path, found)
     _check_rows(path, stored)
+    rules.check_vectors(path, hashlib.sha256(stored.data).hexdigest(), found.identity.vectors)
     return TextFile(path, found.identity, vocabulary, stored, found.columns["norm"], found.place)
+
+
+def _rows(path: Path, found: Structure) -> TextRows:
+    dimension = found.datasets["embeddings"].shape[-1]
+    return TextRows(path, found.identity, _vocabulary(path, found), dimension)
 
 
 def _vocabulary(path: Path, found: Structure) -> Vocabulary:

@@ -33,11 +33,13 @@ RULES = {
     "F11": "names are UTF-8 without NUL; templates differ and hold {}; ids differ or are all empty",
     "F12": "a path is relative, stays below its root, and is unique",
     "F13": "a shard names its run and place: run, first, total and shard_rows match its contents",
+    "F14": "checksums holds an XXH3-64 of each block of rows, path_checksum that of path",
 }
 NORM_TOLERANCE = 1e-3
 IDENTITY_LIMIT = 60_000
 LONGEST = 4096  # Bytes of a value: each takes as much space as the longest of its column.
 LINE = 300
+CHANGED = "they changed after they were written"
 
 
 def check_rows(
@@ -117,7 +119,8 @@ def check_paths(path: Path, stored: Sequence[bytes]) -> None:
 def check_vectors(path: Path, found: str, expected: str) -> None:
     """Reject vectors whose SHA-256 is not the one in the identity (F10)."""
     if found != expected:
-        what = f"the SHA-256 of 'embeddings' is {found[:8]}…, but identity says {expected[:8]!r}…"
+        what = f"the SHA-256 of 'embeddings' is {found[:8]}…, but identity says {expected[:8]!r}…: "
+        what += CHANGED
         raise RuleError(path, "F10", what)
 
 

@@ -37,6 +37,7 @@ TYPES = {
     "float16": h5py.h5t.IEEE_F16LE,
     "float64": h5py.h5t.IEEE_F64LE,
     "int64": h5py.h5t.STD_I64LE,
+    "uint64": h5py.h5t.STD_U64LE,
     "bool": h5py.h5t.py_create(np.dtype(bool), logical=True),
 }
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from oodcache.cache.errors import RuleError
 from oodcache.cache.format import rules
+from oodcache.cache.format.block_sums import Checksums, stored_checksums
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import Place, Run
 from oodcache.cache.format.rules import shown
@@ -25,6 +26,7 @@ from oodcache.cache.format.storage import (
     check_whole,
     is_elsewhere,
     is_of,
+    read_packed,
     read_whole,
     type_of,
 )
@@ -45,6 +47,7 @@ ATTRIBUTES = {
     "version": "int64",
     "kind": "bytes",
     "columns": "bytes",
+    "sha256": "bytes",
     "logit_scale": "float64",
     "logit_bias": "float64",
     "run": "bytes",
@@ -61,7 +64,7 @@ class Structure:
     """A file with a valid structure; `datasets` can be read while it is open.
 
     `columns` are those that were read to be checked: all but `path`. `place` is None unless it is
-    a shard.
+    a shard, `checksums` if it holds texts.
     """
 
     kind: str
@@ -69,6 +72,15 @@ class Structure:
     place: Place | None
     datasets: Datasets
     columns: Columns
+    checksums: Checksums | None
+
+    def paths(self, path: Path) -> list[bytes]:
+        """Return the images' paths, after checking how they are packed, and their checksum."""
+        stored = read_packed(self.datasets["path"], path, "path")
+        assert self.checksums is not None, "texts have no paths"
+        self.checksums.check_paths(path, stored)
+        paths: list[bytes] = stored.tolist()
+        return paths
 
 
 def check(file: h5py.File, path: Path, *kinds: str) -> Structure:
@@ -87,7 +99,8 @@ def check(file: h5py.File, path: Path, *kinds: str) -> Structure:
         if name not in columns:
             columns[name] = read_whole(datasets[name])
     _check_sum(file, path, [columns[name] for name in summed(kind)])
-    return Structure(kind, identity, place, datasets, columns)
+    sums = stored_checksums(file, path, len(columns["ok"])) if is_images else None
+    return Structure(kind, identity, place, datasets, columns, sums)
 
 
 def check_head(file: h5py.File, path: Path, kinds: Collection[str] = tuple(COLUMNS)) -> str:

@@ -17,6 +17,7 @@ from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.files.images import (
     ImageBatch,
     ImageRows,
+    Stored,
     check_any_ok,
     check_image_rows,
     write_columns,
@@ -24,6 +25,7 @@ from oodcache.cache.files.images import (
 )
 from oodcache.cache.files.texts import TextFile, open_text_shard, store_texts
 from oodcache.cache.format import rules, structure
+from oodcache.cache.format.block_sums import Checksums, Version, sha256, version
 from oodcache.cache.format.container import (
     InOrder,
     Sha256,
@@ -35,7 +37,6 @@ from oodcache.cache.format.container import (
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import Place, Run, shard_folder, shard_paths
 from oodcache.cache.format.sibling import discard
-from oodcache.cache.format.storage import read_packed
 from oodcache.cache.format.structure import Columns
 
 VARIES = " + "  # Joins devices and library versions that differ between shards.
@@ -45,8 +46,8 @@ VARIES = " + "  # Joins devices and library versions that differ between shards.
 class Shard:
     """A shard with a valid structure: its run, its place, and how many rows are not ok.
 
-    What was read is kept, so that a merge need not open it again: for images the `columns` and
-    `paths`, and the `offset` of the vectors in this `version` of the file.
+    What was read is kept, so that a merge need not open it again: for images the `columns`,
+    `paths` and `checksums`, and the `offset` of the vectors in this `version` of the file.
     """
 
     path: Path
@@ -56,8 +57,9 @@ class Shard:
     failed: int
     columns: Columns = field(compare=False, repr=False)
     paths: list[bytes] = field(compare=False, repr=False)
+    checksums: Checksums | None = field(compare=False, repr=False)
     offset: int
-    version: tuple[int, ...]
+    version: Version
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def peek(path: Path, *, paths: bool = True) -> Shard:
     Without `paths`, image paths, which take the longest, are not read.
     """
     with opened(path) as file:
-        version = _version(os.fstat(file.id.get_vfd_handle()))
+        read_from = version(os.fstat(file.id.get_vfd_handle()))
         found = structure.check(file, path, *structure.SHARDS)
         embeddings, ok = found.datasets["embeddings"], found.columns.get("ok")
         kind, is_read = structure.SHARDS[found.kind], paths and ok is not None
@@ -86,9 +88,10 @@ def peek(path: Path, *, paths: bool = True) -> Shard:
             embeddings.shape[1],
             0 if ok is None else int(np.count_nonzero(~ok)),
             found.columns if ok is not None else {},  # A long vocabulary, in each of its shards.
-            read_packed(found.datasets["path"], path, "path").tolist() if is_read else [],
+            found.paths(path) if is_read else [],
+            found.checksums,
             embeddings.id.get_offset(),
-            version,
+            read_from,
         )
 
 
@@ -259,15 +262,31 @@ def read_rows(shard: Shard, first: int, vectors: npt.NDArray[np.floating[Any]]) 
     A file that was rewritten meanwhile is read again, and must be the same shard.
     """
     with suppress(OSError), shard.path.open("rb") as file:
-        if _version(os.fstat(file.fileno())) == shard.version:
+        if version(os.fstat(file.fileno())) == shard.version:
             file.seek(shard.offset + first * vectors.strides[0])
             if file.readinto(vectors.data.cast("B")) == vectors.nbytes:
                 return
     read_rows(again(shard), first, vectors)
 
 
-def _version(status: os.stat_result) -> tuple[int, ...]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+def checked_rows(shard: Shard, first: int, ok: npt.NDArray[np.bool_]) -> Stored:
+    """Return `len(ok)` rows of a shard from `first` on, checked by F5 and F14, or F10 if it is old.
+
+    `ok` tells which of them are not zeros. Whole blocks are read, rows around `first` too.
+    """
+    sums, count = shard.checksums or Checksums(shard.place.rows, None, None), len(ok)
+    if shard.checksums is not None and sums.blocks is None:
+        size = shard.place.rows * shard.dimension * shard.run.dtype.itemsize
+        with _being_read(shard):
+            found = sha256(shard.path, shard.version, shard.offset, size)
+        rules.check_vectors(shard.path, found, shard.run.identity.vectors)
+    around = sums.around(first, count)
+    block: Stored = np.empty((around.stop - around.start, shard.dimension), shard.run.dtype)
+    read_rows(shard, around.start, block)
+    rows = block[first - around.start :][:count]
+    rules.check_rows(shard.path, first, rows, ok)
+    sums.check(shard.path, around.start, block)
+    return rows
 
 
 def read_texts(shards: Sequence[Shard], identity: Identity) -> TextFile:
@@ -292,7 +311,6 @@ def text_shards(shards: Sequence[Shard]) -> Iterator[TextFile]:
             one = open_text_shard(shard.path)
         assert one.place is not None
         _check_same(shard, one.identity, one.place)
-        _verify(one.path, one.stored, one.identity.vectors)
         vocabulary = vocabulary or one.vocabulary
         if one.vocabulary != vocabulary:
             raise InputError(f"{one.path}: has another vocabulary than {shards[0].path}")

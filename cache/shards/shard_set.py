@@ -229,7 +229,6 @@ def _rows(parts: Sequence[Shard], first: int, ok: npt.NDArray[np.bool_]) -> Stor
         part = parts[(first + done) // parts[0].place.shard_rows]
         row = first + done - part.place.first
         share = slice(done, min(len(block), done + part.place.rows - row))
-        merging.read_rows(part, row, block[share])
-        rules.check_rows(part.path, row, block[share], ok[share])
+        block[share] = merging.checked_rows(part, row, ok[share])
         done = share.stop
     return block

@@ -14,7 +14,7 @@ import numpy as np
 
 from oodcache.cache.files.images import ImageFile, open_image_shard, open_images
 from oodcache.cache.files.negatives import Negatives, read_negatives
-from oodcache.cache.files.texts import Vocabulary, open_text_rows, open_text_shard
+from oodcache.cache.files.texts import Vocabulary, open_vocabulary
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import FOLDER, Place, shard_folder, target_of
 from oodcache.cache.shards import merging
@@ -53,8 +53,7 @@ def describe(path: Path, *, everything: bool = False) -> Iterator[str]:
         images = (open_images if found.place is None else open_image_shard)(path)
         yield from _describe_images(images, limit)
     else:
-        texts = (open_text_rows if found.place is None else open_text_shard)(path)
-        yield from _describe_texts(texts.vocabulary, limit)
+        yield from _describe_texts(open_vocabulary(path), limit)
 
 
 def _describe_identity(identity: Identity) -> Iterator[str]:

@@ -20,31 +20,28 @@ from oodcache.cache.shards.summary import summarise
 from oodcache.cache.store import removal, store
 from oodcache.cache.store.verification import kind_of, verify
 from oodcache.cache.text import counted, megabytes
-from oodcache.cache.watch import Note, Progress
+from oodcache.cache.watch import Progress
 
 SHOWN = 20
-DEEP = "SHA-256 sums and image vectors were not checked: run oodcache cache verify --deep"
 
 
 def verified(
-    files: Sequence[Path], cache: Path, *, deep: bool, note: Note, progress: Progress
+    files: Sequence[Path], cache: Path, *, quick: bool, progress: Progress
 ) -> Iterator[str]:
     """Yield a line for each file, valid or broken; raise InputError at the end if any is broken."""
     paths = [path for file in files for path in _meant(file)] if files else _all(cache)
     broken = list[Path]()
     for path in paths:
         try:
-            _verify(path, deep, progress)
+            _verify(path, quick, progress)
             yield f"sound  {path}"
-            _tell_alike(path, note)
+            yield from () if quick else _alike(path)
         except InputError as error:
             if not files and not path.exists():
                 yield f"gone   {path}: was merged or removed meanwhile"
                 continue
             broken.append(path)
             yield f"BROKEN {error}"
-    if not deep:
-        note(DEEP)
     if broken:
         verb = "is" if len(broken) == 1 else "are"
         commands = {"negatives" if path.suffix == ".json" else "extract" for path in broken}
@@ -55,22 +52,22 @@ def verified(
         )
 
 
-def _verify(path: Path, deep: bool, progress: Progress) -> None:
+def _verify(path: Path, quick: bool, progress: Progress) -> None:
     if path.suffix == ".json":
         read_negatives(path)
         return
-    if not deep:
-        verify(path, deep=False)
+    if quick:
+        verify(path, quick=True)
         return
     with progress(f"verify {path.name}", summarise(path).rows, "rows") as advance:
         verify(path, advance=advance)
 
 
-def _tell_alike(path: Path, note: Note) -> None:
-    """Note the classes of a text file that share one vector."""
+def _alike(path: Path) -> Iterator[str]:
+    """Yield a line on the classes of a text file that share one vector, if there are any."""
     is_texts = path.suffix != ".json" and kind_of(path) == "texts"
     if is_texts and (same := alike.within(open_text_rows(path))):
-        note(f"{path}: {same}")
+        yield f"equal  {path}: {same}"
 
 
 def _meant(file: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from oodcache.cache.exchange.imported import Claim
 from oodcache.cache.files import alike
 from oodcache.cache.files.images import ImageBatch, ImageFile, ImageRows, open_images, write_images
 from oodcache.cache.files.texts import TextFile, open_text_rows, open_texts, write_texts
+from oodcache.cache.format.logits import doubts
 from oodcache.cache.shards import shard_set
 from oodcache.cache.store import store
 from oodcache.cache.store.verification import kind_of
@@ -75,6 +76,9 @@ def _import_exported(
     reading.reject(given, "the file describes itself", *reading.OF_ALL)
     file = exported.opened(given.source, arrays)
     target = _free(file.target(given.cache), given)
+    model = file.identity.model
+    for doubt in doubts(model.logit_scale, model.logit_bias, typed=True):
+        note(f"{given.source}: {doubt}")
     rows = file.columns["norm"].size
     with progress(f"import {target.stem}", rows, "rows") as advance:
         file.write(target, dtype=given.dtype, advance=advance)
@@ -85,10 +89,12 @@ def _import_images(
     given: Import, form: str, arrays: Mapping[str, Array], note: Note, progress: Progress
 ) -> None:
     assert given.dataset is not None
-    claim, name = _claim(given), names.check_name(given.dataset, "dataset")
+    claim, name = _claim(given, note), names.check_name(given.dataset, "dataset")
     target = _free(names.image_path(given.cache, claim.label, name), given)
     vectors = foreign.pick(given.source, arrays)
     foreign.check_vectors(vectors, 2)
+    for line in reading.remarks(given, arrays):
+        note(line)
     count = vectors.shape[0]
     labels = reading.labels(given, arrays, count)
     rows = ImageRows(reading.paths(given, count), labels.label, labels.names)
@@ -115,10 +121,12 @@ def _import_images(
 
 def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: Note) -> None:
     name, vocabulary = reading.vocabulary(given)
-    claim = _claim(given)
+    claim = _claim(given, note)
     target = _free(names.text_path(given.cache, claim.label, name), given)
     vectors = foreign.pick(given.source, arrays)
     foreign.check_vectors(vectors, 2, 3)
+    for line in reading.remarks(given, arrays):
+        note(line)
     shape = (len(vocabulary.templates), len(vocabulary.names), vectors.shape[-1])
     if vectors.shape not in (shape, shape[shape[0] == 1 :]):
         raise InputError(
@@ -159,9 +167,11 @@ def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: N
         note(f"{name}: {same}")
 
 
-def _claim(given: Import) -> Claim:
+def _claim(given: Import, note: Note) -> Claim:
     if given.model is None:
         raise InputError(f"{given.source}: give --model NAME, the model that made it")
+    for doubt in doubts(given.logit_scale, given.logit_bias, typed=True):
+        note(f"{doubt}; if so, import again with the right one and --overwrite")
     return Claim(given.model, given.weights, given.logit_scale, given.logit_bias)
 
 

@@ -16,6 +16,7 @@ from torchvision.transforms import InterpolationMode
 from oodcache.cache.errors import InputError
 
 MODES = ("RGB", "L")
+JPEG = b"\xff\xd8\xff"
 
 
 def check() -> None:
@@ -39,9 +40,12 @@ def decoded(content: bytes) -> torch.Tensor | None:
     """
     from torchvision.io import ImageReadMode, decode_jpeg
 
+    if not content.startswith(JPEG):
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(io.BytesIO(content)) as header:  # Rejects decompression bombs.
+        # Rejects decompression bombs.
+        with Image.open(io.BytesIO(content), formats=["JPEG"]) as header:
             if header.format != "JPEG" or header.mode not in MODES:
                 return None
         try:

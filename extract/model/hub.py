@@ -81,11 +81,11 @@ class HubFiles:
         Raises InputError with instructions to place all of them by hand.
         """
         for one in self.wanted[:only]:
-            if one.folder() is not None:
-                continue
-            if not constants.HF_HUB_OFFLINE:
-                note(f"{self.requested}: fetching {one.either[0]} of {one.repository} …")
             try:
+                if one.folder() is not None:
+                    continue
+                if not constants.HF_HUB_OFFLINE:
+                    note(f"{self.requested}: fetching {one.either[0]} of {one.repository} …")
                 one.fetch()
             except Exception as error:  # The network, the hub or a disk: report any failure.
                 raise InputError(self._failure(one, error)) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import warnings
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from open_clip.transform import PreprocessCfg
 
 from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
+from oodcache.cache.format.logits import doubts
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.watch import Note
 from oodcache.extract.model import hub, tokenizers
@@ -33,6 +35,7 @@ from oodcache.extract.model.request import (
     ModelRequest,
     Resolved,
 )
+from oodcache.extract.model.weights import checked
 
 OPTIONS = "--image-mean --image-std --image-interpolation --image-resize-mode"
 
@@ -60,7 +63,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         warnings.simplefilter("ignore")
         tokenize = tokenizers.load_tokenizer(resolved, config, files, note) if with_texts else None
         activation = _activation(resolved, config, note)
-        model = _create(resolved, activation).to(device).eval()
+        model = _create(resolved, activation, note).to(device).eval()
     configuration = PreprocessCfg(**model.visual.preprocess_cfg)
     prepared = preprocessing(configuration, fast_decode=request.fast_decode)
     signature = Signature(
@@ -144,7 +147,8 @@ def _model_config(resolved: Resolved, note: Note) -> dict[str, Any]:
         config = open_clip.get_model_config(name)
     except Exception as error:  # A bad file or the hub: report any failure.
         raise InputError(f"--model {resolved.request.requested}: {first_lines(error)}") from None
-    assert isinstance(config, dict)
+    if not isinstance(config, dict):
+        raise InputError(f"--model {resolved.request.requested}: open_clip has no such model")
     return config
 
 
@@ -161,7 +165,7 @@ def _check_known(name: str, tag: str | None, request: ModelRequest) -> None:
         return
     tags = open_clip.list_pretrained_tags_by_model(name)
     if tag not in tags:
-        near = get_close_matches(str(tag), tags, n=3) or tags
+        near = get_close_matches(str(tag), tags, n=3) or tags[:5]
         raise InputError(
             f"--model {request.requested}: {name} has no weights {tag!r}; did you mean "
             f"{' or '.join(f'{name}/{one}' for one in near) or 'to give --checkpoint FILE'}?"
@@ -217,22 +221,20 @@ def _activation(resolved: Resolved, config: Mapping[str, Any], note: Note) -> di
     return {"quick_gelu": quick}
 
 
-def _create(resolved: Resolved, activation: Mapping[str, bool]) -> Any:
+def _create(resolved: Resolved, activation: Mapping[str, bool], note: Note) -> Any:
     try:
-        return open_clip.create_model(
-            resolved.architecture,
-            pretrained=resolved.tag,
-            require_pretrained=True,
-            force_preprocess_cfg=dict(resolved.request.preprocessing),
-            **activation,
-        )
+        with checked(resolved, note):
+            return open_clip.create_model(
+                resolved.architecture,
+                pretrained=resolved.tag,
+                require_pretrained=True,
+                force_preprocess_cfg=dict(resolved.request.preprocessing),
+                **activation,
+            )
+    except InputError:
+        raise
     except Exception as error:  # An untrusted file or the network: report any failure.
         what = resolved.weights_file or resolved.request.requested
-        if "weights_only" in str(error) or "Weights only" in str(error):
-            raise InputError(
-                f"{what}: rejected: it contains pickled objects besides tensors, which could run "
-                "code; save its state dict as .safetensors"
-            ) from error
         raise InputError(f"{what}: cannot be loaded: {first_lines(error)}") from error
 
 
@@ -242,8 +244,12 @@ def _identity(
     state = model.state_dict()
     weights = weights_sha256(state)
     bias = None if model.logit_bias is None else float(state["logit_bias"])
+    where = str(resolved.weights_file or resolved.request.requested)
     if bias == 0 and resolved.weights_file is not None:
-        note(f"{resolved.weights_file}: has no logit bias (or 0): b = 0 is used")
+        note(f"{where}: has no logit bias (or 0): b = 0 is used")
+    scale = _scale(where, state["logit_scale"], bias)
+    for doubt in doubts(scale, bias):
+        note(f"{where}: {doubt}")
     name, pretrained = resolved.label.rsplit("/", 1)
     return ModelIdentity(
         name=name,
@@ -252,6 +258,21 @@ def _identity(
         architecture=json.loads(json.dumps(config)),
         weights=weights,
         checkpoint=resolved.checkpoint,
-        logit_scale=float(state["logit_scale"].exp()),
+        logit_scale=scale,
         logit_bias=bias,
+    )
+
+
+def _scale(where: str, stored: torch.Tensor, bias: float | None) -> float:
+    """Return the scale of the logits; raise InputError if it or the bias is no finite number."""
+    if bias is not None and not math.isfinite(bias):
+        raise InputError(f"{where}: its logit_bias is {bias}, not a finite number")
+    logarithm, scale = float(stored), float(stored.exp())
+    if math.isfinite(scale) and scale > 0:
+        return scale
+    hint = ""
+    if 0 < logarithm < math.inf:
+        hint = f"; if it was saved exponentiated, store its logarithm, {math.log(logarithm):.4f}"
+    raise InputError(
+        f"{where}: its logit_scale is {logarithm:g}, whose exponential is {scale:g}: no scale{hint}"
     )

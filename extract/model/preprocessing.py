@@ -18,8 +18,8 @@ from torchvision.transforms.functional import pil_to_tensor
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.model import fast_decode as jpegs
+from oodcache.extract.model.pixels import decode
 from oodcache.extract.model.request import PILLOW, TORCHVISION
-from oodcache.extract.run.decoding import decode
 
 LAST = (MaybeConvertMode, MaybeToTensor, Normalize)
 

@@ -25,6 +25,7 @@ PILLOW, TORCHVISION = "pillow", "torchvision"  # The decoder, as an identity nam
 ARITHMETIC = ("channels_last", "compile")
 NEEDS = ("torch", "torchvision", "open_clip", "transformers", "PIL")
 WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
+REPOSITORY = re.compile(r"(?!.*(--|\.\.))\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", re.ASCII)
 
 
 def check_torch() -> None:
@@ -98,6 +99,7 @@ class Resolved:
 def resolve(request: ModelRequest) -> Resolved:
     """Return what to load; raise InputError for mistakes that show without torch."""
     name = SHORT_NAMES.get(request.requested, request.requested)
+    _check_name(name)
     for file, option in ((request.checkpoint, "--checkpoint"), (request.config, "--model-config")):
         if file is not None and not file.is_file():
             raise InputError(f"{option} {file}: no such file")
@@ -113,7 +115,8 @@ def resolve(request: ModelRequest) -> Resolved:
         repository = name.removeprefix(HUB).replace("/", "--")
         return Resolved(request, name, None, f"hf-hub/{_file_name(repository)}", None)
     architecture, slash, tag = name.rpartition("/")
-    if not slash:
+    if not (slash and tag and architecture):
+        name = name.strip("/")
         near = get_close_matches(name, SHORT_NAMES, n=1) or [f"one of {', '.join(SHORT_NAMES)}"]
         raise InputError(
             f"--model {name}: names no weights; did you mean {near[0]}? Otherwise give {name}/TAG, "
@@ -123,6 +126,22 @@ def resolve(request: ModelRequest) -> Resolved:
     architecture, tag = architecture.replace("/", "-"), tag.lower().replace("-", "_")
     own = (request.config,) if request.config else ()
     return Resolved(request, architecture, tag, f"{architecture}/{tag}", None, own)
+
+
+def _check_name(name: str) -> None:
+    """Raise InputError for a name that is empty, in part or whole, or has an unknown prefix."""
+    prefix = re.match(r"[^/]*?:", name)
+    if not name.strip(" /"):
+        raise InputError(f"--model {name!r}: names no model; for example: --model siglip2")
+    if prefix and prefix[0] not in (LOCAL_DIR, HUB):
+        raise InputError(
+            f"--model {name}: unknown prefix {prefix[0]!r}; give NAME/TAG of open_clip, "
+            f"{HUB}REPO or {LOCAL_DIR}FOLDER"
+        )
+    if name == LOCAL_DIR:
+        raise InputError(f"--model {name}: names no folder; for the current one: {LOCAL_DIR}.")
+    if name.startswith(HUB) and not REPOSITORY.fullmatch(name.removeprefix(HUB)):
+        raise InputError(f"--model {name}: is no repository of the hub; expected {HUB}OWNER/NAME")
 
 
 def _from_checkpoint(request: ModelRequest, name: str) -> Resolved:

@@ -1,8 +1,7 @@
-"""Image batches: decoded, converted to RGB and preprocessed; bad images keep their row."""
+"""Image batches: decoded and preprocessed; bad images keep their row."""
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import signal
@@ -17,9 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, cast
 
-import numpy as np
 import torch
-from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from oodcache.cache.errors import InputError
@@ -49,21 +46,6 @@ class Decoded:
     def pin_memory(self) -> Decoded:
         """Return a copy in pinned memory; torch's DataLoader calls this."""
         return Decoded(self.images.pin_memory(), self.errors)
-
-
-def decode(content: bytes) -> Image.Image:
-    """Return an image as RGB; raise PIL's error if it cannot be decoded.
-
-    16-bit greys are scaled to 8 bits, which PIL would clip to white. As in ImageFolder and
-    open_clip, a palette becomes colours before resizing, and EXIF orientation is ignored.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(io.BytesIO(content)) as image:
-            if image.mode.startswith("I"):
-                grey = np.asarray(image, np.float64) / 257
-                return Image.fromarray(grey.round().clip(0, 255).astype(np.uint8)).convert("RGB")
-            return image.convert("RGB")
 
 
 def batches(

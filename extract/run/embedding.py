@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from oodcache.cache.watch import Note
-from oodcache.extract.model import loading
+from oodcache.extract.model import loading, pixels
 from oodcache.extract.model.encoder import Encoded, Encoder, Signature
 from oodcache.extract.model.request import ModelRequest, resolve
 from oodcache.extract.run import decoding
@@ -49,12 +49,9 @@ class Pictures:
     root: Path = Path()
 
     def read(self, row: int) -> bytes:
-        """Return an image as the bytes of a lossless file."""
-        picture, file = self.pictures[row], io.BytesIO()
-        if picture.mode.startswith("I"):
-            picture.save(file, "PNG" if picture.mode.startswith("I;16") else "TIFF")
-        else:
-            picture.convert("RGB").save(file, "PPM")
+        """Return an image as the bytes of a lossless file; its pixels are those of its own file."""
+        file = io.BytesIO()
+        pixels.rgb(self.pictures[row]).save(file, "PPM")
         return file.getvalue()
 
     def is_there(self, row: int) -> bool:

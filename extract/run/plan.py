@@ -152,18 +152,19 @@ def _listed(source: ImageSource, watch: Watch) -> ImageListing:
         watch.note(
             f"{source.name}: {count:,} images under {source.root}, {source.expected:,} expected"
         )
-    if listing.others:
-        watch.note(f"{source.name}: skipped {counted(listing.others, 'non-image file')}")
-    labels = listing.images.label_names
-    is_thousand = source.form == "folder" and len(labels) == spoken.THOUSAND
-    if is_thousand and spoken.are_class_numbers(labels):
-        watch.note(
-            f"{source.name}: folders 0 … 999 are class numbers, as in ImageNet-V2: score it with "
-            "--classes imagenet"
-        )
-    for text in listing.notes:
+    own = (listing.left_out.note, _numbered_folders(listing))
+    for text in (*filter(None, own), *listing.notes):
         watch.note(f"{source.name}: {text}")
     return listing
+
+
+def _numbered_folders(listing: ImageListing) -> str:
+    """Return a note on folders 0 … 999, "" for others."""
+    labels = listing.images.label_names
+    if listing.source.form != "folder" or len(labels) != spoken.THOUSAND:
+        return ""
+    told = "folders 0 … 999 are class numbers, as in ImageNet-V2: score it with --classes imagenet"
+    return told if spoken.are_class_numbers(labels) else ""
 
 
 def _check_once(sources: Iterable[ImageSource]) -> None:

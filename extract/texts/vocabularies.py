@@ -9,7 +9,7 @@ from pathlib import Path
 from oodcache.cache import subsets
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
-from oodcache.cache.names import check_name
+from oodcache.cache.names import named_path
 from oodcache.cache.watch import Note
 from oodcache.extract.sources import clip_benchmark
 from oodcache.extract.texts import class_files, imagenet, spoken, word_lists
@@ -32,9 +32,10 @@ def find(
     was read, unless it has a name, or an id, a tab and a name, per line, and which names prompts
     say otherwise; with `verbatim`, names stay as they are.
     """
-    name, equals, source = specification.partition("=")
-    if equals:
-        check_name(name, "vocabulary")
+    name = specification
+    if "=" in specification:
+        name, source = named_path(specification, "vocabulary")
+        named_path(f"{name}={source.removeprefix(CONJUGATED)}", "vocabulary")
         ids, names = _from(source, note)
         if clip_benchmark.has_classes(Path(source)):
             templates = templates or clip_benchmark.templates(Path(source))

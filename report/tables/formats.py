@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from oodcache.cache.text import readable
 from oodcache.score.measures.result import Counterpart, Difference, Result
 
 if TYPE_CHECKING:
@@ -97,12 +98,21 @@ def to_json(
         "version": VERSION,
         "results": [asdict(one) for one in results],
         "differences": [asdict(one) for one in differences],
-        "provenance": dict(provenance),
+        "provenance": _storable(dict(provenance)),
     }
     if published is not None:
         whole["published"] = [asdict(one) for one in published]
     whole["notes"] = caption(results) if results else []
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _storable(value: Any) -> Any:
+    """Return a value of provenance whose texts, such as names of files, are UTF-8."""
+    if isinstance(value, str):
+        return readable(value)
+    if isinstance(value, Mapping):
+        return {_storable(name): _storable(one) for name, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _csv_names(name: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from oodcache.cache import subsets
+from oodcache.cache import subsets, text
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import read_lines
 
@@ -66,6 +66,17 @@ def test_a_missing_file_or_unknown_subset_is_told_what_to_type(tmp_path: Path) -
         "'val:imagenet30': no subset 'imagenet30' (there are: imagenet10, imagenet20, "
         "imagenet100); or list ids or label names in a file, one per line: val:@FILE"
     )
+
+
+def test_a_file_that_never_ends_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match="^/dev/zero: is a device or a named pipe; expected a fi"):
+        subsets.read(Path("/dev/zero"))
+    monkeypatch.setattr(text, "LARGEST", 3)
+    (tmp_path / "long").write_text("word")
+    with pytest.raises(InputError, match="long: is larger than 3e-06 MB, too large for a list"):
+        subsets.read(tmp_path / "long")
 
 
 def written(folder: Path, content: bytes) -> Path:

@@ -24,7 +24,7 @@ from samples.extract.tars import write_tar
 
 from oodcache.cache.files.images import open_images
 from oodcache.cache.files.texts import open_texts
-from oodcache.extract.run.decoding import decode
+from oodcache.extract.model.pixels import decode
 
 
 def only(pattern: str) -> Path:
@@ -211,7 +211,7 @@ def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(
     (photos / "notes.txt").write_text("no image at all")
     done = oodcache("extract", *small_model.arguments, f"c={photos}")
     assert done.status == 0
-    assert "c: skipped 1 non-image file" in done.err
+    assert "c: left out: 1 .txt" in done.err
     assert "1 could not be decoded, first 'cat/e-bad.png'" in done.err
     images = open_images(only("embeddings/local/small-*/images/c.h5"))
     row = images.paths().index(b"cat/e-bad.png")
@@ -342,6 +342,7 @@ def test_control_codes_in_names_are_shown_escaped(oodcache: Run) -> None:
     assert r"\x1b[31mred\nfolder: no such file or folder" in refused.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status", "tell"),
     [

@@ -201,7 +201,7 @@ def test_the_old_name_of_reliability_is_hidden(oodcache: Run) -> None:
         ("--id id.csv --ood b=id.csv", 1, "id.csv: given as both 'id' and 'b'"),
         ("--id id.csv --ood average=sun.npy", 1, "'average' is reserved for averages in results"),
         ("--id id.csv --ood =sun.npy", 1, "write NAME=FILE or FILE"),
-        ("--id id.csv --ood b=", 1, "write NAME=FILE or FILE"),
+        ("--id id.csv --ood b=", 1, "--ood b=: names no file (is a shell variable unset?)"),
         ("--id id.csv --ood sun.npy --column energy", 1, "has no column 'energy'; there are: "),
         ("--id id.csv --ood sun.npy --compare", 1, "--compare needs at least two scores"),
         ("--id id.csv --ood energy.csv", 1, "its columns are energy, but those of id.csv"),

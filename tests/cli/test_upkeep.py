@@ -15,6 +15,8 @@ import h5py
 import pytest
 from samples import Run, permissions_bind
 
+from oodcache.cache.files.texts import open_texts, write_texts
+
 Write = Callable[..., Path]
 Cut = Callable[..., list[Path]]
 CACHE = Path("embeddings")
@@ -39,33 +41,58 @@ def whole(write_pets: Write, tmp_path: Path) -> Path:
     return write_pets(tmp_path / "small/demo/images/pets.h5")
 
 
-def test_verify_without_deep_reads_no_vector_and_says_what_would(
-    oodcache: Run, write_pets: Write, write_names: Write
-) -> None:
+def test_verify_quick_reads_no_vector(oodcache: Run, write_pets: Write, write_names: Write) -> None:
     pets, names = write_pets(IMAGES / "pets.h5"), write_names(TEXTS / "names.h5")
     spoil(pets)
-    done = oodcache("cache", "verify")
+    spoil(names)
+    done = oodcache("cache", "verify", "--quick")
     assert done.status == 0
     assert done.out.splitlines() == [f"sound  {pets}", f"sound  {names}"]
-    assert done.err.splitlines()[-1].endswith("run oodcache cache verify --deep")
+    assert done.err == ""
+    assert oodcache("cache", "verify").out.count("BROKEN") == 2
 
 
-def test_verify_deep_finds_a_flipped_vector_in_files_and_in_shards(
-    oodcache: Run, write_pets: Write, write_names: Write, cut: Cut, whole: Path
+def test_verify_reports_classes_that_share_a_vector(
+    oodcache: Run, write_names: Write, tmp_path: Path
+) -> None:
+    texts = open_texts(write_names(tmp_path / "n.h5"))
+    stored = texts.stored.copy()
+    stored[:, 2] = stored[:, 0]
+    path = TEXTS / "same.h5"
+    path.parent.mkdir(parents=True)
+    write_texts(path, stored, texts.norm, vocabulary=texts.vocabulary, identity=texts.identity)
+    first, _, last = texts.vocabulary.names
+    assert oodcache("cache", "verify", path).out.splitlines() == [
+        f"sound  {path}",
+        f"equal  {path}: 2 of 3 classes have the same vector as another, such as {first!r} and "
+        f"{last!r}: they cannot be told apart",
+    ]
+    assert oodcache("cache", "verify", "--quick", path).out == f"sound  {path}\n"
+
+
+@pytest.mark.parametrize("options", [(), ("--deep",)])
+def test_verify_finds_a_flipped_vector_in_files_and_in_shards(
+    oodcache: Run,
+    write_pets: Write,
+    write_names: Write,
+    cut: Cut,
+    whole: Path,
+    options: tuple[str, ...],
 ) -> None:
     pets, names = write_pets(IMAGES / "pets.h5"), write_names(TEXTS / "names.h5")
     shards = cut(whole, IMAGES / "other.h5")
-    done = oodcache("cache", "verify", "--deep")
+    done = oodcache("cache", "verify", *options)
     assert done.status == 0
     assert done.out.splitlines() == [f"sound  {path}" for path in (pets, names, *shards)]
     assert done.err == ""
     for path in (pets, names, shards[1]):
         spoil(path)
-    done = oodcache("cache", "verify", "--deep")
+    done = oodcache("cache", "verify", *options)
     assert done.status == 1
     broken = [line.startswith("BROKEN ") for line in done.out.splitlines()]
     assert broken == [True, True, False, True, False]
-    assert done.out.count("(rule F10)") == 3
+    assert done.out.count("(rule F10)") == 1
+    assert done.out.count("(rule F14)") == 2
     assert "oodcache: 3 of 5 files are broken; remake the broken" in done.err
 
 

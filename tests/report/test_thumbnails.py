@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from samples.extract.ghostscript import EPS, install
 
 from oodcache.report.thumbnails import thumbnail
 
@@ -61,3 +63,9 @@ def test_what_is_no_image_has_no_picture() -> None:
     bomb = packed(Image.new("1", (20_000, 20_000)))
     for content in (b"", b"<svg onload=alert(1)>", whole[:30], whole[: len(whole) // 2], bomb):
         assert thumbnail(content) is None
+
+
+def test_no_image_starts_ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = install(tmp_path, monkeypatch)
+    assert thumbnail(EPS) is None
+    assert not mark.exists()

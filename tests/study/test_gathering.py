@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from samples import Run, write_image
+from samples import Run, run_in, write_image, write_photos, write_strays
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
@@ -23,17 +24,23 @@ SCORE = (
 )
 
 
-@pytest.fixture
-def cached(oodcache: Run, photos: Path, strays: Path) -> None:
+def extract_pets(folder: Path) -> None:
     """Extract pets and two sets of others, from folders below `data` called as they are."""
-    for name, folder in (("pets", photos), ("strays", strays), ("more", strays)):
-        shutil.copytree(folder, Path("data") / name)
-    write_image(Path("data/more/extra.png"), 77)
-    done = oodcache(
+    write_photos(folder / "data/pets")
+    for name in ("strays", "more"):
+        write_strays(folder / "data" / name)
+    write_image(folder / "data/more/extra.png", 77)
+    run_in(
+        folder,
         *("extract", "--model", "tiny-clip", "--classes", "pets=data/pets"),
         *("pets=data/pets", "strays=data/strays", "more=data/more"),
     )
-    assert done.status == 0, done.err
+
+
+@pytest.fixture
+def cached(oodcache: Run, made_once: Callable[..., Path], tmp_path: Path) -> None:
+    """Copy the extracted pets into the folder that the test runs in."""
+    shutil.copytree(made_once(extract_pets), tmp_path, dirs_exist_ok=True)
 
 
 def content(**changes: Any) -> tuple[Content, list[str]]:

@@ -219,6 +219,20 @@ def test_embeddings_are_found_by_name_or_because_they_are_alone() -> None:
     )
 
 
+@pytest.mark.parametrize(("name", "reader"), [("x.npy", "open_npy"), ("x.npz", "open_npz")])
+def test_a_pointer_of_git_lfs_is_named(tmp_path: Path, name: str, reader: str) -> None:
+    (tmp_path / name).write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n")
+    said = refusal(lambda: getattr(foreign, reader)(tmp_path / name))
+    assert said.startswith(f"{tmp_path / name}: is a git-lfs pointer")
+
+
+def test_many_arrays_without_embeddings_are_counted_not_all_listed() -> None:
+    several = {f"img/{place}.jpg": foreign.in_memory("", ROWS) for place in range(20_000)}
+    said = refusal(lambda: foreign.pick(Path("x.npz"), several))
+    assert "'img/5.jpg' and 19,994 more, but no embeddings" in said
+    assert len(said) < 600
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -78,7 +79,7 @@ def of_file(**changes: Any) -> Callable[[dict[str, Any]], None]:
 DAMAGE: list[tuple[str, str, Callable[[dict[str, Any]], Any]]] = [
     ("N1", "its format is 'other', not 'oodcache-negatives'", of_file(format="other")),
     ("N1", "its format is None", lambda found: found.pop("format")),
-    ("N1", "version is 2, but this oodcache reads 1", of_file(version=2)),
+    ("N1", "version is 3, but this oodcache reads 1 and 2", of_file(version=3)),
     ("N1", "version is True", of_file(version=True)),
     ("N1", "it contains NaN", of_list(percentile=float("nan"))),
     ("N1", "it contains Infinity", of_file(architecture={"x": float("inf")})),
@@ -111,6 +112,10 @@ DAMAGE: list[tuple[str, str, Callable[[dict[str, Any]], Any]]] = [
     ("N6", "nouns has 3 words of 2 candidates", of_list(candidates=2)),
     ("N6", "word 'jar' is listed twice", of_list(words=["jar", "zoo", "jar"])),
     ("N6", "word 'zoo' is listed twice", of_list(1, words=["zoo"])),
+    ("N7", "it was changed after it was written; mine", of_list(words=["jar", "rök", "zoo"])),
+    ("N7", "it was changed after it was written; mine", of_list(percentile=94.0)),
+    ("N7", "it was changed after it was written; mine", of_file(sha256="0" * 64)),
+    ("N2", "it holds [", lambda found: found.pop("sha256")),
 ]
 
 
@@ -155,6 +160,22 @@ def test_what_is_no_json_object_is_refused_in_one_line(
     assert words in str(refused.value)
     assert len(str(refused.value)) < 700
     assert str(refused.value).endswith("(rule N1)")
+
+
+def test_version_1_has_no_sum_and_is_read(path: Path) -> None:
+    found = json.loads(path.read_text())
+    del found["sha256"]
+    path.write_text(json.dumps({**found, "version": 1}))
+    assert read_negatives(path) == replace(SAMPLE, path=path)
+
+
+def test_the_sum_is_that_of_the_other_fields_however_they_are_spaced(path: Path) -> None:
+    found = json.loads(path.read_text())
+    stored = found.pop("sha256")
+    compact = json.dumps(found, sort_keys=True, separators=(",", ":"))
+    assert stored == hashlib.sha256(compact.encode()).hexdigest()
+    path.write_text(json.dumps({"sha256": stored, **found}, indent=4))
+    assert read_negatives(path) == replace(SAMPLE, path=path)
 
 
 def test_every_rule_is_broken_here_and_a_heading_of_the_page_word_for_word() -> None:

@@ -98,9 +98,31 @@ def test_parts_that_cross_the_ends_of_chunks_are_whole(
         }
 
 
+def of_0_1(file: h5py.File) -> None:
+    """Take away the sum, which files of 0.1 do not have."""
+    del file.attrs["sha256"]
+
+
+@pytest.mark.parametrize("name", ["path", "data_set", "label", "nearest", "scores", "columns"])
+def test_swapped_values_are_refused_unless_the_file_is_of_0_1(saved: Path, name: str) -> None:
+    with h5py.File(saved, "r+") as file:
+        if name == "label":  # All are equal.
+            file[name][0] = b"dog"
+        else:
+            pair = {"data_set": [4, 5], "columns": [0, 1]}.get(name, [0, 4])
+            file[name][pair] = file[name][pair][::-1]
+    for columns in (["mcm"], ["mcm", "a/b:c=1,d=2"]):
+        with pytest.raises(InputError, match="it was changed after it was written; score again"):
+            read_scores(saved, columns)
+    with h5py.File(saved, "r+") as file:
+        of_0_1(file)
+    assert read_scores(saved, ["mcm"])
+
+
 def test_rows_of_a_part_may_lie_apart(saved: Path) -> None:
     with h5py.File(saved, "r+") as file:
         file["data_set"][1] = b"z"
+        of_0_1(file)
     (pets, *_) = read_scores(saved, ["mcm"])
     assert pets.scores["mcm"].tobytes() == LAST_BITS[[0, 2, 3, 4]].tobytes()
 
@@ -183,6 +205,7 @@ def nan(file: h5py.File) -> None:
 
 def not_utf8(file: h5py.File) -> None:
     file["model"][0] = b"\xff"
+    of_0_1(file)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -11,9 +12,13 @@ from oodcache.cache.files.texts import (
     Vocabulary,
     open_text_rows,
     open_texts,
+    open_unread_rows,
+    open_vocabulary,
     write_texts,
 )
 from oodcache.cache.format.identity import Identity
+
+Write = Callable[..., Path]
 
 
 def unit_rows(*shape: int) -> np.ndarray:
@@ -68,12 +73,8 @@ def test_names_may_repeat_where_ids_do_not(tmp_path: Path, identity: Identity) -
     assert write(tmp_path / "b.h5", identity, names, ("n1", "n2")).vocabulary.ids == ("n1", "n2")
 
 
-def test_float16_texts_are_renormalised(text_file: Path) -> None:
-    with h5py.File(text_file, "r+", libver=("v110", "v110")) as file:
-        rows = file["embeddings"][:].astype(np.float16)
-        del file["embeddings"]
-        file["embeddings"] = rows
-    found = open_texts(text_file).embeddings
+def test_float16_texts_are_renormalised(tmp_path: Path, write_names: Write) -> None:
+    found = open_texts(write_names(tmp_path / "a.h5", dtype=np.float16)).embeddings
     assert found.dtype == np.float32
     assert np.abs(np.linalg.norm(found.astype(np.float64), axis=-1) - 1).max() < 1e-6
 
@@ -168,12 +169,23 @@ def test_rows_come_in_blocks_and_by_place_as_the_whole_file_has_them(
 def test_rows_are_checked_as_they_are_read_under_their_own_numbers(long_list: Path) -> None:
     with h5py.File(long_list, "r+") as file:
         file["embeddings"][1, 7] *= 2
-    rows = open_text_rows(long_list)
+    rows = open_unread_rows(long_list)
     assert len(list(rows.blocks())) == 1
     with pytest.raises(RuleError, match=r"row 27 of 'embeddings' has norm 2\.0.*F5"):
         list(rows.blocks(5, template=1))
     with pytest.raises(RuleError, match="row 27"):
         rows.take(np.array([0]), template=1)
+
+
+@pytest.mark.parametrize("opened", [open_texts, open_text_rows])
+def test_swapped_rows_are_refused_when_texts_are_opened(
+    long_list: Path, opened: Callable[[Path], object]
+) -> None:
+    with h5py.File(long_list, "r+") as file:
+        file["embeddings"][1, [3, 7]] = file["embeddings"][1, [3, 7]][::-1]
+    with pytest.raises(RuleError, match=r"changed after they were written .rule F10"):
+        opened(long_list)
+    assert open_vocabulary(long_list).templates == ("{}", "a {}")
 
 
 def test_rows_of_a_file_that_was_replaced_are_refused(

@@ -14,6 +14,7 @@ import pytest
 from oodcache.cache.errors import RuleError
 from oodcache.cache.files.images import open_images
 from oodcache.cache.files.texts import open_texts
+from oodcache.cache.format.block_sums import path_sum
 from oodcache.cache.format.container import LIBRARY, write_text
 from oodcache.cache.format.rules import RULES
 from oodcache.cache.format.structure import columns_sum, summed
@@ -79,6 +80,31 @@ def renamed(name: str, where: Any, value: Any) -> Damage:
         file.attrs["columns"] = np.bytes_(columns_sum(columns))
 
     return damage
+
+
+def repathed(where: int, value: bytes) -> Damage:
+    """Change a path, and its checksum with it."""
+
+    def damage(file: h5py.File) -> None:
+        file["path"][where] = value
+        file.attrs["path_checksum"] = path_sum(file["path"][:])
+
+    return damage
+
+
+def swapped(name: str, one: int, other: int) -> Damage:
+    """Swap two rows: each of them is as good where it was as where it is."""
+    return lambda file: file[name].__setitem__([one, other], file[name][[one, other]][::-1])
+
+
+def of_0_1(damage: Damage) -> Damage:
+    """Damage a file as 0.1 wrote them, without checksums."""
+
+    def both(file: h5py.File) -> None:
+        damage(file)
+        del file.attrs["checksums"], file.attrs["path_checksum"]
+
+    return both
 
 
 def attribute(name: str, value: Any) -> Damage:
@@ -451,16 +477,24 @@ BROKEN_IMAGES: list[tuple[str, Damage, str]] = [
     ("F9", attribute("logit_scale", "10.0"), "attribute logit_scale is not one value of type"),
     ("F9", attribute("logit_bias", None), "logit_bias is absent, but identity says -5.0"),
     ("F9", model("logit_bias", None), "attribute logit_bias is -5.0, but identity says absent"),
-    ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
+    ("F10", of_0_1(recast("embeddings", lambda x: -x)), "the SHA-256 of 'embeddings' is"),
     ("F10", fields(lambda one: one.update(vectors="none")), "but identity says 'none'"),
     ("F11", renamed("label_names", 1, b"d\xffg"), r"holds 'd\udcffg', which is not UTF-8 without"),
     ("F11", renamed("label_names", 1, b"d\0g"), r"holds 'd\x00g', which is not UTF-8 without NUL"),
     ("F11", renamed("errors", 1, b"\xff"), r"'errors' holds '\udcff', which is not UTF-8"),
-    ("F12", element("path", 1, b"/dog/1"), "'path' holds b'/dog/1', which is not below its root"),
-    ("F12", element("path", 1, b"a/../.."), "'path' holds b'a/../..', which is not below its root"),
-    ("F12", element("path", 1, b""), "'path' holds b'', which is not below its root"),
-    ("F12", element("path", 1, b"2.png"), "'path' holds b'2.png' twice"),
-    ("F12", element("path", 1, b"\x1b/../\n"), r"'path' holds b'\x1b/../\n', which is not below"),
+    ("F12", repathed(1, b"/dog/1"), "'path' holds b'/dog/1', which is not below its root"),
+    ("F12", repathed(1, b"a/../.."), "'path' holds b'a/../..', which is not below its root"),
+    ("F12", repathed(1, b""), "'path' holds b'', which is not below its root"),
+    ("F12", repathed(1, b"2.png"), "'path' holds b'2.png' twice"),
+    ("F12", repathed(1, b"\x1b/../\n"), r"'path' holds b'\x1b/../\n', which is not below"),
+    ("F14", recast("embeddings", lambda x: -x), "rows 0 to 5 of 'embeddings' differ from their"),
+    ("F14", swapped("embeddings", 0, 1), "rows 0 to 5 of 'embeddings' differ from their checksum"),
+    ("F14", swapped("path", 0, 1), "'path' differs from its checksum"),
+    ("F14", attribute("checksums", None), "has the attribute path_checksum, but not checksums"),
+    ("F14", attribute("path_checksum", None), "has the attribute checksums, but not path_checksum"),
+    ("F14", attribute("checksums", np.zeros(2, "u8")), "checksums is not 1 value of type uint64"),
+    ("F14", attribute("checksums", np.zeros(1, "i8")), "checksums is not 1 value of type uint64"),
+    ("F14", attribute("path_checksum", 0), "path_checksum is not 1 value of type uint64"),
 ]
 BROKEN_TEXTS: list[tuple[str, Damage, str]] = [
     ("F2", lambda file: file.create_group("\x1b"), r"also contains ['\x1b']; expected"),
@@ -497,7 +531,8 @@ BROKEN_SHARDS: list[tuple[str, Damage, str]] = [
     ("F2", link("ok", h5py.ExternalLink("x.h5", "/ok")), "'ok' is a soft or external link"),
     ("F4", element("label", 0, -1), "the SHA-256 of the columns is "),
     ("F5", element("embeddings", (3, 1), np.nan), "row 3 of 'embeddings' holds a value that is"),
-    ("F10", recast("embeddings", lambda x: -x), "the SHA-256 of 'embeddings' is"),
+    ("F10", of_0_1(recast("embeddings", lambda x: -x)), "the SHA-256 of 'embeddings' is"),
+    ("F14", recast("embeddings", lambda x: -x), "rows 0 to 3 of 'embeddings' differ from"),
     ("F13", attribute("run", None), "is a shard, but lacks the attribute run"),
     ("F13", attribute("first", None), "is a shard, but lacks the attribute first"),
     ("F13", attribute("total", None), "is a shard, but lacks the attribute total"),

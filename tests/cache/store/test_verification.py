@@ -43,7 +43,7 @@ def test_a_file_of_many_blocks_passes_and_every_row_is_counted_once(
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
-def test_a_changed_text_vector_of_norm_1_is_seen_deep_only(
+def test_a_changed_text_vector_of_norm_1_is_seen_unless_quick(
     tmp_path: Path, identity: Identity, dtype: type
 ) -> None:
     path, done = tmp_path / "names.h5", list[int]()
@@ -59,19 +59,17 @@ def test_a_changed_text_vector_of_norm_1_is_seen_deep_only(
     assert sum(done) == 6
     with h5py.File(path, "r+") as file:
         file["embeddings"][0, 0] = -file["embeddings"][0, 0]
-    verify(path, deep=False)
+    verify(path, quick=True)
     with pytest.raises(RuleError, match="rule F10"):
         verify(path)
 
 
-def test_only_verification_sees_unit_rows_in_another_order(image_file: Path) -> None:
+def test_verification_sees_unit_rows_in_another_order_unless_quick(image_file: Path) -> None:
     with h5py.File(image_file, "r+") as file:
         file["embeddings"][:2] = file["embeddings"][:2][::-1]
-    assert np.concatenate(list(open_images(image_file).blocks())).shape == (6, 4)
-    with pytest.raises(RuleError) as refused:
+    verify(image_file, quick=True)
+    with pytest.raises(RuleError, match="rule F14"):
         verify(image_file)
-    assert "the SHA-256 of 'embeddings' is " in str(refused.value)
-    assert str(refused.value).endswith("(rule F10)")
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4"])

@@ -112,7 +112,7 @@ def test_a_wrong_count_is_said_of_each_set_and_at_the_end(root: Path) -> None:
     lines, end = checked(root)
     wrong = [line for line in lines if line.startswith("WRONG")]
     assert wrong[0].startswith(
-        "WRONG      iNaturalist: ROOT/images_largescale/inaturalist: contains no images (0 other"
+        "WRONG      iNaturalist: ROOT/images_largescale/inaturalist: contains no images (no visible"
     )
     assert wrong[1:] == [
         "WRONG      SUN: 2 images, 3 expected: ROOT/MOS/SUN/images",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from open_clip.transform import PreprocessCfg
 from PIL import Image
+from samples.extract.ghostscript import EPS, install
 from sklearn.datasets import load_sample_images
 
 from oodcache.cache.errors import InputError
@@ -110,3 +112,10 @@ def test_a_torchvision_without_jpegs_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_noise_that_is_no_photograph_stays_near() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     assert far(saved(Image.fromarray(pixels), quality=95), PreprocessCfg()) <= 5
+
+
+def test_no_image_starts_ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = install(tmp_path, monkeypatch)
+    with pytest.raises(OSError, match="cannot identify image file"):
+        preprocessing(PreprocessCfg(), fast_decode=True).pixels(EPS)
+    assert not mark.exists()

@@ -181,7 +181,8 @@ def test_a_broken_checkpoint_is_one_line(
 
 def test_weights_of_another_shape_are_refused(small_model: SmallModel, tmp_path: Path) -> None:
     other = make_small_model(tmp_path, "other", embed_dim=8)
-    with pytest.raises(InputError, match="cannot be loaded"):
+    words = r"text_projection is \(16, 8\), not \(16, 16\) and 1 more"
+    with pytest.raises(InputError, match=f"does not fit the architecture: {words}"):
         load_small(small_model, checkpoint=other.checkpoint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import zlib
@@ -13,10 +14,13 @@ import pytest
 import torch
 from PIL import Image
 from samples import Run
+from samples.extract.ghostscript import EPS, install
 from samples.extract.runs import once
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import open_images
+from oodcache.cache.image_formats import FORMATS
+from oodcache.extract.model import pixels
 from oodcache.extract.run import decoding
 from oodcache.extract.sources.folders import FolderContents
 
@@ -25,7 +29,7 @@ class Nearest:
     """A preparation by hand: 4 x 4 nearest pixels, channels first."""
 
     def pixels(self, content: bytes) -> torch.Tensor:
-        image = decoding.decode(content).resize((4, 4), 0)
+        image = pixels.decode(content).resize((4, 4), 0)
         return torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)
 
     def blank(self) -> torch.Tensor:
@@ -76,7 +80,7 @@ def test_every_kind_of_image_becomes_rgb(
     expected: tuple[int, int, int],
 ) -> None:
     make().save(tmp_path / name)
-    decoded = decoding.decode((tmp_path / name).read_bytes())
+    decoded = pixels.decode((tmp_path / name).read_bytes())
     assert decoded.mode == "RGB"
     assert np.abs(np.asarray(decoded, int)[0, 0] - expected).max() <= 1
 
@@ -87,7 +91,7 @@ def test_a_palette_becomes_colours_before_it_is_resized(tmp_path: Path) -> None:
     with Image.open(tmp_path / "p.png") as stored:
         by_hand = stored.convert("RGB")
     assert np.array_equal(
-        np.asarray(decoding.decode((tmp_path / "p.png").read_bytes())), np.asarray(by_hand)
+        np.asarray(pixels.decode((tmp_path / "p.png").read_bytes())), np.asarray(by_hand)
     )
 
 
@@ -96,7 +100,7 @@ def test_exif_orientation_is_not_applied(tmp_path: Path) -> None:
     exif = image.getexif()
     exif[0x0112] = 6
     image.save(tmp_path / "turned.jpg", exif=exif)
-    assert decoding.decode((tmp_path / "turned.jpg").read_bytes()).size == (8, 4)
+    assert pixels.decode((tmp_path / "turned.jpg").read_bytes()).size == (8, 4)
 
 
 def write_bad(root: Path) -> dict[str, bytes]:
@@ -139,6 +143,27 @@ def test_a_reason_is_one_line_without_the_root(tmp_path: Path) -> None:
     (decoded,) = batches(tmp_path, ["two\nlines.png"])
     assert str(tmp_path) not in decoded.errors[0]
     assert "\n" not in decoded.errors[0]
+
+
+def test_no_image_starts_ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = install(tmp_path / "gs", monkeypatch)
+    names = ["a.jpg", "b.eps", "c.png", "d"]
+    for name in names:
+        (tmp_path / name).write_bytes(EPS)
+    (decoded,) = batches(tmp_path, names)
+    assert set(decoded.errors.values()) == {"UnidentifiedImageError: cannot identify image file"}
+    assert len(decoded.errors) == 4
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_of_the_list_is_read(form: str) -> None:
+    content = io.BytesIO()
+    lossless = {"WEBP": {"lossless": True}, "AVIF": {"quality": 100}, "ICO": {"sizes": [(8, 8)]}}
+    red("RGB").save(content, form, **lossless.get(form, {}))
+    found = np.asarray(pixels.decode(content.getvalue()), int)
+    assert found.shape == (8, 8, 3)
+    assert np.abs(found - (255, 0, 0)).max() <= 3
 
 
 @pytest.mark.filterwarnings("error")
@@ -199,7 +224,7 @@ def test_of_an_animation_the_first_frame_is_taken(tmp_path: Path, suffix: str, f
     first.save(path, form, save_all=True, append_images=others, duration=50)
     with Image.open(path) as stored:
         assert getattr(stored, "n_frames", 1) == 3
-    decoded = np.asarray(decoding.decode(path.read_bytes()), int)
+    decoded = np.asarray(pixels.decode(path.read_bytes()), int)
     assert np.abs(decoded - colours[0]).max() <= 8
 
 

@@ -74,10 +74,10 @@ def test_an_image_in_memory_is_seen_as_its_file_is(
     grey = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
     picture: Image.Image
     if mode.startswith("I"):
-        deep = grey[..., 0].astype(np.uint16 if mode == "I;16" else np.int32) * 257
-        picture = Image.fromarray(deep)
+        deep = grey[..., 0].astype(np.uint16) * 257
+        picture = Image.fromarray(deep if mode == "I;16" else grey[..., 0].astype(np.int32))
     else:
-        picture = Image.fromarray(grey).convert(mode)
+        picture = Image.fromarray(grey).convert("L" if mode == "F" else mode).convert(mode)
     path = tmp_path / "x.tif"
     picture.save(path)
     if mode != "YCbCr":  # Which TIFF stores as JPEGs do.

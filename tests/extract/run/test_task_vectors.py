@@ -22,8 +22,8 @@ from oodcache.cache.files.images import open_images
 from oodcache.cache.files.texts import open_texts
 from oodcache.cache.watch import Watch
 from oodcache.extract.demo import embedded
+from oodcache.extract.model.pixels import decode
 from oodcache.extract.run import run
-from oodcache.extract.run.decoding import decode
 
 FAST = replace(REQUEST, fast_decode=True)
 

@@ -84,6 +84,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         vocabularies.find(f"c={tmp_path / 'none.txt'}", [])
 
 
+@pytest.mark.parametrize("typed", ["pets=", "pets=csp:"])
+def test_an_unset_variable_is_not_the_current_folder(typed: str) -> None:
+    with pytest.raises(InputError, match=r"^pets=: names no path"):
+        vocabularies.find(typed, ())
+
+
 def test_an_unknown_vocabulary_says_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="known are: imagenet, .*NAME=FILE with one name per line"):
         vocabularies.find("cars", [])

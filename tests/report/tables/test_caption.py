@@ -210,6 +210,7 @@ def test_a_reversal_names_the_model_where_there_are_several() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_thousand_variants_are_compared_in_no_time() -> None:
     many = [
         rates(

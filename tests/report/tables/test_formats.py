@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from samples.report.results import BARE, FIRST, PLAIN_DIFFERENCE, SETS, difference, results
 
+from oodcache.cache.json_text import parse_json
 from oodcache.report.tables.caption import caption
 from oodcache.report.tables.formats import FORMATS, by_ending, text, to_csv, to_json
 from oodcache.score.measures.result import Compared, Counterpart, Difference, Pick, Result
@@ -262,3 +263,9 @@ def test_an_ending_names_its_format_and_any_other_is_a_table() -> None:
     endings = (".csv", ".json", ".md", ".tex", ".txt", "")
     expected = ["csv", "json", "markdown", "latex", "table", "table"]
     assert [*map(by_ending, endings)] == expected
+
+
+def test_names_of_files_that_are_not_utf8_are_escaped_in_json() -> None:
+    files = {"command": "a\udcff", "files": [{"path": "b\udcfe.csv", "rows": 3}]}
+    found = parse_json(to_json([FIRST], [], files))["provenance"]
+    assert found == {"command": "a\\xff", "files": [{"path": "b\\xfe.csv", "rows": 3}]}

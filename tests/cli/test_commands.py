@@ -1,0 +1,87 @@
+"""Claims about every command: an option that takes one value is given once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import click
+import pytest
+from samples import Run
+
+from main import run as study
+from oodcache.cli.main import oodcache as group
+
+
+def walk(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, sub in command.commands.items():
+            yield from walk(sub, *path, name)
+
+
+COMMANDS = {"main.py": study} | {" ".join(path): command for path, command in walk(group)}
+OPTIONS = [
+    (name, one)
+    for name, command in COMMANDS.items()
+    for one in command.params
+    if isinstance(one, click.Option)
+]
+
+
+def parsed(name: str, *args: str) -> str:
+    """Return the usage error of a command line, "" if there is none."""
+    try:
+        COMMANDS[name].make_context(name, list(args))
+    except click.ClickException as error:
+        return error.format_message()
+    return ""
+
+
+def test_every_option_that_takes_one_value_is_refused_twice() -> None:
+    of_one = [
+        (name, one)
+        for name, one in OPTIONS
+        if not one.multiple and not one.is_flag and not one.count
+    ]
+    assert len(of_one) > 80
+    for name, one in of_one:
+        value = ["1"] * one.nargs
+        for first, second in product(one.opts, one.opts):
+            wanted = f"{'/'.join(one.opts)} is given twice; it takes one value"
+            assert parsed(name, first, *value, second, *value) == wanted
+
+
+def test_an_empty_value_is_refused_for_every_option_and_argument() -> None:
+    for name, command in COMMANDS.items():
+        for one in command.params:
+            empty = [""] * one.nargs if one.nargs > 0 else ["x", ""]
+            typed = [] if isinstance(one, click.Argument) else [one.opts[0]]
+            if getattr(one, "is_flag", False):
+                continue
+            if isinstance(one, click.Argument):
+                before = [each for each in command.params if isinstance(each, click.Argument)]
+                typed = ["x"] * before.index(one)
+            error = parsed(name, *typed, *empty)
+            assert error.endswith("is empty: is a shell variable unset?"), (name, one, error)
+
+
+def test_what_may_repeat_is_not_refused_for_it() -> None:
+    for name, one in OPTIONS:
+        if one.name not in ("help", "version") and (one.multiple or one.is_flag):
+            value = [] if one.is_flag else ["1"]
+            assert "is given" not in parsed(name, one.opts[0], *value, one.opts[0], *value)
+
+
+def test_an_option_given_three_times_is_a_usage_error(oodcache: Run) -> None:
+    refused = oodcache("data", "ls", *["--format", "json"] * 3)
+    assert refused.status == 2
+    assert "--format is given 3 times; it takes one value" in refused.err
+
+
+def test_one_value_is_typed_and_another_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OODCACHE_DIR", "elsewhere")
+    context = COMMANDS["cache ls"].make_context("ls", ["--cache", "here"])
+    assert str(context.params["cache"]) == "here"
