@@ -19,6 +19,7 @@ from huggingface_hub.errors import (
 from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.watch import Note
 from oodcache.extract.model.request import CONFIG, HUB, LOCAL_DIR, Resolved
+from oodcache.extract.model.twins import OTHERS
 
 DEFAULT_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 # Files that may hold a tokenizer's vocabulary, the most common first, and small ones next to it.
@@ -97,6 +98,9 @@ class HubFiles:
                 f"{start}the hub has no {missing.repository}, or it is private (run  hf auth login"
                 "  first); is the name correct?"
             )
+        is_absent = isinstance(error, EntryNotFoundError)
+        if missing.either == (CONFIG,) and is_absent and not _is_local(error):
+            return f"{start}the repository has no {CONFIG}: {OTHERS}"
         # Nearly all repositories have the first of a tokenizer's file names.
         files = " or ".join(missing.either if len(missing.either) == 2 else missing.either[:1])
         return f"{start}{files} of {missing.repository}: {_reason(error)}; {self.placing()}"
@@ -172,8 +176,13 @@ def _wanted(
     return Wanted(name, either, beside)
 
 
+def _is_local(error: Exception) -> bool:
+    """Return whether the hub was not asked, or not reached."""
+    return isinstance(error, LocalEntryNotFoundError)
+
+
 def _reason(error: Exception) -> str:
-    if not isinstance(error, LocalEntryNotFoundError):
+    if not _is_local(error):
         if isinstance(error, EntryNotFoundError):
             return "the repository has no such file"
         return f"cannot be fetched ({first_lines(error)})"

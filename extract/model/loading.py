@@ -24,7 +24,7 @@ from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
 from oodcache.cache.format.logits import doubts
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.watch import Note
-from oodcache.extract.model import configuration, hub, tokenizers
+from oodcache.extract.model import configuration, hub, tokenizers, twins
 from oodcache.extract.model.encoder import Encoder, Signature, towers
 from oodcache.extract.model.preprocessing import Normalization, preprocessing
 from oodcache.extract.model.request import (
@@ -137,6 +137,8 @@ def _model_config(resolved: Resolved, note: Note) -> dict[str, Any]:
     """
     name, requested = resolved.architecture, resolved.request.requested
     if name.startswith(HUB):
+        if (twin := twins.of_repository(name.removeprefix(HUB))) is not None:
+            raise InputError(f"--model {requested}: is in transformers' layout; {twin}")
         hub.of_repository(resolved).fetch(note, only=1)
     if (path := _config_file(resolved)) is not None:
         what = str(path) if name.startswith(LOCAL_DIR) else f"--model {requested}: {CONFIG}"

@@ -16,6 +16,7 @@ from typing import Any
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.extract.demo import embedded
+from oodcache.extract.model import twins
 
 LOCAL_DIR = "local-dir:"
 HUB = "hf-hub:"
@@ -157,6 +158,8 @@ def _from_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; local-dir:PATH needs a model's folder")
     if not (folder / CONFIG).is_file():
+        if (foreign := twins.of_folder(folder)) is not None:
+            raise InputError(f"{folder}: {foreign}")
         raise InputError(f"{folder}: contains no {CONFIG}; {_placed(CONFIG, folder)}")
     weights = [path for pattern in WEIGHTS for path in sorted(folder.glob(pattern))]
     if not weights:
