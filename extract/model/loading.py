@@ -84,6 +84,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
             )
         ),
         tokenizing=tokenizers.tokenizing(tokenize, config) if with_texts else {},
+        places=resolved.places,
     )
     return Encoder(
         model,
