@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.format.identity import LOADED_FROM
 from oodcache.cache.subsets import split
 from oodcache.cache.watch import Watch
 from oodcache.detect.detector import SavedDetector
@@ -59,6 +60,7 @@ def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> 
     threshold = calibration.threshold(scorer, view)
     files = (selection.texts, *selection.images, *references.files)
     identity = view.file.identity
+    places = identity.source.get(LOADED_FROM)
     return SavedDetector(
         scorer=scorer,
         threshold=threshold,
@@ -71,6 +73,7 @@ def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> 
             "command": printed(shlex.join(["oodcache", *command])),
             "files": [{**one, "path": printed(one["path"])} for one in provenance(files)],
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
+            **({LOADED_FROM: places} if places else {}),
         },
     )
 

@@ -116,7 +116,7 @@ class Plan:
         processors = os.cpu_count() or 1
         options = [] if self.workers >= processors else [f"--workers {processors}"]
         if not self.resolved.request.fast_decode:
-            options.append("--fast-decode")
+            options.append("--fast-decode (for all datasets: files with and without it do not mix)")
         return " and ".join(options)
 
 

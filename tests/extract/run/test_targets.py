@@ -68,6 +68,10 @@ def test_files_and_shards_made_by_options_are_not_taken_for_ones_made_without(
     faster(sources=sources, overwrite=True)
     with pytest.raises(InputError, match="made with other preprocessing, with --fast-decode; use"):
         extract(tmp_path, sources=sources)
+    squashed = replace(REQUEST, preprocessing={"resize_mode": "squash"}, fast_decode=True)
+    with pytest.raises(InputError, match="other preprocessing, without --image-resize-mode; use"):
+        planned_run = planned(tmp_path, squashed, [], sources=sources, shard_rows=5, workers=0)
+        run.run(planned_run, Watch(lambda text: None, silent))
     # Prompts are not decoded.
     assert extract(tmp_path, **texts) == faster(**texts)
 
