@@ -62,7 +62,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         activation = _activation(resolved, config, note)
         model = _create(resolved, activation).to(device).eval()
     configuration = PreprocessCfg(**model.visual.preprocess_cfg)
-    prepared = preprocessing(configuration, fast_decode=request.fast_decode)
+    prepared = preprocessing(configuration, fast_decode=request.fast_decode, exif=request.exif)
     signature = Signature(
         identity=_identity(resolved, {**config, **activation}, model, note),
         precision={
@@ -76,6 +76,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
                 {
                     **asdict(configuration),
                     "decoder": prepared.decoder,
+                    **({"exif": True} if prepared.exif else {}),
                     OVERRIDDEN: sorted(request.preprocessing),
                 }
             )

@@ -68,9 +68,11 @@ class InProcess:
         listing, timing = work.target.listing, timing_of(work.target.listing)
         job = Job(self.planned, self.model, work.advance, timing)
         with decoding.watching_workers():
-            count = write(work.target.path, listing, work.run, work.tasks, job, work.tolerance)
+            done = write(work.target.path, listing, work.run, work.tasks, job, work.tolerance)
         faster = self.planned.faster(listing)
-        if text := summary(listing.name, count, listing.unit, timing.seconds(), faster):
+        if rotation := self.planned.rotation(listing, done.rotated):
+            self.watch.note(rotation)
+        if text := summary(listing.name, done.rows, listing.unit, timing.seconds(), faster):
             self.watch.note(text)
         return []
 
