@@ -177,10 +177,11 @@ class Detector:
                 f"{type(others[0]).__name__} is not an image: give paths, PIL images, or a float32 "
                 "array of unit vectors (n, D), not a mixture"
             )
-        yield from self._embedded(embedding.Pictures(pictures), [None] * len(pictures))
+        exif = self.saved.preprocessing.get("exif") is True
+        yield from self._embedded(embedding.Pictures(pictures, exif), [None] * len(pictures))
 
     def _embedded(self, contents: Any, paths: Sequence[bytes | None]) -> Iterator[list[Decision]]:
-        done = 0
+        done, rotated = 0, 0
         batches = self.embedder().embedded(
             *(contents, len(paths)),
             batch_size=self.runtime.batch_size,
@@ -189,7 +190,12 @@ class Detector:
         for batch in batches:
             some = paths[done : done + len(batch.vectors)]
             yield decide(self.saved, batch.vectors, batch.errors, some)
-            done += len(some)
+            done, rotated = done + len(some), rotated + batch.rotated
+        if rotated and not self.saved.preprocessing.get("exif"):
+            self.note(
+                f"{counted(rotated, 'image')} with an EXIF rotation, which is not applied, as for "
+                "the calibration set; to apply it, extract that set with --exif and calibrate again"
+            )
 
     def _of_set(self, images: ImageFile) -> Iterator[list[Decision]]:
         paths, errors, done = images.paths(), images.errors(), 0

@@ -85,6 +85,7 @@ def request_again(saved: SavedDetector, runtime: Runtime) -> ModelRequest:
         _autocast(saved),
         runtime.device,
         fast_decode=saved.preprocessing.get("decoder") == TORCHVISION,
+        exif=saved.preprocessing.get("exif") is True,
         **{name: saved.precision.get(name) is True for name in ARITHMETIC},
     )
 

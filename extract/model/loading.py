@@ -65,7 +65,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         activation = _activation(resolved, config, note)
         model = _create(resolved, activation, note).to(device).eval()
     configuration = PreprocessCfg(**model.visual.preprocess_cfg)
-    prepared = preprocessing(configuration, fast_decode=request.fast_decode)
+    prepared = preprocessing(configuration, fast_decode=request.fast_decode, exif=request.exif)
     signature = Signature(
         identity=_identity(resolved, {**config, **activation}, model, note),
         precision={
@@ -79,6 +79,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
                 {
                     **asdict(configuration),
                     "decoder": prepared.decoder,
+                    **({"exif": True} if prepared.exif else {}),
                     OVERRIDDEN: sorted(request.preprocessing),
                 }
             )

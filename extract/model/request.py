@@ -43,7 +43,8 @@ class ModelRequest:
     """A model as requested on the command line.
 
     `preprocessing` overrides the model's own, by some of the keys of PREPROCESSING. `fast_decode`
-    changes the pixels slightly; `channels_last` and `compile` the last digits of the vectors.
+    changes the pixels slightly, `exif` turns images as their EXIF says; `channels_last`
+    and `compile` change the last digits of the vectors.
     """
 
     requested: str
@@ -53,6 +54,7 @@ class ModelRequest:
     precision: str = "float32"
     device: str | None = None
     fast_decode: bool = False
+    exif: bool = False
     channels_last: bool = False
     compile: bool = False
 

@@ -72,9 +72,11 @@ class InProcess:
         if isinstance(listing, TextListing):
             cuts.check(listing, self.model.tokenize, self.watch.note)
         with decoding.watching_workers():
-            count = write(work.target.path, listing, work.run, work.tasks, job, work.tolerance)
+            done = write(work.target.path, listing, work.run, work.tasks, job, work.tolerance)
         faster = self.planned.faster(listing)
-        if text := summary(listing.name, count, listing.unit, timing.seconds(), faster):
+        if rotation := self.planned.rotation(listing, done.rotated):
+            self.watch.note(rotation)
+        if text := summary(listing.name, done.rows, listing.unit, timing.seconds(), faster):
             self.watch.note(text)
         return []
 

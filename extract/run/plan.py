@@ -109,6 +109,16 @@ class Plan:
         """Return all listings, texts first."""
         return (*((self.texts,) if self.texts else ()), *self.images)
 
+    def rotation(self, listing: Listing, rotated: int) -> str:
+        """Return the note on images whose EXIF rotation is not applied, "" if there are none."""
+        if not rotated or self.resolved.request.exif:
+            return ""
+        carry = "carries" if rotated == 1 else "carry"
+        return (
+            f"{listing.name}: {counted(rotated, 'image')} {carry} a rotation, which is not "
+            "applied, as in open_clip; --exif applies it"
+        )
+
     def faster(self, listing: Listing) -> str:
         """Return the options that would decode a listing faster, "" if all are already set."""
         if isinstance(listing, TextListing):

@@ -152,6 +152,7 @@ def _differences(
         if isinstance(given, list) and key in given
     }
     precision = identity.precision.get("autocast")
+    is_turned = identity.encoding.get("exif") is True
     is_fast = identity.encoding.get("decoder") == TORCHVISION
     arithmetic = {name: bool(identity.precision.get(name)) for name in ARITHMETIC}
     differs = {
@@ -166,6 +167,8 @@ def _differences(
         and overrides != dict(request.preprocessing),
         f"other preprocessing, {_option('fast_decode', is_fast)}": listing.kind == "images"
         and is_fast != request.fast_decode,
+        f"other preprocessing, {_option('exif', is_turned)}": listing.kind == "images"
+        and is_turned != request.exif,
     }
     words = [what for what, so in differs.items() if so]
     if loaded is not None and not words:

@@ -99,7 +99,7 @@ def test_the_vectors_are_those_of_open_clip(
     with torch.no_grad():
         batch = torch.stack(
             [
-                preprocess(decode((photos / os.fsdecode(path)).read_bytes()))
+                preprocess(decode((photos / os.fsdecode(path)).read_bytes()).image)
                 for path in images.paths()
             ]
         )
