@@ -239,8 +239,8 @@ class Detector:
         label = self.saved.model.label
         return {
             one.name: names.image_path(self.cache, label, one.name)
-            for one in store.known(self.cache)
-            if (one.label, one.kind) == (label, "images")
+            for one in store.known(self.cache, label)
+            if one.kind == "images"
         }
 
     def _unknown(self, given: str, sets: Sequence[str]) -> str:

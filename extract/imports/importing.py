@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -193,20 +194,19 @@ def _batches(
 
 
 def _note_normalised(given: Import, claim: Claim, rows: int, lengths: Lengths, note: Note) -> None:
-    """Note how many vectors were normalised, and files of other weights in the model's folder."""
+    """Note how many vectors were normalised, and if the model's folder began with other weights."""
     changed = np.concatenate(lengths)
     if changed.size:
         note(
             f"{given.source}: normalised {changed.size:,} of {rows:,} rows, with lengths from "
             f"{changed.min():.4g} to {changed.max():.4g}"
         )
-    for path, other in claim.siblings(given.cache).items():
+    for path, other in islice(claim.siblings(given.cache), 1):  # All before it were compared.
         if other.weights != claim.weights_label:
             note(
                 f"{path}: has other weights, {other.weights}, which are never scored together; if "
                 "they are the same model's, import with those --weights"
             )
-            break
 
 
 def _fingerprint(rows: ImageRows) -> str:

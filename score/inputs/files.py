@@ -57,7 +57,7 @@ def images_path(cache: Path, label: str, model: str, dataset: str) -> Path:
 
 
 def _names(cache: Path, label: str, kind: str) -> list[str]:
-    return [one.name for one in store.known(cache) if (one.label, one.kind) == (label, kind)]
+    return [one.name for one in store.known(cache, label) if one.kind == kind]
 
 
 def _is_whole(path: Path) -> bool:
