@@ -1,19 +1,42 @@
-"""What every command is: a click command that rejects repeated options and empty values."""
+"""What every command is: click's, with --quiet, that rejects repeated options and empty values."""
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import click
 
 TIMES = {2: "twice"}
+_quiet = [False]
+
+
+def is_quiet() -> bool:
+    """Return whether the running command was given --quiet."""
+    return _quiet[0]
+
+
+def _hush(context: click.Context, option: click.Parameter, value: bool) -> None:
+    """Note --quiet of a command or of a group above it; a new command line starts without."""
+    _quiet[0] = value or (context.parent is not None and _quiet[0])
 
 
 class StrictCommand(click.Command):
-    """A command that rejects what click would misread in silence.
+    """A command with --quiet, which rejects what click would misread in silence.
 
     Of an option given twice click keeps the last value; an empty path is the current folder.
     """
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        quiet = click.Option(
+            ["-q", "--quiet"],
+            is_flag=True,
+            expose_value=False,
+            callback=_hush,
+            help="Hide progress and hints; warnings are still printed.",
+        )
+        self.params.append(quiet)
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Raise UsageError for a repeated option that takes one value, or for an empty value."""

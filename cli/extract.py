@@ -12,6 +12,7 @@ import click
 
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.names import SHORT_NAMES
+from oodcache.cache.watch import Hint
 from oodcache.cli import stopping
 from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import BATCH_SIZE, CACHE, DATA_ROOT, DEVICE, PATH, WATCH, WORKERS, note
@@ -56,7 +57,7 @@ def _rank(typed: Rank | None, engine: str) -> Rank:
     found = from_environment(os.environ)
     if found is None or found.parts == 1:
         return Rank(1, 1)
-    note(f"shards {found}, from {found.source}; --shard 1/1 does all")
+    note(Hint(f"shards {found}, from {found.source}; --shard 1/1 does all"))
     return found
 
 

@@ -52,7 +52,7 @@ class Ordered(StrictGroup):
 
 
 @click.group(cls=Ordered, context_settings=SETTINGS)
-@click.version_option(version("oodcache"), prog_name="oodcache")
+@click.version_option(version("oodcache"), "-V", "--version", prog_name="oodcache")
 def oodcache() -> None:
     """Compare zero-shot out-of-distribution (OOD) scores on cached embeddings.
 

@@ -12,7 +12,7 @@ import numpy as np
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.identity import LOADED_FROM
 from oodcache.cache.subsets import split
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.file import is_detector, write_detector
 from oodcache.detect.making import Calibration, DetectorRequest, only, printed
@@ -37,7 +37,7 @@ def write_calibrated(
     write_detector(output, made)
     for line in promises(made):
         watch.note(line)
-    watch.note(f"wrote {output}")
+    watch.note(Hint(f"wrote {output}"))
 
 
 def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> SavedDetector:

@@ -20,7 +20,7 @@ from oodcache.cache.files.images import ImageFile
 from oodcache.cache.shards.shard_set import open_images
 from oodcache.cache.store import store
 from oodcache.cache.text import counted, printable, shortened
-from oodcache.cache.watch import Note, Progress, Watch
+from oodcache.cache.watch import Hint, Note, Progress, Watch
 from oodcache.detect.decisions import Decision, decide, sink
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.fields import check_unit
@@ -57,7 +57,7 @@ def detect(
     Each batch is written as it finishes, to stdout or to `output`, which appears when complete.
     """
     if path.is_file() and path.stat().st_size > LARGE:
-        watch.note(f"reading {path} …")
+        watch.note(Hint(f"reading {path} …"))
     detector = Detector(read_detector(path), cache, runtime, watch.note)
     found = detector.targets(given)
     detector.prepare(found)
@@ -71,7 +71,8 @@ def detect(
             advance(len(decisions))
     counts = ", ".join(f"{count[word]:,} {word}" for word in ("in", "out", "error") if count[word])
     wrote = f"; wrote {output}" if output else ""
-    watch.note(f"{counted(total, 'image')}: {counts}{wrote}")
+    line = f"{counted(total, 'image')}: {counts}{wrote}"
+    watch.note(line if count["error"] else Hint(line))
     return MISTAKE if count["error"] or detector.left_out else SOME_OUT if count["out"] else ALL_IN
 
 

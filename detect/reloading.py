@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.identity import LOADED_FROM, OVERRIDDEN
 from oodcache.cache.format.rules import shown
-from oodcache.cache.watch import Note
+from oodcache.cache.watch import Hint, Note
 from oodcache.detect.detector import SavedDetector
 from oodcache.extract.model.request import (
     ARITHMETIC,
@@ -49,7 +49,7 @@ def loaded(saved: SavedDetector, runtime: Runtime, note: Note) -> Embedder:
     sleep_while_waiting()
     from oodcache.extract.run.embedding import Embedder
 
-    note(f"loading {request.requested} …")
+    note(Hint(f"loading {request.requested} …"))
     embedder, what = Embedder(request, note), f"--model {request.requested}"
     found = embedder.signature
     saved.check_model(found.identity, what, AGAIN)

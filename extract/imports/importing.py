@@ -25,7 +25,7 @@ from oodcache.cache.shards import shard_set
 from oodcache.cache.store import store
 from oodcache.cache.store.verification import kind_of
 from oodcache.cache.text import counted
-from oodcache.cache.watch import Note, Progress
+from oodcache.cache.watch import Hint, Note, Progress
 from oodcache.extract.imports import reading
 from oodcache.extract.imports.reading import Import
 from oodcache.extract.texts import vocabularies
@@ -41,7 +41,7 @@ def export(path: Path, output: Path, note: Note, progress: Progress) -> None:
     rows = file.norm.size
     with progress(f"export {path.stem}", rows, "rows") as advance:
         exporting.export(file, output, advance)
-    note(f"wrote {output}: {rows:,} rows")
+    note(Hint(f"wrote {output}: {rows:,} rows"))
 
 
 def _opened(path: Path) -> ImageFile | TextFile:
@@ -83,7 +83,7 @@ def _import_exported(
     rows = file.columns["norm"].size
     with progress(f"import {target.stem}", rows, "rows") as advance:
         file.write(target, dtype=given.dtype, advance=advance)
-    note(f"wrote {target}: {rows:,} rows, exactly as exported")
+    note(Hint(f"wrote {target}: {rows:,} rows, exactly as exported"))
 
 
 def _import_images(
@@ -117,7 +117,8 @@ def _import_images(
     _note_normalised(given, claim, count, lengths, note)
     failed = int(np.count_nonzero(~written.ok))
     bad = f"; {failed:,} are not ok: see oodcache cache info {target}" if failed else ""
-    note(f"wrote {target}: {count:,} images x {written.dimension}{bad}")
+    line = f"wrote {target}: {count:,} images x {written.dimension}{bad}"
+    note(line if failed else Hint(line))
 
 
 def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: Note) -> None:
@@ -163,7 +164,7 @@ def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: N
     )
     _note_normalised(given, claim, len(unit.norm), [unit.norm[unit.changed]], note)
     templates = counted(shape[0], "template")
-    note(f"wrote {target}: {counted(shape[1], 'class')}, {templates}")
+    note(Hint(f"wrote {target}: {counted(shape[1], 'class')}, {templates}"))
     if same := alike.within(open_text_rows(target)):
         note(f"{name}: {same}")
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import counted
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.known import checksums, downloading, unpacking
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.known_sets import FETCHED, KNOWN_SETS, Archive, KnownSet
@@ -142,7 +142,7 @@ def _there(job: _Fetch) -> Counted | None:
 def _fetch(job: _Fetch, watch: Watch) -> Counted:
     recorded = checksums.read(job.data_root)
     shutil.rmtree(job.unpacked, ignore_errors=True)
-    watch.note(f"downloading {job.url} …")
+    watch.note(Hint(f"downloading {job.url} …"))
     downloading.download(job.url, job.part, watch)
     size = job.part.stat().st_size
     downloading.check_room(job.work, size)

@@ -18,7 +18,7 @@ from huggingface_hub.errors import (
 
 from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.text import LONGEST_LINE
-from oodcache.cache.watch import Note
+from oodcache.cache.watch import Hint, Note
 from oodcache.extract.model.request import CONFIG, HUB, LOCAL_DIR, Resolved
 from oodcache.extract.model.twins import OTHERS
 
@@ -87,7 +87,7 @@ class HubFiles:
                 if one.folder() is not None:
                     continue
                 if not constants.HF_HUB_OFFLINE:
-                    note(f"{self.requested}: fetching {one.either[0]} of {one.repository} …")
+                    note(Hint(f"{self.requested}: fetching {one.either[0]} of {one.repository} …"))
                 one.fetch()
             except Exception as error:  # The network, the hub or a disk: report any failure.
                 raise InputError(self._failure(one, error)) from error

@@ -12,7 +12,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.text import counted
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.model.request import ModelRequest, Resolved, resolve
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
@@ -155,7 +155,7 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
 
 def _listed(source: ImageSource, watch: Watch) -> ImageListing:
     if count := len(source.tars):
-        watch.note(f"{source.name}: reading the headers of {counted(count, 'tar')} …")
+        watch.note(Hint(f"{source.name}: reading the headers of {counted(count, 'tar')} …"))
     listing = datasets.list_images(source)
     count = listing.rows
     if source.expected is not None and count != source.expected:
