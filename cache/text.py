@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
@@ -76,6 +76,16 @@ def read_lines(path: Path, advice: str = "") -> list[str]:
                 r"file with \n or \r\n"
             )
     return lines
+
+
+def cut(names: Sequence[str], most: int, between: str) -> str:
+    """Return names joined, at most `most` of them, with the number of the others.
+
+    >>> cut(["a", "b", "c"], 2, ", ")
+    'a, b, … and 1 more'
+    """
+    more = [f"… and {len(names) - most:,} more"] * (len(names) > most)
+    return between.join([*names[:most], *more])
 
 
 def megabytes(size: int) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TRIPLE = click.Tuple([float, float, float])
 PASSED = ("classes", "templates", "data_root", "cache", "workers")
 OPTIONS = ("image_root", "path_column", "label_column")
-FASTER = ("fast_decode", "channels_last", "compile")
+FLAGS = ("fast_decode", "exif", "channels_last", "compile")
 SETTINGS = ("dtype", "batch_size", "shard_rows", "overwrite", "retry_failed", "max_bad")
 
 
@@ -115,6 +115,11 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
     is_flag=True,
     help="Decode with torchvision: about 2× faster, slightly different pixels.",
 )
+@click.option(
+    "--exif",
+    is_flag=True,
+    help="Rotate images as their EXIF orientation says. [ignored, as in open_clip]",
+)
 @DEVICE
 @BATCH_SIZE
 @WORKERS
@@ -203,7 +208,7 @@ def extract(**given: Any) -> None:
         overrides,
         given["precision"],
         given["device"],
-        **{key: given[key] for key in FASTER},
+        **{key: given[key] for key in FLAGS},
     )
     rank = _rank(given["share"], given["engine"])
     settings = {key: given[key] for key in SETTINGS}

@@ -178,10 +178,11 @@ class Detector:
                 f"{type(others[0]).__name__} is not an image: give paths, PIL images, or a float32 "
                 "array of unit vectors (n, D), not a mixture"
             )
-        yield from self._embedded(embedding.Pictures(pictures), [None] * len(pictures))
+        exif = self.saved.preprocessing.get("exif") is True
+        yield from self._embedded(embedding.Pictures(pictures, exif), [None] * len(pictures))
 
     def _embedded(self, contents: Any, paths: Sequence[bytes | None]) -> Iterator[list[Decision]]:
-        done = 0
+        done, rotated = 0, 0
         batches = self.embedder().embedded(
             *(contents, len(paths)),
             batch_size=self.runtime.batch_size,
@@ -190,7 +191,12 @@ class Detector:
         for batch in batches:
             some = paths[done : done + len(batch.vectors)]
             yield decide(self.saved, batch.vectors, batch.errors, some)
-            done += len(some)
+            done, rotated = done + len(some), rotated + batch.rotated
+        if rotated and not self.saved.preprocessing.get("exif"):
+            self.note(
+                f"{counted(rotated, 'image')} with an EXIF rotation, which is not applied, as for "
+                "the calibration set; to apply it, extract that set with --exif and calibrate again"
+            )
 
     def _of_set(self, images: ImageFile) -> Iterator[list[Decision]]:
         paths, errors, done = images.paths(), images.errors(), 0
@@ -234,8 +240,8 @@ class Detector:
         label = self.saved.model.label
         return {
             one.name: names.image_path(self.cache, label, one.name)
-            for one in store.known(self.cache)
-            if (one.label, one.kind) == (label, "images")
+            for one in store.known(self.cache, label)
+            if one.kind == "images"
         }
 
     def _unknown(self, given: str, sets: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from oodcache.score.choosing import picks
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Digests, Vectors, processors
+from oodcache.score.inputs import equal_classes
 from oodcache.score.inputs.accuracy import id_accuracy
 from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.question import Question
@@ -83,6 +84,7 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
     selection = select(question, model)
     prompts = prompted(selection, question.templates)
     tell(selection, question.variants, watch.note)
+    equal_classes.tell(prompts, watch.note)
     references = open_references(question, selection, prompts, watch.note)
     results: list[Result] = []
     kept: list[Kept] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ from oodcache.cache.exchange import export as exporting
 from oodcache.cache.exchange import exported, imported
 from oodcache.cache.exchange.arrays import Array
 from oodcache.cache.exchange.imported import Claim
+from oodcache.cache.files import alike
 from oodcache.cache.files.images import ImageBatch, ImageFile, ImageRows, open_images, write_images
-from oodcache.cache.files.texts import TextFile, open_texts, write_texts
+from oodcache.cache.files.texts import TextFile, open_text_rows, open_texts, write_texts
 from oodcache.cache.format.logits import doubts
 from oodcache.cache.shards import shard_set
 from oodcache.cache.store import store
@@ -163,6 +165,8 @@ def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: N
     _note_normalised(given, claim, len(unit.norm), [unit.norm[unit.changed]], note)
     templates = counted(shape[0], "template")
     note(Hint(f"wrote {target}: {counted(shape[1], 'class')}, {templates}"))
+    if same := alike.within(open_text_rows(target)):
+        note(f"{name}: {same}")
 
 
 def _claim(given: Import, note: Note) -> Claim:
@@ -191,20 +195,19 @@ def _batches(
 
 
 def _note_normalised(given: Import, claim: Claim, rows: int, lengths: Lengths, note: Note) -> None:
-    """Note how many vectors were normalised, and files of other weights in the model's folder."""
+    """Note how many vectors were normalised, and if the model's folder began with other weights."""
     changed = np.concatenate(lengths)
     if changed.size:
         note(
             f"{given.source}: normalised {changed.size:,} of {rows:,} rows, with lengths from "
             f"{changed.min():.4g} to {changed.max():.4g}"
         )
-    for path, other in claim.siblings(given.cache).items():
+    for path, other in islice(claim.siblings(given.cache), 1):  # All before it were compared.
         if other.weights != claim.weights_label:
             note(
                 f"{path}: has other weights, {other.weights}, which are never scored together; if "
                 "they are the same model's, import with those --weights"
             )
-            break
 
 
 def _fingerprint(rows: ImageRows) -> str:

@@ -159,6 +159,8 @@ class Pool:
 
     def _note_timing(self, work: Work, made: Sequence[Made]) -> None:
         listing, seconds = work.target.listing, dict[str, float]()
+        if rotation := self._planned.rotation(listing, sum(one.rotated for one in made)):
+            self._watch.note(rotation)
         for one in made:
             for stage, took in one.seconds.items():
                 seconds[stage] = seconds.get(stage, 0.0) + took

@@ -11,14 +11,16 @@ from typing import Protocol
 import numpy as np
 
 from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.files import alike
 from oodcache.cache.files.images import open_image_shard, open_images
+from oodcache.cache.files.texts import open_text_rows
 from oodcache.cache.format.place import Place, Run, share
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Shard
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.model.encoder import Encoder, Signature
-from oodcache.extract.run import decoding
+from oodcache.extract.run import cuts, decoding
 from oodcache.extract.run.plan import Plan, TextListing
 from oodcache.extract.run.targets import Target, stamp, wanted
 from oodcache.extract.run.tasks import Job, Task, write
@@ -67,10 +69,14 @@ class InProcess:
         """Write the tasks' shards; raise InputError at the first that fails."""
         listing, timing = work.target.listing, timing_of(work.target.listing)
         job = Job(self.planned, self.model, work.advance, timing)
+        if isinstance(listing, TextListing):
+            cuts.check(listing, self.model.tokenize, self.watch.note)
         with decoding.watching_workers():
-            count = write(work.target.path, listing, work.run, work.tasks, job, work.tolerance)
+            done = write(work.target.path, listing, work.run, work.tasks, job, work.tolerance)
         faster = self.planned.faster(listing)
-        if text := summary(listing.name, count, listing.unit, timing.seconds(), faster):
+        if rotation := self.planned.rotation(listing, done.rotated):
+            self.watch.note(rotation)
+        if text := summary(listing.name, done.rows, listing.unit, timing.seconds(), faster):
             self.watch.note(Hint(text))
         return []
 
@@ -169,6 +175,9 @@ def _merge(target: Target, run: Run, watch: Watch) -> bool:
         _check_replacing(target, run)
         merge(target.path, ours)
         watch.note(_written(target))
+        is_texts = isinstance(target.listing, TextListing)
+        if is_texts and (same := alike.within(open_text_rows(target.path))):
+            watch.note(f"{target.listing.name}: {same}")
         return True
     if _finished_elsewhere(target, run):
         merging.remove(target.path, [one.path for one in ours])

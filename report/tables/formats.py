@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from oodcache.cache.json_text import content_sum
 from oodcache.cache.text import inert, printable, readable
 from oodcache.score.measures.result import Counterpart, Difference, Result
 
@@ -29,6 +30,7 @@ AS_JSON = (
 )
 INTERVAL = "auroc_ci"
 FORMAT, VERSION = "oodcache results", 1
+SUM = "sha256"
 
 
 def text(
@@ -102,7 +104,7 @@ def to_json(
     provenance: Mapping[str, Any],
     published: Sequence[Counterpart] | None = None,
 ) -> str:
-    """Return all results and differences as fractions, their provenance and all notes."""
+    """Return all results and differences as fractions, provenance, all notes and a SHA-256."""
     from oodcache.report.tables.caption import caption
 
     whole: dict[str, Any] = {
@@ -115,6 +117,8 @@ def to_json(
     if published is not None:
         whole["published"] = [asdict(one) for one in published]
     whole["notes"] = caption(results) if results else []
+    # As it is read back: tuples are lists then.
+    whole[SUM] = content_sum(json.loads(json.dumps(whole, allow_nan=False)))
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

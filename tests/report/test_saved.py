@@ -39,8 +39,27 @@ def written(tmp_path: Path, whole: Any) -> Path:
 
 
 def whole() -> dict[str, Any]:
+    """Return results without their SHA-256, as whoever changes them leaves them."""
     loaded: dict[str, Any] = json.loads(to_json([FULL], [PLAIN_DIFFERENCE], PROVENANCE))
+    del loaded["sha256"]
     return loaded
+
+
+@pytest.mark.parametrize("name", ["auroc", "ood", "n_id"])
+def test_a_changed_number_or_name_is_refused_unless_on_purpose(tmp_path: Path, name: str) -> None:
+    changed = json.loads(to_json([FULL], [PLAIN_DIFFERENCE], PROVENANCE))
+    changed["results"][0][name] = {"auroc": 0.9876, "ood": "elsewhere", "n_id": 77}[name]
+    with pytest.raises(InputError, match=r"was changed after it was written: .* remove 'sha256'"):
+        read(written(tmp_path, changed))
+    del changed["sha256"]
+    (found,) = read(written(tmp_path, changed)).results
+    assert getattr(found, name) == changed["results"][0][name]
+
+
+def test_order_and_spacing_may_change(tmp_path: Path) -> None:
+    text = to_json([FULL], [PLAIN_DIFFERENCE], PROVENANCE)
+    again = json.dumps(dict(reversed(json.loads(text).items())), indent=4)
+    assert read(written(tmp_path, again)) == read(written(tmp_path, text))
 
 
 def test_results_come_back_as_they_were(tmp_path: Path) -> None:

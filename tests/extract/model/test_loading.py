@@ -195,7 +195,7 @@ def test_an_unknown_architecture_or_tag_suggests_the_nearest() -> None:
 
 def test_a_configuration_that_is_none_is_refused(small_model: SmallModel, tmp_path: Path) -> None:
     path = tmp_path / "bad.json"
-    for content, words in (("{", "not JSON"), ("{}", "lacks embed_dim"), ("[]", "lacks")):
+    for content, words in (("{", "not JSON"), ("{}", "lacks embed_dim"), ("[]", "contains a list")):
         path.write_text(content)
         with pytest.raises(InputError, match=words):
             load_small(small_model, config=path)

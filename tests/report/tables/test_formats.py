@@ -65,7 +65,8 @@ def test_csv_reads_back_as_every_field_of_every_result() -> None:
 def test_json_has_the_keys_of_the_schema_and_no_others() -> None:
     back = json.loads(to_json([FIRST], [PLAIN_DIFFERENCE], {"command": "oodcache score"}))
     assert back["provenance"] == {"command": "oodcache score"}
-    assert list(back) == ["format", "version", "results", "differences", "provenance", "notes"]
+    rest = ["results", "differences", "provenance", "notes", "sha256"]
+    assert list(back) == ["format", "version", *rest]
     assert back["notes"] == caption([FIRST])
     assert (back["format"], back["version"]) == ("oodcache results", 1)
     assert list(back["results"][0]) == documented("RESULT")
@@ -91,6 +92,7 @@ def test_json_has_what_was_published_only_if_asked_for() -> None:
         "provenance",
         "published",
         "notes",
+        "sha256",
     ]
     assert back["version"] == 1
     (found,) = back["published"]
