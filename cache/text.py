@@ -107,6 +107,15 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{plural * (count != 1)}"
 
 
+def inert(cell: str) -> str:
+    """Return a CSV cell that no spreadsheet runs as a formula: a quote stands before =, +, - and @.
+
+    >>> [inert(cell) for cell in ("=1+1", "cat.jpg")]
+    ["'=1+1", 'cat.jpg']
+    """
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "'")) else cell
+
+
 def readable(text: str) -> str:
     """Return `text` as UTF-8 can store it: other bytes of a file's name are escaped.
 

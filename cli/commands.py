@@ -49,13 +49,27 @@ class StrictCommand(click.Command):
             if _is_empty(values.get(str(parameter.name))):
                 what = f"{_written(parameter)} is empty: is a shell variable unset?"
                 raise click.UsageError(what, context)
-        return super().parse_args(context, args)
+        try:
+            return super().parse_args(context, args)
+        except click.MissingParameter as error:
+            example = _example(self.help or "", context.command_path)
+            if not example:
+                raise
+            what = f"{error.format_message().rstrip('.')}; for example: {example}"
+            raise click.UsageError(what, context) from None
 
 
 class StrictGroup(StrictCommand, click.Group):
     """A group of such commands."""
 
     command_class = StrictCommand
+
+
+def _example(help_text: str, command: str) -> str:
+    """Return the first example in a command's help, on one line."""
+    lines = help_text.replace("\\\n", " ").splitlines()
+    found = [" ".join(one.split()) for one in lines if one.strip().startswith(f"{command} ")]
+    return found[0] if found else ""
 
 
 def _takes_one(parameter: click.Parameter) -> bool:

@@ -128,3 +128,19 @@ def test_every_command_can_be_quiet() -> None:
 @pytest.mark.parametrize("option", ["-V", "--version"])
 def test_the_version_is_printed(oodcache: Run, option: str) -> None:
     assert oodcache(option).out == f"oodcache, version {version('oodcache')}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "what", "example"),
+    [
+        ("calibrate", "Missing option '--model'", "oodcache calibrate --model siglip2 --id pets"),
+        ("report", "Missing argument 'RESULTS'", "oodcache report results.json pets=photos/pets"),
+        ("cache export", "Missing argument 'FILE'", "oodcache cache export embeddings/tiny-clip"),
+    ],
+)
+def test_what_is_missing_comes_with_an_example(
+    oodcache: Run, typed: str, what: str, example: str
+) -> None:
+    refused = oodcache(*typed.split())
+    assert refused.status == 2
+    assert f"Error: {what}; for example: {example}" in " ".join(refused.err.split())

@@ -182,6 +182,12 @@ def test_a_row_without_a_key_is_refused_with_the_key(tmp_path: Path) -> None:
         read(written(tmp_path, changed))
 
 
+def test_an_image_is_no_file_of_results(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" * 9)
+    with pytest.raises(InputError, match=r"photo\.jpg: not JSON: it is not text; score again, wit"):
+        read(tmp_path / "photo.jpg")
+
+
 def test_two_results_of_one_score_and_set_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, to_json([FIRST, FIRST], [], PROVENANCE))
     with pytest.raises(InputError, match="contains two results of 'mcm' on 'iNaturalist'"):
