@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
 from oodcache.cache.names import check_name
 from oodcache.extract.sources import clip_benchmark
+from oodcache.extract.sources.image_files import aside
 from oodcache.extract.texts import word_lists
 
 DEFAULT_TEMPLATE = "a photo of a {}"
@@ -82,7 +84,9 @@ def _from(source: str) -> word_lists.Columns:
 
 def _from_folder(path: Path) -> word_lists.Columns:
     names = sorted(
-        one.name for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")
+        one.name
+        for one in path.iterdir()
+        if one.is_dir() and aside(os.fsencode(one.name), is_folder=True) is None
     )
     if not names:
         raise InputError(
