@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+LINE = 300
+
 
 class InputError(Exception):
     """Something the user gave cannot be used; the message is the one line the user sees."""
@@ -30,6 +32,7 @@ class RuleError(FileError):
 
 
 def first_lines(error: BaseException) -> str:
-    """Return the first two lines of a library's error message, joined."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2]) if lines else type(error).__name__
+    """Return the first two lines of a library's error message, joined and cut."""
+    lines = [line.strip() for line in str(error)[: 2 * LINE].splitlines() if line.strip()]
+    joined = " ".join(lines[:2]) if lines else type(error).__name__
+    return joined if len(joined) <= LINE else f"{joined[:LINE]}…"

@@ -23,3 +23,8 @@ def test_an_error_of_a_file_says_apart_what_was_found() -> None:
         assert str(error) == f"{error.path}: {error.found}"
         assert str(error.path) == "a: b"
         assert error.found.startswith("is gone")
+
+
+def test_a_librarys_long_message_is_cut() -> None:
+    assert first_lines(ValueError("a\nb\nc")) == "a b"
+    assert first_lines(ValueError("x" * 10_000)) == "x" * 300 + "…"
