@@ -63,7 +63,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         warnings.simplefilter("ignore")
         tokenize = tokenizers.load_tokenizer(resolved, config, files, note) if with_texts else None
         activation = _activation(resolved, config, note)
-        model = _create(resolved, activation, note).to(device).eval()
+        model = _created(resolved, activation, device, note)
     configuration = PreprocessCfg(**model.visual.preprocess_cfg)
     prepared = preprocessing(configuration, fast_decode=request.fast_decode, exif=request.exif)
     signature = Signature(
@@ -226,16 +226,20 @@ def _activation(resolved: Resolved, config: Mapping[str, Any], note: Note) -> di
     return {"quick_gelu": quick}
 
 
-def _create(resolved: Resolved, activation: Mapping[str, bool], note: Note) -> Any:
+def _created(
+    resolved: Resolved, activation: Mapping[str, bool], device: torch.device, note: Note
+) -> Any:
+    """Return the model on its device; raise InputError whatever the library raises."""
     try:
         with checked(resolved, note):
-            return open_clip.create_model(
+            model = open_clip.create_model(
                 resolved.architecture,
                 pretrained=resolved.tag,
                 require_pretrained=True,
                 force_preprocess_cfg=dict(resolved.request.preprocessing),
                 **activation,
             )
+        return model.to(device).eval()
     except InputError:
         raise
     except Exception as error:  # An untrusted file or the network: report any failure.

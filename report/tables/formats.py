@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from oodcache.cache.json_text import content_sum
-from oodcache.cache.text import inert, printable, readable
+from oodcache.cache.text import inert, printable
 from oodcache.score.measures.result import Counterpart, Difference, Result
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ AS_JSON = (
 INTERVAL = "auroc_ci"
 FORMAT, VERSION = "oodcache results", 1
 SUM = "sha256"
+SURROGATE = re.compile("[\udc80-\udcff]")
 
 
 def text(
@@ -112,23 +113,20 @@ def to_json(
         "version": VERSION,
         "results": [asdict(one) for one in results],
         "differences": [asdict(one) for one in differences],
-        "provenance": _storable(dict(provenance)),
+        "provenance": dict(provenance),
     }
     if published is not None:
         whole["published"] = [asdict(one) for one in published]
     whole["notes"] = caption(results) if results else []
-    # As it is read back: tuples are lists then.
-    whole[SUM] = content_sum(json.loads(json.dumps(whole, allow_nan=False)))
+    text = json.dumps(whole, ensure_ascii=False, allow_nan=False)
+    whole = json.loads(SURROGATE.sub(_escaped, text))  # As it is read back: tuples are lists.
+    whole[SUM] = content_sum(whole)
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _storable(value: Any) -> Any:
-    """Return a value of provenance whose texts, such as names of files, are UTF-8."""
-    if isinstance(value, str):
-        return readable(value)
-    if isinstance(value, Mapping):
-        return {_storable(name): _storable(one) for name, one in value.items()}
-    return [_storable(one) for one in value] if isinstance(value, list | tuple) else value
+def _escaped(byte: re.Match[str]) -> str:
+    """Return a byte of a name that is not UTF-8, such as \\xff, as JSON that UTF-8 can store."""
+    return f"\\\\x{ord(byte[0]) & 0xFF:02x}"
 
 
 def _csv_names(name: str) -> tuple[str, ...]:

@@ -56,11 +56,10 @@ def read(path: Path) -> Ablation:
     variants: dict[str, Variant] = {}
     for number, grid in enumerate(grids, 1):
         try:
-            variants |= {one.label: one for one in parse_all(_specifications(grid))}
+            variants |= {one.label: one for one in parse_all(_specifications(grid), option="")}
             check_count(len(variants))
         except InputError as error:
-            text = str(error).removeprefix("--score ")
-            raise InputError(f"{path}: [[scores]] number {number}: {text}") from None
+            raise InputError(f"{path}: [[scores]] number {number}: {error}") from None
     return Ablation(tuple(variants.values()), _templates(path, table))
 
 

@@ -76,15 +76,15 @@ class Variant:
         return found
 
 
-def parse(specification: str) -> list[Variant]:
+def parse(specification: str, *, option: str = "--score ") -> list[Variant]:
     """Return the variants of a specification: one, or a grid if bars separate values.
 
     >>> [variant.label for variant in parse("mcm:temperature=0.1|learned")]
     ['mcm:temperature=0.1', 'mcm:temperature=learned']
 
-    Raises InputError with what to type instead.
+    Raises InputError with what to type instead; it begins with `option`.
     """
-    name, preset, settings = _named(specification)
+    name, preset, settings = _named(specification, option)
     choices: dict[str, list[float | str]] = {
         key: [value] for key, value in {**SCORES[name].defaults, **preset}.items()
     }
@@ -92,10 +92,10 @@ def parse(specification: str) -> list[Variant]:
     for setting in settings:
         key, equals, values = setting.partition("=")
         if not equals or key not in choices:
-            raise InputError(f"--score {specification!r}: {_unknown(name, setting)}")
+            raise InputError(f"{option}{specification!r}: {_unknown(name, setting)}")
         if key in given:
             raise InputError(
-                f"--score {specification!r}: sets {key} twice; write several values as {key}=A|B"
+                f"{option}{specification!r}: sets {key} twice; write several values as {key}=A|B"
             )
         given[key] = values.split("|")
     try:
@@ -103,14 +103,14 @@ def parse(specification: str) -> list[Variant]:
         for key, texts in given.items():
             choices[key] = [SCORES[name].parameters[key].read(key, one) for one in texts]
     except InputError as error:
-        raise InputError(f"--score {specification!r}: {error}") from None
+        raise InputError(f"{option}{specification!r}: {error}") from None
     return [
         Variant(name, dict(zip(choices, values, strict=True)))
         for values in itertools.product(*choices.values())
     ]
 
 
-def _named(specification: str) -> tuple[str, Mapping[str, float | str], list[str]]:
+def _named(specification: str, option: str) -> tuple[str, Mapping[str, float | str], list[str]]:
     """Return a specification's score, the parameters that its alias sets, and its settings."""
     typed, colon, settings = specification.partition(":")
     name, preset = canonical(typed)
@@ -118,11 +118,11 @@ def _named(specification: str) -> tuple[str, Mapping[str, float | str], list[str
         each = [canonical(one.strip())[0] for one in typed.split(",")]
         if all(one in SCORES for one in each):
             repeated = " ".join(f"--score {one}" for one in each)
-            raise InputError(f"--score {specification!r}: repeat the option: {repeated}")
+            raise InputError(f"{option}{specification!r}: repeat the option: {repeated}")
     try:
         check_score(name)
     except InputError as error:
-        raise InputError(f"--score {specification!r}: {error}") from None
+        raise InputError(f"{option}{specification!r}: {error}") from None
     return name, preset, settings.split(",") if colon else []
 
 
@@ -167,11 +167,11 @@ def default(negatives: str | None, bank: str | None) -> tuple[str, ...]:
     return (*DEFAULT, *(WITH_NEGATIVES if negatives else ()), *(WITH_BANK if bank else ()))
 
 
-def parse_all(specifications: Iterable[str]) -> list[Variant]:
-    """Return the variants of several specifications, each once, in order."""
+def parse_all(specifications: Iterable[str], *, option: str = "--score ") -> list[Variant]:
+    """Return the variants of several specifications, each once, in order; see `parse`."""
     variants: dict[str, Variant] = {}
     for one in specifications:
-        variants |= {variant.label: variant for variant in parse(one)}
+        variants |= {variant.label: variant for variant in parse(one, option=option)}
         check_count(len(variants))
     return list(variants.values())
 

@@ -335,9 +335,9 @@ def test_a_cached_set_of_other_preprocessing_is_refused(oodcache: Run, here: Pat
     assert oodcache(*extract, "eight-nine=data/eight-nine").status == 0
     refused = oodcache("detect", FILE, "eight-nine", "--cache", "other")
     assert refused.err == (
-        "oodcache: other/tiny-clip/demo/images/eight-nine.h5: preprocessed with decoder "
-        "'torchvision', but the calibration set with 'pillow'; extract it with the options of the "
-        "calibration set, or calibrate again\n"
+        "oodcache: other/tiny-clip/demo/images/eight-nine.h5: extracted with --fast-decode, but "
+        "the calibration set without; extract it with the options of the calibration set, or "
+        "calibrate again\n"
     )
 
 

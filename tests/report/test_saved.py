@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,13 @@ def test_a_changed_number_or_name_is_refused_unless_on_purpose(tmp_path: Path, n
     del changed["sha256"]
     (found,) = read(written(tmp_path, changed)).results
     assert getattr(found, name) == changed["results"][0][name]
+
+
+def test_a_path_that_is_not_utf_8_is_written_escaped(tmp_path: Path) -> None:
+    provenance = {"command": os.fsdecode(b"oodcache score --cache emb\xff"), "files": []}
+    path = tmp_path / "r.json"
+    path.write_text(to_json([FULL], [], provenance), encoding="utf-8")
+    assert read(path).provenance["command"] == r"oodcache score --cache emb\udcff"
 
 
 def test_order_and_spacing_may_change(tmp_path: Path) -> None:

@@ -219,3 +219,12 @@ def test_of_several_gpus_torchruns_local_rank_is_taken(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     with pytest.raises(InputError, match=f"--device {expected}: .*; try --device cpu"):
         load("tiny-clip")
+
+
+def test_memory_that_runs_out_on_a_device_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def to(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nSee PyTorch.")
+
+    monkeypatch.setattr(torch.nn.Module, "to", to)
+    with pytest.raises(InputError, match=r"cannot be loaded: CUDA out of memory\. Tried"):
+        load("tiny-clip")
