@@ -100,6 +100,7 @@ class Cache:
         negatives: str | None = None,
         bank: str | None = None,
         bank_labels: str = "own",
+        bank_seed: int = 0,
         conventions: Conventions = STANDARD,
         note: Note = lambda text: print(text, file=sys.stderr),
     ) -> list[Result]:
@@ -116,6 +117,7 @@ class Cache:
             negatives=negatives,
             bank=bank,
             bank_labels=bank_labels,
+            bank_seed=bank_seed,
             conventions=conventions,
         )
         return list(evaluate(question.asking(_several(scores)), Watch(note)).results)
@@ -134,4 +136,7 @@ def open(folder: str | Path = "embeddings") -> Cache:
 
 
 def _several(given: str | Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+    several = (given,) if isinstance(given, str) else tuple(given)
+    if wrong := [one for one in several if not isinstance(one, str)]:
+        raise InputError(f"{wrong[0]!r} is {type(wrong[0]).__name__}; expected text, such as 'mcm'")
+    return several

@@ -46,6 +46,18 @@ def check_name(name: str, what: str) -> str:
     return name
 
 
+def named_path(typed: str, what: str) -> tuple[str, str]:
+    """Return the name and the path of NAME=PATH; `what` is as in `check_name`.
+
+    Raises InputError if either is missing: an empty path would be the current folder.
+    """
+    name, _, path = typed.partition("=")
+    check_name(name, what)
+    if not path:
+        raise InputError(f"{typed}: names no path (is a shell variable unset?); use {name}=PATH")
+    return name, path
+
+
 def image_path(cache: Path, label: str, dataset: str) -> Path:
     """Return the file of image embeddings of `dataset` for the model `name/pretrained`."""
     return cache / label / "images" / f"{dataset}.h5"

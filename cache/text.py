@@ -2,20 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import stat
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
 
+LARGEST = 2**28  # Bytes of a text that is read whole.
+LONGEST_LINE = 580  # Bytes of an error or a note, without the program's name.
+MOST_NAMES, LONGEST_NAME = 6, 40
+
 
 def read_text(path: Path, advice: str = "") -> str:
-    """Return the text of a UTF-8 file; raise InputError if it cannot be read, with `advice`."""
+    """Return the text of a UTF-8 file; raise InputError if it cannot be read, with `advice`.
+
+    Line ends are kept as they are.
+    """
     try:
-        return path.read_text("utf-8-sig")
+        read = text_bytes(path)
+        return read.decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}{advice}") from None
+
+
+def text_bytes(path: Path) -> bytes:
+    """Return the bytes of a text file without a byte order mark; its encoding is not checked.
+
+    Raises InputError for a device, UTF-16 and a file above LARGEST; OSError if it cannot be read.
+    """
+    check_stream(path)
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise InputError(f"{path}: is larger than {megabytes(LARGEST)} MB, too large for a list")
+    reject_utf16(path, content[:2])
+    return content.removeprefix(BOM_UTF8)
+
+
+def check_stream(path: Path) -> None:
+    """Raise InputError if `path` is a device or a named pipe, which may never end.
+
+    A pipe of the shell, such as `<(command)`, is read. Raises OSError if there is no such file.
+    """
+    mode = path.stat().st_mode
+    # A named pipe lies in a folder; a link to the shell's names no file.
+    is_named_pipe = stat.S_ISFIFO(mode) and path.resolve().exists()
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISSOCK(mode) or is_named_pipe:
+        raise InputError(f"{path}: is a device or a named pipe; expected a file")
+
+
+def reject_utf16(path: Path, head: bytes) -> None:
+    """Raise InputError if a file's first bytes are a UTF-16 byte order mark."""
+    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise InputError(f"{path}: is UTF-16 text; save it as UTF-8")
+
+
+def read_lines(path: Path, advice: str = "") -> list[str]:
+    r"""Return the lines of a UTF-8 file, which end in \n or \r\n, without blank ones at the end.
+
+    Raises InputError if the file cannot be read, with `advice`, and for a \r anywhere else.
+    """
+    lines = read_text(path, advice).split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    lines = [line.removesuffix("\r") for line in lines]
+    for number, line in enumerate(lines, 1):
+        if "\r" in line:
+            raise InputError(
+                rf"{path}: line {number} contains \r without \n, as old Macs end lines; save the "
+                r"file with \n or \r\n"
+            )
+    return lines
 
 
 def cut(names: Sequence[str], most: int, between: str) -> str:
@@ -47,6 +107,24 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{plural * (count != 1)}"
 
 
+def inert(cell: str) -> str:
+    """Return a CSV cell that no spreadsheet runs as a formula: a quote stands before =, +, - and @.
+
+    >>> [inert(cell) for cell in ("=1+1", "cat.jpg")]
+    ["'=1+1", 'cat.jpg']
+    """
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "'")) else cell
+
+
+def readable(text: str) -> str:
+    """Return `text` as UTF-8 can store it: other bytes of a file's name are escaped.
+
+    >>> readable("caf" + chr(0xDCE9))
+    'caf\\\\xe9'
+    """
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
 def printable(text: str) -> str:
     """Return `text` on one line with control and unprintable characters escaped.
 
@@ -57,3 +135,35 @@ def printable(text: str) -> str:
         one if one.isprintable() else one.encode("unicode_escape", "backslashreplace").decode()
         for one in text
     )
+
+
+def shortened(text: str, most: int = LONGEST_LINE) -> str:
+    """Return `text` in at most `most` bytes of UTF-8, cut in the middle: the end says what to do.
+
+    >>> shortened("cannot read " + 40 * "a" + ": expected a number", 40)
+    'cannot read aaaaaa … expected a number'
+    """
+    data = text.encode(errors="surrogateescape")
+    if len(data) <= most:
+        return text
+    gap = " … "
+    end = (most - len(gap.encode())) // 2
+    start = most - len(gap.encode()) - end
+    parts = (data[:start], data[-end:])
+    return gap.join(part.decode(errors="ignore") for part in parts)
+
+
+def listed(names: Iterable[object]) -> str:
+    """Return names quoted and separated by commas: the first few, cut, and how many more.
+
+    >>> listed(["a", 1, "b" * 50])
+    "'a', 1, 'bbbbbbbbbbbbbbbbbb…bbbbbbbbbbbbbbbbbbb'"
+    >>> listed(range(1006))
+    '0, 1, 2, 3, 4, 5 and 1,000 more'
+    """
+    every = list(names)
+    half = (LONGEST_NAME - 1) // 2
+    texts = [repr(one) for one in every[:MOST_NAMES]]
+    cut = [one if len(one) <= LONGEST_NAME else f"{one[:half]}…{one[-half - 1 :]}" for one in texts]
+    more = len(every) - MOST_NAMES
+    return ", ".join(cut) + (f" and {more:,} more" if more > 0 else "")

@@ -9,13 +9,14 @@ import click
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import printable
+from oodcache.cli.commands import StrictGroup
 from oodcache.cli.exchange import export, import_
 from oodcache.cli.options import CACHE, LISTED_AS, note, progress
 
 FILE = click.Path(path_type=Path, readable=False)  # The reader reports unreadable files.
 
 
-@click.group(name="cache")
+@click.group(cls=StrictGroup, name="cache")
 def cache() -> None:
     """Inspect and manage cached embeddings. Needs no PyTorch.
 

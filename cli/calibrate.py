@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import (
     BANK,
     BANK_LABELS,
@@ -22,7 +23,7 @@ from oodcache.cli.options import (
 )
 
 
-@click.command(short_help="Make a detector: a score with a threshold.")
+@click.command(cls=StrictCommand, short_help="Make a detector: a score with a threshold.")
 @click.option("--model", required=True, help="Model, as passed to extract.")
 @CLASSES
 @click.option(
@@ -95,6 +96,7 @@ def calibrate(context: click.Context, /, output: Path, overwrite: bool, **given:
         given,
         models=[given["model"]],
         templates=() if template is None else (template,),
+        bank_seed=given["seed"],
         conventions=Conventions(seed=given["seed"]),
     )
     request = DetectorRequest(

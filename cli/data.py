@@ -9,10 +9,11 @@ import click
 
 from oodcache.cache.text import printable
 from oodcache.cli import stopping
+from oodcache.cli.commands import StrictGroup
 from oodcache.cli.options import DATA_ROOT, LISTED_AS, WATCH, progress
 
 
-@click.group(short_help="List, check and download known datasets.")
+@click.group(cls=StrictGroup, short_help="List, check and download known datasets.")
 def data() -> None:
     """List, check and download known datasets. Needs no PyTorch.
 

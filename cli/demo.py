@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from oodcache.cli import stopping
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import CACHE, FILE, FOLDER, note, subcommand
 from oodcache.extract.model.request import check_torch
 
 
-@click.command(short_help="Try it: real images, small models, no download.")
+@click.command(cls=StrictCommand, short_help="Try it: real images, small models, no download.")
 @CACHE
 @click.option(
     "--data-root",

@@ -8,19 +8,20 @@ from typing import Any
 
 import click
 
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import BATCH_SIZE, CACHE, DEVICE, FILE, PATH, WATCH, WORKERS
+from oodcache.detect import formats
 
-FORMATS = ("text", "csv", "jsonl")
 RUNTIME = ("model", "checkpoint", "model_config", "device", "batch_size", "workers")
 
 
-@click.command(short_help="Detect out-of-distribution images.")
+@click.command(cls=StrictCommand, short_help="Detect out-of-distribution images.")
 @click.argument("detector", type=PATH)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=click.Choice(tuple(formats.FORMATS)),
     help="Output format. [text, or by the extension of --output]",
 )
 @click.option("-o", "--output", type=FILE, help="File to write instead of printing.")
@@ -47,12 +48,11 @@ def detect(detector: Path, targets: tuple[str, ...], cache: Path, **given: Any) 
     from oodcache.detect.reloading import Runtime
 
     output = given["output"]
-    ending = output.suffix.removeprefix(".") if output else ""
     status = detecting.detect(
         *(detector, targets),
         cache=cache,
         runtime=Runtime(*(given[name] for name in RUNTIME)),
-        form=given["form"] or (ending if ending in FORMATS else "text"),
+        form=given["form"] or formats.by_ending(output.suffix if output else ""),
         output=output,
         watch=WATCH,
     )

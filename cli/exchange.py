@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import CACHE, FILE, PATH, note, progress
 
 
-@click.command(name="export")
+@click.command(cls=StrictCommand, name="export")
 @click.argument("file", type=PATH)
 @click.option(
     "-o",
@@ -33,7 +34,7 @@ def export(file: Path, output: Path) -> None:
     importing.export(file, output, note, progress)
 
 
-@click.command(name="import")
+@click.command(cls=StrictCommand, name="import")
 @click.argument("source", type=PATH)
 @CACHE
 @click.option("--model", help="Model that made the embeddings: NAME or NAME/PRETRAINED.")

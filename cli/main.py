@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from importlib.metadata import version
@@ -11,10 +12,11 @@ from typing import Any
 import click
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import printable
-from oodcache.cli import stopping
+from oodcache.cache.text import printable, readable, shortened
+from oodcache.cli import stopping, streams
 from oodcache.cli.cache import cache
 from oodcache.cli.calibrate import calibrate
+from oodcache.cli.commands import StrictGroup
 from oodcache.cli.data import data
 from oodcache.cli.demo import demo
 from oodcache.cli.detect import detect
@@ -29,7 +31,7 @@ from oodcache.cli.score import score
 from oodcache.cli.scores import scores
 
 
-class Ordered(click.Group):
+class Ordered(StrictGroup):
     """A group that lists its commands in the order of use."""
 
     def list_commands(self, context: click.Context) -> list[str]:
@@ -38,7 +40,7 @@ class Ordered(click.Group):
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Keep the arguments as typed, for the provenance of results."""
-        context.meta[TYPED] = list(args)
+        context.meta[TYPED] = [readable(one) for one in args]
         return super().parse_args(context, args)
 
     def invoke(self, context: click.Context) -> Any:
@@ -50,7 +52,7 @@ class Ordered(click.Group):
 
 
 @click.group(cls=Ordered, context_settings=SETTINGS)
-@click.version_option(version("oodcache"), prog_name="oodcache")
+@click.version_option(version("oodcache"), "-V", "--version", prog_name="oodcache")
 def oodcache() -> None:
     """Compare zero-shot out-of-distribution (OOD) scores on cached embeddings.
 
@@ -80,6 +82,7 @@ def main(command: click.Command = oodcache, name: str = "oodcache") -> None:
     0 is success, 1 a user error (one line), 2 a usage error, 130 Ctrl-C, 143 SIGTERM. Any other
     exception is a bug and keeps its traceback.
     """
+    streams.prepare()
     stopping.listen()
     try:
         _run(command, name)
@@ -98,7 +101,7 @@ def _run(command: click.Command, name: str) -> None:
         command.main(prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        _show(error)
         sys.exit(error.exit_code)
     except InputError as error:
         _fail(str(error))
@@ -140,7 +143,14 @@ def _unless_stopped() -> None:
         _stopped(status)
 
 
+def _show(error: click.ClickException) -> None:
+    text = io.StringIO()
+    error.show(text)
+    for line in text.getvalue().splitlines():
+        print(shortened(line), file=sys.stderr)
+
+
 def _fail(message: str) -> None:
     _unless_stopped()
-    print(f"oodcache: {printable(message)}", file=sys.stderr)
+    print(f"oodcache: {shortened(printable(message))}", file=sys.stderr)
     sys.exit(1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from oodcache.cache.watch import Hint
 from oodcache.cli.options import FILE, note, share
 from oodcache.report.tables import formats
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions
@@ -39,7 +40,7 @@ OPTIONS = (
         metavar="N",
         help="Resamples for confidence intervals of all measures, such as 1000.",
     ),
-    click.option("--seed", type=click.IntRange(min=0), help="Random seed for resampling. [0]"),
+    click.option("--seed", type=click.IntRange(min=0), help="Random seed for --bootstrap. [0]"),
     click.option(
         "--reliability",
         is_flag=True,
@@ -70,10 +71,10 @@ def measuring(command: Command) -> Command:
     return command
 
 
-def conventions(given: Mapping[str, Any]) -> Conventions:
-    """Return the conventions that the options set."""
-    if given["seed"] is not None and not given["bootstrap"]:
-        raise click.UsageError("--seed has no effect without --bootstrap N")
+def conventions(given: Mapping[str, Any], draws: str = "--bootstrap N") -> Conventions:
+    """Return the conventions that the options set; `draws` names what --seed is for."""
+    if given["seed"] is not None and not given["bootstrap"] and not _is_drawn(given):
+        raise click.UsageError(f"--seed has no effect without {draws}")
     return Conventions(
         fpr_convention=given["fpr_convention"],
         tprs=tuple(dict.fromkeys(given["tprs"])) or STANDARD.tprs,
@@ -83,15 +84,35 @@ def conventions(given: Mapping[str, Any]) -> Conventions:
     )
 
 
+def bank_seed(given: Mapping[str, Any]) -> int:
+    """Return the seed of --bank NAME:N: its own, or --seed if that seeds nothing else."""
+    typed, seed = given["bank_seed"], given["seed"]
+    if typed is not None and not _is_drawn(given):
+        raise click.UsageError("--bank-seed has no effect without --bank NAME:N")
+    if typed is None and seed and given["bootstrap"] and _is_drawn(given):
+        note(f"--seed {seed} is for --bootstrap; --bank-seed 0 draws --bank {given['bank']}")
+    if typed is None and not given["bootstrap"]:
+        typed = seed
+    return typed or 0
+
+
+def _is_drawn(given: Mapping[str, Any]) -> bool:
+    """Return whether the bank is a random sample, NAME:N."""
+    return ":" in (given.get("bank") or "")
+
+
 def deliver(results: Results, given: Mapping[str, Any]) -> None:
     """Print the results; with --output, write them to the file and print the table."""
+    from oodcache.report.tables import exchanged
     from oodcache.score import scoring
 
     output, form, explain = given["output"], given["form"], given["explain"]
     if output is not None:
         form = form or formats.by_ending(output.suffix)
         scoring.save(formats.text(form, *results, explain=explain), output)
-        note(f"wrote {output}")
+        note(Hint(f"wrote {output}"))
     form = "table" if output is not None or form is None else form
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     click.echo(formats.text(form, *results, width=width, explain=explain), nl=False)
+    if asked := exchanged.question(results.results, results.provenance):
+        note(asked)

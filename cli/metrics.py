@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.measuring import conventions, deliver, measuring
 from oodcache.cli.options import TYPED, WATCH
 
 
-@click.command(short_help="Evaluate scores from other programs.")
+@click.command(cls=StrictCommand, short_help="Evaluate scores from other programs.")
 @click.option(
     "--id",
     "id_source",

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import CACHE, WATCH
 
 
-@click.command(short_help="Mine negative labels: words far from the classes.")
+@click.command(cls=StrictCommand, short_help="Mine negative labels: words far from the classes.")
 @click.option("--model", required=True, help="Model, as passed to extract.")
 @click.option("--classes", required=True, help="Cached vocabulary with the class names.")
 @click.option(

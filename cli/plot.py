@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Hint
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import CACHE, FILE, WATCH, note
 from oodcache.cli.report import DATA_ROOT, SCORES
 from oodcache.report.figures.kinds import FORMS, KINDS, WIDTHS
@@ -46,7 +48,7 @@ def inches(text: str) -> float:
     return number
 
 
-@click.command(short_help="Draw results for a paper: PNG, SVG, PDF.")
+@click.command(cls=StrictCommand, short_help="Draw results for a paper: PNG, SVG, PDF.")
 @click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
 @click.argument("results", type=FILE)
 @click.argument("images", nargs=-1, metavar="[NAME=PATH]...")
@@ -98,7 +100,7 @@ def plot(**given: Any) -> None:
     figures.check(given["output"])
     subject = _subject(given, options)
     figures.save(figures.draw(given["kind"], subject), given["output"])
-    note(f"wrote {given['output']}")
+    note(Hint(f"wrote {given['output']}"))
 
 
 plot.help = str(plot.help).replace(

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import CACHE, FILE, FOLDER, WATCH, data_root
 
 SCORES = click.option(
@@ -19,7 +20,7 @@ DATA_ROOT = data_root(
 )
 
 
-@click.command(short_help="Show results as one HTML page.")
+@click.command(cls=StrictCommand, short_help="Show results as one HTML page.")
 @click.argument("results", type=FILE)
 @click.argument("images", nargs=-1, metavar="[NAME=PATH]...")
 @click.option("-o", "--output", type=FILE, help="HTML page to write. [RESULTS with .html]")

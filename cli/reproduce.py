@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from oodcache.cache.watch import Hint
 from oodcache.cli import stopping
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import (
     BATCH_SIZE,
     CACHE,
@@ -25,7 +27,7 @@ from oodcache.report.tables import formats
 MODELS = ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2", "tiny")
 
 
-@click.command(short_help="Reproduce the original study, step by step.")
+@click.command(cls=StrictCommand, short_help="Reproduce the original study, step by step.")
 @click.option(
     "--model",
     "models",
@@ -75,4 +77,4 @@ def reproduce(context: click.Context, /, **given: Any) -> None:
     scoring.save(formats.to_json(*reproduced.scored), given["results"])
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     click.echo(formats.written(reproduced.grids, given["form"], width), nl=False)
-    note(f"wrote {given['results']}: oodcache report {given['results']} -o reproduce.html")
+    note(Hint(f"wrote {given['results']}: oodcache report {given['results']} -o reproduce.html"))

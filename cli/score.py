@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
-from oodcache.cli.measuring import conventions, deliver, measuring
+from oodcache.cli.commands import StrictCommand
+from oodcache.cli.measuring import bank_seed, conventions, deliver, measuring
 from oodcache.cli.options import (
     BANK,
     BANK_LABELS,
+    BANK_SEED,
     CACHE,
     CLASS_NAMES,
     CLASSES,
@@ -21,7 +23,7 @@ from oodcache.cli.options import (
 )
 
 
-@click.command(short_help="Compare scores on cached embeddings.")
+@click.command(cls=StrictCommand, short_help="Compare scores on cached embeddings.")
 @click.option(
     "--model",
     "models",
@@ -69,6 +71,7 @@ from oodcache.cli.options import (
 @NEGATIVES
 @BANK
 @BANK_LABELS
+@BANK_SEED
 # No effect; kept for scripts written for 0.1.
 @click.option("--neighbours", type=click.Choice(("numpy",)), hidden=True, expose_value=False)
 @measuring
@@ -98,7 +101,9 @@ def score(context: click.Context, /, **given: Any) -> None:
 
     if given["save_scores"] is not None and given["save_scores"] == given["output"]:
         raise click.UsageError("--save-scores and --output name the same file; use two")
-    question = asked(given, conventions=conventions(given))
+    draws = "--bootstrap N or --bank NAME:N"
+    seed = bank_seed(given)
+    question = asked(given | {"bank_seed": seed}, conventions=conventions(given, draws))
     question = question.asking(given["specifications"], given["ablation"])
     results = scoring.score(
         *(question, WATCH),

@@ -6,13 +6,15 @@ import textwrap
 
 import click
 
+from oodcache.cli.commands import StrictCommand
+
 LEGEND = """\
 c: cosines, c_k with the K classes, c_j with the negatives. learned: the model's scale s
 (temperature 1/s) or bias. none: no bias. mined: from the file of negatives.
 Every score: higher means more in-distribution."""
 
 
-@click.command(short_help="List the scores with their formulas.")
+@click.command(cls=StrictCommand, short_help="List the scores with their formulas.")
 @click.argument("name", required=False)
 def scores(name: str | None) -> None:
     """List the scores with their formulas and parameters, or describe one in full.
@@ -25,7 +27,8 @@ def scores(name: str | None) -> None:
     from oodcache.score.formulas.registry import SCORES
     from oodcache.score.onepass import variants
 
-    for one in SCORES if name is None else [variants.check_score(name)]:
+    names = SCORES if name is None else [variants.check_score(variants.canonical(name)[0])]
+    for one in names:
         facts = SCORES[one].facts
         shown = facts if name else {key: facts[key] for key in ("formula", "parameters")}
         click.echo(one)

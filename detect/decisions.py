@@ -1,11 +1,7 @@
-"""Decisions of a detector, and how they are written."""
+"""Decisions of a detector, made from vectors, and the sink that their text goes to."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,10 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.format.sibling import flushed, unfinished, writing
-from oodcache.cache.text import printable
 from oodcache.detect.detector import SavedDetector
-
-COLUMNS = ("path", "decision", "score", "p_value", "nearest", "probability", "error")
 
 
 @dataclass(frozen=True)
@@ -71,55 +64,6 @@ def decide(
             float(found.probability[at]),
         )
     return decisions
-
-
-def as_text(decisions: Sequence[Decision]) -> str:
-    """Return a line each, tab-separated, the path last; unprintable characters are escaped."""
-    return "".join("\t".join(map(printable, _cells(one))) + "\n" for one in decisions)
-
-
-def as_csv(decisions: Sequence[Decision]) -> str:
-    """Return a row of COLUMNS each, with all digits."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerows(_values(one).values() for one in decisions)
-    return text.getvalue()
-
-
-def as_jsonl(decisions: Sequence[Decision]) -> str:
-    """Return an object of COLUMNS each; bytes that are not UTF-8 are lone surrogates."""
-    return "".join(
-        json.dumps({name: _finite(value) for name, value in _values(one).items()}) + "\n"
-        for one in decisions
-    )
-
-
-FORMATS: Mapping[str, Callable[[Sequence[Decision]], str]] = {
-    "text": as_text,
-    "csv": as_csv,
-    "jsonl": as_jsonl,
-}
-HEADS = {"text": "", "csv": ",".join(COLUMNS) + "\n", "jsonl": ""}
-
-
-def _cells(one: Decision) -> list[str]:
-    if one.score is None:
-        return ["error", "-", "-", one.error or "", "-", one.path or ""]
-    numbers = [f"{value:.6g}" for value in (one.score, one.p_value, one.probability)]
-    return [one.word, *numbers[:2], one.nearest or "", numbers[2], one.path or ""]
-
-
-def _values(one: Decision) -> dict[str, str | float | None]:
-    return {
-        "path": one.path,
-        "decision": one.word,
-        **{name: getattr(one, name) for name in COLUMNS[2:]},
-    }
-
-
-def _finite(value: str | float | None) -> str | float | None:
-    """Return a value that JSON can hold: an infinite score as text."""
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextmanager

@@ -19,15 +19,15 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.shards.shard_set import open_images
 from oodcache.cache.store import store
-from oodcache.cache.text import counted, printable
-from oodcache.cache.watch import Note, Progress, Watch
-from oodcache.detect.decisions import FORMATS, HEADS, Decision, decide, sink
+from oodcache.cache.text import counted, printable, shortened
+from oodcache.cache.watch import Hint, Note, Progress, Watch
+from oodcache.detect.decisions import Decision, decide, sink
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.fields import check_unit
 from oodcache.detect.file import read_detector
+from oodcache.detect.formats import FORMATS
 from oodcache.detect.reloading import Runtime, loaded
-from oodcache.extract.sources.folders import list_folder
-from oodcache.extract.sources.listing import ImageSource
+from oodcache.extract.sources.folders import images_below, nothing_in
 
 if TYPE_CHECKING:
     from oodcache.extract.run.embedding import Embedder
@@ -57,32 +57,37 @@ def detect(
     Each batch is written as it finishes, to stdout or to `output`, which appears when complete.
     """
     if path.is_file() and path.stat().st_size > LARGE:
-        watch.note(f"reading {path} …")
+        watch.note(Hint(f"reading {path} …"))
     detector = Detector(read_detector(path), cache, runtime, watch.note)
     found = detector.targets(given)
     detector.prepare(found)
     total = sum(len(one) if isinstance(one, tuple) else one.rows for one in found)
     count = Counter[str]()
     with sink(output) as write, _bar(total, output, watch.progress) as advance:
-        write(HEADS[form])
+        write(FORMATS[form].head)
         for decisions in detector.judged(found):
-            write(FORMATS[form](decisions))
+            write(FORMATS[form].written(decisions))
             count.update(one.word for one in decisions)
             advance(len(decisions))
     counts = ", ".join(f"{count[word]:,} {word}" for word in ("in", "out", "error") if count[word])
     wrote = f"; wrote {output}" if output else ""
-    watch.note(f"{counted(total, 'image')}: {counts}{wrote}")
-    return MISTAKE if count["error"] else SOME_OUT if count["out"] else ALL_IN
+    line = f"{counted(total, 'image')}: {counts}{wrote}"
+    watch.note(line if count["error"] else Hint(line))
+    return MISTAKE if count["error"] or detector.left_out else SOME_OUT if count["out"] else ALL_IN
 
 
 @dataclass
 class Detector:
-    """A detector that `oodcache calibrate` saved; it loads its model when an image needs it."""
+    """A detector that `oodcache calibrate` saved; it loads its model when an image needs it.
+
+    `left_out` counts folders with files that may be images and cannot be read.
+    """
 
     saved: SavedDetector
     cache: Path
     runtime: Runtime
     note: Note
+    left_out: int = field(default=0, init=False, repr=False)
     _embedder: Embedder | None = field(default=None, repr=False)
 
     @classmethod
@@ -97,7 +102,7 @@ class Detector:
         device: str | None = None,
         batch_size: int = 256,
         workers: int | None = None,
-        note: Note = lambda text: print(printable(text), file=sys.stderr),
+        note: Note = lambda text: print(shortened(printable(text)), file=sys.stderr),
     ) -> Detector:
         """Return the detector in a file; raise InputError, in one line, if it is not one.
 
@@ -173,10 +178,11 @@ class Detector:
                 f"{type(others[0]).__name__} is not an image: give paths, PIL images, or a float32 "
                 "array of unit vectors (n, D), not a mixture"
             )
-        yield from self._embedded(embedding.Pictures(pictures), [None] * len(pictures))
+        exif = self.saved.preprocessing.get("exif") is True
+        yield from self._embedded(embedding.Pictures(pictures, exif), [None] * len(pictures))
 
     def _embedded(self, contents: Any, paths: Sequence[bytes | None]) -> Iterator[list[Decision]]:
-        done = 0
+        done, rotated = 0, 0
         batches = self.embedder().embedded(
             *(contents, len(paths)),
             batch_size=self.runtime.batch_size,
@@ -185,7 +191,12 @@ class Detector:
         for batch in batches:
             some = paths[done : done + len(batch.vectors)]
             yield decide(self.saved, batch.vectors, batch.errors, some)
-            done += len(some)
+            done, rotated = done + len(some), rotated + batch.rotated
+        if rotated and not self.saved.preprocessing.get("exif"):
+            self.note(
+                f"{counted(rotated, 'image')} with an EXIF rotation, which is not applied, as for "
+                "the calibration set; to apply it, extract that set with --exif and calibrate again"
+            )
 
     def _of_set(self, images: ImageFile) -> Iterator[list[Decision]]:
         paths, errors, done = images.paths(), images.errors(), 0
@@ -206,14 +217,23 @@ class Detector:
         if path.suffix == ".h5":
             return self._cached(path)
         if path.is_dir():
-            root, listing = os.fsencode(given), list_folder(ImageSource(path.name, path))
-            below = root if root.endswith(b"/") else root + b"/"
-            return tuple(below + one for one in listing.images.paths)
+            return self._folder(given)
         if path.exists():
             return (os.fsencode(given),)
         if given in sets:
             return self._cached(sets[given])
         raise InputError(self._unknown(given, list(sets)))
+
+    def _folder(self, given: str) -> Target:
+        found, left_out = images_below(Path(given))
+        if not found:
+            raise InputError(nothing_in(given, left_out))
+        if left_out.counts:
+            self.note(f"{given}: {left_out.note}")
+        self.left_out += left_out.may_be_images
+        root = os.fsencode(given)
+        below = root if root.endswith(b"/") else root + b"/"
+        return tuple(below + path for path, _ in found)
 
     def _sets(self) -> dict[str, Path]:
         """Return the cached datasets of the detector's model, and their paths."""

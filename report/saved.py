@@ -15,6 +15,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.format.json_fields import Fields
 from oodcache.cache.format.rules import one_line, shown
 from oodcache.cache.json_text import content_sum, parse_json
+from oodcache.cache.text import check_stream
 from oodcache.report.tables.formats import FORMAT, SUM, VERSION
 from oodcache.report.tables.grid import key
 from oodcache.score.formulas.registry import SCORES
@@ -79,13 +80,16 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 
 def _whole(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:  # It may be a pipe.
+    check_stream(path)
+    with path.open("rb") as file:  # It may be a pipe of the shell.
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise InputError(f"{path}: larger than {LARGEST:,} bytes, too large for results")
     try:
         # UTF-16 or with a mark at its start, as editors on Windows save it.
         whole = parse_json(content.decode(json.detect_encoding(content)))
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not JSON: it is not text; {SCORE_AGAIN}") from None
     except ValueError as error:
         raise InputError(f"{path}: not JSON: {one_line(error)}; {SCORE_AGAIN}") from None
     if not isinstance(whole, dict):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import RESERVED
+from oodcache.cache.text import readable
 from oodcache.cache.watch import Watch
 from oodcache.score.files.reading import UNNAMED, SetScores, read
 from oodcache.score.measures import bootstrap
@@ -45,8 +46,11 @@ def parsed(option: str, text: str) -> Source:
     splits = [(text[:place], text[place + 1 :]) for place, one in enumerate(text) if one == "="]
     if not equals or Path(text).exists():
         return Source(option, None, Path(text))
-    name, file = next((one for one in splits if Path(one[1]).exists()), (name, file))
-    if not name or not file:
+    name, file = next((one for one in splits if one[1] and Path(one[1]).exists()), (name, file))
+    if not file:
+        what = f"{option} {text}: names no file (is a shell variable unset?)"
+        raise InputError(f"{what}; use NAME=FILE or FILE")
+    if not name:
         raise InputError(f"{option} {text!r}: write NAME=FILE or FILE")
     return Source(option, name, Path(file))
 
@@ -81,7 +85,7 @@ def measure(
         resamples = conventions.bootstrap * len(ood_sources)
         with bootstrap.watched(watch.progress, row.name[2], resamples) as advance:
             results += _results(row, sets[0].name, conventions, advance)
-    compared = differences(rows, sets[0].name, note=watch.note) if compare_scores else []
+    compared = differences(rows, sets[0].name, watch=watch) if compare_scores else []
     digests = {path: _digest(path) for path in paths}
     return Results(
         tuple(results),
@@ -141,7 +145,7 @@ def _picked(source: Source, parts: Sequence[SetScores]) -> OneSet:
     """Return the scores of a source: all of a file, or one dataset's of several."""
     there = list(dict.fromkeys(part.data_set for part in parts))
     if there == [None]:
-        name = source.name or source.path.stem
+        name = readable(source.name or source.path.stem)
     elif source.name is None and len(there) == 1:
         name = str(there[0])
     elif source.name in there:

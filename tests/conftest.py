@@ -19,7 +19,8 @@ from samples import (
     extract_demo,
     make_small_model,
     run_demo,
-    write_image,
+    write_photos,
+    write_strays,
 )
 
 from oodcache.cli.main import main
@@ -29,7 +30,7 @@ Make = Callable[[Path], object]
 # A shared machine may pause a test for longer than any deadline. `make test-slow` takes the
 # thorough profile, which has as many examples as Hypothesis itself.
 settings.register_profile("thorough", parent=settings.default, deadline=None)
-settings.register_profile("quick", parent=settings.get_profile("thorough"), max_examples=20)
+settings.register_profile("quick", parent=settings.get_profile("thorough"), max_examples=12)
 settings.load_profile("quick")
 
 # Settings of the user's own for Hugging Face; huggingface_hub reads them when it is imported.
@@ -116,17 +117,12 @@ def after_demo(made_once: Callable[[Make], Path], oodcache: Run, tmp_path: Path)
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """A folder of 12 images in the class folders cat and dog."""
-    for name in ("cat", "dog"):
-        for number in range(6):
-            write_image(
-                tmp_path / "photos" / name / f"{number}.png", number + 100 * (name == "dog")
-            )
+    write_photos(tmp_path / "photos")
     return tmp_path / "photos"
 
 
 @pytest.fixture
 def strays(tmp_path: Path) -> Path:
     """A folder of 5 images without class folders."""
-    for number in range(5):
-        write_image(tmp_path / "strays" / f"{number}.jpg", 1000 + number)
+    write_strays(tmp_path / "strays")
     return tmp_path / "strays"

@@ -21,8 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange.lookalikes import HEAD, pointer_or_page
+from oodcache.cache.text import listed, megabytes
 
 BLOCK_ROWS = 2048
+LARGE, MOST_SHRUNK = 2**26, 100  # Bytes unpacked, and how many times smaller they may be packed.
 VECTORS = ("embeddings", "feat_list", "features", "feats", "feat", "image_features")
 PART = re.compile(r"(.+)_(\d+)\.(npy|parquet)")
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError)
@@ -66,13 +69,29 @@ def open_npy(path: Path) -> Array:
 
 def open_npz(path: Path) -> dict[str, Array]:
     """Return the arrays in a .npz file by name."""
-    with reading(path), zipfile.ZipFile(path) as archive:
-        members = {one.filename: one.file_size for one in archive.infolist()}
+    with reading(path):
+        with path.open("rb") as file:
+            what = pointer_or_page(file.read(HEAD))
+        if what is not None:
+            raise InputError(f"{path}: {what}")
+        with zipfile.ZipFile(path) as archive:
+            listed = archive.infolist()
+    for one in listed:
+        _check_ratio(path, one)
+    members = {one.filename: one.file_size for one in listed}
     return {
         name.removesuffix(".npy"): _found(f"{path}: {name!r}", partial(_member, path, name), size)
         for name, size in members.items()
         if name.endswith(".npy")
     }
+
+
+def _check_ratio(path: Path, member: zipfile.ZipInfo) -> None:
+    """Raise InputError for a large member that is nearly all one value: floats shrink by half."""
+    size, packed = member.file_size, member.compress_size
+    if size > LARGE and size > MOST_SHRUNK * packed:
+        what = f"{megabytes(packed)} MB that unpack to {megabytes(size)} MB"
+        raise InputError(f"{path}: {member.filename!r} is {what}: these are no measured numbers")
 
 
 def parts(folder: Path, ending: str) -> dict[int, Path]:
@@ -120,10 +139,9 @@ def pick(path: Path, arrays: Mapping[str, Array]) -> Array:
             return arrays[name]
     if len(arrays) == 1:
         return next(iter(arrays.values()))
-    there = ", ".join(map(repr, arrays)) or "nothing"
     raise InputError(
-        f"{path}: contains {there}, but no embeddings: expected an array called "
-        f"{', '.join(VECTORS[:-1])} or {VECTORS[-1]}"
+        f"{path}: contains {listed(arrays) or 'nothing'}, but no embeddings: expected an array "
+        f"called {', '.join(VECTORS[:-1])} or {VECTORS[-1]}"
     )
 
 
@@ -228,7 +246,8 @@ def _header(stream: IO[bytes], origin: str) -> tuple[tuple[int, ...], bool, np.d
         shape, is_fortran, dtype = readers[np.lib.format.read_magic(start)](start)
         stream.seek(start.tell())
     except Exception:  # NumPy's parser can raise anything on an untrusted header.
-        raise InputError(f"{origin}: is not a .npy array of NumPy") from None
+        what = pointer_or_page(start.getvalue()) or "is not a .npy array of NumPy"
+        raise InputError(f"{origin}: {what}") from None
     if dtype.hasobject:
         raise InputError(f"{origin}: holds Python objects, which could run code: they are not read")
     if any(length < 0 for length in shape):

@@ -19,6 +19,7 @@ from oodcache.cache.files.images import ImageBatch, ImageRows, write_images
 from oodcache.cache.files.texts import Vocabulary, write_texts
 from oodcache.cache.format import rules
 from oodcache.cache.format.identity import Identity
+from oodcache.cache.text import listed
 
 IMAGES = {"norm": "f", "ok": "b", "label": "i", "path": "S", "errors": "S", "label_names": "S"}
 TEXTS = {"norm": "f", "class_names": "S", "class_ids": "S", "templates": "S"}
@@ -98,7 +99,7 @@ def opened(path: Path, arrays: Mapping[str, Array]) -> Exported:
     if set(arrays) != wanted:
         raise InputError(
             f"{path}: has an identity, like files of oodcache cache export, but contains "
-            f"{sorted(arrays)}, not {sorted(wanted)}"
+            f"{listed(sorted(arrays))}, not {', '.join(sorted(wanted))}"
         )
     embeddings = arrays["embeddings"]
     check_vectors(embeddings, 2 if "ok" in arrays else 3)

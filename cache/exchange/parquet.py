@@ -16,6 +16,7 @@ import numpy as np
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.texts import TextFile
+from oodcache.cache.text import listed
 
 GROUP_ROWS = 8192  # Rows per row group, which readers read as one.
 IDENTITY = b"oodcache"  # The key of the identity's JSON in the file's metadata.
@@ -53,7 +54,7 @@ def read_values(
     with _reading(path) as file:
         schema = file.schema_arrow
         if column not in schema.names:
-            raise InputError(f"{path}: has no column {column!r}; has {', '.join(schema.names)}")
+            raise InputError(f"{path}: has no column {column!r}; has {listed(schema.names)}")
         kind, wanted = schema.field(column).type, "texts or integers" if integers else "texts"
         if not _is_readable(kind, integers):
             raise InputError(f"{path}: column {column!r} holds {kind}, not {wanted}")

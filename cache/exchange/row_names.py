@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -15,8 +14,14 @@ import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange.arrays import reading
+from oodcache.cache.text import text_bytes
 
+NUMBER = re.compile(r"-?\d+(\.\d*)?")
 INTEGER = re.compile(rb"-1|0|[1-9]\d{0,17}")
+
+
+# What spreadsheets, pandas and R write for a missing value.
+MISSING = ("na", "n/a", "<na>", "nan", "null", "none", "nil")
 
 
 @dataclass(frozen=True)
@@ -27,10 +32,21 @@ class Labels:
     names: tuple[str, ...]
 
 
+def missing_among_numbers(texts: Collection[str]) -> str | None:
+    """Return a mark for a missing value if all other texts are numbers, and there are any.
+
+    >>> missing_among_numbers(["0", "NA", "12"])
+    'NA'
+    """
+    others = [text for text in texts if not NUMBER.fullmatch(text)]
+    is_mixed = len(others) < len(texts) and all(one.lower() in MISSING for one in others)
+    return others[0] if others and is_mixed else None
+
+
 def lines(path: Path) -> list[bytes]:
     r"""Return the lines of a text file, which end in \n or \r\n."""
     with reading(path):
-        read = path.read_bytes().removeprefix(BOM_UTF8).removesuffix(b"\n").split(b"\n")
+        read = text_bytes(path).removesuffix(b"\n").split(b"\n")
     return [line.removesuffix(b"\r") for line in read]
 
 
@@ -74,6 +90,9 @@ def label_lines(path: Path, label_names: Sequence[str] | None) -> Labels:
         raise InputError(f"{path}: contains names, so --label-names has nothing to name: omit it")
     texts = [_decoded(path, number, line) for number, line in enumerate(read, 1)]
     names = sorted({text for text in texts if text})
+    if (mark := missing_among_numbers(names)) is not None:
+        what = f"{mark!r} is not a number; leave a missing label blank"
+        raise InputError(f"{path}: line {texts.index(mark) + 1}: {what}")
     places = {name: place for place, name in enumerate(names)}
     return Labels(np.array([places.get(text, -1) for text in texts], np.int64), tuple(names))
 
@@ -102,12 +121,16 @@ def numbered(origin: str, numbers: npt.NDArray[Any], label_names: Sequence[str] 
 def names(path: Path) -> tuple[str, ...]:
     """Return the names in a text file, one per line."""
     read = lines(path)
+    while read and not read[-1].strip():
+        read.pop()
     if b"" in read:
         raise InputError(f"{path}: line {read.index(b'') + 1} is blank; expected a name per line")
     return tuple(_decoded(path, number, line) for number, line in enumerate(read, 1))
 
 
 def _decoded(path: Path, number: int, line: bytes) -> str:
+    if b"\r" in line:
+        raise InputError(rf"{path}: line {number} contains \r without \n; save it with \n or \r\n")
     try:
         return line.decode().strip()
     except UnicodeDecodeError:

@@ -10,14 +10,16 @@ from pathlib import Path
 
 from oodcache.cache import names
 from oodcache.cache.errors import InputError, RuleError, UnreadError
+from oodcache.cache.files import alike
 from oodcache.cache.files.negatives import read_negatives
+from oodcache.cache.files.texts import open_text_rows
 from oodcache.cache.format.place import Run, shard_folder, shard_paths
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Shard
 from oodcache.cache.shards.shard_set import damaged
 from oodcache.cache.shards.summary import summarise
 from oodcache.cache.store import removal, store
-from oodcache.cache.store.verification import verify
+from oodcache.cache.store.verification import kind_of, verify
 from oodcache.cache.text import counted, megabytes
 from oodcache.cache.watch import Progress
 
@@ -34,6 +36,7 @@ def verified(
         try:
             _verify(path, quick, progress)
             yield f"sound  {path}"
+            yield from () if quick else _alike(path)
         except InputError as error:
             if not files and not os.path.lexists(path):
                 yield f"gone   {path}: was merged or removed meanwhile"
@@ -63,6 +66,13 @@ def _verify(path: Path, quick: bool, progress: Progress) -> None:
         return
     with progress(f"verify {path.name}", summarise(path).rows, "rows") as advance:
         verify(path, advance=advance)
+
+
+def _alike(path: Path) -> Iterator[str]:
+    """Yield a line on the classes of a text file that share one vector, if there are any."""
+    is_texts = path.suffix != ".json" and kind_of(path) == "texts"
+    if is_texts and (same := alike.within(open_text_rows(path))):
+        yield f"equal  {path}: {same}"
 
 
 def _meant(file: Path) -> list[Path]:

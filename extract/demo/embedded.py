@@ -144,7 +144,7 @@ def _texture_pictures() -> Iterator[Picture]:
     from PIL import Image
 
     for name in TEXTURES:
-        with Image.open(DEMO / "textures" / f"{name}.jpg") as image:
+        with Image.open(DEMO / "textures" / f"{name}.jpg", formats=["JPEG"]) as image:
             yield from _tile_pictures(name, np.asarray(image), TEXTURE_TILE)
 
 

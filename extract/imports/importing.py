@@ -19,15 +19,17 @@ from oodcache.cache.exchange import export as exporting
 from oodcache.cache.exchange import exported, imported
 from oodcache.cache.exchange.arrays import Array
 from oodcache.cache.exchange.imported import Claim
+from oodcache.cache.files import alike
 from oodcache.cache.files.images import ImageBatch, ImageFile, ImageRows, open_images, write_images
-from oodcache.cache.files.texts import TextFile, open_texts, write_texts
+from oodcache.cache.files.texts import TextFile, open_text_rows, open_texts, write_texts
 from oodcache.cache.format.identity import Identity
+from oodcache.cache.format.logits import doubts
 from oodcache.cache.shards import shard_set
 from oodcache.cache.shards.summary import summarise
 from oodcache.cache.store import store
 from oodcache.cache.store.verification import kind_of
 from oodcache.cache.text import counted
-from oodcache.cache.watch import Note, Progress
+from oodcache.cache.watch import Hint, Note, Progress
 from oodcache.extract.imports import reading
 from oodcache.extract.imports.reading import Import
 from oodcache.extract.texts import vocabularies
@@ -43,7 +45,7 @@ def export(path: Path, output: Path, note: Note, progress: Progress) -> None:
     rows = file.norm.size
     with progress(f"export {path.stem}", rows, "rows") as advance:
         exporting.export(file, output, advance)
-    note(f"wrote {output}: {rows:,} rows")
+    note(Hint(f"wrote {output}: {rows:,} rows"))
 
 
 def _opened(path: Path) -> ImageFile | TextFile:
@@ -82,20 +84,25 @@ def _import_exported(
     dtype = np.dtype(given.dtype or file.embeddings.dtype.newbyteorder("="))
     if _is_there(target, given, file.identity, dtype, lambda: file.identity.vectors, note):
         return
+    model = file.identity.model
+    for doubt in doubts(model.logit_scale, model.logit_bias, typed=True):
+        note(f"{given.source}: {doubt}")
     rows = file.columns["norm"].size
     with progress(f"import {target.stem}", rows, "rows") as advance:
         file.write(target, dtype=given.dtype, advance=advance)
-    note(f"wrote {target}: {rows:,} rows, exactly as exported")
+    note(Hint(f"wrote {target}: {rows:,} rows, exactly as exported"))
 
 
 def _import_images(
     given: Import, form: str, arrays: Mapping[str, Array], note: Note, progress: Progress
 ) -> None:
     assert given.dataset is not None
-    claim, name = _claim(given), names.check_name(given.dataset, "dataset")
+    claim, name = _claim(given, note), names.check_name(given.dataset, "dataset")
     target = names.image_path(given.cache, claim.label, name)
     vectors = foreign.pick(given.source, arrays)
     foreign.check_vectors(vectors, 2)
+    for line in reading.remarks(given, arrays):
+        note(line)
     count = vectors.shape[0]
     labels = reading.labels(given, arrays, count)
     rows = ImageRows(reading.paths(given, count), labels.label, labels.names)
@@ -121,15 +128,18 @@ def _import_images(
     _note_normalised(given, claim, count, lengths, note)
     failed = int(np.count_nonzero(~written.ok))
     bad = f"; {failed:,} are not ok: see oodcache cache info {target}" if failed else ""
-    note(f"wrote {target}: {count:,} images x {written.dimension}{bad}")
+    line = f"wrote {target}: {count:,} images x {written.dimension}{bad}"
+    note(line if failed else Hint(line))
 
 
 def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: Note) -> None:
     name, vocabulary = reading.vocabulary(given)
-    claim = _claim(given)
+    claim = _claim(given, note)
     target = names.text_path(given.cache, claim.label, name)
     vectors = foreign.pick(given.source, arrays)
     foreign.check_vectors(vectors, 2, 3)
+    for line in reading.remarks(given, arrays):
+        note(line)
     shape = (len(vocabulary.templates), len(vocabulary.names), vectors.shape[-1])
     if vectors.shape not in (shape, shape[shape[0] == 1 :]):
         raise InputError(
@@ -169,12 +179,16 @@ def _import_texts(given: Import, form: str, arrays: Mapping[str, Array], note: N
     )
     _note_normalised(given, claim, len(unit.norm), [unit.norm[unit.changed]], note)
     templates = counted(shape[0], "template")
-    note(f"wrote {target}: {counted(shape[1], 'class')}, {templates}")
+    note(Hint(f"wrote {target}: {counted(shape[1], 'class')}, {templates}"))
+    if same := alike.within(open_text_rows(target)):
+        note(f"{name}: {same}")
 
 
-def _claim(given: Import) -> Claim:
+def _claim(given: Import, note: Note) -> Claim:
     if given.model is None:
         raise InputError(f"{given.source}: give --model NAME, the model that made it")
+    for doubt in doubts(given.logit_scale, given.logit_bias, typed=True):
+        note(f"{doubt}; if so, import again with the right one and --overwrite")
     return Claim(given.model, given.weights, given.logit_scale, given.logit_bias)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,24 @@ def opened(source: Path) -> tuple[str, Mapping[str, Array]]:
     if source.suffix == ".pt":
         return "CLIP_benchmark", _tensors(source)
     raise InputError(f"{source}: expected a .npy, .npz or .pt file, or a folder of img_emb_*.npy")
+
+
+def remarks(given: Import, arrays: Mapping[str, Array]) -> Iterator[str]:
+    """Yield a line on what an import does not read: other arrays, and missing parts of a folder."""
+    vectors, is_of_images = foreign.pick(given.source, arrays), given.dataset is not None
+    found = {name for name, one in arrays.items() if one is vectors}
+    if is_of_images and given.labels is None:
+        found |= {next((name for name in LABELS if name in arrays), "")}
+    if unread := [name for name in arrays if name not in found]:
+        names = ", ".join(unread[:10]) + ", …" * (len(unread) > 10)
+        how = f" (labels are {', '.join(LABELS[:-1])} or {LABELS[-1]}; give --labels, --paths)"
+        yield f"{given.source}: not read: {names}{how if is_of_images else ''}"
+    if given.source.is_dir():
+        there = foreign.parts(given.source, "npy")
+        missing = (str(one) for one in range(max(there)) if one not in there)
+        if some := list(islice(missing, 6)):
+            names = ", ".join(some[:5]) + ", …" * (len(some) > 5)
+            yield f"{given.source}: has no part {names} of 0 to {max(there)}; the rest is imported"
 
 
 def _tensors(path: Path) -> dict[str, Array]:
@@ -157,7 +176,8 @@ def vocabulary(given: Import) -> tuple[str, Vocabulary]:
                 f"{vocabularies.DEFAULT_TEMPLATE!r}"
             )
     if "=" in given.classes:
-        return vocabularies.find(given.classes, given.templates or (AS_IT_IS,))
+        templates = given.templates or (AS_IT_IS,)
+        return vocabularies.find(given.classes, templates, verbatim=True)
     raise InputError(
         f"--classes {given.classes!r}: give NAME=names.txt, with one class name per line"
     )
@@ -169,13 +189,9 @@ def read_tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
         raise InputError(f"{path}: reading .pt needs torch: type  pip install 'oodcache[extract]'")
     import torch
 
-    try:
-        loaded = torch.load(path, weights_only=True, map_location="cpu")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except Exception:  # torch has no common exception for damaged or unsafe files.
-        what = "is damaged or contains other data; only tensors are read"
-        raise InputError(f"{path}: {what}") from None
+    from oodcache.extract.model import checkpoint
+
+    loaded = checkpoint.read(path)
     tensors = loaded if isinstance(loaded, dict) else {"": loaded}
     found = {}
     for name, tensor in tensors.items():

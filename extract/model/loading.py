@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import warnings
 from collections.abc import Mapping
@@ -20,9 +21,10 @@ from open_clip.transform import PreprocessCfg
 
 from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
+from oodcache.cache.format.logits import doubts
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.watch import Note
-from oodcache.extract.model import hub, tokenizers
+from oodcache.extract.model import configuration, hub, tokenizers, twins
 from oodcache.extract.model.encoder import Encoder, Signature, towers
 from oodcache.extract.model.preprocessing import Normalization, preprocessing
 from oodcache.extract.model.request import (
@@ -33,6 +35,7 @@ from oodcache.extract.model.request import (
     ModelRequest,
     Resolved,
 )
+from oodcache.extract.model.weights import checked
 
 OPTIONS = "--image-mean --image-std --image-interpolation --image-resize-mode"
 
@@ -60,9 +63,9 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         warnings.simplefilter("ignore")
         tokenize = tokenizers.load_tokenizer(resolved, config, files, note) if with_texts else None
         activation = _activation(resolved, config, note)
-        model = _create(resolved, activation).to(device).eval()
+        model = _created(resolved, activation, device, note)
     configuration = PreprocessCfg(**model.visual.preprocess_cfg)
-    prepared = preprocessing(configuration, fast_decode=request.fast_decode)
+    prepared = preprocessing(configuration, fast_decode=request.fast_decode, exif=request.exif)
     signature = Signature(
         identity=_identity(resolved, {**config, **activation}, model, note),
         precision={
@@ -76,11 +79,13 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
                 {
                     **asdict(configuration),
                     "decoder": prepared.decoder,
+                    **({"exif": True} if prepared.exif else {}),
                     OVERRIDDEN: sorted(request.preprocessing),
                 }
             )
         ),
         tokenizing=tokenizers.tokenizing(tokenize, config) if with_texts else {},
+        places=resolved.places,
     )
     return Encoder(
         model,
@@ -122,30 +127,39 @@ def _own_device() -> str:
 
 
 def _add_config(path: Path) -> None:
-    try:
-        config = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"--model-config {path}: not JSON: {error}") from None
-    wanted = ("embed_dim", "vision_cfg", "text_cfg")
-    missing = [key for key in wanted if not isinstance(config, dict) or key not in config]
-    if missing:
-        raise InputError(f"--model-config {path}: lacks {', '.join(missing)}")
+    what = f"--model-config {path}"
+    configuration.check(configuration.read(path, what), what)
     open_clip.add_model_config(path)
 
 
 def _model_config(resolved: Resolved, note: Note) -> dict[str, Any]:
-    """Return the architecture's configuration; raise InputError with similar names if unknown."""
-    name, tag = resolved.architecture, resolved.tag
+    """Return the architecture's configuration, checked.
+
+    Raises InputError with similar names if it is unknown.
+    """
+    name, requested = resolved.architecture, resolved.request.requested
     if name.startswith(HUB):
+        if (twin := twins.of_repository(name.removeprefix(HUB))) is not None:
+            raise InputError(f"--model {requested}: is in transformers' layout; {twin}")
         hub.of_repository(resolved).fetch(note, only=1)
-    if not name.startswith(LOCAL_DIR) and ":" not in name:
-        _check_known(name, tag, resolved.request)
-    try:
-        config = open_clip.get_model_config(name)
-    except Exception as error:  # A bad file or the hub: report any failure.
-        raise InputError(f"--model {resolved.request.requested}: {first_lines(error)}") from None
-    assert isinstance(config, dict)
-    return config
+    if (path := _config_file(resolved)) is not None:
+        what = str(path) if name.startswith(LOCAL_DIR) else f"--model {requested}: {CONFIG}"
+        whole = configuration.read(path, what)
+        if not isinstance(whole.get("model_cfg"), dict):
+            raise InputError(f"{what}: lacks model_cfg, an object with the architecture")
+        configuration.check(whole["model_cfg"], what)
+        configuration.check_preprocessing(whole.get("preprocess_cfg"), what)
+        return dict(whole["model_cfg"])
+    _check_known(name, resolved.tag, resolved.request)
+    return dict(open_clip.get_model_config(name))
+
+
+def _config_file(resolved: Resolved) -> Path | None:
+    """Return where a folder or a fetched repository has its configuration, None for a name."""
+    name = resolved.architecture
+    if name.startswith(HUB):
+        return Path(hf_hub_download(name.removeprefix(HUB), CONFIG))
+    return Path(name.removeprefix(LOCAL_DIR)) / CONFIG if name.startswith(LOCAL_DIR) else None
 
 
 def _check_known(name: str, tag: str | None, request: ModelRequest) -> None:
@@ -161,7 +175,7 @@ def _check_known(name: str, tag: str | None, request: ModelRequest) -> None:
         return
     tags = open_clip.list_pretrained_tags_by_model(name)
     if tag not in tags:
-        near = get_close_matches(str(tag), tags, n=3) or tags
+        near = get_close_matches(str(tag), tags, n=3) or tags[:5]
         raise InputError(
             f"--model {request.requested}: {name} has no weights {tag!r}; did you mean "
             f"{' or '.join(f'{name}/{one}' for one in near) or 'to give --checkpoint FILE'}?"
@@ -189,14 +203,9 @@ def _check_preprocessing(resolved: Resolved, config: Mapping[str, Any], note: No
 
 def _brings_preprocessing(resolved: Resolved) -> bool:
     """Return whether a tag, a folder or a hub repository specifies its preprocessing."""
-    name = resolved.architecture
-    if name.startswith(HUB):
-        path = hf_hub_download(name.removeprefix(HUB), CONFIG)
-    elif name.startswith(LOCAL_DIR):
-        path = str(Path(name.removeprefix(LOCAL_DIR)) / CONFIG)
-    else:
+    if (path := _config_file(resolved)) is None:
         return resolved.request.checkpoint is None
-    return bool(json.loads(Path(path).read_text()).get("preprocess_cfg"))
+    return bool(json.loads(path.read_text()).get("preprocess_cfg"))
 
 
 def _activation(resolved: Resolved, config: Mapping[str, Any], note: Note) -> dict[str, bool]:
@@ -217,22 +226,24 @@ def _activation(resolved: Resolved, config: Mapping[str, Any], note: Note) -> di
     return {"quick_gelu": quick}
 
 
-def _create(resolved: Resolved, activation: Mapping[str, bool]) -> Any:
+def _created(
+    resolved: Resolved, activation: Mapping[str, bool], device: torch.device, note: Note
+) -> Any:
+    """Return the model on its device; raise InputError whatever the library raises."""
     try:
-        return open_clip.create_model(
-            resolved.architecture,
-            pretrained=resolved.tag,
-            require_pretrained=True,
-            force_preprocess_cfg=dict(resolved.request.preprocessing),
-            **activation,
-        )
+        with checked(resolved, note):
+            model = open_clip.create_model(
+                resolved.architecture,
+                pretrained=resolved.tag,
+                require_pretrained=True,
+                force_preprocess_cfg=dict(resolved.request.preprocessing),
+                **activation,
+            )
+        return model.to(device).eval()
+    except InputError:
+        raise
     except Exception as error:  # An untrusted file or the network: report any failure.
         what = resolved.weights_file or resolved.request.requested
-        if "weights_only" in str(error) or "Weights only" in str(error):
-            raise InputError(
-                f"{what}: rejected: it contains pickled objects besides tensors, which could run "
-                "code; save its state dict as .safetensors"
-            ) from error
         raise InputError(f"{what}: cannot be loaded: {first_lines(error)}") from error
 
 
@@ -242,8 +253,12 @@ def _identity(
     state = model.state_dict()
     weights = weights_sha256(state)
     bias = None if model.logit_bias is None else float(state["logit_bias"])
+    where = str(resolved.weights_file or resolved.request.requested)
     if bias == 0 and resolved.weights_file is not None:
-        note(f"{resolved.weights_file}: has no logit bias (or 0): b = 0 is used")
+        note(f"{where}: has no logit bias (or 0): b = 0 is used")
+    scale = _scale(where, state["logit_scale"], bias)
+    for doubt in doubts(scale, bias):
+        note(f"{where}: {doubt}")
     name, pretrained = resolved.label.rsplit("/", 1)
     return ModelIdentity(
         name=name,
@@ -252,6 +267,21 @@ def _identity(
         architecture=json.loads(json.dumps(config)),
         weights=weights,
         checkpoint=resolved.checkpoint,
-        logit_scale=float(state["logit_scale"].exp()),
+        logit_scale=scale,
         logit_bias=bias,
+    )
+
+
+def _scale(where: str, stored: torch.Tensor, bias: float | None) -> float:
+    """Return the scale of the logits; raise InputError if it or the bias is no finite number."""
+    if bias is not None and not math.isfinite(bias):
+        raise InputError(f"{where}: its logit_bias is {bias}, not a finite number")
+    logarithm, scale = float(stored), float(stored.exp())
+    if math.isfinite(scale) and scale > 0:
+        return scale
+    hint = ""
+    if 0 < logarithm < math.inf:
+        hint = f"; if it was saved exponentiated, store its logarithm, {math.log(logarithm):.4f}"
+    raise InputError(
+        f"{where}: its logit_scale is {logarithm:g}, whose exponential is {scale:g}: no scale{hint}"
     )

@@ -16,6 +16,7 @@ from typing import Any
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.extract.demo import embedded
+from oodcache.extract.model import twins
 
 LOCAL_DIR = "local-dir:"
 HUB = "hf-hub:"
@@ -25,6 +26,7 @@ PILLOW, TORCHVISION = "pillow", "torchvision"  # The decoder, as an identity nam
 ARITHMETIC = ("channels_last", "compile")
 NEEDS = ("torch", "torchvision", "open_clip", "transformers", "PIL")
 WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
+REPOSITORY = re.compile(r"(?!.*(--|\.\.))\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", re.ASCII)
 
 
 def check_torch() -> None:
@@ -41,7 +43,8 @@ class ModelRequest:
     """A model as requested on the command line.
 
     `preprocessing` overrides the model's own, by some of the keys of PREPROCESSING. `fast_decode`
-    changes the pixels slightly; `channels_last` and `compile` the last digits of the vectors.
+    changes the pixels slightly, `exif` turns images as their EXIF says; `channels_last`
+    and `compile` change the last digits of the vectors.
     """
 
     requested: str
@@ -51,6 +54,7 @@ class ModelRequest:
     precision: str = "float32"
     device: str | None = None
     fast_decode: bool = False
+    exif: bool = False
     channels_last: bool = False
     compile: bool = False
 
@@ -90,6 +94,16 @@ class Resolved:
         return digest.hexdigest()
 
     @property
+    def places(self) -> dict[str, str]:
+        """Return the absolute paths of the user's own checkpoint, configuration or folder."""
+        given = {"checkpoint": self.request.checkpoint, "model_config": self.request.config}
+        if self.architecture.startswith(LOCAL_DIR) and self.is_local:
+            given["folder"] = Path(self.architecture.removeprefix(LOCAL_DIR))
+        found = {name: str(path.absolute()) for name, path in given.items() if path is not None}
+        # JSON holds no other bytes than UTF-8.
+        return {name: path for name, path in found.items() if path == printed(path)}
+
+    @property
     def is_local(self) -> bool:
         """Whether the weights are local, named by their hash."""
         return self.label.startswith("local/")
@@ -98,6 +112,7 @@ class Resolved:
 def resolve(request: ModelRequest) -> Resolved:
     """Return what to load; raise InputError for mistakes that show without torch."""
     name = SHORT_NAMES.get(request.requested, request.requested)
+    _check_name(name)
     for file, option in ((request.checkpoint, "--checkpoint"), (request.config, "--model-config")):
         if file is not None and not file.is_file():
             raise InputError(f"{option} {file}: no such file")
@@ -113,7 +128,8 @@ def resolve(request: ModelRequest) -> Resolved:
         repository = name.removeprefix(HUB).replace("/", "--")
         return Resolved(request, name, None, f"hf-hub/{_file_name(repository)}", None)
     architecture, slash, tag = name.rpartition("/")
-    if not slash:
+    if not (slash and tag and architecture):
+        name = name.strip("/")
         near = get_close_matches(name, SHORT_NAMES, n=1) or [f"one of {', '.join(SHORT_NAMES)}"]
         raise InputError(
             f"--model {name}: names no weights; did you mean {near[0]}? Otherwise give {name}/TAG, "
@@ -123,6 +139,22 @@ def resolve(request: ModelRequest) -> Resolved:
     architecture, tag = architecture.replace("/", "-"), tag.lower().replace("-", "_")
     own = (request.config,) if request.config else ()
     return Resolved(request, architecture, tag, f"{architecture}/{tag}", None, own)
+
+
+def _check_name(name: str) -> None:
+    """Raise InputError for a name that is empty, in part or whole, or has an unknown prefix."""
+    prefix = re.match(r"[^/]*?:", name)
+    if not name.strip(" /"):
+        raise InputError(f"--model {name!r}: names no model; for example: --model siglip2")
+    if prefix and prefix[0] not in (LOCAL_DIR, HUB):
+        raise InputError(
+            f"--model {name}: unknown prefix {prefix[0]!r}; give NAME/TAG of open_clip, "
+            f"{HUB}REPO or {LOCAL_DIR}FOLDER"
+        )
+    if name == LOCAL_DIR:
+        raise InputError(f"--model {name}: names no folder; for the current one: {LOCAL_DIR}.")
+    if name.startswith(HUB) and not REPOSITORY.fullmatch(name.removeprefix(HUB)):
+        raise InputError(f"--model {name}: is no repository of the hub; expected {HUB}OWNER/NAME")
 
 
 def _from_checkpoint(request: ModelRequest, name: str) -> Resolved:
@@ -138,6 +170,8 @@ def _from_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; local-dir:PATH needs a model's folder")
     if not (folder / CONFIG).is_file():
+        if (foreign := twins.of_folder(folder)) is not None:
+            raise InputError(f"{folder}: {foreign}")
         raise InputError(f"{folder}: contains no {CONFIG}; {_placed(CONFIG, folder)}")
     weights = [path for pattern in WEIGHTS for path in sorted(folder.glob(pattern))]
     if not weights:
@@ -161,6 +195,11 @@ def _placed(file: str, folder: Path) -> str:
 def _file_name(name: str) -> str:
     """Return `name` with characters unfit for a folder name replaced by '-'."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".") or "model"
+
+
+def printed(path: str) -> str:
+    """Return a path with bytes that are not UTF-8 replaced."""
+    return path.encode(errors="replace").decode()
 
 
 def sleep_while_waiting() -> None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from oodcache.cache.watch import Note
-from oodcache.extract.model import loading
+from oodcache.extract.model import loading, pixels
 from oodcache.extract.model.encoder import Encoded, Encoder, Signature
 from oodcache.extract.model.request import ModelRequest, resolve
 from oodcache.extract.run import decoding
@@ -25,10 +25,14 @@ from oodcache.extract.sources.listing import Contents
 
 @dataclass(frozen=True)
 class Embedded:
-    """Consecutive images: unit `vectors` float32 (n, D); `errors` says why a row is all zeros."""
+    """Consecutive images: unit `vectors` float32 (n, D); `errors` says why a row is all zeros.
+
+    `rotated` counts images with an EXIF orientation other than upright.
+    """
 
     vectors: npt.NDArray[np.float32]
     errors: Mapping[int, str]
+    rotated: int = 0
 
 
 class FreeFiles(FolderContents):
@@ -43,18 +47,17 @@ class FreeFiles(FolderContents):
 
 @dataclass(frozen=True)
 class Pictures:
-    """PIL images in memory, read as if they were files."""
+    """PIL images in memory, read as if they were files; with `exif` turned as their EXIF says."""
 
     pictures: Sequence[Image.Image]
+    exif: bool = False
     root: Path = Path()
 
     def read(self, row: int) -> bytes:
-        """Return an image as the bytes of a lossless file."""
+        """Return an image as the bytes of a lossless file; its pixels are those of its own file."""
         picture, file = self.pictures[row], io.BytesIO()
-        if picture.mode.startswith("I"):
-            picture.save(file, "PNG" if picture.mode.startswith("I;16") else "TIFF")
-        else:
-            picture.convert("RGB").save(file, "PPM")
+        found = pixels.RgbImage(pixels.rgb(picture), pixels.orientation(picture))
+        (found.turned() if self.exif else found.image).save(file, "PPM")
         return file.getvalue()
 
     def is_there(self, row: int) -> bool:
@@ -114,4 +117,4 @@ def _embedded(batch: decoding.Decoded, encoded: Encoded) -> Embedded:
     for row in np.flatnonzero(norm == 0).tolist():
         errors.setdefault(row, "the model returned a zero vector, which cannot be normalised")
     vectors[sorted(errors)] = 0
-    return Embedded(vectors, errors)
+    return Embedded(vectors, errors, batch.rotated)

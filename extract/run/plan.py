@@ -12,11 +12,13 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.text import counted
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.model.request import ModelRequest, Resolved, resolve
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
-from oodcache.extract.texts import vocabularies
+from oodcache.extract.texts import spoken, vocabularies
+
+SHOWN = 120  # Characters of a sample prompt.
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,12 @@ class TextListing:
         names, templates = self.vocabulary.names, self.vocabulary.templates
         places = (divmod(row, len(names)) for row in rows)
         return [templates[template].replace("{}", names[place]) for template, place in places]
+
+    def samples(self) -> str:
+        """Return the first, the middle and the last prompt, for the user to look at."""
+        rows = dict.fromkeys((0, self.rows // 2, self.rows - 1))
+        shown = [self.prompts(range(row, row + 1))[0] for row in rows]
+        return ", ".join(repr(one if len(one) <= SHOWN else f"{one[:SHOWN]}…") for one in shown)
 
 
 Listing = TextListing | ImageListing
@@ -101,6 +109,16 @@ class Plan:
         """Return all listings, texts first."""
         return (*((self.texts,) if self.texts else ()), *self.images)
 
+    def rotation(self, listing: Listing, rotated: int) -> str:
+        """Return the note on images whose EXIF rotation is not applied, "" if there are none."""
+        if not rotated or self.resolved.request.exif:
+            return ""
+        carry = "carries" if rotated == 1 else "carry"
+        return (
+            f"{listing.name}: {counted(rotated, 'image')} {carry} a rotation, which is not "
+            "applied, as in open_clip; --exif applies it"
+        )
+
     def faster(self, listing: Listing) -> str:
         """Return the options that would decode a listing faster, "" if all are already set."""
         if isinstance(listing, TextListing):
@@ -108,7 +126,7 @@ class Plan:
         processors = os.cpu_count() or 1
         options = [] if self.workers >= processors else [f"--workers {processors}"]
         if not self.resolved.request.fast_decode:
-            options.append("--fast-decode")
+            options.append("--fast-decode (for all datasets: files with and without it do not mix)")
         return " and ".join(options)
 
 
@@ -124,7 +142,7 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
     listings = [_listed(source, watch) for source in found]
     texts = None
     if asked.classes is not None:
-        name, vocabulary = vocabularies.find(asked.classes, asked.templates)
+        name, vocabulary = vocabularies.find(asked.classes, asked.templates, watch.note)
         texts = TextListing(name, vocabulary, vocabularies.fingerprint(vocabulary))
     elif asked.templates:
         raise InputError("--template needs class names: give --classes too")
@@ -137,18 +155,26 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
 
 def _listed(source: ImageSource, watch: Watch) -> ImageListing:
     if count := len(source.tars):
-        watch.note(f"{source.name}: reading the headers of {counted(count, 'tar')} …")
+        watch.note(Hint(f"{source.name}: reading the headers of {counted(count, 'tar')} …"))
     listing = datasets.list_images(source)
     count = listing.rows
     if source.expected is not None and count != source.expected:
         watch.note(
             f"{source.name}: {count:,} images under {source.root}, {source.expected:,} expected"
         )
-    if listing.others:
-        watch.note(f"{source.name}: skipped {counted(listing.others, 'non-image file')}")
-    for text in listing.notes:
+    own = (listing.left_out.note, _numbered_folders(listing))
+    for text in (*filter(None, own), *listing.notes):
         watch.note(f"{source.name}: {text}")
     return listing
+
+
+def _numbered_folders(listing: ImageListing) -> str:
+    """Return a note on folders 0 … 999, "" for others."""
+    labels = listing.images.label_names
+    if listing.source.form != "folder" or len(labels) != spoken.THOUSAND:
+        return ""
+    told = "folders 0 … 999 are class numbers, as in ImageNet-V2: score it with --classes imagenet"
+    return told if spoken.are_class_numbers(labels) else ""
 
 
 def _check_once(sources: Iterable[ImageSource]) -> None:

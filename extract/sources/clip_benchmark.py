@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import read_text
+from oodcache.cache.text import read_lines, read_text
 
 COUNT, SPLIT = "nshards.txt", "test"
 CLASSES, TEMPLATES = "classnames.txt", "zeroshot_classification_templates.txt"
@@ -65,7 +65,7 @@ def templates(root: Path) -> tuple[str, ...]:
 
 def _lines(path: Path, wanted: str) -> tuple[str, ...]:
     """Return a file's lines, stripped; reject a blank one, which would shift all others."""
-    lines = [line.strip() for line in read_text(path).rstrip().split("\n")]
+    lines = [line.strip() for line in read_lines(path) or [""]]
     for number, line in enumerate(lines, 1):
         if not line or "\0" in line:
             raise InputError(f"{path}: line {number} is blank; expected {wanted} per line")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.names import GROUPS, check_name
-from oodcache.extract.sources import braces, clip_benchmark, lists, tables, tars
-from oodcache.extract.sources.folders import has_images, list_folder
+from oodcache.cache.names import GROUPS, named_path
+from oodcache.cache.text import counted
+from oodcache.extract.sources import braces, clip_benchmark, ground_truth, lists, tables, tars
+from oodcache.extract.sources.folders import images_below, list_folder
 from oodcache.extract.sources.known_sets import KNOWN_SETS, PREFIXES
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
-from oodcache.extract.texts import vocabularies
+from oodcache.extract.texts import imagenet
 
 TAR = ".tar"
 PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
@@ -44,11 +46,13 @@ WANTED = f"expected {', '.join(_most)} or {_last}"
 
 def find(specification: str, data_root: Path, options: Options = UNSAID) -> ImageSource:
     """Return the source for a known name or NAME=PATH; raise InputError if it is missing."""
-    name, equals, path = specification.partition("=")
+    name, path = specification, None
+    if "=" in specification:
+        name, path = named_path(specification, "dataset")
     try:
-        source = _at(check_name(name, "dataset"), path) if equals else _known(name, data_root)
+        source = _known(name, data_root) if path is None else _at(name, path)
     except OSError as error:  # Such as a name that is too long, or a folder without access.
-        where = path if equals else data_root
+        where = data_root if path is None else path
         raise InputError(f"{where}: cannot be read: {error.strerror}") from None
     return replace(source, data_root=data_root, options=options)
 
@@ -64,7 +68,11 @@ def check_options(sources: Sequence[ImageSource], options: Options) -> None:
 
 def list_images(source: ImageSource) -> ImageListing:
     """Return the images of a source in a fixed order; raise InputError if it has none."""
-    return FORMS[source.form].listed(source)
+    listing = ground_truth.labelled(FORMS[source.form].listed(source))
+    if source.beside.may_be_images:
+        note = f"beside its tars, {source.beside.note}"
+        listing = replace(listing, notes=(note, *listing.notes))
+    return listing
 
 
 def _at(name: str, typed: str) -> ImageSource:
@@ -94,10 +102,31 @@ def _folder(name: str, path: Path) -> ImageSource:
     """Return a folder of images, or of tars if it has tars and no images."""
     if (split := clip_benchmark.split(path)) is not None:
         return _tars(name, path, clip_benchmark.tars(split))
-    found = sorted(one for one in path.glob(f"*{TAR}") if not one.name.startswith("."))
-    if found and not has_images(path):
-        return _tars(name, path, found)
-    return ImageSource(name, path)
+    found = sorted(one for one in path.iterdir() if _is_tar(one))
+    if not found:
+        return ImageSource(name, path)
+    images, left_out = images_below(path)
+    if images:
+        raise InputError(_mixed(name, path, found, [image for image, _ in images]))
+    beside = left_out.without([os.fsencode(one.name) for one in found])
+    return replace(_tars(name, path, found), beside=beside)
+
+
+def _is_tar(path: Path) -> bool:
+    return path.suffix.lower() == TAR and not path.name.startswith(".") and not path.is_dir()
+
+
+def _mixed(name: str, path: Path, tars: Sequence[Path], images: Sequence[bytes]) -> str:
+    """Return the error for a folder of tars and images, of which only one kind would be read."""
+    smaller = [os.fsdecode(one) for one in images]
+    if len(tars) < len(images):
+        smaller = [one.name for one in tars]
+    taken = smaller[0] if len(smaller) == 1 else f"{smaller[0]}, … ({len(smaller):,} files)"
+    more = " (and so on)" if len(tars) > 1 else ""
+    return (
+        f"{path} holds {counted(len(tars), 'tar')} and {counted(len(images), 'image')}: give the "
+        f"tars as {name}={tars[0]}{more}, or take {taken} out"
+    )
 
 
 def _tars(name: str, typed: Path, each: Sequence[Path]) -> ImageSource:
@@ -121,7 +150,7 @@ def known(name: str, data_root: Path) -> ImageSource | None:
         expected=wanted.images,
         group=GROUPS.get(name),
         form="list" if is_list else "folder",
-        classes=vocabularies.imagenet_ids() if is_list and wanted.classes else (),
+        classes=imagenet.ids() if is_list and wanted.classes else (),
         data_root=data_root,
     )
 

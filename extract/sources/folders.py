@@ -12,12 +12,19 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageRows
+from oodcache.extract.sources.image_files import (
+    LONGEST,
+    LeftOut,
+    archives_alone,
+    aside,
+    extension,
+    is_image,
+    starts_like_an_image,
+)
 from oodcache.extract.sources.listing import ImageListing, ImageSource, fingerprint
 
-SUFFIXES = frozenset(
-    b".jpg .jpeg .jpe .png .bmp .gif .webp .tif .tiff .ppm .pgm .pbm .pnm .jp2".split()
-)
 LARGEST = 2**30
+NOWHERE: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -54,40 +61,30 @@ def list_folder(source: ImageSource) -> ImageListing:
 
     The label is the first folder below the root; images in the root itself have none.
     """
-    found, others = [], 0
-    for path, size in _files(os.fsencode(source.root)):
-        if is_image(path):
-            found.append((path, size))
-        else:
-            others += 1
+    found, left_out = images_below(source.root)
     if not found:
-        raise InputError(
-            f"{source.root}: contains no images ({others:,} other files); "
-            "supported: .jpg, .png, .webp, …"
-        )
-    found.sort()
+        archives = archives_alone(source.name, str(source.root), left_out)
+        raise InputError("; ".join(archives) or nothing_in(str(source.root), left_out))
     paths = [path for path, _ in found]
     return ImageListing(
         source,
         by_folder(paths),
         fingerprint(paths, (size for _, size in found)),
         FolderContents(source.root, paths),
-        others,
+        left_out,
     )
 
 
-def has_images(root: Path) -> bool:
-    """Return whether there is any image below a folder."""
-    return any(is_image(path) for path, _ in _files(os.fsencode(root)))
+def images_below(root: Path) -> tuple[list[tuple[bytes, int]], LeftOut]:
+    """Return path and size of every image below a folder, sorted by path, and what is left out."""
+    left_out = LeftOut()
+    return sorted(_images(os.fsencode(root), left_out)), left_out
 
 
-def is_image(path: bytes) -> bool:
-    """Return whether a file has an image's extension.
-
-    >>> [is_image(path) for path in (b"a/b.JPEG", b"a/b.txt", b".png")]
-    [True, False, False]
-    """
-    return os.path.splitext(path)[1].lower() in SUFFIXES
+def nothing_in(root: str, left_out: LeftOut) -> str:
+    """Return the error for a folder without images."""
+    why = left_out.note or "no visible files"
+    return f"{root}: contains no images ({why}); supported: .jpg, .png, .webp, .avif, …"
 
 
 def by_folder(paths: Sequence[bytes]) -> ImageRows:
@@ -99,10 +96,19 @@ def by_folder(paths: Sequence[bytes]) -> ImageRows:
     return ImageRows(paths, labels, [name.decode(errors="backslashreplace") for name in names])
 
 
+def _images(root: bytes, left_out: LeftOut) -> Iterator[tuple[bytes, int]]:
+    """Yield (path below root, size) of every image; count all other files."""
+    for path, entry in _files(root, left_out):
+        if is_image(path) or (not extension(path) and _starts_like_an_image(entry)):
+            yield path, _size(entry)
+        else:
+            left_out.add(path)
+
+
 def _files(
-    root: bytes, below: bytes = b"", seen: frozenset[tuple[int, int]] = frozenset()
-) -> Iterator[tuple[bytes, int]]:
-    """Yield (path below root, size) of every file; a folder linked into itself is read once."""
+    root: bytes, left_out: LeftOut, below: bytes = b"", seen: frozenset[tuple[int, int]] = NOWHERE
+) -> Iterator[tuple[bytes, os.DirEntry[bytes]]]:
+    """Yield every file with its path below root; a folder linked into itself is read once."""
     here = os.path.join(root, below) if below else root
     try:
         status = os.stat(here)
@@ -110,15 +116,48 @@ def _files(
         if identity in seen:
             return
         with os.scandir(here) as listing:
-            entries = [entry for entry in listing if not entry.name.startswith(b".")]
+            entries = list(listing)
     except OSError as error:
         raise InputError(f"{os.fsdecode(here)}: cannot be listed: {error.strerror}") from None
     for entry in entries:
         path = b"/".join([below, entry.name]) if below else entry.name
-        if entry.is_dir():
-            yield from _files(root, path, seen | {identity})
+        is_folder = _is_folder(entry)
+        if (what := aside(entry.name, is_folder=is_folder)) is not None:
+            left_out.add_as(what or ("hidden folder of images" if _has_images(entry) else ""))
+        elif is_folder:
+            yield from _files(root, left_out, path, seen | {identity})
         else:
-            try:
-                yield path, entry.stat().st_size
-            except OSError:  # A dangling link: decoding it will report an error.
-                yield path, -1
+            yield path, entry
+
+
+def _is_folder(entry: os.DirEntry[bytes]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A link that leads to itself: its row will report an error.
+        return False
+
+
+def _has_images(entry: os.DirEntry[bytes]) -> bool:
+    """Return whether this is a folder that has images, not counting folders in it."""
+    try:
+        return entry.is_dir() and any(is_image(one) for one in os.listdir(entry.path))
+    except OSError:
+        return False
+
+
+def _size(entry: os.DirEntry[bytes]) -> int:
+    """Return a file's size, -1 for a broken link: decoding it will report an error."""
+    try:
+        return entry.stat().st_size
+    except OSError:
+        return -1
+
+
+def _starts_like_an_image(entry: os.DirEntry[bytes]) -> bool:
+    try:
+        if not entry.is_file():  # A pipe would block.
+            return False
+        with open(entry.path, "rb", buffering=0) as file:
+            return starts_like_an_image(file.read(LONGEST))
+    except OSError:
+        return False

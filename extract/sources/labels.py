@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange.row_names import missing_among_numbers
 
 NONE = ("", "-1")  # Texts for "no label".
 INTEGER = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -39,6 +40,9 @@ def from_texts(texts: Sequence[str], where: Callable[[int], str]) -> ImageLabels
     for text in distinct if not numbered else ():
         if why := _why_invalid(text, distinct):
             raise InputError(f"{where(texts.index(text))}: label {text!r} {why}")
+    if (mark := missing_among_numbers(distinct)) is not None:
+        what = f"label {mark!r} is not a class number"
+        raise InputError(f"{where(texts.index(mark))}: {what}; leave a missing label empty")
     names = tuple(sorted(distinct, key=int) if numbered else sorted(distinct))
     places = {name: place for place, name in enumerate(names)}
     labels = np.array([places.get(text, -1) for text in texts], np.int64)

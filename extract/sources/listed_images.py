@@ -13,7 +13,9 @@ from oodcache.extract.sources.folders import FolderContents
 from oodcache.extract.sources.labels import ImageLabels, from_texts
 from oodcache.extract.sources.listing import ImageListing, ImageSource, labelled_fingerprint
 
+LONGEST = 108  # Bytes of a path in a message.
 PARENTS = 3  # Parents of a list's folder where its images are searched.
+TRIED = 100  # First images of a list that are searched, and as many of the others.
 # OpenOOD's folders of images, next to its folder of lists.
 INSIDE = ("", "images_largescale", "images_classic")
 
@@ -42,14 +44,14 @@ def list_entries(
     cleaned = [_clean(source, entries, row) for row in range(len(entries.paths))]
     if not cleaned:
         raise InputError(f"{source.root}: lists no image")
-    root = _root(source, cleaned[0])
+    root = _root(source, cleaned)
     paths = [_below(source, entries, row, root, path) for row, path in enumerate(cleaned)]
     _check_distinct(source, entries, paths)
     sizes = [_size(root, path) for path in paths]
     if max(sizes) < 0:
         raise InputError(
             f"{source.root}: none of its {len(paths):,} files is below {root}, the first is "
-            f"{os.fsdecode(paths[0])!r}; give --image-root FOLDER"
+            f"{shown(paths[0])}; give --image-root FOLDER"
         )
     found = _classes(source, entries)
     images = ImageRows(paths, found.labels, found.names)
@@ -70,13 +72,22 @@ def normal(path: bytes) -> bytes | None:
     return b"/" * path.startswith(b"/") + b"/".join(parts)
 
 
+def shown(path: bytes) -> str:
+    """Return an untrusted path as text in quotes, without its middle if it is long.
+
+    >>> len(shown(b"x" * 10**6))
+    113
+    """
+    cut = path if len(path) <= LONGEST else path[: LONGEST // 2] + b"..." + path[-LONGEST // 2 :]
+    return repr(os.fsdecode(cut))
+
+
 def _clean(source: ImageSource, entries: Entries, row: int) -> bytes:
     path = normal(entries.paths[row])
     if path is None:
-        shown = os.fsdecode(entries.paths[row])
         raise InputError(
-            f"{_where(source, entries, row)}: {shown!r} is not an image path; use paths "
-            "without '..'"
+            f"{_where(source, entries, row)}: {shown(entries.paths[row])} is not an image path; "
+            "use paths without '..'"
         )
     return path
 
@@ -85,22 +96,28 @@ def _where(source: ImageSource, entries: Entries, row: int) -> str:
     return f"{source.root}: {entries.unit} {entries.lines[row]}"
 
 
-def _root(source: ImageSource, first: bytes) -> Path:
-    """Return --image-root, or the first usual folder that contains the first path."""
+def _root(source: ImageSource, paths: Sequence[bytes]) -> Path:
+    """Return --image-root, or the first usual folder that contains the first path that is there.
+
+    Of a long list only some paths are tried: where none of them is, the list is far from its
+    images.
+    """
     given = source.options.image_root
     if given is not None:
         if not given.is_dir():
             raise InputError(f"{given}: no such folder; --image-root is the folder of the images")
         return given
     candidates = _candidates(source)
-    for root in candidates:
-        relative = _relative(root, first)
-        if relative is not None and os.path.lexists(os.fsencode(root) + b"/" + relative):
-            return root
+    first = paths[0]
+    for path in [*paths[:TRIED], *paths[TRIED :: 1 + len(paths) // TRIED]]:
+        for root in candidates:
+            relative = _relative(root, path)
+            if relative is not None and os.path.lexists(os.fsencode(root) + b"/" + relative):
+                return root
     looked = ", ".join(str(one) for one in candidates[:3])
     type_next = "/" if first.startswith(b"/") else "FOLDER"
     raise InputError(
-        f"{source.root}: its first image, {os.fsdecode(first)!r}, is not below {looked}"
+        f"{source.root}: its first image, {shown(first)}, is not below {looked}"
         f"{', …' * (len(candidates) > 3)}; give --image-root {type_next}"
     )
 
@@ -131,7 +148,7 @@ def _below(source: ImageSource, entries: Entries, row: int, root: Path, path: by
     relative = _relative(root, path)
     if relative is None:
         raise InputError(
-            f"{_where(source, entries, row)}: {os.fsdecode(path)!r} is absolute and not below "
+            f"{_where(source, entries, row)}: {shown(path)} is absolute and not below "
             f"{root}; give --image-root / or a common parent"
         )
     return relative
@@ -143,7 +160,7 @@ def _check_distinct(source: ImageSource, entries: Entries, paths: Sequence[bytes
         if (before := first.setdefault(path, row)) != row:
             raise InputError(
                 f"{_where(source, entries, row)} repeats {entries.unit} {entries.lines[before]}, "
-                f"{os.fsdecode(path)!r}: remove one"
+                f"{shown(path)}: remove one"
             )
 
 

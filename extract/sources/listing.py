@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from oodcache.cache.files.images import ImageRows
 from oodcache.cache.format.identity import CLASS_NUMBERS
+from oodcache.extract.sources.image_files import LeftOut
 
 
 class Contents(Protocol):
@@ -47,7 +48,8 @@ class ImageSource:
 
     `root` is that folder or file, `tars` are the single tars. `expected` is the image count and
     `group` "near" or "far" (OOD) of a known dataset, otherwise None. `classes` are the ids that a
-    known list's class numbers stand for.
+    known list's class numbers stand for. `beside` are the files of a folder of tars that are not
+    read.
     """
 
     name: str
@@ -59,6 +61,7 @@ class ImageSource:
     classes: tuple[str, ...] = ()
     data_root: Path | None = None
     options: Options = UNSAID
+    beside: LeftOut = field(default_factory=LeftOut, compare=False)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class ImageListing:
     """The images of a source in a fixed order, and the fingerprint of that list.
 
     `fingerprint` is a SHA-256 over every path and size, and over labels that are not folders;
-    `others` counts files that are not images, `notes` are messages for the user. With
+    `left_out` counts files that are not read, `notes` are messages for the user. With
     `numbered`, label "7" is class number 7, counted from 0, of the vocabulary that is scored.
     """
 
@@ -74,7 +77,7 @@ class ImageListing:
     images: ImageRows
     fingerprint: str
     contents: Contents
-    others: int = 0
+    left_out: LeftOut = field(default_factory=LeftOut)
     numbered: bool = False
     notes: tuple[str, ...] = ()
     kind: str = "images"

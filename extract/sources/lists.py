@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import re
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import row_names
-from oodcache.extract.sources.listed_images import Entries, list_entries
+from oodcache.extract.sources.listed_images import Entries, list_entries, shown
 from oodcache.extract.sources.listing import ImageListing, ImageSource
 
+ENDS_IN_CR = re.compile(rb" -?\d+ *\r")
 SUFFIXES = (".txt", ".lst", ".list")
 
 
@@ -21,12 +22,16 @@ def list_lines(source: ImageSource) -> ImageListing:
     for number, line in enumerate(row_names.lines(source.root), 1):
         if not line.strip():
             continue
+        if ENDS_IN_CR.search(line):
+            raise InputError(
+                f"{source.root}: line {number} has lines in it that end in \\r alone, as old Macs "
+                f"wrote them: type  tr '\\r' '\\n' < {source.root} > list.txt  and give list.txt"
+            )
         path, _, label = line.rstrip().rpartition(b" ")
         if not path.strip() or not row_names.INTEGER.fullmatch(label):
-            shown = os.fsdecode(line[:80])
             raise InputError(
-                f"{source.root}: line {number}: {shown!r} is not a path, a space and an integer "
-                "from 0, or -1 for no label"
+                f"{source.root}: line {number}: {shown(line)} is not a path, a space and an "
+                "integer from 0, or -1 for no label"
             )
         paths.append(path)
         labels.append(label.decode())

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.exchange import parquet
-from oodcache.cache.exchange.arrays import reading
+from oodcache.cache.exchange import delimited, parquet
 from oodcache.extract.sources.listed_images import Entries, list_entries
 from oodcache.extract.sources.listing import ImageListing, ImageSource
 
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
 PARQUET = ".parquet"
-SUFFIXES = (*DELIMITERS, PARQUET)
+SUFFIXES = (*delimited.DELIMITERS, PARQUET)
 PATH_COLUMNS = ("path", "filepath", "filename", "image")
 LABEL_COLUMNS = ("label", "class")
 
@@ -77,42 +72,24 @@ def _shown(header: Sequence[str]) -> str:
 
 def _from_text(source: ImageSource) -> tuple[Columns, Entries]:
     """Read CSV or TSV; bytes that are not UTF-8 are kept in paths."""
-    path = source.root
-    with (
-        reading(path),
-        path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file,
-    ):
-        reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
-        rows = _rows(path, reader)
-        _, header = next(rows, (0, []))
-        columns = _columns(source, header)
-        at_path = header.index(columns.path)
-        at_label = None if columns.label is None else header.index(columns.label)
-        paths, labels, lines = [], [], []
-        for line, row in rows:
-            if len(row) != len(header):
-                raise InputError(
-                    f"{path}: line {line} has {len(row)} fields, the header {len(header)}; "
-                    "quote a field that contains the separator"
-                )
-            paths.append(os.fsencode(row[at_path]))
-            labels.append("" if at_label is None else row[at_label].strip())
-            lines.append(line)
+    rows = ((line, cells) for line, cells in delimited.rows(source.root) if cells)
+    line, header = next(rows, (0, []))
+    delimited.check_delimiter(source.root, [(line, header)])
+    header = [name.strip() for name in header]
+    columns = _columns(source, header)
+    at_path = header.index(columns.path)
+    at_label = None if columns.label is None else header.index(columns.label)
+    paths, labels, lines = [], [], []
+    for line, cells in rows:
+        if len(cells) != len(header):
+            raise InputError(
+                f"{source.root}: line {line} has {len(cells)} fields, the header {len(header)}; "
+                "quote a field that contains the separator"
+            )
+        paths.append(os.fsencode(cells[at_path]))
+        labels.append("" if at_label is None else cells[at_label].strip())
+        lines.append(line)
     return columns, Entries(paths, labels, lines)
-
-
-def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row that is not blank, with the number of its first line."""
-    while True:
-        line = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise InputError(f"{path}: line {line}: {error}") from None
-        if row:
-            yield line, row
 
 
 def _from_parquet(source: ImageSource) -> tuple[Columns, Entries]:

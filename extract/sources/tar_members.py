@@ -1,7 +1,7 @@
 """The members of a tar, in order, with the position of their bytes; only headers are read.
 
-Tars are untrusted: nothing is unpacked, no link is followed, and a tar without a proper end is
-rejected, so that no images are silently missing.
+Tars are untrusted: nothing is unpacked, no link is followed but a hard link to a file in the tar
+itself, and a tar without a proper end is rejected, so that no images are silently missing.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import one_line
-from oodcache.extract.sources.listed_images import normal
+from oodcache.extract.sources.listed_images import normal, shown
 
 BLOCK = tarfile.BLOCKSIZE
 LONGEST_HEADER = 2**20  # Bytes of a long name or of pax records, which are read into memory.
@@ -36,13 +36,14 @@ PACKED = {
 class Member:
     """A member that is not a folder: its name, and the position of its bytes in the tar.
 
-    `is_file` is false for links, devices and sparse files.
+    `other` is "" for a file, else what it is: a link, a device or pipe, or a sparse file. A hard
+    link to a file further up has that file's bytes.
     """
 
     name: bytes
     offset: int
     size: int
-    is_file: bool
+    other: str = ""
 
 
 def members(path: Path, file: BinaryIO) -> Iterator[Member]:
@@ -52,18 +53,61 @@ def members(path: Path, file: BinaryIO) -> Iterator[Member]:
     that is absolute or climbs up.
     """
     _check_plain(path, file)
-    size = os.fstat(file.fileno()).st_size
-    tar = opened(path, file)
+    tar, targets = opened(path, file), _Targets(path)
     while (found := following(path, tar)) is not None:
-        name, is_file = name_of(path, found), found.isreg() and not found.issparse()
-        if is_file and not 0 <= found.size <= size - found.offset_data:
-            raise InputError(
-                f"{path}: is truncated or damaged: member {found.name!r} claims {found.size:,} "
-                f"bytes at byte {found.offset_data:,} of {size:,}; get it again"
-            )
-        if not found.isdir():
-            yield Member(name, found.offset_data, found.size, is_file)
+        if found.isdir():
+            name_of(path, found)
+            continue
+        one = _member(path, file, found)
+        if found.islnk() and (target := targets.of(found)) is not None:
+            one = replace(one, offset=target.offset, size=target.size, other="")
+        targets.add(one)
+        yield one
     _check_end(path, file, tar.offset)
+
+
+def _member(path: Path, file: BinaryIO, found: tarfile.TarInfo) -> Member:
+    name, other = name_of(path, found), _other(found)
+    size = os.fstat(file.fileno()).st_size
+    if not other and not 0 <= found.size <= size - found.offset_data:
+        raise InputError(
+            f"{path}: is truncated or damaged: member {_shown(found)} claims {found.size:,} "
+            f"bytes at byte {found.offset_data:,} of {size:,}; get it again"
+        )
+    return Member(name, found.offset_data, found.size, other)
+
+
+def _other(found: tarfile.TarInfo) -> str:
+    if found.issym() or found.islnk():
+        return "link"
+    if found.issparse():
+        return "sparse file"
+    return "" if found.isreg() else "device or pipe"
+
+
+class _Targets:
+    """The files of a tar by name, for hard links; collected only once a link is met."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._files: dict[bytes, Member] | None = None
+
+    def add(self, one: Member) -> None:
+        """Remember a file, if links are met at all."""
+        if self._files is not None and not one.other:
+            self._files[one.name] = one
+
+    def of(self, link: tarfile.TarInfo) -> Member | None:
+        """Return the file before `link` that a hard link leads to, None if there is none."""
+        if self._files is None:
+            self._files = {}
+            with self._path.open("rb") as file:
+                tar = opened(self._path, file)
+                while (found := following(self._path, tar)) and found.offset < link.offset:
+                    if not found.isdir():
+                        self.add(_member(self._path, file, found))
+        name = normal(link.linkname.encode("utf-8", "surrogateescape"))
+        return self._files.get(name) if name else None
 
 
 class _Header(tarfile.TarInfo):
@@ -109,8 +153,12 @@ def following(path: Path, tar: Tar) -> tarfile.TarInfo | None:
         ) from None
     tar.members = []  # Otherwise it keeps every header of a tar of millions.
     if found is not None and tar.offset <= found.offset:
-        raise InputError(f"{path}: is damaged: member {found.name!r} ends before it starts")
+        raise InputError(f"{path}: is damaged: member {_shown(found)} ends before it starts")
     return found
+
+
+def _shown(found: tarfile.TarInfo) -> str:
+    return shown(found.name.encode("utf-8", "surrogateescape"))
 
 
 def name_of(path: Path, found: tarfile.TarInfo) -> bytes:
@@ -118,7 +166,7 @@ def name_of(path: Path, found: tarfile.TarInfo) -> bytes:
     name = found.name.encode("utf-8", "surrogateescape")
     kept = b"" if name in (b"", b".") else normal(name)
     if kept is None or kept.startswith(b"/"):
-        raise InputError(f"{path}: member {found.name!r} leads out of the tar, which is rejected")
+        raise InputError(f"{path}: member {_shown(found)} leads out of the tar, which is rejected")
     return kept
 
 

@@ -21,8 +21,11 @@ import numpy.typing as npt
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange.arrays import reading
 from oodcache.cache.files.images import ImageRows
-from oodcache.extract.sources.folders import LARGEST, by_folder, is_image
+from oodcache.extract.sources import image_files
+from oodcache.extract.sources.folders import LARGEST, by_folder
+from oodcache.extract.sources.image_files import LONGEST, LeftOut, is_image
 from oodcache.extract.sources.labels import from_texts
+from oodcache.extract.sources.listed_images import shown
 from oodcache.extract.sources.listing import ImageListing, ImageSource, labelled_fingerprint
 from oodcache.extract.sources.tar_members import Member, members
 
@@ -134,7 +137,7 @@ class _Samples:
     size: array[int] = field(default_factory=lambda: array("q"))
     seen: dict[bytes, int] = field(default_factory=dict)
     texts: dict[str | None, str | None] = field(default_factory=dict)
-    others: int = 0
+    left_out: LeftOut = field(default_factory=LeftOut)
     imageless: int = 0
 
 
@@ -153,7 +156,7 @@ def list_tars(source: ImageSource) -> ImageListing:
             _add(found, source, place, file)
     if not found.paths:
         raise InputError(
-            f"{source.root}: its tars contain no images ({found.others:,} other files)"
+            f"{source.root}: its tars contain no images ({found.left_out.note or 'they are empty'})"
         )
     tar, offset, size = (np.array(one, np.int64) for one in (found.tar, found.offset, found.size))
     images, numbered = _labelled(source, found)
@@ -162,7 +165,7 @@ def list_tars(source: ImageSource) -> ImageListing:
         images,
         labelled_fingerprint(images, size.tolist(), numbered=numbered),
         TarContents(source.root, source.tars, sizes, tar, offset, size),
-        found.others,
+        found.left_out,
         numbered,
         tuple(_notes(found)),
     )
@@ -176,7 +179,7 @@ def _add(found: _Samples, source: ImageSource, place: int, file: BinaryIO) -> No
         if before != spot:
             other, at = source.tars[before >> TAR_BITS], before % (1 << TAR_BITS)
             raise InputError(
-                f"{path}: key {os.fsdecode(sample.key)!r} at byte {sample.at:,} repeats the key of "
+                f"{path}: key {shown(sample.key)} at byte {sample.at:,} repeats the key of "
                 f"a sample in {other} at byte {at:,}: a sample's members must be consecutive"
             )
         if sample.image is None:
@@ -194,17 +197,17 @@ def _samples(found: _Samples, path: Path, file: BinaryIO) -> Iterator[_Sample]:
     for key, group in groupby(_visible(found, members(path, file)), _key):
         images, labels = [], dict[bytes, Member]()
         for member in group:
-            if is_image(member.name):
+            if is_image(member.name) or _starts_like_an_image(member, file):
                 images.append(member)
             elif (extension := _extension(member)) in (b"cls", b"json"):
                 if labels.setdefault(extension, member) is not member:
-                    raise InputError(f"{path}: {os.fsdecode(member.name)!r} occurs twice")
+                    raise InputError(f"{path}: {shown(member.name)} occurs twice")
             else:
-                found.others += 1
+                found.left_out.add(member.name)
         if len(images) > 1:
-            one, other = (os.fsdecode(image.name) for image in images[:2])
+            one, other = (shown(image.name) for image in images[:2])
             raise InputError(
-                f"{path}: {one!r} and {other!r} belong to one sample, {os.fsdecode(key)!r}, whose "
+                f"{path}: {one} and {other} belong to one sample, {shown(key)}, whose "
                 "name ends at its first dot; a sample has one image: rename them, or unpack the "
                 "tar and give the folder"
             )
@@ -215,12 +218,21 @@ def _samples(found: _Samples, path: Path, file: BinaryIO) -> Iterator[_Sample]:
 
 
 def _visible(found: _Samples, walked: Iterable[Member]) -> Iterator[Member]:
-    """Yield files except dot files, like a folder listing; count links and the like."""
+    """Yield files that no name leaves out, as in a folder; count the others, and links."""
     for member in walked:
-        if not member.is_file:
-            found.others += 1
-        elif not any(part.startswith(b".") for part in member.name.split(b"/")):
+        if (what := image_files.tar_aside(member.name)) is not None:
+            found.left_out.add_as(what)
+        elif member.other:
+            found.left_out.add_as(member.other, unread=is_image(member.name))
+        else:
             yield member
+
+
+def _starts_like_an_image(member: Member, file: BinaryIO) -> bool:
+    if image_files.extension(member.name):
+        return False
+    start = os.pread(file.fileno(), min(member.size, LONGEST), member.offset)
+    return image_files.starts_like_an_image(start)
 
 
 def _key(member: Member) -> bytes:
@@ -237,7 +249,7 @@ def _label(path: Path, file: BinaryIO, labels: dict[bytes, Member]) -> str | Non
     member = labels.get(b"cls") or labels.get(b"json")
     if member is None:
         return None
-    where = f"{path}: {os.fsdecode(member.name)!r}"
+    where = f"{path}: {shown(member.name)}"
     if member.size > LABEL_LIMIT:
         raise InputError(
             f"{where}: {member.size:,} bytes; the limit for a label is {LABEL_LIMIT:,}"
@@ -271,7 +283,7 @@ def _labelled(source: ImageSource, found: _Samples) -> tuple[ImageRows, bool]:
         return by_folder(found.paths), False
 
     def where(row: int) -> str:
-        return f"{source.tars[found.tar[row]]}: {os.fsdecode(found.paths[row])!r}"
+        return f"{source.tars[found.tar[row]]}: {shown(found.paths[row])}"
 
     read = from_texts([label or "" for label in found.labels], where)
     return ImageRows(found.paths, read.labels, read.names), read.numbered

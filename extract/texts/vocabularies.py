@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from oodcache.cache import subsets
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
-from oodcache.cache.names import check_name
+from oodcache.cache.names import named_path
+from oodcache.cache.watch import Note
 from oodcache.extract.sources import clip_benchmark
-from oodcache.extract.texts import word_lists
+from oodcache.extract.sources.image_files import aside
+from oodcache.extract.texts import class_files, imagenet, spoken, word_lists
 
 DEFAULT_TEMPLATE = "a photo of a {}"
 OPENAI = "openai"
 CONJUGATED = "csp:"
 
 
-def find(specification: str, templates: Sequence[str]) -> tuple[str, Vocabulary]:
+def find(
+    specification: str,
+    templates: Sequence[str],
+    note: Note = lambda text: None,
+    *,
+    verbatim: bool = False,
+) -> tuple[str, Vocabulary]:
     """Return the name and vocabulary for a known name, NAME=FILE, =FOLDER or =csp:FILE.
 
-    A folder in CLIP_benchmark's layout provides templates if none is given.
+    A folder in CLIP_benchmark's layout provides templates if none is given. Notes say how a file
+    was read, unless it has a name, or an id, a tab and a name, per line, and which names prompts
+    say otherwise; with `verbatim`, names stay as they are.
     """
-    name, equals, source = specification.partition("=")
-    if equals:
-        check_name(name, "vocabulary")
-        ids, names = _from(source)
+    name = specification
+    if "=" in specification:
+        name, source = named_path(specification, "vocabulary")
+        named_path(f"{name}={source.removeprefix(CONJUGATED)}", "vocabulary")
+        ids, names = _from(source, note)
         if clip_benchmark.has_classes(Path(source)):
             templates = templates or clip_benchmark.templates(Path(source))
+        elif not verbatim:
+            ids, names = spoken.spoken((ids, names), name, note)
     elif name in KNOWN:
         ids, names = KNOWN[name]()
     elif name in subsets.NAMES:
@@ -69,20 +82,24 @@ def fingerprint(vocabulary: Vocabulary) -> str:
     return digest.hexdigest()
 
 
-def _from(source: str) -> word_lists.Columns:
+def _from(source: str, note: Note) -> word_lists.Columns:
     """Return ids and names from a file, a folder, or csp:FILE with adjectives."""
     if source.startswith(CONJUGATED):
-        return word_lists.conjugated(word_lists.read(Path(source.removeprefix(CONJUGATED))))
+        return word_lists.conjugated(class_files.read(Path(source.removeprefix(CONJUGATED)), note))
     path = Path(source)
     if clip_benchmark.has_classes(path):
         names = clip_benchmark.class_names(path)
         return ("",) * len(names), names
-    return _from_folder(path) if path.is_dir() else word_lists.read(path)
+    return _from_folder(path) if path.is_dir() else class_files.read(path, note)
 
 
 def _from_folder(path: Path) -> word_lists.Columns:
-    names = sorted(
-        one.name for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")
+    names = spoken.by_number(
+        [
+            one.name
+            for one in path.iterdir()
+            if one.is_dir() and aside(os.fsencode(one.name), is_folder=True) is None
+        ]
     )
     if not names:
         raise InputError(
@@ -99,36 +116,8 @@ def _subset(name: str) -> word_lists.Columns:
     subset = subsets.known(name)
     if all(subset.names):
         return subset.ids, subset.names
-    by_id = dict(zip(*_imagenet(), strict=True))
+    by_id = dict(zip(*imagenet.thousand(), strict=True))
     return subset.ids, tuple(by_id[one] for one in subset.ids)
-
-
-def imagenet_ids() -> tuple[str, ...]:
-    """Return ImageNet's 1,000 WordNet ids, from timm, in the order of its class numbers."""
-    return tuple(_of_timm("imagenet_synsets.txt").read_text().split())
-
-
-def _imagenet() -> word_lists.Columns:
-    """Return the 1,000 WordNet ids and open_clip's names, in the same order."""
-    from open_clip import IMAGENET_CLASSNAMES
-
-    return imagenet_ids(), tuple(IMAGENET_CLASSNAMES)
-
-
-def _imagenet21k() -> word_lists.Columns:
-    """Return the 21,841 WordNet ids of ImageNet-21K and each one's first lemma, from timm.
-
-    Its file of lemmas has three more ids, which are not synsets of that release.
-    """
-    ids = _of_timm("imagenet22k_synsets.txt").read_text().split()
-    lemmas = _of_timm("imagenet_synset_to_lemma.txt").read_text("utf-8")
-    return tuple(ids), word_lists.first_lemmas(lemmas, ids)
-
-
-def _of_timm(name: str) -> Path:
-    timm = find_spec("timm")
-    assert timm is not None and timm.origin is not None, "open_clip depends on timm"
-    return Path(timm.origin).parent / "data" / "_info" / name
 
 
 def _openai_templates() -> list[str]:
@@ -137,4 +126,4 @@ def _openai_templates() -> list[str]:
     return [template("{}") for template in OPENAI_IMAGENET_TEMPLATES]
 
 
-KNOWN = {"imagenet": _imagenet, "imagenet21k": _imagenet21k}
+KNOWN = {"imagenet": imagenet.thousand, "imagenet21k": imagenet.whole}

@@ -1,4 +1,4 @@
-"""Word lists: text files, WordNet's index files, and adjectives joined to superclasses.
+"""Word lists: WordNet's index files, and adjectives joined to superclasses.
 
 A list is two columns of equal length, ids and names; ids are all empty if there are none.
 """
@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import read_text
 
 Columns = tuple[tuple[str, ...], tuple[str, ...]]
 # Chen et al., NeurIPS 2024.
@@ -27,24 +26,20 @@ LICENCE, OWNER = re.compile(r"  \d+ "), "Princeton University"
 INDEX = re.compile(r"(\S+) [nvar] \d+ \d+ (?:\S+ )*\d{8}\s*")
 
 
-def read(path: Path) -> Columns:
-    """Return the names in a file with lines of a name, of an id, a tab and a name, or of WordNet.
+def is_wordnet(lines: Sequence[str]) -> bool:
+    """Return whether lines are a file of WordNet's index, or another one with its licence."""
+    return bool(_licence(lines) or INDEX.fullmatch(lines[0]))
 
-    Raises InputError, with the line number, for a line that is none of these or repeats another.
+
+def lemmas(path: Path, lines: Sequence[str]) -> Columns:
+    """Return the lemmas of WordNet's index, with spaces for '_', and no ids.
+
+    Raises InputError, with the line number, for a line that is none of an index or repeats another.
     """
-    lines = _lines(path)
     licence = _licence(lines)
-    if licence or INDEX.fullmatch(lines[0]):
-        names = _lemmas(path, lines, licence)
-        ids = ("",) * len(names)
-        _check_distinct(path, names, licence + 1)
-        return ids, names
-    pairs = [line.split("\t") if "\t" in line else ["", line] for line in lines]
-    for number, pair in enumerate(pairs, 1):
-        _check_line(path, number, pair, with_id="\t" in lines[0])
-    ids, names = (tuple(part.strip() for part in column) for column in zip(*pairs, strict=True))
-    _check_distinct(path, ids if ids[0] else names)
-    return ids, names
+    names = _lemmas(path, lines, licence)
+    _check_distinct(path, names, licence + 1)
+    return ("",) * len(names), names
 
 
 def conjugated(columns: Columns) -> Columns:
@@ -68,15 +63,8 @@ def first_lemmas(lemmas: str, ids: Sequence[str]) -> tuple[str, ...]:
     >>> first_lemmas("n1\\tcat, true cat", ["n1"])
     ('cat',)
     """
-    by_id = dict(line.split("\t") for line in lemmas.splitlines())
+    by_id = dict(line.split("\t") for line in lemmas.split("\n") if line)
     return tuple(by_id[one].split(",")[0].strip() for one in ids)
-
-
-def _lines(path: Path) -> list[str]:
-    lines = read_text(path, "; --classes NAME=FILE expects a file of names").splitlines()
-    if not lines:
-        raise InputError(f"{path}: is empty; expected a class name per line")
-    return lines
 
 
 def _licence(lines: Sequence[str]) -> int:
@@ -101,20 +89,11 @@ def _lemmas(path: Path, lines: Sequence[str], licence: int) -> tuple[str, ...]:
     return tuple(lemmas)
 
 
-def _check_line(path: Path, number: int, pair: list[str], *, with_id: bool) -> None:
-    if not pair[-1].strip():
-        raise InputError(f"{path}: line {number} is blank; remove it")
-    if len(pair) != 2 or bool(pair[0].strip()) != with_id or "\0" in "".join(pair):
-        wanted = "an id, a tab and a name, as in line 1" if with_id else "a name without a tab"
-        raise InputError(f"{path}: line {number}: expected {wanted}")
-
-
-def _check_distinct(path: Path, keys: Sequence[str], start: int = 1) -> None:
+def _check_distinct(path: Path, keys: Sequence[str], start: int) -> None:
     first: dict[str, int] = {}
     for number, key in enumerate(keys, start):
         if key in first:
             raise InputError(
-                f"{path}: line {number} repeats line {first[key]}, {key!r}; remove one, or "
-                "distinguish them by ids: an id, a tab, a name"
+                f"{path}: line {number} repeats line {first[key]}, {key!r}; remove one"
             )
         first[key] = number

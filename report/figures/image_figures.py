@@ -109,7 +109,7 @@ def _text(figure: Figure, left: float, middle: float, text: str, size: float | N
 
 def _pixels(thumbnail: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None:
     try:
-        with Image.open(io.BytesIO(base64.b64decode(thumbnail))) as image:
+        with Image.open(io.BytesIO(base64.b64decode(thumbnail)), formats=["JPEG"]) as image:
             return np.asarray(image.convert("RGB"))
     except (OSError, ValueError, binascii.Error):
         return None

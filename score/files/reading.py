@@ -7,31 +7,28 @@ number, including NaN, is rejected with its line or row.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 from array import array
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange import delimited
 from oodcache.cache.exchange.arrays import Array, open_npy, open_npz, reading
+from oodcache.cache.exchange.delimited import DELIMITERS, Row, rows
 from oodcache.cache.format.rules import shown
 from oodcache.cache.names import SCORED
 from oodcache.score.formulas.cosines import Scores
 
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
 HDF5 = (".h5", ".hdf5")
 SHOWN = " shown"  # Suffix of the column with a score's shown form.
 UNNAMED = "score"
 SAMPLE = 100  # Rows inspected for a header and for columns of numbers.
-Line = tuple[int, list[str]]
 
 
 @dataclass(frozen=True)
@@ -163,32 +160,22 @@ def read_saved_text(path: Path) -> list[SetScores]:
 
 
 def _read_text(path: Path, columns: Sequence[str] | None) -> list[SetScores]:
-    try:
-        with (
-            reading(path),
-            path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream,
-        ):
-            if path.open("rb").read(2) in (BOM_UTF16_LE, BOM_UTF16_BE):
-                raise InputError(f"{path}: is UTF-16 text; save it as UTF-8")
-            return _parts(path, _lines(path, stream), columns)
-    except csv.Error as error:
-        raise InputError(f"{path}: not {path.suffix[1:].upper()}: {error}") from None
+    return _parts(path, _lines(path), columns)
 
 
-def _lines(path: Path, stream: TextIO) -> Iterator[Line]:
-    """Yield the cells of each line with its number; only the end may have blank lines."""
-    reader = csv.reader(stream, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
+def _lines(path: Path) -> Iterator[Row]:
+    """Yield the rows of a text file; only its end may have blank lines."""
     blank = 0
-    for cells in reader:
+    for line, cells in rows(path):
         if not cells:
-            blank = blank or reader.line_num
+            blank = blank or line
             continue
         if blank:
             raise InputError(f"{path}: line {blank} is blank, but more follow: is a score missing?")
-        yield reader.line_num, cells
+        yield line, cells
 
 
-def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str] | None) -> list[SetScores]:
+def _parts(path: Path, lines: Iterator[Row], columns: Sequence[str] | None) -> list[SetScores]:
     sample = list(islice(lines, SAMPLE))
     is_saved = bool(sample) and tuple(sample[0][1][: len(SCORED)]) == SCORED
     with_names = columns is None
@@ -198,10 +185,13 @@ def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str] | None) -> 
         columns = sample[0][1][len(SCORED) :]
     if not sample:
         raise InputError(f"{path}: is empty; expected one number per image")
+    delimited.check_delimiter(path, sample)
     first = sample[0][1]
     has_header = _has_header(path, sample, columns)
     if has_header and len(sample) == 1:
         raise InputError(f"{path}: contains a header but no scores")
+    if has_header and any("\udc80" <= one <= "\udcff" for name in first for one in name):
+        raise InputError(f"{path}: line 1 is not UTF-8 text; save the file as UTF-8")
     names = first if has_header else [str(place + 1) for place in range(len(first))]
     numeric = [
         name
@@ -226,7 +216,7 @@ def _parts(path: Path, lines: Iterator[Line], columns: Sequence[str] | None) -> 
     ]
 
 
-def _has_header(path: Path, sample: Sequence[Line], columns: Sequence[str]) -> bool:
+def _has_header(path: Path, sample: Sequence[Row], columns: Sequence[str]) -> bool:
     """Return whether line 1 is a header: words above numbers, words only, or requested columns."""
     (_, first), *rest = sample
     words = [place for place, cell in enumerate(first) if not _is_number(cell)]
@@ -234,6 +224,8 @@ def _has_header(path: Path, sample: Sequence[Line], columns: Sequence[str]) -> b
         return True
     if any(place < len(cells) and _is_number(cells[place]) for _, cells in rest for place in words):
         return True
+    if rest and first == [str(place) for place in range(len(first))]:
+        return _is_named(path, first, columns)
     if not columns or not set(columns) <= set(first):
         return False
     if set(columns) <= {str(place + 1) for place in range(len(first))}:
@@ -244,12 +236,23 @@ def _has_header(path: Path, sample: Sequence[Line], columns: Sequence[str]) -> b
     return True
 
 
+def _is_named(path: Path, first: Sequence[str], columns: Sequence[str]) -> bool:
+    """Return True if --column says that line 1 is pandas' header 0,1,…; raise otherwise."""
+    if "0" in columns and set(columns) <= set(first):
+        return True
+    line = ",".join(first[:3]) + ",…" * (len(first) > 3)
+    raise InputError(
+        f"{path}: line 1 is {line}: scores, or the header that pandas writes above columns without "
+        "a name? For a header, pick a column by --column 0; or name the columns in words"
+    )
+
+
 Key = tuple[str | None, str | None, str | None]
 
 
 def _grown(
     path: Path,
-    lines: Iterator[Line],
+    lines: Iterator[Row],
     names: Sequence[str],
     places: Sequence[int],
     is_saved: bool,

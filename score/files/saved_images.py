@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange.delimited import DELIMITERS
 from oodcache.cache.files.scores import ScoredImages
 from oodcache.cache.files.scores import read_images as read_hdf5
-from oodcache.score.files.reading import DELIMITERS, HDF5, read_saved_text
+from oodcache.score.files.reading import HDF5, read_saved_text
 
 
 def read_images(path: Path) -> list[ScoredImages]:

@@ -20,14 +20,15 @@ FROM_MODEL: Mapping[str, float | None] = {LEARNED: None}
 class Parameter:
     """The values of a score's parameter: numbers above `least` and at most `most`, or words.
 
-    A `whole` number may equal `least`. `words` maps each word to its number, None for the model's
-    own. With `least` None only words are accepted.
+    A `whole` number, or one `from_least`, may equal `least`. `words` maps each word to its number,
+    None for the model's own. With `least` None only words are accepted.
     """
 
     default: float | str
     least: float | None = 0.0
     most: float = math.inf
     whole: bool = False
+    from_least: bool = False
     words: Mapping[str, float | None] = field(default_factory=dict)
 
     def read(self, name: str, text: str) -> float | str:
@@ -47,7 +48,9 @@ class Parameter:
     def _fits(self, value: float) -> bool:
         if self.least is None or not math.isfinite(value) or value > self.most:
             return False
-        return value == int(value) >= self.least if self.whole else value > self.least
+        if self.whole and value != int(value):
+            return False
+        return value >= self.least if self.whole or self.from_least else value > self.least
 
     @property
     def _number(self) -> str:
@@ -55,6 +58,7 @@ class Parameter:
         if self.whole:
             return f"a whole number{' above 0' if self.least else ', 0 or above'}"
         above = "" if self.least == -math.inf else f" above {self.least:g}"
+        above = f", {self.least:g} or above" if self.from_least else above
         return f"a number{above}" + ("" if self.most == math.inf else f" and at most {self.most:g}")
 
 

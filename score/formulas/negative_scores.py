@@ -153,7 +153,7 @@ def envisioned(
     # The largest is one of the summed terms, but may be rounded differently.
     rest = total + np.log1p(-np.exp(np.minimum(largest - total, 0.0)))
     others_of_all = np.logaddexp(-tile.rows.log_odds(temperature), rest)
-    above = np.logaddexp(math.log1p(beta), math.log(beta) + others_of_all)
+    above = np.logaddexp(math.log1p(beta), (math.log(beta) if beta else -math.inf) + others_of_all)
     below = np.logaddexp(others_of_all, math.log1p(beta) + largest)
     ranks: Scores = above - below
     return ranks
@@ -224,7 +224,7 @@ NEGATIVE_SCORES: dict[str, Score] = {
         limits="ignores the bias; nearly constant at temperature 1 with many names",
         parameters={
             "temperature": replace(TEMPERATURE, default=1.0),
-            "beta": Parameter(0.25),
+            "beta": Parameter(0.25, from_least=True),
             **_CHOICE,
         },
         needs="negatives",

@@ -93,7 +93,7 @@ def open_bank(question: Question, selection: Selection, note: Note) -> BankImage
     skipped. Raises InputError if the set is missing, does not match, or has no labels to draw N by.
     """
     assert question.bank is not None
-    typed, seed = question.bank, question.conventions.seed
+    typed, seed = question.bank, question.bank_seed
     name, colon, number = typed.partition(":")
     if colon and not re.fullmatch("[1-9][0-9]{0,8}", number):
         raise InputError(f"--bank {typed}: give NAME, or NAME:N for N images per class")

@@ -23,7 +23,8 @@ class Question:
     variant of each score is picked. `classes` may be None if a model has one vocabulary.
     `class_names` chooses the names of a subset's classes: the vocabulary's, or those of a
     vocabulary named like the subset. `templates` are as in `prompted`. `negatives` names mined
-    words; `bank` names training images, NAME or NAME:N, with `bank_labels` own or predicted.
+    words; `bank` names training images, NAME or NAME:N, with `bank_labels` own or predicted; the N
+    per class are drawn with `bank_seed`, which is independent of the conventions' seed.
     """
 
     cache: Path
@@ -38,6 +39,7 @@ class Question:
     negatives: str | None = None
     bank: str | None = None
     bank_labels: str = OWN
+    bank_seed: int = 0
     conventions: Conventions = STANDARD
 
     def asking(self, scores: Sequence[str], ablation: Path | None = None) -> Question:

@@ -48,6 +48,10 @@ def typed_sets(id_set: str, ood_sets: Sequence[str], select_on: str | None) -> l
 
 
 def _parsed(option: str, typed: str) -> TypedSet:
+    if "," in typed.partition(":")[0]:  # No dataset has a comma in its name.
+        each = [one.strip() for one in typed.split(",")]
+        how = f"repeat the option: {' '.join(f'--ood {one}' for one in each)}"
+        raise InputError(f"{option} {typed!r}: {how if option == '--ood' else 'give one dataset'}")
     return TypedSet(option, typed, *split(typed))
 
 

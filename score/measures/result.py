@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
+
+from oodcache.cache.errors import InputError
 
 AVERAGE = "average"
 GROUPS = ("near", "far")
@@ -48,7 +51,7 @@ class Conventions:
     """How to measure: the FPR convention, the TPRs, and the 95 % error bars.
 
     `bootstrap` is the number of resamples, 0 for none, drawn with `seed`. `calibration` adds the
-    measures at an absolute threshold.
+    measures at an absolute threshold. Raises InputError for values that are none of these.
     """
 
     fpr_convention: str = "strict"
@@ -56,6 +59,22 @@ class Conventions:
     bootstrap: int = 0
     seed: int = 0
     calibration: bool = False
+
+    def __post_init__(self) -> None:
+        if self.fpr_convention not in FPR_CONVENTIONS:
+            wanted = f"one of {', '.join(FPR_CONVENTIONS)}"
+            raise InputError(f"fpr_convention is {self.fpr_convention!r}, not {wanted}")
+        for name in ("bootstrap", "seed"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
+                raise InputError(f"{name} is {value!r}, not a whole number from 0")
+        is_several = isinstance(self.tprs, tuple | list) and len(self.tprs) > 0
+        if not is_several or not all(map(_is_share, self.tprs)):
+            raise InputError(f"tprs is {self.tprs!r}, not shares above 0 and at most 1: (0.95,)")
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, Real) and 0 < float(value) <= 1
 
 
 STANDARD = Conventions()

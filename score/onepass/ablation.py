@@ -17,6 +17,7 @@ parameters keep their defaults. `templates` is optional, as --template.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,9 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from oodcache.cache.errors import InputError
-from oodcache.score.onepass.variants import Variant, parse_all
+from oodcache.cache.text import check_stream
+from oodcache.score.onepass.variants import Variant, check_count, parse_all
 
 KEYS = {"scores", "templates"}
+LARGEST, DEEPEST = 2**20, 64
+_PART = r"(?:[\w-]++|\"[^\"\n]*+\"|'[^'\n]*+')"
+DEEP = re.compile(rf"(?<![\w-])(?:{_PART}[ \t]*+\.[ \t]*+){{{DEEPEST}}}")
 
 
 @dataclass(frozen=True)
@@ -42,26 +47,39 @@ def read(path: Path) -> Ablation:
 
     Raises InputError with the file, the grid and what to write instead.
     """
-    try:
-        with path.open("rb") as file:
-            table = tomllib.load(file)
-    except OSError as error:
-        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not TOML: {str(error) or 'nested too deeply'}") from None
+    table = _table(path)
     if unknown := sorted(set(table) - KEYS):
         raise InputError(f"{path}: unknown key {unknown[0]!r} (there are: scores, templates)")
     grids = table.get("scores", [])
     if not isinstance(grids, list) or not grids or not all(isinstance(one, dict) for one in grids):
         raise InputError(f"{path}: contains no grid; start one with a line [[scores]]")
-    specifications: list[str] = []
+    variants: dict[str, Variant] = {}
     for number, grid in enumerate(grids, 1):
         try:
-            specifications += _specifications(grid)
-            parse_all(specifications, option="")
+            variants |= {one.label: one for one in parse_all(_specifications(grid), option="")}
+            check_count(len(variants))
         except InputError as error:
             raise InputError(f"{path}: [[scores]] number {number}: {error}") from None
-    return Ablation(tuple(parse_all(specifications)), _templates(path, table))
+    return Ablation(tuple(variants.values()), _templates(path, table))
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """Return a file's TOML; its size and depth are limited: a deep key takes minutes to parse."""
+    try:
+        check_stream(path)
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    if len(content) > LARGEST:
+        raise InputError(f"{path}: larger than {LARGEST:,} bytes, too large for an ablation")
+    try:
+        text = content.decode()
+        if DEEP.search(text):
+            raise ValueError(f"a key has more than {DEEPEST} parts")
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not TOML: {str(error) or 'nested too deeply'}") from None
 
 
 def _specifications(grid: Mapping[str, Any]) -> list[str]:

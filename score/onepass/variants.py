@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,14 @@ from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
 
 DEFAULT = ("mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit", "energy")
+# Names in other programs. Their maximum softmax probability is that of the model's own logits.
+ALIASES: Mapping[str, tuple[str, Mapping[str, float | str]]] = {
+    "msp": ("mcm", {"temperature": LEARNED}),
+    "maxlogit": ("max-logit", {}),
+    "mls": ("max-logit", {}),
+    "ebo": ("energy", {}),
+}
+MOST = 10_000  # Variants of one run: beyond that even their results are no table.
 WITH_NEGATIVES = ("neglabel", "neglabel-sigmoid")
 WITH_BANK = ("knn", "mahalanobis", "vim")
 
@@ -75,37 +84,67 @@ def parse(specification: str, *, option: str = "--score ") -> list[Variant]:
 
     Raises InputError with what to type instead; it begins with `option`.
     """
-    name, colon, settings = specification.partition(":")
-    try:
-        check_score(name)
-    except InputError as error:
-        raise InputError(f"{option}{specification!r}: {error}") from None
+    name, preset, settings = _named(specification, option)
     choices: dict[str, list[float | str]] = {
-        key: [value] for key, value in SCORES[name].defaults.items()
+        key: [value] for key, value in {**SCORES[name].defaults, **preset}.items()
     }
-    given: set[str] = set()
-    for setting in settings.split(",") if colon else ():
+    given: dict[str, list[str]] = {}
+    for setting in settings:
         key, equals, values = setting.partition("=")
         if not equals or key not in choices:
-            known = ", ".join(choices) or "none"
-            raise InputError(
-                f"{option}{specification!r}: {setting!r} sets no parameter of {name} "
-                f"(parameters: {known}); write for example {_example(name)}"
-            )
+            raise InputError(f"{option}{specification!r}: {_unknown(name, setting)}")
         if key in given:
             raise InputError(
                 f"{option}{specification!r}: sets {key} twice; write several values as {key}=A|B"
             )
-        given.add(key)
-        try:
-            parameter = SCORES[name].parameters[key]
-            choices[key] = [parameter.read(key, value) for value in values.split("|")]
-        except InputError as error:
-            raise InputError(f"{option}{specification!r}: {error}") from None
+        given[key] = values.split("|")
+    try:
+        check_count(math.prod(map(len, given.values())))
+        for key, texts in given.items():
+            choices[key] = [SCORES[name].parameters[key].read(key, one) for one in texts]
+    except InputError as error:
+        raise InputError(f"{option}{specification!r}: {error}") from None
     return [
         Variant(name, dict(zip(choices, values, strict=True)))
         for values in itertools.product(*choices.values())
     ]
+
+
+def _named(specification: str, option: str) -> tuple[str, Mapping[str, float | str], list[str]]:
+    """Return a specification's score, the parameters that its alias sets, and its settings."""
+    typed, colon, settings = specification.partition(":")
+    name, preset = canonical(typed)
+    if name not in SCORES and "," in typed:
+        each = [canonical(one.strip())[0] for one in typed.split(",")]
+        if all(one in SCORES for one in each):
+            repeated = " ".join(f"--score {one}" for one in each)
+            raise InputError(f"{option}{specification!r}: repeat the option: {repeated}")
+    try:
+        check_score(name)
+    except InputError as error:
+        raise InputError(f"{option}{specification!r}: {error}") from None
+    return name, preset, settings.split(",") if colon else []
+
+
+def _unknown(name: str, setting: str) -> str:
+    if canonical(setting.partition(":")[0])[0] in SCORES:
+        return f"{setting!r} is another score: repeat the option, --score {setting}"
+    known = ", ".join(SCORES[name].parameters) or "none"
+    return (
+        f"{setting!r} sets no parameter of {name} (parameters: {known}); write for example "
+        f"{_example(name)}"
+    )
+
+
+def canonical(name: str) -> tuple[str, Mapping[str, float | str]]:
+    """Return a score's own name for an alias or another case, and the parameters an alias sets.
+
+    >>> canonical("MSP")
+    ('mcm', {'temperature': 'learned'})
+    """
+    folded = name.lower().replace("_", "-")
+    found = ALIASES.get(folded, (folded, {}))
+    return found if found[0] in SCORES else (name, {})
 
 
 def check_score(name: str) -> str:
@@ -117,6 +156,12 @@ def check_score(name: str) -> str:
     return name
 
 
+def check_count(variants: int) -> None:
+    """Raise InputError for more variants than one run can score and keep in memory."""
+    if variants > MOST:
+        raise InputError(f"{variants:,} variants, more than {MOST:,}; use fewer values")
+
+
 def default(negatives: str | None, bank: str | None) -> tuple[str, ...]:
     """Return the default scores, given the negatives and the bank."""
     return (*DEFAULT, *(WITH_NEGATIVES if negatives else ()), *(WITH_BANK if bank else ()))
@@ -124,8 +169,11 @@ def default(negatives: str | None, bank: str | None) -> tuple[str, ...]:
 
 def parse_all(specifications: Iterable[str], *, option: str = "--score ") -> list[Variant]:
     """Return the variants of several specifications, each once, in order; see `parse`."""
-    variants = [variant for one in specifications for variant in parse(one, option=option)]
-    return list({variant.label: variant for variant in variants}.values())
+    variants: dict[str, Variant] = {}
+    for one in specifications:
+        variants |= {variant.label: variant for variant in parse(one, option=option)}
+        check_count(len(variants))
+    return list(variants.values())
 
 
 def _written(value: float | str) -> str:

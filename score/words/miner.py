@@ -20,7 +20,7 @@ from oodcache.cache.files.negatives import (
 )
 from oodcache.cache.shards.shard_set import open_text_rows, open_texts
 from oodcache.cache.store import store
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.score.inputs.files import check_same_model, vocabulary_path
 from oodcache.score.measures.result import AVERAGE
 from oodcache.score.words.mining import KEEP, PERCENTILE
@@ -62,7 +62,7 @@ def write_mined(request: MiningRequest, overwrite: bool, watch: Watch) -> None:
     write_negatives(path, found)
     words = sum(len(one.words) for one in found.lists)
     candidates = sum(one.candidates for one in found.lists)
-    watch.note(f"wrote {path}: {words:,} words of {candidates:,} (--keep {found.keep})")
+    watch.note(Hint(f"wrote {path}: {words:,} words of {candidates:,} (--keep {found.keep})"))
 
 
 def _is_asked(known: Negatives, request: MiningRequest) -> bool:

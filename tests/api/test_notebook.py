@@ -19,6 +19,7 @@ import oodcache as package
 from oodcache.score.measures.result import Result
 
 Write = Callable[..., Path]
+BAD: Any = [5]
 
 
 @pytest.fixture
@@ -130,6 +131,10 @@ def test_a_row_has_one_value_for_each_column_of_a_data_frame(cache: package.Cach
         (
             lambda cache: cache.evaluate("one/demo", id="pets", ood="strays", scores="mcn"),
             "did you",
+        ),
+        (
+            lambda cache: cache.evaluate("one/demo", id="pets", ood="strays", scores=BAD),
+            "5 is int; expected text, such as 'mcm'",
         ),
     ],
 )

@@ -3,7 +3,15 @@ from pathlib import Path
 import pytest
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.names import KNOWN, SHORT_NAMES, check_name, image_path, place, text_path
+from oodcache.cache.names import (
+    KNOWN,
+    SHORT_NAMES,
+    check_name,
+    image_path,
+    named_path,
+    place,
+    text_path,
+)
 
 
 @pytest.mark.parametrize("name", ["a", "7", "SUN", "imagenet-val", "v1.0_b", "a" * 128, *KNOWN])
@@ -61,3 +69,16 @@ def test_a_file_cannot_name_a_folder_outside_the_cache(label: str) -> None:
 def test_a_file_cannot_name_itself_out_of_its_folder() -> None:
     with pytest.raises(InputError, match="is not a valid file name"):
         place(Path("c"), "images", "m/p", "../x")
+
+
+def test_a_named_path_has_a_name_and_a_path() -> None:
+    assert named_path("pets=a=b/c", "dataset") == ("pets", "a=b/c")
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [("pets=", "pets=: names no path"), ("=x", "dataset '' is not a valid file name")],
+)
+def test_a_missing_path_is_not_the_current_folder(typed: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        named_path(typed, "dataset")

@@ -1,4 +1,4 @@
-"""Claims about subsets of classes, known and from files."""
+"""Claims about subsets of classes, known and from files, and about the lines of such files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from oodcache.cache import subsets
+from oodcache.cache import subsets, text
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import read_lines
+
+# Every character that str.splitlines takes for the end of a line, except \n and \r.
+INSIDE = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
 
 @pytest.mark.parametrize(
@@ -62,3 +66,50 @@ def test_a_missing_file_or_unknown_subset_is_told_what_to_type(tmp_path: Path) -
         "'val:imagenet30': no subset 'imagenet30' (there are: imagenet10, imagenet20, "
         "imagenet100); or list ids or label names in a file, one per line: val:@FILE"
     )
+
+
+def test_a_file_that_never_ends_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match="^/dev/zero: is a device or a named pipe; expected a fi"):
+        subsets.read(Path("/dev/zero"))
+    monkeypatch.setattr(text, "LARGEST", 3)
+    (tmp_path / "long").write_text("word")
+    with pytest.raises(InputError, match="long: is larger than 3e-06 MB, too large for a list"):
+        subsets.read(tmp_path / "long")
+
+
+def written(folder: Path, content: bytes) -> Path:
+    path = folder / "names.txt"
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("inside", INSIDE)
+def test_only_line_feeds_end_lines(tmp_path: Path, inside: str) -> None:
+    text = f"red{inside}fox\r\ncat\n"
+    assert read_lines(written(tmp_path, text.encode())) == [f"red{inside}fox", "cat"]
+
+
+def test_blank_lines_at_the_end_are_dropped_and_others_kept(tmp_path: Path) -> None:
+    path = written(tmp_path, b"\xef\xbb\xbfcat\n\n dog\n\n \t\r\n")
+    assert read_lines(path) == ["cat", "", " dog"]
+    assert read_lines(written(tmp_path, b"\n \n")) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"cat\rdog\r", r"line 1 contains \r without \n"),
+        (b"cat\r\ndog\rfox\r\n", r"line 2 contains \r without \n"),
+        ("cat\n".encode("utf-16"), "is UTF-16 text; save it as UTF-8"),
+        (b"a\n\xff\n", "is not UTF-8 text (byte 2)"),
+    ],
+)
+def test_other_line_ends_and_encodings_are_rejected(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        read_lines(written(tmp_path, content))
+    assert words in str(error.value)
+    assert str(error.value).startswith(str(tmp_path / "names.txt"))

@@ -138,7 +138,7 @@ def test_a_grid_is_chosen_from_by_one_half(calibrate: Run) -> None:
         ("alpha", "5%", "5% is a percentage; use 0.05"),
         ("alpha", "5", "5 is a percentage; use 0.05"),
         ("alpha", "0", "0 is not a share above 0 and below 1; for example: 0.05"),
-        ("alpha", "1.0", "1.0 is a percentage; use 0.01"),
+        ("alpha", "1.0", "1.0 is not a share above 0 and below 1; for example: 0.05"),
         ("alpha", "-0.1", "-0.1 is not a share above 0 and below 1; for example: 0.05"),
         ("alpha", "nan", "nan is not a share above 0 and below 1; for example: 0.05"),
         ("alpha", "x", "x is not a share above 0 and below 1; for example: 0.05"),

@@ -130,7 +130,7 @@ def wait_for(path: Path, size: int = 0) -> None:
             "oodcache: stopped; run the same command again to resume\n",
             marks=pytest.mark.slow,
         ),
-        (signal.SIGKILL, -9, ""),
+        pytest.param(signal.SIGKILL, -9, "", marks=pytest.mark.slow),
     ],
 )
 def test_a_load_that_is_stopped_half_way_is_gone_on_with(

@@ -56,6 +56,7 @@ def test_the_demo_ends_in_a_table_and_leaves_its_results(oodcache: Run) -> None:
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.slow
 def test_the_commands_that_the_demo_shows_run_as_they_are_shown(
     oodcache: Run, after_demo: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_without_plotly_the_demo_says_what_a_report_needs(
     assert not Path("results/demo.html").exists()
 
 
+@pytest.mark.slow
 def test_a_half_written_image_folder_is_no_obstacle(
     oodcache: Run, after_demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from samples import Outcome, Run
+from samples import Outcome, Run, slow_except
 from samples.cache.cuts import cut, cut_texts
 
 Rows = np.ndarray[Any, np.dtype[Any]]
@@ -73,6 +73,19 @@ def measures(oodcache: Run, *arguments: object) -> list[dict[str, str]]:
     done = oodcache("score", *arguments, "--format", "csv")
     assert done.status == 0, done.err
     return list(csv.DictReader(io.StringIO(done.out)))
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [(100, ""), (4.6052, "like a logarithm: its exponential is 100"), (0.01, "its inverse is 100")],
+)
+def test_a_scale_that_is_another_quantity_is_noted(take: Take, scale: float, words: str) -> None:
+    np.save("t.npy", np.eye(2, dtype=np.float32))
+    Path("names.txt").write_text("cat\ndog\n")
+    done = take("t.npy", *MINE, "--classes", "pets=names.txt", "--logit-scale", scale)
+    assert done.status == 0
+    assert words in done.err
+    assert ("looks like" in done.err) == bool(words)
 
 
 def test_arrays_of_known_geometry_come_in_and_are_scored(oodcache: Run, take: Take) -> None:
@@ -341,7 +354,7 @@ def test_a_hostile_pickle_never_runs(oodcache: Run) -> None:
     for name, words in (
         ("x.npy", "Python obj"),
         ("x.npz", "Python obj"),
-        ("x.pt", "only tensors are read"),
+        ("x.pt", "pickled objects besides tensors"),
     ):
         refused(oodcache("cache", "import", name, *MINE, "--dataset", "x"), words)
         np.save("v.npy", rows(1))
@@ -379,7 +392,7 @@ def test_an_exported_file_says_itself_what_it_holds(oodcache: Run, take: Take) -
     assert half["embeddings"].dtype == np.float16
 
 
-@pytest.mark.parametrize("ending", ["npz", "npy", "parquet"])
+@pytest.mark.parametrize("ending", slow_except(["npz"], ["npz", "npy", "parquet"]))
 def test_shards_are_exported_as_what_they_make(oodcache: Run, photos: Path, ending: str) -> None:
     (photos / "cat" / "3.png").write_bytes(b"no image")
     model = ("--model", "tiny-clip")

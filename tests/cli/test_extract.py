@@ -24,7 +24,7 @@ from samples.extract.tars import write_tar
 
 from oodcache.cache.files.images import open_images
 from oodcache.cache.files.texts import open_texts
-from oodcache.extract.run.decoding import decode
+from oodcache.extract.model.pixels import decode
 
 
 def only(pattern: str) -> Path:
@@ -99,7 +99,7 @@ def test_the_vectors_are_those_of_open_clip(
     with torch.no_grad():
         batch = torch.stack(
             [
-                preprocess(decode((photos / os.fsdecode(path)).read_bytes()))
+                preprocess(decode((photos / os.fsdecode(path)).read_bytes()).image)
                 for path in images.paths()
             ]
         )
@@ -172,11 +172,17 @@ def test_a_broken_file_can_be_overwritten(oodcache: Run, photos: Path) -> None:
     [
         (
             lambda photos: write_image(photos / "cat" / "new.png", 9),
-            "inputs changed: the cache has 12 images, the source has 13",
+            "inputs changed: the cache has 12 images, the source has 13; new: 'cat/new.png'",
         ),
         (lambda photos: ["--precision", "bfloat16"], "made with precision float32"),
-        (lambda photos: ["--image-mean", "0.1", "0.2", "0.3"], "made with other preprocessing"),
-        (lambda photos: ["--image-resize-mode", "squash"], "made with other preprocessing"),
+        (
+            lambda photos: ["--image-mean", "0.1", "0.2", "0.3"],
+            "made with other preprocessing, without --image-mean",
+        ),
+        (
+            lambda photos: ["--image-resize-mode", "squash"],
+            "made with other preprocessing, without --image-resize-mode",
+        ),
         (lambda photos: ["--fast-decode"], "made with other preprocessing, without --fast-decode"),
         (lambda photos: ["--channels-last"], "made with precision float32 without --channels-last"),
         (lambda photos: ["--compile"], "made with precision float32 without --compile"),
@@ -197,7 +203,9 @@ def test_a_file_made_from_something_else_is_never_taken_for_this(
 def test_other_templates_under_one_name_are_refused(oodcache: Run, photos: Path) -> None:
     first = ["extract", "--model", "tiny-clip", "--classes", f"c={photos}"]
     assert oodcache(*first).status == 0
-    assert "inputs changed: still" in oodcache(*first, "--template", "the {}").err
+    told = oodcache(*first, "--template", "the {}").err
+    assert "inputs changed: still" in told
+    assert "; the cache has template 'a photo of a {}', you gave 'the {}'; use" in told
 
 
 def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(
@@ -211,7 +219,7 @@ def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(
     (photos / "notes.txt").write_text("no image at all")
     done = oodcache("extract", *small_model.arguments, f"c={photos}")
     assert done.status == 0
-    assert "c: skipped 1 non-image file" in done.err
+    assert "c: left out: 1 .txt" in done.err
     assert "1 could not be decoded, first 'cat/e-bad.png'" in done.err
     images = open_images(only("embeddings/local/small-*/images/c.h5"))
     row = images.paths().index(b"cat/e-bad.png")
@@ -342,6 +350,7 @@ def test_control_codes_in_names_are_shown_escaped(oodcache: Run) -> None:
     assert r"\x1b[31mred\nfolder: no such file or folder" in refused.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status", "tell"),
     [

@@ -12,6 +12,7 @@ import click
 import pytest
 from samples import Run
 
+from oodcache.cache.errors import InputError
 from oodcache.cli import main as entry
 from oodcache.cli.main import main
 from oodcache.cli.main import oodcache as group
@@ -46,6 +47,28 @@ def test_usage_errors_are_2(oodcache: Run) -> None:
 
 def test_an_unknown_command_is_2(oodcache: Run) -> None:
     assert oodcache("scroe").status == 2
+
+
+@pytest.mark.parametrize("character", ["x", "é", "\x1b"])
+def test_a_long_error_is_cut_in_the_middle_and_keeps_its_end(
+    oodcache: Run, monkeypatch: pytest.MonkeyPatch, character: str
+) -> None:
+    def long(**_: object) -> None:
+        raise InputError(f"mine.pt: holds {character * 100_000}; save its state dict")
+
+    monkeypatch.setattr(entry.oodcache, "main", long)
+    refused = oodcache("cache", "ls")
+    assert refused.status == 1
+    assert len(refused.err.encode()) <= 600
+    assert refused.err.startswith("oodcache: mine.pt: holds ")
+    assert refused.err.endswith("; save its state dict\n")
+
+
+@pytest.mark.parametrize("arguments", [("y" * 9_000,), ("score", "--" + "y" * 9_000)])
+def test_a_long_usage_error_is_cut(oodcache: Run, arguments: tuple[str, ...]) -> None:
+    wrong = oodcache(*arguments)
+    assert wrong.status == 2
+    assert max(map(len, wrong.err.encode().splitlines())) <= 600
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

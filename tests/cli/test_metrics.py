@@ -155,6 +155,14 @@ def test_lower_is_id_turns_the_scores_round(oodcache: Run, worked: list[str]) ->
         assert turned[name] == plain[name]
 
 
+def test_a_quiet_run_prints_results_and_warnings_only(oodcache: Run, worked: list[str]) -> None:
+    quiet = oodcache(*worked, "-q", "-o", "x.json")
+    assert (quiet.status, quiet.err) == (0, "")
+    flipped = oodcache(*worked, "-q", "-o", "x.json", "--lower-is-id")
+    assert flipped.err.count("\n") == 1
+    assert "is higher more ID? omit --lower-is-id" in flipped.err
+
+
 def test_several_sets_and_columns_make_a_row_each_and_an_average(oodcache: Run) -> None:
     random = np.random.default_rng(0)
     for name, shift in (("a", 1.0), ("b", 0.0), ("c", 0.5)):
@@ -201,7 +209,7 @@ def test_the_old_name_of_reliability_is_hidden(oodcache: Run) -> None:
         ("--id id.csv --ood b=id.csv", 1, "id.csv: given as both 'id' and 'b'"),
         ("--id id.csv --ood average=sun.npy", 1, "'average' is reserved for averages in results"),
         ("--id id.csv --ood =sun.npy", 1, "write NAME=FILE or FILE"),
-        ("--id id.csv --ood b=", 1, "write NAME=FILE or FILE"),
+        ("--id id.csv --ood b=", 1, "--ood b=: names no file (is a shell variable unset?)"),
         ("--id id.csv --ood sun.npy --column energy", 1, "has no column 'energy'; there are: "),
         ("--id id.csv --ood sun.npy --compare", 1, "--compare needs at least two scores"),
         ("--id id.csv --ood energy.csv", 1, "its columns are energy, but those of id.csv"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from samples import Run
+from samples import Run, run_in, write_photos, write_strays
 
 BLOCKED = """
 import sys
@@ -20,14 +22,20 @@ main()
 """
 
 
-@pytest.fixture
-def scored(oodcache: Run, photos: Path, strays: Path) -> None:
+def score_pets(folder: Path) -> None:
     """Score a small model on two sets, as r.json."""
-    sets = (f"pets={photos}", f"strays={strays}")
-    done = oodcache("extract", "--model", "tiny-clip", "--classes", sets[0], *sets)
-    assert done.status == 0, done.err
+    write_photos(folder / "photos")
+    write_strays(folder / "strays")
+    sets = ("pets=photos", "strays=strays")
+    run_in(folder, "extract", "--model", "tiny-clip", "--classes", sets[0], *sets)
     model = ("--model", "tiny-clip", "--id", "pets", "--ood", "strays")
-    assert oodcache("score", *model, "--output", "r.json").status == 0
+    run_in(folder, "score", *model, "--output", "r.json")
+
+
+@pytest.fixture
+def scored(oodcache: Run, made_once: Callable[..., Path], tmp_path: Path) -> None:
+    """Copy the scored sets into the folder that the test runs in."""
+    shutil.copytree(made_once(score_pets), tmp_path, dirs_exist_ok=True)
 
 
 def test_the_page_stands_beside_the_results_or_where_it_is_wanted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache as cached_result
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def lines_of(out: str, heading: str) -> list[str]:
     return found[:end]
 
 
+@cached_result
 def averages(cache: Path, label: str, prompt: int = 0) -> dict[str, float]:
     """Return the average AUROC of each score of a model, by its definition, in percent."""
     opened = package.open(cache)
@@ -197,6 +199,7 @@ def test_the_average_is_of_the_studys_prompts_alone(oodcache: Run, tmp_path: Pat
     assert float(line.split()[-14]) == pytest.approx(100 * np.mean(aurocs), abs=0.0051)
 
 
+@pytest.mark.slow
 def test_everything_is_left_as_results_that_a_report_reads(
     field: Outcome, cached: Path, oodcache: Run
 ) -> None:
@@ -217,6 +220,7 @@ def test_everything_is_left_as_results_that_a_report_reads(
     assert done.status == 0, done.err
 
 
+@pytest.mark.slow
 def test_some_of_the_models_make_tables_of_those(oodcache: Run, cached: Path) -> None:
     done = oodcache("reproduce", "--cache", cached, "--model", "clip-openai", "--model", "siglip")
     assert done.status == 0, done.err

@@ -15,6 +15,8 @@ import h5py
 import pytest
 from samples import Run, permissions_bind
 
+from oodcache.cache.files.texts import open_texts, write_texts
+
 Write = Callable[..., Path]
 Cut = Callable[..., list[Path]]
 CACHE = Path("embeddings")
@@ -57,6 +59,24 @@ def test_verify_quick_reads_no_vector(oodcache: Run, write_pets: Write, write_na
     assert done.out.splitlines() == [f"sound  {pets}", f"sound  {names}"]
     assert done.err == ""
     assert oodcache("cache", "verify").out.count("BROKEN") == 2
+
+
+def test_verify_reports_classes_that_share_a_vector(
+    oodcache: Run, write_names: Write, tmp_path: Path
+) -> None:
+    texts = open_texts(write_names(tmp_path / "n.h5"))
+    stored = texts.stored.copy()
+    stored[:, 2] = stored[:, 0]
+    path = TEXTS / "same.h5"
+    path.parent.mkdir(parents=True)
+    write_texts(path, stored, texts.norm, vocabulary=texts.vocabulary, identity=texts.identity)
+    first, _, last = texts.vocabulary.names
+    assert oodcache("cache", "verify", path).out.splitlines() == [
+        f"sound  {path}",
+        f"equal  {path}: 2 of 3 classes have the same vector as another, such as {first!r} and "
+        f"{last!r}: they cannot be told apart",
+    ]
+    assert oodcache("cache", "verify", "--quick", path).out == f"sound  {path}\n"
 
 
 @pytest.mark.parametrize("options", [(), ("--deep",)])

@@ -19,6 +19,7 @@ assert TABLE is not None
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE[1].splitlines()[2:]]
 
 
+@pytest.mark.slow
 def test_tasks_of_an_array_at_once_make_the_file_of_one_process(
     tmp_path: Path, photos: Path
 ) -> None:

@@ -61,7 +61,7 @@ def test_a_path_that_is_not_utf_8_is_written_escaped(tmp_path: Path) -> None:
     provenance = {"command": os.fsdecode(b"oodcache score --cache emb\xff"), "files": []}
     path = tmp_path / "r.json"
     path.write_text(to_json([FULL], [], provenance), encoding="utf-8")
-    assert read(path).provenance["command"] == r"oodcache score --cache emb\udcff"
+    assert read(path).provenance["command"] == r"oodcache score --cache emb\xff"
 
 
 def test_order_and_spacing_may_change(tmp_path: Path) -> None:
@@ -180,6 +180,12 @@ def test_a_row_without_a_key_is_refused_with_the_key(tmp_path: Path) -> None:
     del changed["results"][0]["auroc"]
     with pytest.raises(InputError, match=r"result 0 \(counted from 0\): no 'auroc'; score again"):
         read(written(tmp_path, changed))
+
+
+def test_an_image_is_no_file_of_results(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" * 9)
+    with pytest.raises(InputError, match=r"photo\.jpg: not JSON: it is not text; score again, wit"):
+        read(tmp_path / "photo.jpg")
 
 
 def test_two_results_of_one_score_and_set_are_refused(tmp_path: Path) -> None:

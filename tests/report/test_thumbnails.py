@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from samples.extract.ghostscript import EPS, install
 
 from oodcache.report.thumbnails import thumbnail
 
@@ -41,6 +43,14 @@ def test_every_mode_becomes_colours(mode: str) -> None:
     assert unpacked(thumbnail(packed(Image.new(mode, (9, 9)), form))).mode == "RGB"
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.float32, np.int32])
+def test_deep_greys_are_shown_and_not_clipped(kind: Any) -> None:
+    ramp = np.tile(np.linspace(0, 1, 64), (64, 1))
+    deep = ramp.astype(kind) if kind == np.float32 else (ramp * 60_000).astype(kind)
+    made = np.asarray(unpacked(thumbnail(packed(Image.fromarray(deep), "TIFF"))), int)
+    assert np.abs(made[..., 0] - ramp * 255).max() < 8
+
+
 def test_it_is_turned_as_its_camera_was_held_and_says_nothing_of_it() -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "where I live"
@@ -61,3 +71,9 @@ def test_what_is_no_image_has_no_picture() -> None:
     bomb = packed(Image.new("1", (20_000, 20_000)))
     for content in (b"", b"<svg onload=alert(1)>", whole[:30], whole[: len(whole) // 2], bomb):
         assert thumbnail(content) is None
+
+
+def test_no_image_starts_ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = install(tmp_path, monkeypatch)
+    assert thumbnail(EPS) is None
+    assert not mark.exists()

@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, fields
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -35,6 +37,11 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+
+
+def slow_except(fast: Collection[Any], values: Iterable[Any]) -> list[Any]:
+    """Return parameters of a test, of which only the fast ones are left to `make test`."""
+    return [one if one in fast else pytest.param(one, marks=pytest.mark.slow) for one in values]
 
 
 def _permissions_bind() -> bool:
@@ -106,6 +113,19 @@ def write_image(path: Path, seed: int, *, size: tuple[int, int] = (24, 20)) -> P
     pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     Image.fromarray(pixels).save(path)
     return path
+
+
+def write_photos(folder: Path) -> None:
+    """Write 12 images in the class folders cat and dog."""
+    for number in range(6):
+        write_image(folder / "cat" / f"{number}.png", number)
+        write_image(folder / "dog" / f"{number}.png", 100 + number)
+
+
+def write_strays(folder: Path) -> None:
+    """Write 5 images without class folders."""
+    for number in range(5):
+        write_image(folder / f"{number}.jpg", 1000 + number)
 
 
 @contextmanager
@@ -186,6 +206,16 @@ def extract_demo(folder: Path) -> None:
             workers=0,
         )
         run.run(wanted, Watch(lambda text: None, silent))
+
+
+def run_in(folder: Path, *arguments: str) -> None:
+    """Run `oodcache` in a folder, in this process, without its output."""
+    from oodcache.cli.main import main
+
+    typed, unread = patch("sys.argv", ["oodcache", *arguments]), StringIO()
+    silenced = redirect_stdout(unread), redirect_stderr(unread)
+    with chdir(folder), typed, silenced[0], silenced[1], suppress(SystemExit):
+        main()
 
 
 def run_demo(folder: Path) -> None:

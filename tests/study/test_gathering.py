@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from samples import Run, write_image
+from samples import Run, run_in, write_image, write_photos, write_strays
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
@@ -23,17 +24,23 @@ SCORE = (
 )
 
 
-@pytest.fixture
-def cached(oodcache: Run, photos: Path, strays: Path) -> None:
+def extract_pets(folder: Path) -> None:
     """Extract pets and two sets of others, from folders below `data` called as they are."""
-    for name, folder in (("pets", photos), ("strays", strays), ("more", strays)):
-        shutil.copytree(folder, Path("data") / name)
-    write_image(Path("data/more/extra.png"), 77)
-    done = oodcache(
+    write_photos(folder / "data/pets")
+    for name in ("strays", "more"):
+        write_strays(folder / "data" / name)
+    write_image(folder / "data/more/extra.png", 77)
+    run_in(
+        folder,
         *("extract", "--model", "tiny-clip", "--classes", "pets=data/pets"),
         *("pets=data/pets", "strays=data/strays", "more=data/more"),
     )
-    assert done.status == 0, done.err
+
+
+@pytest.fixture
+def cached(oodcache: Run, made_once: Callable[..., Path], tmp_path: Path) -> None:
+    """Copy the extracted pets into the folder that the test runs in."""
+    shutil.copytree(made_once(extract_pets), tmp_path, dirs_exist_ok=True)
 
 
 def content(**changes: Any) -> tuple[Content, list[str]]:
@@ -140,9 +147,21 @@ def test_without_scores_it_says_what_to_type(oodcache: Run, cached: None) -> Non
     assert found == Content((), missing=found.missing)
     assert found.missing == (
         "r.json: found no file of --save-scores and no cache nowhere. Save every image's "
-        f"scores: {json.loads(Path('r.json').read_text())['provenance']['command']} "
+        "scores; with the command that the file records: "
+        f"{json.loads(Path('r.json').read_text())['provenance']['command']} "
         "--save-scores r.h5"
     )
+
+
+def test_a_path_that_is_not_used_or_holds_other_images_is_told(oodcache: Run, cached: None) -> None:
+    assert oodcache(*SCORE).status == 0
+    found, _ = content(cache=Path("nowhere"), typed=["pets=data/pets"])
+    assert "no cache nowhere. pets=data/pets: not used." in (found.missing or "")
+    _, notes = content(typed=["strays=data/pets/cat"])
+    assert notes == [
+        "strays=data/pets/cat: has none of the 5 images of strays that are shown: is it another "
+        "folder, or are the results of another run?"
+    ]
 
 
 def test_a_cache_that_is_not_the_results_own_is_told(oodcache: Run, cached: None) -> None:
@@ -158,7 +177,7 @@ def test_a_cache_that_is_not_the_results_own_is_told(oodcache: Run, cached: None
     assert "embeddings: scores 'mcm' by tiny-clip/demo, 'a photo of a {}', give AUROC" in (
         found.missing
     )
-    assert "Save every image's scores: oodcache score" in found.missing
+    assert "the command that the file records: oodcache score" in found.missing
 
 
 def test_saved_scores_that_are_typed_and_of_another_run_are_refused(

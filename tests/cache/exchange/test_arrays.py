@@ -219,6 +219,20 @@ def test_embeddings_are_found_by_name_or_because_they_are_alone() -> None:
     )
 
 
+@pytest.mark.parametrize(("name", "reader"), [("x.npy", "open_npy"), ("x.npz", "open_npz")])
+def test_a_pointer_of_git_lfs_is_named(tmp_path: Path, name: str, reader: str) -> None:
+    (tmp_path / name).write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n")
+    said = refusal(lambda: getattr(foreign, reader)(tmp_path / name))
+    assert said.startswith(f"{tmp_path / name}: is a git-lfs pointer")
+
+
+def test_many_arrays_without_embeddings_are_counted_not_all_listed() -> None:
+    several = {f"img/{place}.jpg": foreign.in_memory("", ROWS) for place in range(20_000)}
+    said = refusal(lambda: foreign.pick(Path("x.npz"), several))
+    assert "'img/5.jpg' and 19,994 more, but no embeddings" in said
+    assert len(said) < 600
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -266,3 +280,15 @@ def test_a_row_that_cannot_be_normalised_says_why() -> None:
         4: "is too long or too short for float32",
         5: "is too long or too short for float32",
     }
+
+
+def test_an_npz_that_unpacks_to_far_more_is_refused_before_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oodcache.cache.exchange.arrays.LARGE", 2**20)
+    np.savez_compressed(tmp_path / "bomb.npz", scores=np.zeros(2**18))
+    with pytest.raises(InputError, match=r"'scores.npy' is 0.00.* MB that unpack to 2.1 MB"):
+        foreign.open_npz(tmp_path / "bomb.npz")
+    values = np.random.default_rng(0).normal(size=2**18)
+    np.savez_compressed(tmp_path / "real.npz", scores=values)
+    assert np.array_equal(foreign.open_npz(tmp_path / "real.npz")["scores"].whole(), values)

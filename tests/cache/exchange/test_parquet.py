@@ -90,7 +90,7 @@ def test_a_column_of_texts_is_read_as_bytes(table: Callable[..., Path], kind: An
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"caption": ["a"]}, "has no column 'image_path'; has caption"),
+        ({"caption": ["a"]}, "has no column 'image_path'; has 'caption'"),
         ({"image_path": [1]}, "column 'image_path' holds int64, not texts"),
         ({"image_path": ["a"] * 7 + [None]}, "row 7 has no image_path"),
     ],

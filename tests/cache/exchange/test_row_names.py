@@ -131,6 +131,24 @@ def test_a_text_file_of_names_is_one_of_names(text: Text) -> None:
 
 def test_names_are_text_and_none_is_blank(text: Text) -> None:
     assert row_names.names(text("größer\nb\r\n".encode())) == ("größer", "b")
-    for content, words in ((b"a\n\nb", "line 2 is blank"), (b"a\n\xff", "line 2 is not UTF-8")):
+    for content, words in (
+        (b"a\n\nb", "line 2 is blank"),
+        (b"a\n\xff", "line 2 is not UTF-8"),
+        (b"a\rb\n", "line 1 contains"),
+    ):
         with pytest.raises(InputError, match=words):
             row_names.names(text(content))
+
+
+def test_utf16_is_refused_for_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_text("a.jpg 0\n", "utf-16")
+    with pytest.raises(InputError, match="is UTF-16 text; save it as UTF-8"):
+        row_names.lines(tmp_path / "b.txt")
+
+
+def test_a_missing_mark_among_class_numbers_is_refused_with_its_line(
+    text: Callable[[bytes], Path],
+) -> None:
+    with pytest.raises(InputError, match="x.txt: line 2: 'NA' is not a number; leave a missing"):
+        row_names.label_lines(text(b"0\nNA\n12\n"), None)
+    assert row_names.label_lines(text(b"cat\nNA\n"), None).names == ("NA", "cat")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ from pyarrow import parquet
 from samples import Outcome, Run
 
 from oodcache.cache.errors import InputError
-from oodcache.extract.imports.reading import read_tensors
+from oodcache.cache.exchange.arrays import in_memory
+from oodcache.extract.imports.reading import Import, opened, read_tensors, remarks
 
 ROWS = np.random.default_rng(0).normal(size=(24, 4)).astype(np.float32)
 FILE = Path("embeddings/mine/imported/images/x.h5")
@@ -98,7 +101,7 @@ def test_parts_that_do_not_pair_are_refused(oodcache: Run, take: Take) -> None:
         "metadata/metadata_1.parquet: has 1 rows, but img_emb/img_emb_1.npy has 2",
     )
     parquet.write_table(pa.table({"caption": ["a"]}), "metadata/metadata_0.parquet")
-    refused(take("img_emb", "--metadata", "metadata"), "has no column 'image_path'; has caption")
+    refused(take("img_emb", "--metadata", "metadata"), "has no column 'image_path'; has 'caption'")
     refused(
         take("img_emb", "--metadata", "metadata/metadata_0.parquet"),
         "give a folder of metadata for a folder of vectors",
@@ -159,6 +162,30 @@ def test_openoods_features_come_in_with_their_labels(oodcache: Run, take: Take) 
     assert by_name() == [b"5", None, b"3"] * 8
     with h5py.File(FILE) as file:
         assert b'"imported": "OpenOOD"' in file["identity"][()]
+
+
+def test_arrays_that_are_not_read_are_named(tmp_path: Path) -> None:
+    arrays = {name: in_memory(name, ROWS) for name in ("features", "y", "labels", "paths")}
+    images = Import(tmp_path / "a.npz", tmp_path, dataset="x")
+    advice = "(labels are label_list, labels, label or targets; give --labels, --paths)"
+    assert list(remarks(images, arrays)) == [f"{images.source}: not read: y, paths {advice}"]
+    labelled = replace(images, labels=Path("labels.txt"))
+    assert "not read: y, labels, paths (" in next(remarks(labelled, arrays))
+    texts = Import(tmp_path / "a.npz", tmp_path, classes="pets=names.txt")
+    assert list(remarks(texts, arrays)) == [f"{texts.source}: not read: y, labels, paths"]
+    assert list(remarks(images, {"features": arrays["features"]})) == []
+
+
+def test_missing_parts_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = Import(Path("img_emb"), tmp_path, dataset="x")
+    for numbers, said in (((0, 1, 2), []), ((0, 2, 5), ["1, 3, 4 of 0 to 5"]), ((1,), ["0 of 0"])):
+        shutil.rmtree("img_emb", ignore_errors=True)
+        write_parts(*numbers)
+        found = list(remarks(given, opened(given.source)[1]))
+        assert len(found) == len(said)
+        for one, line in zip(said, found, strict=True):
+            assert line.startswith(f"img_emb: has no part {one}")
 
 
 def test_openoods_scores_are_no_embeddings(oodcache: Run, take: Take) -> None:
@@ -265,8 +292,8 @@ def test_tensors_come_out_by_name_and_one_alone_under_none(tmp_path: Path) -> No
 def test_no_pickled_code_is_run(tmp_path: Path) -> None:
     trace, path = tmp_path / "ran", tmp_path / "x.pt"
     torch.save(Hostile(trace), path)
-    words = "is damaged or contains other data; only tensors are read"
-    assert refusal(path) == f"{path}: {words}"
+    words = "rejected: it contains pickled objects besides tensors"
+    assert refusal(path).startswith(f"{path}: {words}")
     assert not trace.exists()
     torch.load(path, weights_only=False)
     assert trace.exists(), "the pickle was harmless, and the test showed nothing"
@@ -286,9 +313,11 @@ def test_a_damaged_or_missing_file_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
     torch.save(torch.ones(100), path)
     path.write_bytes(path.read_bytes()[:500])
-    assert "is damaged" in refusal(path)
+    assert "is cut off or damaged" in refusal(path)
     path.write_bytes(b"")
-    assert "is damaged" in refusal(path)
+    assert refusal(path) == f"{path}: is empty"
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    assert refusal(path).startswith(f"{path}: is a git-lfs pointer")
     assert refusal(tmp_path / "none.pt").endswith("cannot be read: No such file or directory")
 
 

@@ -308,5 +308,5 @@ def test_a_set_is_whole_if_no_image_is_missing_or_too_many() -> None:
 
 def test_a_folder_without_any_image_is_refused(tmp_path: Path) -> None:
     touch(tmp_path / "MOS/SUN", "x.txt")
-    with pytest.raises(InputError, match=r"MOS/SUN: contains no images \(1 other files\)"):
+    with pytest.raises(InputError, match=r"MOS/SUN: contains no images \(left out: 1 \.txt\)"):
         counted("SUN", tmp_path)

@@ -75,6 +75,37 @@ def test_a_name_that_is_nearly_a_short_one_suggests_it() -> None:
         resolved("siglip-2")
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "names no model; for example: --model siglip2"),
+        ("/", "names no model"),
+        (" ", "names no model"),
+        ("foo:bar/baz", "unknown prefix 'foo:'; give NAME/TAG of open_clip, hf-hub:REPO or"),
+        ("ViT-B-32:openai", "unknown prefix 'ViT-B-32:'"),
+        ("https://huggingface.co/timm/x", "unknown prefix 'https:'"),
+        ("local-dir:", "names no folder; for the current one: local-dir:."),
+        ("hf-hub:", "is no repository of the hub; expected hf-hub:OWNER/NAME"),
+        ("hf-hub:a b", "is no repository of the hub"),
+        ("hf-hub:../..", "is no repository of the hub"),
+        ("hf-hub:a/b/c", "is no repository of the hub"),
+        ("hf-hub:a--b", "is no repository of the hub"),
+        ("ViT-B-32/", "names no weights"),
+        ("/openai", "names no weights"),
+    ],
+)
+def test_a_name_that_can_be_none_is_refused(name: str, words: str) -> None:
+    with pytest.raises(InputError) as refused:
+        resolved(name)
+    assert words in str(refused.value)
+
+
+def test_an_unknown_prefix_is_refused_with_a_checkpoint_too(tmp_path: Path) -> None:
+    (tmp_path / "w.pt").write_bytes(b"x")
+    with pytest.raises(InputError, match="unknown prefix 'foo:'"):
+        resolved("foo:bar", checkpoint=tmp_path / "w.pt")
+
+
 def test_missing_files_are_named_with_their_option(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--checkpoint .*none\.pt: no such file"):
         resolved("x", checkpoint=tmp_path / "none.pt")

@@ -65,6 +65,33 @@ def test_a_name_that_cannot_be_a_file_is_refused(tmp_path: Path, name: str) -> N
         datasets.find(f"{name}={tmp_path}", tmp_path)
 
 
+def test_an_unset_variable_is_not_the_current_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^pets=: names no path"):
+        datasets.find("pets=", tmp_path)
+
+
+def test_tars_and_images_in_one_folder_are_refused_with_what_to_type(tmp_path: Path) -> None:
+    few = touch(tmp_path / "few", "000.tar", "preview.png")
+    with pytest.raises(InputError) as refused:
+        datasets.find(f"t={few}", tmp_path)
+    advice = f"give the tars as t={few}/000.tar, or take preview.png out"
+    assert str(refused.value) == f"{few} holds 1 tar and 1 image: {advice}"
+    many = touch(tmp_path / "many", "val.TAR", "cat/a.jpg", "cat/b.jpg", "dog/c.jpg")
+    with pytest.raises(InputError, match="1 tar and 3 images: .*, or take val.TAR out"):
+        datasets.find(f"t={many}", tmp_path)
+
+
+def test_tars_that_are_not_read_beside_those_that_are_are_reported(tmp_path: Path) -> None:
+    write_tar(tmp_path / "0.TAR", ("cat/a.jpg", b"x"))
+    touch(tmp_path, "1.tar.gz", "more/2.tar", "sizes.json", "old.tar/notes.txt")
+    found = datasets.list_images(datasets.find(f"t={tmp_path}", tmp_path))
+    assert found.rows == 1
+    assert found.notes == (
+        "beside its tars, left out: 1 .tar, 1 .tar.gz, 1 .json, 1 .txt "
+        "(.tar, .tar.gz may hold images: unpack them)",
+    )
+
+
 def test_an_image_is_no_source_of_images(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
     with pytest.raises(InputError, match="is not a folder, list, table or tar of"):
@@ -156,7 +183,8 @@ def test_tars_are_given_one_by_one_by_braces_or_by_their_folder(tmp_path: Path) 
     assert rows_of(f"x={tmp_path}/t/{{09..10}}.tar", tmp_path) == [b"9.jpg", b"10.jpg"]
     assert rows_of(f"x={tmp_path}/t", tmp_path) == [b"%d.jpg" % number for number in range(11)]
     touch(tmp_path / "t", "deep/a.png")
-    assert rows_of(f"x={tmp_path}/t", tmp_path) == [b"deep/a.png"]
+    with pytest.raises(InputError, match="holds 11 tars and 1 image: give the tars as"):
+        rows_of(f"x={tmp_path}/t", tmp_path)
 
 
 def test_a_tar_that_is_missing_in_a_range_is_named(tmp_path: Path) -> None:

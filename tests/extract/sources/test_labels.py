@@ -40,9 +40,15 @@ def test_a_number_with_a_zero_before_it_is_a_name() -> None:
             "row 1: label '3.0' is not an integer|row 2: label '1.0' is not an integer",
         ),
         (["cat", "\udcff"], "row 1: label .* is not UTF-8 text"),
+        (["0", "NA", "2"], "row 1: label 'NA' is not a class number; leave a missing label empty"),
+        (["1.0", "nan"], "row 1: label 'nan' is not a class number"),
         (["a\0b"], "row 0: label .* is not UTF-8 text"),
     ],
 )
 def test_labels_that_would_be_misread_are_refused(texts: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
         from_texts(texts, where)
+
+
+def test_a_mark_for_a_missing_value_is_a_name_among_names() -> None:
+    assert from_texts(["NA", "ZM", "1"], where).names == ("1", "NA", "ZM")

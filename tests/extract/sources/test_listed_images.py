@@ -64,6 +64,15 @@ def test_a_root_that_is_given_comes_before_all(tmp_path: Path) -> None:
     assert found.contents.root == tmp_path / "other"
 
 
+def test_the_root_is_found_if_the_first_image_is_missing(tmp_path: Path) -> None:
+    touch(tmp_path, "set/b.jpg")
+    found = listed(tmp_path / "lists" / "x.txt", b"set/gone.jpg", b"set/b.jpg")
+    assert (found.contents.root, found.images.paths[1]) == (tmp_path, b"set/b.jpg")
+    paths = [b"set/%d.jpg" % number for number in range(1000)]
+    touch(tmp_path, *(one.decode() for one in paths[-20:]))
+    assert listed(tmp_path / "lists" / "x.txt", *paths).contents.root == tmp_path
+
+
 def test_no_root_at_all_says_what_was_looked_for_and_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         listed(tmp_path / "lists" / "x.txt", b"set/a.jpg")
@@ -113,3 +122,11 @@ def test_a_path_that_names_no_file_below_a_folder_is_refused(tmp_path: Path, pat
     touch(tmp_path, "a.jpg")
     with pytest.raises(InputError, match="line 2: .* is not an image path"):
         listed(tmp_path / "x.txt", b"a.jpg", path)
+
+
+def test_a_path_of_a_megabyte_is_cut_in_the_message(tmp_path: Path) -> None:
+    deep = b"x/" * 2**19
+    for path in (deep + b"a.jpg", b"/" + deep + b"a.jpg", deep + b"..\0"):
+        with pytest.raises(InputError) as refused:
+            listed(tmp_path / "x.txt", path)
+        assert len(str(refused.value)) - 4 * len(str(tmp_path)) < 400

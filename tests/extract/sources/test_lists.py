@@ -82,3 +82,15 @@ def test_a_corrected_label_is_another_data_set(folder: Path) -> None:
     one, same, other = (listed(folder, f"a.jpg {label}\nb.jpg 3\n") for label in (1, 1, 2))
     assert one.fingerprint == same.fingerprint
     assert one.fingerprint != other.fingerprint
+
+
+def test_lines_that_end_in_cr_alone_are_refused_in_a_short_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        listed(tmp_path, "\r".join(f"img/cat/{row:08d}.jpg {row % 2}" for row in range(50_000)))
+    assert "line 1 has lines in it that end in \\r alone" in str(refused.value)
+    assert len(str(refused.value)) - 2 * len(str(tmp_path)) < 300
+
+
+def test_a_cr_in_a_path_is_part_of_it(folder: Path) -> None:
+    (folder / "Icon\r.jpg").write_bytes(b"x")
+    assert listed(folder, b"Icon\r.jpg 0\n").images.paths == [b"Icon\r.jpg"]

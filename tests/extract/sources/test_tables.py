@@ -72,6 +72,11 @@ def test_columns_that_are_named_are_the_ones_that_are_read(folder: Path) -> None
     assert (found.images.paths, labels(found)) == ([b"a.jpg"], ["cat"])
 
 
+def test_blanks_around_the_names_of_columns_do_not_hide_them(folder: Path) -> None:
+    found = listed(folder / "x.csv", "path, label \na.jpg, cat\n")
+    assert (found.images.paths, labels(found)) == ([b"a.jpg"], ["cat"])
+
+
 def test_a_table_without_labels_says_so(folder: Path) -> None:
     found = listed(folder / "x.csv", "path,kind\na.jpg,cat\n")
     assert labels(found) == [None]
@@ -95,11 +100,15 @@ def test_empty_labels_and_minus_one_are_unlabelled(folder: Path) -> None:
             {"label_column": "y"},
             "has no column 'y', which --label-col",
         ),
+        ("path;label\na.jpg;1\n", {}, "is separated by semicolons; save it with commas, and dec"),
+        ("path\tlabel\na.jpg\t1\n", {}, "is separated by tabs; save it with commas"),
+        ('path,label\na.jpg, "cat"\n', {}, "line 2: ' \"cat\"' has a blank before its quote"),
+        ("path,label\na.jpg,1\ntab,NA\n", {}, "line 3: label 'NA' is not a class number"),
         ("path,path\na.jpg,b\n", {}, "has several columns 'path'; give --path-column"),
         ("path,label\na.jpg,1\nb, c.jpg,2\n", {}, "line 3 has 3 fields, the header 2; quote"),
         ("path,label\na.jpg\n", {}, "line 2 has 1 fields, the header 2"),
         ('path\n"two\nlines.jpg"\n../x.jpg\n', {}, "line 4: '../x.jpg' is not an image path"),
-        ('path\na.jpg\n"b', {}, "line 3: unexpected end of data"),
+        ('path\na.jpg\n"b', {}, "line 3: not CSV: unexpected end of data"),
         ("path\n", {}, "lists no image"),
         ("", {}, "has no column path, .*; has none"),
         ("path,label\na.jpg,1.0\n", {}, "line 2: label '1.0' is not an integer"),

@@ -60,7 +60,8 @@ def test_links_and_devices_are_no_files(tmp_path: Path, kind: bytes) -> None:
     link = member("a.jpg", kind=kind)
     link.linkname = "/etc/passwd"
     (found,) = walked(write_tar(tmp_path / "x.tar", link))
-    assert (found.name, found.is_file) == (b"a.jpg", False)
+    is_link = kind in (tarfile.SYMTYPE, tarfile.LNKTYPE)
+    assert (found.name, found.other) == (b"a.jpg", "link" if is_link else "device or pipe")
 
 
 def test_a_file_with_holes_is_no_file(tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_a_file_with_holes_is_no_file(tmp_path: Path) -> None:
         tar.addfile(info, io.BytesIO(b"x" * 512))
     (tmp_path / "x.tar").write_bytes(whole.getvalue())
     (found,) = walked(tmp_path / "x.tar")
-    assert not found.is_file
+    assert found.other == "sparse file"
 
 
 @pytest.mark.parametrize("name", ["/etc/a.jpg", "../a.jpg", "cat/../../a.jpg", ".."])
@@ -196,4 +197,12 @@ def test_any_damage_is_told_in_one_line_or_leaves_the_names_whole(
     except InputError as error:
         assert "\n" not in str(error)
         return
-    assert all(one.offset + one.size <= len(data) for one in found if one.is_file)
+    assert all(one.offset + one.size <= len(data) for one in found if not one.other)
+
+
+def test_a_name_of_a_megabyte_is_cut_in_the_message(tmp_path: Path) -> None:
+    name = "../" + "long/" * 10_000
+    path = write_tar(tmp_path / "x.tar", (name, b"x"), form=tarfile.GNU_FORMAT)
+    with pytest.raises(InputError, match=r"member '\.\./long/.*\.\.\..* leads out") as refused:
+        walked(path)
+    assert len(str(refused.value)) - len(str(path)) < 300

@@ -45,7 +45,7 @@ def test_a_folder_and_a_tar_of_it_hold_the_same_images(tmp_path: Path) -> None:
     assert dict(zip(found.images.paths, labels(found), strict=True)) == dict(
         zip(folder.images.paths, labels(folder), strict=True)
     )
-    assert (found.others, found.numbered) == (folder.others, False)
+    assert (found.left_out, found.numbered) == (folder.left_out, False)
     for row, path in enumerate(found.images.paths):
         assert found.contents.read(row) == path
         assert found.contents.is_there(row)
@@ -118,7 +118,10 @@ def test_what_is_no_image_is_counted_or_said(tmp_path: Path) -> None:
         (".DS_Store", "x"),
     )
     assert found.images.paths == [b"a.jpg"]
-    assert found.others == 3
+    assert found.left_out.counts == {".txt": 1, "extensionless file": 1, "link": 1}
+    assert found.left_out.note.endswith(
+        " (links are not followed: make the tar with --dereference)"
+    )
     assert found.notes == ("samples without an image, skipped: 1",)
 
 
@@ -129,8 +132,8 @@ def test_what_is_no_image_is_counted_or_said(tmp_path: Path) -> None:
         ([("a.jpg", "x"), ("a.jpg", "x")], "x.tar: 'a.jpg' and 'a.jpg' belong to one sample"),
         ([("a.jpg", "x"), ("b.jpg", ""), ("a.cls", "1")], "key 'a' at byte 2,048 repeats the key"),
         ([("a.cls", "1"), ("a.jpg", "x"), ("a.cls", "2")], "x.tar: 'a.cls' occurs twice"),
-        ([("a.txt", "x")], r"its tars contain no images \(1 other files\)"),
-        ([], r"its tars contain no images \(0 other files\)"),
+        ([("a.txt", "x")], r"its tars contain no images \(left out: 1 \.txt\)"),
+        ([], r"its tars contain no images \(they are empty\)"),
         ([("a.jpg", "x"), ("a.cls", b"\xff")], "'a.cls': is not UTF-8 text"),
         ([("a.jpg", "x"), ("a.json", "{")], "'a.json': is not valid JSON"),
         ([("a.jpg", "x"), ("a.json", "[" * 10**5)], "'a.json': is not valid JSON"),
@@ -188,6 +191,29 @@ def test_a_tar_that_has_changed_gives_errors_and_no_other_bytes(tmp_path: Path) 
     (tmp_path / "x.tar").unlink()
     with pytest.raises(FileNotFoundError):
         fresh.contents.read(0)
+
+
+def test_a_hard_link_is_read_through_its_target(tmp_path: Path) -> None:
+    links = [member(name, kind=tarfile.LNKTYPE) for name in ("cat/b.jpg", "cat/c.jpg", "d.jpg")]
+    for link, target in zip(links, ("./cat/a.jpg", "cat/b.jpg", "nowhere.jpg"), strict=True):
+        link.linkname = target
+    found = of(tmp_path, ("cat/a.jpg", b"one"), ("z.jpg", b"two"), *links)
+    assert found.images.paths == [b"cat/a.jpg", b"z.jpg", b"cat/b.jpg", b"cat/c.jpg"]
+    assert [found.contents.read(row) for row in range(4)] == [b"one", b"two", b"one", b"one"]
+    assert found.left_out.note.startswith("left out: 1 link (links are not followed: ")
+
+
+def test_thumbnails_and_copies_are_left_out_and_counted(tmp_path: Path) -> None:
+    names = ["a.jpg", "._a.jpg", "__MACOSX/cat/b.jpg", "@eaDir/c.jpg", ".DS_Store"]
+    found = of(tmp_path, *((name, b"x") for name in names))
+    assert found.images.paths == [b"a.jpg"]
+    assert found.left_out.note == "left out: 1 ._ file, 1 @eaDir file, 1 __MACOSX file"
+
+
+def test_members_without_an_extension_are_images_by_their_content(tmp_path: Path) -> None:
+    found = of(tmp_path, ("a", b"\xff\xd8\xff\xe0"), ("a.cls", "3"), ("b", b""), ("c.avif", b"x"))
+    assert found.images.paths == [b"a", b"c.avif"]
+    assert labels(found) == ["3", None]
 
 
 def test_a_process_that_gets_a_copy_opens_its_tars_itself(tmp_path: Path) -> None:

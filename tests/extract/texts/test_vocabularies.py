@@ -32,11 +32,21 @@ def test_a_byte_order_mark_and_dos_lines_are_no_part_of_a_name(tmp_path: Path) -
     assert from_text(tmp_path, b"\xef\xbb\xbfcat\r\ndog\r\n").names == ("cat", "dog")
 
 
+def test_a_blank_last_line_names_nothing(tmp_path: Path) -> None:
+    assert from_text(tmp_path, "cat\ndog\n\n  \n").names == ("cat", "dog")
+
+
+def test_a_name_may_contain_a_character_that_only_unicode_takes_for_a_line_end(
+    tmp_path: Path,
+) -> None:
+    assert from_text(tmp_path, "red\u2028fox\ncat\n").names == ("red\u2028fox", "cat")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("cat\n\ndog\n", "line 2 is blank; remove it"),
-        ("cat\n   \n", "line 2 is blank"),
+        ("cat\n   \ndog", "line 2 is blank"),
         ("cat\ndog\ncat\n", "line 3 repeats line 1, 'cat'"),
         ("n1\tcat\nn1\tdog\n", "line 2 repeats line 1, 'n1'"),
         ("n1\tcat\ndog\n", "line 2: expected an id, a tab and a name, as in line 1"),
@@ -64,6 +74,13 @@ def test_class_folders_give_names_that_are_ids_too(tmp_path: Path) -> None:
     assert found.names == found.ids == ("ant", "zebra")
 
 
+def test_folders_of_thumbnails_and_copies_are_no_classes(tmp_path: Path) -> None:
+    for name in ("cat", "dog", "@eaDir", ".thumbnails", "__MACOSX"):
+        (tmp_path / name).mkdir()
+    found = vocabularies.find(f"pets={tmp_path}", [])[1]
+    assert found.names == ("cat", "dog")
+
+
 def test_a_folder_without_class_folders_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="contains no class folders"):
         vocabularies.find(f"c={tmp_path}", [])
@@ -72,6 +89,12 @@ def test_a_folder_without_class_folders_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.txt: No such file"):
         vocabularies.find(f"c={tmp_path / 'none.txt'}", [])
+
+
+@pytest.mark.parametrize("typed", ["pets=", "pets=csp:"])
+def test_an_unset_variable_is_not_the_current_folder(typed: str) -> None:
+    with pytest.raises(InputError, match=r"^pets=: names no path"):
+        vocabularies.find(typed, ())
 
 
 def test_an_unknown_vocabulary_says_what_to_type(tmp_path: Path) -> None:

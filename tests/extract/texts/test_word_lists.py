@@ -9,7 +9,7 @@ import pytest
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
-from oodcache.extract.texts import vocabularies, word_lists
+from oodcache.extract.texts import class_files, vocabularies
 
 EXCERPT = Path(__file__).parent / "wordnet"
 WORDNET = Path("/usr/share/wordnet")
@@ -35,16 +35,11 @@ def test_the_lemmas_of_wordnets_index_are_names_with_blanks_for_underscores() ->
 def test_wordnets_index_is_known_by_its_content_whatever_it_is_called(tmp_path: Path) -> None:
     whole = (EXCERPT / "index.adj").read_text()
     lines = whole.splitlines(keepends=True)
-    expected = word_lists.read(EXCERPT / "index.adj")
+    expected = class_files.read(EXCERPT / "index.adj")
     for name, text in (("words.txt", whole), ("bare.txt", "".join(lines[29:]))):
         (tmp_path / name).write_text(text)
-        assert word_lists.read(tmp_path / name) == expected
+        assert class_files.read(tmp_path / name) == expected
     assert expected[0] == ("",) * len(expected[1])
-
-
-def test_a_list_whose_lines_are_numbered_is_no_wordnet(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("  1 cat\n  2 dog\n")
-    assert word_lists.read(tmp_path / "a.txt")[1] == ("1 cat", "2 dog")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +55,7 @@ def test_other_files_of_wordnet_are_refused(tmp_path: Path, below: str, words: s
     licence = (EXCERPT / "index.noun").read_text().splitlines(keepends=True)[:29]
     (tmp_path / "data.noun").write_text("".join(licence) + below)
     with pytest.raises(InputError) as refused:
-        word_lists.read(tmp_path / "data.noun")
+        class_files.read(tmp_path / "data.noun")
     assert words in str(refused.value)
     assert "data.noun" in str(refused.value)
 

@@ -14,6 +14,7 @@ import pytest
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 from PIL import Image
+from samples import slow_except
 from samples.report.figures import HOSTILE, PLAIN, Sample, sample
 
 from oodcache.cache.errors import InputError
@@ -36,7 +37,7 @@ def file(
     return path
 
 
-@pytest.mark.parametrize("width", WIDTHS.values())
+@pytest.mark.parametrize("width", slow_except([3.25], WIDTHS.values()))
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_png_has_the_width_asked_for(tmp_path: Path, kind: str, width: float) -> None:
     with Image.open(file(tmp_path, kind, ".png", width=width)) as image:
@@ -44,7 +45,7 @@ def test_a_png_has_the_width_asked_for(tmp_path: Path, kind: str, width: float) 
         assert len(np.unique(np.asarray(image.convert("L")))) > 10
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_except(["roc", "heatmap"], KINDS))
 def test_equal_figures_are_equal_bytes_in_every_format(tmp_path: Path, kind: str) -> None:
     for folder in ("first", "second"):
         drawn = draw(kind, PLAIN_SAMPLE.subject(kind))
@@ -70,6 +71,7 @@ assert "matplotlib.pyplot" not in sys.modules
 """
 
 
+@pytest.mark.slow
 def test_another_process_with_other_settings_writes_the_same_bytes(tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text("font.size: 30\nsvg.fonttype: path\naxes.grid: True\n")
     done = subprocess.run(
@@ -129,8 +131,12 @@ class Recorder(RendererAgg):
 
 @pytest.mark.parametrize(
     ("of", "width"),
-    [(PLAIN_SAMPLE, 3.25), (HOSTILE_SAMPLE, 2.0), (HOSTILE_SAMPLE, 6.75), (LARGE_SAMPLE, 3.25)],
-    ids=["three", "hostile-narrow", "hostile-wide", "ten"],
+    [
+        pytest.param(PLAIN_SAMPLE, 3.25, id="three", marks=pytest.mark.slow),
+        pytest.param(HOSTILE_SAMPLE, 2.0, id="hostile-narrow"),
+        pytest.param(HOSTILE_SAMPLE, 6.75, id="hostile-wide", marks=pytest.mark.slow),
+        pytest.param(LARGE_SAMPLE, 3.25, id="ten", marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_text_is_cut_off_or_lies_on_another(kind: str, of: Sample, width: float) -> None:
@@ -159,6 +165,7 @@ def test_one_ood_set_and_few_images_are_enough(tmp_path: Path, kind: str) -> Non
     assert file(tmp_path, kind, ".png", of).stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_a_hundred_rows_are_drawn_and_too_many_refused(tmp_path: Path) -> None:
     first = PLAIN_SAMPLE.saved.results[0]
     results = [

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from samples.report.results import BARE, FIRST, PLAIN_DIFFERENCE, SETS, difference, results
 
+from oodcache.cache.json_text import parse_json
 from oodcache.report.tables.caption import caption
 from oodcache.report.tables.formats import FORMATS, by_ending, text, to_csv, to_json
 from oodcache.score.measures.result import Compared, Counterpart, Difference, Pick, Result
@@ -264,3 +265,26 @@ def test_an_ending_names_its_format_and_any_other_is_a_table() -> None:
     endings = (".csv", ".json", ".md", ".tex", ".txt", "")
     expected = ["csv", "json", "markdown", "latex", "table", "table"]
     assert [*map(by_ending, endings)] == expected
+
+
+def test_names_of_files_that_are_not_utf8_are_escaped_in_json() -> None:
+    files = {"command": "a\udcff", "files": [{"path": "b\udcfe.csv", "rows": 3}]}
+    found = parse_json(to_json([FIRST], [], files))["provenance"]
+    assert found == {"command": "a\\xff", "files": [{"path": "b\\xfe.csv", "rows": 3}]}
+
+
+def test_a_spreadsheet_runs_no_name_as_a_formula() -> None:
+    hostile = replace(FIRST, id="=cmd|' /C calc'!A0", ood="@SUM(1)", score="mcm", model="'x")
+    (row,) = csv.DictReader(io.StringIO(FORMATS["spreadsheet"].whole([hostile], [], {})))
+    assert (row["id"], row["ood"], row["model"]) == ("'=cmd|' /C calc'!A0", "'@SUM(1)", "''x")
+    assert float(row["auroc"]) == FIRST.auroc
+    (plain,) = csv.DictReader(io.StringIO(to_csv([hostile], [], {})))
+    assert (plain["id"], plain["ood"], plain["model"]) == (hostile.id, hostile.ood, hostile.model)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_format_passes_on_the_escape_codes_of_a_name(form: str) -> None:
+    hostile = replace(FIRST, ood="a\x1b[2Jb", classes="c\x9b1m")
+    shown = text(form, [hostile], [], {})
+    assert not {"\x1b", "\x9b"} & set(shown) or form == "json"
+    assert "\x1b" not in shown

@@ -185,6 +185,13 @@ def test_eoe_is_its_formula(temperature: float, beta: float) -> None:
     assert spearmanr(found, expected).statistic > 0.99999
 
 
+def test_eoe_without_beta_is_mcm_with_the_negatives_in_the_softmax() -> None:
+    found = scored(["eoe:temperature=0.1,beta=0"], IMAGES, CLASSES, WORDS)[0]
+    every = np.concatenate([cosines(IMAGES, CLASSES), cosines(IMAGES, WORDS)], axis=1)
+    p = softmax(every / 0.1, axis=1)[:, : len(CLASSES)].max(axis=1)
+    np.testing.assert_allclose(found, np.log(p) - np.log1p(-p), rtol=1e-4, atol=1e-4)
+
+
 def test_csp_is_neglabel_over_all_lists() -> None:
     typed = "groups=4,temperature=0.1"
     found = scored([f"neglabel:{typed}", f"csp:{typed}"], IMAGES, CLASSES, WORDS)

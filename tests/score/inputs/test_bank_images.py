@@ -20,7 +20,7 @@ from oodcache.score.formulas.tile import Vectors
 from oodcache.score.inputs.bank_images import BankImages, open_bank
 from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import select
-from oodcache.score.measures.result import Conventions
+from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.onepass.onepass import Classes
 
 CLASSES = unit(4, 1, 8)
@@ -52,13 +52,16 @@ def files(
 def opened(tmp_path: Path) -> Callable[..., tuple[BankImages, list[str]]]:
     """Open a bank of the cache; return it, and what was said."""
 
-    def run(typed: str, labels: str = "own", seed: int = 0) -> tuple[BankImages, list[str]]:
+    def run(
+        typed: str, labels: str = "own", seed: int = 0, conventions: Conventions = STANDARD
+    ) -> tuple[BankImages, list[str]]:
         said: list[str] = []
         question = Question(
             *(tmp_path, ["tiny"], "inside", ["outside"]),
             bank=typed,
             bank_labels=labels,
-            conventions=Conventions(seed=seed),
+            bank_seed=seed,
+            conventions=conventions,
         )
         bank = open_bank(question, select(question, "tiny"), said.append)
         return bank, said
@@ -92,6 +95,14 @@ def test_the_classes_of_a_bank_whose_labels_are_numbers_are_those_numbers(
     labels = [names.index(str(label)) for label in LABELS]
     files("numbers", TRAIN, labels=labels, label_names=names, failed=[5], source=source)
     assert np.array_equal(opened("numbers")[0].against(HEAD, silent).labels, LABELS[KEPT])
+
+
+def test_the_seed_of_a_bootstrap_does_not_move_a_banks_draw(opened: Opened) -> None:
+    plain, other = (
+        opened("train:3", conventions=Conventions(bootstrap=9, seed=seed))[0].against(HEAD, silent)
+        for seed in (0, 5)
+    )
+    assert np.array_equal(plain.vectors, other.vectors)
 
 
 def test_so_many_of_each_class_are_drawn_by_the_seed(opened: Opened) -> None:

@@ -71,3 +71,10 @@ def test_ood_sets_and_what_is_picked_on_may_have_images_of_the_same_classes(
     listed.write_text("cat\n")
     assert len(typed_sets("a", ["b:imagenet20"], "c:imagenet20")) == 3
     assert len(typed_sets("a:imagenet10", [f"b:@{listed}"], "b:imagenet20")) == 3
+
+
+def test_sets_joined_by_a_comma_say_to_repeat_the_option() -> None:
+    with pytest.raises(InputError, match=r"^--ood 'a, b': repeat the option: --ood a --ood b$"):
+        typed_sets("pets", ["a, b"], None)
+    with pytest.raises(InputError, match=r"^--id 'a,b': give one dataset$"):
+        typed_sets("a,b", ["c"], None)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from samples import permissions_bind
+from samples import permissions_bind, slow_except
 from samples.cache.cuts import cut, cut_all, cut_texts
 from samples.score.negatives import unit
 
@@ -77,7 +77,7 @@ def bits(evaluated: Evaluated) -> list[Any]:
     return [json.dumps([asdict(one) for one in evaluated.results], default=str), scores]
 
 
-@pytest.mark.parametrize("shard_rows", [97, 2047, 2048, 2049])
+@pytest.mark.parametrize("shard_rows", slow_except([2047], [97, 2047, 2048, 2049]))
 def test_scores_of_shards_are_those_of_the_merged_files_to_the_bit(
     tmp_path: Path, files: Path, score: Score, shard_rows: int
 ) -> None:
@@ -92,6 +92,7 @@ def test_scores_of_shards_are_those_of_the_merged_files_to_the_bit(
     assert mined(tmp_path) == negatives
 
 
+@pytest.mark.slow
 def test_a_shard_for_each_image_is_scored_alike(
     tmp_path: Path, write_texts: WriteTexts, write_images: WriteImages, score: Score
 ) -> None:

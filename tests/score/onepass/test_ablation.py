@@ -102,6 +102,33 @@ def test_what_cannot_be_used_is_told_in_one_line(tmp_path: Path, text: str, word
     assert str(error.value) == f"{tmp_path / 'a.toml'}: {words}"
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("scores" + ".a" * 100_000 + " = 1", "not TOML: a key has more than 64 parts"),
+        ("[" + "'a' . " * 80 + "a]", "not TOML: a key has more than 64 parts"),
+        ("scores = " + "[" * 10_000, "not TOML: "),
+        ("scores = " + "9" * 10_000, "not TOML: "),
+        ("#" * 2**20 + "\n", "larger than 1,048,576 bytes, too large for an ablation"),
+        (
+            f'[[scores]]\nscore = "gen"\ngamma = {[1] * 3000}\ntop = {[1] * 3000}',
+            "9,000,000 variants, more than 10,000; use fewer values",
+        ),
+    ],
+    ids=str.split("deep quoted nested number large many"),
+)
+def test_what_would_take_minutes_is_refused_at_once(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(InputError) as error:
+        read(tmp_path, text)
+    assert words in str(error.value)
+
+
+def test_dots_within_a_template_are_no_deep_key(tmp_path: Path) -> None:
+    dotted = "a{}" + "." * 40 + " b." * 40
+    found = read(tmp_path, f'templates = "{dotted}"\n[[scores]]\nscore = "mcm"')
+    assert found.templates == (dotted,)
+
+
 def test_a_file_that_is_missing_or_no_text_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.toml: no such file or directory"):
         ablation.read(tmp_path / "none.toml")

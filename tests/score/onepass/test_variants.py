@@ -115,10 +115,44 @@ def test_each_default_parameter_may_be_given_as_well(score: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "label"),
+    [
+        ("MCM", "mcm"),
+        ("msp", "mcm:temperature=learned"),
+        ("MSP:temperature=1", "mcm"),
+        ("maxlogit", "max-logit"),
+        ("MaxLogit", "max-logit"),
+        ("max_logit", "max-logit"),
+        ("ebo:temperature=0.1", "energy:temperature=0.1"),
+        ("KNN:k=5", "knn:k=5"),
+    ],
+)
+def test_other_programs_names_and_cases_stand_for_our_scores(typed: str, label: str) -> None:
+    (found,) = parse(typed)
+    assert found.label == label
+    assert found.score in SCORES
+
+
+def test_a_grid_is_counted_before_it_is_built() -> None:
+    values = "|".join(["1"] * 3000)
+    with pytest.raises(InputError, match=r"9,000,000 variants, more than 10,000; use fewer val"):
+        parse(f"gen:gamma={values},top={values}")
+    temperatures = "|".join(str(1 + one / 1000) for one in range(6000))
+    with pytest.raises(InputError, match="12,000 variants"):
+        parse_all([f"mcm:temperature={temperatures}", f"energy:temperature={temperatures}"])
+
+
+@pytest.mark.parametrize(
     ("specification", "words"),
     [
         ("mcn", "--score 'mcn': no score 'mcn'; did you mean mcm?"),
-        ("maxlogit", "--score 'maxlogit': no score 'maxlogit'; did you mean max-logit?"),
+        ("max-logits", "--score 'max-logits': no score 'max-logits'; did you mean max-logit?"),
+        ("mcm,Energy", "--score 'mcm,Energy': repeat the option: --score mcm --score energy"),
+        (
+            "mcm:temperature=1,energy",
+            "--score 'mcm:temperature=1,energy': 'energy' is another score: repeat the option, "
+            "--score energy",
+        ),
         (
             "?",
             "--score '?': no score '?'; list them with: oodcache scores",

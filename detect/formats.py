@@ -1,0 +1,94 @@
+"""Decisions as text: lines to read, CSV and JSON lines. Each image is written as it is judged.
+
+A new format is a line of `FORMATS`. Help texts import this module, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from oodcache.cache.text import inert, printable
+
+if TYPE_CHECKING:
+    from oodcache.detect.decisions import Decision
+
+COLUMNS = ("path", "decision", "score", "p_value", "nearest", "probability", "error")
+
+
+def as_text(decisions: Sequence[Decision]) -> str:
+    """Return a line each, tab-separated, the path last; unprintable characters are escaped."""
+    return "".join("\t".join(map(printable, _cells(one))) + "\n" for one in decisions)
+
+
+def as_csv(decisions: Sequence[Decision]) -> str:
+    """Return a row of COLUMNS each, with all digits."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerows(_values(one).values() for one in decisions)
+    return text.getvalue()
+
+
+def as_spreadsheet(decisions: Sequence[Decision]) -> str:
+    """Return CSV whose texts no spreadsheet runs as formulas, whoever named the images."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    for one in decisions:
+        cells = _values(one).values()
+        rows.writerow([inert(cell) if isinstance(cell, str) else cell for cell in cells])
+    return text.getvalue()
+
+
+def as_jsonl(decisions: Sequence[Decision]) -> str:
+    """Return an object of COLUMNS each; bytes that are not UTF-8 are lone surrogates."""
+    return "".join(
+        json.dumps({name: _finite(value) for name, value in _values(one).items()}) + "\n"
+        for one in decisions
+    )
+
+
+def _cells(one: Decision) -> list[str]:
+    if one.score is None:
+        return ["error", "-", "-", one.error or "", "-", one.path or ""]
+    numbers = [f"{value:.6g}" for value in (one.score, one.p_value, one.probability)]
+    return [one.word, *numbers[:2], one.nearest or "", numbers[2], one.path or ""]
+
+
+def _values(one: Decision) -> dict[str, str | float | None]:
+    return {
+        "path": one.path,
+        "decision": one.word,
+        **{name: getattr(one, name) for name in COLUMNS[2:]},
+    }
+
+
+def _finite(value: str | float | None) -> str | float | None:
+    """Return a value that JSON can hold: an infinite score as text."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A format of decisions: what writes a batch, the line above all, the ending of its files."""
+
+    written: Callable[[Sequence[Decision]], str]
+    head: str = ""
+    ending: str = ""
+
+
+FORMATS = {
+    "text": Lines(as_text),
+    "csv": Lines(as_csv, ",".join(COLUMNS) + "\n", ".csv"),
+    "spreadsheet": Lines(as_spreadsheet, ",".join(COLUMNS) + "\n"),
+    "jsonl": Lines(as_jsonl, ending=".jsonl"),
+}
+
+
+def by_ending(ending: str) -> str:
+    """Return the format of files with an ending, "text" if there is none."""
+    return next((name for name, one in FORMATS.items() if ending and one.ending == ending), "text")

@@ -1,0 +1,41 @@
+"""The question to ask when an AUROC is below 50 %: is a sign wrong, or are the sets exchanged?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from oodcache.report.tables.grid import interval, key, percent
+from oodcache.score.measures.result import Result
+
+CHANCE = 0.5
+
+
+def question(results: Sequence[Result], provenance: Mapping[str, Any]) -> str | None:
+    """Return a line about the lowest AUROC whose whole interval is below 50 %, None without one."""
+    single = [one for one in results if not one.is_average]
+    below = [one for one in single if _is_below(one)]
+    if not below:
+        return None
+    worst = min(below, key=lambda one: one.auroc)
+    bounds = "" if worst.auroc_ci is None else f" ({interval(worst.auroc_ci)})"
+    others = f", as are {len(below) - 1:,} of the other {len(single) - 1:,}" * (len(below) > 1)
+    what = f"AUROC {percent(worst.auroc)}{bounds} of {key(worst)[2]} on {worst.ood} is below 50"
+    return f"{what}{others}: {_cause(single, below, provenance)}"
+
+
+def _is_below(one: Result) -> bool:
+    if one.auroc_ci is None:  # All OOD scores above all ID scores: no variance to estimate.
+        return one.auroc == 0
+    return one.auroc_ci[1] < CHANCE
+
+
+def _cause(single: Sequence[Result], below: Sequence[Result], provenance: Mapping[str, Any]) -> str:
+    if "lower_is_id" in provenance:  # Scores of another program.
+        is_flipped = provenance["lower_is_id"]
+        return f"is {'higher' if is_flipped else 'lower'} more ID? " + (
+            "omit --lower-is-id" if is_flipped else "use --lower-is-id"
+        )
+    if 2 * len(below) > len(single):
+        return "are --id and --ood exchanged?"
+    return "that score ranks OOD images as more ID"

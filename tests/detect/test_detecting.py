@@ -1,0 +1,88 @@
+"""Claims about the images that a detector finds in a folder, and about those that it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from samples import silent
+from samples.detect.detectors import DIMENSION, made
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Watch
+from oodcache.detect import detecting
+from oodcache.detect.file import write_detector
+from oodcache.detect.reloading import Runtime
+from oodcache.extract.run.embedding import Embedded
+
+
+class Even:
+    """An embedder for which all images are the first class."""
+
+    def embedded(self, contents: Any, count: int, **given: Any) -> Iterator[Embedded]:
+        vectors = np.tile(made().detector.scorer.classes.vectors[0], (count, 1))
+        yield Embedded(vectors.astype(np.float32).reshape(count, DIMENSION), {}, rotated=1)
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Go to a folder with a detector and two images, one of them without an extension."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(detecting, "loaded", lambda *_: Even())
+    write_detector(Path("detector.json"), made().detector)
+    Path("gate").mkdir()
+    Path("gate/a.avif").write_bytes(b"x")
+    Path("gate/b").write_bytes(b"\xff\xd8\xff\xe0")
+    Path("gate/notes.txt").touch()
+    return []
+
+
+def judged(notes: list[str], *targets: str) -> int:
+    return detecting.detect(
+        Path("detector.json"),
+        targets,
+        cache=Path("embeddings"),
+        runtime=Runtime(),
+        form="text",
+        output=Path("out.txt"),
+        watch=Watch(notes.append, silent),
+    )
+
+
+def test_all_images_of_a_folder_are_judged_and_the_rest_is_counted(notes: list[str]) -> None:
+    assert judged(notes, "gate") == detecting.ALL_IN
+    assert [line.split("\t")[-1] for line in Path("out.txt").read_text().splitlines()] == [
+        "gate/a.avif",
+        "gate/b",
+    ]
+    assert "gate: left out: 1 .txt" in notes
+
+
+@pytest.mark.parametrize("name", ["c.HEIC", "c.svg", "c.tar", "c.zip"])
+def test_possible_images_that_are_left_out_are_an_error(notes: list[str], name: str) -> None:
+    Path("gate", name).touch()
+    assert judged(notes, "gate") == detecting.MISTAKE
+    ending = Path(name).suffix.lower()
+    assert any(one.startswith(f"gate: left out: 1 {ending}, 1 .txt (") for one in notes)
+
+
+def test_rotations_are_counted_unless_the_detector_applies_them(notes: list[str]) -> None:
+    judged(notes, "gate")
+    (said,) = [one for one in notes if "rotation" in one]
+    assert said.startswith("1 image with an EXIF rotation, which is not applied, as for the calib")
+    preprocessing = {**made().detector.preprocessing, "exif": True}
+    Path("detector.json").unlink()
+    write_detector(Path("detector.json"), made(preprocessing=preprocessing).detector)
+    notes.clear()
+    judged(notes, "gate")
+    assert not [one for one in notes if "rotation" in one]
+
+
+def test_a_folder_of_archives_alone_is_refused(notes: list[str]) -> None:
+    Path("tars").mkdir()
+    Path("tars/0.tar").touch()
+    with pytest.raises(InputError, match=r"tars: contains no images \(left out: 1 \.tar \("):
+        judged(notes, "tars")
