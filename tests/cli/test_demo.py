@@ -69,6 +69,7 @@ def test_the_commands_that_the_demo_shows_run_as_they_are_shown(
     assert ours == theirs
 
 
+@pytest.mark.slow
 def test_without_plotly_the_demo_says_what_a_report_needs(
     oodcache: Run, after_demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

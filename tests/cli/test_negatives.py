@@ -247,6 +247,7 @@ def test_a_strangers_words_are_shown_escaped(oodcache: Run, lists: None) -> None
     assert f"  {SHOWN}" in oodcache("cache", "info", FILE).out.splitlines()
 
 
+@pytest.mark.slow
 def test_the_whole_path_runs_on_wordnets_own_lines(oodcache: Run) -> None:
     wordnet = Path(__file__).parents[1] / "extract" / "texts" / "wordnet"
     extract = ("extract", "--model", "tiny-clip", "--template")

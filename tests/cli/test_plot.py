@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from samples import Run, slow_except
+from samples import Run
 
 from oodcache.report.figures.kinds import ENDINGS, KINDS
 
@@ -49,7 +49,8 @@ def results(oodcache: Run, prepared: Path) -> None:
     shutil.copytree(prepared, Path(), dirs_exist_ok=True)
 
 
-@pytest.mark.parametrize("kind", slow_except(["roc"], KINDS))
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_drawn_in_every_format(oodcache: Run, results: None, kind: str) -> None:
     for ending in ENDINGS:
         done = oodcache("plot", kind, "r.json", "-o", f"new/{kind}{ending}")

@@ -253,6 +253,7 @@ def test_tables_for_papers(oodcache: Run, cached: Path, form: str, start: str, t
     assert sum(line.startswith(start) for line in done.out.splitlines()) == times
 
 
+@pytest.mark.slow
 def test_images_of_another_folder_are_not_compared(oodcache: Run, tmp_path: Path) -> None:
     write_study(tmp_path / "embeddings", ["clip", "siglip"])
     folder = tmp_path / "embeddings" / SIGLIP / "images"

@@ -106,6 +106,7 @@ def test_channels_last_changes_no_more_than_last_digits(small_model: SmallModel)
     assert worst(plain, ours, 5) < 1e-6
 
 
+@pytest.mark.slow
 def test_an_identity_says_how_a_model_computes_only_where_that_is_not_usual(
     small_model: SmallModel,
 ) -> None:

@@ -245,6 +245,7 @@ def test_a_killed_worker_is_one_line_and_the_run_goes_on(
     assert path.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.slow
 def test_stored_as_float16_the_vectors_are_near_and_half_the_size(
     tmp_path: Path, sources: list[str], photos: Path
 ) -> None:

@@ -45,7 +45,8 @@ def test_a_png_has_the_width_asked_for(tmp_path: Path, kind: str, width: float) 
         assert len(np.unique(np.asarray(image.convert("L")))) > 10
 
 
-@pytest.mark.parametrize("kind", slow_except(["roc", "heatmap"], KINDS))
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
 def test_equal_figures_are_equal_bytes_in_every_format(tmp_path: Path, kind: str) -> None:
     for folder in ("first", "second"):
         drawn = draw(kind, PLAIN_SAMPLE.subject(kind))
@@ -159,6 +160,7 @@ def test_no_text_is_cut_off_or_lies_on_another(kind: str, of: Sample, width: flo
             assert apart, (text, other[4])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_ood_set_and_few_images_are_enough(tmp_path: Path, kind: str) -> None:
     of = sample(outside=("SUN",), n_id=1, n_ood=1)

@@ -110,7 +110,12 @@ def test_an_image_is_of_the_class_with_its_id_or_its_number(
     assert found.id_accuracy == np.mean(right)
     assert 0 < found.id_accuracy < 1
     assert len(set(Counter(own).values())) == len(COUNTS)
-    assert said == [
+    equal, unlabelled = said
+    assert equal == (
+        "classes five: 2 of 5 classes have the same vector as another, such as n9 ('crane') and n2 "
+        "('crane'): they cannot be told apart"
+    )
+    assert unlabelled == (
         f"inside: 3 of 18 images have no label among the classes of five ({unknown}); they count "
         "as ID, but not in the accuracy"
-    ]
+    )

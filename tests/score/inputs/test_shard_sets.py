@@ -104,6 +104,7 @@ def test_a_shard_for_each_image_is_scored_alike(
     assert bits(score("mcm", keep=True)) == whole
 
 
+@pytest.mark.slow
 def test_subsets_of_shards_are_those_of_the_merged_files(
     tmp_path: Path, files: Path, score: Score
 ) -> None:
