@@ -86,7 +86,7 @@ def detector(given: Fields) -> SavedDetector:
     texts = _texts(given)
     scorer = Scorer(model, texts, _variant(given), _negatives(given, texts), _bank(given, texts))
     for name, found in (("negatives", scorer.negatives), ("bank", scorer.bank)):
-        if (found is not None) != (SCORES[scorer.variant.score].needs == name):
+        if (found is not None) != (scorer.variant.definition.needs == name):
             what = "unexpected" if found is not None else "missing"
             raise ValueError(f"'{name}' is {what} for {scorer.variant.score}")
     return SavedDetector(

@@ -26,7 +26,6 @@ from oodcache.detect.file import LARGEST
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.negative_sums import NegativeSums
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Digests, Vectors, digests
 from oodcache.score.inputs.question import Question, Template, bank_label
 from oodcache.score.inputs.selection import Prompted, Selection, prompted
@@ -120,7 +119,7 @@ class Calibration:
 
     def scorer(self, variant: Variant) -> Scorer:
         """Return a score with all its inputs."""
-        needs = SCORES[variant.score].needs
+        needs = variant.definition.needs
         return Scorer(
             model=self._selection.model,
             texts=self._texts,

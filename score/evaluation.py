@@ -12,7 +12,6 @@ from typing import Any
 from oodcache.cache.watch import Watch
 from oodcache.score.choosing import picks
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Digests, Vectors, processors
 from oodcache.score.inputs.accuracy import id_accuracy
 from oodcache.score.inputs.labels import Labels
@@ -170,7 +169,7 @@ class _Pass:
                     conventions=self._conventions,
                     groups={view.name: view.group for view in outside},
                     shared_images=shared_images,
-                    probability=self._shown(place) if SCORES[variant.score].probability else None,
+                    probability=self._shown(place) if variant.definition.probability else None,
                     advance=lambda done: _unless(stopped, advance, done),
                 )
 

@@ -15,7 +15,6 @@ from oodcache.cache.files.texts import TextRows
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note, Watch
 from oodcache.score.formulas.negative_sums import NegativeSums
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Digests, digests
 from oodcache.score.inputs.bank_images import BankImages, open_bank
 from oodcache.score.inputs.question import Question
@@ -52,7 +51,7 @@ class References:
 
     def named_by(self, variant: Variant) -> dict[str, str | None]:
         """Return the fields of a result that name its score's references."""
-        needs = SCORES[variant.score].needs
+        needs = variant.definition.needs
         negatives = self.sums if needs == "negatives" else None
         bank = self.bank if needs == "bank" else None
         return {
@@ -63,7 +62,7 @@ class References:
 
     def fit(self, variants: Sequence[Variant], classes: Classes, watch: Watch) -> Fits:
         """Return each variant's fit for these classes."""
-        if not any(SCORES[variant.score].fit for variant in variants):
+        if not any(variant.definition.fit for variant in variants):
             return Fits([None] * len(variants), None)
         with watch.progress("fit", len(variants), "scores") as advance:
             bank = None if self.bank is None else self.bank.against(classes, watch.note)
@@ -79,7 +78,7 @@ def open_references(
     Raises InputError if a reference that a score needs is not given, is missing or does not fit.
     """
     cache, negatives, bank = question.cache, question.negatives, question.bank
-    needed = {SCORES[one.score].needs: one.score for one in reversed(question.variants)}
+    needed = {one.definition.needs: one.score for one in reversed(question.variants)}
     if "negatives" in needed and negatives is None:
         raise InputError(f"{needed['negatives']} needs negatives: {_negatives(cache, selection)}")
     if "bank" in needed and bank is None:

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.negative_sums import NegativeSums
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import TILE, Digests, Tile, Vectors, digests, over_tiles, tiles
 from oodcache.score.onepass.variants import Variant
 
@@ -77,7 +76,7 @@ def fit_all(
     given = {"": classes.vectors, "negatives": negatives, "bank": bank}
     fits: list[Any] = []
     for variant in variants:
-        score = SCORES[variant.score]
+        score = variant.definition
         assert given[score.needs] is not None, f"{variant.score} without {score.needs}"
         numbers = classes.numbers(variant)
         fits.append(score.fit(given[score.needs], **numbers) if score.fit else None)

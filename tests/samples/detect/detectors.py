@@ -18,7 +18,6 @@ from oodcache.detect.detector import (
     TrainingImages,
     Tried,
 )
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Vectors
 from oodcache.score.inputs.selection import Prompted
 from oodcache.score.onepass.variants import parse
@@ -39,7 +38,7 @@ class Made:
 def made(score: str = "mcm", *, bias: float | None = None, **changes: Any) -> Made:
     """Return a detector of a score, as it is typed; `changes` go into its fields."""
     (variant,) = parse(score)
-    needs = SCORES[variant.score].needs
+    needs = variant.definition.needs
     classes, images = unit(4, DIMENSION, 1), unit(60, DIMENSION, 2)
     scorer = Scorer(
         ModelIdentity(**{**vars(MODEL), "logit_bias": bias}),
