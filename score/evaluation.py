@@ -113,6 +113,7 @@ class _Pass:
         self._digests: dict[str, Digests] = {}
         for view in selection.every_view:
             self._score(view)
+        references.tell_unused(self._variants, self._fits, watch.note)
         # The indices of the variants to compare, and how each was picked, if it was.
         self._compared: Mapping[int, Pick | None] = dict.fromkeys(range(len(self._variants)))
         if selection.tuning is not None:
@@ -163,7 +164,7 @@ class _Pass:
                     "picked": self._compared[place],
                 }
                 return compare(
-                    common | of_score | self._references.named_by(variant),
+                    common | of_score | self._references.named_by(variant, self._fits.each[place]),
                     inside[1],
                     dict(against),
                     conventions=self._conventions,
