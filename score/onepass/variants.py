@@ -75,11 +75,7 @@ class Variant:
 
     def numbers(self, *, logit_scale: float, logit_bias: float | None) -> dict[str, float]:
         """Return the parameters as numbers, with learned values filled in; a missing bias is 0."""
-        learned = {
-            "temperature": 1.0 / logit_scale,
-            "scale": logit_scale,
-            "bias": logit_bias or 0.0,
-        }
+        learned = learned_numbers(logit_scale, logit_bias)
         found: dict[str, float] = {}
         for name, value in self.parameters.items():
             if isinstance(value, str):
@@ -87,6 +83,11 @@ class Variant:
                 value = learned[name] if stands_for is None else stands_for
             found[name] = float(value)
         return found
+
+
+def learned_numbers(logit_scale: float, logit_bias: float | None) -> dict[str, float]:
+    """Return what "learned" stands for, by parameter; a missing bias is 0."""
+    return {"temperature": 1.0 / logit_scale, "scale": logit_scale, "bias": logit_bias or 0.0}
 
 
 def parse(specification: str, own: Own = NO_OWN) -> list[Variant]:

@@ -6,11 +6,13 @@ No file causes code to be imported, so a file that was made with a user's score 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import shown
+from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.function import Function, OwnScore
-from oodcache.score.own.loading import FILE, typed_scores
+from oodcache.score.own.loading import FILE, code_name, typed_scores
 
 
 def given_again(scores: Iterable[str | Function]) -> dict[str, OwnScore]:
@@ -26,6 +28,27 @@ def given_again(scores: Iterable[str | Function]) -> dict[str, OwnScore]:
             raise InputError(f"--score {one}: {what}; write FILE.py:FUNCTION")
         found |= typed.own
     return found
+
+
+def code_among(typed: Iterable[str]) -> list[str]:
+    """Return the functions among typed scores, without their settings; run nothing.
+
+    >>> code_among(["mcm:temperature=1", "mine.py:gap:k=3", "mine.py:gap:k=5"])
+    ['mine.py:gap']
+    """
+    found = (code_name(one) for one in typed)
+    return list(dict.fromkeys(f"{one.where}:{one.function}" for one in found if one is not None))
+
+
+def variant_again(made_with: Variant, score: OwnScore) -> Variant:
+    """Return a variant that a file was made with, with its definition; check its parameters."""
+    given = made_with.parameters
+    if {*given} != {*score.parameters}:
+        wanted = ", ".join(score.parameters) or "none"
+        raise InputError(f"{shown(made_with.label)}: the code has the parameters {wanted}")
+    for key, value in given.items():
+        score.parameters[key].read(key, str(value))
+    return replace(made_with, own=score)
 
 
 def code_of(name: str, sha256: object, given: Mapping[str, OwnScore], made: str) -> OwnScore:
