@@ -44,23 +44,21 @@ class OwnScore(Score):
     """A user's function as a score called `name`.
 
     `sha256` is that of the code which defines it, None if that is unknown; `source` is its file, ""
-    if there is none. `docstring` is its own, on one line.
+    if there is none. Its docstring is its `formula`, on one line.
     """
 
     name: str = ""
     function: Function | None = None
     sha256: str | None = None
-    docstring: str = ""
 
     @property
     def facts(self) -> dict[str, str]:
         """Return the description, each fact under its name."""
         return {
-            "formula": self.formula,
+            "docstring": self.formula,
             "parameters": super().facts["parameters"],
-            "use": self.docstring.removeprefix(self.formula).strip() or "no more is documented",
-            "needs": "all images of a set at once" if self.whole else "each image alone",
-            "source": self.source or "unknown",
+            "takes": "all images of a set at once" if self.whole else "each image alone",
+            "code": self.source or "unknown",
             "SHA-256": self.sha256 or "unknown",
         }
 
@@ -72,15 +70,14 @@ def own_score(function: Function, name: str, *, sha256: str | None = None) -> Ow
     """
     parameters, converts = _parameters(function, name)
     caller = _Caller(function, name, converts, _place(function))
-    docstring = inspect.getdoc(function) if inspect.isroutine(function) else None
-    first = (docstring or "").strip().partition("\n\n")[0]
+    docstring = (inspect.getdoc(function) or "") if inspect.isroutine(function) else ""
     return OwnScore(
         rank=caller.rank,
         fit=_fit,
         needs=ANY,
         parameters=parameters,
         whole=bool(getattr(function, "whole", False)),
-        formula=" ".join(first.split()) or "no docstring",
+        formula=" ".join(docstring.split()) or "none",
         ranks_by="",
         source=caller.place[0],
         use="",
@@ -88,7 +85,6 @@ def own_score(function: Function, name: str, *, sha256: str | None = None) -> Ow
         name=name,
         function=function,
         sha256=sha256,
-        docstring=" ".join((docstring or "").split()),
     )
 
 

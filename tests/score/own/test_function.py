@@ -235,7 +235,7 @@ def test_what_is_read_and_not_given_is_asked_for(what: str, words: str) -> None:
 
 def test_the_description_is_the_docstring() -> None:
     facts = own_score(top5_gap, "f", sha256="12").facts
-    assert facts["formula"] == "Largest cosine less the mean of the next k."
+    assert facts["docstring"] == "Largest cosine less the mean of the next k."
     assert facts["parameters"] == "k = 5"
-    assert (facts["source"], facts["SHA-256"]) == (__file__, "12")
-    assert own_score(functools.partial(top5_gap, k=2), "f").formula == "no docstring"
+    assert (facts["code"], facts["SHA-256"]) == (__file__, "12")
+    assert own_score(functools.partial(top5_gap, k=2), "f").formula == "none"

@@ -86,12 +86,13 @@ def test_a_file_runs_once_as_long_as_it_stays_the_same(write: Write, tmp_path: P
 
 
 def test_a_function_of_a_module_is_called_by_the_modules_name(write: Write) -> None:
-    write()
-    sys.path.append(str(write().parent))
+    path = write()
+    path.rename(path.with_name("module_of_mine.py"))
+    sys.path.append(str(path.parent))
     try:
-        assert labels("mine:gap:k=2") == ["mine:gap:k=2"]
+        assert labels("module_of_mine:gap:k=2") == ["module_of_mine:gap:k=2"]
     finally:
-        sys.modules.pop("mine", None)
+        sys.modules.pop("module_of_mine", None)
 
 
 def test_functions_are_scores_by_their_name_and_specifications_use_it() -> None:
@@ -166,17 +167,19 @@ def test_code_that_is_no_score_is_rejected_in_one_line(
 def test_an_installed_package_offers_scores_by_name(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sys.path.append(str(write().parent))
-    points = [EntryPoint("gap-of-mine", "mine:gap", loading.GROUP)]
+    path = write()
+    path.rename(path.with_name("package_of_mine.py"))
+    sys.path.append(str(path.parent))
+    points = [EntryPoint("gap-of-mine", "package_of_mine:gap", loading.GROUP)]
     monkeypatch.setattr(loading, "entry_points", lambda: points)
     try:
         assert labels("gap-of-mine:k=1|2") == ["gap-of-mine:k=1", "gap-of-mine:k=2"]
         points.append(EntryPoint("gap-of-mine", "theirs:gap", loading.GROUP))
-        assert "two packages offer gap-of-mine: mine:gap and theirs:gap" in mistake("gap-of-mine")
-        points[:] = [EntryPoint("broken", "mine:nothing", loading.GROUP)]
-        assert "entry point broken = mine:nothing: AttributeError" in mistake("broken")
+        assert "two packages offer gap-of-mine: package_of_mine:gap and theirs:gap" in mistake("gap-of-mine")
+        points[:] = [EntryPoint("broken", "package_of_mine:nothing", loading.GROUP)]
+        assert "entry point broken = package_of_mine:nothing: AttributeError" in mistake("broken")
     finally:
-        sys.modules.pop("mine", None)
+        sys.modules.pop("package_of_mine", None)
 
 
 def test_a_notebooks_function_is_identified_by_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
