@@ -175,7 +175,8 @@ def test_an_installed_package_offers_scores_by_name(
     try:
         assert labels("gap-of-mine:k=1|2") == ["gap-of-mine:k=1", "gap-of-mine:k=2"]
         points.append(EntryPoint("gap-of-mine", "theirs:gap", loading.GROUP))
-        assert "two packages offer gap-of-mine: package_of_mine:gap and theirs:gap" in mistake("gap-of-mine")
+        words = "two packages offer gap-of-mine: package_of_mine:gap and theirs:gap"
+        assert words in mistake("gap-of-mine")
         points[:] = [EntryPoint("broken", "package_of_mine:nothing", loading.GROUP)]
         assert "entry point broken = package_of_mine:nothing: AttributeError" in mistake("broken")
     finally:
