@@ -10,7 +10,7 @@ try:
 
     from oodcache.cli.commands import StrictCommand
     from oodcache.cli.main import main, oodcache
-    from oodcache.cli.options import CACHE, DEVICE, SETTINGS, WATCH, data_root, note
+    from oodcache.cli.options import CACHE, DEVICE, SETTINGS, WATCH, command_line, data_root, note
     from oodcache.study import study
 except ImportError as error:
     sys.exit(f"main.py: {error}; run in this folder:  pip install -e '.[extract]'")
@@ -43,7 +43,7 @@ def run(model_type: str, ood_set: str, use_sigmoid: bool, **given: Any) -> None:
     study.extract_missing(
         benchmark,
         study.ExtractionSettings(**given),
-        oodcache=lambda typed: oodcache.main(typed, "oodcache", standalone_mode=False),
+        oodcache=command_line(oodcache),
         note=note,
     )
     grid = reproducing.single(benchmark, given["cache"], use_sigmoid, WATCH)

@@ -126,9 +126,7 @@ class Cache:
 
     def _names(self, model: str, kind: str) -> list[str]:
         label = store.find_model(self.folder, model)
-        return [
-            one.name for one in store.known(self.folder) if one.label == label and one.kind == kind
-        ]
+        return [one.name for one in store.known(self.folder, label) if one.kind == kind]
 
 
 def open(folder: str | Path = "embeddings") -> Cache:

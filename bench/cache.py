@@ -124,11 +124,16 @@ class Samples:
 
 @dataclass(frozen=True)
 class Checked:
-    """Median seconds of scoring from a file, and the median over the rounds of with / without."""
+    """Median seconds of scoring from a file, and the median over the rounds of with / without.
+
+    `share` is the share of the time of scoring that was spent in the checksums themselves: it does
+    not depend on what else the machine does between two runs.
+    """
 
     without_seconds: float
     checked_seconds: float
     hashed_seconds: float
+    share: float
     checked_ratio: float
     hashed_ratio: float
 
@@ -143,16 +148,22 @@ def compare_checks(rows: int = SCORED, runs: int = SCORED_RUNS) -> Checked:
         with h5py.File(old, "r+") as file:  # As 0.1 wrote it.
             del file.attrs[block_sums.BLOCKS], file.attrs[block_sums.PATHS]
         rounds = np.array([_check_round(new, old) for _ in range(runs)])
-    without, checked, hashed = rounds.T
+    without, checked, hashed, _ = rounds.T
     ratios = (np.median(checked / without), np.median(hashed / without))
     return Checked(*np.median(rounds, axis=0).tolist(), *map(float, ratios))
 
 
-def _check_round(new: Path, old: Path) -> tuple[float, float, float]:
+def _check_round(new: Path, old: Path) -> tuple[float, float, float, float]:
     block_sums.sha256.cache_clear()
+    spent, check = list[float](), block_sums.Checksums.check
     with patch.object(block_sums.Checksums, "check", lambda *given: None):
         without = seconds(lambda: _score(new))
-    return without, seconds(lambda: _score(new)), seconds(lambda: _score(old))
+    with patch.object(
+        *(block_sums.Checksums, "check"),
+        lambda *given: spent.append(seconds(lambda: check(*given))),
+    ):
+        checked = seconds(lambda: _score(new))
+    return without, checked, seconds(lambda: _score(old)), sum(spent) / checked
 
 
 def _score(path: Path) -> None:
@@ -165,7 +176,10 @@ def main() -> None:
     checks = compare_checks()
     print(f"5 scores, {SCORED:,} × {LABELS:,} × {DIMENSION}, from a file")
     print(f"unchecked        {checks.without_seconds:7.3f} s")
-    print(f"checksums        {checks.checked_seconds:7.3f} s   {checks.checked_ratio:.3f} of it")
+    print(
+        f"checksums        {checks.checked_seconds:7.3f} s   {checks.checked_ratio:.3f} of it, "
+        f"{checks.share:.2%} of the time in them"
+    )
     print(f"no checksums     {checks.hashed_seconds:7.3f} s   {checks.hashed_ratio:.3f} of it")
     result = compare()
     shards = -(-ROWS // SHARD_ROWS)

@@ -188,7 +188,7 @@ def fast_decode_moves(folder: Path, photos: Path) -> Moved:
     pixels, vectors = [], []
     for fast in (False, True):
         loaded = model(folder, "ViT-B-32", fast_decode=fast)
-        pixels.append(torch.stack([loaded.preprocessing.pixels(one) for one in contents]))
+        pixels.append(torch.stack([loaded.preprocessing.prepared(one).pixels for one in contents]))
         encoded = [loaded.images(batch).vectors for batch in pixels[-1].split(BATCH)]
         vectors.append(torch.cat(encoded).double())
     cosines = (vectors[0] * vectors[1]).sum(dim=1) / vectors[0].norm(dim=1) / vectors[1].norm(dim=1)

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
+LINE = 300
+
 
 class InputError(Exception):
     """Something the user gave cannot be used; the message is the one line the user sees."""
 
 
-class RuleError(InputError):
+class FileError(InputError):
+    """The file at `path` cannot be used; `found` says why."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        super().__init__(f"{path}: {found}")
+        self.path, self.found = path, found
+
+
+class UnreadError(FileError):
+    """A file could not be read now, though it may be good: it is in use, or closed to the user."""
+
+
+class RuleError(FileError):
     """A file breaks a numbered rule of docs/cache-format.md."""
 
     def __init__(self, path: Path, rule: str, found: str) -> None:
-        super().__init__(f"{path}: {found} (rule {rule})")
+        super().__init__(path, f"{found} (rule {rule})")
         self.rule = rule
 
 
 def first_lines(error: BaseException) -> str:
-    """Return the first two lines of a library's error message, joined."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2]) if lines else type(error).__name__
+    """Return the first two lines of a library's error message, joined and cut."""
+    lines = [line.strip() for line in str(error)[: 2 * LINE].splitlines() if line.strip()]
+    joined = " ".join(lines[:2]) if lines else type(error).__name__
+    return joined if len(joined) <= LINE else f"{joined[:LINE]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -53,11 +54,14 @@ def known(name: str) -> Subset:
 
 
 def read(path: Path) -> Subset:
-    """Return the subset in the file at `path`: an id or label name per line; # starts a comment."""
+    """Return the subset in the file at `path`: an id or label name per line; # starts a comment.
+
+    Letters and their accents are composed (NFC), as labels are when they are matched.
+    """
     lines = read_lines(path, "; a subset is one id or name per line")
     first: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
-        one = line.partition("#")[0].strip()
+        one = unicodedata.normalize("NFC", line.partition("#")[0].strip())
         if one in first:
             raise InputError(f"{path}: line {number} repeats line {first[one]}, {one!r}")
         if one:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
@@ -78,6 +78,16 @@ def read_lines(path: Path, advice: str = "") -> list[str]:
     return lines
 
 
+def cut(names: Sequence[str], most: int, between: str) -> str:
+    """Return names joined, at most `most` of them, with the number of the others.
+
+    >>> cut(["a", "b", "c"], 2, ", ")
+    'a, b, … and 1 more'
+    """
+    more = [f"… and {len(names) - most:,} more"] * (len(names) > most)
+    return between.join([*names[:most], *more])
+
+
 def megabytes(size: int) -> str:
     """Return a number of bytes in MB, to one decimal, or to two digits below 1 MB.
 
@@ -95,6 +105,15 @@ def counted(count: int, noun: str) -> str:
     """
     plural = "es" if noun.endswith("s") else "s"
     return f"{count:,} {noun}{plural * (count != 1)}"
+
+
+def inert(cell: str) -> str:
+    """Return a CSV cell that no spreadsheet runs as a formula: a quote stands before =, +, - and @.
+
+    >>> [inert(cell) for cell in ("=1+1", "cat.jpg")]
+    ["'=1+1", 'cat.jpg']
+    """
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "'")) else cell
 
 
 def readable(text: str) -> str:

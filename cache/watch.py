@@ -18,6 +18,16 @@ from rich.progress import (
 )
 from rich.text import Text
 
+
+class Hint(str):
+    """A note on what is being done, or was. A note on a number, or on what was left out, is none.
+
+    `--quiet` hides hints; every other note is a warning and is shown.
+    """
+
+    __slots__ = ()
+
+
 Note = Callable[[str], None]
 Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], None]]]
 

@@ -1,19 +1,42 @@
-"""What every command is: a click command that rejects repeated options and empty values."""
+"""What every command is: click's, with --quiet, that rejects repeated options and empty values."""
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import click
 
 TIMES = {2: "twice"}
+_quiet = [False]
+
+
+def is_quiet() -> bool:
+    """Return whether the running command was given --quiet."""
+    return _quiet[0]
+
+
+def _hush(context: click.Context, option: click.Parameter, value: bool) -> None:
+    """Note --quiet of a command or of a group above it; a new command line starts without."""
+    _quiet[0] = value or (context.parent is not None and _quiet[0])
 
 
 class StrictCommand(click.Command):
-    """A command that rejects what click would misread in silence.
+    """A command with --quiet, which rejects what click would misread in silence.
 
     Of an option given twice click keeps the last value; an empty path is the current folder.
     """
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        quiet = click.Option(
+            ["-q", "--quiet"],
+            is_flag=True,
+            expose_value=False,
+            callback=_hush,
+            help="Hide progress and hints; warnings are still printed.",
+        )
+        self.params.append(quiet)
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Raise UsageError for a repeated option that takes one value, or for an empty value."""
@@ -26,13 +49,27 @@ class StrictCommand(click.Command):
             if _is_empty(values.get(str(parameter.name))):
                 what = f"{_written(parameter)} is empty: is a shell variable unset?"
                 raise click.UsageError(what, context)
-        return super().parse_args(context, args)
+        try:
+            return super().parse_args(context, args)
+        except click.MissingParameter as error:
+            example = _example(self.help or "", context.command_path)
+            if not example:
+                raise
+            what = f"{error.format_message().rstrip('.')}; for example: {example}"
+            raise click.UsageError(what, context) from None
 
 
 class StrictGroup(StrictCommand, click.Group):
     """A group of such commands."""
 
     command_class = StrictCommand
+
+
+def _example(help_text: str, command: str) -> str:
+    """Return the first example in a command's help, on one line."""
+    lines = help_text.replace("\\\n", " ").splitlines()
+    found = [" ".join(one.split()) for one in lines if one.strip().startswith(f"{command} ")]
+    return found[0] if found else ""
 
 
 def _takes_one(parameter: click.Parameter) -> bool:

@@ -12,6 +12,7 @@ import click
 
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.names import SHORT_NAMES
+from oodcache.cache.watch import Hint
 from oodcache.cli import stopping
 from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import BATCH_SIZE, CACHE, DATA_ROOT, DEVICE, PATH, WATCH, WORKERS, note
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 TRIPLE = click.Tuple([float, float, float])
 PASSED = ("classes", "templates", "data_root", "cache", "workers")
 OPTIONS = ("image_root", "path_column", "label_column")
-FASTER = ("fast_decode", "channels_last", "compile")
+FLAGS = ("fast_decode", "exif", "channels_last", "compile")
 SETTINGS = ("dtype", "batch_size", "shard_rows", "overwrite", "retry_failed", "max_bad")
 
 
@@ -56,7 +57,7 @@ def _rank(typed: Rank | None, engine: str) -> Rank:
     found = from_environment(os.environ)
     if found is None or found.parts == 1:
         return Rank(1, 1)
-    note(f"shards {found}, from {found.source}; --shard 1/1 does all")
+    note(Hint(f"shards {found}, from {found.source}; --shard 1/1 does all"))
     return found
 
 
@@ -113,6 +114,11 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
     "--fast-decode",
     is_flag=True,
     help="Decode with torchvision: about 2× faster, slightly different pixels.",
+)
+@click.option(
+    "--exif",
+    is_flag=True,
+    help="Rotate images as their EXIF orientation says. [ignored, as in open_clip]",
 )
 @DEVICE
 @BATCH_SIZE
@@ -202,7 +208,7 @@ def extract(**given: Any) -> None:
         overrides,
         given["precision"],
         given["device"],
-        **{key: given[key] for key in FASTER},
+        **{key: given[key] for key in FLAGS},
     )
     rank = _rank(given["share"], given["engine"])
     settings = {key: given[key] for key in SETTINGS}

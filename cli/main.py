@@ -52,7 +52,7 @@ class Ordered(StrictGroup):
 
 
 @click.group(cls=Ordered, context_settings=SETTINGS)
-@click.version_option(version("oodcache"), prog_name="oodcache")
+@click.version_option(version("oodcache"), "-V", "--version", prog_name="oodcache")
 def oodcache() -> None:
     """Compare zero-shot out-of-distribution (OOD) scores on cached embeddings.
 
@@ -112,6 +112,8 @@ def _run(command: click.Command, name: str) -> None:
         _drop_stdout()
         sys.exit(1)
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            _fail("too many open files: raise the limit (ulimit -n 1024), or use fewer --workers")
         if error.filename is None:
             # Our writers name their file: an error without a name is standard output's.
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):

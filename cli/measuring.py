@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from oodcache.cache.watch import Hint
 from oodcache.cli.options import FILE, note, share
 from oodcache.report.tables import formats
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions
@@ -109,7 +110,7 @@ def deliver(results: Results, given: Mapping[str, Any]) -> None:
     if output is not None:
         form = form or formats.by_ending(output.suffix)
         scoring.save(formats.text(form, *results, explain=explain), output)
-        note(f"wrote {output}")
+        note(Hint(f"wrote {output}"))
     form = "table" if output is not None or form is None else form
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     click.echo(formats.text(form, *results, width=width, explain=explain), nl=False)

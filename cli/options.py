@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oodcache.cache.text import printable, shortened
-from oodcache.cache.watch import Watch, bars
+from oodcache.cache.watch import Hint, Watch, bars
 from oodcache.cli import stopping
+from oodcache.cli.commands import is_quiet
 
 if TYPE_CHECKING:
     from oodcache.score.inputs.question import Question
 
-progress = bars(stopping.check)
+_bars = bars(stopping.check)
 TYPED = "oodcache.typed"  # The key in click's context of the arguments as they were typed.
 SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
 PATH = click.Path(path_type=Path)
@@ -95,8 +97,19 @@ LISTED_AS = click.option(
 
 
 def note(text: str) -> None:
-    """Print one line on stderr, where it does not mix with results."""
+    """Print one line on stderr, where it does not mix with results; no hint with --quiet."""
+    if is_quiet() and isinstance(text, Hint):
+        return
     print(shortened(printable(text)), file=sys.stderr, flush=True)
+
+
+def progress(
+    description: str, total: int, unit: str
+) -> AbstractContextManager[Callable[[int], None]]:
+    """Return a bar on stderr, as `bars` does; none with --quiet."""
+    if is_quiet():
+        return nullcontext(lambda done: stopping.check())
+    return _bars(description, total, unit)
 
 
 WATCH = Watch(note, progress)
@@ -112,8 +125,13 @@ def asked(given: Mapping[str, Any], **others: Any) -> Question:
 
 def subcommand(context: click.Context) -> Callable[[Sequence[str]], object]:
     """Return a function that runs an `oodcache` command from its arguments."""
-    group = context.find_root().command
-    return lambda arguments: group.main(arguments, "oodcache", standalone_mode=False)
+    return command_line(context.find_root().command)
+
+
+def command_line(group: click.Command) -> Callable[[Sequence[str]], object]:
+    """Return a function that runs a command line of `group`, quiet if this one is."""
+    hushed = ["--quiet"] if is_quiet() else []
+    return lambda typed: group.main([*hushed, *typed], "oodcache", standalone_mode=False)
 
 
 def share(example: str, most: float = math.nextafter(1, 0)) -> Callable[[str], float]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Hint
 from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import CACHE, FILE, WATCH, note
 from oodcache.cli.report import DATA_ROOT, SCORES
@@ -104,7 +105,7 @@ def plot(**given: Any) -> None:
     figures.check(given["output"])
     subject = _subject(given, options)
     figures.save(figures.draw(given["kind"], subject), given["output"])
-    note(f"wrote {given['output']}")
+    note(Hint(f"wrote {given['output']}"))
 
 
 plot.help = str(plot.help).replace(

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from oodcache.cache.watch import Hint
 from oodcache.cli import stopping
 from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import (
@@ -76,4 +77,4 @@ def reproduce(context: click.Context, /, **given: Any) -> None:
     scoring.save(formats.to_json(*reproduced.scored), given["results"])
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     click.echo(formats.written(reproduced.grids, given["form"], width), nl=False)
-    note(f"wrote {given['results']}: oodcache report {given['results']} -o reproduce.html")
+    note(Hint(f"wrote {given['results']}: oodcache report {given['results']} -o reproduce.html"))

@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.format.identity import LOADED_FROM
 from oodcache.cache.subsets import split
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.file import is_detector, write_detector
 from oodcache.detect.making import Calibration, DetectorRequest, only, printed
 from oodcache.extract.model.request import LOCAL_DIR
+from oodcache.score.inputs import equal_classes
 from oodcache.score.inputs.selection import select, tell
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.function import OwnScore
@@ -37,7 +39,7 @@ def write_calibrated(
     write_detector(output, made)
     for line in promises(made):
         watch.note(line)
-    watch.note(f"wrote {output}")
+    watch.note(Hint(f"wrote {output}"))
 
 
 def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> SavedDetector:
@@ -52,6 +54,7 @@ def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> 
     selection = select(question, model)
     texts = only(selection, question.templates)
     tell(selection, question.variants, watch.note)
+    equal_classes.tell([texts], watch.note)
     references = open_references(question, selection, [texts], watch.note)
     calibration = Calibration(request, selection, texts, references, watch)
     view, choice, variant = calibration.chosen(question.variants)
@@ -60,6 +63,7 @@ def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> 
     scorer = scorer.read(watch.note)
     files = (selection.texts, *selection.images, *references.files)
     identity = view.file.identity
+    places = identity.source.get(LOADED_FROM)
     return SavedDetector(
         scorer=scorer,
         threshold=threshold,
@@ -72,6 +76,7 @@ def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> 
             "command": printed(shlex.join(["oodcache", *command])),
             "files": [{**one, "path": printed(one["path"])} for one in provenance(files)],
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
+            **({LOADED_FROM: places} if places else {}),
         },
     )
 

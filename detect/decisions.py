@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from oodcache.cache.format.sibling import unfinished, writing
+from oodcache.cache.format.sibling import flushed, unfinished, writing
 from oodcache.detect.detector import SavedDetector
 
 
@@ -79,7 +79,7 @@ def sink(output: Path | None) -> Iterator[Callable[[str], None]]:
 
         yield show
         return
-    with unfinished(output) as part, part.open("wb") as file:
+    with unfinished(output) as part, flushed(part.open("wb")) as file:
 
         def write(text: str) -> None:
             with writing(output):

@@ -20,7 +20,7 @@ from oodcache.cache.files.images import ImageFile
 from oodcache.cache.shards.shard_set import open_images
 from oodcache.cache.store import store
 from oodcache.cache.text import counted, printable, shortened
-from oodcache.cache.watch import Note, Progress, Watch
+from oodcache.cache.watch import Hint, Note, Progress, Watch
 from oodcache.detect.decisions import Decision, decide, sink
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.fields import check_unit
@@ -61,7 +61,7 @@ def detect(
     Each batch is written as it finishes, to stdout or to `output`, which appears when complete.
     """
     if path.is_file() and path.stat().st_size > LARGE:
-        watch.note(f"reading {path} …")
+        watch.note(Hint(f"reading {path} …"))
     saved = read_detector(path, given_again([] if score is None else [score]))
     detector = Detector(saved, cache, runtime, watch.note)
     found = detector.targets(given)
@@ -76,7 +76,8 @@ def detect(
             advance(len(decisions))
     counts = ", ".join(f"{count[word]:,} {word}" for word in ("in", "out", "error") if count[word])
     wrote = f"; wrote {output}" if output else ""
-    watch.note(f"{counted(total, 'image')}: {counts}{wrote}")
+    line = f"{counted(total, 'image')}: {counts}{wrote}"
+    watch.note(line if count["error"] else Hint(line))
     return MISTAKE if count["error"] or detector.left_out else SOME_OUT if count["out"] else ALL_IN
 
 
@@ -185,10 +186,11 @@ class Detector:
                 f"{type(others[0]).__name__} is not an image: give paths, PIL images, or a float32 "
                 "array of unit vectors (n, D), not a mixture"
             )
-        yield from self._embedded(embedding.Pictures(pictures), [None] * len(pictures))
+        exif = self.saved.preprocessing.get("exif") is True
+        yield from self._embedded(embedding.Pictures(pictures, exif), [None] * len(pictures))
 
     def _embedded(self, contents: Any, paths: Sequence[bytes | None]) -> Iterator[list[Decision]]:
-        done = 0
+        done, rotated = 0, 0
         batches = self.embedder().embedded(
             *(contents, len(paths)),
             batch_size=self.runtime.batch_size,
@@ -197,7 +199,12 @@ class Detector:
         for batch in batches:
             some = paths[done : done + len(batch.vectors)]
             yield decide(self.saved, batch.vectors, batch.errors, some)
-            done += len(some)
+            done, rotated = done + len(some), rotated + batch.rotated
+        if rotated and not self.saved.preprocessing.get("exif"):
+            self.note(
+                f"{counted(rotated, 'image')} with an EXIF rotation, which is not applied, as for "
+                "the calibration set; to apply it, extract that set with --exif and calibrate again"
+            )
 
     def _of_set(self, images: ImageFile) -> Iterator[list[Decision]]:
         paths, errors, done = images.paths(), images.errors(), 0
@@ -241,8 +248,8 @@ class Detector:
         label = self.saved.model.label
         return {
             one.name: names.image_path(self.cache, label, one.name)
-            for one in store.known(self.cache)
-            if (one.label, one.kind) == (label, "images")
+            for one in store.known(self.cache, label)
+            if one.kind == "images"
         }
 
     def _unknown(self, given: str, sets: Sequence[str]) -> str:

@@ -32,6 +32,7 @@ from oodcache.score.references import used_by
 
 PROBABLE = Variant("mcm", {"temperature": LEARNED})
 PROBABLE_SIGMOID = Variant("sigmoid-mcm", {"scale": LEARNED, "bias": LEARNED})
+FAST = ("torchvision", "pillow")  # The decoders with --fast-decode and without.
 Integers = npt.NDArray[np.int64]
 
 
@@ -224,6 +225,13 @@ class SavedDetector:
 
     def check_preprocessing(self, found: Mapping[str, Any], what: str, advice: str) -> None:
         """Raise InputError if the preprocessing differs from the calibration set's."""
+        decoders = (found.get("decoder"), self.preprocessing.get("decoder"))
+        if decoders in (FAST, FAST[::-1]):
+            words = ("with", "without") if decoders == FAST else ("without", "with")
+            raise InputError(
+                f"{what}: extracted {words[0]} --fast-decode, but the calibration set {words[1]}; "
+                f"{advice}"
+            )
         for name in sorted({*found, *self.preprocessing} - {OVERRIDDEN}):
             if found.get(name) != self.preprocessing.get(name):
                 raise InputError(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from oodcache.cache.text import printable
+from oodcache.cache.text import inert, printable
 
 if TYPE_CHECKING:
     from oodcache.detect.decisions import Decision
@@ -31,6 +31,16 @@ def as_csv(decisions: Sequence[Decision]) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerows(_values(one).values() for one in decisions)
+    return text.getvalue()
+
+
+def as_spreadsheet(decisions: Sequence[Decision]) -> str:
+    """Return CSV whose texts no spreadsheet runs as formulas, whoever named the images."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    for one in decisions:
+        cells = _values(one).values()
+        rows.writerow([inert(cell) if isinstance(cell, str) else cell for cell in cells])
     return text.getvalue()
 
 
@@ -74,6 +84,7 @@ class Lines:
 FORMATS = {
     "text": Lines(as_text),
     "csv": Lines(as_csv, ",".join(COLUMNS) + "\n", ".csv"),
+    "spreadsheet": Lines(as_spreadsheet, ",".join(COLUMNS) + "\n"),
     "jsonl": Lines(as_jsonl, ending=".jsonl"),
 }
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.format.identity import OVERRIDDEN
+from oodcache.cache.format.identity import LOADED_FROM, OVERRIDDEN
 from oodcache.cache.format.rules import shown
-from oodcache.cache.watch import Note
+from oodcache.cache.watch import Hint, Note
 from oodcache.detect.detector import SavedDetector
 from oodcache.extract.model.request import (
     ARITHMETIC,
@@ -17,6 +18,7 @@ from oodcache.extract.model.request import (
     PREPROCESSING,
     TORCHVISION,
     ModelRequest,
+    resolve,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def loaded(saved: SavedDetector, runtime: Runtime, note: Note) -> Embedder:
     sleep_while_waiting()
     from oodcache.extract.run.embedding import Embedder
 
-    note(f"loading {request.requested} …")
+    note(Hint(f"loading {request.requested} …"))
     embedder, what = Embedder(request, note), f"--model {request.requested}"
     found = embedder.signature
     saved.check_model(found.identity, what, AGAIN)
@@ -64,29 +66,55 @@ def request_again(saved: SavedDetector, runtime: Runtime) -> ModelRequest:
             f"calibrated on {saved.calibrated_on}, imported embeddings whose preprocessing is "
             "unknown: it judges only cached datasets"
         )
-    requested = runtime.model or saved.load
-    folder = Path(requested.removeprefix(LOCAL_DIR))
-    if runtime.model is None and requested.startswith(LOCAL_DIR) and not folder.is_dir():
-        raise InputError(
-            f"{folder}: no such folder, but the detector's model was there; give its location "
-            "with --model local-dir:PATH"
-        )
+    requested = runtime.model or _folder_again(saved)
+    checkpoint, config = runtime.checkpoint, runtime.config
     is_own = saved.model.name == "local" and not requested.startswith(LOCAL_DIR)
-    if is_own and runtime.checkpoint is None:
-        raise InputError(
-            f"{requested}: the detector needs your own checkpoint; give it with --checkpoint FILE, "
-            "and --model-config FILE.json if extract had it"
-        )
+    if is_own and checkpoint is None:
+        checkpoint = _place(saved, "checkpoint")
+        config = config or _place(saved, "model_config")
+        if checkpoint is None or not _are_those(saved, requested, checkpoint, config):
+            raise InputError(
+                f"{requested}: the detector needs your own checkpoint, which is not where it was"
+                "; give it with --checkpoint FILE, and --model-config FILE.json if extract had it"
+            )
     return ModelRequest(
         requested,
-        runtime.checkpoint,
-        runtime.config,
+        checkpoint,
+        config,
         _overrides(saved),
         _autocast(saved),
         runtime.device,
         fast_decode=saved.preprocessing.get("decoder") == TORCHVISION,
+        exif=saved.preprocessing.get("exif") is True,
         **{name: saved.precision.get(name) is True for name in ARITHMETIC},
     )
+
+
+def _folder_again(saved: SavedDetector) -> str:
+    """Return the `--model` of the detector; a folder where it was, from any working directory."""
+    folder = Path(saved.load.removeprefix(LOCAL_DIR))
+    if not saved.load.startswith(LOCAL_DIR) or folder.is_dir():
+        return saved.load
+    if (before := _place(saved, "folder")) is not None:
+        return f"{LOCAL_DIR}{before}"
+    raise InputError(
+        f"{folder}: no such folder, but the detector's model was there; give its location "
+        "with --model local-dir:PATH"
+    )
+
+
+def _place(saved: SavedDetector, name: str) -> Path | None:
+    """Return where one of the user's own files was, None if it is not there any more."""
+    places = saved.provenance.get(LOADED_FROM)
+    found = places.get(name) if isinstance(places, Mapping) else None
+    if not isinstance(found, str) or "\0" in found:
+        return None
+    return Path(found) if Path(found).exists() else None
+
+
+def _are_those(saved: SavedDetector, requested: str, checkpoint: Path, config: Path | None) -> bool:
+    """Return whether files have the contents that they had: a detector may name any file."""
+    return resolve(ModelRequest(requested, checkpoint, config)).checkpoint == saved.model.checkpoint
 
 
 def _autocast(saved: SavedDetector) -> str:

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.json_fields import Fields
 from oodcache.cache.format.rules import one_line, shown
-from oodcache.cache.json_text import parse_json
-from oodcache.report.tables.formats import FORMAT, VERSION
+from oodcache.cache.json_text import content_sum, parse_json
+from oodcache.cache.text import check_stream
+from oodcache.report.tables.formats import FORMAT, SUM, VERSION
 from oodcache.report.tables.grid import key
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.question import OWN, PREDICTED, bank_label
@@ -59,7 +60,18 @@ def read(path: Path) -> Saved:
     provenance = whole.get("provenance")
     if not isinstance(provenance, dict):
         raise InputError(f"{path}: 'provenance' is not an object; {SCORE_AGAIN}")
+    _check_unchanged(path, whole)
     return Saved(path, results, differences, provenance)
+
+
+def _check_unchanged(path: Path, whole: Mapping[str, Any]) -> None:
+    """Reject results that were changed after they were written; those of 0.1 have no SHA-256."""
+    others = {name: value for name, value in whole.items() if name != SUM}
+    if SUM in whole and whole[SUM] != content_sum(others):
+        raise InputError(
+            f"{path}: was changed after it was written: its SHA-256 is another; {SCORE_AGAIN}, or, "
+            f"if you changed it on purpose, remove {SUM!r} from it"
+        )
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -68,13 +80,16 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 
 def _whole(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:  # It may be a pipe.
+    check_stream(path)
+    with path.open("rb") as file:  # It may be a pipe of the shell.
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise InputError(f"{path}: larger than {LARGEST:,} bytes, too large for results")
     try:
         # UTF-16 or with a mark at its start, as editors on Windows save it.
         whole = parse_json(content.decode(json.detect_encoding(content)))
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not JSON: it is not text; {SCORE_AGAIN}") from None
     except ValueError as error:
         raise InputError(f"{path}: not JSON: {one_line(error)}; {SCORE_AGAIN}") from None
     if not isinstance(whole, dict):

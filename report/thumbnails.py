@@ -5,8 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from oodcache.cache.image_formats import FORMATS
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SIDE = 112
 QUALITY = 70
@@ -27,10 +33,22 @@ def thumbnail(content: bytes) -> str | None:
                 if image.width * image.height > LARGEST_PIXELS:
                     return None
                 image.draft("RGB", (SIDE * 2, SIDE * 2))
-                small = ImageOps.exif_transpose(image).convert("RGB")
+                small = _colours(ImageOps.exif_transpose(image))
             small.thumbnail((SIDE, SIDE))
     except Exception:  # Untrusted bytes: whatever they raise, there is no thumbnail.
         return None
     packed = io.BytesIO()
     Image.frombytes("RGB", small.size, small.tobytes()).save(packed, "JPEG", quality=QUALITY)
     return base64.b64encode(packed.getvalue()).decode()
+
+
+def _colours(image: Image.Image) -> Image.Image:
+    """Return an image as RGB; greys of more than 8 bits are stretched, or they would be clipped."""
+    if image.mode != "F" and not image.mode.startswith("I"):
+        return image.convert("RGB")
+    from PIL.Image import fromarray
+
+    values = np.asarray(image, np.float64)
+    low, high = values.min(), values.max()
+    grey = (values - low) / max(high - low, 1e-9) * 255
+    return fromarray(grey.astype(np.uint8)).convert("RGB")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
 from typing import Any
 
-from oodcache.cache.watch import Watch
+from oodcache.cache.text import counted
+from oodcache.cache.watch import Hint, Note, Watch
 from oodcache.score.choosing import picks
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import Digests, Vectors, processors
+from oodcache.score.inputs import equal_classes
 from oodcache.score.inputs.accuracy import id_accuracy
 from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.question import Question
@@ -28,6 +32,7 @@ from oodcache.score.references import References, open_references
 
 # ID scores sorted at once over all threads, at some fifty bytes each.
 AT_ONCE = 2**20
+MANY = 20  # Templates that get one progress bar, not one each.
 
 
 @dataclass(frozen=True)
@@ -78,17 +83,35 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
     selection = select(question, model)
     prompts = prompted(selection, question.templates)
     tell(selection, question.variants, watch.note)
+    equal_classes.tell(prompts, watch.note)
     references = open_references(question, selection, prompts, watch.note)
     results: list[Result] = []
     kept: list[Kept] = []
-    for number, one in enumerate(prompts):
-        # Notes are the same for every template.
-        own = Watch(progress=watch.progress) if number else watch
-        images = _Pass(question, selection, one, references, own)
-        results += images.compare()
-        kept += images.kept() if keep else ()
+    are_many = len(prompts) > MANY
+    bar = watch.progress("templates", len(prompts), "templates") if are_many else nullcontext()
+    with bar as advance:
+        for number, one in enumerate(prompts):
+            began = time.monotonic()
+            # Notes are the same for every template, and many templates have one bar.
+            note = Watch().note if number else watch.note
+            own = Watch(note) if are_many else Watch(note, watch.progress)
+            images = _Pass(question, selection, one, references, own)
+            results += images.compare()
+            kept += images.kept() if keep else ()
+            if advance is not None:
+                advance(1)
+            if number == 0:
+                _tell_time(len(prompts), time.monotonic() - began, watch.note)
     files = (selection.texts, *selection.images, *references.files)
     return Evaluated(tuple(results), files, tuple(kept))
+
+
+def _tell_time(templates: int, seconds: float, note: Note) -> None:
+    """Note after the first of several passes how long all take, if that is minutes."""
+    minutes = round(templates * seconds / 60)
+    if minutes:
+        about = counted(minutes, "minute")
+        note(Hint(f"{counted(templates, 'template')}, a pass each: about {about}"))
 
 
 class _Pass:

@@ -85,7 +85,7 @@ def measure(
         resamples = conventions.bootstrap * len(ood_sources)
         with bootstrap.watched(watch.progress, row.name[2], resamples) as advance:
             results += _results(row, sets[0].name, conventions, advance)
-    compared = differences(rows, sets[0].name, note=watch.note) if compare_scores else []
+    compared = differences(rows, sets[0].name, watch=watch) if compare_scores else []
     digests = {path: _digest(path) for path in paths}
     return Results(
         tuple(results),

@@ -124,7 +124,7 @@ def open_references(
 
 
 def _negatives(cache: Path, selection: Selection) -> str:
-    there = [one.name for one in store.negatives(cache) if one.label == selection.label]
+    there = [one.name for one in store.negatives(cache, selection.label)]
     if there:
         return f"give --negatives {' or '.join(there)}"
     return f"give --negatives NAME; make them with: {mining(selection)} --words nouns -o NAME"
@@ -134,8 +134,8 @@ def _banks(cache: Path, selection: Selection) -> str:
     used = {one.path.stem for one in selection.images}
     others = [
         one.name
-        for one in store.known(cache)
-        if (one.label, one.kind) == (selection.label, "images") and one.name not in used
+        for one in store.known(cache, selection.label)
+        if one.kind == "images" and one.name not in used
     ]
     if others:
         return f"give --bank {' or '.join(others)}, if it holds training images"

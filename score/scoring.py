@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from oodcache.cache.format.sibling import sibling
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.score.choosing import picking
 from oodcache.score.evaluation import evaluate
 from oodcache.score.files import writing
@@ -54,14 +54,14 @@ def score(
     if compare_scores or pairs:
         rows = writing.rows([row for row in evaluated.kept if row.picked])
         inside = question.id_set
-        compared = differences(rows, inside, note=watch.note) if compare_scores else []
+        compared = differences(rows, inside, watch=watch) if compare_scores else []
         compared += steps(rows, pairs, inside) if pairs else []
     if save_scores is not None:
         # All models and templates get the same columns: whatever any of them picked.
         picked = {row.variant.label for row in evaluated.kept if row.picked}
         wanted = [row for row in evaluated.kept if row.variant.label in picked]
         written = writing.save(save_scores, wanted)
-        watch.note(f"wrote {save_scores}: {written:,} rows")
+        watch.note(Hint(f"wrote {save_scores}: {written:,} rows"))
     code = of_code(question.variants)
     return Results(
         evaluated.results,

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from oodcache.cache.watch import Note
+from oodcache.cache.watch import Hint, Note
 from oodcache.extract.demo import embedded
 from oodcache.extract.run import rank
 from oodcache.report.html.page import missing_libraries
@@ -58,14 +58,14 @@ def run(
     images = data_root / "demo"
     embedded.write_images(images)
     for arguments in commands(cache, images, results):
-        note("")
+        note(Hint(""))
         if arguments[0] == "report" and (missing := missing_libraries()):
             note(f"skipping the report, which needs {missing}")
             continue
         if arguments[0] == "extract" and rank.is_in(os.environ):
             arguments = [*arguments, "--shard", "1/1"]  # Everything, whatever the rank.
-        note(f"$ oodcache {shlex.join(arguments)}")
+        note(Hint(f"$ oodcache {shlex.join(arguments)}"))
         oodcache(arguments)
     print(SHOWS)
     if not missing_libraries():
-        note(f"The report (open in a browser): {results.with_suffix('.html')}")
+        note(Hint(f"The report (open in a browser): {results.with_suffix('.html')}"))

@@ -16,7 +16,8 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.scores import ScoredImages
 from oodcache.cache.shards.shard_set import open_texts
 from oodcache.cache.subsets import split
-from oodcache.cache.watch import Watch
+from oodcache.cache.text import counted
+from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.folders import FolderContents
 from oodcache.extract.sources.known_sets import KNOWN_SETS
@@ -68,7 +69,7 @@ def report(results: Path, output: Path, sources: Sources, watch: Watch) -> None:
     if found.missing:
         watch.note(found.missing)
     save(page(saved, found), output)
-    watch.note(f"wrote {output}")
+    watch.note(Hint(f"wrote {output}"))
 
 
 def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = True) -> Content:
@@ -82,7 +83,8 @@ def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = Tr
     except InputError as error:
         if sources.scores is not None:
             raise
-        return Content((), missing=f"{error}. {_to_save(saved)}")
+        unused = f" {', '.join(sources.typed)}: not used." if sources.typed else ""
+        return Content((), missing=f"{error}.{unused} {_to_save(saved)}")
     if not pictures:
         return Content(tuple(rows))
     contents = _thumbnails(_pictures(rows), sources, watch)
@@ -92,12 +94,12 @@ def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = Tr
 
 
 def _to_save(saved: Saved) -> str:
-    """Return the command that saves per-image scores."""
+    """Return how to save per-image scores; the recorded command is untrusted text."""
     command = str(saved.provenance.get("command", "oodcache score …"))
     if any(one.classes is None for one in saved.results):
-        return f"Measure them again: {command}"
+        return f"Measure them again; the file records the command: {command}"
     again = "" if "--save-scores" in command else f" --save-scores {saved.path.with_suffix('.h5')}"
-    return f"Save every image's scores: {command}{again}"
+    return f"Save every image's scores; with the command that the file records: {command}{again}"
 
 
 def _scored(saved: Saved, sources: Sources, watch: Watch) -> tuple[Sequence[ScoredImages], str]:
@@ -252,11 +254,18 @@ def _thumbnails(wanted: Sequence[Picture], sources: Sources, watch: Watch) -> di
                 if (small := thumbnail(content)) is not None:
                     made[name, path] = small
             advance(len(paths))
-            if not any(one[0] == name for one in made):
+            if any(one[0] == name for one in made):
+                continue
+            if base in own:
+                watch.note(
+                    f"{own[base]}: has none of the {counted(len(paths), 'image')} of {base} that "
+                    "are shown: is it another folder, or are the results of another run?"
+                )
+            else:
                 missing.append(base)
     if missing:
         names = ", ".join(dict.fromkeys(missing))
-        watch.note(f"no thumbnails of {names}: add --data-root FOLDER or {missing[0]}=FOLDER")
+        watch.note(Hint(f"no thumbnails of {names}: add --data-root FOLDER or {missing[0]}=FOLDER"))
     return made
 
 

@@ -18,7 +18,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.shards.shard_set import open_texts
 from oodcache.cache.store import store
-from oodcache.cache.watch import Note
+from oodcache.cache.watch import Hint, Note
 from oodcache.extract.demo import embedded
 from oodcache.extract.model.request import check_torch
 from oodcache.extract.run import rank
@@ -126,7 +126,7 @@ def extract_missing(
         if benchmark.is_embedded:
             embedded.write_images(extraction.data_root / "demo")
         arguments = ["extract", "--model", model, *missing, *extraction.arguments]
-        note(f"$ oodcache {shlex.join(arguments)}")
+        note(Hint(f"$ oodcache {shlex.join(arguments)}"))
         oodcache(arguments)
 
 

@@ -22,9 +22,10 @@ import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange.lookalikes import HEAD, pointer_or_page
-from oodcache.cache.text import listed
+from oodcache.cache.text import listed, megabytes
 
 BLOCK_ROWS = 2048
+LARGE, MOST_SHRUNK = 2**26, 100  # Bytes unpacked, and how many times smaller they may be packed.
 VECTORS = ("embeddings", "feat_list", "features", "feats", "feat", "image_features")
 PART = re.compile(r"(.+)_(\d+)\.(npy|parquet)")
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError)
@@ -74,12 +75,23 @@ def open_npz(path: Path) -> dict[str, Array]:
         if what is not None:
             raise InputError(f"{path}: {what}")
         with zipfile.ZipFile(path) as archive:
-            members = {one.filename: one.file_size for one in archive.infolist()}
+            listed = archive.infolist()
+    for one in listed:
+        _check_ratio(path, one)
+    members = {one.filename: one.file_size for one in listed}
     return {
         name.removesuffix(".npy"): _found(f"{path}: {name!r}", partial(_member, path, name), size)
         for name, size in members.items()
         if name.endswith(".npy")
     }
+
+
+def _check_ratio(path: Path, member: zipfile.ZipInfo) -> None:
+    """Raise InputError for a large member that is nearly all one value: floats shrink by half."""
+    size, packed = member.file_size, member.compress_size
+    if size > LARGE and size > MOST_SHRUNK * packed:
+        what = f"{megabytes(packed)} MB that unpack to {megabytes(size)} MB"
+        raise InputError(f"{path}: {member.filename!r} is {what}: these are no measured numbers")
 
 
 def parts(folder: Path, ending: str) -> dict[int, Path]:

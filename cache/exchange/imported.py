@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -64,21 +65,22 @@ class Claim:
             logit_scale=self.logit_scale,
             logit_bias=self.logit_bias,
         )
-        for path, known in self.siblings(cache).items():
+        for path, known in self.siblings(cache):
             if known.weights == claimed.weights and path != target:
                 claimed = _completed(claimed, known, path)
+                if known.logit_scale is not None:  # The others have the same, or no scale.
+                    break
         return claimed
 
-    def siblings(self, cache: Path) -> dict[Path, ModelIdentity]:
-        """Return the model of each valid file in the model's folder."""
-        found = {}
-        for entry in store.entries(cache):
-            if entry.label == self.label:
-                try:
-                    found[entry.path] = store.read_identity(entry).model
-                except InputError:
-                    continue
-        return found
+    def siblings(self, cache: Path) -> Iterator[tuple[Path, ModelIdentity]]:
+        """Yield each valid file in the model's folder, texts first, and its model."""
+        there = store.entries(cache, self.label)
+        for entry in sorted(there, key=lambda entry: entry.kind, reverse=True):
+            try:
+                model = store.read_identity(entry).model
+            except InputError:
+                continue
+            yield entry.path, model
 
 
 def _completed(claimed: ModelIdentity, known: ModelIdentity, path: Path) -> ModelIdentity:

@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.errors import FileError, RuleError
 from oodcache.cache.format.identity import FILE_NAME
 from oodcache.cache.format.rules import one_line, repeated, shown
 from oodcache.cache.format.sibling import sibling
@@ -104,7 +104,7 @@ def read_negatives(path: Path) -> Negatives:
     try:
         content = read_limited(path, LIMIT)
     except ValueError as error:
-        raise InputError(f"{path}: {error}; expected a .json file of negatives") from None
+        raise FileError(path, f"{error}; expected a .json file of negatives") from None
     return _checked(path, content)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -18,7 +19,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.errors import FileError, RuleError, UnreadError
 from oodcache.cache.format import rules, structure
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import Place
@@ -27,6 +28,14 @@ from oodcache.cache.format.storage import check_root
 
 # What h5py raises on a damaged file; it has no exception class of its own.
 DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError, OverflowError)
+
+NO_DAMAGE = (errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM, errno.EAGAIN)
+# HDF5 has no codes for these.
+IN_USE = {
+    "file is already open for write": "is open for writing in another program (or was, when that "
+    "was killed); close it there and try again, or restore a copy",
+    "file locking flag values don't match": "is open in this program; close that h5py.File first",
+}
 
 # Readable by HDF5 1.10 and later, with a checksum on all of HDF5's own metadata.
 LIBRARY = ("v110", "v110")
@@ -46,6 +55,12 @@ def opened(path: Path) -> Iterator[h5py.File]:
         with h5py.File(path, "r", locking=False) as file:
             yield file
     except DAMAGE as error:
+        for words, meaning in IN_USE.items():
+            if words in str(error):
+                raise UnreadError(path, meaning) from None
+        if isinstance(error, OSError) and error.errno in NO_DAMAGE:
+            reason = os.strerror(error.errno or 0)
+            raise UnreadError(path, f"cannot be read: {reason}") from None
         raise RuleError(path, "F1", f"is not a whole HDF5 file: {rules.one_line(error)}") from error
 
 
@@ -268,11 +283,12 @@ def _check_readable(path: Path) -> None:
     """Reject what is not a readable file, with the system's short reason instead of HDF5's."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{path}: is not a file; expected an .h5 file of embeddings")
+            raise FileError(path, "is not a file; expected an .h5 file of embeddings")
         with path.open("rb") as file:
             _check_superblock(path, file)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
-        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from None
+        kind = UnreadError if getattr(error, "errno", None) in NO_DAMAGE else FileError
+        raise kind(path, f"cannot be read: {getattr(error, 'strerror', error)}") from None
 
 
 def _check_superblock(path: Path, file: BinaryIO) -> None:

@@ -15,6 +15,7 @@ FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 OVERRIDDEN = "overridden"  # In `encoding`: the settings that the user gave.
 CLASS_NUMBERS = {"labels": "numbers"}  # In `source`: label names are class numbers.
+LOADED_FROM = "loaded_from"  # In `source`: where the user's own model files were.
 IMPORTED = "imported"  # In `encoding`: the imported format; the true encoding is unknown.
 
 

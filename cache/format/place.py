@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from oodcache.cache.format.identity import Identity
+from oodcache.cache.format.identity import LOADED_FROM, Identity
 
 SHARD_ROWS = 8192
 FOLDER = ".shards"
@@ -68,8 +68,8 @@ class Place:
 class Run:
     """Everything that determines a run's vectors and shards; `kind` is "images" or "texts".
 
-    What was typed, the device, library versions and a dataset's group are not part of it:
-    the machines of one run may differ in them.
+    What was typed, where model files are, the device, library versions and a dataset's group are
+    not part of it: the machines of one run may differ in them.
     """
 
     kind: str
@@ -97,7 +97,8 @@ class Run:
 
     def _determines(self) -> dict[str, Any]:
         model, source = self.identity.model, dict(self.identity.source)
-        source.pop("group", None)
+        for name in ("group", LOADED_FROM):
+            source.pop(name, None)
         precision = dict(self.identity.precision)
         precision.pop("device", None)
         return {

@@ -15,12 +15,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, Any, TypeVar
 
 from oodcache.cache.errors import InputError
 
 if sys.platform != "win32":  # There, a file in use cannot be removed anyway.
     import fcntl
 
+Stream = TypeVar("Stream", bound=IO[Any])
 SUFFIX = ".part"
 ELSEWHERE = "give another folder with --cache or --output"
 ADVICE = {
@@ -68,6 +70,16 @@ def unfinished(path: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
         if lock is not None:
             os.close(lock)
+
+
+@contextmanager
+def flushed(stream: Stream) -> Iterator[Stream]:
+    """Close a stream that the block has flushed; what it failed to flush does not raise again."""
+    try:
+        yield stream
+    finally:
+        with suppress(OSError):
+            stream.close()
 
 
 def remove_stale(path: Path) -> None:

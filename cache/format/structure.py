@@ -103,6 +103,14 @@ def check(file: h5py.File, path: Path, *kinds: str) -> Structure:
     return Structure(kind, identity, place, datasets, columns, sums)
 
 
+def check_identity(file: h5py.File, path: Path, kind: str) -> Identity:
+    """Return the identity of a file of `kind`, after checking its head and layout alone."""
+    if (found := check_head(file, path)) != kind:
+        raise RuleError(path, "F1", f"kind is {found!r}, expected {kind!r}")
+    datasets = linked(file, path, ("embeddings", *COLUMNS[kind], "identity"))
+    return _checked_identity(file, datasets, path)
+
+
 def check_head(file: h5py.File, path: Path, kinds: Collection[str] = tuple(COLUMNS)) -> str:
     """Return the file's kind, one of `kinds`, after checking its root attributes (F1)."""
     found = {name: attribute(file, path, name, "F1") for name in ("format", "version", "kind")}

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from oodcache.cache.errors import InputError
+from oodcache.cache.errors import FileError, InputError
 from oodcache.cache.files.negatives import read_negatives
 from oodcache.cache.format.place import shard_folder, shard_paths
 from oodcache.cache.shards import merging
@@ -52,6 +52,7 @@ class Listed:
     bytes: int
     modified: str
     error: str | None
+    reason: str | None = None  # The error as the table shows it: without `path`.
 
 
 def listed(cache: Path) -> list[Listed]:
@@ -75,7 +76,10 @@ def nothing(cache: Path) -> str:
 
 def to_json(files: Sequence[Listed]) -> str:
     """Return a JSON list of objects; path bytes that are not UTF-8 become lone surrogates."""
-    return json.dumps([asdict(one) for one in files], indent=1) + "\n"
+    rows = [asdict(one) for one in files]
+    for row in rows:
+        del row["reason"]
+    return json.dumps(rows, indent=1) + "\n"
 
 
 def empty_table(columns: Sequence[str], numbers: Collection[str]) -> Table:
@@ -109,11 +113,13 @@ def table(files: Sequence[Listed], *, now: float | None = None, styled: bool = F
 
 def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:
     summary, errors, known, found = None, list[str](), list[Begun](), None
+    reasons = list[str]()
     if is_finished:
         try:
             summary = summarise(entry.path, entry.kind)
         except InputError as error:
             errors.append(str(error))
+            reasons.append(_reason(error))
     if has_shards:
         try:
             found = merging.find(entry.path)
@@ -122,6 +128,7 @@ def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:
                 summary = summarise(known[0].shards[0].path)
         except InputError as error:
             errors.append(str(error))
+    reasons += errors[len(reasons) :]  # Those of shards name their own files.
     paths = [entry.path] * is_finished + shard_paths(entry.path) * has_shards
     size, modified = _on_disk(paths, shard_folder(entry.path))
     state = "complete" if summary else "not valid"
@@ -137,8 +144,13 @@ def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:
         bytes=size,
         modified=modified,
         error="; ".join(errors) or None,
+        reason="; ".join(reasons) or None,
         **_counts(summary, known),
     )
+
+
+def _reason(error: InputError) -> str:
+    return error.found if isinstance(error, FileError) else str(error)
 
 
 def _begun(known: Sequence[Begun], errors: Sequence[str]) -> str:
@@ -149,11 +161,11 @@ def _begun(known: Sequence[Begun], errors: Sequence[str]) -> str:
 
 def _listed_negatives(entry: store.Entry) -> Listed:
     """Return a file of negatives; its rows are its words."""
-    rows, error = None, None
+    rows, error, reason = None, None, None
     try:
         rows = sum(len(one.words) for one in read_negatives(entry.path).lists)
     except InputError as found:
-        error = str(found)
+        error, reason = str(found), _reason(found)
     size, modified = _on_disk([entry.path], entry.path)
     return Listed(
         path=str(entry.path),
@@ -165,6 +177,7 @@ def _listed_negatives(entry: store.Entry) -> Listed:
         bytes=size,
         modified=modified,
         error=error,
+        reason=reason,
         **{**_counts(None, ()), "rows": rows},
     )
 
@@ -238,5 +251,5 @@ def _state(one: Listed) -> str:
         elif one.error is None:
             said.append("no shard yet")
     if one.error is not None:
-        said.append(f"NOT VALID: {one.error.removeprefix(f'{one.path}: ')}")
+        said.append(f"NOT VALID: {one.reason}")
     return "; ".join(said)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +17,13 @@ from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import FOLDER, shard_folder, shard_paths, target_of
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.shards.merging import peek
+from oodcache.cache.text import cut
 
 KINDS = ("images", "texts")
 NEGATIVES = "negatives"
+LABEL = re.compile(r"[^/\0]+/[^/\0]+")
+NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+MOST_LISTED = 8
 
 
 @dataclass(frozen=True)
@@ -36,26 +42,33 @@ class Entry:
         return self.path.stem
 
 
-def entries(cache: Path) -> list[Entry]:
-    """Return the finished files of the cache, sorted; none if the folder is missing."""
-    return _entries(cache.glob("*/*/*/*.h5"))
+def entries(cache: Path, label: str | None = None) -> list[Entry]:
+    """Return the finished files of the cache, or of one model, sorted; none without a folder.
+
+    Raises InputError if a folder cannot be read.
+    """
+    return _entries(cache, label, KINDS, lambda path: path if path.suffix == ".h5" else None)
 
 
-def known(cache: Path) -> list[Entry]:
-    """Return the files of the cache that are finished or begun, sorted."""
-    return sorted({*entries(cache), *begun(cache)}, key=lambda entry: entry.path)
+def known(cache: Path, label: str | None = None) -> list[Entry]:
+    """Return the files that are finished or begun, of the cache or of one model, sorted."""
+    both = {*entries(cache, label), *begun(cache, label)}
+    return sorted(both, key=lambda entry: entry.path)
 
 
-def begun(cache: Path) -> list[Entry]:
-    """Return the files of the cache that have a folder of shards, sorted."""
+def begun(cache: Path, label: str | None = None) -> list[Entry]:
+    """Return the files of the cache, or of one model, that have a folder of shards, sorted."""
     return _entries(
-        target_of(folder) for folder in cache.glob(f"*/*/*/*{FOLDER}") if folder.is_dir()
+        *(cache, label, KINDS),
+        lambda path: target_of(path) if path.suffix == FOLDER and path.is_dir() else None,
     )
 
 
-def negatives(cache: Path) -> list[Entry]:
-    """Return the files of negatives in the cache, sorted."""
-    return _entries(cache.glob(f"*/*/{NEGATIVES}/*.json"), (NEGATIVES,))
+def negatives(cache: Path, label: str | None = None) -> list[Entry]:
+    """Return the files of negatives of the cache, or of one model, sorted."""
+    return _entries(
+        *(cache, label, (NEGATIVES,)), lambda path: path if path.suffix == ".json" else None
+    )
 
 
 def meant_target(path: Path) -> Path | None:
@@ -68,52 +81,94 @@ def meant_target(path: Path) -> Path | None:
     return path if not path.exists() and shard_folder(path).is_dir() else None
 
 
-def _entries(paths: Iterable[Path], kinds: Sequence[str] = KINDS) -> list[Entry]:
+def _entries(
+    cache: Path,
+    label: str | None,
+    kinds: Sequence[str],
+    target: Callable[[Path], Path | None],
+) -> list[Entry]:
+    models = [one for name in _inside(cache) for one in _inside(name)]
+    if label is not None:  # What lies beside it is not read.
+        models = [cache / label]
+    paths = [target(path) for one in models for kind in kinds for path in _inside(one / kind)]
     return [
         Entry(path, f"{path.parts[-4]}/{path.parts[-3]}", path.parts[-2])
-        for path in sorted(paths)
-        if path.parts[-2] in kinds and not path.name.startswith(".")
+        for path in sorted(path for path in paths if path is not None)
+        if not path.name.startswith(".")
     ]
 
 
+def _inside(folder: Path) -> list[Path]:
+    """Return what is in a folder, nothing if it is not one; raise InputError if it is closed."""
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        if error.errno in NO_FOLDER or folder.name == "lost+found":
+            return []
+        raise InputError(f"{folder}: cannot be read: {error.strerror}") from None
+
+
 def read_identity(entry: Entry) -> Identity:
-    """Return a file's identity, after checking its structure."""
+    """Return a file's identity, after checking head and layout; no column is read."""
     with opened(entry.path) as file:
-        return structure.check(file, entry.path, entry.kind).identity
+        return structure.check_identity(file, entry.path, entry.kind)
 
 
 def find_model(cache: Path, model: str) -> str:
     """Return the `name/pretrained` in the cache that `model` refers to.
 
-    `model` is as passed to `extract --model`: a short name, `NAME/PRETRAINED`, or the string that
-    files or shards record as requested. Raises InputError if none or several match.
+    `model` is as passed to `extract --model` (a short name, `NAME/PRETRAINED`, or the string that
+    files or shards record as requested), or any part of `name/pretrained` that only one model
+    has. Raises InputError if none or several match.
     """
+    for whole in (model, SHORT_NAMES.get(model)):
+        if whole is not None and LABEL.fullmatch(whole) and known(cache, whole):
+            return whole
     there = known(cache)
-    matches = find_models(there, model)
+    matches = find_models(there, model, part=True)
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise InputError(
-            f"{cache}: model {model!r} matches several models: give --model {' or '.join(matches)}"
-        )
-    labels = sorted({entry.label for entry in there})
+        some = cut(matches, MOST_LISTED, " or ")
+        raise InputError(f"{cache}: model {model!r} matches several models: give --model {some}")
+    labels = cut(sorted({entry.label for entry in there}), MOST_LISTED, ", ")
     command = f"oodcache extract --model {shlex.quote(model)} --classes NAME=FILE NAME=FOLDER"
     if SHORT_NAMES.get(model, model).endswith("/demo"):
         command = "oodcache demo"
     raise InputError(
-        f"{cache}: no embeddings of model {model!r} (there are: {', '.join(labels) or 'none'}); "
+        f"{cache}: no embeddings of model {model!r} (there are: {labels or 'none'}); "
         f"make them with: {command}"
     )
 
 
-def find_models(there: Sequence[Entry], model: str) -> list[str]:
-    """Return each `name/pretrained` among entries that `model` refers to, as in `find_model`."""
+def find_models(there: Sequence[Entry], model: str, *, part: bool = False) -> list[str]:
+    """Return each `name/pretrained` among entries that `model` refers to, whole or in `part`.
+
+    Files are opened only if several models have it as a name or a pretrained tag, or none has:
+    one of each model, and all only if that one and no part says whose it is.
+    """
     labels = sorted({entry.label for entry in there})
     for exact in (model, SHORT_NAMES.get(model)):
         if exact in labels:
             return [exact]
-    matches = sorted({entry.label for entry in there if _requested(entry) == model})
-    return matches or [label for label in labels if label.split("/")[1] == model]
+    named = [label for label in labels if model in label.split("/")]
+    if len(named) == 1:
+        return named
+    asked = [entry for entry in there if not named or entry.label in named]
+    firsts = list({entry.label: entry for entry in reversed(asked)}.values())
+    found = _asked_for(firsts, model) or named or (_with_part(labels, model) if part else [])
+    return found or _asked_for(asked, model)
+
+
+def _asked_for(entries: Sequence[Entry], model: str) -> list[str]:
+    return sorted({entry.label for entry in entries if _requested(entry) == model})
+
+
+def _with_part(labels: Sequence[str], model: str) -> list[str]:
+    """Return each `name/pretrained` that contains `model`, unless that is another model's name."""
+    if model in SHORT_NAMES or not model:
+        return []
+    return [label for label in labels if model.casefold() in label.casefold()]
 
 
 def _requested(entry: Entry) -> str | None:

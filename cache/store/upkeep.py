@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from oodcache.cache import names
-from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.errors import InputError, RuleError, UnreadError
+from oodcache.cache.files import alike
 from oodcache.cache.files.negatives import read_negatives
+from oodcache.cache.files.texts import open_text_rows
 from oodcache.cache.format.place import Run, shard_folder, shard_paths
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Shard
 from oodcache.cache.shards.shard_set import damaged
 from oodcache.cache.shards.summary import summarise
 from oodcache.cache.store import removal, store
-from oodcache.cache.store.verification import verify
+from oodcache.cache.store.verification import kind_of, verify
 from oodcache.cache.text import counted, megabytes
 from oodcache.cache.watch import Progress
 
@@ -28,17 +31,22 @@ def verified(
 ) -> Iterator[str]:
     """Yield a line for each file, valid or broken; raise InputError at the end if any is broken."""
     paths = [path for file in files for path in _meant(file)] if files else _all(cache)
-    broken = list[Path]()
+    broken, unread = list[Path](), list[Path]()
     for path in paths:
         try:
             _verify(path, quick, progress)
             yield f"sound  {path}"
+            yield from () if quick else _alike(path)
         except InputError as error:
-            if not files and not path.exists():
+            if not files and not os.path.lexists(path):
                 yield f"gone   {path}: was merged or removed meanwhile"
                 continue
-            broken.append(path)
-            yield f"BROKEN {error}"
+            is_unread = isinstance(error, UnreadError)
+            (unread if is_unread else broken).append(path)
+            yield f"{'UNREAD' if is_unread else 'BROKEN'} {error}"
+    if unread and not broken:
+        of = counted(len(paths), "file")
+        raise InputError(f"{len(unread):,} of {of} could not be read: see above")
     if broken:
         verb = "is" if len(broken) == 1 else "are"
         commands = {"negatives" if path.suffix == ".json" else "extract" for path in broken}
@@ -58,6 +66,13 @@ def _verify(path: Path, quick: bool, progress: Progress) -> None:
         return
     with progress(f"verify {path.name}", summarise(path).rows, "rows") as advance:
         verify(path, advance=advance)
+
+
+def _alike(path: Path) -> Iterator[str]:
+    """Yield a line on the classes of a text file that share one vector, if there are any."""
+    is_texts = path.suffix != ".json" and kind_of(path) == "texts"
+    if is_texts and (same := alike.within(open_text_rows(path))):
+        yield f"equal  {path}: {same}"
 
 
 def _meant(file: Path) -> list[Path]:
@@ -163,7 +178,7 @@ def _merge(target: Path, shards: Sequence[Shard]) -> str:
         if gone and _is_of(target, run):
             return f"{target}: merged already, by another process"
         for shard in shards:
-            if isinstance(error, RuleError) and str(error).startswith(f"{shard.path}: "):
+            if isinstance(error, RuleError) and error.path == shard.path:
                 raise damaged(error, shard.path) from None
         raise
     rows, failed = shards[0].place.total, sum(shard.failed for shard in shards)

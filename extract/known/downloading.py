@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import one_line
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 
 MB = 10**6
 # Data is written in pieces of this size. The library's own 10 MiB would be lost on connections that
@@ -168,7 +168,7 @@ class _Load:
         """Request a range only of the version that was begun."""
         if self.requests:
             what = "connection lost" if self.has_answered else "no answer"
-            self.watch.note(f"{self.name}: {what}: retrying")
+            self.watch.note(Hint(f"{self.name}: {what}: retrying"))
         self.requests += 1
         version = None if self.whole is None else self.whole.version
         if version is not None and "Range" in request.headers:

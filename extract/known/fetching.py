@@ -14,9 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import counted
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.known import checksums, downloading, unpacking
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.known_sets import FETCHED, KNOWN_SETS, Archive, KnownSet
@@ -140,7 +142,7 @@ def _there(job: _Fetch) -> Counted | None:
 def _fetch(job: _Fetch, watch: Watch) -> Counted:
     recorded = checksums.read(job.data_root)
     shutil.rmtree(job.unpacked, ignore_errors=True)
-    watch.note(f"downloading {job.url} …")
+    watch.note(Hint(f"downloading {job.url} …"))
     downloading.download(job.url, job.part, watch)
     size = job.part.stat().st_size
     downloading.check_room(job.work, size)
@@ -205,18 +207,22 @@ def _of_disk(data_root: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Counted:
-    """The counts of a dataset's images, of those expected, and of listed files that are missing."""
+    """The counts of a dataset's images, of those expected, and of listed files that are missing.
+
+    `unlabelled` counts images without a class, where classes are expected: ImageNet's.
+    """
 
     name: str
     root: Path
     images: int
     expected: int
     missing: int = 0
+    unlabelled: int = 0
 
     @property
     def is_whole(self) -> bool:
-        """Return whether the count is as expected and no file is missing."""
-        return self.images == self.expected and not self.missing
+        """Return whether the count is as expected and no file or class is missing."""
+        return self.images == self.expected and not self.missing and not self.unlabelled
 
 
 def count(source: ImageSource) -> Counted:
@@ -226,4 +232,5 @@ def count(source: ImageSource) -> Counted:
     missing = 0
     if source.root.is_file():  # A list.
         missing = sum(not listing.contents.is_there(row) for row in range(listing.rows))
-    return Counted(source.name, source.root, listing.rows, source.expected, missing)
+    bare = 0 if source.group else int(np.count_nonzero(listing.images.labels < 0))
+    return Counted(source.name, source.root, listing.rows, source.expected, missing, bare)

@@ -16,11 +16,11 @@ from oodcache.cache.store.listing import as_text, empty_table
 from oodcache.cache.text import counted, printable
 from oodcache.cache.watch import Progress
 from oodcache.extract.known.fetching import Fetched, count
-from oodcache.extract.sources import datasets
+from oodcache.extract.sources import datasets, ground_truth
 from oodcache.extract.sources.known_sets import KNOWN_SETS
 from oodcache.extract.sources.listing import ImageSource
 
-WHOLE, WRONG, MISSING = "complete", "WRONG", "missing"
+WHOLE, WRONG, MISSING, UNSORTED = "complete", "WRONG", "missing", "UNSORTED"
 COLUMNS = ("dataset", "images", "OOD", "found", "get it")
 
 
@@ -76,7 +76,7 @@ def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Ite
         for name in chosen:
             source = _known(name, data_root)
             state, found = _checked(data_root, source)
-            if state == WRONG or (state == MISSING and names):
+            if state in (WRONG, UNSORTED) or (state == MISSING and names):
                 states[name] = state
             yield f"{state:9}  {name}: {found}"
             advance(1)
@@ -131,18 +131,31 @@ def _checked(data_root: Path, source: ImageSource | None) -> tuple[str, str]:
         return WRONG, str(error)
     of = "" if found.images == found.expected else f", {found.expected:,} expected"
     missing = f", {found.missing:,} of them missing" if found.missing else ""
-    state = WHOLE if found.is_whole else WRONG
-    return state, f"{found.images:,} images{of}{missing}: {found.root}"
+    counts = f"{found.images:,} images{of}{missing}"
+    if found.unlabelled and found.images == found.expected:
+        bare = f"{found.unlabelled:,} of them in no folder of a class, so without a label"
+        return UNSORTED, f"{counts}, {bare}: {found.root}"
+    return WHOLE if found.is_whole else WRONG, f"{counts}: {found.root}"
 
 
 def _mend(wrong: Mapping[str, str], of: int, data_root: Path) -> str:
     """Return the error for incomplete datasets, by name and state, with commands to mend them."""
+    unsorted = [name for name, state in wrong.items() if state == UNSORTED]
+    if unsorted == [*wrong]:
+        return f"{unsorted[0]}: has no labels: {_sorting(unsorted[0], data_root)}"
     root = "" if str(data_root) == "data" else f" --data-root {shlex.quote(str(data_root))}"
     fetched = [name for name in wrong if KNOWN_SETS[name].archive]
     how = [f"oodcache data fetch {' '.join(fetched)}{root}"] if fetched else []
     how += [f"oodcache data ls{root}"] if len(fetched) < len(wrong) else []
     first = "move what is wrong elsewhere, and " if WRONG in wrong.values() else ""
+    labels = f"; {unsorted[0]}: {_sorting(unsorted[0], data_root)}" if unsorted else ""
     return (
         f"{len(wrong):,} of {counted(of, 'dataset')} {'is' if len(wrong) == 1 else 'are'} not "
-        f"complete: {first}run: {', or '.join(how)}"
+        f"complete: {first}run: {', or '.join(how)}{labels}"
     )
+
+
+def _sorting(name: str, data_root: Path) -> str:
+    source = datasets.known(name, data_root)
+    assert source is not None, "it was counted"
+    return ground_truth.advice(source.root)

@@ -6,13 +6,13 @@ import importlib.metadata
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.format.identity import Identity, ModelIdentity
+from oodcache.cache.format.identity import LOADED_FROM, Identity, ModelIdentity
 from oodcache.extract.model.preprocessing import Normalization, Preprocessing
 
 LIBRARIES = ("oodcache", "torch", "torchvision", "open_clip_torch", "timm", "pillow", "h5py")
@@ -32,20 +32,22 @@ class Encoded:
 class Signature:
     """What a loaded model records in every file it makes; small and picklable.
 
-    `preprocessing` and `tokenizing` describe how images and prompts are prepared.
+    `preprocessing` and `tokenizing` describe how images and prompts are prepared. `places` are
+    those of the user's own files.
     """
 
     identity: ModelIdentity
     precision: Mapping[str, Any]
     preprocessing: Mapping[str, Any]
     tokenizing: Mapping[str, Any]
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def identify(self, kind: str, origin: Mapping[str, Any]) -> Identity:
         """Return the identity of a file of `kind`, "images" or "texts", made by this model."""
         versions = {library: importlib.metadata.version(library) for library in LIBRARIES}
         return Identity(
             model=self.identity,
-            source=origin,
+            source={**origin, LOADED_FROM: dict(self.places)} if self.places else origin,
             encoding=self.preprocessing if kind == "images" else self.tokenizing,
             precision=self.precision,
             versions={**versions, "python": platform.python_version()},

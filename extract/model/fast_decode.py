@@ -14,9 +14,12 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode
 
 from oodcache.cache.errors import InputError
+from oodcache.extract.model.pixels import orientation
 
 MODES = ("RGB", "L")
 JPEG = b"\xff\xd8\xff"
+# Axes to flip for each EXIF orientation; from 5 on, rows and columns are exchanged first.
+FLIPS = {1: (), 2: (-1,), 3: (-2, -1), 4: (-2,), 5: (), 6: (-1,), 7: (-2, -1), 8: (-2,)}
 
 
 def check() -> None:
@@ -32,11 +35,24 @@ def check() -> None:
         )
 
 
-def decoded(content: bytes) -> torch.Tensor | None:
-    """Return the pixels (3, height, width) of a JPEG, None for anything PIL must decode.
+@dataclass(frozen=True)
+class JpegImage:
+    """The `pixels` (3, height, width) of a JPEG, and its EXIF orientation, which is not applied."""
+
+    pixels: torch.Tensor
+    orientation: int
+
+    def turned(self) -> torch.Tensor:
+        """Return the pixels with the orientation applied."""
+        pixels = self.pixels.transpose(-1, -2) if self.orientation >= 5 else self.pixels
+        return pixels.flip(FLIPS[self.orientation])
+
+
+def decoded(content: bytes) -> JpegImage | None:
+    """Return a decoded JPEG, None for anything PIL must decode.
 
     That is every other format, CMYK (which libjpeg may or may not invert), and damaged files, so
-    that PIL reports the reason. EXIF orientation is ignored.
+    that PIL reports the reason.
     """
     from torchvision.io import ImageReadMode, decode_jpeg
 
@@ -48,12 +64,13 @@ def decoded(content: bytes) -> torch.Tensor | None:
         with Image.open(io.BytesIO(content), formats=["JPEG"]) as header:
             if header.format != "JPEG" or header.mode not in MODES:
                 return None
+            turn = orientation(header)
         try:
             raw = torch.frombuffer(bytearray(content), dtype=torch.uint8)
             pixels: torch.Tensor = decode_jpeg(raw, mode=ImageReadMode.RGB)
         except RuntimeError:
             return None
-    return pixels
+    return JpegImage(pixels, turn)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,10 @@ from huggingface_hub.errors import (
 )
 
 from oodcache.cache.errors import InputError, first_lines
-from oodcache.cache.watch import Note
+from oodcache.cache.text import LONGEST_LINE
+from oodcache.cache.watch import Hint, Note
 from oodcache.extract.model.request import CONFIG, HUB, LOCAL_DIR, Resolved
+from oodcache.extract.model.twins import OTHERS
 
 DEFAULT_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 # Files that may hold a tokenizer's vocabulary, the most common first, and small ones next to it.
@@ -85,7 +87,7 @@ class HubFiles:
                 if one.folder() is not None:
                     continue
                 if not constants.HF_HUB_OFFLINE:
-                    note(f"{self.requested}: fetching {one.either[0]} of {one.repository} …")
+                    note(Hint(f"{self.requested}: fetching {one.either[0]} of {one.repository} …"))
                 one.fetch()
             except Exception as error:  # The network, the hub or a disk: report any failure.
                 raise InputError(self._failure(one, error)) from error
@@ -97,12 +99,23 @@ class HubFiles:
                 f"{start}the hub has no {missing.repository}, or it is private (run  hf auth login"
                 "  first); is the name correct?"
             )
+        is_absent = isinstance(error, EntryNotFoundError)
+        if missing.either == (CONFIG,) and is_absent and not _is_local(error):
+            return f"{start}the repository has no {CONFIG}: {OTHERS}"
         # Nearly all repositories have the first of a tokenizer's file names.
         files = " or ".join(missing.either if len(missing.either) == 2 else missing.either[:1])
-        return f"{start}{files} of {missing.repository}: {_reason(error)}; {self.placing()}"
+        end = f" of {missing.repository}: {_reason(error)}; "
+        room = LONGEST_LINE - len(f"{start}{files}{end}".encode())
+        text = f"{start}{files}{end}{self.placing(room)}"
+        if len(text.encode()) > LONGEST_LINE:
+            text = f"{start}{missing.either[0]}{end}{self.placing(0)}"
+        return text
 
-    def placing(self) -> str:
-        """Return the commands to run on a machine with network access, and what to copy."""
+    def placing(self, most: int = 350) -> str:
+        """Return the commands to run on a machine with network access, and what to copy.
+
+        Of its wordings the longest that has at most `most` bytes, or else the shortest.
+        """
         names: dict[str, list[str]] = {}
         for one in self.wanted:
             names.setdefault(one.repository, []).extend([one.either[0], *one.beside])
@@ -116,10 +129,11 @@ class HubFiles:
             if self.in_a_folder
             else ""
         )
-        return (
-            f"on a machine with network access run  {'  and  '.join(commands)}  and copy {folders} "
-            f"from its ~/.cache/huggingface/hub into {constants.HF_HUB_CACHE}{other}"
-        )
+        run = f"on a machine with network access run  {'  and  '.join(commands)}  and copy"
+        place = f"from its ~/.cache/huggingface/hub into {constants.HF_HUB_CACHE}"
+        texts = [f"{run} {folders} {place}{other}", f"{run} {folders} {place}"]
+        shortest = f"{run} models--… {place}"
+        return next((text for text in texts if len(text.encode()) <= most), shortest)
 
 
 def of_repository(resolved: Resolved) -> HubFiles:
@@ -172,8 +186,13 @@ def _wanted(
     return Wanted(name, either, beside)
 
 
+def _is_local(error: Exception) -> bool:
+    """Return whether the hub was not asked, or not reached."""
+    return isinstance(error, LocalEntryNotFoundError)
+
+
 def _reason(error: Exception) -> str:
-    if not isinstance(error, LocalEntryNotFoundError):
+    if not _is_local(error):
         if isinstance(error, EntryNotFoundError):
             return "the repository has no such file"
         return f"cannot be fetched ({first_lines(error)})"

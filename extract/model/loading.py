@@ -24,7 +24,7 @@ from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
 from oodcache.cache.format.logits import doubts
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.watch import Note
-from oodcache.extract.model import hub, tokenizers
+from oodcache.extract.model import configuration, hub, tokenizers, twins
 from oodcache.extract.model.encoder import Encoder, Signature, towers
 from oodcache.extract.model.preprocessing import Normalization, preprocessing
 from oodcache.extract.model.request import (
@@ -63,9 +63,9 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         warnings.simplefilter("ignore")
         tokenize = tokenizers.load_tokenizer(resolved, config, files, note) if with_texts else None
         activation = _activation(resolved, config, note)
-        model = _create(resolved, activation, note).to(device).eval()
+        model = _created(resolved, activation, device, note)
     configuration = PreprocessCfg(**model.visual.preprocess_cfg)
-    prepared = preprocessing(configuration, fast_decode=request.fast_decode)
+    prepared = preprocessing(configuration, fast_decode=request.fast_decode, exif=request.exif)
     signature = Signature(
         identity=_identity(resolved, {**config, **activation}, model, note),
         precision={
@@ -79,11 +79,13 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
                 {
                     **asdict(configuration),
                     "decoder": prepared.decoder,
+                    **({"exif": True} if prepared.exif else {}),
                     OVERRIDDEN: sorted(request.preprocessing),
                 }
             )
         ),
         tokenizing=tokenizers.tokenizing(tokenize, config) if with_texts else {},
+        places=resolved.places,
     )
     return Encoder(
         model,
@@ -125,31 +127,39 @@ def _own_device() -> str:
 
 
 def _add_config(path: Path) -> None:
-    try:
-        config = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"--model-config {path}: not JSON: {error}") from None
-    wanted = ("embed_dim", "vision_cfg", "text_cfg")
-    missing = [key for key in wanted if not isinstance(config, dict) or key not in config]
-    if missing:
-        raise InputError(f"--model-config {path}: lacks {', '.join(missing)}")
+    what = f"--model-config {path}"
+    configuration.check(configuration.read(path, what), what)
     open_clip.add_model_config(path)
 
 
 def _model_config(resolved: Resolved, note: Note) -> dict[str, Any]:
-    """Return the architecture's configuration; raise InputError with similar names if unknown."""
-    name, tag = resolved.architecture, resolved.tag
+    """Return the architecture's configuration, checked.
+
+    Raises InputError with similar names if it is unknown.
+    """
+    name, requested = resolved.architecture, resolved.request.requested
     if name.startswith(HUB):
+        if (twin := twins.of_repository(name.removeprefix(HUB))) is not None:
+            raise InputError(f"--model {requested}: is in transformers' layout; {twin}")
         hub.of_repository(resolved).fetch(note, only=1)
-    if not name.startswith(LOCAL_DIR) and ":" not in name:
-        _check_known(name, tag, resolved.request)
-    try:
-        config = open_clip.get_model_config(name)
-    except Exception as error:  # A bad file or the hub: report any failure.
-        raise InputError(f"--model {resolved.request.requested}: {first_lines(error)}") from None
-    if not isinstance(config, dict):
-        raise InputError(f"--model {resolved.request.requested}: open_clip has no such model")
-    return config
+    if (path := _config_file(resolved)) is not None:
+        what = str(path) if name.startswith(LOCAL_DIR) else f"--model {requested}: {CONFIG}"
+        whole = configuration.read(path, what)
+        if not isinstance(whole.get("model_cfg"), dict):
+            raise InputError(f"{what}: lacks model_cfg, an object with the architecture")
+        configuration.check(whole["model_cfg"], what)
+        configuration.check_preprocessing(whole.get("preprocess_cfg"), what)
+        return dict(whole["model_cfg"])
+    _check_known(name, resolved.tag, resolved.request)
+    return dict(open_clip.get_model_config(name))
+
+
+def _config_file(resolved: Resolved) -> Path | None:
+    """Return where a folder or a fetched repository has its configuration, None for a name."""
+    name = resolved.architecture
+    if name.startswith(HUB):
+        return Path(hf_hub_download(name.removeprefix(HUB), CONFIG))
+    return Path(name.removeprefix(LOCAL_DIR)) / CONFIG if name.startswith(LOCAL_DIR) else None
 
 
 def _check_known(name: str, tag: str | None, request: ModelRequest) -> None:
@@ -193,14 +203,9 @@ def _check_preprocessing(resolved: Resolved, config: Mapping[str, Any], note: No
 
 def _brings_preprocessing(resolved: Resolved) -> bool:
     """Return whether a tag, a folder or a hub repository specifies its preprocessing."""
-    name = resolved.architecture
-    if name.startswith(HUB):
-        path = hf_hub_download(name.removeprefix(HUB), CONFIG)
-    elif name.startswith(LOCAL_DIR):
-        path = str(Path(name.removeprefix(LOCAL_DIR)) / CONFIG)
-    else:
+    if (path := _config_file(resolved)) is None:
         return resolved.request.checkpoint is None
-    return bool(json.loads(Path(path).read_text()).get("preprocess_cfg"))
+    return bool(json.loads(path.read_text()).get("preprocess_cfg"))
 
 
 def _activation(resolved: Resolved, config: Mapping[str, Any], note: Note) -> dict[str, bool]:
@@ -221,16 +226,20 @@ def _activation(resolved: Resolved, config: Mapping[str, Any], note: Note) -> di
     return {"quick_gelu": quick}
 
 
-def _create(resolved: Resolved, activation: Mapping[str, bool], note: Note) -> Any:
+def _created(
+    resolved: Resolved, activation: Mapping[str, bool], device: torch.device, note: Note
+) -> Any:
+    """Return the model on its device; raise InputError whatever the library raises."""
     try:
         with checked(resolved, note):
-            return open_clip.create_model(
+            model = open_clip.create_model(
                 resolved.architecture,
                 pretrained=resolved.tag,
                 require_pretrained=True,
                 force_preprocess_cfg=dict(resolved.request.preprocessing),
                 **activation,
             )
+        return model.to(device).eval()
     except InputError:
         raise
     except Exception as error:  # An untrusted file or the network: report any failure.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,32 @@ PNG = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")  # A PNG's chunks that Pillow limits in size.
 BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # Tags of a TIFF.
 WHITE_IS_ZERO, SIGNED = 0, 2
+ORIENTATION, UPRIGHT = 274, 1
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
-def decode(content: bytes) -> Image.Image:
+@dataclass(frozen=True)
+class RgbImage:
+    """An image as RGB, and its EXIF orientation, 1 to 8, which is not applied; 1 is upright."""
+
+    image: Image.Image
+    orientation: int = UPRIGHT
+
+    def turned(self) -> Image.Image:
+        """Return the image with its orientation applied."""
+        turn = TURNS.get(self.orientation)
+        return self.image if turn is None else self.image.transpose(turn)
+
+
+def decode(content: bytes) -> RgbImage:
     """Return an image as RGB; raise PIL's error or ValueError if it cannot be decoded.
 
     As in ImageFolder and open_clip, a palette becomes colours before resizing, an alpha channel is
@@ -31,7 +55,16 @@ def decode(content: bytes) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with _loaded(content) as image:
-            return rgb(image)
+            return RgbImage(rgb(image), orientation(image))
+
+
+def orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8, of a loaded image; a TIFF's is applied by then."""
+    try:
+        found = image.getexif().get(ORIENTATION, UPRIGHT)
+    except Exception:  # Damaged EXIF may raise anything, and the pixels are good.
+        return UPRIGHT
+    return found if found in TURNS else UPRIGHT
 
 
 def rgb(image: Image.Image) -> Image.Image:

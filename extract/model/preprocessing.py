@@ -18,8 +18,9 @@ from torchvision.transforms.functional import pil_to_tensor
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.model import fast_decode as jpegs
-from oodcache.extract.model.pixels import decode
+from oodcache.extract.model.pixels import UPRIGHT, decode
 from oodcache.extract.model.request import PILLOW, TORCHVISION
+from oodcache.extract.run.decoding import Prepared
 
 LAST = (MaybeConvertMode, MaybeToTensor, Normalize)
 
@@ -29,7 +30,8 @@ class Preprocessing:
     """How a model's images are prepared.
 
     `scaled` resizes and crops what `decoder` decodes: PIL images, or uint8 pixels of torchvision.
-    `size` is (3, height, width); `mean` and `std` have one value per channel.
+    `size` is (3, height, width); `mean` and `std` have one value per channel. With `exif` the EXIF
+    orientation is applied.
     """
 
     decoder: str
@@ -37,14 +39,20 @@ class Preprocessing:
     size: tuple[int, int, int]
     mean: Sequence[float]
     std: Sequence[float]
+    exif: bool = False
 
-    def pixels(self, content: bytes) -> torch.Tensor:
+    def prepared(self, content: bytes) -> Prepared:
         """Return the image in `content` as uint8 (3, height, width); raise if it is not one."""
         if self.decoder == PILLOW:
-            return _tensor(self.scaled(decode(content)))
-        pixels = jpegs.decoded(content)
-        scaled: torch.Tensor = self.scaled(_tensor(decode(content)) if pixels is None else pixels)
-        return scaled
+            found = decode(content)
+            whole = found.turned() if self.exif else found.image
+            return Prepared(_tensor(self.scaled(whole)), found.orientation != UPRIGHT)
+        jpeg = jpegs.decoded(content)
+        if jpeg is None:
+            found = decode(content)
+            jpeg = jpegs.JpegImage(_tensor(found.image), found.orientation)
+        pixels = self.scaled(jpeg.turned() if self.exif else jpeg.pixels)
+        return Prepared(pixels, jpeg.orientation != UPRIGHT)
 
     def blank(self) -> torch.Tensor:
         """Return placeholder pixels for an unreadable image."""
@@ -67,10 +75,13 @@ class Normalization:
         return pixels.to(torch.float32).div_(self._white).sub_(self._mean).div_(self._std)
 
 
-def preprocessing(configuration: PreprocessCfg, *, fast_decode: bool = False) -> Preprocessing:
+def preprocessing(
+    configuration: PreprocessCfg, *, fast_decode: bool = False, exif: bool = False
+) -> Preprocessing:
     """Return open_clip's preprocessing; raise InputError if it does not end in LAST.
 
-    With `fast_decode` torchvision decodes JPEGs, and resizes all images, in uint8.
+    With `fast_decode` torchvision decodes JPEGs, and resizes all images, in uint8. With
+    `exif` images are turned first, as their EXIF orientation says.
     """
     if fast_decode:
         jpegs.check()
@@ -89,6 +100,7 @@ def preprocessing(configuration: PreprocessCfg, *, fast_decode: bool = False) ->
         size=configuration.input_size,
         mean=normalize.mean,
         std=normalize.std,
+        exif=exif,
     )
 
 

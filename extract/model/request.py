@@ -16,6 +16,7 @@ from typing import Any
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.extract.demo import embedded
+from oodcache.extract.model import twins
 
 LOCAL_DIR = "local-dir:"
 HUB = "hf-hub:"
@@ -42,7 +43,8 @@ class ModelRequest:
     """A model as requested on the command line.
 
     `preprocessing` overrides the model's own, by some of the keys of PREPROCESSING. `fast_decode`
-    changes the pixels slightly; `channels_last` and `compile` the last digits of the vectors.
+    changes the pixels slightly, `exif` turns images as their EXIF says; `channels_last`
+    and `compile` change the last digits of the vectors.
     """
 
     requested: str
@@ -52,6 +54,7 @@ class ModelRequest:
     precision: str = "float32"
     device: str | None = None
     fast_decode: bool = False
+    exif: bool = False
     channels_last: bool = False
     compile: bool = False
 
@@ -89,6 +92,16 @@ class Resolved:
                 content = hashlib.file_digest(file, "sha256").digest()
             digest.update(path.name.encode(errors="surrogateescape") + b"\0" + content)
         return digest.hexdigest()
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Return the absolute paths of the user's own checkpoint, configuration or folder."""
+        given = {"checkpoint": self.request.checkpoint, "model_config": self.request.config}
+        if self.architecture.startswith(LOCAL_DIR) and self.is_local:
+            given["folder"] = Path(self.architecture.removeprefix(LOCAL_DIR))
+        found = {name: str(path.absolute()) for name, path in given.items() if path is not None}
+        # JSON holds no other bytes than UTF-8.
+        return {name: path for name, path in found.items() if path == printed(path)}
 
     @property
     def is_local(self) -> bool:
@@ -157,6 +170,8 @@ def _from_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; local-dir:PATH needs a model's folder")
     if not (folder / CONFIG).is_file():
+        if (foreign := twins.of_folder(folder)) is not None:
+            raise InputError(f"{folder}: {foreign}")
         raise InputError(f"{folder}: contains no {CONFIG}; {_placed(CONFIG, folder)}")
     weights = [path for pattern in WEIGHTS for path in sorted(folder.glob(pattern))]
     if not weights:
@@ -180,6 +195,11 @@ def _placed(file: str, folder: Path) -> str:
 def _file_name(name: str) -> str:
     """Return `name` with characters unfit for a folder name replaced by '-'."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".") or "model"
+
+
+def printed(path: str) -> str:
+    """Return a path with bytes that are not UTF-8 replaced."""
+    return path.encode(errors="replace").decode()
 
 
 def sleep_while_waiting() -> None:

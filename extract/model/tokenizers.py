@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,22 @@ def tokenizing(tokenize: Any, config: Mapping[str, Any]) -> dict[str, Any]:
         "clean": getattr(clean, "__name__", ""),
         "sha256": _sha256(tokenize),
     }
+
+
+def lengths(tokenize: Any, texts: Sequence[str]) -> list[int]:
+    """Return how many tokens each text has before it is cut, special ones included.
+
+    0 for a tokenizer of an unknown kind.
+    """
+    inner = getattr(tokenize, "tokenizer", None)
+    if inner is None:
+        if not hasattr(tokenize, "encode"):
+            return [0] * len(texts)
+        return [len(tokenize.encode(text)) + 2 for text in texts]
+    cleaned = [tokenize.clean_fn(text) for text in texts]
+    is_clips = getattr(tokenize, "tokenizer_mode", "") == "clips"
+    encoded = inner(cleaned, add_special_tokens=not is_clips, verbose=False)["input_ids"]
+    return [len(tokens) + 3 * is_clips for tokens in encoded]
 
 
 def _made(name: str, text: Mapping[str, Any], files: HubFiles) -> Any:

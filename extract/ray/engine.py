@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from oodcache.cache.errors import InputError
 from oodcache.cache.format import sibling
 from oodcache.cache.format.place import shard_folder
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.ray.cluster import Granted, Wishes, connected, granted, in_short, library
 from oodcache.extract.ray.worker import Failed, Loaded, Made, Order, Surroundings, Worker, unlike
 from oodcache.extract.run.plan import Plan
@@ -115,9 +115,8 @@ class Pool:
 
     def begin(self) -> None:
         """Wait until one actor has loaded the model; raise InputError if it cannot."""
-        self._watch.note(
-            f"Ray: {self._granted}; the first loads {self._planned.resolved.request.requested} …"
-        )
+        requested = self._planned.resolved.request.requested
+        self._watch.note(Hint(f"Ray: {self._granted}; the first loads {requested} …"))
         with self._watch.progress("loading the model", 1, "actors") as advance:
             self._grow(1)
             import_module("oodcache.extract.model.encoder")  # Unpickling the answer needs torch.
@@ -160,6 +159,8 @@ class Pool:
 
     def _note_timing(self, work: Work, made: Sequence[Made]) -> None:
         listing, seconds = work.target.listing, dict[str, float]()
+        if rotation := self._planned.rotation(listing, sum(one.rotated for one in made)):
+            self._watch.note(rotation)
         for one in made:
             for stage, took in one.seconds.items():
                 seconds[stage] = seconds.get(stage, 0.0) + took

@@ -101,11 +101,15 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Made:
-    """A finished shard: rows `encoded`, images that `failed`, and the `seconds` per stage."""
+    """A finished shard: rows `encoded`, images that `failed`, and the `seconds` per stage.
+
+    `rotated` counts images with an EXIF rotation.
+    """
 
     encoded: int
     failed: int
     seconds: Mapping[str, float]
+    rotated: int = 0
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,10 @@ class Worker:
         self._model = loading.load(
             self._planned.resolved, notes.append, with_texts=self._planned.texts is not None
         )
+        if self._planned.texts is not None:
+            from oodcache.extract.run import cuts
+
+            cuts.check(self._planned.texts, self._model.tokenize, notes.append)
         return Loaded(self._model.signature, tuple(notes), socket.gethostname())
 
     def _make(self, order: Order) -> Made:
@@ -163,8 +171,8 @@ class Worker:
         job = tasks.Job(self._planned, self._model, lambda rows: None, timing)
         bad = None if isinstance(listing, TextListing) else Tolerance(listing, 1)
         with decoding.watching_workers():
-            count = tasks.write(order.path, listing, run, [order.task()], job, bad)
-        return Made(count, bad.failed if bad else 0, timing.seconds())
+            done = tasks.write(order.path, listing, run, [order.task()], job, bad)
+        return Made(done.rows, bad.failed if bad else 0, timing.seconds(), done.rotated)
 
 
 def _answered(do: Callable[[], Answer]) -> Answer | Failed:

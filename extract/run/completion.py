@@ -11,14 +11,16 @@ from typing import Protocol
 import numpy as np
 
 from oodcache.cache.errors import InputError, RuleError
+from oodcache.cache.files import alike
 from oodcache.cache.files.images import open_image_shard, open_images
+from oodcache.cache.files.texts import open_text_rows
 from oodcache.cache.format.place import Place, Run, share
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Shard
 from oodcache.cache.text import counted
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.model.encoder import Encoder, Signature
-from oodcache.extract.run import decoding
+from oodcache.extract.run import cuts, decoding
 from oodcache.extract.run.plan import Plan, TextListing
 from oodcache.extract.run.targets import Target, stamp, wanted
 from oodcache.extract.run.tasks import Job, Task, write
@@ -67,11 +69,15 @@ class InProcess:
         """Write the tasks' shards; raise InputError at the first that fails."""
         listing, timing = work.target.listing, timing_of(work.target.listing)
         job = Job(self.planned, self.model, work.advance, timing)
+        if isinstance(listing, TextListing):
+            cuts.check(listing, self.model.tokenize, self.watch.note)
         with decoding.watching_workers():
-            count = write(work.target.path, listing, work.run, work.tasks, job, work.tolerance)
+            done = write(work.target.path, listing, work.run, work.tasks, job, work.tolerance)
         faster = self.planned.faster(listing)
-        if text := summary(listing.name, count, listing.unit, timing.seconds(), faster):
-            self.watch.note(text)
+        if rotation := self.planned.rotation(listing, done.rotated):
+            self.watch.note(rotation)
+        if text := summary(listing.name, done.rows, listing.unit, timing.seconds(), faster):
+            self.watch.note(Hint(text))
         return []
 
 
@@ -90,7 +96,7 @@ def complete(target: Target, planned: Plan, engine: Engine, watch: Watch) -> lis
         if not _finished_elsewhere(target, run):
             raise
         merging.remove(target.path, [one.path for one in _of_run(target.path, run)])
-        watch.note(f"{target.path}: another run finished it meanwhile")
+        watch.note(Hint(f"{target.path}: another run finished it meanwhile"))
     return []
 
 
@@ -118,9 +124,9 @@ def _make_missing(
     tasks = _tasks(target, mine, begun, planned)
     if not mine:
         part = f"--shard {planned.settings.part}/{planned.settings.parts}"
-        watch.note(f"{listing.name}: nothing to do for {part}: only {len(places):,} shards")
+        watch.note(Hint(f"{listing.name}: nothing to do for {part}: only {len(places):,} shards"))
     elif done := len(mine) - len(tasks):
-        watch.note(f"{listing.name}: resuming: {done:,} of {len(mine):,} shards are done")
+        watch.note(Hint(f"{listing.name}: resuming: {done:,} of {len(mine):,} shards are done"))
     if not tasks:
         return []
     if isinstance(listing, TextListing):
@@ -168,15 +174,19 @@ def _merge(target: Target, run: Run, watch: Watch) -> bool:
     if len(ours) == count:
         _check_replacing(target, run)
         merge(target.path, ours)
-        watch.note(f"wrote {target.path}: {_summary(target)}")
+        watch.note(_written(target))
+        is_texts = isinstance(target.listing, TextListing)
+        if is_texts and (same := alike.within(open_text_rows(target.path))):
+            watch.note(f"{target.listing.name}: {same}")
         return True
     if _finished_elsewhere(target, run):
         merging.remove(target.path, [one.path for one in ours])
         return True
-    watch.note(
+    text = (
         f"{target.listing.name}: {len(ours):,} of {count:,} shards are done; the process that "
         "writes the last one merges them"
     )
+    watch.note(Hint(text))
     return False
 
 
@@ -206,12 +216,13 @@ def _finished_elsewhere(target: Target, run: Run) -> bool:
         return False
 
 
-def _summary(target: Target) -> str:
+def _written(target: Target) -> str:
+    """Return a line on a finished file, a Hint if all its images could be decoded."""
     listing = target.listing
     if isinstance(listing, TextListing):
         templates = len(listing.vocabulary.templates)
         classes = counted(len(listing.vocabulary.names), "class")
-        return f"{classes}, {counted(templates, 'template')}"
+        return Hint(f"wrote {target.path}: {classes}, {counted(templates, 'template')}")
     names, bad = len(listing.images.label_names), ""
     what = "in {:,} class folder" if listing.source.form == "folder" else "with {:,} label"
     labels = f" {what.format(names)}{'s' * (names > 1)}" if names else ""
@@ -223,4 +234,5 @@ def _summary(target: Target) -> str:
             f"{os.fsdecode(listing.images.paths[row])!r} ({reason}); "
             f"see: oodcache cache info {target.path}"
         )
-    return f"{counted(written.rows, 'image')}{labels}{bad}"
+    line = f"wrote {target.path}: {counted(written.rows, 'image')}{labels}{bad}"
+    return line if bad else Hint(line)

@@ -26,10 +26,18 @@ STOPS = {signal.SIGINT, signal.SIGTERM}
 ITERATOR = torch.utils.data.dataloader._MultiProcessingDataLoaderIter
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """An image as a model's input; `is_rotated` if its EXIF orientation says so, applied or not."""
+
+    pixels: torch.Tensor
+    is_rotated: bool = False
+
+
 class Preparation(Protocol):
     """Turns an image's bytes into a model's input, of the same shape for every image."""
 
-    def pixels(self, content: bytes) -> torch.Tensor:
+    def prepared(self, content: bytes) -> Prepared:
         """Return an image as a tensor (3, height, width); any exception marks it as bad."""
 
     def blank(self) -> torch.Tensor:
@@ -38,14 +46,18 @@ class Preparation(Protocol):
 
 @dataclass(frozen=True)
 class Decoded:
-    """Consecutive images (n, 3, height, width); `errors` has the reason for each blank row."""
+    """Consecutive images (n, 3, height, width); `errors` has the reason for each blank row.
+
+    `rotated` counts images with an EXIF orientation other than upright.
+    """
 
     images: torch.Tensor
     errors: dict[int, str] = field(default_factory=dict)
+    rotated: int = 0
 
     def pin_memory(self) -> Decoded:
         """Return a copy in pinned memory; torch's DataLoader calls this."""
-        return Decoded(self.images.pin_memory(), self.errors)
+        return Decoded(self.images.pin_memory(), self.errors, self.rotated)
 
 
 def batches(
@@ -166,11 +178,11 @@ class _Undecoded(Dataset[Any]):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, row: int) -> tuple[torch.Tensor, str | None]:
+    def __getitem__(self, row: int) -> tuple[Prepared, str | None]:
         try:
-            return self.preparation.pixels(self.contents.read(row)), None
+            return self.preparation.prepared(self.contents.read(row)), None
         except Exception as error:  # A broken header may raise anything.
-            return self.preparation.blank(), _reason(error)
+            return Prepared(self.preparation.blank()), _reason(error)
 
 
 def _reason(error: Exception) -> str:
@@ -185,8 +197,9 @@ def _reason(error: Exception) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def _collate(rows: Sequence[tuple[torch.Tensor, str | None]]) -> Decoded:
+def _collate(rows: Sequence[tuple[Prepared, str | None]]) -> Decoded:
     return Decoded(
-        torch.stack([image for image, _ in rows]),
+        torch.stack([image.pixels for image, _ in rows]),
         {place: error for place, (_, error) in enumerate(rows) if error is not None},
+        sum(image.is_rotated for image, _ in rows),
     )

@@ -25,10 +25,14 @@ from oodcache.extract.sources.listing import Contents
 
 @dataclass(frozen=True)
 class Embedded:
-    """Consecutive images: unit `vectors` float32 (n, D); `errors` says why a row is all zeros."""
+    """Consecutive images: unit `vectors` float32 (n, D); `errors` says why a row is all zeros.
+
+    `rotated` counts images with an EXIF orientation other than upright.
+    """
 
     vectors: npt.NDArray[np.float32]
     errors: Mapping[int, str]
+    rotated: int = 0
 
 
 class FreeFiles(FolderContents):
@@ -43,15 +47,17 @@ class FreeFiles(FolderContents):
 
 @dataclass(frozen=True)
 class Pictures:
-    """PIL images in memory, read as if they were files."""
+    """PIL images in memory, read as if they were files; with `exif` turned as their EXIF says."""
 
     pictures: Sequence[Image.Image]
+    exif: bool = False
     root: Path = Path()
 
     def read(self, row: int) -> bytes:
         """Return an image as the bytes of a lossless file; its pixels are those of its own file."""
-        file = io.BytesIO()
-        pixels.rgb(self.pictures[row]).save(file, "PPM")
+        picture, file = self.pictures[row], io.BytesIO()
+        found = pixels.RgbImage(pixels.rgb(picture), pixels.orientation(picture))
+        (found.turned() if self.exif else found.image).save(file, "PPM")
         return file.getvalue()
 
     def is_there(self, row: int) -> bool:
@@ -111,4 +117,4 @@ def _embedded(batch: decoding.Decoded, encoded: Encoded) -> Embedded:
     for row in np.flatnonzero(norm == 0).tolist():
         errors.setdefault(row, "the model returned a zero vector, which cannot be normalised")
     vectors[sorted(errors)] = 0
-    return Embedded(vectors, errors)
+    return Embedded(vectors, errors, batch.rotated)

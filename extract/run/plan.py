@@ -12,11 +12,11 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.text import counted
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.model.request import ModelRequest, Resolved, resolve
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
-from oodcache.extract.texts import vocabularies
+from oodcache.extract.texts import spoken, vocabularies
 
 SHOWN = 120  # Characters of a sample prompt.
 
@@ -109,6 +109,16 @@ class Plan:
         """Return all listings, texts first."""
         return (*((self.texts,) if self.texts else ()), *self.images)
 
+    def rotation(self, listing: Listing, rotated: int) -> str:
+        """Return the note on images whose EXIF rotation is not applied, "" if there are none."""
+        if not rotated or self.resolved.request.exif:
+            return ""
+        carry = "carries" if rotated == 1 else "carry"
+        return (
+            f"{listing.name}: {counted(rotated, 'image')} {carry} a rotation, which is not "
+            "applied, as in open_clip; --exif applies it"
+        )
+
     def faster(self, listing: Listing) -> str:
         """Return the options that would decode a listing faster, "" if all are already set."""
         if isinstance(listing, TextListing):
@@ -116,7 +126,7 @@ class Plan:
         processors = os.cpu_count() or 1
         options = [] if self.workers >= processors else [f"--workers {processors}"]
         if not self.resolved.request.fast_decode:
-            options.append("--fast-decode")
+            options.append("--fast-decode (for all datasets: files with and without it do not mix)")
         return " and ".join(options)
 
 
@@ -145,16 +155,26 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
 
 def _listed(source: ImageSource, watch: Watch) -> ImageListing:
     if count := len(source.tars):
-        watch.note(f"{source.name}: reading the headers of {counted(count, 'tar')} …")
+        watch.note(Hint(f"{source.name}: reading the headers of {counted(count, 'tar')} …"))
     listing = datasets.list_images(source)
     count = listing.rows
     if source.expected is not None and count != source.expected:
         watch.note(
             f"{source.name}: {count:,} images under {source.root}, {source.expected:,} expected"
         )
-    for text in (*((listing.left_out.note,) if listing.left_out.note else ()), *listing.notes):
+    own = (listing.left_out.note, _numbered_folders(listing))
+    for text in (*filter(None, own), *listing.notes):
         watch.note(f"{source.name}: {text}")
     return listing
+
+
+def _numbered_folders(listing: ImageListing) -> str:
+    """Return a note on folders 0 … 999, "" for others."""
+    labels = listing.images.label_names
+    if listing.source.form != "folder" or len(labels) != spoken.THOUSAND:
+        return ""
+    told = "folders 0 … 999 are class numbers, as in ImageNet-V2: score it with --classes imagenet"
+    return told if spoken.are_class_numbers(labels) else ""
 
 
 def _check_once(sources: Iterable[ImageSource]) -> None:

@@ -15,7 +15,7 @@ from oodcache.cache.format import sibling
 from oodcache.cache.format.place import shard_folder
 from oodcache.cache.shards import merging
 from oodcache.cache.text import counted
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.run.plan import Plan
 from oodcache.extract.run.targets import (
     Target,
@@ -39,7 +39,7 @@ def in_process(planned: Plan, watch: Watch) -> Iterator[Engine]:
     from oodcache.extract.model import loading
     from oodcache.extract.run import completion
 
-    watch.note(f"loading {planned.resolved.request.requested} …")
+    watch.note(Hint(f"loading {planned.resolved.request.requested} …"))
     with_texts = planned.texts is not None
     model = loading.load(planned.resolved, watch.note, with_texts=with_texts)
     yield completion.InProcess(planned, model, watch)
@@ -94,14 +94,14 @@ def _keep(target: Target, watch: Watch) -> None:
     """Report that a file is kept; finish a merge that a killed process left unfinished."""
     if target.waiting:
         merging.merge(target.path, target.waiting)
-        watch.note(f"merged the shards beside {target.path}")
+        watch.note(Hint(f"merged the shards beside {target.path}"))
     elif target.begun:
         count = counted(len(target.begun), "shard")
         watch.note(
             f"{shard_folder(target.path)}: {count} of a run that replaces the finished file; "
             "resume it with --overwrite, or remove them with: oodcache cache rm"
         )
-    watch.note(f"kept {target.path}")
+    watch.note(Hint(f"kept {target.path}"))
 
 
 def _check_bad(planned: Plan, found: Sequence[Target]) -> None:

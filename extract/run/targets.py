@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Shard
 from oodcache.cache.store import store
 from oodcache.extract.model.request import ARITHMETIC, PREPROCESSING, TORCHVISION
+from oodcache.extract.run.changes import changes
 from oodcache.extract.run.plan import Listing, Plan
 
 if TYPE_CHECKING:  # The import takes seconds, and a complete cache does not need it.
@@ -142,9 +143,8 @@ def _differences(
     """Return in words how the run that wrote `rows` rows differs from the planned one."""
     listing, request, identity = target.listing, planned.resolved.request, run.identity
     if identity.source["fingerprint"] != listing.fingerprint:
-        found = f"the cache has {rows:,} {listing.unit}, the source has {listing.rows:,}"
-        same = f"still {rows:,} {listing.unit}, but not the same"
-        return [f"inputs changed: {same if rows == listing.rows else found}"]
+        is_finished = run is target.finished
+        return [changes(listing, rows, target.path if is_finished else None)]
     given = identity.encoding.get(OVERRIDDEN)
     overrides = {
         key: identity.encoding.get(key)
@@ -152,6 +152,7 @@ def _differences(
         if isinstance(given, list) and key in given
     }
     precision = identity.precision.get("autocast")
+    is_turned = identity.encoding.get("exif") is True
     is_fast = identity.encoding.get("decoder") == TORCHVISION
     arithmetic = {name: bool(identity.precision.get(name)) for name in ARITHMETIC}
     differs = {
@@ -162,15 +163,28 @@ def _differences(
         },
         f"--dtype {run.dtype}": run.dtype != planned.settings.dtype,
         f"--shard-rows {run.shard_rows}": run.shard_rows != planned.settings.shard_rows,
-        "other preprocessing": listing.kind == "images"
+        _preprocessing(overrides, request.preprocessing): listing.kind == "images"
         and overrides != dict(request.preprocessing),
         f"other preprocessing, {_option('fast_decode', is_fast)}": listing.kind == "images"
         and is_fast != request.fast_decode,
+        f"other preprocessing, {_option('exif', is_turned)}": listing.kind == "images"
+        and is_turned != request.exif,
     }
     words = [what for what, so in differs.items() if so]
     if loaded is not None and not words:
         words = wanted(planned, listing, loaded).differences(run)
     return [f"made with {what}" for what in words]
+
+
+def _preprocessing(made: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """Return the first option whose value a file was made with, or without, unlike this run."""
+    key = next((one for one in PREPROCESSING if made.get(one) != asked.get(one)), "")
+    option = f"--image-{key.replace('_', '-')}"
+    if key not in made:
+        return f"other preprocessing, without {option}"
+    value = made[key]
+    text = " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return f"other preprocessing, with {option} {text}"
 
 
 def _option(name: str, is_on: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -65,6 +65,14 @@ class Job:
     timing: Timing
 
 
+@dataclass(frozen=True)
+class Written:
+    """How many rows were encoded, and how many of their images have an EXIF rotation."""
+
+    rows: int
+    rotated: int = 0
+
+
 def write(
     path: Path,
     listing: Listing,
@@ -72,15 +80,15 @@ def write(
     tasks: Sequence[Task],
     job: Job,
     tolerance: Tolerance | None = None,
-) -> int:
+) -> Written:
     """Write shards of the file at `path` one by one, inside `watching_workers`.
 
-    Returns how many rows were encoded. Raises InputError if more images are unreadable than the
+    Returns what was encoded. Raises InputError if more images are unreadable than the
     `tolerance` allows.
     """
     folder = shard_folder(path)
     if isinstance(listing, TextListing):
-        return _write_texts(folder, run, listing, tasks, job)
+        return Written(_write_texts(folder, run, listing, tasks, job))
     bad = Tolerance(listing, 1) if tolerance is None else tolerance
     return _write_images(folder, run, listing, tasks, job, bad)
 
@@ -121,15 +129,16 @@ def _write_images(
     tasks: Sequence[Task],
     job: Job,
     tolerance: Tolerance,
-) -> int:
-    """Write the tasks' shards; return how many images were encoded."""
+) -> Written:
+    """Write the tasks' shards; return what was encoded."""
     rows = [
         task.whole(batch)
         for task in tasks
         for batch in task.batches(job.planned.settings.batch_size)
         if task.missing[batch.start : batch.stop].any()
     ]
-    encoded = _encoded(listing, rows, job)
+    rotated = Counter[str]()
+    encoded = _encoded(listing, rows, job, rotated)
     for task in tasks:
         write_images(
             folder / task.place.file_name,
@@ -139,7 +148,7 @@ def _write_images(
             dtype=run.dtype,
             place=task.place,
         )
-    return sum(map(len, rows))
+    return Written(sum(map(len, rows)), rotated["images"])
 
 
 def _mended(
@@ -172,7 +181,9 @@ def _patched(old: ImageBatch | None, new: ImageBatch | None, missing: Flags) -> 
     return ImageBatch(vectors, norm, {row: why for row, why in new.errors.items() if missing[row]})
 
 
-def _encoded(listing: ImageListing, rows: Sequence[range], job: Job) -> Iterator[ImageBatch]:
+def _encoded(
+    listing: ImageListing, rows: Sequence[range], job: Job, rotated: Counter[str]
+) -> Iterator[ImageBatch]:
     """Return an iterator over the encoded batches, with its workers already forked."""
     decoded = decoding.batches(
         listing.contents,
@@ -182,11 +193,20 @@ def _encoded(listing: ImageListing, rows: Sequence[range], job: Job) -> Iterator
         pin_memory=job.model.device.type == "cuda",
     )
     transfer = Transfer(job.model.device)
+    decoded = _counting(decoded, rotated)
     whole = pipelined(decoded, lambda batch: batch.images, job.model.images, transfer, job.timing)
     return (
         _batch(batch, encoded, listing.contents, some)
         for (batch, encoded), some in zip(whole, rows, strict=True)
     )
+
+
+def _counting(
+    decoded: Iterator[decoding.Decoded], rotated: Counter[str]
+) -> Iterator[decoding.Decoded]:
+    for batch in decoded:
+        rotated["images"] += batch.rotated
+        yield batch
 
 
 def _batch(

@@ -11,7 +11,7 @@ from pathlib import Path
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import GROUPS, named_path
 from oodcache.cache.text import counted
-from oodcache.extract.sources import braces, clip_benchmark, lists, tables, tars
+from oodcache.extract.sources import braces, clip_benchmark, ground_truth, lists, tables, tars
 from oodcache.extract.sources.folders import images_below, list_folder
 from oodcache.extract.sources.known_sets import KNOWN_SETS, PREFIXES
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
@@ -68,7 +68,7 @@ def check_options(sources: Sequence[ImageSource], options: Options) -> None:
 
 def list_images(source: ImageSource) -> ImageListing:
     """Return the images of a source in a fixed order; raise InputError if it has none."""
-    listing = FORMS[source.form].listed(source)
+    listing = ground_truth.labelled(FORMS[source.form].listed(source))
     if source.beside.may_be_images:
         note = f"beside its tars, {source.beside.note}"
         listing = replace(listing, notes=(note, *listing.notes))

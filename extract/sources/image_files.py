@@ -152,6 +152,10 @@ class LeftOut:
         files = sorted(one for one in self.unread if one.startswith("."))[:SHOWN]
         if files:
             advice.append(f"{', '.join(files)} may be images: convert them to .png")
+        if "link" in self.unread:
+            advice.append("links are not followed: make the tar with --dereference")
+        if "sparse file" in self.unread:
+            advice.append("sparse files are not read: make the tar without --sparse")
         if self.archives:
             kinds = sorted({extension(path).decode() for path in self.archives})
             advice.append(f"{', '.join(kinds)} may hold images: unpack them")

@@ -52,10 +52,20 @@ def read(path: Path, note: Note = lambda text: None) -> Columns:
     for words, form in FORMS:
         if (columns := form(lines)) is not None:
             _check(lines, columns)
+            _tell_numbers(path, columns[0], note)
             if words:
                 note(f"{path}: read as {words}, {counted(len(columns[0]), 'class')}")
             return columns
     raise AssertionError("the last form reads or rejects")
+
+
+def _tell_numbers(path: Path, ids: Sequence[str], note: Note) -> None:
+    """Note that ids are numbers, but other ones than the class numbers of lists and tables."""
+    if all(map(mappings.NUMBER.fullmatch, ids)) and [*map(int, ids)] != [*range(len(ids))]:
+        note(
+            f"{path}: its ids are numbers, but not 0, 1, 2, …: class numbers in lists and tables "
+            "count its lines from 0, whatever the ids are"
+        )
 
 
 def _uncommented(path: Path, found: Sequence[str], note: Note) -> NameLines:

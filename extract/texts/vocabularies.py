@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from oodcache.cache.files.texts import Vocabulary
 from oodcache.cache.names import named_path
 from oodcache.cache.watch import Note
 from oodcache.extract.sources import clip_benchmark
+from oodcache.extract.sources.image_files import aside
 from oodcache.extract.texts import class_files, imagenet, spoken, word_lists
 
 DEFAULT_TEMPLATE = "a photo of a {}"
@@ -93,7 +95,11 @@ def _from(source: str, note: Note) -> word_lists.Columns:
 
 def _from_folder(path: Path) -> word_lists.Columns:
     names = spoken.by_number(
-        [one.name for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")]
+        [
+            one.name
+            for one in path.iterdir()
+            if one.is_dir() and aside(os.fsencode(one.name), is_folder=True) is None
+        ]
     )
     if not names:
         raise InputError(

@@ -99,7 +99,7 @@ def _choice(results: Sequence[Result]) -> Iterator[str]:
     if picked:
         yield from _picked(picked, results)
     elif len(rows) > 1:
-        line = "The best row is chosen on the test images, so this estimate is optimistic"
+        line = "To pick the best of these rows by these test images would be optimistic"
         # `oodcache metrics` has no such option.
         ours = all(one.classes is not None for one in rows)
         yield f"{line}; use --select-on DATASET." if ours else f"{line}."

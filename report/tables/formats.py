@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from oodcache.cache.text import readable
+from oodcache.cache.json_text import content_sum
+from oodcache.cache.text import inert, printable
 from oodcache.score.measures.result import Counterpart, Difference, Result
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ AS_JSON = (
 )
 INTERVAL = "auroc_ci"
 FORMAT, VERSION = "oodcache results", 1
+SUM = "sha256"
+SURROGATE = re.compile("[\udc80-\udcff]")
 
 
 def text(
@@ -70,7 +73,17 @@ def to_csv(
     """Return a line for each score and OOD set; lists and mappings are JSON within a cell.
 
     The interval of AUROC has two columns. Differences and published numbers are in JSON only.
+    Control characters in names are escaped; a name such as "=x" is kept: see `to_spreadsheet`.
     """
+    return _csv(results, printable)
+
+
+def to_spreadsheet(results: Sequence[Result], *others: Any) -> str:
+    """Return the lines of `to_csv` with texts that no spreadsheet runs as formulas."""
+    return _csv(results, lambda text: inert(printable(text)))
+
+
+def _csv(results: Sequence[Result], written: Callable[[str], str]) -> str:
     names = [name for one in fields(Result) for name in _csv_names(one.name)]
     lines = io.StringIO()
     writer = csv.DictWriter(lines, names, lineterminator="\n")
@@ -80,7 +93,9 @@ def to_csv(
         row |= dict(zip(_csv_names(INTERVAL), row.pop(INTERVAL) or ("", ""), strict=True))
         for name in AS_JSON:
             row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False)
-        writer.writerow(row)
+        writer.writerow(
+            {name: written(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+        )
     return lines.getvalue()
 
 
@@ -90,7 +105,7 @@ def to_json(
     provenance: Mapping[str, Any],
     published: Sequence[Counterpart] | None = None,
 ) -> str:
-    """Return all results and differences as fractions, their provenance and all notes."""
+    """Return all results and differences as fractions, provenance, all notes and a SHA-256."""
     from oodcache.report.tables.caption import caption
 
     whole: dict[str, Any] = {
@@ -98,21 +113,20 @@ def to_json(
         "version": VERSION,
         "results": [asdict(one) for one in results],
         "differences": [asdict(one) for one in differences],
-        "provenance": _storable(dict(provenance)),
+        "provenance": dict(provenance),
     }
     if published is not None:
         whole["published"] = [asdict(one) for one in published]
     whole["notes"] = caption(results) if results else []
+    text = json.dumps(whole, ensure_ascii=False, allow_nan=False)
+    whole = json.loads(SURROGATE.sub(_escaped, text))  # As it is read back: tuples are lists.
+    whole[SUM] = content_sum(whole)
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _storable(value: Any) -> Any:
-    """Return a value of provenance whose texts, such as names of files, are UTF-8."""
-    if isinstance(value, str):
-        return readable(value)
-    if isinstance(value, Mapping):
-        return {_storable(name): _storable(one) for name, one in value.items()}
-    return [_storable(one) for one in value] if isinstance(value, list | tuple) else value
+def _escaped(byte: re.Match[str]) -> str:
+    """Return a byte of a name that is not UTF-8, such as \\xff, as JSON that UTF-8 can store."""
+    return f"\\\\x{ord(byte[0]) & 0xFF:02x}"
 
 
 def _csv_names(name: str) -> tuple[str, ...]:
@@ -145,7 +159,7 @@ def _markdown(grid: Grid) -> str:
 def _plain_markdown(name: str) -> str:
     # Markdown ignores an underscore within a word, and most names of weights have one.
     special = r"[\\|*`<\[~]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])"
-    return re.sub(special, r"\\\g<0>", name)
+    return re.sub(special, r"\\\g<0>", printable(name))
 
 
 def _latex(grid: Grid) -> str:
@@ -154,7 +168,7 @@ def _latex(grid: Grid) -> str:
     spans = [rf"\multicolumn{{{count}}}{{c}}{{{_plain_latex(name)}}}" for name in grid.ood_sets]
     comments = [line for line in (grid.title, *grid.notes) if line]
     lines = [
-        *(f"% {' '.join(line.split())}" for line in comments),
+        *(f"% {printable(' '.join(line.split()))}" for line in comments),
         rf"\begin{{tabular}}{{{''.join(left)}{'r' * (count * len(grid.ood_sets))}}}",
         r"\toprule",
         " & ".join([*([""] * len(left)), *spans]) + r" \\",
@@ -193,7 +207,8 @@ def _plain_latex(name: str) -> str:
         "|": r"\textbar{}",
         "–": "--",
     }
-    return "".join(special.get(one, "\\" + one if one in "&%$#_{}" else one) for one in name)
+    plain = printable(name)
+    return "".join(special.get(one, "\\" + one if one in "&%$#_{}" else one) for one in plain)
 
 
 @dataclass(frozen=True)
@@ -208,6 +223,7 @@ class Format:
 FORMATS = {
     "table": Format(tables=_terminal),
     "csv": Format(".csv", whole=to_csv),
+    "spreadsheet": Format(whole=to_spreadsheet),
     "json": Format(".json", whole=to_json),
     "markdown": Format(".md", tables=lambda grids, _: "\n".join(map(_markdown, grids))),
     "latex": Format(".tex", tables=lambda grids, _: "\n".join(map(_latex, grids))),

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from oodcache.cache.text import printable
 from oodcache.report.tables.grid import Grid, GridRow, Line
 
 INDENT, GAP = "  ", 2
@@ -59,7 +60,7 @@ def _draw(console: Console, grid: Grid, width: int | None) -> None:
     needed = max(_width(first, block) for block in blocks)
     text_width = max(width, needed) if width else None
     if grid.title:
-        console.print(Text(grid.title), width=text_width)
+        console.print(Text(printable(grid.title)), width=text_width)
         console.print()
     for block in blocks:
         console.print(
@@ -69,13 +70,13 @@ def _draw(console: Console, grid: Grid, width: int | None) -> None:
         above: tuple[str, ...] = ()
         for heading, run in groupby(enumerate(grid.rows), key=lambda row: row[1].heading):
             for line in heading[1:] if heading[:1] == above[:1] else heading:
-                console.print(Text(line, style="bold"), width=text_width)
+                console.print(Text(printable(line), style="bold"), width=text_width)
             above = heading
             rows = [(Text(_label(row)), [_body(one, place) for one in block]) for place, row in run]
             console.print(_lines(first, block, rows))
         console.print()
     for note in grid.notes:
-        console.print(Text(note), width=text_width)
+        console.print(Text(printable(note)), width=text_width)
 
 
 def _fitting(columns: Sequence[Column], first: int, width: int | None) -> Iterator[list[Column]]:
@@ -107,7 +108,7 @@ def _lines(
 
 
 def _label(row: GridRow) -> str:
-    return INDENT * bool(row.heading) + row.score
+    return INDENT * bool(row.heading) + printable(row.score)
 
 
 def _head(column: Column) -> Text:
@@ -126,7 +127,7 @@ def _column(grid: Grid, place: int) -> Column:
     numbers = [line for cell in cells for line in cell if len(line) == count]
     widths = [max(map(cell_len, one)) for one in zip(grid.measures, *numbers, strict=True)]
     return Column(
-        (grid.ood_sets[place], _aligned(grid.measures, widths)),
+        (printable(grid.ood_sets[place]), _aligned(grid.measures, widths)),
         tuple(tuple(_aligned(line, widths) for line in cell) for cell in cells),
     )
 

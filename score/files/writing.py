@@ -19,7 +19,7 @@ import numpy as np
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange.delimited import DELIMITERS
 from oodcache.cache.files.scores import ScoredImages, write_scores
-from oodcache.cache.format.sibling import unfinished, writing
+from oodcache.cache.format.sibling import flushed, unfinished, writing
 from oodcache.cache.names import SCORED
 from oodcache.score.evaluation import Kept
 from oodcache.score.files.reading import HDF5, SHOWN
@@ -98,7 +98,10 @@ def _names(names: Sequence[str], places: Labels) -> list[bytes]:
 
 def _write_text(path: Path, parts: Sequence[ScoredImages]) -> None:
     """Write CSV or TSV; floats have all digits, bytes that are not UTF-8 become \\xff."""
-    with unfinished(path) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
+    with (
+        unfinished(path) as beside,
+        flushed(beside.open("w", encoding="utf-8", newline="")) as stream,
+    ):
         writer = csv.writer(stream, delimiter=DELIMITERS[path.suffix.lower()], lineterminator="\n")
         writer.writerow([*SCORED, *parts[0].scores])
         for part in parts:

@@ -15,6 +15,8 @@ from oodcache.cache.shards.shard_set import is_complete
 from oodcache.cache.store import store
 from oodcache.cache.subsets import NAMES as SUBSETS
 
+# What an option of extract leaves in the preprocessing.
+OPTIONS = {"--fast-decode": ("decoder", "torchvision"), "--exif": ("exif", True)}
 AGAIN = "extract one of them again with: oodcache extract --overwrite"
 
 
@@ -55,7 +57,7 @@ def images_path(cache: Path, label: str, model: str, dataset: str) -> Path:
 
 
 def _names(cache: Path, label: str, kind: str) -> list[str]:
-    return [one.name for one in store.known(cache) if (one.label, one.kind) == (label, kind)]
+    return [one.name for one in store.known(cache, label) if one.kind == kind]
 
 
 def _is_whole(path: Path) -> bool:
@@ -95,13 +97,14 @@ def check_preprocessing(images: Sequence[ImageFile]) -> None:
     extracted = [one for one in images if not one.identity.is_imported]
     for one in extracted:
         found, first = _preprocessing(one), _preprocessing(extracted[0])
-        is_fast = found.get("decoder") == "torchvision"
-        if is_fast != (first.get("decoder") == "torchvision"):
-            fast, other = (one, extracted[0]) if is_fast else (extracted[0], one)
-            raise InputError(
-                f"{fast.path}: extracted with --fast-decode, but {other.path} was not; use the "
-                "same options for both"
-            )
+        for option, (key, value) in OPTIONS.items():
+            has = found.get(key) == value
+            if has != (first.get(key) == value):
+                given, other = (one, extracted[0]) if has else (extracted[0], one)
+                raise InputError(
+                    f"{given.path}: extracted with {option}, but {other.path} was not; use the "
+                    "same options for both"
+                )
         if found != first:
             raise InputError(
                 f"{one.path}: preprocessed differently from {extracted[0].path}; {AGAIN}"

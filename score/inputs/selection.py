@@ -23,6 +23,7 @@ from oodcache.score.inputs.files import (
     images_path,
     vocabulary_path,
 )
+from oodcache.score.inputs.labels import composed
 from oodcache.score.inputs.question import SOURCE, Question, Template
 from oodcache.score.inputs.sets import typed_sets
 from oodcache.score.inputs.views import View
@@ -95,7 +96,7 @@ class Selection:
 
     def match(self, images: ImageFile) -> labels.Labels:
         """Return the class of each of a file's label names, -1 for none."""
-        if images.identity.has_class_numbers:
+        if _has_class_numbers(self.texts, images):
             return labels.numbered(images.label_names, self.classes)
         return labels.match(images.label_names, self.class_ids, self.class_names)
 
@@ -203,8 +204,8 @@ def _places(texts: TextFile, subset: Subset | None) -> npt.NDArray[np.intp]:
     names = texts.vocabulary.names
     if subset is None:
         return np.arange(len(names))
-    places = {name: place for place, name in enumerate(names)}
-    places |= {one: place for place, one in enumerate(texts.vocabulary.ids) if one}
+    places = {composed(name): place for place, name in enumerate(names)}
+    places |= {composed(one): place for place, one in enumerate(texts.vocabulary.ids) if one}
     if missing := [one for one in subset.ids if one not in places]:
         raise InputError(
             f"{texts.path}: has no class {missing[0]!r} of {subset.name} ({len(missing)} of "
@@ -213,9 +214,17 @@ def _places(texts: TextFile, subset: Subset | None) -> npt.NDArray[np.intp]:
     return np.array([places[one] for one in subset.ids])
 
 
+def _has_class_numbers(texts: TextFile, images: ImageFile) -> bool:
+    """Return whether a set's labels are class numbers, in a list or as names of folders."""
+    vocabulary = texts.vocabulary
+    return images.identity.has_class_numbers or labels.are_numbers(
+        images.label_names, vocabulary.ids, vocabulary.names
+    )
+
+
 def _view(texts: TextFile, typed: str, file: ImageFile, subset: Subset | None) -> View:
     """Return the images of a set; class numbers are looked up in the vocabulary."""
-    if subset is None or not file.identity.has_class_numbers:
+    if subset is None or not _has_class_numbers(texts, file):
         return View(typed, file, subset)
     numbers = tuple(str(place) for place in _places(texts, subset).tolist())
     return View(typed, file, subset, numbers=numbers)
@@ -255,6 +264,10 @@ def tell(selection: Selection, variants: Sequence[Variant], note: Note) -> None:
     for file in files:
         if file.identity.precision != files[0].identity.precision:
             note(f"{file.path}: computed with another precision than {files[0].path}")
+    inside = selection.views[0].file
+    if not inside.identity.has_class_numbers and _has_class_numbers(texts, inside):
+        last = len(inside.label_names) - 1
+        note(f"{inside.path.stem}: folders 0 … {last} are the class numbers of {texts.path.stem}")
     imported = [one.path.stem for one in images if one.identity.is_imported]
     if 0 < len(imported) < len(images):
         note(f"{', '.join(imported)}: imported, perhaps preprocessed differently from the others")

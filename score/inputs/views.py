@@ -15,6 +15,7 @@ from oodcache.cache.files.images import ImageFile
 from oodcache.cache.subsets import Subset
 from oodcache.cache.watch import Note
 from oodcache.score.formulas.tile import Digests, Vectors
+from oodcache.score.inputs.labels import composed
 
 Integers = npt.NDArray[np.int64]
 
@@ -38,14 +39,17 @@ class View:
         """Return for each of the file's rows whether it is in the view, decoded or not."""
         if self.subset is None:
             return np.ones(self.file.rows, bool)
-        labels = self.file.label_names
+        labels = [composed(name) for name in self.file.label_names]
         wanted = self.subset.ids if self.numbers is None else self.numbers
         if missing := [one for one in wanted if one not in labels]:
             raise InputError(
                 f"{self.file.path}: has no label {missing[0]!r} of {self.subset.name} "
                 f"({len(missing)} of {len(wanted)} are missing)"
             )
-        return np.isin(self.file.label, [labels.index(one) for one in wanted])
+        # Two folders that differ only in how a letter is composed are one class.
+        kept = {*wanted}
+        places = [place for place, name in enumerate(labels) if name in kept]
+        return np.isin(self.file.label, places)
 
     @cached_property
     def rows(self) -> Integers:

@@ -15,9 +15,9 @@ varies: an AUROC of 0 or 1, or all images tied.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
@@ -128,25 +128,33 @@ def interval(auroc: float, variance: float | None, *, confidence: float = 0.95) 
     return auroc / (auroc + (1 - auroc) * odds), auroc * odds / (auroc * odds + 1 - auroc)
 
 
-def differences(scores: Sequence[Placements], *, confidence: float = 0.95) -> list[Paired]:
+def differences(
+    scores: Sequence[Placements],
+    *,
+    confidence: float = 0.95,
+    advance: Callable[[int], None] = lambda done: None,
+) -> list[Paired]:
     """Return a paired test for every pair of scores of the same images, in order.
 
     Each difference is normal with the variance from DeLong's covariances. Scores that rank all
     images the same way differ by exactly 0, with p = 1. If the variance cannot be estimated, no
-    test is possible: the interval is None and p is 1.
+    test is possible: the interval is None and p is 1. `advance` is called with the number of pairs
+    just done.
     """
     covariance = _covariance(scores)
+    sums = [one.id.sum() for one in scores]
     found = []
-    for first, second in combinations(range(len(scores)), 2):
-        one, other = scores[first], scores[second]
-        won = float(one.id.sum() - other.id.sum()) / (len(one.id) * len(one.ood))
-        own = covariance[first, first], covariance[second, second]
-        spread = own[0] + own[1] - 2 * covariance[first, second]
-        # The difference of nearly equal numbers is rounding: use the images' differences instead.
-        if spread < 1e-6 * (own[0] + own[1]):
-            spread = _difference_variance(one, other)
-        ci, p = _tested(won, spread, min(own) > 0, confidence)
-        found.append(Paired(first, second, won, ci, p))
+    for first, one in enumerate(scores):
+        for second in range(first + 1, len(scores)):
+            won = float(sums[first] - sums[second]) / (len(one.id) * len(one.ood))
+            own = covariance[first, first], covariance[second, second]
+            spread = own[0] + own[1] - 2 * covariance[first, second]
+            # The difference of nearly equal numbers is rounding: use the images' instead.
+            if spread < 1e-6 * (own[0] + own[1]):
+                spread = _difference_variance(one, scores[second])
+            ci, p = _tested(won, spread, min(own) > 0, confidence)
+            found.append(Paired(first, second, won, ci, p))
+        advance(len(scores) - 1 - first)
     return found
 
 
@@ -234,6 +242,7 @@ def _tested(
     return (low, high), math.erfc(abs(difference) / error / math.sqrt(2))
 
 
+@cache
 def _quantile(confidence: float) -> float:
     """Return the half-width of an interval in standard errors."""
     return NormalDist().inv_cdf((1 + confidence) / 2)

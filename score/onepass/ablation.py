@@ -59,11 +59,10 @@ def read(path: Path) -> Ablation:
         try:
             typed = _specifications(grid)
             _check_no_code(typed)
-            variants |= {one.label: one for one in parse_all(typed)}
+            variants |= {one.label: one for one in parse_all(typed, option="")}
             check_count(len(variants))
         except InputError as error:
-            text = str(error).removeprefix("--score ")
-            raise InputError(f"{path}: [[scores]] number {number}: {text}") from None
+            raise InputError(f"{path}: [[scores]] number {number}: {error}") from None
     return Ablation(tuple(variants.values()), _templates(path, table))
 
 

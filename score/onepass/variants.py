@@ -90,7 +90,7 @@ def learned_numbers(logit_scale: float, logit_bias: float | None) -> dict[str, f
     return {"temperature": 1.0 / logit_scale, "scale": logit_scale, "bias": logit_bias or 0.0}
 
 
-def parse(specification: str, own: Own = NO_OWN) -> list[Variant]:
+def parse(specification: str, own: Own = NO_OWN, *, option: str = "--score ") -> list[Variant]:
     """Return the variants of a specification: one, or a grid if bars separate values.
 
     `own` has the definitions of scores that are not in SCORES, by name.
@@ -98,9 +98,9 @@ def parse(specification: str, own: Own = NO_OWN) -> list[Variant]:
     >>> [variant.label for variant in parse("mcm:temperature=0.1|learned")]
     ['mcm:temperature=0.1', 'mcm:temperature=learned']
 
-    Raises InputError with what to type instead.
+    Raises InputError with what to type instead; it begins with `option`.
     """
-    name, preset, settings = _named(specification, own)
+    name, preset, settings = _named(specification, own, option)
     score = own.get(name) or SCORES[name]
     choices: dict[str, list[float | str]] = {
         key: [value] for key, value in {**score.defaults, **preset}.items()
@@ -109,10 +109,10 @@ def parse(specification: str, own: Own = NO_OWN) -> list[Variant]:
     for setting in settings:
         key, equals, values = setting.partition("=")
         if not equals or key not in choices:
-            raise InputError(f"--score {specification!r}: {_unknown(name, score, setting)}")
+            raise InputError(f"{option}{specification!r}: {_unknown(name, score, setting)}")
         if key in given:
             raise InputError(
-                f"--score {specification!r}: sets {key} twice; write several values as {key}=A|B"
+                f"{option}{specification!r}: sets {key} twice; write several values as {key}=A|B"
             )
         given[key] = values.split("|")
     try:
@@ -120,14 +120,16 @@ def parse(specification: str, own: Own = NO_OWN) -> list[Variant]:
         for key, texts in given.items():
             choices[key] = [score.parameters[key].read(key, one) for one in texts]
     except InputError as error:
-        raise InputError(f"--score {specification!r}: {error}") from None
+        raise InputError(f"{option}{specification!r}: {error}") from None
     return [
         Variant(name, dict(zip(choices, values, strict=True)), own.get(name))
         for values in itertools.product(*choices.values())
     ]
 
 
-def _named(specification: str, own: Own) -> tuple[str, Mapping[str, float | str], list[str]]:
+def _named(
+    specification: str, own: Own, option: str
+) -> tuple[str, Mapping[str, float | str], list[str]]:
     """Return a specification's score, the parameters that its alias sets, and its settings."""
     for name in own:
         if specification == name or specification.startswith(f"{name}:"):
@@ -139,11 +141,11 @@ def _named(specification: str, own: Own) -> tuple[str, Mapping[str, float | str]
         each = [canonical(one.strip())[0] for one in typed.split(",")]
         if all(one in SCORES for one in each):
             repeated = " ".join(f"--score {one}" for one in each)
-            raise InputError(f"--score {specification!r}: repeat the option: {repeated}")
+            raise InputError(f"{option}{specification!r}: repeat the option: {repeated}")
     try:
         check_score(name)
     except InputError as error:
-        raise InputError(f"--score {specification!r}: {error}") from None
+        raise InputError(f"{option}{specification!r}: {error}") from None
     return name, preset, settings.split(",") if colon else []
 
 
@@ -188,11 +190,13 @@ def default(negatives: str | None, bank: str | None) -> tuple[str, ...]:
     return (*DEFAULT, *(WITH_NEGATIVES if negatives else ()), *(WITH_BANK if bank else ()))
 
 
-def parse_all(specifications: Iterable[str], own: Own = NO_OWN) -> list[Variant]:
-    """Return the variants of several specifications, each once, in order; `own` as in `parse`."""
+def parse_all(
+    specifications: Iterable[str], own: Own = NO_OWN, *, option: str = "--score "
+) -> list[Variant]:
+    """Return the variants of several specifications, each once, in order; see `parse`."""
     variants: dict[str, Variant] = {}
     for one in specifications:
-        variants |= {variant.label: variant for variant in parse(one, own)}
+        variants |= {variant.label: variant for variant in parse(one, own, option=option)}
         check_count(len(variants))
     return list(variants.values())
 

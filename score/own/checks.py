@@ -17,7 +17,8 @@ TOLERANCE = 1e-6
 # Products of the images in float32 round differently by position: by this share of the scores.
 ROUNDING = 4 * float(np.finfo(np.float32).eps)
 REMEDY = (
-    "a score must not depend on the other images of its batch; declare whole=True (docs/own-score.md)"
+    "a score must not depend on the other images of its batch; declare whole=True, for all images "
+    "of a set at once (docs/own-score.md)"
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,11 +15,12 @@ from oodcache.cache.files.negatives import (
     Negatives,
     WordList,
     parse_keep,
+    read_negatives,
     write_negatives,
 )
 from oodcache.cache.shards.shard_set import open_text_rows, open_texts
 from oodcache.cache.store import store
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Watch
 from oodcache.score.inputs.files import check_same_model, vocabulary_path
 from oodcache.score.measures.result import AVERAGE
 from oodcache.score.words.mining import KEEP, PERCENTILE
@@ -43,16 +44,31 @@ class MiningRequest:
 
 
 def write_mined(request: MiningRequest, overwrite: bool, watch: Watch) -> None:
-    """Mine negatives and write their file; raise InputError if it exists without `overwrite`."""
+    """Mine negatives and write their file.
+
+    Without `overwrite`, an existing file is kept: raises InputError unless it has the same words.
+    """
     label = store.find_model(request.cache, request.model)
     path = names.negatives_path(request.cache, label, request.name)
-    if path.exists() and not overwrite:
+    known = read_negatives(path) if path.exists() and not overwrite else None
+    if known is not None and not _is_asked(known, request):
         raise InputError(f"{path}: exists; replace it with --overwrite, or give another -o NAME")
     found = mine(request, watch)
+    if known is not None:
+        if known != replace(found, versions=known.versions):
+            raise InputError(f"{path}: exists, of other vectors; replace it with --overwrite")
+        watch.note(f"{path}: mined already, with the same words")
+        return
     write_negatives(path, found)
     words = sum(len(one.words) for one in found.lists)
     candidates = sum(one.candidates for one in found.lists)
-    watch.note(f"wrote {path}: {words:,} words of {candidates:,} (--keep {found.keep})")
+    watch.note(Hint(f"wrote {path}: {words:,} words of {candidates:,} (--keep {found.keep})"))
+
+
+def _is_asked(known: Negatives, request: MiningRequest) -> bool:
+    """Return whether a file has the lists and the share of a request: mining would tell."""
+    asked = [*request.words, *request.csp]
+    return ([one.vocabulary for one in known.lists], known.keep) == (asked, request.keep)
 
 
 def mine(request: MiningRequest, watch: Watch) -> Negatives:

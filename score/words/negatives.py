@@ -127,7 +127,7 @@ def open_negatives(cache: Path, selection: Selection, name: str) -> Mined:
     """
     texts, label = selection.texts, selection.label
     requested = selection.model.requested
-    there = [one.name for one in store.negatives(cache) if one.label == label]
+    there = [one.name for one in store.negatives(cache, label)]
     if name not in there:
         raise InputError(
             f"{cache / label}: no negatives {name!r} (there are: {', '.join(there) or 'none'}); "

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from oodcache.cache.errors import InputError, RuleError, first_lines
+from oodcache.cache.errors import FileError, InputError, RuleError, first_lines
 
 
 def test_an_error_of_a_rule_names_file_and_rule_in_one_line() -> None:
@@ -16,3 +16,15 @@ def test_an_error_of_a_rule_is_the_users_and_not_a_bug() -> None:
 def test_a_librarys_error_becomes_one_line_even_where_it_says_nothing() -> None:
     assert first_lines(ValueError("\n  first: \n\n second\nthird")) == "first: second"
     assert first_lines(KeyboardInterrupt()) == "KeyboardInterrupt"
+
+
+def test_an_error_of_a_file_says_apart_what_was_found() -> None:
+    for error in (FileError(Path("a: b"), "is gone"), RuleError(Path("a: b"), "F1", "is gone")):
+        assert str(error) == f"{error.path}: {error.found}"
+        assert str(error.path) == "a: b"
+        assert error.found.startswith("is gone")
+
+
+def test_a_librarys_long_message_is_cut() -> None:
+    assert first_lines(ValueError("a\nb\nc")) == "a b"
+    assert first_lines(ValueError("x" * 10_000)) == "x" * 300 + "…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from itertools import product
 
 import click
@@ -10,7 +11,10 @@ import pytest
 from samples import Run
 
 from main import run as study
+from oodcache.cache.watch import Hint
+from oodcache.cli.commands import StrictCommand
 from oodcache.cli.main import oodcache as group
+from oodcache.cli.options import command_line, note
 
 
 def walk(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -85,3 +89,58 @@ def test_one_value_is_typed_and_another_in_the_environment(
     monkeypatch.setenv("OODCACHE_DIR", "elsewhere")
     context = COMMANDS["cache ls"].make_context("ls", ["--cache", "here"])
     assert str(context.params["cache"]) == "here"
+
+
+@pytest.mark.parametrize(
+    ("typed", "quiet"),
+    [("-q cache ls", True), ("cache ls --quiet", True), ("cache -q ls", True), ("cache ls", False)],
+)
+def test_quiet_hides_hints_and_never_a_warning(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, typed: str, quiet: bool
+) -> None:
+    def noted(*_: object) -> list[str]:
+        note(Hint("wrote x"))
+        note("x has 3 unreadable images")
+        return ["a"]
+
+    monkeypatch.setattr("oodcache.cache.store.listing.listed", noted)
+    monkeypatch.setattr("oodcache.cache.store.listing.table", lambda *_, **__: "")
+    group.main(typed.split(), "oodcache", standalone_mode=False)
+    shown = ["x has 3 unreadable images"] if quiet else ["wrote x", "x has 3 unreadable images"]
+    assert capsys.readouterr().err.splitlines() == shown
+
+
+def test_a_command_line_within_a_quiet_one_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    for outer, shown in (([], "hint\n"), (["-q"], "")):
+        with group.make_context("oodcache", [*outer, "scores"]):
+            inner = command_line(click.Group("g", {"x": QUIET}, params=group.params))
+            inner(["x"])
+        assert capsys.readouterr().err == shown
+
+
+QUIET = StrictCommand("x", callback=lambda: note(Hint("hint")))
+
+
+def test_every_command_can_be_quiet() -> None:
+    assert {name for name, one in OPTIONS if one.name == "quiet"} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("option", ["-V", "--version"])
+def test_the_version_is_printed(oodcache: Run, option: str) -> None:
+    assert oodcache(option).out == f"oodcache, version {version('oodcache')}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "what", "example"),
+    [
+        ("calibrate", "Missing option '--model'", "oodcache calibrate --model siglip2 --id pets"),
+        ("report", "Missing argument 'RESULTS'", "oodcache report results.json pets=photos/pets"),
+        ("cache export", "Missing argument 'FILE'", "oodcache cache export embeddings/tiny-clip"),
+    ],
+)
+def test_what_is_missing_comes_with_an_example(
+    oodcache: Run, typed: str, what: str, example: str
+) -> None:
+    refused = oodcache(*typed.split())
+    assert refused.status == 2
+    assert f"Error: {what}; for example: {example}" in " ".join(refused.err.split())

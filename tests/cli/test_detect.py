@@ -11,6 +11,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import compress
 from pathlib import Path
 from typing import Any
@@ -334,9 +335,9 @@ def test_a_cached_set_of_other_preprocessing_is_refused(oodcache: Run, here: Pat
     assert oodcache(*extract, "eight-nine=data/eight-nine").status == 0
     refused = oodcache("detect", FILE, "eight-nine", "--cache", "other")
     assert refused.err == (
-        "oodcache: other/tiny-clip/demo/images/eight-nine.h5: preprocessed with decoder "
-        "'torchvision', but the calibration set with 'pillow'; extract it with the options of the "
-        "calibration set, or calibrate again\n"
+        "oodcache: other/tiny-clip/demo/images/eight-nine.h5: extracted with --fast-decode, but "
+        "the calibration set without; extract it with the options of the calibration set, or "
+        "calibrate again\n"
     )
 
 
@@ -376,15 +377,36 @@ def test_a_folder_of_the_users_own_is_found_where_it_was_or_is(
     assert oodcache("detect", FILE, photos, "--model", "local-dir:moved").status in (0, 3)
 
 
-def test_a_checkpoint_is_asked_for_and_checked(
+def test_a_folder_is_found_if_calibrate_ran_in_another_one(
     oodcache: Run, own: Any, small_model: SmallModel, photos: Path, tmp_path: Path
 ) -> None:
-    own(*small_model.arguments)
-    refused = oodcache("detect", FILE, photos)
-    assert refused.err == (
-        "oodcache: small: the detector needs your own checkpoint; give it with --checkpoint FILE, "
-        "and --model-config FILE.json if extract had it\n"
+    local_folder(tmp_path / "mine", small_model, {"interpolation": "bilinear"})
+    own("--model", "local-dir:mine")
+    stored = package.Detector.load(FILE).saved
+    FILE.unlink()
+    write_detector(FILE, replace(stored, load="local-dir:from/elsewhere"))
+    assert oodcache("detect", FILE, photos).status in (0, 3)
+
+
+def test_a_checkpoint_is_found_where_it_was_and_asked_for_if_it_moved_or_changed(
+    oodcache: Run, own: Any, small_model: SmallModel, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "weights").mkdir()
+    checkpoint = Path("weights/small.pt")
+    checkpoint.write_bytes(small_model.checkpoint.read_bytes())
+    own(*small_model.arguments[:-1], str(checkpoint))
+    Path("elsewhere").mkdir()
+    os.chdir("elsewhere")
+    assert oodcache("detect", f"../{FILE}", photos).status in (0, 3)
+    os.chdir("..")
+    asked = (
+        "oodcache: small: the detector needs your own checkpoint, which is not where it was; give "
+        "it with --checkpoint FILE, and --model-config FILE.json if extract had it\n"
     )
+    checkpoint.write_bytes(checkpoint.read_bytes() + b"x")
+    assert oodcache("detect", FILE, photos).err == asked
+    checkpoint.unlink()
+    assert oodcache("detect", FILE, photos).err == asked
     files = ("--model-config", small_model.config, "--checkpoint")
     assert oodcache("detect", FILE, photos, *files, small_model.checkpoint).status in (0, 3)
     other = make_small_model(tmp_path, "small", seed=5)

@@ -273,6 +273,25 @@ def test_scale_and_bias_are_taken_from_texts_of_the_model(oodcache: Run, take: T
     )
 
 
+def test_the_same_import_again_ends_well_also_after_a_kill(oodcache: Run, take: Take) -> None:
+    np.save("x.npy", rows())
+    np.save("t.npy", rows(3))
+    Path("names.txt").write_text("cat\ndog\ncow\n")
+    texts = Path("embeddings/mine/imported/texts/c.h5")
+    for command, path in (
+        (("x.npy", *MINE, "--dataset", "x"), IMAGES),
+        (("t.npy", *MINE, "--classes", "c=names.txt", "--logit-scale", 100), texts),
+    ):
+        take(*command)
+        before = path.read_bytes()
+        assert take(*command).err == f"{path}: imported already, with the same contents\n"
+        assert path.read_bytes() == before
+        path.rename(path.with_name(f".{path.name}.0badcafe.part"))  # Killed before the rename.
+        take(*command)
+        assert path.read_bytes() == before
+        assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
 def test_a_file_that_is_there_is_kept_unless_it_may_go(oodcache: Run, take: Take) -> None:
     np.save("x.npy", rows())
     take("x.npy", *MINE, "--dataset", "x")
@@ -365,7 +384,9 @@ def test_an_exported_file_says_itself_what_it_holds(oodcache: Run, take: Take) -
             oodcache("cache", "import", "x.npz", option, "0"),
             f"x.npz: the file describes itself: omit {option}",
         )
-    refused(oodcache("cache", "import", "x.npz"), f"{IMAGES}: already exists")
+    said = take("x.npz").err
+    assert said == f"{IMAGES}: imported already, with the same contents\n"
+    refused(oodcache("cache", "import", "x.npz", "--dtype", "float16"), f"{IMAGES}: already exists")
     take("x.npz", "--cache", "other", "--dtype", "float16")
     half = stored(Path("other/mine/imported/images/x.h5"))
     assert half["embeddings"].dtype == np.float16

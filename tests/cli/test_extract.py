@@ -99,7 +99,7 @@ def test_the_vectors_are_those_of_open_clip(
     with torch.no_grad():
         batch = torch.stack(
             [
-                preprocess(decode((photos / os.fsdecode(path)).read_bytes()))
+                preprocess(decode((photos / os.fsdecode(path)).read_bytes()).image)
                 for path in images.paths()
             ]
         )
@@ -172,11 +172,17 @@ def test_a_broken_file_can_be_overwritten(oodcache: Run, photos: Path) -> None:
     [
         (
             lambda photos: write_image(photos / "cat" / "new.png", 9),
-            "inputs changed: the cache has 12 images, the source has 13",
+            "inputs changed: the cache has 12 images, the source has 13; new: 'cat/new.png'",
         ),
         (lambda photos: ["--precision", "bfloat16"], "made with precision float32"),
-        (lambda photos: ["--image-mean", "0.1", "0.2", "0.3"], "made with other preprocessing"),
-        (lambda photos: ["--image-resize-mode", "squash"], "made with other preprocessing"),
+        (
+            lambda photos: ["--image-mean", "0.1", "0.2", "0.3"],
+            "made with other preprocessing, without --image-mean",
+        ),
+        (
+            lambda photos: ["--image-resize-mode", "squash"],
+            "made with other preprocessing, without --image-resize-mode",
+        ),
         (lambda photos: ["--fast-decode"], "made with other preprocessing, without --fast-decode"),
         (lambda photos: ["--channels-last"], "made with precision float32 without --channels-last"),
         (lambda photos: ["--compile"], "made with precision float32 without --compile"),
@@ -197,7 +203,9 @@ def test_a_file_made_from_something_else_is_never_taken_for_this(
 def test_other_templates_under_one_name_are_refused(oodcache: Run, photos: Path) -> None:
     first = ["extract", "--model", "tiny-clip", "--classes", f"c={photos}"]
     assert oodcache(*first).status == 0
-    assert "inputs changed: still" in oodcache(*first, "--template", "the {}").err
+    told = oodcache(*first, "--template", "the {}").err
+    assert "inputs changed: still" in told
+    assert "; the cache has template 'a photo of a {}', you gave 'the {}'; use" in told
 
 
 def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(

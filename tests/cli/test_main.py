@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -148,4 +149,20 @@ def test_a_full_disk_behind_stdout_is_one_line(arguments: list[str]) -> None:
         1,
         "oodcache: cannot write to standard output: No space left on device; redirect it to a "
         "disk with free space\n",
+    )
+
+
+def test_too_many_open_files_are_one_line_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    def many() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(sys, "argv", ["oodcache"])
+    with pytest.raises(SystemExit) as ended:
+        main(many)
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == (
+        "oodcache: too many open files: raise the limit (ulimit -n 1024), or use fewer --workers\n"
     )

@@ -155,6 +155,14 @@ def test_lower_is_id_turns_the_scores_round(oodcache: Run, worked: list[str]) ->
         assert turned[name] == plain[name]
 
 
+def test_a_quiet_run_prints_results_and_warnings_only(oodcache: Run, worked: list[str]) -> None:
+    quiet = oodcache(*worked, "-q", "-o", "x.json")
+    assert (quiet.status, quiet.err) == (0, "")
+    flipped = oodcache(*worked, "-q", "-o", "x.json", "--lower-is-id")
+    assert flipped.err.count("\n") == 1
+    assert "is higher more ID? omit --lower-is-id" in flipped.err
+
+
 def test_several_sets_and_columns_make_a_row_each_and_an_average(oodcache: Run) -> None:
     random = np.random.default_rng(0)
     for name, shift in (("a", 1.0), ("b", 0.0), ("c", 0.5)):

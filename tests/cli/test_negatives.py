@@ -73,11 +73,24 @@ def test_the_same_command_gives_the_same_bytes(oodcache: Run, lists: None) -> No
 
 def test_a_file_that_is_there_is_not_replaced_unasked(oodcache: Run, lists: None) -> None:
     assert oodcache(*MINE).status == 0
-    refused = oodcache(*MINE)
-    assert refused.status == 1
-    assert refused.err == (
-        f"oodcache: {FILE}: exists; replace it with --overwrite, or give another -o NAME\n"
-    )
+    for changed in (("--keep", "7%"), ("--percentile", "50")):
+        refused = oodcache(*MINE, *changed)
+        assert refused.status == 1
+        assert f"oodcache: {FILE}: exists" in refused.err
+        assert "replace it with --overwrite" in refused.err
+
+
+def test_the_same_command_again_ends_well_also_after_a_kill(oodcache: Run, lists: None) -> None:
+    assert oodcache(*MINE).status == 0
+    before = FILE.read_bytes()
+    again = oodcache(*MINE)
+    assert again.status == 0
+    assert again.err.endswith(f"{FILE}: mined already, with the same words\n")
+    assert FILE.read_bytes() == before
+    FILE.rename(FILE.with_name(f".{FILE.name}.0badcafe.part"))  # Killed before the rename.
+    assert oodcache(*MINE).status == 0
+    assert FILE.read_bytes() == before
+    assert [path.name for path in FILE.parent.iterdir()] == [FILE.name]
 
 
 @pytest.mark.parametrize(
@@ -217,6 +230,8 @@ SHOWN = r"\x1b]0;owned\x07\x1b[2J\r\n\t\u202e[bold red]{0}%s"
 def test_a_strangers_words_are_shown_escaped(oodcache: Run, lists: None) -> None:
     oodcache(*MINE)
     found = json.loads(FILE.read_text())
+    del found["sha256"]
+    found["version"] = 1
     found["lists"][0]["words"][0] = found["template"] = found["keep"] = EVIL
     FILE.write_text(json.dumps(found))
     for command in (("info", FILE), ("verify", FILE), ("ls",)):

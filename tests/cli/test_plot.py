@@ -96,7 +96,7 @@ def test_without_single_images_it_says_which_command_saves_them(
     assert (done.status, done.out) == (1, "")
     assert done.err == (
         "oodcache: r.json: found no file of --save-scores and no cache embeddings. "
-        f"Save every image's scores: {command}\n"
+        f"Save every image's scores; with the command that the file records: {command}\n"
     )
     assert not Path("a.png").exists()
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from samples import Run
+from samples.extract.ghostscript import EPS, install
+from samples.extract.tars import write_tar
 
 from oodcache.cache.files.images import ImageBatch, ImageRows, write_images
 from oodcache.cache.files.texts import Vocabulary, write_texts
@@ -92,3 +94,35 @@ def test_a_broken_file_with_a_hostile_name_is_one_line(oodcache: Run, hostile: N
         assert all(line.isprintable() for line in (done.out + done.err).split("\n"))
         assert "is not a whole HDF5 file: " in done.out + done.err
         assert SHOWN in done.out + done.err
+
+
+@pytest.mark.slow
+def test_no_command_starts_ghostscript(
+    oodcache: Run, photos: Path, strays: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = install(tmp_path / "gs", monkeypatch)
+    names = ["a.jpg", "b.png", "c.tif"]
+    for name in names:
+        (photos / name).write_bytes(EPS)
+    write_tar(Path("t.tar"), *((name, EPS) for name in names), ("good.png", good(photos)))
+    Path("list.txt").write_text("".join(f"photos/{name} -1\n" for name in [*names, "cat/1.png"]))
+    model = ("--model", "tiny-clip")
+    sets = ("pets=photos", "strays=strays", "t=t.tar", "listed=list.txt")
+    for more in ((), ("--fast-decode", "--cache", "fast"), ("--workers", "2", "--cache", "two")):
+        done = oodcache("extract", *model, "--classes", "pets=photos", *sets, *more)
+        assert (done.status, done.err.count("3 could not be decoded")) == (0, 3)
+    given = (*model, "--id", "pets")
+    calibrate = ("calibrate", *given, "--score", "mcm", "--alpha", "0.1", "-o", "detector.json")
+    assert oodcache(*calibrate).status == 0
+    judged = oodcache("detect", "detector.json", "photos", "photos/a.jpg")
+    assert (judged.status, judged.out.count("error")) == (1, 4)
+    assert oodcache("score", *given, "--ood", "strays", "--output", "r.json").status == 0
+    for path in [*photos.rglob("*.png"), *strays.iterdir()]:
+        path.write_bytes(EPS)
+    assert oodcache("report", "r.json", "pets=photos", "strays=strays").status == 0
+    oodcache("plot", "fooled", "r.json", "-o", "fooled.png", "--data-root", ".")
+    assert not mark.exists()
+
+
+def good(photos: Path) -> bytes:
+    return next((photos / "cat").iterdir()).read_bytes()

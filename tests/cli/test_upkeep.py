@@ -15,6 +15,8 @@ import h5py
 import pytest
 from samples import Run, permissions_bind
 
+from oodcache.cache.files.texts import open_texts, write_texts
+
 Write = Callable[..., Path]
 Cut = Callable[..., list[Path]]
 CACHE = Path("embeddings")
@@ -25,6 +27,15 @@ MAIN = [sys.executable, "-m", "oodcache", "cache"]
 
 def there(folder: Path = CACHE) -> set[str]:
     return {str(path) for path in folder.rglob("*")}
+
+
+OPEN = [
+    *(sys.executable, "-c"),
+    "import sys; from pathlib import Path\n"
+    "from oodcache.cache.errors import InputError\n"
+    "from oodcache.cache.format.container import opened\n"
+    "try:\n  opened(Path(sys.argv[1])).__enter__()\nexcept InputError as error:\n  print(error)",
+]
 
 
 def spoil(path: Path) -> None:
@@ -48,6 +59,24 @@ def test_verify_quick_reads_no_vector(oodcache: Run, write_pets: Write, write_na
     assert done.out.splitlines() == [f"sound  {pets}", f"sound  {names}"]
     assert done.err == ""
     assert oodcache("cache", "verify").out.count("BROKEN") == 2
+
+
+def test_verify_reports_classes_that_share_a_vector(
+    oodcache: Run, write_names: Write, tmp_path: Path
+) -> None:
+    texts = open_texts(write_names(tmp_path / "n.h5"))
+    stored = texts.stored.copy()
+    stored[:, 2] = stored[:, 0]
+    path = TEXTS / "same.h5"
+    path.parent.mkdir(parents=True)
+    write_texts(path, stored, texts.norm, vocabulary=texts.vocabulary, identity=texts.identity)
+    first, _, last = texts.vocabulary.names
+    assert oodcache("cache", "verify", path).out.splitlines() == [
+        f"sound  {path}",
+        f"equal  {path}: 2 of 3 classes have the same vector as another, such as {first!r} and "
+        f"{last!r}: they cannot be told apart",
+    ]
+    assert oodcache("cache", "verify", "--quick", path).out == f"sound  {path}\n"
 
 
 @pytest.mark.parametrize("options", [(), ("--deep",)])
@@ -74,6 +103,27 @@ def test_verify_finds_a_flipped_vector_in_files_and_in_shards(
     assert done.out.count("(rule F10)") == 1
     assert done.out.count("(rule F14)") == 2
     assert "oodcache: 3 of 5 files are broken; remake the broken" in done.err
+
+
+def test_verify_takes_a_link_to_itself_for_broken(oodcache: Run, write_pets: Write) -> None:
+    write_pets(IMAGES / "pets.h5")
+    loop = IMAGES / "loop.h5"
+    loop.symlink_to("loop.h5")
+    done = oodcache("cache", "verify")
+    assert done.status == 1
+    assert f"BROKEN {loop}: cannot be read: Too many levels of symbolic links" in done.out
+
+
+def test_a_file_that_another_program_writes_is_not_broken(oodcache: Run, write_pets: Write) -> None:
+    path = write_pets(IMAGES / "pets.h5")
+    with h5py.File(path, "r+"):
+        done = oodcache("cache", "verify")
+        other = subprocess.run([*OPEN, str(path)], capture_output=True, text=True)
+    assert "is open for writing in another program" in other.stdout
+    assert done.status == 1
+    assert f"UNREAD {path}: is open in this program; close that h5py.File first" in done.out
+    assert done.err == "oodcache: 1 of 1 file could not be read: see above\n"
+    assert oodcache("cache", "verify").status == 0
 
 
 def test_verify_takes_a_folder_of_shards_for_its_shards(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from samples.detect.detectors import made
 
+from oodcache.cache.errors import InputError
 from oodcache.detect.decisions import Decision, decide, sink
 
 
@@ -39,6 +41,22 @@ def test_stdout_has_each_batch_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with sink(None) as write:
         write("a\udcff\n")
         assert raw.content == b"a\xff\n"
+
+
+def test_a_full_disk_names_the_file_though_closing_fails_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, some: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", lambda path, mode: io.BufferedWriter(Full()))
+    words = r"x\.csv: cannot be written: No space left on device"
+    with pytest.raises(InputError, match=words), sink(tmp_path / "x.csv") as write:
+        write("a")
 
 
 def test_a_file_is_there_once_it_is_whole(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ class Even:
 
     def embedded(self, contents: Any, count: int, **given: Any) -> Iterator[Embedded]:
         vectors = np.tile(made().detector.scorer.classes.vectors[0], (count, 1))
-        yield Embedded(vectors.astype(np.float32).reshape(count, DIMENSION), {})
+        yield Embedded(vectors.astype(np.float32).reshape(count, DIMENSION), {}, rotated=1)
 
 
 @pytest.fixture
@@ -68,6 +68,18 @@ def test_possible_images_that_are_left_out_are_an_error(notes: list[str], name: 
     assert judged(notes, "gate") == detecting.MISTAKE
     ending = Path(name).suffix.lower()
     assert any(one.startswith(f"gate: left out: 1 {ending}, 1 .txt (") for one in notes)
+
+
+def test_rotations_are_counted_unless_the_detector_applies_them(notes: list[str]) -> None:
+    judged(notes, "gate")
+    (said,) = [one for one in notes if "rotation" in one]
+    assert said.startswith("1 image with an EXIF rotation, which is not applied, as for the calib")
+    preprocessing = {**made().detector.preprocessing, "exif": True}
+    Path("detector.json").unlink()
+    write_detector(Path("detector.json"), made(preprocessing=preprocessing).detector)
+    notes.clear()
+    judged(notes, "gate")
+    assert not [one for one in notes if "rotation" in one]
 
 
 def test_a_folder_of_archives_alone_is_refused(notes: list[str]) -> None:

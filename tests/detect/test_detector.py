@@ -82,9 +82,11 @@ def test_other_preprocessing_is_refused_with_what_differs() -> None:
     with pytest.raises(InputError) as refused:
         detector.check_preprocessing({**same, "decoder": "torchvision"}, "x.h5", "do this")
     assert str(refused.value) == (
-        "x.h5: preprocessed with decoder 'torchvision', but the calibration set with 'pillow'; "
-        "do this"
+        "x.h5: extracted with --fast-decode, but the calibration set without; do this"
     )
+    with pytest.raises(InputError) as refused:
+        detector.check_preprocessing({**same, "size": 9}, "x.h5", "do this")
+    assert str(refused.value).startswith("x.h5: preprocessed with size 9, but the calibration set")
 
 
 def test_a_cached_set_is_checked_as_a_whole(image_file: ImageFile) -> None:

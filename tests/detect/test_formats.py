@@ -70,3 +70,9 @@ def test_jsonl_gives_every_byte_and_digit_back() -> None:
 )
 def test_the_ending_of_a_file_decides_its_format(ending: str, form: str) -> None:
     assert by_ending(ending) == form
+
+
+def test_a_spreadsheet_runs_no_path_as_a_formula() -> None:
+    odd = Decision("=HYPERLINK(1).png", True, -0.5, 0.25, "+cat", 0.125)
+    row = next(csv.reader(io.StringIO(FORMATS["spreadsheet"].written([odd]))))
+    assert row == ["'=HYPERLINK(1).png", "in", "-0.5", "0.25", "'+cat", "0.125", ""]

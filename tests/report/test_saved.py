@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,34 @@ def written(tmp_path: Path, whole: Any) -> Path:
 
 
 def whole() -> dict[str, Any]:
+    """Return results without their SHA-256, as whoever changes them leaves them."""
     loaded: dict[str, Any] = json.loads(to_json([FULL], [PLAIN_DIFFERENCE], PROVENANCE))
+    del loaded["sha256"]
     return loaded
+
+
+@pytest.mark.parametrize("name", ["auroc", "ood", "n_id"])
+def test_a_changed_number_or_name_is_refused_unless_on_purpose(tmp_path: Path, name: str) -> None:
+    changed = json.loads(to_json([FULL], [PLAIN_DIFFERENCE], PROVENANCE))
+    changed["results"][0][name] = {"auroc": 0.9876, "ood": "elsewhere", "n_id": 77}[name]
+    with pytest.raises(InputError, match=r"was changed after it was written: .* remove 'sha256'"):
+        read(written(tmp_path, changed))
+    del changed["sha256"]
+    (found,) = read(written(tmp_path, changed)).results
+    assert getattr(found, name) == changed["results"][0][name]
+
+
+def test_a_path_that_is_not_utf_8_is_written_escaped(tmp_path: Path) -> None:
+    provenance = {"command": os.fsdecode(b"oodcache score --cache emb\xff"), "files": []}
+    path = tmp_path / "r.json"
+    path.write_text(to_json([FULL], [], provenance), encoding="utf-8")
+    assert read(path).provenance["command"] == r"oodcache score --cache emb\udcff"
+
+
+def test_order_and_spacing_may_change(tmp_path: Path) -> None:
+    text = to_json([FULL], [PLAIN_DIFFERENCE], PROVENANCE)
+    again = json.dumps(dict(reversed(json.loads(text).items())), indent=4)
+    assert read(written(tmp_path, again)) == read(written(tmp_path, text))
 
 
 def test_results_come_back_as_they_were(tmp_path: Path) -> None:
@@ -172,6 +199,12 @@ def test_a_row_without_a_key_is_refused_with_the_key(tmp_path: Path) -> None:
     del changed["results"][0]["auroc"]
     with pytest.raises(InputError, match=r"result 0 \(counted from 0\): no 'auroc'; score again"):
         read(written(tmp_path, changed))
+
+
+def test_an_image_is_no_file_of_results(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" * 9)
+    with pytest.raises(InputError, match=r"photo\.jpg: not JSON: it is not text; score again, wit"):
+        read(tmp_path / "photo.jpg")
 
 
 def test_two_results_of_one_score_and_set_are_refused(tmp_path: Path) -> None:

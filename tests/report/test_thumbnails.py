@@ -43,6 +43,14 @@ def test_every_mode_becomes_colours(mode: str) -> None:
     assert unpacked(thumbnail(packed(Image.new(mode, (9, 9)), form))).mode == "RGB"
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.float32, np.int32])
+def test_deep_greys_are_shown_and_not_clipped(kind: Any) -> None:
+    ramp = np.tile(np.linspace(0, 1, 64), (64, 1))
+    deep = ramp.astype(kind) if kind == np.float32 else (ramp * 60_000).astype(kind)
+    made = np.asarray(unpacked(thumbnail(packed(Image.fromarray(deep), "TIFF"))), int)
+    assert np.abs(made[..., 0] - ramp * 255).max() < 8
+
+
 def test_it_is_turned_as_its_camera_was_held_and_says_nothing_of_it() -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "where I live"

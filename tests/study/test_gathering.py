@@ -176,9 +176,21 @@ def test_without_scores_it_says_what_to_type(oodcache: Run, cached: None) -> Non
     assert found == Content((), missing=found.missing)
     assert found.missing == (
         "r.json: found no file of --save-scores and no cache nowhere. Save every image's "
-        f"scores: {json.loads(Path('r.json').read_text())['provenance']['command']} "
+        "scores; with the command that the file records: "
+        f"{json.loads(Path('r.json').read_text())['provenance']['command']} "
         "--save-scores r.h5"
     )
+
+
+def test_a_path_that_is_not_used_or_holds_other_images_is_told(oodcache: Run, cached: None) -> None:
+    assert oodcache(*SCORE).status == 0
+    found, _ = content(cache=Path("nowhere"), typed=["pets=data/pets"])
+    assert "no cache nowhere. pets=data/pets: not used." in (found.missing or "")
+    _, notes = content(typed=["strays=data/pets/cat"])
+    assert notes == [
+        "strays=data/pets/cat: has none of the 5 images of strays that are shown: is it another "
+        "folder, or are the results of another run?"
+    ]
 
 
 def test_a_cache_that_is_not_the_results_own_is_told(oodcache: Run, cached: None) -> None:
@@ -194,7 +206,7 @@ def test_a_cache_that_is_not_the_results_own_is_told(oodcache: Run, cached: None
     assert "embeddings: scores 'mcm' by tiny-clip/demo, 'a photo of a {}', give AUROC" in (
         found.missing
     )
-    assert "Save every image's scores: oodcache score" in found.missing
+    assert "the command that the file records: oodcache score" in found.missing
 
 
 def test_saved_scores_that_are_typed_and_of_another_run_are_refused(
@@ -235,6 +247,7 @@ def test_results_that_do_not_say_their_files_have_no_curves(oodcache: Run, files
     assert oodcache("metrics", "--id", "a.npy", "--ood", "b.npy", "--output", "r.json").status == 0
     whole = json.loads(Path("r.json").read_text())
     whole["provenance"]["files"] = files
+    del whole["sha256"]  # On purpose.
     Path("r.json").write_text(json.dumps(whole))
     missing = content()[0].missing
     assert missing.startswith("r.json: does not name the files it was measured on. Measure them")

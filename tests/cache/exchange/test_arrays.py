@@ -280,3 +280,15 @@ def test_a_row_that_cannot_be_normalised_says_why() -> None:
         4: "is too long or too short for float32",
         5: "is too long or too short for float32",
     }
+
+
+def test_an_npz_that_unpacks_to_far_more_is_refused_before_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oodcache.cache.exchange.arrays.LARGE", 2**20)
+    np.savez_compressed(tmp_path / "bomb.npz", scores=np.zeros(2**18))
+    with pytest.raises(InputError, match=r"'scores.npy' is 0.00.* MB that unpack to 2.1 MB"):
+        foreign.open_npz(tmp_path / "bomb.npz")
+    values = np.random.default_rng(0).normal(size=2**18)
+    np.savez_compressed(tmp_path / "real.npz", scores=values)
+    assert np.array_equal(foreign.open_npz(tmp_path / "real.npz")["scores"].whole(), values)

@@ -9,6 +9,7 @@ import pytest
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange.imported import Claim
+from oodcache.cache.store import store
 
 Write = Callable[..., Path]
 NEW = Path("new.h5")
@@ -46,6 +47,18 @@ def test_what_files_of_the_same_weights_say_is_taken(tmp_path: Path, write_pets:
     assert model.architecture == {"embed_dim": 4}
     assert (model.logit_scale, model.logit_bias) == (10.0, -5.0)
     assert Claim("small/demo", "00" * 32, 10.0, -5.0).identity(tmp_path, NEW) == model
+
+
+def test_one_file_of_the_same_weights_is_asked_and_none_of_another_model(
+    tmp_path: Path, write_pets: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for label in ("small/demo", "other/demo"):
+        for number in range(10):
+            write_pets(tmp_path / label / f"images/pets{number}.h5")
+    asked, read = [], store.read_identity
+    monkeypatch.setattr(store, "read_identity", lambda one: asked.append(one) or read(one))
+    Claim("small/demo", weights="00" * 32).identity(tmp_path, NEW)
+    assert [one.label for one in asked] == ["small/demo"]
 
 
 def test_what_files_of_other_weights_say_is_not_taken(tmp_path: Path, write_pets: Write) -> None:

@@ -1,3 +1,5 @@
+import errno
+import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -103,6 +105,85 @@ def test_a_missing_model_is_answered_with_what_is_there_and_the_line_to_type(cac
     assert typed[:4] == ["oodcache", "extract", "--model", "local-dir:my models"]
 
 
+@pytest.mark.parametrize(
+    ("part", "label"),
+    [
+        ("SigLIP", SHORT_NAMES["siglip"]),
+        ("B-32", "ViT-B-32/laion2b"),
+        ("b-32/LAION", "ViT-B-32/laion2b"),
+        ("1111", "local/tiny-11111111"),
+    ],
+)
+def test_a_part_that_one_model_has_finds_it(cache: Path, part: str, label: str) -> None:
+    assert store.find_model(cache, part) == label
+
+
+def test_models_with_a_common_part_are_listed(cache: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        store.find_model(cache, "ViT-B-")
+    assert str(refused.value) == (
+        f"{cache}: model 'ViT-B-' matches several models: "
+        f"give --model {SHORT_NAMES['siglip']} or ViT-B-32/laion2b"
+    )
+
+
+def test_a_short_name_is_never_a_part_of_another_models_name(
+    tmp_path: Path, write_pets: Write
+) -> None:
+    write_pets(tmp_path / SHORT_NAMES["siglip2"] / "images/pets.h5", requested="siglip2")
+    with pytest.raises(InputError, match="no embeddings of model 'siglip'"):
+        store.find_model(tmp_path, "siglip")
+
+
+@pytest.mark.parametrize("model", ["m7/a", "m7"])
+def test_models_beside_the_one_that_is_asked_for_are_not_opened(
+    tmp_path: Path, write_pets: Write, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    good = write_pets(tmp_path / "m7/a/images/pets.h5", requested="m7/a")
+    for number in (*range(7), *range(8, 20)):
+        other = tmp_path / f"m{number}/b/images/pets.h5"
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.write_bytes(good.read_bytes())
+    monkeypatch.setattr(store, "opened", None)
+    assert store.find_model(tmp_path, model) == "m7/a"
+    (entry,) = store.known(tmp_path, "m7/a")
+    assert (entry.path, entry.label, entry.kind) == (good, "m7/a", "images")
+
+
+def test_a_long_list_of_models_is_cut(tmp_path: Path, write_pets: Write) -> None:
+    good = write_pets(tmp_path / "m0/a/images/pets.h5", requested="x")
+    for number in range(1, 60):
+        other = tmp_path / f"m{number}/a/images/pets.h5"
+        other.parent.mkdir(parents=True)
+        other.write_bytes(good.read_bytes())
+    for model in ("other", "a"):
+        with pytest.raises(InputError, match="… and 52 more") as refused:
+            store.find_model(tmp_path, model)
+        assert len(str(refused.value)) < 600 + len(str(tmp_path))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")
+@pytest.mark.parametrize("closed", ["", "local", "local/tiny-11111111", "ViT-B-32/laion2b/images"])
+def test_a_folder_that_cannot_be_read_is_not_an_empty_one(cache: Path, closed: str) -> None:
+    (cache / closed).chmod(0)
+    try:
+        with pytest.raises(InputError, match="cannot be read: Permission denied"):
+            store.entries(cache)
+    finally:
+        (cache / closed).chmod(0o700)
+
+
+def test_a_folder_that_the_system_refuses_is_not_an_empty_one(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(InputError, match=f"^{cache}: cannot be read: Permission denied$"):
+        store.entries(cache)
+
+
 def test_an_empty_cache_holds_no_model(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there are: none"):
         store.find_model(tmp_path, "siglip")
@@ -151,6 +232,7 @@ def test_a_path_means_shards_if_it_is_their_folder_or_not_there_yet(
 def test_a_model_that_is_only_begun_is_found(tmp_path: Path, write_shards: WriteShards) -> None:
     write_shards(tmp_path / "small/demo/images/pets.h5")[0].write_bytes(b"broken")
     assert store.find_model(tmp_path, "small") == "small/demo"
+    assert store.find_model(tmp_path, "mall/d") == "small/demo"
     assert store.find_models(store.begun(tmp_path), "small") == ["small/demo"]
     assert store.find_models(store.begun(tmp_path), "large") == []
     with pytest.raises(InputError, match="there are: small/demo"):

@@ -144,3 +144,19 @@ def test_an_unknown_name_and_no_data_root_are_refused_before_any_count(root: Pat
         [],
         "ROOT: no such data root; give --data-root FOLDER or set OODCACHE_DATA",
     )
+
+
+def test_imagenet_without_class_folders_is_not_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = replace(KNOWN_SETS["imagenet-val"], images=2)
+    monkeypatch.setitem(KNOWN_SETS, "imagenet-val", known)
+    put(tmp_path, "imagenet/val", 2)
+    lines, error = checked(tmp_path, "imagenet-val")
+    assert lines == [
+        "UNSORTED   imagenet-val: 2 images, 2 of them in no folder of a class, so without a label: "
+        "ROOT/imagenet/val"
+    ]
+    assert error.startswith("imagenet-val: has no labels: val/n01440764/ and so on are expected")
+    assert "cd ROOT/imagenet/val && wget" in error
+    assert len(error) < 500

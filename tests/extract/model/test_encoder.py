@@ -33,7 +33,7 @@ def pixels(model: Encoder) -> torch.Tensor:
     """Return the picture as the model's workers hand it over."""
     content = io.BytesIO()
     picture().save(content, "PNG")
-    return model.preprocessing.pixels(content.getvalue())[None]
+    return model.preprocessing.prepared(content.getvalue()).pixels[None]
 
 
 @pytest.mark.parametrize("name", sorted(embedded.MODELS))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from open_clip.transform import PreprocessCfg
-from PIL import Image
+from PIL import Image, ImageOps
 from samples.extract.ghostscript import EPS, install
 from sklearn.datasets import load_sample_images
 
@@ -32,7 +32,7 @@ def saved(image: Image.Image, kind: str = "JPEG", **given: Any) -> bytes:
 def far(content: bytes, configuration: PreprocessCfg) -> int:
     """Return by how much the farthest pixel is off PIL's."""
     slow, fast = (
-        preprocessing(configuration, fast_decode=fast).pixels(content).int()
+        preprocessing(configuration, fast_decode=fast).prepared(content).pixels.int()
         for fast in (False, True)
     )
     assert slow.shape == fast.shape
@@ -63,8 +63,9 @@ def test_any_shape_is_resized_and_padded_as_pil_would(
 
 def test_a_jpeg_is_decoded_by_torchvision_grey_or_not() -> None:
     for image in (photograph(), photograph().convert("L")):
-        pixels = fast_decode.decoded(saved(image))
-        assert pixels is not None
+        jpeg = fast_decode.decoded(saved(image))
+        assert jpeg is not None
+        pixels = jpeg.pixels
         assert (pixels.shape, pixels.dtype) == ((3, *image.size[::-1]), torch.uint8)
 
 
@@ -80,9 +81,9 @@ def test_anything_else_is_left_to_pil_and_resized_the_same_way(kind: str, mode: 
 def test_exif_orientation_is_not_applied() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    pixels = fast_decode.decoded(saved(photograph(), exif=exif))
-    assert pixels is not None
-    assert pixels.shape == (3, 427, 640)
+    jpeg = fast_decode.decoded(saved(photograph(), exif=exif))
+    assert jpeg is not None
+    assert (jpeg.pixels.shape, jpeg.orientation) == ((3, 427, 640), 6)
 
 
 @pytest.mark.parametrize("cut", [slice(0, 0), slice(0, 20), slice(0, 3000), slice(0, -20)])
@@ -91,7 +92,7 @@ def test_a_bad_jpeg_fails_for_pils_reason(cut: slice) -> None:
     reasons = []
     for fast in (False, True):
         with pytest.raises(Exception) as refused:
-            preprocessing(PreprocessCfg(), fast_decode=fast).pixels(content)
+            preprocessing(PreprocessCfg(), fast_decode=fast).prepared(content)
         reasons.append((refused.type, str(refused.value).split("<_io")[0]))
     assert reasons[0] == reasons[1]
 
@@ -117,5 +118,19 @@ def test_noise_that_is_no_photograph_stays_near() -> None:
 def test_no_image_starts_ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mark = install(tmp_path, monkeypatch)
     with pytest.raises(OSError, match="cannot identify image file"):
-        preprocessing(PreprocessCfg(), fast_decode=True).pixels(EPS)
+        preprocessing(PreprocessCfg(), fast_decode=True).prepared(EPS)
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_turned_pixels_are_those_that_pil_turns(turn: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    content = saved(photograph().resize((40, 30)), exif=exif)
+    jpeg = fast_decode.decoded(content)
+    assert jpeg is not None
+    with Image.open(io.BytesIO(content)) as image:
+        upright = np.asarray(ImageOps.exif_transpose(image)).astype(int)
+    found = jpeg.turned().permute(1, 2, 0).numpy()
+    assert found.shape == upright.shape
+    assert np.abs(found - upright).max() <= 5

@@ -18,6 +18,7 @@ from samples.extract.local_hub import local_hub, place
 from samples.extract.siglip_models import KINDS, small_config, write_repository
 
 from oodcache.cache.errors import InputError
+from oodcache.extract.model import hub
 
 WORDS = "tokenizer.json tokenizer_config.json special_tokens_map.json"
 WEIGHTS = "open_clip_model.safetensors open_clip_config.json"
@@ -76,14 +77,26 @@ def test_missing_weights_are_named_with_the_command_and_the_place(
 
 
 def test_a_text_tower_of_another_repository_is_named_too_and_is_no_local_folders(
-    cache: Path,
+    cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hub, "LONGEST_LINE", 2000)  # The whole wording.
     said = refused("roberta-ViT-B-32/laion2b_s12b_b32k")
     repository = "laion/CLIP-ViT-B-32-roberta-base-laion2B-s12B-b32k"
     assert f"hf download {repository} {WEIGHTS}  and  " in said
     assert f"and  hf download roberta-base config.json {WORDS}  and copy models--laion" in said
     assert "and models--roberta-base from" in said
     assert "local-dir" not in said
+
+
+LONG = ("ViT-bigG-14-worldwide-378/metaclip2_worldwide", "ViT-SO400M-16-SigLIP-i18n-256/webli")
+
+
+@pytest.mark.parametrize("requested", LONG)
+def test_long_names_leave_the_commands_whole(cache: Path, requested: str) -> None:
+    said = refused(requested)
+    assert len(said.encode()) <= 580 + max(0, len(str(cache)) - 40)
+    assert said.count("hf download ") == 2
+    assert said.endswith(f"and copy models--… from its ~/.cache/huggingface/hub into {cache}")
 
 
 @pytest.fixture

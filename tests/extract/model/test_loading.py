@@ -195,7 +195,7 @@ def test_an_unknown_architecture_or_tag_suggests_the_nearest() -> None:
 
 def test_a_configuration_that_is_none_is_refused(small_model: SmallModel, tmp_path: Path) -> None:
     path = tmp_path / "bad.json"
-    for content, words in (("{", "not JSON"), ("{}", "lacks embed_dim"), ("[]", "lacks")):
+    for content, words in (("{", "not JSON"), ("{}", "lacks embed_dim"), ("[]", "contains a list")):
         path.write_text(content)
         with pytest.raises(InputError, match=words):
             load_small(small_model, config=path)
@@ -218,4 +218,13 @@ def test_of_several_gpus_torchruns_local_rank_is_taken(
     assert load("tiny-clip").device == torch.device("cpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     with pytest.raises(InputError, match=f"--device {expected}: .*; try --device cpu"):
+        load("tiny-clip")
+
+
+def test_memory_that_runs_out_on_a_device_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def to(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nSee PyTorch.")
+
+    monkeypatch.setattr(torch.nn.Module, "to", to)
+    with pytest.raises(InputError, match=r"cannot be loaded: CUDA out of memory\. Tried"):
         load("tiny-clip")

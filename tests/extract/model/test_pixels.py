@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin
 
-from oodcache.extract.model.pixels import decode, without_texts
+from oodcache.extract.model.pixels import decode, orientation, without_texts
 
 GREY = np.arange(256, dtype=np.uint8).reshape(16, 16)
 BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339
@@ -75,7 +75,7 @@ def pgm(values: Any, white: int) -> bytes:
     ],
 )
 def test_numbers_of_a_known_range_are_the_grey_that_they_mean(content: bytes) -> None:
-    found = np.asarray(decode(content))
+    found = np.asarray(decode(content).image)
     assert found.dtype == np.uint8
     assert np.array_equal(found, np.repeat(GREY[..., None], 3, 2))
 
@@ -101,7 +101,7 @@ def test_numbers_of_an_unknown_range_are_an_error_that_names_it(content: bytes, 
 
 def test_signed_bytes_without_a_sign_are_left_as_they_are() -> None:
     half = (GREY // 2).astype(np.int8)
-    assert np.array_equal(np.asarray(decode(signed(half)))[..., 0], half)
+    assert np.array_equal(np.asarray(decode(signed(half)).image)[..., 0], half)
 
 
 def test_pillow_alone_would_give_other_pixels() -> None:
@@ -129,7 +129,7 @@ def test_a_text_that_unpacks_to_megabytes_is_no_reason_to_refuse_the_pixels(kind
     content = png(texts)
     with pytest.raises(ValueError, match="too large"), Image.open(io.BytesIO(content)) as image:
         image.load()
-    assert np.array_equal(np.asarray(decode(content))[..., 0], GREY)
+    assert np.array_equal(np.asarray(decode(content).image)[..., 0], GREY)
 
 
 def test_without_texts_the_pixels_are_left_and_damage_stays_damage() -> None:
@@ -141,3 +141,41 @@ def test_without_texts_the_pixels_are_left_and_damage_stays_damage() -> None:
     for cut in (8, 12, 40, len(content) - 30):
         with pytest.raises((OSError, SyntaxError, ValueError)):
             decode(content[:cut])
+
+
+def turned(form: str, turn: int) -> bytes:
+    exif, content = Image.Exif(), io.BytesIO()
+    exif[0x0112] = turn
+    options = {"quality": 100} if form == "JPEG" else {"lossless": True} if form == "WEBP" else {}
+    Image.fromarray(GREY[:8]).convert("RGB").save(content, form, exif=exif, **options)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_the_orientation_is_told_and_applied_if_asked_for(form: str, turn: int) -> None:
+    content = turned(form, turn)
+    found = decode(content)
+    with Image.open(io.BytesIO(content)) as image:
+        image.load()
+        stored, upright = image.convert("RGB"), ImageOps.exif_transpose(image).convert("RGB")
+    assert found.orientation == turn
+    assert np.array_equal(np.asarray(found.image), np.asarray(stored))
+    assert np.array_equal(np.asarray(found.turned()), np.asarray(upright))
+
+
+def test_a_tiff_is_turned_already() -> None:
+    found = decode(turned("TIFF", 6))
+    assert (found.image.size, found.orientation) == ((8, 16), 1)
+
+
+@pytest.mark.parametrize("value", [0, 9, 65535])
+def test_an_orientation_out_of_range_is_upright(value: int) -> None:
+    assert decode(turned("JPEG", value)).orientation == 1
+
+
+def test_damaged_exif_is_no_orientation_and_no_error() -> None:
+    content = turned("JPEG", 6)
+    damaged = content.replace(b"Exif\0\0", b"Exif\0\0\xff\xff\xff\xff", 1)
+    assert decode(damaged).orientation == 1
+    assert orientation(Image.new("L", (2, 2))) == 1

@@ -49,7 +49,7 @@ def png(image: Image.Image) -> bytes:
 
 def both_parts(configuration: PreprocessCfg, contents: Sequence[bytes]) -> torch.Tensor:
     prepared = preprocessing(configuration)
-    pixels = torch.stack([prepared.pixels(one) for one in contents])
+    pixels = torch.stack([prepared.prepared(one).pixels for one in contents])
     assert pixels.dtype == torch.uint8
     return Normalization(prepared, CPU)(pixels)
 
@@ -82,7 +82,7 @@ def test_every_value_of_a_pixel_is_normalised_to_the_bit() -> None:
 
 def test_pixels_are_left_as_they_are_by_what_is_computed_from_them() -> None:
     prepared = preprocessing(PreprocessCfg(size=16))
-    pixels = prepared.pixels(png(noise(20, 30)))
+    pixels = prepared.prepared(png(noise(20, 30))).pixels
     before = pixels.clone()
     Normalization(prepared, CPU)(pixels[None])
     assert torch.equal(pixels, before)
@@ -92,7 +92,7 @@ def test_pixels_are_left_as_they_are_by_what_is_computed_from_them() -> None:
 @pytest.mark.parametrize("size", [16, (24, 40)])
 def test_a_blank_image_has_the_shape_of_any_other(fast: bool, size: Any) -> None:
     prepared = preprocessing(PreprocessCfg(size=size), fast_decode=fast)
-    blank, pixels = prepared.blank(), prepared.pixels(png(noise(50, 20)))
+    blank, pixels = prepared.blank(), prepared.prepared(png(noise(50, 20))).pixels
     assert (blank.shape, blank.dtype) == (pixels.shape, pixels.dtype)
     assert not blank.any()
 
@@ -120,3 +120,17 @@ def test_a_preprocessing_that_ends_otherwise_is_refused(monkeypatch: pytest.Monk
         "open_clip's preprocessing ends in MaybeToTensor, Normalize, Normalize, not in "
         "MaybeConvertMode, MaybeToTensor, Normalize: type  pip install 'open_clip_torch<4'"
     )
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_with_exif_the_pixels_are_those_of_the_upright_image(fast: bool) -> None:
+    exif, content, upright = Image.Exif(), io.BytesIO(), io.BytesIO()
+    exif[0x0112] = 6
+    stored = noise(8, 4).resize((80, 40))
+    stored.save(content, "JPEG", quality=100, exif=exif)
+    with Image.open(content) as image:
+        image.transpose(Image.Transpose.ROTATE_270).save(upright, "PNG")
+    found = preprocessing(PreprocessCfg(size=16), fast_decode=fast, exif=True)
+    got, wanted = found.prepared(content.getvalue()), found.prepared(upright.getvalue())
+    assert (got.pixels.int() - wanted.pixels.int()).abs().max() <= 5 * fast
+    assert (got.is_rotated, wanted.is_rotated) == (True, False)

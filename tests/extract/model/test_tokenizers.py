@@ -15,7 +15,7 @@ from samples.study.benchmark import CLIP, SIGLIP
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
-from oodcache.extract.model import loading
+from oodcache.extract.model import loading, tokenizers
 from oodcache.extract.model.request import ModelRequest, resolve
 from oodcache.extract.run import run
 from oodcache.score.words.mining import cleaning
@@ -164,3 +164,15 @@ def test_both_generations_of_siglip_clean_prompts_by_canonicalize() -> None:
     for name in KINDS:
         text = open_clip.get_model_config(name)["text_cfg"]
         assert (text["tokenizer_kwargs"], text["context_length"]) == ({"clean": "canonicalize"}, 64)
+
+
+def test_lengths_are_those_before_the_cut(tmp_path: Path) -> None:
+    from open_clip.tokenizer import HFTokenizer
+
+    write_tokenizer(tmp_path, WORDS)
+    whole = HFTokenizer(str(tmp_path), context_length=3)
+    assert tokenizers.lengths(whole, ["a", "a photo of a cat"]) == [1, 5]
+    assert whole(["a photo of a cat"]).shape == (1, 3)
+    clip = open_clip.SimpleTokenizer(context_length=3)
+    assert tokenizers.lengths(clip, ["a", "a photo of a cat"]) == [3, 7]
+    assert tokenizers.lengths(object(), ["a"]) == [0]

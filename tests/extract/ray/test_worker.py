@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from PIL import Image
 from samples import SmallModel, load_small, planned
 from samples.extract.runs import REQUEST, extract, files, half, once
 
@@ -58,6 +59,9 @@ def test_what_is_sent_there_and_back_makes_the_shards_of_a_run(
     tmp_path: Path, photos: Path, sources: list[str]
 ) -> None:
     (photos / "cat" / "1.png").write_bytes(b"no image")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (9, 9)).save(photos / "cat" / "2.png", exif=exif)
     whole = once(tmp_path, sources=sources)
     made, worker, target = ordered(tmp_path, sources=sources)
     loaded = worker.load()
@@ -65,8 +69,8 @@ def test_what_is_sent_there_and_back_makes_the_shards_of_a_run(
     run = targets.wanted(made, target.listing, loaded.signature)
     tasks = [Task(place) for place in run.places(12)]
     answers = make(worker, target, tasks)
-    counts = [(one.encoded, one.failed) for one in answers if isinstance(one, Made)]
-    assert counts == [(5, 1), (5, 0), (2, 0)]
+    counts = [(one.encoded, one.failed, one.rotated) for one in answers if isinstance(one, Made)]
+    assert counts == [(5, 1, 1), (5, 0, 0), (2, 0, 0)]
     assert len(files(shard_folder(target.path))) == 3
     (path,) = extract(tmp_path, sources=sources)
     assert path.read_bytes() == whole.read_bytes()

@@ -28,9 +28,11 @@ from oodcache.extract.sources.folders import FolderContents
 class Nearest:
     """A preparation by hand: 4 x 4 nearest pixels, channels first."""
 
-    def pixels(self, content: bytes) -> torch.Tensor:
-        image = pixels.decode(content).resize((4, 4), 0)
-        return torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)
+    def prepared(self, content: bytes) -> decoding.Prepared:
+        found = pixels.decode(content)
+        image = np.asarray(found.image.resize((4, 4), 0)).copy()
+        rotated = found.orientation != pixels.UPRIGHT
+        return decoding.Prepared(torch.from_numpy(image).permute(2, 0, 1), rotated)
 
     def blank(self) -> torch.Tensor:
         return torch.zeros(3, 4, 4, dtype=torch.uint8)
@@ -80,7 +82,7 @@ def test_every_kind_of_image_becomes_rgb(
     expected: tuple[int, int, int],
 ) -> None:
     make().save(tmp_path / name)
-    decoded = pixels.decode((tmp_path / name).read_bytes())
+    decoded = pixels.decode((tmp_path / name).read_bytes()).image
     assert decoded.mode == "RGB"
     assert np.abs(np.asarray(decoded, int)[0, 0] - expected).max() <= 1
 
@@ -91,7 +93,7 @@ def test_a_palette_becomes_colours_before_it_is_resized(tmp_path: Path) -> None:
     with Image.open(tmp_path / "p.png") as stored:
         by_hand = stored.convert("RGB")
     assert np.array_equal(
-        np.asarray(pixels.decode((tmp_path / "p.png").read_bytes())), np.asarray(by_hand)
+        np.asarray(pixels.decode((tmp_path / "p.png").read_bytes()).image), np.asarray(by_hand)
     )
 
 
@@ -100,7 +102,23 @@ def test_exif_orientation_is_not_applied(tmp_path: Path) -> None:
     exif = image.getexif()
     exif[0x0112] = 6
     image.save(tmp_path / "turned.jpg", exif=exif)
-    assert pixels.decode((tmp_path / "turned.jpg").read_bytes()).size == (8, 4)
+    assert pixels.decode((tmp_path / "turned.jpg").read_bytes()).image.size == (8, 4)
+
+
+def write_turned(path: Path, turn: int) -> None:
+    image = Image.new("RGB", (8, 4))
+    exif = image.getexif()
+    exif[0x0112] = turn
+    image.save(path, exif=exif)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_images_with_a_rotation_are_counted(tmp_path: Path, workers: int) -> None:
+    for turn in (1, 3, 6):
+        write_turned(tmp_path / f"{turn}.jpg", turn)
+    (tmp_path / "bad.jpg").write_bytes(b"bad")
+    (decoded,) = batches(tmp_path, ["1.jpg", "3.jpg", "6.jpg", "bad.jpg"], workers=workers)
+    assert decoded.rotated == 2
 
 
 def write_bad(root: Path) -> dict[str, bytes]:
@@ -119,7 +137,7 @@ def write_bad(root: Path) -> dict[str, bytes]:
 def test_bad_images_keep_their_rows_and_the_others_their_pixels(tmp_path: Path) -> None:
     for name, content in write_bad(tmp_path).items():
         (tmp_path / name).write_bytes(content)
-    good = Nearest().pixels((tmp_path / "whole.jpg").read_bytes())
+    good = Nearest().prepared((tmp_path / "whole.jpg").read_bytes()).pixels
     names = ["whole.jpg", "empty.jpg", "text.png", "half.jpg", "head.png", "gone.jpg", "whole.jpg"]
     first, second = batches(tmp_path, names)
     assert sorted(first.errors) == [1, 2, 3]
@@ -161,7 +179,7 @@ def test_every_format_of_the_list_is_read(form: str) -> None:
     content = io.BytesIO()
     lossless = {"WEBP": {"lossless": True}, "AVIF": {"quality": 100}, "ICO": {"sizes": [(8, 8)]}}
     red("RGB").save(content, form, **lossless.get(form, {}))
-    found = np.asarray(pixels.decode(content.getvalue()), int)
+    found = np.asarray(pixels.decode(content.getvalue()).image, int)
     assert found.shape == (8, 8, 3)
     assert np.abs(found - (255, 0, 0)).max() <= 3
 
@@ -224,7 +242,7 @@ def test_of_an_animation_the_first_frame_is_taken(tmp_path: Path, suffix: str, f
     first.save(path, form, save_all=True, append_images=others, duration=50)
     with Image.open(path) as stored:
         assert getattr(stored, "n_frames", 1) == 3
-    decoded = np.asarray(pixels.decode(path.read_bytes()), int)
+    decoded = np.asarray(pixels.decode(path.read_bytes()).image, int)
     assert np.abs(decoded - colours[0]).max() <= 8
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -87,6 +88,18 @@ def test_an_image_in_memory_is_seen_as_its_file_is(
     in_memory = embedded(embedder, Pictures([picture]), 1)
     assert not from_file.errors
     assert np.allclose(in_memory.vectors, from_file.vectors, atol=1e-6)
+
+
+@pytest.mark.parametrize("exif", [False, True])
+def test_an_image_in_memory_is_turned_as_its_file_is(tmp_path: Path, exif: bool) -> None:
+    image = Image.fromarray(np.arange(8 * 4 * 3, dtype=np.uint8).reshape(4, 8, 3))
+    turned = image.getexif()
+    turned[0x0112] = 6
+    image.save(tmp_path / "x.png", exif=turned)
+    content = Pictures([Image.open(tmp_path / "x.png")], exif).read(0)
+    upright = image.transpose(Image.Transpose.ROTATE_270)
+    found = np.asarray(Image.open(io.BytesIO(content)))
+    assert np.array_equal(found, np.asarray(upright if exif else image))
 
 
 def test_a_broken_image_in_memory_has_its_reason(tmp_path: Path, embedder: Embedder) -> None:

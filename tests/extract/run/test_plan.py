@@ -31,6 +31,18 @@ def test_few_images_start_no_workers(tmp_path: Path, photos: Path) -> None:
     assert 1 <= many.workers <= 8
 
 
+def test_rotations_that_are_not_applied_are_reported(tmp_path: Path, photos: Path) -> None:
+    sources = [f"c={photos}"]
+    without = planned(tmp_path, ModelRequest("tiny-clip"), [], sources=sources)
+    (listing,) = without.images
+    end = "a rotation, which is not applied, as in open_clip; --exif applies it"
+    assert without.rotation(listing, 312) == f"c: 312 images carry {end}"
+    assert without.rotation(listing, 1) == f"c: 1 image carries {end}"
+    assert without.rotation(listing, 0) == ""
+    applied = planned(tmp_path, ModelRequest("tiny-clip", exif=True), [], sources=sources)
+    assert applied.rotation(listing, 312) == ""
+
+
 def test_ones_own_weights_are_found_in_the_cache_without_loading_them(
     tmp_path: Path, photos: Path, small_model: SmallModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from samples import SmallModel, planned, silent, write_image
 from samples.extract.runs import REQUEST, StoppedError, extract, files, half, once, stop, stopping
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.files.images import open_images
 from oodcache.cache.format.place import shard_folder
 from oodcache.cache.shards import merging
 from oodcache.cache.watch import Watch
@@ -68,8 +70,36 @@ def test_files_and_shards_made_by_options_are_not_taken_for_ones_made_without(
     faster(sources=sources, overwrite=True)
     with pytest.raises(InputError, match="made with other preprocessing, with --fast-decode; use"):
         extract(tmp_path, sources=sources)
+    squashed = replace(REQUEST, preprocessing={"resize_mode": "squash"}, fast_decode=True)
+    with pytest.raises(InputError, match="other preprocessing, without --image-resize-mode; use"):
+        planned_run = planned(tmp_path, squashed, [], sources=sources, shard_rows=5, workers=0)
+        run.run(planned_run, Watch(lambda text: None, silent))
     # Prompts are not decoded.
     assert extract(tmp_path, **texts) == faster(**texts)
+
+
+@pytest.mark.slow
+def test_turned_images_have_a_name_of_their_own_and_rotations_are_counted(
+    tmp_path: Path, photos: Path, sources: list[str]
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (20, 10)).save(photos / "cat" / "turned.jpg", exif=exif)
+    notes: list[str] = []
+    (path,) = extract(tmp_path, notes, sources=sources)
+    text = "c: 1 image carries a rotation, which is not applied, as in open_clip; --exif applies it"
+    assert text in notes
+    assert "exif" not in open_images(path).identity.encoding
+    request, said = replace(REQUEST, exif=True), list[str]()
+    wanted = planned(
+        tmp_path, request, said, shard_rows=5, batch_size=2, workers=0, sources=sources
+    )
+    with pytest.raises(InputError, match="made with other preprocessing, without --exif; use"):
+        run.run(wanted, Watch(said.append, silent))
+    settings = replace(wanted.settings, overwrite=True)
+    run.run(replace(wanted, settings=settings), Watch(said.append, silent))
+    assert open_images(path).identity.encoding["exif"] is True
+    assert not [one for one in said if "rotation" in one]
 
 
 def test_other_weights_under_one_tag_never_share_a_run(

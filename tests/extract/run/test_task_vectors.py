@@ -42,7 +42,7 @@ def test_vectors_of_images_are_a_bare_loops_to_the_bit(
         f"local-dir:{embedded.MODELS['tiny-clip']}"
     )
     paths = [photos / one.decode() for one in open_images(path).paths()]
-    ready = [preprocess(decode(one.read_bytes())) for one in paths]
+    ready = [preprocess(decode(one.read_bytes()).image) for one in paths]
     # Batches of 2 in shards of 5.
     cuts = [(0, 2), (2, 4), (4, 5), (5, 7), (7, 9), (9, 10), (10, 12)]
     with torch.inference_mode():

@@ -124,4 +124,12 @@ def test_comments_and_forms_are_reported_and_plain_names_are_not(tmp_path: Path)
     notes.clear()
     class_files.read(written(tmp_path, "cat\ndog\n"), notes.append)
     class_files.read(written(tmp_path, "n1\tcat\nn2\tdog\n"), notes.append)
+    class_files.read(written(tmp_path, "0\tcat\n1\tdog\n"), notes.append)
     assert not notes
+
+
+def test_ids_that_are_other_numbers_than_the_lines_are_reported(tmp_path: Path) -> None:
+    notes: list[str] = []
+    class_files.read(written(tmp_path, "1\tcat\n2\tdog\n"), notes.append)
+    assert len(notes) == 1
+    assert "its ids are numbers, but not 0, 1, 2, …: class numbers in lists" in notes[0]

@@ -74,6 +74,13 @@ def test_class_folders_give_names_that_are_ids_too(tmp_path: Path) -> None:
     assert found.names == found.ids == ("ant", "zebra")
 
 
+def test_folders_of_thumbnails_and_copies_are_no_classes(tmp_path: Path) -> None:
+    for name in ("cat", "dog", "@eaDir", ".thumbnails", "__MACOSX"):
+        (tmp_path / name).mkdir()
+    found = vocabularies.find(f"pets={tmp_path}", [])[1]
+    assert found.names == ("cat", "dog")
+
+
 def test_a_folder_without_class_folders_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="contains no class folders"):
         vocabularies.find(f"c={tmp_path}", [])

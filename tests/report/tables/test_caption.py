@@ -87,7 +87,7 @@ def test_intervals_that_cannot_be_estimated_are_explained() -> None:
 
 def test_the_best_of_several_rows_is_called_optimistic_once() -> None:
     said = (
-        "The best row is chosen on the test images, so this estimate is optimistic; "
+        "To pick the best of these rows by these test images would be optimistic; "
         "use --select-on DATASET."
     )
     others: list[dict[str, Any]] = [
@@ -103,8 +103,8 @@ def test_the_best_of_several_rows_is_called_optimistic_once() -> None:
 
 def test_what_has_no_such_option_does_not_suggest_it() -> None:
     bare = [replace(FIRST, **BARE), replace(FIRST, **BARE | {"score": "knn"})]
-    assert line(bare, "The best") == (
-        "The best row is chosen on the test images, so this estimate is optimistic."
+    assert line(bare, "To pick") == (
+        "To pick the best of these rows by these test images would be optimistic."
     )
 
 
@@ -267,5 +267,5 @@ def test_a_short_caption_has_three_lines_and_counts_what_it_hides() -> None:
 def test_a_short_caption_without_a_note_has_two_lines_and_with_one_hides_none() -> None:
     assert len(short_caption([FIRST])) == 2
     lines = short_caption([MCM, ENERGY])
-    assert len(lines) == 3 and lines[2].startswith("The best row is chosen")
+    assert len(lines) == 3 and lines[2].startswith("To pick the best of these rows")
     assert "--explain" not in lines[2]

@@ -65,7 +65,8 @@ def test_csv_reads_back_as_every_field_of_every_result() -> None:
 def test_json_has_the_keys_of_the_schema_and_no_others() -> None:
     back = json.loads(to_json([FIRST], [PLAIN_DIFFERENCE], {"command": "oodcache score"}))
     assert back["provenance"] == {"command": "oodcache score"}
-    assert list(back) == ["format", "version", "results", "differences", "provenance", "notes"]
+    rest = ["results", "differences", "provenance", "notes", "sha256"]
+    assert list(back) == ["format", "version", *rest]
     assert back["notes"] == caption([FIRST])
     assert (back["format"], back["version"]) == ("oodcache results", 1)
     assert list(back["results"][0]) == documented("RESULT")
@@ -91,6 +92,7 @@ def test_json_has_what_was_published_only_if_asked_for() -> None:
         "provenance",
         "published",
         "notes",
+        "sha256",
     ]
     assert back["version"] == 1
     (found,) = back["published"]
@@ -269,3 +271,20 @@ def test_names_of_files_that_are_not_utf8_are_escaped_in_json() -> None:
     files = {"command": "a\udcff", "files": [{"path": "b\udcfe.csv", "rows": 3}]}
     found = parse_json(to_json([FIRST], [], files))["provenance"]
     assert found == {"command": "a\\xff", "files": [{"path": "b\\xfe.csv", "rows": 3}]}
+
+
+def test_a_spreadsheet_runs_no_name_as_a_formula() -> None:
+    hostile = replace(FIRST, id="=cmd|' /C calc'!A0", ood="@SUM(1)", score="mcm", model="'x")
+    (row,) = csv.DictReader(io.StringIO(FORMATS["spreadsheet"].whole([hostile], [], {})))
+    assert (row["id"], row["ood"], row["model"]) == ("'=cmd|' /C calc'!A0", "'@SUM(1)", "''x")
+    assert float(row["auroc"]) == FIRST.auroc
+    (plain,) = csv.DictReader(io.StringIO(to_csv([hostile], [], {})))
+    assert (plain["id"], plain["ood"], plain["model"]) == (hostile.id, hostile.ood, hostile.model)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_format_passes_on_the_escape_codes_of_a_name(form: str) -> None:
+    hostile = replace(FIRST, ood="a\x1b[2Jb", classes="c\x9b1m")
+    shown = text(form, [hostile], [], {})
+    assert not {"\x1b", "\x9b"} & set(shown) or form == "json"
+    assert "\x1b" not in shown

@@ -174,6 +174,8 @@ def test_images_preprocessed_in_different_ways_are_not_mixed(
         f"{folder / 'images' / 'outside.h5'}: extracted with --fast-decode, but "
         f"{folder / 'images' / 'inside.h5'} was not; use the same options for both"
     )
+    write_images("outside", -VECTORS, encoding={"exif": True})
+    assert "outside.h5: extracted with --exif, but" in refusal(score)
 
 
 def test_another_precision_is_said(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oodcache.score.inputs.labels import UNLABELLED, match, numbered, targets
+from oodcache.score.inputs.labels import UNLABELLED, are_numbers, match, numbered, targets
 
 WORDNET = ["n02012849", "n02113186", "n03126707", "n02963159"]
 IMAGENETS = ["crane", "Cardigan", "crane", "cardigan"]
@@ -82,3 +82,20 @@ def test_a_number_counts_the_whole_vocabulary_whichever_classes_are_scored(
 def test_what_is_no_number_is_unlabelled_where_labels_are_numbers() -> None:
     classes = np.arange(10)
     assert numbered(["07", "-1", "cat", "1e0", "٣", "9" * 30], classes).tolist() == [-1] * 6
+
+
+def test_names_are_the_same_however_unicode_composes_them() -> None:
+    one, two = "caf\u00e9", "cafe\u0301"
+    for folder, known in ((one, two), (two, one), (two, two)):
+        assert matched([folder], [""], [known]) == [0]
+        assert matched([folder], [known], ["other"]) == [0]
+
+
+def test_folders_are_class_numbers_only_if_they_are_all_of_the_vocabulary() -> None:
+    names = [f"class {place}" for place in range(12)]
+    folders = sorted(str(place) for place in range(12))
+    assert are_numbers(folders, [""] * 12, names)
+    assert not are_numbers(folders[1:], [""] * 12, names)
+    assert not are_numbers([*folders, "12"], [""] * 12, names)
+    assert not are_numbers(folders, ["7", *names[1:]], names)
+    assert not are_numbers(["0", "01"], ["", ""], ["cat", "dog"])

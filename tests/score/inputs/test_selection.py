@@ -13,7 +13,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.texts import TextFile
 from oodcache.score.inputs.question import Question
-from oodcache.score.inputs.selection import Prompted, Selection, prompted, select
+from oodcache.score.inputs.selection import Prompted, Selection, prompted, select, tell
 
 WriteImages = Callable[..., ImageFile]
 WriteTexts = Callable[..., TextFile]
@@ -222,3 +222,32 @@ def test_class_numbers_of_another_vocabulary_than_the_subsets_own_are_refused(
     numbered_set(write_images, np.arange(93) % 31, [str(number) for number in range(31)])
     with pytest.raises(InputError, match="its labels are class numbers.*--class-names source uses"):
         selected(tmp_path, "numbered:imagenet10", classes="imagenet10", class_names="source")
+
+
+def test_folders_numbered_like_the_vocabulary_are_class_numbers_and_that_is_noted(
+    tmp_path: Path, write_images: WriteImages
+) -> None:
+    names = sorted(map(str, range(31)))  # As folders are listed: 0, 1, 10, 11, …
+    write_images("numbered", cloud(31), labels=np.arange(31), label_names=names)
+    found, notes = selected(tmp_path, "numbered", "outside"), list[str]()
+    assert found.match(found.views[0].file).tolist() == [int(name) for name in names]
+    tell(found, [], notes.append)
+    assert notes == ["numbered: folders 0 … 30 are the class numbers of imagenet"]
+    ten = selected(tmp_path, "numbered:imagenet10", "outside")
+    # The vocabulary has the ten classes at its end, in the opposite order.
+    rows = ten.views[0].rows.tolist()
+    assert sorted(int(names[row]) for row in rows) == list(range(21, 31))
+    first = names.index(str(IDS.index(TEN.ids[0])))
+    assert ten.match(ten.views[0].file)[first] == 0
+
+
+def test_subsets_name_folders_however_unicode_composes_them(
+    tmp_path: Path, write_images: WriteImages, write_texts: WriteTexts
+) -> None:
+    write_texts("drinks", cloud(2, 1), class_names=["caf\u00e9", "tea"], templates=["{}"])
+    write_images("cups", cloud(4), labels=[0, 0, 1, 1], label_names=["cafe\u0301", "tea"])
+    for line in ("caf\u00e9", "cafe\u0301"):
+        (tmp_path / "one.txt").write_text(line, encoding="utf-8")
+        found = selected(tmp_path, f"cups:@{tmp_path}/one.txt", "outside", classes="drinks")
+        assert found.views[0].rows.tolist() == [0, 1]
+        assert found.match(found.views[0].file).tolist() == [0, -1]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Watch
 from oodcache.score.measures import delong
 from oodcache.score.measures.differences import PairedRow, differences, steps
 from oodcache.score.measures.metrics import auroc
@@ -69,7 +73,7 @@ def test_rows_of_other_images_are_never_paired_and_that_is_said() -> None:
         row("energy", model="m/b", images="other"),
     ]
     notes: list[str] = []
-    found = differences(rows, "pets", note=notes.append)
+    found = differences(rows, "pets", watch=Watch(notes.append))
     assert [one.first[0] for one in found] == ["m/a", "m/b"] * 2
     assert all(one.first[0] == one.second[0] for one in found)
     for ood in ("strays", "more"):  # A family over both models.
@@ -138,3 +142,28 @@ def test_other_images_are_refused_by_name() -> None:
         "pets, strays, more: different images under m/b and m/a, but a change is measured on the "
         "same ones; extract both from one folder"
     )
+
+
+def test_many_pairs_tell_beforehand_what_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes: list[str] = []
+    rows = [row("a"), row("b"), row("c")]
+    differences(rows, "pets", watch=Watch(notes.append))
+    assert notes == []
+    monkeypatch.setattr("oodcache.score.measures.differences.MANY", 5)
+    differences(rows, "pets", watch=Watch(notes.append))
+    assert notes == [
+        "--compare: 6 pairs take about 1 minute, 0.022 MB of memory and 0.0025 MB as JSON; "
+        "fewer scores take less"
+    ]
+
+
+def test_every_pair_is_counted_as_progress() -> None:
+    done: list[int] = []
+
+    @contextmanager
+    def progress(name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        yield done.append
+        assert sum(done) == total == 3
+        done.clear()
+
+    differences([row("a"), row("b"), row("c")], "pets", watch=Watch(progress=progress))

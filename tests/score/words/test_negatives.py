@@ -172,6 +172,8 @@ def test_a_word_that_is_not_in_its_list_is_refused(
     tmp_path: Path, mined: Callable[..., Negatives], lists: dict[str, TextFile]
 ) -> None:
     found = json.loads(mined().path.read_text())
+    del found["sha256"]
+    found["version"] = 1
     found["lists"][0]["words"][0] = "dragon"
     names.negatives_path(tmp_path, "Tiny/one", "x").write_text(json.dumps(found))
     with pytest.raises(InputError, match=r"the word 'dragon' is not in .*nouns\.h5"):

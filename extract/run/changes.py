@@ -1,0 +1,75 @@
+"""Changes of a dataset or vocabulary since a file was made of it, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.images import open_images
+from oodcache.cache.files.texts import Vocabulary, open_texts
+from oodcache.cache.text import listed
+from oodcache.extract.run.plan import Listing, TextListing
+
+
+def changes(listing: Listing, rows: int, finished: Path | None) -> str:
+    """Return how inputs differ from those of a file with `rows` rows, begun or `finished`."""
+    text = f"the cache has {rows:,} {listing.unit}, the source has {listing.rows:,}"
+    if rows == listing.rows:
+        text = f"still {rows:,} {listing.unit}, but not the same"
+    details = ""
+    if finished is not None:
+        with suppress(InputError):  # A damaged file is reported when it is read.
+            details = _details(listing, finished)
+    return f"inputs changed: {text}{details}"
+
+
+def _details(listing: Listing, path: Path) -> str:
+    if isinstance(listing, TextListing):
+        return of_vocabulary(open_texts(path).vocabulary, listing.vocabulary)
+    return of_paths(open_images(path).paths(), listing.images.paths)
+
+
+def of_vocabulary(cached: Vocabulary, typed: Vocabulary) -> str:
+    """Return the first template, class name or id that differs, as `; …`, "" if none does.
+
+    >>> of_vocabulary(Vocabulary(("a",), ("",), ("a {}",)), Vocabulary(("a",), ("",), ("the {}",)))
+    "; the cache has template 'a {}', you gave 'the {}'"
+    """
+    for noun, ours, given in (
+        ("template", cached.templates, typed.templates),
+        ("class", cached.names, typed.names),
+        ("class id", cached.ids, typed.ids),
+    ):
+        place = _first_difference(ours, given)
+        if place < max(len(ours), len(given)):
+            one, other = (
+                listed([texts[place]]) if place < len(texts) else "none" for texts in (ours, given)
+            )
+            where = f" {place + 1}" if max(len(ours), len(given)) > 1 else ""
+            return f"; the cache has {noun}{where} {one}, you gave {other}"
+    return ""
+
+
+def _first_difference(ours: Sequence[str], given: Sequence[str]) -> int:
+    pairs = enumerate(zip(ours, given, strict=False))
+    shorter = min(len(ours), len(given))
+    return next((place for place, (one, other) in pairs if one != other), shorter)
+
+
+def of_paths(cached: Sequence[bytes], now: Sequence[bytes]) -> str:
+    """Return the paths that are new or gone, as `; …`.
+
+    >>> of_paths([b"a", b"b"], [b"b", b"c"])
+    "; new: 'c'; gone: 'a'"
+    """
+    before, after = set(cached), set(now)
+    new = [_name(path) for path in now if path not in before]
+    gone = [_name(path) for path in cached if path not in after]
+    parts = [f"; {word}: {listed(some)}" for word, some in (("new", new), ("gone", gone)) if some]
+    return "".join(parts) or "; the paths are the same, but not the order, sizes or labels"
+
+
+def _name(path: bytes) -> str:
+    return path.decode(errors="backslashreplace")

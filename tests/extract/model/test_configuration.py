@@ -1,0 +1,124 @@
+"""Claims about configurations: what cannot be built is refused by its type or its size."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import pytest
+from samples import CONFIG, SIGLIP_LIKE, SmallModel, load, load_small
+
+from oodcache.cache.errors import InputError
+from oodcache.extract.model import configuration
+
+
+def refusal(call: Callable[[], object]) -> str:
+    with pytest.raises(InputError) as refused:
+        call()
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 600
+    return str(refused.value)
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    """Return a small configuration with changes, at `tower__field` or at `field`."""
+    config: dict[str, Any] = deepcopy(CONFIG)
+    for place, value in changes.items():
+        tower, _, field = place.rpartition("__")
+        (config[tower] if tower else config)[field] = value
+    return config
+
+
+def test_all_configurations_of_open_clip_pass() -> None:
+    for name in open_clip.list_models():
+        configuration.check(open_clip.get_model_config(name), name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"text_cfg": [1]}, "text_cfg is [1], not an object"),
+        ({"vision_cfg": None}, "vision_cfg is None, not an object"),
+        ({"embed_dim": "512"}, "embed_dim is '512', not a whole number"),
+        ({"embed_dim": 10**9}, "embed_dim is 1000000000; expected from 1 to 16,384"),
+        ({"vision_cfg__layers": 10**6}, "vision_cfg.layers is 1000000; expected from 1 to 512"),
+        ({"vision_cfg__layers": [1, 2]}, "not a list of whole numbers or a whole number"),
+        ({"vision_cfg__width": True}, "vision_cfg.width is True, not a whole number"),
+        ({"vision_cfg__patch_size": 0}, "vision_cfg.patch_size is 0; expected from 1 to 1,024"),
+        ({"vision_cfg__image_size": 10**6}, "vision_cfg.image_size is 1000000; expected"),
+        ({"text_cfg__context_length": "77"}, "text_cfg.context_length is '77', not a whole"),
+        ({"text_cfg__contxt_length": 77}, "unknown field 'contxt_length'; did you mean context_l"),
+        ({"text_cfg__vocab_size": 10**12}, "text_cfg.vocab_size is 1000000000000; expected"),
+        ({"text_cfg__act_kwargs": 3}, "text_cfg.act_kwargs is 3, not an object"),
+        ({"init_logit_bias": "-10"}, "init_logit_bias is '-10', not a number"),
+        ({"vision_cfg__width": 2**14, "vision_cfg__layers": 500}, "describes a model of 1.6e+12"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(changes: dict[str, Any], words: str) -> None:
+    assert words in refusal(lambda: configuration.check(changed(**changes), "m.json"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"mean": "x"}, "mean is 'x', not three numbers"),
+        ({"std": [0.5, 0.5, 0]}, "std is [0.5, 0.5, 0], not three numbers"),
+        ({"interpolation": "cubic"}, "interpolation is 'cubic', not bicubic, bilinear or random"),
+        ({"resize_mode": 3}, "resize_mode is 3, not shortest, longest or squash"),
+        ({"mode": "L"}, "mode is 'L', not RGB"),
+    ],
+)
+def test_preprocessing_that_cannot_be_done_is_refused(changes: Any, words: str) -> None:
+    given = {**SIGLIP_LIKE, **changes}
+    assert words in refusal(lambda: configuration.check_preprocessing(given, "m.json"))
+    configuration.check_preprocessing(SIGLIP_LIKE, "m.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"{", "not JSON"),
+        (b"[1]", "contains a list, expected an object"),
+        (b"\xff\xfe{", "not JSON"),
+        (b"[" * 100_000, "not JSON: it is nested deeper than 16 levels"),
+        (b" " * 1_000_001, "not JSON: has more than 1,000,000 bytes"),
+    ],
+)
+def test_a_file_that_is_no_object_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "m.json"
+    path.write_bytes(content)
+    assert words in refusal(lambda: configuration.read(path, str(path)))
+
+
+def test_a_huge_model_is_refused_before_it_is_built(
+    small_model: SmallModel, tmp_path: Path
+) -> None:
+    path = tmp_path / "huge.json"
+    path.write_text(json.dumps(changed(vision_cfg__layers=10**6)))
+    start = time.monotonic()
+    assert "vision_cfg.layers" in refusal(lambda: load_small(small_model, config=path))
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ([], "contains a list"),
+        ({}, "lacks model_cfg, an object with the architecture"),
+        ({"model_cfg": changed(text_cfg="x")}, "text_cfg is 'x', not an object"),
+        ({"model_cfg": CONFIG, "preprocess_cfg": {"mean": 3}}, "preprocess_cfg.mean is 3, not"),
+    ],
+)
+def test_a_folder_with_a_wrong_configuration_is_refused(
+    tmp_path: Path, content: Any, words: str
+) -> None:
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(content))
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    said = refusal(lambda: load(f"local-dir:{tmp_path}"))
+    assert said.startswith(f"{tmp_path / 'open_clip_config.json'}: ")
+    assert words in said
