@@ -58,8 +58,8 @@ class Parameter:
         """Return in words which numbers are accepted."""
         if self.whole and self.least == -math.inf:
             return "a whole number"
-        if self.whole and self.most < math.inf:
-            return " or ".join(map(str, range(int(self.least or 0), int(self.most) + 1)))
+        if self.whole and (self.least, self.most) == (0, 1):
+            return "0 or 1"
         if self.whole:
             return f"a whole number{' above 0' if self.least else ', 0 or above'}"
         above = "" if self.least == -math.inf else f" above {self.least:g}"
@@ -85,7 +85,7 @@ class Score:
     shown form is the probability of the image being ID.
 
     `needs` is "" (classes only), "negatives", "bank", or ANY of them that is given. `fit` takes the
-    class vectors (K, D), the NegativeSums, the Bank or the Surroundings accordingly, and the
+    class vectors (K, D), the NegativeSums, the Bank or the BatchContext accordingly, and the
     parameters, and returns the fitted state; without `fit` the state is None. A `whole` score
     depends on the other images: its tile has all images of a set.
     """

@@ -20,7 +20,7 @@ from oodcache.score.formulas.definition import ANY
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import TILE, Digests, Tile, Vectors, digests, over_tiles, tiles
 from oodcache.score.onepass.variants import Variant
-from oodcache.score.own.batch import GIVE, Surroundings
+from oodcache.score.own.batch import GIVE, BatchContext
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,10 @@ def fit_all(
 
     `give` has what to type for a reference that a user's score reads, and that is None.
     """
-    surroundings = Surroundings(
+    context = BatchContext(
         *(classes.vectors, classes.logit_scale, classes.logit_bias, negatives, bank, give)
     )
-    given = {"": classes.vectors, "negatives": negatives, "bank": bank, ANY: surroundings}
+    given = {"": classes.vectors, "negatives": negatives, "bank": bank, ANY: context}
     fits: list[Any] = []
     for variant in variants:
         score = variant.definition

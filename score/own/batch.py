@@ -25,7 +25,7 @@ Numbers = TypeVar("Numbers", bound=np.generic)
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class BatchContext:
     """What a user's score may read besides the images; the references are None if not given.
 
     `give` has what to type for a missing reference. `used` collects the names of what was read.
@@ -60,7 +60,7 @@ class Batch:
     classes: Vectors
     logit_scale: float
     logit_bias: float | None
-    _surroundings: Surroundings = field(repr=False)
+    _context: BatchContext = field(repr=False)
     _cosines: Callable[[], Vectors] = field(repr=False)
     _nearest: Callable[[], Places] = field(repr=False)
 
@@ -70,13 +70,13 @@ class Batch:
     @cached_property
     def cosines(self) -> Vectors:
         """Return the cosines with the classes, float32 (N, K)."""
-        self._surroundings.used.add(COSINES)
+        self._context.used.add(COSINES)
         return fixed(self._cosines())
 
     @cached_property
     def nearest(self) -> Places:
         """Return each image's nearest class, (N,)."""
-        self._surroundings.used.add(COSINES)
+        self._context.used.add(COSINES)
         return fixed(self._nearest())
 
     @cached_property
@@ -85,38 +85,38 @@ class Batch:
 
         Raises InputError without --negatives.
         """
-        sums = self._surroundings.negatives
+        sums = self._context.negatives
         if sums is None:
             raise self._missing(NEGATIVES, "negatives")
-        self._surroundings.used.add(NEGATIVES)
+        self._context.used.add(NEGATIVES)
         return fixed(sums.mined)
 
     @cached_property
     def bank(self) -> OwnBank:
         """Return the training images; raise InputError without --bank."""
-        bank = self._surroundings.bank
+        bank = self._context.bank
         if bank is None:
             raise self._missing(BANK, "a bank")
-        self._surroundings.used.add(BANK)
+        self._context.used.add(BANK)
         return OwnBank(fixed(bank.vectors), fixed(bank.labels))
 
     def part(self, rows: slice) -> Batch:
         """Return some of the images: slices of the same arrays."""
         return Batch(
             *(self.score, self.images[rows], self.classes, self.logit_scale, self.logit_bias),
-            *(self._surroundings, lambda: self.cosines[rows], lambda: self.nearest[rows]),
+            *(self._context, lambda: self.cosines[rows], lambda: self.nearest[rows]),
         )
 
     def _missing(self, what: str, words: str) -> InputError:
-        return InputError(f"{self.score} needs {words}: {self._surroundings.give[what]}")
+        return InputError(f"{self.score} needs {words}: {self._context.give[what]}")
 
 
-def batch_of(tile: Tile, surroundings: Surroundings, score: str) -> Batch:
+def batch_of(tile: Tile, context: BatchContext, score: str) -> Batch:
     """Return a tile's images, without its padding, as the batch of a `score`."""
     count = tile.count
     return Batch(
-        *(score, fixed(tile.vectors[:count]), fixed(surroundings.classes)),
-        *(surroundings.logit_scale, surroundings.logit_bias, surroundings),
+        *(score, fixed(tile.vectors[:count]), fixed(context.classes)),
+        *(context.logit_scale, context.logit_bias, context),
         *(lambda: tile.cosines[:count], lambda: tile.nearest[:count]),
     )
 

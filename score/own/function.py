@@ -6,7 +6,7 @@ import inspect
 import math
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from threading import RLock
 from typing import Any
@@ -24,7 +24,7 @@ from oodcache.score.formulas.definition import (
     Score,
 )
 from oodcache.score.formulas.tile import Tile
-from oodcache.score.own.batch import COSINES, Batch, Surroundings, batch_of
+from oodcache.score.own.batch import COSINES, Batch, BatchContext, batch_of
 from oodcache.score.own.checks import check_alone, numbers
 
 Function = Callable[..., Any]
@@ -97,12 +97,12 @@ class _Caller:
     converts: Mapping[str, Convert]
     place: tuple[str, int]
 
-    def rank(self, tile: Tile, surroundings: Surroundings, **given: float) -> Scores:
+    def rank(self, tile: Tile, context: BatchContext, **given: float) -> Scores:
         """Return the function's scores of a tile's images, float64 (N,), checked."""
-        if COSINES in surroundings.used:
+        if COSINES in context.used:
             # Before it is this thread's turn. A score that reads them once reads them always.
             _ = tile.cosines
-        batch = batch_of(tile, surroundings, self.name)
+        batch = batch_of(tile, context, self.name)
         typed = {key: self.converts[key](value) for key, value in given.items()}
 
         def call(some: Batch) -> Scores:
@@ -136,9 +136,9 @@ class _Caller:
         return f"{self.name} ({file}, line {line})" if file else self.name
 
 
-def _fit(surroundings: Surroundings, **given: float) -> Surroundings:
-    """Return the surroundings with a record of use of one variant's own."""
-    return Surroundings(**{**vars(surroundings), "used": set()})
+def _fit(context: BatchContext, **given: float) -> BatchContext:
+    """Return the context with a record of use of one variant's own."""
+    return replace(context, used=set())
 
 
 def _place(function: Function) -> tuple[str, int]:

@@ -7,14 +7,14 @@ import pytest
 from samples.score.own import IMAGES, ONE
 
 from oodcache.score.formulas.tile import Tile
-from oodcache.score.own.batch import Batch, Surroundings, batch_of
+from oodcache.score.own.batch import Batch, BatchContext, batch_of
 
 COLUMNS = np.ascontiguousarray(ONE.vectors.T)
 
 
 def batch(count: int = 5) -> tuple[Tile, Batch]:
     tile = Tile(IMAGES[:8], ONE.vectors, COLUMNS, real=count)
-    return tile, batch_of(tile, Surroundings(ONE.vectors, 40.0, None), "mine")
+    return tile, batch_of(tile, BatchContext(ONE.vectors, 40.0, None), "mine")
 
 
 def test_arrays_end_before_the_padding_and_are_read_only() -> None:
