@@ -30,6 +30,7 @@ from oodcache.score.own.function import OwnScore
 from oodcache.score.own.given_again import code_of
 
 AGAIN = "calibrate again"
+NO_CODE: Mapping[str, OwnScore] = {}
 Stored = Callable[[str, npt.NDArray[Any]], dict[str, Any]]
 
 
@@ -79,7 +80,7 @@ def of(detector: SavedDetector, stored: Stored) -> dict[str, Any]:
     }
 
 
-def detector(given: Fields, own: Mapping[str, OwnScore]) -> SavedDetector:
+def detector(given: Fields, own: Mapping[str, OwnScore] = NO_CODE) -> SavedDetector:
     """Return the detector in the fields; raise ValueError or InputError if they are wrong.
 
     `own` has the user's own scores, given again.

@@ -24,6 +24,7 @@ from oodcache.cache.format.sibling import sibling
 from oodcache.cache.json_text import parse_json, read_limited
 from oodcache.detect import fields
 from oodcache.detect.detector import SavedDetector
+from oodcache.detect.fields import NO_CODE
 from oodcache.score.own.function import OwnScore
 
 FORMAT, VERSION = "oodcache detector", 1
@@ -33,7 +34,6 @@ LARGEST = 2**26  # Numbers of one array: a quarter of a gigabyte.
 SUM = "sha256"
 NO_DETECTOR = "is not a detector; make one with: oodcache calibrate … -o FILE"
 OF_ARRAY = ("base64", "dtype", "sha256", "shape")
-NO_CODE: Mapping[str, OwnScore] = {}
 TYPES = {"vectors": "<f4", "labels": "<i8", "scores": "<f8"}
 
 

@@ -155,6 +155,7 @@ def test_results_never_cause_code_to_be_run(
     monkeypatch.syspath_prepend(".")
     for name in ("stranger.py:gap", "stranger:gap", "stranger"):
         whole = json.loads(Path("r.json").read_text())
+        whole.pop("sha256", None)
         for row in whole["results"]:
             row["score"] = name
         Path("r.json").write_text(json.dumps(whole))
