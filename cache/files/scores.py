@@ -86,7 +86,7 @@ def write_scores(path: Path, parts: Sequence[ScoredImages]) -> None:
             widths[name] = max(widths[name], *map(len, values))
     for name, width in widths.items():
         rules.check_longest(path, name, width)
-    sums = _Sums(columns, widths)
+    sums = _ColumnSums(columns, widths)
     with unfinished(path) as beside, Writer(beside, path) as write:
         write(_create, rows, columns, widths)
         done = 0
@@ -120,7 +120,7 @@ def _write_sum(file: h5py.File, digest: str) -> None:
     file.attrs[SUM] = np.bytes_(digest)
 
 
-class _Sums:
+class _ColumnSums:
     """The SHA-256 of all columns, added block by block: that of each one's SHA-256, in order."""
 
     def __init__(self, columns: Sequence[str], widths: Mapping[str, int]) -> None:
@@ -185,7 +185,7 @@ def _read(path: Path, columns: Sequence[str]) -> list[ScoredImages]:
         datasets = _checked(file, path)
         there = rules.check_names(path, "columns", read_whole(datasets["columns"]))
         widths = {name: datasets[name].dtype.itemsize for name in SCORED}
-        sums = _Sums(there, widths)
+        sums = _ColumnSums(there, widths)
         places = [there.index(one) for one in columns]
         scores = _read_columns(datasets["scores"], places, sums)
         names = {name: read_packed(datasets[name], path, name) for name in SCORED}
@@ -239,7 +239,7 @@ def _check_sum(path: Path, stored: str | None, found: str) -> None:
         raise RuleError(path, "F4", f"{what}: it was changed after it was written; score again")
 
 
-def _read_columns(dataset: h5py.Dataset, places: list[int], sums: _Sums) -> list[Scores]:
+def _read_columns(dataset: h5py.Dataset, places: list[int], sums: _ColumnSums) -> list[Scores]:
     """Return some columns of `scores`, read in blocks, and add all of them to `sums`."""
     found = [np.empty(len(dataset)) for _ in places]
     step = max(1, min(BLOCK_ROWS, BLOCK_NUMBERS // dataset.shape[1]))
