@@ -36,7 +36,7 @@ else
 	  $(foreach one,$(SCORES),--score '$(one)') --output results/ablation.json
 endif
 
-reproduce: .venv/extract  ## Reproduce the study of docs/published.md; MODELS=tiny downloads nothing
+reproduce: .venv/extract  ## Reproduce the study of docs/study/published.md; MODELS=tiny downloads nothing
 	$(BIN)/oodcache reproduce --data-root $(DATA) $(MODELS:%=--model %)
 
 test: .venv/dev  ## Install the test dependencies and run the tests (minutes)

@@ -1,8 +1,9 @@
 """Zero-shot out-of-distribution detection from cached vision-language embeddings.
 
 `oodcache.open("embeddings")` opens a cache; `Conventions` sets how to measure, `Result` is a row of
-results, `InputError` a user's error. `Detector.load("detector.json")` classifies images. Names are
-imported on first use.
+results, `InputError` a user's error. `Detector.load("detector.json")` classifies images.
+`@oodcache.score(whole=True)` marks a function as a score of all images at once. Names are imported
+on first use.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from oodcache import score
     from oodcache.cache.errors import InputError
     from oodcache.detect.detecting import Detector
     from oodcache.notebook import Cache, open
     from oodcache.score.measures.result import Conventions, Result
 
-__all__ = ["Cache", "Conventions", "Detector", "InputError", "Result", "open"]
+__all__ = ["Cache", "Conventions", "Detector", "InputError", "Result", "open", "score"]
 WHERE = {
     "Cache": "oodcache.notebook",
     "Conventions": "oodcache.score.measures.result",
@@ -28,6 +30,8 @@ WHERE = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "score":
+        return import_module("oodcache.score")
     if name in WHERE:
         return getattr(import_module(WHERE[name]), name)
     raise AttributeError(f"module 'oodcache' has no attribute {name!r}")

@@ -18,6 +18,7 @@ from oodcache.score.evaluation import evaluate
 from oodcache.score.inputs.files import images_path, vocabulary_path
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions, Result
+from oodcache.score.own.function import Function
 
 Vectors = npt.NDArray[np.float32]
 
@@ -93,7 +94,7 @@ class Cache:
         id: str,
         ood: str | Sequence[str],
         classes: str | None = None,
-        scores: str | Sequence[str] = (),
+        scores: str | Function | Sequence[str | Function] = (),
         template: str | Sequence[str] = (),
         select_on: str | None = None,
         class_names: str = "open_clip",
@@ -106,7 +107,8 @@ class Cache:
     ) -> list[Result]:
         """Return the rows of `oodcache score`, one per score and OOD set: pandas.DataFrame(rows).
 
-        Each argument is the option of the same name. Raises InputError for a user's error.
+        Each argument is the option of the same name. `scores` may have functions of your own
+        (docs/own-score.md). Raises InputError for a user's error.
         """
         question = Question(
             *(self.folder, _several(model), id, _several(ood)),
@@ -120,7 +122,7 @@ class Cache:
             bank_seed=bank_seed,
             conventions=conventions,
         )
-        return list(evaluate(question.asking(_several(scores)), Watch(note)).results)
+        return list(evaluate(question.asking(_scores(scores)), Watch(note)).results)
 
     def _names(self, model: str, kind: str) -> list[str]:
         label = store.find_model(self.folder, model)
@@ -133,6 +135,10 @@ def open(folder: str | Path = "embeddings") -> Cache:
     if not path.is_dir():
         raise InputError(f"{path}: not a folder; create a cache with oodcache extract")
     return Cache(path)
+
+
+def _scores(given: str | Function | Sequence[str | Function]) -> tuple[str | Function, ...]:
+    return (given,) if isinstance(given, str) or callable(given) else tuple(given)
 
 
 def _several(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Time our one-pass scorer against the bare matrix product under it, and against the usual way.
 
 The five default scores on 20,000 images × 1,000 classes × 768 dimensions, and 24 variants on 50,000
-ID and 10,000 OOD images: the scores alone, and with all metrics and DeLong intervals.
+ID and 10,000 OOD images: the scores alone, and with all metrics and DeLong intervals. `mcm` as a
+user's function, in float64 and in float32, against the built-in one.
 """
 
 from collections import deque
@@ -12,11 +13,14 @@ import numpy as np
 from scipy.special import expit, logsumexp, softmax
 
 from bench.timing import seconds
+from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import TILE, Vectors, over_tiles, tiles
 from oodcache.score.measures.comparison import compare as measure
 from oodcache.score.measures.result import STANDARD
-from oodcache.score.onepass.onepass import Classes, Scored, score_images
+from oodcache.score.onepass.onepass import Classes, Scored, fit_all, score_images
 from oodcache.score.onepass.variants import DEFAULT, parse_all
+from oodcache.score.own.batch import Batch
+from oodcache.score.own.function import Function, own_score
 
 IMAGES, CLASSES, DIMENSION, RUNS = 20_000, 1_000, 768, 11
 ID_IMAGES, OOD_IMAGES, GRID_RUNS = 50_000, 10_000, 7
@@ -107,6 +111,38 @@ def compare_grid() -> GridComparison:
     return GridComparison(*medians.tolist(), *ratios.tolist())
 
 
+def own_mcm(batch: Batch, *, temperature: float = 1.0) -> Scores:
+    """Largest softmax probability, as a user writes it in float64."""
+    return np.asarray(softmax(batch.cosines.astype(np.float64) / temperature, axis=1).max(axis=1))
+
+
+def own_mcm_in_float32(batch: Batch, *, temperature: float = 1.0) -> Scores:
+    """Largest softmax probability, as a user writes it in float32."""
+    logits = batch.cosines / np.float32(temperature)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(1 / powers.sum(axis=1, dtype=np.float64))
+
+
+def compare_own(function: Function) -> tuple[float, float, float]:
+    """Return the seconds of the built-in `mcm` and of a user's, and the median of their ratios."""
+    generator = np.random.default_rng(0)
+    vectors, names = (unit_rows(generator, rows) for rows in (IMAGES, CLASSES))
+    head, ours = Classes(names, LOGIT_SCALE, LOGIT_BIAS), parse_all(["mcm"])
+    theirs = parse_all(["own"], {"own": own_score(function, "own")})
+    fits = fit_all(theirs, head)
+    rounds = np.array(
+        [
+            (
+                seconds(lambda: score_images([vectors], IMAGES, head, ours)),
+                seconds(lambda: score_images([vectors], IMAGES, head, theirs, fits=fits)),
+            )
+            for _ in range(RUNS)
+        ]
+    )
+    built_in, own = np.median(rounds, axis=0).tolist()
+    return built_in, own, float(np.median(rounds[:, 1] / rounds[:, 0]))
+
+
 def measure_all(inside: Scored, outside: Scored) -> None:
     """Compute what a result holds of each variant."""
     common = {
@@ -163,6 +199,9 @@ def main() -> None:
     ):
         print(f"{name:<13} {took:7.3f} s   {ratio:.2f} of the bare product")
     print(f"bare product  {grid.product_seconds:7.3f} s")
+    for function in (own_mcm, own_mcm_in_float32):
+        built_in, own, ratio = compare_own(function)
+        print(f"{function.__name__}: {own:.3f} s, {ratio:.2f} of mcm's {built_in:.3f} s")
 
 
 def unit_rows(generator: np.random.Generator, rows: int) -> Vectors:

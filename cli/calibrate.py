@@ -37,7 +37,7 @@ from oodcache.cli.options import (
     "scores",
     multiple=True,
     required=True,
-    help="NAME or NAME:key=value; several, or key=value|value, with --select-on.",
+    help="NAME, NAME:key=value or FILE.py:FUNCTION; several, or value|value, with --select-on.",
 )
 @click.option(
     "--alpha",

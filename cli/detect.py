@@ -25,6 +25,7 @@ RUNTIME = ("model", "checkpoint", "model_config", "device", "batch_size", "worke
     help="Output format. [text, or by the extension of --output]",
 )
 @click.option("-o", "--output", type=FILE, help="File to write instead of printing.")
+@click.option("--score", help="Score of your own, FILE.py:FUNCTION, if the detector has one.")
 @click.option("--model", help="Model, if it has moved. [as in the detector]")
 @click.option("--checkpoint", type=PATH, help="Checkpoint file, if it has moved.")
 @click.option("--model-config", type=PATH, help="open_clip architecture file (FILE.json).")
@@ -55,6 +56,7 @@ def detect(detector: Path, targets: tuple[str, ...], cache: Path, **given: Any) 
         form=given["form"] or formats.by_ending(output.suffix if output else ""),
         output=output,
         watch=WATCH,
+        score=given["score"],
     )
     if status:
         sys.exit(status)

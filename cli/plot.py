@@ -67,7 +67,12 @@ def inches(text: str) -> float:
 )
 @click.option("--model", "models", multiple=True, help="Model; may repeat. [the first]")
 @click.option("--template", "templates", multiple=True, help="Template; may repeat. [the first]")
-@click.option("--score", "labels", multiple=True, help="Score; may repeat. [by KIND]")
+@click.option(
+    "--score",
+    "labels",
+    multiple=True,
+    help="Score; may repeat. FILE.py:FUNCTION also gives the code of your own. [by KIND]",
+)
 @click.option("--ood", "ood_sets", multiple=True, help="OOD dataset; may repeat. [all]")
 @click.option("--parameter", help="Parameter, or template, to vary (sweep only). [the first]")
 @click.option(
@@ -142,6 +147,7 @@ def _subject(given: Mapping[str, Any], options: Mapping[str, Any]) -> Subject:
 
 def _content(results: Saved, chosen: FigureRows, given: Mapping[str, Any]) -> Content:
     """Return the images behind the figure's rows, with thumbnails if it shows any."""
+    from oodcache.score.own.given_again import code_among
     from oodcache.study import gathering
 
     typed = {one.partition("=")[0] for one in given["images"]}
@@ -152,7 +158,10 @@ def _content(results: Saved, chosen: FigureRows, given: Mapping[str, Any]) -> Co
     ]
     return gathering.content(
         replace(results, results=tuple(rows)),
-        gathering.Sources(*(given[name] for name in ("scores", "cache", "images", "data_root"))),
+        gathering.Sources(
+            *(given["scores"], given["cache"], given["images"], given["data_root"]),
+            code=code_among(given["labels"]),
+        ),
         WATCH,
         pictures=given["kind"] == "fooled",
     )

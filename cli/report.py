@@ -24,6 +24,13 @@ DATA_ROOT = data_root(
 @click.argument("results", type=FILE)
 @click.argument("images", nargs=-1, metavar="[NAME=PATH]...")
 @click.option("-o", "--output", type=FILE, help="HTML page to write. [RESULTS with .html]")
+@click.option(
+    "--score",
+    "code",
+    multiple=True,
+    metavar="FILE.py:FUNCTION",
+    help="Score of your own in the results, to recompute it; may repeat.",
+)
 @SCORES
 @DATA_ROOT
 @CACHE
@@ -40,5 +47,6 @@ def report(results: Path, images: tuple[str, ...], output: Path | None, **given:
     from oodcache.study import gathering
 
     output = output or results.with_suffix(".html")
-    sources = gathering.Sources(given["scores"], given["cache"], images, given["data_root"])
+    places = (given["scores"], given["cache"], images, given["data_root"], given["code"])
+    sources = gathering.Sources(*places)
     gathering.report(results, output, sources, WATCH)

@@ -54,7 +54,7 @@ from oodcache.cli.options import (
     "--score",
     "specifications",
     multiple=True,
-    help="NAME or NAME:key=value|value,…; may repeat; see oodcache scores.",
+    help="NAME, NAME:key=value|value,… or FILE.py:FUNCTION; may repeat; see oodcache scores.",
 )
 @click.option(
     "--ablation",
@@ -96,6 +96,7 @@ def score(context: click.Context, /, **given: Any) -> None:
     oodcache score --model siglip2 --id pets --ood strays --negatives words --bank train:16
     oodcache score --model siglip2 --id pets --ood strays --score "mcm:temperature=1|0.1|learned" \\
         --select-on others --format json --output results.json
+    oodcache score --model siglip2 --id pets --ood strays --score mcm --score my_scores.py:top5_gap
     """
     from oodcache.score import scoring
 

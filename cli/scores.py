@@ -6,7 +6,9 @@ import textwrap
 
 import click
 
+from oodcache.cache.text import printable
 from oodcache.cli.commands import StrictCommand
+from oodcache.cli.options import note
 
 LEGEND = """\
 c: cosines, c_k with the K classes, c_j with the negatives. learned: the model's scale s
@@ -19,21 +21,20 @@ Every score: higher means more in-distribution."""
 def scores(name: str | None) -> None:
     """List the scores with their formulas and parameters, or describe one in full.
 
+    NAME may be a score of your own, FILE.py:FUNCTION. Scores of installed packages are listed too.
+
     \b
     oodcache scores
     oodcache scores joint-energy
+    oodcache scores my_scores.py:top5_gap
     oodcache score … --score mcm:temperature=learned --score "energy:temperature=0.01|0.1"
     """
-    from oodcache.score.formulas.registry import SCORES
-    from oodcache.score.onepass import variants
+    from oodcache.score.own import catalogue
 
-    names = SCORES if name is None else [variants.check_score(variants.canonical(name)[0])]
-    for one in names:
-        facts = SCORES[one].facts
-        shown = facts if name else {key: facts[key] for key in ("formula", "parameters")}
+    for one, facts in catalogue.listed(note) if name is None else [catalogue.described(name)]:
         click.echo(one)
-        for key, text in shown.items():
-            lines = textwrap.wrap(f"{key}: {text}", 88, break_on_hyphens=False)
+        for key, text in facts.items():
+            lines = textwrap.wrap(f"{key}: {printable(text)}", 88, break_on_hyphens=False)
             click.echo(textwrap.indent("\n    ".join(lines), "    "))
         click.echo()
     click.echo(LEGEND)

@@ -19,6 +19,8 @@ from oodcache.detect.making import Calibration, DetectorRequest, only, printed
 from oodcache.extract.model.request import LOCAL_DIR
 from oodcache.score.inputs import equal_classes
 from oodcache.score.inputs.selection import select, tell
+from oodcache.score.onepass.variants import Variant
+from oodcache.score.own.function import OwnScore
 from oodcache.score.provenance import provenance
 from oodcache.score.references import open_references
 
@@ -58,6 +60,7 @@ def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> 
     view, choice, variant = calibration.chosen(question.variants)
     scorer = calibration.scorer(variant)
     threshold = calibration.threshold(scorer, view)
+    scorer = scorer.read(watch.note)
     files = (selection.texts, *selection.images, *references.files)
     identity = view.file.identity
     places = identity.source.get(LOADED_FROM)
@@ -76,6 +79,20 @@ def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> 
             **({LOADED_FROM: places} if places else {}),
         },
     )
+
+
+def _check_judges_alone(variant: Variant) -> None:
+    """Raise InputError for a user's score that cannot judge single images, or be known again."""
+    if variant.definition.whole:
+        raise InputError(
+            f"--score {variant.label}: takes all images of a set at once, but a detector judges "
+            "each image alone; use a score without whole=True"
+        )
+    if isinstance(variant.own, OwnScore) and variant.own.sha256 is None:
+        raise InputError(
+            f"--score {variant.label}: its source is unknown, so a detector could not be held "
+            "against it; define it in a file"
+        )
 
 
 def promises(made: SavedDetector) -> list[str]:
@@ -119,6 +136,8 @@ def _check_output(output: Path, overwrite: bool) -> None:
 def _check_request(request: DetectorRequest) -> None:
     question, select_id = request.question, request.select_id
     variants = question.variants
+    for variant in variants:
+        _check_judges_alone(variant)
     if len(variants) > 1 and question.select_on is None:
         raise InputError(
             f"--score: {', '.join(one.label for one in variants[:3])}"

@@ -28,6 +28,8 @@ from oodcache.detect.file import read_detector
 from oodcache.detect.formats import FORMATS
 from oodcache.detect.reloading import Runtime, loaded
 from oodcache.extract.sources.folders import images_below, nothing_in
+from oodcache.score.own.function import Function
+from oodcache.score.own.given_again import given_again
 
 if TYPE_CHECKING:
     from oodcache.extract.run.embedding import Embedder
@@ -51,14 +53,17 @@ def detect(
     form: str,
     output: Path | None,
     watch: Watch,
+    score: str | None = None,
 ) -> int:
     """Judge the images of all targets with the detector at `path`; return the exit status.
 
+    `score` is the user's own score that the detector was made with, given again.
     Each batch is written as it finishes, to stdout or to `output`, which appears when complete.
     """
     if path.is_file() and path.stat().st_size > LARGE:
         watch.note(Hint(f"reading {path} …"))
-    detector = Detector(read_detector(path), cache, runtime, watch.note)
+    saved = read_detector(path, given_again([] if score is None else [score]))
+    detector = Detector(saved, cache, runtime, watch.note)
     found = detector.targets(given)
     detector.prepare(found)
     total = sum(len(one) if isinstance(one, tuple) else one.rows for one in found)
@@ -102,12 +107,14 @@ class Detector:
         device: str | None = None,
         batch_size: int = 256,
         workers: int | None = None,
+        score: str | Function | None = None,
         note: Note = lambda text: print(shortened(printable(text)), file=sys.stderr),
     ) -> Detector:
         """Return the detector in a file; raise InputError, in one line, if it is not one.
 
         `model`, `checkpoint` and `config` give the model's location if it has moved. Datasets are
-        found by name in `cache`.
+        found by name in `cache`. A detector of a score of your own needs the function as `score`,
+        or FILE.py:FUNCTION.
         """
         runtime = Runtime(
             model=model,
@@ -117,7 +124,8 @@ class Detector:
             batch_size=batch_size,
             workers=workers,
         )
-        return cls(read_detector(Path(path)), Path(cache), runtime, note)
+        saved = read_detector(Path(path), given_again([] if score is None else [score]))
+        return cls(saved, Path(cache), runtime, note)
 
     def predict(self, images: Any) -> list[Decision]:
         """Return the decision on each image, in order.

@@ -6,7 +6,7 @@ Fits are recomputed from the same arrays, which gives the same numbers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.format.identity import IMPORTED, OVERRIDDEN, ModelIdentity
+from oodcache.cache.watch import Note
 from oodcache.detect.conformal import Threshold
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
@@ -26,6 +27,8 @@ from oodcache.score.inputs.files import brief
 from oodcache.score.inputs.selection import Prompted
 from oodcache.score.onepass.onepass import Classes, fit_all, score_images
 from oodcache.score.onepass.variants import Variant
+from oodcache.score.own.batch import BANK, GIVE, NEGATIVES
+from oodcache.score.references import used_by
 
 PROBABLE = Variant("mcm", {"temperature": LEARNED})
 PROBABLE_SIGMOID = Variant("sigmoid-mcm", {"scale": LEARNED, "bias": LEARNED})
@@ -78,13 +81,26 @@ class ScoreChoice:
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """A score and all its inputs, including `negatives` or `bank` if it needs them."""
+    """A score and all its inputs, including `negatives` or `bank` if it needs them.
+
+    `give` has what to type for one that a user's score reads and that is None.
+    """
 
     model: ModelIdentity
     texts: Prompted
     variant: Variant
     negatives: NegativeWords | None = None
     bank: TrainingImages | None = None
+    give: Mapping[str, str] = field(default_factory=lambda: GIVE)
+
+    def read(self, note: Note) -> Scorer:
+        """Return the scorer without the references that a user's score did not read; note those."""
+        used = used_by(self.variant, self.fit)
+        for what, one in ((NEGATIVES, self.negatives), (BANK, self.bank)):
+            if one is not None and what not in used:
+                note(f"--{what} {one.name}: unused by {self.variant.label}")
+        negatives = self.negatives if NEGATIVES in used else None
+        return replace(self, negatives=negatives, bank=self.bank if BANK in used else None)
 
     def ranked(self, blocks: Iterable[Vectors], rows: int) -> Scores:
         """Return the ranking form of the score for `rows` unit vectors, float32 (n, D) blocks."""
@@ -121,7 +137,7 @@ class Scorer:
                 note=lambda text: None,  # Already reported during calibration.
                 labels_are_predictions=self.bank.labels_are_predictions,
             )
-        return fit_all([self.variant], self.classes, sums, bank)[0]
+        return fit_all([self.variant], self.classes, sums, bank, give=self.give)[0]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -22,10 +22,15 @@ from oodcache.detect.detector import (
     TrainingImages,
     Tried,
 )
+from oodcache.score.formulas.definition import ANY, Score
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.selection import COSINE_MEAN, Prompted
 from oodcache.score.onepass.variants import Variant, check_score
+from oodcache.score.own.function import OwnScore
+from oodcache.score.own.given_again import code_of
 
+AGAIN = "calibrate again"
+NO_CODE: Mapping[str, OwnScore] = {}
 Stored = Callable[[str, npt.NDArray[Any]], dict[str, Any]]
 
 
@@ -56,7 +61,7 @@ def of(detector: SavedDetector, stored: Stored) -> dict[str, Any]:
             "preprocessing": dict(detector.preprocessing),
             "precision": dict(detector.precision),
         },
-        "score": {"name": scorer.variant.score, "parameters": dict(scorer.variant.parameters)},
+        "score": _of_variant(scorer.variant),
         "threshold": {
             "alpha": threshold.alpha,
             "confidence": threshold.confidence,
@@ -75,8 +80,11 @@ def of(detector: SavedDetector, stored: Stored) -> dict[str, Any]:
     }
 
 
-def detector(given: Fields) -> SavedDetector:
-    """Return the detector in the fields; raise ValueError or InputError if they are wrong."""
+def detector(given: Fields, own: Mapping[str, OwnScore] = NO_CODE) -> SavedDetector:
+    """Return the detector in the fields; raise ValueError or InputError if they are wrong.
+
+    `own` has the user's own scores, given again.
+    """
     given.expect(
         *("model", "images", "score", "threshold", "choice"),
         *("classes", "negatives", "bank", "provenance"),
@@ -84,9 +92,11 @@ def detector(given: Fields) -> SavedDetector:
     of_images = given.inner("images", "name", "preprocessing", "precision")
     model, load = _model(given)
     texts = _texts(given)
-    scorer = Scorer(model, texts, _variant(given), _negatives(given, texts), _bank(given, texts))
+    variant = _variant(given, own)
+    scorer = Scorer(model, texts, variant, _negatives(given, texts), _bank(given, texts))
+    needs = variant.definition.needs
     for name, found in (("negatives", scorer.negatives), ("bank", scorer.bank)):
-        if (found is not None) != (SCORES[scorer.variant.score].needs == name):
+        if needs != ANY and (found is not None) != (needs == name):
             what = "unexpected" if found is not None else "missing"
             raise ValueError(f"'{name}' is {what} for {scorer.variant.score}")
     return SavedDetector(
@@ -156,10 +166,25 @@ def _bank(given: Fields, texts: Prompted) -> TrainingImages | None:
     return bank
 
 
-def _variant(given: Fields) -> Variant:
-    found = given.inner("score", "name", "parameters")
-    name, parameters = check_score(found.text("name")), found.mapping("parameters")
-    wanted = SCORES[name].parameters
+def _of_variant(variant: Variant) -> dict[str, Any]:
+    found = {"name": variant.score, "parameters": dict(variant.parameters)}
+    if isinstance(variant.own, OwnScore):
+        found["code"] = {"sha256": variant.own.sha256}
+    return found
+
+
+def _variant(given: Fields, own: Mapping[str, OwnScore]) -> Variant:
+    with_code = "code" in given.mapping("score")
+    found = given.inner("score", "name", "parameters", *(["code"] if with_code else []))
+    name, parameters = found.text("name"), found.mapping("parameters")
+    score: Score
+    if with_code:
+        score = code_of(name, found.inner("code", "sha256").text("sha256"), own, AGAIN)
+    elif own:
+        raise InputError(f"made with the built-in score {shown(name)}; remove --score")
+    else:
+        score = SCORES[check_score(name)]
+    wanted = score.parameters
     Fields(parameters, "score.parameters.", found.array_of).expect(*wanted)
     for key, value in parameters.items():
         if type(value) not in (float, int, str):
@@ -167,7 +192,7 @@ def _variant(given: Fields) -> Variant:
         if isinstance(value, str) and value not in wanted[key].words:
             raise ValueError(f"'score.parameters.{key}' is {shown(value)}, an unknown word")
         wanted[key].read(key, str(value))
-    return Variant(name, dict(parameters))
+    return Variant(name, dict(parameters), score if with_code else None)
 
 
 def _threshold(given: Fields) -> Threshold:

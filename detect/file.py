@@ -24,6 +24,8 @@ from oodcache.cache.format.sibling import sibling
 from oodcache.cache.json_text import parse_json, read_limited
 from oodcache.detect import fields
 from oodcache.detect.detector import SavedDetector
+from oodcache.detect.fields import NO_CODE
+from oodcache.score.own.function import OwnScore
 
 FORMAT, VERSION = "oodcache detector", 1
 BEGINNING = re.compile(rb'\s*{\s*"format":\s*"oodcache detector"')
@@ -37,19 +39,22 @@ TYPES = {"vectors": "<f4", "labels": "<i8", "scores": "<f8"}
 
 def write_detector(path: Path, detector: SavedDetector) -> None:
     """Write the file at `path` atomically."""
-    content = encoded(detector)
+    content, own = encoded(detector), detector.scorer.variant.own
     try:
-        decoded(content)
+        decoded(content, {own.name: own} if isinstance(own, OwnScore) else {})
     except (InputError, ValueError) as error:
         raise InputError(f"{path}: not written: {one_line(error)}") from None
     with sibling(path) as part:
         part.write_bytes(content)
 
 
-def read_detector(path: Path) -> SavedDetector:
-    """Return the detector in the file at `path`; raise InputError, in one line, if invalid."""
+def read_detector(path: Path, own: Mapping[str, OwnScore] = NO_CODE) -> SavedDetector:
+    """Return the detector in the file at `path`; raise InputError, in one line, if invalid.
+
+    `own` has the user's own scores, given again; a file never causes code to be imported.
+    """
     try:
-        return decoded(_read(path))
+        return decoded(_read(path), own)
     except (InputError, ValueError) as error:
         raise InputError(f"{path}: {one_line(error)}") from None
 
@@ -67,7 +72,7 @@ def encoded(detector: SavedDetector) -> bytes:
     return text.encode() + b"\n"
 
 
-def decoded(content: bytes) -> SavedDetector:
+def decoded(content: bytes, own: Mapping[str, OwnScore] = NO_CODE) -> SavedDetector:
     """Return the detector in a file's content; raise ValueError or InputError if invalid."""
     whole = _object(content)
     if whole.get("format") != FORMAT:
@@ -85,7 +90,7 @@ def decoded(content: bytes) -> SavedDetector:
             "it was written; calibrate again"
         )
     inner = {name: value for name, value in whole.items() if name not in ("format", "version")}
-    return fields.detector(Fields(inner, "", _array))
+    return fields.detector(Fields(inner, "", _array), own)
 
 
 def _read(path: Path) -> bytes:

@@ -25,8 +25,8 @@ from oodcache.detect.detector import (
 from oodcache.detect.file import LARGEST
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
+from oodcache.score.formulas.definition import ANY
 from oodcache.score.formulas.negative_sums import NegativeSums
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Digests, Vectors, digests
 from oodcache.score.inputs.question import Question, Template, bank_label
 from oodcache.score.inputs.selection import Prompted, Selection, prompted
@@ -34,6 +34,7 @@ from oodcache.score.inputs.views import View, shared
 from oodcache.score.measures.metrics import auroc
 from oodcache.score.onepass.onepass import Classes, fit_all, score_images
 from oodcache.score.onepass.variants import Variant
+from oodcache.score.own.batch import BANK, NEGATIVES
 from oodcache.score.references import References
 
 
@@ -120,13 +121,16 @@ class Calibration:
 
     def scorer(self, variant: Variant) -> Scorer:
         """Return a score with all its inputs."""
-        needs = SCORES[variant.score].needs
+        needs, given = variant.definition.needs, self._references
+        has_words = needs == NEGATIVES or (needs == ANY and given.mined is not None)
+        has_bank = needs == BANK or (needs == ANY and given.bank is not None)
         return Scorer(
             model=self._selection.model,
             texts=self._texts,
             variant=variant,
-            negatives=self._words(variant) if needs == "negatives" else None,
-            bank=self._training_images() if needs == "bank" else None,
+            negatives=self._words(variant) if has_words else None,
+            bank=self._training_images() if has_bank else None,
+            give=given.give,
         )
 
     def threshold(self, scorer: Scorer, view: View) -> Threshold:
@@ -169,7 +173,8 @@ class Calibration:
             return mined.vectors(percentile=percentile, number=number, csp=csp)
 
         name = mined.negatives.name
-        fit_all([variant], self._classes, NegativeSums(name, choose))
+        if variant.definition.needs == NEGATIVES:
+            fit_all([variant], self._classes, NegativeSums(name, choose))
         return NegativeWords(name, tuple(mined.words(**which)), mined.vectors(**which))
 
     def _training_images(self) -> TrainingImages:

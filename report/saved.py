@@ -144,8 +144,8 @@ def _result(row: Mapping[str, Any]) -> Result:
     parameters = Fields(given.mapping("parameters"), "parameters.")
     for name in parameters.values:
         parameters.typed(name, str, float, int)
-        if name not in SCORES[found["score"]].defaults:
-            raise ValueError(f"'parameters' has {shown(name)}, unknown to {found['score']!r}")
+        if not _is_parameter(found["score"], name):
+            raise ValueError(f"'parameters' has {shown(name)}, unknown to {shown(found['score'])}")
     if found["fpr_convention"] not in FPR_CONVENTIONS:
         raise given.wrong("fpr_convention", f"one of {', '.join(FPR_CONVENTIONS)}")
     found["templates"] = given.texts("templates", empty=True)
@@ -159,6 +159,11 @@ def _result(row: Mapping[str, Any]) -> Result:
             Fields({name: worth.values.get(name)}, worth.where).fraction(name)
     found["picked"] = None if found["picked"] is None else _pick(given.mapping("picked"))
     return Result(**found)
+
+
+def _is_parameter(score: str, name: str) -> bool:
+    """Return whether a score may have a parameter; those of users' own scores are unknown."""
+    return name in SCORES[score].defaults if score in SCORES else name.isidentifier()
 
 
 def _with_bank_labels(row: Mapping[str, Any]) -> Mapping[str, Any]:

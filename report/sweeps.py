@@ -15,7 +15,7 @@ from oodcache.report.saved import Saved, mapping
 from oodcache.report.tables.grid import by_row, key
 from oodcache.score.formulas.definition import LEARNED, NONE
 from oodcache.score.measures.result import HEADLINES, Result
-from oodcache.score.onepass.variants import Variant
+from oodcache.score.onepass.variants import Variant, learned_numbers
 
 TEMPLATE = "template"
 
@@ -110,6 +110,5 @@ def _number(saved: Saved, one: Result, parameter: str) -> float | str:
     if typed != LEARNED or parameter == TEMPLATE or not isinstance(scale, float) or scale <= 0:
         return typed
     known = bias if isinstance(bias, float) else None
-    return Variant(one.score, one.parameters).numbers(logit_scale=scale, logit_bias=known)[
-        parameter
-    ]
+    # A user's own score may have the word for something else.
+    return learned_numbers(scale, known).get(parameter, typed)

@@ -15,7 +15,6 @@ from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Note, Watch
 from oodcache.score.choosing import picks
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Digests, Vectors, processors
 from oodcache.score.inputs import equal_classes
 from oodcache.score.inputs.accuracy import id_accuracy
@@ -137,6 +136,7 @@ class _Pass:
         self._digests: dict[str, Digests] = {}
         for view in selection.every_view:
             self._score(view)
+        references.tell_unused(self._variants, self._fits, watch.note)
         # The indices of the variants to compare, and how each was picked, if it was.
         self._compared: Mapping[int, Pick | None] = dict.fromkeys(range(len(self._variants)))
         if selection.tuning is not None:
@@ -187,13 +187,13 @@ class _Pass:
                     "picked": self._compared[place],
                 }
                 return compare(
-                    common | of_score | self._references.named_by(variant),
+                    common | of_score | self._references.named_by(variant, self._fits.each[place]),
                     inside[1],
                     dict(against),
                     conventions=self._conventions,
                     groups={view.name: view.group for view in outside},
                     shared_images=shared_images,
-                    probability=self._shown(place) if SCORES[variant.score].probability else None,
+                    probability=self._shown(place) if variant.definition.probability else None,
                     advance=lambda done: _unless(stopped, advance, done),
                 )
 

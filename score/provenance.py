@@ -9,6 +9,8 @@ from typing import Any
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.negatives import Negatives
 from oodcache.cache.files.texts import TextFile, TextRows
+from oodcache.score.onepass.variants import Variant
+from oodcache.score.own.function import OwnScore
 
 Source = ImageFile | TextFile | TextRows | Negatives
 
@@ -46,6 +48,12 @@ def of_models(files: Sequence[Source]) -> dict[str, dict[str, Any]]:
         }
         for one in found
     }
+
+
+def of_code(variants: Sequence[Variant]) -> dict[str, dict[str, str | None]]:
+    """Return what identifies the code of each of the user's own scores, by name."""
+    own = [one.own for one in variants if isinstance(one.own, OwnScore)]
+    return {one.name: {"sha256": one.sha256} for one in own}
 
 
 def _of_shards(sums: Sequence[str]) -> dict[str, Any] | None:

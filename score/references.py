@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,15 @@ from oodcache.cache.files.negatives import Negatives
 from oodcache.cache.files.texts import TextRows
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note, Watch
+from oodcache.score.formulas.definition import ANY
 from oodcache.score.formulas.negative_sums import NegativeSums
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Digests, digests
 from oodcache.score.inputs.bank_images import BankImages, open_bank
 from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import Prompted, Selection
 from oodcache.score.onepass.onepass import Classes, fit_all
 from oodcache.score.onepass.variants import Variant
+from oodcache.score.own.batch import BANK, GIVE, NEGATIVES
 from oodcache.score.words.negatives import Mined, mining, open_negatives
 
 
@@ -38,11 +39,15 @@ class Fits:
 
 @dataclass(frozen=True)
 class References:
-    """The negatives and the bank of one model's scores, None if no score needs them."""
+    """The negatives and the bank of one model's scores, None if no score needs them.
+
+    `give` has what to type for one that a user's score reads.
+    """
 
     mined: Mined | None
     sums: NegativeSums | None
     bank: BankImages | None
+    give: Mapping[str, str] = field(default_factory=lambda: GIVE)
 
     @property
     def files(self) -> tuple[ImageFile | TextRows | Negatives, ...]:
@@ -50,11 +55,11 @@ class References:
         words = () if self.mined is None else (self.mined.negatives, *self.mined.files)
         return (*words, *(() if self.bank is None else (self.bank.view.file,)))
 
-    def named_by(self, variant: Variant) -> dict[str, str | None]:
+    def named_by(self, variant: Variant, fitted: Any) -> dict[str, str | None]:
         """Return the fields of a result that name its score's references."""
-        needs = SCORES[variant.score].needs
-        negatives = self.sums if needs == "negatives" else None
-        bank = self.bank if needs == "bank" else None
+        used = used_by(variant, fitted)
+        negatives = self.sums if NEGATIVES in used else None
+        bank = self.bank if BANK in used else None
         return {
             "negatives": negatives.name if negatives else None,
             "bank": bank.name if bank else None,
@@ -63,12 +68,28 @@ class References:
 
     def fit(self, variants: Sequence[Variant], classes: Classes, watch: Watch) -> Fits:
         """Return each variant's fit for these classes."""
-        if not any(SCORES[variant.score].fit for variant in variants):
+        if not any(variant.definition.fit for variant in variants):
             return Fits([None] * len(variants), None)
         with watch.progress("fit", len(variants), "scores") as advance:
             bank = None if self.bank is None else self.bank.against(classes, watch.note)
             of_bank = None if bank is None else digests(bank.vectors)
-            return Fits(fit_all(variants, classes, self.sums, bank, advance), of_bank)
+            fits = fit_all(variants, classes, self.sums, bank, advance, self.give)
+            return Fits(fits, of_bank)
+
+    def tell_unused(self, variants: Sequence[Variant], fits: Fits, note: Note) -> None:
+        """Note references that were opened for a user's score, and that no score has read."""
+        every = zip(variants, fits.each, strict=True)
+        used = set[str]().union(*(used_by(variant, fitted) for variant, fitted in every))
+        for what, one in ((NEGATIVES, self.sums), (BANK, self.bank)):
+            if one is not None and what not in used:
+                note(f"--{what} {one.name}: unused by the requested scores")
+
+
+def used_by(variant: Variant, fitted: Any) -> set[str]:
+    """Return the references that a score uses, a user's after its pass: "negatives", "bank"."""
+    needs = variant.definition.needs
+    used: set[str] = fitted.used if needs == ANY else {needs}
+    return used & {NEGATIVES, BANK}
 
 
 def open_references(
@@ -79,23 +100,27 @@ def open_references(
     Raises InputError if a reference that a score needs is not given, is missing or does not fit.
     """
     cache, negatives, bank = question.cache, question.negatives, question.bank
-    needed = {SCORES[one.score].needs: one.score for one in reversed(question.variants)}
-    if "negatives" in needed and negatives is None:
-        raise InputError(f"{needed['negatives']} needs negatives: {_negatives(cache, selection)}")
-    if "bank" in needed and bank is None:
-        raise InputError(f"{needed['bank']} needs a bank: {_banks(cache, selection)}")
+    needed = {one.definition.needs: one.score for one in reversed(question.variants)}
+    if NEGATIVES in needed and negatives is None:
+        raise InputError(f"{needed[NEGATIVES]} needs negatives: {_negatives(cache, selection)}")
+    if BANK in needed and bank is None:
+        raise InputError(f"{needed[BANK]} needs a bank: {_banks(cache, selection)}")
     mined = sums = images = None
-    for option, what, given in (("--negatives", "negatives", negatives), ("--bank", "bank", bank)):
-        if given is not None and what not in needed:
-            note(f"{option} {given}: unused by the requested scores")
-    if negatives is not None and "negatives" in needed:
+    own = ANY in needed
+    for what, given in ((NEGATIVES, negatives), (BANK, bank)):
+        if given is not None and what not in needed and not own:
+            note(f"--{what} {given}: unused by the requested scores")
+    if negatives is not None and (own or NEGATIVES in needed):
         mined = open_negatives(cache, selection, negatives)
         sums = NegativeSums(negatives, mined.vectors)
         for line in mined.notes([one.template for one in prompts]):
             note(line)
-    if bank is not None and "bank" in needed:
+    if bank is not None and (own or BANK in needed):
         images = open_bank(question, selection, note)
-    return References(mined, sums, images)
+    if not own:
+        return References(mined, sums, images)
+    give = {NEGATIVES: _negatives(cache, selection), BANK: _banks(cache, selection)}
+    return References(mined, sums, images, give)
 
 
 def _negatives(cache: Path, selection: Selection) -> str:

@@ -16,7 +16,7 @@ from oodcache.score.files import writing
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.differences import Pair, differences, steps
 from oodcache.score.measures.result import Counterpart, Difference, Result
-from oodcache.score.provenance import of_models, provenance
+from oodcache.score.provenance import of_code, of_models, provenance
 
 
 class Results(NamedTuple):
@@ -62,6 +62,7 @@ def score(
         wanted = [row for row in evaluated.kept if row.variant.label in picked]
         written = writing.save(save_scores, wanted)
         watch.note(Hint(f"wrote {save_scores}: {written:,} rows"))
+    code = of_code(question.variants)
     return Results(
         evaluated.results,
         tuple(compared),
@@ -71,6 +72,7 @@ def score(
             "selection": picking(question.select_on, question.variants, evaluated.results),
             "models": of_models(evaluated.files),
             "files": provenance(evaluated.files),
+            **({"code": code} if code else {}),
             "scores": None if save_scores is None else str(save_scores),
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
         },

@@ -17,7 +17,6 @@ from oodcache.cache.shards.shard_set import open_text_rows
 from oodcache.cache.store import store
 from oodcache.cache.watch import Watch
 from oodcache.score.evaluation import evaluate
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.files import vocabulary_path
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import AVERAGE, Compared, Counterpart, Result
@@ -132,8 +131,8 @@ class _Own:
         stored = found(self.texts, templates(row.template))
         if not _is_known(row) or not all(stored):
             return None
-        score = _variant(row).score
-        return stored, score if SCORES[score].needs else None
+        variant = _variant(row)
+        return stored, variant.score if variant.definition.needs else None
 
     def _evaluated(self, key: Key, variants: Sequence[Variant]) -> Numbers:
         stored, fitted = key
@@ -212,7 +211,7 @@ class _Own:
         if others := other_counts({ID_SET: some.n_id, **outside}):
             yield f"image counts differ: {others}"
         negatives = self.question.negatives
-        if negatives is not None and SCORES[_variant(row).score].needs:
+        if negatives is not None and _variant(row).definition.needs:
             mined = read_negatives(negatives_path(self.question.cache, self.label, negatives))
             if settings := unlike_paper(mined):
                 yield f"--negatives {negatives} has {'; '.join(settings)}"

@@ -25,17 +25,19 @@ from oodcache.extract.sources.listing import Contents
 from oodcache.report import images
 from oodcache.report.content import Content, FooledImage, ImageRow
 from oodcache.report.html.page import missing_libraries, page
-from oodcache.report.saved import Saved, read
+from oodcache.report.saved import Saved, mapping, read
 from oodcache.report.tables.grid import key
 from oodcache.report.thumbnails import thumbnail
 from oodcache.score.evaluation import Kept, evaluate
 from oodcache.score.files.reading import read as read_scores
 from oodcache.score.files.saved_images import read_images
 from oodcache.score.files.writing import parts
+from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.files import vocabulary_path
 from oodcache.score.inputs.question import OWN, Question
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import Variant
+from oodcache.score.own.given_again import code_of, given_again, variant_again
 from oodcache.score.scoring import save
 
 MOST_THUMBNAILS = 400
@@ -47,13 +49,15 @@ class Sources:
     """Where per-image scores and the images are.
 
     `scores` is a file of --save-scores; without it, the one that the results name is used, then the
-    cache. `typed` has NAME=PATH of datasets; others are looked up below `data_root`.
+    cache. `typed` has NAME=PATH of datasets; others are looked up below `data_root`. `code` has the
+    user's own scores, given again: scores that are recomputed need them.
     """
 
     scores: Path | None
     cache: Path
     typed: Sequence[str]
     data_root: Path
+    code: Sequence[str] = ()
 
 
 def report(results: Path, output: Path, sources: Sources, watch: Watch) -> None:
@@ -109,7 +113,8 @@ def _scored(saved: Saved, sources: Sources, watch: Watch) -> tuple[Sequence[Scor
     cache = sources.cache
     if not cache.is_dir():
         raise InputError(f"{saved.path}: found no file of --save-scores and no cache {cache}")
-    return parts(list(_scored_again(saved, cache, watch))), str(cache)
+    variants = _variants(saved, sources.code)
+    return parts(list(_scored_again(saved, cache, variants, watch))), str(cache)
 
 
 def _found(saved: Saved, named: str) -> Path | None:
@@ -143,18 +148,38 @@ def _measured(saved: Saved) -> list[ScoredImages]:
     return found
 
 
-def _scored_again(saved: Saved, cache: Path, watch: Watch) -> Iterator[Kept]:
+def _variants(saved: Saved, code: Sequence[str]) -> dict[str, Variant]:
+    """Return every row's variant by its label; a user's own score needs its code."""
+    found = {key(one)[2]: Variant(one.score, one.parameters) for one in saved.results}
+    own = [label for label, one in found.items() if one.score not in SCORES]
+    if not own:
+        return found
+    held, given = mapping(saved.provenance.get("code")), given_again(code)
+    for label in own:
+        variant = found[label]
+        sha256 = mapping(held.get(variant.score)).get("sha256")
+        try:
+            score = code_of(variant.score, sha256, given, "score again")
+            found[label] = variant_again(variant, score)
+        except InputError as error:
+            raise InputError(f"{saved.path}: {error}") from None
+    return found
+
+
+def _scored_again(
+    saved: Saved, cache: Path, variants: Mapping[str, Variant], watch: Watch
+) -> Iterator[Kept]:
     """Yield every row's scores, recomputed with the settings that the results record."""
     groups: dict[tuple[str | None, str | None], list[Result]] = {}
     for one in saved.results:
         groups.setdefault(key(one)[:2], []).append(one)
     for (model, template), rows in groups.items():
-        variants = {key(one)[2]: Variant(one.score, one.parameters) for one in rows}
+        labels = dict.fromkeys(key(one)[2] for one in rows)
         fitted = next((one for one in rows if one.bank), rows[0])
         question = Question(
             *(cache, [str(model)], rows[0].id),
             ood_sets=list(dict.fromkeys(one.ood for one in rows if not one.is_average)),
-            variants=list(variants.values()),
+            variants=[variants[label] for label in labels],
             classes=rows[0].classes,
             templates=[str(template)],
             negatives=next((one.negatives for one in rows if one.negatives), None),

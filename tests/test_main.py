@@ -89,7 +89,7 @@ def test_a_line_of_the_study_prints_its_four_numbers(cached: Path, line: str, la
     sorted(
         {
             line
-            for page in ("docs/recipes.md", "docs/published.md")
+            for page in ("docs/recipes.md", "docs/study/published.md")
             for line in re.findall(r"^python main.py (.*)", (ROOT / page).read_text(), re.M)
         }
     ),

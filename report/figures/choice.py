@@ -11,6 +11,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import shown
 from oodcache.report.saved import Saved, mapping
 from oodcache.report.tables.grid import Key, by_row, is_probability, names
+from oodcache.score.formulas.registry import SCORES
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import parse
 
@@ -73,7 +74,7 @@ def chosen(saved: Saved, choice: FigureChoice, default: Default, what: str) -> F
     )
     if default.probability:
         keys = _probabilities(keys, first, choice.scores, what, saved)
-    asked = _asked_scores(choice.scores, {one[2] for one in keys})
+    asked = _asked_scores(choice.scores, [one[2] for one in keys])
     keys = _by(keys, asked, default.scores, lambda one: (one[2],), "--score", saved)
     if default.scores == 1 and len(keys) > 1:
         raise InputError(
@@ -108,16 +109,46 @@ def _by(
     return list(dict.fromkeys(one for text in asked for one in keys if text in called(one)))
 
 
-def _asked_scores(asked: Iterable[str], there: set[str]) -> list[str]:
-    """Return the scores as in tables; a grid may be written as for `score`."""
+def _asked_scores(asked: Iterable[str], there: Sequence[str]) -> list[str]:
+    """Return the scores as in tables; a grid, or code, may be written as for `score`."""
     found: list[str] = []
     for text in asked:
         labels = [text]
         if text not in there:
+            labels = _own_scores(text, there)
             with suppress(InputError):  # The caller rejects it and names the scores that exist.
-                labels = [one.label for one in parse(text)]
-        found += labels if set(labels) <= there else [text]
+                labels = labels or [one.label for one in parse(text)]
+        found += labels if labels and set(labels) <= set(there) else [text]
     return found
+
+
+def _own_scores(text: str, there: Iterable[str]) -> list[str]:
+    """Return the labels of a user's own score, whose code or name is typed, with any settings.
+
+    The code may be in another folder, and the results may have been made in Python.
+    """
+    name, wanted = _split(text)
+    found = []
+    for label in dict.fromkeys(there):
+        score, settings = _split(label)
+        same = score.rpartition(":")[2] == name.rpartition(":")[2]
+        fits = all(settings.get(key) in values.split("|") for key, values in wanted.items())
+        if score not in SCORES and same and fits:
+            found.append(label)
+    return found
+
+
+def _split(label: str) -> tuple[str, dict[str, str]]:
+    """Return a score's name and its settings as text.
+
+    >>> _split("mine.py:gap:k=3,flip=1")
+    ('mine.py:gap', {'k': '3', 'flip': '1'})
+    """
+    name, _, settings = label.rpartition(":")
+    if "=" not in settings:
+        return label, {}
+    pairs = (one.partition("=") for one in settings.split(","))
+    return name, {key: value for key, _, value in pairs}
 
 
 def _probabilities(
@@ -127,7 +158,7 @@ def _probabilities(
     if not able:
         raise InputError(f"{saved.path}: {what} needs a score that is a probability, such as mcm")
     known = {one[2] for one in keys} - {one[2] for one in able}
-    for text in _asked_scores(asked, {one[2] for one in keys}):
+    for text in _asked_scores(asked, [one[2] for one in keys]):
         if text in known:
             raise InputError(
                 f"--score {text}: not a probability, which {what} needs; "

@@ -56,9 +56,7 @@ class GridRow:
 def key(one: Result) -> Key:
     """Return a row's name, as in a Difference: model, template, score as typed."""
     model = None if one.model is None else f"{one.model}/{one.pretrained}"
-    # Another program's score has no parameters, and may not be in our registry.
-    label = Variant(one.score, one.parameters).label if one.parameters else one.score
-    return model, one.template, label
+    return model, one.template, Variant(one.score, one.parameters).label
 
 
 def names(keys: Iterable[Key]) -> dict[Key, str]:
@@ -74,7 +72,8 @@ def names(keys: Iterable[Key]) -> dict[Key, str]:
 
 def is_probability(one: Result) -> bool:
     """Return whether a score is a probability; another program's is not known to be."""
-    return one.classes is not None and SCORES[one.score].probability
+    known = SCORES.get(one.score) if one.classes is not None else None
+    return known is not None and known.probability
 
 
 def prompt(one: Result) -> str:

@@ -12,6 +12,7 @@ from oodcache.score.formulas.cosines import Scores
 
 # Words that parameters accept instead of numbers.
 LEARNED, NONE, MINED, DROP, USE, AUTO = "learned", "none", "mined", "drop", "use", "auto"
+ANY = "any"
 # None: the number is the model's own temperature, scale or bias.
 FROM_MODEL: Mapping[str, float | None] = {LEARNED: None}
 
@@ -55,6 +56,10 @@ class Parameter:
     @property
     def _number(self) -> str:
         """Return in words which numbers are accepted."""
+        if self.whole and self.least == -math.inf:
+            return "a whole number"
+        if self.whole and (self.least, self.most) == (0, 1):
+            return "0 or 1"
         if self.whole:
             return f"a whole number{' above 0' if self.least else ', 0 or above'}"
         above = "" if self.least == -math.inf else f" above {self.least:g}"
@@ -79,9 +84,10 @@ class Score:
     form, K and the parameters. A "learned" temperature is the model's 1/s. With `probability` the
     shown form is the probability of the image being ID.
 
-    `needs` is "" (classes only), "negatives" or "bank". `fit` takes the class vectors (K, D), the
-    NegativeSums or the Bank accordingly, and the parameters, and returns the fitted state; without
-    `fit` the state is None.
+    `needs` is "" (classes only), "negatives", "bank", or ANY of them that is given. `fit` takes the
+    class vectors (K, D), the NegativeSums, the Bank or the BatchContext accordingly, and the
+    parameters, and returns the fitted state; without `fit` the state is None. A `whole` score
+    depends on the other images: its tile has all images of a set.
     """
 
     rank: Callable[..., Scores]
@@ -95,6 +101,7 @@ class Score:
     probability: bool = False
     needs: str = ""
     fit: Callable[..., Any] | None = None
+    whole: bool = False
 
     @property
     def defaults(self) -> dict[str, float | str]:

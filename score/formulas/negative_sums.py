@@ -131,6 +131,11 @@ class NegativeSums:
             self._chosen[key] = self._placed(vectors)
         return self._chosen[key]
 
+    @cached_property
+    def mined(self) -> Vectors:
+        """Return the vectors as mined, without conjugated pools, (M, D)."""
+        return self._choose(percentile=None, number=None, csp=False)
+
     def _placed(self, vectors: Vectors) -> Places:
         """Return each vector's place; equal vectors share one across choices."""
         own = digests(vectors).tolist()

@@ -35,13 +35,43 @@ class Tile:
     """N images: unit `vectors` float32 (N, D), against `classes` (K, D).
 
     `columns` is the contiguous transpose of `classes`, made once for all tiles. `kept` caches
-    results that several scores share.
+    results that several scores share. `first` is the first image's row, `real` the number of images
+    that are no padding, None if all are. With `best`, the nearest classes, it has all images of a
+    set.
     """
 
     vectors: Vectors
     classes: Vectors
     columns: Vectors
     kept: dict[Hashable, Any] = field(default_factory=dict, compare=False)
+    first: int = 0
+    real: int | None = None
+    best: Places | None = None
+
+    @property
+    def count(self) -> int:
+        """Return the number of images that are no padding."""
+        return len(self.vectors) if self.real is None else self.real
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether it has all images of a set."""
+        return self.best is not None
+
+    @property
+    def nearest(self) -> Places:
+        """Return the nearest class of each image; `cosines` stay available."""
+        _ = self.cosines if self.best is None else None
+        return self.rows.best if self.best is None else self.best
+
+    @cached_property
+    def cosines(self) -> Vectors:
+        """Return the cosines with the classes, float32 (N, K), each tile rounded as on its own."""
+        found = np.empty((len(self.vectors), self.columns.shape[1]), np.float32)
+        for start in range(0, len(found), TILE):
+            rows = slice(start, start + TILE)
+            product(self.vectors[rows], self.columns, out=found[rows])
+        return found
 
     @cached_property
     def precise(self) -> Scores:
@@ -51,7 +81,9 @@ class Tile:
     @cached_property
     def rows(self) -> Rows:
         """Return the cosines with the classes, those with the two nearest in float64."""
-        cosine = product(self.vectors, self.columns)
+        asked = vars(self).get("cosines")
+        # Rows overwrites them.
+        cosine = product(self.vectors, self.columns) if asked is None else asked.copy()
         return Rows(cosine, lambda places: self.dots(self.classes, places))
 
     def dots(self, others: Floats, places: Places) -> Scores:

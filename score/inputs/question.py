@@ -9,6 +9,8 @@ from pathlib import Path
 from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.onepass.ablation import read
 from oodcache.score.onepass.variants import Variant, default, parse_all
+from oodcache.score.own.function import Function
+from oodcache.score.own.loading import typed_scores
 
 OWN, PREDICTED = "own", "predicted"
 SOURCE, OPEN_CLIP = "source", "open_clip"
@@ -42,16 +44,19 @@ class Question:
     bank_seed: int = 0
     conventions: Conventions = STANDARD
 
-    def asking(self, scores: Sequence[str], ablation: Path | None = None) -> Question:
-        """Return the question with typed scores and an ablation file's scores and templates.
+    def asking(self, scores: Sequence[str | Function], ablation: Path | None = None) -> Question:
+        """Return the question with the given scores and an ablation file's scores and templates.
 
-        Without either it has the default scores.
+        Without either it has the default scores. A function is a score of the user's own.
         """
+        if ablation is None and not scores:
+            return replace(self, variants=parse_all(default(self.negatives, self.bank)))
+        given = typed_scores(scores)
+        variants = parse_all(given.specifications, given.own)
         if ablation is None:
-            typed = scores or default(self.negatives, self.bank)
-            return replace(self, variants=parse_all(typed))
+            return replace(self, variants=variants)
         file = read(ablation)
-        together = {one.label: one for one in (*parse_all(scores), *file.variants)}
+        together = {one.label: one for one in (*variants, *file.variants)}
         templates = (*self.templates, *file.templates)
         return replace(self, variants=list(together.values()), templates=templates)
 

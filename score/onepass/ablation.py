@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from typing import Any
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import check_stream
 from oodcache.score.onepass.variants import Variant, check_count, parse_all
+from oodcache.score.own.loading import code_name
 
 KEYS = {"scores", "templates"}
 LARGEST, DEEPEST = 2**20, 64
@@ -56,7 +57,9 @@ def read(path: Path) -> Ablation:
     variants: dict[str, Variant] = {}
     for number, grid in enumerate(grids, 1):
         try:
-            variants |= {one.label: one for one in parse_all(_specifications(grid), option="")}
+            typed = _specifications(grid)
+            _check_no_code(typed)
+            variants |= {one.label: one for one in parse_all(typed, option="")}
             check_count(len(variants))
         except InputError as error:
             raise InputError(f"{path}: [[scores]] number {number}: {error}") from None
@@ -95,6 +98,14 @@ def _specifications(grid: Mapping[str, Any]) -> list[str]:
             raise InputError(f"{key} is an empty list; omit it for the default")
         typed.append(f"{key}={'|'.join(choices)}")
     return [":".join([name, ",".join(typed)] if typed else [name]) for name in names]
+
+
+def _check_no_code(typed: Sequence[str]) -> None:
+    """Raise InputError for a user's own score: a file never causes code to be run."""
+    for one in typed:
+        if (code := code_name(one)) is not None:
+            name = one.removesuffix(f":{code.settings}")
+            raise InputError(f"{name!r} is code, which no file may name; type: --score {one!r}")
 
 
 def _values(given: object) -> list[str]:

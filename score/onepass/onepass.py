@@ -7,7 +7,7 @@ scores: those of the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
+from oodcache.score.formulas.definition import ANY
 from oodcache.score.formulas.negative_sums import NegativeSums
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import TILE, Digests, Tile, Vectors, digests, over_tiles, tiles
 from oodcache.score.onepass.variants import Variant
+from oodcache.score.own.batch import GIVE, BatchContext
 
 
 @dataclass(frozen=True)
@@ -43,18 +44,20 @@ class Classes:
 class Scored:
     """N scored images: `scores` float64 (V, N), one row per variant; `best` (N,) nearest class.
 
-    `digests` (N,) are 64-bit hashes of the vectors.
+    `digests` (N,) are 64-bit hashes of the vectors. `alone` has the rows of the scores that do
+    not depend on other images, None if none does.
     """
 
     scores: Scores
     best: npt.NDArray[np.intp]
     digests: Digests
+    alone: npt.NDArray[np.intp] | None = None
 
     def tie(self, first: Scored) -> None:
         """Give each image the scores of the first image of `first` with the same vector.
 
         On some processors (Haswell, Zen) OpenBLAS rounds a row's product depending on its position,
-        so equal rows get different products.
+        so equal rows get different products. A score that depends on other images may differ.
         """
         found, places = np.unique(first.digests, return_index=True)
         if not len(found) or (first is self and len(found) == len(self.digests)):
@@ -62,7 +65,11 @@ class Scored:
         at = np.minimum(np.searchsorted(found, self.digests), len(found) - 1)
         equal = np.flatnonzero(found[at] == self.digests)
         source = places[at[equal]]
-        self.scores[:, equal] = first.scores[:, source]
+        if self.alone is None:
+            self.scores[:, equal] = first.scores[:, source]
+        else:
+            rows = self.alone[:, None]
+            self.scores[rows, equal] = first.scores[rows, source]
         self.best[equal] = first.best[source]
 
 
@@ -72,17 +79,24 @@ def fit_all(
     negatives: NegativeSums | None = None,
     bank: Bank | None = None,
     advance: Callable[[int], None] = lambda done: None,
+    give: Mapping[str, str] = GIVE,
 ) -> list[Any]:
-    """Return the fitted state of each variant's score, None without a fit."""
-    given = {"": classes.vectors, "negatives": negatives, "bank": bank}
+    """Return the fitted state of each variant's score, None without a fit.
+
+    `give` has what to type for a reference that a user's score reads, and that is None.
+    """
+    context = BatchContext(
+        *(classes.vectors, classes.logit_scale, classes.logit_bias, negatives, bank, give)
+    )
+    given = {"": classes.vectors, "negatives": negatives, "bank": bank, ANY: context}
     fits: list[Any] = []
     for variant in variants:
-        score = SCORES[variant.score]
+        score = variant.definition
         assert given[score.needs] is not None, f"{variant.score} without {score.needs}"
         numbers = classes.numbers(variant)
         fits.append(score.fit(given[score.needs], **numbers) if score.fit else None)
         advance(1)
-    if negatives is not None:
+    if negatives is not None and any(one.definition.needs == "negatives" for one in variants):
         negatives.prepare()
     return fits
 
@@ -99,31 +113,54 @@ def score_images(
     """Return the ranking form of every variant for `rows` images, read from `blocks` in order.
 
     `blocks` are float32 (n, D) with any n; `fits` is as `fit_all` returns it. Memory grows by 8
-    bytes per variant and image.
+    bytes per variant and image; all vectors are kept for a score that needs them at once.
     """
     fits = fits or [None] * len(variants)
+    order, of_sets = _in_turn(variants, classes)
     scored = Scored(
-        np.empty((len(variants), rows)), np.empty(rows, np.intp), np.empty(rows, np.uint64)
+        *(np.empty((len(variants), rows)), np.empty(rows, np.intp), np.empty(rows, np.uint64)),
+        alone=np.array(order, np.intp) if of_sets else None,
     )
     columns = np.ascontiguousarray(classes.vectors.T)
-    # Sorted by temperature, because the exponentials of the latest one are cached.
-    order = sorted(
-        range(len(variants)),
-        key=lambda place: classes.numbers(variants[place]).get("temperature", 0.0),
-    )
+    kept_vectors = np.zeros((-(-rows // TILE) * TILE if of_sets else 0, len(columns)), np.float32)
 
     def score_tile(given: tuple[int, Vectors]) -> None:
         first, vectors = given
-        tile = Tile(vectors, classes.vectors, columns)
         kept = slice(first, min(first + TILE, rows))
         count = kept.stop - first
+        tile = Tile(vectors, classes.vectors, columns, first=first, real=count)
+        for place in order:
+            scored.scores[place, kept] = rank(place, tile)[:count]
         scored.best[kept] = tile.rows.best[:count]
         scored.digests[kept] = digests(vectors[:count])
-        for place in order:
-            numbers = classes.numbers(variants[place])
-            scored.scores[place, kept] = variants[place].rank(tile, numbers, fits[place])[:count]
+        if of_sets:
+            kept_vectors[first : first + TILE] = vectors
+
+    def rank(place: int, tile: Tile) -> Scores:
+        return variants[place].rank(tile, classes.numbers(variants[place]), fits[place])
 
     for _ in over_tiles(score_tile, tiles(blocks), threads=threads):
         pass
+    if of_sets:
+        whole = Tile(kept_vectors, classes.vectors, columns, real=rows, best=scored.best)
+        for place in of_sets:
+            scored.scores[place] = rank(place, whole)
     scored.tie(scored)
     return scored
+
+
+def _in_turn(variants: Sequence[Variant], classes: Classes) -> tuple[list[int], list[int]]:
+    """Return the places of the variants of single images, in their turn, and of whole sets.
+
+    A user's come first, because the built-in ones overwrite the cosines. The others are sorted by
+    temperature, because the exponentials of the latest one are cached.
+    """
+
+    def turn(place: int) -> tuple[bool, float]:
+        variant = variants[place]
+        temperature = classes.numbers(variant).get("temperature", 0.0)
+        return variant.definition.needs != ANY, temperature
+
+    places = range(len(variants))
+    of_sets = [place for place in places if variants[place].definition.whole]
+    return sorted((place for place in places if place not in of_sets), key=turn), of_sets

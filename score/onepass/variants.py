@@ -6,14 +6,14 @@ import difflib
 import itertools
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.definition import LEARNED
+from oodcache.score.formulas.definition import LEARNED, Score
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
 
@@ -28,71 +28,88 @@ ALIASES: Mapping[str, tuple[str, Mapping[str, float | str]]] = {
 MOST = 10_000  # Variants of one run: beyond that even their results are no table.
 WITH_NEGATIVES = ("neglabel", "neglabel-sigmoid")
 WITH_BANK = ("knn", "mahalanobis", "vim")
+Own = Mapping[str, Score]
+NO_OWN: Own = {}
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A score and its parameters, each a number or a word; "learned" is not yet filled in."""
+    """A score and its parameters, each a number or a word; "learned" is not yet filled in.
+
+    `own` is the definition of a score that is not in SCORES, None if it is unknown too.
+    """
 
     score: str
     parameters: Mapping[str, float | str]
+    own: Score | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def definition(self) -> Score:
+        """Return the score's definition; raise KeyError if it is not known."""
+        return SCORES[self.score] if self.own is None else self.own
 
     @property
     def label(self) -> str:
         """Return the variant as typed: its name and the parameters that are not at their default.
 
-        A score of another program has no parameters and is not in SCORES.
+        A score that is not in SCORES has all its parameters: readers of results do not know its
+        defaults.
         """
+        defaults = SCORES[self.score].defaults if self.score in SCORES else {}
         given = [
             f"{name}={_written(value)}"
             for name, value in self.parameters.items()
-            if value != SCORES[self.score].defaults[name]
+            if name not in defaults or value != defaults[name]
         ]
         return ":".join([self.score, ",".join(given)] if given else [self.score])
 
     def rank(self, tile: Tile, numbers: Mapping[str, float], fitted: Any = None) -> Scores:
         """Return the ranking form, with the parameters as `numbers` and the `fitted` state."""
         with np.errstate(divide="ignore", over="ignore", under="ignore"):
-            return SCORES[self.score].rank(tile, fitted, **numbers)
+            return self.definition.rank(tile, fitted, **numbers)
 
     def shown(self, ranked: Scores, classes: int, numbers: Mapping[str, float]) -> Scores:
         """Return the paper's form over K `classes`, from the ranking form."""
         with np.errstate(over="ignore", under="ignore"):
-            return SCORES[self.score].shown(ranked, classes, **numbers)
+            return self.definition.shown(ranked, classes, **numbers)
 
     def numbers(self, *, logit_scale: float, logit_bias: float | None) -> dict[str, float]:
         """Return the parameters as numbers, with learned values filled in; a missing bias is 0."""
-        learned = {
-            "temperature": 1.0 / logit_scale,
-            "scale": logit_scale,
-            "bias": logit_bias or 0.0,
-        }
+        learned = learned_numbers(logit_scale, logit_bias)
         found: dict[str, float] = {}
         for name, value in self.parameters.items():
             if isinstance(value, str):
-                stands_for = SCORES[self.score].parameters[name].words[value]
+                stands_for = self.definition.parameters[name].words[value]
                 value = learned[name] if stands_for is None else stands_for
             found[name] = float(value)
         return found
 
 
-def parse(specification: str, *, option: str = "--score ") -> list[Variant]:
+def learned_numbers(logit_scale: float, logit_bias: float | None) -> dict[str, float]:
+    """Return what "learned" stands for, by parameter; a missing bias is 0."""
+    return {"temperature": 1.0 / logit_scale, "scale": logit_scale, "bias": logit_bias or 0.0}
+
+
+def parse(specification: str, own: Own = NO_OWN, *, option: str = "--score ") -> list[Variant]:
     """Return the variants of a specification: one, or a grid if bars separate values.
+
+    `own` has the definitions of scores that are not in SCORES, by name.
 
     >>> [variant.label for variant in parse("mcm:temperature=0.1|learned")]
     ['mcm:temperature=0.1', 'mcm:temperature=learned']
 
     Raises InputError with what to type instead; it begins with `option`.
     """
-    name, preset, settings = _named(specification, option)
+    name, preset, settings = _named(specification, own, option)
+    score = own.get(name) or SCORES[name]
     choices: dict[str, list[float | str]] = {
-        key: [value] for key, value in {**SCORES[name].defaults, **preset}.items()
+        key: [value] for key, value in {**score.defaults, **preset}.items()
     }
     given: dict[str, list[str]] = {}
     for setting in settings:
         key, equals, values = setting.partition("=")
         if not equals or key not in choices:
-            raise InputError(f"{option}{specification!r}: {_unknown(name, setting)}")
+            raise InputError(f"{option}{specification!r}: {_unknown(name, score, setting)}")
         if key in given:
             raise InputError(
                 f"{option}{specification!r}: sets {key} twice; write several values as {key}=A|B"
@@ -101,17 +118,23 @@ def parse(specification: str, *, option: str = "--score ") -> list[Variant]:
     try:
         check_count(math.prod(map(len, given.values())))
         for key, texts in given.items():
-            choices[key] = [SCORES[name].parameters[key].read(key, one) for one in texts]
+            choices[key] = [score.parameters[key].read(key, one) for one in texts]
     except InputError as error:
         raise InputError(f"{option}{specification!r}: {error}") from None
     return [
-        Variant(name, dict(zip(choices, values, strict=True)))
+        Variant(name, dict(zip(choices, values, strict=True)), own.get(name))
         for values in itertools.product(*choices.values())
     ]
 
 
-def _named(specification: str, option: str) -> tuple[str, Mapping[str, float | str], list[str]]:
+def _named(
+    specification: str, own: Own, option: str
+) -> tuple[str, Mapping[str, float | str], list[str]]:
     """Return a specification's score, the parameters that its alias sets, and its settings."""
+    for name in own:
+        if specification == name or specification.startswith(f"{name}:"):
+            rest = specification.removeprefix(name)
+            return name, {}, rest[1:].split(",") if rest else []
     typed, colon, settings = specification.partition(":")
     name, preset = canonical(typed)
     if name not in SCORES and "," in typed:
@@ -126,13 +149,13 @@ def _named(specification: str, option: str) -> tuple[str, Mapping[str, float | s
     return name, preset, settings.split(",") if colon else []
 
 
-def _unknown(name: str, setting: str) -> str:
+def _unknown(name: str, score: Score, setting: str) -> str:
     if canonical(setting.partition(":")[0])[0] in SCORES:
         return f"{setting!r} is another score: repeat the option, --score {setting}"
-    known = ", ".join(SCORES[name].parameters) or "none"
+    known = ", ".join(score.parameters) or "none"
     return (
         f"{setting!r} sets no parameter of {name} (parameters: {known}); write for example "
-        f"{_example(name)}"
+        f"{_example(name, score)}"
     )
 
 
@@ -167,11 +190,13 @@ def default(negatives: str | None, bank: str | None) -> tuple[str, ...]:
     return (*DEFAULT, *(WITH_NEGATIVES if negatives else ()), *(WITH_BANK if bank else ()))
 
 
-def parse_all(specifications: Iterable[str], *, option: str = "--score ") -> list[Variant]:
+def parse_all(
+    specifications: Iterable[str], own: Own = NO_OWN, *, option: str = "--score "
+) -> list[Variant]:
     """Return the variants of several specifications, each once, in order; see `parse`."""
     variants: dict[str, Variant] = {}
     for one in specifications:
-        variants |= {variant.label: variant for variant in parse(one, option=option)}
+        variants |= {variant.label: variant for variant in parse(one, own, option=option)}
         check_count(len(variants))
     return list(variants.values())
 
@@ -181,7 +206,7 @@ def _written(value: float | str) -> str:
     return value if isinstance(value, str) else repr(value).removesuffix(".0")
 
 
-def _example(name: str) -> str:
-    for key, one in SCORES[name].parameters.items():
+def _example(name: str, score: Score) -> str:
+    for key, one in score.parameters.items():
         return f"{name}:{key}={LEARNED if LEARNED in one.words else _written(one.default)}"
     return name

@@ -107,6 +107,19 @@ def test_what_is_picked_is_what_the_command_picks(
     assert json.loads(json.dumps([asdict(row) for row in rows])) == shown
 
 
+def test_a_function_stands_beside_built_in_scores(cache: package.Cache) -> None:
+    def gap(batch: Any, *, k: int = 1) -> Any:
+        ordered = np.sort(batch.cosines, axis=1)
+        return ordered[:, -1] - ordered[:, -1 - k]
+
+    rows = cache.evaluate("one", id="pets", ood="strays", scores=["margin", gap, "gap:k=2"])
+    assert [(row.score, dict(row.parameters)) for row in rows] == [
+        *(("margin", {}), ("gap", {"k": 1.0}), ("gap", {"k": 2.0}))
+    ]
+    assert rows[1].auroc == pytest.approx(rows[0].auroc, abs=1e-5)
+    assert cache.evaluate("one", id="pets", ood="strays", scores=gap) == [rows[1]]
+
+
 def test_a_row_has_one_value_for_each_column_of_a_data_frame(cache: package.Cache) -> None:
     (row,) = cache.evaluate("one/demo", id="pets", ood="strays", scores="margin")
     assert [*asdict(row)] == [one.name for one in fields(Result)]
@@ -134,7 +147,7 @@ def test_a_row_has_one_value_for_each_column_of_a_data_frame(cache: package.Cach
         ),
         (
             lambda cache: cache.evaluate("one/demo", id="pets", ood="strays", scores=BAD),
-            "5 is int; expected text, such as 'mcm'",
+            "5 is int; expected a score, such as 'mcm'",
         ),
     ],
 )

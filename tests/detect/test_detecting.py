@@ -17,6 +17,7 @@ from oodcache.detect import detecting
 from oodcache.detect.file import write_detector
 from oodcache.detect.reloading import Runtime
 from oodcache.extract.run.embedding import Embedded
+from oodcache.score.own.loading import of_function
 
 
 class Even:
@@ -86,3 +87,18 @@ def test_a_folder_of_archives_alone_is_refused(notes: list[str]) -> None:
     Path("tars/0.tar").touch()
     with pytest.raises(InputError, match=r"tars: contains no images \(left out: 1 \.tar \("):
         judged(notes, "tars")
+
+
+def gap(batch: Any) -> Any:
+    ordered = np.sort(batch.cosines, axis=1)
+    return ordered[:, -1] - ordered[:, -2]
+
+
+def test_a_detector_of_a_users_score_is_loaded_with_the_function(notes: list[str]) -> None:
+    mine = made("gap", own={"gap": of_function(gap)})
+    write_detector(Path("mine.json"), mine.detector)
+    loaded = detecting.Detector.load("mine.json", score=gap)
+    decisions = loaded.predict(mine.images)
+    assert [one.score for one in decisions] == mine.detector.judge(mine.images).scores.tolist()
+    with pytest.raises(InputError, match="made with 'gap', code of your own; add --score FILE.py"):
+        detecting.Detector.load("mine.json")

@@ -20,6 +20,7 @@ from oodcache.cache.errors import InputError
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.file import decoded, encoded, is_detector, read_detector, write_detector
 from oodcache.score.formulas.registry import SCORES
+from oodcache.score.own.function import OwnScore, own_score
 
 SMALL = {
     **{name: f"{name}:groups=3" for name in ("neglabel", "csp")},
@@ -61,6 +62,71 @@ def test_every_score_comes_back_with_the_same_numbers(score: str, tmp_path: Path
     assert found.choice == one.detector.choice
     assert np.array_equal(after.is_in, after.p_values > 6 / 61)
     assert (~after.is_in).sum() <= 5  # Of those that calibrated, five lie below the sixth.
+
+
+def gap(batch: Any, *, k: int = 1) -> Any:
+    ordered = np.sort(batch.cosines, axis=1)
+    return ordered[:, -1] - ordered[:, -1 - k]
+
+
+def given_gap(sha256: str = "a" * 64) -> dict[str, OwnScore]:
+    return {"mine.py:gap": own_score(gap, "mine.py:gap", sha256=sha256)}
+
+
+def test_a_users_score_comes_back_with_its_code_given_again(tmp_path: Path) -> None:
+    one = made("mine.py:gap:k=2", own=given_gap())
+    path = tmp_path / "d.json"
+    write_detector(path, one.detector)
+    kept = json.loads(path.read_text())["score"]
+    assert kept == {"name": "mine.py:gap", "parameters": {"k": 2.0}, "code": {"sha256": "a" * 64}}
+    found = read_detector(path, given_gap())
+    before, after = one.detector.judge(one.images), found.judge(one.images)
+    assert np.array_equal(before.scores, after.scores)
+    assert encoded(found) == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "made with 'mine.py:gap', code of your own; add --score FILE.py:gap (in Python: the"),
+        (given_gap("b" * 64), "of SHA-256 aaaaaaaa…, but that of "),
+        (given_gap("b" * 64), "is bbbbbbbb…: its code has changed; give the code as it was, or "),
+    ],
+)
+def test_a_users_score_without_its_code_is_asked_for(
+    tmp_path: Path, given: dict[str, OwnScore], words: str
+) -> None:
+    write_detector(tmp_path / "d.json", made("mine.py:gap", own=given_gap()).detector)
+    with pytest.raises(InputError) as error:
+        read_detector(tmp_path / "d.json", given)
+    assert str(error.value).startswith(f"{tmp_path / 'd.json'}: made with 'mine.py:gap'")
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["{path}:gap", "mine:gap", "mine", "mine.py:gap"])
+def test_a_detector_never_causes_code_to_be_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    code = tmp_path / "mine.py"
+    code.write_text(f"open({str(tmp_path / 'mark')!r}, 'w')\ndef gap(batch): ...\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def change(whole: dict[str, Any]) -> None:
+        digest = hashlib.sha256(code.read_bytes()).hexdigest()
+        whole["score"]["code"] = {"sha256": digest}
+        whole["score"]["name"] = name.format(path=code)
+
+    (tmp_path / "d.json").write_bytes(changed(change))
+    with pytest.raises(InputError, match="code of your own; add --score "):
+        read_detector(tmp_path / "d.json")
+    assert not (tmp_path / "mark").exists()
+
+
+def test_a_detector_of_a_built_in_score_takes_no_code(tmp_path: Path) -> None:
+    write_detector(tmp_path / "d.json", made().detector)
+    with pytest.raises(InputError, match="made with the built-in score 'mcm'; remove --score"):
+        read_detector(tmp_path / "d.json", given_gap())
 
 
 def test_infinite_scores_are_kept(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from oodcache.score.inputs.selection import select
 from oodcache.score.measures.metrics import auroc
 from oodcache.score.measures.result import Conventions
 from oodcache.score.onepass.variants import parse_all
+from oodcache.score.own.function import Function
+from oodcache.score.own.loading import of_function
 from oodcache.score.references import open_references
 
 CLASSES = unit(5, 4, 1000)
@@ -50,7 +52,7 @@ def making(
     cache: Path,
     notes: list[str] | None = None,
     *,
-    scores: Sequence[str] = ("mcm",),
+    scores: Sequence[str | Function] = ("mcm",),
     alpha: float = 0.05,
     template: str = "a {}",
     select_id: str | None = None,
@@ -189,6 +191,29 @@ def test_a_bank_too_large_for_a_file_is_refused(
         "--bank train: 200 images of 4 numbers are more than the 799 numbers that a detector "
         "holds; limit the images per class, as in --bank train:16"
     )
+
+
+def near_training(batch: Any, *, k: int = 1) -> Any:
+    return np.sort(batch.images @ batch.bank.vectors.T, axis=1)[:, -k]
+
+
+def nearest_class(batch: Any) -> Any:
+    return batch.cosines.max(axis=1)
+
+
+@pytest.mark.parametrize("function", [near_training, nearest_class])
+def test_a_detector_holds_what_a_users_score_has_read(cache: Path, function: Function) -> None:
+    calibration = making(cache, scores=[function], bank="train")
+    (variant,) = parse_all([function.__name__], {function.__name__: of_function(function)})
+    view, _, _ = calibration.chosen([variant])
+    scorer, notes = calibration.scorer(variant), list[str]()
+    threshold = calibration.threshold(scorer, view)
+    kept = scorer.read(notes.append)
+    reads = function is near_training
+    assert notes == [] if reads else ["--bank train: unused by nearest_class"]
+    assert (kept.bank is not None, kept.negatives) == (reads, None)
+    again = np.sort(kept.ranked(view.blocks(), len(view.rows)))
+    np.testing.assert_array_equal(again, threshold.scores)
 
 
 def test_several_templates_are_refused(cache: Path) -> None:

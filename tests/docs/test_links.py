@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("api", "extract", "cache", "score", "report", "detect", "study", "cli", "tests", "bench")
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def anchors(page: Path) -> set[str]:
@@ -37,12 +37,13 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
 
 def test_every_page_of_the_docs_is_linked_from_the_readme() -> None:
     linked = {link.partition("#")[0] for link in links(ROOT / "README.md")}
-    assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= linked
+    assert {page.relative_to(ROOT).as_posix() for page in (ROOT / "docs").rglob("*.md")} <= linked
 
 
 def test_a_page_that_the_code_names_is_there() -> None:
     code = [ROOT / "Makefile", *(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))]
-    named = {name for path in code for name in re.findall(r"\bdocs/[\w-]+\.md\b", path.read_text())}
+    page = re.compile(r"\bdocs/[\w/-]+\.md\b")
+    named = {name for path in code for name in page.findall(path.read_text())}
     assert len(named) > 3
     for name in named:
         assert (ROOT / name).is_file(), name

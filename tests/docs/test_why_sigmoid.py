@@ -1,4 +1,4 @@
-"""Claims about docs/why-sigmoid.md: its blocks, run in order, give what stands below them."""
+"""Claims about docs/study/why-sigmoid.md: its blocks, run in order, give what stands below them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 
 from oodcache.study import published
 
-PAGE = (Path(__file__).parents[2] / "docs" / "why-sigmoid.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "study" / "why-sigmoid.md").read_text()
 BLOCKS = re.findall(r"```(sh|python)\n(.*?)```(?:\n\n```text\n(.*?)```)?", PAGE, re.S)
 # Not a name's digits (float32, FPR95), a parameter's (bias=-16) or a sign's.
 NUMBER = re.compile(r"(?<![\w=.])(?<!=-)(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?![\w])")

@@ -17,6 +17,7 @@ from samples.report.results import FIRST, PLAIN_DIFFERENCE
 from oodcache.cache.errors import InputError
 from oodcache.report.saved import read
 from oodcache.report.tables.formats import to_json
+from oodcache.report.tables.grid import key
 from oodcache.score.measures.probability import probability_measures
 from oodcache.score.measures.result import Counterpart, Pick
 
@@ -173,6 +174,24 @@ def test_a_row_that_is_no_result_is_refused_with_its_key(
     with pytest.raises(InputError) as caught:
         read(written(tmp_path, changed))
     assert says in str(caught.value)
+
+
+def test_a_users_own_score_has_any_parameters_and_no_code_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    changed = whole()
+    for name in ("mine.py:gap", "mine:gap", "mine"):
+        changed["results"][0] |= {"score": name, "parameters": {"k": 3.0, "scale": "learned"}}
+        (found,) = read(written(tmp_path, changed)).results
+        assert (found.score, found.parameters) == (name, {"k": 3.0, "scale": "learned"})
+        assert key(found)[2] == f"{name}:k=3,scale=learned"
+    changed["results"][0]["parameters"] = {"k=3,j": 1}
+    with pytest.raises(InputError, match="'parameters' has 'k=3,j', unknown to 'mine'"):
+        read(written(tmp_path, changed))
+    assert not (tmp_path / "mark").exists()
 
 
 def test_a_row_without_a_key_is_refused_with_the_key(tmp_path: Path) -> None:

@@ -104,3 +104,16 @@ def test_what_differs_in_more_than_one_thing_is_no_line() -> None:
 
 def test_scores_of_another_program_have_no_line() -> None:
     assert of(replace(FIRST, **BARE, score="one"), replace(FIRST, **BARE, score="two")) == []
+
+
+def test_a_users_own_score_is_a_line_with_the_models_numbers() -> None:
+    values: list[float | str] = [3.0, "learned"]
+    rows = [
+        result("mine.py:gap", 0.5, parameters={"scale": one, "k": 5.0, "how": "learned"})
+        for one in values
+    ]
+    (sweep,) = of(*rows)
+    assert (sweep.parameter, sweep.lines[0].values) == ("scale", (3.0, 50.0))
+    assert sweep.lines[0].score == "mine.py:gap:k=5,how=learned"
+    others = [result("mine", 0.5, parameters={"how": one}) for one in values]
+    assert of(*others)[0].lines[0].values == ("learned", 3.0)

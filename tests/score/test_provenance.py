@@ -15,7 +15,9 @@ from oodcache.cache.files.negatives import write_negatives
 from oodcache.cache.files.texts import TextFile
 from oodcache.cache.watch import Watch
 from oodcache.score.evaluation import Evaluated
-from oodcache.score.provenance import of_models, provenance
+from oodcache.score.onepass.variants import parse_all
+from oodcache.score.own.loading import of_function
+from oodcache.score.provenance import of_code, of_models, provenance
 from oodcache.score.words.miner import MiningRequest, mine
 
 Write = Callable[..., ImageFile | TextFile]
@@ -88,3 +90,14 @@ def test_of_each_model_it_is_told_what_decides_its_scores(score: Score) -> None:
             "logit_bias": model.logit_bias,
         }
     }
+
+
+def gap(batch: object, *, k: int = 1) -> None:
+    """A score of the user's own."""
+
+
+def test_it_tells_the_file_that_defines_a_users_score() -> None:
+    variants = parse_all(["mcm", "gap:k=1|2"], {"gap": of_function(gap)})
+    digest = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    assert of_code(variants) == {"gap": {"sha256": digest}}
+    assert of_code(parse_all(["mcm"])) == {}

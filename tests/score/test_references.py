@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from oodcache.cache.files.negatives import write_negatives
 from oodcache.cache.files.texts import TextFile
 from oodcache.cache.watch import Watch
 from oodcache.score.evaluation import Evaluated
+from oodcache.score.onepass.variants import parse_all
+from oodcache.score.own.function import own_score
 from oodcache.score.words.miner import MiningRequest, mine
 
 CLASSES, WORDS = unit(4, 1, 8), unit(60, 2, 8)
@@ -103,3 +106,54 @@ def test_what_is_given_in_vain_is_said(score: Callable[..., Evaluated]) -> None:
         "--negatives words: unused by the requested scores",
         "--bank train: unused by the requested scores",
     ]
+
+
+def own(read: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the arguments for a user's score that reads the nearest vector of what it is given."""
+    function = own_score(lambda batch: (batch.images @ read(batch).T).max(axis=1), "mine")
+    return {"variants": parse_all(["mine", "mcm"], {"mine": function}), "classes": "four"}
+
+
+def test_a_users_score_names_the_references_that_it_read(
+    tmp_path: Path, score: Callable[..., Evaluated], write_images: Write
+) -> None:
+    mined(tmp_path)
+    write_images("train", unit(30, 7, 8))
+    both = {"bank": "train", "negatives": "far", "bank_labels": "predicted"}
+    notes: list[str] = []
+    of_bank = score(**own(lambda batch: batch.bank.vectors), **both, note=notes.append).results
+    assert [(one.bank, one.bank_labels, one.negatives) for one in of_bank] == [
+        ("train", "predicted", None),
+        (None, None, None),
+    ]
+    assert notes[0] == "--negatives far: unused by the requested scores"
+    of_words = score(**own(lambda batch: batch.negatives), **both).results
+    assert [(one.bank, one.negatives) for one in of_words] == [(None, "far"), (None, None)]
+
+
+def test_a_users_score_without_what_it_reads_is_told_what_to_type(
+    tmp_path: Path, score: Callable[..., Evaluated], write_images: Write
+) -> None:
+    mined(tmp_path)
+    write_images("train", unit(30, 7, 8))
+    with pytest.raises(InputError) as error:
+        score(**own(lambda batch: batch.bank.vectors))
+    words = "mine needs a bank: give --bank train, if it holds training images"
+    assert str(error.value) == words
+    with pytest.raises(InputError, match="^mine needs negatives: give --negatives far$"):
+        score(**own(lambda batch: batch.negatives))
+
+
+def test_a_users_score_of_whole_sets_is_called_once_for_each(
+    score: Callable[..., Evaluated],
+) -> None:
+    sizes: list[int] = []
+
+    def place(batch: Any) -> Any:
+        sizes.append(len(batch))
+        return batch.cosines.max(axis=1) - batch.cosines.max()
+
+    place.whole = True  # type: ignore[attr-defined]
+    variants = parse_all(["mine"], {"mine": own_score(place, "mine")})
+    score(variants=variants, classes="four", select_on=None)
+    assert sizes == [90, 70]

@@ -287,7 +287,8 @@ def test_other_models_have_no_rows(tmp_path: Path, label: str) -> None:
 
 
 def test_the_models_of_the_registry_stand_in_docs_published_md() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "published.md").read_text(encoding="utf-8")
+    docs = Path(__file__).parents[2] / "docs"
+    page = (docs / "study" / "published.md").read_text(encoding="utf-8")
     (models,) = re.findall(r"It covers these models: ([^.]*)\.", page)
     assert tuple(re.findall(r"`([^`]*)`", models)) == models_published()
 

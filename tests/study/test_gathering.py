@@ -55,6 +55,36 @@ def content(**changes: Any) -> tuple[Content, list[str]]:
     return gathering.content(read(Path("r.json")), sources, Watch(notes.append)), notes
 
 
+CODE = """
+def gap(batch, *, k=1):
+    ordered = batch.cosines.copy()
+    ordered.sort(axis=1)
+    return ordered[:, -1] - ordered[:, -1 - k]
+"""
+
+
+def test_a_users_own_score_is_recomputed_with_its_code_alone(oodcache: Run, cached: None) -> None:
+    Path("code").mkdir()
+    Path("code/mine.py").write_text(CODE)
+    assert oodcache("score", "--score", "code/mine.py:gap", *SCORE[1:]).status == 0
+    found, _ = content(code=["code/mine.py:gap"])
+    assert [row.key[2] for row in found.rows][:2] == ["mine.py:gap:k=1", "mcm"]
+    assert content()[0].missing.startswith(
+        "r.json: made with 'mine.py:gap', code of your own; add --score FILE.py:gap"
+    )
+    Path("code/mine.py").write_text(CODE.replace("k=1", "k=2"))
+    assert "its code has changed" in content(code=["code/mine.py:gap"])[0].missing
+    Path("code/mine.py").write_text(CODE)
+    changed = json.loads(Path("r.json").read_text())
+    changed.pop("sha256", None)
+    for row in changed["results"]:
+        if row["score"] == "mine.py:gap":
+            row["parameters"] = {"j": 1.0}
+    Path("r.json").write_text(json.dumps(changed))
+    missing = content(code=["code/mine.py:gap"])[0].missing
+    assert "'mine.py:gap:j=1': the code has the parameters k" in missing
+
+
 @pytest.mark.parametrize("ending", [".h5", ".csv"])
 def test_saved_scores_and_the_cache_give_the_same_to_the_last_digit(
     oodcache: Run, cached: None, ending: str

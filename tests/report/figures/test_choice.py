@@ -164,3 +164,24 @@ def test_no_more_than_a_line_is_named() -> None:
     says = refused(FigureChoice(ood_sets=("x",)), saved=replace(SAVED, results=many))
     assert says.endswith(" and 30 more")
     assert len(says) < 20 * 220 + 100
+
+
+def test_a_users_own_score_is_chosen_by_its_code_or_its_label() -> None:
+    grid = [
+        replace(FIRST, score=score, parameters={"k": float(k), "flip": 1.0})
+        for score in ("mine.py:gap", "lead")
+        for k in (3, 10)
+    ]
+    saved = Saved(Path("r.json"), (FIRST, *grid), (), {})
+
+    def labels(*scores: str) -> list[str]:
+        return [one[2] for one in choose(FigureChoice(scores=scores), saved=saved).rows()]
+
+    both = ["mine.py:gap:k=3,flip=1", "mine.py:gap:k=10,flip=1"]
+    for typed in ("mine.py:gap", "code/mine.py:gap", "gap", "code/mine.py:gap:k=3|10"):
+        assert labels(typed) == labels("gap:flip=1") == both
+    assert labels("code/mine.py:gap:k=10") == both[1:]
+    assert labels("mcm", both[0]) == ["mcm", both[0]]
+    assert labels("code/lead.py:lead:k=3") == ["lead:k=3,flip=1"]
+    words = refused(FigureChoice(scores=["gap:k=4"]), None, saved)
+    assert "there are: mcm, mine.py:gap:k=3" in words

@@ -18,10 +18,9 @@ from oodcache.detect.detector import (
     TrainingImages,
     Tried,
 )
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Vectors
 from oodcache.score.inputs.selection import Prompted
-from oodcache.score.onepass.variants import parse
+from oodcache.score.onepass.variants import NO_OWN, Own, parse
 
 DIMENSION = 8
 MODEL = ModelIdentity("Tiny", "one", "tiny", {"embed_dim": DIMENSION}, "1" * 64, None, 40.0, None)
@@ -36,10 +35,15 @@ class Made:
     images: Vectors
 
 
-def made(score: str = "mcm", *, bias: float | None = None, **changes: Any) -> Made:
-    """Return a detector of a score, as it is typed; `changes` go into its fields."""
-    (variant,) = parse(score)
-    needs = SCORES[variant.score].needs
+def made(
+    score: str = "mcm", *, bias: float | None = None, own: Own = NO_OWN, **changes: Any
+) -> Made:
+    """Return a detector of a score, as it is typed; `changes` go into its fields.
+
+    `own` has the definition of a score that is not built in.
+    """
+    (variant,) = parse(score, own)
+    needs = variant.definition.needs
     classes, images = unit(4, DIMENSION, 1), unit(60, DIMENSION, 2)
     scorer = Scorer(
         ModelIdentity(**{**vars(MODEL), "logit_bias": bias}),

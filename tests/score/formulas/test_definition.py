@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
+
+from oodcache.cache.errors import InputError
 from oodcache.score.formulas.definition import TEMPERATURE, Parameter, Score
 
 
@@ -21,3 +26,20 @@ def test_facts_write_defaults_as_they_are_typed() -> None:
     )
     assert score.facts["parameters"] == "temperature = 0.01, top = 100, scale = learned"
     assert list(score.facts) == ["formula", "ranks by", "parameters", "source", "use", "limits"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "words"),
+    [
+        (Parameter(0.0, whole=True, most=1.0), "x=y is not 0 or 1"),
+        (Parameter(0.0, whole=True, most=2.0**32), "x=y is not a whole number, 0 or above"),
+        (Parameter(0.0, whole=True, least=-math.inf), "x=y is not a whole number"),
+        (Parameter(0.0, least=-math.inf), "x=y is not a number"),
+    ],
+)
+def test_a_wrong_value_is_rejected_with_the_numbers_that_fit(
+    parameter: Parameter, words: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        parameter.read("x", "y")
+    assert str(error.value) == words

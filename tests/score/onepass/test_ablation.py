@@ -145,3 +145,14 @@ def test_the_documented_example_is_an_ablation_file(tmp_path: Path) -> None:
     found = read(tmp_path, example)
     assert len(found.variants) > 10
     assert found.templates
+
+
+def test_a_file_never_names_code(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    (tmp_path / "mine.py").write_text(f"open({str(mark)!r}, 'w')\ndef gap(batch): ...\n")
+    name = f"{tmp_path}/mine.py:gap"
+    with pytest.raises(InputError) as error:
+        read(tmp_path, f'[[scores]]\nscore = "{name}"\nk = [3, 10]\n')
+    words = f"{name!r} is code, which no file may name; type: --score '{name}:k=3|10'"
+    assert words in str(error.value)
+    assert not mark.exists()

@@ -1,0 +1,1 @@
+"""Scores of the user's own: functions of a batch of images."""

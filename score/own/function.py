@@ -1,0 +1,184 @@
+"""A user's function as a score: its parameters, its calls one at a time, its errors in one line."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from threading import RLock
+from typing import Any
+
+import numpy as np
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.format.rules import one_line
+from oodcache.score.formulas.cosines import Scores
+from oodcache.score.formulas.definition import (
+    ANY,
+    BIAS,
+    FROM_MODEL,
+    Parameter,
+    Score,
+)
+from oodcache.score.formulas.tile import Tile
+from oodcache.score.own.batch import COSINES, Batch, BatchContext, batch_of
+from oodcache.score.own.checks import check_alone, numbers
+
+Function = Callable[..., Any]
+Convert = Callable[[float], float]
+ONE_AT_A_TIME = RLock()
+# Parameters that may be the model's own.
+OF_MODEL: Mapping[str, Mapping[str, float | None]] = {
+    "temperature": FROM_MODEL,
+    "scale": FROM_MODEL,
+    "bias": BIAS.words,
+}
+SHAPE = "write def NAME(batch, *, key=number)"
+
+
+@dataclass(frozen=True)
+class OwnScore(Score):
+    """A user's function as a score called `name`.
+
+    `sha256` is that of the code which defines it, None if that is unknown; `source` is its file, ""
+    if there is none. Its docstring is its `formula`, on one line.
+    """
+
+    name: str = ""
+    function: Function | None = None
+    sha256: str | None = None
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Return the description, each fact under its name."""
+        return {
+            "docstring": self.formula,
+            "parameters": super().facts["parameters"],
+            "takes": "all images of a set at once" if self.whole else "each image alone",
+            "code": self.source or "unknown",
+            "SHA-256": self.sha256 or "unknown",
+        }
+
+
+def own_score(function: Function, name: str, *, sha256: str | None = None) -> OwnScore:
+    """Return a function as the score `name`.
+
+    Raises InputError if its parameters are not a batch and keywords with numbers as defaults.
+    """
+    parameters, converts = _parameters(function, name)
+    caller = _Caller(function, name, converts, _place(function))
+    docstring = (inspect.getdoc(function) or "") if inspect.isroutine(function) else ""
+    return OwnScore(
+        rank=caller.rank,
+        fit=_fit,
+        needs=ANY,
+        parameters=parameters,
+        whole=bool(getattr(function, "whole", False)),
+        formula=" ".join(docstring.split()) or "none",
+        ranks_by="",
+        source=caller.place[0],
+        use="",
+        limits="",
+        name=name,
+        function=function,
+        sha256=sha256,
+    )
+
+
+@dataclass(frozen=True)
+class _Caller:
+    """A function, how its numbers are converted, and its file and line."""
+
+    function: Function
+    name: str
+    converts: Mapping[str, Convert]
+    place: tuple[str, int]
+
+    def rank(self, tile: Tile, context: BatchContext, **given: float) -> Scores:
+        """Return the function's scores of a tile's images, float64 (N,), checked."""
+        if COSINES in context.used:
+            # Before it is this thread's turn. A score that reads them once reads them always.
+            _ = tile.cosines
+        batch = batch_of(tile, context, self.name)
+        typed = {key: self.converts[key](value) for key, value in given.items()}
+
+        def call(some: Batch) -> Scores:
+            return numbers(self._called(some, typed), len(some), self._where())
+
+        with ONE_AT_A_TIME:
+            scores = call(batch)
+            if tile.first == 0 and not tile.is_whole and len(batch) > 1:
+                check_alone(batch, scores, call, self._where())
+        return scores
+
+    def _called(self, batch: Batch, given: Mapping[str, float]) -> object:
+        try:
+            with np.errstate(all="ignore"):
+                return self.function(batch, **given)
+        except InputError:
+            raise
+        except Exception as error:
+            what = one_line(error)[:200]
+            where = self._where(error)
+            text = f"{type(error).__name__}: {what}" if what else type(error).__name__
+            raise InputError(f"{where} raised {text}") from error
+
+    def _where(self, error: Exception | None = None) -> str:
+        """Return the function's name, file and line: that of an error, or of its definition."""
+        file, line = self.place
+        if error is not None:
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [one for one in frames if one.filename == file] or frames[-1:]
+            file, line = own[-1].filename, own[-1].lineno or 0
+        return f"{self.name} ({file}, line {line})" if file else self.name
+
+
+def _fit(context: BatchContext, **given: float) -> BatchContext:
+    """Return the context with a record of use of one variant's own."""
+    return replace(context, used=set())
+
+
+def _place(function: Function) -> tuple[str, int]:
+    """Return the file and line of a function's definition, ("", 0) if unknown."""
+    inner = inspect.unwrap(function)
+    called = inner if inspect.isfunction(inner) else type(inner).__call__
+    code = getattr(called, "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
+
+
+def _parameters(function: Function, name: str) -> tuple[dict[str, Parameter], dict[str, Convert]]:
+    """Return the parameters of a function's keywords, and how their numbers are converted."""
+    try:
+        batch, *others = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        raise InputError(f"{name}: takes no batch of images; {SHAPE}") from None
+    if batch.kind not in (batch.POSITIONAL_ONLY, batch.POSITIONAL_OR_KEYWORD):
+        raise InputError(f"{name}: its first parameter is {batch}, not the batch; {SHAPE}")
+    parameters, converts = {}, {}
+    for one in others:
+        if one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL, one.POSITIONAL_ONLY):
+            raise InputError(f"{name}: {one} is no keyword with a number as default; {SHAPE}")
+        if one.default is one.empty:
+            raise InputError(f"{name}: parameter {one.name} has no default; {SHAPE}")
+        parameters[one.name], converts[one.name] = _parameter(one.name, one.default, name)
+    return parameters, converts
+
+
+def _parameter(key: str, default: object, name: str) -> tuple[Parameter, Convert]:
+    words = OF_MODEL.get(key, {})
+    if isinstance(default, bool | np.bool_):
+        return Parameter(float(default), whole=True, most=1.0), bool
+    if isinstance(default, str) and default in words:
+        return Parameter(default, least=-math.inf, words=words), float
+    if isinstance(default, Real) and math.isfinite(default):
+        # The model's own scale is no whole number, whatever the default is.
+        whole = isinstance(default, Integral) and not words
+        number = Parameter(float(default), least=-math.inf, whole=whole, words=words)
+        return number, int if whole else float
+    raise InputError(
+        f"{name}: {key}={one_line(ValueError(repr(default)))[:60]} is no default of a score; use "
+        "int, float, bool, or 'learned' for temperature, scale and bias"
+    )

@@ -1,0 +1,45 @@
+"""Claims about the batches that users' scores see."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from samples.score.own import IMAGES, ONE
+
+from oodcache.score.formulas.tile import Tile
+from oodcache.score.own.batch import Batch, BatchContext, batch_of
+
+COLUMNS = np.ascontiguousarray(ONE.vectors.T)
+
+
+def batch(count: int = 5) -> tuple[Tile, Batch]:
+    tile = Tile(IMAGES[:8], ONE.vectors, COLUMNS, real=count)
+    return tile, batch_of(tile, BatchContext(ONE.vectors, 40.0, None), "mine")
+
+
+def test_arrays_end_before_the_padding_and_are_read_only() -> None:
+    _, found = batch()
+    shapes = (found.images.shape, found.cosines.shape, found.nearest.shape, len(found))
+    assert shapes == ((5, 24), (5, 37), (5,), 5)
+    with pytest.raises(ValueError, match="read-only"):
+        found.cosines[0, 0] = 1
+    with pytest.raises(AttributeError):
+        found.logit_scale = 1.0  # type: ignore[misc]
+
+
+def test_cosines_are_made_only_when_they_are_read() -> None:
+    tile, found = batch()
+    assert found.images is not None
+    assert "cosines" not in vars(tile)
+    assert found.nearest.tolist() == (IMAGES[:5] @ COLUMNS).argmax(axis=1).tolist()
+    assert tile.rows is not None
+    np.testing.assert_array_equal(found.cosines, (IMAGES[:8] @ COLUMNS)[:5])
+
+
+def test_a_part_has_slices_of_the_same_arrays() -> None:
+    _, found = batch()
+    part = found.part(slice(None, None, -1))
+    assert np.shares_memory(part.cosines, found.cosines)
+    np.testing.assert_array_equal(part.cosines, found.cosines[::-1])
+    np.testing.assert_array_equal(part.images, found.images[::-1])
+    np.testing.assert_array_equal(part.nearest, found.nearest[::-1])
