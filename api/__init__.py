@@ -29,6 +29,10 @@ WHERE = {
 }
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     if name == "score":
         return import_module("oodcache.score")

@@ -111,7 +111,7 @@ class Cache:
         (docs/own-score.md). Raises InputError for a user's error.
         """
         question = Question(
-            *(self.folder, _several(model), id, _several(ood)),
+            *(self.folder, _several(model), _one(id), _several(ood)),
             classes=classes,
             templates=_several(template),
             select_on=select_on,
@@ -135,6 +135,12 @@ def open(folder: str | Path = "embeddings") -> Cache:
     if not path.is_dir():
         raise InputError(f"{path}: not a folder; create a cache with oodcache extract")
     return Cache(path)
+
+
+def _one(given: str) -> str:
+    if not isinstance(given, str):
+        raise InputError(f"id is {type(given).__name__}; give the name of one set, such as 'pets'")
+    return given
 
 
 def _scores(given: str | Function | Sequence[str | Function]) -> tuple[str | Function, ...]:

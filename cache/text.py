@@ -88,6 +88,19 @@ def cut(names: Sequence[str], most: int, between: str) -> str:
     return between.join([*names[:most], *more])
 
 
+def check_ending(path: Path, endings: Sequence[str]) -> str:
+    """Return a file's ending in lower case, the first of `endings` if it has none.
+
+    Raises InputError, with what to give, if the ending is another.
+    """
+    ending = path.suffix.lower() or endings[0]
+    if ending not in endings:
+        *most, last = endings
+        known = f"{', '.join(most)} or {last}"
+        raise InputError(f"{path}: ends in {path.suffix!r}; use {known}, or give --format")
+    return ending
+
+
 def megabytes(size: int) -> str:
     """Return a number of bytes in MB, to one decimal, or to two digits below 1 MB.
 

@@ -53,7 +53,7 @@ def detect(detector: Path, targets: tuple[str, ...], cache: Path, **given: Any) 
         *(detector, targets),
         cache=cache,
         runtime=Runtime(*(given[name] for name in RUNTIME)),
-        form=given["form"] or formats.by_ending(output.suffix if output else ""),
+        form=given["form"] or ("text" if output is None else formats.by_ending(output)),
         output=output,
         watch=WATCH,
         score=given["score"],

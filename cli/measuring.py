@@ -31,7 +31,7 @@ OPTIONS = (
         multiple=True,
         type=share("0.95", most=1),
         metavar="SHARE",
-        help="Also report the FPR at this TPR; may repeat: --tpr 0.9 --tpr 0.99. [0.95]",
+        help="TPR to report the FPR at; may repeat: --tpr 0.95 --tpr 0.99. [0.95]",
     ),
     click.option(
         "--bootstrap",
@@ -73,6 +73,8 @@ def measuring(command: Command) -> Command:
 
 def conventions(given: Mapping[str, Any], draws: str = "--bootstrap N") -> Conventions:
     """Return the conventions that the options set; `draws` names what --seed is for."""
+    if given["output"] is not None and given["form"] is None:
+        formats.by_ending(given["output"])  # Before anything is computed.
     if given["seed"] is not None and not given["bootstrap"] and not _is_drawn(given):
         raise click.UsageError(f"--seed has no effect without {draws}")
     return Conventions(
@@ -108,7 +110,7 @@ def deliver(results: Results, given: Mapping[str, Any]) -> None:
 
     output, form, explain = given["output"], given["form"], given["explain"]
     if output is not None:
-        form = form or formats.by_ending(output.suffix)
+        form = form or formats.by_ending(output)
         scoring.save(formats.text(form, *results, explain=explain), output)
         note(Hint(f"wrote {output}"))
     form = "table" if output is not None or form is None else form

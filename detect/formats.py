@@ -11,9 +11,10 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oodcache.cache.text import inert, printable
+from oodcache.cache.text import check_ending, inert, printable
 
 if TYPE_CHECKING:
     from oodcache.detect.decisions import Decision
@@ -82,13 +83,18 @@ class Lines:
 
 
 FORMATS = {
-    "text": Lines(as_text),
+    "text": Lines(as_text, ending=".txt"),
     "csv": Lines(as_csv, ",".join(COLUMNS) + "\n", ".csv"),
     "spreadsheet": Lines(as_spreadsheet, ",".join(COLUMNS) + "\n"),
     "jsonl": Lines(as_jsonl, ending=".jsonl"),
 }
 
+ENDINGS = tuple(one.ending for one in FORMATS.values() if one.ending)
 
-def by_ending(ending: str) -> str:
-    """Return the format of files with an ending, "text" if there is none."""
-    return next((name for name, one in FORMATS.items() if ending and one.ending == ending), "text")
+
+def by_ending(path: Path) -> str:
+    """Return the format of a file by its ending: text for .txt or none.
+
+    Raises InputError for other endings.
+    """
+    return {one.ending: name for name, one in FORMATS.items()}[check_ending(path, ENDINGS)]

@@ -50,9 +50,11 @@ def unfinished(path: Path) -> Iterator[Path]:
     """Do what `sibling` does, but let the caller's own OSErrors pass.
 
     File and folder are synced to disk before the rename. Two writers of one path each have their
-    own file, and the last to finish wins.
+    own file, and the last to finish wins. A link stays: the file that it leads to is written.
+    Raises InputError if `path` is a device or a named pipe, which a rename would replace.
     """
     with writing(path):
+        path = _regular(path)
         _make_folder(path.parent)
         remove_stale(path)
     # Named before it is created, so that it is removed whenever Ctrl-C comes.
@@ -123,6 +125,15 @@ def writing(path: Path) -> Iterator[None]:
         reason = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
         advice = f": {ADVICE[error.errno]}" if error.errno in ADVICE else ""
         raise InputError(f"{path}: cannot be written: {reason}{advice}") from error
+
+
+def _regular(path: Path) -> Path:
+    """Return the path that a link leads to; raise InputError for what is no regular file."""
+    found = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        what = "is a device or a named pipe, which is not replaced"
+        raise InputError(f"{path}: {what}; give the name of a file, or print without --output")
+    return found
 
 
 def _make_folder(folder: Path) -> None:

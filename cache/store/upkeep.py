@@ -47,6 +47,8 @@ def verified(
     if unread and not broken:
         of = counted(len(paths), "file")
         raise InputError(f"{len(unread):,} of {of} could not be read: see above")
+    if broken and not any(path.is_file() for path in broken):
+        raise InputError(f"{broken[0]}: not a file; list the files with: oodcache cache ls")
     if broken:
         verb = "is" if len(broken) == 1 else "are"
         commands = {"negatives" if path.suffix == ".json" else "extract" for path in broken}

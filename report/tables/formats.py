@@ -15,10 +15,11 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oodcache.cache.json_text import content_sum
-from oodcache.cache.text import inert, printable
+from oodcache.cache.text import check_ending, inert, printable
 from oodcache.score.measures.result import Counterpart, Difference, Result
 
 if TYPE_CHECKING:
@@ -221,16 +222,20 @@ class Format:
 
 
 FORMATS = {
-    "table": Format(tables=_terminal),
+    "table": Format(".txt", tables=_terminal),
     "csv": Format(".csv", whole=to_csv),
     "spreadsheet": Format(whole=to_spreadsheet),
     "json": Format(".json", whole=to_json),
     "markdown": Format(".md", tables=lambda grids, _: "\n".join(map(_markdown, grids))),
     "latex": Format(".tex", tables=lambda grids, _: "\n".join(map(_latex, grids))),
 }
+ENDINGS = tuple(one.ending for one in FORMATS.values() if one.ending)
 OF_TABLES = tuple(name for name, one in FORMATS.items() if one.tables)
 
 
-def by_ending(ending: str) -> str:
-    """Return the format of files with an ending, "table" if there is none."""
-    return next((name for name, one in FORMATS.items() if ending and one.ending == ending), "table")
+def by_ending(path: Path) -> str:
+    """Return the format of a file by its ending: a table for .txt or none.
+
+    Raises InputError for other endings.
+    """
+    return {one.ending: name for name, one in FORMATS.items()}[check_ending(path, ENDINGS)]

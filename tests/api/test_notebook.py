@@ -149,6 +149,10 @@ def test_a_row_has_one_value_for_each_column_of_a_data_frame(cache: package.Cach
             lambda cache: cache.evaluate("one/demo", id="pets", ood="strays", scores=BAD),
             "5 is int; expected a score, such as 'mcm'",
         ),
+        (
+            lambda cache: cache.evaluate("one/demo", id=["pets"], ood="strays"),  # type: ignore[arg-type]
+            "id is list; give the name of one set, such as 'pets'",
+        ),
     ],
 )
 def test_a_mistake_raises_one_line(
@@ -175,3 +179,8 @@ def test_shards_are_the_arrays_of_the_file_that_they_make(cache: package.Cache) 
     cut_all(cache.folder, 7)
     assert arrays() == whole
     assert [cache.models, cache.datasets("one"), cache.vocabularies("one")] == names
+
+
+def test_completion_shows_the_public_names() -> None:
+    assert {"Cache", "Detector", "open", "score"} <= {*dir(package)}
+    assert not [name for name in dir(package) if name.startswith("_") or name == "annotations"]

@@ -151,6 +151,8 @@ def test_verify_names_whatever_is_no_file(oodcache: Run, write_pets: Write) -> N
         f"sound  {pets}",
     ]
     assert "4 of 5 files are broken" in done.err
+    typo = oodcache("cache", "verify", "pets")
+    assert typo.err == "oodcache: pets: not a file; list the files with: oodcache cache ls\n"
 
 
 def test_verify_of_nothing_is_refused(oodcache: Run) -> None:

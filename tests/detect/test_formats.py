@@ -7,9 +7,11 @@ import io
 import json
 import math
 import os
+from pathlib import Path
 
 import pytest
 
+from oodcache.cache.errors import InputError
 from oodcache.detect.decisions import Decision
 from oodcache.detect.formats import COLUMNS, FORMATS, by_ending
 
@@ -66,10 +68,15 @@ def test_jsonl_gives_every_byte_and_digit_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "form"), [("", "text"), (".csv", "csv"), (".jsonl", "jsonl"), (".json", "text")]
+    ("name", "form"), [("a", "text"), ("a.txt", "text"), ("a.CSV", "csv"), ("a.jsonl", "jsonl")]
 )
-def test_the_ending_of_a_file_decides_its_format(ending: str, form: str) -> None:
-    assert by_ending(ending) == form
+def test_the_ending_of_a_file_decides_its_format(name: str, form: str) -> None:
+    assert by_ending(Path(name)) == form
+
+
+def test_another_ending_is_refused() -> None:
+    with pytest.raises(InputError, match=r"a.json: ends in '.json'; use .txt, .csv or .jsonl, or"):
+        by_ending(Path("a.json"))
 
 
 def test_a_spreadsheet_runs_no_path_as_a_formula() -> None:

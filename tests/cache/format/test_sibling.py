@@ -325,3 +325,24 @@ def test_all_stale_files_of_a_folder_go_but_those_in_use(tmp_path: Path) -> None
         assert files(tmp_path) == sorted([busy.name, ".hidden", "a.part", "d.h5"])
         assert not list(tmp_path.glob(".x*"))
     assert files(tmp_path) == [".hidden", "a.h5", "a.part", "d.h5"]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "other" / "file")
+    with sibling(tmp_path / "link") as part:
+        part.write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "other" / "file").read_text() == "new"
+
+
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "null").symlink_to("/dev/null")
+    for name in ("pipe", "null"):
+        with (
+            pytest.raises(InputError, match="is a device or a named pipe, which is not replaced"),
+            sibling(tmp_path / name),
+        ):
+            pass
+    assert (tmp_path / "pipe").is_fifo() and Path("/dev/null").is_char_device()

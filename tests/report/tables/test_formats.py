@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from samples.report.results import BARE, FIRST, PLAIN_DIFFERENCE, SETS, difference, results
 
+from oodcache.cache.errors import InputError
 from oodcache.cache.json_text import parse_json
 from oodcache.report.tables.caption import caption
 from oodcache.report.tables.formats import FORMATS, by_ending, text, to_csv, to_json
@@ -261,10 +262,14 @@ def test_every_key_of_calibration_stands_in_docs_results_md() -> None:
     }
 
 
-def test_an_ending_names_its_format_and_any_other_is_a_table() -> None:
-    endings = (".csv", ".json", ".md", ".tex", ".txt", "")
+def test_an_ending_names_its_format_and_others_are_refused() -> None:
+    names = ("a.csv", "a.JSON", "a.md", "a.tex", "a.txt", "a")
     expected = ["csv", "json", "markdown", "latex", "table", "table"]
-    assert [*map(by_ending, endings)] == expected
+    assert [by_ending(Path(name)) for name in names] == expected
+    with pytest.raises(InputError) as refused:
+        by_ending(Path("r.xlsx"))
+    known = ".txt, .csv, .json, .md or .tex"
+    assert str(refused.value) == f"r.xlsx: ends in '.xlsx'; use {known}, or give --format"
 
 
 def test_names_of_files_that_are_not_utf8_are_escaped_in_json() -> None:
