@@ -28,21 +28,29 @@ def as_text(decisions: Sequence[Decision]) -> str:
 
 
 def as_csv(decisions: Sequence[Decision]) -> str:
-    """Return a row of COLUMNS each, with all digits."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerows(_values(one).values() for one in decisions)
-    return text.getvalue()
+    """Return a row of COLUMNS each, with all digits.
+
+    Unprintable characters are escaped; bytes of names that are not UTF-8 are kept.
+    """
+    return _rows(decisions, _escaped)
 
 
 def as_spreadsheet(decisions: Sequence[Decision]) -> str:
     """Return CSV whose texts no spreadsheet runs as formulas, whoever named the images."""
+    return _rows(decisions, lambda text: inert(_escaped(text)))
+
+
+def _rows(decisions: Sequence[Decision], written: Callable[[str], str]) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     for one in decisions:
         cells = _values(one).values()
-        rows.writerow([inert(cell) if isinstance(cell, str) else cell for cell in cells])
+        rows.writerow([written(cell) if isinstance(cell, str) else cell for cell in cells])
     return text.getvalue()
+
+
+def _escaped(text: str) -> str:
+    return "".join(one if "\udc80" <= one <= "\udcff" else printable(one) for one in text)
 
 
 def as_jsonl(decisions: Sequence[Decision]) -> str:

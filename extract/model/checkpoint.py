@@ -19,9 +19,13 @@ from oodcache.cache.watch import Note
 # Where training programs put a model's weights, the first that is there.
 UNDER = (
     *("state_dict", "model_state_dict", "model", "module"),
+    *("params", "net", "weights", "student"),
     *("ema", "model_ema", "state_dict_ema", "ema_state_dict"),
 )
-PREFIXES = ("_orig_mod.", "module.", "model.")  # Of torch.compile, of DDP, of Lightning.
+# Of torch.compile, of DDP, of Lightning, of modules that contain the model.
+PREFIXES = ("_orig_mod.", "module.", "model.", "clip.", "net.")
+AVERAGES = ("ema", "average", "teacher")  # Parts of keys whose weights are other ones.
+CHECKED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)  # Not 8 bits.
 DEEPEST = 3  # Levels above the state dict; an untrusted file may contain itself.
 SAVE = "save model.state_dict() as .safetensors"
 PICKLES = (b"\x80", b"PK\x03\x04")
@@ -45,10 +49,39 @@ def state_dict(path: Path, note: Note) -> State:
             f"{path}: its weights are under {' and '.join(map(repr, under))}"
             + (f"; {others} are not read" if others else "")
         )
+    elif others := listed(_averages(loaded) if under else []):
+        note(f"{path}: its weights are under 'state_dict'; {others} are not read")
     bare, prefixes = _without_prefixes(state)
     if prefixes:
         note(f"{path}: its names begin with {' and '.join(prefixes)}, which is removed")
+    _check_finite(path, bare)
     return bare
+
+
+def _averages(loaded: Mapping[object, object]) -> list[object]:
+    """Return the keys of other weights beside a state dict, such as a moving average."""
+    return [
+        key
+        for key, value in loaded.items()
+        if key != "state_dict"
+        and any(part in str(key).lower() for part in AVERAGES)
+        and isinstance(value, Mapping)
+    ]
+
+
+def _check_finite(path: Path, state: State) -> None:
+    """Raise InputError if a weight is NaN or infinite: every vector would be, too."""
+    for name, value in state.items():
+        if name in ("logit_scale", "logit_bias"):  # Loading says more about these.
+            continue
+        is_float = isinstance(value, torch.Tensor) and value.dtype in CHECKED
+        # The sum shows it without a copy; it may overflow where all are finite.
+        if is_float and not value.sum().isfinite() and not value.isfinite().all():
+            bad = int((~value.isfinite()).sum())
+            raise InputError(
+                f"{path}: {bad:,} of the {value.numel():,} numbers of {name} are NaN or infinite: "
+                "the training diverged, or the file is damaged; use an earlier checkpoint"
+            )
 
 
 def read(path: Path) -> Any:

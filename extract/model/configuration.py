@@ -51,6 +51,11 @@ def read(path: Path, what: str) -> dict[str, Any]:
 def check(config: Mapping[str, Any], what: str) -> None:
     """Raise InputError, beginning with `what`, if an architecture cannot be built from it."""
     if missing := [key for key in NEEDED if key not in config]:
+        if isinstance(config.get("model_cfg"), Mapping):
+            raise InputError(
+                f"{what}: has the architecture under model_cfg: give a file with that object "
+                "alone, or the folder with its weights as --model local-dir:FOLDER"
+            )
         raise InputError(f"{what}: lacks {', '.join(missing)}")
     for reason in _faults(config):
         raise InputError(f"{what}: {reason}")

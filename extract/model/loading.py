@@ -64,7 +64,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         tokenize = tokenizers.load_tokenizer(resolved, config, files, note) if with_texts else None
         activation = _activation(resolved, config, note)
         model = _created(resolved, activation, device, note)
-    configuration = PreprocessCfg(**model.visual.preprocess_cfg)
+    configuration = _preprocessing_of(model)
     prepared = preprocessing(configuration, fast_decode=request.fast_decode, exif=request.exif)
     signature = Signature(
         identity=_identity(resolved, {**config, **activation}, model, note),
@@ -96,6 +96,14 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         tokenize,
         towers(model, channels_last=request.channels_last, compiled=request.compile),
     )
+
+
+def _preprocessing_of(model: Any) -> PreprocessCfg:
+    """Return a built model's preprocessing; open_clip expects a tuple where JSON has a list."""
+    found = dict(model.visual.preprocess_cfg)
+    if isinstance(found["size"], list):
+        found["size"] = tuple(found["size"])
+    return PreprocessCfg(**found)
 
 
 def weights_sha256(state: Mapping[str, torch.Tensor]) -> str:

@@ -21,6 +21,9 @@ PNG = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")  # A PNG's chunks that Pillow limits in size.
 BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # Tags of a TIFF.
 WHITE_IS_ZERO, SIGNED = 0, 2
+MOST_OF_12_BITS = 4095
+WHICH = "of which range? Save it with 8 bits, or with all of its type's range"
+MASK = "a mask, or of which range? Save it with 8 bits"
 ORIENTATION, UPRIGHT = 274, 1
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -71,7 +74,7 @@ def rgb(image: Image.Image) -> Image.Image:
     """Return a loaded or lazy image as RGB; raise ValueError if its numbers have no known range.
 
     Known are 8 and 16 bits without a sign, 12 bits in a TIFF, floats from 0 to 1, and whole numbers
-    from 0 to 255 of any type.
+    from 0 to 255 of any type. Numbers so small that they would be nearly black have another range.
     """
     if image.mode.startswith("I") or image.mode == "F":
         return Image.fromarray(_grey(image)).convert("RGB")
@@ -83,23 +86,39 @@ def rgb(image: Image.Image) -> Image.Image:
 def _grey(image: Image.Image) -> npt.NDArray[np.uint8]:
     values, white = np.asarray(image, np.float64), 65535
     if _tag(image, BITS) == 12:
-        white = 4095
+        white = MOST_OF_12_BITS
     elif image.mode == "F":
         white = _white_of_floats(values)
     elif image.mode == "I" and image.format != "PPM":  # Pillow scales a PPM to 16 bits.
-        what = "signed 16-bit" if _tag(image, BITS) == 16 else "32-bit integer"
+        what = _integers(image)
+        if what == "unsigned 32-bit":  # Which Pillow reads as signed.
+            values = values % 2**32
         _check_whole(values, what)
+        if values.max(initial=0) == 1:
+            raise ValueError(f"{what} pixels of 0 and 1: {MASK}")
         white = 255
+    elif image.mode != "I" and 0 < (high := values.max(initial=0)) <= MOST_OF_12_BITS:
+        raise ValueError(f"16-bit pixels of at most {high:g}: {WHICH}")
     if _tag(image, PHOTOMETRIC) == WHITE_IS_ZERO:  # Which Pillow applies to 8 bits only.
         values = white - values
     # Not values * 255 / white, which would round some of 16 bits otherwise.
     return (values / (white / 255)).round().clip(0, 255).astype(np.uint8)
 
 
+def _integers(image: Image.Image) -> str:
+    if _tag(image, BITS) == 16:
+        return "signed 16-bit"
+    is_signed = image.format != "TIFF" or _tag(image, SAMPLE_FORMAT) == SIGNED
+    return "32-bit integer" if is_signed else "unsigned 32-bit"
+
+
 def _white_of_floats(values: npt.NDArray[np.float64]) -> int:
     if not np.isfinite(values).all():
         raise ValueError("float pixels that are not finite")
-    if values.min(initial=0) >= 0 and values.max(initial=0) <= 1:
+    low, high = values.min(initial=0), values.max(initial=0)
+    if low >= 0 and 0 < high < 1 / 255:
+        raise ValueError(f"float pixels of at most {high:g}: {WHICH}")
+    if low >= 0 and high <= 1:
         return 1
     _check_whole(values, "float")
     return 255

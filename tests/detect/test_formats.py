@@ -37,13 +37,14 @@ def test_text_is_a_line_each_with_the_path_last_and_escaped() -> None:
     ]
 
 
-def test_csv_gives_every_byte_and_digit_back() -> None:
+def test_csv_gives_every_digit_back_and_escapes_what_no_terminal_should_see() -> None:
     text = FORMATS["csv"].head + FORMATS["csv"].written([*IN, *OTHERS])
     stored = text.encode(errors="surrogateescape")
     rows = list(csv.DictReader(io.StringIO(stored.decode(errors="surrogateescape"), newline="")))
     assert tuple(rows[0]) == COLUMNS
-    assert [os.fsencode(row["path"]) for row in rows[:4]] == PATHS
-    assert rows[4]["nearest"] == "tab\tname\n"
+    assert [os.fsencode(row["path"]) for row in rows[:2]] == [PATHS[0], b"line\\nbreak\\t.png"]
+    assert [os.fsencode(row["path"]) for row in rows[2:4]] == [PATHS[2], b"\\x1b[2J.png"]
+    assert rows[4]["nearest"] == "tab\\tname\\n"
     assert (float(rows[4]["score"]), float(rows[4]["p_value"])) == (-math.inf, 1 / 61)
     assert rows[5] == {**dict.fromkeys(COLUMNS, ""), "path": "y.png", "decision": "error"} | {
         "error": "OSError: broken"
@@ -77,6 +78,13 @@ def test_the_ending_of_a_file_decides_its_format(name: str, form: str) -> None:
 def test_another_ending_is_refused() -> None:
     with pytest.raises(InputError, match=r"a.json: ends in '.json'; use .txt, .csv or .jsonl, or"):
         by_ending(Path("a.json"))
+
+
+@pytest.mark.parametrize("form", ["text", "csv", "spreadsheet", "jsonl"])
+def test_no_format_sends_an_escape_code(form: str) -> None:
+    odd = Decision("gate/e\x1b[31m\x9b\r.jpg", True, 0.5, 0.25, "\x07cat", 0.125, "a\x1b")
+    written = FORMATS[form].written([odd]).removesuffix("\n")
+    assert all(one.isprintable() or one == "\t" for one in written)
 
 
 def test_a_spreadsheet_runs_no_path_as_a_formula() -> None:

@@ -52,6 +52,19 @@ def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
         ({"model": WEIGHTS, "epoch": 1}, ["its weights are under 'model'; 'epoch' are not read"]),
         ({"model_state_dict": WEIGHTS}, ["its weights are under 'model_state_dict'"]),
         ({"ema": {"state_dict": WEIGHTS}}, ["its weights are under 'ema' and 'state_dict'"]),
+        ({"params": WEIGHTS}, ["its weights are under 'params'"]),
+        ({"net": WEIGHTS}, ["its weights are under 'net'"]),
+        ({"weights": WEIGHTS}, ["its weights are under 'weights'"]),
+        (
+            {"student": WEIGHTS, "teacher": {}},
+            ["its weights are under 'student'; 'teacher' are not read"],
+        ),
+        (
+            {"state_dict": WEIGHTS, "ema": WEIGHTS, "scheduler": {}},
+            ["its weights are under 'state_dict'; 'ema' are not read"],
+        ),
+        (prefixed("clip."), ["its names begin with clip., which is removed"]),
+        (prefixed("net."), ["its names begin with net., which is removed"]),
         (prefixed("module."), ["its names begin with module., which is removed"]),
         (prefixed("_orig_mod."), ["its names begin with _orig_mod., which is removed"]),
         (
@@ -108,6 +121,24 @@ def test_the_content_decides_the_format_not_the_suffix(tmp_path: Path, suffix: s
 )
 def test_other_objects_are_named(tmp_path: Path, content: Any, words: str) -> None:
     assert refusal(saved(tmp_path / "mine.pt", content)).startswith(words)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16])
+def test_weights_that_are_no_numbers_are_refused(
+    tmp_path: Path, bad: float, kind: torch.dtype
+) -> None:
+    values = torch.ones(2, 3, dtype=kind)
+    values[1, 2] = bad
+    said = refusal(saved(tmp_path / "mine.pt", WEIGHTS | {"visual.proj": values}))
+    assert said.startswith("1 of the 6 numbers of visual.proj are NaN or infinite: the training")
+
+
+def test_large_finite_weights_are_read(tmp_path: Path) -> None:
+    large = {"a": torch.full((9,), 65504, dtype=torch.float16), "b": torch.full((9,), 3e38)}
+    large["d"] = torch.ones(2).to(torch.float8_e4m3fn)
+    large["c"] = torch.full((2,), 1.7e308, dtype=torch.float64)
+    assert found(saved(tmp_path / "mine.pt", large))[0].keys() == large.keys()
 
 
 def test_a_checkpoint_that_contains_itself_comes_to_an_end(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 
 import open_clip
 import pytest
+from PIL import Image
 from samples import CONFIG, SIGLIP_LIKE, SmallModel, load, load_small
 
 from oodcache.cache.errors import InputError
@@ -93,6 +95,23 @@ def test_a_file_that_is_no_object_is_refused(tmp_path: Path, content: bytes, wor
     path = tmp_path / "m.json"
     path.write_bytes(content)
     assert words in refusal(lambda: configuration.read(path, str(path)))
+
+
+def test_the_configuration_of_a_repository_is_told_from_an_architecture() -> None:
+    whole = {"model_cfg": CONFIG, "preprocess_cfg": SIGLIP_LIKE}
+    said = refusal(lambda: configuration.check(whole, "m.json"))
+    assert said.startswith("m.json: has the architecture under model_cfg: give a file with")
+
+
+@pytest.mark.parametrize("size", [[16, 16], [16, 24]])
+def test_a_size_may_be_a_list(small_model: SmallModel, tmp_path: Path, size: list[int]) -> None:
+    path = tmp_path / f"size{size[1]}.json"
+    path.write_text(json.dumps(changed(vision_cfg__image_size=size)))
+    encoder = load(path.stem, config=path, checkpoint=small_model.checkpoint)
+    assert encoder.preprocessing.size == (3, *size)
+    content = io.BytesIO()
+    Image.new("RGB", (20, 30)).save(content, "PNG")
+    assert encoder.preprocessing.prepared(content.getvalue()).pixels.shape == (3, *size)
 
 
 def test_a_huge_model_is_refused_before_it_is_built(

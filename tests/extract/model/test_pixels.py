@@ -42,6 +42,16 @@ def signed(values: Any, order: str = "<") -> bytes:
     return tiff_by_hand(array.astype(array.dtype.newbyteorder(order)).tobytes(), tags, order)
 
 
+def u32(values: Any) -> bytes:
+    return tiff_by_hand(values.tobytes(), {BITS: 32, PHOTOMETRIC: 1, SAMPLE_FORMAT: 1})
+
+
+def png16(values: Any) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(np.asarray(values, np.uint16)).save(content, "PNG")
+    return content.getvalue()
+
+
 def inverted_bytes(values: Any) -> bytes:
     return tiff_by_hand(values.tobytes(), {BITS: 8, PHOTOMETRIC: 0})  # Pillow inverts as it saves.
 
@@ -91,12 +101,47 @@ def test_numbers_of_a_known_range_are_the_grey_that_they_mean(content: bytes) ->
         (tiff(-GREY.astype(np.int32)), "32-bit integer pixels from -255 to 0"),
         (signed(GREY.astype(np.int16) * 100), "signed 16-bit pixels from 0 to 25500, whose range"),
         (signed(GREY.astype(np.int16) - 99), "signed 16-bit pixels from -99 to 156"),
+        (u32(GREY.astype(np.uint32) << 24), "unsigned 32-bit pixels from 0 to 4.27819e.09, whose"),
         (signed(GREY.astype(np.int8)), "signed 8-bit pixels from -128 to 127, whose range is unk"),
     ],
 )
 def test_numbers_of_an_unknown_range_are_an_error_that_names_it(content: bytes, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         decode(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (png16(GREY), "16-bit pixels of at most 255: of which range"),
+        (png16(GREY * np.uint16(4)), "16-bit pixels of at most 1020: of which range"),
+        (tiff(GREY * np.uint16(16)), "16-bit pixels of at most 4080: of which range"),
+        (tiff(GREY * np.uint16(16), photometric=0), "16-bit pixels of at most 4080: of which"),
+        (tiff((GREY > 9).astype(np.int32)), "32-bit integer pixels of 0 and 1: a mask"),
+        (signed((GREY > 9).astype(np.int16)), "signed 16-bit pixels of 0 and 1: a mask"),
+        (tiff(GREY.astype(np.float32) / 255000), "float pixels of at most 0.001: of which range"),
+    ],
+)
+def test_numbers_that_would_be_nearly_black_are_an_error(content: bytes, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        decode(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "white"),
+    [
+        (png16(GREY * np.uint16(0)), 0),
+        (png16(np.full((16, 16), 4096)), 16),
+        (tiff(np.zeros((16, 16), np.float32)), 0),
+        (tiff(np.full((16, 16), 1 / 255, np.float32)), 1),
+        (tiff(np.zeros((16, 16), np.int32)), 0),
+        (tiff(np.full((16, 16), 2, np.int32)), 2),
+        (twelve_bits(GREY // 16), 1),
+        (pgm(GREY * np.uint16(0) + 64, 65535), 0),
+    ],
+)
+def test_black_and_dark_images_of_a_stated_range_are_read(content: bytes, white: int) -> None:
+    assert np.asarray(decode(content).image).max() == white
 
 
 def test_signed_bytes_without_a_sign_are_left_as_they_are() -> None:
