@@ -20,8 +20,8 @@ NUMBER = re.compile(r"-?\d+(\.\d*)?")
 INTEGER = re.compile(rb"-1|0|[1-9]\d{0,17}")
 
 
-# What spreadsheets, pandas and R write for a missing value.
-MISSING = ("na", "n/a", "<na>", "nan", "null", "none", "nil")
+# What spreadsheets, pandas, R and people write for a missing value.
+MISSING = ("na", "n/a", "<na>", "nan", "null", "none", "nil", "?", "-", "unknown")
 
 
 @dataclass(frozen=True)

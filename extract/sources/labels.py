@@ -15,6 +15,7 @@ from oodcache.cache.exchange.row_names import missing_among_numbers
 NONE = ("", "-1")  # Texts for "no label".
 INTEGER = re.compile(r"0|[1-9][0-9]{0,17}")
 SIGNED = re.compile(r"-[0-9]+")
+DIGITS = re.compile("[0-9]+")
 FLOAT = re.compile(r"-?[0-9]+\.[0-9]*")
 
 
@@ -40,6 +41,9 @@ def from_texts(texts: Sequence[str], where: Callable[[int], str]) -> ImageLabels
     for text in distinct if not numbered else ():
         if why := _why_invalid(text, distinct):
             raise InputError(f"{where(texts.index(text))}: label {text!r} {why}")
+    if (padded := _padded(distinct)) is not None:
+        what = f"label {padded!r} has a leading zero, but other class numbers do not"
+        raise InputError(f"{where(texts.index(padded))}: {what}; write 7, not 07")
     if (mark := missing_among_numbers(distinct)) is not None:
         what = f"label {mark!r} is not a class number"
         raise InputError(f"{where(texts.index(mark))}: {what}; leave a missing label empty")
@@ -57,3 +61,10 @@ def _why_invalid(text: str, distinct: set[str]) -> str | None:
     if all(FLOAT.fullmatch(one) for one in distinct):
         return "is not an integer: write class numbers without a point"
     return None
+
+
+def _padded(distinct: set[str]) -> str | None:
+    """Return a number with leading zeros among numbers of another width, None if there is none."""
+    if len({*map(len, distinct)}) < 2 or not all(map(DIGITS.fullmatch, distinct)):
+        return None
+    return min((text for text in distinct if text[0] == "0" and text != "0"), default=None)

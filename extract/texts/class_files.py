@@ -7,13 +7,13 @@ a header; numbered, quoted and YAML lists.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import counted, read_lines
 from oodcache.cache.watch import Note
-from oodcache.extract.texts import mappings, name_tables, word_lists
+from oodcache.extract.texts import mappings, marked_lines, name_tables, word_lists
 from oodcache.extract.texts.imagenet import PREFIXED, WORDNET_ID
 from oodcache.extract.texts.name_lines import QUOTED, WANTED, NameLines, unnamed, unquoted
 from oodcache.extract.texts.word_lists import Columns
@@ -28,6 +28,8 @@ FOREIGN = {
     r"//": "a comment (comments start with #)",
 }
 SYNONYMS = re.compile(r"(n[0-9]{8}) +(.+)")
+ID_COMMA = re.compile(r'(n[0-9]{8}),\s*((?:[^,"]|, )+)')
+ID_BEHIND = re.compile(r"(\S.*?)(?:\s+|,\s*)(n[0-9]{8})")
 NUMBERED_LEMMA = re.compile(r"(n[0-9]{8}) +([0-9]+) +(\S+)")
 NUMBERED = re.compile(r"([0-9]+)(?:[.):]\s*|\s+)(\S.*)")
 YAML_LIST, YAML_NUMBERS = re.compile(r"-\s+(\S.*)"), re.compile(r"(.*\S):\s+([0-9]{1,9})")
@@ -142,6 +144,10 @@ def _tabbed(lines: NameLines) -> Columns | None:
 def _wordnet(lines: NameLines) -> Columns | None:
     """Read WordNet ids with lemmas, or alone: then they are the names, too."""
     there = [bool(WORDNET_ID.match(text)) for text in lines.texts]
+    if (found := lines.all(ID_COMMA)) is not None:
+        return tuple(one[1] for one in found), _first_synonyms(one[2] for one in found)
+    if not any(there) and (found := lines.all(ID_BEHIND)) is not None:
+        return tuple(one[2] for one in found), _first_synonyms(one[1] for one in found)
     if not any(there) or lines.all(PREFIXED) or any(text[9:10] == "," for text in lines.texts):
         return None
     if not all(there):
@@ -155,7 +161,11 @@ def _wordnet(lines: NameLines) -> Columns | None:
         return tuple(one[1] for one in found), tuple(one[3] for one in found)
     if (found := lines.all(SYNONYMS)) is None:
         raise lines.error("has a WordNet id, but not every line has a name behind it")
-    return tuple(one[1] for one in found), tuple(one[2].split(",")[0].strip() for one in found)
+    return tuple(one[1] for one in found), _first_synonyms(one[2] for one in found)
+
+
+def _first_synonyms(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(text.split(",")[0].strip() for text in texts)
 
 
 def _yaml(lines: NameLines) -> Columns | None:
@@ -179,8 +189,18 @@ def _numbered(lines: NameLines) -> Columns | None:
 
 
 def _quoted(lines: NameLines) -> Columns | None:
-    found = lines.all(QUOTED)
-    return None if found is None else unnamed([unquoted(one[0]) for one in found])
+    if (found := lines.all(QUOTED)) is None:
+        return None
+    _reject_header(lines)
+    return unnamed([unquoted(one[0]) for one in found])
+
+
+def _reject_header(lines: NameLines) -> None:
+    """Reject a first line that names the column below it; a single class may have any name."""
+    if len(lines.texts) > 1 and marked_lines.is_lone_header(lines.texts[0]):
+        raise lines.error(
+            f"looks like a header, {lines.texts[0]!r}: remove it, or if it is a class, move it down"
+        )
 
 
 def _plain(lines: NameLines) -> Columns:
@@ -188,6 +208,7 @@ def _plain(lines: NameLines) -> Columns:
     is_pandas = names[0] == "0" and len(names) > 1 and not any(map(str.isdecimal, names[1:]))
     if is_pandas or name_tables.is_name_header(names[0]):
         raise lines.error(f"looks like a header, {names[0]!r}: remove it")
+    _reject_header(lines)
     # As CSV quotes a name with a comma.
     return unnamed([unquoted(name) if name[0] == '"' else name for name in names])
 
@@ -195,11 +216,17 @@ def _plain(lines: NameLines) -> Columns:
 FORMS: tuple[tuple[str, Form], ...] = (
     ("JSON or a Python literal", _literal),
     ("", _foreign),
+    ("names with numbers or ids behind them", marked_lines.tabbed),
     ("", _tabbed),
+    ("", marked_lines.marked),
+    ("Places365's categories", marked_lines.places),
     ("WordNet ids and names", _wordnet),
     ("a YAML list", _yaml),
     ("numbered names", _numbered),
+    ("numbered names", marked_lines.leading),
+    ("names with numbers behind them", marked_lines.trailing),
     ("", _quoted),
     ("CSV", name_tables.columns),
+    ("", marked_lines.quoted_twice),
     ("", _plain),
 )

@@ -80,8 +80,8 @@ def _of_object(value: Mapping[Any, Any]) -> list[tuple[str, str]]:
     keys, values = list(value), list(value.values())
     if keys and all(_is_number(one) for one in keys):
         return [_pair(values[place]) for place in in_order([int(one) for one in keys])]
-    if keys and all(_is_number(one) and not isinstance(one, str) for one in values):
-        return [_pair(keys[place]) for place in in_order(values)]
+    if keys and all(_is_number(one) for one in values):
+        return [_pair(keys[place]) for place in in_order([int(one) for one in values])]
     if all(isinstance(one, str) for one in (*keys, *values)):
         return list(zip(keys, values, strict=True))
     raise ValueError(f"it is not {FORMS}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 
 from oodcache.extract.texts.imagenet import WORDNET_ID
@@ -15,6 +16,8 @@ NAMES = ("class_name", "classname", "class_names", "classnames", "label_name", "
 NUMBERS = ("class_id", "class_number", "class_index", "class_idx", "index", "idx", "number", "id")
 IDS = ("wnid", "wordnet_id", "synset", "synset_id", "class_id", "label_id", "id", "code")
 OTHERS = ("name", "names", "category", "class", "label", "labels", "words", "text", "")
+
+KEY = re.compile(f"(?:{NUMBER.pattern})|{WORDNET_ID.pattern}")
 
 
 def columns(lines: NameLines) -> Columns | None:
@@ -54,7 +57,9 @@ def _rows(lines: NameLines) -> list[list[str]]:
     """Return the cells of each line, none if a line is no CSV."""
     for delimiter in ",;":
         try:
-            reader = csv.reader(lines.texts, delimiter=delimiter, strict=True)
+            reader = csv.reader(
+                lines.texts, delimiter=delimiter, strict=True, skipinitialspace=True
+            )
             rows = [[cell.strip() for cell in row] for row in reader]
         except csv.Error:
             return []
@@ -77,9 +82,7 @@ def is_header(cells: Sequence[str]) -> bool:
 
 def _with_header(lines: NameLines, rows: Sequence[Sequence[str]]) -> Columns:
     header = _header(rows[0])
-    at_name = next((header.index(one) for one in (*NAMES, *OTHERS) if one and one in header), None)
-    if at_name is None:
-        raise lines.error("looks like a header of CSV without a column class_name or name")
+    at_name = _name_column(lines, header, rows[1:])
     body = NameLines(lines.path, lines.numbers[1:], lines.texts[1:])
     names = tuple(row[at_name] for row in rows[1:])
     for one in (*IDS, *NUMBERS, *OTHERS):
@@ -88,6 +91,18 @@ def _with_header(lines: NameLines, rows: Sequence[Sequence[str]]) -> Columns:
         keys = tuple(row[header.index(one)] for row in rows[1:])
         if all(map(NUMBER.fullmatch, keys)):
             return body.by_number([int(key) for key in keys], names)
-        if one in IDS:
+        if one in IDS or all(map(WORDNET_ID.fullmatch, keys)):
             return keys, names
     return unnamed(names)
+
+
+def _name_column(lines: NameLines, header: list[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return the first column that is called a name and holds more than numbers and WordNet ids."""
+    known = [header.index(one) for one in (*NAMES, *OTHERS) if one and one in header]
+    if not known:
+        raise lines.error("looks like a header of CSV without a column class_name or name")
+    for pattern in (KEY, NUMBER):
+        for place in known:
+            if not all(pattern.fullmatch(row[place]) for row in rows):
+                return place
+    raise lines.error(f"looks like a header of CSV, but its {header[known[0]]!r} are all numbers")

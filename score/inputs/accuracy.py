@@ -24,14 +24,28 @@ def id_accuracy(selection: Selection, nearest: Labels, note: Note) -> float | No
         unknown = [name for name, place in zip(label_names, known, strict=True) if place < 0]
         what = "class numbers" if inside.file.identity.has_class_numbers else "labels"
         which = f" ({what} {', '.join(unknown[:5])}{', …' * (len(unknown) > 5)})"
+        from_one = (
+            "; class numbers run from 1 to "
+            f"{len(selection.texts.vocabulary.names)}: they start at 0 here; subtract 1"
+        )
         note(
             f"{inside.name}: {missing:,} of {len(target):,} images have no label "
             f"among the classes of {selection.texts.path.stem}{which if unknown else ''}; "
-            "they count as ID, but not in the accuracy"
+            f"they count as ID, but not in the accuracy{from_one * _count_from_one(selection)}"
         )
     if not labelled.any():
         return None
     return float(np.mean(nearest[labelled] == target[labelled]))
+
+
+def _count_from_one(selection: Selection) -> bool:
+    """Return whether no ID class number is 0 and the largest is the number of classes."""
+    inside = selection.views[0].file
+    if not inside.identity.has_class_numbers:
+        return False
+    numbers = [int(name) for name in inside.label_names if labels.NUMBER.fullmatch(name)]
+    classes = len(selection.texts.vocabulary.names)
+    return 0 not in numbers and max(numbers, default=0) == classes
 
 
 def interval(accuracy: float | None, images: int) -> tuple[float, float] | None:

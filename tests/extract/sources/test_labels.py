@@ -27,8 +27,9 @@ def test_an_empty_label_and_minus_one_are_none() -> None:
     assert (nothing.labels.tolist(), nothing.names, nothing.numbered) == ([-1, -1], (), False)
 
 
-def test_a_number_with_a_zero_before_it_is_a_name() -> None:
-    assert from_texts(["007", "7"], where).numbered is False
+def test_numbers_of_one_width_with_a_zero_before_are_names() -> None:
+    assert from_texts(["007", "012"], where).numbered is False
+    assert from_texts(["007", "12", "cat"], where).numbered is False
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,10 @@ def test_a_number_with_a_zero_before_it_is_a_name() -> None:
         ),
         (["cat", "\udcff"], "row 1: label .* is not UTF-8 text"),
         (["0", "NA", "2"], "row 1: label 'NA' is not a class number; leave a missing label empty"),
+        (["0", "?"], "row 1: label '[?]' is not a class number"),
+        (["1", "-", "2"], "row 1: label '-' is not a class number"),
+        (["unknown", "2"], "row 0: label 'unknown' is not a class number"),
+        (["0", "01"], "row 1: label '01' has a leading zero, but other class numbers do not"),
         (["1.0", "nan"], "row 1: label 'nan' is not a class number"),
         (["a\0b"], "row 0: label .* is not UTF-8 text"),
     ],

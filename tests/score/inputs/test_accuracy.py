@@ -22,9 +22,9 @@ Write = Callable[..., Any]
 def selected(tmp_path: Path, write_images: Write, write_texts: Write) -> Callable[..., Selection]:
     """Select five images of given labels against the classes cat, dog and fox."""
 
-    def run(labels: list[int], names: tuple[str, ...]) -> Selection:
+    def run(labels: list[int], names: tuple[str, ...], **more: Any) -> Selection:
         write_texts("animals", unit(3, 1, 8), class_names=("cat", "dog", "fox"))
-        write_images("inside", unit(5, 2, 8), labels=labels, label_names=names)
+        write_images("inside", unit(5, 2, 8), labels=labels, label_names=names, **more)
         write_images("outside", unit(2, 3, 8))
         return select(Question(tmp_path, ["tiny"], "inside", ["outside"]), "tiny")
 
@@ -62,6 +62,20 @@ def test_without_any_label_there_is_none(selected: Callable[..., Selection]) -> 
         "inside: 5 of 5 images have no label among the classes of animals; "
         "they count as ID, but not in the accuracy"
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "is_said"), [(("1", "2", "3"), True), (("0", "1", "3"), False), (("1", "9"), False)]
+)
+def test_class_numbers_from_1_are_said_where_one_has_no_class(
+    selected: Callable[..., Selection], names: tuple[str, ...], is_said: bool
+) -> None:
+    notes: list[str] = []
+    source = {"name": "inside", "fingerprint": "f", "labels": "numbers"}
+    selection = selected([0, 1, 0, 1, len(names) - 1], names, source=source)
+    id_accuracy(selection, np.zeros(5, int), notes.append)
+    words = "; class numbers run from 1 to 3: they start at 0 here; subtract 1"
+    assert [one.endswith(words) for one in notes] == [is_said]
 
 
 @pytest.mark.parametrize(("right", "images"), [(0, 10), (7, 10), (10, 10), (33_525, 50_000)])
