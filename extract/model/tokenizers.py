@@ -61,6 +61,8 @@ def lengths(tokenize: Any, texts: Sequence[str]) -> list[int]:
 
     0 for a tokenizer of an unknown kind.
     """
+    if not texts:  # transformers fails on none.
+        return []
     inner = getattr(tokenize, "tokenizer", None)
     if inner is None:
         if not hasattr(tokenize, "encode"):

@@ -172,6 +172,7 @@ def test_lengths_are_those_before_the_cut(tmp_path: Path) -> None:
     write_tokenizer(tmp_path, WORDS)
     whole = HFTokenizer(str(tmp_path), context_length=3)
     assert tokenizers.lengths(whole, ["a", "a photo of a cat"]) == [1, 5]
+    assert tokenizers.lengths(whole, []) == []
     assert whole(["a photo of a cat"]).shape == (1, 3)
     clip = open_clip.SimpleTokenizer(context_length=3)
     assert tokenizers.lengths(clip, ["a", "a photo of a cat"]) == [3, 7]

@@ -247,7 +247,7 @@ def test_a_model_that_cannot_be_loaded_is_said_once(
     request = ModelRequest("small", broken, small_model.config)
     with pytest.raises(InputError) as refused:
         by_actors(tmp_path, notes, actors=4, request=request, sources=sources)
-    assert str(refused.value).startswith(f"{broken}: rejected: it contains pickled")
+    assert str(refused.value).startswith(f"{broken}: contains no weights: expected a file of torch")
     assert "\n" not in str(refused.value)
     assert len(notes) == 1, "Ray: 4 actors …"
 
