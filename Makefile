@@ -44,7 +44,9 @@ test: .venv/dev  ## Install the test dependencies and run the tests (minutes)
 	  $(BIN)/python -m pytest -q -m "not slow" -n auto --maxprocesses 4 --dist worksteal
 
 test-slow: .venv/dev  ## Run the long tests: installs, wheels, more Hypothesis examples
-	$(BIN)/python -m pytest -q -m "slow or hypothesis" --hypothesis-profile=thorough
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	  $(BIN)/python -m pytest -q -m "slow or hypothesis" --hypothesis-profile=thorough \
+	  -n auto --maxprocesses 2 --dist loadfile
 
 lint: .venv/dev build/links  ## Run ruff and mypy
 	$(BIN)/ruff check .
