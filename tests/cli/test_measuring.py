@@ -9,7 +9,7 @@ from oodcache.cli import measuring
 
 
 def given(**options: object) -> dict[str, object]:
-    unset = {"bank": None, "bank_seed": None, "seed": None, "bootstrap": 0}
+    unset = {"bank": None, "bank_seed": None, "seed": None, "bootstrap": 0, "output": None}
     return unset | options
 
 
