@@ -100,6 +100,7 @@ def test_the_lines_of_the_pages_run_as_they_are_written(cached: Path, line: str)
     assert len(numbers(done.out)) == (5 if "all" in line else 1)
 
 
+@pytest.mark.slow
 def test_all_prints_each_set_and_the_average_without_torch(cached: Path) -> None:
     (cached / "nothing").mkdir()
     (cached / "nothing" / "torch.py").write_text("raise ImportError('torch is not to be imported')")
@@ -111,6 +112,7 @@ def test_all_prints_each_set_and_the_average_without_torch(cached: Path) -> None
     assert found["average"] == pytest.approx(every.mean(0), abs=0.0051)
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_extracted_by_a_command_that_is_shown(tmp_path: Path) -> None:
     done = run(tmp_path, "--model_type siglip2 --ood-dataset SUN --bs 8 --dir nowhere")
     assert done.status == 1 and done.out == ""
@@ -123,6 +125,7 @@ def test_what_is_missing_is_extracted_by_a_command_that_is_shown(tmp_path: Path)
     ]
 
 
+@pytest.mark.slow
 def test_only_what_is_missing_is_extracted(cached: Path, tmp_path: Path) -> None:
     write_study(tmp_path / "embeddings", ["clip"])
     (tmp_path / "embeddings/ViT-B-16/laion400m_e31/images/SUN.h5").unlink()
@@ -134,6 +137,7 @@ def test_only_what_is_missing_is_extracted(cached: Path, tmp_path: Path) -> None
     assert run(tmp_path, "--model_type clip --ood-dataset Places").status == 0
 
 
+@pytest.mark.slow
 def test_a_vocabulary_without_the_studys_prompt_is_refused(tmp_path: Path) -> None:
     write_study(tmp_path / "embeddings", ["clip"], templates=["a sketch of a {}"])
     done = run(tmp_path, "--model_type clip --ood-dataset SUN")

@@ -164,6 +164,7 @@ def test_a_mistake_raises_one_line(
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_shards_are_the_arrays_of_the_file_that_they_make(cache: package.Cache) -> None:
     def arrays() -> list[Any]:
         images, texts = cache.images("one", "pets"), cache.texts("one", "animals")

@@ -84,6 +84,7 @@ def tell(file: ImageFile, answers: Any) -> None:
     answers.put(told(file))
 
 
+@pytest.mark.slow
 @needs_fork
 def test_forked_workers_read_the_same_while_their_parent_reads(file: ImageFile) -> None:
     fork, wrong = multiprocessing.get_context("fork"), list[str]()

@@ -48,6 +48,7 @@ def test_info_of_texts_shows_classes_and_templates(oodcache: Run, cached: None) 
     assert "  cat  cat" in shown
 
 
+@pytest.mark.slow
 def test_verify_finds_a_flipped_byte(oodcache: Run, cached: None) -> None:
     sound = oodcache("cache", "verify")
     assert sound.status == 0
@@ -67,6 +68,7 @@ def test_a_missing_file_is_one_line(oodcache: Run, command: str) -> None:
     assert "No such file" in missing.err + missing.out
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_is_no_traceback(oodcache: Run, cached: None) -> None:
     for command in ("ls", "ls --format json", f"info {IMAGES}", "verify"):
         code = f"{sys.executable} -u -m oodcache cache {command} | true"

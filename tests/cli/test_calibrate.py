@@ -255,6 +255,7 @@ def test_a_bank_is_kept_with_its_labels(calibrate: Run) -> None:
     assert bank.name == "digits-train (labels predicted)"
 
 
+@pytest.mark.slow
 def test_negatives_are_kept_as_words_and_vectors(
     oodcache: Run, calibrate: Run, demo: Path, tmp_path: Path
 ) -> None:

@@ -121,6 +121,7 @@ def wait_for(path: Path, size: int = 0) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status", "said"),
     [
@@ -154,6 +155,7 @@ def test_a_load_that_is_stopped_half_way_is_gone_on_with(
     assert sorted(one.name for one in (tmp_path / "MOS/.fetch").iterdir()) == ["lock"]
 
 
+@pytest.mark.slow
 def test_one_that_is_killed_as_it_unpacks_unpacks_again(site: Site, tmp_path: Path) -> None:
     site.files["iNaturalist.tar.gz"] = packed(images("iNaturalist/images", 1000))
     process = start(site, tmp_path, 1000)
@@ -168,6 +170,7 @@ def test_one_that_is_killed_as_it_unpacks_unpacks_again(site: Site, tmp_path: Pa
     assert sorted(one.name for one in (tmp_path / "MOS/.fetch").iterdir()) == ["lock"]
 
 
+@pytest.mark.slow
 def test_a_second_fetch_stops_while_the_first_is_at_work(site: Site, tmp_path: Path) -> None:
     site.cuts, site.held = [CUT_AT], threading.Event()
     first = start(site, tmp_path)

@@ -60,6 +60,7 @@ def calibrated(oodcache: Run, model: str, *more: str) -> None:
 OTHERS = ("energy", "knn:k=5")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "score"),
     [
@@ -126,6 +127,7 @@ def test_targets_are_judged_in_order_and_the_model_is_loaded_once(
     assert done.err.count("loading") == 1
 
 
+@pytest.mark.slow
 def test_a_cached_set_needs_neither_torch_nor_the_vocabulary(
     oodcache: Run, here: Path, demo: Path
 ) -> None:
@@ -192,6 +194,7 @@ def test_results_go_to_a_file_by_its_ending(oodcache: Run, here: Path) -> None:
     assert not Path("out/other.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line(here: Path) -> None:
     command = [sys.executable, "-m", "oodcache", "detect", str(FILE), "photos"]
     with Path("/dev/full").open("wb") as full:
@@ -216,6 +219,7 @@ def test_a_full_disk_is_one_line(here: Path) -> None:
     assert not list(here.glob("*out.csv*"))
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_is_no_bug(here: Path) -> None:
     command = f"{sys.executable} -m oodcache detect {FILE} digits --format jsonl | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=here)
@@ -223,6 +227,7 @@ def test_a_reader_that_leaves_is_no_bug(here: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_bar_takes_no_result_for_its_own(here: Path) -> None:
     command = [sys.executable, "-m", "oodcache", "detect", str(FILE), "digits"]
     terminal, end = pty.openpty()
@@ -308,6 +313,7 @@ SIGLIP = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     slow_except(
@@ -332,6 +338,7 @@ def test_images_are_prepared_and_computed_as_those_that_calibrated(
     assert [one["decision"] for one in cached] == [one["decision"] for one in fresh]
 
 
+@pytest.mark.slow
 def test_a_cached_set_of_other_preprocessing_is_refused(oodcache: Run, here: Path) -> None:
     extract = ("extract", "--model", "tiny-clip", "--cache", "other", "--fast-decode")
     assert oodcache(*extract, "eight-nine=data/eight-nine").status == 0
@@ -361,6 +368,7 @@ def own(oodcache: Run, tmp_path: Path, photos: Path) -> Any:
     return run
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_users_own_is_found_where_it_was_or_is(
     oodcache: Run, own: Any, small_model: SmallModel, photos: Path, tmp_path: Path
 ) -> None:
@@ -379,6 +387,7 @@ def test_a_folder_of_the_users_own_is_found_where_it_was_or_is(
     assert oodcache("detect", FILE, photos, "--model", "local-dir:moved").status in (0, 3)
 
 
+@pytest.mark.slow
 def test_a_folder_is_found_if_calibrate_ran_in_another_one(
     oodcache: Run, own: Any, small_model: SmallModel, photos: Path, tmp_path: Path
 ) -> None:
@@ -390,6 +399,7 @@ def test_a_folder_is_found_if_calibrate_ran_in_another_one(
     assert oodcache("detect", FILE, photos).status in (0, 3)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_found_where_it_was_and_asked_for_if_it_moved_or_changed(
     oodcache: Run, own: Any, small_model: SmallModel, photos: Path, tmp_path: Path
 ) -> None:
@@ -440,6 +450,7 @@ def test_what_calibrated_on_imported_embeddings_judges_no_images(oodcache: Run, 
     assert "photos.h5: imported; its preprocessing may differ from the calibration" in done.err
 
 
+@pytest.mark.slow
 def test_in_python_paths_images_and_vectors_have_the_same_decisions(
     oodcache: Run, here: Path
 ) -> None:

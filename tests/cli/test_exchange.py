@@ -128,6 +128,7 @@ SCORE = ("--model", "tiny-sigmoid", "--id", "pets", "--ood", "strays")
 FOLDER = Path("embeddings/tiny-sigmoid/demo")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("extracted")
 def test_what_is_exported_and_imported_is_the_same_file_and_scores_the_same(
     oodcache: Run, take: Take
@@ -143,6 +144,7 @@ def test_what_is_exported_and_imported_is_the_same_file_and_scores_the_same(
     assert measures(oodcache, *SCORE, "--cache", "other") == expected
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("extracted")
 def test_npy_out_and_in_scores_the_same(oodcache: Run, take: Take) -> None:
     expected = measures(oodcache, *SCORE)
@@ -168,6 +170,7 @@ def test_npy_out_and_in_scores_the_same(oodcache: Run, take: Take) -> None:
     assert found == expected
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("extracted")
 def test_imported_and_extracted_images_of_equal_weights_are_mixed_with_a_word(
     oodcache: Run, take: Take
@@ -392,6 +395,7 @@ def test_an_exported_file_says_itself_what_it_holds(oodcache: Run, take: Take) -
     assert half["embeddings"].dtype == np.float16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", slow_except(["npz"], ["npz", "npy", "parquet"]))
 def test_shards_are_exported_as_what_they_make(oodcache: Run, photos: Path, ending: str) -> None:
     (photos / "cat" / "3.png").write_bytes(b"no image")
@@ -429,6 +433,7 @@ def test_export_refuses_an_ending_before_it_reads_and_what_is_no_file(oodcache: 
     assert not Path("x.npz").exists()
 
 
+@pytest.mark.slow
 def test_neither_command_imports_torch(oodcache: Run) -> None:
     np.save("x.npy", rows())
     Path("n.txt").write_text("a\nb\n")

@@ -86,6 +86,7 @@ def test_lists_tables_and_tars_are_data_sets_beside_folders(
     assert "labels: 2 class numbers" in shown.out.splitlines()
 
 
+@pytest.mark.slow
 def test_the_vectors_are_those_of_open_clip(
     oodcache: Run, small_model: SmallModel, photos: Path
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_file_can_be_read_with_bare_h5py(
         assert "logit_bias" not in file.attrs
 
 
+@pytest.mark.slow
 def test_two_runs_give_equal_files(oodcache: Run, photos: Path) -> None:
     for cache in ("one", "two"):
         done = oodcache(
@@ -139,6 +141,7 @@ def test_two_runs_give_equal_files(oodcache: Run, photos: Path) -> None:
         assert one.read_bytes() == two.read_bytes()
 
 
+@pytest.mark.slow
 def test_files_that_are_there_are_kept_until_overwritten(
     oodcache: Run, small_model: SmallModel, photos: Path
 ) -> None:
@@ -325,6 +328,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(oodcache: Run, photos: Path)
         assert not [path for path in Path("full").rglob("*") if path.is_file()]
 
 
+@pytest.mark.slow
 def test_a_run_that_filled_the_disk_goes_on_when_there_is_room(oodcache: Run, photos: Path) -> None:
     arguments = ["extract", "--model", "tiny-clip", "--shard-rows", "3", f"c={photos}"]
     assert oodcache(*arguments, "--cache", "whole").status == 0
@@ -402,6 +406,7 @@ def test_shares_of_a_cluster_make_one_file(oodcache: Run, photos: Path) -> None:
     assert "wrote embeddings/tiny-clip/demo/images/c.h5: 12 images" in said[3].err
 
 
+@pytest.mark.slow
 def test_a_cluster_says_which_share_is_whose_until_one_is_typed(
     oodcache: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

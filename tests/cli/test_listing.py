@@ -151,6 +151,7 @@ def test_a_damaged_shard_is_said_and_the_others_are_counted(
     assert f"2 of 3 shards; NOT VALID: {paths[1]}: " in lines(oodcache)[1]
 
 
+@pytest.mark.slow
 def test_shards_of_two_runs_are_counted_apart(
     oodcache: Run, write_pets: Write, cut: Cut, tmp_path: Path
 ) -> None:

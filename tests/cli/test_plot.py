@@ -62,6 +62,7 @@ def test_every_kind_is_drawn_in_every_format(oodcache: Run, results: None, kind:
     assert len([*Path("new").iterdir()]) == len(ENDINGS)
 
 
+@pytest.mark.slow
 def test_options_choose_what_is_drawn(oodcache: Run, results: None) -> None:
     done = oodcache(
         *("plot", "roc", "r.json", "-o", "a.svg", "--width", "5", "--model", "tiny-clip"),
@@ -102,6 +103,7 @@ def test_without_single_images_it_says_which_command_saves_them(
     assert not Path("a.png").exists()
 
 
+@pytest.mark.slow
 def test_thumbnails_are_looked_for_where_they_are_drawn(oodcache: Run, results: None) -> None:
     Path("data").rename("other")
     roc = oodcache("plot", "roc", "r.json", "-o", "a.svg")

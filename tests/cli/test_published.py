@@ -214,6 +214,7 @@ def test_results_with_published_rows_are_read_back(
     assert drawn.status == 0, drawn.err
 
 
+@pytest.mark.slow
 def test_the_registry_is_read_only_where_it_is_asked_for(cache: Path) -> None:
     code = (
         "import sys; from oodcache.cli.main import main\n"

@@ -47,6 +47,7 @@ def test_what_is_given_to_fit_to_brings_scores_of_its_own(oodcache: Run) -> None
     assert of_words["vectors"] is None
 
 
+@pytest.mark.slow
 def test_the_default_scores_have_those_of_what_is_given(oodcache: Run) -> None:
     many = oodcache("score", *SETS, "--negatives", "far")
     assert many.status == 1
@@ -60,6 +61,7 @@ def test_the_default_scores_have_those_of_what_is_given(oodcache: Run) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_line_below_the_table_names_both(oodcache: Run) -> None:
     scores = ("--score", "neglabel:groups=3", "--score", "knn:k=2")
     done = oodcache("score", *SETS, "--negatives", "far", "--bank", "train:2", *scores)
@@ -67,6 +69,7 @@ def test_the_line_below_the_table_names_both(oodcache: Run) -> None:
     assert "pets: 4 images have the same vector as an image of the bank train:2" in done.err
 
 
+@pytest.mark.slow
 def test_saved_scores_of_negatives_and_of_a_bank_are_measured_the_same(
     oodcache: Run, tmp_path: Path
 ) -> None:
@@ -85,6 +88,7 @@ def test_saved_scores_of_negatives_and_of_a_bank_are_measured_the_same(
     assert one == other
 
 
+@pytest.mark.slow
 def test_negatives_need_neither_torch_nor_scikit_learn() -> None:
     arguments = ["score", *SETS, "--negatives", "far", "--score", "neglabel:groups=3"]
     code = (
@@ -100,6 +104,7 @@ def test_negatives_need_neither_torch_nor_scikit_learn() -> None:
     assert "neglabel:groups=3" in done.stdout
 
 
+@pytest.mark.slow
 def test_neighbours_numpy_is_still_accepted_and_faiss_is_not(oodcache: Run) -> None:
     given = ("--bank", "train", "--score", "knn:k=2", "--format", "csv")
     assert (

@@ -104,6 +104,7 @@ def test_without_its_libraries_it_says_what_to_install(oodcache: Run, scored: No
     )
 
 
+@pytest.mark.slow
 def test_it_needs_no_torch(oodcache: Run, scored: None) -> None:
     code = BLOCKED.format(names=["torch", "open_clip", "transformers", "scipy", "sklearn"])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -168,6 +168,7 @@ def test_the_bias_and_what_sums_over_classes(field: Outcome, cached: Path) -> No
     assert float(line.split()[-14]) == pytest.approx(of["sigmoid-sum"], abs=0.0051)
 
 
+@pytest.mark.slow
 def test_a_prompt_is_changed_too(field: Outcome, cached: Path) -> None:
     rows = lines_of(field.out, "prompt, from 'a photo of a {}'")
     for model, score in (("ViT-B-16/openai", "mcm"), (SIGLIP, "max-logit")):
@@ -179,6 +180,7 @@ def test_a_prompt_is_changed_too(field: Outcome, cached: Path) -> None:
             assert after == pytest.approx(averages(cached, model, place)[score], abs=0.0051)
 
 
+@pytest.mark.slow
 def test_the_average_is_of_the_studys_prompts_alone(oodcache: Run, tmp_path: Path) -> None:
     write_study(tmp_path / "embeddings", ["siglip"], templates=[*PROMPTS, "a sketch of a {}"])
     done = oodcache("reproduce", "--model", "siglip")
@@ -240,6 +242,7 @@ def test_a_cache_with_the_studys_prompt_alone_has_no_prompts_part(
     assert "prompt, from" not in done.out and "step by step" in done.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "start", "times"),
     [

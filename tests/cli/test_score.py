@@ -60,6 +60,7 @@ def results(outcome: Outcome) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.slow
 def test_the_default_scores_are_the_five_of_the_field(oodcache: Run, cached: list[str]) -> None:
     rows = results(oodcache("score", "--model", "tiny-sigmoid", *cached, "--format", "json"))
     scores = dict.fromkeys((row["score"], row["parameters"].get("temperature")) for row in rows)
@@ -150,6 +151,7 @@ def test_a_file_gets_its_format_from_its_ending_and_the_table_is_printed(
     assert r"\begin{tabular}" in Path("out/r.tex").read_text()
 
 
+@pytest.mark.slow
 def test_a_template_can_be_picked_or_averaged(oodcache: Run, photos: Path, strays: Path) -> None:
     two = ["--template", "a photo of a {}", "--template", "the digit {}"]
     oodcache(

@@ -340,6 +340,7 @@ def test_shards_in_the_folder_of_the_other_kind_are_refused(
     assert not (TEXTS / "pets.h5").exists()
 
 
+@pytest.mark.slow
 def test_two_merges_at_once_end_with_one_good_file(cut: Cut, whole: Path, tmp_path: Path) -> None:
     target = tmp_path / IMAGES / "pets.h5"
     cut(whole, target, 1)
@@ -375,6 +376,7 @@ def test_a_merge_that_another_process_finishes_first_is_no_failure(
     assert target.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.slow
 def test_rm_lists_asks_and_removes_on_a_terminal(write_pets: Write, tmp_path: Path) -> None:
     path = write_pets(tmp_path / IMAGES / "pets.h5")
     for answer, left in (("n", True), ("y", False)):

@@ -286,6 +286,7 @@ def test_an_array_that_is_not_what_it_says_is_refused(change: Change, words: str
     assert words in str(refused.value)
 
 
+@pytest.mark.slow
 def test_a_file_too_large_to_be_a_detector_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "d.json"
     with path.open("wb") as file:

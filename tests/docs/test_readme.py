@@ -58,6 +58,7 @@ def test_the_readmes_commands_run_on_two_folders_of_photographs(
     assert oodcache(*shlex.split(lines[-1])[1:]).status in (0, 3)
 
 
+@pytest.mark.slow
 def test_the_python_example_runs_on_the_demos_cache(oodcache: Run, after_demo: Path) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
     found: dict[str, Any] = {}

@@ -95,6 +95,7 @@ def slack(number: str) -> float:
     return math.ceil(value(number) / 100) if value(number) >= 10 else 0
 
 
+@pytest.mark.slow
 def test_what_stands_below_each_block_is_what_it_prints(page: Page) -> None:
     assert [one.language for one in page.blocks] == ["sh", "python", "sh", "python", "sh", "sh"]
     for block in page.blocks:
@@ -145,6 +146,7 @@ def test_the_studys_rows_are_quoted_as_the_register_of_published_numbers_has_the
     assert "\n    make reproduce DATA=/data\n" in PAGE
 
 
+@pytest.mark.slow
 def test_its_rounding_is_pytorchs(page: Page) -> None:
     cache, texts = page.names["cache"], page.names["cache"].texts("tiny-sigmoid", "digits")
     vectors = cache.images("tiny-sigmoid", "digits").embeddings.astype(np.float64)
@@ -163,6 +165,7 @@ def test_its_rounding_is_pytorchs(page: Page) -> None:
             assert np.mean(found != rounded(page.names[score](ours))) < 0.01
 
 
+@pytest.mark.slow
 def test_ties_counted_for_half_are_scikit_learns_and_the_ends_are_a_stable_argsorts(
     page: Page,
 ) -> None:

@@ -106,6 +106,7 @@ def test_picks_are_those_of_scikit_learns_auroc_on_the_papers_formulas(score: Sc
         assert one.auroc == pytest.approx(area(one.score, one.parameters, "outside"), abs=1e-12)
 
 
+@pytest.mark.slow
 def test_the_set_that_is_named_picks_alone_though_what_it_picks_is_worst_elsewhere(
     score: Score, write_texts: WriteTexts, write_images: WriteImages
 ) -> None:

@@ -346,6 +346,7 @@ def test_neglabel_is_what_its_options_give(with_negatives: Path) -> None:
     assert 0.5 < own(row.auroc)[AVERAGE] < 1
 
 
+@pytest.mark.slow
 def test_negatives_mined_otherwise_than_in_the_paper_are_said(with_negatives: Path) -> None:
     write_negative_words(with_negatives, keep="200", percentile=50)
     row = beside(with_negatives, classes="imagenet", negatives="mined")[NEGLABEL]

@@ -194,6 +194,7 @@ def test_a_path_that_is_not_used_or_holds_other_images_is_told(oodcache: Run, ca
     ]
 
 
+@pytest.mark.slow
 def test_a_cache_that_is_not_the_results_own_is_told(oodcache: Run, cached: None) -> None:
     assert oodcache(*SCORE).status == 0
     shutil.rmtree("embeddings")

@@ -226,6 +226,7 @@ def test_a_pointer_of_git_lfs_is_named(tmp_path: Path, name: str, reader: str) -
     assert said.startswith(f"{tmp_path / name}: is a git-lfs pointer")
 
 
+@pytest.mark.slow
 def test_many_arrays_without_embeddings_are_counted_not_all_listed() -> None:
     several = {f"img/{place}.jpg": foreign.in_memory("", ROWS) for place in range(20_000)}
     said = refusal(lambda: foreign.pick(Path("x.npz"), several))

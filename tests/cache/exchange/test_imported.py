@@ -49,6 +49,7 @@ def test_what_files_of_the_same_weights_say_is_taken(tmp_path: Path, write_pets:
     assert Claim("small/demo", "00" * 32, 10.0, -5.0).identity(tmp_path, NEW) == model
 
 
+@pytest.mark.slow
 def test_one_file_of_the_same_weights_is_asked_and_none_of_another_model(
     tmp_path: Path, write_pets: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

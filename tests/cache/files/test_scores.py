@@ -235,6 +235,7 @@ def test_a_file_that_is_not_as_written_is_refused(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_every_single_damaged_byte_of_data_is_refused_or_harmless(saved: Path) -> None:
     whole, expected = saved.read_bytes(), read_scores(saved, ["mcm"])
     for place in range(0, len(whole), 7):

@@ -56,6 +56,7 @@ def test_a_file_cut_short_anywhere_is_refused(image_file: Path, text_file: Path)
                 verify(path)
 
 
+@pytest.mark.slow
 def test_a_changed_byte_anywhere_is_refused_or_changes_nothing(image_file: Path) -> None:
     whole, refused = image_file.read_bytes(), 0
     before = open_images(image_file)

@@ -245,6 +245,7 @@ def test_a_stopped_writer_leaves_nothing(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
+@pytest.mark.slow
 @locks
 def test_two_processes_that_write_one_path_often_end_with_one_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "a.txt"

@@ -101,6 +101,7 @@ def types(file: h5py.File) -> None:
     h5py.h5d.create(file.id, b"norm", kind, h5py.h5s.create_simple((6,)))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured and limited as Linux does")
 @pytest.mark.parametrize(
     ("damage", "words"),

@@ -54,6 +54,7 @@ def test_merged_texts_are_the_file_written_whole(
     assert files(target.parent) == ["names.h5"]
 
 
+@pytest.mark.slow
 def test_a_long_vocabulary_is_not_held_once_a_shard(tmp_path: Path, identity: Identity) -> None:
     target, shard_rows = tmp_path / "words.h5", 100
     names = (*(f"word {at}" for at in range(1999)), "long " * 200)  # 2 MB as a column.
@@ -331,6 +332,7 @@ for limit in range(0, int(sys.argv[2]), int(sys.argv[2]) // 12):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="limits files as POSIX does")
 @pytest.mark.parametrize("name", ["pets.h5", "names.h5"])
 def test_no_room_to_merge_at_any_moment_is_one_line_and_all_shards_stay(

@@ -62,6 +62,7 @@ def blocks(file: ImageFile | TextRows, rows: int) -> list[tuple[tuple[int, ...],
     return [(block.shape, block.tobytes()) for block in file.stored_blocks(rows)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["f4", "f2"])
 @pytest.mark.parametrize("shard_rows", slow_except([2, 5], SIZES))
 def test_images_are_the_merged_files(
@@ -144,6 +145,7 @@ def test_without_shards_a_missing_file_is_what_it_was(tmp_path: Path) -> None:
     assert refused(shard_set.open_images, tmp_path / "pets.h5") == words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("gone", "words"),
     [
@@ -417,6 +419,7 @@ def cuts(tmp_path_factory: pytest.TempPathFactory, identity: Identity) -> dict[i
     return found
 
 
+@pytest.mark.slow
 @given(st.sampled_from((1, 2, 3, 7, 10, 19, 20, 21)), st.integers(0, 19), st.data())
 def test_any_rows_are_those_of_the_whole_whatever_the_cut(
     cuts: dict[int, ImageFile], shard_rows: int, first: int, data: st.DataObject
@@ -426,6 +429,7 @@ def test_any_rows_are_those_of_the_whole_whatever_the_cut(
     assert found.tobytes() == np.eye(20, dtype=np.float32)[first : first + count].tobytes()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_vectors_or_paths(tmp_path: Path, identity: Identity) -> None:
     target = tmp_path / "many.h5"
     write_many(target, identity, 40_000, 2000)

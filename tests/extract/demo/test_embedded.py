@@ -209,6 +209,7 @@ def test_a_checkpoint_holds_every_weight_of_its_architecture(folder, model):
     assert set(weights) == set(model[0].state_dict())
 
 
+@pytest.mark.slow
 def test_nine_in_ten_unseen_digits_are_named_right(folder, model, root):
     import open_clip
     import torch

@@ -103,6 +103,7 @@ def test_the_configuration_of_a_repository_is_told_from_an_architecture() -> Non
     assert said.startswith("m.json: has the architecture under model_cfg: give a file with")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [[16, 16], [16, 24]])
 def test_a_size_may_be_a_list(small_model: SmallModel, tmp_path: Path, size: list[int]) -> None:
     path = tmp_path / f"size{size[1]}.json"

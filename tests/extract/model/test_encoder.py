@@ -60,6 +60,7 @@ def test_norms_are_the_lengths_before_normalising() -> None:
     assert encoded.norm[0] == pytest.approx(float(features.norm()), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_rows_are_unit_in_every_precision(precision: str) -> None:
     ours = load("tiny-clip", precision=precision)

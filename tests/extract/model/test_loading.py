@@ -19,6 +19,7 @@ from oodcache.extract.model import loading
 from oodcache.extract.model.encoder import Encoder
 
 
+@pytest.mark.slow
 def test_the_weights_hash_does_not_depend_on_the_file_format(
     small_model: SmallModel, tmp_path: Path
 ) -> None:
@@ -122,6 +123,7 @@ def activations(ours: Encoder) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_quick_gelu_weights_switch_the_model_and_say_so(
     tagged: None, small_model: SmallModel
 ) -> None:

@@ -21,6 +21,7 @@ from oodcache.extract.run import run
 from oodcache.score.words.mining import cleaning
 
 
+@pytest.mark.slow
 def test_a_name_like_siglips_downloads_no_tokenizer(tmp_path: Path) -> None:
     notes: list[str] = []
     model = make_small_model(tmp_path, "my-siglip")

@@ -50,6 +50,7 @@ def test_a_shard_whose_vectors_rotted_is_named_and_not_merged(
     verify(path)
 
 
+@pytest.mark.slow
 def test_another_run_that_merges_first_is_no_error(tmp_path: Path, sources: list[str]) -> None:
     whole, notes = once(tmp_path, sources=sources), list[str]()
     (path,) = (tmp_path / "embeddings" / whole.relative_to(tmp_path / "whole"),)

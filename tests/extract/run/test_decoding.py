@@ -284,6 +284,7 @@ def write_strange(root: Path) -> dict[bytes, str | None]:
     return {name: why for name, (_, why) in files.items()}
 
 
+@pytest.mark.slow
 def test_images_as_the_world_has_them_are_extracted_and_the_bad_ones_shown(
     tmp_path: Path, oodcache: Run
 ) -> None:

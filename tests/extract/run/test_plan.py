@@ -91,6 +91,7 @@ def test_settings_given_once_are_not_dropped_in_silence(
         extract(tmp_path, ModelRequest(*model), sources)
 
 
+@pytest.mark.slow
 def test_a_tag_whose_weights_have_changed_is_never_mixed_with_the_old(
     tmp_path: Path, photos: Path, small_model: SmallModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

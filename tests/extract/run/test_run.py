@@ -22,6 +22,7 @@ def extract(tmp_path: Path, request: ModelRequest, **given: Any) -> list[Path]:
     return run.run(planned(tmp_path, request, notes, **given), Watch(notes.append, silent))
 
 
+@pytest.mark.slow
 def test_texts_come_first_and_every_path_is_returned(tmp_path: Path, photos: Path) -> None:
     paths = extract(
         tmp_path, ModelRequest("tiny-clip"), sources=[f"c={photos}"], classes=f"c={photos}"
@@ -61,6 +62,7 @@ def test_vectors_that_are_not_finite_make_no_file(
     assert not list((tmp_path / "embeddings").rglob("*.h5"))
 
 
+@pytest.mark.slow
 def test_other_weights_under_one_name_get_a_folder_of_their_own(
     tmp_path: Path, photos: Path, small_model: SmallModel
 ) -> None:
@@ -81,6 +83,7 @@ def test_other_weights_under_one_name_get_a_folder_of_their_own(
     assert scales[1] == pytest.approx(scales[0] * np.e, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_progress_counts_every_image_and_prompt(tmp_path: Path, photos: Path) -> None:
     write_image(photos / "cat" / "more.png", 7)
     extract(

@@ -49,6 +49,7 @@ def test_shards_of_another_run_are_refused_with_the_way_out(
     assert files(path.parent) == ["c.h5"]
 
 
+@pytest.mark.slow
 def test_files_and_shards_made_by_options_are_not_taken_for_ones_made_without(
     tmp_path: Path, photos: Path, sources: list[str]
 ) -> None:
@@ -177,6 +178,7 @@ def test_a_shard_that_cannot_be_read_stays_until_it_is_made_again_or_overwritten
     assert files(path.parent) == ["c.h5"]
 
 
+@pytest.mark.slow
 def test_a_file_that_another_run_made_meanwhile_is_never_replaced_unasked(
     tmp_path: Path, sources: list[str]
 ) -> None:

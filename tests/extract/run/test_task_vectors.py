@@ -33,6 +33,7 @@ def unit(features: torch.Tensor) -> npt.NDArray[np.float32]:
     return vectors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_vectors_of_images_are_a_bare_loops_to_the_bit(
     tmp_path: Path, photos: Path, workers: int
@@ -85,6 +86,7 @@ def fast(tmp_path: Path, name: str, sources: list[str], **given: object) -> Path
     return run.run(wanted, Watch(notes.append, silent))[-1]
 
 
+@pytest.mark.slow
 def test_fast_decoding_is_near_and_the_same_in_processes_after_texts(tmp_path: Path) -> None:
     sources = jpegs(tmp_path / "jpegs")
     names = tmp_path / "names.txt"
@@ -113,6 +115,7 @@ def test_a_damaged_jpeg_of_a_fast_run_is_a_bad_row_and_prints_nothing(
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_the_time_is_summed_up_before_what_was_written(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +141,7 @@ def test_of_a_run_that_goes_on_only_what_it_encoded_is_summed_up(
     assert [note[:15] for note in notes if "bottleneck" in note] == ["c: 7 images in "]
 
 
+@pytest.mark.slow
 def test_prompts_are_tokenized_in_a_thread_that_is_gone_before_images_are_decoded(
     tmp_path: Path, photos: Path
 ) -> None:

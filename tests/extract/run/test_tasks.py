@@ -66,6 +66,7 @@ def test_a_stopped_run_goes_on_and_ends_in_the_same_bytes(
     assert files(path.parent) == ["c.h5"]
 
 
+@pytest.mark.slow
 def test_texts_are_cut_too_and_go_on(tmp_path: Path, photos: Path) -> None:
     given = {"classes": f"c={photos}", "templates": ["a {}", "the {}", "{}"], "shard_rows": 4}
     whole = once(tmp_path, **given)
@@ -109,6 +110,7 @@ def torn(tmp_path: Path, photos: Path) -> Callable[[], None]:
     return mend
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_retried_rows_become_what_they_would_have_been(
     tmp_path: Path, sources: list[str], torn: Callable[[], None], dtype: str
@@ -125,6 +127,7 @@ def test_retried_rows_become_what_they_would_have_been(
     assert files(path.parent) == ["c.h5"]
 
 
+@pytest.mark.slow
 def test_a_retry_leaves_rows_that_are_ok_alone(
     tmp_path: Path, photos: Path, sources: list[str], torn: Callable[[], None]
 ) -> None:
@@ -137,6 +140,7 @@ def test_a_retry_leaves_rows_that_are_ok_alone(
     assert not open_images(path).errors()
 
 
+@pytest.mark.slow
 def test_a_retry_can_be_stopped_and_shared_and_goes_on(
     tmp_path: Path, sources: list[str], torn: Callable[[], None]
 ) -> None:
@@ -151,6 +155,7 @@ def test_a_retry_can_be_stopped_and_shared_and_goes_on(
     assert path.read_bytes() == once(tmp_path, sources=sources).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_begun_is_retried_too(
     tmp_path: Path, sources: list[str], torn: Callable[[], None]
 ) -> None:
@@ -160,6 +165,7 @@ def test_a_run_that_is_begun_is_retried_too(
     assert path.read_bytes() == once(tmp_path, sources=sources).read_bytes()
 
 
+@pytest.mark.slow
 def test_rows_that_fail_again_stay_bad_and_a_retry_of_none_keeps_the_file(
     tmp_path: Path, sources: list[str], torn: Callable[[], None]
 ) -> None:
@@ -185,6 +191,7 @@ def test_too_many_bad_images_in_a_finished_file_are_an_error(
     assert open_images(path).rows == 12
 
 
+@pytest.mark.slow
 def test_too_many_bad_images_stop_a_run_and_whole_shards_stay(
     tmp_path: Path, sources: list[str], torn: Callable[[], None]
 ) -> None:
@@ -229,6 +236,7 @@ def test_images_none_of_which_is_ok_leave_nothing_to_go_on_with(
     assert files(tmp_path / "embeddings") == []
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_one_line_and_the_run_goes_on(
     tmp_path: Path, sources: list[str]
 ) -> None:

@@ -74,6 +74,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "label", "unknown"),
     [

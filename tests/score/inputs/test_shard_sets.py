@@ -77,6 +77,7 @@ def bits(evaluated: Evaluated) -> list[Any]:
     return [json.dumps([asdict(one) for one in evaluated.results], default=str), scores]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shard_rows", slow_except([2047], [97, 2047, 2048, 2049]))
 def test_scores_of_shards_are_those_of_the_merged_files_to_the_bit(
     tmp_path: Path, files: Path, score: Score, shard_rows: int
@@ -119,6 +120,7 @@ def test_subsets_of_shards_are_those_of_the_merged_files(
     assert found.results[0].n_id == 2997  # Two of three classes; three of those rows failed.
 
 
+@pytest.mark.slow
 def test_imagenet10_is_cut_out_of_shards(
     tmp_path: Path, write_texts: WriteTexts, write_images: WriteImages, score: Score
 ) -> None:
@@ -173,6 +175,7 @@ def test_an_incomplete_set_says_how_many_shards_are_there(
     )
 
 
+@pytest.mark.slow
 def test_a_model_of_which_nothing_but_a_part_is_there_is_found_and_told(
     tmp_path: Path, files: Path, score: Score
 ) -> None:
@@ -184,6 +187,7 @@ def test_a_model_of_which_nothing_but_a_part_is_there_is_found_and_told(
         score("mcm", classes="animals")
 
 
+@pytest.mark.slow
 def test_the_only_vocabulary_that_is_whole_is_the_only_one(
     tmp_path: Path, files: Path, score: Score
 ) -> None:
@@ -197,6 +201,7 @@ def test_the_only_vocabulary_that_is_whole_is_the_only_one(
     assert bits(score("mcm", keep=True)) == whole
 
 
+@pytest.mark.slow
 def test_of_vocabularies_that_are_all_incomplete_none_is_chosen(
     tmp_path: Path, files: Path, score: Score
 ) -> None:
@@ -210,6 +215,7 @@ def test_of_vocabularies_that_are_all_incomplete_none_is_chosen(
         score("mcm", classes="words")
 
 
+@pytest.mark.slow
 def test_a_bank_in_shards_is_named_where_one_is_wanted(
     tmp_path: Path, files: Path, score: Score
 ) -> None:

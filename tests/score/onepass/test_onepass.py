@@ -131,6 +131,7 @@ def test_scores_are_in_the_order_of_the_variants_and_float64() -> None:
     assert np.array_equal(reordered.scores, WHOLE.scores[::-1])
 
 
+@pytest.mark.slow
 def test_a_score_does_not_depend_on_what_else_is_asked_for() -> None:
     for place, variant in enumerate(VARIANTS):
         alone = score_images([IMAGES], len(IMAGES), CLASSES, [variant])
