@@ -33,13 +33,23 @@ def text_bytes(path: Path) -> bytes:
 
     Raises InputError for a device, UTF-16 and a file above LARGEST; OSError if it cannot be read.
     """
-    check_stream(path)
-    with path.open("rb") as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise InputError(f"{path}: is larger than {megabytes(LARGEST)} MB, too large for a list")
+    content = bounded(path, LARGEST, "a list")
     reject_utf16(path, content[:2])
     return content.removeprefix(BOM_UTF8)
+
+
+def bounded(path: Path, most: int, what: str) -> bytes:
+    """Return a file's content.
+
+    Raises InputError for a device and for a file of over `most` bytes, too large for `what`;
+    OSError if it cannot be read.
+    """
+    check_stream(path)
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise InputError(f"{path}: larger than {most:,} bytes, too large for {what}")
+    return content
 
 
 def check_stream(path: Path) -> None:

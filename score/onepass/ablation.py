@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import check_stream
+from oodcache.cache.text import bounded
 from oodcache.score.onepass.variants import Variant, check_count, parse_all
 from oodcache.score.own.loading import code_name
 
@@ -69,13 +69,9 @@ def read(path: Path) -> Ablation:
 def _table(path: Path) -> dict[str, Any]:
     """Return a file's TOML; its size and depth are limited: a deep key takes minutes to parse."""
     try:
-        check_stream(path)
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+        content = bounded(path, LARGEST, "an ablation")
     except OSError as error:
         raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    if len(content) > LARGEST:
-        raise InputError(f"{path}: larger than {LARGEST:,} bytes, too large for an ablation")
     try:
         text = content.decode()
         if DEEP.search(text):

@@ -21,6 +21,7 @@ from typing import Any
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import one_line, shown
+from oodcache.cache.text import bounded
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.onepass.variants import canonical
 from oodcache.score.own.function import Function, OwnScore, own_score
@@ -207,13 +208,9 @@ def _file(path: Path) -> ModuleType:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+        return bounded(path, LARGEST, "a score")
     except OSError as error:
         raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    if len(content) > LARGEST:
-        raise InputError(f"{path}: larger than {LARGEST:,} bytes, too large for a score")
-    return content
 
 
 def _module(name: str, typed: str) -> ModuleType:

@@ -75,7 +75,7 @@ def test_a_file_that_never_ends_is_refused_before_it_is_read(
         subsets.read(Path("/dev/zero"))
     monkeypatch.setattr(text, "LARGEST", 3)
     (tmp_path / "long").write_text("word")
-    with pytest.raises(InputError, match="long: is larger than 3e-06 MB, too large for a list"):
+    with pytest.raises(InputError, match="long: larger than 3 bytes, too large for a list"):
         subsets.read(tmp_path / "long")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import linecache
+import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
@@ -194,3 +195,9 @@ def test_a_notebooks_function_is_identified_by_its_source(monkeypatch: pytest.Mo
     assert sha256_of(names["cell"]) is None
     here = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
     assert sha256_of(gap) == sha256_of(functools.partial(gap).func) == here
+
+
+def test_a_pipe_is_no_file_of_code(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "mine.py")
+    with pytest.raises(InputError, match="is a device or a named pipe; expected a file"):
+        typed_scores([f"{tmp_path}/mine.py:gap"])
