@@ -22,7 +22,7 @@ ARROWS = {
     "study": {"report", "score", "extract", "cache"},
     "cli": {"study", "detect", "report", "score", "extract", "cache"},
     # What a notebook sees: the public names of the rooms. `python -m oodcache` calls cli.
-    "api": {"detect", "score", "extract", "cache"},
+    "api": {"study", "report", "detect", "score", "extract", "cache"},
 }
 ONLY = {
     "h5py": {"cache"},
