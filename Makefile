@@ -60,7 +60,7 @@ format: .venv/dev  ## Fix and format the code with ruff
 bench: .venv/dev  ## Measure the figures of README and docs/benchmarks.md on this machine
 	PHOTOS='$(PHOTOS)' env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench
 
-picture: .venv/dev  ## Render docs/report.png from the demo's report (needs Chromium)
+picture: .venv/dev  ## Render docs/output/report.png from the demo's report (needs Chromium)
 	$(BIN)/python -m bench.report.picture
 
 map:  ## Print every module with its one-line description

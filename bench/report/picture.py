@@ -15,7 +15,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 WIDTH, HEIGHT, SHOWN = 1400, 1000, 2860
-PAGE, PICTURE = Path("results/demo.html"), Path("docs/report.png")
+PAGE, PICTURE = Path("results/demo.html"), Path("docs/output/report.png")
 FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),

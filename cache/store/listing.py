@@ -35,7 +35,7 @@ TWICE = 2  # At least two of a unit: "90 min" is clearer than "1 h".
 
 @dataclass(frozen=True)
 class Listed:
-    """One file of the cache; its fields are the keys of JSON, in docs/results.md."""
+    """One file of the cache; its fields are the keys of JSON, in docs/output/results.md."""
 
     path: str
     model: str

@@ -83,7 +83,7 @@ def test_json_has_the_documented_keys_and_the_files_facts(
     }
     assert (texts["rows"], texts["templates"], texts["classes"]) == (6, 2, 3)
     assert list(images) == list(texts) == KEYS
-    page = (Path(__file__).parents[2] / "docs/results.md").read_text()
+    page = (Path(__file__).parents[2] / "docs/output/results.md").read_text()
     section = page.split("## `oodcache cache ls --format json`")[1].split("\n## ")[0]
     for key in KEYS:
         assert f"`{key}`" in section

@@ -370,7 +370,7 @@ def test_every_key_of_the_selection_stands_in_docs_results_md(
 ) -> None:
     done = oodcache("score", *tuned, "--format", "json")
     selection = json.loads(done.out)["provenance"]["selection"]
-    page = (Path(__file__).parents[2] / "docs" / "results.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "output" / "results.md").read_text()
     (said,) = re.findall(r"`selection` \((.*?)\)", page, re.DOTALL)
     assert set(re.findall(r"`(\w+)`", said)) == {*selection, *selection["picked"][0]}
 

@@ -30,8 +30,10 @@ CALIBRATION = {
 
 
 def documented(name: str) -> list[str]:
-    """Return the keys of docs/results.md, in the table below the sentence that begins so."""
-    page = (Path(__file__).parents[3] / "docs" / "results.md").read_text(encoding="utf-8")
+    """Return the keys of docs/output/results.md, in the table below the sentence that begins so."""
+    page = (Path(__file__).parents[3] / "docs" / "output" / "results.md").read_text(
+        encoding="utf-8"
+    )
     table = page.split("## JSON")[1].split(f"\nA {name} ")[1].split("\n\n")[1]
     return re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE)
 
@@ -104,7 +106,9 @@ def test_json_has_what_was_published_only_if_asked_for() -> None:
 
 
 def test_every_key_of_a_counterpart_stands_in_docs_results_md() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "results.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "output" / "results.md").read_text(
+        encoding="utf-8"
+    )
     table = page.split("\nA COUNTERPART ")[1].split("\n\n")[1]
     cells = re.findall(r"^\| (`[^|]*`) \|", table, flags=re.MULTILINE)
     names = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
@@ -249,13 +253,17 @@ def test_every_field_stands_in_docs_results_md_and_no_other(name: str, kind: typ
 
 
 def test_every_key_of_a_pick_stands_in_docs_results_md() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "results.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "output" / "results.md").read_text(
+        encoding="utf-8"
+    )
     (cell,) = re.findall(r"^\| `picked` \| [^|]* \| (.*) \|$", page, flags=re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", cell)) == {one.name for one in fields(Pick)}
 
 
 def test_every_key_of_calibration_stands_in_docs_results_md() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "results.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "output" / "results.md").read_text(
+        encoding="utf-8"
+    )
     (cell,) = re.findall(r"^\| `calibration` \| [^|]* \| (.*) \|$", page, flags=re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", cell)) == {
         *("kept_id", "kept_ood", "prevalence", "brier", "ece", "brier_balanced", "ece_balanced")
