@@ -2,8 +2,8 @@
 
 Row i of every dataset is one image under one model and template: SCORED's columns are bytes (N,),
 `scores` is float64 (N, C), and `columns`, bytes (C,), names its columns.
-docs/output/results.md describes it for readers. HDF5 keeps up to eight names in the root's own header;
-we reject more, which it moves to a heap, so no dataset can be added.
+docs/output/results.md describes it for readers. HDF5 keeps up to eight names in the root's own
+header; we reject more, which it moves to a heap, so no dataset can be added.
 """
 
 from __future__ import annotations

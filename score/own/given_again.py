@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import shown
-from oodcache.score.onepass.variants import Variant
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.onepass.variants import Variant, canonical
 from oodcache.score.own.function import Function, OwnScore
-from oodcache.score.own.loading import FILE, code_name, typed_scores
+from oodcache.score.own.loading import FILE, code_name, entry_points, typed_scores
 
 
 def given_again(scores: Iterable[str | Function]) -> dict[str, OwnScore]:
@@ -36,8 +37,8 @@ def code_among(typed: Iterable[str]) -> list[str]:
     >>> code_among(["mcm:temperature=1", "mine.py:gap:k=3", "mine.py:gap:k=5"])
     ['mine.py:gap']
     """
-    found = (code_name(one) for one in typed)
-    return list(dict.fromkeys(f"{one.where}:{one.function}" for one in found if one is not None))
+    found = (_code(one) for one in typed)
+    return list(dict.fromkeys(one for one in found if one is not None))
 
 
 def variant_again(made_with: Variant, score: OwnScore) -> Variant:
@@ -70,6 +71,17 @@ def code_of(name: str, sha256: object, given: Mapping[str, OwnScore], made: str)
             f"the code as it was, or {made}"
         )
     return score
+
+
+def _code(typed: str) -> str | None:
+    """Return the function that a typed score is, a package's by its name; None if built in."""
+    code = code_name(typed)
+    if code is not None:
+        return f"{code.where}:{code.function}"
+    name = typed.partition(":")[0]
+    if canonical(name)[0] in SCORES or all(one.name != name for one in entry_points()):
+        return None
+    return name
 
 
 def _function(name: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from oodcache.cache.errors import InputError
-from oodcache.score.own.given_again import code_of, given_again
+from oodcache.score.own import given_again as given_again_module
+from oodcache.score.own.given_again import code_among, code_of, given_again
+from oodcache.score.own.loading import GROUP
 
 
 def gap(batch: Any, *, k: int = 5) -> Any:
@@ -48,6 +51,14 @@ def test_another_function_or_other_code_is_rejected() -> None:
         code_of("mine", score.sha256, {"gap": score}, "score again")
     with pytest.raises(InputError, match="of SHA-256 bbbbbbbb…, but .*changed; .* or score again$"):
         code_of("gap", "b" * 64, {"gap": score}, "score again")
+
+
+def test_a_packages_score_is_code_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [EntryPoint(name, "package_of_mine:gap", GROUP) for name in ("gap-of-mine", "mcm")]
+    monkeypatch.setattr(given_again_module, "entry_points", lambda: points)
+    assert code_among(["gap-of-mine:k=3", "gap-of-mine", "MCM", "mcm:temperature=1", "gone"]) == [
+        "gap-of-mine"
+    ]
 
 
 @pytest.mark.parametrize(
