@@ -15,7 +15,7 @@ from oodcache.report.tables import formats
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions
 
 if TYPE_CHECKING:
-    from oodcache.score.scoring import Results
+    from oodcache.score.scoring import Measured
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 OPTIONS = (
@@ -103,7 +103,7 @@ def _is_drawn(given: Mapping[str, Any]) -> bool:
     return ":" in (given.get("bank") or "")
 
 
-def deliver(results: Results, given: Mapping[str, Any]) -> None:
+def deliver(results: Measured, given: Mapping[str, Any]) -> None:
     """Print the results; with --output, write them to the file and print the table."""
     from oodcache.report.tables import exchanged
     from oodcache.score import scoring

@@ -8,7 +8,7 @@ import click
 
 from oodcache.cli.commands import StrictCommand
 from oodcache.cli.measuring import conventions, deliver, measuring
-from oodcache.cli.options import TYPED, WATCH
+from oodcache.cli.options import WATCH, typed_line
 
 
 @click.command(cls=StrictCommand, short_help="Evaluate scores from other programs.")
@@ -56,7 +56,7 @@ def metrics(context: click.Context, /, **given: Any) -> None:
             lower_is_id=given["lower_is_id"],
             conventions=conventions(given),
             compare_scores=given["compare"],
-            command=context.meta[TYPED],
+            command=typed_line(context),
             watch=WATCH,
         ),
         given,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -121,6 +122,11 @@ def asked(given: Mapping[str, Any], **others: Any) -> Question:
 
     named = {one.name: given[one.name] for one in fields(Question) if one.name in given}
     return Question(**named, **others)
+
+
+def typed_line(context: click.Context) -> str:
+    """Return the command as it was typed."""
+    return shlex.join(["oodcache", *context.meta[TYPED]])
 
 
 def subcommand(context: click.Context) -> Callable[[Sequence[str]], object]:

@@ -17,10 +17,10 @@ from oodcache.cli.options import (
     DATA_ROOT,
     DEVICE,
     FILE,
-    TYPED,
     WATCH,
     note,
     subcommand,
+    typed_line,
 )
 from oodcache.report.tables import formats
 
@@ -72,7 +72,7 @@ def reproduce(context: click.Context, /, **given: Any) -> None:
         *(given[name] for name in ("cache", "data_root", "batch_size", "device"))
     )
     study.extract_missing(benchmark, extraction, oodcache=subcommand(context), note=note)
-    command = context.meta[TYPED]
+    command = typed_line(context)
     reproduced = reproducing.reproduce(benchmark, extraction.cache, command, WATCH)
     scoring.save(formats.to_json(*reproduced.scored), given["results"])
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None

@@ -17,9 +17,9 @@ from oodcache.cli.options import (
     CLASSES,
     FILE,
     NEGATIVES,
-    TYPED,
     WATCH,
     asked,
+    typed_line,
 )
 
 
@@ -108,7 +108,7 @@ def score(context: click.Context, /, **given: Any) -> None:
     question = question.asking(given["specifications"], given["ablation"])
     results = scoring.score(
         *(question, WATCH),
-        command=context.meta[TYPED],
+        command=typed_line(context),
         compare_scores=given["compare"],
         save_scores=given["save_scores"],
     )

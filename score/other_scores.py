@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +17,7 @@ from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import compare
 from oodcache.score.measures.differences import PairedRow, differences
 from oodcache.score.measures.result import Conventions, Result
-from oodcache.score.scoring import Results
+from oodcache.score.scoring import Measured
 
 Key = tuple[str | None, str | None]
 
@@ -63,13 +62,12 @@ def measure(
     lower_is_id: bool,
     conventions: Conventions,
     compare_scores: bool,
-    command: Sequence[str],
+    command: str,
     watch: Watch,
-) -> Results:
+) -> Measured:
     """Return the results of the given columns, or of the only one, of the files.
 
-    A source is FILE or NAME=FILE. `lower_is_id` negates all scores. `command` is what was typed
-    after `oodcache`.
+    A source is FILE or NAME=FILE. `lower_is_id` negates all scores. `command` is what was typed.
     """
     sources = [parsed("--id", id_source), *(parsed("--ood", one) for one in ood_sources)]
     paths = dict.fromkeys(one.path for one in sources)
@@ -87,11 +85,11 @@ def measure(
             results += _results(row, sets[0].name, conventions, advance)
     compared = differences(rows, sets[0].name, watch=watch) if compare_scores else []
     digests = {path: _digest(path) for path in paths}
-    return Results(
+    return Measured(
         tuple(results),
         tuple(compared),
         {
-            "command": shlex.join(["oodcache", *command]),
+            "command": command,
             "fpr_convention": conventions.fpr_convention,
             "lower_is_id": lower_is_id,
             "files": [_identified(one, columns, digests[one.path]) for one in sets],

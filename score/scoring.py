@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +18,7 @@ from oodcache.score.measures.result import Counterpart, Difference, Result
 from oodcache.score.provenance import of_code, of_models, provenance
 
 
-class Results(NamedTuple):
+class Measured(NamedTuple):
     """Results of all models, the differences between them, and their provenance.
 
     `published` has the models' published rows next to your numbers, None if not asked for.
@@ -35,14 +34,14 @@ def score(
     question: Question,
     watch: Watch,
     *,
-    command: Sequence[str],
+    command: str,
     compare_scores: bool = False,
     pairs: Sequence[Pair] = (),
     save_scores: Path | None = None,
-) -> Results:
+) -> Measured:
     """Return the results of `evaluate`, with their provenance.
 
-    `command` is what was typed after `oodcache`. `compare_scores` adds the differences of all pairs
+    `command` is what was typed. `compare_scores` adds the differences of all pairs
     of rows, `pairs` those of named pairs, on the average too. Every image's scores are written to
     `save_scores`.
     """
@@ -63,11 +62,11 @@ def score(
         written = writing.save(save_scores, wanted)
         watch.note(Hint(f"wrote {save_scores}: {written:,} rows"))
     code = of_code(question.variants)
-    return Results(
+    return Measured(
         evaluated.results,
         tuple(compared),
         {
-            "command": shlex.join(["oodcache", *command]),
+            "command": command,
             "fpr_convention": question.conventions.fpr_convention,
             "selection": picking(question.select_on, question.variants, evaluated.results),
             "models": of_models(evaluated.files),

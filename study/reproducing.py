@@ -30,15 +30,15 @@ class Reproduced(NamedTuple):
     """The tables of the study, and the results behind them."""
 
     grids: tuple[Grid, ...]
-    scored: scoring.Results
+    scored: scoring.Measured
 
 
 def reproduce(
-    benchmark: Benchmark, cache: Path, command: Sequence[str], watch: Watch
+    benchmark: Benchmark, cache: Path, command: str, watch: Watch
 ) -> Reproduced:
     """Return the study's tables, for a benchmark's models and images in the cache.
 
-    `command` is what was typed after `oodcache`.
+    `command` is what was typed.
     """
     cached = [prompts(benchmark, model, cache) for model in benchmark.models]
     common = [one for one in cached[0] if all(one in others for others in cached)]
