@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,10 +13,9 @@ from oodcache.cache.names import RESERVED
 from oodcache.cache.text import readable
 from oodcache.cache.watch import Watch
 from oodcache.score.files.reading import UNNAMED, SetScores, read
-from oodcache.score.measures import bootstrap
-from oodcache.score.measures.comparison import compare
+from oodcache.score.measures import measurement
 from oodcache.score.measures.differences import PairedRow, differences
-from oodcache.score.measures.result import Conventions, Result
+from oodcache.score.measures.result import Conventions
 from oodcache.score.scoring import Measured
 
 Key = tuple[str | None, str | None]
@@ -78,11 +77,7 @@ def measure(
     sets = [_picked(one, files[one.path]) for one in sources]
     _check(sets)
     rows = [_row(sets, key, column) for key in sets[0].parts for column in _columns(sets[0])]
-    results = []
-    for row in rows:
-        resamples = conventions.bootstrap * len(ood_sources)
-        with bootstrap.watched(watch.progress, row.name[2], resamples) as advance:
-            results += _results(row, sets[0].name, conventions, advance)
+    results = measurement.results(rows, sets[0].name, conventions=conventions, watch=watch)
     compared = differences(rows, sets[0].name, watch=watch) if compare_scores else []
     digests = {path: _digest(path) for path in paths}
     return Measured(
@@ -106,37 +101,6 @@ def _row(sets: Sequence[OneSet], key: Key, column: str) -> PairedRow:
         for name, part in parts.items()
     }
     return PairedRow((*key, column), scores, {name: part.images for name, part in parts.items()})
-
-
-def _results(
-    row: PairedRow, id_set: str, conventions: Conventions, advance: Callable[[int], None]
-) -> list[Result]:
-    template = row.name[1]
-    model, slash, pretrained = (row.name[0] or "").partition("/")
-    ood_scores = {name: scores for name, scores in row.scores.items() if name != id_set}
-    common: dict[str, Any] = {
-        "model": model or None,
-        "pretrained": pretrained if slash else None,
-        "classes": None,
-        "template": template,
-        "templates": (template,) if template and "{}" in template else (),
-        "id": id_set,
-        "n_id": len(row.scores[id_set]),
-        "id_accuracy": None,
-        "score": row.name[2],
-        "parameters": {},
-        "fpr_convention": conventions.fpr_convention,
-    }
-    return compare(
-        common,
-        row.scores[id_set],
-        ood_scores,
-        conventions=conventions,
-        groups=dict.fromkeys(ood_scores),
-        shared_images=dict.fromkeys(ood_scores, 0),
-        probability=None,
-        advance=advance,
-    )
 
 
 def _picked(source: Source, parts: Sequence[SetScores]) -> OneSet:

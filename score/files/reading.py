@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import delimited
@@ -107,20 +109,29 @@ def _ranking(columns: Sequence[str]) -> list[str]:
 
 
 def _numbers(values: Array) -> Scores:
-    """Return an array of numbers as scores."""
-    if len(values.shape) != 1 or values.dtype.kind not in "fiu":
-        what = f"{values.dtype} of shape {values.shape}"
-        raise InputError(f"{values.origin}: contains {what}; expected one number per image")
-    if values.shape == (0,):
-        raise InputError(f"{values.origin}: contains no scores; expected one number per image")
-    stored = values.whole()
+    """Return an array of numbers in a file as scores."""
+    check_list(values.shape, values.dtype, values.origin)
+    return ranked(values.whole(), values.origin)
+
+
+def check_list(shape: tuple[int, ...], kind: np.dtype[Any], origin: str) -> None:
+    """Raise InputError, which begins with `origin`, unless it is one number per image."""
+    if len(shape) != 1 or kind.kind not in "fiu":
+        what = f"{kind} of shape {shape}"
+        raise InputError(f"{origin}: contains {what}; expected one number per image")
+    if shape == (0,):
+        raise InputError(f"{origin}: contains no scores; expected one number per image")
+
+
+def ranked(stored: npt.NDArray[Any], origin: str) -> Scores:
+    """Return numbers as float64; raise InputError for NaN, and for integers that would tie."""
     scores = stored.astype(np.float64)
     if (missing := np.isnan(scores)).any():
         row = int(np.argmax(missing))
-        raise InputError(f"{values.origin}: row {row}, from 0, is NaN, which has no rank")
+        raise InputError(f"{origin}: row {row}, from 0, is NaN, which has no rank")
     if stored.dtype.kind in "iu" and np.abs(scores).max() >= 2**53:
         raise InputError(
-            f"{values.origin}: has integers of 2**53 or more, which tie as float64; save floats"
+            f"{origin}: has integers of 2**53 or more, which tie as float64; save floats"
         )
     return scores
 

@@ -1,0 +1,195 @@
+"""Scores in memory: arrays, by score and by dataset, measured as other programs' files are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.scores import ScoredImages
+from oodcache.cache.format.rules import shown
+from oodcache.cache.names import RESERVED
+from oodcache.cache.watch import Watch
+from oodcache.score.files.reading import UNNAMED, check_list, ranked
+from oodcache.score.formulas.cosines import Scores
+from oodcache.score.measures import measurement
+from oodcache.score.measures.differences import PairedRow, differences
+from oodcache.score.measures.result import Conventions
+from oodcache.score.scoring import Measured
+
+OOD = "ood"  # The only OOD set, if it has no name.
+SHAPES = (
+    "ood_scores: give an array; {set: array}; or, for several scores, {score: array} or "
+    "{set: {score: array}} with the scores of id_scores"
+)
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Scores of every image: float64 (n,) by score, then by dataset, of which `id_set` is ID."""
+
+    id_set: str
+    rows: Mapping[str, Mapping[str, Scores]]
+
+    def parts(self) -> list[ScoredImages]:
+        """Return the scores by dataset; the images have no names."""
+        sets = next(iter(self.rows.values()))
+        return [
+            ScoredImages(
+                *("", "", name, {score: row[name] for score, row in self.rows.items()}),
+                *([tuple[bytes, ...]] * 3),
+            )
+            for name in sets
+        ]
+
+
+def arrays(id_scores: object, ood_scores: object, id_set: str, *, lower_is_id: bool) -> Arrays:
+    """Return scores as they are given: arrays, or mappings of them.
+
+    `id_scores` is an array or {score: array}; `ood_scores` is an array or {set: array}, or, for
+    several scores, {score: array}, {set: {score: array}} or {score: {set: array}}. `lower_is_id`
+    negates all. Raises
+    InputError, which names the argument, for anything else.
+    """
+    inside = id_scores if isinstance(id_scores, Mapping) else {UNNAMED: id_scores}
+    outside = _by_set(id_scores, ood_scores)
+    if not inside or not outside:
+        raise InputError(f"{'ood_scores' if inside else 'id_scores'} is empty; {SHAPES}")
+    _check_names([*inside], [*outside], id_set)
+    sign, rows = -1 if lower_is_id else 1, {}
+    for score in inside:
+        place = f"[{score!r}]" if isinstance(id_scores, Mapping) else ""
+        row = {id_set: sign * numbers(inside[score], f"id_scores{place}")}
+        for name, of_set in outside.items():
+            own = f"[{name!r}]" if _is_named(id_scores, ood_scores) else ""
+            row[name] = sign * numbers(of_set[score], f"ood_scores{own}{place}")
+        rows[str(score)] = row
+    return Arrays(id_set, rows)
+
+
+def measure(
+    given: Arrays,
+    *,
+    lower_is_id: bool,
+    conventions: Conventions,
+    compare_scores: bool,
+    command: str,
+    watch: Watch,
+) -> Measured:
+    """Return the results of scores in memory; `command` is what was typed.
+
+    With `compare_scores` all scores must have as many images of each set, in the same order.
+    """
+    rows = [PairedRow((None, None, name), row, dict.fromkeys(row, "")) for name, row in given.rows.items()]
+    if compare_scores:
+        _check_lengths(given)
+    results = measurement.results(rows, given.id_set, conventions=conventions, watch=watch)
+    compared = differences(rows, given.id_set, watch=watch) if compare_scores else []
+    return Measured(
+        tuple(results),
+        tuple(compared),
+        {
+            "command": command,
+            "fpr_convention": conventions.fpr_convention,
+            "lower_is_id": lower_is_id,
+            "files": [],
+            "versions": {name: version(name) for name in ("oodcache", "numpy")},
+        },
+    )
+
+
+def numbers(given: object, name: str) -> Scores:
+    """Return one number per image as float64 (n,), from a list, an array or a tensor.
+
+    Raises InputError, which begins with `name`, for anything else, NaN, or no number at all.
+    """
+    try:
+        array = np.asarray(_on_cpu(given))
+    except (TypeError, ValueError) as error:
+        kind = type(given).__name__
+        what = str(error).split("\n")[0][:120]
+        raise InputError(f"{name}: {kind} is no array ({what}); give one number per image") from None
+    check_list(array.shape, array.dtype, name)
+    return ranked(array, name)
+
+
+def _on_cpu(given: Any) -> Any:
+    """Return a tensor as one that NumPy reads, whatever its device; anything else as it is."""
+    if not all(hasattr(given, one) for one in ("detach", "cpu", "double", "is_floating_point")):
+        return given
+    tensor = given.detach().cpu()
+    # NumPy has no bfloat16; float64 holds every number of a smaller type.
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
+def _is_named(id_scores: object, ood_scores: object) -> bool:
+    """Return whether the OOD sets have names: not if there is one, given as the ID set is."""
+    if not isinstance(ood_scores, Mapping):
+        return False
+    return not isinstance(id_scores, Mapping) or any(
+        isinstance(one, Mapping) for one in ood_scores.values()
+    )
+
+
+def _by_set(id_scores: object, ood_scores: object) -> Mapping[Any, Mapping[Any, Any]]:
+    """Return the OOD scores by set, then by score."""
+    is_named = _is_named(id_scores, ood_scores)
+    by_set: Any = ood_scores if is_named else {OOD: ood_scores}
+    if not isinstance(id_scores, Mapping):
+        return {name: {UNNAMED: one} for name, one in by_set.items()}
+    for name, one in by_set.items():
+        if not isinstance(one, Mapping):
+            raise InputError(f"{_place(name, is_named)} is {type(one).__name__}; {SHAPES}")
+    turned: Mapping[Any, Mapping[Any, Any]] = _by_score(by_set, {*id_scores})
+    for name, one in turned.items():
+        if {*one} != {*id_scores}:
+            raise InputError(
+                f"{_place(name, is_named)} has {_listed(one)}, but id_scores has "
+                f"{_listed(id_scores)}; {SHAPES}"
+            )
+    return turned
+
+
+def _place(ood_set: object, is_named: bool) -> str:
+    return f"ood_scores[{shown(ood_set)}]" if is_named else "ood_scores"
+
+
+def _by_score(given: Mapping[Any, Mapping[Any, Any]], scores: set[Any]) -> Any:
+    """Return mappings by score, then by set, the other way round; others as they are."""
+    sets = [*next(iter(given.values()), {})]
+    if {*given} != scores or {*sets} == scores or any({*one} != {*sets} for one in given.values()):
+        return given
+    return {name: {score: one[name] for score, one in given.items()} for name in sets}
+
+
+def _listed(names: Mapping[Any, Any]) -> str:
+    return ", ".join(map(shown, [*names][:5])) + ", …" * (len(names) > 5) or "none"
+
+
+def _check_names(scores: Sequence[object], ood_sets: Sequence[object], id_set: object) -> None:
+    for what, names in (("score", scores), ("OOD set", ood_sets), ("id", [id_set])):
+        for name in names:
+            if not isinstance(name, str) or not name:
+                raise InputError(f"{what} {shown(name)} is no name; give text, such as 'mine'")
+    for name in (id_set, *ood_sets):
+        if name in RESERVED:
+            raise InputError(f"{name!r} is reserved for averages in results; give another name")
+    if id_set in ood_sets:
+        raise InputError(f"{id_set!r} is both the ID set and an OOD set; give another: id='pets'")
+
+
+def _check_lengths(given: Arrays) -> None:
+    """Raise InputError if two scores have other numbers of images: they cannot be paired."""
+    first, row = next(iter(given.rows.items()))
+    for other, own in [*given.rows.items()][1:]:
+        for name, scores in row.items():
+            if len(own[name]) != len(scores):
+                raise InputError(
+                    f"{shown(name)} has {len(scores):,} images with {shown(first)}, but "
+                    f"{len(own[name]):,} with {shown(other)}; a comparison needs the same images "
+                    "in the same order"
+                )

@@ -1,0 +1,57 @@
+"""Claims about the measurement of other programs' scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from oodcache.cache.watch import Watch
+from oodcache.score.measures import measurement
+from oodcache.score.measures.differences import PairedRow
+from oodcache.score.measures.result import STANDARD, Conventions
+
+SCORES = {"pets": np.arange(4.0) + 2, "SUN": np.arange(3.0), "DTD": np.arange(5.0)}
+
+
+def row(*name: str | None) -> PairedRow:
+    model, template, score = name
+    return PairedRow((model, template, str(score)), SCORES, dict.fromkeys(SCORES, ""))
+
+
+def test_a_row_has_a_result_for_each_set_and_their_average() -> None:
+    found = measurement.results([row(None, None, "mcm")], "pets", conventions=STANDARD, watch=Watch())
+    assert [(one.ood, one.n_id, one.n_ood) for one in found] == [
+        *(("SUN", 4, 3), ("DTD", 4, 5), ("average", 4, 8))
+    ]
+    # Pairs of an ID and an OOD image in order; half for each tie.
+    assert [one.auroc for one in found] == [11.5 / 12, 15.5 / 20, (11.5 / 12 + 15.5 / 20) / 2]
+    assert {(one.model, one.classes, one.template, one.id_accuracy) for one in found} == {
+        (None, None, None, None)
+    }
+
+
+def test_saved_scores_keep_their_model_and_template() -> None:
+    rows = [row("ViT-B-16/openai", "a {}", "mcm"), row("ViT-B-16/openai", "average", "mcm")]
+    found = measurement.results(rows, "pets", conventions=STANDARD, watch=Watch())
+    assert [(one.model, one.pretrained, one.templates) for one in found[::3]] == [
+        *(("ViT-B-16", "openai", ("a {}",)), ("ViT-B-16", "openai", ()))
+    ]
+
+
+def test_every_resample_of_every_set_is_counted() -> None:
+    counted: list[tuple[str, int]] = []
+
+    @contextmanager
+    def progress(what: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        counted.append((unit, total))
+        yield lambda done: None
+
+    measurement.results(
+        [row(None, None, "mcm")],
+        *("pets",),
+        conventions=Conventions(bootstrap=7),
+        watch=Watch(progress=progress),
+    )
+    assert [total for _, total in counted] == [14]
