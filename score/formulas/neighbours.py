@@ -205,7 +205,7 @@ def _checked(bank: Bank, score: str, k: float) -> int:
         count = len(bank.vectors)
         raise InputError(
             f"{score}: k = {int(k):,}, but bank {bank.name} has {count:,} images; use "
-            f"{score}:k={count} or fewer"
+            f"--score {score}:k={count} or fewer"
         )
     return int(k)
 

@@ -57,7 +57,7 @@ def test_the_default_scores_have_those_of_what_is_given(oodcache: Run) -> None:
     )
     few = oodcache("score", *SETS, "--bank", "train")
     assert few.err.endswith(
-        "oodcache: knn: k = 50, but bank train has 12 images; use knn:k=12 or fewer\n"
+        "oodcache: knn: k = 50, but bank train has 12 images; use --score knn:k=12 or fewer\n"
     )
 
 

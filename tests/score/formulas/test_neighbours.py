@@ -157,7 +157,7 @@ def test_a_bank_of_fewer_images_than_k_is_refused(score: str) -> None:
     with pytest.raises(InputError) as error:
         ranked(score, made(8).bank, unit(3), k=50)
     assert str(error.value) == (
-        f"{score}: k = 50, but bank training has 8 images; use {score}:k=8 or fewer"
+        f"{score}: k = 50, but bank training has 8 images; use --score {score}:k=8 or fewer"
     )
 
 
