@@ -11,6 +11,7 @@ from functools import partial
 from threading import Event
 from typing import Any
 
+from oodcache.cache.store import store
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Note, Watch
 from oodcache.score.choosing import picks
@@ -71,7 +72,10 @@ def evaluate(question: Question, watch: Watch, *, keep: bool = False) -> Evaluat
     The images are read once per template. With `keep`, all scores are returned too. Raises
     InputError if files are missing or do not fit.
     """
-    every = [_of_model(question, one, watch, keep) for one in dict.fromkeys(question.models)]
+    named: dict[str, str] = {}  # A model may be typed under two of its names.
+    for one in question.models:
+        named.setdefault(store.find_model(question.cache, one), one)
+    every = [_of_model(question, one, watch, keep) for one in named.values()]
     return Evaluated(
         tuple(result for one in every for result in one.results),
         tuple(file for one in every for file in one.files),

@@ -346,3 +346,8 @@ def test_accuracy_of_class_numbers_is_by_number_and_unknown_ones_are_said(
         "numbered: 60 of 300 images have no label among the classes of five (class numbers 9); "
         "they count as ID, but not in the accuracy"
     ]
+
+
+def test_a_model_under_two_of_its_names_is_scored_once(score: Score) -> None:
+    once, twice = (score("mcm", models=names) for names in (["tiny"], ["tiny", "Tiny/one", "tiny"]))
+    assert once.results == twice.results
