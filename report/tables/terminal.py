@@ -39,12 +39,14 @@ class Column:
         return " " * (self.width - cell_len(line)) + line
 
 
-def drawn(grids: Sequence[Grid], width: int | None) -> str:
+def drawn(grids: Sequence[Grid], width: int | None, *, styled: bool | None = None) -> str:
     """Return the grids for a terminal of `width` columns, or as wide as needed if it is None.
 
+    They are `styled` with escape codes if `width` is given, unless that is False.
     If the terminal is too narrow for a single OOD set, lines are too long rather than truncated.
     """
-    console = Console(width=UNBOUNDED, file=io.StringIO(), force_terminal=width is not None)
+    styled = width is not None if styled is None else styled
+    console = Console(width=UNBOUNDED, file=io.StringIO(), force_terminal=styled)
     with console.capture() as capture:
         for place, grid in enumerate(grids):
             if place:

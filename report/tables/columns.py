@@ -1,0 +1,98 @@
+"""Flat columns of results, a number or a text each, as a data frame has them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from oodcache.report.tables.grid import key, names
+from oodcache.score.measures.result import MEASURES, Result
+
+
+def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Return a row of columns for each result, the same columns in every row.
+
+    `variant` names the score, and the model and the template if there are several: with `ood` it
+    is unique. An interval is two columns, `auroc_low` and `auroc_high`; a parameter is
+    `parameter_NAME`. A number that is unknown is NaN, a text None.
+    """
+    variants = names(map(key, results))
+    parameters = _every(one.parameters for one in results)
+    tprs = _every(one.fpr_at_tpr for one in results)
+    resampled = _every(one.bootstrap or {} for one in results)
+    calibrated = _every(one.calibration for one in results if isinstance(one.calibration, Mapping))
+    picked = any(one.picked is not None for one in results)
+    return [
+        {
+            "variant": variants[key(one)],
+            **{name: getattr(one, name) for name in ("model", "pretrained", "classes", "template")},
+            "n_templates": len(one.templates),
+            **{name: getattr(one, name) for name in ("id", "ood", "group", "score")},
+            **{f"parameter_{name}": one.parameters.get(name) for name in parameters},
+            **{name: getattr(one, name) for name in ("fpr_convention", "n_id", "n_ood")},
+            "id_accuracy": _number(one.id_accuracy),
+            **_measured(one, resampled),
+            **{f"fpr_at_tpr_{tpr}": _number(one.fpr_at_tpr.get(tpr)) for tpr in tprs},
+            **{f"fpr95_{name}": value for name, value in one.fpr95_by_convention.items()},
+            **{name: getattr(one, name) for name in ("ties", "distinct", "shared_images")},
+            **_calibrated(one, calibrated),
+            **{name: getattr(one, name) for name in ("negatives", "bank", "bank_labels")},
+            **(_picked(one) if picked else {}),
+        }
+        for one in results
+    ]
+
+
+def _every(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return every key, each once, in order."""
+    return list(dict.fromkeys(name for one in mappings for name in one))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _measured(one: Result, resampled: Sequence[str]) -> dict[str, float]:
+    """Return the measures, each with its interval: DeLong's for AUROC, otherwise the bootstrap's.
+
+    The bootstrap's interval of AUROC is `auroc_bootstrap_low` and `auroc_bootstrap_high`.
+    """
+    found: dict[str, float] = {}
+    intervals = one.bootstrap or {}
+    for measure in MEASURES:
+        found[measure.name] = _number(getattr(one, measure.name))
+        if measure.name == "auroc":
+            found |= _bounds("auroc", one.auroc_ci)
+        elif measure.name in resampled:
+            found |= _bounds(measure.name, intervals.get(measure.name))
+    others = [name for name in resampled if name not in found]
+    if "auroc" in resampled:
+        found |= _bounds("auroc_bootstrap", intervals.get("auroc"))
+    for name in others:
+        found |= _bounds(name, intervals.get(name))
+    return found
+
+
+def _bounds(name: str, interval: Sequence[float] | None) -> dict[str, float]:
+    low, high = interval or (math.nan, math.nan)
+    return {f"{name}_low": low, f"{name}_high": high}
+
+
+def _calibrated(one: Result, measures: Sequence[str]) -> dict[str, float]:
+    """Return the measures of a probability, NaN for a score that is none."""
+    found = one.calibration if isinstance(one.calibration, Mapping) else {}
+    return {f"calibration_{name}": _number(found.get(name)) for name in measures}
+
+
+def _picked(one: Result) -> dict[str, Any]:
+    pick = one.picked
+    if pick is None:
+        unknown = dict.fromkeys(("tried", "auroc", "shared_images"), math.nan)
+        return {"picked_on": None, **{f"picked_{name}": nan for name, nan in unknown.items()}}
+    return {
+        "picked_on": pick.on,
+        "picked_tried": pick.tried,
+        "picked_auroc": pick.auroc,
+        "picked_shared_images": pick.shared_images.get(one.ood, 0),
+    }

@@ -1,0 +1,73 @@
+"""Claims about flat columns: one number or text each, the same in every row."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pandas
+import pytest
+from samples.report.results import BARE, FIRST, SETS, results
+
+from oodcache.report.tables.columns import flat
+from oodcache.score.measures.result import Pick
+
+PLAIN = (str, int, float, type(None))
+BOUNDS = dict.fromkeys(("auroc", "aupr_in", "aupr_out", "fpr95", "fpr_at_tpr_0.9"), (0.25, 0.5))
+
+
+def test_every_row_has_the_same_columns_of_plain_values() -> None:
+    shown = [
+        replace(FIRST, bootstrap=BOUNDS, calibration={"brier": 0.5}, auroc_ci=None),
+        replace(FIRST, **BARE, score="mine", calibration="not a probability"),
+        replace(FIRST, score="gap", parameters={"k": 3.0}, picked=Pick("others", 4, 0.5, {})),
+    ]
+    rows = flat(shown)
+    assert len({tuple(row) for row in rows}) == 1
+    assert {type(value) for row in rows for value in row.values()} <= set(PLAIN)
+
+
+def test_an_interval_is_two_columns() -> None:
+    (row,) = flat([replace(FIRST, bootstrap=BOUNDS, fpr_at_tpr={"0.95": 0.3, "0.9": 0.2})])
+    assert (row["auroc_low"], row["auroc_high"]) == FIRST.auroc_ci
+    for name in ("auroc_bootstrap", "aupr_in", "aupr_out", "fpr95", "fpr_at_tpr_0.9"):
+        assert (row[f"{name}_low"], row[f"{name}_high"]) == (0.25, 0.5)
+    assert (row["fpr_at_tpr_0.9"], row["fpr95_openood"]) == (0.2, 0.2)
+
+
+def test_what_is_unknown_is_nan_for_a_number_and_none_for_a_text() -> None:
+    picked = replace(FIRST, score="gap", parameters={"k": 3.0}, picked=Pick("a", 4, 0.5, {}))
+    row, _ = flat([replace(FIRST, auroc_ci=None, id_accuracy=None), picked])
+    for name in ("auroc_low", "auroc_high", "id_accuracy", "picked_auroc", "picked_tried"):
+        assert math.isnan(row[name]), name
+    assert (row["bank"], row["picked_on"], row["parameter_k"]) == (None, None, None)
+
+
+def test_a_pick_says_how_many_images_of_the_row_it_has_seen() -> None:
+    picked = Pick("others", 4, 0.5, {"SUN": 7})
+    rows = flat([replace(FIRST, ood=name, picked=picked) for name in ("SUN", "Places")])
+    assert [row["picked_shared_images"] for row in rows] == [7, 0]
+    assert (rows[0]["picked_on"], rows[0]["picked_tried"], rows[0]["picked_auroc"]) == (
+        *("others", 4, 0.5),
+    )
+
+
+@pytest.mark.parametrize("models", [("one",), ("one", "two")])
+@pytest.mark.parametrize("templates", [("a {}",), ("a {}", "average")])
+def test_variant_and_ood_set_are_unique(
+    models: tuple[str, ...], templates: tuple[str, ...]
+) -> None:
+    rows = [
+        replace(one, model=model, template=template)
+        for model in models
+        for template in templates
+        for one in results(*SETS)
+    ]
+    frame = pandas.DataFrame(flat(rows))
+    table = frame.pivot(index="variant", columns="ood", values="auroc")
+    assert table.shape == (4 * len(models) * len(templates), len(SETS))
+    assert not table.isna().any().any()
+    name = " · ".join(
+        ["mcm", *["one/laion400m_e31"] * (len(models) > 1), *["a {}"] * (len(templates) > 1)]
+    )
+    assert table.loc[name, "SUN"] == next(one for one in results(*SETS) if one.ood == "SUN").auroc
