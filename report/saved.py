@@ -45,7 +45,12 @@ class Saved:
 
 def read(path: Path) -> Saved:
     """Return the results in a file; raise InputError, in one line, if they are not valid."""
-    whole = _whole(path)
+    return parsed(_content(path), path)
+
+
+def parsed(content: bytes, path: Path) -> Saved:
+    """Return the results in the content of a file at `path`, as `read` does."""
+    whole = _whole(content, path)
     if whole.get("format", FORMAT) != FORMAT or not isinstance(whole.get("results"), list):
         raise InputError(f"{path}: contains no oodcache results; {SCORE_AGAIN}")
     if (version := whole.get("version")) != VERSION:
@@ -79,12 +84,16 @@ def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _whole(path: Path) -> dict[str, Any]:
+def _content(path: Path) -> bytes:
     check_stream(path)
     with path.open("rb") as file:  # It may be a pipe of the shell.
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise InputError(f"{path}: larger than {LARGEST:,} bytes, too large for results")
+    return content
+
+
+def _whole(content: bytes, path: Path) -> dict[str, Any]:
     try:
         # UTF-16 or with a mark at its start, as editors on Windows save it.
         whole = parse_json(content.decode(json.detect_encoding(content)))

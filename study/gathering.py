@@ -25,20 +25,17 @@ from oodcache.extract.sources.listing import Contents
 from oodcache.report import images
 from oodcache.report.content import Content, FooledImage, ImageRow
 from oodcache.report.html.page import missing_libraries, page
-from oodcache.report.saved import Saved, mapping, read
+from oodcache.report.saved import Saved, read
 from oodcache.report.tables.grid import key
 from oodcache.report.thumbnails import thumbnail
-from oodcache.score.evaluation import Kept, evaluate
 from oodcache.score.files.reading import read as read_scores
 from oodcache.score.files.saved_images import read_images
-from oodcache.score.files.writing import parts
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.files import vocabulary_path
-from oodcache.score.inputs.question import OWN, Question
+from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import Result
-from oodcache.score.onepass.variants import Variant
-from oodcache.score.own.given_again import code_of, given_again, variant_again
+from oodcache.score.own.function import Function
 from oodcache.score.scoring import save
+from oodcache.study.rescoring import rescored
 
 MOST_THUMBNAILS = 400
 Picture = tuple[str, str]  # A dataset's name and an image's path.
@@ -50,26 +47,33 @@ class Sources:
 
     `scores` is a file of --save-scores; without it, the one that the results name is used, then the
     cache. `typed` has NAME=PATH of datasets; others are looked up below `data_root`. `code` has the
-    user's own scores, given again: scores that are recomputed need them.
+    user's own scores, given again: scores that are recomputed need them. Results in memory have
+    `asked`, the question that they answer, which needs nothing again, or `given`, the scores.
     """
 
     scores: Path | None
     cache: Path
     typed: Sequence[str]
     data_root: Path
-    code: Sequence[str] = ()
+    code: Sequence[str | Function] = ()
+    asked: Question | None = None
+    given: Sequence[ScoredImages] = ()
 
 
 def report(results: Path, output: Path, sources: Sources, watch: Watch) -> None:
     """Write the HTML page for a file of results."""
-    saved = read(results)
+    write(read(results), output, sources, watch)
+    watch.note(Hint(f"wrote {output}"))
+
+
+def write(saved: Saved, output: Path, sources: Sources, watch: Watch) -> None:
+    """Write the HTML page for results; raise InputError if a library for it is missing."""
     if missing := missing_libraries():
         raise InputError(f"a report needs {missing}")
     found = content(saved, sources, watch)
     if found.missing:
         watch.note(found.missing)
     save(page(saved, found), output)
-    watch.note(Hint(f"wrote {output}"))
 
 
 def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = True) -> Content:
@@ -98,12 +102,16 @@ def _to_save(saved: Saved) -> str:
     command = str(saved.provenance.get("command", "oodcache score …"))
     if any(one.classes is None for one in saved.results):
         return f"Measure them again; the file records the command: {command}"
+    if not command.startswith("oodcache "):  # A call in Python.
+        return f"Score again, as the file records it: {command}"
     again = "" if "--save-scores" in command else f" --save-scores {saved.path.with_suffix('.h5')}"
     return f"Save every image's scores; with the command that the file records: {command}{again}"
 
 
 def _scored(saved: Saved, sources: Sources, watch: Watch) -> tuple[Sequence[ScoredImages], str]:
     """Return the scores of all images, and the source that error messages name."""
+    if sources.given:
+        return sources.given, "the scores in memory"
     named = saved.provenance.get("scores")
     scores = sources.scores or (_found(saved, named) if isinstance(named, str) else None)
     if scores is not None:
@@ -113,8 +121,8 @@ def _scored(saved: Saved, sources: Sources, watch: Watch) -> tuple[Sequence[Scor
     cache = sources.cache
     if not cache.is_dir():
         raise InputError(f"{saved.path}: found no file of --save-scores and no cache {cache}")
-    variants = _variants(saved, sources.code)
-    return parts(list(_scored_again(saved, cache, variants, watch))), str(cache)
+    asked = sources.asked or Question(cache, (), "")
+    return rescored(saved, asked, sources.code, watch), str(cache)
 
 
 def _found(saved: Saved, named: str) -> Path | None:
@@ -146,47 +154,6 @@ def _measured(saved: Saved) -> list[ScoredImages]:
             names = (part.model or "", part.template or "", str(data_set))
             found.append(ScoredImages(*names, own, *([tuple[bytes, ...]] * 3)))
     return found
-
-
-def _variants(saved: Saved, code: Sequence[str]) -> dict[str, Variant]:
-    """Return every row's variant by its label; a user's own score needs its code."""
-    found = {key(one)[2]: Variant(one.score, one.parameters) for one in saved.results}
-    own = [label for label, one in found.items() if one.score not in SCORES]
-    if not own:
-        return found
-    held, given = mapping(saved.provenance.get("code")), given_again(code)
-    for label in own:
-        variant = found[label]
-        sha256 = mapping(held.get(variant.score)).get("sha256")
-        try:
-            score = code_of(variant.score, sha256, given, "score again")
-            found[label] = variant_again(variant, score)
-        except InputError as error:
-            raise InputError(f"{saved.path}: {error}") from None
-    return found
-
-
-def _scored_again(
-    saved: Saved, cache: Path, variants: Mapping[str, Variant], watch: Watch
-) -> Iterator[Kept]:
-    """Yield every row's scores, recomputed with the settings that the results record."""
-    groups: dict[tuple[str | None, str | None], list[Result]] = {}
-    for one in saved.results:
-        groups.setdefault(key(one)[:2], []).append(one)
-    for (model, template), rows in groups.items():
-        labels = dict.fromkeys(key(one)[2] for one in rows)
-        fitted = next((one for one in rows if one.bank), rows[0])
-        question = Question(
-            *(cache, [str(model)], rows[0].id),
-            ood_sets=list(dict.fromkeys(one.ood for one in rows if not one.is_average)),
-            variants=[variants[label] for label in labels],
-            classes=rows[0].classes,
-            templates=[str(template)],
-            negatives=next((one.negatives for one in rows if one.negatives), None),
-            bank=fitted.bank,
-            bank_labels=fitted.bank_labels or OWN,
-        )
-        yield from evaluate(question, Watch(progress=watch.progress), keep=True).kept
 
 
 def _rows(

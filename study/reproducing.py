@@ -33,9 +33,7 @@ class Reproduced(NamedTuple):
     scored: scoring.Measured
 
 
-def reproduce(
-    benchmark: Benchmark, cache: Path, command: str, watch: Watch
-) -> Reproduced:
+def reproduce(benchmark: Benchmark, cache: Path, command: str, watch: Watch) -> Reproduced:
     """Return the study's tables, for a benchmark's models and images in the cache.
 
     `command` is what was typed.

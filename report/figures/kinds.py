@@ -5,19 +5,20 @@ Matplotlib is imported only to draw: `--help` needs the kinds too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.sibling import sibling
 from oodcache.score.measures.result import HEADLINES
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Figure
 
     from oodcache.report.content import Content, ImageRow
     from oodcache.report.figures.choice import FigureChoice, FigureRows
@@ -26,7 +27,15 @@ if TYPE_CHECKING:
 MOST_LINES = 8
 ENDINGS = (".png", ".svg", ".pdf")
 WIDTHS = {"one": 3.25, "two": 6.75}
+SMALLEST, LARGEST = 2.0, 20.0
 FORMS = ("shown", "ranked")
+# What only some kinds have.
+OF_KINDS = {
+    "measure": ("heatmap",),
+    "form": ("histogram", "threshold", "fooled"),
+    "parameter": ("sweep",),
+    "images": ("fooled",),
+}
 
 
 @dataclass(frozen=True)
@@ -86,11 +95,57 @@ class Subject:
         return f"{', '.join([about.heading, *named])} (%)"
 
 
+def inches(width: str | float) -> float:
+    """Return a width in inches from "one" or "two" columns, or a number; raise ValueError."""
+    if isinstance(width, str) and width in WIDTHS:
+        return WIDTHS[width]
+    try:
+        number = float(width)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not SMALLEST <= number <= LARGEST:
+        names = " nor ".join(WIDTHS)
+        raise ValueError(f"{width} is neither {names} nor {SMALLEST:.0f} to {LARGEST:.0f} inches")
+    return number
+
+
+def look(kind: str, own: Mapping[str, object], width: str | float) -> dict[str, Any]:
+    """Return the fields of a Subject that the arguments of a call set; None is the default.
+
+    `own` has what OF_KINDS names. Raises InputError for what a kind does not have.
+    """
+    check_choice("kind", kind, KINDS)
+    given = {name: value for name, value in own.items() if value}
+    for name in given:
+        if kind not in OF_KINDS[name]:
+            raise InputError(f"{name} applies to {', '.join(OF_KINDS[name])}, not to {kind}")
+    for name, choices in (("measure", HEADLINES), ("form", FORMS)):
+        if name in given:
+            check_choice(name, given[name], choices)
+    try:
+        return {name: one for name, one in given.items() if name != "images"} | {
+            "width": inches(width)
+        }
+    except ValueError as error:
+        raise InputError(f"width {error}") from None
+
+
+def check_choice(what: str, given: object, choices: Iterable[str]) -> None:
+    """Raise InputError unless `given` is one of the choices."""
+    if given not in (there := [*choices]):
+        raise InputError(f"{what} {given!r:.60}: there is none; choose one of {', '.join(there)}")
+
+
 def check(path: Path) -> None:
     """Raise InputError for an unknown file ending, or if matplotlib is missing."""
     if path.suffix.lower() not in ENDINGS:
         what = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
         raise InputError(f"{path}: {what}; use {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
+    check_library()
+
+
+def check_library() -> None:
+    """Raise InputError if matplotlib is missing."""
     if find_spec("matplotlib") is None:
         raise InputError("plot needs matplotlib: type pip install 'oodcache[report]'")
 

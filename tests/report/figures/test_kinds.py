@@ -22,7 +22,18 @@ from oodcache.report.content import Content
 from oodcache.report.figures import kinds
 from oodcache.report.figures.canvas import DPI, printable, style
 from oodcache.report.figures.choice import FigureChoice
-from oodcache.report.figures.kinds import ENDINGS, KINDS, WIDTHS, check, draw, rows_of, save
+from oodcache.report.figures.kinds import (
+    ENDINGS,
+    KINDS,
+    OF_KINDS,
+    WIDTHS,
+    check,
+    draw,
+    inches,
+    look,
+    rows_of,
+    save,
+)
 
 PLAIN_SAMPLE = sample()
 HOSTILE_SAMPLE = sample("w" * 150 + "ID", HOSTILE, labels=HOSTILE)
@@ -230,3 +241,24 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
         save(draw("heatmap", PLAIN_SAMPLE.subject("heatmap")), tmp_path / "file" / "a.png")
     save(draw("heatmap", PLAIN_SAMPLE.subject("heatmap")), tmp_path / "new" / "a.png")
     assert [one.name for one in (tmp_path / "new").iterdir()] == ["a.png"]
+
+
+def test_a_width_is_that_of_columns_or_inches() -> None:
+    assert [inches(one) for one in ("one", "two", "5.5", 2, 20.0)] == [3.25, 6.75, 5.5, 2, 20]
+    for wrong in ("three", "1.9", 21, "nan", None):
+        with pytest.raises(ValueError, match="is neither one nor two nor 2 to 20 inches"):
+            inches(wrong)  # type: ignore[arg-type]
+
+
+def test_arguments_of_a_call_are_those_of_its_kind() -> None:
+    nothing: dict[str, object] = dict.fromkeys(OF_KINDS)
+    assert look("roc", nothing, "one") == {"width": 3.25}
+    assert look("heatmap", nothing | {"measure": "fpr95"}, 4) == {"width": 4, "measure": "fpr95"}
+    assert look("fooled", nothing | {"images": {"a": "b"}}, 4) == {"width": 4}
+    for kind, own, words in (
+        ("roc", {"images": {"a": "b"}}, "images applies to fooled, not to roc"),
+        ("heatmap", {"measure": "x"}, "measure 'x': there is none; choose one of auroc, fpr95"),
+        ("pie", {}, "kind 'pie': there is none; choose one of results, "),
+    ):
+        with pytest.raises(InputError, match=words):
+            look(kind, nothing | own, "one")

@@ -1,0 +1,68 @@
+"""Claims about figures of results: what is chosen, drawn with the images behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Watch
+from oodcache.report.figures.choice import FigureChoice
+from oodcache.report.saved import Saved, parsed
+from oodcache.report.tables.formats import to_json
+from oodcache.score import arrays
+from oodcache.score.measures.result import STANDARD
+from oodcache.study.drawing import drawn
+from oodcache.study.gathering import Sources
+
+RNG = np.random.default_rng(0)
+GIVEN = arrays.arrays(
+    {name: RNG.normal(1, size=30) for name in ("mcm", "mine")},
+    {ood: {name: RNG.normal(0, size=20) for name in ("mcm", "mine")} for ood in ("SUN", "DTD")},
+    "pets",
+    lower_is_id=False,
+)
+SOURCES = Sources(None, Path("nowhere"), [], Path("nowhere"), given=GIVEN.parts())
+
+
+@pytest.fixture(scope="module")
+def saved() -> Saved:
+    """Results of two scores in memory on two OOD sets."""
+    found = arrays.measure(
+        GIVEN,
+        lower_is_id=False,
+        conventions=STANDARD,
+        compare_scores=False,
+        command="",
+        watch=Watch(),
+    )
+    text = to_json(found.results, found.differences, found.provenance)
+    return parsed(text.encode(), Path("r.json"))
+
+
+def curves(saved: Saved, scores: Sequence[str], ood_sets: Sequence[str]) -> list[list[str]]:
+    choice = FigureChoice(scores=scores, ood_sets=ood_sets)
+    figure = drawn("roc", saved, choice, {"width": 6.0}, SOURCES, Watch())
+    assert figure.get_figwidth() == 6
+    labels = [one.get_text() for one in figure.legends[0].get_texts()] if figure.legends else []
+    return [[one.get_title() for one in figure.axes], labels]
+
+
+def test_only_the_chosen_scores_and_sets_are_drawn(saved: Saved) -> None:
+    assert curves(saved, (), ()) == [["SUN", "DTD"], ["mcm", "mine"]]
+    assert curves(saved, ["mine", "mcm"], ["DTD"]) == [["DTD"], ["mine", "mcm"]]
+
+
+def test_scores_without_images_show_none(saved: Saved) -> None:
+    for kind in ("fooled", "classes"):
+        with pytest.raises(InputError, match=rf"{kind} shows images, but r\.json does not name"):
+            drawn(kind, saved, FigureChoice(scores=["mcm"]), {}, SOURCES, Watch())
+
+
+def test_scores_that_are_not_there_are_an_error(saved: Saved) -> None:
+    sources = Sources(None, Path("nowhere"), [], Path("nowhere"))
+    with pytest.raises(InputError, match="does not name the files it was measured on"):
+        drawn("roc", saved, FigureChoice(), {}, sources, Watch())

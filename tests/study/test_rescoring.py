@@ -1,0 +1,81 @@
+"""Claims about scores that are computed again from the cache: they are those of the results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from samples.score.files import write_images, write_texts
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Watch
+from oodcache.report.saved import Saved, parsed
+from oodcache.report.tables.formats import to_json
+from oodcache.score import scoring
+from oodcache.score.files import writing
+from oodcache.score.inputs.question import Question
+from oodcache.study.rescoring import rescored
+
+__all__ = ["write_images", "write_texts"]
+NAMES = ("cat", "dog")
+
+
+def unit(rows: int, seed: int) -> npt.NDArray[np.float32]:
+    vectors = np.random.default_rng(seed).normal(size=(rows, 6))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def gap(batch: Any, *, k: int = 1) -> Any:
+    ordered = np.sort(batch.cosines, axis=1)
+    return ordered[:, -1] - ordered[:, -1 - k]
+
+
+@pytest.fixture
+def asked(
+    tmp_path: Path, write_images: Callable[..., Any], write_texts: Callable[..., Any]
+) -> Question:
+    """Write two templates, ID and OOD images and a bank; return a question about them."""
+    write_texts("pets", unit(2, 0), unit(2, 1), class_names=NAMES, templates=("a {}", "the {}"))
+    for seed, name in enumerate(("inside", "outside", "train", "others"), 2):
+        write_images(name, unit(30, seed), labels=[0, 1] * 15, label_names=NAMES)
+    return Question(
+        *(tmp_path, ["tiny"], "inside", ["outside"]),
+        templates=["each"],
+        bank="train:3",
+        bank_seed=7,
+        select_on="others",
+    ).asking(["mcm:temperature=1|0.01", "knn:k=2", gap])
+
+
+def answered(question: Question) -> tuple[Saved, Sequence[Any]]:
+    """Return the results of a question as a file has them, and every score behind them."""
+    found = scoring.score(question, Watch(), command="")
+    kept = scoring.evaluate(question, Watch(), keep=True).kept
+    text = to_json(found.results, found.differences, found.provenance)
+    return parsed(text.encode(), Path("r.json")), writing.parts([row for row in kept if row.picked])
+
+
+def test_scores_in_memory_are_those_of_the_question(asked: Question) -> None:
+    saved, wanted = answered(asked)
+    found = rescored(saved, asked, (), Watch())
+    assert [(one.template, one.data_set) for one in found] == [
+        (template, name) for template in ("a {}", "the {}") for name in ("inside", "outside")
+    ]
+    tested = [part for part in wanted if part.data_set != "others"]
+    for one, other in zip(found, tested, strict=True):
+        shown = {name: scores.tolist() for name, scores in one.scores.items()}
+        assert len(shown) == 2 * 3
+        assert shown == {name: other.scores[name].tolist() for name in shown}
+
+
+def test_a_users_score_in_a_file_needs_its_code(asked: Question) -> None:
+    saved, _ = answered(asked)
+    cache = Question(asked.cache, (), "")
+    with pytest.raises(InputError, match=r"r\.json: made with 'gap', code of your own; add"):
+        rescored(saved, cache, (), Watch())
+    found = rescored(saved, cache, [gap], Watch())
+    assert "gap:k=1" in found[0].scores
