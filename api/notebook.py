@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,12 @@ import numpy.typing as npt
 from oodcache.cache.errors import InputError
 from oodcache.cache.shards.shard_set import open_images, open_texts
 from oodcache.cache.store import store
-from oodcache.cache.watch import Note, Watch
-from oodcache.score.evaluation import evaluate
+from oodcache.cache.watch import Note
+from oodcache.measuring import conventions_of, evaluated
+from oodcache.results import Results, to_stderr
 from oodcache.score.inputs.files import images_path, vocabulary_path
 from oodcache.score.inputs.question import Question
-from oodcache.score.measures.result import STANDARD, Conventions, Result
+from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.own.function import Function
 
 Vectors = npt.NDArray[np.float32]
@@ -102,13 +102,19 @@ class Cache:
         bank: str | None = None,
         bank_labels: str = "own",
         bank_seed: int = 0,
+        compare: bool = False,
+        bootstrap: int | None = None,
+        seed: int | None = None,
         conventions: Conventions = STANDARD,
-        note: Note = lambda text: print(text, file=sys.stderr),
-    ) -> list[Result]:
-        """Return the rows of `oodcache score`, one per score and OOD set: pandas.DataFrame(rows).
+        note: Note = to_stderr,
+    ) -> Results:
+        """Return the rows of `oodcache score`, one per score and OOD set, in the table's order.
 
-        Each argument is the option of the same name. `scores` may have functions of your own
-        (docs/own-score.md). Raises InputError for a user's error.
+        Each argument is the option of the same name; docs/python.md has a table of them. `scores`
+        may have functions of your own (docs/own-score.md). `compare` adds `differences`,
+        `bootstrap` intervals of that many resamples drawn with `seed`; the other `conventions` are
+        how to measure. `note` is called with each line that a reader should see. Raises
+        InputError, in one line, for what is not cached or cannot be measured.
         """
         question = Question(
             *(self.folder, _several(model), _one(id), _several(ood)),
@@ -120,9 +126,9 @@ class Cache:
             bank=bank,
             bank_labels=bank_labels,
             bank_seed=bank_seed,
-            conventions=conventions,
+            conventions=conventions_of(conventions, bootstrap, seed),
         )
-        return list(evaluate(question.asking(_scores(scores)), Watch(note)).results)
+        return evaluated(question, _scores(scores), compare, note)
 
     def _names(self, model: str, kind: str) -> list[str]:
         label = store.find_model(self.folder, model)

@@ -11,7 +11,7 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.scores import ScoredImages
-from oodcache.cache.format.rules import shown
+from oodcache.cache.format.rules import one_line, shown
 from oodcache.cache.names import RESERVED
 from oodcache.cache.watch import Watch
 from oodcache.score.files.reading import UNNAMED, check_list, ranked
@@ -84,7 +84,10 @@ def measure(
 
     With `compare_scores` all scores must have as many images of each set, in the same order.
     """
-    rows = [PairedRow((None, None, name), row, dict.fromkeys(row, "")) for name, row in given.rows.items()]
+    rows = [
+        PairedRow((None, None, name), row, dict.fromkeys(row, ""))
+        for name, row in given.rows.items()
+    ]
     if compare_scores:
         _check_lengths(given)
     results = measurement.results(rows, given.id_set, conventions=conventions, watch=watch)
@@ -110,9 +113,8 @@ def numbers(given: object, name: str) -> Scores:
     try:
         array = np.asarray(_on_cpu(given))
     except (TypeError, ValueError) as error:
-        kind = type(given).__name__
-        what = str(error).split("\n")[0][:120]
-        raise InputError(f"{name}: {kind} is no array ({what}); give one number per image") from None
+        what = f"{type(given).__name__} is no array ({one_line(error)[:120]})"
+        raise InputError(f"{name}: {what}; give one number per image") from None
     check_list(array.shape, array.dtype, name)
     return ranked(array, name)
 

@@ -22,17 +22,6 @@ Write = Callable[..., Path]
 BAD: Any = [5]
 
 
-@pytest.fixture
-def cache(tmp_path: Path, write_pets: Write, write_names: Write) -> package.Cache:
-    """Write two models with images and texts; open the cache."""
-    for model in ("one", "two"):
-        for seed, name in enumerate(("pets", "strays")):
-            path = tmp_path / "cache" / model / "demo" / "images" / f"{name}.h5"
-            write_pets(path, count=40, seed=seed, failed=(2,), requested=model)
-        write_names(tmp_path / "cache" / model / "demo" / "texts" / "animals.h5")
-    return package.open(tmp_path / "cache")
-
-
 def test_importing_the_package_imports_nothing_heavy() -> None:
     code = (
         "import sys, oodcache; print([n for n in ('numpy', 'h5py', 'click') if n in sys.modules])"

@@ -15,7 +15,8 @@ from oodcache.score import arrays, other_scores
 from oodcache.score.measures.result import Conventions
 
 RNG = np.random.default_rng(0)
-ID, SUN, DTD = (RNG.normal(mean, size=count).round(1) for mean, count in ((1, 90), (0, 70), (0, 50)))
+SIZES = ((1, 90), (0, 70), (0, 50))
+ID, SUN, DTD = (RNG.normal(mean, size=count).round(1) for mean, count in SIZES)
 MINE = [one + RNG.normal(size=len(one)) / 2 for one in (ID, SUN, DTD)]
 CONVENTIONS = Conventions(bootstrap=20, seed=3, tprs=(0.95, 0.8), fpr_convention="nearest")
 SEVERAL = (

@@ -21,7 +21,8 @@ def row(*name: str | None) -> PairedRow:
 
 
 def test_a_row_has_a_result_for_each_set_and_their_average() -> None:
-    found = measurement.results([row(None, None, "mcm")], "pets", conventions=STANDARD, watch=Watch())
+    rows = [row(None, None, "mcm")]
+    found = measurement.results(rows, "pets", conventions=STANDARD, watch=Watch())
     assert [(one.ood, one.n_id, one.n_ood) for one in found] == [
         *(("SUN", 4, 3), ("DTD", 4, 5), ("average", 4, 8))
     ]

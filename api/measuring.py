@@ -1,0 +1,166 @@
+"""Measuring in Python: scores in memory, and how to measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Note, Watch
+from oodcache.results import Behind, Results, to_stderr
+from oodcache.score.inputs.question import Question
+from oodcache.score.measures.result import STANDARD, Conventions
+from oodcache.wording import in_python, noted, python_words
+
+if TYPE_CHECKING:
+    from oodcache.score.own.function import Function
+    from oodcache.score.scoring import Measured
+
+NAMES = {"id_set": "id", "ood_sets": "ood", "templates": "template"}
+
+
+def metrics(
+    id_scores: object,
+    ood_scores: object,
+    *,
+    id: str = "id",
+    lower_is_id: bool = False,
+    conventions: Conventions = STANDARD,
+    bootstrap: int | None = None,
+    seed: int | None = None,
+    note: Note = to_stderr,
+) -> Results:
+    """Return the rows of `oodcache metrics` for scores in memory, one per score and OOD set.
+
+    Higher means more ID, unless `lower_is_id`. `id_scores` is one number per image: a list, an
+    array or a tensor of shape (n,); `ood_scores` is another, or {set: array}. Several scores are
+    {score: array} and {set: {score: array}}, or {score: array} for a single OOD set. Arrays may
+    differ in length. `id` names the ID set. Raises InputError, which names the argument, for other
+    shapes, NaN, or no numbers.
+
+    >>> metrics([0.9, 0.8, 0.7], [0.1, 0.75])[0].auroc
+    0.8333333333333334
+    """
+    return _measured(
+        *(id_scores, ood_scores, id),
+        lower_is_id=lower_is_id,
+        conventions=conventions_of(conventions, bootstrap, seed),
+        compare_scores=False,
+        note=note,
+    )
+
+
+def compare(
+    id_scores: Mapping[str, object],
+    ood_scores: Mapping[str, object],
+    *,
+    id: str = "id",
+    lower_is_id: bool = False,
+    conventions: Conventions = STANDARD,
+    bootstrap: int | None = None,
+    seed: int | None = None,
+    note: Note = to_stderr,
+) -> Results:
+    """Return `metrics` of several scores, with the `differences` between them.
+
+    Each pair of scores has a paired DeLong test on every OOD set, adjusted by Holm. All scores are
+    of the same images in the same order: raises InputError if their numbers differ, or if there is
+    only one score.
+
+    >>> found = compare({"a": [3, 2], "b": [1, 2]}, {"a": [1, 2], "b": [1, 2]})
+    >>> found.differences[0].difference
+    0.375
+    """
+    return _measured(
+        *(id_scores, ood_scores, id),
+        lower_is_id=lower_is_id,
+        conventions=conventions_of(conventions, bootstrap, seed),
+        compare_scores=True,
+        note=note,
+    )
+
+
+def _measured(
+    id_scores: object,
+    ood_scores: object,
+    id_set: str,
+    *,
+    lower_is_id: bool,
+    conventions: Conventions,
+    compare_scores: bool,
+    note: Note,
+) -> Results:
+    from oodcache.score import arrays
+
+    name = "compare" if compare_scores else "metrics"
+    flipped = ", lower_is_id=True" * lower_is_id
+    with python_words():
+        given = arrays.arrays(id_scores, ood_scores, id_set, lower_is_id=lower_is_id)
+        found = arrays.measure(
+            given,
+            lower_is_id=lower_is_id,
+            conventions=conventions,
+            compare_scores=compare_scores,
+            command=f"oodcache.{name}(id_scores, ood_scores, id={id_set!r}{flipped})",
+            watch=Watch(noted(note)),
+        )
+    return _results(found, Behind(given=given.parts()), compare_scores, note)
+
+
+def evaluated(
+    question: Question, scores: Sequence[str | Function], compare: bool, note: Note
+) -> Results:
+    """Return the rows that answer a question, with the differences of `compare`."""
+    from oodcache.score import scoring
+
+    if not isinstance(compare, bool):
+        raise InputError(f"compare is {compare!r}; give True or False")
+    with python_words():
+        question = question.asking(scores)
+        found = scoring.score(
+            *(question, Watch(noted(note))),
+            command=call(question, scores, compare),
+            compare_scores=compare,
+        )
+    return _results(found, Behind(question.cache, question), compare, note)
+
+
+def _results(found: Measured, behind: Behind, compare: bool, note: Note) -> Results:
+    from oodcache.report.tables import exchanged
+
+    if asked := exchanged.question(found.results, found.provenance):
+        note(in_python(asked))
+    compared = found.differences if compare else None
+    return Results(found.results, found.provenance, compared, behind=behind)
+
+
+def conventions_of(given: Conventions, bootstrap: int | None, seed: int | None) -> Conventions:
+    """Return the conventions with `bootstrap` and `seed`, if those are given.
+
+    Raises InputError if both are given and differ, and for a seed without resamples.
+    """
+    for name, value in (("bootstrap", bootstrap), ("seed", seed)):
+        own = getattr(given, name)
+        if value is None:
+            continue
+        if own not in (value, getattr(STANDARD, name)):
+            raise InputError(f"{name} is {value!r}, but conventions has {own!r}; give one of them")
+        changed: dict[str, Any] = {name: value}
+        given = replace(given, **changed)
+    if seed is not None and not given.bootstrap:
+        raise InputError("seed has no effect without bootstrap=N")
+    return given
+
+
+def call(question: Question, scores: Sequence[str | Function], compare: bool) -> str:
+    """Return the call of Cache.evaluate that asks a question."""
+    typed = [one if isinstance(one, str) else str(getattr(one, "__name__", one)) for one in scores]
+    values: dict[str, Any] = {"scores": typed} if typed else {}
+    for one in fields(Question):
+        value = getattr(question, one.name)
+        if one.name not in ("cache", "models", "variants") and value not in (one.default, ()):
+            values[NAMES.get(one.name, one.name)] = [*value] if isinstance(value, tuple) else value
+    values |= {"compare": True} if compare else {}
+    arguments = ", ".join(f"{name}={value!r}" for name, value in values.items())
+    return f"oodcache.open({str(question.cache)!r}).evaluate({[*question.models]!r}, {arguments})"
