@@ -222,7 +222,8 @@ class Results(Sequence[Result]):
             look = kinds.look(kind, own, width)
             kinds.check_library()
             sources = self._sources(images, data_root, named)
-            return drawn(kind, self._saved(), choice, look, sources, Watch(noted(note)))
+            figure = drawn(kind, self._saved(), choice, look, sources, Watch(noted(note)))
+        return kinds.displayed(figure)
 
     def _tables(self) -> list[Grid]:
         """Return the tables of the first scores."""

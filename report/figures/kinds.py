@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -187,9 +188,20 @@ def draw(kind: str, subject: Subject) -> Figure:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure to `path` atomically; its ending is the format."""
+    content = image(figure, path.suffix.lower())
+    with sibling(path) as part:
+        part.write_bytes(content)
+
+
+def image(figure: Figure, ending: str) -> bytes:
+    """Return a figure as the bytes of a file."""
     from oodcache.report.figures.canvas import style, written
 
     with style():
-        content = written(figure, path.suffix.lower())
-    with sibling(path) as part:
-        part.write_bytes(content)
+        return written(figure, ending)
+
+
+def displayed(figure: Figure) -> Figure:
+    """Return the figure as one that a notebook shows, whether or not it imported pyplot."""
+    vars(figure)["_repr_png_"] = partial(image, figure, ".png")
+    return figure

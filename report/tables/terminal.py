@@ -46,7 +46,13 @@ def drawn(grids: Sequence[Grid], width: int | None, *, styled: bool | None = Non
     If the terminal is too narrow for a single OOD set, lines are too long rather than truncated.
     """
     styled = width is not None if styled is None else styled
-    console = Console(width=UNBOUNDED, file=io.StringIO(), force_terminal=styled)
+    console = Console(
+        width=UNBOUNDED,
+        file=io.StringIO(),
+        force_terminal=styled,
+        force_jupyter=False,  # Otherwise a notebook shows what is only drawn.
+        color_system="auto" if styled else None,
+    )
     with console.capture() as capture:
         for place, grid in enumerate(grids):
             if place:

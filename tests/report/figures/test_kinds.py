@@ -28,6 +28,7 @@ from oodcache.report.figures.kinds import (
     OF_KINDS,
     WIDTHS,
     check,
+    displayed,
     draw,
     inches,
     look,
@@ -241,6 +242,12 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
         save(draw("heatmap", PLAIN_SAMPLE.subject("heatmap")), tmp_path / "file" / "a.png")
     save(draw("heatmap", PLAIN_SAMPLE.subject("heatmap")), tmp_path / "new" / "a.png")
     assert [one.name for one in (tmp_path / "new").iterdir()] == ["a.png"]
+
+
+def test_a_notebook_shows_the_bytes_of_the_file(tmp_path: Path) -> None:
+    figure, same = (draw("roc", PLAIN_SAMPLE.subject("roc")) for _ in range(2))
+    save(same, tmp_path / "a.png")
+    assert displayed(figure)._repr_png_() == (tmp_path / "a.png").read_bytes()  # type: ignore[attr-defined]
 
 
 def test_a_width_is_that_of_columns_or_inches() -> None:
