@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import sys
@@ -12,6 +13,21 @@ from typing import Any
 
 import pytest
 from samples import Run
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def assert_is_the_readmes(printed: str) -> None:
+    """Compare the table with README's but for its digits, of which another processor has others."""
+    shown = re.search(r"<!-- demo -->\n```text\n(.*?)```\n<!-- /demo -->", README, re.S)
+    assert shown is not None
+    table, _, _ = shown[1].partition("\n\n")
+    rows = [line for line in table.splitlines() if re.search(r"\d\.\d\d", line)]
+    # Scores, and each model's accuracy; an interval stands below its score, without a name.
+    assert sum(not row.startswith("   ") for row in rows) == 10 + 2
+    for row in rows:
+        pattern = re.sub(r"\\?\d+\\?\.\d\d", r"\\d+\\.\\d\\d", re.escape(row))
+        assert re.search(pattern, printed), row
 
 
 def test_the_demo_ends_in_a_table_and_leaves_its_results(oodcache: Run) -> None:
@@ -49,6 +65,7 @@ def test_the_demo_ends_in_a_table_and_leaves_its_results(oodcache: Run) -> None:
     started = time.monotonic()
     again = oodcache("demo")
     assert again.status == 0
+    assert_is_the_readmes(again.out)
     assert "loading" not in again.err
     assert again.err.count("kept ") == 12
     assert again.out == done.out
