@@ -64,7 +64,7 @@ def test_the_python_example_runs_on_the_demos_cache(oodcache: Run, after_demo: P
     found: dict[str, Any] = {}
     exec(example, found)
     assert found["digits"].shape == (717, 64)
-    assert len(found["rows"]) == 3 * (2 + 1)
+    assert len(found["results"]) == 3 * (2 + 1)
 
 
 @pytest.mark.parametrize("line", blocks("console", README) + blocks("console", RECIPES))
