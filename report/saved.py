@@ -85,9 +85,12 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 
 def _content(path: Path) -> bytes:
-    check_stream(path)
-    with path.open("rb") as file:  # It may be a pipe of the shell.
-        content = file.read(LARGEST + 1)
+    try:
+        check_stream(path)
+        with path.open("rb") as file:  # It may be a pipe of the shell.
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     if len(content) > LARGEST:
         raise InputError(f"{path}: larger than {LARGEST:,} bytes, too large for results")
     return content

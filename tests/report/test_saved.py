@@ -249,3 +249,11 @@ def test_whatever_stands_in_a_place_is_read_or_refused_in_a_line(
         assert "\n" not in str(error)
     else:
         assert len(saved.results) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("gone.json", "no such file or directory"), ("", "is a directory")]
+)
+def test_what_cannot_be_opened_is_one_line(tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        read(tmp_path / name)
