@@ -135,11 +135,21 @@ class Cache:
         return [one.name for one in store.known(self.folder, label) if one.kind == kind]
 
 
-def open(folder: str | Path = "embeddings") -> Cache:
-    """Return the cache at `folder`; raises InputError if it is not a folder."""
+def open(folder: str | Path = "embeddings", *, create: bool = False) -> Cache:
+    """Return the cache at `folder`, made with its parents if `create` is set and it is missing.
+
+    Raises InputError if it is not a folder.
+    """
     path = Path(folder)
+    if create:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be made a folder: {error.strerror}") from None
     if not path.is_dir():
-        raise InputError(f"{path}: not a folder; create a cache with oodcache extract")
+        raise InputError(
+            f"{path}: not a folder; make it with oodcache.open({str(path)!r}, create=True)"
+        )
     return Cache(path)
 
 

@@ -37,6 +37,16 @@ def test_every_public_name_is_there_and_no_other() -> None:
         package.close  # type: ignore[attr-defined]  # noqa: B018
 
 
+def test_open_makes_a_folder_only_if_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "cache"
+    assert package.open(folder, create=True).folder == folder
+    assert folder.is_dir()
+    assert package.open(folder, create=True).models == []
+    (tmp_path / "file").touch()
+    with pytest.raises(package.InputError, match="file: cannot be made a folder: File exists"):
+        package.open(tmp_path / "file", create=True)
+
+
 def test_a_cache_says_what_it_holds(cache: package.Cache) -> None:
     assert cache.models == ["one/demo", "two/demo"]
     assert cache.datasets("one") == ["pets", "strays"]
@@ -128,7 +138,7 @@ def test_a_row_has_one_value_for_each_column_of_a_data_frame(cache: package.Cach
         (lambda cache: cache.datasets("three"), "model 'three'"),
         (
             lambda cache: package.open("nowhere"),
-            "nowhere: not a folder; create a cache with oodcache extract",
+            "nowhere: not a folder; make it with oodcache.open('nowhere', create=True)",
         ),
         (
             lambda cache: cache.evaluate("one/demo", id="pets", ood="strays", scores="mcn"),
