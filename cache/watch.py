@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from rich import progress as rich_progress
 from rich.console import Console
@@ -54,7 +55,10 @@ class RateColumn(ProgressColumn):
 
 
 def bars(check: Callable[[], None]) -> Progress:
-    """Return a `progress` with bars if stderr is a terminal; it calls `check` at each step."""
+    """Return a `progress` with bars in a terminal or a notebook; it calls `check` at each step.
+
+    A total of 0 is unknown.
+    """
 
     @contextmanager
     def progress(description: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
@@ -67,10 +71,10 @@ def bars(check: Callable[[], None]) -> Progress:
             TimeRemainingColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not (console.is_terminal or (console.is_jupyter and find_spec("ipywidgets"))),
         )
         with bar:
-            task = bar.add_task(description, total=total, unit=unit)
+            task = bar.add_task(description, total=total or None, unit=unit)
 
             def advance(done: int) -> None:
                 check()

@@ -21,7 +21,7 @@ from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.model.encoder import Encoder, Signature
 from oodcache.extract.run import cuts, decoding
-from oodcache.extract.run.plan import Plan, TextListing
+from oodcache.extract.run.plan import Listing, Plan, TextListing
 from oodcache.extract.run.targets import Target, stamp, wanted
 from oodcache.extract.run.tasks import Job, Task, write
 from oodcache.extract.run.timing import summary, timing_of
@@ -174,7 +174,7 @@ def _merge(target: Target, run: Run, watch: Watch) -> bool:
     if len(ours) == count:
         _check_replacing(target, run)
         merge(target.path, ours)
-        watch.note(_written(target))
+        watch.note(written(target.listing, target.path))
         is_texts = isinstance(target.listing, TextListing)
         if is_texts and (same := alike.within(open_text_rows(target.path))):
             watch.note(f"{target.listing.name}: {same}")
@@ -216,23 +216,22 @@ def _finished_elsewhere(target: Target, run: Run) -> bool:
         return False
 
 
-def _written(target: Target) -> str:
+def written(listing: Listing, path: Path) -> str:
     """Return a line on a finished file, a Hint if all its images could be decoded."""
-    listing = target.listing
     if isinstance(listing, TextListing):
         templates = len(listing.vocabulary.templates)
         classes = counted(len(listing.vocabulary.names), "class")
-        return Hint(f"wrote {target.path}: {classes}, {counted(templates, 'template')}")
+        return Hint(f"wrote {path}: {classes}, {counted(templates, 'template')}")
     names, bad = len(listing.images.label_names), ""
     what = "in {:,} class folder" if listing.source.form == "folder" else "with {:,} label"
     labels = f" {what.format(names)}{'s' * (names > 1)}" if names else ""
-    written = open_images(target.path)
-    if failed := int(np.count_nonzero(~written.ok)):
-        row, reason = next(iter(written.errors().items()))
+    file = open_images(path)
+    if failed := int(np.count_nonzero(~file.ok)):
+        row, reason = next(iter(file.errors().items()))
         bad = (
             f"; {failed:,} could not be decoded, first "
             f"{os.fsdecode(listing.images.paths[row])!r} ({reason}); "
-            f"see: oodcache cache info {target.path}"
+            f"see: oodcache cache info {path}"
         )
-    line = f"wrote {target.path}: {counted(written.rows, 'image')}{labels}{bad}"
+    line = f"wrote {path}: {counted(file.rows, 'image')}{labels}{bad}"
     return line if bad else Hint(line)

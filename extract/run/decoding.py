@@ -10,7 +10,9 @@ import threading
 import time
 import traceback
 import warnings
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -67,12 +69,15 @@ def batches(
     *,
     workers: int,
     pin_memory: bool,
+    threads: int = 0,
 ) -> Iterator[Decoded]:
     """Return an iterator over the images of `contents`, one batch per element of `rows`.
 
     Workers are forked before this returns, so they inherit no file opened later. Iterate inside
-    `watching_workers`.
+    `watching_workers`. With `threads`, which share the memory of this process, nothing is forked.
     """
+    if threads:
+        return _threaded(contents, preparation, rows, threads, pin_memory=pin_memory)
     with warnings.catch_warnings():
         # torch warns about more workers than processors, but that is the user's choice.
         warnings.simplefilter("ignore")
@@ -86,6 +91,30 @@ def batches(
         )
         with _signals_blocked():
             return iter(loader)
+
+
+def _threaded(
+    contents: Contents,
+    preparation: Preparation,
+    rows: Sequence[range],
+    threads: int,
+    *,
+    pin_memory: bool,
+) -> Iterator[Decoded]:
+    """Yield the batches, each decoded while the one before it is used."""
+    images = _Undecoded(contents, preparation, rows[-1].stop if rows else 0)
+    pool, waiting = ThreadPoolExecutor(threads, "decoding"), deque[list[Future[Any]]]()
+    try:
+        # Decoding hides warnings, and threads would restore the filters in any order.
+        with warnings.catch_warnings():
+            for batch in (*rows, None):
+                if batch is not None:
+                    waiting.append([pool.submit(images.__getitem__, row) for row in batch])
+                if waiting and (batch is None or len(waiting) > 1):
+                    decoded = _collate([one.result() for one in waiting.popleft()])
+                    yield decoded.pin_memory() if pin_memory else decoded
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
@@ -181,6 +210,8 @@ class _Undecoded(Dataset[Any]):
     def __getitem__(self, row: int) -> tuple[Prepared, str | None]:
         try:
             return self.preparation.prepared(self.contents.read(row)), None
+        except InputError:  # The dataset is at fault, not the image.
+            raise
         except Exception as error:  # A broken header may raise anything.
             return Prepared(self.preparation.blank()), _reason(error)
 

@@ -18,6 +18,7 @@ from oodcache.extract.sources import datasets
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
 from oodcache.extract.texts import spoken, vocabularies
 
+MEMORY = "memory"  # The form of images that are no files.
 SHOWN = 120  # Characters of a sample prompt.
 
 
@@ -95,7 +96,10 @@ class Extraction:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to extract: all inputs are listed, nothing is loaded."""
+    """What to extract: all inputs are listed, nothing is loaded.
+
+    `workers` are processes that decode images; `threads` do so if images are in memory.
+    """
 
     resolved: Resolved
     images: tuple[ImageListing, ...]
@@ -103,6 +107,7 @@ class Plan:
     cache: Path
     workers: int
     settings: Settings
+    threads: int = 0
 
     @property
     def listings(self) -> tuple[Listing, ...]:
@@ -121,7 +126,7 @@ class Plan:
 
     def faster(self, listing: Listing) -> str:
         """Return the options that would decode a listing faster, "" if all are already set."""
-        if isinstance(listing, TextListing):
+        if isinstance(listing, TextListing) or listing.source.form == MEMORY:
             return ""
         processors = os.cpu_count() or 1
         options = [] if self.workers >= processors else [f"--workers {processors}"]
@@ -136,21 +141,32 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
         raise InputError(
             "nothing to extract: name a dataset (imagenet-val, or NAME=FOLDER), --classes, or both"
         )
-    found = [datasets.find(one, asked.data_root, asked.options) for one in asked.sources]
-    _check_once(found)
-    datasets.check_options(found, asked.options)
-    listings = [_listed(source, watch) for source in found]
+    listings = images(asked.sources, asked.data_root, asked.options, watch)
     texts = None
     if asked.classes is not None:
-        name, vocabulary = vocabularies.find(asked.classes, asked.templates, watch.note)
-        texts = TextListing(name, vocabulary, vocabularies.fingerprint(vocabulary))
+        texts = named(*vocabularies.find(asked.classes, asked.templates, watch.note))
     elif asked.templates:
         raise InputError("--template needs class names: give --classes too")
     workers = asked.workers
     if workers is None:
         largest = max((one.rows for one in listings), default=0)
         workers = default_workers(largest, asked.settings.batch_size)
-    return Plan(resolve(asked.model), tuple(listings), texts, asked.cache, workers, asked.settings)
+    return Plan(resolve(asked.model), listings, texts, asked.cache, workers, asked.settings)
+
+
+def images(
+    sources: Sequence[str], data_root: Path, options: Options, watch: Watch
+) -> tuple[ImageListing, ...]:
+    """Return the images of each source; raise InputError if one is missing or given twice."""
+    found = [datasets.find(one, data_root, options) for one in sources]
+    _check_once(found)
+    datasets.check_options(found, options)
+    return tuple(_listed(source, watch) for source in found)
+
+
+def named(name: str, vocabulary: Vocabulary) -> TextListing:
+    """Return a vocabulary under its name, with its fingerprint."""
+    return TextListing(name, vocabulary, vocabularies.fingerprint(vocabulary))
 
 
 def _listed(source: ImageSource, watch: Watch) -> ImageListing:

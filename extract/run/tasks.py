@@ -191,6 +191,7 @@ def _encoded(
         rows,
         workers=job.planned.workers,
         pin_memory=job.model.device.type == "cuda",
+        threads=job.planned.threads,
     )
     transfer = Transfer(job.model.device)
     decoded = _counting(decoded, rotated)

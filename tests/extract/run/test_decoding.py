@@ -39,14 +39,15 @@ class Nearest:
 
 
 def batches(
-    root: Path, names: list[str], *, batch_size: int = 4, workers: int = 0
+    root: Path, names: list[str], *, batch_size: int = 4, workers: int = 0, threads: int = 0
 ) -> list[decoding.Decoded]:
     paths = [os.fsencode(name) for name in names]
     rows = [
         range(len(paths))[first : first + batch_size] for first in range(0, len(paths), batch_size)
     ]
     contents = FolderContents(root, paths)
-    return list(decoding.batches(contents, Nearest(), rows, workers=workers, pin_memory=False))
+    given = {"workers": workers, "threads": threads}
+    return list(decoding.batches(contents, Nearest(), rows, pin_memory=False, **given))
 
 
 def red(mode: str) -> Image.Image:
@@ -145,6 +146,31 @@ def test_bad_images_keep_their_rows_and_the_others_their_pixels(tmp_path: Path) 
     assert torch.equal(first.images[0], good)
     assert torch.equal(second.images[2], good)
     assert not first.images[1:].any()
+
+
+def test_threads_give_the_batches_of_one_process_in_order(tmp_path: Path) -> None:
+    names = [f"{row}.png" for row in range(9)]
+    for row, name in enumerate(names):
+        Image.new("RGB", (8, 8), (row, 0, 0)).save(tmp_path / name)
+    (tmp_path / names[5]).write_bytes(b"")
+    alone, shared = (batches(tmp_path, names, threads=threads) for threads in (0, 3))
+    assert len(shared) == 3
+    for one, other in zip(alone, shared, strict=True):
+        assert torch.equal(one.images, other.images)
+        assert one.errors == other.errors
+    assert batches(tmp_path, [], threads=3) == []
+
+
+def test_an_error_of_the_dataset_stops_the_run(tmp_path: Path) -> None:
+    class Changed(FolderContents):
+        def read(self, row: int) -> bytes:
+            raise InputError("changed")
+
+    for threads in (0, 2):
+        given = {"workers": 0, "pin_memory": False, "threads": threads}
+        found = decoding.batches(Changed(tmp_path, [b"a"]), Nearest(), [range(1)], **given)
+        with pytest.raises(InputError, match="changed"):
+            list(found)
 
 
 def test_a_decompression_bomb_is_one_bad_image(
