@@ -1,0 +1,1 @@
+"""Extraction from Python: images, class names and models in memory."""
