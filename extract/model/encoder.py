@@ -13,7 +13,7 @@ import torch
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.identity import LOADED_FROM, Identity, ModelIdentity
-from oodcache.extract.model.preprocessing import Normalization, Preprocessing
+from oodcache.extract.run.decoding import Preparation
 
 LIBRARIES = ("oodcache", "torch", "torchvision", "open_clip_torch", "timm", "pillow", "h5py")
 
@@ -65,8 +65,8 @@ class Encoder:
     model: Any  # One of open_clip's classes, which are untyped.
     signature: Signature
     device: torch.device
-    preprocessing: Preprocessing
-    normalize: Normalization
+    preprocessing: Preparation
+    normalize: Callable[[torch.Tensor], torch.Tensor]
     tokenize: Callable[[list[str]], torch.Tensor] | None
     towers: Towers
 

@@ -264,7 +264,7 @@ def _identity(
     where = str(resolved.weights_file or resolved.request.requested)
     if bias == 0 and resolved.weights_file is not None:
         note(f"{where}: has no logit bias (or 0): b = 0 is used")
-    scale = _scale(where, state["logit_scale"], bias)
+    scale = scale_of(where, state["logit_scale"], bias)
     for doubt in doubts(scale, bias):
         note(f"{where}: {doubt}")
     name, pretrained = resolved.label.rsplit("/", 1)
@@ -280,7 +280,7 @@ def _identity(
     )
 
 
-def _scale(where: str, stored: torch.Tensor, bias: float | None) -> float:
+def scale_of(where: str, stored: torch.Tensor, bias: float | None) -> float:
     """Return the scale of the logits; raise InputError if it or the bias is no finite number."""
     if bias is not None and not math.isfinite(bias):
         raise InputError(f"{where}: its logit_bias is {bias}, not a finite number")

@@ -1,0 +1,266 @@
+"""A model in memory as an encoder: (module, preprocess, tokenizer), named by its weights."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.format.identity import OVERRIDDEN, Identity, ModelIdentity
+from oodcache.cache.format.logits import doubts
+from oodcache.cache.store import store
+from oodcache.cache.watch import Note
+from oodcache.extract.memory import transforms
+from oodcache.extract.model import loading, tokenizers
+from oodcache.extract.model.encoder import Encoder, Signature, Towers
+from oodcache.extract.model.preprocessing import Normalization, preprocessing
+from oodcache.extract.model.request import ModelRequest, Resolved
+
+WANTED = (
+    "expected a name, or (module, preprocess, tokenizer): the first and the last of "
+    "open_clip.create_model_and_transforms, and open_clip.get_tokenizer(NAME)"
+)
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+METHODS = ("encode_image", "encode_text", "state_dict", "modules", "parameters")
+
+
+@dataclass(frozen=True)
+class GivenModel:
+    """A model as the user holds it; `name` and `preprocess_id` are None unless they are given."""
+
+    module: Any
+    preprocess: Any
+    tokenizer: Any = None
+    name: str | None = None
+    preprocess_id: str | None = None
+
+
+def given(model: Any, name: str | None, preprocess_id: str | None) -> GivenModel:
+    """Return the parts of a model; raise InputError, in one line, for what cannot be one."""
+    if not isinstance(model, (tuple, list)) or len(model) not in (2, 3):
+        what = f"{type(model).__name__} of {len(model)}" if isinstance(model, (tuple, list)) else ""
+        raise InputError(f"model is a {what or type(model).__name__}: {WANTED}")
+    module, preprocess, *rest = model
+    tokenizer = rest[0] if rest else None
+    module = getattr(module, "_orig_mod", module)  # What torch.compile wraps.
+    if lacking := [one for one in METHODS if not callable(getattr(module, one, None))]:
+        raise InputError(f"model: {type(module).__name__} has no {lacking[0]}: {WANTED}")
+    if transforms.is_transform(tokenizer):
+        raise InputError(
+            "model: its third part is a transform, not a tokenizer: from "
+            "create_model_and_transforms give (model, preprocess_val, get_tokenizer(NAME))"
+        )
+    if not callable(preprocess):
+        raise InputError(f"model: its preprocess is a {type(preprocess).__name__}: {WANTED}")
+    if name is not None and not (isinstance(name, str) and NAME.fullmatch(name)):
+        raise InputError(f"model_name is {name!r}: use letters, digits, '.', '_' and '-'")
+    return GivenModel(module, preprocess, tokenizer, name, preprocess_id)
+
+
+def loaded(model: GivenModel, request: ModelRequest, cache: Path, note: Note) -> Encoder:
+    """Return the encoder of a model in memory, which stays where and as it is.
+
+    If the cache has files of the same weights and preprocessing, they belong to the same model.
+    Raises InputError for a part that does not fit.
+    """
+    device = _device(model.module, request.device)
+    prepared, normalize, encoding = _prepared(model, request, device)
+    own = _identity(model, note)
+    same = _same(cache, own, encoding) if model.name is None else None
+    identity = own if same is None else same
+    config = {"text_cfg": dict(identity.architecture.get("text_cfg") or {})}
+    dtype = _dtype(model.module)
+    half = {} if dtype == torch.float32 else {"weights": str(dtype).removeprefix("torch.")}
+    precision = {
+        "autocast": request.precision,
+        "tf32": False,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        **half,
+    }
+    tokenize = _tokenizer(model)
+    signature = Signature(
+        identity=identity,
+        precision=precision,
+        preprocessing=encoding,
+        tokenizing={} if tokenize is None else tokenizers.tokenizing(tokenize, config),
+    )
+    module = model.module
+    towers = Towers(lambda batch: module.encode_image(batch.to(dtype)), module.encode_text)
+    return Encoder(module, signature, device, prepared, normalize, tokenize, towers)
+
+
+def resolved(encoder: Encoder, request: ModelRequest) -> Resolved:
+    """Return a model in memory as if it had been requested by its place in the cache."""
+    label = encoder.signature.identity.label
+    return Resolved(replace(request, requested=label), label, None, label, None)
+
+
+@contextmanager
+def evaluating(encoder: Encoder) -> Iterator[None]:
+    """Put a module into evaluation mode, without TF32; restore both at the end."""
+    modes = [(one, one.training) for one in encoder.model.modules()]
+    settings: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [one.allow_tf32 for one in settings]
+    try:
+        encoder.model.eval()
+        for one in settings:
+            one.allow_tf32 = False
+        yield
+    finally:
+        for part, was_training in modes:
+            part.training = was_training
+        for one, was in zip(settings, before, strict=True):
+            one.allow_tf32 = was
+
+
+def _device(module: Any, wanted: str | None) -> torch.device:
+    """Return where a module is; raise InputError if another device is asked for."""
+    found = {one.device for one in module.parameters()}
+    if len(found) != 1:
+        where = ", ".join(sorted(map(str, found))) or "no device"
+        raise InputError(f"model: its parameters are on {where}: move them to one")
+    device = found.pop()
+    if wanted is not None and torch.device(wanted).type != device.type:
+        raise InputError(
+            f"device={wanted!r}: the model is on {device}; move it: model.to({wanted!r})"
+        )
+    return torch.empty(0, device=device).device
+
+
+def _dtype(module: Any) -> torch.dtype:
+    """Return the type that most of the weights have, which images are to have too."""
+    counts = Counter[torch.dtype]()
+    for one in module.parameters():
+        if one.is_floating_point():
+            counts[one.dtype] += one.numel()
+    return counts.most_common(1)[0][0] if counts else torch.float32
+
+
+def _prepared(
+    model: GivenModel, request: ModelRequest, device: torch.device
+) -> tuple[Any, Any, dict[str, Any]]:
+    """Return the two parts of the preprocessing, and its identity."""
+    found = None
+    if model.preprocess_id is None:
+        own = getattr(getattr(model.module, "visual", None), "preprocess_cfg", None)
+        found = transforms.configuration(model.preprocess, own)
+    exif = {"exif": True} if request.exif else {}
+    if found is not None:
+        ours = preprocessing(found, fast_decode=request.fast_decode, exif=request.exif)
+        about = {**asdict(found), "decoder": ours.decoder, **exif, OVERRIDDEN: []}
+        return ours, Normalization(ours, device), _as_json(about)
+    about = {**transforms.identity(model.preprocess, model.preprocess_id), **exif, OVERRIDDEN: []}
+    if request.fast_decode:
+        raise InputError("fast_decode needs a preprocess of open_clip; this one is run as it is")
+    own_transform = transforms.as_it_is(model.preprocess, exif=request.exif)
+    return own_transform, lambda pixels: pixels, _as_json(about)
+
+
+def _as_json(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields as they come back from a file."""
+    found: dict[str, Any] = json.loads(json.dumps(fields))
+    return found
+
+
+def _identity(model: GivenModel, note: Note) -> ModelIdentity:
+    state = model.module.state_dict()
+    if state.get("logit_scale") is None:
+        raise InputError(
+            "model: it has no logit_scale, which scores need: set model.logit_scale = "
+            "torch.nn.Parameter(torch.tensor(LOGARITHM))"
+        )
+    stored = state.get("logit_bias")
+    bias = None if stored is None else float(stored)
+    scale = loading.scale_of("model", state["logit_scale"], bias)
+    for doubt in doubts(scale, bias):
+        note(f"model: {doubt}")
+    weights = loading.weights_sha256(state)
+    name = f"{model.name or type(model.module).__name__}-{weights[:8]}"
+    return ModelIdentity(
+        name="local",
+        pretrained=name,
+        requested=f"local/{name}",
+        architecture=_architecture(model.module),
+        weights=weights,
+        checkpoint=None,
+        logit_scale=scale,
+        logit_bias=bias,
+    )
+
+
+def _architecture(module: Any) -> dict[str, Any]:
+    """Return what tells modules of equal weights apart: their class, and parts without weights."""
+    parts = {
+        type(one).__name__
+        for one in module.modules()
+        if not any(True for _ in one.children()) and not any(True for _ in one.parameters())
+    }
+    kind = type(module)
+    return {"class": f"{kind.__module__}.{kind.__qualname__}", "parts": sorted(parts)}
+
+
+def _same(cache: Path, own: ModelIdentity, encoding: Mapping[str, Any]) -> ModelIdentity | None:
+    """Return the model in the cache that has these weights, None if there is none.
+
+    One that was in memory before stays under its name, as one by name does if its images were
+    prepared equally.
+    """
+    found: dict[str, list[Identity]] = {}
+    for entry in store.entries(cache):
+        with suppress(InputError):  # A broken file of another model does not matter.
+            identity = store.read_identity(entry)
+            if _is_same(identity, own):
+                found.setdefault(entry.label, []).append(identity)
+    for files in sorted(found.values(), key=lambda some: not _was_in_memory(some[0].model)):
+        images = [one.encoding for one in files if "decoder" in one.encoding]
+        is_equal = not images or any(_settings(one) == _settings(encoding) for one in images)
+        if is_equal or _was_in_memory(files[0].model):
+            return files[0].model
+    return None
+
+
+def _is_same(found: Identity, own: ModelIdentity) -> bool:
+    model = found.model
+    numbers = (model.weights, model.logit_scale, model.logit_bias)
+    if found.is_imported or numbers != (own.weights, own.logit_scale, own.logit_bias):
+        return False
+    if _was_in_memory(model):
+        return model.architecture == own.architecture
+    # Of all that a configuration says, the activation alone leaves no trace in the weights.
+    is_quick = bool(model.architecture.get("quick_gelu", False))
+    return is_quick == ("QuickGELU" in own.architecture["parts"])
+
+
+def _was_in_memory(model: ModelIdentity) -> bool:
+    return "class" in model.architecture
+
+
+def _settings(encoding: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in encoding.items() if name != OVERRIDDEN}
+
+
+def _tokenizer(model: GivenModel) -> Any:
+    """Return the tokenizer, None if there is none; raise InputError if it is not the model's."""
+    tokenize = model.tokenizer
+    if tokenize is None:
+        return None
+    length = getattr(tokenize, "context_length", None)
+    knows = any(hasattr(tokenize, one) for one in ("tokenizer", "encoder", "get_vocab"))
+    if not callable(tokenize) or not isinstance(length, int) or not knows:
+        what = getattr(tokenize, "__name__", type(tokenize).__name__)
+        raise InputError(f"model: {what} is no tokenizer of open_clip: give get_tokenizer(NAME)")
+    reads = getattr(model.module, "context_length", None)
+    if isinstance(reads, int) and reads != length:
+        raise InputError(
+            f"model: it reads {reads} tokens, but its tokenizer makes {length}: give "
+            "open_clip.get_tokenizer(NAME) of the same model"
+        )
+    return tokenize
