@@ -13,6 +13,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.shards.shard_set import open_images, open_texts
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note
+from oodcache.extracting import extract
 from oodcache.measuring import conventions_of, evaluated
 from oodcache.results import Results, to_stderr
 from oodcache.score.inputs.files import images_path, vocabulary_path
@@ -55,6 +56,8 @@ class Cache:
     """A folder of cached embeddings."""
 
     folder: Path
+
+    extract = extract
 
     @property
     def models(self) -> list[str]:

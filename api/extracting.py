@@ -1,0 +1,174 @@
+"""Extraction from Python: `cache.extract`, whose arguments are checked here."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.format.place import SHARD_ROWS
+from oodcache.cache.watch import Note, Progress, Watch, bars
+
+PRECISIONS, DTYPES = ("float32", "bfloat16", "float16"), ("float32", "float16")
+# What errors of the command line call --NAME is an argument here; a flag is set to True.
+FLAGS = ("overwrite", "retry-failed", "fast-decode", "exif")
+OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
+
+
+class Folder(Protocol):
+    """A cache, of which its folder is needed here."""
+
+    @property
+    def folder(self) -> Path: ...
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What `extract` made or kept: the model's name in the cache, and the files."""
+
+    model: str
+    files: tuple[Path, ...]
+
+
+def extract(
+    cache: Folder,
+    model: str | tuple[Any, ...],
+    images: Any = None,
+    *,
+    name: str | None = None,
+    classes: str | Path | Sequence[str] | Mapping[Any, Any] | None = None,
+    template: str | Sequence[str] = (),
+    labels: Sequence[Any] | None = None,
+    label_names: Sequence[str] | None = None,
+    paths: Sequence[str | Path] | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    model_name: str | None = None,
+    preprocess_id: str | None = None,
+    checkpoint: str | Path | None = None,
+    model_config: str | Path | None = None,
+    data_root: str | Path = "data",
+    batch_size: int = 256,
+    device: str | None = None,
+    precision: str = "float32",
+    workers: int | None = None,
+    dtype: str = "float32",
+    shard_rows: int = SHARD_ROWS,
+    fast_decode: bool = False,
+    exif: bool = False,
+    overwrite: bool = False,
+    retry_failed: bool = False,
+    max_bad: float = 1.0,
+    note: Note = lambda text: print(text, file=sys.stderr),
+    progress: Progress | None = None,
+) -> Extracted:
+    """Embed images and class names into the cache, as `oodcache extract` does; resumes if killed.
+
+    `images` is a folder, or any other source of the command; a list of paths, of PIL images, or of
+    uint8 arrays (H, W, 3) or (H, W); an array (N, H, W, 3); a torch dataset of images or (image,
+    label); a Hugging Face dataset; or an iterator, which cannot be resumed. `labels` (N,) are class
+    numbers or names, None or -1 for none; `label_names` are the names of numbers. Rows are called
+    by `paths` (N,), else by the dataset's own paths, else by their number.
+
+    `classes` is what --classes takes, a list of names, or a mapping of numbers or ids to names;
+    the last two are stored under `name`. `model` is a name, or (module, preprocess, tokenizer) in
+    memory, as open_clip gives them: it is named `local/NAME-HASH8`, where NAME is `model_name`,
+    unless the cache knows the same weights. A `preprocess` that is no torchvision transform needs a
+    `preprocess_id`. All other arguments are options of the command.
+
+    Returns the model's name in the cache and the files. Raises InputError for a user's error.
+    """
+    from oodcache.extract.model.request import ModelRequest, check_torch, sleep_while_waiting
+
+    _check_numbers(batch_size=batch_size, shard_rows=shard_rows)
+    _check_one_of("precision", precision, PRECISIONS)
+    _check_one_of("dtype", dtype, DTYPES)
+    if not 0 <= max_bad <= 1:
+        raise InputError(f"max_bad is {max_bad!r}: expected a share from 0 to 1")
+    is_name = isinstance(model, str)
+    if not is_name and (checkpoint is not None or model_config is not None):
+        raise InputError("checkpoint and model_config are for a model by name")
+    if is_name and (model_name is not None or preprocess_id is not None):
+        raise InputError("model_name and preprocess_id are for a model in memory")
+    check_torch()
+    sleep_while_waiting()
+    from oodcache.extract.memory import extraction, models
+    from oodcache.extract.memory.hugging_face import ColumnNames
+    from oodcache.extract.memory.row_labels import RowNotes
+    from oodcache.extract.run.plan import Settings
+
+    request = ModelRequest(
+        model if isinstance(model, str) else "in memory",
+        None if checkpoint is None else Path(checkpoint),
+        None if model_config is None else Path(model_config),
+        precision=precision,
+        device=device,
+        fast_decode=fast_decode,
+        exif=exif,
+    )
+    with _in_python_terms():
+        wanted = extraction.ExtractCall(
+            cache=cache.folder,
+            request=request,
+            model=None if is_name else models.given(model, model_name, preprocess_id),
+            images=images,
+            name=name,
+            classes=classes,
+            template=template,
+            notes=RowNotes(labels, label_names, paths),
+            columns=ColumnNames(image_column, label_column),
+            data_root=Path(data_root),
+            workers=workers,
+            settings=Settings(
+                dtype=dtype,
+                batch_size=batch_size,
+                shard_rows=shard_rows,
+                overwrite=overwrite,
+                retry_failed=retry_failed,
+                max_bad=max_bad,
+            ),
+        )
+        watch = Watch(
+            lambda text: note(type(text)(in_python(text))), progress or bars(lambda: None)
+        )
+        files = extraction.extract(wanted, watch)
+    return Extracted("/".join(files[0].parts[-4:-2]), tuple(files))
+
+
+def in_python(text: str) -> str:
+    """Return an error or note of the command line with arguments for its options.
+
+    >>> in_python("use --overwrite to replace it, or --max-bad 1")
+    'use overwrite=True to replace it, or max_bad 1'
+    """
+
+    def argument(option: re.Match[str]) -> str:
+        return option[1].replace("-", "_") + "=True" * (option[1] in FLAGS)
+
+    return text if "oodcache " in text else OPTION.sub(argument, text)
+
+
+@contextmanager
+def _in_python_terms() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        if type(error) is not InputError:
+            raise
+        raise InputError(in_python(str(error))) from error.__cause__
+
+
+def _check_numbers(**given: object) -> None:
+    for name, number in given.items():
+        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+            raise InputError(f"{name} is {number!r}: expected a whole number from 1")
+
+
+def _check_one_of(name: str, given: str, known: Sequence[str]) -> None:
+    if given not in known:
+        raise InputError(f"{name} is {given!r}: expected one of {', '.join(known)}")
