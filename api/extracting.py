@@ -17,7 +17,7 @@ from oodcache.cache.watch import Note, Progress, Watch, bars
 PRECISIONS, DTYPES = ("float32", "bfloat16", "float16"), ("float32", "float16")
 # What errors of the command line call --NAME is an argument here; a flag is set to True.
 FLAGS = ("overwrite", "retry-failed", "fast-decode", "exif")
-OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
+OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]+)(?: ([0-9][0-9.]*|b?float[0-9]+)\b)?")
 
 
 class Folder(Protocol):
@@ -144,11 +144,12 @@ def in_python(text: str) -> str:
     """Return an error or note of the command line with arguments for its options.
 
     >>> in_python("use --overwrite to replace it, or --max-bad 1")
-    'use overwrite=True to replace it, or max_bad 1'
+    'use overwrite=True to replace it, or max_bad=1'
     """
 
     def argument(option: re.Match[str]) -> str:
-        return option[1].replace("-", "_") + "=True" * (option[1] in FLAGS)
+        value = "True" if option[1] in FLAGS else option[2]
+        return option[1].replace("-", "_") + (f"={value}" if value else "")
 
     return text if "oodcache " in text else OPTION.sub(argument, text)
 

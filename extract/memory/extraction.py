@@ -52,6 +52,7 @@ def extract(wanted: ExtractCall, watch: Watch) -> list[Path]:
 
     Raises InputError for what cannot be extracted, before a model by name is loaded.
     """
+    wanted.notes.check_types()
     texts = _texts(wanted, watch)
     kind = None if wanted.images is None else kinds.kind_of(wanted.images, wanted.columns)
     if kind is None and texts is None:
@@ -90,7 +91,7 @@ def _images(wanted: ExtractCall, kind: Kind | None, watch: Watch) -> tuple[Image
     if kind is None:
         return ()
     if isinstance(kind, str):
-        if wanted.notes != RowNotes():
+        if wanted.notes.are_given:
             raise InputError("labels, label_names and paths are for lists: a folder has its own")
         return plan.images([_specification(wanted, kind)], wanted.data_root, UNSAID, watch)
     name = _check_name(wanted)

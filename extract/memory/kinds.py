@@ -53,6 +53,8 @@ def kind_of(images: Any, columns: ColumnNames) -> Kind:
         return _of_table(images, columns)
     if columns != ColumnNames():
         raise InputError("image_column and label_column are for Hugging Face datasets")
+    if hasattr(images, "columns"):
+        raise InputError(f"images is a {_type(images)}: give its column of paths, images['path']")
     if isinstance(images, np.ndarray):
         return _of_array(images)
     if is_picture(images):

@@ -128,7 +128,7 @@ def _device(module: Any, wanted: str | None) -> torch.device:
         where = ", ".join(sorted(map(str, found))) or "no device"
         raise InputError(f"model: its parameters are on {where}: move them to one")
     device = found.pop()
-    if wanted is not None and torch.device(wanted).type != device.type:
+    if wanted is not None and wanted not in (str(device), device.type):
         raise InputError(
             f"device={wanted!r}: the model is on {device}; move it: model.to({wanted!r})"
         )

@@ -40,7 +40,8 @@ def listed(name: str, paths: Sequence[Any], notes: RowNotes) -> ImageListing:
         first = shown(typed.raw[0])
         raise InputError(f"images: none of {len(paths):,} files exists; the first is {first}")
     rows = _rows(typed.raw) if notes.paths is None else below_root(notes.paths)
-    labels = as_labels(notes.labels or [None] * len(paths), notes.label_names, "labels")
+    given = [None] * len(paths) if notes.labels is None else notes.labels
+    labels = as_labels(given, notes.label_names, "labels")
     images = ImageRows(rows, labels.labels, labels.names)
     if labels.names:
         found = labelled_fingerprint(images, typed.sizes, numbered=labels.numbered)

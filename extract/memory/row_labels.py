@@ -27,9 +27,22 @@ class RowNotes:
 
     def check(self, count: int) -> None:
         """Raise InputError unless there is one label and one path for each of `count` images."""
+        self.check_types()
         for name, column in (("labels", self.labels), ("paths", self.paths)):
             if column is not None and len(column) != count:
                 raise InputError(f"{name} has {len(column):,} entries for {count:,} images")
+
+
+    def check_types(self) -> None:
+        """Raise InputError for labels or paths that are no lists."""
+        for name, column in (("labels", self.labels), ("paths", self.paths)):
+            if column is not None and (isinstance(column, str) or not hasattr(column, "__len__")):
+                raise InputError(f"{name} is {type(column).__name__}: expected a list")
+
+    @property
+    def are_given(self) -> bool:
+        """Return whether the user says anything."""
+        return any(one is not None for one in (self.labels, self.label_names, self.paths))
 
 
 def as_labels(labels: Sequence[object], names: Sequence[str] | None, what: str) -> ImageLabels:

@@ -94,6 +94,8 @@ def test_options_become_arguments_but_not_in_commands() -> None:
     assert in_python("use --overwrite, or choose another --cache") == (
         "use overwrite=True, or choose another cache"
     )
+    assert in_python("try --workers 2 and --fast-decode") == "try workers=2 and fast_decode=True"
+    assert in_python("made with --dtype float16;") == "made with dtype=float16;"
     command = "see: oodcache cache info --quiet x"
     assert in_python(command) == command
     assert in_python("a--overwrite") == "a--overwrite"

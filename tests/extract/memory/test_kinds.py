@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 import torch
 from PIL import Image
@@ -39,6 +40,7 @@ def test_one_path_is_a_folder_or_file(images: object) -> None:
         np.array(["a.png", "b.png"]),
         (name for name in ("a.png", "b.png")),
         {"a.png": 1, "b.png": 2}.keys(),
+        pandas.Series(["a.png", "b.png"], index=[7, 3]),
     ],
 )
 def test_several_paths_are_files(images: object) -> None:
@@ -102,6 +104,7 @@ def test_an_iterator_gives_its_images_once_in_order() -> None:
         (np.array(3, np.uint8), "images is empty (shape ())"),
         (PIXELS[0], "images is one image (shape (5, 7, 3)): give images[None]"),
         (IMAGES[0], "images is one image: give a list of images, such as [image]"),
+        (pandas.DataFrame({"path": ["a.png"]}), "images is a DataFrame: give its column of paths"),
         ([IMAGES[0], None], "images[1] is None: expected a path, a PIL image or a uint8 array"),
         ([IMAGES[0], "a.png"], "images[1] is a path, but images[0] is a PIL image: give images"),
         ([IMAGES[0], PIXELS[0]], "images[1] is an array, but images[0] is a PIL image"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from samples import write_photos
 
@@ -41,6 +42,7 @@ def test_paths_from_any_folder_are_the_same_rows(
 
 def test_order_and_labels_make_another_dataset(files: list[Path]) -> None:
     labels = [path.parent.name for path in files]
+    assert listed("pets", files, RowNotes(np.array(labels))).images.labels[7] == 1
     some = [
         listed("pets", files, RowNotes()),
         listed("pets", files[::-1], RowNotes()),

@@ -94,5 +94,8 @@ def test_each_image_has_one_label_and_one_path() -> None:
     RowNotes([0, 1], None, ["a", "b"]).check(2)
     with pytest.raises(InputError, match="labels has 2 entries for 3 images"):
         RowNotes([0, 1]).check(3)
+    several: Any = (number for number in range(3))
+    with pytest.raises(InputError, match="labels is generator: expected a list"):
+        RowNotes(several).check(3)
     with pytest.raises(InputError, match="paths has 1 entries for 3 images"):
         RowNotes(paths=["a"]).check(3)
