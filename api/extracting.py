@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +53,7 @@ def extract(
     preprocess_id: str | None = None,
     checkpoint: str | Path | None = None,
     model_config: str | Path | None = None,
-    data_root: str | Path = "data",
+    data_root: str | Path | None = None,
     batch_size: int = 256,
     device: str | None = None,
     precision: str = "float32",
@@ -79,7 +80,7 @@ def extract(
     the last two are stored under `name`. `model` is a name, or (module, preprocess, tokenizer) in
     memory, as open_clip gives them: it is named `local/NAME-HASH8`, where NAME is `model_name`,
     unless the cache knows the same weights. A `preprocess` that is no torchvision transform needs a
-    `preprocess_id`. All other arguments are options of the command.
+    `preprocess_id`. All other arguments are options of the command, with the same defaults.
 
     Returns the model's name in the cache and the files. Raises InputError for a user's error.
     """
@@ -122,7 +123,7 @@ def extract(
             template=template,
             notes=RowNotes(labels, label_names, paths),
             columns=ColumnNames(image_column, label_column),
-            data_root=Path(data_root),
+            data_root=Path(data_root or os.environ.get("OODCACHE_DATA") or "data"),
             workers=workers,
             settings=Settings(
                 dtype=dtype,

@@ -44,7 +44,9 @@ class Table:
             found = {"bytes": None, "path": found}
         path = found.get("path") if isinstance(found, Mapping) else None
         label = row.get(self.label) if self.label is not None else None
-        return Element({} if found is None else found, label, path if path else None)
+        if found is None:  # An empty cell: a bad image, not a wrong dataset.
+            found = {"bytes": None, "path": None}
+        return Element(found, label, path if path else None)
 
 
 def is_table(images: object) -> bool:

@@ -57,6 +57,8 @@ def kind_of(images: Any, columns: ColumnNames) -> Kind:
         raise InputError(f"images is a {_type(images)}: give its column of paths, images['path']")
     if isinstance(images, np.ndarray):
         return _of_array(images)
+    if is_picture(images) and getattr(images, "ndim", 0) == 4:  # A tensor, channels first.
+        return Indexed(len(images), lambda row: Element(images[row]))
     if is_picture(images):
         raise InputError("images is one image: give a list of images, such as [image]")
     if isinstance(images, (Mapping, bytes, set, frozenset)):
