@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,10 +99,12 @@ def extract(
         raise InputError("model_name and preprocess_id are for a model in memory")
     check_torch()
     sleep_while_waiting()
-    from oodcache.extract.memory import extraction, models
-    from oodcache.extract.memory.hugging_face import ColumnNames
-    from oodcache.extract.memory.row_labels import RowNotes
-    from oodcache.extract.run.plan import Settings
+    with warnings.catch_warnings():  # tqdm's, in a notebook without its widgets.
+        warnings.filterwarnings("ignore", "IProgress not found")
+        from oodcache.extract.memory import extraction, models
+        from oodcache.extract.memory.hugging_face import ColumnNames
+        from oodcache.extract.memory.row_labels import RowNotes
+        from oodcache.extract.run.plan import Settings
 
     request = ModelRequest(
         model if isinstance(model, str) else "in memory",

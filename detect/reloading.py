@@ -66,6 +66,11 @@ def request_again(saved: SavedDetector, runtime: Runtime) -> ModelRequest:
             f"calibrated on {saved.calibrated_on}, imported embeddings whose preprocessing is "
             "unknown: it judges only cached datasets"
         )
+    if saved.model.was_in_memory:
+        raise InputError(
+            f"calibrated with {saved.model.label}, a model in memory, which has no name to load it "
+            "by: embed images with cache.extract in Python, and detect them as a cached dataset"
+        )
     requested = runtime.model or _folder_again(saved)
     checkpoint, config = runtime.checkpoint, runtime.config
     is_own = saved.model.name == "local" and not requested.startswith(LOCAL_DIR)

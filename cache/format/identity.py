@@ -59,6 +59,11 @@ class ModelIdentity:
         """Return `name/pretrained`, the model's folder in the cache."""
         return f"{self.name}/{self.pretrained}"
 
+    @property
+    def was_in_memory(self) -> bool:
+        """Return whether Python code had the model: `architecture` then names its class."""
+        return "class" in self.architecture
+
 
 @dataclass(frozen=True)
 class Identity:

@@ -219,10 +219,10 @@ def _same(cache: Path, own: ModelIdentity, encoding: Mapping[str, Any]) -> Model
             identity = store.read_identity(entry)
             if _is_same(identity, own):
                 found.setdefault(entry.label, []).append(identity)
-    for files in sorted(found.values(), key=lambda some: not _was_in_memory(some[0].model)):
+    for files in sorted(found.values(), key=lambda some: not some[0].model.was_in_memory):
         images = [one.encoding for one in files if "decoder" in one.encoding]
         is_equal = not images or any(_settings(one) == _settings(encoding) for one in images)
-        if is_equal or _was_in_memory(files[0].model):
+        if is_equal or files[0].model.was_in_memory:
             return files[0].model
     return None
 
@@ -232,15 +232,11 @@ def _is_same(found: Identity, own: ModelIdentity) -> bool:
     numbers = (model.weights, model.logit_scale, model.logit_bias)
     if found.is_imported or numbers != (own.weights, own.logit_scale, own.logit_bias):
         return False
-    if _was_in_memory(model):
+    if model.was_in_memory:
         return model.architecture == own.architecture
     # Of all that a configuration says, the activation alone leaves no trace in the weights.
     is_quick = bool(model.architecture.get("quick_gelu", False))
     return is_quick == ("QuickGELU" in own.architecture["parts"])
-
-
-def _was_in_memory(model: ModelIdentity) -> bool:
-    return "class" in model.architecture
 
 
 def _settings(encoding: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from samples.detect.detectors import DIMENSION, made
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
 from oodcache.detect import detecting
-from oodcache.detect.file import write_detector
-from oodcache.detect.reloading import Runtime
+from oodcache.detect.file import read_detector, write_detector
+from oodcache.detect.reloading import Runtime, request_again
 from oodcache.extract.run.embedding import Embedded
 from oodcache.score.own.loading import of_function
 
@@ -102,3 +103,12 @@ def test_a_detector_of_a_users_score_is_loaded_with_the_function(notes: list[str
     assert [one.score for one in decisions] == mine.detector.judge(mine.images).scores.tolist()
     with pytest.raises(InputError, match="made with 'gap', code of your own; add --score FILE.py"):
         detecting.Detector.load("mine.json")
+
+
+def test_a_detector_of_a_model_in_memory_says_that_it_cannot_load_it(tmp_path: Path) -> None:
+    saved = made().detector
+    model = replace(saved.scorer.model, architecture={"class": "open_clip.model.CLIP"})
+    saved = replace(saved, scorer=replace(saved.scorer, model=model))
+    write_detector(tmp_path / "detector.json", saved)
+    with pytest.raises(InputError, match="a model in memory, which has no name to load it by: em"):
+        request_again(read_detector(tmp_path / "detector.json"), Runtime())
