@@ -32,7 +32,6 @@ class RowNotes:
             if column is not None and len(column) != count:
                 raise InputError(f"{name} has {len(column):,} entries for {count:,} images")
 
-
     def check_types(self) -> None:
         """Raise InputError for labels or paths that are no lists."""
         for name, column in (("labels", self.labels), ("paths", self.paths)):
