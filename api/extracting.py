@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any, Protocol
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.watch import Note, Progress, Watch, bars
+from oodcache.results import to_stderr
 
 PRECISIONS, DTYPES = ("float32", "bfloat16", "float16"), ("float32", "float16")
 # What errors of the command line call --NAME is an argument here; a flag is set to True.
@@ -66,7 +66,7 @@ def extract(
     overwrite: bool = False,
     retry_failed: bool = False,
     max_bad: float = 1.0,
-    note: Note = lambda text: print(text, file=sys.stderr),
+    note: Note = to_stderr,
     progress: Progress | None = None,
 ) -> Extracted:
     """Embed images and class names into the cache, as `oodcache extract` does; resumes if killed.

@@ -172,6 +172,7 @@ def _stream(
     if encoder is None:
         encoder = loading.load(resolve(wanted.request), watch.note, with_texts=texts is not None)
     paths = [] if texts is None else _run(wanted, (), texts, encoder, watch)
-    stream = Streaming(_check_name(wanted), streamed, wanted.notes, wanted.settings)
+    threads = plan.default_workers(2, 1) if wanted.workers is None else max(1, wanted.workers)
+    stream = Streaming(_check_name(wanted), streamed, wanted.notes, wanted.settings, threads)
     with _evaluating(wanted, encoder):
         return [*paths, stream.extract(encoder, wanted.cache, watch)]

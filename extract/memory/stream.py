@@ -57,12 +57,13 @@ class HeldFiles:
 
 @dataclass
 class Streaming:
-    """A run over an iterator: what was counted so far, and where its file belongs."""
+    """A run over an iterator: what was counted so far, and how many threads decode it."""
 
     name: str
     streamed: Streamed
     notes: RowNotes
     settings: Settings
+    threads: int = 1
     tally: Tally = field(init=False)
     errors: dict[int, str] = field(default_factory=dict)
 
@@ -153,6 +154,7 @@ class Streaming:
                 model.preprocessing,
                 [range(len(held.files))],
                 workers=0,
+                threads=self.threads,
                 pin_memory=model.device.type == "cuda",
             )
 
