@@ -186,6 +186,8 @@ def _check_once(sources: Iterable[ImageSource]) -> None:
         text = f"dataset {source.name!r} is given twice: each needs its own name"
         if before.tars and source.tars:
             text += f"; for several tars, quote the braces: '{source.name}=x/{{0..9}}.tar'"
+        if before.stored and source.stored:
+            text += f"; for several files, quote the pattern: '{source.name}=x/test-*.parquet'"
         raise InputError(text)
 
 
