@@ -142,7 +142,9 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
     listings = [_listed(source, watch) for source in found]
     texts = None
     if asked.classes is not None:
-        name, vocabulary = vocabularies.find(asked.classes, asked.templates, watch.note)
+        name, vocabulary = vocabularies.find(
+            *(asked.classes, asked.templates, watch.note), options=asked.options
+        )
         texts = TextListing(name, vocabulary, vocabularies.fingerprint(vocabulary))
     elif asked.templates:
         raise InputError("--template needs class names: give --classes too")

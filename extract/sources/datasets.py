@@ -19,7 +19,7 @@ from oodcache.extract.sources.known_sets import KNOWN_SETS, PREFIXES
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
 from oodcache.extract.texts import imagenet
 
-TAR = ".tar"
+TAR, STORED = ".tar", "stored"
 PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
 
 
@@ -40,7 +40,7 @@ FORMS = {
         *(tables.list_table, "a table (.csv, .tsv, .parquet)", tables.SUFFIXES),
         ["image_root", "path_column", "label_column"],
     ),
-    "stored": Form(
+    STORED: Form(
         *(stored.list_stored, "images in .parquet or .arrow", layouts.SUFFIXES),
         ["image_root", "label_column", "image_column"],
     ),
@@ -94,7 +94,7 @@ def _at(name: str, typed: str, options: Options) -> ImageSource:
     if suffix == TAR:
         return _tars(name, path, [path])
     if _has_images(path, options):
-        return ImageSource(name, path, form="stored", stored=(path,))
+        return ImageSource(name, path, form=STORED, stored=(path,))
     for form, one in FORMS.items():
         if suffix in one.suffixes:
             return ImageSource(name, path, form=form)
@@ -115,9 +115,9 @@ def _several(name: str, typed: str) -> ImageSource:
         return _tars(name, path, [Path(one) for one in braces.expand(typed)])
     if layouts.is_stored(path) and "{" in typed:
         each = _there(path, [Path(one) for one in braces.expand(typed)])
-        return ImageSource(name, path, form="stored", stored=each)
+        return ImageSource(name, path, form=STORED, stored=each)
     if layouts.is_stored(path) and "*" in typed:
-        return ImageSource(name, path, form="stored", stored=layouts.matching(name, typed))
+        return ImageSource(name, path, form=STORED, stored=layouts.matching(name, typed))
     raise InputError(f"{path}: no such file or folder; {name}=PATH: {WANTED}")
 
 
@@ -149,7 +149,7 @@ def _stored_or_images(name: str, path: Path) -> ImageSource:
     below = layouts.below(path)
     images = [image for image, _ in images_below(path)[0]] if below else []
     if below and not images:
-        return ImageSource(name, path, form="stored", stored=layouts.files_in(name, path))
+        return ImageSource(name, path, form=STORED, stored=layouts.files_in(name, path))
     if held := [one for one in below if images and _surely_has_images(one)]:
         raise InputError(_mixed(name, path, "file of images", held, images))
     return ImageSource(name, path)

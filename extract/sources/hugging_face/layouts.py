@@ -23,7 +23,7 @@ DICTIONARY, STATE = "dataset_dict.json", "state.json"
 INDICES = ("_indices_files", "_indices_data_files")  # Of old versions: rows that a selection kept.
 SHARD = re.compile(r"(.+)-([0-9]{1,9})-of-([0-9]{1,9})")
 LARGEST = 2**24  # Bytes of a JSON file.
-DEEPEST, MOST_FOLDERS = 2, 100  # Folders below a repository's root that are looked into.
+DEEPEST, MOST_FOLDERS = 4, 50  # Folders below a repository's root that are looked into.
 SHOWN = 4
 
 

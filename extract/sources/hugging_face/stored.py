@@ -162,6 +162,21 @@ def list_stored(source: ImageSource) -> ImageListing:
     )
 
 
+def class_names(source: ImageSource) -> tuple[str, ...]:
+    """Return the names of the classes of a dataset, in the order of their numbers.
+
+    Raises InputError if its label has none.
+    """
+    columns = _columns(source)
+    if not columns.classes:
+        label = "no label" if columns.label is None else f"no names of {columns.label!r}, the label"
+        raise InputError(
+            f"{source.root}: has {label} in its Hugging Face metadata; give --label-column NAME, "
+            "or --classes NAME=FILE with a name per line"
+        )
+    return columns.classes
+
+
 def _module(path: Path) -> Any:
     return image_arrow if path.suffix.lower() == ARROW else image_parquet
 

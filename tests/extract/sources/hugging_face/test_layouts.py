@@ -35,7 +35,7 @@ def state(folder: Path, *names: object, **more: object) -> None:
         ["default/test/0000.parquet", "default/test/0001.parquet"],
         ["9.parquet", "10.parquet", "100.parquet"],
         ["test.parquet"],
-        ["1.0.0/0123/pets-test.arrow"],
+        ["pets/default-0123/0.0.0/4567/pets-test.arrow"],
         ["pets-test-00000-of-00002.arrow", "pets-test-00001-of-00002.arrow"],
     ],
 )

@@ -20,7 +20,12 @@ from samples.extract.stored import (
 )
 
 from oodcache.cache.errors import InputError
-from oodcache.extract.sources.hugging_face.stored import AT_ONCE, holds_images, list_stored
+from oodcache.extract.sources.hugging_face.stored import (
+    AT_ONCE,
+    class_names,
+    holds_images,
+    list_stored,
+)
 from oodcache.extract.sources.listing import ImageListing, ImageSource, Options
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -200,6 +205,14 @@ def test_a_file_that_changes_after_it_was_listed_is_noticed(tmp_path: Path, suff
         found.contents.read(0)
     path.unlink()
     assert not found.contents.is_there(0)
+
+
+def test_classes_are_named_in_the_order_of_their_numbers(tmp_path: Path, suffix: str) -> None:
+    path = of(tmp_path / f"x{suffix}", [(b"x", "a")], [2], PETS)
+    assert class_names(ImageSource("x", path, stored=(path,))) == ("dog", "cat", "horse")
+    path = of(tmp_path / f"y{suffix}", [(b"x", "a")], [2])
+    with pytest.raises(InputError, match="no names of 'label', the label.*or --classes NAME=FILE"):
+        class_names(ImageSource("x", path, stored=(path,)))
 
 
 def test_no_rows_are_rejected(tmp_path: Path, suffix: str) -> None:
