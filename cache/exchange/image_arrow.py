@@ -38,7 +38,7 @@ class Mapped:
         from pyarrow import ipc
 
         self.file.seek(self.places[place])
-        message = ipc.read_message(self.file)
+        message = _message(self.file, "record batch")
         if _is_compressed(message.metadata):
             raise ValueError("its batches are compressed: write it without compression")
         return ipc.read_record_batch(message, self.schema)
@@ -97,8 +97,7 @@ def _mapped(path: Path) -> Mapped:
     file = pa.memory_map(str(path))
     if file.read(len(FILE_MAGIC)) != FILE_MAGIC:
         file.seek(0)
-    message = ipc.read_message(file)
-    found = ipc.read_schema(message)
+    found = ipc.read_schema(_message(file, "schema"))
     if any(pa.types.is_dictionary(one.type) for one in found):
         raise ValueError("it has columns of categories (dictionary): write them as texts")
     places = []
@@ -114,6 +113,16 @@ def _mapped(path: Path) -> Mapped:
     if not file.read(8).startswith(ENDS):
         raise ValueError(f"it has no end mark at byte {at:,}, so it is truncated; get it again")
     return Mapped(file, found, places)
+
+
+def _message(file: Any, kind: str) -> Any:
+    """Return the next message; raise ValueError if it is another, which Arrow would not notice."""
+    from pyarrow import ipc
+
+    found = ipc.read_message(file)
+    if found.type != kind:
+        raise ValueError(f"a {found.type} stands where a {kind} is expected")
+    return found
 
 
 def _checked(batch: Any, columns: ImageColumns) -> Any:

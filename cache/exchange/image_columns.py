@@ -7,6 +7,7 @@ of a Hugging Face dataset, among them the names of its classes, are JSON in the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,9 @@ def image_columns(path: Path, schema: Any) -> list[str]:
 
     Raises InputError if the metadata cannot be read.
     """
-    features = _features(path, schema)
-    return [one.name for one in schema if _is_image(one, features)]
+    with _reading_names(path):
+        features = _features(path, schema)
+        return [one.name for one in schema if _is_image(one, features)]
 
 
 def byte_columns(schema: Any) -> list[str]:
@@ -69,6 +71,11 @@ def columns(path: Path, schema: Any, image: str | None, label: str | None) -> Im
     Raises InputError, with what to type, if there is no image column or no such column, if there
     are several, and if a column's type is another.
     """
+    with _reading_names(path):
+        return _columns(path, schema, image, label)
+
+
+def _columns(path: Path, schema: Any, image: str | None, label: str | None) -> ImageColumns:
     features = _features(path, schema)
     for name, option in ((image, "--image-column"), (label, "--label-column")):
         if name is not None and schema.names.count(name) != 1:
@@ -93,6 +100,15 @@ def columns(path: Path, schema: Any, image: str | None, label: str | None) -> Im
         classes=_classes(path, schema, features, label),
         note=note,
     )
+
+
+@contextmanager
+def _reading_names(path: Path) -> Iterator[None]:
+    """Turn a column's name that is not UTF-8, decoded only when it is asked for, into a line."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: a column's name is not UTF-8 text: {error.reason}") from None
 
 
 def _features(path: Path, schema: Any) -> Features:

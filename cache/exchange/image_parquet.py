@@ -17,7 +17,8 @@ from oodcache.cache.exchange.image_columns import ImageColumns
 from oodcache.cache.exchange.image_rows import RowFacts
 from oodcache.cache.exchange.parquet import check_pyarrow, reading
 
-AT_ONCE = 1024  # Rows of paths and labels.
+# Rows of paths and labels, and of images: a page of a few bytes may hold a long text for each.
+AT_ONCE, FEW = 32, 4
 BUFFER = 2**16  # Bytes read at once, where the whole column would be read otherwise.
 LARGEST_FOOTER = 2**26  # Bytes; unpacked it is several times larger.
 
@@ -33,28 +34,39 @@ def schema(path: Path) -> Any:
 def facts(path: Path, columns: ImageColumns) -> RowFacts:
     """Return what a file says of its images; only paths and labels are read."""
     found = RowFacts()
-    with reading(path, columns.described) as file:
+    with reading(path) as file:
         _check_rows(path, file.metadata)
         for group in range(file.metadata.num_row_groups):
-            about = file.metadata.row_group(group)
-            content = _column(about, columns)
-            found.is_empty = found.is_empty and _is_null(content)
-            size, rows = content.total_uncompressed_size, 0
-            if columns.described:
-                for batch in file.iter_batches(
-                    AT_ONCE, [group], columns.described, use_threads=False
-                ):
-                    found.add(path, columns, batch, [size] * batch.num_rows)
-                    rows += batch.num_rows
-            else:
-                found.add(path, columns, None, [size] * about.num_rows)
-                rows = about.num_rows
-            if rows != about.num_rows:
+            # Of a column's metadata Python asks in vain, and dies, if its statistics are damaged.
+            about, before = file.metadata.row_group(group), len(found.sizes)
+            for rows, batch in _described(file, group, columns):
+                found.add(path, columns, batch, [about.total_byte_size] * rows)
+            if (rows := len(found.sizes) - before) != about.num_rows:
                 raise InputError(
                     f"{path}: is damaged: row group {group} claims {about.num_rows:,} rows, but "
                     f"has {rows:,}; get it again"
                 )
+    found.is_empty = columns.has_path and _is_empty(path, columns)
     return found
+
+
+def _described(file: Any, group: int, columns: ImageColumns) -> Iterator[tuple[int, Any]]:
+    """Yield a row group's batches of paths and labels with their number of rows."""
+    if not columns.described:
+        yield file.metadata.row_group(group).num_rows, None
+        return
+    for batch in file.iter_batches(AT_ONCE, [group], columns.described, use_threads=False):
+        yield batch.num_rows, batch
+
+
+def _is_empty(path: Path, columns: ImageColumns) -> bool:
+    """Return whether no row has bytes; the first one that has some ends the search."""
+    with reading(path) as file:
+        for batch in file.iter_batches(FEW, columns=[columns.content], use_threads=False):
+            (content,) = batch.column(0).flatten()
+            if content.null_count < len(content):
+                return False
+    return True
 
 
 class ParquetImages:
@@ -128,15 +140,3 @@ def _check_rows(path: Path, about: Any) -> None:
             f"{path}: is damaged: {about.num_rows:,} rows are claimed, {sum(counts):,} in its row "
             f"groups, {size:,} bytes; get it again"
         )
-
-
-def _column(about: Any, columns: ImageColumns) -> Any:
-    """Return the metadata of a row group's column of images."""
-    each = (about.column(place) for place in range(about.num_columns))
-    return next(one for one in each if one.path_in_schema == columns.content)
-
-
-def _is_null(content: Any) -> bool:
-    """Return whether a row group has no image at all, by its statistics."""
-    there = content.statistics if content.is_stats_set else None
-    return there is not None and there.has_null_count and there.null_count == content.num_values

@@ -25,7 +25,7 @@ class StoredImages(Protocol):
 class RowFacts:
     """What a file says of its images, row by row; None for null.
 
-    A size is in bytes; in Parquet it is that of all images of the row group. `is_empty` if no row
+    A size is in bytes; in Parquet it is that of the row group. `is_empty` if no row
     has bytes, so that images are files at their paths.
     """
 

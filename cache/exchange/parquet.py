@@ -5,7 +5,7 @@ Both work in blocks, so that memory does not grow with the number of rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -147,21 +147,18 @@ def _writing(
 
 
 @contextmanager
-def reading(path: Path, categories: Sequence[str] = ()) -> Iterator[Any]:
-    """Yield an untrusted file, opened; turn the errors of opening and reading it into one line.
-
-    Equal texts in the columns `categories` are in memory once, as they are in the file.
-    """
+def reading(path: Path) -> Iterator[Any]:
+    """Yield an untrusted file, opened; turn the errors of opening and reading it into one line."""
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
         check_stream(path)
-        with parquet.ParquetFile(path, read_dictionary=[*categories]) as file:
+        with parquet.ParquetFile(path) as file:
             yield file
     except FileNotFoundError:
         raise InputError(f"{path}: cannot be read: No such file or directory") from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: is not a readable parquet file: {reason}") from None
 

@@ -100,6 +100,21 @@ def test_categories_are_rejected_with_what_to_write(tmp_path: Path) -> None:
         image_arrow.schema(write_arrow(tmp_path / "x.arrow", rows))
 
 
+def test_a_message_of_another_kind_than_it_says_is_rejected(tmp_path: Path) -> None:
+    path = write_arrow(tmp_path / "x.arrow", table())
+    content = bytearray(path.read_bytes())
+    metadata = memoryview(content)[8:]  # A flatbuffer: its table says where it has its kind.
+    root = struct.unpack_from("<I", metadata)[0]
+    layout = root - struct.unpack_from("<i", metadata, root)[0]
+    kind = root + struct.unpack_from("<H", metadata, layout + 6)[0]
+    assert metadata[kind] == 1  # A schema.
+    for other in (0, 2, 3, 200):
+        metadata[kind] = other
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="is not a readable Arrow file"):
+            image_arrow.schema(path)
+
+
 def test_positions_that_lead_out_of_a_buffer_are_rejected(tmp_path: Path) -> None:
     path = write_arrow(tmp_path / "x.arrow", table(), 11)
     content = bytearray(path.read_bytes())

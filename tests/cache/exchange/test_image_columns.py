@@ -8,9 +8,17 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from samples.extract.stored import IMAGE, STRUCT, class_label
+from samples.extract.stored import (
+    IMAGE,
+    STRUCT,
+    class_label,
+    structs,
+    write_arrow,
+    write_parquet,
+)
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange import image_arrow, image_parquet
 from oodcache.cache.exchange.image_columns import (
     ImageColumns,
     byte_columns,
@@ -151,3 +159,15 @@ def test_hostile_metadata_is_rejected_in_one_line(metadata: bytes | str, why: st
 def test_metadata_without_features_is_none(metadata: str) -> None:
     odd = schema({**ONE, "label": pa.int64()}).with_metadata({"huggingface": metadata})
     assert columns(HERE, odd, None, None).classes is None
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
+def test_a_name_that_is_not_utf8_is_rejected(tmp_path: Path, suffix: str) -> None:
+    write, module = {
+        ".parquet": (write_parquet, image_parquet),
+        ".arrow": (write_arrow, image_arrow),
+    }[suffix]
+    path = write(tmp_path / f"x{suffix}", pa.table({"image": structs([]), "zzzzz": [""] * 0}))
+    path.write_bytes(path.read_bytes().replace(b"zzzzz", b"zz\xffzz"))
+    with pytest.raises(InputError, match="is not UTF-8 text|not a readable parquet file"):
+        columns(path, module.schema(path), None, "x")

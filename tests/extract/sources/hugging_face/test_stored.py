@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from copy import copy
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pyarrow as pa
@@ -233,3 +235,32 @@ def test_what_a_parquet_holds_is_known_by_its_columns(tmp_path: Path) -> None:
         ({"images": pa.array([[]], pa.list_(STRUCT))}, False),
     ):
         assert holds_images(write_parquet(path, table(columns))) == held, columns
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_a_file_with_changed_bytes_is_read_or_rejected_in_one_line(
+    tmp_path: Path, suffix: str, seed: int
+) -> None:
+    """Arrow itself dies of some of these files if it is asked in another way."""
+    images = [(bytes([row]) * 99, f"{row}.png") for row in range(20)]
+    whole = of(tmp_path / f"x{suffix}", images, [row % 3 for row in range(20)], PETS).read_bytes()
+    random = Random(seed)
+    for number in range(400):
+        changed = bytearray(whole)
+        for _ in range(random.choice([1, 2, 20])):
+            at = random.randrange(len(changed))
+            changed[at : at + 4] = random.choice(
+                [b"\xff\xff\xff\x7f", b"\0\0\0\0", random.randbytes(1) + changed[at + 1 : at + 4]]
+            )
+        path = tmp_path / f"{number}{suffix}"
+        path.write_bytes(changed[: random.randrange(len(changed))] if number % 10 == 0 else changed)
+        try:
+            found = listed(path)
+        except InputError as refused:
+            assert "\n" not in str(refused)
+            assert len(str(refused).encode()) < 600
+            continue
+        for row in range(found.rows):
+            with suppress(ValueError, OSError):
+                found.contents.read(row)
