@@ -94,7 +94,9 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
     metavar="NAME",
     help="Column with image paths (CSV, TSV, Parquet). [path, filepath, filename or image]",
 )
-@click.option("--label-column", metavar="NAME", help="Column with labels. [label or class]")
+@click.option(
+    "--label-column", metavar="NAME", help="Column with labels. [label, class or a ClassLabel]"
+)
 @click.option(
     "--image-column",
     metavar="NAME",

@@ -19,6 +19,7 @@ from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, 
 from oodcache.extract.texts import spoken, vocabularies
 
 SHOWN = 120  # Characters of a sample prompt.
+FEW_FILES = 8  # Files of rows that are listed in about a second.
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,8 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
 def _listed(source: ImageSource, watch: Watch) -> ImageListing:
     if count := len(source.tars):
         watch.note(Hint(f"{source.name}: reading the headers of {counted(count, 'tar')} …"))
+    if (count := len(source.stored)) > FEW_FILES:
+        watch.note(Hint(f"{source.name}: reading the rows of {counted(count, 'file')} …"))
     listing = datasets.list_images(source)
     count = listing.rows
     if source.expected is not None and count != source.expected:

@@ -254,8 +254,8 @@ def test_a_bar_takes_no_result_for_its_own(here: Path) -> None:
         ("no.h5", "no.h5: "),
         (
             "x.parquet",
-            "x.parquet: holds many images; type: oodcache extract --model tiny-clip NAME=x.parquet, "
-            "and give NAME",
+            "x.parquet: holds many images; type: oodcache extract --model tiny-clip "
+            "NAME=x.parquet, and give NAME",
         ),
         (
             "photos/",

@@ -68,9 +68,11 @@ def files_in(name: str, folder: Path) -> tuple[Path, ...]:
     found = _splits(folder, below(folder))
     if len(found) > 1:
         given = [f"'{name}={folder / one.pattern}'" for one in found]
+        every = {f"'{name}={folder / one.folder}/*{one.suffix}'" for one in found}
+        are_parts = len(every) == 1 and not any(one.total for one in found)
         raise InputError(
             f"{folder}: holds {len(found):,} splits or datasets; give one: "
-            f"{cut(given, SHOWN, ' or ')}"
+            f"{cut(given, SHOWN, ' or ')}{f'; or all: {every.pop()}' if are_parts else ''}"
         )
     return tuple(one for split, paths in found.items() for one in _complete(name, split, paths))
 

@@ -59,6 +59,15 @@ def test_several_splits_are_answered_with_what_to_type(tmp_path: Path) -> None:
             assert len(layouts.matching("x", f"{tmp_path}/{pattern}.parquet")) == count
 
 
+def test_parts_of_other_names_are_answered_with_what_takes_all(tmp_path: Path) -> None:
+    names = [f"part-0000{at}-c000.snappy.parquet" for at in range(9)]
+    touch(tmp_path, *names)
+    with pytest.raises(InputError, match=r"… and 5 more; or all: 'x=.*/\*.parquet'$"):
+        found(tmp_path)
+    taken = layouts.matching("x", f"{tmp_path}/*.parquet")
+    assert [one.name for one in taken] == names
+
+
 def test_a_missing_shard_is_named_with_those_that_are_there(tmp_path: Path) -> None:
     touch(tmp_path, *(f"t-{at}-of-4.parquet" for at in (0, 1, 3)))
     with pytest.raises(InputError) as refused:
