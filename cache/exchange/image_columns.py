@@ -141,7 +141,7 @@ def _kind(features: Features, name: str) -> str | None:
 def _is_image(field: Any, features: Features) -> bool:
     fields, kind = _fields(field.type), _kind(features, field.name)
     is_struct = _is_bytes(fields.get("bytes"))
-    if kind is None:  # Audio has the same struct, but is known by its feature.
+    if not kind:  # Audio has the same struct, but is known by its feature.
         return is_struct and "path" in fields
     return kind == "Image" and (is_struct or _is_bytes(field.type))
 

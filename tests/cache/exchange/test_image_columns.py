@@ -65,6 +65,12 @@ def test_audio_is_no_image_though_its_struct_is_the_same() -> None:
     assert image_columns(HERE, schema({"audio": STRUCT}, {"audio": AUDIO})) == []
 
 
+def test_a_struct_whose_feature_is_a_struct_may_be_an_image() -> None:
+    value = {"_type": "Value", "dtype": "binary"}
+    features = {"image": {"bytes": value, "path": {**value, "dtype": "string"}}}
+    assert image_columns(HERE, schema(ONE, features)) == ["image"]
+
+
 def test_plain_bytes_are_images_only_by_name() -> None:
     plain = schema({"jpg": pa.binary(), "text": pa.string(), "png": pa.large_binary()})
     assert (image_columns(HERE, plain), byte_columns(plain)) == ([], ["jpg", "png"])
