@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TRIPLE = click.Tuple([float, float, float])
 PASSED = ("classes", "templates", "data_root", "cache", "workers")
-OPTIONS = ("image_root", "path_column", "label_column")
+OPTIONS = ("image_root", "path_column", "label_column", "image_column")
 FLAGS = ("fast_decode", "exif", "channels_last", "compile")
 SETTINGS = ("dtype", "batch_size", "shard_rows", "overwrite", "retry_failed", "max_bad")
 
@@ -94,7 +94,14 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
     metavar="NAME",
     help="Column with image paths (CSV, TSV, Parquet). [path, filepath, filename or image]",
 )
-@click.option("--label-column", metavar="NAME", help="Column with labels. [label or class]")
+@click.option(
+    "--label-column", metavar="NAME", help="Column with labels. [label, class or a ClassLabel]"
+)
+@click.option(
+    "--image-column",
+    metavar="NAME",
+    help="Column that holds images (Parquet, Arrow). [image, or the only one]",
+)
 @CACHE
 @click.option("--checkpoint", type=PATH, help="Checkpoint file for --model NAME.")
 @click.option("--model-config", type=PATH, help="open_clip architecture file (FILE.json).")
@@ -175,7 +182,8 @@ def extract(**given: Any) -> None:
     DATASET is a known dataset under the data root (imagenet-val, imagenet-openood, iNaturalist,
     SUN, Places, Textures, SSB-hard, NINCO, OpenImage-O) or NAME=PATH. PATH is a folder of images,
     with or without class folders; an image list (.txt with paths and class numbers); a table (.csv,
-    .tsv, .parquet); a .tar or 'x/{000..127}.tar'; or a CLIP_benchmark folder.
+    .tsv, .parquet); a .tar or 'x/{000..127}.tar'; a CLIP_benchmark folder; or a Hugging Face
+    dataset ('x/data/test-*.parquet', or a folder of save_to_disk).
 
     Existing files are kept. Run the same command again to resume where it stopped.
 
@@ -186,6 +194,7 @@ def extract(**given: Any) -> None:
     oodcache extract --model clip --classes nouns=index.noun --template "the nice {}"
     oodcache extract --model siglip2 --data-root /data --shard 2/4 imagenet-val
     oodcache extract --model clip --classes pets=wds_pets pets=wds_pets strays='s/{000..127}.tar'
+    oodcache extract --model clip cifar='cifar10/data/test-*.parquet' --image-column img
     """
     stopping.resumable()
     check_torch()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 ALL_IN, MISTAKE, SOME_OUT = 0, 1, 3
 LARGE = 2**25  # Bytes of a detector that takes a second to read, mostly a bank.
 AT_ONCE = 2**13  # Rows of a cached dataset: enough for a tile per processor.
+HOLD_MANY = (".tar", ".parquet", ".arrow")
 Vectors = npt.NDArray[np.float32]
 
 
@@ -226,11 +227,16 @@ class Detector:
             return self._cached(path)
         if path.is_dir():
             return self._folder(given)
+        if path.suffix.lower() in HOLD_MANY and path.is_file():
+            raise InputError(f"{given}: holds many images; {self._extracted(given)}, and give NAME")
         if path.exists():
             return (os.fsencode(given),)
         if given in sets:
             return self._cached(sets[given])
         raise InputError(self._unknown(given, list(sets)))
+
+    def _extracted(self, given: str) -> str:
+        return f"type: oodcache extract --model {self.saved.model.requested} NAME={given}"
 
     def _folder(self, given: str) -> Target:
         found, left_out = images_below(Path(given))

@@ -16,15 +16,20 @@ import numpy as np
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.texts import TextFile
-from oodcache.cache.text import listed
+from oodcache.cache.text import check_stream, listed
 
 GROUP_ROWS = 8192  # Rows per row group, which readers read as one.
 IDENTITY = b"oodcache"  # The key of the identity's JSON in the file's metadata.
 
 
+def can_read() -> bool:
+    """Return whether pyarrow is installed."""
+    return find_spec("pyarrow") is not None
+
+
 def check_pyarrow(path: Path) -> None:
     """Raise InputError with the install command if pyarrow is missing."""
-    if find_spec("pyarrow") is None:
+    if not can_read():
         raise InputError(f"{path}: parquet needs pyarrow: type  pip install 'oodcache[io]'")
 
 
@@ -41,7 +46,7 @@ def read_texts(path: Path, column: str) -> list[bytes]:
 def column_names(path: Path) -> list[str]:
     """Return the names of a file's columns in order."""
     check_pyarrow(path)
-    with _reading(path) as file:
+    with reading(path) as file:
         return list(file.schema_arrow.names)
 
 
@@ -51,7 +56,7 @@ def read_values(
     """Return a column of texts, bytes or integers, with None for null; read no other column."""
     check_pyarrow(path)
     values: list[bytes | str | int | None] = []
-    with _reading(path) as file:
+    with reading(path) as file:
         schema = file.schema_arrow
         if column not in schema.names:
             raise InputError(f"{path}: has no column {column!r}; has {listed(schema.names)}")
@@ -142,16 +147,18 @@ def _writing(
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[Any]:
+def reading(path: Path) -> Iterator[Any]:
+    """Yield an untrusted file, opened; turn the errors of opening and reading it into one line."""
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
+        check_stream(path)
         with parquet.ParquetFile(path) as file:
             yield file
     except FileNotFoundError:
         raise InputError(f"{path}: cannot be read: No such file or directory") from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: is not a readable parquet file: {reason}") from None
 

@@ -20,6 +20,7 @@ from oodcache.extract.texts import spoken, vocabularies
 
 MEMORY = "memory"  # The form of images that are no files.
 SHOWN = 120  # Characters of a sample prompt.
+FEW_FILES = 8  # Files of rows that are listed in about a second.
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,9 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
     listings = images(asked.sources, asked.data_root, asked.options, watch)
     texts = None
     if asked.classes is not None:
-        texts = named(*vocabularies.find(asked.classes, asked.templates, watch.note))
+        texts = named(
+            *vocabularies.find(*(asked.classes, asked.templates, watch.note), options=asked.options)
+        )
     elif asked.templates:
         raise InputError("--template needs class names: give --classes too")
     workers = asked.workers
@@ -172,6 +175,8 @@ def named(name: str, vocabulary: Vocabulary) -> TextListing:
 def _listed(source: ImageSource, watch: Watch) -> ImageListing:
     if count := len(source.tars):
         watch.note(Hint(f"{source.name}: reading the headers of {counted(count, 'tar')} …"))
+    if (count := len(source.stored)) > FEW_FILES:
+        watch.note(Hint(f"{source.name}: reading the rows of {counted(count, 'file')} …"))
     listing = datasets.list_images(source)
     count = listing.rows
     if source.expected is not None and count != source.expected:
@@ -202,6 +207,8 @@ def _check_once(sources: Iterable[ImageSource]) -> None:
         text = f"dataset {source.name!r} is given twice: each needs its own name"
         if before.tars and source.tars:
             text += f"; for several tars, quote the braces: '{source.name}=x/{{0..9}}.tar'"
+        if before.stored and source.stored:
+            text += f"; for several files, quote the pattern: '{source.name}=x/test-*.parquet'"
         raise InputError(text)
 
 

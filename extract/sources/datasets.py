@@ -9,15 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange.parquet import can_read
 from oodcache.cache.names import GROUPS, named_path
 from oodcache.cache.text import counted
 from oodcache.extract.sources import braces, clip_benchmark, ground_truth, lists, tables, tars
 from oodcache.extract.sources.folders import images_below, list_folder
+from oodcache.extract.sources.hugging_face import layouts, stored
 from oodcache.extract.sources.known_sets import KNOWN_SETS, PREFIXES
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
 from oodcache.extract.texts import imagenet
 
-TAR = ".tar"
+TAR, STORED = ".tar", "stored"
 PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
 
 
@@ -38,6 +40,10 @@ FORMS = {
         *(tables.list_table, "a table (.csv, .tsv, .parquet)", tables.SUFFIXES),
         ["image_root", "path_column", "label_column"],
     ),
+    STORED: Form(
+        *(stored.list_stored, "images in .parquet or .arrow", layouts.SUFFIXES),
+        ["image_root", "label_column", "image_column"],
+    ),
     "tars": Form(tars.list_tars, "a .tar"),
 }
 *_most, _last = (one.called for one in FORMS.values())
@@ -50,7 +56,7 @@ def find(specification: str, data_root: Path, options: Options = UNSAID) -> Imag
     if "=" in specification:
         name, path = named_path(specification, "dataset")
     try:
-        source = _known(name, data_root) if path is None else _at(name, path)
+        source = _known(name, data_root) if path is None else _at(name, path, options)
     except OSError as error:  # Such as a name that is too long, or a folder without access.
         where = data_root if path is None else path
         raise InputError(f"{where}: cannot be read: {error.strerror}") from None
@@ -58,12 +64,16 @@ def find(specification: str, data_root: Path, options: Options = UNSAID) -> Imag
 
 
 def check_options(sources: Sequence[ImageSource], options: Options) -> None:
-    """Reject options for lists or tables if there are none."""
+    """Reject options that apply to none of the sources."""
     taken = {option for source in sources for option in FORMS[source.form].options}
-    if options.image_root is not None and "image_root" not in taken:
-        raise InputError("--image-root applies to lists and tables only: none is given")
-    if (options.path_column or options.label_column) and "path_column" not in taken:
-        raise InputError("--path-column and --label-column apply to tables only: none is given")
+    for option, applies in (
+        ("image_root", "--image-root applies to lists and tables only"),
+        ("path_column", "--path-column and --label-column apply to tables only"),
+        ("label_column", "--path-column and --label-column apply to tables only"),
+        ("image_column", "--image-column applies to images in .parquet or .arrow files only"),
+    ):
+        if getattr(options, option) is not None and option not in taken:
+            raise InputError(f"{applies}: none is given")
 
 
 def list_images(source: ImageSource) -> ImageListing:
@@ -75,16 +85,16 @@ def list_images(source: ImageSource) -> ImageListing:
     return listing
 
 
-def _at(name: str, typed: str) -> ImageSource:
+def _at(name: str, typed: str, options: Options) -> ImageSource:
     path, suffix = Path(typed), Path(typed).suffix.lower()
     if path.is_dir():
         return _folder(name, path)
     if not path.exists():
-        if suffix == TAR and "{" in typed:
-            return _tars(name, path, [Path(one) for one in braces.expand(typed)])
-        raise InputError(f"{path}: no such file or folder; {name}=PATH: {WANTED}")
+        return _several(name, typed)
     if suffix == TAR:
         return _tars(name, path, [path])
+    if _has_images(path, options):
+        return ImageSource(name, path, form=STORED, stored=(path,))
     for form, one in FORMS.items():
         if suffix in one.suffixes:
             return ImageSource(name, path, form=form)
@@ -98,44 +108,88 @@ def _at(name: str, typed: str) -> ImageSource:
     )
 
 
+def _several(name: str, typed: str) -> ImageSource:
+    """Return the files that braces or a * name."""
+    path = Path(typed)
+    if path.suffix.lower() == TAR and "{" in typed:
+        return _tars(name, path, [Path(one) for one in braces.expand(typed)])
+    if layouts.is_stored(path) and "{" in typed:
+        each = _there(path, [Path(one) for one in braces.expand(typed)])
+        return ImageSource(name, path, form=STORED, stored=each)
+    if layouts.is_stored(path) and "*" in typed:
+        return ImageSource(name, path, form=STORED, stored=layouts.matching(name, typed))
+    raise InputError(f"{path}: no such file or folder; {name}=PATH: {WANTED}")
+
+
+def _has_images(path: Path, options: Options) -> bool:
+    """Return whether a file holds images itself; a Parquet table of paths does not."""
+    if not layouts.is_stored(path) or options.image_column is not None:
+        return layouts.is_stored(path)
+    if path.suffix.lower() != tables.PARQUET:
+        return True
+    return options.path_column is None and stored.holds_images(path)
+
+
 def _folder(name: str, path: Path) -> ImageSource:
-    """Return a folder of images, or of tars if it has tars and no images."""
+    """Return a folder of images, or of tars or stored images if it has those and no images."""
     if (split := clip_benchmark.split(path)) is not None:
         return _tars(name, path, clip_benchmark.tars(split))
     found = sorted(one for one in path.iterdir() if _is_tar(one))
     if not found:
-        return ImageSource(name, path)
+        return _stored_or_images(name, path)
     images, left_out = images_below(path)
     if images:
-        raise InputError(_mixed(name, path, found, [image for image, _ in images]))
+        raise InputError(_mixed(name, path, "tar", found, [image for image, _ in images]))
     beside = left_out.without([os.fsencode(one.name) for one in found])
     return replace(_tars(name, path, found), beside=beside)
+
+
+def _stored_or_images(name: str, path: Path) -> ImageSource:
+    """Return a folder of files that hold images, or of images; one of both is rejected."""
+    below = layouts.below(path)
+    images = [image for image, _ in images_below(path)[0]] if below else []
+    if below and not images:
+        return ImageSource(name, path, form=STORED, stored=layouts.files_in(name, path))
+    if held := [one for one in below if images and _surely_has_images(one)]:
+        raise InputError(_mixed(name, path, "file of images", held, images))
+    return ImageSource(name, path)
+
+
+def _surely_has_images(path: Path) -> bool:
+    """Return whether a file beside images holds some itself, False if it cannot be read."""
+    try:
+        return can_read() and _has_images(path, UNSAID)
+    except InputError:
+        return False
 
 
 def _is_tar(path: Path) -> bool:
     return path.suffix.lower() == TAR and not path.name.startswith(".") and not path.is_dir()
 
 
-def _mixed(name: str, path: Path, tars: Sequence[Path], images: Sequence[bytes]) -> str:
-    """Return the error for a folder of tars and images, of which only one kind would be read."""
+def _mixed(name: str, path: Path, noun: str, files: Sequence[Path], images: Sequence[bytes]) -> str:
+    """Return the error for a folder of files and images, of which only one kind would be read."""
     smaller = [os.fsdecode(one) for one in images]
-    if len(tars) < len(images):
-        smaller = [one.name for one in tars]
+    if len(files) < len(images):
+        smaller = [one.name for one in files]
     taken = smaller[0] if len(smaller) == 1 else f"{smaller[0]}, … ({len(smaller):,} files)"
-    more = " (and so on)" if len(tars) > 1 else ""
+    more = " (and so on)" if len(files) > 1 else ""
     return (
-        f"{path} holds {counted(len(tars), 'tar')} and {counted(len(images), 'image')}: give the "
-        f"tars as {name}={tars[0]}{more}, or take {taken} out"
+        f"{path} holds {counted(len(files), noun)} and {counted(len(images), 'image')}: give the "
+        f"{noun.split()[0]}s as {name}={files[0]}{more}, or take {taken} out"
     )
 
 
 def _tars(name: str, typed: Path, each: Sequence[Path]) -> ImageSource:
-    missing = [one for one in each if not one.exists()]
-    if missing:
+    return ImageSource(name, typed, form="tars", tars=_there(typed, each))
+
+
+def _there(typed: Path, each: Sequence[Path]) -> tuple[Path, ...]:
+    if missing := [one for one in each if not one.exists()]:
         raise InputError(
             f"{typed}: {missing[0]} does not exist ({len(missing):,} of {len(each):,} are missing)"
         )
-    return ImageSource(name, typed, form="tars", tars=tuple(each))
+    return tuple(each)
 
 
 def known(name: str, data_root: Path) -> ImageSource | None:

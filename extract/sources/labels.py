@@ -53,6 +53,31 @@ def from_texts(texts: Sequence[str], where: Callable[[int], str]) -> ImageLabels
     return ImageLabels(labels, names, numbered)
 
 
+def from_classes(
+    values: Sequence[int | None], classes: Sequence[str], where: Callable[[int], str]
+) -> ImageLabels:
+    """Return labels from numbers of `classes`; None and -1 are none.
+
+    They are class numbers if the classes are called 0, 1, 2 …, names otherwise. `where` names a
+    row in errors.
+
+    >>> from_classes([1, None, 0], ("dog", "cat"), str)
+    ImageLabels(labels=array([ 0, -1,  1]), names=('cat', 'dog'), numbered=False)
+    """
+    used = {-1 if value is None else value for value in values} - {-1}
+    for value in sorted(used)[:1] + sorted(used)[-1:]:
+        if not 0 <= value < len(classes):
+            raise InputError(
+                f"{where(values.index(value))}: label {value} is none of the {len(classes):,} "
+                "classes in its metadata, which count from 0"
+            )
+    numbered = list(classes) == [str(number) for number in range(len(classes))]
+    order = sorted(used) if numbered else sorted(used, key=lambda value: classes[value])
+    places = {value: place for place, value in enumerate(order)}
+    labels = np.array([places.get(-1 if one is None else one, -1) for one in values], np.int64)
+    return ImageLabels(labels, tuple(classes[one] for one in order), numbered)
+
+
 def _why_invalid(text: str, distinct: set[str]) -> str | None:
     if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
         return "is not UTF-8 text"

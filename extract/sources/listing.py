@@ -29,7 +29,7 @@ class Contents(Protocol):
 
 @dataclass(frozen=True)
 class Options:
-    """Options for all lists and tables of a command: the image root and columns.
+    """Options for all sources of a command that have rows: the image root and columns.
 
     If None, the root is found by the first path, a column by its usual names.
     """
@@ -37,6 +37,7 @@ class Options:
     image_root: Path | None = None
     path_column: str | None = None
     label_column: str | None = None
+    image_column: str | None = None
 
 
 UNSAID = Options()
@@ -44,9 +45,10 @@ UNSAID = Options()
 
 @dataclass(frozen=True)
 class ImageSource:
-    """Where a dataset's images are, and in which `form`: a folder, a list, a table or tars.
+    """Where a dataset's images are, and in which `form`: a folder, a list, a table, tars or stored.
 
-    `root` is that folder or file, `tars` are the single tars. `expected` is the image count and
+    `root` is that folder or file, `tars` are the single tars, `stored` the single Parquet or Arrow
+    files that hold images. `expected` is the image count and
     `group` "near" or "far" (OOD) of a known dataset, otherwise None. `classes` are the ids that a
     known list's class numbers stand for. `beside` are the files of a folder of tars that are not
     read.
@@ -58,6 +60,7 @@ class ImageSource:
     group: str | None = None
     form: str = "folder"
     tars: tuple[Path, ...] = ()
+    stored: tuple[Path, ...] = ()
     classes: tuple[str, ...] = ()
     data_root: Path | None = None
     options: Options = UNSAID

@@ -40,9 +40,11 @@ def _columns(source: ImageSource, header: Sequence[str]) -> Columns:
     options = source.options
     path = _column(source, header, options.path_column, PATH_COLUMNS, "--path-column")
     if path is None:
+        is_parquet = source.root.suffix.lower() == PARQUET
+        images = ", or --image-column NAME if it holds images" if is_parquet else ""
         raise InputError(
             f"{source.root}: has no column {', '.join(PATH_COLUMNS)}; has {_shown(header)}; "
-            "give --path-column NAME"
+            f"give --path-column NAME{images}"
         )
     label = _column(source, header, options.label_column, LABEL_COLUMNS, "--label-column")
     return Columns(path, label)

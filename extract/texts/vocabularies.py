@@ -12,8 +12,10 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
 from oodcache.cache.names import named_path
 from oodcache.cache.watch import Note
-from oodcache.extract.sources import clip_benchmark
+from oodcache.extract.sources import clip_benchmark, datasets
+from oodcache.extract.sources.hugging_face import layouts, stored
 from oodcache.extract.sources.image_files import aside
+from oodcache.extract.sources.listing import UNSAID, Options
 from oodcache.extract.texts import class_files, imagenet, spoken, word_lists
 
 DEFAULT_TEMPLATE = "a photo of a {}"
@@ -27,18 +29,20 @@ def find(
     note: Note = lambda text: None,
     *,
     verbatim: bool = False,
+    options: Options = UNSAID,
 ) -> tuple[str, Vocabulary]:
     """Return the name and vocabulary for a known name, NAME=FILE, =FOLDER or =csp:FILE.
 
-    A folder in CLIP_benchmark's layout provides templates if none is given. Notes say how a file
-    was read, unless it has a name, or an id, a tab and a name, per line, and which names prompts
-    say otherwise; with `verbatim`, names stay as they are.
+    A Hugging Face dataset has the names of its label, a column that `options` may name. A folder
+    in CLIP_benchmark's layout provides templates if none is given. Notes say how a file was read,
+    unless it has a name, or an id, a tab and a name, per line, and which names prompts say
+    otherwise; with `verbatim`, names stay as they are.
     """
     name = specification
     if "=" in specification:
         name, source = named_path(specification, "vocabulary")
         named_path(f"{name}={source.removeprefix(CONJUGATED)}", "vocabulary")
-        ids, names = _from(source, note)
+        ids, names = _stored(source, options) or _from(source, note)
         if clip_benchmark.has_classes(Path(source)):
             templates = templates or clip_benchmark.templates(Path(source))
         elif not verbatim:
@@ -80,6 +84,18 @@ def fingerprint(vocabulary: Vocabulary) -> str:
             digest.update(text.encode() + b"\0")
         digest.update(b"\0")
     return digest.hexdigest()
+
+
+def _stored(source: str, options: Options) -> word_lists.Columns | None:
+    """Return the class names of a Hugging Face dataset, None if `source` is not one."""
+    path = Path(source)
+    if not (layouts.below(path) if path.is_dir() else layouts.is_stored(path)):
+        return None
+    found = datasets.find(f"classes={source}", Path(), options)
+    if found.form != datasets.STORED:
+        return None
+    names = stored.class_names(found)
+    return names, names
 
 
 def _from(source: str, note: Note) -> word_lists.Columns:

@@ -253,6 +253,11 @@ def test_a_bar_takes_no_result_for_its_own(here: Path) -> None:
         ("empty", "empty: contains no images (no visible files); supported: .jpg, .png, .webp"),
         ("no.h5", "no.h5: "),
         (
+            "x.parquet",
+            "x.parquet: holds many images; type: oodcache extract --model tiny-clip "
+            "NAME=x.parquet, and give NAME",
+        ),
+        (
             "photos/",
             "photos/: no such file or folder, and no dataset of tiny-clip/demo in embeddings",
         ),
@@ -267,6 +272,7 @@ def test_a_target_that_cannot_be_is_one_line_before_anything_is_done(
     oodcache: Run, here: Path, target: str, words: str
 ) -> None:
     Path("empty").mkdir()
+    Path("x.parquet").touch()
     refused = oodcache("detect", FILE, "data/digits", target)
     assert (refused.status, refused.out) == (1, "")
     assert words in refused.err

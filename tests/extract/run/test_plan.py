@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from samples import SmallModel, planned, silent
+from samples.extract.stored import structs, table, write_parquet
 from samples.extract.tars import write_tar
 
 from oodcache.cache.errors import InputError
@@ -29,6 +30,15 @@ def test_few_images_start_no_workers(tmp_path: Path, photos: Path) -> None:
     many = planned(tmp_path, ModelRequest("tiny-clip"), [], sources=sources, batch_size=2)
     assert few.workers == 0
     assert 1 <= many.workers <= 8
+
+
+def test_many_files_of_rows_are_announced(tmp_path: Path) -> None:
+    for number in range(9):
+        rows = table({"image": structs([(b"x", f"{number}.png")])})
+        write_parquet(tmp_path / f"{number}.parquet", rows)
+    notes: list[str] = []
+    planned(tmp_path, ModelRequest("tiny-clip"), notes, sources=[f"c={tmp_path}"])
+    assert notes[0] == "c: reading the rows of 9 files …"
 
 
 def test_rotations_that_are_not_applied_are_reported(tmp_path: Path, photos: Path) -> None:

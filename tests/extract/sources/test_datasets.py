@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from samples import permissions_bind
+from samples.extract.stored import structs, table, write_parquet
 from samples.extract.tars import write_tar
 
 from oodcache.cache import names
@@ -215,3 +216,55 @@ def test_a_folder_that_is_closed_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="closed: cannot be read: Permission denied"):
         datasets.find(f"x={tmp_path / 'closed'}", tmp_path)
     (tmp_path / "closed").chmod(0o700)
+
+
+def held(path: Path, *names: str) -> Path:
+    """Write a file that holds images of these names."""
+    return write_parquet(path, table({"img": structs([(b"x", name) for name in names])}))
+
+
+def test_files_that_hold_images_are_found_by_braces_pattern_and_folder(tmp_path: Path) -> None:
+    held(tmp_path / "data" / "t-0-of-2.parquet", "b")
+    held(tmp_path / "data" / "t-1-of-2.parquet", "a")
+    for typed in ("", "/data", "/data/t-*.parquet", "/data/t-{0..1}-of-2.parquet"):
+        assert rows_of(f"x={tmp_path}{typed}", tmp_path) == [b"b", b"a"]
+    assert rows_of(f"x={tmp_path}/data/t-1-of-2.parquet", tmp_path) == [b"a"]
+    with pytest.raises(InputError, match="t-2-of-2.parquet does not exist .1 of 3 are missing"):
+        datasets.find(f"x={tmp_path}/data/t-{{0..2}}-of-2.parquet", tmp_path)
+
+
+def test_a_table_of_paths_beside_images_is_left_out_as_before(tmp_path: Path) -> None:
+    touch(tmp_path, "cat/a.jpg", "junk.parquet")
+    write_parquet(tmp_path / "meta.parquet", table({"path": ["cat/a.jpg"]}))
+    assert rows_of(f"x={tmp_path}", tmp_path) == [b"cat/a.jpg"]
+
+
+def test_a_folder_of_images_and_of_files_that_hold_some_is_rejected(tmp_path: Path) -> None:
+    touch(tmp_path, "assets/logo.png")
+    path = held(tmp_path / "data" / "t.parquet", "a", "b")
+    with pytest.raises(InputError) as refused:
+        datasets.find(f"x={tmp_path}", tmp_path)
+    assert str(refused.value) == (
+        f"{tmp_path} holds 1 file of images and 1 image: give the files as x={path}, or take "
+        "assets/logo.png out"
+    )
+
+
+def test_a_parquet_is_a_table_or_holds_images_by_its_columns_or_the_option(tmp_path: Path) -> None:
+    both = table({"photo": structs([(b"x", None)]), "path": ["a.png"]})
+    path = write_parquet(tmp_path / "x.parquet", both)
+    for options, form in (
+        (Options(), "stored"),
+        (Options(path_column="path"), "table"),
+        (Options(image_column="photo"), "stored"),
+    ):
+        assert datasets.find(f"x={path}", tmp_path, options).form == form
+    options = Options(image_column="photo")
+    source = datasets.find(f"x={path}", tmp_path, options)
+    datasets.check_options([source], options)
+    with pytest.raises(InputError, match="--image-column applies to images in .parquet or .arrow"):
+        datasets.check_options(
+            [datasets.find(f"x={touch(tmp_path / 'p', 'a.jpg')}", tmp_path)], options
+        )
+    with pytest.raises(InputError, match="--path-column and --label-column apply to tables only"):
+        datasets.check_options([source], Options(path_column="path"))

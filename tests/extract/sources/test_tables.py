@@ -174,3 +174,11 @@ def test_a_corrected_label_is_another_data_set(folder: Path) -> None:
     assert listed(folder / "y.csv", "path,label\na.jpg,cat\n").fingerprint == one
     assert listed(folder / "y.csv", "path,label\na.jpg,dog\n").fingerprint != one
     assert listed(folder / "y.csv", "path,label\na.jpg,\n").fingerprint != one
+
+
+def test_a_parquet_without_paths_may_hold_images_in_a_named_column(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.parquet", jpg=[b"x"], cls=[1])
+    with pytest.raises(InputError, match="give --path-column NAME, or --image-column NAME if it"):
+        listed(path)
+    with pytest.raises(InputError, match="give --path-column NAME$"):
+        listed(tmp_path / "x.csv", "jpg,cls\na,1\n")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from samples.extract.stored import IMAGE, class_label, structs, table, write_parquet
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
+from oodcache.extract.sources.listing import Options
 from oodcache.extract.texts import vocabularies
 from oodcache.study import published
 
@@ -162,3 +164,18 @@ def test_a_subset_without_names_of_its_own_has_imagenets() -> None:
     hundred, of_imagenet = (vocabularies.find(one, [])[1] for one in ("imagenet100", "imagenet"))
     by_id = dict(zip(of_imagenet.ids, of_imagenet.names, strict=True))
     assert hundred.names == tuple(by_id[one] for one in hundred.ids)
+
+
+def test_a_hugging_face_dataset_names_its_classes(tmp_path: Path) -> None:
+    features = {
+        **{"image": IMAGE, "fine": class_label("kit_fox", "dog")},
+        "coarse": class_label("animal", "plant"),
+    }
+    rows = table({"image": structs([(b"x", "a.png")]), "fine": [1], "coarse": [0]}, features)
+    write_parquet(tmp_path / "data" / "test-00000-of-00001.parquet", rows)
+    for typed in (tmp_path, tmp_path / "data" / "test-*.parquet"):
+        options = Options(label_column="fine")
+        found = vocabularies.find(f"c={typed}", [], options=options)[1]
+        assert (found.ids, found.names) == (("kit_fox", "dog"), ("kit fox", "dog"))
+        with pytest.raises(InputError, match="several columns of labels, 'fine', 'coarse'"):
+            vocabularies.find(f"c={typed}", [])

@@ -12,8 +12,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from samples import planned, silent
+from samples import planned, silent, slow_except
 from samples.extract.runs import REQUEST, extract, once
+from samples.extract.stored import (
+    IMAGE,
+    class_label,
+    structs,
+    table,
+    write_arrow,
+    write_parquet,
+    write_saved,
+)
 from samples.extract.tars import member, write_tar
 
 from oodcache.cache.errors import InputError
@@ -84,6 +93,48 @@ def as_clip_benchmark(photos: Path, place: Path) -> str:
     return f"x={place}"
 
 
+def stored(photos: Path, names: list[str], *, numbered: bool = False) -> pa.Table:
+    """Return rows as Hugging Face stores them: the labels in another order than ours."""
+    images = structs([((photos / name).read_bytes(), name) for name in names])
+    if numbered:
+        return table({"image": images, "label": [int(number(name)) for name in names]})
+    labels = [["dog", "cat"].index(name.split("/")[0]) for name in names]
+    features = {"image": IMAGE, "label": class_label("dog", "cat")}
+    return table({"image": images, "label": labels}, features)
+
+
+def as_hub_folder(photos: Path, place: Path) -> str:
+    for shard in range(3):
+        rows = stored(photos, NAMES[4 * shard : 4 * shard + 4])
+        write_parquet(place / "data" / f"test-{shard:05d}-of-00003.parquet", rows, 3)
+    return f"x={place}"
+
+
+def as_hub_pattern(photos: Path, place: Path) -> str:
+    as_hub_folder(photos, place)
+    return f"x={place}/data/test-*.parquet"
+
+
+def as_stored_braces(photos: Path, place: Path) -> str:
+    as_hub_folder(photos, place)
+    return f"x={place}/data/test-{{00000..00002}}-of-00003.parquet"
+
+
+def as_saved_to_disk(photos: Path, place: Path) -> str:
+    write_saved(place / "test", stored(photos, NAMES[:7]), stored(photos, NAMES[7:]))
+    (place / "dataset_dict.json").write_text('{"splits": ["test"]}')
+    return f"x={place}"
+
+
+def as_arrow(photos: Path, place: Path) -> str:
+    return f"x={write_arrow(place / 'x.arrow', stored(photos, NAMES))}"
+
+
+def as_numbered_parquet(photos: Path, place: Path) -> str:
+    path = write_parquet(place / "x.parquet", stored(photos, NAMES, numbered=True), 100)
+    return f"x={path}"
+
+
 def as_folder(photos: Path, place: Path) -> str:
     return f"x={photos}"
 
@@ -98,9 +149,17 @@ SOURCES: dict[str, Make] = {
     "tars": as_tars,
     "folder of tars": as_folder_of_tars,
     "CLIP_benchmark": as_clip_benchmark,
+    "hub folder": as_hub_folder,
+    "hub pattern": as_hub_pattern,
+    "hub braces": as_stored_braces,
+    "saved to disk": as_saved_to_disk,
+    "arrow": as_arrow,
+    "numbered parquet": as_numbered_parquet,
 }
+SLOW = {"hub pattern", "hub braces", "arrow", "numbered parquet"}
+IN_WORKERS = {"tar", "tars", "folder of tars", "hub folder", "saved to disk"}
 TABLES = {"list", "csv", "tsv", "parquet"}
-NUMBERED = {"list", "parquet", "CLIP_benchmark"}
+NUMBERED = {"list", "parquet", "CLIP_benchmark", "numbered parquet"}
 
 
 def opened(path: Path) -> tuple[ImageFile, Any]:
@@ -108,7 +167,7 @@ def opened(path: Path) -> tuple[ImageFile, Any]:
     return found, np.concatenate(list(found.stored_blocks()))
 
 
-@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("kind", slow_except({*SOURCES} - SLOW, SOURCES))
 def test_the_same_images_give_the_same_file_whatever_they_come_in(
     tmp_path: Path, photos: Path, kind: str
 ) -> None:
@@ -118,7 +177,7 @@ def test_the_same_images_give_the_same_file_whatever_they_come_in(
     (place / "tars").mkdir(parents=True)
     options = Options(image_root=photos) if kind in TABLES else Options()
     specification = SOURCES[kind](photos, place)
-    workers = 2 if "tar" in kind else 0
+    workers = 2 if kind in IN_WORKERS else 0
     folder, vectors = opened(once(tmp_path, "folder", sources=[f"x={photos}"]))
     found, same = opened(
         once(tmp_path, "other", sources=[specification], options=options, workers=workers)
@@ -134,11 +193,14 @@ def test_the_same_images_give_the_same_file_whatever_they_come_in(
     assert [found.label_names[label] for label in found.label.tolist()] == expected
 
 
-def test_a_run_of_tars_that_was_stopped_goes_on_to_the_same_bytes(
-    tmp_path: Path, photos: Path
+@pytest.mark.parametrize(
+    "kind", slow_except({"tars", "hub folder"}, ["tars", "hub folder", "saved to disk"])
+)
+def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
+    tmp_path: Path, photos: Path, kind: str
 ) -> None:
     (tmp_path / "place").mkdir()
-    sources = [as_tars(photos, tmp_path / "place")]
+    sources = [SOURCES[kind](photos, tmp_path / "place")]
     whole = once(tmp_path, sources=sources)
     extract(tmp_path, sources=sources, part=2, parts=2)
     (path,) = extract(tmp_path, sources=sources)

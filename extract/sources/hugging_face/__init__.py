@@ -1,0 +1,1 @@
+"""Hugging Face datasets on disk: Parquet and Arrow files that hold images."""
