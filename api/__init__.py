@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from oodcache import score
     from oodcache.cache.errors import InputError
-    from oodcache.detect.detecting import Detector
+    from oodcache.detector import Detector
     from oodcache.measuring import compare, metrics
     from oodcache.notebook import Cache, open
     from oodcache.results import Results
@@ -35,7 +35,7 @@ __all__ = [
 WHERE = {
     "Cache": "oodcache.notebook",
     "Conventions": "oodcache.score.measures.result",
-    "Detector": "oodcache.detect.detecting",
+    "Detector": "oodcache.detector",
     "InputError": "oodcache.cache.errors",
     "Result": "oodcache.score.measures.result",
     "Results": "oodcache.results",

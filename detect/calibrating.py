@@ -14,7 +14,7 @@ from oodcache.cache.format.identity import LOADED_FROM
 from oodcache.cache.subsets import split
 from oodcache.cache.watch import Hint, Watch
 from oodcache.detect.detector import SavedDetector
-from oodcache.detect.file import is_detector, write_detector
+from oodcache.detect.file import check_replaceable, write_detector
 from oodcache.detect.making import Calibration, DetectorRequest, only, printed
 from oodcache.extract.model.request import LOCAL_DIR
 from oodcache.score.inputs import equal_classes
@@ -34,16 +34,18 @@ def write_calibrated(
     command: Sequence[str],
 ) -> None:
     """Make a detector, write its file and note its promises; keep an existing file by default."""
-    _check_output(output, overwrite)
-    made = detector(request, command, watch)
+    if not overwrite and output.exists():
+        raise InputError(f"{output}: exists; use --overwrite, or another -o FILE")
+    check_replaceable(output, "another -o FILE")
+    made = detector(request, shlex.join(["oodcache", *command]), watch)
     write_detector(output, made)
     for line in promises(made):
         watch.note(line)
     watch.note(Hint(f"wrote {output}"))
 
 
-def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> SavedDetector:
-    """Return the requested detector.
+def detector(request: DetectorRequest, command: str, watch: Watch) -> SavedDetector:
+    """Return the requested detector; it records the `command` that asked for it.
 
     Raises InputError if files are missing or do not fit, if the score was made or chosen with
     calibration images, or if there are too few of those.
@@ -73,7 +75,7 @@ def detector(request: DetectorRequest, command: Sequence[str], watch: Watch) -> 
         calibrated_on=printed(view.name),
         choice=choice,
         provenance={
-            "command": printed(shlex.join(["oodcache", *command])),
+            "command": printed(command),
             "files": [{**one, "path": printed(one["path"])} for one in provenance(files)],
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
             **({LOADED_FROM: places} if places else {}),
@@ -122,15 +124,6 @@ def promises(made: SavedDetector) -> list[str]:
 def _ordinal(number: int) -> str:
     few = {1: "st", 2: "nd", 3: "rd"} if number % 100 not in (11, 12, 13) else {}
     return f"{number:,}{few.get(number % 10, 'th')}"
-
-
-def _check_output(output: Path, overwrite: bool) -> None:
-    if not output.exists():
-        return
-    if not overwrite:
-        raise InputError(f"{output}: exists; use --overwrite, or another -o FILE")
-    if not is_detector(output):
-        raise InputError(f"{output}: not a detector, so it is not replaced; use another -o FILE")
 
 
 def _check_request(request: DetectorRequest) -> None:

@@ -65,6 +65,12 @@ def is_detector(path: Path) -> bool:
         return BEGINNING.match(file.read(100)) is not None
 
 
+def check_replaceable(path: Path, other: str) -> None:
+    """Raise InputError if another kind of file is at `path`; `other` is what to use instead."""
+    if path.exists() and not (path.is_file() and is_detector(path)):
+        raise InputError(f"{path}: not a detector, so it is not replaced; use {other}")
+
+
 def encoded(detector: SavedDetector) -> bytes:
     """Return the content of a detector's file; equal detectors give equal bytes."""
     whole = {"format": FORMAT, "version": VERSION, **fields.of(detector, _stored)}

@@ -51,6 +51,11 @@ class DetectorRequest:
     confidence: float | None = None
     select_id: str | None = None
 
+    def __post_init__(self) -> None:
+        _check_share("alpha", self.alpha)
+        if self.confidence is not None:
+            _check_share("confidence", self.confidence)
+
     @property
     def sets(self) -> Question:
         """Return the question with the sets that choose the score as its OOD sets."""
@@ -197,6 +202,11 @@ class Calibration:
                 f"{view.name}: {count:,} of {len(own):,} images are also in the bank "
                 f"{self._bank.name} (equal embeddings); use a set without them, or another --bank"
             )
+
+
+def _check_share(name: str, value: object) -> None:
+    if not isinstance(value, (int, float)) or not 0 < value < 1:
+        raise InputError(f"{name} is {value!r}, not a share above 0 and below 1, such as 0.05")
 
 
 def only(selection: Selection, templates: Sequence[Template]) -> Prompted:

@@ -503,12 +503,6 @@ def test_in_python_what_is_no_image_is_refused(here: Path, images: Any, words: s
     assert detector.predict(np.zeros((0, 64), np.float32)) == []
 
 
-def test_decisions_come_batch_by_batch(here: Path) -> None:
-    detector = package.Detector.load(FILE, batch_size=5, workers=0, note=lambda text: None)
-    batches = detector.judged(detector.targets(["data/digits"]))
-    assert len(next(batches)) == 5
-
-
 def test_a_decision_cannot_be_changed(here: Path) -> None:
     (first, *_) = package.Detector.load(FILE).predict("photos")
     with pytest.raises(AttributeError):

@@ -14,11 +14,10 @@ from samples.detect.detectors import DIMENSION, made
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
-from oodcache.detect import detecting
+from oodcache.detect import detecting, judge
 from oodcache.detect.file import read_detector, write_detector
 from oodcache.detect.reloading import Runtime, request_again
 from oodcache.extract.run.embedding import Embedded
-from oodcache.score.own.loading import of_function
 
 
 class Even:
@@ -33,7 +32,7 @@ class Even:
 def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Go to a folder with a detector and two images, one of them without an extension."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(detecting, "loaded", lambda *_: Even())
+    monkeypatch.setattr(judge, "loaded", lambda *_: Even())
     write_detector(Path("detector.json"), made().detector)
     Path("gate").mkdir()
     Path("gate/a.avif").write_bytes(b"x")
@@ -88,21 +87,6 @@ def test_a_folder_of_archives_alone_is_refused(notes: list[str]) -> None:
     Path("tars/0.tar").touch()
     with pytest.raises(InputError, match=r"tars: contains no images \(left out: 1 \.tar \("):
         judged(notes, "tars")
-
-
-def gap(batch: Any) -> Any:
-    ordered = np.sort(batch.cosines, axis=1)
-    return ordered[:, -1] - ordered[:, -2]
-
-
-def test_a_detector_of_a_users_score_is_loaded_with_the_function(notes: list[str]) -> None:
-    mine = made("gap", own={"gap": of_function(gap)})
-    write_detector(Path("mine.json"), mine.detector)
-    loaded = detecting.Detector.load("mine.json", score=gap)
-    decisions = loaded.predict(mine.images)
-    assert [one.score for one in decisions] == mine.detector.judge(mine.images).scores.tolist()
-    with pytest.raises(InputError, match="made with 'gap', code of your own; add --score FILE.py"):
-        detecting.Detector.load("mine.json")
 
 
 def test_a_detector_of_a_model_in_memory_says_that_it_cannot_load_it(tmp_path: Path) -> None:

@@ -1,0 +1,217 @@
+"""A detector in Python: made from the cache or loaded from a file, it judges images."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.text import printable, shortened
+from oodcache.cache.watch import Note, Watch
+from oodcache.detect.decisions import Decision
+from oodcache.detect.detector import SavedDetector
+from oodcache.detect.fields import check_unit
+from oodcache.detect.file import check_replaceable, read_detector, write_detector
+from oodcache.detect.judge import Judge
+from oodcache.detect.reloading import Runtime
+from oodcache.detect.targets import TargetFinder
+from oodcache.notebook import Cache
+from oodcache.score.own.function import Function
+from oodcache.score.own.given_again import given_again
+
+
+def _noted(text: str) -> None:
+    print(shortened(printable(text)), file=sys.stderr)
+
+
+@dataclass
+class Detector:
+    """A score with a threshold; it loads its model when an image needs it.
+
+    `saved` is what its file holds: score, threshold, class vectors, model. Datasets are found by
+    name in the folder `cache`.
+    """
+
+    saved: SavedDetector
+    cache: Path
+    runtime: Runtime
+    note: Note
+    _judge: Judge = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._judge = Judge(self.saved, self.runtime, self.note)
+
+    def __repr__(self) -> str:
+        threshold = self.saved.threshold
+        return (
+            f"Detector({self.saved.scorer.variant.label!r} of {self.saved.model.label}, alpha "
+            f"{threshold.alpha:g} from {threshold.n:,} images of {self.saved.calibrated_on})"
+        )
+
+    @classmethod
+    def make(
+        cls,
+        cache: Cache | str | Path,
+        model: str,
+        *,
+        id: str,
+        scores: str | Function | Sequence[str | Function],
+        alpha: float,
+        confidence: float | None = None,
+        classes: str | None = None,
+        template: str | None = None,
+        class_names: str = "open_clip",
+        negatives: str | None = None,
+        bank: str | None = None,
+        bank_labels: str = "own",
+        select_on: str | None = None,
+        select_id: str | None = None,
+        seed: int = 0,
+        device: str | None = None,
+        batch_size: int = 256,
+        workers: int | None = None,
+        note: Note = _noted,
+    ) -> Detector:
+        """Return a detector made from cached ID images, as `oodcache calibrate` makes it.
+
+        Of ID images like those of `id` it rejects a share of at most `alpha`, on average or with
+        `confidence`. `cache` is what `oodcache.open` returns, or its folder. `scores` is one
+        score, or several of which `select_on`, a cached OOD set, picks the best; the ID images
+        that pick are `select_id`, or a random half of `id`, drawn with `seed`. A score may be a
+        function of your own. `device`, `batch_size` and `workers` are for `predict`.
+
+        Raises InputError if a set is not cached, or there are too few images for `alpha`.
+        """
+        call = _called(cls.make, locals())
+        from oodcache.detect.calibrating import detector
+        from oodcache.detect.making import DetectorRequest
+        from oodcache.score.inputs.question import Question
+        from oodcache.score.measures.result import Conventions
+
+        folder = cache.folder if isinstance(cache, Cache) else Path(cache)
+        question = Question(
+            *(folder, (model,), id),
+            classes=classes,
+            templates=() if template is None else (template,),
+            select_on=select_on,
+            class_names=class_names,
+            negatives=negatives,
+            bank=bank,
+            bank_labels=bank_labels,
+            bank_seed=seed,
+            conventions=Conventions(seed=seed),
+        )
+        asked = [scores] if isinstance(scores, str) or callable(scores) else list(scores)
+        request = DetectorRequest(question.asking(asked), alpha, confidence, select_id)
+        saved = detector(request, call, Watch(note))
+        runtime = Runtime(device=device, batch_size=batch_size, workers=workers)
+        return cls(saved, folder, runtime, note)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        cache: str | Path = "embeddings",
+        model: str | None = None,
+        checkpoint: str | Path | None = None,
+        config: str | Path | None = None,
+        device: str | None = None,
+        batch_size: int = 256,
+        workers: int | None = None,
+        score: str | Function | None = None,
+        note: Note = _noted,
+    ) -> Detector:
+        """Return the detector in a file; raise InputError, in one line, if it is not one.
+
+        `model`, `checkpoint` and `config` give the model's location if it has moved. Datasets are
+        found by name in `cache`. A detector of a score of your own needs the function as `score`,
+        or FILE.py:FUNCTION.
+        """
+        runtime = Runtime(
+            model=model,
+            checkpoint=None if checkpoint is None else Path(checkpoint),
+            config=None if config is None else Path(config),
+            device=device,
+            batch_size=batch_size,
+            workers=workers,
+        )
+        saved = read_detector(Path(path), given_again([] if score is None else [score]))
+        return cls(saved, Path(cache), runtime, note)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the file that `oodcache detect` and `Detector.load` read, whole or not at all.
+
+        Raises InputError if a file is there, unless it is a detector and `overwrite` is true.
+        """
+        path = Path(path)
+        if not overwrite and path.exists():
+            raise InputError(f"{path}: exists; give overwrite=True, or another path")
+        check_replaceable(path, "another path")
+        write_detector(path, self.saved)
+
+    def predict(self, images: Any) -> list[Decision]:
+        """Return the decision on each image, in order.
+
+        `images` is a path of an image, a folder or a cached dataset, several paths, one PIL image
+        or several, or unit vectors of the detector's model, float32 (n, D). Raises InputError if it
+        is none of these, or cannot be judged.
+        """
+        if isinstance(images, np.ndarray):
+            self._check_vectors(images)
+            return self._judge.of_vectors(images)
+        several = [images] if _is_one(images) else list(images)
+        if all(isinstance(one, (str, os.PathLike)) for one in several):
+            targets = TargetFinder(self.saved, self.cache, self.note)
+            found = self._judge.of_targets(targets.find([os.fspath(one) for one in several]))
+        elif others := [one for one in several if not hasattr(one, "convert")]:
+            raise InputError(
+                f"{type(others[0]).__name__} is not an image: give paths, PIL images, or a float32 "
+                "array of unit vectors (n, D), not a mixture"
+            )
+        else:
+            found = self._judge.of_pictures(several)
+        return [one for batch in found for one in batch]
+
+    def _check_vectors(self, vectors: npt.NDArray[Any]) -> None:
+        if vectors.ndim != 2 or vectors.dtype != np.float32:
+            raise InputError(
+                f"an array of {vectors.dtype} {vectors.shape}: give unit vectors, float32 "
+                f"(n, {self.saved.dimension})"
+            )
+        self.saved.check_vectors(vectors.shape[1], "the array")
+        check_unit(vectors, "the array")
+
+
+def _called(function: Any, given: dict[str, Any]) -> str:
+    """Return a call of `function` as it is typed, without the arguments that have their default."""
+    parts = []
+    for name, one in inspect.signature(function).parameters.items():
+        value = given[name]
+        if name == "note" or (one.default is not one.empty and value == one.default):
+            continue
+        shown = str(value.folder) if isinstance(value, Cache) else value
+        named = "" if one.kind is one.POSITIONAL_OR_KEYWORD else f"{name}="
+        parts.append(f"{named}{_typed(shown)}")
+    return f"oodcache.Detector.make({', '.join(parts)})"
+
+
+def _typed(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_typed, value))}]"
+    if callable(value):
+        return str(getattr(value, "__name__", type(value).__name__))
+    return repr(str(value) if isinstance(value, Path) else value)
+
+
+def _is_one(images: Any) -> bool:
+    """Return whether this is one image or path, not a sequence."""
+    return isinstance(images, (str, os.PathLike)) or hasattr(images, "convert")
