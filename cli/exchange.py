@@ -38,6 +38,7 @@ def export(file: Path, output: Path) -> None:
 @click.argument("source", type=PATH)
 @CACHE
 @click.option("--model", help="Model that made the embeddings: NAME or NAME/PRETRAINED.")
+@click.option("--like", type=PATH, help="Cached file of the same model, instead of --model.")
 @click.option("--dataset", help="Dataset name (image embeddings).")
 @click.option("--classes", help="NAME=names.txt with one class name per line (text embeddings).")
 @click.option("--metadata", type=PATH, help="clip-retrieval's Parquet metadata, for image paths.")
@@ -58,7 +59,8 @@ def export(file: Path, output: Path) -> None:
     help="Storage type of the embeddings. [float32, or as exported]",
 )
 @click.option("--overwrite", is_flag=True, help="Overwrite an existing file.")
-def import_(**given: Any) -> None:
+@click.pass_context
+def import_(context: click.Context, /, **given: Any) -> None:
     """Import embeddings from another program.
 
     SOURCE is a .npy of shape (rows, dimension) or, for texts, (templates, classes, dimension); an
@@ -67,9 +69,13 @@ def import_(**given: Any) -> None:
     \b
     oodcache cache import x.npy --model mine --dataset pets --paths paths.txt --labels labels.npy
     oodcache cache import t.npy --model mine --classes pets=names.txt --logit-scale 100
+    oodcache cache import t.npy --like embeddings/mine/one/texts/pets.h5 --classes learned=names.txt
     oodcache cache import img_emb --metadata metadata --model mine --dataset laion
     oodcache cache import digits.npz --cache other
     """
     from oodcache.extract.imports import importing, reading
 
+    if given["like"] and (told := [one for one in reading.OF_MODEL if given[one] is not None]):
+        named = ", ".join(f"--{one.replace('_', '-')}" for one in told)
+        raise click.UsageError(f"--like FILE says what the model is: omit {named}", context)
     importing.import_(reading.Import(**given), note, progress)

@@ -11,6 +11,8 @@ from pathlib import Path
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.identity import IMPORTED, Identity, ModelIdentity
+from oodcache.cache.format.place import shard_paths
+from oodcache.cache.shards.summary import summarise
 from oodcache.cache.store import store
 
 UNKNOWN = "imported"
@@ -21,14 +23,18 @@ class Claim:
     """The model as the user describes it; `weights`, scale and bias may be None.
 
     Without `weights`, all imports of one `model` count as one model, never an extracted one.
+    `like` is the model of a cached file, which is claimed as it is.
     """
 
     model: str
     weights: str | None = None
     logit_scale: float | None = None
     logit_bias: float | None = None
+    like: ModelIdentity | None = None
 
     def __post_init__(self) -> None:
+        if self.like is not None:
+            return  # Its file was checked (rule F8).
         for part in self.label.split("/", 1):
             names.check_name(part, "model")
         if self.weights == "":
@@ -54,8 +60,17 @@ class Claim:
 
         Raises InputError if they contradict the claim.
         """
+        claimed = self.like or self._described()
+        for path, known in self.siblings(cache):
+            if known.weights == claimed.weights and path != target:
+                claimed = _completed(claimed, known, path)
+                if known.logit_scale is not None:  # The others have the same, or no scale.
+                    break
+        return claimed
+
+    def _described(self) -> ModelIdentity:
         name, pretrained = self.label.split("/", 1)
-        claimed = ModelIdentity(
+        return ModelIdentity(
             name=name,
             pretrained=pretrained,
             requested=self.model,
@@ -65,12 +80,20 @@ class Claim:
             logit_scale=self.logit_scale,
             logit_bias=self.logit_bias,
         )
+
+    def check_dimension(self, cache: Path, target: Path, vectors: str, dimension: int) -> None:
+        """Raise InputError if a file with equal weights, except `target`, has another dimension.
+
+        `vectors` is the name of the new vectors in the message.
+        """
         for path, known in self.siblings(cache):
-            if known.weights == claimed.weights and path != target:
-                claimed = _completed(claimed, known, path)
-                if known.logit_scale is not None:  # The others have the same, or no scale.
-                    break
-        return claimed
+            if known.weights == self.weights_label and path != target:
+                if (found := summarise(path).shape[-1]) != dimension:
+                    raise InputError(
+                        f"{vectors}: vectors of {dimension} numbers, but {path}, of the same "
+                        f"weights, has {found}; embed them with that model, or give other --weights"
+                    )
+                break  # The others agree with it.
 
     def siblings(self, cache: Path) -> Iterator[tuple[Path, ModelIdentity]]:
         """Yield each valid file in the model's folder, texts first, and its model."""
@@ -81,6 +104,22 @@ class Claim:
             except InputError:
                 continue
             yield entry.path, model
+
+
+def of_file(path: Path) -> Claim:
+    """Return the claim of the model of a cached file, or of a folder of its shards.
+
+    Raises InputError if it is not a file of images or texts.
+    """
+    target = store.meant_target(path)
+    shards = shard_paths(target) if target is not None else []
+    return of_model(summarise(shards[0] if shards else path).identity.model)
+
+
+def of_model(model: ModelIdentity) -> Claim:
+    """Return the claim of a model of the cache."""
+    known = (model.label, model.weights, model.logit_scale, model.logit_bias)
+    return Claim(*known, like=model)
 
 
 def _completed(claimed: ModelIdentity, known: ModelIdentity, path: Path) -> ModelIdentity:

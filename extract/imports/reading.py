@@ -24,7 +24,8 @@ from oodcache.extract.texts import vocabularies
 LABELS = ("label_list", "labels", "label", "targets")
 OF_IMAGES = ("dataset", "metadata", "paths", "labels", "label_names")
 OF_TEXTS = ("classes", "templates")
-OF_ALL = (*OF_IMAGES, *OF_TEXTS, "model", "weights", "logit_scale", "logit_bias")
+OF_MODEL = ("model", "weights", "logit_scale", "logit_bias")
+OF_ALL = (*OF_IMAGES, *OF_TEXTS, *OF_MODEL, "like")
 AS_IT_IS = "{}"  # The template if none is given.
 
 
@@ -35,6 +36,7 @@ class Import:
     source: Path
     cache: Path
     model: str | None = None
+    like: Path | None = None
     dataset: str | None = None
     classes: str | None = None
     metadata: Path | None = None

@@ -236,7 +236,7 @@ def test_bad_rows_keep_their_place_with_a_reason(oodcache: Run, take: Take) -> N
     file = stored(IMAGES)
     assert np.flatnonzero(~file["ok"]).tolist() == [3, 7]
     assert file["errors"].tolist() == [b"is all zeros", b"holds a value that is not finite"]
-    np.save("z.npy", np.zeros((3, 4), np.float32))
+    np.save("z.npy", np.zeros((3, 8), np.float32))
     refused(oodcache("cache", "import", "z.npy", *MINE, "--dataset", "z"), "none of 3 images")
 
 

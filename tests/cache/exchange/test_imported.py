@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.exchange.imported import Claim
+from oodcache.cache.exchange.imported import Claim, of_file
 from oodcache.cache.store import store
+from oodcache.cache.store.store import Entry
 
 Write = Callable[..., Path]
 NEW = Path("new.h5")
@@ -90,3 +91,52 @@ def test_a_file_whose_scale_is_unknown_contradicts_nothing(
 def test_a_file_that_is_written_anew_contradicts_nothing(tmp_path: Path, write_pets: Write) -> None:
     path = write_pets(tmp_path / "small/demo/images/pets.h5")
     assert Claim("small/demo", "00" * 32, 11.0).identity(tmp_path, path).logit_scale == 11.0
+
+
+def test_the_model_of_a_cached_file_is_claimed_as_it_is(tmp_path: Path, write_pets: Write) -> None:
+    path = write_pets(tmp_path / "small/demo/images/pets.h5")
+    claim = of_file(path)
+    assert claim.identity(tmp_path, NEW) == store.read_identity(Entry(path, "", "images")).model
+    assert (claim.label, claim.weights_label) == ("small/demo", "00" * 32)
+
+
+def test_the_model_of_a_file_without_a_scale_is_completed_from_another(
+    tmp_path: Path, write_pets: Write, write_names: Write
+) -> None:
+    path = write_pets(
+        tmp_path / "small/demo/images/pets.h5", logit_scale=None, logit_bias=None, architecture={}
+    )
+    assert of_file(path).identity(tmp_path, NEW).logit_scale is None
+    write_names(tmp_path / "small/demo/texts/names.h5")
+    model = of_file(path).identity(tmp_path, NEW)
+    assert (model.logit_scale, model.logit_bias) == (10.0, -5.0)
+    assert model.architecture == {"embed_dim": 4}
+
+
+def test_the_model_of_shards_is_claimed(
+    tmp_path: Path, write_text_shards: Callable[..., list[Path]]
+) -> None:
+    target = tmp_path / "small/demo/texts/names.h5"
+    shard, _ = write_text_shards(target)
+    assert of_file(target) == of_file(shard.parent) == of_file(shard)
+    assert of_file(target).label == "small/demo"
+
+
+def test_a_file_of_no_model_is_not_claimed(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    for name in ("notes.txt", "missing.h5"):
+        assert refusal(of_file, tmp_path / name).startswith(f"{tmp_path / name}: ")
+
+
+def test_vectors_of_another_dimension_are_no_vectors_of_the_same_weights(
+    tmp_path: Path, write_pets: Write
+) -> None:
+    path = write_pets(tmp_path / "small/demo/images/pets.h5")
+    claim = of_file(path)
+    assert refusal(claim.check_dimension, tmp_path, NEW, "x.npy", 8) == (
+        f"x.npy: vectors of 8 numbers, but {path}, of the same weights, has 4; embed them with "
+        "that model, or give other --weights"
+    )
+    claim.check_dimension(tmp_path, NEW, "x.npy", 4)
+    claim.check_dimension(tmp_path, path, "x.npy", 8)
+    Claim("small/demo", "other").check_dimension(tmp_path, NEW, "x.npy", 8)
