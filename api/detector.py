@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Note, Watch
 from oodcache.detect.decisions import Decision
 from oodcache.detect.detector import SavedDetector
@@ -24,12 +22,10 @@ from oodcache.detect.judge import Judge
 from oodcache.detect.reloading import Runtime
 from oodcache.detect.targets import TargetFinder
 from oodcache.notebook import Cache
+from oodcache.results import to_stderr
 from oodcache.score.own.function import Function
 from oodcache.score.own.given_again import given_again
-
-
-def _noted(text: str) -> None:
-    print(shortened(printable(text)), file=sys.stderr)
+from oodcache.wording import noted, python_words
 
 
 @dataclass
@@ -78,7 +74,7 @@ class Detector:
         device: str | None = None,
         batch_size: int = 256,
         workers: int | None = None,
-        note: Note = _noted,
+        note: Note = to_stderr,
     ) -> Detector:
         """Return a detector made from cached ID images, as `oodcache calibrate` makes it.
 
@@ -110,8 +106,9 @@ class Detector:
             conventions=Conventions(seed=seed),
         )
         asked = [scores] if isinstance(scores, str) or callable(scores) else list(scores)
-        request = DetectorRequest(question.asking(asked), alpha, confidence, select_id)
-        saved = detector(request, call, Watch(note))
+        with python_words():
+            request = DetectorRequest(question.asking(asked), alpha, confidence, select_id)
+            saved = detector(request, call, Watch(noted(note)))
         runtime = Runtime(device=device, batch_size=batch_size, workers=workers)
         return cls(saved, folder, runtime, note)
 
@@ -128,7 +125,7 @@ class Detector:
         batch_size: int = 256,
         workers: int | None = None,
         score: str | Function | None = None,
-        note: Note = _noted,
+        note: Note = to_stderr,
     ) -> Detector:
         """Return the detector in a file; raise InputError, in one line, if it is not one.
 

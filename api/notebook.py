@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,8 @@ import numpy.typing as npt
 from oodcache.cache.errors import InputError
 from oodcache.cache.shards.shard_set import open_images, open_texts
 from oodcache.cache.store import store
-from oodcache.cache.watch import Note
+from oodcache.cache.watch import Note, Watch
+from oodcache.extract.imports.adding import Addition
 from oodcache.extracting import extract
 from oodcache.measuring import conventions_of, evaluated
 from oodcache.results import Results, to_stderr
@@ -20,6 +22,7 @@ from oodcache.score.inputs.files import images_path, vocabulary_path
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.own.function import Function
+from oodcache.wording import noted, python_words
 
 Vectors = npt.NDArray[np.float32]
 
@@ -132,6 +135,66 @@ class Cache:
             conventions=conventions_of(conventions, bootstrap, seed),
         )
         return evaluated(question, _scores(scores), compare, note)
+
+    def add(
+        self,
+        model: str,
+        name: str,
+        vectors: Any,
+        *,
+        labels: Any = None,
+        label_names: Sequence[str] | None = None,
+        paths: Sequence[str | bytes | Path] | None = None,
+        weights: str | None = None,
+        logit_scale: float | None = None,
+        logit_bias: float | None = None,
+        dtype: str = "float32",
+        overwrite: bool = False,
+        note: Note = to_stderr,
+    ) -> Path:
+        """Write image embeddings as the dataset `name` and return the file: `cache import`.
+
+        `vectors` are floats (N, D): an array of NumPy, torch or pandas, or a list. Rows of another
+        length than 1 are normalised, with a note. `labels` (N,) are integers, -1 for none, named
+        by `label_names` or by their numbers, or names, None for none. `paths` names the rows.
+        `model` is one of the cache (any part of its name that no other has): the vectors count as
+        that model's. For a new one give `weights`, any name of its weights; texts of it will need
+        `logit_scale` (exponentiated) and, if it has one, `logit_bias`. `dtype` is float32 or
+        float16. Raises InputError if anything does not fit, or the file is there with other
+        contents, unless `overwrite`.
+        """
+        told = Addition(
+            *(self.folder, model, name, weights, logit_scale, logit_bias, dtype, overwrite)
+        )
+        with python_words():
+            return told.images(vectors, labels, label_names, paths, Watch(noted(note)))
+
+    def add_texts(
+        self,
+        model: str,
+        name: str,
+        vectors: Any,
+        *,
+        names: Sequence[str],
+        ids: Sequence[str] | None = None,
+        template: str | Sequence[str] = "{}",
+        weights: str | None = None,
+        logit_scale: float | None = None,
+        logit_bias: float | None = None,
+        dtype: str = "float32",
+        overwrite: bool = False,
+        note: Note = to_stderr,
+    ) -> Path:
+        """Write text embeddings, such as learned prompts, as a vocabulary; return the file.
+
+        `vectors` are floats (K, D), or (T, K, D) for T templates: class k of K is `names[k]`,
+        and `ids[k]` is what labels call it, if not by its name. Everything else is as in `add`.
+        """
+        told = Addition(
+            *(self.folder, model, name, weights, logit_scale, logit_bias, dtype, overwrite)
+        )
+        with python_words():
+            return told.texts(vectors, names, ids, template, noted(note))
 
     def _names(self, model: str, kind: str) -> list[str]:
         label = store.find_model(self.folder, model)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Note, Watch
 from oodcache.score.measures.result import Difference, Result
 from oodcache.wording import below_tables, noted, python_words
@@ -31,8 +32,8 @@ Places = Mapping[str, str | Path]
 
 
 def to_stderr(text: str) -> None:
-    """Print a note on stderr."""
-    print(text, file=sys.stderr)
+    """Print a note as one line on stderr."""
+    print(shortened(printable(text)), file=sys.stderr)
 
 
 @dataclass(frozen=True)

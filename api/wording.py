@@ -13,12 +13,15 @@ ARGUMENTS = {
     "score": "scores",
     "lower-is-id": "lower_is_id=True",
     "compare": "compare=True",
+    "overwrite": "overwrite=True",
     **{
         name: name.replace("-", "_")
         for name in (
             *("model", "classes", "id", "ood", "template", "select-on", "class-names", "negatives"),
             *("bank", "bank-labels", "bank-seed", "bootstrap", "seed", "data-root"),
             *("measure", "form", "parameter"),
+            *("labels", "label-names", "paths", "weights", "logit-scale", "logit-bias"),
+            *("alpha", "confidence", "select-id"),
         )
     },
 }

@@ -153,6 +153,7 @@ def test_every_module_has_its_test_file() -> None:
 
 # What users call with keywords, and what a library calls with its own.
 WIDE = {
+    *("Cache.add", "Cache.add_texts"),
     "Cache.evaluate",
     "Results.plot",
     "extract",

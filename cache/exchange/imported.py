@@ -116,6 +116,21 @@ def of_file(path: Path) -> Claim:
     return of_model(summarise(shards[0] if shards else path).identity.model)
 
 
+def model_in(cache: Path, label: str) -> ModelIdentity:
+    """Return the model of the files, finished or begun, in the folder `label` of the cache.
+
+    Raises InputError if none is valid, or if they have different weights.
+    """
+    found = {model.weights: model for _, model in Claim(label).siblings(cache)}
+    if not found:
+        begun = [one.path for one in store.begun(cache, label)]
+        found = {one.weights: one for path in begun[:1] if (one := of_file(path).like)}
+    if len(found) != 1:
+        what = f"files of {len(found)} models" if found else "no valid file"
+        raise InputError(f"{cache / label}: {what}; give --weights, one of: {', '.join(found)}")
+    return next(iter(found.values()))
+
+
 def of_model(model: ModelIdentity) -> Claim:
     """Return the claim of a model of the cache."""
     known = (model.label, model.weights, model.logit_scale, model.logit_bias)

@@ -55,28 +55,30 @@ def generated(rows: int) -> list[bytes]:
     return [b"row-%08d" % row for row in range(rows)]
 
 
-def relative(origin: Path | str, paths: Sequence[bytes]) -> list[bytes]:
+def relative(origin: Path | str, paths: Sequence[bytes], *, first: int = 1) -> list[bytes]:
     """Return paths; if they are absolute, relative to their deepest common folder.
 
-    Rejects what breaks rule F12, with the line number.
+    Rejects what breaks rule F12, with the line, or if `first` is 0 with the row.
     """
+    unit = "line" if first else "row"
     absolute = [path.startswith(b"/") for path in paths]
     if any(absolute) and not all(absolute):
-        line = absolute.index(not absolute[0]) + 1
-        raise InputError(f"{origin}: mixes absolute and relative paths: see lines 1 and {line}")
+        other = absolute.index(not absolute[0]) + first
+        places = f"see {unit}s {first} and {other}"
+        raise InputError(f"{origin}: mixes absolute and relative paths: {places}")
     if any(absolute):
         parts = [[one for one in path.split(b"/") if one not in (b"", b".")] for path in paths]
-        first, last = min(parts)[:-1], max(parts)[:-1]  # Their common folder is that of all.
-        pairs = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+        low, high = min(parts)[:-1], max(parts)[:-1]  # Their common folder is that of all.
+        pairs = takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False))
         root = len(list(pairs))
         paths = [b"/".join(one[root:]) for one in parts]
     seen: dict[bytes, int] = {}
-    for line, path in enumerate(paths, 1):
+    for row, path in enumerate(paths, first):
         if not path or path.startswith(b"/") or b".." in path.split(b"/") or b"\0" in path:
             what = "is blank" if not path else f"{path!r} is not below one folder"
-            raise InputError(f"{origin}: line {line}: {what}; expected a path without '..'")
-        if seen.setdefault(path, line) != line:
-            raise InputError(f"{origin}: line {line} repeats line {seen[path]}, {path!r}")
+            raise InputError(f"{origin}: {unit} {row}: {what}; expected a path without '..'")
+        if seen.setdefault(path, row) != row:
+            raise InputError(f"{origin}: {unit} {row} repeats {unit} {seen[path]}, {path!r}")
     return list(paths)
 
 
@@ -93,8 +95,21 @@ def label_lines(path: Path, label_names: Sequence[str] | None) -> Labels:
     if (mark := missing_among_numbers(names)) is not None:
         what = f"{mark!r} is not a number; leave a missing label blank"
         raise InputError(f"{path}: line {texts.index(mark) + 1}: {what}")
-    places = {name: place for place, name in enumerate(names)}
-    return Labels(np.array([places.get(text, -1) for text in texts], np.int64), tuple(names))
+    return named(str(path), texts, names)
+
+
+def named(origin: str, texts: Sequence[str | None], names: Sequence[str] | None = None) -> Labels:
+    """Return labels given as names, None or empty for no label.
+
+    Without `names` they are sorted. Raises InputError for a label that is not among `names`.
+    """
+    known = sorted({text for text in texts if text}) if names is None else names
+    places = {name: place for place, name in enumerate(known)}
+    for row, text in enumerate(texts):
+        if text and text not in places:
+            raise InputError(f"{origin}: row {row}: {text!r} is not among the {len(known)} names")
+    label = [places[text] if text else -1 for text in texts]
+    return Labels(np.array(label, np.int64), tuple(known))
 
 
 def numbered(origin: str, numbers: npt.NDArray[Any], label_names: Sequence[str] | None) -> Labels:

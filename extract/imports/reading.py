@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import islice
@@ -171,18 +171,23 @@ def _check_count(source: Path, count: int, other: Path | str, found: int) -> Non
 def vocabulary(given: Import) -> tuple[str, Vocabulary]:
     """Return the name and the vocabulary of NAME=FILE."""
     assert given.classes is not None
-    for template in given.templates:
-        if template.count("{}") != 1:
-            raise InputError(
-                f"--template {template!r}: must contain {{}} once, for the class name, as in "
-                f"{vocabularies.DEFAULT_TEMPLATE!r}"
-            )
+    check_templates(given.templates)
     if "=" in given.classes:
         templates = given.templates or (AS_IT_IS,)
         return vocabularies.find(given.classes, templates, verbatim=True)
     raise InputError(
         f"--classes {given.classes!r}: give NAME=names.txt, with one class name per line"
     )
+
+
+def check_templates(templates: Sequence[str]) -> None:
+    """Raise InputError unless each template has one place for the class name."""
+    for template in templates:
+        if template.count("{}") != 1:
+            raise InputError(
+                f"--template {template!r}: must contain {{}} once, for the class name, as in "
+                f"{vocabularies.DEFAULT_TEMPLATE!r}"
+            )
 
 
 def read_tensors(path: Path) -> dict[str, npt.NDArray[Any]]:

@@ -135,6 +135,8 @@ def test_a_file_is_replaced_only_if_asked_for_and_only_if_it_is_a_detector() -> 
         ({"alpha": "0.1"}, "alpha is '0.1', not a share"),
         ({"confidence": 95}, "confidence is 95, not a share"),
         ({"alpha": 0.01}, "pets: 49 images are too few to calibrate: alpha 0.01 needs at least 99"),
+        ({"scores": GRID}, "scores: mcm, energy, margin are 3 scores, but a detector has one"),
+        ({"select_on": "strays"}, "select_on strays: mcm is the only score; remove the option, or"),
         ({"id": "cats"}, "no images 'cats' (there are: pets, strays)"),
     ],
 )

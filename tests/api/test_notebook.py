@@ -184,3 +184,30 @@ def test_shards_are_the_arrays_of_the_file_that_they_make(cache: package.Cache) 
 def test_completion_shows_the_public_names() -> None:
     assert {"Cache", "Detector", "open", "score"} <= {*dir(package)}
     assert not [name for name in dir(package) if name.startswith("_") or name == "annotations"]
+
+
+def test_added_vectors_are_scored_as_the_images_and_texts_that_they_are_copies_of(
+    cache: package.Cache,
+) -> None:
+    notes: list[str] = []
+    images, texts = cache.images("one", "strays"), cache.texts("one", "animals")
+    path = cache.add("one", "copy", images.embeddings * images.ok[:, None], note=notes.append)
+    cache.add_texts(
+        "one", "words", texts.embeddings, names=texts.names, template=texts.templates, note=print
+    )
+    assert path == cache.folder / "one/demo/images/copy.h5"
+    assert notes == [f"wrote {path}: 40 images x 4; 1 are not ok: see oodcache cache info {path}"]
+    given = {"id": "pets", "scores": "energy", "template": "average"}
+    (before,) = cache.evaluate("one", ood="strays", classes="animals", **given)
+    (after,) = cache.evaluate("one", ood="copy", classes="words", **given)
+    assert (after.auroc, after.fpr95) == (before.auroc, before.fpr95)
+
+
+def test_a_mistake_in_adding_names_the_argument(cache: package.Cache) -> None:
+    cache.add("one", "copy", np.eye(4), note=print)
+    with pytest.raises(package.InputError, match="copy.h5: already exists; use overwrite=True, or"):
+        cache.add("one", "copy", -np.eye(4))
+    with pytest.raises(package.InputError, match=r"to add a new model, give weights, any name of"):
+        cache.add_texts("three", "words", np.eye(4), names=list("abcd"))
+    with pytest.raises(package.InputError, match="^template 'a': must contain {} once"):
+        cache.add_texts("one", "words", np.eye(4), names=list("abcd"), template="a")
