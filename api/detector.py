@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Note, Watch
 from oodcache.detect.decisions import Decision
 from oodcache.detect.detector import SavedDetector
-from oodcache.detect.fields import check_unit
 from oodcache.detect.file import check_replaceable, read_detector, write_detector
-from oodcache.detect.judge import Judge
+from oodcache.detect.inputs import PATH, PICTURE, VECTORS, inputs, is_path, together, windows
+from oodcache.detect.judge import AT_ONCE, Judge
 from oodcache.detect.reloading import Runtime
 from oodcache.detect.targets import TargetFinder
 from oodcache.notebook import Cache
@@ -156,36 +153,53 @@ class Detector:
         write_detector(path, self.saved)
 
     def predict(self, images: Any) -> list[Decision]:
-        """Return the decision on each image, in order.
+        """Return the decision on each image, in order: a list, of one for one image.
 
-        `images` is a path of an image, a folder or a cached dataset, several paths, one PIL image
-        or several, or unit vectors of the detector's model, float32 (n, D). Raises InputError if it
-        is none of these, or cannot be judged.
+        `images` is one of these, or several in a list or any iterable: a path (of an image, a
+        folder or a cached dataset), an image (PIL's, or uint8 (H, W), or (H, W, C) with 1, 3 or 4
+        channels), or unit vectors of the detector's model, float (D,) or (n, D): NumPy's, or
+        torch's on any device. 16-bit vectors are normalised again.
+        Raises InputError for anything else, and if a path is not there.
         """
-        if isinstance(images, np.ndarray):
-            self._check_vectors(images)
-            return self._judge.of_vectors(images)
-        several = [images] if _is_one(images) else list(images)
-        if all(isinstance(one, (str, os.PathLike)) for one in several):
-            targets = TargetFinder(self.saved, self.cache, self.note)
-            found = self._judge.of_targets(targets.find([os.fspath(one) for one in several]))
-        elif others := [one for one in several if not hasattr(one, "convert")]:
-            raise InputError(
-                f"{type(others[0]).__name__} is not an image: give paths, PIL images, or a float32 "
-                "array of unit vectors (n, D), not a mixture"
-            )
-        else:
-            found = self._judge.of_pictures(several)
-        return [one for batch in found for one in batch]
+        found: list[Decision] = []
+        for kind, several in together(list(inputs(images, self.saved))):
+            found += [one for batch in self._judged(kind, several) for one in batch]
+        return found
 
-    def _check_vectors(self, vectors: npt.NDArray[Any]) -> None:
-        if vectors.ndim != 2 or vectors.dtype != np.float32:
-            raise InputError(
-                f"an array of {vectors.dtype} {vectors.shape}: give unit vectors, float32 "
-                f"(n, {self.saved.dimension})"
-            )
-        self.saved.check_vectors(vectors.shape[1], "the array")
-        check_unit(vectors, "the array")
+    def predict_iter(self, images: Any, *, batch_size: int | None = None) -> Iterator[Decision]:
+        """Yield the decision on each image, in order, as `predict` returns them.
+
+        Images are held in memory `batch_size` at a time, those of `make` or `load` if None. An
+        iterator is read as decisions are asked for: a batch is judged when it is full, or when the
+        iterator ends or raises. Give 1 for a stream that pauses. Paths from an iterator are files:
+        one that cannot be read is a decision with an `error`, not an exception. Of a folder, or a
+        list of paths, all paths are listed first.
+        """
+        size = self.runtime.batch_size if batch_size is None else batch_size
+        if not isinstance(size, int) or size < 1:
+            raise InputError(f"batch_size is {size!r}; give a number of images, at least 1")
+        if is_path(images) or (isinstance(images, (list, tuple)) and all(map(is_path, images))):
+            for batch in self._judged(PATH, [images] if is_path(images) else images):
+                yield from batch
+            return
+        for window in windows(inputs(images, self.saved), size):
+            for kind, several in together(window):
+                for batch in self._judged(kind, several, are_files=True):
+                    yield from batch
+
+    def _judged(
+        self, kind: str, several: Any, *, are_files: bool = False
+    ) -> Iterable[list[Decision]]:
+        if kind == VECTORS:
+            blocks = range(0, len(several), AT_ONCE)
+            return (self._judge.of_vectors(several[one : one + AT_ONCE]) for one in blocks)
+        if kind == PICTURE:
+            return self._judge.of_pictures(several)
+        paths = [os.fspath(one) for one in several]
+        if are_files:
+            return self._judge.of_targets([tuple(map(os.fsencode, paths))])
+        finder = TargetFinder(self.saved, self.cache, self.note)
+        return self._judge.of_targets(finder.find(paths))
 
 
 def _called(function: Any, given: dict[str, Any]) -> str:
@@ -207,8 +221,3 @@ def _typed(value: Any) -> str:
     if callable(value):
         return str(getattr(value, "__name__", type(value).__name__))
     return repr(str(value) if isinstance(value, Path) else value)
-
-
-def _is_one(images: Any) -> bool:
-    """Return whether this is one image or path, not a sequence."""
-    return isinstance(images, (str, os.PathLike)) or hasattr(images, "convert")

@@ -250,8 +250,10 @@ def _check_dimension(found: Fields, vectors: npt.NDArray[Any], texts: Prompted) 
         )
 
 
-def check_unit(vectors: npt.NDArray[Any], what: str, *, may_be_shorter: bool = False) -> None:
-    """Raise InputError, naming `what`, unless all rows are unit vectors."""
+def check_unit(
+    vectors: npt.NDArray[Any], what: str, *, may_be_shorter: bool = False, advice: str = ""
+) -> None:
+    """Raise InputError, naming `what` and with `advice`, unless all rows are unit vectors."""
     with np.errstate(all="ignore"):
         norm = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
         fine = np.abs(norm - 1) <= NORM_TOLERANCE
@@ -259,4 +261,4 @@ def check_unit(vectors: npt.NDArray[Any], what: str, *, may_be_shorter: bool = F
             fine |= norm < 1
     if not fine.all():
         row = int(np.argmin(fine))
-        raise InputError(f"{what}: row {row} has norm {norm[row]:.4f}, not 1")
+        raise InputError(f"{what}: row {row} has norm {norm[row]:.4f}, not 1{advice}")

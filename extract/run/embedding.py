@@ -47,15 +47,20 @@ class FreeFiles(FolderContents):
 
 @dataclass(frozen=True)
 class Pictures:
-    """PIL images in memory, read as if they were files; with `exif` turned as their EXIF says."""
+    """Images in memory, read as if they were files; with `exif` turned as their EXIF says.
 
-    pictures: Sequence[Image.Image]
+    They are PIL's, or uint8 arrays (H, W), or (H, W, C) with 1, 3 or 4 channels.
+    """
+
+    pictures: Sequence[Image.Image | npt.NDArray[np.uint8]]
     exif: bool = False
     root: Path = Path()
 
     def read(self, row: int) -> bytes:
         """Return an image as the bytes of a lossless file; its pixels are those of its own file."""
         picture, file = self.pictures[row], io.BytesIO()
+        if isinstance(picture, np.ndarray):
+            picture = Image.fromarray(picture[..., 0] if picture.shape[2:] == (1,) else picture)
         found = pixels.RgbImage(pixels.rgb(picture), pixels.orientation(picture))
         (found.turned() if self.exif else found.image).save(file, "PPM")
         return file.getvalue()
@@ -102,11 +107,6 @@ class Embedder:
             )
             for batch, encoded in found:
                 yield _embedded(batch, encoded)
-
-
-def is_picture(value: object) -> bool:
-    """Return whether `value` is a PIL image."""
-    return isinstance(value, Image.Image)
 
 
 def _embedded(batch: decoding.Decoded, encoded: Encoded) -> Embedded:

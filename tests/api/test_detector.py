@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 from samples import Run
 from samples.detect.detectors import made
 
 import oodcache as package
 from oodcache.cache.errors import InputError
+from oodcache.detect import judge
 from oodcache.detect.file import write_detector
+from oodcache.extract.run.embedding import Embedded
 from oodcache.score.own.loading import of_function
 
 Write = Callable[..., Path]
@@ -148,3 +153,140 @@ def test_a_mistake_in_making_raises_one_line(
         package.Detector.make(cache, "one", **given)
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def small() -> package.Detector:
+    """Return a detector of dimension 8 without a cache."""
+    write_detector(Path("small.json"), made().detector)
+    return package.Detector.load("small.json", note=quiet)
+
+
+def test_vectors_of_any_library_and_precision_have_the_same_decisions(
+    small: package.Detector,
+) -> None:
+    vectors = made().images
+    expected = small.predict(vectors)
+    assert len(expected) == 60
+    for same in (
+        torch.tensor(vectors, requires_grad=True),
+        vectors.astype(np.float64),
+        list(vectors),
+        [torch.tensor(one) for one in vectors],
+        vectors.tolist(),
+        (one for one in vectors),
+        (vectors[first : first + 7] for first in range(0, 60, 7)),
+    ):
+        assert small.predict(same) == expected
+    for half in (vectors.astype(np.float16), torch.tensor(vectors).bfloat16()):
+        found = small.predict(half)
+        np.testing.assert_allclose(
+            [one.score for one in found], [one.score for one in expected], atol=0.01
+        )
+
+
+def test_one_vector_gives_a_list_of_one_decision(small: package.Detector) -> None:
+    vector = made().images[3]
+    for one in (vector, torch.tensor(vector), vector.tolist(), vector[None]):
+        assert small.predict(one) == small.predict(made().images)[3:4]
+
+
+class Even:
+    """An embedder for which an image is one of the axes, by the number of its bytes."""
+
+    def embedded(self, contents: Any, count: int, **given: Any) -> Iterator[Embedded]:
+        vectors = np.zeros((count, 8), np.float32)
+        errors = {}
+        for row in range(count):
+            try:
+                vectors[row, len(contents.read(row)) % 8] = 1
+            except OSError as error:
+                errors[row] = str(error.strerror)
+        yield Embedded(vectors, errors)
+
+
+@pytest.fixture
+def even(small: package.Detector, monkeypatch: pytest.MonkeyPatch) -> package.Detector:
+    """Return a detector with a model that needs no weights, in a folder with two images."""
+    monkeypatch.setattr(judge, "loaded", lambda *given: Even())
+    Path("new").mkdir()
+    Path("new/a.png").write_bytes(b"123")
+    Path("new/b.png").write_bytes(b"12345")
+    return small
+
+
+def test_images_of_every_kind_are_judged_in_their_order(even: package.Detector) -> None:
+    pixels = np.zeros((2, 2, 3), np.uint8)
+    mixed = [Path("new/b.png"), pixels, Image.fromarray(pixels), made().images[0], "new"]
+    found = even.predict(mixed)
+    assert [one.path for one in found] == ["new/b.png", None, None, None, "new/a.png", "new/b.png"]
+    assert found[1] == found[2]
+    assert found[3:4] == even.predict(made().images[0])
+    assert replace(found[0], path=None) == replace(found[5], path=None) != found[1]
+    assert even.predict(np.stack([pixels, pixels])) == found[1:3]
+    assert even.predict(pixels) == even.predict(torch.tensor(pixels)) == found[1:2]
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (None, "NoneType is not an image: give paths, images (PIL, or uint8 arrays), or unit"),
+        (torch.zeros(3, 32, 32, dtype=torch.uint8), "channels come last; give x.permute(…)"),
+        (np.zeros((9, 9, 3), np.float32), "the array: float32 (9, 9, 3) is neither vectors"),
+        ([np.eye(8)[0], np.eye(8)[0] * 2], "item 1: row 0 has norm 2.0000, not 1; divide each"),
+        (torch.eye(8).half() * 1.1, "the array: row 0 has norm 1.0996, not 1; divide each"),
+        (np.eye(8, dtype=int), "the array: int64 (8, 8) is neither vectors nor an image"),
+        ([np.eye(3)], "item 0: embeddings of dimension 3, but the detector's have 8"),
+        ([np.eye(8)[0], {}], "item 1: dict is not an image: give paths"),
+    ],
+)
+def test_what_is_no_image_is_refused(small: package.Detector, images: Any, words: str) -> None:
+    for call in (small.predict, lambda images: list(small.predict_iter(images))):
+        with pytest.raises(InputError) as error:
+            call(images)
+        assert words in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_an_iterator_is_read_a_batch_at_a_time(small: package.Detector) -> None:
+    vectors, read = made().images, []
+
+    def stream() -> Iterator[Any]:
+        for place in range(10**9):
+            read.append(place)
+            yield vectors[place % 60]
+
+    decisions = small.predict_iter(stream(), batch_size=4)
+    assert read == []
+    first = [next(decisions) for _ in range(4)]
+    assert read == [0, 1, 2, 3]
+    assert first == small.predict(vectors[:4])
+    next(decisions)
+    assert read[-1] == 7
+
+
+def test_what_came_before_an_error_is_judged_first(small: package.Detector) -> None:
+    def stream() -> Iterator[Any]:
+        yield from made().images[:3]
+        raise OSError("camera unplugged")
+
+    decisions = small.predict_iter(stream())
+    assert [next(decisions) for _ in range(3)] == small.predict(made().images[:3])
+    with pytest.raises(OSError, match="camera unplugged"):
+        next(decisions)
+
+
+def test_a_path_of_a_stream_that_cannot_be_read_is_an_error_of_its_own(
+    even: package.Detector,
+) -> None:
+    found = [*even.predict_iter(iter(["new/a.png", "gone.png", Path("new/b.png")]))]
+    assert [one.error for one in found] == [None, "No such file or directory", None]
+    assert [one.path for one in found] == ["new/a.png", "gone.png", "new/b.png"]
+
+
+def test_predict_iter_yields_what_predict_returns(even: package.Detector) -> None:
+    vectors = made().images
+    for images in ("new", Path("new"), ["new/b.png", "new"], vectors, [vectors[0]]):
+        assert [*even.predict_iter(images, batch_size=2)] == even.predict(images)
+    with pytest.raises(InputError, match="batch_size is 0; give a number of images, at least 1"):
+        next(even.predict_iter("new", batch_size=0))

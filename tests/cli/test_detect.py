@@ -489,9 +489,8 @@ def test_in_python_paths_images_and_vectors_have_the_same_decisions(
         ),
         (np.zeros((2, 64), np.float32), "the array: row 0 has norm 0.0000, not 1"),
         (np.full((2, 64), np.nan, np.float32), "the array: row 0 has norm nan, not 1"),
-        (np.eye(64), "an array of float64 (64, 64): give unit vectors, float32 (n, 64)"),
-        (np.zeros(64, np.float32), "an array of float32 (64,): give unit vectors"),
-        ([1, 2], "int is not an image: give paths, PIL images, or a float32 array"),
+        (np.zeros((2, 64, 1)), "the array: float64 (2, 64, 1) is neither vectors nor an"),
+        ([1, 2], "item 0: int is not an image: give paths, images (PIL, or uint8 arrays), or unit"),
         (["nowhere.png"], "nowhere.png: no such file or folder"),
     ],
 )

@@ -13,7 +13,7 @@ from PIL import Image
 from oodcache.cache.names import image_path
 from oodcache.cache.shards.shard_set import open_images
 from oodcache.extract.model.request import ModelRequest
-from oodcache.extract.run.embedding import Embedded, Embedder, FreeFiles, Pictures, is_picture
+from oodcache.extract.run.embedding import Embedded, Embedder, FreeFiles, Pictures
 from oodcache.extract.sources.listing import Contents
 
 
@@ -115,7 +115,8 @@ def test_no_image_is_no_batch(embedder: Embedder) -> None:
     assert list(embedder.embedded(FreeFiles([]), 0, batch_size=4, workers=None)) == []
 
 
-def test_only_pils_images_are_pictures() -> None:
-    assert is_picture(Image.new("L", (1, 1)))
-    assert not is_picture(np.zeros((1, 1)))
-    assert not is_picture("x.png")
+@pytest.mark.parametrize(("shape", "mode"), [((4, 8, 3), "RGB"), ((4, 8), "L"), ((4, 8, 1), "L")])
+def test_an_array_in_memory_is_the_image_of_its_numbers(shape: tuple[int, ...], mode: str) -> None:
+    pixels = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    image = Image.frombytes(mode, (8, 4), pixels.tobytes())
+    assert Pictures([pixels]).read(0) == Pictures([image]).read(0)

@@ -1,0 +1,147 @@
+"""Inputs of a detector in Python: paths, images and vectors, told apart by what they can do.
+
+Neither torch nor Pillow is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.exchange import memory
+from oodcache.detect.detector import SavedDetector
+from oodcache.detect.fields import check_unit
+from oodcache.score.formulas.tile import Vectors
+
+PATH, PICTURE, VECTORS = "path", "picture", "vectors"
+NEARLY = 1e-2  # How far a norm may be from 1 after rounding to 8 bits, as bfloat16 does.
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """One input, of a `kind`.
+
+    A path is text; a picture is PIL's, or uint8 (H, W), or (H, W, C) with 1, 3 or 4 channels;
+    vectors are float32 (n, D) of unit rows.
+    """
+
+    kind: str
+    value: Any
+
+    @property
+    def count(self) -> int:
+        """Return the number of images, taking a path for one."""
+        return len(self.value) if self.kind == VECTORS else 1
+
+
+def is_path(given: object) -> bool:
+    """Return whether this is the path of a file or a folder, or a name."""
+    return isinstance(given, (str, os.PathLike))
+
+
+def inputs(images: Any, saved: SavedDetector) -> Iterator[Input]:
+    """Yield one input, or each of several, as soon as it is there.
+
+    Raises InputError for what is neither a path, nor an image, nor unit vectors of the detector's
+    model.
+    """
+    if (found := _one(images, saved, "the array")) is not None:
+        yield from found
+        return
+    try:
+        several = iter(images)
+    except TypeError:
+        raise InputError(_unknown(images, saved)) from None
+    for place, one in enumerate(several):
+        if (found := _one(one, saved, f"item {place}")) is None:
+            raise InputError(f"item {place}: {_unknown(one, saved)}")
+        yield from found
+
+
+def together(several: Sequence[Input]) -> Iterator[tuple[str, Any]]:
+    """Yield consecutive inputs of one kind: the kind with a list, or with vectors (n, D)."""
+    for kind, group in groupby(several, lambda one: one.kind):
+        values = [one.value for one in group]
+        if kind == VECTORS:
+            yield kind, values[0] if len(values) == 1 else np.concatenate(values)
+        else:
+            yield kind, values
+
+
+def windows(several: Iterator[Input], size: int) -> Iterator[list[Input]]:
+    """Yield consecutive inputs of `size` images together, or more if one input has more.
+
+    If reading an input raises, those before it are yielded first.
+    """
+    window, count = list[Input](), 0
+    try:
+        for one in several:
+            window.append(one)
+            count += one.count
+            if count >= size:
+                yield window
+                window, count = [], 0
+    except Exception:
+        if window:
+            yield window
+        raise
+    if window:
+        yield window
+
+
+def _one(given: Any, saved: SavedDetector, name: str) -> list[Input] | None:
+    """Return the inputs in a path, an image or an array; None for anything else."""
+    if is_path(given):
+        return [Input(PATH, os.fspath(given))]
+    if hasattr(given, "convert") and hasattr(given, "getbands"):
+        return [Input(PICTURE, given)]
+    if not (memory.is_array(given) or _is_vector(given)):
+        return None
+    found = memory.array(given, name)
+    if found.dtype.kind == "f" and found.ndim in (1, 2):
+        is_half = found.itemsize == 2 or "bfloat16" in str(getattr(given, "dtype", ""))
+        rows = found.reshape(-1, found.shape[-1])
+        return [Input(VECTORS, _unit(rows, saved, name, is_half=is_half))]
+    if found.dtype == np.uint8 and _is_picture(found.shape):
+        return [Input(PICTURE, found)]
+    if found.dtype == np.uint8 and found.ndim == 4 and _is_picture(found.shape[1:]):
+        return [Input(PICTURE, one) for one in found]
+    what = f"{name}: {found.dtype} {found.shape} is neither vectors nor an image"
+    if found.dtype == np.uint8 and 3 in found.shape[-3:-2]:
+        raise InputError(f"{what}: channels come last; give x.permute(…), (H, W, 3)")
+    raise InputError(f"{what}: give unit vectors, float (n, {saved.dimension}), or uint8 (H, W, 3)")
+
+
+def _is_vector(given: Any) -> bool:
+    """Return whether this is a list of numbers."""
+    return isinstance(given, (list, tuple)) and bool(given) and isinstance(given[0], float)
+
+
+def _is_picture(shape: tuple[int, ...]) -> bool:
+    return 0 not in shape and (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4)))
+
+
+def _unit(given: Any, saved: SavedDetector, name: str, *, is_half: bool) -> Vectors:
+    """Return vectors in float32; those of 16 bits are of unit length again."""
+    saved.check_vectors(given.shape[1], name)
+    vectors: Vectors = given.astype(np.float32, copy=False)
+    if is_half:
+        norm = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
+        near = np.abs(norm - 1) <= NEARLY
+        vectors = np.where(near, vectors.T / np.where(near, norm, 1), vectors.T).T
+        vectors = vectors.astype(np.float32)
+    check_unit(vectors, name, advice="; divide each vector by its norm")
+    return vectors
+
+
+def _unknown(given: Any, saved: SavedDetector) -> str:
+    return (
+        f"{type(given).__name__} is not an image: give paths, images (PIL, or uint8 arrays), or "
+        f"unit vectors, float (n, {saved.dimension})"
+    )

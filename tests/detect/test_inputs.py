@@ -1,0 +1,75 @@
+"""Claims about inputs of a detector: kinds are told apart, and read no further than asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from samples.detect.detectors import made
+
+from oodcache.detect.inputs import Input, inputs, together, windows
+
+PIXELS = np.zeros((4, 5, 3), np.uint8)
+AXES = np.eye(8)
+
+
+@pytest.mark.parametrize(
+    ("given", "kinds"),
+    [
+        ("a.png", ["path"]),
+        (Path("a.png"), ["path"]),
+        (PIXELS, ["picture"]),
+        (PIXELS[..., 0], ["picture"]),
+        (np.stack([PIXELS] * 3), ["picture"] * 3),
+        (Image.new("L", (2, 2)), ["picture"]),
+        (AXES, ["vectors"]),
+        (AXES[0].tolist(), ["vectors"]),
+        ([AXES[0], "a.png", PIXELS, AXES], ["vectors", "path", "picture", "vectors"]),
+        (np.zeros((0, 8)), ["vectors"]),
+        ([], []),
+    ],
+)
+def test_kinds_are_told_apart(given: Any, kinds: list[str]) -> None:
+    assert [one.kind for one in inputs(given, made().detector)] == kinds
+
+
+def test_vectors_of_16_bits_are_of_unit_length_again() -> None:
+    rows = made().images
+    for half in (rows.astype(np.float16), torch.tensor(rows).bfloat16()):
+        (found,) = inputs(half, made().detector)
+        norm = np.linalg.norm(found.value.astype(np.float64), axis=1)
+        np.testing.assert_allclose(norm, 1, atol=1e-6)
+        np.testing.assert_allclose(found.value, rows, atol=4e-3)
+
+
+def test_vectors_of_32_bits_stay_as_they_are() -> None:
+    rows = made().images
+    (found,) = inputs(rows, made().detector)
+    assert np.shares_memory(found.value, rows)
+
+
+def test_consecutive_inputs_of_one_kind_come_together() -> None:
+    several = [*inputs([AXES[0], AXES[1], "a", "b", AXES[2]], made().detector)]
+    (first, vectors), (second, paths), (_, last) = together(several)
+    assert (first, vectors.tolist()) == ("vectors", AXES[:2].tolist())
+    assert (second, paths, last.shape) == ("path", ["a", "b"], (1, 8))
+
+
+def test_a_window_is_full_by_its_images_and_what_was_read_is_kept_before_an_error() -> None:
+    def stream() -> Iterator[Input]:
+        yield Input("vectors", AXES[:3])
+        yield Input("path", "a")
+        yield Input("path", "b")
+        raise OSError
+
+    found = windows(stream(), 2)
+    assert [one.kind for one in next(found)] == ["vectors"]
+    assert [one.value for one in next(found)] == ["a", "b"]
+    with pytest.raises(OSError):
+        next(found)
+    assert [len(one) for one in windows(iter([Input("path", "a")] * 5), 2)] == [2, 2, 1]
