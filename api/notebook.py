@@ -68,22 +68,28 @@ class Cache:
         return list(dict.fromkeys(one.label for one in store.known(self.folder)))
 
     def datasets(self, model: str) -> list[str]:
-        """Return the names of a model's datasets."""
+        """Return the names of a model's datasets; raises InputError if it has no files."""
         return self._names(model, "images")
 
     def vocabularies(self, model: str) -> list[str]:
-        """Return the names of a model's vocabularies."""
+        """Return the names of a model's vocabularies; raises InputError if it has no files."""
         return self._names(model, "texts")
 
     def images(self, model: str, dataset: str) -> Images:
-        """Return a dataset, all in memory; raises InputError if it is not cached."""
+        """Return a dataset, all in memory: `embeddings` float32 (N, D), `ok`, `label`, `paths`.
+
+        `model` is any part of its name that no other has. Raises InputError if it is not cached.
+        """
         label = store.find_model(self.folder, model)
         file = open_images(images_path(self.folder, label, model, dataset))
         vectors = np.concatenate([*file.blocks(), np.empty((0, file.dimension), np.float32)])
         return Images(vectors, file.ok, file.label, file.label_names, file.paths())
 
     def texts(self, model: str, vocabulary: str) -> Texts:
-        """Return a vocabulary; raises InputError if it is not cached."""
+        """Return a vocabulary: `embeddings` float32 (T, K, D), T `templates`, K `names`.
+
+        `model` is any part of its name that no other has. Raises InputError if it is not cached.
+        """
         label = store.find_model(self.folder, model)
         file = open_texts(vocabulary_path(self.folder, label, model, vocabulary))
         found, who = file.vocabulary, file.identity.model

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from samples import Run, write_image
 
+import oodcache as package
+
 PAGE = (Path(__file__).parents[2] / "docs" / "python.md").read_text()
 TITLES = re.findall(r"^## (.*)", PAGE, re.M)
 SECTIONS = re.split(r"^## .*", PAGE, flags=re.M)[1:]
+
+
+CODE = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", PAGE, re.S))
+
+
+def public() -> Iterator[tuple[str, Any]]:
+    """Yield each public name of the package, and each public method of its classes."""
+    for name in dir(package):
+        one = getattr(package, name)
+        yield name, one
+        for method, found in vars(one).items() if inspect.isclass(one) else ():
+            is_code = isinstance(found, (classmethod, property)) or inspect.isfunction(found)
+            if is_code and not method.startswith("_"):
+                yield f"{name}.{method}", getattr(found, "fget", None) or getattr(one, method)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in public()])
+def test_every_public_name_is_explained_by_its_docstring_and_on_the_page(name: str) -> None:
+    found = dict(public())[name]
+    assert inspect.getdoc(found)
+    last = name.rpartition(".")[2]
+    ways = (rf"\.{last}\b", rf"`{last}\b") if "." in name or inspect.isfunction(found) else (last,)
+    assert any(re.search(way, CODE) for way in ways), f"docs/python.md does not name {name}"
+    if inspect.isroutine(found):
+        signature = inspect.signature(found)
+        given = [one for one in signature.parameters.values() if one.name != "self"]
+        assert all(one.annotation is not one.empty for one in given)
+        assert signature.return_annotation is not signature.empty
 
 
 @pytest.fixture(scope="session")
