@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import check_ending
 from oodcache.cache.watch import Note, Watch
 from oodcache.detect.decisions import Decision
 from oodcache.detect.detector import SavedDetector
-from oodcache.detect.file import check_replaceable, read_detector, write_detector
+from oodcache.detect.file import ENDING, check_replaceable, read_detector, write_detector
 from oodcache.detect.inputs import PATH, PICTURE, VECTORS, inputs, is_path, together, windows
 from oodcache.detect.judge import AT_ONCE, Judge
 from oodcache.detect.reloading import Runtime
@@ -150,6 +151,7 @@ class Detector:
         if not overwrite and path.exists():
             raise InputError(f"{path}: exists; give overwrite=True, or another path")
         check_replaceable(path, "another path")
+        check_ending(path, (ENDING,), "")
         write_detector(path, self.saved)
 
     def predict(self, images: Any) -> list[Decision]:

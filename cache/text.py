@@ -98,16 +98,16 @@ def cut(names: Sequence[str], most: int, between: str) -> str:
     return between.join([*names[:most], *more])
 
 
-def check_ending(path: Path, endings: Sequence[str]) -> str:
+def check_ending(path: Path, endings: Sequence[str], otherwise: str = ", or give --format") -> str:
     """Return a file's ending in lower case, the first of `endings` if it has none.
 
-    Raises InputError, with what to give, if the ending is another.
+    Raises InputError, with what to give, or do `otherwise`, if the ending is another.
     """
     ending = path.suffix.lower() or endings[0]
     if ending not in endings:
         *most, last = endings
-        known = f"{', '.join(most)} or {last}"
-        raise InputError(f"{path}: ends in {path.suffix!r}; use {known}, or give --format")
+        known = f"{', '.join(most)} or {last}" if most else last
+        raise InputError(f"{path}: ends in {path.suffix!r}; use {known}{otherwise}")
     return ending
 
 

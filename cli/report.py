@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from oodcache.cache.text import check_ending
 from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import CACHE, FILE, FOLDER, WATCH, data_root
 
@@ -47,6 +48,7 @@ def report(results: Path, images: tuple[str, ...], output: Path | None, **given:
     from oodcache.study import gathering
 
     output = output or results.with_suffix(".html")
+    check_ending(output, (".html", ".htm"), "; oodcache plot writes .pdf, .png and .svg")
     places = (given["scores"], given["cache"], images, given["data_root"], given["code"])
     sources = gathering.Sources(*places)
     gathering.report(results, output, sources, WATCH)

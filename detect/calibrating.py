@@ -12,9 +12,10 @@ import numpy as np
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.identity import LOADED_FROM
 from oodcache.cache.subsets import split
+from oodcache.cache.text import check_ending
 from oodcache.cache.watch import Hint, Watch
 from oodcache.detect.detector import SavedDetector
-from oodcache.detect.file import check_replaceable, write_detector
+from oodcache.detect.file import ENDING, check_replaceable, write_detector
 from oodcache.detect.making import Calibration, DetectorRequest, only, printed
 from oodcache.extract.model.request import LOCAL_DIR
 from oodcache.score.inputs import equal_classes
@@ -37,6 +38,7 @@ def write_calibrated(
     if not overwrite and output.exists():
         raise InputError(f"{output}: exists; use --overwrite, or another -o FILE")
     check_replaceable(output, "another -o FILE")
+    check_ending(output, (ENDING,), "")
     made = detector(request, shlex.join(["oodcache", *command]), watch)
     write_detector(output, made)
     for line in promises(made):

@@ -27,7 +27,7 @@ from oodcache.detect.detector import SavedDetector
 from oodcache.detect.fields import NO_CODE
 from oodcache.score.own.function import OwnScore
 
-FORMAT, VERSION = "oodcache detector", 1
+FORMAT, VERSION, ENDING = "oodcache detector", 1, ".json"
 BEGINNING = re.compile(rb'\s*{\s*"format":\s*"oodcache detector"')
 LIMIT = 2**30  # Bytes.
 LARGEST = 2**26  # Numbers of one array: a quarter of a gigabyte.

@@ -125,6 +125,8 @@ def test_a_file_is_replaced_only_if_asked_for_and_only_if_it_is_a_detector() -> 
         detector.save("detector.json")
     detector.save("detector.json", overwrite=True)
     assert package.Detector.load("detector.json").predict(np.zeros((0, 8), np.float32)) == []
+    with pytest.raises(InputError, match=r"^detector.csv: ends in '.csv'; use .json$"):
+        detector.save("detector.csv")
     Path("notes.txt").write_text("mine")
     Path("folder").mkdir()
     for name in ("notes.txt", "folder"):

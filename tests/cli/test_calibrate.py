@@ -101,6 +101,11 @@ def test_a_file_that_is_there_is_not_replaced_unasked(calibrate: Run) -> None:
     assert FILE.read_text() == '{"format": "other"}'
 
 
+def test_an_ending_of_another_format_is_refused_before_anything_is_read(calibrate: Run) -> None:
+    done = calibrate(output="detector.csv", cache="nowhere")
+    assert (done.status, done.err) == (*(1, "oodcache: detector.csv: ends in '.csv'; use .json\n"),)
+
+
 def test_the_file_says_what_made_it(calibrate: Run, demo: Path) -> None:
     calibrate()
     found = saved()

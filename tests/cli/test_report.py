@@ -52,6 +52,12 @@ def test_the_page_stands_beside_the_results_or_where_it_is_wanted(
     assert Path("pages/one.html").read_text().count("/9j/") == 0
 
 
+def test_an_ending_of_another_format_is_refused(oodcache: Run) -> None:
+    done = oodcache("report", "r.json", "-o", "r.pdf")
+    words = "r.pdf: ends in '.pdf'; use .html or .htm; oodcache plot writes .pdf, .png and .svg"
+    assert (done.status, done.err) == (1, f"oodcache: {words}\n")
+
+
 def test_equal_results_give_equal_pages(oodcache: Run, scored: None) -> None:
     for name in ("one", "two"):
         assert oodcache("report", "r.json", "-o", f"{name}.html").status == 0
