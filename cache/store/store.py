@@ -131,6 +131,10 @@ def find_model(cache: Path, model: str) -> str:
     if matches:
         some = cut(matches, MOST_LISTED, " or ")
         raise InputError(f"{cache}: model {model!r} matches several models: give --model {some}")
+    if "," in model:
+        each = " ".join(f"--model {shlex.quote(one.strip())}" for one in model.split(","))
+        what = f"--model {shlex.quote(model)}: is one name"
+        raise InputError(f"{what}; where several are accepted, repeat the option: {each}")
     labels = cut(sorted({entry.label for entry in there}), MOST_LISTED, ", ")
     command = f"oodcache extract --model {shlex.quote(model)} --classes NAME=FILE NAME=FOLDER"
     if SHORT_NAMES.get(model, model).endswith("/demo"):

@@ -68,6 +68,8 @@ class Conventions:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
                 raise InputError(f"{name} is {value!r}, not a whole number from 0")
+        if self.bootstrap == 1:
+            raise InputError("bootstrap is 1, but an interval needs 2 resamples or more: 1000")
         is_several = isinstance(self.tprs, tuple | list) and len(self.tprs) > 0
         if not is_several or not all(map(_is_share, self.tprs)):
             raise InputError(f"tprs is {self.tprs!r}, not shares above 0 and at most 1: (0.95,)")

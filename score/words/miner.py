@@ -123,6 +123,10 @@ def _distinct(words: Sequence[str], csp: Sequence[str]) -> dict[str, str]:
     """Return each vocabulary, and how to write its file for `extract`."""
     if not words:
         raise InputError("no words to mine from; give --words")
+    for option, typed in (("--words", words), ("--csp", csp)):  # No name has a comma.
+        if several := [one for one in typed if "," in one]:
+            each = " ".join(f"{option} {one.strip()}" for one in several[0].split(","))
+            raise InputError(f"{option} {several[0]!r}: repeat the option: {each}")
     sources = dict.fromkeys(words, "FILE") | dict.fromkeys(csp, "csp:FILE")
     if len(sources) < len(words) + len(csp):
         given = [*words, *csp]

@@ -118,6 +118,11 @@ def test_a_part_that_one_model_has_finds_it(cache: Path, part: str, label: str) 
     assert store.find_model(cache, part) == label
 
 
+def test_models_with_a_comma_between_them_ask_to_repeat_the_option(cache: Path) -> None:
+    with pytest.raises(InputError, match=r"one name; .* repeat the option: --model a --model b$"):
+        store.find_model(cache, "a, b")
+
+
 def test_models_with_a_common_part_are_listed(cache: Path) -> None:
     with pytest.raises(InputError) as refused:
         store.find_model(cache, "ViT-B-")

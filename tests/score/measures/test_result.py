@@ -19,6 +19,7 @@ from oodcache.score.measures.result import Conventions
         ({"bootstrap": True}, "bootstrap is True"),
         ({"bootstrap": 5, "seed": -1}, "seed is -1, not a whole number from 0"),
         ({"seed": "0"}, "seed is '0'"),
+        ({"bootstrap": 1}, "bootstrap is 1, but an interval needs 2 resamples or more: 1000"),
         ({"fpr_convention": "lax"}, "fpr_convention is 'lax', not one of strict, nearest, openood"),
         ({"tprs": (95,)}, r"tprs is \(95,\), not shares above 0 and at most 1"),
         ({"tprs": ()}, r"tprs is \(\)"),

@@ -74,6 +74,7 @@ def test_duplicates_and_class_names_are_said_and_the_empty_list_is_borne(
     [
         ({"words": ["verbs"]}, r"no vocabulary 'verbs' \(there are: .*nouns.*extract --model tiny"),
         ({"csp": ["pol"]}, r"no vocabulary 'pol' .* --model tiny --classes pol=csp:FILE"),
+        ({"words": ["nouns,verbs"]}, "--words 'nouns,verbs': repeat the option: --words nouns"),
         ({"words": []}, "no words to mine from; give --words"),
         ({"words": ["nouns", "nouns"]}, "vocabulary 'nouns' is given twice"),
         ({"csp": ["nouns"]}, "vocabulary 'nouns' is given twice"),
