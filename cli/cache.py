@@ -49,38 +49,45 @@ def ls(cache: Path, form: str) -> None:
 
 
 @cache.command()
-@click.argument("file", type=FILE)
+@click.argument("subject", metavar="FILE|NAME")
 @click.option("--all", "everything", is_flag=True, help="List every label and unreadable image.")
-def info(file: Path, everything: bool) -> None:
+@CACHE
+def info(subject: str, everything: bool, cache: Path) -> None:
     """Show a file's model, settings, counts and bad images.
 
-    FILE may also be a shard, a folder of shards (shows progress) or a file of negatives.
+    FILE may also be a shard, a folder of shards (shows progress) or a file of negatives; NAME is a
+    dataset, vocabulary or model of the cache.
 
     \b
+    oodcache cache info digits
     oodcache cache info embeddings/tiny-clip/demo/images/digits.h5
     """
+    from oodcache.cache.store import by_name
     from oodcache.cache.store.inspection import describe
 
-    for line in describe(file, everything=everything):
-        click.echo(printable(line))
+    for path in by_name.find(cache, subject):
+        for line in describe(path, everything=everything):
+            click.echo(printable(line))
 
 
 @cache.command()
-@click.argument("files", type=FILE, nargs=-1, metavar="[FILE]...")
+@click.argument("subjects", nargs=-1, metavar="[FILE|NAME]...")
 @click.option("--quick", is_flag=True, help="Check the structure only; read no vectors.")
 @click.option("--deep", is_flag=True, hidden=True)  # What 0.1 called the default.
 @CACHE
-def verify(files: tuple[Path, ...], quick: bool, deep: bool, cache: Path) -> None:
+def verify(subjects: tuple[str, ...], quick: bool, deep: bool, cache: Path) -> None:
     """Check files against the format: their structure, every vector, every checksum.
 
-    Without FILE, the whole cache with its shards.
+    NAME is a dataset, vocabulary or model. Without any, the whole cache with its shards.
 
     \b
     oodcache cache verify
     oodcache cache verify embeddings/tiny-clip/demo/images/digits.h5
     """
+    from oodcache.cache.store import by_name
     from oodcache.cache.store.upkeep import verified
 
+    files = [path for one in subjects for path in by_name.find(cache, one)]
     for line in verified(files, cache, quick=quick and not deep, progress=progress):
         click.echo(printable(line))
 
@@ -105,11 +112,13 @@ def merge(files: tuple[Path, ...], cache: Path) -> None:
 
 
 @cache.command()
-@click.argument("subject", metavar="FILE|MODEL")
+@click.argument("subject", metavar="FILE|NAME|MODEL")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @CACHE
 def rm(subject: str, yes: bool, cache: Path) -> None:
     """Remove a file, a shard, a folder of shards, or all files of a model.
+
+    NAME is a dataset, vocabulary or negatives that only one model has.
 
     \b
     oodcache cache rm embeddings/tiny-clip/demo/images/digits.h5

@@ -12,8 +12,9 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.negatives import read_negatives
 from oodcache.cache.format.place import FOLDER, shard_folder, shard_paths
 from oodcache.cache.format.sibling import remove_stale, remove_stale_in
-from oodcache.cache.store import store
+from oodcache.cache.store import by_name, store
 from oodcache.cache.store.verification import kind_of
+from oodcache.cache.text import cut
 
 WANTED = "an .h5 file of embeddings, a .json file of negatives, a folder of shards or a model"
 
@@ -36,15 +37,19 @@ class Removal:
 
 
 def find(cache: Path, subject: str) -> Removal:
-    """Return what to remove for `subject`, a path or a model of the cache.
+    """Return what to remove for `subject`, a path, a model of the cache, or the name of one file.
 
     Raises InputError for what is not a file of ours.
     """
     if Path(subject).suffix in (".h5", ".json", FOLDER):
         return _of_path(cache, Path(subject))
-    everything = {*store.entries(cache), *store.begun(cache), *store.negatives(cache)}
-    there = sorted(everything, key=lambda entry: entry.path)
-    labels = store.find_models(there, subject)
+    there = by_name.everything(cache)
+    labels, named = store.find_models(there, subject), by_name.named(there, subject)
+    if named and (labels or len(named) > 1):
+        some = cut([*labels, *map(str, named)], 3, " or ")
+        raise InputError(f"{cache}: {subject!r} is several files: give one of them: {some}")
+    if named:
+        return _of_path(cache, named[0])
     if len(labels) == 1:
         return _of_model(cache, [entry for entry in there if entry.label == labels[0]])
     if labels:

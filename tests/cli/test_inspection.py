@@ -189,3 +189,9 @@ def test_what_is_no_file_of_embeddings_is_one_line(oodcache: Run, made: str, wor
     assert refused.err.startswith(f"oodcache: {path}: ")
     assert words in refused.err
     assert refused.err.count("\n") == 1
+
+
+def test_a_name_shows_every_file_that_is_called_so(oodcache: Run, write_pets: Write) -> None:
+    paths = [write_pets(Path("embeddings") / one / "demo/images/pets.h5") for one in ("a", "b")]
+    shown = [line for path in paths for line in info(oodcache, path)]
+    assert info(oodcache, "pets") == shown

@@ -151,8 +151,13 @@ def test_verify_names_whatever_is_no_file(oodcache: Run, write_pets: Write) -> N
         f"sound  {pets}",
     ]
     assert "4 of 5 files are broken" in done.err
-    typo = oodcache("cache", "verify", "pets")
-    assert typo.err == "oodcache: pets: not a file; list the files with: oodcache cache ls\n"
+    assert oodcache("cache", "verify", "pets").out == f"sound  {pets}\n"
+    typo = oodcache("cache", "verify", "cats", pets)
+    assert typo.out == ""
+    assert typo.err == (
+        "oodcache: cats: no such file, and embeddings has no model, dataset or vocabulary of that "
+        "name (there are: pets); list its files with: oodcache cache ls\n"
+    )
 
 
 def test_verify_of_nothing_is_refused(oodcache: Run) -> None:

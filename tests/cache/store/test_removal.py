@@ -78,6 +78,12 @@ def test_a_model_goes_whole(cache: Path, model: str) -> None:
     assert (cache / "other/demo2/images/pets.h5").exists()
 
 
+def test_a_name_that_one_file_has_goes_and_one_of_several_files_does_not(cache: Path) -> None:
+    assert gone(cache, "names") == {"cache/small/demo/texts", "cache/small/demo/texts/names.h5"}
+    with pytest.raises(InputError, match=r"'pets' is several files: give one of them: .*pets"):
+        removal.find(cache, "pets")
+
+
 def test_two_models_of_one_name_are_listed_and_neither_goes(cache: Path, write_pets: Write) -> None:
     write_pets(cache / "third/demo/images/pets.h5", name="third", requested="x")
     before = there(cache)
