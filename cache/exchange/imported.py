@@ -14,8 +14,10 @@ from oodcache.cache.format.identity import IMPORTED, Identity, ModelIdentity
 from oodcache.cache.format.place import shard_paths
 from oodcache.cache.shards.summary import summarise
 from oodcache.cache.store import store
+from oodcache.cache.text import cut
 
 UNKNOWN = "imported"
+MOST_LISTED = 3
 
 
 @dataclass(frozen=True)
@@ -125,9 +127,11 @@ def model_in(cache: Path, label: str) -> ModelIdentity:
     if not found:
         begun = [one.path for one in store.begun(cache, label)]
         found = {one.weights: one for path in begun[:1] if (one := of_file(path).like)}
-    if len(found) != 1:
-        what = f"files of {len(found)} models" if found else "no valid file"
-        raise InputError(f"{cache / label}: {what}; give --weights, one of: {', '.join(found)}")
+    if not found:
+        raise InputError(f"{cache / label}: no valid file; find out why: oodcache cache verify")
+    if len(found) > 1:
+        one_of = cut(sorted(found), MOST_LISTED, " or ")
+        raise InputError(f"{cache / label}: files of {len(found)} models; give --weights {one_of}")
     return next(iter(found.values()))
 
 

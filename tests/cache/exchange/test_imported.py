@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.exchange.imported import Claim, of_file
+from oodcache.cache.exchange.imported import Claim, model_in, of_file
 from oodcache.cache.store import store
 from oodcache.cache.store.store import Entry
 
@@ -120,6 +120,16 @@ def test_the_model_of_shards_is_claimed(
     shard, _ = write_text_shards(target)
     assert of_file(target) == of_file(shard.parent) == of_file(shard)
     assert of_file(target).label == "small/demo"
+
+
+def test_the_model_of_a_folder_is_that_of_its_files_finished_or_begun(
+    tmp_path: Path, write_text_shards: Callable[..., list[Path]]
+) -> None:
+    write_text_shards(tmp_path / "small/demo/texts/names.h5")
+    assert model_in(tmp_path, "small/demo").weights == "00" * 32
+    (tmp_path / "other/demo/images").mkdir(parents=True)
+    (tmp_path / "other/demo/images/pets.h5").write_bytes(b"damaged")
+    assert "other/demo: no valid file; find out" in refusal(model_in, tmp_path, "other/demo")
 
 
 def test_a_file_of_no_model_is_not_claimed(tmp_path: Path) -> None:
