@@ -158,9 +158,9 @@ class Detector:
         """Return the decision on each image, in order: a list, of one for one image.
 
         `images` is one of these, or several in a list or any iterable: a path (of an image, a
-        folder or a cached dataset), an image (PIL's, or uint8 (H, W), or (H, W, C) with 1, 3 or 4
-        channels), or unit vectors of the detector's model, float (D,) or (n, D): NumPy's, or
-        torch's on any device. 16-bit vectors are normalised again.
+        folder or a cached dataset), an image (PIL's, uint8 (H, W) or (H, W, C) with 1, 3 or 4
+        channels, or a uint8 tensor (3, H, W)), or unit vectors of the detector's model, float (D,)
+        or (n, D): NumPy's, or torch's on any device. 16-bit vectors are normalised again.
         Raises InputError for anything else, and if a path is not there.
         """
         found: list[Decision] = []

@@ -108,13 +108,18 @@ def _one(given: Any, saved: SavedDetector, name: str) -> list[Input] | None:
         is_half = found.itemsize == 2 or "bfloat16" in str(getattr(given, "dtype", ""))
         rows = found.reshape(-1, found.shape[-1])
         return [Input(VECTORS, _unit(rows, saved, name, is_half=is_half))]
+    shape = found.shape
+    if memory.is_tensor(given) and found.ndim > 2 and found.dtype == np.uint8:
+        if shape[-3] not in (1, 3):
+            raise InputError(f"{name}: a tensor {shape} is no image: expected (3, H, W)")
+        found = np.moveaxis(found, -3, -1)  # In torch channels come first.
     if found.dtype == np.uint8 and _is_picture(found.shape):
         return [Input(PICTURE, found)]
     if found.dtype == np.uint8 and found.ndim == 4 and _is_picture(found.shape[1:]):
         return [Input(PICTURE, one) for one in found]
-    what = f"{name}: {found.dtype} {found.shape} is neither vectors nor an image"
-    if found.dtype == np.uint8 and 3 in found.shape[-3:-2]:
-        raise InputError(f"{what}: channels come last; give x.permute(…), (H, W, 3)")
+    what = f"{name}: {found.dtype} {shape} is neither vectors nor an image"
+    if found.dtype == np.uint8 and 3 in shape[-3:-2]:
+        raise InputError(f"{what}: channels come last; give np.moveaxis(x, -3, -1)")
     raise InputError(f"{what}: give unit vectors, float (n, {saved.dimension}), or uint8 (H, W, 3)")
 
 

@@ -226,14 +226,17 @@ def test_images_of_every_kind_are_judged_in_their_order(even: package.Detector) 
     assert found[3:4] == even.predict(made().images[0])
     assert replace(found[0], path=None) == replace(found[5], path=None) != found[1]
     assert even.predict(np.stack([pixels, pixels])) == found[1:3]
-    assert even.predict(pixels) == even.predict(torch.tensor(pixels)) == found[1:2]
+    channels_first = torch.tensor(pixels).permute(2, 0, 1)
+    assert even.predict(pixels) == even.predict(channels_first) == found[1:2]
+    assert even.predict(torch.stack([channels_first] * 2)) == found[1:3]
 
 
 @pytest.mark.parametrize(
     ("images", "words"),
     [
         (None, "NoneType is not an image: give paths, images (PIL, or uint8 arrays), or unit"),
-        (torch.zeros(3, 32, 32, dtype=torch.uint8), "channels come last; give x.permute(…)"),
+        (np.zeros((3, 32, 32), np.uint8), "channels come last; give np.moveaxis"),
+        (torch.zeros(9, 9, 3, dtype=torch.uint8), "a tensor (9, 9, 3) is no image"),
         (np.zeros((9, 9, 3), np.float32), "the array: float32 (9, 9, 3) is neither vectors"),
         ([np.eye(8)[0], np.eye(8)[0] * 2], "item 1: row 0 has norm 2.0000, not 1; divide each"),
         (torch.eye(8).half() * 1.1, "the array: row 0 has norm 1.0996, not 1; divide each"),
