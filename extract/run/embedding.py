@@ -85,11 +85,15 @@ class Embedder:
     ) -> Iterator[Embedded]:
         """Yield `count` images in order, batch by batch; a bad image has zeros and a reason.
 
-        Without `workers`, `default_workers` chooses their number.
+        Without `workers`, `default_workers` chooses their number, and threads decode the files of
+        a single batch.
         """
         rows = [range(count)[first : first + batch_size] for first in range(0, count, batch_size)]
+        threads = 0
         if workers is None:
             workers = default_workers(count, batch_size)
+            if len(rows) == 1 and isinstance(contents, FreeFiles):  # Images may share memory.
+                threads = min(default_workers(count, 1), count)
         with decoding.watching_workers():
             decoded = decoding.batches(
                 contents,
@@ -97,6 +101,7 @@ class Embedder:
                 rows,
                 workers=workers,
                 pin_memory=self._model.device.type == "cuda",
+                threads=threads,
             )
             found = pipelined(
                 decoded,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 from oodcache.cache.names import image_path
 from oodcache.cache.shards.shard_set import open_images
 from oodcache.extract.model.request import ModelRequest
+from oodcache.extract.run import decoding
 from oodcache.extract.run.embedding import Embedded, Embedder, FreeFiles, Pictures
 from oodcache.extract.sources.listing import Contents
 
@@ -22,9 +24,9 @@ def embedder() -> Embedder:
     return Embedder(ModelRequest("tiny-clip"), lambda text: None)
 
 
-def embedded(embedder: Embedder, contents: Contents, count: int, **given: int) -> Embedded:
+def embedded(embedder: Embedder, contents: Contents, count: int, **given: int | None) -> Embedded:
     """Return all batches as one."""
-    options = {"batch_size": 4, "workers": 0, **given}
+    options: Any = {"batch_size": 4, "workers": 0, **given}
     batches = list(embedder.embedded(contents, count, **options))
     errors, done = dict[int, str](), 0
     for batch in batches:
@@ -64,6 +66,27 @@ def test_a_bad_file_has_its_reason_and_the_others_their_vectors(
     alone = embedded(embedder, FreeFiles(good), len(good))
     assert np.allclose(found.vectors[[0, 1, 2, 5, 6, 7]], alone.vectors, atol=1e-6)
     assert not found.vectors[[3, 4]].any()
+
+
+def test_the_files_of_one_batch_are_decoded_by_threads_to_the_same_vectors(
+    photos: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    batches = decoding.batches
+
+    def counted(*given: Any, threads: int, **others: Any) -> Any:
+        asked.append(threads)
+        return batches(*given, threads=threads, **others)
+
+    monkeypatch.setattr(decoding, "batches", counted)
+    paths = [os.fsencode(path) for path in sorted(photos.glob("*/*.png"))] + [b"gone.png"]
+    found = [
+        embedded(embedder, FreeFiles(paths), len(paths), batch_size=len(paths), workers=workers)
+        for workers in (0, None)
+    ]
+    assert np.array_equal(found[0].vectors, found[1].vectors)
+    assert found[0].errors == found[1].errors
+    assert (asked[0], asked[1] > 1) == (0, (os.cpu_count() or 1) > 1)
 
 
 @pytest.mark.parametrize(
