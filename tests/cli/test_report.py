@@ -95,7 +95,7 @@ def test_what_is_no_file_of_results_is_one_line(
 
 
 def test_a_file_that_is_not_there_is_one_line(oodcache: Run, scored: None) -> None:
-    assert oodcache("report", "no.json").err == "oodcache: no.json: No such file or directory\n"
+    assert oodcache("report", "no.json").err == "oodcache: no.json: no such file or directory\n"
     done = oodcache("report", "r.json", "--scores", "no.h5")
     assert done.status == 1 and done.err.startswith("oodcache: no.h5: ")
     assert done.err.count("\n") == 1
