@@ -38,6 +38,7 @@ from oodcache.cache.format.structure import Structure
 Vectors = npt.NDArray[np.float32]
 Stored = npt.NDArray[np.floating[Any]]
 BLOCK_ROWS = 8192
+REPLACED = "was replaced while it was read: run the command again"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ class TextRows:
     dimension: int
     shards: tuple[str, ...] = ()
 
+    @property
+    def rows(self) -> int:
+        """Return the number of rows: templates times classes."""
+        return len(self.vocabulary.templates) * len(self.vocabulary.names)
+
     def blocks(self, rows: int = BLOCK_ROWS, *, template: int = 0) -> Iterator[tuple[int, Vectors]]:
         """Yield (first class, the vectors from it on, float32 (at most `rows`, D))."""
         for first, block in self._blocks(
@@ -129,9 +135,7 @@ class TextRows:
         with opened(self.path) as file:
             found = structure.check(file, self.path, "texts")
             if found.identity != self.identity:
-                raise InputError(
-                    f"{self.path}: was replaced while it was read: run the command again"
-                )
+                raise InputError(f"{self.path}: {REPLACED}")
             stored = found.datasets["embeddings"]
 
             def read(row: int, count: int) -> Stored:
@@ -161,6 +165,30 @@ def open_unread_rows(path: Path) -> TextRows:
     """Return what `open_text_rows` does, without a SHA-256: for whoever computes it."""
     with opened(path) as file:
         return _rows(path, structure.check(file, path, "texts"))
+
+
+def stored_rows(texts: TextRows, first: int, count: int) -> tuple[Stored, Vectors]:
+    """Return rows of all prompts of a finished file, (n, D) as stored, and their `norm` (n,).
+
+    They run from `first` on and are at most `count`: fewer, or none, at the end.
+    """
+    classes, rows = len(texts.vocabulary.names), range(texts.rows)[first : first + count]
+    with opened(texts.path) as file:
+        found = structure.check(file, texts.path, "texts")
+        if found.identity != texts.identity:
+            raise InputError(f"{texts.path}: {REPLACED}")
+        stored, norm = found.datasets["embeddings"], found.columns["norm"].reshape(-1)
+        vectors = np.empty((len(rows), texts.dimension), stored.dtype)
+        done = 0
+        while done < len(rows):
+            template, place = divmod(rows[done], classes)
+            some = min(len(rows) - done, classes - place)
+            stored.read_direct(
+                vectors, np.s_[template, place : place + some], np.s_[done : done + some]
+            )
+            done += some
+    rules.check_rows(texts.path, first, vectors, np.ones(len(rows), bool))
+    return vectors, norm[rows.start : rows.stop]
 
 
 def open_vocabulary(path: Path) -> Vocabulary:

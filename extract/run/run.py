@@ -20,10 +20,10 @@ from oodcache.extract.run.plan import Plan
 from oodcache.extract.run.targets import (
     Target,
     check,
+    is_incomplete,
     is_settled,
     known_label,
     targets,
-    wants_retry,
 )
 
 if TYPE_CHECKING:  # The import takes seconds, and a complete cache does not need it.
@@ -66,7 +66,7 @@ def run(planned: Plan, watch: Watch, start: Start = in_process) -> list[Path]:
         failed = [
             line
             for target in found
-            if target.finished is None or wants_retry(planned, target)
+            if target.finished is None or is_incomplete(planned, target)
             for line in complete(target, planned, engine, watch)
         ]
     return _finish(planned, found, watch, failed)
@@ -76,7 +76,7 @@ def _finish(
     planned: Plan, found: Sequence[Target], watch: Watch, failed: Sequence[str] = ()
 ) -> list[Path]:
     for target in found:
-        if target.finished is not None and not wants_retry(planned, target):
+        if target.finished is not None and not is_incomplete(planned, target):
             _keep(target, watch)
         sibling.remove_stale(target.path)
         sibling.remove_stale(shard_folder(target.path))
