@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,8 @@ class TextRows:
 
     K classes and `dimension` D; `template` is an index into the vocabulary's. Vectors are checked
     by their SHA-256 when the file is opened, and by their norm as they are read; those of float16
-    files are renormalised in float32. `shards` is as in `TextFile`.
+    files are renormalised in float32. `shards` is as in `TextFile`. `places` are those of the
+    templates in the file if they are only some of its own.
     """
 
     path: Path
@@ -92,6 +93,15 @@ class TextRows:
     vocabulary: Vocabulary
     dimension: int
     shards: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
+
+    def under(self, templates: Sequence[str]) -> TextRows:
+        """Return the same classes under only some of the templates."""
+        there = {template: self._place(at) for at, template in enumerate(self.vocabulary.templates)}
+        vocabulary = replace(self.vocabulary, templates=tuple(templates))
+        return replace(
+            self, vocabulary=vocabulary, places=tuple(there[template] for template in templates)
+        )
 
     @property
     def rows(self) -> int:
@@ -116,10 +126,14 @@ class TextRows:
 
     def stored_blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Stored]:
         """Yield all rows in order, exactly as stored."""
-        firsts = range(0, len(self.vocabulary.names), rows)
         for template in range(len(self.vocabulary.templates)):
-            for _, block in self._blocks(firsts, rows, template):
-                yield block
+            yield from self.stored_under(template, rows)
+
+    def stored_under(self, template: int, rows: int = BLOCK_ROWS) -> Iterator[Stored]:
+        """Yield the rows of one template in order, exactly as stored."""
+        firsts = range(0, len(self.vocabulary.names), rows)
+        for _, block in self._blocks(firsts, rows, template):
+            yield block
 
     def _blocks(
         self, firsts: Sequence[int], rows: int, template: int
@@ -127,7 +141,10 @@ class TextRows:
         count = len(self.vocabulary.names)
         with self._reading() as read:
             for first in firsts:
-                yield first, read(template * count + first, min(rows, count - first))
+                yield first, read(self._place(template) * count + first, min(rows, count - first))
+
+    def _place(self, template: int) -> int:
+        return self.places[template] if self.places else template
 
     @contextmanager
     def _reading(self) -> Iterator[Callable[[int, int], Stored]]:
@@ -165,30 +182,6 @@ def open_unread_rows(path: Path) -> TextRows:
     """Return what `open_text_rows` does, without a SHA-256: for whoever computes it."""
     with opened(path) as file:
         return _rows(path, structure.check(file, path, "texts"))
-
-
-def stored_rows(texts: TextRows, first: int, count: int) -> tuple[Stored, Vectors]:
-    """Return rows of all prompts of a finished file, (n, D) as stored, and their `norm` (n,).
-
-    They run from `first` on and are at most `count`: fewer, or none, at the end.
-    """
-    classes, rows = len(texts.vocabulary.names), range(texts.rows)[first : first + count]
-    with opened(texts.path) as file:
-        found = structure.check(file, texts.path, "texts")
-        if found.identity != texts.identity:
-            raise InputError(f"{texts.path}: {REPLACED}")
-        stored, norm = found.datasets["embeddings"], found.columns["norm"].reshape(-1)
-        vectors = np.empty((len(rows), texts.dimension), stored.dtype)
-        done = 0
-        while done < len(rows):
-            template, place = divmod(rows[done], classes)
-            some = min(len(rows) - done, classes - place)
-            stored.read_direct(
-                vectors, np.s_[template, place : place + some], np.s_[done : done + some]
-            )
-            done += some
-    rules.check_rows(texts.path, first, vectors, np.ones(len(rows), bool))
-    return vectors, norm[rows.start : rows.stop]
 
 
 def open_vocabulary(path: Path) -> Vocabulary:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageBatch, ImageFile, write_images
-from oodcache.cache.files.texts import TextRows, stored_rows, write_text_shard
+from oodcache.cache.files.stored_prompts import stored_rows
+from oodcache.cache.files.texts import TextRows, write_text_shard
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import Place, Run, shard_folder
 from oodcache.cache.shards.merging import joined

@@ -157,6 +157,8 @@ def prompted(selection: Selection, templates: Sequence[Template]) -> list[Prompt
 def _prompted(selection: Selection, template: Template) -> Prompted:
     texts, stored = selection.texts, selection.texts.vocabulary.templates
     if isinstance(template, tuple):
+        if unknown := [one for one in template if one not in stored]:
+            raise _unknown(texts, unknown[0])
         how, templates, vectors = AVERAGE, template, _combined(selection, AVERAGE, template)
     elif template in stored:
         how, templates = template, (template,)

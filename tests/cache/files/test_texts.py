@@ -14,7 +14,6 @@ from oodcache.cache.files.texts import (
     open_texts,
     open_unread_rows,
     open_vocabulary,
-    stored_rows,
     write_texts,
 )
 from oodcache.cache.format.identity import Identity
@@ -206,13 +205,3 @@ def test_a_file_opened_as_rows_obeys_the_rules_of_its_names(
         file["class_ids"][1] = b"n1"
     with pytest.raises(RuleError):
         open_text_rows(tmp_path / "a.h5")
-
-
-@pytest.mark.parametrize(("first", "count"), [(0, 6), (1, 4), (2, 1), (3, 9), (6, 2)])
-def test_rows_of_all_prompts_are_read_as_stored(
-    tmp_path: Path, identity: Identity, first: int, count: int
-) -> None:
-    file = write(tmp_path / "a.h5", identity, ("a", "b", "c"), templates=("{}", "the {}"))
-    vectors, norm = stored_rows(open_text_rows(file.path), first, count)
-    assert np.array_equal(vectors, file.stored.reshape(6, 8)[first : first + count])
-    assert np.array_equal(norm, file.norm.reshape(6)[first : first + count])
