@@ -15,7 +15,7 @@ from oodcache.cache.format import structure
 from oodcache.cache.format.container import opened
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import FOLDER, shard_folder, shard_paths, target_of
-from oodcache.cache.names import SHORT_NAMES
+from oodcache.cache.names import SHORT_NAMES, own_name
 from oodcache.cache.shards.merging import peek
 from oodcache.cache.text import cut
 
@@ -118,8 +118,8 @@ def find_model(cache: Path, model: str) -> str:
     """Return the `name/pretrained` in the cache that `model` refers to.
 
     `model` is as passed to `extract --model` (a short name, `NAME/PRETRAINED`, or the string that
-    files or shards record as requested), or any part of `name/pretrained` that only one model
-    has. Raises InputError if none or several match.
+    files or shards record as requested), as passed to `extract --name`, or any part of
+    `name/pretrained` that only one model has. Raises InputError if none or several match.
     """
     for whole in (model, SHORT_NAMES.get(model)):
         if whole is not None and LABEL.fullmatch(whole) and known(cache, whole):
@@ -152,6 +152,7 @@ def find_models(there: Sequence[Entry], model: str, *, part: bool = False) -> li
         if exact in labels:
             return [exact]
     named = [label for label in labels if model in label.split("/")]
+    named = named or [label for label in labels if own_name(label) == model]
     if len(named) == 1:
         return named
     asked = [entry for entry in there if not named or entry.label in named]

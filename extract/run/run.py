@@ -16,13 +16,13 @@ from oodcache.cache.format.place import shard_folder
 from oodcache.cache.shards import merging
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Watch
+from oodcache.extract.model.own_weights import check_name, known_label
 from oodcache.extract.run.plan import Plan
 from oodcache.extract.run.targets import (
     Target,
     check,
     is_incomplete,
     is_settled,
-    known_label,
     targets,
 )
 
@@ -52,15 +52,18 @@ def run(planned: Plan, watch: Watch, start: Start = in_process) -> list[Path]:
     inputs or settings. With --shard, a file may have to wait for other processes' shards. `start`
     opens the engine, and is called only if one is needed.
     """
-    label = known_label(planned)
+    resolved = planned.resolved
+    label = known_label(planned.cache, resolved)
     if label is not None:
         found = targets(planned, label)
         check(planned, found)
         if is_settled(planned, found):
             return _finish(planned, found, watch)
+    check_name(planned.cache, resolved, watch.note)
     with start(planned, watch) as engine:
         from oodcache.extract.run.completion import complete
 
+        check_name(planned.cache, resolved, watch.note, engine.signature.identity)
         found = targets(planned, engine.signature.identity.label)
         check(planned, found, engine.signature)
         failed = [

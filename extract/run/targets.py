@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,6 @@ from oodcache.cache.format.identity import OVERRIDDEN
 from oodcache.cache.format.place import Run, shard_folder
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Shard
-from oodcache.cache.store import store
 from oodcache.extract.model.request import ARITHMETIC, PREPROCESSING, TORCHVISION
 from oodcache.extract.run.changes import changes
 from oodcache.extract.run.plan import Listing, Plan, TextListing
@@ -67,22 +65,6 @@ class Target:
             if replace(self.finished, shard_rows=shard.run.shard_rows).key == shard.run.key
         ]
         return alike if alike and len(alike) == alike[0].place.count else []
-
-
-def known_label(planned: Plan) -> str | None:
-    """Return the model's `name/pretrained` if it is known before the weights are loaded.
-
-    Local weights are named by their hash, which the cache may know from their files.
-    """
-    resolved = planned.resolved
-    if not resolved.is_local:
-        return resolved.label
-    for entry in store.entries(planned.cache):
-        if entry.label.rsplit("-", 1)[0] == resolved.label:
-            with suppress(InputError):  # A broken file of another model does not matter.
-                if store.read_identity(entry).model.checkpoint == resolved.checkpoint:
-                    return entry.label
-    return None
 
 
 def targets(planned: Plan, label: str) -> list[Target]:

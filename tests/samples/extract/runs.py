@@ -16,7 +16,7 @@ from oodcache.extract.model.encoder import Encoder
 from oodcache.extract.model.request import ModelRequest, Resolved
 from oodcache.extract.run import run
 
-LOAD, LOADED = loading.load, dict[tuple[str, bool], Encoder]()
+LOAD, LOADED = loading.load, dict[tuple[str, str | None, bool], Encoder]()
 REQUEST = ModelRequest("tiny-clip")
 Progress = Callable[[str, int, str], Any]
 
@@ -44,7 +44,7 @@ def load_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _loaded(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
-    key = resolved.label, with_texts
+    key = resolved.label, resolved.checkpoint, with_texts
     if key not in LOADED:
         LOADED[key] = LOAD(resolved, note, with_texts=with_texts)
     return LOADED[key]
