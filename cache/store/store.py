@@ -17,7 +17,7 @@ from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import FOLDER, shard_folder, shard_paths, target_of
 from oodcache.cache.names import SHORT_NAMES, own_name
 from oodcache.cache.shards.merging import peek
-from oodcache.cache.text import cut
+from oodcache.cache.text import cut, meant
 
 KINDS = ("images", "texts")
 NEGATIVES = "negatives"
@@ -131,14 +131,23 @@ def find_model(cache: Path, model: str) -> str:
     if matches:
         some = cut(matches, MOST_LISTED, " or ")
         raise InputError(f"{cache}: model {model!r} matches several models: give --model {some}")
-    labels = cut(sorted({entry.label for entry in there}), MOST_LISTED, ", ")
+    every = sorted({entry.label for entry in there})
+    labels = cut(every, MOST_LISTED, ", ")
+    question = "" if model in SHORT_NAMES else meant(model, _names(every))
     command = f"oodcache extract --model {shlex.quote(model)} --classes NAME=FILE NAME=FOLDER"
     if SHORT_NAMES.get(model, model).endswith("/demo"):
         command = "oodcache demo"
     raise InputError(
         f"{cache}: no embeddings of model {model!r} (there are: {labels or 'none'}); "
-        f"make them with: {command}"
+        f"{question}make them with: {command}"
     )
+
+
+def _names(labels: Sequence[str]) -> list[str]:
+    """Return every whole name that `find_model` takes for one of the labels."""
+    short = [name for name, label in SHORT_NAMES.items() if label in labels]
+    parts = [part for label in labels for part in label.split("/")]
+    return [*short, *map(own_name, labels), *parts, *labels]
 
 
 def find_models(there: Sequence[Entry], model: str, *, part: bool = False) -> list[str]:

@@ -116,6 +116,19 @@ def test_a_missing_model_is_answered_with_what_is_there_and_the_line_to_type(cac
 
 
 @pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("minee", "mine"),
+        ("sigllip", "siglip"),
+        ("ViT-B-23/laion2b", "ViT-B-32/laion2b"),
+    ],
+)
+def test_a_model_that_is_nearly_typed_is_asked_for(cache: Path, typed: str, meant: str) -> None:
+    with pytest.raises(InputError, match=f"did you mean {meant}\\? Otherwise make them with: "):
+        store.find_model(cache, typed)
+
+
+@pytest.mark.parametrize(
     ("part", "label"),
     [
         ("SigLIP", SHORT_NAMES["siglip"]),
