@@ -32,15 +32,16 @@ def check_name(
 
     Raises InputError if a name was given; otherwise notes the other name, once they are loaded.
     """
-    if not resolved.is_local:
-        return
+    if not resolved.is_local or (loaded is None and resolved.checkpoint is None):
+        return  # A model in memory has no files.
+    label = resolved.label if loaded is None else loaded.label.rsplit("-", 1)[0]
 
     def is_same(made: ModelIdentity) -> bool:
         if loaded is None:
             return made.checkpoint == resolved.checkpoint
         return (made.weights, made.architecture) == (loaded.weights, loaded.architecture)
 
-    if any(_labels(cache, is_same, resolved.label)):
+    if any(_labels(cache, is_same, label)):
         return
     other = next(_labels(cache, is_same), None)
     if other is None:

@@ -124,8 +124,8 @@ def resolve(request: ModelRequest) -> Resolved:
         check_model_name(request.name)
         if not request.is_own:
             raise InputError(
-                f"model name {request.name!r}: {name} has a name; only weights of your own "
-                f"(a checkpoint, or {LOCAL_DIR}FOLDER) take another"
+                f"model name {request.name!r}: {request.requested} has a name; only weights of "
+                f"your own (a checkpoint, or {LOCAL_DIR}FOLDER) take another"
             )
     for file, option in ((request.checkpoint, "--checkpoint"), (request.config, "--model-config")):
         if file is not None and not file.is_file():

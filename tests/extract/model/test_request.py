@@ -57,7 +57,7 @@ def test_weights_of_ones_own_may_have_a_name(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=words):
             resolved("ViT-B-32", checkpoint=tmp_path / "w.pt", **given)
-    with pytest.raises(InputError, match=r"'run-7': tiny-clip/demo has a name; only weights of"):
+    with pytest.raises(InputError, match=r"'run-7': tiny-clip has a name; only weights of"):
         resolved("tiny-clip", name="run-7")
 
 
