@@ -21,8 +21,8 @@ def known_label(cache: Path, resolved: Resolved) -> str | None:
     """
     if not resolved.is_local:
         return resolved.label
-    found = _labels(cache, lambda made: made.checkpoint == resolved.checkpoint, resolved.label)
-    return next(found, None)
+    found = _models(cache, lambda made: made.checkpoint == resolved.checkpoint, resolved.label)
+    return next((one.label for one in found), None)
 
 
 def check_name(
@@ -41,11 +41,13 @@ def check_name(
             return made.checkpoint == resolved.checkpoint
         return (made.weights, made.architecture) == (loaded.weights, loaded.architecture)
 
-    if any(_labels(cache, is_same, label)):
+    known = next(_models(cache, is_same), None)
+    if known is None:
         return
-    other = next(_labels(cache, is_same), None)
-    if other is None:
+    own = (known.weights, known.architecture)
+    if any(_models(cache, lambda made: (made.weights, made.architecture) == own, label)):
         return
+    other = known.label
     what = f"{cache}: has these weights as {other}"
     if resolved.request.name is not None:
         raise InputError(f"{what}: give --name {own_name(other)}, or another --cache")
@@ -56,15 +58,16 @@ def check_name(
         )
 
 
-def _labels(
+def _models(
     cache: Path, is_wanted: Callable[[ModelIdentity], bool], start: str = "local/"
-) -> Iterator[str]:
-    """Yield the labels of own weights with a file of a wanted model.
+) -> Iterator[ModelIdentity]:
+    """Yield the models of files of own weights that are wanted.
 
     `start` is that of a label without its hash, or of all.
     """
     for entry in store.entries(cache):
         if entry.label.startswith(start) and start in ("local/", entry.label.rsplit("-", 1)[0]):
             with suppress(InputError):  # A broken file of another model does not matter.
-                if is_wanted(store.read_identity(entry).model):
-                    yield entry.label
+                made = store.read_identity(entry).model
+                if is_wanted(made):
+                    yield made
