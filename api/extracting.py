@@ -18,6 +18,7 @@ from oodcache.results import to_stderr
 
 PRECISIONS, DTYPES = ("float32", "bfloat16", "float16"), ("float32", "float16")
 # What errors of the command line call --NAME is an argument here; a flag is set to True.
+ARGUMENTS = {"name": "model_name"}  # Options that have another name in Python.
 FLAGS = ("overwrite", "retry-failed", "fast-decode", "exif")
 OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]+)(?: ([0-9][0-9.]*|b?float[0-9]+)\b)?")
 
@@ -80,7 +81,8 @@ def extract(
     `classes` is what --classes takes, a list of names, or a mapping of numbers or ids to names;
     the last two are stored under `name`. `model` is a name, or (module, preprocess, tokenizer) in
     memory, as open_clip gives them: it is named `local/NAME-HASH8`, where NAME is `model_name`,
-    unless the cache knows the same weights. A `preprocess` that is no torchvision transform needs a
+    unless the cache knows the same weights. `model_name` also names a `checkpoint` or a
+    `local-dir:` of your own. A `preprocess` that is no torchvision transform needs a
     `preprocess_id`. All other arguments are options of the command, with the same defaults.
 
     Returns the model's name in the cache and the files. Raises InputError for a user's error.
@@ -95,8 +97,8 @@ def extract(
     is_name = isinstance(model, str)
     if not is_name and (checkpoint is not None or model_config is not None):
         raise InputError("checkpoint and model_config are for a model by name")
-    if is_name and (model_name is not None or preprocess_id is not None):
-        raise InputError("model_name and preprocess_id are for a model in memory")
+    if is_name and preprocess_id is not None:
+        raise InputError("preprocess_id is for a model in memory")
     check_torch()
     sleep_while_waiting()
     with warnings.catch_warnings():  # tqdm's, in a notebook without its widgets.
@@ -114,6 +116,7 @@ def extract(
         device=device,
         fast_decode=fast_decode,
         exif=exif,
+        name=model_name if is_name else None,
     )
     with _in_python_terms():
         wanted = extraction.ExtractCall(
@@ -153,7 +156,8 @@ def in_python(text: str) -> str:
 
     def argument(option: re.Match[str]) -> str:
         value = "True" if option[1] in FLAGS else option[2]
-        return option[1].replace("-", "_") + (f"={value}" if value else "")
+        name = ARGUMENTS.get(option[1], option[1].replace("-", "_"))
+        return name + (f"={value}" if value else "")
 
     return text if "oodcache " in text else OPTION.sub(argument, text)
 

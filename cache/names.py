@@ -46,6 +46,23 @@ def check_name(name: str, what: str) -> str:
     return name
 
 
+def check_model_name(name: str) -> str:
+    """Return `name` if it can name a model of the user's own; raise InputError otherwise."""
+    if name in SHORT_NAMES:
+        raise InputError(f"model name {name!r} stands for {SHORT_NAMES[name]}: choose another")
+    return check_name(name, "model name")
+
+
+def own_name(label: str) -> str:
+    """Return the name of a model of the user's own, and any other label as it is.
+
+    >>> own_name("local/mine-0123abcd"), own_name("ViT-B-32/openai")
+    ('mine', 'ViT-B-32/openai')
+    """
+    found = re.fullmatch(r"local/(.+)-[0-9a-f]{8}", label)
+    return found[1] if found else label
+
+
 def named_path(typed: str, what: str) -> tuple[str, str]:
     """Return the name and the path of NAME=PATH; `what` is as in `check_name`.
 

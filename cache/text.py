@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
@@ -190,3 +191,16 @@ def listed(names: Iterable[object]) -> str:
     cut = [one if len(one) <= LONGEST_NAME else f"{one[:half]}…{one[-half - 1 :]}" for one in texts]
     more = len(every) - MOST_NAMES
     return ", ".join(cut) + (f" and {more:,} more" if more > 0 else "")
+
+
+def meant(typed: str, names: Iterable[str]) -> str:
+    """Return a question after the name that was nearly typed, "" if there is none.
+
+    It is followed by what to do otherwise.
+
+    >>> meant("pest", ["pets", "strays"])
+    'did you mean pets? Otherwise '
+    """
+    folded = {one.casefold(): one for one in names}
+    near = get_close_matches(typed.casefold(), folded, n=1)
+    return f"did you mean {folded[near[0]]}? Otherwise " if near else ""

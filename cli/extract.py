@@ -104,6 +104,7 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
 )
 @CACHE
 @click.option("--checkpoint", type=PATH, help="Checkpoint file for --model NAME.")
+@click.option("--name", help="Name for your own weights: --checkpoint or local-dir:PATH.")
 @click.option("--model-config", type=PATH, help="open_clip architecture file (FILE.json).")
 @click.option("--image-mean", type=TRIPLE, help="Channel means. [the model's]")
 @click.option("--image-std", type=TRIPLE, help="Channel standard deviations. [the model's]")
@@ -218,7 +219,10 @@ def extract(**given: Any) -> None:
         given["precision"],
         given["device"],
         **{key: given[key] for key in FLAGS},
+        name=given["name"],
     )
+    if request.name is not None and not request.is_own:
+        raise click.UsageError("--name is for weights of your own: --checkpoint or local-dir:PATH")
     rank = _rank(given["share"], given["engine"])
     settings = {key: given[key] for key in SETTINGS}
     asked = plan.Extraction(

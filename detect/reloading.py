@@ -82,6 +82,7 @@ def request_again(saved: SavedDetector, runtime: Runtime) -> ModelRequest:
                 f"{requested}: the detector needs your own checkpoint, which is not where it was"
                 "; give it with --checkpoint FILE, and --model-config FILE.json if extract had it"
             )
+    arithmetic: dict[str, Any] = {name: saved.precision.get(name) is True for name in ARITHMETIC}
     return ModelRequest(
         requested,
         checkpoint,
@@ -91,7 +92,7 @@ def request_again(saved: SavedDetector, runtime: Runtime) -> ModelRequest:
         runtime.device,
         fast_decode=saved.preprocessing.get("decoder") == TORCHVISION,
         exif=saved.preprocessing.get("exif") is True,
-        **{name: saved.precision.get(name) is True for name in ARITHMETIC},
+        **arithmetic,
     )
 
 

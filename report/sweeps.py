@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from oodcache.report.saved import Saved, mapping
-from oodcache.report.tables.grid import by_row, key
+from oodcache.report.tables.grid import by_row, key, model_names
 from oodcache.score.formulas.definition import LEARNED, NONE
 from oodcache.score.measures.result import HEADLINES, Result
 from oodcache.score.onepass.variants import Variant, learned_numbers
@@ -51,8 +51,12 @@ class Sweep:
 def sweeps(saved: Saved) -> list[Sweep]:
     """Return a sweep for each parameter with lines of two values or more, the template last."""
     parameters = dict.fromkeys(name for one in saved.results for name in one.parameters)
-    found = [Sweep(name, _lines(saved, name)) for name in (*parameters, TEMPLATE)]
-    return [one for one in found if one.lines]
+    models = {**model_names(map(key, saved.results)), None: None}
+    found = []
+    for name in (*parameters, TEMPLATE):
+        lines = tuple(replace(one, model=models[one.model]) for one in _lines(saved, name))
+        found += [Sweep(name, lines)] if lines else []
+    return found
 
 
 def _lines(saved: Saved, parameter: str) -> tuple[SweepLine, ...]:

@@ -113,7 +113,7 @@ def open_references(
     if negatives is not None and (own or NEGATIVES in needed):
         mined = open_negatives(cache, selection, negatives)
         sums = NegativeSums(negatives, mined.vectors)
-        for line in mined.notes([one.template for one in prompts]):
+        for line in mined.notes(prompts):
             note(line)
     if bank is not None and (own or BANK in needed):
         images = open_bank(question, selection, note)

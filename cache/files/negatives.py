@@ -1,7 +1,7 @@
 """A file of negatives: the words that mining kept, and everything that determined the choice.
 
 JSON with the words only: their vectors are in the text files that it names. Writer and reader
-check the rules N1 to N7 of docs/cache-format.md.
+check the rules N1 to N8 of docs/cache-format.md.
 """
 
 from __future__ import annotations
@@ -21,19 +21,22 @@ from oodcache.cache.format.rules import one_line, repeated, shown
 from oodcache.cache.format.sibling import sibling
 from oodcache.cache.json_text import content_sum, parse_json, read_limited
 
-FORMAT, VERSION = "oodcache-negatives", 2
+FORMAT, VERSION = "oodcache-negatives", 3
 UNSIGNED = 1  # The version before `sha256`.
+VERSIONS = (UNSIGNED, 2, VERSION)  # Before the last, `templates` were unknown.
+AVERAGE = "average"
 SUM = "sha256"
 LIMIT = 2**24  # Bytes: five times all of WordNet's words.
 NEGATIVE, CSP = "negative", "csp"
 RULES = {
-    "N1": "one JSON object of at most 16 MiB with format oodcache-negatives and version 1 or 2",
+    "N1": "one JSON object of at most 16 MiB with format oodcache-negatives and version 1 to 3",
     "N2": "exactly the fields of this page, of their types",
     "N3": "model, pretrained and vocabularies are names for files; a SHA-256 is one",
     "N4": "percentiles are from 0 to 100; keep is a share or a count",
     "N5": "vocabularies differ; roles are negative or csp; at least one list is of negatives",
     "N6": "words are distinct texts, and no list has more words than candidates",
     "N7": "sha256 is the SHA-256 of all other fields; version 1 has none",
+    "N8": "templates differ, and template is the only one, or average; before version 3, none",
 }
 SHA256 = re.compile(r"[0-9a-f]{64}")
 SHARE, COUNT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%"), re.compile(r"[1-9]\d{0,8}")
@@ -43,9 +46,11 @@ SHARE, COUNT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%"), re.compile(r"[1-9]\d{0,8
 class WordList:
     """The words kept from one vocabulary, by increasing distance, ties by word.
 
-    `vectors` is the SHA-256 of the vocabulary's vectors, `template` their template, or "average".
-    `role` is "negative", or "csp" for a conjugated pool. `percentile` of a word's cosines with the
-    classes is its distance; `candidates` counts the words to choose from.
+    `vectors` is the SHA-256 of its vectors under `templates`, `template` the only one of them, or
+    "average". Old files do not say which templates: there they are empty, and it is the SHA-256
+    of all vectors at that time. `role` is "negative", or "csp" for a conjugated pool. `percentile`
+    of a word's cosines with the classes is its distance; `candidates` counts the words to choose
+    from.
     """
 
     vocabulary: str
@@ -55,15 +60,16 @@ class WordList:
     percentile: float
     candidates: int
     words: tuple[str, ...]
+    templates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Negatives:
     """A file of negatives, mined with the classes of one vocabulary for one model.
 
-    `classes` is that vocabulary, `class_vectors` the SHA-256 of its vectors, `template` their
-    template, or "average". `keep` is as typed: a share of each list, such as 15%, or a number of
-    words of all lists together.
+    `classes` is that vocabulary, `class_vectors` the SHA-256 of its vectors under `templates`,
+    `template` the only one of them, or "average"; all as in `WordList`. `keep` is as typed: a
+    share of each list, such as 15%, or a number of words of all lists together.
     """
 
     path: Path
@@ -77,6 +83,7 @@ class Negatives:
     keep: str
     lists: tuple[WordList, ...]
     versions: Mapping[str, str]
+    templates: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -142,13 +149,16 @@ def _checked(path: Path, content: bytes) -> Negatives:
     except ValueError as error:
         raise RuleError(path, "N1", f"is not valid JSON: {one_line(error)}") from None
     _check_head(path, found)
-    signed = {SUM} if found["version"] == VERSION else set()
-    _check_types(path, "it", found, {*_fields(Negatives), "format", "version", *signed} - {"path"})
+    signed = {SUM} if found["version"] != UNSIGNED else set()
+    unknown = {"templates"} if found["version"] != VERSION else set()
+    wanted = {*_fields(Negatives), "format", "version", *signed} - {"path"} - unknown
+    _check_types(path, "it", found, wanted)
     stored = found.pop(SUM, None)
     expected = content_sum(found)
     for place, one in enumerate(found["lists"]):
-        _check_types(path, f"list {place}", one, _fields(WordList))
-        one["words"] = tuple(one["words"])
+        _check_types(path, f"list {place}", one, _fields(WordList) - unknown)
+    for one in (found, *found["lists"]):
+        one |= {name: tuple(one[name]) for name in ("words", "templates") if name in one}
     known = {name: found[name] for name in found if name not in ("format", "version")}
     known["lists"] = tuple(WordList(**one) for one in found["lists"])
     negatives = Negatives(path=path, **known)
@@ -156,6 +166,8 @@ def _checked(path: Path, content: bytes) -> Negatives:
     _check_parameters(negatives)
     _check_lists(negatives)
     _check_words(negatives)
+    if not unknown:
+        _check_templates(negatives)
     if signed and stored != expected:
         what = f"its SHA-256 is {expected[:8]}…, not {shown(stored[:8])}…: it was changed after"
         raise RuleError(path, "N7", f"{what} it was written; mine the words again")
@@ -167,8 +179,8 @@ def _check_head(path: Path, found: object) -> None:
         given = found.get("format") if isinstance(found, dict) else type(found).__name__
         raise RuleError(path, "N1", f"its format is {shown(given)}, not {FORMAT!r}")
     version = found.get("version")
-    if version not in (UNSIGNED, VERSION) or isinstance(version, bool):
-        what = f"version is {shown(version)}, but this oodcache reads {UNSIGNED} and {VERSION}"
+    if version not in VERSIONS or isinstance(version, bool):
+        what = f"version is {shown(version)}, but this oodcache reads {UNSIGNED} to {VERSION}"
         raise RuleError(path, "N1", what)
 
 
@@ -213,6 +225,7 @@ TYPES = {
     "percentile": ("a number", _is_number),
     "candidates": ("a count", _is_count),
     "words": ("a list of texts", _are_texts),
+    "templates": ("a list of texts", _are_texts),
 }
 
 
@@ -253,3 +266,15 @@ def _check_words(found: Negatives) -> None:
             raise RuleError(found.path, "N6", what)
     if twice := repeated([word for one in found.lists for word in one.words]):
         raise RuleError(found.path, "N6", f"word {shown(twice)} is listed twice")
+
+
+def _check_templates(found: Negatives) -> None:
+    of_all: list[Negatives | WordList] = [found, *found.lists]
+    for one in of_all:
+        if twice := repeated(one.templates):
+            raise RuleError(found.path, "N8", f"template {shown(twice)} is listed twice")
+        several = len(one.templates) > 1
+        if not one.templates or one.template != (AVERAGE if several else one.templates[0]):
+            what = f"template is {shown(one.template)}, but templates are "
+            what += shown(list(one.templates))
+            raise RuleError(found.path, "N8", what)

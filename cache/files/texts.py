@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from oodcache.cache.format.structure import Structure
 Vectors = npt.NDArray[np.float32]
 Stored = npt.NDArray[np.floating[Any]]
 BLOCK_ROWS = 8192
+REPLACED = "was replaced while it was read: run the command again"
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class TextRows:
 
     K classes and `dimension` D; `template` is an index into the vocabulary's. Vectors are checked
     by their SHA-256 when the file is opened, and by their norm as they are read; those of float16
-    files are renormalised in float32. `shards` is as in `TextFile`.
+    files are renormalised in float32. `shards` is as in `TextFile`. `places` are those of the
+    templates in the file if they are only some of its own.
     """
 
     path: Path
@@ -91,6 +93,20 @@ class TextRows:
     vocabulary: Vocabulary
     dimension: int
     shards: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
+
+    def under(self, templates: Sequence[str]) -> TextRows:
+        """Return the same classes under only some of the templates."""
+        there = {template: self._place(at) for at, template in enumerate(self.vocabulary.templates)}
+        vocabulary = replace(self.vocabulary, templates=tuple(templates))
+        return replace(
+            self, vocabulary=vocabulary, places=tuple(there[template] for template in templates)
+        )
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows: templates times classes."""
+        return len(self.vocabulary.templates) * len(self.vocabulary.names)
 
     def blocks(self, rows: int = BLOCK_ROWS, *, template: int = 0) -> Iterator[tuple[int, Vectors]]:
         """Yield (first class, the vectors from it on, float32 (at most `rows`, D))."""
@@ -110,10 +126,14 @@ class TextRows:
 
     def stored_blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Stored]:
         """Yield all rows in order, exactly as stored."""
-        firsts = range(0, len(self.vocabulary.names), rows)
         for template in range(len(self.vocabulary.templates)):
-            for _, block in self._blocks(firsts, rows, template):
-                yield block
+            yield from self.stored_under(template, rows)
+
+    def stored_under(self, template: int, rows: int = BLOCK_ROWS) -> Iterator[Stored]:
+        """Yield the rows of one template in order, exactly as stored."""
+        firsts = range(0, len(self.vocabulary.names), rows)
+        for _, block in self._blocks(firsts, rows, template):
+            yield block
 
     def _blocks(
         self, firsts: Sequence[int], rows: int, template: int
@@ -121,7 +141,10 @@ class TextRows:
         count = len(self.vocabulary.names)
         with self._reading() as read:
             for first in firsts:
-                yield first, read(template * count + first, min(rows, count - first))
+                yield first, read(self._place(template) * count + first, min(rows, count - first))
+
+    def _place(self, template: int) -> int:
+        return self.places[template] if self.places else template
 
     @contextmanager
     def _reading(self) -> Iterator[Callable[[int, int], Stored]]:
@@ -129,9 +152,7 @@ class TextRows:
         with opened(self.path) as file:
             found = structure.check(file, self.path, "texts")
             if found.identity != self.identity:
-                raise InputError(
-                    f"{self.path}: was replaced while it was read: run the command again"
-                )
+                raise InputError(f"{self.path}: {REPLACED}")
             stored = found.datasets["embeddings"]
 
             def read(row: int, count: int) -> Stored:

@@ -84,6 +84,20 @@ def flushed(stream: Stream) -> Iterator[Stream]:
             stream.close()
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait for the folder's lock and hold it, so that files in it are replaced one at a time.
+
+    Without support for locks, as in some network file systems, it does not wait.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _locked(descriptor, wait=True)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def remove_stale(path: Path) -> None:
     """Remove what killed writers of `path` left; keep what is being written."""
     for part in path.parent.glob(f".{glob.escape(path.name)}.*{SUFFIX}"):

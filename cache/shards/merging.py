@@ -207,7 +207,11 @@ def _missing(done: int, there: int, shard: Shard) -> InputError:
 
 def whole_identity(shards: Sequence[Shard]) -> Identity:
     """Return the first shard's identity, with devices and versions that differ joined."""
-    identities = [shard.run.identity for shard in shards]
+    return joined([shard.run.identity for shard in shards])
+
+
+def joined(identities: Sequence[Identity]) -> Identity:
+    """Return the first identity, with devices and library versions that differ joined."""
     first = identities[0]
     precision = _joined([one.precision for one in identities], {"device"})
     versions = _joined([one.versions for one in identities], set(first.versions))
@@ -215,10 +219,11 @@ def whole_identity(shards: Sequence[Shard]) -> Identity:
 
 
 def _joined(given: Sequence[Any], varies: set[str]) -> dict[str, Any]:
-    joined = dict(given[0])
-    for name in varies & set(joined):
-        joined[name] = VARIES.join(sorted({str(one[name]) for one in given if name in one}))
-    return joined
+    found = dict(given[0])
+    for name in varies & set(found):
+        values = [str(one[name]).split(VARIES) for one in given if name in one]
+        found[name] = VARIES.join(sorted({one for some in values for one in some}))
+    return found
 
 
 def _merge_images(target: Path, shards: Sequence[Shard], identity: Identity) -> None:

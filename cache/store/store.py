@@ -15,9 +15,9 @@ from oodcache.cache.format import structure
 from oodcache.cache.format.container import opened
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import FOLDER, shard_folder, shard_paths, target_of
-from oodcache.cache.names import SHORT_NAMES
+from oodcache.cache.names import SHORT_NAMES, own_name
 from oodcache.cache.shards.merging import peek
-from oodcache.cache.text import cut
+from oodcache.cache.text import cut, meant
 
 KINDS = ("images", "texts")
 NEGATIVES = "negatives"
@@ -118,8 +118,8 @@ def find_model(cache: Path, model: str) -> str:
     """Return the `name/pretrained` in the cache that `model` refers to.
 
     `model` is as passed to `extract --model` (a short name, `NAME/PRETRAINED`, or the string that
-    files or shards record as requested), or any part of `name/pretrained` that only one model
-    has. Raises InputError if none or several match.
+    files or shards record as requested), as passed to `extract --name`, or any part of
+    `name/pretrained` that only one model has. Raises InputError if none or several match.
     """
     for whole in (model, SHORT_NAMES.get(model)):
         if whole is not None and LABEL.fullmatch(whole) and known(cache, whole):
@@ -135,14 +135,23 @@ def find_model(cache: Path, model: str) -> str:
         each = " ".join(f"--model {shlex.quote(one.strip())}" for one in model.split(","))
         what = f"--model {shlex.quote(model)}: is one name"
         raise InputError(f"{what}; where several are accepted, repeat the option: {each}")
-    labels = cut(sorted({entry.label for entry in there}), MOST_LISTED, ", ")
+    every = sorted({entry.label for entry in there})
+    labels = cut(every, MOST_LISTED, ", ")
+    question = "" if model in SHORT_NAMES else meant(model, _names(every))
     command = f"oodcache extract --model {shlex.quote(model)} --classes NAME=FILE NAME=FOLDER"
     if SHORT_NAMES.get(model, model).endswith("/demo"):
         command = "oodcache demo"
     raise InputError(
         f"{cache}: no embeddings of model {model!r} (there are: {labels or 'none'}); "
-        f"make them with: {command}"
+        f"{question}make them with: {command}"
     )
+
+
+def _names(labels: Sequence[str]) -> list[str]:
+    """Return every whole name that `find_model` takes for one of the labels."""
+    short = [name for name, label in SHORT_NAMES.items() if label in labels]
+    parts = [part for label in labels for part in label.split("/")]
+    return [*short, *map(own_name, labels), *parts, *labels]
 
 
 def find_models(there: Sequence[Entry], model: str, *, part: bool = False) -> list[str]:
@@ -156,6 +165,7 @@ def find_models(there: Sequence[Entry], model: str, *, part: bool = False) -> li
         if exact in labels:
             return [exact]
     named = [label for label in labels if model in label.split("/")]
+    named = named or [label for label in labels if own_name(label) == model]
     if len(named) == 1:
         return named
     asked = [entry for entry in there if not named or entry.label in named]

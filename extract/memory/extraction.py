@@ -77,7 +77,7 @@ def _texts(wanted: ExtractCall, watch: Watch) -> TextListing | None:
             raise InputError("template needs class names: give classes too")
         return None
     found = class_lists.vocabulary(wanted.classes, wanted.name, wanted.template, watch.note)
-    return plan.named(*found)
+    return plan.named(*found, are_typed=bool(class_lists.as_templates(wanted.template)))
 
 
 def _check_name(wanted: ExtractCall) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.names import SHORT_NAMES
+from oodcache.cache.names import SHORT_NAMES, check_model_name
 from oodcache.extract.demo import embedded
 from oodcache.extract.model import twins
 
@@ -44,7 +44,8 @@ class ModelRequest:
 
     `preprocessing` overrides the model's own, by some of the keys of PREPROCESSING. `fast_decode`
     changes the pixels slightly, `exif` turns images as their EXIF says; `channels_last`
-    and `compile` change the last digits of the vectors.
+    and `compile` change the last digits of the vectors. `name` is what the user calls weights of
+    their own.
     """
 
     requested: str
@@ -57,6 +58,12 @@ class ModelRequest:
     exif: bool = False
     channels_last: bool = False
     compile: bool = False
+    name: str | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the weights are the user's own: a checkpoint or a folder."""
+        return self.checkpoint is not None or self.requested.startswith(LOCAL_DIR)
 
     @property
     def arithmetic(self) -> dict[str, bool]:
@@ -113,6 +120,13 @@ def resolve(request: ModelRequest) -> Resolved:
     """Return what to load; raise InputError for mistakes that show without torch."""
     name = SHORT_NAMES.get(request.requested, request.requested)
     _check_name(name)
+    if request.name is not None:
+        check_model_name(request.name)
+        if not request.is_own:
+            raise InputError(
+                f"model name {request.name!r}: {request.requested} has a name; only weights of "
+                f"your own (a checkpoint, or {LOCAL_DIR}FOLDER) take another"
+            )
     for file, option in ((request.checkpoint, "--checkpoint"), (request.config, "--model-config")):
         if file is not None and not file.is_file():
             raise InputError(f"{option} {file}: no such file")
@@ -123,7 +137,8 @@ def resolve(request: ModelRequest) -> Resolved:
         return _from_folder(request, bundled, f"{bundled.name}/demo")
     if name.startswith(LOCAL_DIR):
         folder = Path(name.removeprefix(LOCAL_DIR))
-        return _from_folder(request, folder, f"local/{_file_name(folder.resolve().name)}")
+        called = request.name or _file_name(folder.resolve().name)
+        return _from_folder(request, folder, f"local/{called}")
     if name.startswith(HUB):
         repository = name.removeprefix(HUB).replace("/", "--")
         return Resolved(request, name, None, f"hf-hub/{_file_name(repository)}", None)
@@ -162,7 +177,7 @@ def _from_checkpoint(request: ModelRequest, name: str) -> Resolved:
     if name.startswith((LOCAL_DIR, HUB)):
         raise InputError(f"--model {name}: has its own weights; omit --checkpoint")
     own = (request.checkpoint, *((request.config,) if request.config else ()))
-    label = f"local/{_file_name(name)}"
+    label = f"local/{request.name or _file_name(name)}"
     return Resolved(request, name, str(request.checkpoint), label, request.checkpoint, own)
 
 

@@ -130,8 +130,8 @@ class Pool:
         """Write the tasks' shards; return one line per failed shard, with the reason."""
         self._kill_busy()
         self._touched.add(work.target.path)
-        listing = self._planned.listings.index(work.target.listing)
-        orders = (Order.of(task, work.target.path, listing) for task in work.tasks)
+        path, place = work.target.path, self._planned.place(work.target.listing)
+        orders = (Order.of(task, path, place, work.target.templates) for task in work.tasks)
         waiting = deque(map(Attempt, orders))
         failed: list[str] = []
         made: list[tuple[Path, Made]] = []

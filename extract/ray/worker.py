@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import open_image_shard, open_images
+from oodcache.cache.files.texts import open_text_rows
 from oodcache.cache.format.place import Place, shard_folder
 from oodcache.extract.model.request import sleep_while_waiting
 from oodcache.extract.run.plan import Plan, TextListing
@@ -32,7 +33,8 @@ LOOKED_AT = 100
 class Order:
     """A task as sent to a worker: shard `place` of the file at `path`, of the plan's `listing`.
 
-    `known` is the file or shard whose ok rows, from `offset` on, are reused.
+    `known` is the file or shard whose ok rows, from `offset` on, are reused. `templates` are those
+    of a vocabulary to which some are added; then `known` is the file without them.
     """
 
     path: Path
@@ -40,12 +42,13 @@ class Order:
     place: Place
     known: Path | None = None
     offset: int = 0
+    templates: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, task: Task, path: Path, listing: int) -> Order:
+    def of(cls, task: Task, path: Path, listing: int, templates: tuple[str, ...] = ()) -> Order:
         """Return the order for a task; known rows are not sent, but read by the worker."""
         known = None if task.known is None else task.known.path
-        return cls(path, listing, task.place, known, task.offset)
+        return cls(path, listing, task.place, known, task.offset, templates)
 
     @property
     def shard(self) -> Path:
@@ -58,6 +61,8 @@ class Order:
 
         if self.known is None:
             return Task(self.place)
+        if self.templates:
+            return Task(self.place, open_text_rows(self.known), self.offset)
         opened = (open_images if self.known == self.path else open_image_shard)(self.known)
         return Task(self.place, opened, self.offset)
 
@@ -165,6 +170,9 @@ class Worker:
 
         assert self._model is not None
         listing = self._planned.listings[order.listing]
+        if order.templates:
+            assert isinstance(listing, TextListing)
+            listing = listing.under(order.templates)
         run = targets.wanted(self._planned, listing, self._model.signature)
         assert run.key == order.place.run
         timing = timing_of(listing)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import open_images
-from oodcache.cache.files.texts import Vocabulary, open_texts
+from oodcache.cache.files.texts import Vocabulary, open_vocabulary
 from oodcache.cache.text import listed
 from oodcache.extract.run.plan import Listing, TextListing
 
@@ -27,20 +27,20 @@ def changes(listing: Listing, rows: int, finished: Path | None) -> str:
 
 def _details(listing: Listing, path: Path) -> str:
     if isinstance(listing, TextListing):
-        return of_vocabulary(open_texts(path).vocabulary, listing.vocabulary)
+        return of_vocabulary(open_vocabulary(path), listing.vocabulary)
     return of_paths(open_images(path).paths(), listing.images.paths)
 
 
 def of_vocabulary(cached: Vocabulary, typed: Vocabulary) -> str:
-    """Return the first template, class name or id that differs, as `; …`, "" if none does.
+    """Return the first class name, id or template that differs, as `; …`, "" if none does.
 
     >>> of_vocabulary(Vocabulary(("a",), ("",), ("a {}",)), Vocabulary(("a",), ("",), ("the {}",)))
     "; the cache has template 'a {}', you gave 'the {}'"
     """
     for noun, ours, given in (
-        ("template", cached.templates, typed.templates),
         ("class", cached.names, typed.names),
         ("class id", cached.ids, typed.ids),
+        ("template", cached.templates, typed.templates),
     ):
         place = _first_difference(ours, given)
         if place < max(len(ours), len(given)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,8 +13,9 @@ import numpy as np
 
 from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.files import alike
-from oodcache.cache.files.images import open_image_shard, open_images
-from oodcache.cache.files.texts import open_text_rows
+from oodcache.cache.files.images import ImageFile, open_image_shard, open_images
+from oodcache.cache.files.texts import TextRows, open_text_rows
+from oodcache.cache.format import sibling
 from oodcache.cache.format.place import Place, Run, share
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Shard
@@ -70,7 +72,8 @@ class InProcess:
         listing, timing = work.target.listing, timing_of(work.target.listing)
         job = Job(self.planned, self.model, work.advance, timing)
         if isinstance(listing, TextListing):
-            cuts.check(listing, self.model.tokenize, self.watch.note)
+            new = listing.under(work.target.added) if work.target.added else listing
+            cuts.check(new, self.model.tokenize, self.watch.note)
         with decoding.watching_workers():
             done = write(work.target.path, listing, work.run, work.tasks, job, work.tolerance)
         faster = self.planned.faster(listing)
@@ -130,11 +133,22 @@ def _make_missing(
     if not tasks:
         return []
     if isinstance(listing, TextListing):
-        watch.note(f"{listing.name}: prompts such as {listing.samples()}")
+        _note_prompts(listing, target.added, watch)
     rows = sum(task.place.rows for task in tasks)
     with watch.progress(f"{listing.kind} {listing.name}", rows, listing.unit) as advance:
         return engine.make(
             Work(target, run, tasks, advance, _tolerance(target, begun, tasks, planned))
+        )
+
+
+def _note_prompts(listing: TextListing, added: Sequence[str], watch: Watch) -> None:
+    new = listing.under(added) if added else listing
+    watch.note(f"{listing.name}: prompts such as {new.samples()}")
+    if added:
+        count = len(listing.vocabulary.templates)
+        watch.note(
+            f"{listing.name}: adding {counted(len(added), 'template')} to the {count - len(added)} "
+            f"in the cache; an average of all is now one of {count}"
         )
 
 
@@ -154,8 +168,10 @@ def _tasks(
     target: Target, mine: Sequence[Place], begun: Mapping[int, Shard], planned: Plan
 ) -> list[Task]:
     """Return the tasks: missing shards and, with --retry-failed, shards with unreadable images."""
-    whole = None
-    if planned.settings.retry_failed and target.finished is not None:
+    whole: ImageFile | TextRows | None = None
+    if target.added:
+        whole = open_text_rows(target.path)
+    elif planned.settings.retry_failed and target.finished is not None:
         whole = open_images(target.path)
     tasks = []
     for place in mine:
@@ -172,9 +188,10 @@ def _merge(target: Target, run: Run, watch: Watch) -> bool:
     ours = _of_run(target.path, run)
     count = run.places(target.listing.rows)[0].count
     if len(ours) == count:
-        _check_replacing(target, run)
-        merge(target.path, ours)
-        watch.note(written(target.listing, target.path))
+        with _alone(target):
+            _check_replacing(target, run, ours)
+            merge(target.path, ours)
+        watch.note(written(target.listing, target.path, len(target.added)))
         is_texts = isinstance(target.listing, TextListing)
         if is_texts and (same := alike.within(open_text_rows(target.path))):
             watch.note(f"{target.listing.name}: {same}")
@@ -190,11 +207,23 @@ def _merge(target: Target, run: Run, watch: Watch) -> bool:
     return False
 
 
-def _check_replacing(target: Target, run: Run) -> None:
+def _alone(target: Target) -> AbstractContextManager[None]:
+    """Return a lock against others that replace the file: each adds its templates to the last."""
+    is_texts = isinstance(target.listing, TextListing)
+    return sibling.alone(target.path.parent) if is_texts else nullcontext()
+
+
+def _check_replacing(target: Target, run: Run, ours: Sequence[Shard]) -> None:
     """Raise InputError if another run has written a different file since this one began."""
     if stamp(target.path) in (None, target.stamp):
         return
     found = run.differences(merging.run_of(target.path, run.kind, run.shard_rows))
+    if found and target.added:
+        merging.remove(target.path, [one.path for one in ours])
+        raise InputError(
+            f"{target.path}: another run wrote it while this one added templates to it; run the "
+            "same command again: it adds them to what is there now"
+        )
     if found:
         raise InputError(
             f"{target.path}: another run wrote it meanwhile, from {found[0]}; this run's shards "
@@ -216,12 +245,16 @@ def _finished_elsewhere(target: Target, run: Run) -> bool:
         return False
 
 
-def written(listing: Listing, path: Path) -> str:
-    """Return a line on a finished file, a Hint if all its images could be decoded."""
+def written(listing: Listing, path: Path, added: int = 0) -> str:
+    """Return a line on a finished file, a Hint if all its images could be decoded.
+
+    `added` counts the templates that were added to it.
+    """
     if isinstance(listing, TextListing):
         templates = len(listing.vocabulary.templates)
         classes = counted(len(listing.vocabulary.names), "class")
-        return Hint(f"wrote {path}: {classes}, {counted(templates, 'template')}")
+        new = f" ({added} new)" if added else ""
+        return Hint(f"wrote {path}: {classes}, {counted(templates, 'template')}{new}")
     names, bad = len(listing.images.label_names), ""
     what = "in {:,} class folder" if listing.source.form == "folder" else "with {:,} label"
     labels = f" {what.format(names)}{'s' * (names > 1)}" if names else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from oodcache.extract.model.request import ModelRequest, Resolved, resolve
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
 from oodcache.extract.texts import spoken, vocabularies
+from oodcache.extract.texts.vocabularies import DEFAULT_TEMPLATE, fingerprint
 
 MEMORY = "memory"  # The form of images that are no files.
 SHOWN = 120  # Characters of a sample prompt.
@@ -25,11 +26,15 @@ FEW_FILES = 8  # Files of rows that are listed in about a second.
 
 @dataclass(frozen=True)
 class TextListing:
-    """A named vocabulary, with the fingerprint of its names, ids and templates."""
+    """A named vocabulary, with the fingerprint of its names, ids and templates.
+
+    `is_untyped` if its template is the default one because none was given.
+    """
 
     name: str
     vocabulary: Vocabulary
     fingerprint: str
+    is_untyped: bool = False
     kind: str = "texts"
     unit: str = "prompts"
 
@@ -48,6 +53,21 @@ class TextListing:
         names, templates = self.vocabulary.names, self.vocabulary.templates
         places = (divmod(row, len(names)) for row in rows)
         return [templates[template].replace("{}", names[place]) for template, place in places]
+
+    def new_to(self, cached: Vocabulary) -> tuple[str, ...]:
+        """Return the templates to add to a cached vocabulary of the same classes, in order.
+
+        The default template is not added unless it was typed.
+        """
+        mine, there = self.vocabulary, set(cached.templates)
+        if self.is_untyped or (mine.names, mine.ids) != (cached.names, cached.ids):
+            return ()
+        return tuple(one for one in mine.templates if one not in there)
+
+    def under(self, templates: Sequence[str]) -> TextListing:
+        """Return a listing of the same classes under other templates."""
+        vocabulary = replace(self.vocabulary, templates=tuple(templates))
+        return replace(self, vocabulary=vocabulary, fingerprint=fingerprint(vocabulary))
 
     def samples(self) -> str:
         """Return the first, the middle and the last prompt, for the user to look at."""
@@ -115,6 +135,11 @@ class Plan:
         """Return all listings, texts first."""
         return (*((self.texts,) if self.texts else ()), *self.images)
 
+    def place(self, listing: Listing) -> int:
+        """Return which listing this is, though templates may have been added to it."""
+        whose = [(one.kind, one.name) for one in self.listings]
+        return whose.index((listing.kind, listing.name))
+
     def rotation(self, listing: Listing, rotated: int) -> str:
         """Return the note on images whose EXIF rotation is not applied, "" if there are none."""
         if not rotated or self.resolved.request.exif:
@@ -145,9 +170,9 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
     listings = images(asked.sources, asked.data_root, asked.options, watch)
     texts = None
     if asked.classes is not None:
-        texts = named(
-            *vocabularies.find(*(asked.classes, asked.templates, watch.note), options=asked.options)
-        )
+        typed = (asked.classes, asked.templates, watch.note)
+        found = vocabularies.find(*typed, options=asked.options)
+        texts = named(*found, are_typed=bool(asked.templates))
     elif asked.templates:
         raise InputError("--template needs class names: give --classes too")
     workers = asked.workers
@@ -167,9 +192,13 @@ def images(
     return tuple(_listed(source, watch) for source in found)
 
 
-def named(name: str, vocabulary: Vocabulary) -> TextListing:
-    """Return a vocabulary under its name, with its fingerprint."""
-    return TextListing(name, vocabulary, vocabularies.fingerprint(vocabulary))
+def named(name: str, vocabulary: Vocabulary, *, are_typed: bool = True) -> TextListing:
+    """Return a vocabulary under its name, with its fingerprint.
+
+    A default template that was not typed is never added to a cached vocabulary.
+    """
+    is_untyped = not are_typed and vocabulary.templates == (DEFAULT_TEMPLATE,)
+    return TextListing(name, vocabulary, fingerprint(vocabulary), is_untyped)
 
 
 def _listed(source: ImageSource, watch: Watch) -> ImageListing:

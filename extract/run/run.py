@@ -16,14 +16,14 @@ from oodcache.cache.format.place import shard_folder
 from oodcache.cache.shards import merging
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Watch
+from oodcache.extract.model.own_weights import check_name, known_label
 from oodcache.extract.run.plan import Plan
 from oodcache.extract.run.targets import (
     Target,
     check,
+    is_incomplete,
     is_settled,
-    known_label,
     targets,
-    wants_retry,
 )
 
 if TYPE_CHECKING:  # The import takes seconds, and a complete cache does not need it.
@@ -52,21 +52,24 @@ def run(planned: Plan, watch: Watch, start: Start = in_process) -> list[Path]:
     inputs or settings. With --shard, a file may have to wait for other processes' shards. `start`
     opens the engine, and is called only if one is needed.
     """
-    label = known_label(planned)
+    resolved = planned.resolved
+    label = known_label(planned.cache, resolved)
     if label is not None:
         found = targets(planned, label)
         check(planned, found)
         if is_settled(planned, found):
             return _finish(planned, found, watch)
+    check_name(planned.cache, resolved, watch.note)
     with start(planned, watch) as engine:
         from oodcache.extract.run.completion import complete
 
+        check_name(planned.cache, resolved, watch.note, engine.signature.identity)
         found = targets(planned, engine.signature.identity.label)
         check(planned, found, engine.signature)
         failed = [
             line
             for target in found
-            if target.finished is None or wants_retry(planned, target)
+            if target.finished is None or is_incomplete(planned, target)
             for line in complete(target, planned, engine, watch)
         ]
     return _finish(planned, found, watch, failed)
@@ -76,7 +79,7 @@ def _finish(
     planned: Plan, found: Sequence[Target], watch: Watch, failed: Sequence[str] = ()
 ) -> list[Path]:
     for target in found:
-        if target.finished is not None and not wants_retry(planned, target):
+        if target.finished is not None and not is_incomplete(planned, target):
             _keep(target, watch)
         sibling.remove_stale(target.path)
         sibling.remove_stale(shard_folder(target.path))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,15 @@ import numpy as np
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import open_images
+from oodcache.cache.files.texts import Vocabulary, open_vocabulary
 from oodcache.cache.format.identity import OVERRIDDEN
-from oodcache.cache.format.place import Run
+from oodcache.cache.format.place import Run, shard_folder
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Shard
-from oodcache.cache.store import store
 from oodcache.extract.model.request import ARITHMETIC, PREPROCESSING, TORCHVISION
 from oodcache.extract.run.changes import changes
-from oodcache.extract.run.plan import Listing, Plan
+from oodcache.extract.run.plan import Listing, Plan, TextListing
+from oodcache.extract.texts.vocabularies import DEFAULT_TEMPLATE
 
 if TYPE_CHECKING:  # The import takes seconds, and a complete cache does not need it.
     from oodcache.extract.model.encoder import Signature
@@ -34,7 +35,8 @@ class Target:
 
     `finished` describes the finished file, None if missing or to be overwritten; `failed`
     counts its rows that are not ok. `stamp` changes when the file is replaced. `begun` are the
-    shards next to it, of any run; `damaged` those that cannot be read.
+    shards next to it, of any run; `damaged` those that cannot be read. `added` are templates that
+    the finished file lacks: the listing has its templates, then these.
     """
 
     listing: Listing
@@ -44,6 +46,14 @@ class Target:
     stamp: Stamp
     begun: tuple[Shard, ...]
     damaged: tuple[Path, ...]
+    added: tuple[str, ...] = ()
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """Return all templates of a vocabulary to which some are added, otherwise none."""
+        if self.added and isinstance(self.listing, TextListing):
+            return self.listing.vocabulary.templates
+        return ()
 
     @property
     def waiting(self) -> list[Shard]:
@@ -55,22 +65,6 @@ class Target:
             if replace(self.finished, shard_rows=shard.run.shard_rows).key == shard.run.key
         ]
         return alike if alike and len(alike) == alike[0].place.count else []
-
-
-def known_label(planned: Plan) -> str | None:
-    """Return the model's `name/pretrained` if it is known before the weights are loaded.
-
-    Local weights are named by their hash, which the cache may know from their files.
-    """
-    resolved = planned.resolved
-    if not resolved.is_local:
-        return resolved.label
-    for entry in store.entries(planned.cache):
-        if entry.label.rsplit("-", 1)[0] == resolved.label:
-            with suppress(InputError):  # A broken file of another model does not matter.
-                if store.read_identity(entry).model.checkpoint == resolved.checkpoint:
-                    return entry.label
-    return None
 
 
 def targets(planned: Plan, label: str) -> list[Target]:
@@ -92,14 +86,14 @@ def is_settled(planned: Plan, found: Sequence[Target]) -> bool:
     return all(
         one.finished is not None
         and one.finished.identity.model.checkpoint == planned.resolved.checkpoint
-        and not wants_retry(planned, one)
+        and not is_incomplete(planned, one)
         for one in found
     )
 
 
-def wants_retry(planned: Plan, target: Target) -> bool:
-    """Return whether the finished file has rows to retry."""
-    return planned.settings.retry_failed and target.failed > 0
+def is_incomplete(planned: Plan, target: Target) -> bool:
+    """Return whether the finished file has rows to retry, or lacks templates."""
+    return bool(target.added) or (planned.settings.retry_failed and target.failed > 0)
 
 
 def check(planned: Plan, found: Sequence[Target], loaded: Signature | None = None) -> None:
@@ -109,19 +103,44 @@ def check(planned: Plan, found: Sequence[Target], loaded: Signature | None = Non
     """
     for target in found:
         if target.finished is not None:
-            is_images = target.listing.kind == "images"
-            rows = open_images(target.path).rows if is_images else target.listing.rows
+            rows = _rows(target)
             if differs := _differences(planned, target, target.finished, rows, loaded):
                 raise InputError(
-                    f"{target.path}: {differs[0]}; use --overwrite to replace it, or choose "
-                    "another name or --cache"
+                    f"{target.path}: {differs[0]}; {_adding(target)}use --overwrite to replace "
+                    "it, or choose another name or --cache"
                 )
         for shard in () if planned.settings.overwrite else target.begun:
             if differs := _differences(planned, target, shard.run, shard.place.total, loaded):
                 raise InputError(
                     f"{shard.path}: {differs[0]}; resume that run with its own command, or drop "
-                    "its shards with --overwrite"
+                    f"its shards with {_dropping(target)}"
                 )
+
+
+def _rows(target: Target) -> int:
+    """Return the number of rows of a finished file."""
+    if isinstance(target.listing, TextListing):
+        cached = open_vocabulary(target.path)
+        return len(cached.names) * len(cached.templates)
+    return open_images(target.path).rows
+
+
+def _adding(target: Target) -> str:
+    """Return how to add the default template if it was not typed, "" if that is not asked."""
+    listing = target.listing
+    if not isinstance(listing, TextListing) or not listing.is_untyped:
+        return ""
+    cached, mine = open_vocabulary(target.path), listing.vocabulary
+    if (cached.names, cached.ids) != (mine.names, mine.ids) or DEFAULT_TEMPLATE in cached.templates:
+        return ""
+    return f"add it with --template '{DEFAULT_TEMPLATE}', "
+
+
+def _dropping(target: Target) -> str:
+    """Return how to remove shards; --overwrite would drop a cached vocabulary's templates, too."""
+    if isinstance(target.listing, TextListing) and target.finished is not None:
+        return f"oodcache cache rm {shlex.quote(str(shard_folder(target.path)))}"
+    return "--overwrite"
 
 
 def _target(planned: Plan, listing: Listing, label: str) -> Target:
@@ -129,12 +148,25 @@ def _target(planned: Plan, listing: Listing, label: str) -> Target:
     path = (names.image_path if is_images else names.text_path)(planned.cache, label, listing.name)
     kept = path.exists() and not planned.settings.overwrite
     # Before all else: a run that finishes the file from here on is then seen to have done so.
-    before, finished, failed = stamp(path), None, 0
+    before, finished, failed, added = stamp(path), None, 0, tuple[str, ...]()
     if kept:
         finished = merging.run_of(path, listing.kind, planned.settings.shard_rows)
         failed = int((~open_images(path).ok).sum()) if is_images else 0
+        if isinstance(listing, TextListing):
+            listing, added = _beside(listing, open_vocabulary(path))
     found = merging.find(path)
-    return Target(listing, path, finished, failed, before, found.shards, tuple(found.damaged))
+    return Target(
+        listing, path, finished, failed, before, found.shards, tuple(found.damaged), added
+    )
+
+
+def _beside(listing: TextListing, cached: Vocabulary) -> tuple[TextListing, tuple[str, ...]]:
+    """Return the listing of a cached vocabulary with new templates behind its own, and these."""
+    mine, added = listing.vocabulary, listing.new_to(cached)
+    is_there = (mine.names, mine.ids) == (cached.names, cached.ids)
+    if added or (is_there and set(mine.templates) <= set(cached.templates)):
+        return listing.under((*cached.templates, *added)), added
+    return listing, ()
 
 
 def _differences(
@@ -142,8 +174,12 @@ def _differences(
 ) -> list[str]:
     """Return in words how the run that wrote `rows` rows differs from the planned one."""
     listing, request, identity = target.listing, planned.resolved.request, run.identity
-    if identity.source["fingerprint"] != listing.fingerprint:
-        is_finished = run is target.finished
+    is_finished = run is target.finished
+    if is_finished and target.added:
+        # All that the templates to add change.
+        source = {**identity.source, "fingerprint": listing.fingerprint}
+        run = replace(run, identity=replace(identity, source=source))
+    elif identity.source["fingerprint"] != listing.fingerprint:
         return [changes(listing, rows, target.path if is_finished else None)]
     given = identity.encoding.get(OVERRIDDEN)
     overrides = {

@@ -8,16 +8,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageBatch, ImageFile, write_images
-from oodcache.cache.files.texts import write_text_shard
+from oodcache.cache.files.stored_prompts import stored_rows
+from oodcache.cache.files.texts import TextRows, write_text_shard
+from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import Place, Run, shard_folder
+from oodcache.cache.shards.merging import joined
 from oodcache.extract.model.encoder import Encoded, Encoder
 from oodcache.extract.run import decoding
 from oodcache.extract.run.plan import Listing, Plan, TextListing
@@ -27,28 +29,53 @@ from oodcache.extract.run.transfer import Transfer, pipelined
 from oodcache.extract.sources.listing import Contents, ImageListing
 
 Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.floating[Any]]
 TOKENS_AHEAD = 4  # Batches.
 
 
 @dataclass(frozen=True)
 class Task:
-    """A shard to make; rows that are ok in `known`, from its row `offset` on, are reused."""
+    """A shard to make; rows that are ok in `known`, from its row `offset` on, are reused.
+
+    Known texts are the vocabulary under the first of its templates.
+    """
 
     place: Place
-    known: ImageFile | None = None
+    known: ImageFile | TextRows | None = None
     offset: int = 0
 
     @property
     def missing(self) -> Flags:
-        """Return which rows to encode: those not ok, or all if none are known."""
+        """Return which rows to encode: those not ok or not there, or all if none are known."""
         if self.known is None:
             return np.ones(self.place.rows, bool)
+        if isinstance(self.known, TextRows):
+            return np.arange(self.offset, self.offset + self.place.rows) >= self.known.rows
         return ~self.known.ok[self.offset : self.offset + self.place.rows]
+
+    @property
+    def new(self) -> range:
+        """Return the shard's own rows that known texts do not have: the last ones."""
+        rows = range(self.place.rows)
+        return rows[self.place.rows - int(np.count_nonzero(self.missing)) :]
 
     def batches(self, batch_size: int) -> list[range]:
         """Return the shard's own rows in batches; no batch spans two shards."""
         rows = range(self.place.rows)
         return [rows[first : first + batch_size] for first in rows[::batch_size]]
+
+    def prompts(self, classes: int, batch_size: int) -> list[range]:
+        """Return the shard's own new rows in batches, of which none spans two templates.
+
+        So a template has the same batches, and the same vectors to the last bit, whether it is
+        encoded with others or added to them.
+        """
+        found, first = [], self.new.start
+        while first < self.new.stop:
+            left = classes - (self.place.first + first) % classes
+            found.append(range(first, min(first + batch_size, first + left, self.new.stop)))
+            first = found[-1].stop
+        return found
 
     def whole(self, batch: range) -> range:
         """Return a batch's rows as rows of the whole dataset or vocabulary."""
@@ -97,29 +124,44 @@ def _write_texts(
     folder: Path, run: Run, listing: TextListing, tasks: Sequence[Task], job: Job
 ) -> int:
     """Write the tasks' shards; return how many prompts were encoded."""
-    batch_size = job.planned.settings.batch_size
-    rows = [task.whole(batch) for task in tasks for batch in task.batches(batch_size)]
+    classes, batch_size = len(listing.vocabulary.names), job.planned.settings.batch_size
+    batches = [task.prompts(classes, batch_size) for task in tasks]
+    rows = [task.whole(batch) for task, own in zip(tasks, batches, strict=True) for batch in own]
     # The thread ends before image decoding forks this process.
     with closing(
         ahead((job.model.tokens(listing.prompts(some)) for some in rows), TOKENS_AHEAD)
     ) as tokens:
         transfer = Transfer(job.model.device)
         encoded = pipelined(tokens, lambda batch: batch, job.model.prompts, transfer, job.timing)
-        for task in tasks:
-            parts = []
-            for batch in task.batches(batch_size):
-                parts.append(next(encoded)[1])
+        for task, own in zip(tasks, batches, strict=True):
+            vectors, norms, identity = _known_texts(task, run)
+            job.advance(task.place.rows - len(task.new))
+            for batch in own:
+                one = next(encoded)[1]
+                vectors.append(one.vectors.numpy())
+                norms.append(one.norm.numpy())
                 job.advance(len(batch))
             write_text_shard(
                 folder / task.place.file_name,
-                torch.cat([one.vectors for one in parts]).numpy(),
-                torch.cat([one.norm for one in parts]).numpy(),
+                np.concatenate(vectors),
+                np.concatenate(norms),
                 vocabulary=listing.vocabulary,
-                identity=run.identity,
+                identity=identity,
                 dtype=run.dtype,
                 place=task.place,
             )
     return sum(map(len, rows))
+
+
+def _known_texts(task: Task, run: Run) -> tuple[list[Floats], list[Floats], Identity]:
+    """Return a shard's known vectors and norms, if any, and its identity.
+
+    The identity also names the devices and library versions that the known vectors are from.
+    """
+    if not isinstance(task.known, TextRows) or len(task.new) == task.place.rows:
+        return [], [], run.identity
+    vectors, norm = stored_rows(task.known, task.offset, task.place.rows)
+    return [vectors], [norm], joined([run.identity, task.known.identity])
 
 
 def _write_images(
@@ -159,7 +201,7 @@ def _mended(
     Every row is encoded in the same batch as in an undisturbed run.
     """
     known = None
-    if task.known is not None:
+    if isinstance(task.known, ImageFile):
         known = task.known.stored(task.offset, task.place.rows)
     for batch in task.batches(job.planned.settings.batch_size):
         missing = task.missing[batch.start : batch.stop]

@@ -13,7 +13,7 @@ from pathlib import Path
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import counted, read_lines
 from oodcache.cache.watch import Note
-from oodcache.extract.texts import mappings, marked_lines, name_tables, word_lists
+from oodcache.extract.texts import mappings, marked_lines, name_tables, tool_files, word_lists
 from oodcache.extract.texts.imagenet import PREFIXED, WORDNET_ID
 from oodcache.extract.texts.name_lines import QUOTED, WANTED, NameLines, unnamed, unquoted
 from oodcache.extract.texts.word_lists import Columns
@@ -50,7 +50,7 @@ def read(path: Path, note: Note = lambda text: None) -> Columns:
         raise InputError(f"{path}: is empty; expected a class name per line")
     if word_lists.is_wordnet(found):
         return word_lists.lemmas(path, found)
-    lines = _uncommented(path, found, note)
+    lines = _under_names(path, found) or _uncommented(path, found, note)
     for words, form in FORMS:
         if (columns := form(lines)) is not None:
             _check(lines, columns)
@@ -59,6 +59,16 @@ def read(path: Path, note: Note = lambda text: None) -> Columns:
                 note(f"{path}: read as {words}, {counted(len(columns[0]), 'class')}")
             return columns
     raise AssertionError("the last form reads or rejects")
+
+
+def _under_names(path: Path, found: Sequence[str]) -> NameLines | None:
+    """Return the names in YOLO's data.yaml as lines of their own, None for another file."""
+    inside = tool_files.yolo(found)
+    if inside is None:
+        return None
+    if not inside[0]:
+        raise InputError(f"{path}: has no names under {tool_files.OF_YOLO!r}; {WANTED}")
+    return NameLines(path, *inside)
 
 
 def _tell_numbers(path: Path, ids: Sequence[str], note: Note) -> None:
@@ -113,7 +123,9 @@ def _literal(lines: NameLines) -> Columns | None:
     if text[0] + text[-1] not in ("[]", "{}", "()"):
         return None
     try:
-        return mappings.columns(mappings.parse(text))
+        value = mappings.parse(text)
+        keyed = tool_files.under_key(value)
+        return mappings.columns(value) if keyed is None else tool_files.columns(*keyed)
     except ValueError as error:
         raise lines.error(f"looks like JSON or a Python literal, but {error}") from None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import shown
+from oodcache.cache.names import own_name
 from oodcache.report.saved import Saved, mapping
 from oodcache.report.tables.grid import Key, by_row, is_probability, names
 from oodcache.score.formulas.registry import SCORES
@@ -86,9 +87,9 @@ def chosen(saved: Saved, choice: FigureChoice, default: Default, what: str) -> F
 
 
 def _models(saved: Saved, one: Key) -> tuple[str | None, ...]:
-    """Return a row's model names: name/pretrained, and as typed for `score`."""
+    """Return a row's model names: name/pretrained, as typed for `score`, and of own weights."""
     about = mapping(mapping(saved.provenance.get("models")).get(str(one[0])))
-    return one[0], about.get("requested")
+    return one[0], about.get("requested"), own_name(str(one[0]))
 
 
 def _by(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from oodcache.report.tables.grid import NONE, by_row, interval, percent
+from oodcache.report.tables.grid import NONE, by_row, interval, model_names, percent
+from oodcache.report.tables.grid import key as key_of
 from oodcache.score.measures.result import MEASURES, Result
 
 
@@ -66,9 +67,10 @@ def _shown(offered: Mapping[str, Sequence[str]]) -> list[str]:
 
 def filters(results: Sequence[Result]) -> dict[str, list[str]]:
     """Return the values that each filter offers, if it has several."""
+    models = model_names(map(key_of, results))
     found = {
         "score": [key[2] for key in by_row(results)],
-        "model": [key[0] or NONE for key in by_row(results)],
+        "model": [models[key[0]] for key in by_row(results)],
         "template": [key[1] or NONE for key in by_row(results)],
         "OOD set": [one.ood for one in results],
     }
@@ -81,10 +83,10 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
     highest: dict[str, float] = {}
     for one in results:
         highest[one.ood] = max(one.auroc, highest.get(one.ood, 0.0))
-    offered, found = filters(results), []
+    offered, models, found = filters(results), model_names(map(key_of, results)), []
     for key, row in by_row(results).items():
         for one in row.values():
-            model, template = key[0] or NONE, key[1] or NONE
+            model, template = models[key[0]], key[1] or NONE
             values = {"score": key[2], "model": model, "template": template, "OOD set": one.ood}
             found.append(
                 PageLine(

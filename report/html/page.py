@@ -22,7 +22,7 @@ from oodcache.report.html.provenance import making
 from oodcache.report.saved import Saved
 from oodcache.report.sweeps import sweeps
 from oodcache.report.tables.caption import caption
-from oodcache.report.tables.grid import NOT_ESTIMABLE, by_row, names
+from oodcache.report.tables.grid import NOT_ESTIMABLE, by_row, model_names, names
 from oodcache.score.measures.result import AVERAGE, HEADLINES, Result
 
 NEEDS = ("jinja2", "plotly", "PIL")
@@ -119,7 +119,7 @@ def _title(results: Sequence[Result]) -> str:
 
 def _summary(results: Sequence[Result]) -> str:
     rows = by_row(results)
-    models = list(dict.fromkeys(key[0] for key in rows if key[0] is not None))
+    models = [shown for model, shown in model_names(rows).items() if model is not None]
     parts = [f"{len(rows)} scores"]
     if models:
         parts.append(f"{len(models)} models" if len(models) > 3 else " and ".join(models))

@@ -13,6 +13,7 @@ from oodcache.report.tables.grid import (
     by_row,
     fpr_name,
     key,
+    model_names,
     percent,
     prompt,
     prompts,
@@ -220,9 +221,9 @@ def _sigmoid(results: Sequence[Result]) -> Iterator[str]:
 def _whose(one: Result, results: Sequence[Result]) -> str:
     """Return a row's model and prompt in brackets if the table has several of them."""
     model, _, _ = key(one)
-    parts = []
-    if model is not None and len({key(each)[0] for each in results}) > 1:
-        parts.append(model)
+    models, parts = model_names(map(key, results)), []
+    if model is not None and len(models) > 1:
+        parts.append(models[model])
     if model is not None and len(prompts(results)) > 1:
         parts.append(f"prompt {prompt(one)}")
     return f" ({', '.join(parts)})" if parts else ""

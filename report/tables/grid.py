@@ -6,10 +6,12 @@ spans them all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from oodcache.cache.names import own_name
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.measures.result import HEADLINES, Result
 from oodcache.score.onepass.variants import Variant
@@ -59,6 +61,22 @@ def key(one: Result) -> Key:
     return model, one.template, Variant(one.score, one.parameters).label
 
 
+def model_names(keys: Iterable[Key]) -> dict[str | None, str]:
+    """Return each model as it is shown; own weights by their name, unless another has it, too.
+
+    >>> model_names([("local/mine-01234567", "a {}", "mcm"), ("ViT-B-32/openai", "a {}", "mcm")])
+    {'local/mine-01234567': 'mine', 'ViT-B-32/openai': 'ViT-B-32/openai'}
+    """
+    models = dict.fromkeys(key[0] for key in keys)
+    count = Counter(own_name(one) for one in models if one is not None)
+    return {one: NONE if one is None else _shown(one, count) for one in models}
+
+
+def _shown(model: str, count: Mapping[str, int]) -> str:
+    name = own_name(model)
+    return name if count[name] == 1 else model
+
+
 def names(keys: Iterable[Key]) -> dict[Key, str]:
     """Return each row's name in one line: its score, then the model or template if they differ.
 
@@ -67,7 +85,9 @@ def names(keys: Iterable[Key]) -> dict[Key, str]:
     """
     unique = list(dict.fromkeys(keys))
     parts = [place for place in (0, 1) if len({key[place] for key in unique}) > 1]
-    return {key: " · ".join([key[2], *(key[place] or NONE for place in parts)]) for key in unique}
+    models = model_names(unique)
+    whole = {key: (models[key[0]], key[1] or NONE) for key in unique}
+    return {key: " · ".join([key[2], *(whole[key][place] for place in parts)]) for key in unique}
 
 
 def is_probability(one: Result) -> bool:
@@ -109,12 +129,13 @@ def laid(
     """Return the results as a grid; `cell` gives the lines of a result, a dash marks none."""
     ood_sets = tuple(dict.fromkeys(one.ood for one in results))
     missing: Cell = ((NONE,) * len(measures),)
-    several = len(prompts(results)) > 1
+    several, models = len(prompts(results)) > 1, model_names(map(key, results))
     rows = []
-    for (_, _, score), row in by_row(results).items():
-        first = next(iter(row.values()))
+    for (label, _, score), row in by_row(results).items():
+        first, model = next(iter(row.values())), None if label is None else models[label]
         cells = (cell(row[name]) if name in row else missing for name in ood_sets)
-        rows.append(GridRow(_heading(first, several), _labels(first, several), score, tuple(cells)))
+        heading, labels = _heading(first, model, several), _labels(first, model, several)
+        rows.append(GridRow(heading, labels, score, tuple(cells)))
     return Grid(
         title, tuple(measures), ood_sets, _columns(results, several), tuple(rows), tuple(notes)
     )
@@ -162,16 +183,15 @@ def interval(bounds: Sequence[float] | None) -> str:
     return NOT_ESTIMABLE if bounds is None else NONE.join(map(percent, bounds))
 
 
-def _heading(one: Result, several: bool) -> tuple[str, ...]:
-    model, _, _ = key(one)
+def _heading(one: Result, model: str | None, several: bool) -> tuple[str, ...]:
     if model is None:
         return ()
     accuracy = f"ID accuracy {percent(one.id_accuracy)}"
     return model, f"prompt {prompt(one)}: {accuracy}" if several else accuracy
 
 
-def _labels(one: Result, several: bool) -> tuple[str, ...]:
-    model, _, score = key(one)
+def _labels(one: Result, model: str | None, several: bool) -> tuple[str, ...]:
+    _, _, score = key(one)
     if model is None:
         return (score,)
     return (model, *([prompt(one)] if several else []), score, percent(one.id_accuracy))

@@ -14,6 +14,7 @@ from oodcache.cache.format.identity import OVERRIDDEN
 from oodcache.cache.shards.shard_set import is_complete
 from oodcache.cache.store import store
 from oodcache.cache.subsets import NAMES as SUBSETS
+from oodcache.cache.text import meant
 
 # What an option of extract leaves in the preprocessing.
 OPTIONS = {"--fast-decode": ("decoder", "torchvision"), "--exif": ("exif", True)}
@@ -41,7 +42,7 @@ def vocabulary_path(
     source = wanted if wanted in SUBSETS else _source(wanted, file)
     raise InputError(
         f"{cache / label}: no vocabulary {wanted!r} (there are: {', '.join(there) or 'none'}); "
-        f"make it with: oodcache extract --model {model} --classes {source}"
+        f"{_meant(wanted, there)}make it with: oodcache extract --model {model} --classes {source}"
     )
 
 
@@ -52,7 +53,8 @@ def images_path(cache: Path, label: str, model: str, dataset: str) -> Path:
         return names.image_path(cache, label, dataset)
     raise InputError(
         f"{cache / label}: no images {dataset!r} (there are: {', '.join(there) or 'none'}); "
-        f"make them with: oodcache extract --model {model} {_source(dataset, 'FOLDER')}"
+        f"{_meant(dataset, there)}make them with: oodcache extract --model {model} "
+        f"{_source(dataset, 'FOLDER')}"
     )
 
 
@@ -62,6 +64,10 @@ def _names(cache: Path, label: str, kind: str) -> list[str]:
 
 def _is_whole(path: Path) -> bool:
     return path.exists() or is_complete(path)
+
+
+def _meant(name: str, there: Sequence[str]) -> str:
+    return "" if name in (*names.KNOWN, *SUBSETS) else meant(name, there)
 
 
 def _source(name: str, what: str) -> str:

@@ -14,6 +14,7 @@ from oodcache.score.own.loading import typed_scores
 
 OWN, PREDICTED = "own", "predicted"
 SOURCE, OPEN_CLIP = "source", "open_clip"
+# A tuple is the average of these templates or, if COSINE_MEAN is its first item, their mean.
 Template = str | tuple[str, ...]
 
 

@@ -144,7 +144,8 @@ def prompted(selection: Selection, templates: Sequence[Template]) -> list[Prompt
 
     "average" is the renormalised mean over templates of the unit vectors; "cosine-mean" the mean
     itself, whose product with an image is the mean of its cosines. A tuple of stored templates is
-    their average. By default it is the only stored template, or the average of several.
+    their average, or their mean if it begins with "cosine-mean". By default it is the only stored
+    template, or the average of several.
     """
     stored = selection.texts.vocabulary.templates
     wanted: list[Template] = []
@@ -157,7 +158,11 @@ def prompted(selection: Selection, templates: Sequence[Template]) -> list[Prompt
 def _prompted(selection: Selection, template: Template) -> Prompted:
     texts, stored = selection.texts, selection.texts.vocabulary.templates
     if isinstance(template, tuple):
-        how, templates, vectors = AVERAGE, template, _combined(selection, AVERAGE, template)
+        how = COSINE_MEAN if template[0] == COSINE_MEAN else AVERAGE
+        templates = template[1:] if how == COSINE_MEAN else template
+        if unknown := [one for one in templates if one not in stored]:
+            raise _unknown(texts, unknown[0])
+        vectors = _combined(selection, how, templates)
     elif template in stored:
         how, templates = template, (template,)
         vectors = texts.embeddings[stored.index(template), selection.classes]

@@ -18,13 +18,15 @@ from oodcache.cache.files.negatives import (
     read_negatives,
     write_negatives,
 )
+from oodcache.cache.files.stored_prompts import vectors_sum
+from oodcache.cache.files.texts import TextFile, TextRows
 from oodcache.cache.shards.shard_set import open_text_rows, open_texts
 from oodcache.cache.store import store
 from oodcache.cache.watch import Hint, Watch
 from oodcache.score.inputs.files import check_same_model, vocabulary_path
 from oodcache.score.measures.result import AVERAGE
 from oodcache.score.words.mining import KEEP, PERCENTILE
-from oodcache.score.words.negatives import differing
+from oodcache.score.words.negatives import differing, held_against
 from oodcache.score.words.word_pool import ChosenWords, WordPool, class_vectors, template_of
 
 
@@ -55,8 +57,10 @@ def write_mined(request: MiningRequest, overwrite: bool, watch: Watch) -> None:
         raise InputError(f"{path}: exists; replace it with --overwrite, or give another -o NAME")
     found = mine(request, watch)
     if known is not None:
-        if known != replace(found, versions=known.versions):
-            raise InputError(f"{path}: exists, of other vectors; replace it with --overwrite")
+        if not _is_same(known, found, request, label):
+            raise InputError(
+                f"{path}: exists, of other vectors or templates; replace it with --overwrite"
+            )
         watch.note(f"{path}: mined already, with the same words")
         return
     write_negatives(path, found)
@@ -69,6 +73,27 @@ def _is_asked(known: Negatives, request: MiningRequest) -> bool:
     """Return whether a file has the lists and the share of a request: mining would tell."""
     asked = [*request.words, *request.csp]
     return ([one.vocabulary for one in known.lists], known.keep) == (asked, request.keep)
+
+
+def _is_same(known: Negatives, found: Negatives, request: MiningRequest, label: str) -> bool:
+    """Return whether a file has the words that were found, of vectors that are still there."""
+    try:
+        held = held_against(known, *_opened(request, label), "")
+    except InputError:
+        return False
+    return held == replace(found, versions=known.versions)
+
+
+def _opened(request: MiningRequest, label: str) -> tuple[TextFile, tuple[TextRows, ...]]:
+    """Return the vocabulary of the classes and the word lists; their models must match."""
+    cache, model = request.cache, request.model
+    texts = open_texts(vocabulary_path(cache, label, model, request.classes))
+    files = tuple(
+        open_text_rows(vocabulary_path(cache, label, model, one, file))
+        for one, file in _distinct(request.words, request.csp).items()
+    )
+    check_same_model(texts, files)
+    return texts, files
 
 
 def mine(request: MiningRequest, watch: Watch) -> Negatives:
@@ -85,12 +110,7 @@ def mine(request: MiningRequest, watch: Watch) -> Negatives:
     except ValueError as error:
         raise InputError(f"--keep: {error}") from None
     names.check_name(request.name, "negatives")
-    texts = open_texts(vocabulary_path(cache, label, request.model, request.classes))
-    files = tuple(
-        open_text_rows(vocabulary_path(cache, label, request.model, one, file))
-        for one, file in _distinct(request.words, request.csp).items()
-    )
-    check_same_model(texts, files)
+    texts, files = _opened(request, label)
     of_classes = class_vectors(texts, request.template or AVERAGE)
     roles = (NEGATIVE,) * len(request.words) + (CSP,) * len(request.csp)
     percentiles = [PERCENTILE if percentile is None else percentile] * len(files)
@@ -111,8 +131,9 @@ def mine(request: MiningRequest, watch: Watch) -> Negatives:
         weights=made.weights,
         architecture=made.architecture,
         classes=texts.path.stem,
-        class_vectors=texts.identity.vectors,
+        class_vectors=vectors_sum(texts, of_classes.templates),
         template=of_classes.template,
+        templates=of_classes.templates,
         keep=keep,
         lists=lists,
         versions={library: version(library) for library in ("oodcache", "numpy")},
@@ -141,6 +162,7 @@ def _word_list(pool: WordPool, chosen: ChosenWords, percentiles: Sequence[float]
         vocabulary=file.path.stem,
         vectors=file.identity.vectors,
         template=template_of(file),
+        templates=file.vocabulary.templates,
         role=pool.roles[chosen.at],
         percentile=percentiles[chosen.at],
         candidates=chosen.candidates,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,14 +23,15 @@ from oodcache.cache.files.negatives import (
     parse_keep,
     read_negatives,
 )
+from oodcache.cache.files.stored_prompts import unchanged, vectors_sum
 from oodcache.cache.files.texts import TextFile, TextRows
 from oodcache.cache.shards.shard_set import open_text_rows
 from oodcache.cache.store import store
 from oodcache.score.inputs.files import brief, check_same_model, vocabulary_path
-from oodcache.score.inputs.selection import Selection, Vectors
+from oodcache.score.inputs.selection import Prompted, Selection, Vectors
 from oodcache.score.measures.result import AVERAGE
 from oodcache.score.words.mining import KEEP, PERCENTILE
-from oodcache.score.words.word_pool import ChosenWords, WordPool, class_vectors, template_of
+from oodcache.score.words.word_pool import ChosenWords, WordPool, class_vectors
 
 # The templates of NegLabel's paper: for classes and nouns, and for adjectives.
 NOUN, ADJECTIVE = "the nice {}", "This is a {} photo"
@@ -63,14 +64,14 @@ class Mined:
         chosen = self._chosen(percentile, number, csp)
         return [word for one in chosen for word in self._pool.words(one)]
 
-    def notes(self, templates: Sequence[str]) -> list[str]:
+    def notes(self, prompts: Sequence[Prompted]) -> list[str]:
         """Return notes if the classes are scored with other templates, or only some are scored."""
         of_file, notes = self.negatives, []
-        if others := [one for one in templates if one != of_file.template]:
-            notes.append(
-                f"{of_file.path}: mined with the classes in {of_file.template!r}, scored in "
-                f"{others[0]!r}"
-            )
+        mined = _how(of_file.template, of_file.templates)
+        now = [_how(one.template, one.templates) for one in prompts]
+        if others := [one for one in now if one != mined]:
+            what = f"mined with the classes in {mined}, scored in {others[0]}"
+            notes.append(f"{of_file.path}: {what}")
         notes += differing(of_file.lists, of_file.template)
         scored, there = len(self.selection.classes), len(self.selection.texts.vocabulary.names)
         if scored < there:
@@ -82,7 +83,10 @@ class Mined:
 
     @cached_property
     def _pool(self) -> WordPool:
-        of_classes = class_vectors(self.selection.texts, self.negatives.template)
+        templates = self.negatives.templates
+        of_classes = class_vectors(
+            self.selection.texts, templates[0] if len(templates) == 1 else templates
+        )
         roles = tuple(one.role for one in self.negatives.lists)
         class_names = self.selection.texts.vocabulary.names
         return WordPool(self.files, roles, of_classes.vectors, class_names)
@@ -136,14 +140,36 @@ def open_negatives(cache: Path, selection: Selection, name: str) -> Mined:
     negatives = read_negatives(names.negatives_path(cache, label, name))
     again = f"mine again with: {_command(negatives, requested, texts.path.stem)}"
     _check_mined(negatives, texts, again)
-    files = []
+    files = list[TextRows]()
     for one in negatives.lists:
         source = "csp:FILE" if one.role == CSP else "FILE"
         file = open_text_rows(vocabulary_path(cache, label, requested, one.vocabulary, source))
         check_same_model(texts, [file])
-        _check_list(negatives, one, file, again)
         files.append(file)
-    return Mined(negatives, selection, tuple(files))
+    held = held_against(negatives, texts, files, again)
+    views = [file.under(one.templates) for file, one in zip(files, held.lists, strict=True)]
+    return Mined(held, selection, tuple(views))
+
+
+def held_against(
+    negatives: Negatives, texts: TextFile, files: Sequence[TextRows], again: str
+) -> Negatives:
+    """Return negatives with the templates that they were mined with, also for old files.
+
+    Raises InputError, ending in `again`, if the vectors of those templates, of the classes or of a
+    word list, have changed. Templates that were added later do not matter.
+    """
+    templates = _of_classes(negatives, texts, again)
+    lists = [
+        _of_list(negatives, words, file, again)
+        for words, file in zip(negatives.lists, files, strict=True)
+    ]
+    return replace(
+        negatives,
+        class_vectors=vectors_sum(texts, templates),
+        templates=templates,
+        lists=tuple(lists),
+    )
 
 
 def mining(selection: Selection) -> str:
@@ -211,21 +237,27 @@ def _check_mined(negatives: Negatives, texts: TextFile, again: str) -> None:
             f"{path}: mined with another architecture than {texts.path}, though with the same "
             f"weights; {again}"
         )
-    if negatives.class_vectors != texts.identity.vectors:
-        raise InputError(
-            f"{path}: mined with classes {negatives.classes}, whose vectors differ from those of "
-            f"{texts.path}; {again}"
-        )
-    if negatives.template not in (*texts.vocabulary.templates, AVERAGE):
-        raise InputError(
-            f"{path}: mined with template {negatives.template!r}, which {texts.path} does not "
-            f"have; {again}"
-        )
 
 
-def _check_list(negatives: Negatives, words: WordList, file: TextRows, again: str) -> None:
-    """Raise InputError if the word list has changed since the words were mined."""
-    if file.identity.vectors != words.vectors or template_of(file) != words.template:
+def _of_classes(negatives: Negatives, texts: TextFile, again: str) -> tuple[str, ...]:
+    """Return the templates of the classes; raise InputError if their vectors have changed."""
+    path, template = negatives.path, negatives.template
+    templates = unchanged(texts, negatives.class_vectors, negatives.templates)
+    if templates is None:
+        there = {AVERAGE, *texts.vocabulary.templates}
+        classes = f"classes {negatives.classes}, whose vectors differ from those of"
+        what = f"mined with {classes} {texts.path}"
+        missing = [one for one in (template, *negatives.templates) if one not in there]
+        if missing and texts.path.stem == negatives.classes:
+            what = f"mined with template {missing[0]!r}, which {texts.path} does not have"
+        raise InputError(f"{path}: {what}; {again}")
+    return templates if template == AVERAGE else (template,)
+
+
+def _of_list(negatives: Negatives, words: WordList, file: TextRows, again: str) -> WordList:
+    """Return a word list with its templates; raise InputError if it has changed since."""
+    templates = unchanged(file, words.vectors, words.templates)
+    if templates is None or words.template != (AVERAGE if len(templates) > 1 else templates[0]):
         raise InputError(
             f"{negatives.path}: mined from other vectors than {file.path} now contains; {again}"
         )
@@ -234,3 +266,9 @@ def _check_list(negatives: Negatives, words: WordList, file: TextRows, again: st
         raise InputError(
             f"{negatives.path}: the word {missing[0]!r} is not in {file.path}; {again}"
         )
+    return replace(words, templates=templates)
+
+
+def _how(template: str, templates: Sequence[str]) -> str:
+    """Return a template in quotes, or how several are combined and how many there are."""
+    return f"the {template} of {len(templates)}" if len(templates) > 1 else repr(template)

@@ -17,6 +17,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.negatives import CSP
 from oodcache.cache.files.texts import BLOCK_ROWS, TextFile, TextRows
 from oodcache.cache.text import counted
+from oodcache.score.inputs.question import Template
 from oodcache.score.inputs.selection import (
     COSINE_MEAN,
     EACH,
@@ -178,8 +179,8 @@ def _mean(parts: Iterable[Vectors], count: int, names: Sequence[str], file: Text
     return unit
 
 
-def class_vectors(texts: TextFile, template: str) -> Prompted:
-    """Return all classes' unit vectors in a template, or averaged over all."""
+def class_vectors(texts: TextFile, template: Template) -> Prompted:
+    """Return all classes' unit vectors in a template, or averaged over several or all."""
     if template in (EACH, COSINE_MEAN):
         raise InputError(f"--template {template}: give one template, or average")
     everything = np.arange(len(texts.vocabulary.names))

@@ -72,7 +72,8 @@ def test_a_model_in_memory_goes_on_with_the_files_of_the_same_model_by_name(
         ({"precision": "int8"}, "precision is 'int8': expected one of float32, bfloat16, float16"),
         ({"dtype": "float64"}, "dtype is 'float64': expected one of float32, float16"),
         ({"max_bad": 2}, "max_bad is 2: expected a share from 0 to 1"),
-        ({"model_name": "mine"}, "model_name and preprocess_id are for a model in memory"),
+        ({"model_name": "mine"}, "model name 'mine': tiny-clip has a name; only weights of your"),
+        ({"preprocess_id": "x"}, "preprocess_id is for a model in memory"),
         ({"model": (1, 2), "checkpoint": "x"}, "checkpoint and model_config are for a model by"),
         ({"model": None}, "model is a NoneType: expected a name, or (module, preprocess, token"),
         ({"classes": "nowhere"}, "classes 'nowhere' is not known"),
@@ -96,6 +97,7 @@ def test_options_become_arguments_but_not_in_commands() -> None:
     )
     assert in_python("try --workers 2 and --fast-decode") == "try workers=2 and fast_decode=True"
     assert in_python("made with --dtype float16;") == "made with dtype=float16;"
+    assert in_python("give --name run-7, or") == "give model_name run-7, or"
     command = "see: oodcache cache info --quiet x"
     assert in_python(command) == command
     assert in_python("a--overwrite") == "a--overwrite"

@@ -203,12 +203,14 @@ def test_a_file_made_from_something_else_is_never_taken_for_this(
     assert "loading" not in refused.err
 
 
-def test_other_templates_under_one_name_are_refused(oodcache: Run, photos: Path) -> None:
+@pytest.mark.slow
+def test_a_template_that_is_typed_later_is_added(oodcache: Run, photos: Path) -> None:
     first = ["extract", "--model", "tiny-clip", "--classes", f"c={photos}"]
     assert oodcache(*first).status == 0
     told = oodcache(*first, "--template", "the {}").err
-    assert "inputs changed: still" in told
-    assert "; the cache has template 'a photo of a {}', you gave 'the {}'; use" in told
+    assert "c: adding 1 template to the 1 in the cache" in told
+    found = open_texts(only("embeddings/tiny-clip/demo/texts/c.h5"))
+    assert found.vocabulary.templates == ("a photo of a {}", "the {}")
 
 
 def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(
@@ -461,6 +463,12 @@ def test_the_environments_share_is_nothing_to_ray(
         "--engine ray distributes the shards itself: ignoring the environment's rank",
         "kept embeddings/tiny-clip/demo/images/c.h5",
     ]
+
+
+def test_a_name_for_weights_that_have_one_is_a_usage_error(oodcache: Run) -> None:
+    refused = oodcache("extract", "--model", "tiny-clip", "--name", "mine", "c=photos")
+    assert refused.status == 2
+    assert "--name is for weights of your own: --checkpoint or local-dir:PATH" in refused.err
 
 
 @pytest.mark.parametrize("share", ["0/2", "3/2", "1", "1/0", "a/b", "-1/2"])

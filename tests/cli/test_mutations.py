@@ -76,9 +76,10 @@ def detector(path: Path) -> Callable[[Path], Any]:
 
 
 def negatives(path: Path) -> Callable[[Path], Any]:
-    words = WordList("nouns", "a" * 64, "a {}", "negative", 95.0, 20, ("jar", "tin", "zoo"))
+    one = ("a {}",)
+    words = WordList("nouns", "a" * 64, *one, "negative", 95.0, 20, ("jar", "tin", "zoo"), one)
     of = ("m", "p", "0" * 64, {}, "pets", "c" * 64, "a {}", "15%", (words,), {"numpy": "2"})
-    write_negatives(path, Negatives(path, *of))
+    write_negatives(path, Negatives(path, *of, one))
     return lambda one: replace(read_negatives(one), path=path)
 
 

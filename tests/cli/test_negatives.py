@@ -237,6 +237,8 @@ def test_a_strangers_words_are_shown_escaped(oodcache: Run, lists: None) -> None
     found = json.loads(FILE.read_text())
     del found["sha256"]
     found["version"] = 1
+    for one in (found, *found["lists"]):
+        del one["templates"]
     found["lists"][0]["words"][0] = found["template"] = found["keep"] = EVIL
     FILE.write_text(json.dumps(found))
     for command in (("info", FILE), ("verify", FILE), ("ls",)):

@@ -117,3 +117,10 @@ def test_a_users_own_score_is_a_line_with_the_models_numbers() -> None:
     assert sweep.lines[0].score == "mine.py:gap:k=5,how=learned"
     others = [result("mine", 0.5, parameters={"how": one}) for one in values]
     assert of(*others)[0].lines[0].values == ("learned", 3.0)
+
+
+def test_a_line_of_own_weights_has_their_name() -> None:
+    mine = {"model": "local", "pretrained": "mine-01234567"}
+    rows = [result("mcm", 0.5, parameters={"temperature": one}, **mine) for one in (1.0, 2.0)]
+    (sweep,) = of(*rows)
+    assert [line.model for line in sweep.lines] == ["mine"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from samples import Run, run_in, write_image, write_photos, write_strays
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.files.texts import open_texts, write_texts
 from oodcache.cache.watch import Watch
 from oodcache.report.content import Content
 from oodcache.report.saved import read
@@ -22,6 +24,9 @@ SCORE = (
     *("score", "--model", "tiny-clip", "--id", "pets", "--ood", "strays", "--ood", "more"),
     *("--score", "mcm:temperature=1|learned", "--score", "energy", "--output", "r.json"),
 )
+
+
+PETS = Path("embeddings/tiny-clip/demo/texts/pets.h5")
 
 
 def extract_pets(folder: Path) -> None:
@@ -101,6 +106,34 @@ def test_saved_scores_and_the_cache_give_the_same_to_the_last_digit(
         for score in ("mcm", "mcm:temperature=learned", "energy")
     ]
     assert by_file.missing == ""
+
+
+def write_templates(*templates: str) -> None:
+    """Write the vocabulary anew, under some templates with vectors of their own."""
+    found = open_texts(PETS)
+    each = [
+        np.random.default_rng(sum(map(ord, one))).normal(size=found.stored[0].shape)
+        for one in templates
+    ]
+    unit = np.array([one / np.linalg.norm(one, axis=1, keepdims=True) for one in each])
+    norm = np.ones(unit.shape[:2], np.float32)
+    vocabulary = replace(found.vocabulary, templates=templates)
+    write_texts(PETS, unit, norm, vocabulary=vocabulary, identity=found.identity)
+
+
+@pytest.mark.parametrize("how", ["average", "cosine-mean"])
+def test_an_average_is_recomputed_of_the_templates_that_it_had(
+    oodcache: Run, cached: None, how: str
+) -> None:
+    write_templates("a {}", "the {}")
+    assert oodcache(*SCORE, "--template", how).status == 0
+    before, _ = content()
+    write_templates("a {}", "the {}", "my {}")
+    after, _ = content()
+    assert after == before
+    assert after.rows
+    write_templates("a {}", "my {}")
+    assert "has no template 'the {}'" in (content()[0].missing or "")
 
 
 def test_saved_scores_are_found_beside_the_results(oodcache: Run, cached: None) -> None:

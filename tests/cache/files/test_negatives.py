@@ -28,8 +28,9 @@ from oodcache.cache.files.negatives import (
 )
 
 PAGE = Path(__file__).parents[3] / "docs" / "cache-format.md"
-NOUNS = WordList("nouns", "a" * 64, "the nice {}", "negative", 95.0, 20, ("rök", "jar", "zoo"))
-POOL = WordList("pool", "b" * 64, "a {}", "csp", 100.0, 4, ("old thing",))
+NICE = "the nice {}"
+NOUNS = WordList("nouns", "a" * 64, NICE, "negative", 95.0, 20, ("rök", "jar", "zoo"), (NICE,))
+POOL = WordList("pool", "b" * 64, "a {}", "csp", 100.0, 4, ("old thing",), ("a {}",))
 SAMPLE = Negatives(
     path=Path("x.json"),
     model="small",
@@ -42,6 +43,7 @@ SAMPLE = Negatives(
     keep="15%",
     lists=(NOUNS, POOL),
     versions={"oodcache": "0.1.0"},
+    templates=("the nice {}",),
 )
 
 
@@ -79,7 +81,7 @@ def of_file(**changes: Any) -> Callable[[dict[str, Any]], None]:
 DAMAGE: list[tuple[str, str, Callable[[dict[str, Any]], Any]]] = [
     ("N1", "its format is 'other', not 'oodcache-negatives'", of_file(format="other")),
     ("N1", "its format is None", lambda found: found.pop("format")),
-    ("N1", "version is 3, but this oodcache reads 1 and 2", of_file(version=3)),
+    ("N1", "version is 4, but this oodcache reads 1 to 3", of_file(version=4)),
     ("N1", "version is True", of_file(version=True)),
     ("N1", "it contains NaN", of_list(percentile=float("nan"))),
     ("N1", "it contains Infinity", of_file(architecture={"x": float("inf")})),
@@ -116,6 +118,12 @@ DAMAGE: list[tuple[str, str, Callable[[dict[str, Any]], Any]]] = [
     ("N7", "it was changed after it was written; mine", of_list(percentile=94.0)),
     ("N7", "it was changed after it was written; mine", of_file(sha256="0" * 64)),
     ("N2", "it holds [", lambda found: found.pop("sha256")),
+    ("N2", "list 1 holds [", lambda found: found["lists"][1].pop("templates")),
+    ("N2", "templates of it is 'a {}', not a list of texts", of_file(templates="a {}")),
+    ("N8", "template is 'the nice {}', but templates are ['a {}']", of_file(templates=["a {}"])),
+    ("N8", "template is 'average', but templates are ['a {}']", of_list(1, template="average")),
+    ("N8", "template is 'a {}', but templates are []", of_list(1, templates=[])),
+    ("N8", "template 'a {}' is listed twice", of_list(1, templates=["a {}", "a {}"])),
 ]
 
 
@@ -162,11 +170,18 @@ def test_what_is_no_json_object_is_refused_in_one_line(
     assert str(refused.value).endswith("(rule N1)")
 
 
-def test_version_1_has_no_sum_and_is_read(path: Path) -> None:
-    found = json.loads(path.read_text())
+@pytest.mark.parametrize("version", [1, 2])
+def test_older_versions_do_not_say_which_templates_and_are_read(path: Path, version: int) -> None:
+    found = json.loads(path.read_text()) | {"version": version}
+    for one in (found, *found["lists"]):
+        del one["templates"]
     del found["sha256"]
-    path.write_text(json.dumps({**found, "version": 1}))
-    assert read_negatives(path) == replace(SAMPLE, path=path)
+    if version == 2:
+        compact = json.dumps(found, sort_keys=True, separators=(",", ":"))
+        found["sha256"] = hashlib.sha256(compact.encode()).hexdigest()
+    path.write_text(json.dumps(found))
+    lists = tuple(replace(one, templates=()) for one in SAMPLE.lists)
+    assert read_negatives(path) == replace(SAMPLE, path=path, lists=lists, templates=())
 
 
 def test_the_sum_is_that_of_the_other_fields_however_they_are_spaced(path: Path) -> None:

@@ -14,6 +14,7 @@ from samples import permissions_bind
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.sibling import (
     SUFFIX,
+    alone,
     discard,
     remove_stale,
     remove_stale_in,
@@ -347,3 +348,20 @@ def test_a_pipe_or_a_device_is_not_replaced(tmp_path: Path) -> None:
         ):
             pass
     assert (tmp_path / "pipe").is_fifo() and Path("/dev/null").is_char_device()
+
+
+@locks
+def test_one_at_a_time_is_alone_in_a_folder(tmp_path: Path) -> None:
+    done = list[str]()
+
+    def second() -> None:
+        with alone(tmp_path):
+            done.append("second")
+
+    with alone(tmp_path):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.05)
+        done.append("first")
+    thread.join()
+    assert done == ["first", "second"]

@@ -19,7 +19,7 @@ from oodcache.cache.files.images import ImageBatch, ImageRows, open_images, writ
 from oodcache.cache.files.texts import Vocabulary, open_texts, write_text_shard
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import Run, shard_folder
-from oodcache.cache.shards.merging import find, merge, peek
+from oodcache.cache.shards.merging import find, joined, merge, peek
 from oodcache.cache.store.verification import verify
 
 Write = Callable[..., Path]
@@ -153,6 +153,7 @@ def test_what_varies_between_machines_is_named_whole(
     merge(target, find(target).shards)
     made = open_images(target).identity
     assert made.versions == {"torch": "2.4 + 2.5"}
+    assert joined([made, made]).versions == made.versions
     assert made.precision["device"] == "A + B"
     verify(target)
 

@@ -78,6 +78,7 @@ def test_a_file_in_the_folder_of_the_other_kind_is_refused(cache: Path) -> None:
         ("local/mine-00000000", "local/mine-00000000"),
         ("mine-00000000", "local/mine-00000000"),
         ("tiny", "local/tiny-11111111"),
+        ("mine", "local/mine-00000000"),
     ],
 )
 def test_a_model_is_found_by_any_of_its_names(cache: Path, model: str, label: str) -> None:
@@ -95,6 +96,15 @@ def test_several_matches_are_listed_and_refused(cache: Path, write_pets: Write) 
     )
 
 
+def test_a_name_that_one_model_has_is_not_taken_for_a_part_of_anothers(
+    cache: Path, write_pets: Write
+) -> None:
+    path = cache / "local" / "mine-2-33333333" / "images" / "pets.h5"
+    write_pets(path, name="local", pretrained="mine-2-33333333", requested="ViT-B-32")
+    assert store.find_model(cache, "mine") == "local/mine-00000000"
+    assert store.find_model(cache, "mine-2") == "local/mine-2-33333333"
+
+
 def test_a_missing_model_is_answered_with_what_is_there_and_the_line_to_type(cache: Path) -> None:
     with pytest.raises(InputError) as refused:
         store.find_model(cache, "local-dir:my models")
@@ -103,6 +113,19 @@ def test_a_missing_model_is_answered_with_what_is_there_and_the_line_to_type(cac
     assert "ViT-B-16-SigLIP/webli, ViT-B-32/laion2b, local/mine-00000000" in said
     typed = shlex.split(said.rpartition("make them with: ")[2])
     assert typed[:4] == ["oodcache", "extract", "--model", "local-dir:my models"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("minee", "mine"),
+        ("sigllip", "siglip"),
+        ("ViT-B-23/laion2b", "ViT-B-32/laion2b"),
+    ],
+)
+def test_a_model_that_is_nearly_typed_is_asked_for(cache: Path, typed: str, meant: str) -> None:
+    with pytest.raises(InputError, match=f"did you mean {meant}\\? Otherwise make them with: "):
+        store.find_model(cache, typed)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,19 @@ def test_weights_of_ones_own_are_local(tmp_path: Path) -> None:
     assert found.is_local
 
 
+def test_weights_of_ones_own_may_have_a_name(tmp_path: Path) -> None:
+    (tmp_path / "w.pt").write_bytes(b"x")
+    assert resolved("ViT-B-32", checkpoint=tmp_path / "w.pt", name="run-7").label == "local/run-7"
+    for given, words in (
+        ({"name": "a b"}, "model name 'a b' is not a valid file name"),
+        ({"name": "siglip2"}, "model name 'siglip2' stands for ViT-B-16-SigLIP2/webli"),
+    ):
+        with pytest.raises(InputError, match=words):
+            resolved("ViT-B-32", checkpoint=tmp_path / "w.pt", **given)
+    with pytest.raises(InputError, match=r"'run-7': tiny-clip has a name; only weights of"):
+        resolved("tiny-clip", name="run-7")
+
+
 def test_a_local_folder_wants_a_configuration_and_weights(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     with pytest.raises(InputError, match="no such folder"):

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 import pytest
 from PIL import Image
 from samples import SmallModel, load_small, planned
-from samples.extract.runs import REQUEST, extract, files, half, once
+from samples.extract.runs import REQUEST, extract, files, half, load_once, once
 
 from oodcache.cache.files.images import open_image_shard, open_images
+from oodcache.cache.files.texts import open_text_rows
 from oodcache.cache.format.place import shard_folder
 from oodcache.extract.ray.worker import Failed, Loaded, Made, Order, Surroundings, Worker, unlike
 from oodcache.extract.run import plan, targets
@@ -133,6 +134,24 @@ def test_a_folder_that_is_not_there_is_refused_and_threads_are_taken_over(
     assert (Path.cwd(), os.environ["OMP_NUM_THREADS"]) == (tmp_path, "7")
     Surroundings(str(tmp_path), None).enter()
     assert "OMP_NUM_THREADS" not in os.environ
+
+
+def test_an_order_to_add_templates_makes_the_shards_of_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_once(monkeypatch)
+    given = {"classes": "c=" + str(names(tmp_path)), "shard_rows": 3}
+    extract(tmp_path, **given, templates=["a {}"])
+    made, worker, target = ordered(tmp_path, **given, templates=["my {}", "{}"])
+    loaded = worker.load()
+    assert isinstance(loaded, Loaded)
+    run, known = targets.wanted(made, target.listing, loaded.signature), open_text_rows(target.path)
+    tasks = [Task(place, known, place.first) for place in run.places(6)]
+    orders = [Order.of(one, target.path, 0, target.templates) for one in tasks]
+    assert [sent(worker.make(sent(one))).encoded for one in orders] == [1, 3]
+    (path,) = extract(tmp_path, **given, templates=["my {}", "{}"])
+    whole = once(tmp_path, **given, templates=["a {}", "my {}", "{}"])
+    assert path.read_bytes() == whole.read_bytes()
 
 
 def names(tmp_path: Path) -> Path:

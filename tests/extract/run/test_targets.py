@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 from PIL import Image
 from samples import SmallModel, planned, silent, write_image
-from samples.extract.runs import REQUEST, StoppedError, extract, files, half, once, stop, stopping
+from samples.extract.runs import (
+    REQUEST,
+    StoppedError,
+    extract,
+    files,
+    half,
+    load_once,
+    once,
+    stop,
+    stopping,
+)
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import open_images
@@ -193,3 +203,37 @@ def test_a_file_that_another_run_made_meanwhile_is_never_replaced_unasked(
     assert path.read_bytes() == other
     extract(tmp_path, sources=sources, overwrite=True)
     assert path.read_bytes() == once(tmp_path, sources=sources).read_bytes()
+
+
+def test_a_vocabulary_of_other_classes_or_settings_is_not_added_to(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_once(monkeypatch)
+    given = {"classes": f"c={photos}"}
+    (path,) = extract(tmp_path, **given, templates=["a {}"])
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="made with --dtype float32; use --overwrite"):
+        extract(tmp_path, **given, templates=["the {}"], dtype="float16")
+    with pytest.raises(InputError) as untyped:
+        extract(tmp_path, **given)
+    assert "you gave 'a photo of a {}'; add it with --template 'a photo of a {}', use" in str(
+        untyped.value
+    )
+    (photos / "cat").rename(photos / "fox")
+    with pytest.raises(InputError, match=r"class 1 'cat', you gave 'dog'; use --overwrite"):
+        extract(tmp_path, **given, templates=["the {}"])
+    assert path.read_bytes() == before
+    assert files(path.parent) == ["c.h5"]
+
+
+def test_shards_that_add_another_template_are_refused_with_the_way_out(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_once(monkeypatch)
+    given = {"classes": f"c={photos}", "shard_rows": 1}
+    (path,) = extract(tmp_path, **given, templates=["a {}"])
+    extract(tmp_path, **given, templates=["the {}"], part=1, parts=2)
+    with pytest.raises(InputError) as refused:
+        extract(tmp_path, **given, templates=["my {}"])
+    way_out = f"drop its shards with oodcache cache rm {shard_folder(path)}"
+    assert str(refused.value).endswith(way_out)

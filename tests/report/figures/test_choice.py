@@ -185,3 +185,10 @@ def test_a_users_own_score_is_chosen_by_its_code_or_its_label() -> None:
     assert labels("code/lead.py:lead:k=3") == ["lead:k=3,flip=1"]
     words = refused(FigureChoice(scores=["gap:k=4"]), None, saved)
     assert "there are: mcm, mine.py:gap:k=3" in words
+
+
+def test_own_weights_are_chosen_by_their_name() -> None:
+    mine = [replace(one, model="local", pretrained="mine-01234567") for one in results(*SETS)]
+    saved = Saved(Path("r.json"), (*ROWS, *mine), (), PROVENANCE)
+    found = choose(FigureChoice(models=("mine",)), saved=saved)
+    assert {one[0] for one in found.rows()} == {"local/mine-01234567"}

@@ -59,3 +59,9 @@ def test_only_what_differs_is_filtered_by_and_has_a_column() -> None:
 def test_scores_of_another_program_have_a_dash_for_a_model() -> None:
     ours, theirs = FIRST, replace(FIRST, **BARE, score="theirs")
     assert filters([ours, theirs])["model"] == [MODEL, "–"]
+
+
+def test_own_weights_are_filtered_by_their_name() -> None:
+    rows = [FIRST, replace(FIRST, model="local", pretrained="mine-01234567")]
+    assert filters(rows) == {"model": [MODEL, "mine"]}
+    assert [line.filters for line in lines(rows)] == [{"model": MODEL}, {"model": "mine"}]

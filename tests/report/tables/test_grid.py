@@ -76,3 +76,20 @@ def test_a_row_is_called_by_its_score_and_what_else_tells_it_apart() -> None:
     ours: Key = ("a/b", "a {}", "mcm")
     theirs: Key = (None, None, "x")
     assert names([ours, theirs]) == {ours: "mcm · a/b · a {}", theirs: "x · – · –"}
+
+
+MINE = replace(FIRST, model="local", pretrained="mine-01234567")
+AGAIN = replace(FIRST, model="local", pretrained="mine-89abcdef")
+
+
+def test_own_weights_are_called_by_their_name() -> None:
+    rows = measured([FIRST, MINE]).rows
+    assert [row.heading[0] for row in rows] == ["ViT-B-16/laion400m_e31", "mine"]
+    assert [row.labels[0] for row in rows] == ["ViT-B-16/laion400m_e31", "mine"]
+    keys: list[Key] = [(f"{one.model}/{one.pretrained}", "a {}", "mcm") for one in (FIRST, MINE)]
+    assert list(names(keys).values()) == ["mcm · ViT-B-16/laion400m_e31", "mcm · mine"]
+
+
+def test_own_weights_of_one_name_keep_their_hash() -> None:
+    rows = measured([MINE, AGAIN]).rows
+    assert [row.heading[0] for row in rows] == ["local/mine-01234567", "local/mine-89abcdef"]

@@ -7,12 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from samples import planned, silent
 
-from oodcache.cache.watch import Watch
-from oodcache.extract.model.request import ModelRequest
+from oodcache.cache.watch import Note, Watch
+from oodcache.extract.model import loading
+from oodcache.extract.model.encoder import Encoder
+from oodcache.extract.model.request import ModelRequest, Resolved
 from oodcache.extract.run import run
 
+LOAD, LOADED = loading.load, dict[tuple[str, str | None, bool], Encoder]()
 REQUEST = ModelRequest("tiny-clip")
 Progress = Callable[[str, int, str], Any]
 
@@ -32,6 +36,18 @@ def once(tmp_path: Path, name: str = "whole", **given: Any) -> Path:
 
 def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def load_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load each model once for all runs of this process: runs of a test are then fast."""
+    monkeypatch.setattr(loading, "load", _loaded)
+
+
+def _loaded(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
+    key = resolved.label, resolved.checkpoint, with_texts
+    if key not in LOADED:
+        LOADED[key] = LOAD(resolved, note, with_texts=with_texts)
+    return LOADED[key]
 
 
 class StoppedError(Exception):

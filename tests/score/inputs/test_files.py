@@ -66,6 +66,14 @@ def test_a_missing_id_set_is_named_with_what_is_there_and_what_to_type(
     )
 
 
+def test_a_name_that_is_nearly_one_of_those_there_is_asked_for(score: Score, folder: Path) -> None:
+    assert refusal(score, id_set="insid") == (
+        f"{folder}: no images 'insid' (there are: inside, outside); did you mean inside? Otherwise "
+        "make them with: oodcache extract --model tiny insid=FOLDER"
+    )
+    assert "; did you mean animals? Otherwise make it with: " in refusal(score, classes="animal")
+
+
 def test_a_missing_ood_set_of_known_name_needs_no_folder(score: Score, folder: Path) -> None:
     assert refusal(score, ood_sets=["outside", "SUN"]) == (
         f"{folder}: no images 'SUN' (there are: inside, outside); "

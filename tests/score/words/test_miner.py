@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from samples.score.words import ADJECTIVES, CLASSES, NICE, NOUNS, POOL, by_hand, words_of
+from samples.score.words import (
+    ADJECTIVES,
+    CLASSES,
+    NICE,
+    NOUNS,
+    POOL,
+    by_hand,
+    unit_rows,
+    words_of,
+    write_old,
+)
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.negatives import Negatives
 from oodcache.cache.files.texts import TextFile
+from oodcache.cache.watch import Watch
+from oodcache.score.words.miner import MiningRequest, write_mined
 
 Write = Callable[..., TextFile]
 
@@ -121,3 +135,25 @@ def test_words_of_other_lengths_are_refused(
         InputError, match=r"vectors have dimension 4, but 6 in .*pets\.h5; extract one"
     ):
         mined()
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_what_is_mined_already_is_kept_and_with_other_templates_it_is_another_file(
+    tmp_path: Path,
+    mined: Callable[..., Negatives],
+    lists: dict[str, TextFile],
+    write_texts: Write,
+    is_old: bool,
+) -> None:
+    found, said = mined(), list[str]()
+    if is_old:
+        write_old(found, lists["pets"])
+    request = MiningRequest(tmp_path, "tiny", "x", "pets", ["nouns", "adjectives"])
+    write_mined(request, False, Watch(said.append))
+    assert said[-1] == f"{found.path}: mined already, with the same words"
+    rows = unit_rows(9, 20)
+    write_texts("pets", CLASSES, rows, class_names=words_of("class", 9), templates=[NICE, "a {}"])
+    with pytest.raises(InputError, match=r"exists, of other vectors or templates; replace it"):
+        write_mined(request, False, Watch())
+    write_mined(replace(request, template=NICE), False, Watch(said.append))
+    assert said[-1] == f"{found.path}: mined already, with the same words"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +9,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from samples.score.words import ADJECTIVES, CLASSES, NICE, NOUNS, PHOTO, unit_rows, words_of
+from samples.score.words import (
+    ADJECTIVES,
+    CLASSES,
+    NICE,
+    NOUNS,
+    PHOTO,
+    unit_rows,
+    words_of,
+    write_old,
+)
 
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.negatives import Negatives, write_negatives
 from oodcache.cache.files.texts import TextFile
-from oodcache.score.inputs.selection import Selection
+from oodcache.score.inputs.selection import Prompted, Selection, Vectors, prompted
 from oodcache.score.words.negatives import Mined, open_negatives, unlike_paper
 
 Write = Callable[..., TextFile]
@@ -25,6 +33,10 @@ Write = Callable[..., TextFile]
 def selected(texts: TextFile, classes: Sequence[int] | None = None) -> Selection:
     wanted = range(len(texts.vocabulary.names)) if classes is None else classes
     return Selection(texts, np.array(wanted, np.intp), ())
+
+
+def scored(texts: TextFile, *templates: str) -> list[Prompted]:
+    return prompted(selected(texts), templates)
 
 
 def reopened(tmp_path: Path, texts: TextFile, classes: Sequence[int] | None = None) -> Mined:
@@ -93,14 +105,16 @@ def test_notes_say_where_templates_and_classes_differ(
     notes: list[str] = []
     mined(words=["nouns"], notes=notes)
     assert notes == ["nouns: 40 words; kept 6 of 40 candidates"]
-    assert reopened(tmp_path, lists["pets"]).notes([NICE]) == []
-    (said,) = reopened(tmp_path, lists["pets"]).notes(["a {}", NICE])
+    assert reopened(tmp_path, lists["pets"]).notes(scored(lists["pets"], NICE)) == []
+    (nice,) = scored(lists["pets"], NICE)
+    other = replace(nice, template="a {}", templates=("a {}",))
+    (said,) = reopened(tmp_path, lists["pets"]).notes([other, nice])
     assert "mined with the classes in 'the nice {}', scored in 'a {}'" in said
-    (said,) = reopened(tmp_path, lists["pets"], [0, 1]).notes([NICE])
+    (said,) = reopened(tmp_path, lists["pets"], [0, 1]).notes(scored(lists["pets"], NICE))
     assert "mined with all 9 classes of pets, scored with 2 of them" in said
     mined(notes=notes)
     assert "classes in 'the nice {}', but adjectives in 'This is a {} photo'" in notes[-1]
-    assert notes[-1] in reopened(tmp_path, lists["pets"]).notes([NICE])
+    assert notes[-1] in reopened(tmp_path, lists["pets"]).notes(scored(lists["pets"], NICE))
 
 
 def test_no_negatives_say_what_to_type(tmp_path: Path, lists: dict[str, TextFile]) -> None:
@@ -152,7 +166,10 @@ def test_a_list_that_was_made_anew_is_refused(
             "mined with weights 22222222…, but .* has 11111111…: negatives belong",
         ),
         ({"architecture": {"x": 1}}, "mined with another architecture than"),
-        ({"template": "b {}"}, "mined with template 'b {}', which .*pets.h5 does not have"),
+        (
+            {"template": "b {}", "templates": ("b {}",)},
+            "mined with template 'b {}', which .*pets.h5 does not have",
+        ),
     ],
 )
 def test_negatives_of_another_model_are_refused(
@@ -171,11 +188,7 @@ def test_negatives_of_another_model_are_refused(
 def test_a_word_that_is_not_in_its_list_is_refused(
     tmp_path: Path, mined: Callable[..., Negatives], lists: dict[str, TextFile]
 ) -> None:
-    found = json.loads(mined().path.read_text())
-    del found["sha256"]
-    found["version"] = 1
-    found["lists"][0]["words"][0] = "dragon"
-    names.negatives_path(tmp_path, "Tiny/one", "x").write_text(json.dumps(found))
+    write_old(mined(), lists["pets"], first="dragon")
     with pytest.raises(InputError, match=r"the word 'dragon' is not in .*nouns\.h5"):
         reopened(tmp_path, lists["pets"])
 
@@ -221,3 +234,83 @@ def test_classes_in_another_template_than_the_papers_are_said(
 ) -> None:
     found = replace(mined(), template="a {}")
     assert unlike_paper(found) == [f"classes in 'a {{}}', not {NICE!r}"]
+
+
+A, B, C = (unit_rows(9, seed) for seed in (11, 12, 13))
+X, Y = (unit_rows(40, seed) for seed in (14, 15))
+TWO, THREE = ("a {}", "b {}"), ("a {}", "b {}", "c {}")
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+@pytest.mark.parametrize("template", [None, "b {}"])
+def test_templates_that_are_added_later_change_no_negative(
+    tmp_path: Path,
+    write_texts: Write,
+    mined: Callable[..., Negatives],
+    is_old: bool,
+    template: str | None,
+) -> None:
+    texts = write_texts("pets", A, B, templates=TWO)
+    write_texts("nouns", X, templates=["a {}"])
+    found = mined(words=["nouns"], template=template)
+    if is_old:
+        write_old(found, texts)
+    before = reopened(tmp_path, texts)
+    words, vectors = before.words(percentile=50.0), before.vectors().tobytes()
+    texts = write_texts("pets", A, B, C, templates=THREE)
+    write_texts("nouns", X, Y, templates=TWO)
+    after = reopened(tmp_path, texts)
+    assert after.negatives == before.negatives
+    assert after.negatives.templates == (("b {}",) if template else TWO)
+    assert after.words(percentile=50.0) == words
+    assert after.vectors().tobytes() == vectors
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+@pytest.mark.parametrize(
+    ("classes", "nouns", "words"),
+    [
+        ((C, B, A), (X, Y), "mined with classes pets, whose vectors differ"),
+        ((A, C, B), (X, Y), "mined with classes pets, whose vectors differ"),
+        ((A, B, C), (Y, X), "mined from other vectors than"),
+    ],
+)
+def test_changed_vectors_of_a_template_are_rejected_still(
+    tmp_path: Path,
+    write_texts: Write,
+    mined: Callable[..., Negatives],
+    is_old: bool,
+    classes: tuple[Vectors, ...],
+    nouns: tuple[Vectors, ...],
+    words: str,
+) -> None:
+    old = write_texts("pets", A, B, templates=TWO)
+    write_texts("nouns", X, templates=["a {}"])
+    found = mined(words=["nouns"], template=None)
+    if is_old:
+        write_old(found, old)
+    texts = write_texts("pets", *classes, templates=THREE)
+    write_texts("nouns", *nouns, templates=TWO)
+    with pytest.raises(InputError, match=words):
+        reopened(tmp_path, texts)
+
+
+def test_a_template_that_was_not_mined_with_may_change(
+    tmp_path: Path, write_texts: Write, mined: Callable[..., Negatives]
+) -> None:
+    write_texts("pets", A, B, templates=TWO)
+    write_texts("nouns", X, templates=["a {}"])
+    mined(words=["nouns"], template="b {}")
+    texts = write_texts("pets", B, C, templates=["b {}", "a {}"])
+    assert reopened(tmp_path, texts).negatives.templates == ("b {}",)
+
+
+def test_an_average_of_other_templates_is_noted(
+    tmp_path: Path, write_texts: Write, mined: Callable[..., Negatives]
+) -> None:
+    write_texts("pets", A, B, templates=TWO)
+    write_texts("nouns", X, Y, templates=TWO)
+    mined(words=["nouns"], template=None)
+    texts = write_texts("pets", A, B, C, templates=THREE)
+    (said,) = reopened(tmp_path, texts).notes(scored(texts, "average"))
+    assert said.endswith("with the classes in the average of 2, scored in the average of 3")
