@@ -149,7 +149,7 @@ def test_scores_of_another_program_have_curves_and_no_images(oodcache: Run) -> N
     ("arguments", "says"),
     [
         (["roc", "r.json", "-o", "a.jpg"], "a.jpg: ends in '.jpg'; use .png, .svg or .pdf"),
-        (["roc", "x.json", "-o", "a.png"], "x.json: No such file or directory"),
+        (["roc", "x.json", "-o", "a.png"], "x.json: no such file or directory"),
         (["roc", "all.h5", "-o", "a.png"], "all.h5: not JSON: "),
         (
             ["roc", "r.json", "-o", "a.png", "--score", "knn"],
@@ -211,4 +211,4 @@ def test_help_lists_every_kind_and_its_examples_are_understood(oodcache: Run) ->
     assert len(examples) == 3
     for line in examples:
         done = oodcache(*line.split())
-        assert done.err == "oodcache: results.json: No such file or directory\n"
+        assert done.err == "oodcache: results.json: no such file or directory\n"
