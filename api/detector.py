@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.subsets import split
 from oodcache.cache.text import check_ending
 from oodcache.cache.watch import Note, Watch
 from oodcache.detect.decisions import Decision
@@ -19,11 +20,15 @@ from oodcache.detect.inputs import PATH, PICTURE, VECTORS, inputs, is_path, toge
 from oodcache.detect.judge import AT_ONCE, Judge
 from oodcache.detect.reloading import Runtime
 from oodcache.detect.targets import TargetFinder
+from oodcache.extract.model.request import check_torch
 from oodcache.notebook import Cache
 from oodcache.results import to_stderr
 from oodcache.score.own.function import Function
 from oodcache.score.own.given_again import given_again
 from oodcache.wording import noted, python_words
+
+if TYPE_CHECKING:
+    from oodcache.extract.memory.models import GivenModel
 
 
 @dataclass
@@ -42,6 +47,8 @@ class Detector:
 
     def __post_init__(self) -> None:
         self._judge = Judge(self.saved, self.runtime, self.note)
+        if self.runtime.held is not None:
+            self._judge.embedder()  # Another model fails now, not with the first image.
 
     def __repr__(self) -> str:
         threshold = self.saved.threshold
@@ -54,7 +61,7 @@ class Detector:
     def make(
         cls,
         cache: Cache | str | Path,
-        model: str,
+        model: str | tuple[Any, ...],
         *,
         id: str,
         scores: str | Function | Sequence[str | Function],
@@ -72,6 +79,7 @@ class Detector:
         device: str | None = None,
         batch_size: int = 256,
         workers: int | None = None,
+        preprocess_id: str | None = None,
         note: Note = to_stderr,
     ) -> Detector:
         """Return a detector made from cached ID images, as `oodcache calibrate` makes it.
@@ -82,6 +90,8 @@ class Detector:
         that pick are `select_id`, or a random half of `id`, drawn with `seed`. A score may be a
         function of your own. `device`, `batch_size` and `workers` are for `predict`.
 
+        `model` is a name in the cache, or (module, preprocess) in memory, with the `preprocess_id`
+        that `extract` had, if any: found in the cache by its weights, it judges images itself.
         Raises InputError if a set is not cached, or there are too few images for `alpha`.
         """
         call = _called(cls.make, locals())
@@ -91,8 +101,9 @@ class Detector:
         from oodcache.score.measures.result import Conventions
 
         folder = cache.folder if isinstance(cache, Cache) else Path(cache)
+        held = _held(model, preprocess_id)
         question = Question(
-            *(folder, (model,), id),
+            *(folder, (_name(model, held, folder, id),), id),
             classes=classes,
             templates=() if template is None else (template,),
             select_on=select_on,
@@ -107,7 +118,7 @@ class Detector:
         with python_words():
             request = DetectorRequest(question.asking(asked), alpha, confidence, select_id)
             saved = detector(request, call, Watch(noted(note)))
-        runtime = Runtime(device=device, batch_size=batch_size, workers=workers)
+        runtime = Runtime(device=device, batch_size=batch_size, workers=workers, held=held)
         return cls(saved, folder, runtime, note)
 
     @classmethod
@@ -116,28 +127,34 @@ class Detector:
         path: str | Path,
         *,
         cache: str | Path = "embeddings",
-        model: str | None = None,
+        model: str | tuple[Any, ...] | None = None,
         checkpoint: str | Path | None = None,
         config: str | Path | None = None,
         device: str | None = None,
         batch_size: int = 256,
         workers: int | None = None,
         score: str | Function | None = None,
+        preprocess_id: str | None = None,
         note: Note = to_stderr,
     ) -> Detector:
         """Return the detector in a file; raise InputError, in one line, if it is not one.
 
-        `model`, `checkpoint` and `config` give the model's location if it has moved. Datasets are
-        found by name in `cache`. A detector of a score of your own needs the function as `score`,
-        or FILE.py:FUNCTION.
+        `model`, `checkpoint` and `config` give the model's location if it has moved; `model` may
+        also be (module, preprocess) in memory, which must be the detector's, with the
+        `preprocess_id` that `extract` had, if any. Datasets are found by name in `cache`. A
+        detector of a score of your own needs the function as `score`, or FILE.py:FUNCTION.
         """
+        held = _held(model, preprocess_id)
+        if held is not None and (checkpoint is not None or config is not None):
+            raise InputError("checkpoint and config are for a model by name")
         runtime = Runtime(
-            model=model,
+            model=model if isinstance(model, str) else None,
             checkpoint=None if checkpoint is None else Path(checkpoint),
             config=None if config is None else Path(config),
             device=device,
             batch_size=batch_size,
             workers=workers,
+            held=held,
         )
         saved = read_detector(Path(path), given_again([] if score is None else [score]))
         return cls(saved, Path(cache), runtime, note)
@@ -204,6 +221,27 @@ class Detector:
         return self._judge.of_targets(finder.find(paths))
 
 
+def _held(model: Any, preprocess_id: str | None) -> GivenModel | None:
+    """Return a model in memory by its parts, None for a name."""
+    if model is None or isinstance(model, str):
+        if preprocess_id is not None:
+            raise InputError("preprocess_id is for a model in memory")
+        return None
+    check_torch()
+    from oodcache.extract.memory import models
+
+    return models.given(model, None, preprocess_id)
+
+
+def _name(model: Any, held: GivenModel | None, cache: Path, id_set: str) -> str:
+    """Return the name of a model in the cache, found by its weights if it is in memory."""
+    if held is None:
+        return str(model)
+    from oodcache.extract.memory import models
+
+    return models.cached_as(held, cache, split(id_set)[0])
+
+
 def _called(function: Any, given: dict[str, Any]) -> str:
     """Return a call of `function` as it is typed, without the arguments that have their default."""
     parts = []
@@ -211,9 +249,11 @@ def _called(function: Any, given: dict[str, Any]) -> str:
         value = given[name]
         if name == "note" or (one.default is not one.empty and value == one.default):
             continue
-        shown = str(value.folder) if isinstance(value, Cache) else value
+        shown = _typed(str(value.folder) if isinstance(value, Cache) else value)
+        if name == "model" and not isinstance(value, str):
+            shown = "(module, preprocess)"
         named = "" if one.kind is one.POSITIONAL_OR_KEYWORD else f"{name}="
-        parts.append(f"{named}{_typed(shown)}")
+        parts.append(f"{named}{shown}")
     return f"oodcache.Detector.make({', '.join(parts)})"
 
 

@@ -22,15 +22,20 @@ from oodcache.extract.model.request import (
 )
 
 if TYPE_CHECKING:
+    from oodcache.extract.memory.models import GivenModel
     from oodcache.extract.run.embedding import Embedder
 
 AGAIN = "use the model that it was calibrated with (--model, --checkpoint), or calibrate again"
+HELD_AGAIN = "give the model that it was calibrated with, or make the detector again"
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where the model is and what it runs on; None means as before, or the default."""
+    """Where the model is and what it runs on; None means as before, or the default.
+
+    `held` is the model itself, if it is in memory.
+    """
 
     model: str | None = None
     checkpoint: Path | None = None
@@ -38,10 +43,13 @@ class Runtime:
     device: str | None = None
     batch_size: int = 256
     workers: int | None = None
+    held: GivenModel | None = None
 
 
 def loaded(saved: SavedDetector, runtime: Runtime, note: Note) -> Embedder:
-    """Return the model loaded as it was for the calibration set, and checked."""
+    """Return the model loaded as it was for the calibration set, or held, and checked."""
+    if runtime.held is not None:
+        return _checked(saved, _of_held(saved, runtime.held, runtime, note), note)
     from oodcache.extract.model.request import check_torch, sleep_while_waiting
 
     request = request_again(saved, runtime)
@@ -50,26 +58,46 @@ def loaded(saved: SavedDetector, runtime: Runtime, note: Note) -> Embedder:
     from oodcache.extract.run.embedding import Embedder
 
     note(Hint(f"loading {request.requested} …"))
-    embedder, what = Embedder(request, note), f"--model {request.requested}"
+    what = f"--model {request.requested}"
+    return _checked(saved, Embedder.by_name(request, note), note, what, AGAIN)
+
+
+def _checked(
+    saved: SavedDetector,
+    embedder: Embedder,
+    note: Note,
+    what: str = "model",
+    again: str = HELD_AGAIN,
+) -> Embedder:
+    """Return a model, the `what` of messages; raise InputError if it is not the detector's."""
     found = embedder.signature
-    saved.check_model(found.identity, what, AGAIN)
-    saved.check_preprocessing(found.preprocessing, what, AGAIN)
+    saved.check_model(found.identity, what, again)
+    saved.check_preprocessing(found.preprocessing, what, again)
     if found.precision != saved.precision:
         note(f"{what}: its precision or device differs from the calibration set's")
     return embedder
 
 
+def _of_held(saved: SavedDetector, held: GivenModel, runtime: Runtime, note: Note) -> Embedder:
+    """Return a model in memory with the detector's settings."""
+    _check_not_imported(saved)
+    from oodcache.extract.memory import models
+    from oodcache.extract.run.embedding import Embedder
+
+    request = ModelRequest(
+        "in memory", precision=_autocast(saved), device=runtime.device, **_decoding(saved)
+    )
+    return Embedder(models.loaded_as(held, request, saved.model, note))
+
+
 def request_again(saved: SavedDetector, runtime: Runtime) -> ModelRequest:
     """Return the request for the model with its preprocessing and precision."""
-    if saved.is_imported:
-        raise InputError(
-            f"calibrated on {saved.calibrated_on}, imported embeddings whose preprocessing is "
-            "unknown: it judges only cached datasets"
-        )
+    _check_not_imported(saved)
     if saved.model.was_in_memory:
         raise InputError(
             f"calibrated with {saved.model.label}, a model in memory, which has no name to load it "
-            "by: embed images with cache.extract in Python, and detect them as a cached dataset"
+            "by: give it in Python, Detector.load(FILE, model=(module, preprocess)), or embed "
+            "images with cache.extract and detect them as a cached dataset"
         )
     requested = runtime.model or _folder_again(saved)
     checkpoint, config = runtime.checkpoint, runtime.config
@@ -90,10 +118,25 @@ def request_again(saved: SavedDetector, runtime: Runtime) -> ModelRequest:
         _overrides(saved),
         _autocast(saved),
         runtime.device,
-        fast_decode=saved.preprocessing.get("decoder") == TORCHVISION,
-        exif=saved.preprocessing.get("exif") is True,
+        **_decoding(saved),
         **arithmetic,
     )
+
+
+def _check_not_imported(saved: SavedDetector) -> None:
+    if saved.is_imported:
+        raise InputError(
+            f"calibrated on {saved.calibrated_on}, imported embeddings whose preprocessing is "
+            "unknown: it judges only cached datasets"
+        )
+
+
+def _decoding(saved: SavedDetector) -> dict[str, Any]:
+    """Return how the calibration set's files were decoded, as a request says it."""
+    return {
+        "fast_decode": saved.preprocessing.get("decoder") == TORCHVISION,
+        "exif": saved.preprocessing.get("exif") is True,
+    }
 
 
 def _folder_again(saved: SavedDetector) -> str:

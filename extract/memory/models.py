@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,10 @@ from typing import Any
 import torch
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.format.identity import OVERRIDDEN, Identity, ModelIdentity
+from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
 from oodcache.cache.format.logits import doubts
-from oodcache.cache.store import store
 from oodcache.cache.watch import Note
-from oodcache.extract.memory import transforms
+from oodcache.extract.memory import same_models, transforms
 from oodcache.extract.model import loading, tokenizers
 from oodcache.extract.model.encoder import Encoder, Signature, Towers
 from oodcache.extract.model.preprocessing import Normalization, preprocessing
@@ -71,11 +70,71 @@ def loaded(model: GivenModel, request: ModelRequest, cache: Path, note: Note) ->
     If the cache has files of the same weights and preprocessing, they belong to the same model.
     Raises InputError for a part that does not fit.
     """
+
+    def known(own: ModelIdentity, encoding: Mapping[str, Any]) -> ModelIdentity | None:
+        return same_models.in_cache(cache, own, encoding) if model.name is None else None
+
+    return _encoder(model, request, known, note)
+
+
+def loaded_as(
+    model: GivenModel, request: ModelRequest, wanted: ModelIdentity, note: Note
+) -> Encoder:
+    """Return the encoder of a model in memory that should be the one of `wanted`.
+
+    Its identity is `wanted` if its weights and architecture are. Every batch of images finds it in
+    evaluation mode, and leaves it as it was.
+    """
+
+    def known(own: ModelIdentity, encoding: Mapping[str, Any]) -> ModelIdentity | None:
+        return wanted if same_models.is_same(wanted, own) else None
+
+    encoder = _encoder(model, request, known, note)
+
+    def images(batch: torch.Tensor) -> torch.Tensor:
+        with evaluating(encoder):
+            return encoder.towers.images(batch)
+
+    return replace(encoder, towers=replace(encoder.towers, images=images))
+
+
+def cached_as(model: GivenModel, cache: Path, name: str) -> str:
+    """Return the `name/pretrained` of the cache that has a model's weights, and images `name`.
+
+    If there are several, it is the one whose images were prepared equally. Raises InputError
+    unless there is exactly one.
+    """
+    own = _identity(model, lambda text: None)
+    found = same_models.with_images(cache, own, name)
+    if len(found) > 1:
+        device = _device(model.module, None)
+        encoding = _prepared(model, ModelRequest("in memory"), device)[2]
+        equal = [one for one in found if same_models.are_prepared_alike(found[one], encoding)]
+        found = {one: found[one] for one in equal} or found
+    if not found:
+        raise InputError(
+            f"model: {cache} has no images {name!r} of its weights ({own.weights[:8]}): embed them "
+            f"first, with cache.extract(model, images, name={name!r})"
+        )
+    if len(found) > 1:
+        raise InputError(
+            f"model: {', '.join(list(found)[:3])} have its weights and images {name!r}: give one "
+            "by name, and the model to Detector.load(FILE, model=model)"
+        )
+    return next(iter(found))
+
+
+def _encoder(
+    model: GivenModel,
+    request: ModelRequest,
+    known: Callable[[ModelIdentity, Mapping[str, Any]], ModelIdentity | None],
+    note: Note,
+) -> Encoder:
+    """Return the encoder; its identity is the one that is `known` by that name, if any."""
     device = _device(model.module, request.device)
     prepared, normalize, encoding = _prepared(model, request, device)
     own = _identity(model, note)
-    same = _same(cache, own, encoding) if model.name is None else None
-    identity = own if same is None else same
+    identity = known(own, encoding) or own
     config = {"text_cfg": dict(identity.architecture.get("text_cfg") or {})}
     dtype = _dtype(model.module)
     half = {} if dtype == torch.float32 else {"weights": str(dtype).removeprefix("torch.")}
@@ -205,42 +264,6 @@ def _architecture(module: Any) -> dict[str, Any]:
     }
     kind = type(module)
     return {"class": f"{kind.__module__}.{kind.__qualname__}", "parts": sorted(parts)}
-
-
-def _same(cache: Path, own: ModelIdentity, encoding: Mapping[str, Any]) -> ModelIdentity | None:
-    """Return the model in the cache that has these weights, None if there is none.
-
-    One that was in memory before stays under its name, as one by name does if its images were
-    prepared equally.
-    """
-    found: dict[str, list[Identity]] = {}
-    for entry in store.entries(cache):
-        with suppress(InputError):  # A broken file of another model does not matter.
-            identity = store.read_identity(entry)
-            if _is_same(identity, own):
-                found.setdefault(entry.label, []).append(identity)
-    for files in sorted(found.values(), key=lambda some: not some[0].model.was_in_memory):
-        images = [one.encoding for one in files if "decoder" in one.encoding]
-        is_equal = not images or any(_settings(one) == _settings(encoding) for one in images)
-        if is_equal or files[0].model.was_in_memory:
-            return files[0].model
-    return None
-
-
-def _is_same(found: Identity, own: ModelIdentity) -> bool:
-    model = found.model
-    numbers = (model.weights, model.logit_scale, model.logit_bias)
-    if found.is_imported or numbers != (own.weights, own.logit_scale, own.logit_bias):
-        return False
-    if model.was_in_memory:
-        return model.architecture == own.architecture
-    # Of all that a configuration says, the activation alone leaves no trace in the weights.
-    is_quick = bool(model.architecture.get("quick_gelu", False))
-    return is_quick == ("QuickGELU" in own.architecture["parts"])
-
-
-def _settings(encoding: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in encoding.items() if name != OVERRIDDEN}
 
 
 def _tokenizer(model: GivenModel) -> Any:

@@ -70,10 +70,15 @@ class Pictures:
 
 
 class Embedder:
-    """A model loaded without its tokenizer, for images only."""
+    """A loaded model that embeds images."""
 
-    def __init__(self, request: ModelRequest, note: Note) -> None:
-        self._model: Encoder = loading.load(resolve(request), note, with_texts=False)
+    def __init__(self, model: Encoder) -> None:
+        self._model = model
+
+    @classmethod
+    def by_name(cls, request: ModelRequest, note: Note) -> Embedder:
+        """Load a model without its tokenizer."""
+        return cls(loading.load(resolve(request), note, with_texts=False))
 
     @property
     def signature(self) -> Signature:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import open_clip
 import pytest
 import torch
 from PIL import Image
@@ -19,6 +20,7 @@ import oodcache as package
 from oodcache.cache.errors import InputError
 from oodcache.detect import judge
 from oodcache.detect.file import write_detector
+from oodcache.extract.demo import embedded
 from oodcache.extract.run.embedding import Embedded
 from oodcache.score.own.loading import of_function
 
@@ -295,3 +297,63 @@ def test_predict_iter_yields_what_predict_returns(even: package.Detector) -> Non
         assert [*even.predict_iter(images, batch_size=2)] == even.predict(images)
     with pytest.raises(InputError, match="batch_size is 0; give a number of images, at least 1"):
         next(even.predict_iter("new", batch_size=0))
+
+
+@pytest.fixture(scope="module")
+def in_memory() -> tuple[Any, Any]:
+    """Return a small model as a user of open_clip holds it, in training mode."""
+    place = f"local-dir:{embedded.MODELS['tiny-clip']}"
+    module, preprocess = open_clip.create_model_from_pretrained(place)
+    return module.train(), preprocess
+
+
+PHOTOS = np.random.default_rng(0).integers(0, 256, (6, 9, 7, 3), np.uint8)
+
+
+def judged(decisions: list[package.Decision]) -> list[tuple[Any, ...]]:
+    return [(one.is_in, one.score, one.p_value, one.nearest) for one in decisions]
+
+
+def test_a_model_in_memory_judges_images_as_its_cached_ones(
+    tmp_path: Path, in_memory: tuple[Any, Any]
+) -> None:
+    cache = package.open(tmp_path / "own", create=True)
+    label = cache.extract(in_memory, PHOTOS, name="noise", note=quiet).model
+    dimension = cache.images(label, "noise").embeddings.shape[1]
+    classes = np.random.default_rng(1).normal(size=(2, dimension))
+    cache.add_texts(label, "animals", classes, names=["cat", "dog"], note=quiet)
+    given: dict[str, Any] = {"id": "noise", "scores": "mcm", "alpha": 0.3, "note": quiet}
+    detector = package.Detector.make(cache, in_memory, **given)
+    expected = judged(detector.predict("noise"))
+    assert [one[0] for one in expected].count(False) == 1  # Below the ⌊0.3 · 7⌋ = 2nd lowest.
+    assert judged(detector.predict(PHOTOS)) == expected
+    detector.save("own.json")
+    command = json.loads(Path("own.json").read_text())["provenance"]["command"]
+    assert f"Detector.make({str(cache.folder)!r}, (module, preprocess), id='noise'" in command
+    module, preprocess = in_memory
+    loaded = package.Detector.load("own.json", model=(module, preprocess), note=quiet)
+    assert judged(loaded.predict(list(PHOTOS))) == expected
+    assert module.training
+    with pytest.raises(InputError, match=r"Detector.load\(FILE, model=\(module, preprocess\)\)"):
+        package.Detector.load("own.json").predict(PHOTOS)
+    mine = {"model": (module, lambda image: preprocess(image)), "preprocess_id": "mine"}
+    with pytest.raises(InputError, match="^model: preprocessed with fill_color None, but the cali"):
+        package.Detector.load("own.json", **mine)
+    with torch.no_grad():
+        module.logit_scale += 1
+    for again in (
+        lambda: package.Detector.load("own.json", model=in_memory),
+        lambda: package.Detector.make(cache, in_memory, **given),
+    ):
+        with pytest.raises(InputError, match=r"^model: (weights|.* no images .noise. of its)"):
+            again()
+
+
+def test_arguments_of_a_model_in_memory_are_for_it_alone(in_memory: tuple[Any, Any]) -> None:
+    write_detector(Path("detector.json"), made().detector)
+    with pytest.raises(InputError, match="^preprocess_id is for a model in memory$"):
+        package.Detector.load("detector.json", preprocess_id="mine")
+    with pytest.raises(InputError, match="^checkpoint and config are for a model by name$"):
+        package.Detector.load("detector.json", model=in_memory, checkpoint="x.pt")
+    with pytest.raises(InputError, match="^model is a tuple of 1: expected a name, or"):
+        package.Detector.load("detector.json", model=in_memory[:1])

@@ -89,10 +89,10 @@ def test_a_folder_of_archives_alone_is_refused(notes: list[str]) -> None:
         judged(notes, "tars")
 
 
-def test_a_detector_of_a_model_in_memory_says_that_it_cannot_load_it(tmp_path: Path) -> None:
+def test_a_detector_of_a_model_in_memory_asks_for_it(tmp_path: Path) -> None:
     saved = made().detector
     model = replace(saved.scorer.model, architecture={"class": "open_clip.model.CLIP"})
     saved = replace(saved, scorer=replace(saved.scorer, model=model))
     write_detector(tmp_path / "detector.json", saved)
-    with pytest.raises(InputError, match="a model in memory, which has no name to load it by: em"):
+    with pytest.raises(InputError, match="model in memory, which has no name to load it by: give"):
         request_again(read_detector(tmp_path / "detector.json"), Runtime())

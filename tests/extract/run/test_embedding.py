@@ -21,7 +21,7 @@ from oodcache.extract.sources.listing import Contents
 
 @pytest.fixture(scope="module")
 def embedder() -> Embedder:
-    return Embedder(ModelRequest("tiny-clip"), lambda text: None)
+    return Embedder.by_name(ModelRequest("tiny-clip"), lambda text: None)
 
 
 def embedded(embedder: Embedder, contents: Contents, count: int, **given: int | None) -> Embedded:

@@ -1,0 +1,65 @@
+"""Claims about models of the cache with the weights of one in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oodcache.cache.format.identity import Identity, ModelIdentity
+from oodcache.extract.memory import same_models
+
+OWN = ModelIdentity(
+    name="local",
+    pretrained="CLIP-abcdefgh",
+    requested="local/CLIP-abcdefgh",
+    architecture={"class": "mine.CLIP", "parts": ["GELU"]},
+    weights="abcdefgh",
+    checkpoint=None,
+    logit_scale=100.0,
+    logit_bias=None,
+)
+BY_NAME = replace(OWN, name="ViT-B-16", pretrained="openai", architecture={"embed_dim": 512})
+QUICK = {"embed_dim": 512, "quick_gelu": True}
+
+
+@pytest.mark.parametrize(
+    ("model", "is_same"),
+    [
+        (OWN, True),
+        (replace(OWN, pretrained="tuned-abcdefgh"), True),
+        (BY_NAME, True),
+        (replace(BY_NAME, architecture=QUICK), False),
+        (replace(OWN, architecture={"class": "other.CLIP", "parts": ["GELU"]}), False),
+        (replace(OWN, weights="another"), False),
+        (replace(BY_NAME, logit_scale=10.0), False),
+        (replace(BY_NAME, logit_bias=0.0), False),
+    ],
+)
+def test_a_model_is_the_same_by_its_weights_and_architecture(
+    model: ModelIdentity, is_same: bool
+) -> None:
+    assert same_models.is_same(model, OWN) == is_same
+
+
+@pytest.mark.parametrize(
+    ("encoding", "are_alike"),
+    [
+        ({"size": 32, "decoder": "pillow", "overridden": []}, True),
+        ({"size": 32, "decoder": "torchvision", "exif": True, "overridden": ["mean"]}, True),
+        ({"size": 64, "decoder": "pillow", "overridden": []}, False),
+        ({"preprocess_id": "mine", "decoder": "pillow", "overridden": []}, False),
+    ],
+)
+def test_images_are_prepared_alike_whatever_decodes_them(
+    encoding: dict[str, Any], are_alike: bool
+) -> None:
+    images = Identity(OWN, {}, {"size": 32, "decoder": "pillow", "overridden": []}, {}, {})
+    assert same_models.are_prepared_alike(images, encoding) == are_alike
+
+
+def test_an_empty_cache_has_no_model(tmp_path: Path) -> None:
+    assert same_models.in_cache(tmp_path, OWN, {}) is None
+    assert same_models.with_images(tmp_path, OWN, "pets") == {}
