@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.negatives import Negatives
 from oodcache.cache.files.texts import TextFile, TextRows
+from oodcache.cache.format.rules import shown
+from oodcache.score.inputs.question import Question
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.function import OwnScore
 
@@ -54,6 +56,20 @@ def of_code(variants: Sequence[Variant]) -> dict[str, dict[str, str | None]]:
     """Return what identifies the code of each of the user's own scores, by name."""
     own = [one.own for one in variants if isinstance(one.own, OwnScore)]
     return {one.name: {"sha256": one.sha256} for one in own}
+
+
+def of_draw(question: Question) -> dict[str, int]:
+    """Return the seed that drew the bank NAME:N, which is in no result; nothing if it is 0."""
+    is_drawn = ":" in (question.bank or "")
+    return {"bank_seed": question.bank_seed} if is_drawn and question.bank_seed else {}
+
+
+def draw(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `of_draw` recorded; raise ValueError if it is not a seed."""
+    seed = provenance.get("bank_seed", 0)
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise ValueError(f"'bank_seed' is {shown(seed)}, not a whole number from 0")
+    return {"bank_seed": seed} if "bank_seed" in provenance else {}
 
 
 def _of_shards(sums: Sequence[str]) -> dict[str, Any] | None:

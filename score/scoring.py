@@ -15,7 +15,7 @@ from oodcache.score.files import writing
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.differences import Pair, differences, steps
 from oodcache.score.measures.result import Counterpart, Difference, Result
-from oodcache.score.provenance import of_code, of_models, provenance
+from oodcache.score.provenance import of_code, of_draw, of_models, provenance
 
 
 class Measured(NamedTuple):
@@ -72,6 +72,7 @@ def score(
             "models": of_models(evaluated.files),
             "files": provenance(evaluated.files),
             **({"code": code} if code else {}),
+            **of_draw(question),
             "scores": None if save_scores is None else str(save_scores),
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
         },

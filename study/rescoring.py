@@ -8,7 +8,7 @@ from dataclasses import replace
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.scores import ScoredImages
 from oodcache.cache.watch import Watch
-from oodcache.report.saved import Saved, mapping
+from oodcache.report.saved import SCORE_AGAIN, Saved, mapping
 from oodcache.report.tables.grid import key
 from oodcache.score.evaluation import Kept, evaluate
 from oodcache.score.files.writing import parts
@@ -19,6 +19,7 @@ from oodcache.score.measures.result import AVERAGE, Result
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.function import Function
 from oodcache.score.own.given_again import code_of, given_again, variant_again
+from oodcache.score.provenance import draw
 
 
 def rescored(
@@ -65,6 +66,10 @@ def _kept(
     groups: dict[tuple[str | None, str | None], list[Result]] = {}
     for one in saved.results:
         groups.setdefault(key(one)[:2], []).append(one)
+    try:
+        drawn = draw(saved.provenance)
+    except ValueError as error:
+        raise InputError(f"{saved.path}: {error}; {SCORE_AGAIN}") from None
     for (model, template), rows in groups.items():
         labels = dict.fromkeys(key(one)[2] for one in rows)
         fitted = next((one for one in rows if one.bank), rows[0])
@@ -80,6 +85,7 @@ def _kept(
             negatives=next((one.negatives for one in rows if one.negatives), None),
             bank=fitted.bank,
             bank_labels=fitted.bank_labels or OWN,
+            **drawn,
         )
         yield from evaluate(question, Watch(progress=watch.progress), keep=True).kept
 

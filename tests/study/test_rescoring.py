@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pytest
 from samples.score.files import write_images, write_texts
 
+from oodcache.cache import subsets
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
 from oodcache.report.saved import Saved, parsed
@@ -72,6 +74,21 @@ def test_scores_in_memory_are_those_of_the_question(asked: Question) -> None:
         assert shown == {name: other.scores[name].tolist() for name in shown}
 
 
+def test_a_bank_is_drawn_again_with_the_seed_in_the_file(asked: Question) -> None:
+    asked = replace(asked, variants=asked.variants[:-1])  # Without the user's score.
+    saved, wanted = answered(asked)
+    assert saved.provenance["bank_seed"] == 7
+    found = rescored(saved, Question(asked.cache, (), ""), (), Watch())
+    knn = [part.scores["knn:k=2"].tolist() for part in found]
+    assert knn == [p.scores["knn:k=2"].tolist() for p in wanted if p.data_set != "others"]
+    older = {one: value for one, value in saved.provenance.items() if one != "bank_seed"}
+    other = rescored(replace(saved, provenance=older), replace(asked, bank_seed=0), (), Watch())
+    assert knn != [part.scores["knn:k=2"].tolist() for part in other]
+    wrong = replace(saved, provenance={"bank_seed": "seven"})
+    with pytest.raises(InputError, match=r"^r\.json: 'bank_seed' is 'seven', not a whole number"):
+        rescored(wrong, asked, (), Watch())
+
+
 def test_a_users_score_in_a_file_needs_its_code(asked: Question) -> None:
     saved, _ = answered(asked)
     cache = Question(asked.cache, (), "")
@@ -79,3 +96,19 @@ def test_a_users_score_in_a_file_needs_its_code(asked: Question) -> None:
         rescored(saved, cache, (), Watch())
     found = rescored(saved, cache, [gap], Watch())
     assert "gap:k=1" in found[0].scores
+
+
+def test_names_of_a_subsets_source_are_found_again(
+    tmp_path: Path, write_images: Callable[..., Any], write_texts: Callable[..., Any]
+) -> None:
+    ten = subsets.known("imagenet10")
+    write_texts("imagenet", unit(10, 0), class_names=[*"abcdefghij"], ids=ten.ids)
+    write_texts("imagenet10", unit(10, 1), class_names=ten.names, ids=ten.ids)
+    write_images("val", unit(20, 2), labels=[*range(10)] * 2, label_names=ten.ids)
+    write_images("outside", unit(9, 3))
+    question = Question(tmp_path, ["tiny"], "val:imagenet10", ["outside"], class_names="source")
+    saved, wanted = answered(question.asking(["mcm"]))
+    found = rescored(saved, Question(tmp_path, (), ""), (), Watch())
+    assert [part.scores["mcm"].tolist() for part in found] == [
+        part.scores["mcm"].tolist() for part in wanted
+    ]
