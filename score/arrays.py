@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange import memory
 from oodcache.cache.files.scores import ScoredImages
-from oodcache.cache.format.rules import one_line, shown
+from oodcache.cache.format.rules import shown
 from oodcache.cache.names import RESERVED
 from oodcache.cache.watch import Watch
 from oodcache.score.files.reading import UNNAMED, check_list, ranked
@@ -110,22 +109,9 @@ def numbers(given: object, name: str) -> Scores:
 
     Raises InputError, which begins with `name`, for anything else, NaN, or no number at all.
     """
-    try:
-        array = np.asarray(_on_cpu(given))
-    except (TypeError, ValueError) as error:
-        what = f"{type(given).__name__} is no array ({one_line(error)[:120]})"
-        raise InputError(f"{name}: {what}; give one number per image") from None
+    array = memory.array(given, name)
     check_list(array.shape, array.dtype, name)
     return ranked(array, name)
-
-
-def _on_cpu(given: Any) -> Any:
-    """Return a tensor as one that NumPy reads, whatever its device; anything else as it is."""
-    if not all(hasattr(given, one) for one in ("detach", "cpu", "double", "is_floating_point")):
-        return given
-    tensor = given.detach().cpu()
-    # NumPy has no bfloat16; float64 holds every number of a smaller type.
-    return tensor.double() if tensor.is_floating_point() else tensor
 
 
 def _is_named(id_scores: object, ood_scores: object) -> bool:

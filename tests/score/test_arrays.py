@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
@@ -88,30 +89,13 @@ def test_given_arrays_are_copied() -> None:
     assert given.rows["score"]["id"].tolist() == ID.tolist()
 
 
-def test_a_tensor_is_read_from_its_device_as_float64() -> None:
-    class Tensor:
-        """What torch offers of a tensor, without torch."""
-
-        def __init__(self, values: Any, done: tuple[str, ...] = ()) -> None:
-            self.values, self.done = values, done
-
-        def detach(self) -> Tensor:
-            return Tensor(self.values, (*self.done, "detach"))
-
-        def cpu(self) -> Tensor:
-            return Tensor(self.values, (*self.done, "cpu"))
-
-        def double(self) -> Tensor:
-            return Tensor(self.values, (*self.done, "double"))
-
-        def is_floating_point(self) -> bool:
-            return True
-
-        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-            assert self.done == ("detach", "cpu", "double")
-            return np.array(self.values)
-
-    assert arrays.numbers(Tensor([0.5, 1.0]), "id_scores").tolist() == [0.5, 1.0]
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_tensors_become_float64(dtype: torch.dtype) -> None:
+    values = [0.5, -1.25, 3.0]  # Exact in all types.
+    tensor = torch.tensor(values, dtype=dtype, requires_grad=True)
+    for given in (tensor, list(tensor)):
+        found = arrays.numbers(given, "id_scores")
+        assert (found.tolist(), found.dtype) == (values, np.float64)
 
 
 @pytest.mark.parametrize(
@@ -121,9 +105,10 @@ def test_a_tensor_is_read_from_its_device_as_float64() -> None:
         (ID, {"SUN": []}, "ood_scores['SUN']: contains no scores"),
         (ID, np.zeros((3, 2)), "ood_scores: contains float64 of shape (3, 2); expected one number"),
         (ID, "sun.csv", "ood_scores: contains <U7 of shape ()"),
-        (ID, None, "ood_scores: contains object of shape ()"),
-        (ID, [[1.0], [2.0, 3.0]], "ood_scores: list is no array (setting an array element"),
+        (ID, None, "ood_scores: NoneType of Python objects; give numbers"),
+        (ID, [[1.0], [2.0, 3.0]], "ood_scores: list is no array: setting an array element"),
         (ID, [2**60], "ood_scores: has integers of 2**53 or more"),
+        (np.ma.masked_array(ID, ID < 0), SUN, "id_scores: is a masked array; give one without"),
         (ID, {}, "ood_scores is empty; ood_scores: give an array"),
         ({}, SUN, "ood_scores is ndarray; ood_scores: give an array; {set: array}"),
         ({"mcm": ID}, {"SUN": SUN}, "ood_scores has 'SUN', but id_scores has 'mcm'; "),
