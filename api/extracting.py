@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,12 +13,9 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.watch import Note, Progress, Watch, bars
 from oodcache.results import to_stderr
+from oodcache.wording import noted, python_words
 
 PRECISIONS, DTYPES = ("float32", "bfloat16", "float16"), ("float32", "float16")
-# What errors of the command line call --NAME is an argument here; a flag is set to True.
-ARGUMENTS = {"name": "model_name"}  # Options that have another name in Python.
-FLAGS = ("overwrite", "retry-failed", "fast-decode", "exif")
-OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]+)(?: ([0-9][0-9.]*|b?float[0-9]+)\b)?")
 
 
 class Folder(Protocol):
@@ -118,7 +113,7 @@ def extract(
         exif=exif,
         name=model_name if is_name else None,
     )
-    with _in_python_terms():
+    with python_words():
         wanted = extraction.ExtractCall(
             cache=cache.folder,
             request=request,
@@ -140,36 +135,9 @@ def extract(
                 max_bad=max_bad,
             ),
         )
-        watch = Watch(
-            lambda text: note(type(text)(in_python(text))), progress or bars(lambda: None)
-        )
+        watch = Watch(noted(note), progress or bars(lambda: None))
         files = extraction.extract(wanted, watch)
     return Extracted("/".join(files[0].parts[-4:-2]), tuple(files))
-
-
-def in_python(text: str) -> str:
-    """Return an error or note of the command line with arguments for its options.
-
-    >>> in_python("use --overwrite to replace it, or --max-bad 1")
-    'use overwrite=True to replace it, or max_bad=1'
-    """
-
-    def argument(option: re.Match[str]) -> str:
-        value = "True" if option[1] in FLAGS else option[2]
-        name = ARGUMENTS.get(option[1], option[1].replace("-", "_"))
-        return name + (f"={value}" if value else "")
-
-    return text if "oodcache " in text else OPTION.sub(argument, text)
-
-
-@contextmanager
-def _in_python_terms() -> Iterator[None]:
-    try:
-        yield
-    except InputError as error:
-        if type(error) is not InputError:
-            raise
-        raise InputError(in_python(str(error))) from error.__cause__
 
 
 def _check_numbers(**given: object) -> None:

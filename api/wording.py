@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Hint, Note
 
+FLAGS = ("lower-is-id", "compare", "overwrite", "retry-failed", "fast-decode", "exif")
 ARGUMENTS = {
     "score": "scores",
-    "lower-is-id": "lower_is_id=True",
-    "compare": "compare=True",
-    "overwrite": "overwrite=True",
+    "name": "model_name",
+    **{name: name.replace("-", "_") + "=True" for name in FLAGS},
     **{
         name: name.replace("-", "_")
         for name in (
@@ -21,7 +21,9 @@ ARGUMENTS = {
             *("bank", "bank-labels", "bank-seed", "bootstrap", "seed", "data-root"),
             *("measure", "form", "parameter"),
             *("labels", "label-names", "paths", "weights", "logit-scale", "logit-bias"),
-            *("alpha", "confidence", "select-id"),
+            *("alpha", "confidence", "select-id", "cache", "checkpoint", "model-config"),
+            *("image-column", "label-column", "max-bad", "batch-size", "shard-rows", "workers"),
+            *("device", "precision", "dtype"),
         )
     },
 }
@@ -32,7 +34,8 @@ NOTES = (
     ("--explain", "notes"),
 )
 REPEATED = re.compile(r"repeat the option[:,](?: --\S+ \S+)+")
-OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
+NUMBER = r"[0-9][0-9.]*|b?float[0-9]+"  # What a value after an option is known by.
+OPTION = re.compile(rf"(?<![\w-])--([a-z][a-z-]*)(?: ({NUMBER})(?![\w.-]*\w))?")
 COMMAND = re.compile(r"\boodcache [a-z]+\b")  # From there on it is typed in a shell.
 
 
@@ -41,11 +44,20 @@ def in_python(text: str) -> str:
 
     >>> in_python("--score 'mcn': no score; see oodcache extract --score")
     "scores 'mcn': no score; see oodcache extract --score"
+    >>> in_python("use --overwrite to replace it, or --max-bad 1")
+    'use overwrite=True to replace it, or max_bad=1'
     """
     text = REPEATED.sub("give a list of them", text)
     typed = COMMAND.search(text)
     end = len(text) if typed is None else typed.start()
-    return OPTION.sub(lambda one: ARGUMENTS.get(one[1], one[0]), text[:end]) + text[end:]
+    return OPTION.sub(_argument, text[:end]) + text[end:]
+
+
+def _argument(option: re.Match[str]) -> str:
+    """Return an option with its value, if a number follows, as an argument."""
+    if option[1] not in ARGUMENTS:
+        return option[0]
+    return ARGUMENTS[option[1]] + ("" if option[2] is None else f"={option[2]}")
 
 
 def below_tables(note: str) -> str:
@@ -75,6 +87,6 @@ def python_words() -> Iterator[None]:
         yield
     except InputError as error:
         text = in_python(str(error))
-        if text == str(error):
+        if text == str(error) or type(error) is not InputError:
             raise
         raise InputError(text) from error

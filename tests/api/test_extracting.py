@@ -13,7 +13,6 @@ from samples import Run, write_photos, write_strays
 
 import oodcache as package
 from oodcache.extract.demo import embedded
-from oodcache.extracting import in_python
 
 
 @pytest.fixture
@@ -89,18 +88,6 @@ def test_a_mistake_is_one_line_in_pythons_terms(
     assert str(refused.value).startswith(said)
     assert len(str(refused.value).encode()) < 600
     assert "--" not in str(refused.value)
-
-
-def test_options_become_arguments_but_not_in_commands() -> None:
-    assert in_python("use --overwrite, or choose another --cache") == (
-        "use overwrite=True, or choose another cache"
-    )
-    assert in_python("try --workers 2 and --fast-decode") == "try workers=2 and fast_decode=True"
-    assert in_python("made with --dtype float16;") == "made with dtype=float16;"
-    assert in_python("give --name run-7, or") == "give model_name run-7, or"
-    command = "see: oodcache cache info --quiet x"
-    assert in_python(command) == command
-    assert in_python("a--overwrite") == "a--overwrite"
 
 
 def test_every_argument_of_the_method_is_shown_for_completion() -> None:

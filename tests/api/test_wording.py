@@ -17,6 +17,12 @@ from oodcache.wording import below_tables, in_python, noted, python_words
         ("is lower more ID? use --lower-is-id", "is lower more ID? use lower_is_id=True"),
         ("--ood 'a,b': repeat the option: --ood a --ood b", "ood 'a,b': give a list of them"),
         ("none; type: oodcache extract --model a", "none; type: oodcache extract --model a"),
+        ("use --overwrite, or another --cache", "use overwrite=True, or another cache"),
+        ("try --workers 2 and --fast-decode", "try workers=2 and fast_decode=True"),
+        ("made with --dtype float16;", "made with dtype=float16;"),
+        ("--max-bad 0.5. --bank 16-shot", "max_bad=0.5. bank 16-shot"),
+        ("give --name run-7, or", "give model_name run-7, or"),
+        ("see: oodcache cache info --overwrite x", "see: oodcache cache info --overwrite x"),
         ("x--id, --unknown and -o", "x--id, --unknown and -o"),
     ],
 )
