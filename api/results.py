@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Note, Watch
-from oodcache.score.measures.result import Difference, Result
+from oodcache.score.measures.result import Counterpart, Difference, Result
 from oodcache.wording import below_tables, noted, python_words
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Results(Sequence[Result]):
     """A sequence of `Result`, one per score and OOD set, in the order of the table.
 
     A slice is a Results, and it equals a list of the same rows. In a notebook it is a table.
-    `provenance` has what the numbers were made from (docs/output/results.md). All methods raise
-    InputError, in one line, for what cannot be made.
+    `provenance` has what the numbers were made from (docs/output/results.md), `published` the rows
+    of `--published` in a file. All methods raise InputError, in one line, for what cannot be made.
     """
 
     rows: tuple[Result, ...]
@@ -62,6 +62,7 @@ class Results(Sequence[Result]):
     compared: tuple[Difference, ...] | None = None
     path: Path = IN_MEMORY
     behind: Behind = field(default_factory=Behind)
+    published: tuple[Counterpart, ...] | None = None
 
     @classmethod
     def load(cls, path: str | Path, *, cache: str | Path = "embeddings") -> Results:
@@ -72,8 +73,9 @@ class Results(Sequence[Result]):
         from oodcache.report import saved
 
         found = saved.read(Path(path))
-        compared = found.differences or None
-        return cls(found.results, found.provenance, compared, found.path, Behind(Path(cache)))
+        behind = Behind(Path(cache))
+        parts = (found.results, found.provenance, found.differences or None, found.path, behind)
+        return cls(*parts, found.published)
 
     @overload
     def __getitem__(self, place: int) -> Result: ...
@@ -246,7 +248,7 @@ class Results(Sequence[Result]):
 
         if not self:
             raise InputError("no results to write")
-        return formats.text(form, self.rows, self.compared or (), self.provenance)
+        return formats.text(form, self.rows, self.compared or (), self.provenance, self.published)
 
     def _saved(self) -> Saved:
         """Return the results as they are read back from a file."""

@@ -21,10 +21,18 @@ from oodcache.report.tables.grid import key
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.question import OWN, PREDICTED, bank_label
 from oodcache.score.measures import probability
-from oodcache.score.measures.result import FPR_CONVENTIONS, MEASURES, Difference, Pick, Result
+from oodcache.score.measures.result import (
+    FPR_CONVENTIONS,
+    MEASURES,
+    Compared,
+    Counterpart,
+    Difference,
+    Pick,
+    Result,
+)
 
 LARGEST = 2**28
-Row = TypeVar("Row", Result, Difference)
+Row = TypeVar("Row", Result, Difference, Counterpart)
 NEWER = {
     one.name
     for one in fields(Result)
@@ -35,12 +43,13 @@ SCORE_AGAIN = "score again, with --output FILE.json"
 
 @dataclass(frozen=True)
 class Saved:
-    """The content of a results file at `path`."""
+    """The content of a results file at `path`; `published` is None without --published."""
 
     path: Path
     results: tuple[Result, ...]
     differences: tuple[Difference, ...]
     provenance: Mapping[str, Any]
+    published: tuple[Counterpart, ...] | None = None
 
 
 def read(path: Path) -> Saved:
@@ -66,7 +75,8 @@ def parsed(content: bytes, path: Path) -> Saved:
     if not isinstance(provenance, dict):
         raise InputError(f"{path}: 'provenance' is not an object; {SCORE_AGAIN}")
     _check_unchanged(path, whole)
-    return Saved(path, results, differences, provenance)
+    published = _rows(path, whole, "published", _counterpart) if "published" in whole else None
+    return Saved(path, results, differences, provenance, published)
 
 
 def _check_unchanged(path: Path, whole: Mapping[str, Any]) -> None:
@@ -123,7 +133,7 @@ def _rows(
             rows.append(made(row))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             what = f"no {error}" if isinstance(error, KeyError) else str(error)
-            where = f"{path}: {name[:-1]} {number} (counted from 0)"
+            where = f"{path}: {name.removesuffix('s')} {number} (counted from 0)"
             raise InputError(f"{where}: {what}; {SCORE_AGAIN}") from None
     return tuple(rows)
 
@@ -209,6 +219,30 @@ def _difference(row: Mapping[str, Any]) -> Difference:
         given.fraction(name)
     given.number("difference")
     return Difference(**found | {"ci": given.interval("ci")})
+
+
+def _counterpart(row: Mapping[str, Any]) -> Counterpart:
+    found, given = {one.name: row[one.name] for one in fields(Counterpart)}, Fields(row)
+    for name in ("source", "model", "method", "template", "note"):
+        given.typed(name, str)
+    for name in ("score", "fpr_convention"):
+        given.typed(name, str, type(None))
+    for name in ("missing", "unlike"):
+        found[name] = given.texts(name, empty=True)
+    if found["accuracy"] is not None:
+        found["accuracy"] = _compared(given.mapping("accuracy"), "accuracy")
+    for name in ("auroc", "fpr95"):
+        by_set = Fields(given.mapping(name), f"{name}.")
+        found[name] = {one: _compared(by_set.mapping(one), name) for one in by_set.values}
+    return Counterpart(**found)
+
+
+def _compared(row: Mapping[str, Any], where: str) -> Compared:
+    given = Fields(row, f"{where}.").expect("published", "own", "difference")
+    given.fraction("published")
+    given.fraction("own", optional=True)
+    given.typed("difference", float, int, type(None))
+    return Compared(**row)
 
 
 def _check_once(path: Path, results: tuple[Result, ...]) -> None:

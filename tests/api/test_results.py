@@ -16,6 +16,8 @@ from samples import Run
 from samples.report.results import FIRST, results
 
 import oodcache as package
+from oodcache.report.tables.formats import to_json
+from oodcache.score.measures.result import Compared, Counterpart
 
 Write = Callable[..., Path]
 SCORES = ["mcm:temperature=1|learned", "energy"]
@@ -117,6 +119,17 @@ def test_what_was_saved_is_loaded(rows: package.Results, tmp_path: Path) -> None
     (tmp_path / "b.json").write_text("[]")
     with pytest.raises(package.InputError, match=r"b\.json: contains no oodcache results"):
         package.Results.load(tmp_path / "b.json")
+
+
+def test_what_was_published_is_kept_from_file_to_file(tmp_path: Path) -> None:
+    row = Counterpart("A", "b/c", "MCM", None, "a {}", None, Compared(0.7), {}, {}, (), (), "")
+    before, after = (tmp_path / f"{name}.json" for name in ("before", "after"))
+    before.write_text(to_json([FIRST], [], {}, [row]))
+    loaded = package.Results.load(before)
+    assert loaded.published == (row,)
+    loaded.save(after)
+    assert after.read_bytes() == before.read_bytes()
+    assert "70.00" in loaded.markdown()
 
 
 def test_tables_in_text_are_those_of_the_command(cache: package.Cache, oodcache: Run) -> None:

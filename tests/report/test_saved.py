@@ -19,7 +19,7 @@ from oodcache.report.saved import read
 from oodcache.report.tables.formats import to_json
 from oodcache.report.tables.grid import key
 from oodcache.score.measures.probability import probability_measures
-from oodcache.score.measures.result import Counterpart, Pick
+from oodcache.score.measures.result import Compared, Counterpart, Pick
 
 FULL = replace(
     FIRST,
@@ -98,10 +98,46 @@ def test_results_of_0_1_name_the_bank_and_its_labels_in_one_text(
     assert (found.bank, found.bank_labels) == (bank, labels)
 
 
-def test_what_was_published_is_left_alone(tmp_path: Path) -> None:
-    published = [Counterpart("A", "b/c", "MCM", None, "a {}", None, None, {}, {}, (), (), "")]
-    with_it = read(written(tmp_path, to_json([FIRST], [], PROVENANCE, published)))
-    assert with_it == read(written(tmp_path, to_json([FIRST], [], PROVENANCE)))
+MCM = Counterpart(
+    *("A paper", "b/c", "MCM", "mcm", "a {}", None, Compared(0.7)),
+    auroc={"SUN": Compared(0.9, 0.8, 0.8 - 0.9)},
+    fpr95={},
+    missing=(),
+    unlike=("another prompt",),
+    note="",
+)
+
+
+def test_what_was_published_is_read_back(tmp_path: Path) -> None:
+    published = [MCM, replace(MCM, score=None, accuracy=None, auroc={})]
+    saved = read(written(tmp_path, to_json([FIRST], [], PROVENANCE, published)))
+    assert saved.published == tuple(published)
+    assert read(written(tmp_path, to_json([FIRST], [], PROVENANCE))).published is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("source", None, "'source' is None, not str"),
+        ("unlike", ["", 3], "'unlike' is ['', 3], not a list of texts"),
+        ("accuracy", {"published": 1.5}, "'accuracy' has fields ['published'], not ['difference',"),
+        ("auroc", {"SUN": 0.9}, "'auroc.SUN' is 0.9, not an object"),
+        (
+            "fpr95",
+            {"SUN": {"published": 2, "own": None, "difference": None}},
+            "'fpr95.published' is 2, not a number from 0 to 1",
+        ),
+    ],
+)
+def test_published_rows_that_are_none_are_refused(
+    tmp_path: Path, field: str, value: object, says: str
+) -> None:
+    changed = json.loads(to_json([FIRST], [], PROVENANCE, [MCM]))
+    del changed["sha256"]
+    changed["published"][0][field] = value
+    with pytest.raises(InputError) as caught:
+        read(written(tmp_path, changed))
+    assert f"results.json: published 0 (counted from 0): {says}" in str(caught.value)
 
 
 FULL_ELSEWHERE = replace(FULL, ood="SUN", auroc_ci=None, id_accuracy=None)
