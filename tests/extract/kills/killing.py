@@ -1,7 +1,8 @@
 """Kill `oodcache extract` at random moments, and see that nothing is lost: run by test_kills.py.
 
-    python killing.py FOLDER KILLS SEED
+    python killing.py FOLDER KILLS SEED [adding]
 
+With `adding`, the runs add templates to a vocabulary that is cached.
 Torch is imported once; each run is a fork of this process, so that a kill costs no start-up.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -26,7 +28,16 @@ IMAGES, SHARD_ROWS, BATCH = 96, 12, 4
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
-def start(cache: Path, share: str = "1/1") -> int:
+IMAGES_AND_NAMES = ("--classes", "c=names.txt", "images=images")
+TEMPLATES = [f"photo {number} of a {{}}" for number in range(12)]
+
+
+def under(templates: list[str]) -> tuple[str, ...]:
+    """Return what is given for names under templates."""
+    return ("--classes", "c=names.txt", *(f"--template={one}" for one in templates))
+
+
+def start(cache: Path, share: str = "1/1", given: tuple[str, ...] = IMAGES_AND_NAMES) -> int:
     """Run the command in a fork that leads its own process group; return its number."""
     child = os.fork()
     if child:
@@ -38,7 +49,7 @@ def start(cache: Path, share: str = "1/1") -> int:
     sys.argv = [
         *("oodcache", "extract", "--model", "tiny-clip", "--cache", str(cache)),
         *("--shard-rows", str(SHARD_ROWS), "--batch-size", str(BATCH), "--workers", "2"),
-        *("--classes", "c=names.txt", "--shard", share, "images=images"),
+        *("--shard", share, *given),
     ]
     try:
         main()
@@ -103,11 +114,7 @@ def check_files(cache: Path) -> None:
 
 def check_finished(cache: Path, expected: dict[str, bytes]) -> None:
     """See that the finished files are those of an undisturbed run, and nothing else is left."""
-    found = {
-        str(path.relative_to(cache)): path.read_bytes()
-        for path in cache.rglob("*")
-        if path.is_file()
-    }
+    found = contents(cache)
     assert sorted(found) == sorted(expected), sorted(found)
     assert found == expected, "other bytes than an undisturbed run's"
 
@@ -125,6 +132,49 @@ def forked_check(check, *arguments) -> None:  # type: ignore[no-untyped-def]
     assert finish(child) == 0, "see above"
 
 
+def contents(cache: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(cache)): path.read_bytes()
+        for path in cache.rglob("*")
+        if path.is_file()
+    }
+
+
+def adding_loop(kills: int, seed: int) -> None:
+    """Kill runs that add templates; each is repeated until it ends by itself."""
+    chance = random.Random(seed)
+    Path("names.txt").write_text("".join(f"animal {number}\n" for number in range(40)))
+    first, added = under(TEMPLATES[:1]), under(TEMPLATES)
+    assert finish(start(Path("before"), given=first)) == 0
+    before = contents(Path("before"))
+    (name,) = before
+    assert finish(start(Path("whole"), given=added)) == 0
+    expected, tried = contents(Path("whole")), Path("tried")
+    shutil.copytree("before", tried)
+    started = time.monotonic()
+    assert finish(start(tried, given=added)) == 0
+    usual = time.monotonic() - started
+    forked_check(check_finished, tried, expected)
+    done = finished = resumed = 0
+    while done < kills:
+        shutil.rmtree(tried)
+        shutil.copytree("before", tried)
+        status = -1
+        while status != 0 and done < kills:
+            run = start(tried, given=added)
+            time.sleep(chance.uniform(0.2, 1) * usual)
+            status = kill(run, chance)
+            done += status != 0
+            forked_check(check_files, tried)
+            assert (tried / name).read_bytes() in (before[name], expected[name])
+            resumed += any(".h5" in path.name for path in tried.rglob("0*"))
+        assert finish(start(tried, given=added)) == 0
+        forked_check(check_finished, tried, expected)
+        finished += 1
+    assert resumed, "no kill came between two shards"
+    print(f"{done} kills, {finished} caches finished whole")
+
+
 def main_loop(kills: int, seed: int) -> None:
     """Kill runs until so many were; each cache is gone on with until a run ends by itself."""
     chance = random.Random(seed)
@@ -136,12 +186,7 @@ def main_loop(kills: int, seed: int) -> None:
     started = time.monotonic()
     assert finish(start(Path("whole"))) == 0
     usual = time.monotonic() - started
-    whole = Path("whole")
-    expected = {
-        str(path.relative_to(whole)): path.read_bytes()
-        for path in whole.rglob("*")
-        if path.is_file()
-    }
+    expected = contents(Path("whole"))
     done = finished = 0
     while done < kills:
         cache = Path(f"cache{finished}")
@@ -165,4 +210,5 @@ def main_loop(kills: int, seed: int) -> None:
 if __name__ == "__main__":
     assert oodcache.extract.model.loading
     os.chdir(sys.argv[1])
-    main_loop(int(sys.argv[2]), int(sys.argv[3]))
+    loop = adding_loop if sys.argv[4:] == ["adding"] else main_loop
+    loop(int(sys.argv[2]), int(sys.argv[3]))

@@ -12,9 +12,9 @@ import pytest
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
 
 
-def kill_many(folder: Path, kills: int, seed: int) -> str:
+def kill_many(folder: Path, kills: int, seed: int, *more: str) -> str:
     script = Path(__file__).parent / "killing.py"
-    command = [sys.executable, os.fspath(script), os.fspath(folder), str(kills), str(seed)]
+    command = [sys.executable, os.fspath(script), os.fspath(folder), str(kills), str(seed), *more]
     # A thread that spins on a busy machine makes a run of a second take twenty.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
@@ -34,3 +34,8 @@ def test_five_random_kills_lose_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", [2, 3])
 def test_many_random_kills_lose_nothing(tmp_path: Path, seed: int) -> None:
     assert "caches finished whole" in kill_many(tmp_path, 25, seed)
+
+
+@pytest.mark.slow
+def test_random_kills_while_templates_are_added_lose_nothing(tmp_path: Path) -> None:
+    assert "caches finished whole" in kill_many(tmp_path, 6, 4, "adding")
