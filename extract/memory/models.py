@@ -106,22 +106,22 @@ def cached_as(model: GivenModel, cache: Path, name: str) -> str:
     """
     own = _identity(model, lambda text: None)
     found = same_models.with_images(cache, own, name)
-    if len(found) > 1:
-        device = _device(model.module, None)
-        encoding = _prepared(model, ModelRequest("in memory"), device)[2]
-        equal = [one for one in found if same_models.are_prepared_alike(found[one], encoding)]
-        found = {one: found[one] for one in equal} or found
     if not found:
         raise InputError(
             f"model: {cache} has no images {name!r} of its weights ({own.weights[:8]}): embed them "
             f"first, with cache.extract(model, images, name={name!r})"
         )
-    if len(found) > 1:
+    if len(found) == 1:
+        return next(iter(found))
+    encoding = _prepared(model, ModelRequest("in memory"), _device(model.module, None))[2]
+    alike = [one for one in found if same_models.are_prepared_alike(found[one], encoding)]
+    if len(alike) != 1:
+        how = "prepared as its preprocess does" if alike else "none prepared as its preprocess does"
         raise InputError(
-            f"model: {', '.join(list(found)[:3])} have its weights and images {name!r}: give one "
-            "by name, and the model to Detector.load(FILE, model=model)"
+            f"model: {', '.join((alike or list(found))[:3])} have its weights and images {name!r}, "
+            f"{how}: give one by name, and the model to Detector.load(FILE, model=model)"
         )
-    return next(iter(found))
+    return alike[0]
 
 
 def _encoder(

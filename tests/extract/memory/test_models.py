@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +176,26 @@ def test_what_is_no_model_is_refused(model: Any, name: str | None, said: str) ->
         models.given(model, name, None)
     assert said in str(refused.value)
     assert len(str(refused.value).encode()) < 600
+
+
+def test_a_model_is_found_in_the_cache_by_its_weights_and_preprocessing(
+    module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = GivenModel(module, TRANSFORM)
+    own = encoder(given).signature
+    assert encoder(given, tmp_path).signature.identity == own.identity
+    found = {"a/b": own.identify("images", {"name": "pets"})}
+    monkeypatch.setattr(models.same_models, "with_images", lambda *_: found)
+    other = replace(own, preprocessing={**own.preprocessing, "interpolation": "bilinear"})
+    assert models.cached_as(given, tmp_path, "pets") == "a/b"
+    found["c/d"] = other.identify("images", {"name": "pets"})
+    assert models.cached_as(given, tmp_path, "pets") == "a/b"
+    found["e/f"] = found["a/b"]
+    with pytest.raises(InputError, match="model: a/b, e/f have its weights and images 'pets', pre"):
+        models.cached_as(given, tmp_path, "pets")
+    found["a/b"] = found["e/f"] = found["c/d"]
+    with pytest.raises(InputError, match="a/b, c/d, e/f have its weights and images 'pets', none"):
+        models.cached_as(given, tmp_path, "pets")
+    found.clear()
+    with pytest.raises(InputError, match=r"has no images 'pets' of its weights \(.{8}\): embed th"):
+        models.cached_as(given, tmp_path, "pets")
