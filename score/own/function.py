@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
@@ -24,7 +25,7 @@ from oodcache.score.formulas.definition import (
     Score,
 )
 from oodcache.score.formulas.tile import Tile
-from oodcache.score.own.batch import COSINES, Batch, BatchContext, batch_of
+from oodcache.score.own.batch import COSINES, Batch, BatchContext
 from oodcache.score.own.checks import check_alone, numbers
 
 Function = Callable[..., Any]
@@ -102,11 +103,15 @@ class _Caller:
         if COSINES in context.used:
             # Before it is this thread's turn. A score that reads them once reads them always.
             _ = tile.cosines
-        batch = batch_of(tile, context, self.name)
+        batch = Batch(self.name, tile, context)
         typed = {key: self.converts[key](value) for key, value in given.items()}
 
         def call(some: Batch) -> Scores:
-            return numbers(self._called(some, typed), len(some), self._where())
+            found = numbers(self._called(some, typed), len(some), self._where())
+            if tile.first == 0:
+                # Here, the error can name the function. Later changes show after the set.
+                context.shared.check(self._where())
+            return found
 
         with ONE_AT_A_TIME:
             scores = call(batch)
@@ -116,7 +121,9 @@ class _Caller:
 
     def _called(self, batch: Batch, given: Mapping[str, float]) -> object:
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                # Torch may write to read-only arrays, and warns; these are copies.
+                warnings.filterwarnings("ignore", "The given NumPy array is not writ")
                 return self.function(batch, **given)
         except InputError:
             raise
