@@ -28,7 +28,7 @@ def numbers(found: object, count: int, where: str) -> Scores:
     Raises InputError, which names `where`, unless it is one number per image and none is NaN.
     """
     try:
-        values = np.asarray(found)
+        values = np.asarray(_in_numpy(found))
     except Exception as error:
         raise InputError(f"{where} returned {type(found).__name__}: {error}") from None
     expected = f"expected shape ({count},): one number per image"
@@ -70,6 +70,15 @@ def _moved(scores: Scores, again: Scores, *, rounding: float) -> str:
     if moved[place] <= TOLERANCE * spread + rounding * size:
         return ""
     return f"one image {scores[place]:.9g} and {again[place]:.9g}"
+
+
+def _in_numpy(found: Any) -> Any:
+    """Return a torch tensor of any kind and device as NumPy reads it, anything else as it is."""
+    if not (hasattr(found, "detach") and hasattr(found, "is_floating_point")):
+        return found
+    plain = found.detach().cpu()
+    # NumPy has no bfloat16.
+    return (plain.double() if plain.is_floating_point() else plain).numpy()
 
 
 def _kind(found: object, values: npt.NDArray[Any]) -> str:

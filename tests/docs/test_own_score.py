@@ -78,8 +78,15 @@ def test_the_example_with_negatives_reads_the_mined_words(
     assert 0.5 < row.auroc < 1
 
 
-def test_the_score_of_a_whole_set_runs(names: dict[str, Any]) -> None:
+def test_the_example_with_torch_ranks_as_knn(names: dict[str, Any]) -> None:
     run(BLOCKS[3], names)
+    asked = 'id="pets", ood="strays", scores=[nearest_by_torch, "knn:k=5"], bank="train"'
+    own, ours = run(f'rows = cache.evaluate("tiny", {asked})', names)
+    assert own.auroc == pytest.approx(ours.auroc, abs=1e-9)
+
+
+def test_the_score_of_a_whole_set_runs(names: dict[str, Any]) -> None:
+    run(BLOCKS[4], names)
     (row,) = run(
         'rows = cache.evaluate("tiny", id="pets", ood="strays", scores=standardised)', names
     )
@@ -87,4 +94,4 @@ def test_the_score_of_a_whole_set_runs(names: dict[str, Any]) -> None:
 
 
 def test_every_block_is_run() -> None:
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from samples.score.own import IMAGES, ONE, scored
 
 from oodcache.cache.errors import InputError
@@ -97,6 +98,15 @@ def test_what_is_not_one_number_per_image_is_rejected(found: object, words: str)
     with pytest.raises(InputError) as error:
         numbers(found, 4, "f")
     assert str(error.value).startswith(words)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64, torch.int64])
+def test_tensors_of_any_type_are_scores(kind: torch.dtype) -> None:
+    gradient = kind.is_floating_point
+    scores = numbers(torch.ones(4, dtype=kind, requires_grad=gradient), 4, "f")
+    assert (scores.dtype, scores.tolist()) == (np.float64, [1.0] * 4)
+    with pytest.raises(InputError, match="returned complex64 values"):
+        numbers(torch.ones(4, dtype=torch.complex64), 4, "f")
 
 
 def test_integers_and_floats_of_any_size_are_scores() -> None:
