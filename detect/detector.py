@@ -27,7 +27,7 @@ from oodcache.score.inputs.files import brief
 from oodcache.score.inputs.selection import Prompted
 from oodcache.score.onepass.onepass import Classes, fit_all, score_images
 from oodcache.score.onepass.variants import Variant
-from oodcache.score.own.batch import BANK, GIVE, NEGATIVES
+from oodcache.score.own.batch import BANK, GIVE, NEGATIVES, BatchContext
 from oodcache.score.references import used_by
 
 PROBABLE = Variant("mcm", {"temperature": LEARNED})
@@ -197,7 +197,7 @@ class SavedDetector:
         probable = PROBABLE if self.model.logit_bias is None else PROBABLE_SIGMOID
         scored = score_images(
             *([vectors], len(vectors), scorer.classes, [scorer.variant, probable]),
-            fits=[scorer.fit, None],
+            fits=[_checked(scorer.fit), None],
         )
         ranked = scored.scores[0]
         if np.isnan(ranked).any():
@@ -254,3 +254,8 @@ class SavedDetector:
                 f"{what}: embeddings of dimension {dimension}, but the detector's have "
                 f"{self.dimension}; use embeddings of {self.model.label}"
             )
+
+
+def _checked(fit: Any) -> Any:
+    """Return a fit whose score, if it is a user's, was checked when the detector was made."""
+    return replace(fit, is_checked=True) if isinstance(fit, BatchContext) else fit

@@ -6,7 +6,7 @@ other libraries can read them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
@@ -25,6 +25,13 @@ NEGATIVES, BANK, COSINES = "negatives", "bank", "cosines"
 GIVE: Mapping[str, str] = {what: f"give --{what} NAME" for what in (NEGATIVES, BANK)}
 Numbers = TypeVar("Numbers", bound=np.generic)
 
+Change = Callable[[str, Vectors], Vectors]
+
+
+def unchanged(name: str, values: Vectors) -> Vectors:
+    """Return the values of `batch.name` as they are."""
+    return values
+
 
 class MissingReferenceError(InputError):
     """A score reads the bank or the negatives, and none is given."""
@@ -35,7 +42,8 @@ class BatchContext:
     """What a user's score may read besides the images; the references are None if not given.
 
     `give` has what to type for a missing reference. `used` collects the names of what was read,
-    `shared` has the copies that all own scores of a run read.
+    `shared` has the copies that all own scores of a run read. The score `is_checked` already if a
+    detector was made with it.
     """
 
     classes: Vectors
@@ -46,6 +54,7 @@ class BatchContext:
     give: Mapping[str, str] = field(default_factory=lambda: GIVE)
     used: set[str] = field(default_factory=set)
     shared: SharedArrays = field(default_factory=SharedArrays)
+    is_checked: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +77,7 @@ class Batch:
     _tile: Tile = field(repr=False)
     _context: BatchContext = field(repr=False)
     _rows: slice = field(default_factory=lambda: slice(None), repr=False)
+    _change: Change = field(default=unchanged, repr=False)
 
     def __len__(self) -> int:
         return len(range(self._tile.count)[self._rows])
@@ -85,13 +95,13 @@ class Batch:
     @cached_property
     def images(self) -> Vectors:
         """Return the unit vectors of the images, float32 (N, D)."""
-        return self._own("images", self._tile.vectors)
+        return self._change("images", self._own("images", self._tile.vectors))
 
     @cached_property
     def cosines(self) -> Vectors:
         """Return the cosines with the classes, float32 (N, K)."""
         self._context.used.add(COSINES)
-        return self._own("cosines", self._tile.cosines)
+        return self._change("cosines", self._own("cosines", self._tile.cosines))
 
     @cached_property
     def nearest(self) -> Places:
@@ -102,7 +112,7 @@ class Batch:
     @cached_property
     def classes(self) -> Vectors:
         """Return the unit vectors of the classes, float32 (K, D)."""
-        return self._context.shared.copy("classes", self._context.classes)
+        return self._vectors("classes", self._context.classes)
 
     @cached_property
     def negatives(self) -> Vectors:
@@ -114,7 +124,7 @@ class Batch:
         if sums is None:
             raise self._missing(NEGATIVES, "negatives")
         self._context.used.add(NEGATIVES)
-        return self._context.shared.copy(NEGATIVES, sums.mined)
+        return self._vectors(NEGATIVES, sums.mined)
 
     @cached_property
     def bank(self) -> OwnBank:
@@ -123,13 +133,16 @@ class Batch:
         if bank is None:
             raise self._missing(BANK, "a bank")
         self._context.used.add(BANK)
-        return OwnBank(
-            shared.copy("bank.vectors", bank.vectors), shared.copy("bank.labels", bank.labels)
-        )
+        vectors = self._vectors("bank.vectors", bank.vectors)
+        return OwnBank(vectors, shared.copy("bank.labels", bank.labels))
 
     def part(self, rows: slice) -> Batch:
         """Return some of the images, as they were before a score read them."""
         return replace(self, _rows=rows)
+
+    def changed(self, change: Change) -> Batch:
+        """Return the same batch with a change of all its vectors and cosines."""
+        return replace(self, _change=change)
 
     def _own(self, name: str, values: npt.NDArray[Numbers]) -> npt.NDArray[Numbers]:
         """Return this batch's images of an array; those of a whole set are too many to copy."""
@@ -139,6 +152,9 @@ class Batch:
         copy = real[self._rows].copy()
         copy.flags.writeable = False
         return copy
+
+    def _vectors(self, name: str, values: Vectors) -> Vectors:
+        return self._change(name, self._context.shared.copy(name, values))
 
     def _missing(self, what: str, words: str) -> MissingReferenceError:
         return MissingReferenceError(f"{self.score} needs {words}: {self._context.give[what]}")

@@ -26,7 +26,8 @@ from oodcache.score.formulas.definition import (
 )
 from oodcache.score.formulas.tile import Tile
 from oodcache.score.own.batch import COSINES, Batch, BatchContext
-from oodcache.score.own.checks import check_alone, numbers
+from oodcache.score.own.checks import check_alone
+from oodcache.score.own.returned import numbers
 
 Function = Callable[..., Any]
 Convert = Callable[[float], float]
@@ -115,7 +116,8 @@ class _Caller:
 
         with ONE_AT_A_TIME:
             scores = call(batch)
-            if tile.first == 0 and not tile.is_whole and len(batch) > 1:
+            checked = context.is_checked or tile.is_whole or len(batch) == 1
+            if tile.first == 0 and not checked:
                 check_alone(batch, scores, call, self._where())
         return scores
 

@@ -8,6 +8,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from samples.score.own import IMAGES, ONE, scored, unit
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.tile import TILE
 from oodcache.score.measures.metrics import auroc
-from oodcache.score.onepass.onepass import score_images
+from oodcache.score.onepass.onepass import fit_all, score_images
 from oodcache.score.onepass.variants import parse_all
 from oodcache.score.own.function import own_score
 
@@ -220,6 +221,19 @@ def test_a_mistake_of_a_function_is_one_line_with_its_name_file_and_line() -> No
     line = broken.__code__.co_firstlineno + 1
     assert str(error.value).startswith(f"f ({__file__}, line {line}) raised ValueError: matmul: ")
     assert "\n" not in str(error.value)
+
+
+def test_a_score_that_a_detector_was_made_with_is_called_once_per_batch() -> None:
+    sizes: list[int] = []
+
+    def ranks(batch: Any) -> Any:
+        sizes.append(len(batch))
+        return batch.cosines[:, 0].argsort()
+
+    variants = parse_all(["f"], {"f": own_score(ranks, "f")})
+    fits = [replace(one, is_checked=True) for one in fit_all(variants, ONE)]
+    score_images([IMAGES[:9]], 9, ONE, variants, fits=fits)
+    assert sizes == [9]
 
 
 def test_one_thread_at_a_time_calls_functions() -> None:
