@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -25,8 +24,9 @@ from oodcache.score.formulas.definition import (
     Score,
 )
 from oodcache.score.formulas.tile import Tile
-from oodcache.score.own.batch import COSINES, Batch, BatchContext
+from oodcache.score.own.batch import COSINES, Batch, BatchContext, MissingReferenceError
 from oodcache.score.own.checks import check_alone
+from oodcache.score.own.mistakes import named, place, said
 from oodcache.score.own.returned import numbers
 
 Function = Callable[..., Any]
@@ -127,22 +127,15 @@ class _Caller:
                 # Torch may write to read-only arrays, and warns; these are copies.
                 warnings.filterwarnings("ignore", "The given NumPy array is not writ")
                 return self.function(batch, **given)
-        except InputError:
+        except MissingReferenceError:
             raise
-        except Exception as error:
-            what = one_line(error)[:200]
-            where = self._where(error)
-            text = f"{type(error).__name__}: {what}" if what else type(error).__name__
-            raise InputError(f"{where} raised {text}") from error
+        except (Exception, SystemExit) as error:
+            raised = named(self.name, *place(error, self.place[0]))
+            raise InputError(f"{raised} raised {said(error)}") from error
 
-    def _where(self, error: Exception | None = None) -> str:
-        """Return the function's name, file and line: that of an error, or of its definition."""
-        file, line = self.place
-        if error is not None:
-            frames = traceback.extract_tb(error.__traceback__)
-            own = [one for one in frames if one.filename == file] or frames[-1:]
-            file, line = own[-1].filename, own[-1].lineno or 0
-        return f"{self.name} ({file}, line {line})" if file else self.name
+    def _where(self) -> str:
+        """Return the function's name, with the file and line of its definition."""
+        return named(self.name, *self.place)
 
 
 def _fit(context: BatchContext, **given: float) -> BatchContext:

@@ -20,11 +20,12 @@ from types import ModuleType
 from typing import Any
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.format.rules import one_line, shown
+from oodcache.cache.format.rules import shown
 from oodcache.cache.text import bounded
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.onepass.variants import canonical
 from oodcache.score.own.function import Function, OwnScore, own_score
+from oodcache.score.own.mistakes import said
 
 GROUP = "oodcache.scores"
 FILE = re.compile(r"(?P<where>.*\.py):(?P<function>[^:=|,]+)(?::(?P<settings>.*))?", re.DOTALL)
@@ -254,5 +255,4 @@ def _line(error: BaseException, file: str) -> str:
 def _said(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return "it ends Python when it is imported; guard that with: if __name__ == '__main__'"
-    text = error.msg if isinstance(error, SyntaxError) else one_line(Exception(str(error)))
-    return f"{type(error).__name__}: {text[:200]}"
+    return said(error)

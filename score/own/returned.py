@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.cosines import Scores
+from oodcache.score.own.mistakes import message
 
 
 def numbers(found: object, count: int, where: str) -> Scores:
@@ -19,7 +20,7 @@ def numbers(found: object, count: int, where: str) -> Scores:
     try:
         values = np.asarray(_in_numpy(found))
     except Exception as error:
-        raise InputError(f"{where} returned {type(found).__name__}: {error}") from None
+        raise InputError(f"{where} returned {type(found).__name__}: {message(error)}") from None
     expected = f"expected shape ({count},): one number per image"
     if values.shape != (count,):
         raise InputError(f"{where} returned {_kind(found, values)}; {expected}")

@@ -113,6 +113,24 @@ def test_the_decorator_marks_a_score_of_whole_sets() -> None:
     assert (found["standard"].whole, found["gap"].whole) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("mark", "words"),
+    [
+        (lambda: oodcache.score(3), "takes a function, not 3; write @oodcache.score(name='gap') "),
+        (lambda: oodcache.score("gap")(gap), "takes a function, not 'gap'; write @oodcache.score("),
+        (lambda: oodcache.score(len), "cannot mark <built-in function len>: "),
+        (lambda: oodcache.score(lambda batch: 0, name=3), "must be set to a string"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_marked_in_a_wrong_way_is_told_the_right_one(
+    mark: Callable[[], Any], words: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        mark()
+    assert str(error.value).startswith("oodcache.score ")
+    assert words in str(error.value)
+
+
 def test_a_specification_that_names_a_score_is_no_code() -> None:
     for typed in ("mcm", "mcm:temperature=1", "MSP:x", "mine:k=1", "a b:c", "mine.py"):
         assert code_name(typed) is None
