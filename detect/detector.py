@@ -161,6 +161,7 @@ class SavedDetector:
 
     `load` is the `--model` that loads it again. `preprocessing` and `precision` are those of the
     calibration set, `calibrated_on`; `choice` is None if a single score was given.
+    `probe` are scores of a user's score that its code must give again, None if not known.
     """
 
     scorer: Scorer
@@ -171,6 +172,7 @@ class SavedDetector:
     calibrated_on: str
     choice: ScoreChoice | None
     provenance: Mapping[str, Any]
+    probe: Scores | None = None
 
     @property
     def model(self) -> ModelIdentity:
@@ -197,7 +199,7 @@ class SavedDetector:
         probable = PROBABLE if self.model.logit_bias is None else PROBABLE_SIGMOID
         scored = score_images(
             *([vectors], len(vectors), scorer.classes, [scorer.variant, probable]),
-            fits=[_checked(scorer.fit), None],
+            fits=[checked(scorer.fit), None],
         )
         ranked = scored.scores[0]
         if np.isnan(ranked).any():
@@ -256,6 +258,6 @@ class SavedDetector:
             )
 
 
-def _checked(fit: Any) -> Any:
+def checked(fit: Any) -> Any:
     """Return a fit whose score, if it is a user's, was checked when the detector was made."""
     return replace(fit, is_checked=True) if isinstance(fit, BatchContext) else fit
