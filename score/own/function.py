@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import warnings
@@ -143,11 +144,22 @@ def _fit(context: BatchContext, **given: float) -> BatchContext:
     return replace(context, used=set())
 
 
+def behind(function: object) -> Any:
+    """Return the function or class of the user's own behind a partial, wrapper or instance."""
+    while True:
+        if isinstance(function, functools.partial):
+            function = function.func
+        elif hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        else:
+            is_code = inspect.isroutine(function) or inspect.isclass(function)
+            return function if is_code else type(function)
+
+
 def _place(function: Function) -> tuple[str, int]:
     """Return the file and line of a function's definition, ("", 0) if unknown."""
-    inner = inspect.unwrap(function)
-    called = inner if inspect.isfunction(inner) else type(inner).__call__
-    code = getattr(called, "__code__", None)
+    inner = behind(function)
+    code = getattr(inner.__call__ if inspect.isclass(inner) else inner, "__code__", None)
     return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
 
 

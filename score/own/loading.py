@@ -24,7 +24,7 @@ from oodcache.cache.format.rules import shown
 from oodcache.cache.text import bounded
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.onepass.variants import canonical
-from oodcache.score.own.function import Function, OwnScore, own_score
+from oodcache.score.own.function import Function, OwnScore, behind, own_score
 from oodcache.score.own.mistakes import said
 
 GROUP = "oodcache.scores"
@@ -119,10 +119,9 @@ def of_entry_point(point: EntryPoint) -> OwnScore:
 def sha256_of(function: Function) -> str | None:
     """Return the SHA-256 of the file that defines a function, or of its source in a notebook.
 
-    None if there is neither.
+    A partial's is that of its function, an instance's that of its class. None if there is neither.
     """
-    inner = inspect.unwrap(function)
-    inner = inner if inspect.isroutine(inner) or inspect.isclass(inner) else type(inner)
+    inner = behind(function)
     try:
         file = inspect.getsourcefile(inner)
         if file is not None and Path(file).is_file():

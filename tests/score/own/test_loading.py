@@ -18,6 +18,7 @@ import oodcache
 from oodcache.cache.errors import InputError
 from oodcache.score.onepass.variants import parse_all
 from oodcache.score.own import loading
+from oodcache.score.own.function import own_score
 from oodcache.score.own.loading import code_name, sha256_of, typed_scores
 
 CODE = '''"""Scores."""
@@ -212,7 +213,23 @@ def test_a_notebooks_function_is_identified_by_its_source(monkeypatch: pytest.Mo
     del linecache.cache["<cell 1>"]
     assert sha256_of(names["cell"]) is None
     here = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-    assert sha256_of(gap) == sha256_of(functools.partial(gap).func) == here
+    assert sha256_of(gap) == here
+
+
+class Scorer:
+    def __call__(self, batch: Any) -> Any:
+        return batch.nearest
+
+    def gap(self, batch: Any) -> Any:
+        return batch.nearest
+
+
+def test_a_partial_a_wrapper_and_an_instance_are_identified_by_the_users_file() -> None:
+    here = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    wrapped = functools.wraps(gap)(functools.partial(functools.partial(gap, k=2)))
+    for one in (functools.partial(gap, k=2), wrapped, Scorer(), Scorer().gap):
+        assert sha256_of(one) == here
+        assert own_score(one, "f").source == __file__
 
 
 def test_a_pipe_is_no_file_of_code(tmp_path: Path) -> None:
