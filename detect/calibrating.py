@@ -17,6 +17,7 @@ from oodcache.cache.watch import Hint, Watch
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.file import ENDING, check_replaceable, write_detector
 from oodcache.detect.making import Calibration, DetectorRequest, only, printed
+from oodcache.detect.probe import probed
 from oodcache.extract.model.request import LOCAL_DIR
 from oodcache.score.inputs import equal_classes
 from oodcache.score.inputs.selection import select, tell
@@ -82,6 +83,7 @@ def detector(request: DetectorRequest, command: str, watch: Watch) -> SavedDetec
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
             **({LOADED_FROM: places} if places else {}),
         },
+        probe=probed(scorer),
     )
 
 

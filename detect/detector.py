@@ -27,7 +27,7 @@ from oodcache.score.inputs.files import brief
 from oodcache.score.inputs.selection import Prompted
 from oodcache.score.onepass.onepass import Classes, fit_all, score_images
 from oodcache.score.onepass.variants import Variant
-from oodcache.score.own.batch import BANK, GIVE, NEGATIVES
+from oodcache.score.own.batch import BANK, GIVE, NEGATIVES, BatchContext
 from oodcache.score.references import used_by
 
 PROBABLE = Variant("mcm", {"temperature": LEARNED})
@@ -161,6 +161,7 @@ class SavedDetector:
 
     `load` is the `--model` that loads it again. `preprocessing` and `precision` are those of the
     calibration set, `calibrated_on`; `choice` is None if a single score was given.
+    `probe` are scores of a user's score that its code must give again, None if not known.
     """
 
     scorer: Scorer
@@ -171,6 +172,7 @@ class SavedDetector:
     calibrated_on: str
     choice: ScoreChoice | None
     provenance: Mapping[str, Any]
+    probe: Scores | None = None
 
     @property
     def model(self) -> ModelIdentity:
@@ -197,7 +199,7 @@ class SavedDetector:
         probable = PROBABLE if self.model.logit_bias is None else PROBABLE_SIGMOID
         scored = score_images(
             *([vectors], len(vectors), scorer.classes, [scorer.variant, probable]),
-            fits=[scorer.fit, None],
+            fits=[checked(scorer.fit), None],
         )
         ranked = scored.scores[0]
         if np.isnan(ranked).any():
@@ -254,3 +256,8 @@ class SavedDetector:
                 f"{what}: embeddings of dimension {dimension}, but the detector's have "
                 f"{self.dimension}; use embeddings of {self.model.label}"
             )
+
+
+def checked(fit: Any) -> Any:
+    """Return a fit whose score, if it is a user's, was checked when the detector was made."""
+    return replace(fit, is_checked=True) if isinstance(fit, BatchContext) else fit

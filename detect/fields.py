@@ -22,6 +22,7 @@ from oodcache.detect.detector import (
     TrainingImages,
     Tried,
 )
+from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import ANY, Score
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.selection import COSINE_MEAN, Prompted
@@ -61,7 +62,7 @@ def of(detector: SavedDetector, stored: Stored) -> dict[str, Any]:
             "preprocessing": dict(detector.preprocessing),
             "precision": dict(detector.precision),
         },
-        "score": _of_variant(scorer.variant),
+        "score": _of_variant(scorer.variant, detector.probe, stored),
         "threshold": {
             "alpha": threshold.alpha,
             "confidence": threshold.confidence,
@@ -108,6 +109,7 @@ def detector(given: Fields, own: Mapping[str, OwnScore] = NO_CODE) -> SavedDetec
         calibrated_on=of_images.text("name"),
         choice=_choice(given),
         provenance=given.mapping("provenance"),
+        probe=_probe(given),
     )
 
 
@@ -166,10 +168,11 @@ def _bank(given: Fields, texts: Prompted) -> TrainingImages | None:
     return bank
 
 
-def _of_variant(variant: Variant) -> dict[str, Any]:
-    found = {"name": variant.score, "parameters": dict(variant.parameters)}
+def _of_variant(variant: Variant, probe: Scores | None, stored: Stored) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": variant.score, "parameters": dict(variant.parameters)}
     if isinstance(variant.own, OwnScore):
-        found["code"] = {"sha256": variant.own.sha256}
+        scores = {} if probe is None else {"scores": stored("scores", probe)}
+        found["code"] = {"sha256": variant.own.sha256, **scores}
     return found
 
 
@@ -179,7 +182,7 @@ def _variant(given: Fields, own: Mapping[str, OwnScore]) -> Variant:
     name, parameters = found.text("name"), found.mapping("parameters")
     score: Score
     if with_code:
-        score = code_of(name, found.inner("code", "sha256").text("sha256"), own, AGAIN)
+        score = code_of(name, _code(found).text("sha256"), own, AGAIN)
     elif own:
         raise InputError(f"made with the built-in score {shown(name)}; remove --score")
     else:
@@ -193,6 +196,21 @@ def _variant(given: Fields, own: Mapping[str, OwnScore]) -> Variant:
             raise ValueError(f"'score.parameters.{key}' is {shown(value)}, an unknown word")
         wanted[key].read(key, str(value))
     return Variant(name, dict(parameters), score if with_code else None)
+
+
+def _code(score: Fields) -> Fields:
+    """Return a user's score's code; detectors made before a probe existed have no `scores`."""
+    return score.inner("code", "sha256", *(["scores"] if "scores" in score.mapping("code") else []))
+
+
+def _probe(given: Fields) -> Scores | None:
+    score = Fields(given.mapping("score"), "score.", given.array_of)
+    if "code" not in score.values or "scores" not in score.mapping("code"):
+        return None
+    probe = _code(score).array("scores", 1)
+    if np.isnan(probe).any():
+        raise ValueError("'score.code.scores' has NaN")
+    return probe
 
 
 def _threshold(given: Fields) -> Threshold:

@@ -25,6 +25,7 @@ from oodcache.cache.json_text import parse_json, read_limited
 from oodcache.detect import fields
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.fields import NO_CODE
+from oodcache.detect.probe import check_probe
 from oodcache.score.own.function import OwnScore
 
 FORMAT, VERSION, ENDING = "oodcache detector", 1, ".json"
@@ -54,9 +55,14 @@ def read_detector(path: Path, own: Mapping[str, OwnScore] = NO_CODE) -> SavedDet
     `own` has the user's own scores, given again; a file never causes code to be imported.
     """
     try:
-        return decoded(_read(path), own)
+        found = decoded(_read(path), own)
     except (InputError, ValueError) as error:
         raise InputError(f"{path}: {one_line(error)}") from None
+    try:
+        check_probe(found)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return found
 
 
 def is_detector(path: Path) -> bool:

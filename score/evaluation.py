@@ -118,6 +118,14 @@ def _tell_time(templates: int, seconds: float, note: Note) -> None:
         note(Hint(f"{counted(templates, 'template')}, a pass each: about {about}"))
 
 
+def _tell_constant(variants: Sequence[Variant], scored: Sequence[Scored], note: Note) -> None:
+    """Note each variant that gives one number to every image of every set."""
+    for place, variant in enumerate(variants):
+        first = scored[0].scores[place, 0]
+        if all((one.scores[place] == first).all() for one in scored):
+            note(f"{variant.label}: every image scores {first:.6g}; an AUROC of 50 means nothing")
+
+
 class _Pass:
     """All images of a selection, scored with one set of class vectors."""
 
@@ -141,6 +149,7 @@ class _Pass:
         for view in selection.every_view:
             self._score(view)
         references.tell_unused(self._variants, self._fits, watch.note)
+        _tell_constant(self._variants, self._scored, watch.note)
         # The indices of the variants to compare, and how each was picked, if it was.
         self._compared: Mapping[int, Pick | None] = dict.fromkeys(range(len(self._variants)))
         if selection.tuning is not None:

@@ -146,12 +146,16 @@ def over_tiles(
     threads = threads or processors()
     with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
         under_way: deque[Future[Made]] = deque()
-        for one in given:
-            under_way.append(pool.submit(work, one))
-            if len(under_way) > ahead:
+        try:
+            for one in given:
+                under_way.append(pool.submit(work, one))
+                if len(under_way) > ahead:
+                    yield under_way.popleft().result()
+            while under_way:
                 yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
+        finally:
+            # After an error or Ctrl-C, tiles that no thread has begun are not computed.
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def processors() -> int:

@@ -145,8 +145,20 @@ def score_images(
         whole = Tile(kept_vectors, classes.vectors, columns, real=rows, best=scored.best)
         for place in of_sets:
             scored.scores[place] = rank(place, whole)
+    _check_unchanged(variants, fits)
     scored.tie(scored)
     return scored
+
+
+def _check_unchanged(variants: Sequence[Variant], fits: Sequence[Any]) -> None:
+    """Raise InputError if a user's score has changed what all of them read."""
+    own = {
+        variant.score: fit
+        for variant, fit in zip(variants, fits, strict=True)
+        if isinstance(fit, BatchContext)
+    }
+    for fit in [*own.values()][:1]:
+        fit.shared.check(" or ".join(own))
 
 
 def _in_turn(variants: Sequence[Variant], classes: Classes) -> tuple[list[int], list[int]]:

@@ -145,8 +145,17 @@ def _named(
     try:
         check_score(name)
     except InputError as error:
-        raise InputError(f"{option}{specification!r}: {error}") from None
+        hint = _of_code(typed) if option else ""
+        raise InputError(f"{option}{specification!r}: {error}{hint}") from None
     return name, preset, settings.split(",") if colon else []
+
+
+def _of_code(name: str) -> str:
+    """Return how to give a function `name`, "" if that is no name, or a score's with a slip."""
+    is_slip = difflib.get_close_matches(name, SCORES, n=1, cutoff=0.65)
+    if is_slip or not name.isidentifier() or len(name) > 60:
+        return ""
+    return f" (a function of your own: FILE.py:{name}; in Python: pass the function)"
 
 
 def _unknown(name: str, score: Score, setting: str) -> str:

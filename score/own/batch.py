@@ -1,14 +1,15 @@
-"""A batch of images as a user's score sees it: read-only arrays, each computed when it is read.
+"""A batch of images as a user's score sees it: read-only copies, each made when it is read.
 
-N images, K classes, D dimensions, M negatives, n images of the bank.
+N images, K classes, D dimensions, M negatives, n images of the bank. Arrays are contiguous, so that
+other libraries can read them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,17 +19,31 @@ from oodcache.score.formulas.bank import Bank, Integers
 from oodcache.score.formulas.cosines import Places
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import Tile, Vectors
+from oodcache.score.own.shared import SharedArrays
 
 NEGATIVES, BANK, COSINES = "negatives", "bank", "cosines"
 GIVE: Mapping[str, str] = {what: f"give --{what} NAME" for what in (NEGATIVES, BANK)}
 Numbers = TypeVar("Numbers", bound=np.generic)
+
+Change = Callable[[str, Vectors], Vectors]
+
+
+def unchanged(name: str, values: Vectors) -> Vectors:
+    """Return the values of `batch.name` as they are."""
+    return values
+
+
+class MissingReferenceError(InputError):
+    """A score reads the bank or the negatives, and none is given."""
 
 
 @dataclass(frozen=True)
 class BatchContext:
     """What a user's score may read besides the images; the references are None if not given.
 
-    `give` has what to type for a missing reference. `used` collects the names of what was read.
+    `give` has what to type for a missing reference. `used` collects the names of what was read,
+    `shared` has the copies that all own scores of a run read. The score `is_checked` already if a
+    detector was made with it.
     """
 
     classes: Vectors
@@ -38,6 +53,8 @@ class BatchContext:
     bank: Bank | None = None
     give: Mapping[str, str] = field(default_factory=lambda: GIVE)
     used: set[str] = field(default_factory=set)
+    shared: SharedArrays = field(default_factory=SharedArrays)
+    is_checked: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,32 +69,50 @@ class OwnBank:
 class Batch:
     """N images: unit `images` float32 (N, D), against unit `classes` float32 (K, D).
 
-    `logit_scale` and `logit_bias` (None without one) are the model's own.
+    `logit_scale` and `logit_bias` (None without one) are the model's own. What a score does to its
+    arrays reaches no other score.
     """
 
     score: str
-    images: Vectors
-    classes: Vectors
-    logit_scale: float
-    logit_bias: float | None
+    _tile: Tile = field(repr=False)
     _context: BatchContext = field(repr=False)
-    _cosines: Callable[[], Vectors] = field(repr=False)
-    _nearest: Callable[[], Places] = field(repr=False)
+    _rows: slice = field(default_factory=lambda: slice(None), repr=False)
+    _change: Change = field(default=unchanged, repr=False)
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(range(self._tile.count)[self._rows])
+
+    @property
+    def logit_scale(self) -> float:
+        """Return the model's scale s, already exponentiated."""
+        return self._context.logit_scale
+
+    @property
+    def logit_bias(self) -> float | None:
+        """Return the model's bias b, None if it has none."""
+        return self._context.logit_bias
+
+    @cached_property
+    def images(self) -> Vectors:
+        """Return the unit vectors of the images, float32 (N, D)."""
+        return self._change("images", self._own("images", self._tile.vectors))
 
     @cached_property
     def cosines(self) -> Vectors:
         """Return the cosines with the classes, float32 (N, K)."""
         self._context.used.add(COSINES)
-        return fixed(self._cosines())
+        return self._change("cosines", self._own("cosines", self._tile.cosines))
 
     @cached_property
     def nearest(self) -> Places:
         """Return each image's nearest class, (N,)."""
         self._context.used.add(COSINES)
-        return fixed(self._nearest())
+        return self._own("nearest", self._tile.nearest)
+
+    @cached_property
+    def classes(self) -> Vectors:
+        """Return the unit vectors of the classes, float32 (K, D)."""
+        return self._vectors("classes", self._context.classes)
 
     @cached_property
     def negatives(self) -> Vectors:
@@ -89,40 +124,37 @@ class Batch:
         if sums is None:
             raise self._missing(NEGATIVES, "negatives")
         self._context.used.add(NEGATIVES)
-        return fixed(sums.mined)
+        return self._vectors(NEGATIVES, sums.mined)
 
     @cached_property
     def bank(self) -> OwnBank:
         """Return the training images; raise InputError without --bank."""
-        bank = self._context.bank
+        bank, shared = self._context.bank, self._context.shared
         if bank is None:
             raise self._missing(BANK, "a bank")
         self._context.used.add(BANK)
-        return OwnBank(fixed(bank.vectors), fixed(bank.labels))
+        vectors = self._vectors("bank.vectors", bank.vectors)
+        return OwnBank(vectors, shared.copy("bank.labels", bank.labels))
 
     def part(self, rows: slice) -> Batch:
-        """Return some of the images: slices of the same arrays."""
-        return Batch(
-            *(self.score, self.images[rows], self.classes, self.logit_scale, self.logit_bias),
-            *(self._context, lambda: self.cosines[rows], lambda: self.nearest[rows]),
-        )
+        """Return some of the images, as they were before a score read them."""
+        return replace(self, _rows=rows)
 
-    def _missing(self, what: str, words: str) -> InputError:
-        return InputError(f"{self.score} needs {words}: {self._context.give[what]}")
+    def changed(self, change: Change) -> Batch:
+        """Return the same batch with a change of all its vectors and cosines."""
+        return replace(self, _change=change)
 
+    def _own(self, name: str, values: npt.NDArray[Numbers]) -> npt.NDArray[Numbers]:
+        """Return this batch's images of an array; those of a whole set are too many to copy."""
+        real = values[: self._tile.count]
+        if self._tile.is_whole:
+            return self._context.shared.held(name, real)
+        copy = real[self._rows].copy()
+        copy.flags.writeable = False
+        return copy
 
-def batch_of(tile: Tile, context: BatchContext, score: str) -> Batch:
-    """Return a tile's images, without its padding, as the batch of a `score`."""
-    count = tile.count
-    return Batch(
-        *(score, fixed(tile.vectors[:count]), fixed(context.classes)),
-        *(context.logit_scale, context.logit_bias, context),
-        *(lambda: tile.cosines[:count], lambda: tile.nearest[:count]),
-    )
+    def _vectors(self, name: str, values: Vectors) -> Vectors:
+        return self._change(name, self._context.shared.copy(name, values))
 
-
-def fixed(values: npt.NDArray[Numbers]) -> npt.NDArray[Numbers]:
-    """Return a read-only view of an array."""
-    view: npt.NDArray[Any] = values.view()
-    view.flags.writeable = False
-    return view
+    def _missing(self, what: str, words: str) -> MissingReferenceError:
+        return MissingReferenceError(f"{self.score} needs {words}: {self._context.give[what]}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
-import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
@@ -24,8 +25,10 @@ from oodcache.score.formulas.definition import (
     Score,
 )
 from oodcache.score.formulas.tile import Tile
-from oodcache.score.own.batch import COSINES, Batch, BatchContext, batch_of
-from oodcache.score.own.checks import check_alone, numbers
+from oodcache.score.own.batch import COSINES, Batch, BatchContext, MissingReferenceError
+from oodcache.score.own.checks import check_alone
+from oodcache.score.own.mistakes import named, place, said
+from oodcache.score.own.returned import numbers
 
 Function = Callable[..., Any]
 Convert = Callable[[float], float]
@@ -102,38 +105,38 @@ class _Caller:
         if COSINES in context.used:
             # Before it is this thread's turn. A score that reads them once reads them always.
             _ = tile.cosines
-        batch = batch_of(tile, context, self.name)
+        batch = Batch(self.name, tile, context)
         typed = {key: self.converts[key](value) for key, value in given.items()}
 
         def call(some: Batch) -> Scores:
-            return numbers(self._called(some, typed), len(some), self._where())
+            found = numbers(self._called(some, typed), len(some), self._where())
+            if tile.first == 0:
+                # Here, the error can name the function. Later changes show after the set.
+                context.shared.check(self._where())
+            return found
 
         with ONE_AT_A_TIME:
             scores = call(batch)
-            if tile.first == 0 and not tile.is_whole and len(batch) > 1:
+            checked = context.is_checked or tile.is_whole or len(batch) == 1
+            if tile.first == 0 and not checked:
                 check_alone(batch, scores, call, self._where())
         return scores
 
     def _called(self, batch: Batch, given: Mapping[str, float]) -> object:
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                # Torch may write to read-only arrays, and warns; these are copies.
+                warnings.filterwarnings("ignore", "The given NumPy array is not writ")
                 return self.function(batch, **given)
-        except InputError:
+        except MissingReferenceError:
             raise
-        except Exception as error:
-            what = one_line(error)[:200]
-            where = self._where(error)
-            text = f"{type(error).__name__}: {what}" if what else type(error).__name__
-            raise InputError(f"{where} raised {text}") from error
+        except (Exception, SystemExit) as error:
+            raised = named(self.name, *place(error, self.place[0]))
+            raise InputError(f"{raised} raised {said(error)}") from error
 
-    def _where(self, error: Exception | None = None) -> str:
-        """Return the function's name, file and line: that of an error, or of its definition."""
-        file, line = self.place
-        if error is not None:
-            frames = traceback.extract_tb(error.__traceback__)
-            own = [one for one in frames if one.filename == file] or frames[-1:]
-            file, line = own[-1].filename, own[-1].lineno or 0
-        return f"{self.name} ({file}, line {line})" if file else self.name
+    def _where(self) -> str:
+        """Return the function's name, with the file and line of its definition."""
+        return named(self.name, *self.place)
 
 
 def _fit(context: BatchContext, **given: float) -> BatchContext:
@@ -141,11 +144,22 @@ def _fit(context: BatchContext, **given: float) -> BatchContext:
     return replace(context, used=set())
 
 
+def behind(function: object) -> Any:
+    """Return the function or class of the user's own behind a partial, wrapper or instance."""
+    while True:
+        if isinstance(function, functools.partial):
+            function = function.func
+        elif hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        else:
+            is_code = inspect.isroutine(function) or inspect.isclass(function)
+            return function if is_code else type(function)
+
+
 def _place(function: Function) -> tuple[str, int]:
     """Return the file and line of a function's definition, ("", 0) if unknown."""
-    inner = inspect.unwrap(function)
-    called = inner if inspect.isfunction(inner) else type(inner).__call__
-    code = getattr(called, "__code__", None)
+    inner = behind(function)
+    code = getattr(inner.__call__ if inspect.isclass(inner) else inner, "__code__", None)
     return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
 
 

@@ -20,11 +20,12 @@ from types import ModuleType
 from typing import Any
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.format.rules import one_line, shown
+from oodcache.cache.format.rules import shown
 from oodcache.cache.text import bounded
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.onepass.variants import canonical
-from oodcache.score.own.function import Function, OwnScore, own_score
+from oodcache.score.own.function import Function, OwnScore, behind, own_score
+from oodcache.score.own.mistakes import said
 
 GROUP = "oodcache.scores"
 FILE = re.compile(r"(?P<where>.*\.py):(?P<function>[^:=|,]+)(?::(?P<settings>.*))?", re.DOTALL)
@@ -118,10 +119,9 @@ def of_entry_point(point: EntryPoint) -> OwnScore:
 def sha256_of(function: Function) -> str | None:
     """Return the SHA-256 of the file that defines a function, or of its source in a notebook.
 
-    None if there is neither.
+    A partial's is that of its function, an instance's that of its class. None if there is neither.
     """
-    inner = inspect.unwrap(function)
-    inner = inner if inspect.isroutine(inner) or inspect.isclass(inner) else type(inner)
+    inner = behind(function)
     try:
         file = inspect.getsourcefile(inner)
         if file is not None and Path(file).is_file():
@@ -254,5 +254,4 @@ def _line(error: BaseException, file: str) -> str:
 def _said(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return "it ends Python when it is imported; guard that with: if __name__ == '__main__'"
-    text = error.msg if isinstance(error, SyntaxError) else one_line(Exception(str(error)))
-    return f"{type(error).__name__}: {text[:200]}"
+    return said(error)

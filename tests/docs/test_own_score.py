@@ -78,13 +78,19 @@ def test_the_example_with_negatives_reads_the_mined_words(
     assert 0.5 < row.auroc < 1
 
 
-def test_the_score_of_a_whole_set_runs(names: dict[str, Any]) -> None:
+def test_the_example_with_torch_ranks_as_knn(names: dict[str, Any]) -> None:
     run(BLOCKS[3], names)
-    (row,) = run(
-        'rows = cache.evaluate("tiny", id="pets", ood="strays", scores=standardised)', names
-    )
-    assert row.score == "standardised"
+    asked = 'id="pets", ood="strays", scores=[nearest_by_torch, "knn:k=5"], bank="train"'
+    own, ours = run(f'rows = cache.evaluate("tiny", {asked})', names)
+    assert own.auroc == pytest.approx(ours.auroc, abs=1e-9)
+
+
+def test_the_score_of_a_whole_set_runs(names: dict[str, Any]) -> None:
+    run(BLOCKS[4], names)
+    (row,) = run('rows = cache.evaluate("tiny", id="pets", ood="strays", scores=density)', names)
+    assert row.score == "density"
+    assert not 0.45 < row.auroc < 0.55  # Its sets differ in density: it is no score of chance.
 
 
 def test_every_block_is_run() -> None:
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5

@@ -18,6 +18,8 @@ from oodcache.cache.files.texts import TextFile
 from oodcache.score.evaluation import Evaluated
 from oodcache.score.measures.metrics import auroc
 from oodcache.score.measures.result import Conventions, Result
+from oodcache.score.onepass.variants import parse_all
+from oodcache.score.own.function import own_score
 
 Floats = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
@@ -249,6 +251,17 @@ def test_kept_scores_are_those_that_the_measures_are_computed_from(score: Score)
             found = kept.shown(kept.scores["inside"])
             np.testing.assert_allclose(found, expected_shown, rtol=1e-5)
     assert score().kept == ()
+
+
+def test_a_score_that_is_the_same_for_every_image_is_said(score: Score) -> None:
+    own = {
+        "same": own_score(lambda batch: np.full(len(batch), 0.5), "same"),
+        "some": own_score(lambda batch: np.sign(batch.cosines[:, 0]), "some"),
+    }
+    notes: list[str] = []
+    score(variants=parse_all(["mcm", "same", "some"], own), note=notes.append)
+    said = [one for one in notes if "every image" in one]
+    assert said == ["same: every image scores 0.5; an AUROC of 50 means nothing"]
 
 
 def test_images_of_equal_vectors_in_id_and_ood_are_counted_and_said(

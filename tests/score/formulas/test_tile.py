@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import numpy.typing as npt
@@ -56,3 +57,16 @@ def test_tiles_are_all_of_one_size_and_the_last_is_padded_with_zeros() -> None:
 def test_what_is_made_of_tiles_comes_in_their_order(threads: int, ahead: int) -> None:
     found = over_tiles(lambda one: one**2, range(50), threads=threads, ahead=ahead)
     assert list(found) == [one**2 for one in range(50)]
+
+
+def test_tiles_that_wait_are_not_begun_after_an_error() -> None:
+    begun: list[int] = []
+
+    def work(one: int) -> None:
+        begun.append(one)
+        time.sleep(0.005)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(over_tiles(work, range(30), threads=1))
+    assert len(begun) < 15

@@ -147,6 +147,11 @@ def test_a_grid_is_counted_before_it_is_built() -> None:
     [
         ("mcn", "--score 'mcn': no score 'mcn'; did you mean mcm?"),
         ("max-logits", "--score 'max-logits': no score 'max-logits'; did you mean max-logit?"),
+        (
+            "mine",
+            "--score 'mine': no score 'mine'; did you mean margin? (a function of your own: "
+            "FILE.py:mine; in Python: pass the function)",
+        ),
         ("mcm,Energy", "--score 'mcm,Energy': repeat the option: --score mcm --score energy"),
         (
             "mcm:temperature=1,energy",

@@ -7,14 +7,14 @@ import pytest
 from samples.score.own import IMAGES, ONE
 
 from oodcache.score.formulas.tile import Tile
-from oodcache.score.own.batch import Batch, BatchContext, batch_of
+from oodcache.score.own.batch import Batch, BatchContext
 
 COLUMNS = np.ascontiguousarray(ONE.vectors.T)
 
 
 def batch(count: int = 5) -> tuple[Tile, Batch]:
     tile = Tile(IMAGES[:8], ONE.vectors, COLUMNS, real=count)
-    return tile, batch_of(tile, BatchContext(ONE.vectors, 40.0, None), "mine")
+    return tile, Batch("mine", tile, BatchContext(ONE.vectors, 40.0, None))
 
 
 def test_arrays_end_before_the_padding_and_are_read_only() -> None:
@@ -36,10 +36,21 @@ def test_cosines_are_made_only_when_they_are_read() -> None:
     np.testing.assert_array_equal(found.cosines, (IMAGES[:8] @ COLUMNS)[:5])
 
 
-def test_a_part_has_slices_of_the_same_arrays() -> None:
+def test_a_part_has_contiguous_copies_of_the_same_rows() -> None:
     _, found = batch()
     part = found.part(slice(None, None, -1))
-    assert np.shares_memory(part.cosines, found.cosines)
-    np.testing.assert_array_equal(part.cosines, found.cosines[::-1])
-    np.testing.assert_array_equal(part.images, found.images[::-1])
-    np.testing.assert_array_equal(part.nearest, found.nearest[::-1])
+    for name in ("cosines", "images", "nearest"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(found, name)[::-1])
+        assert getattr(part, name).flags.c_contiguous
+        assert not np.shares_memory(getattr(part, name), getattr(found, name))
+
+
+def test_what_is_written_to_a_batch_reaches_neither_the_tile_nor_a_part() -> None:
+    tile, found = batch()
+    before = tile.cosines.copy()
+    for values in (found.images, found.cosines):
+        values.flags.writeable = True
+        values[:] = 7
+    assert not (tile.vectors == 7).any()
+    np.testing.assert_array_equal(tile.cosines, before)
+    np.testing.assert_array_equal(found.part(slice(3)).cosines, before[:3])

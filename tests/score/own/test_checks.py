@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from samples.score.banks import made
 from samples.score.own import IMAGES, ONE, scored
 
 from oodcache.cache.errors import InputError
-from oodcache.score.own.checks import numbers
+from oodcache.score.formulas.tile import TILE
 
 GENERATOR = np.random.default_rng(0)
 CALLS: list[int] = []
@@ -80,26 +83,73 @@ def test_a_set_of_one_image_is_scored_as_it_is() -> None:
     assert scored(ranks, "f", images=IMAGES[:1]).tolist() == [[0.0]]
 
 
+def nearest(batch: Any) -> Any:
+    return (batch.images @ batch.bank.vectors.T).max(axis=1)
+
+
+def distance(batch: Any) -> Any:
+    return -np.sqrt(np.maximum(0, 2 - 2 * nearest(batch)))
+
+
+def angle(batch: Any) -> Any:
+    return -np.arccos(np.minimum(1, nearest(batch)))
+
+
+def distance_in_float32(batch: Any) -> Any:
+    images, bank = (torch.tensor(one, dtype=torch.float32) for one in (batch.images, known(batch)))
+    return -(2 - 2 * (images @ bank.T).amax(dim=1)).clamp(min=0).sqrt()
+
+
+def distance_to_tensor(batch: Any) -> Any:
+    """Distances by torch, which multiplies no float64 images with the user's float32."""
+    images = torch.from_numpy(batch.images)
+    return -(2 - 2 * (images @ torch.from_numpy(IMAGES[:TILE:2]).T).amax(dim=1)).clamp(min=0).sqrt()
+
+
+def residual(batch: Any) -> Any:
+    """Distance from the plane through most of the bank, as a difference of squares in float32."""
+    mean = known(batch).mean(axis=0)
+    axes = np.linalg.svd(known(batch)[:20] - mean, full_matrices=False)[2]
+    centred = batch.images - mean
+    squares = (centred**2).sum(axis=1) - ((centred @ axes.T) ** 2).sum(axis=1)
+    return -np.sqrt(np.maximum(squares, 0))
+
+
+def known(batch: Any) -> Any:
+    return batch.bank.vectors
+
+
+MAGNIFIED = [distance, angle, distance_in_float32, distance_to_tensor, residual]
+
+
+def judged(function: Any) -> Any:
+    """Score images of which half are in the bank, so that their distance is rounding."""
+    bank = replace(made(class_count=len(ONE.vectors), dimension=24).bank, vectors=IMAGES[:TILE:2])
+    return scored(function, "f", images=IMAGES[:TILE], bank=bank)
+
+
+@pytest.mark.parametrize("function", MAGNIFIED)
+def test_rounding_that_a_score_magnifies_is_no_dependence(function: Any) -> None:
+    assert np.isfinite(judged(function)).all()
+
+
+@pytest.mark.parametrize("function", MAGNIFIED)
 @pytest.mark.parametrize(
-    ("found", "words"),
+    "of_others",
     [
-        (np.zeros((4, 1)), "f returned shape (4, 1); expected shape (4,): one number per image"),
-        (np.zeros(3), "f returned shape (3,); expected shape (4,)"),
-        (0.5, "f returned shape (); expected shape (4,)"),
-        (None, "f returned None; expected shape (4,)"),
-        (["a"] * 4, "f returned <U1 values"),
-        (np.zeros(4, complex), "f returned complex128 values"),
-        ([[1], [1, 2]], "f returned list: setting an array element"),
-        ([0, np.nan, 1, np.nan], "f returned NaN for 2 of 4 images, which cannot be ranked (the "),
+        lambda batch: 0.1 * batch.images.mean(),
+        lambda batch: 1e-4 * len(batch),
+        lambda batch: 0.1 * np.roll(batch.cosines[:, 0], 1),
+        lambda batch: batch.cosines[:, 0].argsort().argsort(),
     ],
 )
-def test_what_is_not_one_number_per_image_is_rejected(found: object, words: str) -> None:
-    with pytest.raises(InputError) as error:
-        numbers(found, 4, "f")
-    assert str(error.value).startswith(words)
+def test_a_dependence_beside_magnified_rounding_is_rejected(function: Any, of_others: Any) -> None:
+    with pytest.raises(InputError, match="depends on other images"):
+        judged(lambda batch: np.asarray(function(batch)) + of_others(batch))
 
 
-def test_integers_and_floats_of_any_size_are_scores() -> None:
-    for kind in (np.int8, np.float16, np.float32, bool):
-        scores = numbers(np.ones(4, kind), 4, "f")
-        assert (scores.dtype, scores.tolist()) == (np.float64, [1.0] * 4)
+def test_a_small_movement_names_float64_as_a_way_out() -> None:
+    with pytest.raises(InputError, match="if that is rounding, compute in float64; a score must"):
+        scored(less_the_mean, "f")
+    with pytest.raises(InputError, match=r"alone\); a score must not depend"):
+        scored(lambda batch: batch.cosines.max(axis=1) * len(batch), "f")

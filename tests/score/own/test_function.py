@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import functools
+import operator
 import threading
 import time
+import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from samples.score.banks import made
 from samples.score.negatives import sums_of
 from samples.score.own import IMAGES, ONE, scored, unit
@@ -17,7 +21,7 @@ from samples.score.own import IMAGES, ONE, scored, unit
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.tile import TILE
 from oodcache.score.measures.metrics import auroc
-from oodcache.score.onepass.onepass import score_images
+from oodcache.score.onepass.onepass import fit_all, score_images
 from oodcache.score.onepass.variants import parse_all
 from oodcache.score.own.function import own_score
 
@@ -64,6 +68,66 @@ def test_built_in_scores_keep_their_bits_beside_one_that_reads_cosines() -> None
     assert found[1:].tobytes() == expected.tobytes()
 
 
+@pytest.mark.parametrize("name", ["images", "cosines"])
+def test_a_function_that_writes_through_torch_changes_no_other_score(name: str) -> None:
+    def centred(batch: Any) -> Any:
+        values = torch.from_numpy(getattr(batch, name))
+        values -= values.mean(dim=1, keepdim=True)
+        return values.max(dim=1).values
+
+    def plain(batch: Any) -> Any:
+        return batch.cosines.max(axis=1) + batch.images[:, 0]
+
+    alone = parse_all(["mcm", "margin"])
+    expected = score_images([IMAGES], len(IMAGES), ONE, alone).scores
+    own = {name: own_score(one, name) for name, one in (("f", centred), ("g", plain))}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = scored(centred, variants=[*parse_all(["f", "g"], own), *alone])
+    assert found[2:].tobytes() == expected.tobytes()
+    assert found[1].tobytes() == scored(plain, "f")[0].tobytes()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("name", ["classes", "negatives", "bank.vectors"])
+def test_a_function_that_changes_what_others_read_is_rejected(name: str, whole: bool) -> None:
+    bank = made(images=40, class_count=len(ONE.vectors), dimension=ONE.vectors.shape[1]).bank
+    words = unit(9, seed=4)
+
+    def writing(batch: Any) -> Any:
+        torch.from_numpy(operator.attrgetter(name)(batch)).mul_(-1)
+        return batch.cosines.max(axis=1)
+
+    writing.whole = whole  # type: ignore[attr-defined]
+    before = [one.copy() for one in (ONE.vectors, words, bank.vectors)]
+    with pytest.raises(InputError) as error:
+        scored(writing, "f", negatives=sums_of(words), bank=bank)
+    line = f"f ({__file__}, line {writing.__code__.co_firstlineno}) changed batch.{name}, "
+    assert str(error.value) == f"{line}which other scores read: copy it"
+    for was, values in zip(before, (ONE.vectors, words, bank.vectors), strict=True):
+        np.testing.assert_array_equal(was, values)
+
+
+def test_a_change_after_the_first_batch_is_rejected_too() -> None:
+    def late(batch: Any) -> Any:
+        if len(batch) < TILE // 2:
+            torch.from_numpy(batch.classes).zero_()
+        return batch.cosines.max(axis=1) + batch.classes[0, 0]
+
+    with pytest.raises(InputError, match="^f changed batch.classes, which other scores read"):
+        scored(late, "f")
+
+
+def test_a_score_of_whole_sets_that_changes_them_is_rejected() -> None:
+    def standard(batch: Any) -> Any:
+        torch.from_numpy(batch.images).zero_()
+        return batch.cosines.max(axis=1)
+
+    standard.whole = True  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="changed batch.images, which other scores read: copy it"):
+        scored(standard, "f")
+
+
 def test_a_function_sees_real_images_and_what_the_model_is() -> None:
     seen: list[Any] = []
 
@@ -73,7 +137,6 @@ def test_a_function_sees_real_images_and_what_the_model_is() -> None:
 
     scored(look, "f")
     first = max(seen, key=len)
-    assert sum(len(one) for one in seen if one.images.base is first.images.base) >= TILE
     assert {len(one) for one in seen} == {TILE, TILE // 2, len(IMAGES) % TILE}
     assert (first.logit_scale, first.logit_bias) == (ONE.logit_scale, ONE.logit_bias)
     np.testing.assert_array_equal(first.classes, ONE.vectors)
@@ -158,6 +221,19 @@ def test_a_mistake_of_a_function_is_one_line_with_its_name_file_and_line() -> No
     line = broken.__code__.co_firstlineno + 1
     assert str(error.value).startswith(f"f ({__file__}, line {line}) raised ValueError: matmul: ")
     assert "\n" not in str(error.value)
+
+
+def test_a_score_that_a_detector_was_made_with_is_called_once_per_batch() -> None:
+    sizes: list[int] = []
+
+    def ranks(batch: Any) -> Any:
+        sizes.append(len(batch))
+        return batch.cosines[:, 0].argsort()
+
+    variants = parse_all(["f"], {"f": own_score(ranks, "f")})
+    fits = [replace(one, is_checked=True) for one in fit_all(variants, ONE)]
+    score_images([IMAGES[:9]], 9, ONE, variants, fits=fits)
+    assert sizes == [9]
 
 
 def test_one_thread_at_a_time_calls_functions() -> None:

@@ -18,6 +18,7 @@ import oodcache
 from oodcache.cache.errors import InputError
 from oodcache.score.onepass.variants import parse_all
 from oodcache.score.own import loading
+from oodcache.score.own.function import own_score
 from oodcache.score.own.loading import code_name, sha256_of, typed_scores
 
 CODE = '''"""Scores."""
@@ -113,6 +114,24 @@ def test_the_decorator_marks_a_score_of_whole_sets() -> None:
     assert (found["standard"].whole, found["gap"].whole) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("mark", "words"),
+    [
+        (lambda: oodcache.score(3), "takes a function, not 3; write @oodcache.score(name='gap') "),
+        (lambda: oodcache.score("gap")(gap), "takes a function, not 'gap'; write @oodcache.score("),
+        (lambda: oodcache.score(len), "cannot mark <built-in function len>: "),
+        (lambda: oodcache.score(lambda batch: 0, name=3), "must be set to a string"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_marked_in_a_wrong_way_is_told_the_right_one(
+    mark: Callable[[], Any], words: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        mark()
+    assert str(error.value).startswith("oodcache.score ")
+    assert words in str(error.value)
+
+
 def test_a_specification_that_names_a_score_is_no_code() -> None:
     for typed in ("mcm", "mcm:temperature=1", "MSP:x", "mine:k=1", "a b:c", "mine.py"):
         assert code_name(typed) is None
@@ -194,7 +213,23 @@ def test_a_notebooks_function_is_identified_by_its_source(monkeypatch: pytest.Mo
     del linecache.cache["<cell 1>"]
     assert sha256_of(names["cell"]) is None
     here = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-    assert sha256_of(gap) == sha256_of(functools.partial(gap).func) == here
+    assert sha256_of(gap) == here
+
+
+class Scorer:
+    def __call__(self, batch: Any) -> Any:
+        return batch.nearest
+
+    def gap(self, batch: Any) -> Any:
+        return batch.nearest
+
+
+def test_a_partial_a_wrapper_and_an_instance_are_identified_by_the_users_file() -> None:
+    here = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    wrapped = functools.wraps(gap)(functools.partial(functools.partial(gap, k=2)))
+    for one in (functools.partial(gap, k=2), wrapped, Scorer(), Scorer().gap):
+        assert sha256_of(one) == here
+        assert own_score(one, "f").source == __file__
 
 
 def test_a_pipe_is_no_file_of_code(tmp_path: Path) -> None:
