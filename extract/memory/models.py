@@ -15,10 +15,9 @@ import torch
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
-from oodcache.cache.format.logits import doubts
 from oodcache.cache.watch import Note
-from oodcache.extract.memory import same_models, transforms
-from oodcache.extract.model import loading, tokenizers
+from oodcache.extract.memory import own_identity, same_models, transforms
+from oodcache.extract.model import tokenizers
 from oodcache.extract.model.encoder import Encoder, Signature, Towers
 from oodcache.extract.model.preprocessing import Normalization, preprocessing
 from oodcache.extract.model.request import ModelRequest, Resolved
@@ -72,7 +71,8 @@ def loaded(model: GivenModel, request: ModelRequest, cache: Path, note: Note) ->
     """
 
     def known(own: ModelIdentity, encoding: Mapping[str, Any]) -> ModelIdentity | None:
-        return same_models.in_cache(cache, own, encoding) if model.name is None else None
+        named = model.name is not None
+        return same_models.in_cache(cache, own, encoding, note, is_named=named)
 
     return _encoder(model, request, known, note)
 
@@ -104,7 +104,7 @@ def cached_as(model: GivenModel, cache: Path, name: str) -> str:
     If there are several, it is the one whose images were prepared equally. Raises InputError
     unless there is exactly one.
     """
-    own = _identity(model, lambda text: None)
+    own = own_identity.of_module(model.module, model.name, lambda text: None)
     found = same_models.with_images(cache, own, name)
     if not found:
         raise InputError(
@@ -133,7 +133,7 @@ def _encoder(
     """Return the encoder; its identity is the one that is `known` by that name, if any."""
     device = _device(model.module, request.device)
     prepared, normalize, encoding = _prepared(model, request, device)
-    own = _identity(model, note)
+    own = own_identity.of_module(model.module, model.name, note)
     identity = known(own, encoding) or own
     config = {"text_cfg": dict(identity.architecture.get("text_cfg") or {})}
     dtype = _dtype(model.module)
@@ -227,43 +227,6 @@ def _as_json(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return fields as they come back from a file."""
     found: dict[str, Any] = json.loads(json.dumps(fields))
     return found
-
-
-def _identity(model: GivenModel, note: Note) -> ModelIdentity:
-    state = model.module.state_dict()
-    if state.get("logit_scale") is None:
-        raise InputError(
-            "model: it has no logit_scale, which scores need: set model.logit_scale = "
-            "torch.nn.Parameter(torch.tensor(LOGARITHM))"
-        )
-    stored = state.get("logit_bias")
-    bias = None if stored is None else float(stored)
-    scale = loading.scale_of("model", state["logit_scale"], bias)
-    for doubt in doubts(scale, bias):
-        note(f"model: {doubt}")
-    weights = loading.weights_sha256(state)
-    name = f"{model.name or type(model.module).__name__}-{weights[:8]}"
-    return ModelIdentity(
-        name="local",
-        pretrained=name,
-        requested=f"local/{name}",
-        architecture=_architecture(model.module),
-        weights=weights,
-        checkpoint=None,
-        logit_scale=scale,
-        logit_bias=bias,
-    )
-
-
-def _architecture(module: Any) -> dict[str, Any]:
-    """Return what tells modules of equal weights apart: their class, and parts without weights."""
-    parts = {
-        type(one).__name__
-        for one in module.modules()
-        if not any(True for _ in one.children()) and not any(True for _ in one.parameters())
-    }
-    kind = type(module)
-    return {"class": f"{kind.__module__}.{kind.__qualname__}", "parts": sorted(parts)}
 
 
 def _tokenizer(model: GivenModel) -> Any:
