@@ -68,10 +68,10 @@ def extract(
     """Embed images and class names into the cache, as `oodcache extract` does; resumes if killed.
 
     `images` is a folder, or any other source of the command; a list of paths, of PIL images, or of
-    uint8 arrays (H, W, 3) or (H, W); an array (N, H, W, 3); a torch dataset of images or (image,
-    label); a Hugging Face dataset; or an iterator, which cannot be resumed. `labels` (N,) are class
-    numbers or names, None or -1 for none; `label_names` are the names of numbers. Rows are called
-    by `paths` (N,), else by the dataset's own paths, else by their number.
+    uint8 arrays (H, W, 3) or (H, W); an array (N, H, W, 3) or (N, H, W); a torch dataset of images
+    or (image, label); a Hugging Face dataset; or an iterator, which cannot be resumed. `labels`
+    (N,) are class numbers or names, None or -1 for none; `label_names` are the names of numbers.
+    Rows are called by `paths` (N,), else by the dataset's own paths, else by their number.
 
     `classes` is what --classes takes, a list of names, or a mapping of numbers or ids to names;
     the last two are stored under `name`. `model` is a name, or (module, preprocess, tokenizer) in

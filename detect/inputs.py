@@ -15,6 +15,7 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import memory
+from oodcache.cache.watch import Note
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.fields import check_unit
 from oodcache.score.formulas.tile import Vectors
@@ -45,13 +46,15 @@ def is_path(given: object) -> bool:
     return isinstance(given, (str, os.PathLike))
 
 
-def inputs(images: Any, saved: SavedDetector) -> Iterator[Input]:
+def inputs(images: Any, saved: SavedDetector, note: Note = lambda text: None) -> Iterator[Input]:
     """Yield one input, or each of several, as soon as it is there.
+
+    `note` is told of pixels that could be one image or three.
 
     Raises InputError for what is neither a path, nor an image, nor unit vectors of the detector's
     model.
     """
-    if (found := _one(images, saved, "the array")) is not None:
+    if (found := _one(images, saved, "the array", note)) is not None:
         yield from found
         return
     try:
@@ -59,7 +62,7 @@ def inputs(images: Any, saved: SavedDetector) -> Iterator[Input]:
     except TypeError:
         raise InputError(_unknown(images, saved)) from None
     for place, one in enumerate(several):
-        if (found := _one(one, saved, f"item {place}")) is None:
+        if (found := _one(one, saved, f"item {place}", note)) is None:
             raise InputError(f"item {place}: {_unknown(one, saved)}")
         yield from found
 
@@ -95,7 +98,7 @@ def windows(several: Iterator[Input], size: int) -> Iterator[list[Input]]:
         yield window
 
 
-def _one(given: Any, saved: SavedDetector, name: str) -> list[Input] | None:
+def _one(given: Any, saved: SavedDetector, name: str, note: Note) -> list[Input] | None:
     """Return the inputs in a path, an image or an array; None for anything else."""
     if is_path(given):
         return [Input(PATH, os.fspath(given))]
@@ -108,28 +111,30 @@ def _one(given: Any, saved: SavedDetector, name: str) -> list[Input] | None:
         is_half = found.itemsize == 2 or "bfloat16" in str(getattr(given, "dtype", ""))
         rows = found.reshape(-1, found.shape[-1])
         return [Input(VECTORS, _unit(rows, saved, name, is_half=is_half))]
-    shape = found.shape
-    if memory.is_tensor(given) and found.ndim > 2 and found.dtype == np.uint8:
-        if shape[-3] not in (1, 3):
-            raise InputError(f"{name}: a tensor {shape} is no image: expected (3, H, W)")
-        found = np.moveaxis(found, -3, -1)  # In torch channels come first.
-    if found.dtype == np.uint8 and _is_picture(found.shape):
-        return [Input(PICTURE, found)]
-    if found.dtype == np.uint8 and found.ndim == 4 and _is_picture(found.shape[1:]):
-        return [Input(PICTURE, one) for one in found]
-    what = f"{name}: {found.dtype} {shape} is neither vectors nor an image"
-    if found.dtype == np.uint8 and 3 in shape[-3:-2]:
-        raise InputError(f"{what}: channels come last; give np.moveaxis(x, -3, -1)")
-    raise InputError(f"{what}: give unit vectors, float (n, {saved.dimension}), or uint8 (H, W, 3)")
+    if found.dtype != np.uint8:
+        what = f"{name}: {found.dtype} {found.shape} is neither vectors nor an image"
+        raise InputError(
+            f"{what}: give unit vectors, float (n, {saved.dimension}), or uint8 (H, W, 3)"
+        )
+    return _pictures(found, name, is_tensor=memory.is_tensor(given), note=note)
+
+
+def _pictures(found: Any, name: str, *, is_tensor: bool, note: Note) -> list[Input]:
+    """Return the images in uint8 pixels, with channels last."""
+    is_stack = memory.is_stack(found.shape, name, is_tensor=is_tensor)
+    if is_tensor and (found.ndim == 4 or (found.ndim == 3 and not is_stack)):
+        found = np.moveaxis(found, -3, -1)
+    elif is_stack and found.ndim == 3 and len(found) == 3:
+        note(
+            f"{name}: uint8 {found.shape} is 3 grey images; if it is one image with its channels "
+            "first, give np.moveaxis(x, 0, -1)"
+        )
+    return [Input(PICTURE, one) for one in (found if is_stack else [found])]
 
 
 def _is_vector(given: Any) -> bool:
     """Return whether this is a list of numbers."""
     return isinstance(given, (list, tuple)) and bool(given) and isinstance(given[0], float)
-
-
-def _is_picture(shape: tuple[int, ...]) -> bool:
-    return 0 not in shape and (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4)))
 
 
 def _unit(given: Any, saved: SavedDetector, name: str, *, is_half: bool) -> Vectors:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange import memory
 from oodcache.cache.text import listed
 from oodcache.extract.memory import hugging_face
 from oodcache.extract.memory.hugging_face import ColumnNames
 from oodcache.extract.memory.in_memory import Indexed, place
-from oodcache.extract.memory.pictures import is_picture
+from oodcache.extract.memory.pictures import NOT_TRANSFORMED, is_picture
 from oodcache.extract.memory.tally import Element, file_name
 
 WANTED = (
@@ -57,8 +58,8 @@ def kind_of(images: Any, columns: ColumnNames) -> Kind:
         raise InputError(f"images is a {_type(images)}: give its column of paths, images['path']")
     if isinstance(images, np.ndarray):
         return _of_array(images)
-    if is_picture(images) and getattr(images, "ndim", 0) == 4:  # A tensor, channels first.
-        return Indexed(len(images), lambda row: Element(images[row]))
+    if memory.is_tensor(images):
+        return _of_pixels(images, tuple(images.shape))
     if is_picture(images):
         raise InputError("images is one image: give a list of images, such as [image]")
     if isinstance(images, (Mapping, bytes, set, frozenset)):
@@ -97,10 +98,16 @@ def _of_array(images: Any) -> Kind:
     shape = images.shape
     if not len(images) if images.ndim else True:
         raise InputError(f"images is empty (shape {shape}): {WANTED}")
-    if images.ndim == 3 and shape[2] in (1, 3):
+    return _of_pixels(images, shape)
+
+
+def _of_pixels(images: Any, shape: tuple[int, ...]) -> Kind:
+    """Return the images in one array or tensor."""
+    dtype = str(images.dtype).removeprefix("torch.")
+    if dtype != "uint8":
+        raise InputError(f"images is {dtype}, not uint8 from 0 to 255: {NOT_TRANSFORMED}")
+    if not memory.is_stack(shape, "images", is_tensor=memory.is_tensor(images)):
         raise InputError(f"images is one image (shape {shape}): give images[None]")
-    if images.ndim not in (3, 4):
-        raise InputError(f"images has shape {shape}: expected (N, H, W, 3) or (N, H, W)")
     return Indexed(len(images), lambda row: Element(images[row]))
 
 

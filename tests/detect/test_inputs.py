@@ -26,6 +26,9 @@ AXES = np.eye(8)
         (PIXELS, ["picture"]),
         (PIXELS[..., 0], ["picture"]),
         (np.stack([PIXELS] * 3), ["picture"] * 3),
+        (np.stack([PIXELS[..., 0]] * 5), ["picture"] * 5),
+        (torch.zeros(5, 8, 8, dtype=torch.uint8), ["picture"] * 5),
+        (torch.zeros(3, 8, 8, dtype=torch.uint8), ["picture"]),
         (Image.new("L", (2, 2)), ["picture"]),
         (AXES, ["vectors"]),
         (AXES[0].tolist(), ["vectors"]),
@@ -36,6 +39,17 @@ AXES = np.eye(8)
 )
 def test_kinds_are_told_apart(given: Any, kinds: list[str]) -> None:
     assert [one.kind for one in inputs(given, made().detector)] == kinds
+
+
+def test_three_grey_images_that_may_be_one_in_colour_are_noted() -> None:
+    notes: list[str] = []
+    greys = np.arange(3 * 8 * 8, dtype=np.uint8).reshape(3, 8, 8)
+    found = [one.value.tolist() for one in inputs(greys, made().detector, notes.append)]
+    assert found == greys.tolist()
+    (note,) = notes
+    assert note.startswith("the array: uint8 (3, 8, 8) is 3 grey images; if it is one image with")
+    [*inputs(list(greys), made().detector, notes.append)]
+    assert len(notes) == 1
 
 
 def test_vectors_of_16_bits_are_of_unit_length_again() -> None:

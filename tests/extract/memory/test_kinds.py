@@ -60,10 +60,13 @@ def test_images_and_arrays_are_indexed(images: object) -> None:
     assert np.array_equal(np.asarray(found.sample(1).image), np.asarray(images[1]))  # type: ignore[index]
 
 
-def test_a_tensor_of_images_is_indexed() -> None:
-    images = torch.from_numpy(PIXELS).permute(0, 3, 1, 2)
+@pytest.mark.parametrize(
+    "images",
+    [torch.from_numpy(PIXELS).permute(0, 3, 1, 2), torch.zeros(4, 5, 7, dtype=torch.uint8)],
+)
+def test_a_tensor_of_images_is_indexed(images: torch.Tensor) -> None:
     found = kind(images)
-    assert found.count == 3
+    assert found.count == len(images)
     assert torch.equal(found.sample(2).image, images[2])
 
 
@@ -107,10 +110,10 @@ def test_an_iterator_gives_its_images_once_in_order() -> None:
         ([], "images is empty: expected"),
         (iter([]), "images is an iterator that gives nothing"),
         (np.zeros((0, 5, 7, 3), np.uint8), "images is empty (shape (0, 5, 7, 3))"),
-        (np.zeros(3, np.uint8), "images has shape (3,): expected (N, H, W, 3)"),
+        (np.zeros(3, np.uint8), "images is uint8 (3,): expected one image, (H, W) or (H"),
         (np.array(3, np.uint8), "images is empty (shape ())"),
         (PIXELS[0], "images is one image (shape (5, 7, 3)): give images[None]"),
-        (torch.zeros(3, 5, 7), "images is one image: give a list of images"),
+        (torch.zeros(3, 5, 7), "images is float32, not uint8 from 0 to 255: give images without"),
         (IMAGES[0], "images is one image: give a list of images, such as [image]"),
         (pandas.DataFrame({"path": ["a.png"]}), "images is a DataFrame: give its column of paths"),
         ([IMAGES[0], None], "images[1] is None: expected a path, a PIL image or a uint8 array"),
