@@ -6,7 +6,7 @@ Neither torch nor Pillow is imported.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import memory
+from oodcache.cache.text import listed
 from oodcache.cache.watch import Note
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.fields import check_unit
@@ -28,8 +29,8 @@ NEARLY = 1e-2  # How far a norm may be from 1 after rounding to 8 bits, as bfloa
 class Input:
     """One input, of a `kind`.
 
-    A path is text; a picture is PIL's, or uint8 (H, W), or (H, W, C) with 1, 3 or 4 channels;
-    vectors are float32 (n, D) of unit rows.
+    A path is text; a picture is PIL's, uint8 (H, W), or (H, W, C) with 1, 3 or 4 channels, or a
+    function that returns the bytes of a file; vectors are float32 (n, D) of unit rows.
     """
 
     kind: str
@@ -57,14 +58,48 @@ def inputs(images: Any, saved: SavedDetector, note: Note = lambda text: None) ->
     if (found := _one(images, saved, "the array", note)) is not None:
         yield from found
         return
+    if is_dataset(images):
+        from oodcache.extract.memory import kinds
+
+        yield from (Input(PICTURE, file) for file in kinds.files(images))
+        return
+    if isinstance(images, Mapping):
+        raise InputError(_unknown(images, saved))
     try:
         several = iter(images)
     except TypeError:
         raise InputError(_unknown(images, saved)) from None
-    for place, one in enumerate(several):
+    for place, labelled in enumerate(several):
+        one = _without_label(labelled)
         if (found := _one(one, saved, f"item {place}", note)) is None:
             raise InputError(f"item {place}: {_unknown(one, saved)}")
         yield from found
+
+
+def is_dataset(images: object) -> bool:
+    """Return whether this is a dataset of torch or of Hugging Face, or a mapping of its splits."""
+    if isinstance(images, Mapping):
+        return bool(images) and all(map(_is_table, images.values()))
+    is_indexed = hasattr(images, "__len__") and hasattr(images, "__getitem__")
+    is_of_torch = is_indexed and not hasattr(images, "__iter__")
+    return _is_table(images) or (is_of_torch and not hasattr(images, "__array__"))
+
+
+def _is_table(images: object) -> bool:
+    return hasattr(images, "features") and hasattr(images, "cast_column")
+
+
+def _without_label(element: Any) -> Any:
+    """Return the image or vector of a pair with its label, and anything else as it is."""
+    if isinstance(element, tuple) and len(element) == 2:
+        image, label = element
+        if _is_image(image) and (not _is_image(label) or getattr(label, "ndim", 1) == 0):
+            return image
+    return element
+
+
+def _is_image(given: object) -> bool:
+    return memory.is_array(given) or (hasattr(given, "convert") and hasattr(given, "getbands"))
 
 
 def together(several: Sequence[Input]) -> Iterator[tuple[str, Any]]:
@@ -151,6 +186,13 @@ def _unit(given: Any, saved: SavedDetector, name: str, *, is_half: bool) -> Vect
 
 
 def _unknown(given: Any, saved: SavedDetector) -> str:
+    if isinstance(given, Mapping) and given:  # A row of a Hugging Face dataset, or a batch.
+        column = next((one for one in given if one == "image"), next(iter(given)))
+        column = repr(column)[:60]
+        return (
+            f"{type(given).__name__} of {listed(given)} is not an image: give that which has the "
+            f"images, such as x[{column}]"
+        )
     return (
         f"{type(given).__name__} is not an image: give paths, images (PIL, or uint8 arrays), or "
         f"unit vectors, float (n, {saved.dimension})"

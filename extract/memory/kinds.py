@@ -16,9 +16,10 @@ from oodcache.cache.exchange import memory
 from oodcache.cache.text import listed
 from oodcache.extract.memory import hugging_face
 from oodcache.extract.memory.hugging_face import ColumnNames
-from oodcache.extract.memory.in_memory import Indexed, place
-from oodcache.extract.memory.pictures import NOT_TRANSFORMED, is_picture
-from oodcache.extract.memory.tally import Element, file_name
+from oodcache.extract.memory.in_memory import Indexed, add, place
+from oodcache.extract.memory.pictures import NOT_TRANSFORMED, as_file, is_picture
+from oodcache.extract.memory.row_labels import RowNotes
+from oodcache.extract.memory.tally import Element, Tally, file_name
 
 WANTED = (
     "expected a folder, a list of paths, PIL images or uint8 arrays, a torch or Hugging Face "
@@ -67,6 +68,32 @@ def kind_of(images: Any, columns: ColumnNames) -> Kind:
     if hasattr(images, "batch_sampler"):
         raise InputError("images is a DataLoader, which gives batches: give loader.dataset")
     return _of_collection(images)
+
+
+def files(images: Any) -> Iterator[Callable[[], bytes]]:
+    """Yield a function for each image of a dataset: it returns a file, or raises why there is none.
+
+    Raises InputError, with the place, if the dataset or its first element is none of images.
+    """
+    found = kind_of(images, ColumnNames())
+    samples: Iterator[Callable[[], Element]]
+    if isinstance(found, Indexed):
+        samples = (partial(found.sample, row) for row in range(found.count))
+    else:
+        assert isinstance(found, Streamed)
+        samples = found.samples
+    for row, sample in enumerate(samples):
+        if row == 0:
+            add(Tally(RowNotes()), sample, row)
+        yield partial(_file, sample, row)
+
+
+def _file(sample: Callable[[], Element], row: int) -> bytes:
+    """Return an image's file; an element that is no image is a bad one among others."""
+    try:
+        return as_file(sample().image, place(row)).content
+    except InputError as error:
+        raise ValueError(str(error)) from None
 
 
 def _of_collection(images: Any) -> Kind:

@@ -10,13 +10,14 @@ import pandas
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchvision.datasets import FakeData, ImageFolder
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.memory.hugging_face import ColumnNames
 from oodcache.extract.memory.in_memory import Indexed
-from oodcache.extract.memory.kinds import Paths, Streamed, kind_of
+from oodcache.extract.memory.kinds import Paths, Streamed, files, kind_of
+from oodcache.extract.memory.pictures import as_file
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 5, 7, 3), np.uint8)
 IMAGES = [Image.fromarray(one) for one in PIXELS]
@@ -90,6 +91,29 @@ def test_a_dataset_of_files_has_their_paths(tmp_path: Path) -> None:
         IMAGES[0].save(tmp_path / name / "1.png")
     sample = kind(ImageFolder(tmp_path)).sample(1)
     assert (sample.path, sample.label) == (str(tmp_path / "dog" / "1.png"), 1)
+
+
+def test_a_dataset_gives_the_files_of_its_images_without_labels() -> None:
+    class Data(Dataset[Any]):
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, row: int) -> Any:
+            if row == 1:
+                raise OSError("broken")
+            return (None if row == 2 else IMAGES[row % 3]), row
+
+    read = list(files(Data()))
+    assert [len(read), read[3]()] == [4, as_file(IMAGES[0], "").content]
+    with pytest.raises(OSError, match="broken"):
+        read[1]()
+    with pytest.raises(ValueError, match=r"images\[2\] is None: expected a PIL image"):
+        read[2]()
+
+
+def test_a_dataset_of_something_else_is_refused_at_its_first_element() -> None:
+    with pytest.raises(InputError, match=r"images\[0\] is a float32 tensor \(3, 2, 2\), already"):
+        next(files(TensorDataset(torch.zeros(1, 3, 2, 2), torch.zeros(1))))
 
 
 def test_an_iterator_gives_its_images_once_in_order() -> None:
