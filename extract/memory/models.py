@@ -13,12 +13,12 @@ from typing import Any
 
 import torch
 
-from oodcache.cache.errors import InputError
+from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
 from oodcache.cache.watch import Note
 from oodcache.extract.memory import own_identity, same_models, transforms
 from oodcache.extract.model import tokenizers
-from oodcache.extract.model.encoder import Encoder, Signature, Towers
+from oodcache.extract.model.encoder import Encoder, Signature, Tower, Towers
 from oodcache.extract.model.preprocessing import Normalization, preprocessing
 from oodcache.extract.model.request import ModelRequest, Resolved
 
@@ -152,8 +152,35 @@ def _encoder(
         tokenizing={} if tokenize is None else tokenizers.tokenizing(tokenize, config),
     )
     module = model.module
-    towers = Towers(lambda batch: module.encode_image(batch.to(dtype)), module.encode_text)
+    towers = Towers(_tower(module, "encode_image", dtype), _tower(module, "encode_text"))
     return Encoder(module, signature, device, prepared, normalize, tokenize, towers)
+
+
+def _tower(module: Any, method: str, dtype: torch.dtype | None = None) -> Tower:
+    """Return a method of a module, which raises InputError if it fails or gives no vectors."""
+    encode, what = getattr(module, method), f"model: {method} of {type(module).__name__}"
+
+    def encoded(batch: torch.Tensor) -> torch.Tensor:
+        given = batch if dtype is None else batch.to(dtype)
+        try:
+            found: torch.Tensor = encode(given)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # Code of the user's.
+            raise InputError(
+                f"{what} fails on a tensor {tuple(given.shape)}: {first_lines(error)}; give the "
+                "preprocess and the tokenizer that belong to the model"
+            ) from error
+        if not isinstance(found, torch.Tensor) or found.ndim != 2 or len(found) != len(given):
+            is_tensor = isinstance(found, torch.Tensor)
+            gave = f"a tensor {tuple(found.shape)}" if is_tensor else f"a {type(found).__name__}"
+            raise InputError(
+                f"{what} gives {gave} for a tensor {tuple(given.shape)}: expected a tensor "
+                f"({len(given)}, D), a vector for each"
+            )
+        return found
+
+    return encoded
 
 
 def resolved(encoder: Encoder, request: ModelRequest) -> Resolved:
@@ -187,6 +214,8 @@ def _device(module: Any, wanted: str | None) -> torch.device:
         where = ", ".join(sorted(map(str, found))) or "no device"
         raise InputError(f"model: its parameters are on {where}: move them to one")
     device = found.pop()
+    if device.type == "meta":
+        raise InputError("model: its parameters are on meta, without values: load its weights")
     if wanted is not None and wanted not in (str(device), device.type):
         raise InputError(
             f"device={wanted!r}: the model is on {device}; move it: model.to({wanted!r})"

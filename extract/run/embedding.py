@@ -123,11 +123,6 @@ class Embedder:
 
 
 def _embedded(batch: decoding.Decoded, encoded: Encoded) -> Embedded:
-    errors = dict(batch.errors)
-    vectors, norm = encoded.vectors.numpy(), encoded.norm.numpy()
-    for row in np.flatnonzero(~np.isfinite(norm)).tolist():
-        errors.setdefault(row, "the model returned non-finite values")
-    for row in np.flatnonzero(norm == 0).tolist():
-        errors.setdefault(row, "the model returned a zero vector, which cannot be normalised")
+    errors, vectors = {**encoded.unfit(), **batch.errors}, encoded.vectors.numpy()
     vectors[sorted(errors)] = 0
     return Embedded(vectors, errors, batch.rotated)

@@ -255,15 +255,13 @@ def _counting(
 def _batch(
     decoded: decoding.Decoded, encoded: Encoded, contents: Contents, rows: range
 ) -> ImageBatch:
-    errors = dict(decoded.errors)
-    if errors and not any(contents.is_there(row) for row in rows):
+    if decoded.errors and not any(contents.is_there(row) for row in rows):
         raise InputError(
             f"{contents.root}: missing or empty: run the same command again once it is back; "
             "finished shards are kept"
         )
     vectors, norm = encoded.vectors.numpy(), encoded.norm.numpy()
-    for place in np.flatnonzero(~np.isfinite(norm)).tolist():
-        errors.setdefault(place, "the model returned non-finite values")
+    errors = {**encoded.unfit(), **decoded.errors}
     blank = sorted(errors)
     vectors[blank], norm[blank] = 0, 0
     return ImageBatch(vectors, norm, errors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,40 @@ class Bare(torch.nn.Module):
         return images.flatten(1)[:, :2]
 
     encode_text = encode_image
+
+
+class Returning(Bare):
+    """A module whose images are encoded as a function says."""
+
+    def __init__(self, encode: Callable[[torch.Tensor], Any]) -> None:
+        super().__init__()
+        self.logit_scale, self.encode = torch.nn.Parameter(torch.tensor(2.0)), encode
+
+    def encode_image(self, images: torch.Tensor) -> Any:
+        return self.encode(images)
+
+
+@pytest.mark.parametrize(
+    ("encode", "said"),
+    [
+        (lambda images: images[:2].flatten(1), "gives a tensor (2, 768) for a tensor (3, 3, 16"),
+        (lambda images: (images.flatten(1), None), "gives a tuple for a tensor (3, 3, 16, 16)"),
+        (lambda images: images, "(3, 3, 16, 16): expected a tensor (3, D), a vector for each"),
+        (lambda images: images @ torch.ones(145), "fails on a tensor (3, 3, 16, 16): size mis"),
+    ],
+)
+def test_what_a_module_gives_is_held_against_what_it_got(encode: Any, said: str) -> None:
+    found = encoder(GivenModel(Returning(encode), TRANSFORM))
+    with pytest.raises(InputError) as refused:
+        found.images((IMAGES * 255).to(torch.uint8))
+    assert str(refused.value).startswith("model: encode_image of Returning ")
+    assert said in str(refused.value)
+    assert len(str(refused.value).encode()) < 600
+
+
+def test_a_model_without_values_is_refused(module: Any) -> None:
+    with pytest.raises(InputError, match="model: its parameters are on meta, without values: loa"):
+        encoder(GivenModel(module.to("meta"), TRANSFORM))
 
 
 def test_a_scale_is_exponentiated_once_and_a_bias_kept() -> None:
