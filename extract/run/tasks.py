@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -114,10 +114,15 @@ def write(
     `tolerance` allows.
     """
     folder = shard_folder(path)
-    if isinstance(listing, TextListing):
-        return Written(_write_texts(folder, run, listing, tasks, job))
-    bad = Tolerance(listing, 1) if tolerance is None else tolerance
-    return _write_images(folder, run, listing, tasks, job, bad)
+    try:
+        if isinstance(listing, TextListing):
+            return Written(_write_texts(folder, run, listing, tasks, job))
+        bad = Tolerance(listing, 1) if tolerance is None else tolerance
+        return _write_images(folder, run, listing, tasks, job, bad)
+    except BaseException:
+        with suppress(OSError):  # Only an empty folder is removed: there is nothing to resume.
+            folder.rmdir()
+        raise
 
 
 def _write_texts(
