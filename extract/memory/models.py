@@ -74,7 +74,28 @@ def loaded(model: GivenModel, request: ModelRequest, cache: Path, note: Note) ->
         named = model.name is not None
         return same_models.in_cache(cache, own, encoding, note, is_named=named)
 
-    return _encoder(model, request, known, note)
+    return _of_one_width(_encoder(model, request, known, note), cache)
+
+
+def _of_one_width(encoder: Encoder, cache: Path) -> Encoder:
+    """Return an encoder that holds its first vectors against the model's files in the cache."""
+
+    def checked(tower: Tower, kind: str) -> Tower:
+        seen = set[int]()
+
+        def encoded(batch: torch.Tensor) -> torch.Tensor:
+            found = tower(batch)
+            if found.shape[1] not in seen:
+                own = encoder.signature.identity
+                same_models.check_width(cache, own, kind, found.shape[1])
+                seen.add(found.shape[1])
+            return found
+
+        return encoded
+
+    ours = encoder.towers
+    towers = Towers(checked(ours.images, "images"), checked(ours.texts, "texts"))
+    return replace(encoder, towers=towers)
 
 
 def loaded_as(

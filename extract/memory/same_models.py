@@ -7,8 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from oodcache.cache.errors import InputError
+from oodcache.cache.errors import FileError, InputError
 from oodcache.cache.format.identity import OVERRIDDEN, Identity, ModelIdentity
+from oodcache.cache.shards.summary import summarise
 from oodcache.cache.store import store
 from oodcache.cache.store.store import Entry
 from oodcache.cache.text import listed
@@ -48,6 +49,22 @@ def in_cache(
             f"of {code(own)}: its files go to {own.label}"
         )
     return None
+
+
+def check_width(cache: Path, own: ModelIdentity, kind: str, width: int) -> None:
+    """Raise InputError if the vectors of the model's other files are longer or shorter.
+
+    Those of `kind` are not looked at: any of them may be replaced by itself.
+    """
+    for entry in store.entries(cache, own.label):
+        if entry.kind == kind:
+            continue
+        with suppress(FileError):
+            if (found := summarise(entry.path).shape[-1]) != width:
+                raise InputError(
+                    f"model: its {kind} are vectors of {width} numbers, but {entry.path}, of the "
+                    f"same model, has {found}: they cannot be compared; embed both with one model"
+                )
 
 
 def with_images(cache: Path, own: ModelIdentity, name: str) -> dict[str, Identity]:
