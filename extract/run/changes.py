@@ -38,7 +38,7 @@ def _details(listing: Listing, path: Path) -> str:
     if ours != (tuple(listing.images.label_names), np.asarray(listing.images.labels).tolist()):
         return "; the paths are the same, but not the labels"
     if listing.source.form == MEMORY:
-        return "; the pixels of some differ"
+        return "; the pixels differ"
     return "; the paths and labels are the same, but the files have changed"
 
 

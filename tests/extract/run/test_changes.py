@@ -60,7 +60,7 @@ def test_many_new_images_are_counted_and_bytes_are_shown() -> None:
 @pytest.mark.parametrize(
     ("form", "labels", "words"),
     [
-        ("memory", (0, 1), "still 2 images, but not the same; the pixels of some differ"),
+        ("memory", (0, 1), "still 2 images, but not the same; the pixels differ"),
         ("folder", (0, 1), "; the paths and labels are the same, but the files have changed"),
         ("memory", (1, 1), "; the paths are the same, but not the labels"),
     ],
