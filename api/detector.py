@@ -176,12 +176,13 @@ class Detector:
 
         `images` is one of these, or several in a list or any iterable: a path (of an image, a
         folder or a cached dataset), an image (PIL's, uint8 (H, W) or (H, W, C) with 1, 3 or 4
-        channels, or a uint8 tensor (3, H, W)), or unit vectors of the detector's model, float (D,)
-        or (n, D): NumPy's, or torch's on any device. 16-bit vectors are normalised again.
+        channels, or a uint8 tensor (3, H, W); with another axis in front they are n images), or
+        unit vectors of the detector's model, float (D,) or (n, D): NumPy's, or torch's on any
+        device. 16-bit vectors are normalised again.
         Raises InputError for anything else, and if a path is not there.
         """
         found: list[Decision] = []
-        for kind, several in together(list(inputs(images, self.saved))):
+        for kind, several in together(list(inputs(images, self.saved, self.note))):
             found += [one for batch in self._judged(kind, several) for one in batch]
         return found
 
@@ -201,7 +202,7 @@ class Detector:
             for batch in self._judged(PATH, [images] if is_path(images) else images):
                 yield from batch
             return
-        for window in windows(inputs(images, self.saved), size):
+        for window in windows(inputs(images, self.saved, self.note), size):
             for kind, several in together(window):
                 for batch in self._judged(kind, several, are_files=True):
                     yield from batch

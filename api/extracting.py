@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.place import SHARD_ROWS
+from oodcache.cache.text import shortened
 from oodcache.cache.watch import Note, Progress, Watch, bars
 from oodcache.results import to_stderr
 from oodcache.wording import noted, python_words
@@ -62,16 +63,16 @@ def extract(
     overwrite: bool = False,
     retry_failed: bool = False,
     max_bad: float = 1.0,
-    note: Note = to_stderr,
-    progress: Progress | None = None,
+    note: Note | bool | None = to_stderr,
+    progress: Progress | bool | None = True,
 ) -> Extracted:
     """Embed images and class names into the cache, as `oodcache extract` does; resumes if killed.
 
     `images` is a folder, or any other source of the command; a list of paths, of PIL images, or of
-    uint8 arrays (H, W, 3) or (H, W); an array (N, H, W, 3); a torch dataset of images or (image,
-    label); a Hugging Face dataset; or an iterator, which cannot be resumed. `labels` (N,) are class
-    numbers or names, None or -1 for none; `label_names` are the names of numbers. Rows are called
-    by `paths` (N,), else by the dataset's own paths, else by their number.
+    uint8 arrays (H, W, 3) or (H, W); an array (N, H, W, 3) or (N, H, W); a torch dataset of images
+    or (image, label); a Hugging Face dataset; or an iterator, which cannot be resumed. `labels`
+    (N,) are class numbers or names, None or -1 for none; `label_names` are the names of numbers.
+    Rows are called by `paths` (N,), else by the dataset's own paths, else by their number.
 
     `classes` is what --classes takes, a list of names, or a mapping of numbers or ids to names;
     the last two are stored under `name`. `model` is a name, or (module, preprocess, tokenizer) in
@@ -80,10 +81,16 @@ def extract(
     `local-dir:` of your own. A `preprocess` that is no torchvision transform needs a
     `preprocess_id`. All other arguments are options of the command, with the same defaults.
 
+    `note` is a function of one text, called with each line; True prints them on stderr. `progress`
+    is True for bars in a terminal or a notebook, or a function (description, total, unit) whose
+    result is a context manager of a function to call with the number of items just done. None or
+    False: nothing is shown.
+
     Returns the model's name in the cache and the files. Raises InputError for a user's error.
     """
     from oodcache.extract.model.request import ModelRequest, check_torch, sleep_while_waiting
 
+    watch = _watch(note, progress)
     _check_numbers(batch_size=batch_size, shard_rows=shard_rows)
     _check_one_of("precision", precision, PRECISIONS)
     _check_one_of("dtype", dtype, DTYPES)
@@ -135,9 +142,24 @@ def extract(
                 max_bad=max_bad,
             ),
         )
-        watch = Watch(noted(note), progress or bars(lambda: None))
         files = extraction.extract(wanted, watch)
     return Extracted("/".join(files[0].parts[-4:-2]), tuple(files))
+
+
+def _watch(note: object, progress: object) -> Watch:
+    """Return where to report; raise InputError for what cannot be called."""
+    for name, value in (("note", note), ("progress", progress)):
+        if not (callable(value) or value is None or isinstance(value, bool)):
+            raise InputError(
+                f"{name} is {shortened(repr(value), 60)}: expected True, False, None or a function"
+            )
+    watch = Watch()
+    if note:
+        watch = replace(watch, note=noted(note if callable(note) else to_stderr))
+    if progress:
+        shown: Any = progress if callable(progress) else bars(lambda: None)
+        watch = replace(watch, progress=shown)
+    return watch
 
 
 def _check_numbers(**given: object) -> None:

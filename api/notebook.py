@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.format.place import shard_paths
 from oodcache.cache.shards.shard_set import open_images, open_texts
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note, Watch
@@ -204,7 +205,8 @@ class Cache:
 
     def _names(self, model: str, kind: str) -> list[str]:
         label = store.find_model(self.folder, model)
-        return [one.name for one in store.known(self.folder, label) if one.kind == kind]
+        there = [one for one in store.known(self.folder, label) if one.kind == kind]
+        return [one.name for one in there if one.path.exists() or shard_paths(one.path)]
 
 
 def open(folder: str | Path = "embeddings", *, create: bool = False) -> Cache:

@@ -6,7 +6,7 @@ Neither torch nor Pillow is imported.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -15,6 +15,8 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import memory
+from oodcache.cache.text import listed
+from oodcache.cache.watch import Note
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.fields import check_unit
 from oodcache.score.formulas.tile import Vectors
@@ -27,8 +29,8 @@ NEARLY = 1e-2  # How far a norm may be from 1 after rounding to 8 bits, as bfloa
 class Input:
     """One input, of a `kind`.
 
-    A path is text; a picture is PIL's, or uint8 (H, W), or (H, W, C) with 1, 3 or 4 channels;
-    vectors are float32 (n, D) of unit rows.
+    A path is text; a picture is PIL's, uint8 (H, W), or (H, W, C) with 1, 3 or 4 channels, or a
+    function that returns the bytes of a file; vectors are float32 (n, D) of unit rows.
     """
 
     kind: str
@@ -45,23 +47,59 @@ def is_path(given: object) -> bool:
     return isinstance(given, (str, os.PathLike))
 
 
-def inputs(images: Any, saved: SavedDetector) -> Iterator[Input]:
+def inputs(images: Any, saved: SavedDetector, note: Note = lambda text: None) -> Iterator[Input]:
     """Yield one input, or each of several, as soon as it is there.
+
+    `note` is told of pixels that could be one image or three.
 
     Raises InputError for what is neither a path, nor an image, nor unit vectors of the detector's
     model.
     """
-    if (found := _one(images, saved, "the array")) is not None:
+    if (found := _one(images, saved, "the array", note)) is not None:
         yield from found
         return
+    if is_dataset(images):
+        from oodcache.extract.memory import kinds
+
+        yield from (Input(PICTURE, file) for file in kinds.files(images))
+        return
+    if isinstance(images, Mapping):
+        raise InputError(_unknown(images, saved))
     try:
         several = iter(images)
     except TypeError:
         raise InputError(_unknown(images, saved)) from None
-    for place, one in enumerate(several):
-        if (found := _one(one, saved, f"item {place}")) is None:
+    for place, labelled in enumerate(several):
+        one = _without_label(labelled)
+        if (found := _one(one, saved, f"item {place}", note)) is None:
             raise InputError(f"item {place}: {_unknown(one, saved)}")
         yield from found
+
+
+def is_dataset(images: object) -> bool:
+    """Return whether this is a dataset of torch or of Hugging Face, or a mapping of its splits."""
+    if isinstance(images, Mapping):
+        return bool(images) and all(map(_is_table, images.values()))
+    is_indexed = hasattr(images, "__len__") and hasattr(images, "__getitem__")
+    is_of_torch = is_indexed and not hasattr(images, "__iter__")
+    return _is_table(images) or (is_of_torch and not hasattr(images, "__array__"))
+
+
+def _is_table(images: object) -> bool:
+    return hasattr(images, "features") and hasattr(images, "cast_column")
+
+
+def _without_label(element: Any) -> Any:
+    """Return the image or vector of a pair with its label, and anything else as it is."""
+    if isinstance(element, tuple) and len(element) == 2:
+        image, label = element
+        if _is_image(image) and (not _is_image(label) or getattr(label, "ndim", 1) == 0):
+            return image
+    return element
+
+
+def _is_image(given: object) -> bool:
+    return memory.is_array(given) or (hasattr(given, "convert") and hasattr(given, "getbands"))
 
 
 def together(several: Sequence[Input]) -> Iterator[tuple[str, Any]]:
@@ -95,7 +133,7 @@ def windows(several: Iterator[Input], size: int) -> Iterator[list[Input]]:
         yield window
 
 
-def _one(given: Any, saved: SavedDetector, name: str) -> list[Input] | None:
+def _one(given: Any, saved: SavedDetector, name: str, note: Note) -> list[Input] | None:
     """Return the inputs in a path, an image or an array; None for anything else."""
     if is_path(given):
         return [Input(PATH, os.fspath(given))]
@@ -108,28 +146,30 @@ def _one(given: Any, saved: SavedDetector, name: str) -> list[Input] | None:
         is_half = found.itemsize == 2 or "bfloat16" in str(getattr(given, "dtype", ""))
         rows = found.reshape(-1, found.shape[-1])
         return [Input(VECTORS, _unit(rows, saved, name, is_half=is_half))]
-    shape = found.shape
-    if memory.is_tensor(given) and found.ndim > 2 and found.dtype == np.uint8:
-        if shape[-3] not in (1, 3):
-            raise InputError(f"{name}: a tensor {shape} is no image: expected (3, H, W)")
-        found = np.moveaxis(found, -3, -1)  # In torch channels come first.
-    if found.dtype == np.uint8 and _is_picture(found.shape):
-        return [Input(PICTURE, found)]
-    if found.dtype == np.uint8 and found.ndim == 4 and _is_picture(found.shape[1:]):
-        return [Input(PICTURE, one) for one in found]
-    what = f"{name}: {found.dtype} {shape} is neither vectors nor an image"
-    if found.dtype == np.uint8 and 3 in shape[-3:-2]:
-        raise InputError(f"{what}: channels come last; give np.moveaxis(x, -3, -1)")
-    raise InputError(f"{what}: give unit vectors, float (n, {saved.dimension}), or uint8 (H, W, 3)")
+    if found.dtype != np.uint8:
+        what = f"{name}: {found.dtype} {found.shape} is neither vectors nor an image"
+        raise InputError(
+            f"{what}: give unit vectors, float (n, {saved.dimension}), or uint8 (H, W, 3)"
+        )
+    return _pictures(found, name, is_tensor=memory.is_tensor(given), note=note)
+
+
+def _pictures(found: Any, name: str, *, is_tensor: bool, note: Note) -> list[Input]:
+    """Return the images in uint8 pixels, with channels last."""
+    is_stack = memory.is_stack(found.shape, name, is_tensor=is_tensor)
+    if is_tensor and (found.ndim == 4 or (found.ndim == 3 and not is_stack)):
+        found = np.moveaxis(found, -3, -1)
+    elif is_stack and found.ndim == 3 and len(found) == 3:
+        note(
+            f"{name}: uint8 {found.shape} is 3 grey images; if it is one image with its channels "
+            "first, give np.moveaxis(x, 0, -1)"
+        )
+    return [Input(PICTURE, one) for one in (found if is_stack else [found])]
 
 
 def _is_vector(given: Any) -> bool:
     """Return whether this is a list of numbers."""
     return isinstance(given, (list, tuple)) and bool(given) and isinstance(given[0], float)
-
-
-def _is_picture(shape: tuple[int, ...]) -> bool:
-    return 0 not in shape and (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4)))
 
 
 def _unit(given: Any, saved: SavedDetector, name: str, *, is_half: bool) -> Vectors:
@@ -146,6 +186,13 @@ def _unit(given: Any, saved: SavedDetector, name: str, *, is_half: bool) -> Vect
 
 
 def _unknown(given: Any, saved: SavedDetector) -> str:
+    if isinstance(given, Mapping) and given:  # A row of a Hugging Face dataset, or a batch.
+        column = next((one for one in given if one == "image"), next(iter(given)))
+        column = repr(column)[:60]
+        return (
+            f"{type(given).__name__} of {listed(given)} is not an image: give that which has the "
+            f"images, such as x[{column}]"
+        )
     return (
         f"{type(given).__name__} is not an image: give paths, images (PIL, or uint8 arrays), or "
         f"unit vectors, float (n, {saved.dimension})"

@@ -115,6 +115,12 @@ def of_file(path: Path) -> Claim:
     """
     target = store.meant_target(path)
     shards = shard_paths(target) if target is not None else []
+    if not (shards or path.is_file()):
+        what = "is a folder" if path.is_dir() else "no such file"
+        raise InputError(
+            f"{path}: {what}; give a cached file of the model, CACHE/NAME/PRETRAINED/texts/FILE.h5 "
+            "or images/FILE.h5: oodcache cache ls lists them"
+        )
     return of_model(summarise(shards[0] if shards else path).identity.model)
 
 

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange import memory
 from oodcache.cache.text import listed
 from oodcache.extract.memory import hugging_face
 from oodcache.extract.memory.hugging_face import ColumnNames
-from oodcache.extract.memory.in_memory import Indexed, place
-from oodcache.extract.memory.pictures import is_picture
-from oodcache.extract.memory.tally import Element, file_name
+from oodcache.extract.memory.in_memory import Indexed, add, place
+from oodcache.extract.memory.pictures import NOT_TRANSFORMED, as_file, is_picture
+from oodcache.extract.memory.row_labels import RowNotes
+from oodcache.extract.memory.tally import Element, Tally, file_name
 
 WANTED = (
     "expected a folder, a list of paths, PIL images or uint8 arrays, a torch or Hugging Face "
@@ -57,8 +59,8 @@ def kind_of(images: Any, columns: ColumnNames) -> Kind:
         raise InputError(f"images is a {_type(images)}: give its column of paths, images['path']")
     if isinstance(images, np.ndarray):
         return _of_array(images)
-    if is_picture(images) and getattr(images, "ndim", 0) == 4:  # A tensor, channels first.
-        return Indexed(len(images), lambda row: Element(images[row]))
+    if memory.is_tensor(images):
+        return _of_pixels(images, tuple(images.shape))
     if is_picture(images):
         raise InputError("images is one image: give a list of images, such as [image]")
     if isinstance(images, (Mapping, bytes, set, frozenset)):
@@ -66,6 +68,32 @@ def kind_of(images: Any, columns: ColumnNames) -> Kind:
     if hasattr(images, "batch_sampler"):
         raise InputError("images is a DataLoader, which gives batches: give loader.dataset")
     return _of_collection(images)
+
+
+def files(images: Any) -> Iterator[Callable[[], bytes]]:
+    """Yield a function for each image of a dataset: it returns a file, or raises why there is none.
+
+    Raises InputError, with the place, if the dataset or its first element is none of images.
+    """
+    found = kind_of(images, ColumnNames())
+    samples: Iterator[Callable[[], Element]]
+    if isinstance(found, Indexed):
+        samples = (partial(found.sample, row) for row in range(found.count))
+    else:
+        assert isinstance(found, Streamed)
+        samples = found.samples
+    for row, sample in enumerate(samples):
+        if row == 0:
+            add(Tally(RowNotes()), sample, row)
+        yield partial(_file, sample, row)
+
+
+def _file(sample: Callable[[], Element], row: int) -> bytes:
+    """Return an image's file; an element that is no image is a bad one among others."""
+    try:
+        return as_file(sample().image, place(row)).content
+    except InputError as error:
+        raise ValueError(str(error)) from None
 
 
 def _of_collection(images: Any) -> Kind:
@@ -97,10 +125,16 @@ def _of_array(images: Any) -> Kind:
     shape = images.shape
     if not len(images) if images.ndim else True:
         raise InputError(f"images is empty (shape {shape}): {WANTED}")
-    if images.ndim == 3 and shape[2] in (1, 3):
+    return _of_pixels(images, shape)
+
+
+def _of_pixels(images: Any, shape: tuple[int, ...]) -> Kind:
+    """Return the images in one array or tensor."""
+    dtype = str(images.dtype).removeprefix("torch.")
+    if dtype != "uint8":
+        raise InputError(f"images is {dtype}, not uint8 from 0 to 255: {NOT_TRANSFORMED}")
+    if not memory.is_stack(shape, "images", is_tensor=memory.is_tensor(images)):
         raise InputError(f"images is one image (shape {shape}): give images[None]")
-    if images.ndim not in (3, 4):
-        raise InputError(f"images has shape {shape}: expected (N, H, W, 3) or (N, H, W)")
     return Indexed(len(images), lambda row: Element(images[row]))
 
 

@@ -13,13 +13,12 @@ from typing import Any
 
 import torch
 
-from oodcache.cache.errors import InputError
+from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
-from oodcache.cache.format.logits import doubts
 from oodcache.cache.watch import Note
-from oodcache.extract.memory import same_models, transforms
-from oodcache.extract.model import loading, tokenizers
-from oodcache.extract.model.encoder import Encoder, Signature, Towers
+from oodcache.extract.memory import own_identity, same_models, transforms
+from oodcache.extract.model import tokenizers
+from oodcache.extract.model.encoder import Encoder, Signature, Tower, Towers
 from oodcache.extract.model.preprocessing import Normalization, preprocessing
 from oodcache.extract.model.request import ModelRequest, Resolved
 
@@ -72,9 +71,31 @@ def loaded(model: GivenModel, request: ModelRequest, cache: Path, note: Note) ->
     """
 
     def known(own: ModelIdentity, encoding: Mapping[str, Any]) -> ModelIdentity | None:
-        return same_models.in_cache(cache, own, encoding) if model.name is None else None
+        named = model.name is not None
+        return same_models.in_cache(cache, own, encoding, note, is_named=named)
 
-    return _encoder(model, request, known, note)
+    return _of_one_width(_encoder(model, request, known, note), cache)
+
+
+def _of_one_width(encoder: Encoder, cache: Path) -> Encoder:
+    """Return an encoder that holds its first vectors against the model's files in the cache."""
+
+    def checked(tower: Tower, kind: str) -> Tower:
+        seen = set[int]()
+
+        def encoded(batch: torch.Tensor) -> torch.Tensor:
+            found = tower(batch)
+            if found.shape[1] not in seen:
+                own = encoder.signature.identity
+                same_models.check_width(cache, own, kind, found.shape[1])
+                seen.add(found.shape[1])
+            return found
+
+        return encoded
+
+    ours = encoder.towers
+    towers = Towers(checked(ours.images, "images"), checked(ours.texts, "texts"))
+    return replace(encoder, towers=towers)
 
 
 def loaded_as(
@@ -104,7 +125,7 @@ def cached_as(model: GivenModel, cache: Path, name: str) -> str:
     If there are several, it is the one whose images were prepared equally. Raises InputError
     unless there is exactly one.
     """
-    own = _identity(model, lambda text: None)
+    own = own_identity.of_module(model.module, model.name, lambda text: None)
     found = same_models.with_images(cache, own, name)
     if not found:
         raise InputError(
@@ -133,7 +154,7 @@ def _encoder(
     """Return the encoder; its identity is the one that is `known` by that name, if any."""
     device = _device(model.module, request.device)
     prepared, normalize, encoding = _prepared(model, request, device)
-    own = _identity(model, note)
+    own = own_identity.of_module(model.module, model.name, note)
     identity = known(own, encoding) or own
     config = {"text_cfg": dict(identity.architecture.get("text_cfg") or {})}
     dtype = _dtype(model.module)
@@ -152,8 +173,35 @@ def _encoder(
         tokenizing={} if tokenize is None else tokenizers.tokenizing(tokenize, config),
     )
     module = model.module
-    towers = Towers(lambda batch: module.encode_image(batch.to(dtype)), module.encode_text)
+    towers = Towers(_tower(module, "encode_image", dtype), _tower(module, "encode_text"))
     return Encoder(module, signature, device, prepared, normalize, tokenize, towers)
+
+
+def _tower(module: Any, method: str, dtype: torch.dtype | None = None) -> Tower:
+    """Return a method of a module, which raises InputError if it fails or gives no vectors."""
+    encode, what = getattr(module, method), f"model: {method} of {type(module).__name__}"
+
+    def encoded(batch: torch.Tensor) -> torch.Tensor:
+        given = batch if dtype is None else batch.to(dtype)
+        try:
+            found: torch.Tensor = encode(given)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # Code of the user's.
+            raise InputError(
+                f"{what} fails on a tensor {tuple(given.shape)}: {first_lines(error)}; give the "
+                "preprocess and the tokenizer that belong to the model"
+            ) from error
+        if not isinstance(found, torch.Tensor) or found.ndim != 2 or len(found) != len(given):
+            is_tensor = isinstance(found, torch.Tensor)
+            gave = f"a tensor {tuple(found.shape)}" if is_tensor else f"a {type(found).__name__}"
+            raise InputError(
+                f"{what} gives {gave} for a tensor {tuple(given.shape)}: expected a tensor "
+                f"({len(given)}, D), a vector for each"
+            )
+        return found
+
+    return encoded
 
 
 def resolved(encoder: Encoder, request: ModelRequest) -> Resolved:
@@ -187,6 +235,8 @@ def _device(module: Any, wanted: str | None) -> torch.device:
         where = ", ".join(sorted(map(str, found))) or "no device"
         raise InputError(f"model: its parameters are on {where}: move them to one")
     device = found.pop()
+    if device.type == "meta":
+        raise InputError("model: its parameters are on meta, without values: load its weights")
     if wanted is not None and wanted not in (str(device), device.type):
         raise InputError(
             f"device={wanted!r}: the model is on {device}; move it: model.to({wanted!r})"
@@ -227,43 +277,6 @@ def _as_json(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return fields as they come back from a file."""
     found: dict[str, Any] = json.loads(json.dumps(fields))
     return found
-
-
-def _identity(model: GivenModel, note: Note) -> ModelIdentity:
-    state = model.module.state_dict()
-    if state.get("logit_scale") is None:
-        raise InputError(
-            "model: it has no logit_scale, which scores need: set model.logit_scale = "
-            "torch.nn.Parameter(torch.tensor(LOGARITHM))"
-        )
-    stored = state.get("logit_bias")
-    bias = None if stored is None else float(stored)
-    scale = loading.scale_of("model", state["logit_scale"], bias)
-    for doubt in doubts(scale, bias):
-        note(f"model: {doubt}")
-    weights = loading.weights_sha256(state)
-    name = f"{model.name or type(model.module).__name__}-{weights[:8]}"
-    return ModelIdentity(
-        name="local",
-        pretrained=name,
-        requested=f"local/{name}",
-        architecture=_architecture(model.module),
-        weights=weights,
-        checkpoint=None,
-        logit_scale=scale,
-        logit_bias=bias,
-    )
-
-
-def _architecture(module: Any) -> dict[str, Any]:
-    """Return what tells modules of equal weights apart: their class, and parts without weights."""
-    parts = {
-        type(one).__name__
-        for one in module.modules()
-        if not any(True for _ in one.children()) and not any(True for _ in one.parameters())
-    }
-    kind = type(module)
-    return {"class": f"{kind.__module__}.{kind.__qualname__}", "parts": sorted(parts)}
 
 
 def _tokenizer(model: GivenModel) -> Any:

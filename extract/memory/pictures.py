@@ -1,7 +1,8 @@
 """One image in memory, of any accepted type: its pixels as the bytes of a file, and their SHA-256.
 
-Accepted are PIL images, uint8 arrays (H, W, 3) or (H, W), uint8 tensors (3, H, W), and mappings
-with the `bytes` or the `path` of a file, as Hugging Face stores them.
+Accepted are PIL images, uint8 arrays (H, W) or (H, W, C) with 1, 3 or 4 channels, uint8 tensors
+(H, W) or (C, H, W) with 1 or 3, and mappings with the `bytes` or the `path` of a file, as Hugging
+Face stores them.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _pixels(image: object, where: str) -> npt.NDArray[np.uint8]:
     shape = image.shape
     if image.ndim == 3 and shape[2] == 1:
         return image[:, :, 0]
-    if image.ndim == 2 or (image.ndim == 3 and shape[2] == 3):
+    if image.ndim == 2 or (image.ndim == 3 and shape[2] in (3, 4)):
         return image
     hint = "; give image.transpose(1, 2, 0)" if image.ndim == 3 and shape[0] in (1, 3) else ""
     raise InputError(f"{where} has shape {shape}: expected (H, W, 3) or (H, W){hint}")

@@ -7,27 +7,64 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from oodcache.cache.errors import InputError
+from oodcache.cache.errors import FileError, InputError
 from oodcache.cache.format.identity import OVERRIDDEN, Identity, ModelIdentity
+from oodcache.cache.shards.summary import summarise
 from oodcache.cache.store import store
 from oodcache.cache.store.store import Entry
+from oodcache.cache.text import listed
+from oodcache.cache.watch import Note
+from oodcache.extract.memory.own_identity import code, runs_open_clip
 
 
-def in_cache(cache: Path, own: ModelIdentity, encoding: Mapping[str, Any]) -> ModelIdentity | None:
-    """Return the model in the cache that has the weights of `own`, None if there is none.
+def in_cache(
+    cache: Path, own: ModelIdentity, encoding: Mapping[str, Any], note: Note, *, is_named: bool
+) -> ModelIdentity | None:
+    """Return the model in the cache that is `own`, None if there is none.
 
     One that was in memory before stays under its name, as one by name does if its images were
-    prepared equally.
+    prepared equally; with `is_named` only its own name counts. One of equal weights whose code
+    differs is noted. Raises InputError if that one has the name of `own`.
     """
-    found: dict[str, list[Identity]] = {}
+    found, others = dict[str, list[Identity]](), dict[str, Identity]()
     for entry, identity in _files(cache, own):
-        found.setdefault(entry.label, []).append(identity)
-    for files in sorted(found.values(), key=lambda some: not some[0].model.was_in_memory):
+        if is_same(identity.model, own):
+            found.setdefault(entry.label, []).append(identity)
+        else:
+            others[entry.label] = identity
+    wanted = [some for label, some in found.items() if label == own.label or not is_named]
+    for files in sorted(wanted, key=lambda some: not some[0].model.was_in_memory):
         images = [one.encoding for one in files if "decoder" in one.encoding]
         is_equal = not images or any(_settings(one) == _settings(encoding) for one in images)
-        if is_equal or files[0].model.was_in_memory:
+        if is_equal or is_named or files[0].model.was_in_memory:
             return files[0].model
+    if own.label in others:
+        raise InputError(
+            f"{cache}: {own.label} is of {code(others[own.label].model)}, and this model is of "
+            f"{code(own)}, with equal weights: give another model_name"
+        )
+    if others and not is_named:
+        note(
+            f"model: it has the weights of {listed(sorted(others))}, but may run other code, that "
+            f"of {code(own)}: its files go to {own.label}"
+        )
     return None
+
+
+def check_width(cache: Path, own: ModelIdentity, kind: str, width: int) -> None:
+    """Raise InputError if the vectors of the model's other files are longer or shorter.
+
+    Those of `kind` are not looked at: any of them may be replaced by itself.
+    """
+    for entry in store.entries(cache, own.label):
+        if entry.kind == kind:
+            continue
+        with suppress(FileError):
+            if (found := summarise(entry.path).shape[-1]) != width:
+                raise InputError(
+                    f"model: its {kind} are vectors of {width} numbers, but {entry.path}, of the "
+                    f"same model, has {found}: they cannot be compared; embed both with one model"
+                )
 
 
 def with_images(cache: Path, own: ModelIdentity, name: str) -> dict[str, Identity]:
@@ -35,7 +72,7 @@ def with_images(cache: Path, own: ModelIdentity, name: str) -> dict[str, Identit
     return {
         entry.label: identity
         for entry, identity in _files(cache, own)
-        if (entry.kind, entry.name) == ("images", name)
+        if (entry.kind, entry.name) == ("images", name) and is_same(identity.model, own)
     }
 
 
@@ -50,23 +87,25 @@ def are_prepared_alike(images: Identity, encoding: Mapping[str, Any]) -> bool:
 
 
 def is_same(model: ModelIdentity, own: ModelIdentity) -> bool:
-    """Return whether `model` is the one in memory: its weights, scale, bias and architecture."""
+    """Return whether `model` is the one in memory: its weights, scale, bias and code."""
     numbers = (model.weights, model.logit_scale, model.logit_bias)
     if numbers != (own.weights, own.logit_scale, own.logit_bias):
         return False
     if model.was_in_memory:
         return model.architecture == own.architecture
+    if not runs_open_clip(own):
+        return False
     # Of all that a configuration says, the activation alone leaves no trace in the weights.
     is_quick = bool(model.architecture.get("quick_gelu", False))
     return is_quick == ("QuickGELU" in own.architecture["parts"])
 
 
 def _files(cache: Path, own: ModelIdentity) -> Iterator[tuple[Entry, Identity]]:
-    """Yield the files of the same model that were not imported."""
+    """Yield the files of models of equal weights that were not imported."""
     for entry in store.entries(cache):
         with suppress(InputError):  # A broken file of another model does not matter.
             identity = store.read_identity(entry)
-            if not identity.is_imported and is_same(identity.model, own):
+            if not identity.is_imported and identity.model.weights == own.weights:
                 yield entry, identity
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageBatch, open_images, write_images
+from oodcache.cache.format.sibling import writing
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.memory.in_memory import add
@@ -79,10 +80,13 @@ class Streaming:
         path = names.image_path(cache, model.signature.identity.label, self.name)
         if path.exists() and not self.settings.overwrite:
             return self._compare(path, model, watch)
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=cache) as spool:
+        with ExitStack() as stack:
+            with writing(path):
+                cache.mkdir(parents=True, exist_ok=True)
+                # Unbuffered, because a buffer that cannot be written raises again when it closes.
+                spool = stack.enter_context(tempfile.TemporaryFile(dir=cache, buffering=0))
             with watch.progress(f"images {self.name}", 0, "images") as advance:
-                norms, width = self._encode(model, spool, advance)
+                norms, width = self._encode(model, spool, path, advance)
             listing = self.tally.listing(self.name, HeldFiles([]))
             Tolerance(listing, self.settings.max_bad, listing.rows, len(self.errors))
             write_images(
@@ -115,7 +119,7 @@ class Streaming:
         return path
 
     def _encode(
-        self, model: Encoder, spool: IO[bytes], advance: Callable[[int], None]
+        self, model: Encoder, spool: IO[bytes], path: Path, advance: Callable[[int], None]
     ) -> tuple[list[Floats], int]:
         """Write all vectors to `spool`; return their former lengths, and the width."""
         norms: list[Floats] = []
@@ -129,7 +133,8 @@ class Streaming:
                 Timing(DECODING),
             ):
                 vectors, norm = self._finished(batch, encoded, sum(len(one) for one in norms))
-                spool.write(np.ascontiguousarray(vectors, np.float32).tobytes())
+                with writing(path):
+                    _write(spool, np.ascontiguousarray(vectors, np.float32).tobytes())
                 norms.append(norm)
                 width = vectors.shape[1]
                 advance(len(norm))
@@ -140,9 +145,7 @@ class Streaming:
     ) -> tuple[Floats, ...]:
         """Return a batch's vectors and lengths, zeros where an image is bad."""
         vectors, norm = encoded.vectors.numpy(), encoded.norm.numpy()
-        bad = dict(batch.errors)
-        for place in np.flatnonzero(~np.isfinite(norm)).tolist():
-            bad.setdefault(place, "the model returned non-finite values")
+        bad = {**encoded.unfit(), **batch.errors}
         vectors[sorted(bad)], norm[sorted(bad)] = 0, 0
         self.errors.update({first + place: why for place, why in bad.items()})
         return vectors, norm
@@ -187,3 +190,10 @@ class Streaming:
 
     def _bad(self, first: int, count: int) -> list[int]:
         return [row for row in range(first, first + count) if row in self.errors]
+
+
+def _write(file: IO[bytes], content: bytes) -> None:
+    """Write all of `content` to a file without a buffer, which may take it in parts."""
+    left = memoryview(content)
+    while left:
+        left = left[file.write(left) :]

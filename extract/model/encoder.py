@@ -27,6 +27,18 @@ class Encoded:
     vectors: torch.Tensor
     norm: torch.Tensor
 
+    def unfit(self) -> dict[int, str]:
+        """Return the rows whose vector has no direction, each with the reason; on the CPU."""
+        what = {
+            "non-finite values": ~torch.isfinite(self.norm),
+            "a zero vector, which cannot be normalised": self.norm == 0,
+        }
+        return {
+            row: f"the model returned {reason}"
+            for reason, rows in what.items()
+            for row in torch.nonzero(rows).flatten().tolist()
+        }
+
 
 @dataclass(frozen=True)
 class Signature:

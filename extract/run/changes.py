@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import open_images
 from oodcache.cache.files.texts import Vocabulary, open_vocabulary
-from oodcache.cache.text import listed
-from oodcache.extract.run.plan import Listing, TextListing
+from oodcache.cache.text import counted, listed
+from oodcache.extract.run.plan import MEMORY, Listing, TextListing
 
 
 def changes(listing: Listing, rows: int, finished: Path | None) -> str:
     """Return how inputs differ from those of a file with `rows` rows, begun or `finished`."""
     text = f"the cache has {rows:,} {listing.unit}, the source has {listing.rows:,}"
     if rows == listing.rows:
-        text = f"still {rows:,} {listing.unit}, but not the same"
+        is_one, count = rows == 1, counted(rows, listing.unit.removesuffix("s"))
+        text = f"still {count}, but {'another' if is_one else 'not the same'}"
     details = ""
     if finished is not None:
         with suppress(InputError):  # A damaged file is reported when it is read.
@@ -28,7 +31,15 @@ def changes(listing: Listing, rows: int, finished: Path | None) -> str:
 def _details(listing: Listing, path: Path) -> str:
     if isinstance(listing, TextListing):
         return of_vocabulary(open_vocabulary(path), listing.vocabulary)
-    return of_paths(open_images(path).paths(), listing.images.paths)
+    cached = open_images(path)
+    if list(cached.paths()) != list(listing.images.paths):
+        return of_paths(cached.paths(), listing.images.paths)
+    ours = (tuple(cached.label_names), np.asarray(cached.label).tolist())
+    if ours != (tuple(listing.images.label_names), np.asarray(listing.images.labels).tolist()):
+        return "; the paths are the same, but not the labels"
+    if listing.source.form == MEMORY:
+        return "; the pixels differ"
+    return "; the paths and labels are the same, but the files have changed"
 
 
 def of_vocabulary(cached: Vocabulary, typed: Vocabulary) -> str:
@@ -68,7 +79,7 @@ def of_paths(cached: Sequence[bytes], now: Sequence[bytes]) -> str:
     new = [_name(path) for path in now if path not in before]
     gone = [_name(path) for path in cached if path not in after]
     parts = [f"; {word}: {listed(some)}" for word, some in (("new", new), ("gone", gone)) if some]
-    return "".join(parts) or "; the paths are the same, but not the order, sizes or labels"
+    return "".join(parts) or "; the paths are the same, but not their order"
 
 
 def _name(path: bytes) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,16 +49,19 @@ class FreeFiles(FolderContents):
 class Pictures:
     """Images in memory, read as if they were files; with `exif` turned as their EXIF says.
 
-    They are PIL's, or uint8 arrays (H, W), or (H, W, C) with 1, 3 or 4 channels.
+    They are PIL's, uint8 arrays (H, W), or (H, W, C) with 1, 3 or 4 channels, or functions that
+    return the bytes of a file, or raise why it is bad.
     """
 
-    pictures: Sequence[Image.Image | npt.NDArray[np.uint8]]
+    pictures: Sequence[Image.Image | npt.NDArray[np.uint8] | Callable[[], bytes]]
     exif: bool = False
     root: Path = Path()
 
     def read(self, row: int) -> bytes:
         """Return an image as the bytes of a lossless file; its pixels are those of its own file."""
         picture, file = self.pictures[row], io.BytesIO()
+        if callable(picture):  # The preprocessing turns it, as any file.
+            return picture()
         if isinstance(picture, np.ndarray):
             picture = Image.fromarray(picture[..., 0] if picture.shape[2:] == (1,) else picture)
         found = pixels.RgbImage(pixels.rgb(picture), pixels.orientation(picture))
@@ -120,11 +123,6 @@ class Embedder:
 
 
 def _embedded(batch: decoding.Decoded, encoded: Encoded) -> Embedded:
-    errors = dict(batch.errors)
-    vectors, norm = encoded.vectors.numpy(), encoded.norm.numpy()
-    for row in np.flatnonzero(~np.isfinite(norm)).tolist():
-        errors.setdefault(row, "the model returned non-finite values")
-    for row in np.flatnonzero(norm == 0).tolist():
-        errors.setdefault(row, "the model returned a zero vector, which cannot be normalised")
+    errors, vectors = {**encoded.unfit(), **batch.errors}, encoded.vectors.numpy()
     vectors[sorted(errors)] = 0
     return Embedded(vectors, errors, batch.rotated)

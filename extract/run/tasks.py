@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -114,10 +114,15 @@ def write(
     `tolerance` allows.
     """
     folder = shard_folder(path)
-    if isinstance(listing, TextListing):
-        return Written(_write_texts(folder, run, listing, tasks, job))
-    bad = Tolerance(listing, 1) if tolerance is None else tolerance
-    return _write_images(folder, run, listing, tasks, job, bad)
+    try:
+        if isinstance(listing, TextListing):
+            return Written(_write_texts(folder, run, listing, tasks, job))
+        bad = Tolerance(listing, 1) if tolerance is None else tolerance
+        return _write_images(folder, run, listing, tasks, job, bad)
+    except BaseException:
+        with suppress(OSError):  # Only an empty folder is removed: there is nothing to resume.
+            folder.rmdir()
+        raise
 
 
 def _write_texts(
@@ -255,15 +260,13 @@ def _counting(
 def _batch(
     decoded: decoding.Decoded, encoded: Encoded, contents: Contents, rows: range
 ) -> ImageBatch:
-    errors = dict(decoded.errors)
-    if errors and not any(contents.is_there(row) for row in rows):
+    if decoded.errors and not any(contents.is_there(row) for row in rows):
         raise InputError(
             f"{contents.root}: missing or empty: run the same command again once it is back; "
             "finished shards are kept"
         )
     vectors, norm = encoded.vectors.numpy(), encoded.norm.numpy()
-    for place in np.flatnonzero(~np.isfinite(norm)).tolist():
-        errors.setdefault(place, "the model returned non-finite values")
+    errors = {**encoded.unfit(), **decoded.errors}
     blank = sorted(errors)
     vectors[blank], norm[blank] = 0, 0
     return ImageBatch(vectors, norm, errors)

@@ -237,8 +237,8 @@ def test_images_of_every_kind_are_judged_in_their_order(even: package.Detector) 
     ("images", "words"),
     [
         (None, "NoneType is not an image: give paths, images (PIL, or uint8 arrays), or unit"),
-        (np.zeros((3, 32, 32), np.uint8), "channels come last; give np.moveaxis"),
-        (torch.zeros(9, 9, 3, dtype=torch.uint8), "a tensor (9, 9, 3) is no image"),
+        (np.zeros((2, 3, 9, 9), np.uint8), "channels come last: np.moveaxis(x, -3, -1)"),
+        (torch.zeros(9, 9, 3, dtype=torch.uint8), "the array is uint8 tensor (9, 9, 3): expe"),
         (np.zeros((9, 9, 3), np.float32), "the array: float32 (9, 9, 3) is neither vectors"),
         ([np.eye(8)[0], np.eye(8)[0] * 2], "item 1: row 0 has norm 2.0000, not 1; divide each"),
         (torch.eye(8).half() * 1.1, "the array: row 0 has norm 1.0996, not 1; divide each"),

@@ -12,6 +12,7 @@ import pytest
 from samples import Run, write_photos, write_strays
 
 import oodcache as package
+from oodcache import extracting
 from oodcache.extract.demo import embedded
 
 
@@ -88,6 +89,31 @@ def test_a_mistake_is_one_line_in_pythons_terms(
     assert str(refused.value).startswith(said)
     assert len(str(refused.value).encode()) < 600
     assert "--" not in str(refused.value)
+
+
+@pytest.mark.parametrize("off", [None, False])
+def test_notes_and_progress_are_shown_unless_they_are_turned_off(
+    off: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`_watch` is what `extract` reports to; extraction itself takes seconds."""
+    notes: list[str] = []
+    extracting._watch(True, True).note("use --overwrite")
+    extracting._watch(notes.append, off).note("use --overwrite")
+    for quiet in (extracting._watch(off, off), extracting._watch(off, True)):
+        quiet.note("use --overwrite")
+        with quiet.progress("reading", 1, "images") as advance:
+            advance(1)
+    assert notes == ["use overwrite=True"]
+    assert capfd.readouterr() == ("", "use overwrite=True\n")
+
+
+@pytest.mark.parametrize(("name", "value"), [("progress", "tqdm"), ("note", 3), ("progress", [])])
+def test_what_cannot_report_is_refused_before_anything_else(
+    cache: package.Cache, name: str, value: Any
+) -> None:
+    given: dict[str, Any] = {name: value}
+    with pytest.raises(package.InputError, match=f"{name} is .*: expected True, False, None or a"):
+        cache.extract("nothing", None, **given)
 
 
 def test_every_argument_of_the_method_is_shown_for_completion() -> None:

@@ -53,6 +53,13 @@ def test_a_cache_says_what_it_holds(cache: package.Cache) -> None:
     assert cache.vocabularies("two/demo") == ["animals"]
 
 
+def test_a_run_that_wrote_nothing_is_no_dataset(tmp_path: Path) -> None:
+    for name in ("begun", "failed"):
+        (tmp_path / f"a/b/images/{name}.shards").mkdir(parents=True)
+    (tmp_path / "a/b/images/begun.shards/00001-of-00002-abcdefgh.h5").touch()
+    assert package.open(tmp_path).datasets("a/b") == ["begun"]
+
+
 def test_images_and_texts_are_arrays(cache: package.Cache) -> None:
     images = cache.images("one/demo", "pets")
     assert images.embeddings.shape == (40, 4)

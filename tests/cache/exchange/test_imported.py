@@ -150,3 +150,12 @@ def test_vectors_of_another_dimension_are_no_vectors_of_the_same_weights(
     claim.check_dimension(tmp_path, NEW, "x.npy", 4)
     claim.check_dimension(tmp_path, path, "x.npy", 8)
     Claim("small/demo", "other").check_dimension(tmp_path, NEW, "x.npy", 8)
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_a_models_name_is_no_file_of_it(tmp_path: Path, is_folder: bool) -> None:
+    if is_folder:
+        (tmp_path / "clip").mkdir()
+    what = "is a folder" if is_folder else "no such file"
+    said = refusal(of_file, tmp_path / "clip")
+    assert said.startswith(f"{tmp_path / 'clip'}: {what}; give a cached file of the model, CACHE/")

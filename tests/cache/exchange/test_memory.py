@@ -68,3 +68,45 @@ def test_what_is_no_array_is_one_line(given: Any, words: str) -> None:
 def test_paths_and_lists_are_no_arrays() -> None:
     assert [memory.is_array(one) for one in ("a.png", [1.0], None)] == [False] * 3
     assert memory.is_array(torch.zeros(1)) and memory.is_array(np.float32(1))
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_tensor", "is_stack"),
+    [
+        ((28, 28), False, False),
+        ((28, 28, 3), False, False),
+        ((28, 28, 1), False, False),
+        ((28, 28, 4), False, False),
+        ((5, 28, 28), False, True),
+        ((3, 28, 28), False, True),
+        ((1, 28, 28), False, True),
+        ((5, 28, 28, 3), False, True),
+        ((28, 28), True, False),
+        ((3, 28, 28), True, False),
+        ((1, 28, 28), True, False),
+        ((60000, 28, 28), True, True),
+        ((4, 28, 28), True, True),
+        ((5, 3, 28, 28), True, True),
+    ],
+)
+def test_pixels_are_one_image_or_several_by_where_a_library_has_channels(
+    shape: tuple[int, ...], is_tensor: bool, is_stack: bool
+) -> None:
+    assert memory.is_stack(shape, "images", is_tensor=is_tensor) == is_stack
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_tensor", "words"),
+    [
+        ((5,), False, "images is uint8 (5,): expected one image, (H, W) or (H, W, 3), or N images"),
+        ((0, 9, 9), False, "images is uint8 (0, 9, 9): expected one image"),
+        ((2, 3, 9, 9), False, "or (N, H, W, 3); channels come last: np.moveaxis(x, -3, -1)"),
+        ((9, 9, 3), True, "or (N, 3, H, W); channels come first: x.movedim(-1, -3)"),
+        ((2, 9, 9, 3), True, "images is uint8 tensor (2, 9, 9, 3): expected one image"),
+        ((2, 5, 9, 9), True, "(N, H, W) or (N, 3, H, W)"),
+    ],
+)
+def test_other_shapes_are_no_pixels(shape: tuple[int, ...], is_tensor: bool, words: str) -> None:
+    with pytest.raises(InputError) as refused:
+        memory.is_stack(shape, "images", is_tensor=is_tensor)
+    assert words in str(refused.value)

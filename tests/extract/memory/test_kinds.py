@@ -10,13 +10,14 @@ import pandas
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchvision.datasets import FakeData, ImageFolder
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.memory.hugging_face import ColumnNames
 from oodcache.extract.memory.in_memory import Indexed
-from oodcache.extract.memory.kinds import Paths, Streamed, kind_of
+from oodcache.extract.memory.kinds import Paths, Streamed, files, kind_of
+from oodcache.extract.memory.pictures import as_file
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 5, 7, 3), np.uint8)
 IMAGES = [Image.fromarray(one) for one in PIXELS]
@@ -60,10 +61,13 @@ def test_images_and_arrays_are_indexed(images: object) -> None:
     assert np.array_equal(np.asarray(found.sample(1).image), np.asarray(images[1]))  # type: ignore[index]
 
 
-def test_a_tensor_of_images_is_indexed() -> None:
-    images = torch.from_numpy(PIXELS).permute(0, 3, 1, 2)
+@pytest.mark.parametrize(
+    "images",
+    [torch.from_numpy(PIXELS).permute(0, 3, 1, 2), torch.zeros(4, 5, 7, dtype=torch.uint8)],
+)
+def test_a_tensor_of_images_is_indexed(images: torch.Tensor) -> None:
     found = kind(images)
-    assert found.count == 3
+    assert found.count == len(images)
     assert torch.equal(found.sample(2).image, images[2])
 
 
@@ -89,6 +93,29 @@ def test_a_dataset_of_files_has_their_paths(tmp_path: Path) -> None:
     assert (sample.path, sample.label) == (str(tmp_path / "dog" / "1.png"), 1)
 
 
+def test_a_dataset_gives_the_files_of_its_images_without_labels() -> None:
+    class Data(Dataset[Any]):
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, row: int) -> Any:
+            if row == 1:
+                raise OSError("broken")
+            return (None if row == 2 else IMAGES[row % 3]), row
+
+    read = list(files(Data()))
+    assert [len(read), read[3]()] == [4, as_file(IMAGES[0], "").content]
+    with pytest.raises(OSError, match="broken"):
+        read[1]()
+    with pytest.raises(ValueError, match=r"images\[2\] is None: expected a PIL image"):
+        read[2]()
+
+
+def test_a_dataset_of_something_else_is_refused_at_its_first_element() -> None:
+    with pytest.raises(InputError, match=r"images\[0\] is a float32 tensor \(3, 2, 2\), already"):
+        next(files(TensorDataset(torch.zeros(1, 3, 2, 2), torch.zeros(1))))
+
+
 def test_an_iterator_gives_its_images_once_in_order() -> None:
     found = kind((image, row) for row, image in enumerate(IMAGES))
     assert isinstance(found, Streamed)
@@ -107,10 +134,10 @@ def test_an_iterator_gives_its_images_once_in_order() -> None:
         ([], "images is empty: expected"),
         (iter([]), "images is an iterator that gives nothing"),
         (np.zeros((0, 5, 7, 3), np.uint8), "images is empty (shape (0, 5, 7, 3))"),
-        (np.zeros(3, np.uint8), "images has shape (3,): expected (N, H, W, 3)"),
+        (np.zeros(3, np.uint8), "images is uint8 (3,): expected one image, (H, W) or (H"),
         (np.array(3, np.uint8), "images is empty (shape ())"),
         (PIXELS[0], "images is one image (shape (5, 7, 3)): give images[None]"),
-        (torch.zeros(3, 5, 7), "images is one image: give a list of images"),
+        (torch.zeros(3, 5, 7), "images is float32, not uint8 from 0 to 255: give images without"),
         (IMAGES[0], "images is one image: give a list of images, such as [image]"),
         (pandas.DataFrame({"path": ["a.png"]}), "images is a DataFrame: give its column of paths"),
         ([IMAGES[0], None], "images[1] is None: expected a path, a PIL image or a uint8 array"),

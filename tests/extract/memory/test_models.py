@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import open_clip
@@ -13,8 +15,9 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from samples import CONFIG, SmallModel, load_small, planned
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.store import store
 from oodcache.cache.watch import Watch
-from oodcache.extract.memory import models
+from oodcache.extract.memory import models, same_models
 from oodcache.extract.memory.models import GivenModel
 from oodcache.extract.model.encoder import Encoder
 from oodcache.extract.model.request import ModelRequest
@@ -132,6 +135,57 @@ class Bare(torch.nn.Module):
         return images.flatten(1)[:, :2]
 
     encode_text = encode_image
+
+
+class Returning(Bare):
+    """A module whose images are encoded as a function says."""
+
+    def __init__(self, encode: Callable[[torch.Tensor], Any]) -> None:
+        super().__init__()
+        self.logit_scale, self.encode = torch.nn.Parameter(torch.tensor(2.0)), encode
+
+    def encode_image(self, images: torch.Tensor) -> Any:
+        return self.encode(images)
+
+
+@pytest.mark.parametrize(
+    ("encode", "said"),
+    [
+        (lambda images: images[:2].flatten(1), "gives a tensor (2, 768) for a tensor (3, 3, 16"),
+        (lambda images: (images.flatten(1), None), "gives a tuple for a tensor (3, 3, 16, 16)"),
+        (lambda images: images, "(3, 3, 16, 16): expected a tensor (3, D), a vector for each"),
+        (lambda images: images @ torch.ones(145), "fails on a tensor (3, 3, 16, 16): size mis"),
+    ],
+)
+def test_what_a_module_gives_is_held_against_what_it_got(encode: Any, said: str) -> None:
+    found = encoder(GivenModel(Returning(encode), TRANSFORM))
+    with pytest.raises(InputError) as refused:
+        found.images((IMAGES * 255).to(torch.uint8))
+    assert str(refused.value).startswith("model: encode_image of Returning ")
+    assert said in str(refused.value)
+    assert len(str(refused.value).encode()) < 600
+
+
+def test_vectors_that_fit_no_text_of_the_model_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = encoder(GivenModel(Returning(lambda images: images.flatten(1)[:, :10]), TRANSFORM))
+    label = found.signature.identity.label
+    there = {"pets.h5": "texts", "old.h5": "images"}
+    entries = [store.Entry(Path(path), label, kind) for path, kind in there.items()]
+    monkeypatch.setattr(store, "entries", lambda cache, label: entries)
+    widths = {"pets.h5": 64, "old.h5": 7}
+    summary = lambda path: SimpleNamespace(shape=(3, widths[path.name]))  # noqa: E731
+    monkeypatch.setattr(same_models, "summarise", summary)
+    with pytest.raises(InputError, match="images are vectors of 10 numbers, but pets.h5, of t"):
+        found.images((IMAGES * 255).to(torch.uint8))
+    widths["pets.h5"] = 10
+    assert found.images((IMAGES * 255).to(torch.uint8)).vectors.shape == (3, 10)
+
+
+def test_a_model_without_values_is_refused(module: Any) -> None:
+    with pytest.raises(InputError, match="model: its parameters are on meta, without values: loa"):
+        encoder(GivenModel(module.to("meta"), TRANSFORM))
 
 
 def test_a_scale_is_exponentiated_once_and_a_bias_kept() -> None:

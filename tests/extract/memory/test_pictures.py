@@ -32,6 +32,7 @@ def pixels(image: object) -> np.ndarray[Any, Any]:
         Image.fromarray(COLOURS),
         torch.from_numpy(COLOURS).permute(2, 0, 1),
         COLOURS[:, ::-1][:, ::-1],
+        np.dstack([COLOURS, COLOURS[..., :1]]),  # An alpha channel is dropped, as that of a file.
     ],
 )
 def test_an_images_file_has_its_pixels(image: object) -> None:
@@ -100,7 +101,7 @@ def test_bytes_of_a_file_stay_as_they_are(tmp_path: Path) -> None:
         (7, "images[3] is int: "),
         (COLOURS / 255, "images[3] is float64, not uint8 from 0 to 255: give images without"),
         (COLOURS.transpose(2, 0, 1), "(3, 5, 7): expected (H, W, 3) or (H, W); give image.trans"),
-        (np.zeros((5, 7, 4), np.uint8), "images[3] has shape (5, 7, 4): expected (H, W, 3)"),
+        (np.zeros((5, 7, 5), np.uint8), "images[3] has shape (5, 7, 5): expected (H, W, 3)"),
         (torch.zeros(3, 5, 7), "is a float32 tensor (3, 5, 7), already preprocessed: give images"),
         (torch.zeros(5, 7, 3, dtype=torch.uint8), "(5, 7, 3): expected (3, H, W) or (H, W)"),
         ({"pixel_values": 1}, "images[3] is a dict of pixel_values: expected"),

@@ -15,7 +15,7 @@ OWN = ModelIdentity(
     name="local",
     pretrained="CLIP-abcdefgh",
     requested="local/CLIP-abcdefgh",
-    architecture={"class": "mine.CLIP", "parts": ["GELU"]},
+    architecture={"class": "open_clip.model.CLIP", "parts": ["GELU"]},
     weights="abcdefgh",
     checkpoint=None,
     logit_scale=100.0,
@@ -38,10 +38,21 @@ QUICK = {"embed_dim": 512, "quick_gelu": True}
         (replace(BY_NAME, logit_bias=0.0), False),
     ],
 )
-def test_a_model_is_the_same_by_its_weights_and_architecture(
-    model: ModelIdentity, is_same: bool
-) -> None:
+def test_a_model_is_the_same_by_its_weights_and_code(model: ModelIdentity, is_same: bool) -> None:
     assert same_models.is_same(model, OWN) == is_same
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        {"class": "mine.CLIP", "parts": ["GELU"]},
+        {"class": "open_clip.model.CLIP", "parts": ["GELU"], "changed": ["encode_image is mine.f"]},
+    ],
+)
+def test_a_model_by_name_is_only_open_clips_own_code(architecture: dict[str, Any]) -> None:
+    own = replace(OWN, architecture=architecture)
+    assert not same_models.is_same(BY_NAME, own)
+    assert same_models.is_same(own, own)
 
 
 @pytest.mark.parametrize(
@@ -61,5 +72,5 @@ def test_images_are_prepared_alike_whatever_decodes_them(
 
 
 def test_an_empty_cache_has_no_model(tmp_path: Path) -> None:
-    assert same_models.in_cache(tmp_path, OWN, {}) is None
+    assert same_models.in_cache(tmp_path, OWN, {}, print, is_named=False) is None
     assert same_models.with_images(tmp_path, OWN, "pets") == {}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from samples import SmallModel, load_small, planned
 
@@ -127,3 +132,32 @@ def test_memory_holds_no_more_than_a_few_batches(model: Encoder, tmp_path: Path)
             yield PIXELS[0].copy().view(Counted)
 
     stream(images()).extract(model, tmp_path, WATCH)
+
+
+def test_a_full_disk_is_one_line(
+    model: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.FileIO):
+        """A file that takes a part of what is written, then no more."""
+
+        def write(self, content: Any) -> int:
+            if self.tell():
+                raise OSError(errno.EFBIG, "File too large")
+            return super().write(content[:100])
+
+    whole = io.FileIO(tmp_path / "spool", "w+")
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Full(whole.fileno(), "r+"))
+    with pytest.raises(InputError, match=r"pets.h5: cannot be written: File too large: raise the"):
+        stream(PIXELS).extract(model, tmp_path, WATCH)
+
+
+def test_an_image_with_a_zero_vector_is_bad(model: Encoder, tmp_path: Path) -> None:
+    def first_is_zero(batch: torch.Tensor) -> torch.Tensor:
+        found = model.towers.images(batch)
+        found[0] = 0
+        return found
+
+    zero = replace(model, towers=replace(model.towers, images=first_is_zero))
+    found = open_images(stream(PIXELS[:3]).extract(zero, tmp_path, WATCH))
+    why = "the model returned a zero vector, which cannot be normalised"
+    assert found.errors() == {0: why}

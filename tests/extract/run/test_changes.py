@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
+from oodcache.cache.files.images import ImageRows
 from oodcache.cache.files.texts import Vocabulary
+from oodcache.extract.run import changes as changed
 from oodcache.extract.run.changes import of_paths, of_vocabulary
+from oodcache.extract.sources.folders import FolderContents
+from oodcache.extract.sources.listing import ImageListing, ImageSource
+
+HELD = FolderContents(Path("pets"), [b"a", b"b"])
 
 CACHED = Vocabulary(("cat", "dog"), ("n1", "n2"), ("a {}", "the {}"))
 
@@ -33,7 +43,7 @@ def test_the_first_difference_of_a_vocabulary_is_named(now: Vocabulary, words: s
         ([b"a", b"b", b"c"], "; new: 'c'"),
         ([b"b"], "; gone: 'a'"),
         ([b"b", b"x"], "; new: 'x'; gone: 'a'"),
-        ([b"b", b"a"], "; the paths are the same, but not the order, sizes or labels"),
+        ([b"b", b"a"], "; the paths are the same, but not their order"),
     ],
 )
 def test_new_and_missing_images_are_named(now: list[bytes], words: str) -> None:
@@ -45,3 +55,31 @@ def test_many_new_images_are_counted_and_bytes_are_shown() -> None:
     said = of_paths([], now)
     assert said.startswith("; new: '0\\\\xff', ")
     assert said.endswith(" and 1,000 more")
+
+
+@pytest.mark.parametrize(
+    ("form", "labels", "words"),
+    [
+        ("memory", (0, 1), "still 2 images, but not the same; the pixels differ"),
+        ("folder", (0, 1), "; the paths and labels are the same, but the files have changed"),
+        ("memory", (1, 1), "; the paths are the same, but not the labels"),
+    ],
+)
+def test_images_of_the_same_paths_differ_in_labels_or_content(
+    form: str, labels: tuple[int, ...], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = ImageRows([b"a", b"b"], np.array((0, 1)), ("cat", "dog"))
+    cached = SimpleNamespace(paths=lambda: old.paths, label=old.labels, label_names=("cat", "dog"))
+    monkeypatch.setattr(changed, "open_images", lambda path: cached)
+    source = ImageSource("pets", Path("pets"), form=form)
+    now: Any = replace(old, labels=np.array(labels))
+    said = changed.changes(ImageListing(source, now, "other", HELD), 2, Path("pets.h5"))
+    assert said.startswith("inputs changed: still 2 images")
+    assert said.endswith(words)
+
+
+def test_one_image_that_changed_is_another() -> None:
+    listing = ImageListing(
+        ImageSource("pets", Path("pets")), ImageRows([b"a"], np.array([-1]), ()), "other", HELD
+    )
+    assert changed.changes(listing, 1, None) == "inputs changed: still 1 image, but another"

@@ -134,6 +134,16 @@ def test_a_broken_image_in_memory_has_its_reason(tmp_path: Path, embedder: Embed
     assert found.errors[0].startswith("OSError: ")
 
 
+def test_a_file_is_read_when_it_is_decoded() -> None:
+    def broken() -> bytes:
+        raise OSError("broken")
+
+    found = Pictures([lambda: b"its bytes", broken], exif=True)
+    assert found.read(0) == b"its bytes"
+    with pytest.raises(OSError, match="broken"):
+        found.read(1)
+
+
 def test_no_image_is_no_batch(embedder: Embedder) -> None:
     assert list(embedder.embedded(FreeFiles([]), 0, batch_size=4, workers=None)) == []
 

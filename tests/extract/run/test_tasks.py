@@ -223,6 +223,7 @@ def test_a_run_that_is_mostly_bad_ends_with_its_first_batches(
     with pytest.raises(InputError, match=r"c: stopped: 4 of 4 images so far cannot be read"):
         extract(tmp_path, sources=sources, max_bad=0.3)
     assert files(tmp_path / "embeddings") == []
+    assert list(tmp_path.rglob("*.shards")) == []
 
 
 def test_images_none_of_which_is_ok_leave_nothing_to_go_on_with(
