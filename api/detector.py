@@ -9,6 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oodcache.arguments import (
+    ANYTHING,
+    ONE_SCORE,
+    ONE_TEMPLATE,
+    Folder,
+    checked,
+    folder_of,
+    scores_of,
+)
 from oodcache.cache.errors import InputError
 from oodcache.cache.subsets import split
 from oodcache.cache.text import check_ending
@@ -21,7 +30,6 @@ from oodcache.detect.judge import AT_ONCE, Judge
 from oodcache.detect.reloading import Runtime
 from oodcache.detect.targets import TargetFinder
 from oodcache.extract.model.request import check_torch
-from oodcache.notebook import Cache
 from oodcache.results import to_stderr
 from oodcache.score.own.function import Function
 from oodcache.score.own.given_again import given_again
@@ -58,9 +66,10 @@ class Detector:
         )
 
     @classmethod
+    @checked(model=ANYTHING, template=ONE_TEMPLATE, scores=scores_of(least=1))
     def make(
         cls,
-        cache: Cache | str | Path,
+        cache: Folder | str | Path,
         model: str | tuple[Any, ...],
         *,
         id: str,
@@ -100,7 +109,7 @@ class Detector:
         from oodcache.score.inputs.question import Question
         from oodcache.score.measures.result import Conventions
 
-        folder = cache.folder if isinstance(cache, Cache) else Path(cache)
+        folder = folder_of(cache)
         held = _held(model, preprocess_id)
         question = Question(
             *(folder, (_name(model, held, folder, id),), id),
@@ -122,18 +131,19 @@ class Detector:
         return cls(saved, folder, runtime, note)
 
     @classmethod
+    @checked(model=ANYTHING, scores=ONE_SCORE)
     def load(
         cls,
         path: str | Path,
         *,
-        cache: str | Path = "embeddings",
+        cache: Folder | str | Path = "embeddings",
         model: str | tuple[Any, ...] | None = None,
         checkpoint: str | Path | None = None,
         config: str | Path | None = None,
         device: str | None = None,
         batch_size: int = 256,
         workers: int | None = None,
-        score: str | Function | None = None,
+        scores: str | Function | None = None,
         preprocess_id: str | None = None,
         note: Note = to_stderr,
     ) -> Detector:
@@ -142,7 +152,7 @@ class Detector:
         `model`, `checkpoint` and `config` give the model's location if it has moved; `model` may
         also be (module, preprocess) in memory, which must be the detector's, with the
         `preprocess_id` that `extract` had, if any. Datasets are found by name in `cache`. A
-        detector of a score of your own needs the function as `score`, or FILE.py:FUNCTION.
+        detector of a score of your own needs the function as `scores`, or FILE.py:FUNCTION.
         """
         held = _held(model, preprocess_id)
         if held is not None and (checkpoint is not None or config is not None):
@@ -156,9 +166,10 @@ class Detector:
             workers=workers,
             held=held,
         )
-        saved = read_detector(Path(path), given_again([] if score is None else [score]))
-        return cls(saved, Path(cache), runtime, note)
+        saved = read_detector(Path(path), given_again([] if scores is None else [scores]))
+        return cls(saved, folder_of(cache), runtime, note)
 
+    @checked()
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the file that `oodcache detect` and `Detector.load` read, whole or not at all.
 
@@ -186,6 +197,7 @@ class Detector:
             found += [one for batch in self._judged(kind, several) for one in batch]
         return found
 
+    @checked()
     def predict_iter(self, images: Any, *, batch_size: int | None = None) -> Iterator[Decision]:
         """Yield the decision on each image, in order, as `predict` returns them.
 
@@ -196,8 +208,6 @@ class Detector:
         list of paths, all paths are listed first.
         """
         size = self.runtime.batch_size if batch_size is None else batch_size
-        if not isinstance(size, int) or size < 1:
-            raise InputError(f"batch_size is {size!r}; give a number of images, at least 1")
         if is_path(images) or (isinstance(images, (list, tuple)) and all(map(is_path, images))):
             for batch in self._judged(PATH, [images] if is_path(images) else images):
                 yield from batch
@@ -250,7 +260,7 @@ def _called(function: Any, given: dict[str, Any]) -> str:
         value = given[name]
         if name == "note" or (one.default is not one.empty and value == one.default):
             continue
-        shown = _typed(str(value.folder) if isinstance(value, Cache) else value)
+        shown = _typed(str(value.folder) if isinstance(value, Folder) else value)
         if name == "model" and not isinstance(value, str):
             shown = "(module, preprocess)"
         named = "" if one.kind is one.POSITIONAL_OR_KEYWORD else f"{name}="

@@ -7,23 +7,15 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from oodcache.arguments import ANYTHING, Folder, checked
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.text import shortened
 from oodcache.cache.watch import Note, Progress, Watch, bars
 from oodcache.results import to_stderr
 from oodcache.wording import noted, python_words
-
-PRECISIONS, DTYPES = ("float32", "bfloat16", "float16"), ("float32", "float16")
-
-
-class Folder(Protocol):
-    """A cache, of which its folder is needed here."""
-
-    @property
-    def folder(self) -> Path: ...
 
 
 @dataclass(frozen=True)
@@ -34,6 +26,7 @@ class Extracted:
     files: tuple[Path, ...]
 
 
+@checked(model=ANYTHING, classes=ANYTHING)
 def extract(
     cache: Folder,
     model: str | tuple[Any, ...],
@@ -91,11 +84,6 @@ def extract(
     from oodcache.extract.model.request import ModelRequest, check_torch, sleep_while_waiting
 
     watch = _watch(note, progress)
-    _check_numbers(batch_size=batch_size, shard_rows=shard_rows)
-    _check_one_of("precision", precision, PRECISIONS)
-    _check_one_of("dtype", dtype, DTYPES)
-    if not 0 <= max_bad <= 1:
-        raise InputError(f"max_bad is {max_bad!r}: expected a share from 0 to 1")
     is_name = isinstance(model, str)
     if not is_name and (checkpoint is not None or model_config is not None):
         raise InputError("checkpoint and model_config are for a model by name")
@@ -160,14 +148,3 @@ def _watch(note: object, progress: object) -> Watch:
         shown: Any = progress if callable(progress) else bars(lambda: None)
         watch = replace(watch, progress=shown)
     return watch
-
-
-def _check_numbers(**given: object) -> None:
-    for name, number in given.items():
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise InputError(f"{name} is {number!r}: expected a whole number from 1")
-
-
-def _check_one_of(name: str, given: str, known: Sequence[str]) -> None:
-    if given not in known:
-        raise InputError(f"{name} is {given!r}: expected one of {', '.join(known)}")

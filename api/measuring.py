@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
+from oodcache.arguments import checked
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Note, Watch
 from oodcache.results import Behind, Results, to_stderr
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 NAMES = {"id_set": "id", "ood_sets": "ood", "templates": "template"}
 
 
+@checked()
 def metrics(
     id_scores: object,
     ood_scores: object,
     *,
     id: str = "id",
     lower_is_id: bool = False,
-    conventions: Conventions = STANDARD,
+    conventions: Conventions | str = STANDARD,
     bootstrap: int | None = None,
     seed: int | None = None,
     note: Note = to_stderr,
@@ -51,13 +53,14 @@ def metrics(
     )
 
 
+@checked()
 def compare(
     id_scores: Mapping[str, object],
     ood_scores: Mapping[str, object],
     *,
     id: str = "id",
     lower_is_id: bool = False,
-    conventions: Conventions = STANDARD,
+    conventions: Conventions | str = STANDARD,
     bootstrap: int | None = None,
     seed: int | None = None,
     note: Note = to_stderr,
@@ -114,8 +117,6 @@ def evaluated(
     """Return the rows that answer a question, with the differences of `compare`."""
     from oodcache.score import scoring
 
-    if not isinstance(compare, bool):
-        raise InputError(f"compare is {compare!r}; give True or False")
     with python_words():
         question = question.asking(scores)
         found = scoring.score(
@@ -135,11 +136,15 @@ def _results(found: Measured, behind: Behind, compare: bool, note: Note) -> Resu
     return Results(found.results, found.provenance, compared, behind=behind)
 
 
-def conventions_of(given: Conventions, bootstrap: int | None, seed: int | None) -> Conventions:
+def conventions_of(
+    given: Conventions | str, bootstrap: int | None, seed: int | None
+) -> Conventions:
     """Return the conventions with `bootstrap` and `seed`, if those are given.
 
-    Raises InputError if both are given and differ, and for a seed without resamples.
+    A text is the FPR convention. Raises InputError if both are given and differ, and for a seed
+    without resamples.
     """
+    given = Conventions(given) if isinstance(given, str) else given
     for name, value in (("bootstrap", bootstrap), ("seed", seed)):
         own = getattr(given, name)
         if value is None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from oodcache.arguments import MODELS, checked
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.place import shard_paths
 from oodcache.cache.shards.shard_set import open_images, open_texts
@@ -68,14 +69,17 @@ class Cache:
         """Return the name/pretrained of each model."""
         return list(dict.fromkeys(one.label for one in store.known(self.folder)))
 
+    @checked()
     def datasets(self, model: str) -> list[str]:
         """Return the names of a model's datasets; raises InputError if it has no files."""
         return self._names(model, "images")
 
+    @checked()
     def vocabularies(self, model: str) -> list[str]:
         """Return the names of a model's vocabularies; raises InputError if it has no files."""
         return self._names(model, "texts")
 
+    @checked()
     def images(self, model: str, dataset: str) -> Images:
         """Return a dataset, all in memory: `embeddings` float32 (N, D), `ok`, `label`, `paths`.
 
@@ -86,6 +90,7 @@ class Cache:
         vectors = np.concatenate([*file.blocks(), np.empty((0, file.dimension), np.float32)])
         return Images(vectors, file.ok, file.label, file.label_names, file.paths())
 
+    @checked()
     def texts(self, model: str, vocabulary: str) -> Texts:
         """Return a vocabulary: `embeddings` float32 (T, K, D), T `templates`, K `names`.
 
@@ -100,6 +105,7 @@ class Cache:
             *(who.logit_scale, who.logit_bias),
         )
 
+    @checked(model=MODELS)
     def evaluate(
         self,
         model: str | Sequence[str],
@@ -118,7 +124,7 @@ class Cache:
         compare: bool = False,
         bootstrap: int | None = None,
         seed: int | None = None,
-        conventions: Conventions = STANDARD,
+        conventions: Conventions | str = STANDARD,
         note: Note = to_stderr,
     ) -> Results:
         """Return the rows of `oodcache score`, one per score and OOD set, in the table's order.
@@ -130,7 +136,7 @@ class Cache:
         InputError, in one line, for what is not cached or cannot be measured.
         """
         question = Question(
-            *(self.folder, _several(model), _one(id), _several(ood)),
+            *(self.folder, _several(model), id, _several(ood)),
             classes=classes,
             templates=_several(template),
             select_on=select_on,
@@ -143,6 +149,7 @@ class Cache:
         )
         return evaluated(question, _scores(scores), compare, note)
 
+    @checked()
     def add(
         self,
         model: str,
@@ -176,6 +183,7 @@ class Cache:
         with python_words():
             return told.images(vectors, labels, label_names, paths, Watch(noted(note)))
 
+    @checked()
     def add_texts(
         self,
         model: str,
@@ -209,6 +217,7 @@ class Cache:
         return [one.name for one in there if one.path.exists() or shard_paths(one.path)]
 
 
+@checked()
 def open(folder: str | Path = "embeddings", *, create: bool = False) -> Cache:
     """Return the cache at `folder`, made with its parents if `create` is set and it is missing.
 
@@ -227,18 +236,9 @@ def open(folder: str | Path = "embeddings", *, create: bool = False) -> Cache:
     return Cache(path)
 
 
-def _one(given: str) -> str:
-    if not isinstance(given, str):
-        raise InputError(f"id is {type(given).__name__}; give the name of one set, such as 'pets'")
-    return given
-
-
 def _scores(given: str | Function | Sequence[str | Function]) -> tuple[str | Function, ...]:
     return (given,) if isinstance(given, str) or callable(given) else tuple(given)
 
 
 def _several(given: str | Sequence[str]) -> tuple[str, ...]:
-    several = (given,) if isinstance(given, str) else tuple(given)
-    if wrong := [one for one in several if not isinstance(one, str)]:
-        raise InputError(f"{wrong[0]!r} is {type(wrong[0]).__name__}; expected text, such as 'mcm'")
-    return several
+    return (given,) if isinstance(given, str) else tuple(given)

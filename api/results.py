@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from oodcache.arguments import ANY_OOD, PLACES, Folder, checked, folder_of
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Note, Watch
@@ -65,7 +66,8 @@ class Results(Sequence[Result]):
     published: tuple[Counterpart, ...] | None = None
 
     @classmethod
-    def load(cls, path: str | Path, *, cache: str | Path = "embeddings") -> Results:
+    @checked()
+    def load(cls, path: str | Path, *, cache: Folder | str | Path = "embeddings") -> Results:
         """Return the results in a JSON file of `save`, `oodcache score` or `oodcache metrics`.
 
         `cache` is the folder that `report` and `plot` compute single images' scores from.
@@ -73,7 +75,7 @@ class Results(Sequence[Result]):
         from oodcache.report import saved
 
         found = saved.read(Path(path))
-        behind = Behind(Path(cache))
+        behind = Behind(folder_of(cache))
         parts = (found.results, found.provenance, found.differences or None, found.path, behind)
         return cls(*parts, found.published)
 
@@ -157,6 +159,7 @@ class Results(Sequence[Result]):
 
         return pandas.DataFrame(flat(self.rows))
 
+    @checked()
     def save(self, path: str | Path) -> None:
         """Write the file that `--output` writes: .json, .csv, .md, .tex or .txt by its ending."""
         from oodcache.report.tables import formats
@@ -172,6 +175,7 @@ class Results(Sequence[Result]):
         """Return the tables in Markdown, as `--format markdown` prints them."""
         return self._text("markdown")
 
+    @checked(images=PLACES)
     def report(
         self,
         path: str | Path,
@@ -192,6 +196,7 @@ class Results(Sequence[Result]):
             sources = self._sources(images, data_root, scores)
             gathering.write(self._saved(), Path(path), sources, Watch(noted(note)))
 
+    @checked(images=PLACES, ood=ANY_OOD)
     def plot(
         self,
         kind: str = "roc",

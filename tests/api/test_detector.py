@@ -108,13 +108,13 @@ def test_a_detector_of_a_function_is_made_saved_and_loaded_with_it(cache: packag
     detector.save("mine.json")
     command = json.loads(Path("mine.json").read_text())["provenance"]["command"]
     assert command.endswith("id='pets', scores=gap, alpha=0.1)")
-    assert package.Detector.load("mine.json", score=gap).predict(images) == ours
+    assert package.Detector.load("mine.json", scores=gap).predict(images) == ours
 
 
 def test_a_detector_of_a_users_score_is_loaded_with_the_function() -> None:
     mine = made("gap", own={"gap": of_function(gap)})
     write_detector(Path("mine.json"), mine.detector)
-    decisions = package.Detector.load("mine.json", score=gap).predict(mine.images)
+    decisions = package.Detector.load("mine.json", scores=gap).predict(mine.images)
     assert [one.score for one in decisions] == mine.detector.judge(mine.images).scores.tolist()
     with pytest.raises(InputError, match="made with 'gap', code of your own; add --score FILE.py"):
         package.Detector.load("mine.json")
@@ -295,7 +295,7 @@ def test_predict_iter_yields_what_predict_returns(even: package.Detector) -> Non
     vectors = made().images
     for images in ("new", Path("new"), ["new/b.png", "new"], vectors, [vectors[0]]):
         assert [*even.predict_iter(images, batch_size=2)] == even.predict(images)
-    with pytest.raises(InputError, match="batch_size is 0; give a number of images, at least 1"):
+    with pytest.raises(InputError, match="batch_size is 0 .int.; give a whole number, at least 1"):
         next(even.predict_iter("new", batch_size=0))
 
 

@@ -67,11 +67,11 @@ def test_a_model_in_memory_goes_on_with_the_files_of_the_same_model_by_name(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"batch_size": 0}, "batch_size is 0: expected a whole number from 1"),
-        ({"shard_rows": 2.5}, "shard_rows is 2.5: expected a whole number from 1"),
-        ({"precision": "int8"}, "precision is 'int8': expected one of float32, bfloat16, float16"),
-        ({"dtype": "float64"}, "dtype is 'float64': expected one of float32, float16"),
-        ({"max_bad": 2}, "max_bad is 2: expected a share from 0 to 1"),
+        ({"batch_size": 0}, "batch_size is 0 (int); give a whole number, at least 1"),
+        ({"shard_rows": 2.5}, "shard_rows is 2.5 (float); give a whole number, at least 1"),
+        ({"precision": "int8"}, "precision is 'int8'; give one of 'float32', 'bfloat16', 'flo"),
+        ({"dtype": "float64"}, "dtype is 'float64'; give one of 'float32', 'float16'"),
+        ({"max_bad": 2}, "max_bad is 2 (int); give a share from 0 to 1"),
         ({"model_name": "mine"}, "model name 'mine': tiny-clip has a name; only weights of your"),
         ({"preprocess_id": "x"}, "preprocess_id is for a model in memory"),
         ({"model": (1, 2), "checkpoint": "x"}, "checkpoint and model_config are for a model by"),

@@ -153,11 +153,11 @@ def test_a_row_has_one_value_for_each_column_of_a_data_frame(cache: package.Cach
         ),
         (
             lambda cache: cache.evaluate("one/demo", id="pets", ood="strays", scores=BAD),
-            "5 is int; expected a score, such as 'mcm'",
+            "scores[0] is 5 (int); give a score, such as 'mcm'",
         ),
         (
             lambda cache: cache.evaluate("one/demo", id=["pets"], ood="strays"),  # type: ignore[arg-type]
-            "id is list; give the name of one set, such as 'pets'",
+            "id is ['pets'] (list); give the name of one set, such as 'pets'",
         ),
     ],
 )
