@@ -36,7 +36,8 @@ Row = TypeVar("Row", Result, Difference, Counterpart)
 NEWER = {
     one.name
     for one in fields(Result)
-    if one.default is not MISSING and one.name in {measure.name for measure in MEASURES}
+    if one.default is not MISSING
+    and one.name in {"bank_shared_images", *(measure.name for measure in MEASURES)}
 }
 SCORE_AGAIN = "score again, with --output FILE.json"
 
@@ -155,6 +156,10 @@ def _result(row: Mapping[str, Any]) -> Result:
         raise ValueError("'bank' and 'bank_labels' are null together, or neither is")
     for name in ("n_id", "n_ood", "ties", "distinct", "shared_images"):
         given.typed(name, int)
+    if found.get("bank_shared_images") is not None:
+        in_bank = Fields(given.mapping("bank_shared_images"), "bank_shared_images.")
+        for name in in_bank.values:
+            in_bank.typed(name, int)
     for one in MEASURES:
         if one.name in found:
             given.fraction(one.name, optional=one.name in NEWER)

@@ -185,6 +185,7 @@ class _Pass:
         """Return the results of every variant, or of the picked ones, in order."""
         outside = self._selection.views[1:]
         common, shared_images = self._common(), self._shared_images()
+        bank_shared = self._bank_shared_images()
         resamples = self._conventions.bootstrap * len(outside) * len(self._compared)
         watched = bootstrap.watched(self._watch.progress, self._prompt.template, resamples)
         threads = min(processors(), max(1, AT_ONCE // self._scored[0].scores.shape[1]))
@@ -194,13 +195,15 @@ class _Pass:
             def of_variant(place: int) -> list[Result]:
                 variant = self._variants[place]
                 inside, *against = self._by_view(place).items()
+                named = self._references.named_by(variant, self._fits.each[place])
                 of_score = {
                     "score": variant.score,
                     "parameters": variant.parameters,
                     "picked": self._compared[place],
+                    "bank_shared_images": bank_shared if named["bank"] else None,
                 }
                 return compare(
-                    common | of_score | self._references.named_by(variant, self._fits.each[place]),
+                    common | of_score | named,
                     inside[1],
                     dict(against),
                     conventions=self._conventions,
@@ -237,11 +240,15 @@ class _Pass:
         """Return how many images of each OOD set are also ID images."""
         outside = dict(self._digests)
         inside = self._selection.views[0].name
-        found = tell_shared(outside, outside.pop(inside), inside, self._watch.note)
-        if self._fits.of_bank is not None and self._references.bank is not None:
-            what = f"the bank {self._references.bank.name}: they are no test of its scores"
-            tell_shared(self._digests, self._fits.of_bank, what, self._watch.note)
-        return found
+        return tell_shared(outside, outside.pop(inside), inside, self._watch.note)
+
+    def _bank_shared_images(self) -> dict[str, int]:
+        """Return how many images of each set are also in the bank, of sets that have any."""
+        if self._fits.of_bank is None or self._references.bank is None:
+            return {}
+        what = f"the bank {self._references.bank.name}: they are no test of its scores"
+        found = tell_shared(self._digests, self._fits.of_bank, what, self._watch.note)
+        return {name: count for name, count in found.items() if count}
 
     def kept(self) -> list[Kept]:
         """Return every variant's scores."""

@@ -40,7 +40,7 @@ def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
     `where` tells where a table has the interval of an AUROC.
     """
     lines = [_compared(results), _convention(results), _intervals(results, where)]
-    for notes in (_choice, _reversals, _ties, _shared, _sigmoid):
+    for notes in (_choice, _reversals, _ties, _in_bank, _shared, _sigmoid):
         lines += notes(results)
     return lines
 
@@ -50,7 +50,7 @@ def short_caption(results: Sequence[Result]) -> list[str]:
 
     The last tells how many more `caption` has.
     """
-    by_importance = (_shared, _reversals, _choice, _ties, _sigmoid)
+    by_importance = (_in_bank, _shared, _reversals, _choice, _ties, _sigmoid)
     first, *hidden = [line for notes in by_importance for line in notes(results)] or [""]
     count = (
         f" Use --explain for {len(hidden)} more note{'s' * (len(hidden) > 1)}." if hidden else ""
@@ -205,6 +205,21 @@ def _shared(results: Sequence[Result]) -> Iterator[str]:
         named = [f"{count:,} of {ood}" for ood, count in most.items()]
         yield (
             f"Images also in {results[0].id} (equal embeddings), counted as both ID and OOD: "
+            f"{_some(named)}."
+        )
+
+
+def _in_bank(results: Sequence[Result]) -> Iterator[str]:
+    banks: dict[str, dict[str, int]] = {}
+    for one in results:
+        if one.bank is not None and one.bank_shared_images:
+            most = banks.setdefault(one.bank, {})
+            for name, count in one.bank_shared_images.items():
+                most[name] = max(count, most.get(name, 0))
+    for bank, most in banks.items():
+        named = [f"{count:,} of {name}" for name, count in most.items()]
+        yield (
+            f"Images also in the bank {bank} (equal embeddings), which are no test of its scores: "
             f"{_some(named)}."
         )
 

@@ -23,6 +23,7 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
     resampled = _every(one.bootstrap or {} for one in results)
     calibrated = _every(one.calibration for one in results if isinstance(one.calibration, Mapping))
     picked = any(one.picked is not None for one in results)
+    has_bank = any(one.bank is not None for one in results)
     return [
         {
             "variant": variants[key(one)],
@@ -38,6 +39,7 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
             **{name: getattr(one, name) for name in ("ties", "distinct", "shared_images")},
             **_calibrated(one, calibrated),
             **{name: getattr(one, name) for name in ("negatives", "bank", "bank_labels")},
+            **(_of_bank(one) if has_bank else {}),
             **(_picked(one) if picked else {}),
         }
         for one in results
@@ -83,6 +85,16 @@ def _calibrated(one: Result, measures: Sequence[str]) -> dict[str, float]:
     """Return the measures of a probability, NaN for a score that is none."""
     found = one.calibration if isinstance(one.calibration, Mapping) else {}
     return {f"calibration_{name}": _number(found.get(name)) for name in measures}
+
+
+def _of_bank(one: Result) -> dict[str, float]:
+    """Return how many ID and OOD images are also in the bank, NaN without a bank."""
+    found = one.bank_shared_images
+    sides = {"id": one.id, "ood": one.ood}
+    return {
+        f"bank_shared_{side}": math.nan if found is None else found.get(name, 0)
+        for side, name in sides.items()
+    }
 
 
 def _picked(one: Result) -> dict[str, Any]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 AS_JSON = (
     *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),
-    "picked",
+    *("picked", "bank_shared_images"),
 )
 INTERVAL = "auroc_ci"
 FORMAT, VERSION = "oodcache results", 1

@@ -110,7 +110,8 @@ class Result:
     estimated. `ties` is the number of images minus distinct scores, `shared_images` the number of
     images in both ID and OOD. `bootstrap` has an interval for each measure. `calibration` is a
     text if the score is not a probability. `negatives` and `bank` name the score's references, as
-    typed; `bank_labels` is "own" or "predicted". `picked` tells how the parameters were picked.
+    typed; `bank_labels` is "own" or "predicted"; `bank_shared_images` counts, by set, the images
+    that are also in the bank, if any. `picked` tells how the parameters were picked.
     All of these are None if not requested or not used.
     """
 
@@ -144,6 +145,7 @@ class Result:
     bank: str | None = None
     picked: Pick | None = None
     bank_labels: str | None = None
+    bank_shared_images: Mapping[str, int] | None = None
 
     @property
     def is_average(self) -> bool:

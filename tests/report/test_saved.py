@@ -28,6 +28,7 @@ FULL = replace(
     negatives="words",
     bank="train:16",
     bank_labels="own",
+    bank_shared_images={"imagenet-val": 3},
     picked=Pick("Places", 4, 0.75, {"SUN": 3}),
 )
 PROVENANCE = {"command": "oodcache score"}
@@ -188,6 +189,8 @@ def test_what_an_editor_on_windows_saved_again_is_read(tmp_path: Path, encoding:
         ("ood", None, "'ood' is None"),
         ("bank_labels", "mine", "'bank_labels' is 'mine', not own, predicted or null"),
         ("bank", None, "'bank' and 'bank_labels' are null together, or neither is"),
+        ("bank_shared_images", {"a": "b"}, "'bank_shared_images.a' is 'b'"),
+        ("bank_shared_images", 3, "'bank_shared_images' is 3"),
         ("n_id", 0.5, "'n_id' is 0.5"),
         ("fpr_convention", "mine", "'fpr_convention' is 'mine'"),
         ("parameters", [], "'parameters' is []"),

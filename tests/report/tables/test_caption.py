@@ -237,6 +237,17 @@ def test_ties_of_an_average_are_those_of_its_sets() -> None:
         assert line([replace(FIRST, ood=name, ties=60_000)], "More than") == ""
 
 
+def test_images_that_are_in_the_bank_come_first_below_a_table() -> None:
+    in_bank = {"imagenet-val": 717, "SUN": 3}
+    shown = [
+        replace(one, score="knn", parameters={}, bank="train", bank_shared_images=in_bank)
+        for one in results("SUN", shared_images=3)
+    ]
+    said = "Images also in the bank train (equal embeddings), which are no test of its scores: "
+    assert short_caption(shown)[2].startswith(f"{said}717 of imagenet-val, 3 of SUN. Use --expl")
+    assert f"{said}717 of imagenet-val, 3 of SUN." in caption(shown)
+
+
 def test_shared_images_are_said_once_a_set() -> None:
     shown = [*results("SUN", shared_images=3), *results("average", shared_images=3)]
     assert line(shown, "Images also").endswith("counted as both ID and OOD: 3 of SUN.")

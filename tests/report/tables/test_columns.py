@@ -52,6 +52,13 @@ def test_a_pick_says_how_many_images_of_the_row_it_has_seen() -> None:
     )
 
 
+def test_a_row_counts_the_images_that_its_bank_has_too() -> None:
+    banked = replace(FIRST, bank="train", bank_shared_images={"imagenet-val": 7})
+    row, bare = flat([banked, FIRST])
+    assert (row["bank_shared_id"], row["bank_shared_ood"]) == (7, 0)
+    assert math.isnan(bare["bank_shared_id"])
+
+
 @pytest.mark.parametrize("models", [("one",), ("one", "two")])
 @pytest.mark.parametrize("templates", [("a {}",), ("a {}", "average")])
 def test_variant_and_ood_set_are_unique(

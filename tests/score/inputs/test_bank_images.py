@@ -182,7 +182,8 @@ def test_images_that_are_in_the_bank_as_well_are_said(
 ) -> None:
     files("inside", np.concatenate([INSIDE, TRAIN[10:14]]))
     said: list[str] = []
-    score("knn:k=7", bank="train", note=said.append)
+    found = score("knn:k=7", "mcm", bank="train", note=said.append).results
+    assert [one.bank_shared_images for one in found] == [{"inside": 4}, None]
     assert said == [
         "inside: 124 of 124 images have no label among the classes of four; they count as ID, but "
         "not in the accuracy",
