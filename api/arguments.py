@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from oodcache.cache.errors import InputError
 from oodcache.score.measures.result import Conventions
+from oodcache.wording import python_words
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,7 +45,8 @@ def checked(**own: Argument) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator that raises InputError, in one line, for an argument of a wrong type.
 
     Arguments are known by their names, in KINDS or in `own`; others are left to the function. None
-    fits where it is the default. An iterator of texts is passed on as a list.
+    fits where it is the default. An iterator of texts is passed on as a list. Errors of the
+    function itself are told in the words of Python.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -56,7 +58,8 @@ def checked(**own: Argument) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 return function(*args, **kwargs)  # Which raises it with its own name.
             for name, value in bound.arguments.items():
                 bound.arguments[name] = _fitting(name, value, _signature(function), own)
-            return function(*bound.args, **bound.kwargs)
+            with python_words():
+                return function(*bound.args, **bound.kwargs)
 
         return call
 

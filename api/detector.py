@@ -182,6 +182,7 @@ class Detector:
         check_ending(path, (ENDING,), "")
         write_detector(path, self.saved)
 
+    @checked()
     def predict(self, images: Any) -> list[Decision]:
         """Return the decision on each image, in order: a list, of one for one image.
 

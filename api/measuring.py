@@ -100,6 +100,10 @@ def _measured(
     flipped = ", lower_is_id=True" * lower_is_id
     with python_words():
         given = arrays.arrays(id_scores, ood_scores, id_set, lower_is_id=lower_is_id)
+        if compare_scores and len(given.rows) < 2:
+            raise InputError(
+                "compare needs at least two scores: give {score: array} as id_scores; or metrics"
+            )
         found = arrays.measure(
             given,
             lower_is_id=lower_is_id,

@@ -14,7 +14,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Note, Watch
 from oodcache.score.measures.result import Counterpart, Difference, Result
-from oodcache.wording import below_tables, noted, python_words
+from oodcache.wording import in_python, noted, python_words, worded
 
 if TYPE_CHECKING:
     import pandas
@@ -133,7 +133,7 @@ class Results(Sequence[Result]):
         """Return what a reader of the numbers should know, as `--explain` prints it."""
         from oodcache.report.tables.caption import caption
 
-        return caption(self.rows) if self.rows else []
+        return [in_python(one) for one in caption(self.rows)] if self.rows else []
 
     @property
     def differences(self) -> tuple[Difference, ...]:
@@ -169,11 +169,11 @@ class Results(Sequence[Result]):
 
     def latex(self) -> str:
         """Return the tables in LaTeX, as `--format latex` prints them."""
-        return self._text("latex")
+        return self._text("latex", in_our_words=True)
 
     def markdown(self) -> str:
         """Return the tables in Markdown, as `--format markdown` prints them."""
-        return self._text("markdown")
+        return self._text("markdown", in_our_words=True)
 
     @checked(images=PLACES)
     def report(
@@ -239,8 +239,7 @@ class Results(Sequence[Result]):
         from oodcache.report.tables.sections import sections
 
         first = [one for row in [*by_row(self.rows).values()][:MOST] for one in row.values()]
-        grids = sections(first, _between(first, self.compared) or ())
-        return [replace(one, notes=tuple(map(below_tables, one.notes))) for one in grids]
+        return worded(sections(first, _between(first, self.compared) or ()))
 
     def _hidden(self) -> list[str]:
         from oodcache.report.tables.grid import by_row
@@ -248,12 +247,16 @@ class Results(Sequence[Result]):
         count = len(by_row(self.rows))
         return [f"… {count - MOST:,} more of {count:,} scores"] if count > MOST else []
 
-    def _text(self, form: str) -> str:
-        from oodcache.report.tables import formats
+    def _text(self, form: str, *, in_our_words: bool = False) -> str:
+        from oodcache.report.tables import formats, sections
 
         if not self:
             raise InputError("no results to write")
-        return formats.text(form, self.rows, self.compared or (), self.provenance, self.published)
+        compared = self.compared or ()
+        if in_our_words:
+            grids = sections.sections(self.rows, compared, self.published)
+            return formats.written(worded(grids), form, None)
+        return formats.text(form, self.rows, compared, self.provenance, self.published)
 
     def _saved(self) -> Saved:
         """Return the results as they are read back from a file."""

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Hint, Note
+
+if TYPE_CHECKING:
+    from oodcache.report.tables.grid import Grid
 
 FLAGS = ("lower-is-id", "compare", "overwrite", "retry-failed", "fast-decode", "exif")
 ARGUMENTS = {
     "score": "scores",
     "name": "model_name",
+    "fpr-convention": "conventions",
     **{name: name.replace("-", "_") + "=True" for name in FLAGS},
     **{
         name: name.replace("-", "_")
@@ -23,19 +29,35 @@ ARGUMENTS = {
             *("labels", "label-names", "paths", "weights", "logit-scale", "logit-bias"),
             *("alpha", "confidence", "select-id", "cache", "checkpoint", "model-config"),
             *("image-column", "label-column", "max-bad", "batch-size", "shard-rows", "workers"),
-            *("device", "precision", "dtype"),
+            *("device", "precision", "dtype", "image-mean", "image-std"),
         )
     },
 }
-# What the notes below tables name: options of the command, and what Python has instead.
-NOTES = (
+# What notes and errors name that is no argument, and what Python has instead.
+PHRASES = (
     ("--format json and csv have", "to_pandas() has"),
-    ("--format json has", "differences has"),
-    ("--explain", "notes"),
+    ("--format json has", ".differences has"),
+    ("Use --explain for", "See .notes for"),
+    (", or give --format", ""),
+    ("with --cache or --output", "or another path"),
+    (", or print without --output", ""),
+    ("score again, with --output FILE.json", "score again, and save it as FILE.json"),
+    ("score again with --save-scores", "score again"),
+    ("remove --score", "omit scores"),
+    ("results of oodcache score", "results of cache.evaluate"),
+    ("this command", "this call"),
 )
+NAMED = r"(?:(?P<{0}>[^\s=;]+)=)?(?P<{1}>[^\s;]+)"
+EXTRACT = re.compile(
+    r"oodcache extract --model (?P<model>\S+)"
+    rf"(?: --classes {NAMED.format('name', 'classes')})?(?: {NAMED.format('set', 'images')})?(?! )"
+)
+OWN_SCORE = re.compile(r"--score (FILE\.py:(\w+)) \(in Python: the function\)")
+PLACE = re.compile(r"add --data-root FOLDER or (\S+)=FOLDER")
 REPEATED = re.compile(r"repeat the option[:,](?: --\S+ \S+)+")
-NUMBER = r"[0-9][0-9.]*|b?float[0-9]+"  # What a value after an option is known by.
-OPTION = re.compile(rf"(?<![\w-])--([a-z][a-z-]*)(?: ({NUMBER})(?![\w.-]*\w))?")
+# What a value after an option is known by.
+VALUE = r"[0-9][0-9.]*|b?float[0-9]+|[A-Z]{2,}(?:[.:][A-Za-z]+)*(?![\w={:])"
+OPTION = re.compile(rf"(?<![\w-])--([a-z][a-z-]*)(?: ({VALUE})(?![\w.-]*\w))?")
 COMMAND = re.compile(r"\boodcache [a-z]+\b")  # From there on it is typed in a shell.
 
 
@@ -46,7 +68,14 @@ def in_python(text: str) -> str:
     "scores 'mcn': no score; see oodcache extract --score"
     >>> in_python("use --overwrite to replace it, or --max-bad 1")
     'use overwrite=True to replace it, or max_bad=1'
+    >>> in_python("make it with: oodcache extract --model tiny-clip --classes pets=FILE")
+    "make it with: cache.extract('tiny-clip', classes=[…], name='pets')"
     """
+    for typed, ours in PHRASES:
+        text = text.replace(typed, ours)
+    text = EXTRACT.sub(_extraction, text)
+    text = OWN_SCORE.sub(r"scores=\2, the function, or scores='\1'", text)
+    text = PLACE.sub(r"give data_root=FOLDER or images={'\1': FOLDER}", text)
     text = REPEATED.sub("give a list of them", text)
     typed = COMMAND.search(text)
     end = len(text) if typed is None else typed.start()
@@ -60,15 +89,22 @@ def _argument(option: re.Match[str]) -> str:
     return ARGUMENTS[option[1]] + ("" if option[2] is None else f"={option[2]}")
 
 
-def below_tables(note: str) -> str:
-    """Return a note below a table with what Results have for the options that it names.
+def _extraction(typed: re.Match[str]) -> str:
+    """Return the call of a command that makes images, or a vocabulary."""
+    if not (typed["classes"] or typed["images"]):
+        return typed[0]
+    name, images = typed["name"] or typed["set"], typed["images"]
+    classes = "classes=[…]" if typed["name"] else f"classes={typed['classes']!r}"
+    parts = [repr(typed["model"].strip("'"))]
+    parts += [repr(images)] if images else []
+    parts += [classes] if typed["classes"] else []
+    parts += [f"name={name!r}"] if name else []
+    return f"cache.extract({', '.join(parts)})"
 
-    >>> below_tables("Use --explain for 2 more notes.")
-    'Use notes for 2 more notes.'
-    """
-    for typed, ours in NOTES:
-        note = note.replace(typed, ours)
-    return note
+
+def worded(grids: Sequence[Grid]) -> list[Grid]:
+    """Return tables with their notes in the words of Python."""
+    return [replace(one, notes=tuple(map(in_python, one.notes))) for one in grids]
 
 
 def noted(note: Note) -> Note:
@@ -89,4 +125,4 @@ def python_words() -> Iterator[None]:
         text = in_python(str(error))
         if text == str(error) or type(error) is not InputError:
             raise
-        raise InputError(text) from error
+        raise InputError(text) from error.__cause__

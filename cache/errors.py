@@ -10,6 +10,10 @@ LINE = 300
 class InputError(Exception):
     """Something the user gave cannot be used; the message is the one line the user sees."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows instead of a traceback; IPython calls it."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class FileError(InputError):
     """The file at `path` cannot be used; `found` says why."""

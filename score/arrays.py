@@ -109,6 +109,9 @@ def numbers(given: object, name: str) -> Scores:
 
     Raises InputError, which begins with `name`, for anything else, NaN, or no number at all.
     """
+    if isinstance(given, list | tuple) and given and getattr(given[0], "ndim", 0):
+        what = f"is a list of {len(given):,} arrays, not of numbers"
+        raise InputError(f"{name}: {what}; {SHAPES}")
     array = memory.array(given, name)
     check_list(array.shape, array.dtype, name)
     return ranked(array, name)

@@ -116,7 +116,7 @@ def test_a_detector_of_a_users_score_is_loaded_with_the_function() -> None:
     write_detector(Path("mine.json"), mine.detector)
     decisions = package.Detector.load("mine.json", scores=gap).predict(mine.images)
     assert [one.score for one in decisions] == mine.detector.judge(mine.images).scores.tolist()
-    with pytest.raises(InputError, match="made with 'gap', code of your own; add --score FILE.py"):
+    with pytest.raises(InputError, match="made with 'gap', code of your own; add scores=gap, "):
         package.Detector.load("mine.json")
 
 

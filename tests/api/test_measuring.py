@@ -66,7 +66,11 @@ def test_scores_in_memory_are_drawn_and_reported(tmp_path: Path) -> None:
     [
         (lambda: package.metrics(ID, [[1.0]]), "ood_scores: contains float64 of shape (1, 1)"),
         (lambda: package.metrics(ID, SUN).differences, "use oodcache.compare(id_scores, ood_score"),
-        (lambda: package.compare({"a": ID}, {"a": SUN}), "compare=True needs at least two scores"),
+        (lambda: package.compare({"a": ID}, {"a": SUN}), "compare needs at least two scores: giv"),
+        (
+            lambda: package.metrics(ID, [ID, SUN]),
+            "ood_scores: is a list of 2 arrays, not of numbers; ood_scores: give an array; {set: a",
+        ),
         (lambda: package.metrics(ID, SUN, seed=1), "seed has no effect without bootstrap=N"),
         (
             lambda: package.metrics(
@@ -77,7 +81,7 @@ def test_scores_in_memory_are_drawn_and_reported(tmp_path: Path) -> None:
         (lambda: package.metrics(ID, SUN, bootstrap=-5), "bootstrap is -5, not a whole number"),
         (
             lambda: package.metrics(ID, SUN).plot("fooled"),
-            "fooled shows images, but results does not name any: use results of oodcache score",
+            "fooled shows images, but results does not name any: use results of cache.evaluate",
         ),
     ],
 )

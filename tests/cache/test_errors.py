@@ -9,6 +9,10 @@ def test_an_error_of_a_rule_names_file_and_rule_in_one_line() -> None:
     assert error.rule == "F3"
 
 
+def test_a_notebook_shows_an_error_as_one_line() -> None:
+    assert FileError(Path("a.h5"), "is gone")._render_traceback_() == ["FileError: a.h5: is gone"]
+
+
 def test_an_error_of_a_rule_is_the_users_and_not_a_bug() -> None:
     assert issubclass(RuleError, InputError)
 
