@@ -29,7 +29,7 @@ from oodcache.wording import noted, python_words
 Vectors = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Images:
     """A dataset: `embeddings` float32 (N, D) of unit rows, zero if `ok` is False.
 
@@ -43,8 +43,12 @@ class Images:
     label_names: tuple[str, ...]
     paths: list[bytes]
 
+    def __repr__(self) -> str:
+        """Return the sizes: an array may have a million rows."""
+        return f"Images({_shape(self.embeddings)}, {len(self.label_names):,} label names)"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Texts:
     """A vocabulary: `embeddings` float32 (T, K, D) of unit rows, T templates and K classes."""
 
@@ -54,6 +58,11 @@ class Texts:
     ids: tuple[str, ...]
     logit_scale: float
     logit_bias: float | None
+
+    def __repr__(self) -> str:
+        """Return the sizes, and the model's scale and bias."""
+        scale = f"logit_scale {self.logit_scale:g}, logit_bias {self.logit_bias}"
+        return f"Texts({_shape(self.embeddings)}, {len(self.templates):,} templates, {scale})"
 
 
 @dataclass(frozen=True)
@@ -234,6 +243,10 @@ def open(folder: str | Path = "embeddings", *, create: bool = False) -> Cache:
             f"{path}: not a folder; make it with oodcache.open({str(path)!r}, create=True)"
         )
     return Cache(path)
+
+
+def _shape(vectors: Vectors) -> str:
+    return " x ".join(f"{size:,}" for size in vectors.shape)
 
 
 def _scores(given: str | Function | Sequence[str | Function]) -> tuple[str | Function, ...]:

@@ -71,8 +71,8 @@ def in_python(text: str) -> str:
     >>> in_python("make it with: oodcache extract --model tiny-clip --classes pets=FILE")
     "make it with: cache.extract('tiny-clip', classes=[…], name='pets')"
     """
-    for typed, ours in PHRASES:
-        text = text.replace(typed, ours)
+    for phrase, ours in PHRASES:
+        text = text.replace(phrase, ours)
     text = EXTRACT.sub(_extraction, text)
     text = OWN_SCORE.sub(r"scores=\2, the function, or scores='\1'", text)
     text = PLACE.sub(r"give data_root=FOLDER or images={'\1': FOLDER}", text)

@@ -109,7 +109,7 @@ def numbers(given: object, name: str) -> Scores:
 
     Raises InputError, which begins with `name`, for anything else, NaN, or no number at all.
     """
-    if isinstance(given, list | tuple) and given and getattr(given[0], "ndim", 0):
+    if isinstance(given, list | tuple) and given and getattr(given[0], "ndim", False):
         what = f"is a list of {len(given):,} arrays, not of numbers"
         raise InputError(f"{name}: {what}; {SHAPES}")
     array = memory.array(given, name)

@@ -66,6 +66,11 @@ class Addition:
         own = ("",) * len(known) if ids is None else _texts(ids, "ids")
         _check_count("ids", len(own), "names", len(known))
         found = in_memory("vectors", memory.array(vectors, "vectors"))
+        if len(found.shape) in (2, 3) and found.shape[-2] != len(known):
+            raise InputError(
+                f"names: has {len(known):,} names, but vectors {found.shape} are of "
+                f"{found.shape[-2]:,} classes; give one name for each"
+            )
         vocabulary = Vocabulary(known, own, several)
         return writing.add_texts(self._destination(note), found, vocabulary, note)
 

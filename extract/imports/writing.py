@@ -28,6 +28,7 @@ from oodcache.cache.watch import Hint, Note, Watch
 from oodcache.extract.texts import vocabularies
 
 Lengths = list[npt.NDArray[np.float32]]  # Of the rows that were normalised.
+ROUNDED = 1e-3  # Lengths this near to 1 are unit vectors of another program, in 16 bits.
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ def is_there(
     found = summarise(target)
     wanted = replace(identity, versions=found.identity.versions, vectors=found.identity.vectors)
     if (found.identity, found.dtype) != (wanted, dtype) or found.identity.vectors != vectors():
-        raise InputError(f"{target}: already exists; use --overwrite, or other names")
+        what = "already exists with other contents"
+        raise InputError(f"{target}: {what}; use --overwrite, or another name")
     note(f"{target}: imported already, with the same contents")
     return True
 
@@ -193,9 +195,9 @@ def _batches(
 
 
 def _note_normalised(to: Destination, rows: int, lengths: Lengths, note: Note) -> None:
-    """Note how many vectors were normalised, and if the model's folder began with other weights."""
+    """Note how many vectors were not of length 1, and if the folder began with other weights."""
     changed = np.concatenate(lengths)
-    if changed.size:
+    if np.any(np.abs(changed - 1) > ROUNDED):
         note(
             f"{to.origin}: normalised {changed.size:,} of {rows:,} rows, with lengths from "
             f"{changed.min():.4g} to {changed.max():.4g}"

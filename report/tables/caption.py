@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from oodcache.cache.text import counted
 from oodcache.report.tables.grid import (
     NOT_ESTIMABLE,
     asked_tprs,
@@ -71,6 +72,8 @@ def _compared(results: Sequence[Result]) -> str:
     banks = {bank_label(one.bank, one.bank_labels) for one in results if one.bank is not None}
     for what, given in (("negatives", negatives), ("bank", banks)):
         parts += [f"{what} {' and '.join(sorted(given))}"] if given else []
+    on = dict.fromkeys(one.picked.on for one in results if one.picked is not None)
+    parts += [f"parameters picked on {' and '.join(on)}"] if on else []
     return f"{', '.join(parts)}."
 
 
@@ -150,10 +153,11 @@ def _reversals(results: Sequence[Result]) -> Iterator[str]:
         counts[name] += int(np.count_nonzero(swings)) // 2
     if any(counts.values()):
         pairs = sum(len(group) * (len(group) - 1) // 2 for group in columns.values())
+        pairs_of = counted(pairs, "pair")
         swapped = [f"{name} swaps {count:,}" for name, count in counts.items() if count]
         most = max(found, key=lambda one: float(one[0].max()))
         yield (
-            f"The order by FPR95 depends on the convention: of {pairs:,} pairs of scores, "
+            f"The order by FPR95 depends on the convention: of {pairs_of} of scores, "
             f"{_listed(swapped)}, most clearly {_swap(*most, results)}."
         )
 

@@ -106,9 +106,13 @@ def _differences(results: Sequence[Result], differences: Sequence[Difference]) -
         notes=(
             "p: two-sided paired DeLong test on the same images, Holm-adjusted over all pairs of "
             f"the column; * marks p < {SIGNIFICANT}. Below: the difference's 95 % interval.",
-            f"--format json has all {len(differences):,} pairs, with unadjusted p.",
+            f"--format json has {_pairs(len(differences))}, with unadjusted p.",
         ),
     )
+
+
+def _pairs(count: int) -> str:
+    return f"all {count:,} pairs" if count > 1 else "the only pair"
 
 
 def _versus(differences: Sequence[Difference]) -> Versus:

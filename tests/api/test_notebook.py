@@ -76,6 +76,13 @@ def test_images_and_texts_are_arrays(cache: package.Cache) -> None:
     assert (texts.logit_scale, texts.logit_bias) == (10.0, -5.0)
 
 
+def test_a_shell_shows_the_sizes_of_arrays(cache: package.Cache) -> None:
+    assert repr(cache.images("one", "pets")) == "Images(40 x 4, 2 label names)"
+    assert repr(cache.texts("one", "animals")) == (
+        "Texts(2 x 3 x 4, 2 templates, logit_scale 10, logit_bias -5.0)"
+    )
+
+
 def test_rows_are_those_of_the_command(cache: package.Cache, oodcache: Run) -> None:
     rows = cache.evaluate(
         ["one/demo", "two/demo"],
@@ -212,7 +219,7 @@ def test_added_vectors_are_scored_as_the_images_and_texts_that_they_are_copies_o
 
 def test_a_mistake_in_adding_names_the_argument(cache: package.Cache) -> None:
     cache.add("one", "copy", np.eye(4), note=print)
-    with pytest.raises(package.InputError, match="copy.h5: already exists; use overwrite=True, or"):
+    with pytest.raises(package.InputError, match="copy.h5: already exists with other contents; u"):
         cache.add("one", "copy", -np.eye(4))
     with pytest.raises(package.InputError, match=r"to add a new model, give weights, any name of"):
         cache.add_texts("three", "words", np.eye(4), names=list("abcd"))

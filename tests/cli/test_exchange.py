@@ -301,7 +301,7 @@ def test_a_file_that_is_there_is_kept_unless_it_may_go(oodcache: Run, take: Take
     np.save("x.npy", rows(seed=1))
     refused(
         oodcache("cache", "import", "x.npy", *MINE, "--dataset", "x"),
-        f"{IMAGES}: already exists; use --overwrite, or other names",
+        f"{IMAGES}: already exists with other contents; use --overwrite, or another name",
     )
     take("x.npy", *MINE, "--dataset", "x", "--overwrite")
     np.testing.assert_allclose(stored(IMAGES)["embeddings"], unit(rows(seed=1)), atol=1e-6)

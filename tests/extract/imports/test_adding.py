@@ -116,7 +116,7 @@ def test_a_model_that_lacks_a_scale_is_given_one(tmp_path: Path) -> None:
 def test_the_same_addition_again_ends_well_and_another_needs_overwrite(tmp_path: Path) -> None:
     before = add(tmp_path, weights="w").identity
     assert add(tmp_path).identity == before
-    with pytest.raises(InputError, match=r"pets.h5: already exists; use --overwrite"):
+    with pytest.raises(InputError, match=r"pets.h5: already exists with other contents; use"):
         add(tmp_path, AXES[::-1])
     assert add(tmp_path, AXES[::-1], overwrite=True).identity != before
 
@@ -158,7 +158,7 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, given: dict[str, Any], wo
     ("given", "words"),
     [
         ({"names": "cat"}, "names: is one text; give a list"),
-        ({"names": ["cat", "dog"]}, "vectors: has shape (3, 3), expected (1, 2, 3): templates, cl"),
+        ({"names": ["cat", "dog"]}, "names: has 2 names, but vectors (3, 3) are of 3 classes"),
         ({"names": ["cat", "dog", 1]}, "names: row 2 is 1; give texts"),
         ({"ids": ["n1"]}, "ids: has 1 rows, but names has 3"),
         ({"templates": "a photo"}, "--template 'a photo': must contain {} once"),

@@ -44,6 +44,17 @@ def test_images_are_normalised_in_their_order(tmp_path: Path) -> None:
     ]
 
 
+def test_unit_vectors_that_were_rounded_to_16_bits_are_normalised_without_a_note(
+    tmp_path: Path,
+) -> None:
+    notes: list[str] = []
+    rounded = in_memory("rounded", np.array([[0.6, 0.8]]).astype(np.float16))
+    to = Destination(tmp_path, LIKE, "pets", "rounded", "npy")
+    path = add_images(to, rounded, ImageRows([b"a"], np.array([-1]), []), Watch(notes.append))
+    assert np.linalg.norm(np.concatenate(list(open_images(path).blocks()))) == pytest.approx(1)
+    assert notes == [f"wrote {path}: 1 images x 2"]
+
+
 def test_vectors_of_another_dimension_than_the_models_are_refused(tmp_path: Path) -> None:
     add_texts(Destination(tmp_path, LIKE, "pets", "axes", "npy"), AXES, NAMES, print)
     wider = in_memory("wider", np.eye(2, 5, dtype=np.float32))

@@ -129,6 +129,10 @@ def test_what_was_picked_is_said_with_its_set_and_what_is_best_there() -> None:
     ]
 
 
+def test_the_first_line_names_the_set_that_picked_parameters() -> None:
+    assert short_caption([picked(0.9, 2)])[0].endswith(", parameters picked on Textures.")
+
+
 def test_a_single_row_that_was_picked_needs_no_best() -> None:
     assert caption([picked(0.9, 2)])[3:] == [
         "Parameters were picked by AUROC on Textures (no column here; same ID images): "
@@ -157,7 +161,7 @@ def test_an_order_that_the_convention_reverses_is_said_with_a_pair_and_its_numbe
         rates(replace(ENERGY, fpr95=0.3529), openood=0.4120),
     ]
     assert line(shown, "The order") == (
-        "The order by FPR95 depends on the convention: of 1 pairs of scores, openood swaps 1, "
+        "The order by FPR95 depends on the convention: of 1 pair of scores, openood swaps 1, "
         "most clearly mcm and energy on SUN: 37.22 and 41.20 under openood, 43.08 and 35.29 under "
         "strict."
     )

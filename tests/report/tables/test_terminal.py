@@ -130,7 +130,7 @@ def test_further_tables_stand_below_with_a_title_and_their_notes() -> None:
     ]
     assert [line for line in lines if line in titles] == titles
     assert max(map(len, lines)) <= 80
-    assert lines[-1] == "--format json has all 1 pairs, with unadjusted p."
+    assert lines[-1] == "--format json has the only pair, with unadjusted p."
 
 
 def test_a_table_without_style_has_the_same_text_and_no_escape_codes() -> None:
