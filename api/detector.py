@@ -202,11 +202,11 @@ class Detector:
     def predict_iter(self, images: Any, *, batch_size: int | None = None) -> Iterator[Decision]:
         """Yield the decision on each image, in order, as `predict` returns them.
 
-        Images are held in memory `batch_size` at a time, those of `make` or `load` if None. An
-        iterator is read as decisions are asked for: a batch is judged when it is full, or when the
-        iterator ends or raises. Give 1 for a stream that pauses. Paths from an iterator are files:
-        one that cannot be read is a decision with an `error`, not an exception. Of a folder, or a
-        list of paths, all paths are listed first.
+        `images` are as in `predict`. They are held in memory `batch_size` at a time, those of
+        `make` or `load` if None. An iterator is read as decisions are asked for: a batch is judged
+        when it is full, or when the iterator ends or raises. Give 1 for a stream that pauses. Paths
+        from an iterator are files: one that cannot be read is a decision with an `error`, not an
+        exception. Of a folder, or a list of paths, all paths are listed first. Raises InputError for what is no image.
         """
         size = self.runtime.batch_size if batch_size is None else batch_size
         if is_path(images) or (isinstance(images, (list, tuple)) and all(map(is_path, images))):

@@ -138,8 +138,15 @@ class Cache:
     ) -> Results:
         """Return the rows of `oodcache score`, one per score and OOD set, in the table's order.
 
-        Each argument is the option of the same name; docs/python.md has a table of them. `scores`
-        may have functions of your own (docs/own-score.md). `compare` adds `differences`,
+        `model` is one of the cache, or several; `id` is a set, `"NAME"`, `"NAME:SUBSET"` or
+        `"NAME:@FILE"`, `ood` one or several. `classes` is a cached vocabulary, None the only one;
+        `template` has its templates, or "average" (the default of several), "cosine-mean", "each".
+        `class_names` is "open_clip" or "source". `scores` are texts or functions of your own
+        (docs/own-score.md), () the default ones. `select_on` is an OOD set that picks parameters.
+        `negatives` and `bank` (`"NAME"`, or `"NAME:N"` for N images per class, drawn with
+        `bank_seed`) are what some scores need; `bank_labels` is "own" or "predicted".
+
+        `compare` adds `differences`,
         `bootstrap` intervals of that many resamples drawn with `seed`; the other `conventions` are
         how to measure. `note` is called with each line that a reader should see. Raises
         InputError, in one line, for what is not cached or cannot be measured.
@@ -184,7 +191,7 @@ class Cache:
         that model's. For a new one give `weights`, any name of its weights; texts of it will need
         `logit_scale` (exponentiated) and, if it has one, `logit_bias`. `dtype` is float32 or
         float16. Raises InputError if anything does not fit, or the file is there with other
-        contents, unless `overwrite`.
+        contents, unless `overwrite`. `note` is called with each line for the user.
         """
         told = Addition(
             *(self.folder, model, name, weights, logit_scale, logit_bias, dtype, overwrite)
@@ -211,8 +218,10 @@ class Cache:
     ) -> Path:
         """Write text embeddings, such as learned prompts, as a vocabulary; return the file.
 
-        `vectors` are floats (K, D), or (T, K, D) for T templates: class k of K is `names[k]`,
-        and `ids[k]` is what labels call it, if not by its name. Everything else is as in `add`.
+        `vectors` are floats (K, D), or (T, K, D) for T templates: `names` are K class
+        names, `ids` (K,) what labels call them, if not by name; `template` has T texts with one {}.
+        `model`, `name`, `weights`, `logit_scale`, `logit_bias`, `dtype`, `overwrite` and `note` are
+        as in `add`. Raises InputError if anything does not fit, or the file has other contents.
         """
         told = Addition(
             *(self.folder, model, name, weights, logit_scale, logit_bias, dtype, overwrite)

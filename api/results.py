@@ -70,7 +70,8 @@ class Results(Sequence[Result]):
     def load(cls, path: str | Path, *, cache: Folder | str | Path = "embeddings") -> Results:
         """Return the results in a JSON file of `save`, `oodcache score` or `oodcache metrics`.
 
-        `cache` is the folder that `report` and `plot` compute single images' scores from.
+        `cache` is what `report` and `plot` compute single images' scores from: a cache, or its
+        folder. Raises InputError if the file at `path` holds no results, or was changed.
         """
         from oodcache.report import saved
 
@@ -215,8 +216,12 @@ class Results(Sequence[Result]):
     ) -> Figure:
         """Return the Figure of `oodcache plot`: results, heatmap, roc, pr, histogram, threshold, …
 
-        Each argument is the option of the same name; `width` is "one" or "two" columns, or inches;
-        `images` maps datasets to their folders. `figure.savefig("roc.pdf")` writes it.
+        `kind` names it. `models`, `templates`, `scores` and `ood` choose rows, each one or several,
+        () for all; `scores` may be functions. `width` is "one" or "two" columns, or inches.
+        `measure` is "auroc" or "fpr95" (heatmap), `form` "shown" or "ranked" (histogram, threshold,
+        fooled), `parameter` what a sweep shows. `images` maps datasets to their folders (fooled),
+        others are below `data_root`. `note` is called with each line for the user.
+        `figure.savefig("roc.pdf")` writes it. Raises InputError for what a kind cannot show.
         """
         from oodcache.report.figures import kinds
         from oodcache.report.figures.choice import FigureChoice

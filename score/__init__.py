@@ -1,6 +1,8 @@
 """Stage 2: scores, metrics and their evaluation, from embeddings. Knows NumPy, never torch.
 
-Called, the package marks a function as a score: `@oodcache.score(whole=True)`.
+Called, `oodcache.score` marks a function as a score: `@oodcache.score(name=None, whole=False)`.
+`name` is the score's name, otherwise the function's own. A `whole` score is called once with all
+images of a set; without it, a score must not depend on other images. See docs/own-score.md.
 """
 
 from __future__ import annotations

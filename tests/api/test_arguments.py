@@ -156,6 +156,16 @@ def test_what_is_wrong_is_shown_with_what_to_give(calls: Calls) -> None:
         assert message(with_value(calls[function], argument, value)).startswith(words)
 
 
+def test_docstrings_name_their_arguments_and_the_error() -> None:
+    methods: list[Callable[..., object]] = [package.Cache.evaluate, package.Cache.add]
+    methods += [package.Cache.add_texts, package.Results.plot, package.Detector.predict_iter]
+    for method in (*methods, package.Results.load, package.open):
+        told = inspect.getdoc(method) or ""
+        names = [one for one in inspect.signature(method).parameters if one != "self"]
+        assert [one for one in names if f"`{one}`" not in told] == [], method
+        assert "Raises InputError" in told, method
+
+
 def test_the_shown_value_is_cut(calls: Calls) -> None:
     for value in (["x" * 900] * 900, np.zeros((99, 99)), {"x" * 900: 3}):
         assert len(message(with_value(calls["evaluate"], "classes", value)).encode()) < 600
