@@ -206,7 +206,8 @@ class Detector:
         `make` or `load` if None. An iterator is read as decisions are asked for: a batch is judged
         when it is full, or when the iterator ends or raises. Give 1 for a stream that pauses. Paths
         from an iterator are files: one that cannot be read is a decision with an `error`, not an
-        exception. Of a folder, or a list of paths, all paths are listed first. Raises InputError for what is no image.
+        exception. Of a folder, or a list of paths, all paths are listed first. Raises InputError
+        for what is no image.
         """
         size = self.runtime.batch_size if batch_size is None else batch_size
         if is_path(images) or (isinstance(images, (list, tuple)) and all(map(is_path, images))):

@@ -37,5 +37,11 @@ def _cause(single: Sequence[Result], below: Sequence[Result], provenance: Mappin
             "omit --lower-is-id" if is_flipped else "use --lower-is-id"
         )
     if 2 * len(below) > len(single):
-        return "are --id and --ood exchanged?"
-    return "that score ranks OOD images as more ID"
+        return "are --id and --ood exchanged?" + _of_own(below, provenance)
+    return "that score ranks OOD images as more ID" + _of_own(below, provenance)
+
+
+def _of_own(below: Sequence[Result], provenance: Mapping[str, Any]) -> str:
+    """Return the question that is to be asked of the code of users' scores."""
+    is_own = any(one.score in provenance.get("code", {}) for one in below)
+    return "; is lower more ID in your own score? then return its negative" if is_own else ""

@@ -37,6 +37,13 @@ def test_one_of_several_scores_says_what_it_does() -> None:
     )
 
 
+def test_of_a_users_own_score_the_sign_is_asked_about_too() -> None:
+    mine = replace(LOW, score="gap")
+    for rows in ([mine], [mine, HIGH]):
+        asked = str(question(rows, {"code": {"gap": {"sha256": None}}}))
+        assert asked.endswith("; is lower more ID in your own score? then return its negative")
+
+
 @pytest.mark.parametrize(
     ("flipped", "words"),
     [(False, "is lower more ID? use --lower-is-id"), (True, "is higher more ID? omit --lower-is")],
