@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from oodcache.cache.errors import InputError
 from oodcache.score.measures.result import Conventions
-from oodcache.wording import python_words
+from oodcache.wording import python_words, reporter
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -79,7 +79,7 @@ def _fitting(name: str, value: Any, of: Signature, own: Mapping[str, Argument]) 
         value = list(value)
     if wrong := kind.wrong(name, value):
         raise InputError(f"{wrong}; give {kind.words}")
-    return value
+    return reporter(value) if name == "note" else value
 
 
 def folder_of(cache: Folder | str | Path) -> Path:
@@ -166,8 +166,9 @@ def _no_list(name: str, value: Any) -> str | None:
     return None if isinstance(value, Iterable) else found(name, value)
 
 
-def _no_function(name: str, value: Any) -> str | None:
-    return None if callable(value) else found(name, value)
+def _no_reporter(name: str, value: Any) -> str | None:
+    is_one = value is None or isinstance(value, bool) or callable(value)
+    return None if is_one else found(name, value)
 
 
 def _no_conventions(name: str, value: Any) -> str | None:
@@ -210,7 +211,7 @@ _FLAG = Argument("True or False", _no_flag)
 _COUNT = Argument("a whole number, at least 1", _whole(1))
 _WHOLE = Argument("a whole number from 0", _whole(0))
 _NUMBER = Argument("a number", _no_number)
-_FUNCTION = Argument("a function", _no_function)
+_REPORTER = Argument("True, False, None or a function", _no_reporter)
 _LIST = Argument("a list, one for each row", _no_list)
 _NAME = text("a name: text")
 
@@ -243,7 +244,7 @@ KINDS: Mapping[str, Argument] = {
     **dict.fromkeys(("batch_size", "shard_rows"), _COUNT),
     **dict.fromkeys(("compare", "lower_is_id", "overwrite", "create"), _FLAG),
     **dict.fromkeys(("retry_failed", "fast_decode", "exif"), _FLAG),
-    **dict.fromkeys(("note", "progress"), _FUNCTION),
+    **dict.fromkeys(("note", "progress"), _REPORTER),
     **dict.fromkeys(("path", "checkpoint", "config", "model_config"), _PATH),
     **dict.fromkeys(("folder", "data_root"), _FOLDER),
     "cache": Argument("what oodcache.open returns, or its folder", _no_cache),

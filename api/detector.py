@@ -30,10 +30,9 @@ from oodcache.detect.judge import AT_ONCE, Judge
 from oodcache.detect.reloading import Runtime
 from oodcache.detect.targets import TargetFinder
 from oodcache.extract.model.request import check_torch
-from oodcache.results import to_stderr
 from oodcache.score.own.function import Function
 from oodcache.score.own.given_again import given_again
-from oodcache.wording import noted, python_words
+from oodcache.wording import noted, python_words, to_stderr
 
 if TYPE_CHECKING:
     from oodcache.extract.memory.models import GivenModel

@@ -12,10 +12,8 @@ from typing import Any
 from oodcache.arguments import ANYTHING, Folder, checked
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.place import SHARD_ROWS
-from oodcache.cache.text import shortened
 from oodcache.cache.watch import Note, Progress, Watch, bars
-from oodcache.results import to_stderr
-from oodcache.wording import noted, python_words
+from oodcache.wording import noted, python_words, to_stderr
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def extract(
     overwrite: bool = False,
     retry_failed: bool = False,
     max_bad: float = 1.0,
-    note: Note | bool | None = to_stderr,
+    note: Note = to_stderr,
     progress: Progress | bool | None = True,
 ) -> Extracted:
     """Embed images and class names into the cache, as `oodcache extract` does; resumes if killed.
@@ -134,17 +132,10 @@ def extract(
     return Extracted("/".join(files[0].parts[-4:-2]), tuple(files))
 
 
-def _watch(note: object, progress: object) -> Watch:
-    """Return where to report; raise InputError for what cannot be called."""
-    for name, value in (("note", note), ("progress", progress)):
-        if not (callable(value) or value is None or isinstance(value, bool)):
-            raise InputError(
-                f"{name} is {shortened(repr(value), 60)}: expected True, False, None or a function"
-            )
-    watch = Watch()
-    if note:
-        watch = replace(watch, note=noted(note if callable(note) else to_stderr))
-    if progress:
-        shown: Any = progress if callable(progress) else bars(lambda: None)
-        watch = replace(watch, progress=shown)
-    return watch
+def _watch(note: Note, progress: Progress | bool | None) -> Watch:
+    """Return where to report."""
+    watch = Watch(noted(note))
+    if not progress:
+        return watch
+    shown: Progress = progress if callable(progress) else bars(lambda: None)
+    return replace(watch, progress=shown)

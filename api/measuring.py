@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from oodcache.arguments import checked
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Note, Watch
-from oodcache.results import Behind, Results, to_stderr
+from oodcache.results import Behind, Results
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions
-from oodcache.wording import in_python, noted, python_words
+from oodcache.wording import in_python, noted, python_words, to_stderr
 
 if TYPE_CHECKING:
     from oodcache.score.own.function import Function

@@ -19,12 +19,12 @@ from oodcache.cache.watch import Note, Watch
 from oodcache.extract.imports.adding import Addition
 from oodcache.extracting import extract
 from oodcache.measuring import conventions_of, evaluated
-from oodcache.results import Results, to_stderr
+from oodcache.results import Results
 from oodcache.score.inputs.files import images_path, vocabulary_path
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.own.function import Function
-from oodcache.wording import noted, python_words
+from oodcache.wording import noted, python_words, to_stderr
 
 Vectors = npt.NDArray[np.float32]
 

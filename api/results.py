@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 from oodcache.arguments import ANY_OOD, PLACES, Folder, checked, folder_of
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Note, Watch
 from oodcache.score.measures.result import Counterpart, Difference, Result
-from oodcache.wording import in_python, noted, python_words, worded
+from oodcache.wording import in_python, noted, python_words, to_stderr, worded
 
 if TYPE_CHECKING:
     import pandas
@@ -30,11 +29,6 @@ if TYPE_CHECKING:
 IN_MEMORY = Path("results")
 MOST = 60  # Scores that a notebook or a shell shows of one object.
 Places = Mapping[str, str | Path]
-
-
-def to_stderr(text: str) -> None:
-    """Print a note as one line on stderr."""
-    print(shortened(printable(text)), file=sys.stderr)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Hint, Note
 
 if TYPE_CHECKING:
@@ -105,6 +107,18 @@ def _extraction(typed: re.Match[str]) -> str:
 def worded(grids: Sequence[Grid]) -> list[Grid]:
     """Return tables with their notes in the words of Python."""
     return [replace(one, notes=tuple(map(in_python, one.notes))) for one in grids]
+
+
+def to_stderr(text: str) -> None:
+    """Print a note as one line on stderr."""
+    print(shortened(printable(text)), file=sys.stderr)
+
+
+def reporter(note: Note | bool | None) -> Note:
+    """Return what each note is passed to: a function as it is, stderr for True, else nothing."""
+    if callable(note):
+        return note
+    return to_stderr if note else lambda text: None
 
 
 def noted(note: Note) -> Note:

@@ -14,6 +14,7 @@ from samples import Run, write_photos, write_strays
 import oodcache as package
 from oodcache import extracting
 from oodcache.extract.demo import embedded
+from oodcache.wording import reporter
 
 
 @pytest.fixture
@@ -97,9 +98,9 @@ def test_notes_and_progress_are_shown_unless_they_are_turned_off(
 ) -> None:
     """`_watch` is what `extract` reports to; extraction itself takes seconds."""
     notes: list[str] = []
-    extracting._watch(True, True).note("use --overwrite")
+    extracting._watch(reporter(True), True).note("use --overwrite")
     extracting._watch(notes.append, off).note("use --overwrite")
-    for quiet in (extracting._watch(off, off), extracting._watch(off, True)):
+    for quiet in (extracting._watch(reporter(off), on) for on in (off, True)):
         quiet.note("use --overwrite")
         with quiet.progress("reading", 1, "images") as advance:
             advance(1)
@@ -112,7 +113,7 @@ def test_what_cannot_report_is_refused_before_anything_else(
     cache: package.Cache, name: str, value: Any
 ) -> None:
     given: dict[str, Any] = {name: value}
-    with pytest.raises(package.InputError, match=f"{name} is .*: expected True, False, None or a"):
+    with pytest.raises(package.InputError, match=f"{name} is .*; give True, False, None or a"):
         cache.extract("nothing", None, **given)
 
 
