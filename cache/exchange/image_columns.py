@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange.column_choice import LABEL_COLUMNS, image_choice, label_choice
 from oodcache.cache.json_text import parse_json
 from oodcache.cache.text import listed
 
 METADATA = b"huggingface"  # Its JSON: {"info": {"features": {NAME: FEATURE}}}.
 LARGEST_METADATA = 2**24  # Bytes; a hundred times the names of 21,000 classes.
-IMAGE_COLUMN = "image"
-LABEL_COLUMNS = ("label", "labels", "class")
 Features = Mapping[str, Any]
 
 
@@ -147,9 +146,9 @@ def _is_image(field: Any, features: Features) -> bool:
 
 
 def _only_image(path: Path, schema: Any, features: Features) -> str:
-    found = [one.name for one in schema if _is_image(one, features)]
-    if IMAGE_COLUMN in found or len(found) == 1:
-        return IMAGE_COLUMN if IMAGE_COLUMN in found else str(found[0])
+    found = image_choice([str(one.name) for one in schema if _is_image(one, features)])
+    if len(found) == 1:
+        return found[0]
     if found:
         raise InputError(
             f"{path}: has several image columns, {listed(found)}; give --image-column NAME"
@@ -189,12 +188,11 @@ def _label(
 
 
 def _usual_label(path: Path, schema: Any, features: Features) -> str | None:
-    usual = [one for one in LABEL_COLUMNS if one in schema.names]
     named = [one for one in schema.names if _kind(features, one) == "ClassLabel"]
-    found = [one for one in usual if one in named] or usual or named
-    if not usual and len(named) > 1:
+    found = label_choice(schema.names, named)
+    if len(found) > 1:
         raise InputError(
-            f"{path}: has several columns of labels, {listed(named)}; give --label-column NAME"
+            f"{path}: has several columns of labels, {listed(found)}; give --label-column NAME"
         )
     if found and schema.names.count(found[0]) > 1:
         raise InputError(f"{path}: has several columns {found[0]!r}; give --label-column another")

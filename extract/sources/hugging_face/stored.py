@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import image_arrow, image_columns, image_parquet
+from oodcache.cache.exchange.column_choice import IMAGE_COLUMN
 from oodcache.cache.exchange.image_columns import ImageColumns
 from oodcache.cache.exchange.image_rows import RowFacts, StoredImages
 from oodcache.cache.files.images import ImageRows
@@ -122,7 +123,7 @@ def holds_images(path: Path) -> bool:
     schema = image_parquet.schema(path)
     if image_columns.image_columns(path, schema):
         return True
-    name = image_columns.IMAGE_COLUMN
+    name = IMAGE_COLUMN
     if schema.names.count(name) != 1 or name not in image_columns.byte_columns(schema):
         return False
     columns = image_columns.columns(path, schema, name, None)
