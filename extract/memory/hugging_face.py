@@ -50,7 +50,8 @@ class Table:
             label = os.fsdecode(label).strip()
         if found is None:  # An empty cell: a bad image, not a wrong dataset.
             found = {"bytes": None, "path": None}
-        return Element(found, label, path if path else None)
+        is_path = path and "://" not in path  # A URL is no path below a common folder.
+        return Element(found, label, path if is_path else None)
 
 
 def is_table(images: object) -> bool:

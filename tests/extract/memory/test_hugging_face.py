@@ -128,7 +128,7 @@ def test_a_column_that_is_not_clear_is_asked_for(features: Any, columns: Any, sa
         ([], {"class": [" b", "a", None], "id": [1, 2, 3]}),
     ],
 )
-@pytest.mark.parametrize("kind", ["photo", "struct"])
+@pytest.mark.parametrize("kind", ["photo", "struct", "bytes"])
 def test_a_dataset_in_memory_and_in_a_file_is_the_same_images_and_labels(
     tmp_path: Path, names: list[str], columns: dict[str, list[Any]], kind: str
 ) -> None:
@@ -158,6 +158,12 @@ def test_a_dataset_in_memory_and_in_a_file_is_the_same_images_and_labels(
         for one in (on_disk, in_memory)
     ]
     assert both[0] == both[1]
+
+
+def test_a_url_is_no_path_of_a_row() -> None:
+    rows = [{"image": {"bytes": b"x", "path": path}} for path in ("https://x/0.png", "a/0.png")]
+    found = indexed(Double({"image": Pictures()}, rows), ColumnNames())
+    assert [found.sample(row).path for row in range(2)] == [None, "a/0.png"]
 
 
 def test_splits_are_to_be_chosen() -> None:
