@@ -9,7 +9,7 @@ from pathlib import Path
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import open_images
 from oodcache.cache.files.texts import Vocabulary, open_vocabulary
-from oodcache.cache.text import listed
+from oodcache.cache.text import counted, listed
 from oodcache.extract.run.plan import Listing, TextListing
 
 
@@ -56,6 +56,18 @@ def _first_difference(ours: Sequence[str], given: Sequence[str]) -> int:
     pairs = enumerate(zip(ours, given, strict=False))
     shorter = min(len(ours), len(given))
     return next((place for place, (one, other) in pairs if one != other), shorter)
+
+
+def lost_templates(name: str, cached: Vocabulary, typed: Vocabulary) -> str:
+    """Return that replacing a vocabulary of the same classes loses templates, "" if it does not."""
+    lost = [one for one in cached.templates if one not in typed.templates]
+    if not lost or (cached.names, cached.ids) != (typed.names, typed.ids):
+        return ""
+    return (
+        f"{name}: --overwrite replaces the {counted(len(cached.templates), 'template')} in "
+        f"the cache by {len(typed.templates)}, without {listed(lost)}; leave --overwrite out to "
+        "keep them and add others"
+    )
 
 
 def of_paths(cached: Sequence[bytes], now: Sequence[bytes]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from oodcache.cache.files.texts import Vocabulary
-from oodcache.extract.run.changes import of_paths, of_vocabulary
+from oodcache.extract.run.changes import lost_templates, of_paths, of_vocabulary
 
 CACHED = Vocabulary(("cat", "dog"), ("n1", "n2"), ("a {}", "the {}"))
 
@@ -45,3 +45,19 @@ def test_many_new_images_are_counted_and_bytes_are_shown() -> None:
     said = of_paths([], now)
     assert said.startswith("; new: '0\\\\xff', ")
     assert said.endswith(" and 1,000 more")
+
+
+@pytest.mark.parametrize(
+    ("typed", "lost"),
+    [
+        (replace(CACHED, templates=("the {}",)), "the 2 templates in the cache by 1, without 'a"),
+        (replace(CACHED, templates=("my {}", "a {}", "the {}")), ""),
+        (replace(CACHED, templates=("my {}",), names=("cat", "fox")), ""),
+    ],
+)
+def test_templates_that_are_lost_are_named_if_the_classes_stay(
+    typed: Vocabulary, lost: str
+) -> None:
+    found = lost_templates("c", CACHED, typed)
+    assert lost in found
+    assert bool(found) == bool(lost)
