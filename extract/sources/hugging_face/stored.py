@@ -135,9 +135,7 @@ def holds_images(path: Path) -> bool:
 
 def _may_be_a_table(schema: Any) -> bool:
     """Return whether a column with a table's name for paths has no parts, or no column has."""
-    from pyarrow import types
-
-    plain = {one.name for one in schema if not types.is_nested(one.type)}
+    plain = {one.name for one in schema if not one.type.num_fields}
     return len(plain) == len(schema) or not plain.isdisjoint(PATH_COLUMNS)
 
 
