@@ -19,7 +19,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.exchange.image_columns import ImageColumns
 from oodcache.cache.exchange.image_rows import RowFacts
 from oodcache.cache.exchange.parquet import check_pyarrow
-from oodcache.cache.text import check_stream
+from oodcache.cache.text import check_stream, listed
 
 FILE_MAGIC = b"ARROW1\0\0"  # Before the stream, in Arrow's file format.
 ENDS = (b"\xff\xff\xff\xff\0\0\0\0", b"\0\0\0\0")  # Of a stream; the second before Arrow 0.15.
@@ -98,8 +98,11 @@ def _mapped(path: Path) -> Mapped:
     if file.read(len(FILE_MAGIC)) != FILE_MAGIC:
         file.seek(0)
     found = ipc.read_schema(_message(file, "schema"))
-    if any(pa.types.is_dictionary(one.type) for one in found):
-        raise ValueError("it has columns of categories (dictionary): write them as texts")
+    if encoded := [one.name for one in found if "dictionary<" in str(one.type)]:
+        raise ValueError(
+            f"column {listed(encoded[:1])} is stored as categories (dictionary): cast it to its "
+            "values, or write Parquet"
+        )
     places = []
     while True:
         at = file.tell()

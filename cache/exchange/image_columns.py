@@ -6,20 +6,25 @@ of a Hugging Face dataset, among them the names of its classes, are JSON in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange.column_choice import (
+    IMAGE_COLUMN,
+    LABEL_COLUMNS,
+    image_choice,
+    label_choice,
+)
 from oodcache.cache.json_text import parse_json
 from oodcache.cache.text import listed
 
 METADATA = b"huggingface"  # Its JSON: {"info": {"features": {NAME: FEATURE}}}.
 LARGEST_METADATA = 2**24  # Bytes; a hundred times the names of 21,000 classes.
-IMAGE_COLUMN = "image"
-LABEL_COLUMNS = ("label", "labels", "class")
 Features = Mapping[str, Any]
 
 
@@ -65,6 +70,12 @@ def byte_columns(schema: Any) -> list[str]:
     return [one.name for one in schema if _is_bytes(one.type)]
 
 
+def has_plain_images(path: Path, schema: Any) -> bool:
+    """Return whether the column `image` is of plain bytes, which may be images or paths."""
+    with _reading_names(path):
+        return _is_plain_image(schema, _features(path, schema))
+
+
 def columns(path: Path, schema: Any, image: str | None, label: str | None) -> ImageColumns:
     """Return the columns to read: those named, or else the usual ones.
 
@@ -90,6 +101,11 @@ def _columns(path: Path, schema: Any, image: str | None, label: str | None) -> I
         raise InputError(
             f"{path}: column {image!r} holds {_short(kind)}{several}; expected one image per row: "
             "a struct of bytes and path, or bytes"
+        )
+    if fields and "dictionary<" in str(kind):  # Arrow reads such a struct from one page only.
+        raise InputError(
+            f"{path}: column {image!r} is a struct of categories (dictionary); cast bytes and path "
+            "to their values"
         )
     label, note = _label(path, schema, features, label)
     return ImageColumns(
@@ -147,28 +163,45 @@ def _is_image(field: Any, features: Features) -> bool:
 
 
 def _only_image(path: Path, schema: Any, features: Features) -> str:
-    found = [one.name for one in schema if _is_image(one, features)]
-    if IMAGE_COLUMN in found or len(found) == 1:
-        return IMAGE_COLUMN if IMAGE_COLUMN in found else str(found[0])
+    found = image_choice([str(one.name) for one in schema if _is_image(one, features)])
+    if len(found) == 1:
+        return found[0]
     if found:
         raise InputError(
             f"{path}: has several image columns, {listed(found)}; give --image-column NAME"
         )
-    several = [one.name for one in schema if _is_list(one.type) and _is_image_list(one, features)]
-    if several:
+    if _is_plain_image(schema, features):
+        return IMAGE_COLUMN
+    if several := [one.name for one in schema if _is_image_list(one.type)]:
         raise InputError(
             f"{path}: column {several[0]!r} holds several images per row; expected a column with "
             "one image per row"
         )
     plain = f", or --image-column {plains[0]}" if (plains := byte_columns(schema)) else ""
+    other = _called_otherwise(schema, features)
     raise InputError(
-        f"{path}: has no column of images, a struct of bytes and path; has {listed(schema.names)}; "
-        f"give a table of paths as NAME=FILE.parquet --path-column NAME{plain}"
+        f"{path}: has no column of images, a struct of bytes and path; has {listed(schema.names)}"
+        f"{other}; give a table of paths as NAME=FILE.parquet --path-column NAME{plain}"
     )
 
 
-def _is_image_list(field: Any, features: Features) -> bool:
-    return _is_bytes(_fields(field.type.value_type).get("bytes"))
+def _is_image_list(kind: Any) -> bool:
+    return _is_list(kind) and _is_bytes(_fields(kind.value_type).get("bytes"))
+
+
+def _is_plain_image(schema: Any, features: Features) -> bool:
+    """Return whether the column `image` is of plain bytes, which no feature calls otherwise."""
+    if schema.names.count(IMAGE_COLUMN) != 1 or not _is_bytes(schema.field(IMAGE_COLUMN).type):
+        return False
+    return _kind(features, IMAGE_COLUMN) in (None, "Value")
+
+
+def _called_otherwise(schema: Any, features: Features) -> str:
+    """Return which struct of bytes is something else by its feature, "" if there is none."""
+    for one in schema:
+        if (kind := _kind(features, one.name)) and _is_bytes(_fields(one.type).get("bytes")):
+            return f" (its features call {listed([one.name])} {listed([kind])})"
+    return ""
 
 
 def _label(
@@ -189,12 +222,11 @@ def _label(
 
 
 def _usual_label(path: Path, schema: Any, features: Features) -> str | None:
-    usual = [one for one in LABEL_COLUMNS if one in schema.names]
     named = [one for one in schema.names if _kind(features, one) == "ClassLabel"]
-    found = [one for one in usual if one in named] or usual or named
-    if not usual and len(named) > 1:
+    found = label_choice(schema.names, named)
+    if len(found) > 1:
         raise InputError(
-            f"{path}: has several columns of labels, {listed(named)}; give --label-column NAME"
+            f"{path}: has several columns of labels, {listed(found)}; give --label-column NAME"
         )
     if found and schema.names.count(found[0]) > 1:
         raise InputError(f"{path}: has several columns {found[0]!r}; give --label-column another")
@@ -216,19 +248,11 @@ def _classes(
         return None
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
         raise InputError(f"{path}: the class names of {label!r} are not a list of texts")
-    if (repeated := next(_repeated(names), None)) is not None:
-        raise InputError(f"{path}: two classes of {label!r} have the name {listed([repeated])}")
+    if repeated := [one for one, times in Counter(names).items() if times > 1][:1]:
+        raise InputError(f"{path}: two classes of {label!r} have the name {listed(repeated)}")
     if (wrong := next((one for one in names if not one.strip() or "\0" in one), None)) is not None:
         raise InputError(f"{path}: {label!r} has a class of the name {listed([wrong])}")
     return tuple(names)
-
-
-def _repeated(names: Sequence[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for one in names:
-        if one in seen:
-            yield one
-        seen.add(one)
 
 
 def _fields(kind: Any) -> dict[str, Any]:
@@ -239,22 +263,24 @@ def _fields(kind: Any) -> dict[str, Any]:
 
 
 def _is_bytes(kind: Any) -> bool:
-    from pyarrow import types
-
-    return kind is not None and (types.is_binary(kind) or types.is_large_binary(kind))
+    return str(_plain(kind)) in ("binary", "large_binary")
 
 
 def _is_text(kind: Any) -> bool:
+    return str(_plain(kind)) in ("string", "large_string")
+
+
+def _plain(kind: Any) -> Any:
+    """Return the type of categories, each of which is stored once, and any other type as it is."""
     from pyarrow import types
 
-    return kind is not None and (types.is_string(kind) or types.is_large_string(kind))
+    return kind.value_type if kind is not None and types.is_dictionary(kind) else kind
 
 
 def _is_label(kind: Any) -> bool:
     from pyarrow import types
 
-    if types.is_dictionary(kind):  # Categories, each stored once.
-        kind = kind.value_type
+    kind = _plain(kind)
     return types.is_integer(kind) or types.is_null(kind) or _is_text(kind) or _is_bytes(kind)
 
 

@@ -16,6 +16,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.exchange.image_columns import ImageColumns
 from oodcache.cache.exchange.image_rows import RowFacts
 from oodcache.cache.exchange.parquet import check_pyarrow, reading
+from oodcache.cache.text import check_stream
 
 # Rows of paths and labels, and of images: a page of a few bytes may hold a long text for each.
 AT_ONCE, FEW = 32, 4
@@ -120,6 +121,7 @@ class ParquetImages:
 def _check_footer(path: Path) -> None:
     """Reject a footer so large that its objects would fill the memory."""
     try:
+        check_stream(path)  # Opening a named pipe would wait for ever.
         with path.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - 8))

@@ -91,9 +91,10 @@ class Claim:
         for path, known in self.siblings(cache):
             if known.weights == self.weights_label and path != target:
                 if (found := summarise(path).shape[-1]) != dimension:
+                    other = "other --weights" if self.like is None else "the model that made them"
                     raise InputError(
                         f"{vectors}: vectors of {dimension} numbers, but {path}, of the same "
-                        f"weights, has {found}; embed them with that model, or give other --weights"
+                        f"weights, has {found}; embed them with that model, or give {other}"
                     )
                 break  # The others agree with it.
 

@@ -18,13 +18,16 @@ MOST_LISTED = 6
 def find(cache: Path, typed: str) -> list[Path]:
     """Return the files that `typed` refers to: a path, all files of a name, or all of a model.
 
-    What exists, or ends as our files do, is a path. Raises InputError if nothing is called so.
+    What ends as our files do is a path, and what else exists, unless a file of the cache is called
+    so. Raises InputError if nothing is called so.
     """
-    if os.path.lexists(typed) or Path(typed).suffix in ENDINGS:
+    if Path(typed).suffix in ENDINGS:
         return [Path(typed)]
     there = everything(cache)
     labels = store.find_models(there, typed)
     found = [one.path for one in there if one.label in labels] or named(there, typed)
+    if not found and os.path.lexists(typed):
+        return [Path(typed)]
     if not found:
         known = cut(sorted({one.name for one in there}), MOST_LISTED, ", ") or "none"
         raise InputError(

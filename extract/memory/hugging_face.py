@@ -5,17 +5,19 @@ The image column is cast so that it gives the bytes of files, which are decoded 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.exchange.column_choice import IMAGE_COLUMN, image_choice, label_choice
 from oodcache.cache.text import listed
 from oodcache.extract.memory.in_memory import Indexed
 from oodcache.extract.memory.tally import Element
 
 PICTURE = "PIL.Image.Image"  # The type that an image column says it has.
-LABELS = ("label", "labels")
+PLAIN = ("binary", "large_binary")
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,12 @@ class Table:
             found = {"bytes": None, "path": found}
         path = found.get("path") if isinstance(found, Mapping) else None
         label = row.get(self.label) if self.label is not None else None
+        if isinstance(label, (bytes, str)):  # As texts on the disk are read.
+            label = os.fsdecode(label).strip()
         if found is None:  # An empty cell: a bad image, not a wrong dataset.
             found = {"bytes": None, "path": None}
-        return Element(found, label, path if path else None)
+        is_path = path and "://" not in path  # A URL is no path below a common folder.
+        return Element(found, label, path if is_path else None)
 
 
 def is_table(images: object) -> bool:
@@ -95,11 +100,14 @@ def opened(dataset: Any, columns: ColumnNames) -> Table:
 def _image_column(features: Mapping[str, Any], given: str | None) -> str:
     if given is not None:
         return _there(features, given, "image_column")
-    found = [name for name, one in features.items() if getattr(one, "dtype", "") == PICTURE]
+    if not features:
+        return IMAGE_COLUMN
+    images = [name for name, one in features.items() if _is_image(one)]
+    if not images and getattr(features.get(IMAGE_COLUMN), "dtype", "") in PLAIN:
+        return IMAGE_COLUMN
+    found = image_choice(images)
     if len(found) == 1:
         return found[0]
-    if not features:
-        return "image"
     what = f"several columns of images: {listed(found)}" if found else "no column of images"
     there = "" if found else f" (its columns: {listed(features)})"
     raise InputError(f"images has {what}{there}; give image_column={_first(found or features)!r}")
@@ -109,14 +117,19 @@ def _label_column(features: Mapping[str, Any], given: str | None) -> str | None:
     if given is not None:
         return _there(features, given, "label_column")
     named = [name for name, one in features.items() if _has_names(one)]
-    if len(named) == 1:
-        return named[0]
-    usual = [name for name in LABELS if name in features]
-    if usual or not named:
-        return usual[0] if usual else None
-    raise InputError(
-        f"images has several columns of labels: {listed(named)}; give label_column={named[0]!r}"
-    )
+    found = label_choice([*features], named)
+    if len(found) > 1:
+        raise InputError(
+            f"images has several columns of labels: {listed(found)}; give label_column={found[0]!r}"
+        )
+    return found[0] if found else None
+
+
+def _is_image(feature: Any) -> bool:
+    """Return whether a column holds images, or the struct in which they are stored."""
+    if isinstance(feature, Mapping):
+        return {"bytes", "path"} <= feature.keys()
+    return getattr(feature, "dtype", "") == PICTURE
 
 
 def _has_names(feature: Any) -> bool:

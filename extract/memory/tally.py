@@ -13,7 +13,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageRows
 from oodcache.extract.memory.row_labels import RowNotes, as_labels, below_root
 from oodcache.extract.run.plan import MEMORY
-from oodcache.extract.sources.labels import ImageLabels
+from oodcache.extract.sources.labels import ImageLabels, from_classes
 from oodcache.extract.sources.listing import Contents, ImageListing, ImageSource
 
 SIZE = hashlib.sha256().digest_size
@@ -64,7 +64,11 @@ class Tally:
             names = self.label_names
         if self.notes.labels is not None:
             return as_labels(self.notes.labels, names, "labels")
-        return as_labels(self.labels, names, "the label of images")
+        found = as_labels(self.labels, names, "the label of images")
+        if names is None or self.notes.label_names is not None:
+            return found
+        # The dataset's own names: those that occur, as in a folder and in the same dataset's files.
+        return from_classes(found.labels.tolist(), names, str)
 
     def _paths(self) -> list[bytes]:
         """Return the paths that the user or else the dataset gives, or else each row's number."""

@@ -69,6 +69,18 @@ def _first_difference(ours: Sequence[str], given: Sequence[str]) -> int:
     return next((place for place, (one, other) in pairs if one != other), shorter)
 
 
+def lost_templates(name: str, cached: Vocabulary, typed: Vocabulary) -> str:
+    """Return that replacing a vocabulary of the same classes loses templates, "" if it does not."""
+    lost = [one for one in cached.templates if one not in typed.templates]
+    if not lost or (cached.names, cached.ids) != (typed.names, typed.ids):
+        return ""
+    return (
+        f"{name}: --overwrite replaces the {counted(len(cached.templates), 'template')} in "
+        f"the cache by {len(typed.templates)}, without {listed(lost)}; leave --overwrite out to "
+        "keep them and add others"
+    )
+
+
 def of_paths(cached: Sequence[bytes], now: Sequence[bytes]) -> str:
     """Return the paths that are new or gone, as `; …`.
 

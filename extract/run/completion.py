@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +14,7 @@ import numpy as np
 from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.files import alike
 from oodcache.cache.files.images import ImageFile, open_image_shard, open_images
-from oodcache.cache.files.texts import TextRows, open_text_rows
+from oodcache.cache.files.texts import TextRows, open_text_rows, open_vocabulary
 from oodcache.cache.format import sibling
 from oodcache.cache.format.place import Place, Run, share
 from oodcache.cache.shards import merging
@@ -22,7 +22,7 @@ from oodcache.cache.shards.merging import Shard
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.model.encoder import Encoder, Signature
-from oodcache.extract.run import cuts, decoding
+from oodcache.extract.run import changes, cuts, decoding
 from oodcache.extract.run.plan import Listing, Plan, TextListing
 from oodcache.extract.run.targets import Target, stamp, wanted
 from oodcache.extract.run.tasks import Job, Task, write
@@ -134,6 +134,8 @@ def _make_missing(
         return []
     if isinstance(listing, TextListing):
         _note_prompts(listing, target.added, watch)
+        if planned.settings.overwrite:
+            _note_lost(listing, target.path, watch)
     rows = sum(task.place.rows for task in tasks)
     with watch.progress(f"{listing.kind} {listing.name}", rows, listing.unit) as advance:
         return engine.make(
@@ -150,6 +152,13 @@ def _note_prompts(listing: TextListing, added: Sequence[str], watch: Watch) -> N
             f"{listing.name}: adding {counted(len(added), 'template')} to the {count - len(added)} "
             f"in the cache; an average of all is now one of {count}"
         )
+
+
+def _note_lost(listing: TextListing, path: Path, watch: Watch) -> None:
+    with suppress(InputError):  # A file that is missing or damaged has nothing to lose.
+        cached = open_vocabulary(path)
+        if lost := changes.lost_templates(listing.name, cached, listing.vocabulary):
+            watch.note(lost)
 
 
 def _tolerance(

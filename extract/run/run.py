@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -99,12 +100,24 @@ def _keep(target: Target, watch: Watch) -> None:
         merging.merge(target.path, target.waiting)
         watch.note(Hint(f"merged the shards beside {target.path}"))
     elif target.begun:
-        count = counted(len(target.begun), "shard")
-        watch.note(
-            f"{shard_folder(target.path)}: {count} of a run that replaces the finished file; "
-            "resume it with --overwrite, or remove them with: oodcache cache rm"
-        )
+        watch.note(_begun(target))
     watch.note(Hint(f"kept {target.path}"))
+
+
+def _begun(target: Target) -> str:
+    """Return what shards beside a finished file are, and how to go on with them or drop them."""
+    assert target.finished is not None
+    folder, count = shard_folder(target.path), counted(len(target.begun), "shard")
+    fingerprint = target.finished.identity.source["fingerprint"]
+    if all(one.run.identity.source["fingerprint"] == fingerprint for one in target.begun):
+        return (
+            f"{folder}: {count} of a run that replaces the finished file; resume it with "
+            "--overwrite, or remove them with: oodcache cache rm"
+        )
+    return (
+        f"{folder}: {count} of an unfinished run with other templates; resume it with its own "
+        f"command, or remove them with: oodcache cache rm {shlex.quote(str(folder))}"
+    )
 
 
 def _check_bad(planned: Plan, found: Sequence[Target]) -> None:

@@ -56,6 +56,12 @@ class Target:
         return ()
 
     @property
+    def is_whole(self) -> bool:
+        """Return whether a finished vocabulary has all that is asked, whatever is begun beside."""
+        is_texts = isinstance(self.listing, TextListing)
+        return is_texts and self.finished is not None and not self.added
+
+    @property
     def waiting(self) -> list[Shard]:
         """Return a complete set of shards left next to the finished file by a run like its own."""
         assert self.finished is not None
@@ -109,12 +115,20 @@ def check(planned: Plan, found: Sequence[Target], loaded: Signature | None = Non
                     f"{target.path}: {differs[0]}; {_adding(target)}use --overwrite to replace "
                     "it, or choose another name or --cache"
                 )
-        for shard in () if planned.settings.overwrite else target.begun:
+        for shard in () if planned.settings.overwrite or target.is_whole else target.begun:
             if differs := _differences(planned, target, shard.run, shard.place.total, loaded):
-                raise InputError(
-                    f"{shard.path}: {differs[0]}; resume that run with its own command, or drop "
-                    f"its shards with {_dropping(target)}"
-                )
+                raise InputError(f"{shard.path}: {_beginning(target, shard.run, differs[0])}")
+
+
+def _beginning(target: Target, run: Run, differs: str) -> str:
+    """Return how shards differ, and what to do: another run may be making them now."""
+    resume = f"resume it with its own command, or drop its shards with {_dropping(target)}"
+    if target.added and run.identity.source["fingerprint"] != target.listing.fingerprint:
+        return (
+            "another run is adding other templates: wait for it, and run the same command again; "
+            f"if it was stopped, {resume}"
+        )
+    return f"{differs}; {resume.replace('it', 'that run', 1)}"
 
 
 def _rows(target: Target) -> int:

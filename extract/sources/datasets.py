@@ -147,8 +147,9 @@ def _folder(name: str, path: Path) -> ImageSource:
 def _stored_or_images(name: str, path: Path) -> ImageSource:
     """Return a folder of files that hold images, or of images; one of both is rejected."""
     below = layouts.below(path)
-    images = [image for image, _ in images_below(path)[0]] if below else []
-    if below and not images:
+    is_stored = bool(below) or layouts.is_saved(path)
+    images = [image for image, _ in images_below(path)[0]] if is_stored else []
+    if is_stored and not images:
         return ImageSource(name, path, form=STORED, stored=layouts.files_in(name, path))
     if held := [one for one in below if images and _surely_has_images(one)]:
         raise InputError(_mixed(name, path, "file of images", held, images))

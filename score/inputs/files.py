@@ -39,11 +39,16 @@ def vocabulary_path(
     if classes is None and there:
         raise InputError(f"{cache / label}: give --classes {' or '.join(there)}")
     wanted = classes or "NAME"
-    source = wanted if wanted in SUBSETS else _source(wanted, file)
+    source = vocabulary_source(wanted, file)
     raise InputError(
         f"{cache / label}: no vocabulary {wanted!r} (there are: {', '.join(there) or 'none'}); "
         f"{_meant(wanted, there)}make it with: oodcache extract --model {model} --classes {source}"
     )
+
+
+def vocabulary_source(name: str, file: str = "FILE") -> str:
+    """Return what to type for a vocabulary: its name if that is known, otherwise NAME=`file`."""
+    return name if name in SUBSETS else _source(name, file)
 
 
 def images_path(cache: Path, label: str, model: str, dataset: str) -> Path:

@@ -27,7 +27,7 @@ from oodcache.cache.files.stored_prompts import unchanged, vectors_sum
 from oodcache.cache.files.texts import TextFile, TextRows
 from oodcache.cache.shards.shard_set import open_text_rows
 from oodcache.cache.store import store
-from oodcache.score.inputs.files import brief, check_same_model, vocabulary_path
+from oodcache.score.inputs.files import brief, check_same_model, vocabulary_path, vocabulary_source
 from oodcache.score.inputs.selection import Prompted, Selection, Vectors
 from oodcache.score.measures.result import AVERAGE
 from oodcache.score.words.mining import KEEP, PERCENTILE
@@ -246,11 +246,17 @@ def _of_classes(negatives: Negatives, texts: TextFile, again: str) -> tuple[str,
     if templates is None:
         there = {AVERAGE, *texts.vocabulary.templates}
         classes = f"classes {negatives.classes}, whose vectors differ from those of"
-        what = f"mined with {classes} {texts.path}"
+        what, joint = f"mined with {classes} {texts.path}", "; "
         missing = [one for one in (template, *negatives.templates) if one not in there]
         if missing and texts.path.stem == negatives.classes:
-            what = f"mined with template {missing[0]!r}, which {texts.path} does not have"
-        raise InputError(f"{path}: {what}; {again}")
+            add = f"{vocabulary_source(negatives.classes)} --template {shlex.quote(missing[0])}"
+            model = shlex.quote(texts.identity.model.requested)
+            what = (
+                f"mined with template {missing[0]!r}, which {texts.path} does not have; add it "
+                f"first: oodcache extract --model {model} --classes {add}; if need be"
+            )
+            joint = ", then "
+        raise InputError(f"{path}: {what}{joint}{again}")
     return templates if template == AVERAGE else (template,)
 
 

@@ -19,7 +19,7 @@ from oodcache.cache.text import cut
 from oodcache.extract.sources.image_files import is_image
 
 SUFFIXES = (".parquet", ".arrow")
-DICTIONARY, STATE = "dataset_dict.json", "state.json"
+DICTIONARY, STATE, INFO = "dataset_dict.json", "state.json", "dataset_info.json"
 INDICES = ("_indices_files", "_indices_data_files")  # Of old versions: rows that a selection kept.
 SHARD = re.compile(r"(.+)-([0-9]{1,9})-of-([0-9]{1,9})")
 LARGEST = 2**24  # Bytes of a JSON file.
@@ -49,6 +49,11 @@ class Split:
 def is_stored(path: Path) -> bool:
     """Return whether a path has the suffix of a file that may hold images."""
     return path.suffix.lower() in SUFFIXES
+
+
+def is_saved(folder: Path) -> bool:
+    """Return whether a folder is one of save_to_disk, which has no file if it has no rows."""
+    return (folder / DICTIONARY).is_file() or all((folder / one).is_file() for one in (STATE, INFO))
 
 
 def below(folder: Path) -> list[Path]:
@@ -114,6 +119,8 @@ def _of_state(folder: Path) -> tuple[Path, ...]:
             "load_from_disk(FOLDER).flatten_indices().save_to_disk(OTHER)"
         )
     each = state.get("_data_files")
+    if each == []:
+        raise InputError(f"{folder}: has no rows: a dataset without any was saved there")
     names: list[Any] = []
     if isinstance(each, list):
         names = [one.get("filename") if isinstance(one, dict) else one for one in each]

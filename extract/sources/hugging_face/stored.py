@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import image_arrow, image_columns, image_parquet
+from oodcache.cache.exchange.column_choice import IMAGE_COLUMN
 from oodcache.cache.exchange.image_columns import ImageColumns
 from oodcache.cache.exchange.image_rows import RowFacts, StoredImages
 from oodcache.cache.files.images import ImageRows
@@ -20,6 +21,7 @@ from oodcache.extract.sources.image_files import LONGEST, starts_like_an_image
 from oodcache.extract.sources.labels import ImageLabels, from_classes, from_texts
 from oodcache.extract.sources.listed_images import Entries, list_entries, normal
 from oodcache.extract.sources.listing import ImageListing, ImageSource, labelled_fingerprint
+from oodcache.extract.sources.tables import PATH_COLUMNS
 
 ARROW = ".arrow"
 LONGEST_PATH = 4096  # Bytes; a longer path is no file's.
@@ -122,12 +124,19 @@ def holds_images(path: Path) -> bool:
     schema = image_parquet.schema(path)
     if image_columns.image_columns(path, schema):
         return True
-    name = image_columns.IMAGE_COLUMN
-    if schema.names.count(name) != 1 or name not in image_columns.byte_columns(schema):
+    if not _may_be_a_table(schema):
+        image_columns.columns(path, schema, None, None)  # Raises: it has no column of images.
+    if not image_columns.has_plain_images(path, schema):
         return False
-    columns = image_columns.columns(path, schema, name, None)
+    columns = ImageColumns(IMAGE_COLUMN, is_struct=False, has_path=False, label=None, classes=None)
     first = image_parquet.ParquetImages(path, columns).first()
     return first is not None and starts_like_an_image(first[:LONGEST])
+
+
+def _may_be_a_table(schema: Any) -> bool:
+    """Return whether a column with a table's name for paths has no parts, or no column has."""
+    plain = {one.name for one in schema if not one.type.num_fields}
+    return len(plain) == len(schema) or not plain.isdisjoint(PATH_COLUMNS)
 
 
 def list_stored(source: ImageSource) -> ImageListing:
@@ -226,8 +235,10 @@ def _names(listed: _StoredRows) -> list[bytes]:
 
 
 def _relative(path: bytes | None) -> bytes | None:
-    """Return a path as in a folder, None if it is absolute, climbs up or is no path at all."""
-    found = None if path is None or len(path) > LONGEST_PATH else normal(path)
+    """Return a path as in a folder, None if it is absolute, climbs up, or is a URL or no path."""
+    if path is None or len(path) > LONGEST_PATH or b"://" in path:
+        return None
+    found = normal(path)
     return None if found is None or found.startswith(b"/") else found
 
 

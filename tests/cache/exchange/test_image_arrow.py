@@ -96,7 +96,7 @@ def test_batches_that_are_compressed_are_not_unpacked(tmp_path: Path) -> None:
 def test_categories_are_rejected_with_what_to_write(tmp_path: Path) -> None:
     labels = pa.array(["a", "b"]).dictionary_encode()
     rows = pa.table({"image": structs([(b"x", None)] * 2), "label": labels})
-    with pytest.raises(InputError, match="categories .dictionary.: write them as texts"):
+    with pytest.raises(InputError, match="'label' is stored as categories .*: cast it to its val"):
         image_arrow.schema(write_arrow(tmp_path / "x.arrow", rows))
 
 

@@ -121,6 +121,12 @@ def test_several_class_labels_need_a_choice_unless_one_is_called_label() -> None
     assert both.classes == ("x",)
 
 
+def test_the_only_class_label_goes_before_plain_numbers_called_label() -> None:
+    kinds = {**ONE, "label": pa.int64(), "species": pa.int64()}
+    one = found(kinds, {"image": IMAGE, "species": class_label("cat", "dog")})
+    assert (one.label, one.classes) == ("species", ("cat", "dog"))
+
+
 def test_a_list_of_labels_is_said_or_rejected_if_it_is_named() -> None:
     kinds = {**ONE, "labels": pa.list_(pa.int64())}
     one = found(kinds)

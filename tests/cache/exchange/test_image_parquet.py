@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 from pathlib import Path
@@ -132,6 +133,12 @@ def test_what_is_no_parquet_is_rejected_in_one_line(
         image_parquet.schema(tmp_path / "x.parquet")
     assert "\n" not in str(refused.value)
     assert len(str(refused.value)) < 400
+
+
+def test_a_named_pipe_is_rejected_before_it_is_opened(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "x.parquet")
+    with pytest.raises(InputError, match="x.parquet: is a device or a named pipe; expected a file"):
+        image_parquet.schema(pipe)
 
 
 def test_rows_that_are_only_claimed_are_rejected(tmp_path: Path) -> None:

@@ -142,10 +142,13 @@ def test_vectors_of_another_dimension_are_no_vectors_of_the_same_weights(
     tmp_path: Path, write_pets: Write
 ) -> None:
     path = write_pets(tmp_path / "small/demo/images/pets.h5")
-    claim = of_file(path)
+    claim = Claim("small/demo", "00" * 32)
     assert refusal(claim.check_dimension, tmp_path, NEW, "x.npy", 8) == (
         f"x.npy: vectors of 8 numbers, but {path}, of the same weights, has 4; embed them with "
         "that model, or give other --weights"
+    )
+    assert refusal(of_file(path).check_dimension, tmp_path, NEW, "x.npy", 8).endswith(
+        "embed them with that model, or give the model that made them"
     )
     claim.check_dimension(tmp_path, NEW, "x.npy", 4)
     claim.check_dimension(tmp_path, path, "x.npy", 8)

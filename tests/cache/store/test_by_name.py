@@ -33,10 +33,16 @@ def test_a_name_is_every_file_that_is_called_so(cache: Path) -> None:
     assert by_name.find(cache, "small") == by_name.find(cache, "small/demo") == [pets[1], animals]
 
 
-def test_what_exists_or_ends_like_a_file_is_a_path(cache: Path) -> None:
+def test_what_ends_like_a_file_or_only_exists_is_a_path(cache: Path) -> None:
     assert by_name.find(cache, "none.h5") == [Path("none.h5")]
-    Path("animals").mkdir()
-    assert by_name.find(cache, "animals") == [Path("animals")]
+    Path("photos").mkdir()
+    assert by_name.find(cache, "photos") == [Path("photos")]
+
+
+def test_a_name_of_the_cache_goes_before_a_folder_that_is_called_so(cache: Path) -> None:
+    for name in ("animals", "large"):
+        Path(name).mkdir()
+        assert by_name.find(cache, name)[0].is_relative_to(cache)
 
 
 def test_what_has_no_file_is_answered_with_what_is_there(cache: Path) -> None:

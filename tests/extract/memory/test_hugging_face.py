@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
+from samples.extract.stored import IMAGE, class_label, structs, table, write_parquet
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Watch
 from oodcache.extract.memory.hugging_face import ColumnNames, indexed, splits
-from oodcache.extract.memory.in_memory import Indexed
+from oodcache.extract.memory.in_memory import Indexed, listed
 from oodcache.extract.memory.kinds import Streamed, kind_of
+from oodcache.extract.memory.row_labels import RowNotes
+from oodcache.extract.sources.datasets import find, list_images
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 5, 7, 3), np.uint8)
 
@@ -54,6 +60,16 @@ class Double:
     def cast_column(self, name: str, feature: Any) -> Double:
         assert feature.decode is False
         return Double({**self.features, name: feature}, self.rows, [*self.steps, name])
+
+
+class Other:
+    """A column of plain values."""
+
+
+def png(pixels: Any) -> bytes:
+    to = io.BytesIO()
+    Image.fromarray(pixels).save(to, "PNG")
+    return to.getvalue()
 
 
 def double(**features: Any) -> Double:
@@ -102,6 +118,52 @@ def test_a_column_that_is_not_clear_is_asked_for(features: Any, columns: Any, sa
     with pytest.raises(InputError) as refused:
         indexed(double(**features), ColumnNames(**columns))
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "columns"),
+    [
+        (["x", "dog", "ant", "cat"], {"label": [9, 8, 7], "species": [1, 3, 1]}),
+        (["0", "1", "2"], {"species": [2, -1, 0]}),
+        ([], {"class": [" b", "a", None], "id": [1, 2, 3]}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["photo", "struct", "bytes"])
+def test_a_dataset_in_memory_and_in_a_file_is_the_same_images_and_labels(
+    tmp_path: Path, names: list[str], columns: dict[str, list[Any]], kind: str
+) -> None:
+    files = [png(pixels) for pixels in PIXELS]
+    called = "photo" if kind == "photo" else "image"
+    in_file: Any = pa.array(files) if kind == "bytes" else structs([(one, None) for one in files])
+    features: dict[str, Any] = {one: {"_type": "Value"} for one in columns}
+    doubles: dict[str, Any] = {called: Pictures(dtype="binary"), **dict.fromkeys(columns, Other())}
+    if kind != "bytes":
+        features[called] = IMAGE
+        doubles[called] = Pictures() if kind == "photo" else {"bytes": 0, "path": 0}
+    if names:
+        features["species"], doubles["species"] = class_label(*names), Classes(names)
+    rows = [
+        {called: one, **{name: column[row] for name, column in columns.items()}}
+        for row, one in enumerate(files)
+    ]
+    path = write_parquet(tmp_path / "x.parquet", table({called: in_file, **columns}, features))
+    on_disk = list_images(find(f"x={path}", tmp_path))
+    here = kind_of(Double(doubles, rows), ColumnNames())
+    assert isinstance(here, Indexed)
+    in_memory = listed("x", here, RowNotes(), Watch())
+    for one in (on_disk, in_memory):
+        assert [one.contents.read(row) for row in range(3)] == files
+    both = [
+        (one.images.labels.tolist(), one.images.label_names, one.numbered)
+        for one in (on_disk, in_memory)
+    ]
+    assert both[0] == both[1]
+
+
+def test_a_url_is_no_path_of_a_row() -> None:
+    rows = [{"image": {"bytes": b"x", "path": path}} for path in ("https://x/0.png", "a/0.png")]
+    found = indexed(Double({"image": Pictures()}, rows), ColumnNames())
+    assert [found.sample(row).path for row in range(2)] == [None, "a/0.png"]
 
 
 def test_splits_are_to_be_chosen() -> None:

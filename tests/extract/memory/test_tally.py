@@ -44,6 +44,14 @@ def test_labels_of_the_user_come_before_those_of_the_dataset() -> None:
     assert (named.images.labels.tolist(), named.images.label_names) == ([0, 0], ("ox",))
 
 
+def test_the_dataset_s_own_names_are_those_that_occur_as_in_a_folder() -> None:
+    tally = Tally(RowNotes(), ("ox", "dog", "ant", "cat"))
+    for label in (1, -1, 3):
+        tally.add(Element(None, label), DIGESTS[0])
+    found = tally.listing("pets", NOTHING).images
+    assert (found.labels.tolist(), found.label_names) == ([1, -1, 0], ("cat", "dog"))
+
+
 def test_the_fingerprint_changes_with_pixels_order_labels_and_paths() -> None:
     plain = ((None, None), (None, None))
     some = [

@@ -13,7 +13,7 @@ import pytest
 from oodcache.cache.files.images import ImageRows
 from oodcache.cache.files.texts import Vocabulary
 from oodcache.extract.run import changes as changed
-from oodcache.extract.run.changes import of_paths, of_vocabulary
+from oodcache.extract.run.changes import lost_templates, of_paths, of_vocabulary
 from oodcache.extract.sources.folders import FolderContents
 from oodcache.extract.sources.listing import ImageListing, ImageSource
 
@@ -83,3 +83,19 @@ def test_one_image_that_changed_is_another() -> None:
         ImageSource("pets", Path("pets")), ImageRows([b"a"], np.array([-1]), ()), "other", HELD
     )
     assert changed.changes(listing, 1, None) == "inputs changed: still 1 image, but another"
+
+
+@pytest.mark.parametrize(
+    ("typed", "lost"),
+    [
+        (replace(CACHED, templates=("the {}",)), "the 2 templates in the cache by 1, without 'a"),
+        (replace(CACHED, templates=("my {}", "a {}", "the {}")), ""),
+        (replace(CACHED, templates=("my {}",), names=("cat", "fox")), ""),
+    ],
+)
+def test_templates_that_are_lost_are_named_if_the_classes_stay(
+    typed: Vocabulary, lost: str
+) -> None:
+    found = lost_templates("c", CACHED, typed)
+    assert lost in found
+    assert bool(found) == bool(lost)

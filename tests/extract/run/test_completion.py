@@ -24,6 +24,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import open_texts, write_texts
 from oodcache.cache.format.place import shard_folder
 from oodcache.cache.store.verification import verify
+from oodcache.cache.watch import Hint
 from oodcache.extract.model.encoder import Encoder
 
 
@@ -184,3 +185,17 @@ def test_the_file_names_the_libraries_that_its_older_templates_are_from(
     added(tmp_path, photos, ["the {}"])
     now = open_texts(path).identity.versions["torch"]
     assert now == f"1.0 + {old.identity.versions['torch']}"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("model")
+def test_templates_that_overwriting_loses_are_a_warning(tmp_path: Path, photos: Path) -> None:
+    added(tmp_path, photos, ["a {}", "the {}"])
+    notes = list[str]()
+    added(tmp_path, photos, ["a {}"], overwrite=True, notes=notes)
+    (lost,) = [note for note in notes if "--overwrite" in note]
+    assert not isinstance(lost, Hint)
+    assert lost == (
+        "c: --overwrite replaces the 2 templates in the cache by 1, without 'the {}'; leave "
+        "--overwrite out to keep them and add others"
+    )

@@ -23,6 +23,7 @@ from samples.extract.runs import (
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import open_images
+from oodcache.cache.files.texts import open_texts
 from oodcache.cache.format.place import shard_folder
 from oodcache.cache.shards import merging
 from oodcache.cache.watch import Watch
@@ -235,5 +236,31 @@ def test_shards_that_add_another_template_are_refused_with_the_way_out(
     extract(tmp_path, **given, templates=["the {}"], part=1, parts=2)
     with pytest.raises(InputError) as refused:
         extract(tmp_path, **given, templates=["my {}"])
+    shard = min(shard_folder(path).iterdir())
+    assert str(refused.value).startswith(
+        f"{shard}: another run is adding other templates: wait for it, and run the same command "
+        "again; if it was stopped, resume it with its own command, or drop"
+    )
     way_out = f"drop its shards with oodcache cache rm {shard_folder(path)}"
     assert str(refused.value).endswith(way_out)
+
+
+def test_an_unfinished_addition_leaves_what_is_there_to_use(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_once(monkeypatch)
+    given = {"classes": f"c={photos}", "shard_rows": 1}
+    (path,) = extract(tmp_path, **given, templates=["a {}"])
+    extract(tmp_path, **given, templates=["the {}"], part=1, parts=2)
+    before = {one: one.read_bytes() for one in path.parent.rglob("*.h5")}
+    folder, notes = shard_folder(path), list[str]()
+    extract(tmp_path, notes, **given, templates=["a {}"])
+    assert notes == [
+        f"{folder}: 2 shards of an unfinished run with other templates; resume it with its own "
+        f"command, or remove them with: oodcache cache rm {folder}",
+        f"kept {path}",
+    ]
+    assert before == {one: one.read_bytes() for one in path.parent.rglob("*.h5")}
+    extract(tmp_path, **given, templates=["the {}"])
+    assert open_texts(path).vocabulary.templates == ("a {}", "the {}")
+    assert files(path.parent) == ["c.h5"]

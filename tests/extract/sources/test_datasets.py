@@ -233,6 +233,13 @@ def test_files_that_hold_images_are_found_by_braces_pattern_and_folder(tmp_path:
         datasets.find(f"x={tmp_path}/data/t-{{0..2}}-of-2.parquet", tmp_path)
 
 
+def test_a_saved_dataset_without_rows_says_so(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text('{"_data_files": []}')
+    (tmp_path / "dataset_info.json").write_text("{}")
+    with pytest.raises(InputError, match=f"{tmp_path}: has no rows: a dataset without any was"):
+        datasets.find(f"x={tmp_path}", tmp_path)
+
+
 def test_a_table_of_paths_beside_images_is_left_out_as_before(tmp_path: Path) -> None:
     touch(tmp_path, "cat/a.jpg", "junk.parquet")
     write_parquet(tmp_path / "meta.parquet", table({"path": ["cat/a.jpg"]}))

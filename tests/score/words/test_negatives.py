@@ -168,7 +168,8 @@ def test_a_list_that_was_made_anew_is_refused(
         ({"architecture": {"x": 1}}, "mined with another architecture than"),
         (
             {"template": "b {}", "templates": ("b {}",)},
-            "mined with template 'b {}', which .*pets.h5 does not have",
+            "mined with template 'b {}', which .*pets.h5 does not have; add it first: oodcache "
+            "extract --model tiny --classes pets=FILE --template 'b {}'; if need be, then ",
         ),
     ],
 )

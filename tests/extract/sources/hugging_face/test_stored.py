@@ -81,6 +81,7 @@ def test_rows_have_their_own_paths_names_of_classes_and_bytes(tmp_path: Path, su
         ("../a.png", "b.png", "c.png"),
         ("x" * 5000, "b.png", "c.png"),
         ("", "b.png", "c.png"),
+        ("https://x/a.png", "https://x/b.png", "https://x/c.png"),
     ],
 )
 def test_paths_that_do_not_tell_rows_apart_are_replaced_by_file_and_number(
@@ -113,6 +114,41 @@ def test_many_files_keep_a_few_of_them_open(tmp_path: Path, suffix: str) -> None
     other = copy(contents)  # As pickle copies it.
     assert other._opened == {}
     assert other.read(7) == b"7"
+
+
+def test_images_stored_as_categories_are_read_or_to_be_cast(tmp_path: Path) -> None:
+    files = [b"one", b"two", b"one"]
+    column = pa.array(files).dictionary_encode()
+    found = listed(write_parquet(tmp_path / "x.parquet", table({"image": column}), 2))
+    assert [found.contents.read(row) for row in range(3)] == files
+    arrow = write_arrow(tmp_path / "x.arrow", table({"image": column}))
+    with pytest.raises(InputError, match="'image' is stored as categories .*: cast it to its val"):
+        listed(arrow)
+    struct = pa.StructArray.from_arrays([column, pa.array(["a", "b", "c"])], ["bytes", "path"])
+    with pytest.raises(InputError, match="'image' is a struct of categories .*; cast bytes and p"):
+        listed(write_parquet(tmp_path / "y.parquet", table({"image": struct})))
+
+
+@pytest.mark.parametrize(
+    ("column", "feature", "said"),
+    [
+        (pa.array([[]], pa.list_(STRUCT)), None, "'image' holds several images per row"),
+        (structs([(b"x", None)]), "Audio", r"\(its features call 'image' 'Audio'\);"),
+    ],
+)
+def test_a_column_image_of_something_else_is_named_at_once(
+    tmp_path: Path, column: Any, feature: str | None, said: str
+) -> None:
+    features = feature and {"image": {"_type": feature}}
+    path = write_parquet(tmp_path / "x.parquet", table({"image": column, "id": [1]}, features))
+    with pytest.raises(InputError, match=said):
+        holds_images(path)
+    path = write_parquet(tmp_path / "x.parquet", table({"other": column}))
+    if feature is None:
+        with pytest.raises(InputError, match="'other' holds several images per row"):
+            holds_images(path)
+    paths = write_parquet(tmp_path / "y.parquet", table({"crops": column, "path": ["a.png"]}))
+    assert holds_images(paths) is (feature == "Audio")  # Without features it is a struct of one.
 
 
 def test_a_row_without_an_image_says_so(tmp_path: Path, suffix: str) -> None:
@@ -232,7 +268,6 @@ def test_what_a_parquet_holds_is_known_by_its_columns(tmp_path: Path) -> None:
         ({"image": [b"a.png"]}, False),
         ({"image": ["a.png"]}, False),
         ({"path": ["a.png"], "thumbnail": [PNG]}, False),
-        ({"images": pa.array([[]], pa.list_(STRUCT))}, False),
     ):
         assert holds_images(write_parquet(path, table(columns))) == held, columns
 
