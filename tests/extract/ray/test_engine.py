@@ -289,7 +289,9 @@ def test_the_command_uses_the_ray_that_is_there(oodcache: Run, photos: Path) -> 
     arguments = ["extract", "--model", "tiny-clip", "--shard-rows", "5", f"c={photos}"]
     done = oodcache(*arguments, "--engine", "ray", "--num-actors", 1)
     assert (done.status, done.out) == (0, "")
-    assert done.err.splitlines() == [
+    # What takes a second, on a busy machine, has a line of its own.
+    lines = [line for line in done.err.splitlines() if "of actors' time" not in line]
+    assert lines == [
         "Ray: 1 actor of 1 processor; the first loads tiny-clip …",
         "wrote embeddings/tiny-clip/demo/images/c.h5: 12 images in 2 class folders",
     ]
