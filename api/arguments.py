@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial, wraps
 from inspect import Signature, signature
@@ -52,10 +53,11 @@ def checked(**own: Argument) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
+            bound = None
+            with suppress(TypeError):
                 bound = _signature(function).bind(*args, **kwargs)
-            except TypeError:
-                return function(*args, **kwargs)  # Which raises it with its own name.
+            if bound is None:
+                return function(*args, **kwargs)  # Which raises the TypeError with its own name.
             for name, value in bound.arguments.items():
                 bound.arguments[name] = _fitting(name, value, _signature(function), own)
             with python_words():

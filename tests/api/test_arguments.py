@@ -191,5 +191,8 @@ def test_a_checked_function_keeps_its_signature_and_its_type_errors() -> None:
         *("ab", "Return both."),
         "(id: 'str', *, ood: 'str' = 'b') -> 'str'",
     )
-    with pytest.raises(TypeError, match=r"one\(\) got an unexpected keyword argument 'odd'"):
+    with pytest.raises(
+        TypeError, match=r"one\(\) got an unexpected keyword argument 'odd'"
+    ) as wrong:
         one("a", odd="b")  # type: ignore[call-arg]
+    assert wrong.value.__context__ is None
