@@ -39,13 +39,15 @@ SMALL = 1e-2
 def check_alone(batch: Batch, scores: Scores, call: Call, where: str) -> None:
     """Raise InputError if a score is random, or depends on the other images of its batch.
 
-    It is called again with the same batch, the images reversed, and the first half of them.
+    It is called again with the same batch, the images reversed, the first half of them, and the
+    first one, as a detector calls it.
     """
     half = slice(None, (len(scores) + 1) // 2)
     backwards = slice(None, None, -1)
     if row := _moved(scores, call(batch.part(slice(None))), np.zeros(1)):
         raise InputError(f"{where} is random: the same batch gives {row}; draw with a fixed seed")
-    for what, rows in (("reversed", backwards), ("its first half alone", half)):
+    parts = {"reversed": backwards, "its first half alone": half, "alone": slice(1)}
+    for what, rows in parts.items():
         again = call(batch.part(rows))
         row = _moved(scores[rows], again, _rounding(scores))
         if row and not _is_rounding(batch, scores, again, rows, call):

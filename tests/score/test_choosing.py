@@ -184,7 +184,9 @@ def test_scores_that_take_a_bank_are_picked_too_and_shared_images_are_said(
         "its scores"
     ]
     (alone,) = score(f"knn:k={found.parameters['k']:.0f}", bank="train").results
-    assert replace(found, picked=None) == alone
+    # Of the set that picked, too, results tell what is also in the bank.
+    assert found.bank_shared_images == {"near": 3}
+    assert replace(found, picked=None, bank_shared_images={}) == alone
     on_near = {
         k: score(f"knn:k={k}", bank="train", ood_sets=["near"]).results[0].auroc for k in (1, 5, 20)
     }

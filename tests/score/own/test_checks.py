@@ -79,6 +79,11 @@ def test_a_score_of_each_image_alone_passes(function: Any) -> None:
     assert not np.isnan(scored(function, "f")).any()
 
 
+def test_a_score_that_cannot_do_one_image_is_rejected_in_any_set() -> None:
+    with pytest.raises(InputError, match=r"^f .* returned shape \(\); expected shape \(1,\)"):
+        scored(lambda batch: batch.cosines.max(axis=1, keepdims=True).squeeze(), "f")
+
+
 def test_a_set_of_one_image_is_scored_as_it_is() -> None:
     assert scored(ranks, "f", images=IMAGES[:1]).tolist() == [[0.0]]
 
