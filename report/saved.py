@@ -39,6 +39,7 @@ NEWER = {
     if one.default is not MISSING
     and one.name in {"bank_shared_images", *(measure.name for measure in MEASURES)}
 }
+NAMES = ("format", "version", "results", "differences", "provenance", "published", "notes")
 SCORE_AGAIN = "score again, with --output FILE.json"
 
 
@@ -83,6 +84,8 @@ def parsed(content: bytes, path: Path) -> Saved:
 def _check_unchanged(path: Path, whole: Mapping[str, Any]) -> None:
     """Reject results that were changed after they were written; those of 0.1 have no SHA-256."""
     others = {name: value for name, value in whole.items() if name != SUM}
+    if strange := [name for name in others if name not in NAMES]:
+        raise InputError(f"{path}: no results have {shown(strange[0])}; {SCORE_AGAIN}")
     if SUM in whole and whole[SUM] != content_sum(others):
         raise InputError(
             f"{path}: was changed after it was written: its SHA-256 is another; {SCORE_AGAIN}, or, "

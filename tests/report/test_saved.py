@@ -296,3 +296,12 @@ def test_whatever_stands_in_a_place_is_read_or_refused_in_a_line(
 def test_what_cannot_be_opened_is_one_line(tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         read(tmp_path / name)
+
+
+def test_a_name_that_results_do_not_have_is_refused(tmp_path: Path) -> None:
+    """Results without a SHA-256 are those of 0.1, so a damaged name of it must not pass as that."""
+    whole = json.loads(to_json([FIRST], (), {}))
+    whole["sha25d"] = whole.pop("sha256")
+    (tmp_path / "r.json").write_text(json.dumps(whole))
+    with pytest.raises(InputError, match="no results have 'sha25d'; "):
+        read(tmp_path / "r.json")
