@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,7 +37,7 @@ def extract(
     images: Any = None,
     *,
     name: str | None = None,
-    classes: str | Path | Sequence[str] | Mapping[Any, Any] | None = None,
+    classes: str | Path | Iterable[str] | Mapping[Any, Any] | None = None,
     template: str | Sequence[str] = (),
     labels: Sequence[Any] | None = None,
     label_names: Sequence[str] | None = None,
