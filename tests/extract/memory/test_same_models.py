@@ -89,6 +89,10 @@ OTHER = replace(OWN, pretrained="cut-abcdefgh")
         ([(FAILED, {}), (BY_NAME, SIZED)], 32, BY_NAME),
         ([(FAILED, {}), (OWN, {}), (OWN, SIZED)], 32, OWN),
         ([(FAILED, {}), (OTHER, SIZED)], 64, FAILED),
+        # Of two with texts alone, or with equal images, it is its own: a killed run resumes there.
+        ([(FAILED, {}), (OWN, {})], 32, OWN),
+        ([(OTHER, SIZED), (OWN, SIZED)], 32, OWN),
+        ([(FAILED, {}), (OWN, SIZED)], 64, OWN),
         # Images prepared equally come first, those of one in memory before those by name.
         ([(OTHER, {**SIZED, "size": 64}), (BY_NAME, SIZED)], 32, BY_NAME),
         ([(BY_NAME, SIZED), (OTHER, SIZED)], 32, OTHER),
