@@ -36,18 +36,22 @@ class Folder(Protocol):
 
 @dataclass(frozen=True)
 class Argument:
-    """What an argument must be: `wrong` tells what does not fit, `words` what to give."""
+    """What an argument must be: `wrong` tells what does not fit, `words` what to give.
+
+    `plain` returns a value of NumPy or torch as Python's own, and any other as it is.
+    """
 
     words: str
     wrong: Wrong
+    plain: Callable[[Any], Any] = lambda value: value
 
 
 def checked(**own: Argument) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator that raises InputError, in one line, for an argument of a wrong type.
 
     Arguments are known by their names, in KINDS or in `own`; others are left to the function. None
-    fits where it is the default. An iterator of texts is passed on as a list. Errors of the
-    function itself are told in the words of Python.
+    fits where it is the default. An iterator of texts is passed on as a list, a number of NumPy as
+    Python's, a type as its name. Errors of the function itself are told in the words of Python.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -79,6 +83,7 @@ def _fitting(name: str, value: Any, of: Signature, own: Mapping[str, Argument]) 
         return value
     if isinstance(kind.wrong, partial) and isinstance(value, Iterator):
         value = list(value)
+    value = kind.plain(value)
     if wrong := kind.wrong(name, value):
         raise InputError(f"{wrong}; give {kind.words}")
     return reporter(value) if name == "note" else value
@@ -151,6 +156,12 @@ def _whole(least: int) -> Wrong:
     return wrong
 
 
+def _plain_number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
 def _no_number(name: str, value: Any) -> str | None:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     return None if is_number else found(name, value)
@@ -197,7 +208,14 @@ def _choice(*known: str) -> Argument:
     def wrong(name: str, value: Any) -> str | None:
         return None if isinstance(value, str) and value in known else found(name, value)
 
-    return Argument(f"one of {', '.join(map(repr, known))}", wrong)
+    def plain(value: Any) -> Any:
+        """Return the name of a type: np.float16, np.dtype("float16"), torch.float16."""
+        if not isinstance(value, type) and not type(value).__name__.lower().endswith("dtype"):
+            return value
+        name = getattr(value, "__name__", str(value)).split(".")[-1]
+        return name if name in known else value
+
+    return Argument(f"one of {', '.join(map(repr, known))}", wrong, plain)
 
 
 ANYTHING = Argument("anything", lambda name, value: None)
@@ -210,9 +228,9 @@ SET = text("the name of one set, such as 'pets'")
 _PATH = Argument("a path", _no_path)
 _FOLDER = Argument("the path of a folder", _no_path)
 _FLAG = Argument("True or False", _no_flag)
-_COUNT = Argument("a whole number, at least 1", _whole(1))
-_WHOLE = Argument("a whole number from 0", _whole(0))
-_NUMBER = Argument("a number", _no_number)
+_COUNT = Argument("a whole number, at least 1", _whole(1), _plain_number)
+_WHOLE = Argument("a whole number from 0", _whole(0), _plain_number)
+_NUMBER = Argument("a number", _no_number, _plain_number)
 _REPORTER = Argument("True, False, None or a function", _no_reporter)
 _LIST = Argument("a list, one for each row", _no_list)
 _NAME = text("a name: text")
@@ -254,7 +272,7 @@ KINDS: Mapping[str, Argument] = {
     **dict.fromkeys(("image_column", "label_column", "model_name", "preprocess_id"), _NAME),
     **dict.fromkeys(("weights", "measure", "form", "parameter"), _NAME),
     **dict.fromkeys(("labels", "label_names", "paths", "names", "ids"), _LIST),
-    "max_bad": Argument("a share from 0 to 1", _no_share),
+    "max_bad": Argument("a share from 0 to 1", _no_share, _plain_number),
     "device": Argument("a device, such as 'cpu' or 'cuda:1'", _no_device),
     "precision": _choice("float32", "bfloat16", "float16"),
     "dtype": _choice("float32", "float16"),

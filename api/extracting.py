@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from oodcache.arguments import ANYTHING, Folder, checked
-from oodcache.cache.errors import InputError
+from oodcache.arguments import ANYTHING, Folder, checked, found
+from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.watch import Note, Progress, Watch, bars
 from oodcache.wording import noted, python_words, to_stderr
+
+COUNTS = (
+    "True, or a function (description, total, unit) that returns a context manager of a function "
+    "to call with the number of items just done"
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ def extract(
     images: Any = None,
     *,
     name: str | None = None,
-    classes: str | Path | Sequence[str] | Mapping[Any, Any] | None = None,
+    classes: str | Path | Iterable[str] | Mapping[Any, Any] | None = None,
     template: str | Sequence[str] = (),
     labels: Sequence[Any] | None = None,
     label_names: Sequence[str] | None = None,
@@ -137,5 +143,24 @@ def _watch(note: Note, progress: Progress | bool | None) -> Watch:
     watch = Watch(noted(note))
     if not progress:
         return watch
-    shown: Progress = progress if callable(progress) else bars(lambda: None)
+    shown: Progress = _counting(progress) if callable(progress) else bars(lambda: None)
     return replace(watch, progress=shown)
+
+
+def _counting(progress: Progress) -> Progress:
+    """Return a user's `progress`, which raises InputError for what cannot count."""
+
+    @contextmanager
+    def counted(description: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        try:
+            given = progress(description, total, unit)
+        except Exception as error:  # Code of the user's.
+            raise InputError(f"progress fails: {first_lines(error)}; give {COUNTS}") from error
+        if not isinstance(given, AbstractContextManager):
+            raise InputError(f"{found('what progress returns', given)}; give {COUNTS}")
+        with given as advance:
+            if not callable(advance):
+                raise InputError(f"{found('what progress yields', advance)}; give {COUNTS}")
+            yield advance
+
+    return counted

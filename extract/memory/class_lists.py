@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from oodcache.cache.names import check_name
 from oodcache.cache.watch import Note
 from oodcache.extract.texts import mappings, spoken, vocabularies
 
-Classes = str | os.PathLike[str] | Sequence[str] | Mapping[Any, Any]
+Classes = str | os.PathLike[str] | Iterable[str] | Mapping[Any, Any]
 
 
 def vocabulary(
@@ -31,6 +31,8 @@ def vocabulary(
     if name is None:
         raise InputError('classes is a list: give it a name, such as name="pets"')
     check_name(name, "vocabulary")
+    if isinstance(classes, (Iterator, KeysView, ValuesView)):
+        classes = list(classes)
     if not isinstance(classes, (Mapping, list, tuple)):
         if not hasattr(classes, "tolist"):
             raise InputError(f"classes is {type(classes).__name__}: expected {mappings.FORMS}")

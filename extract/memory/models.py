@@ -192,11 +192,12 @@ def _tower(module: Any, method: str, dtype: torch.dtype | None = None) -> Tower:
                 f"{what} fails on a tensor {tuple(given.shape)}: {first_lines(error)}; give the "
                 "preprocess and the tokenizer that belong to the model"
             ) from error
-        if not isinstance(found, torch.Tensor) or found.ndim != 2 or len(found) != len(given):
-            is_tensor = isinstance(found, torch.Tensor)
+        is_tensor = isinstance(found, torch.Tensor)
+        if not is_tensor or found.is_meta or found.ndim != 2 or len(found) != len(given):
             gave = f"a tensor {tuple(found.shape)}" if is_tensor else f"a {type(found).__name__}"
+            where = " on meta, without values," if is_tensor and found.is_meta else ""
             raise InputError(
-                f"{what} gives {gave} for a tensor {tuple(given.shape)}: expected a tensor "
+                f"{what} gives {gave}{where} for a tensor {tuple(given.shape)}: expected a tensor "
                 f"({len(given)}, D), a vector for each"
             )
         return found

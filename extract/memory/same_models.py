@@ -16,6 +16,9 @@ from oodcache.cache.text import listed
 from oodcache.cache.watch import Note
 from oodcache.extract.memory.own_identity import code, runs_open_clip
 
+# How a model's images are prepared: as the new ones, not seen in its texts alone, or otherwise.
+EQUAL, UNKNOWN, DIFFERENT = range(3)
+
 
 def in_cache(
     cache: Path, own: ModelIdentity, encoding: Mapping[str, Any], note: Note, *, is_named: bool
@@ -23,8 +26,10 @@ def in_cache(
     """Return the model in the cache that is `own`, None if there is none.
 
     One that was in memory before stays under its name, as one by name does if its images were
-    prepared equally; with `is_named` only its own name counts. One of equal weights whose code
-    differs is noted. Raises InputError if that one has the name of `own`.
+    prepared equally; with `is_named` only its own name counts. Names with such images come before
+    the name of `own`, and that before names with texts alone, which a failed extraction may have
+    left. One of equal weights whose code differs is noted. Raises InputError if that one has the
+    name of `own`.
     """
     found, others = dict[str, list[Identity]](), dict[str, Identity]()
     for entry, identity in _files(cache, own):
@@ -33,10 +38,9 @@ def in_cache(
         else:
             others[entry.label] = identity
     wanted = [some for label, some in found.items() if label == own.label or not is_named]
-    for files in sorted(wanted, key=lambda some: not some[0].model.was_in_memory):
-        images = [one.encoding for one in files if "decoder" in one.encoding]
-        is_equal = not images or any(_settings(one) == _settings(encoding) for one in images)
-        if is_equal or is_named or files[0].model.was_in_memory:
+    for files in sorted(wanted, key=lambda some: _distance(some, own, encoding)):
+        is_other = _prepared(files, encoding) == DIFFERENT
+        if not is_other or is_named or files[0].model.was_in_memory:
             return files[0].model
     if own.label in others:
         raise InputError(
@@ -107,6 +111,22 @@ def _files(cache: Path, own: ModelIdentity) -> Iterator[tuple[Entry, Identity]]:
             identity = store.read_identity(entry)
             if not identity.is_imported and identity.model.weights == own.weights:
                 yield entry, identity
+
+
+def _distance(
+    files: list[Identity], own: ModelIdentity, encoding: Mapping[str, Any]
+) -> tuple[bool, bool, int, bool]:
+    """Return how far a model's files are from images of `own` prepared so: least comes first."""
+    prepared = _prepared(files, encoding)
+    model = files[0].model
+    return prepared != EQUAL, model.label != own.label, prepared, not model.was_in_memory
+
+
+def _prepared(files: list[Identity], encoding: Mapping[str, Any]) -> int:
+    """Return whether images among a model's files are prepared so."""
+    images = [one.encoding for one in files if "decoder" in one.encoding]
+    is_equal = any(_settings(one) == _settings(encoding) for one in images)
+    return EQUAL if is_equal else DIFFERENT if images else UNKNOWN
 
 
 def _settings(encoding: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 from oodcache.cache.json_text import DEEPEST, parse_json
@@ -99,7 +100,7 @@ def _pair(one: Any) -> tuple[str, str]:
 def _is_number(one: Any) -> bool:
     if isinstance(one, str):
         return NUMBER.fullmatch(one) is not None
-    return isinstance(one, int) and not isinstance(one, bool)
+    return isinstance(one, Integral) and not isinstance(one, bool)
 
 
 def _deepest(text: str) -> int:

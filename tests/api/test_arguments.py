@@ -196,3 +196,48 @@ def test_a_checked_function_keeps_its_signature_and_its_type_errors() -> None:
     ) as wrong:
         one("a", odd="b")  # type: ignore[call-arg]
     assert wrong.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "plain"),
+    [
+        ("shard_rows", np.int64(5), 5),
+        ("bank_seed", np.uint8(0), 0),
+        ("logit_scale", np.float32(0.5), 0.5),
+        ("logit_scale", 10, 10),
+        ("max_bad", np.float32(0.5), 0.5),
+        ("dtype", np.float16, "float16"),
+        ("dtype", np.dtype("float16"), "float16"),
+        ("dtype", torch.float16, "float16"),
+        ("dtype", "float16", "float16"),
+        ("precision", torch.bfloat16, "bfloat16"),
+    ],
+)
+def test_numbers_and_types_of_numpy_and_torch_are_passed_on_as_pythons(
+    name: str, given: Any, plain: Any
+) -> None:
+    @checked()
+    def passed(
+        shard_rows: Any = None,
+        bank_seed: Any = None,
+        logit_scale: Any = None,
+        max_bad: Any = None,
+        dtype: Any = None,
+        precision: Any = None,
+    ) -> dict[str, Any]:
+        return dict(locals())
+
+    found = passed(**{name: given})[name]
+    assert (found, type(found)) == (plain, type(plain))
+
+
+@pytest.mark.parametrize(
+    "other", [np.float64, torch.float64, torch.int8, "torch.float16", np.array]
+)
+def test_a_type_that_is_no_choice_is_shown(other: Any) -> None:
+    @checked()
+    def passed(dtype: Any) -> None:
+        raise AssertionError
+
+    with pytest.raises(package.InputError, match="^dtype is .*; give one of"):
+        passed(other)

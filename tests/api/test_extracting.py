@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,40 @@ def test_what_cannot_report_is_refused_before_anything_else(
     given: dict[str, Any] = {name: value}
     with pytest.raises(package.InputError, match=f"{name} is .*; give True, False, None or a"):
         cache.extract("nothing", None, **given)
+
+
+@pytest.mark.parametrize(
+    ("progress", "said"),
+    [
+        (print, "what progress returns is None; give True, or a function (description,"),
+        (lambda *count: nullcontext(3), "what progress yields is 3 (int); give True"),
+        (lambda total: None, "progress fails: <lambda>() takes 1 positional argument but 3 were"),
+    ],
+)
+def test_what_a_progress_of_your_own_gives_is_checked(progress: Any, said: str) -> None:
+    watch = extracting._watch(None, progress)  # type: ignore[arg-type]
+    with pytest.raises(package.InputError) as refused, watch.progress("reading", 1, "images"):
+        pass
+    assert said in str(refused.value)
+    assert len(str(refused.value).encode()) < 600
+
+
+def test_a_progress_of_your_own_counts_and_sees_errors() -> None:
+    seen: list[object] = []
+
+    @contextmanager
+    def progress(*about: object) -> Iterator[Any]:
+        seen.append(about)
+        try:
+            yield seen.append
+        finally:
+            seen.append("ended")
+
+    watch = extracting._watch(None, progress)  # type: ignore[arg-type]
+    with pytest.raises(OSError, match="disk"), watch.progress("reading", 3, "images") as advance:
+        advance(2)
+        raise OSError("disk")
+    assert seen == [("reading", 3, "images"), 2, "ended"]
 
 
 def test_every_argument_of_the_method_is_shown_for_completion() -> None:

@@ -26,8 +26,22 @@ def test_a_list_of_names_is_the_vocabulary_of_a_file_of_them(kind: Any, tmp_path
     assert expected[1].names == ("house cat", "dog")
 
 
+@pytest.mark.parametrize(
+    "classes",
+    [
+        (name for name in ("cat", "dog")),
+        dict.fromkeys(["cat", "dog"]).keys(),
+        {3: "cat", 1: "dog"}.values(),
+    ],
+)
+def test_an_iterator_and_the_keys_or_values_of_a_dict_are_a_list(classes: Any) -> None:
+    assert made(classes) == made(["cat", "dog"])
+
+
 def test_numbers_and_ids_of_a_mapping_order_and_identify_classes() -> None:
     assert made({1: "dog", 0: "cat"})[1].names == ("cat", "dog")
+    assert made({np.int64(1): "dog", np.uint8(0): "cat"}) == made(["cat", "dog"])
+    assert made({"dog": np.int64(1), "cat": np.int64(0)}) == made(["cat", "dog"])
     found = made({"n02123045": "tabby", "n02099601": "retriever"})[1]
     assert (found.ids, found.names) == (("n02123045", "n02099601"), ("tabby", "retriever"))
 
@@ -51,6 +65,8 @@ def test_a_text_is_what_the_command_line_takes(tmp_path: Path) -> None:
         (["cat", None], "pets", "classes: it holds 'None' for a name"),
         ([], "pets", "classes: it is empty"),
         (7, "pets", "classes is int: expected a list of names"),
+        ({"cat", "dog"}, "pets", "classes is set: expected a list of names"),
+        ({True: "cat"}, "pets", "classes: it is not a list of names, or an object of numbers"),
         ({0: "cat", 2: "dog"}, "pets", "classes: its classes are numbered from 0 to 2, 2 in all"),
         ("nowhere", "pets", "--classes 'nowhere' is not known"),
     ],

@@ -154,6 +154,7 @@ class Returning(Bare):
         (lambda images: images[:2].flatten(1), "gives a tensor (2, 768) for a tensor (3, 3, 16"),
         (lambda images: (images.flatten(1), None), "gives a tuple for a tensor (3, 3, 16, 16)"),
         (lambda images: images, "(3, 3, 16, 16): expected a tensor (3, D), a vector for each"),
+        (lambda images: images.flatten(1).to("meta"), "(3, 768) on meta, without values, for a"),
         (lambda images: images @ torch.ones(145), "fails on a tensor (3, 3, 16, 16): size mis"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from oodcache.cache.format.identity import Identity, ModelIdentity
+from oodcache.cache.store.store import Entry
 from oodcache.extract.memory import same_models
 
 OWN = ModelIdentity(
@@ -74,3 +75,44 @@ def test_images_are_prepared_alike_whatever_decodes_them(
 def test_an_empty_cache_has_no_model(tmp_path: Path) -> None:
     assert same_models.in_cache(tmp_path, OWN, {}, print, is_named=False) is None
     assert same_models.with_images(tmp_path, OWN, "pets") == {}
+
+
+SIZED = {"size": 32, "decoder": "pillow"}
+FAILED = replace(OWN, pretrained="bps-abcdefgh")
+OTHER = replace(OWN, pretrained="cut-abcdefgh")
+
+
+@pytest.mark.parametrize(
+    ("files", "size", "chosen"),
+    [
+        # A failed extraction leaves texts, and takes no images of another name.
+        ([(FAILED, {}), (BY_NAME, SIZED)], 32, BY_NAME),
+        ([(FAILED, {}), (OWN, {}), (OWN, SIZED)], 32, OWN),
+        ([(FAILED, {}), (OTHER, SIZED)], 64, FAILED),
+        # Of two with texts alone, or with equal images, it is its own: a killed run resumes there.
+        ([(FAILED, {}), (OWN, {})], 32, OWN),
+        ([(OTHER, SIZED), (OWN, SIZED)], 32, OWN),
+        ([(FAILED, {}), (OWN, SIZED)], 64, OWN),
+        # Images prepared equally come first, those of one in memory before those by name.
+        ([(OTHER, {**SIZED, "size": 64}), (BY_NAME, SIZED)], 32, BY_NAME),
+        ([(BY_NAME, SIZED), (OTHER, SIZED)], 32, OTHER),
+        # Only what was in memory stays under its name with another preprocess.
+        ([(OTHER, SIZED)], 64, OTHER),
+        ([(BY_NAME, SIZED)], 64, None),
+    ],
+)
+def test_equally_prepared_images_choose_the_name_and_texts_alone_only_without_them(
+    files: list[tuple[ModelIdentity, dict[str, Any]]],
+    size: int,
+    chosen: ModelIdentity | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cached = {
+        Entry(Path(f"{place}.h5"), model.label, "images"): Identity(model, {}, encoding, {}, {})
+        for place, (model, encoding) in enumerate(files)
+    }
+    monkeypatch.setattr("oodcache.cache.store.store.entries", lambda cache: list(cached))
+    monkeypatch.setattr("oodcache.cache.store.store.read_identity", cached.get)
+    encoding = {"size": size, "decoder": "pillow"}
+    found = same_models.in_cache(Path("c"), OWN, encoding, print, is_named=False)
+    assert found == chosen
