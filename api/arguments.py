@@ -46,8 +46,8 @@ def checked(**own: Argument) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator that raises InputError, in one line, for an argument of a wrong type.
 
     Arguments are known by their names, in KINDS or in `own`; others are left to the function. None
-    fits where it is the default. An iterator of texts is passed on as a list. Errors of the
-    function itself are told in the words of Python.
+    fits where it is the default. Several texts are passed on as a list, and the numbers, flags and
+    texts of NumPy as Python's. Errors of the function itself are told in the words of Python.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -76,12 +76,26 @@ def _signature(function: Callable[..., Any]) -> Signature:
 def _fitting(name: str, value: Any, of: Signature, own: Mapping[str, Argument]) -> Any:
     kind = own.get(name, KINDS.get(name))
     if kind is None or (value is None and of.parameters[name].default is None):
-        return value
-    if isinstance(kind.wrong, partial) and isinstance(value, Iterator):
+        return _plain(value)
+    is_one_or_several = isinstance(kind.wrong, partial)
+    if is_one_or_several and isinstance(value, Iterator):
         value = list(value)
     if wrong := kind.wrong(name, value):
         raise InputError(f"{wrong}; give {kind.words}")
-    return reporter(value) if name == "note" else value
+    if is_one_or_several and not (isinstance(value, str) or callable(value)):
+        return [_plain(one) for one in value]
+    return reporter(value) if name == "note" else _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return a flag, a number or a text of NumPy, say, as Python's own; others as they are."""
+    if _no_flag("", value) is None:
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    return str.__str__(value) if isinstance(value, str) else value
 
 
 def folder_of(cache: Folder | str | Path) -> Path:
@@ -169,7 +183,7 @@ def _no_list(name: str, value: Any) -> str | None:
 
 
 def _no_reporter(name: str, value: Any) -> str | None:
-    is_one = value is None or isinstance(value, bool) or callable(value)
+    is_one = value is None or _no_flag(name, value) is None or callable(value)
     return None if is_one else found(name, value)
 
 
