@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from oodcache.cache.errors import InputError
+from oodcache.cache.errors import FileError, InputError
 from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Hint, Note
 
@@ -57,6 +57,9 @@ EXTRACT = re.compile(
 OWN_SCORE = re.compile(r"--score (FILE\.py:(\w+)) \(in Python: the function\)")
 PLACE = re.compile(r"add --data-root FOLDER or (\S+)=FOLDER")
 REPEATED = re.compile(r"repeat the option[:,](?: --\S+ \S+)+")
+# Names to choose from, which Python writes in quotes; NAME and FILE stand for any.
+NAMES = r"(?!NAME\b|FILE\b|too\b|--)[^\s,;]+"
+CHOICE = re.compile(rf"\bgive --(bank|negatives|classes) ({NAMES}(?: or {NAMES})*)(?=[,;]|$)")
 # What a value after an option is known by.
 VALUE = r"[0-9][0-9.]*|b?float[0-9]+|[A-Z]{2,}(?:[.:][A-Za-z]+)*(?![\w={:])"
 OPTION = re.compile(rf"(?<![\w-])--([a-z][a-z-]*)(?: ({VALUE})(?![\w.-]*\w))?")
@@ -79,6 +82,7 @@ def in_python(text: str) -> str:
     text = OWN_SCORE.sub(r"scores=\2, the function, or scores='\1'", text)
     text = PLACE.sub(r"give data_root=FOLDER or images={'\1': FOLDER}", text)
     text = REPEATED.sub("give a list of them", text)
+    text = CHOICE.sub(_choice, text)
     typed = COMMAND.search(text)
     end = len(text) if typed is None else typed.start()
     return OPTION.sub(_argument, text[:end]) + text[end:]
@@ -89,6 +93,10 @@ def _argument(option: re.Match[str]) -> str:
     if option[1] not in ARGUMENTS:
         return option[0]
     return ARGUMENTS[option[1]] + ("" if option[2] is None else f"={option[2]}")
+
+
+def _choice(option: re.Match[str]) -> str:
+    return f"give {option[1]}={' or '.join(map(repr, option[2].split(' or ')))}"
 
 
 def _extraction(typed: re.Match[str]) -> str:
@@ -137,6 +145,6 @@ def python_words() -> Iterator[None]:
         yield
     except InputError as error:
         text = in_python(str(error))
-        if text == str(error) or type(error) is not InputError:
+        if text == str(error) or isinstance(error, FileError):
             raise
         raise InputError(text) from error.__cause__
