@@ -32,7 +32,7 @@ from oodcache.detect.targets import TargetFinder
 from oodcache.extract.model.request import check_torch
 from oodcache.score.own.function import Function
 from oodcache.score.own.given_again import given_again
-from oodcache.wording import noted, python_words, to_stderr
+from oodcache.wording import noted, python_words, to_stderr, typed
 
 if TYPE_CHECKING:
     from oodcache.extract.memory.models import GivenModel
@@ -261,17 +261,9 @@ def _called(function: Any, given: dict[str, Any]) -> str:
         value = given[name]
         if name == "note" or (one.default is not one.empty and value == one.default):
             continue
-        shown = _typed(str(value.folder) if isinstance(value, Folder) else value)
+        shown = typed(str(value.folder) if isinstance(value, Folder) else value)
         if name == "model" and not isinstance(value, str):
             shown = "(module, preprocess)"
         named = "" if one.kind is one.POSITIONAL_OR_KEYWORD else f"{name}="
         parts.append(f"{named}{shown}")
     return f"oodcache.Detector.make({', '.join(parts)})"
-
-
-def _typed(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_typed, value))}]"
-    if callable(value):
-        return str(getattr(value, "__name__", type(value).__name__))
-    return repr(str(value) if isinstance(value, Path) else value)
