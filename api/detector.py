@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from oodcache.arguments import (
     ANYTHING,
-    ONE_SCORE,
     ONE_TEMPLATE,
+    OWN_SCORES,
     Folder,
     checked,
     folder_of,
@@ -122,7 +122,7 @@ class Detector:
             bank_seed=seed,
             conventions=Conventions(seed=seed),
         )
-        asked = [scores] if isinstance(scores, str) or callable(scores) else list(scores)
+        asked = _several(scores)
         with python_words():
             request = DetectorRequest(question.asking(asked), alpha, confidence, select_id)
             saved = detector(request, call, Watch(noted(note)))
@@ -130,7 +130,7 @@ class Detector:
         return cls(saved, folder, runtime, note)
 
     @classmethod
-    @checked(model=ANYTHING, scores=ONE_SCORE)
+    @checked(model=ANYTHING, scores=OWN_SCORES)
     def load(
         cls,
         path: str | Path,
@@ -142,7 +142,7 @@ class Detector:
         device: str | None = None,
         batch_size: int = 256,
         workers: int | None = None,
-        scores: str | Function | None = None,
+        scores: str | Function | Sequence[str | Function] | None = None,
         preprocess_id: str | None = None,
         note: Note = to_stderr,
     ) -> Detector:
@@ -151,7 +151,8 @@ class Detector:
         `model`, `checkpoint` and `config` give the model's location if it has moved; `model` may
         also be (module, preprocess) in memory, which must be the detector's, with the
         `preprocess_id` that `extract` had, if any. Datasets are found by name in `cache`. A
-        detector of a score of your own needs the function as `scores`, or FILE.py:FUNCTION.
+        detector of a score of your own needs the function as `scores`, or FILE.py:FUNCTION, also
+        in a list.
         """
         held = _held(model, preprocess_id)
         if held is not None and (checkpoint is not None or config is not None):
@@ -165,7 +166,7 @@ class Detector:
             workers=workers,
             held=held,
         )
-        saved = read_detector(Path(path), given_again([] if scores is None else [scores]))
+        saved = read_detector(Path(path), given_again([] if scores is None else _several(scores)))
         return cls(saved, folder_of(cache), runtime, note)
 
     @checked()
@@ -243,6 +244,10 @@ def _held(model: Any, preprocess_id: str | None) -> GivenModel | None:
     from oodcache.extract.memory import models
 
     return models.given(model, None, preprocess_id)
+
+
+def _several(scores: str | Function | Sequence[str | Function]) -> list[str | Function]:
+    return [scores] if isinstance(scores, str) or callable(scores) else list(scores)
 
 
 def _name(model: Any, held: GivenModel | None, cache: Path, id_set: str) -> str:
