@@ -25,7 +25,16 @@ from oodcache.cache.watch import Note, Watch
 from oodcache.detect.decisions import Decision
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.file import ENDING, check_replaceable, read_detector, write_detector
-from oodcache.detect.inputs import PATH, PICTURE, VECTORS, inputs, is_path, together, windows
+from oodcache.detect.inputs import (
+    PATH,
+    PICTURE,
+    VECTORS,
+    as_list,
+    inputs,
+    is_path,
+    together,
+    windows,
+)
 from oodcache.detect.judge import AT_ONCE, Judge
 from oodcache.detect.reloading import Runtime
 from oodcache.detect.targets import TargetFinder
@@ -210,6 +219,7 @@ class Detector:
         for what is no image.
         """
         size = self.runtime.batch_size if batch_size is None else batch_size
+        images = as_list(images)
         if is_path(images) or (isinstance(images, (list, tuple)) and all(map(is_path, images))):
             for batch in self._judged(PATH, [images] if is_path(images) else images):
                 yield from batch
@@ -227,7 +237,7 @@ class Detector:
             return (self._judge.of_vectors(several[one : one + AT_ONCE]) for one in blocks)
         if kind == PICTURE:
             return self._judge.of_pictures(several)
-        paths = [os.fspath(one) for one in several]
+        paths = [os.fsdecode(one) for one in several]
         if are_files:
             return self._judge.of_targets([tuple(map(os.fsencode, paths))])
         finder = TargetFinder(self.saved, self.cache, self.note)
