@@ -38,7 +38,7 @@ class Folder(Protocol):
 class Argument:
     """What an argument must be: `wrong` tells what does not fit, `words` what to give.
 
-    `plain` returns a value of NumPy or torch as Python's own, and any other as it is.
+    `plain` returns a type of NumPy or torch as its name, and any other value as it is.
     """
 
     words: str
@@ -50,8 +50,9 @@ def checked(**own: Argument) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator that raises InputError, in one line, for an argument of a wrong type.
 
     Arguments are known by their names, in KINDS or in `own`; others are left to the function. None
-    fits where it is the default. An iterator of texts is passed on as a list, a number of NumPy as
-    Python's, a type as its name. Errors of the function itself are told in the words of Python.
+    fits where it is the default. Several texts are passed on as a list, and the numbers, flags and
+    texts of NumPy as Python's, a type as its name. Errors of the function itself are told in the
+    words of Python.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -80,13 +81,27 @@ def _signature(function: Callable[..., Any]) -> Signature:
 def _fitting(name: str, value: Any, of: Signature, own: Mapping[str, Argument]) -> Any:
     kind = own.get(name, KINDS.get(name))
     if kind is None or (value is None and of.parameters[name].default is None):
-        return value
-    if isinstance(kind.wrong, partial) and isinstance(value, Iterator):
+        return _plain(value)
+    is_one_or_several = isinstance(kind.wrong, partial)
+    if is_one_or_several and isinstance(value, Iterator):
         value = list(value)
     value = kind.plain(value)
     if wrong := kind.wrong(name, value):
         raise InputError(f"{wrong}; give {kind.words}")
-    return reporter(value) if name == "note" else value
+    if is_one_or_several and not (isinstance(value, str) or callable(value)):
+        return [_plain(one) for one in value]
+    return reporter(value) if name == "note" else _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return a flag, a number or a text of NumPy, say, as Python's own; others as they are."""
+    if _no_flag("", value) is None:
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    return str.__str__(value) if isinstance(value, str) else value
 
 
 def folder_of(cache: Folder | str | Path) -> Path:
@@ -156,12 +171,6 @@ def _whole(least: int) -> Wrong:
     return wrong
 
 
-def _plain_number(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return value
-    return int(value) if isinstance(value, Integral) else float(value)
-
-
 def _no_number(name: str, value: Any) -> str | None:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     return None if is_number else found(name, value)
@@ -180,7 +189,7 @@ def _no_list(name: str, value: Any) -> str | None:
 
 
 def _no_reporter(name: str, value: Any) -> str | None:
-    is_one = value is None or isinstance(value, bool) or callable(value)
+    is_one = value is None or _no_flag(name, value) is None or callable(value)
     return None if is_one else found(name, value)
 
 
@@ -223,14 +232,16 @@ ANY_OOD = texts("the name of a set, such as 'strays'")
 MODELS = texts("the name of a model in the cache", least=1)
 PLACES = Argument("a dict of datasets and folders, such as {'pets': 'photos/pets'}", _no_places)
 ONE_TEMPLATE = text("one template, such as 'a photo of a {}'")
-ONE_SCORE = Argument("the function of the score, or FILE.py:FUNCTION", _no_score)
+OWN_SCORES = Argument(
+    "the function of the score, or FILE.py:FUNCTION", partial(_none_of, _no_score, 1)
+)
 SET = text("the name of one set, such as 'pets'")
 _PATH = Argument("a path", _no_path)
 _FOLDER = Argument("the path of a folder", _no_path)
 _FLAG = Argument("True or False", _no_flag)
-_COUNT = Argument("a whole number, at least 1", _whole(1), _plain_number)
-_WHOLE = Argument("a whole number from 0", _whole(0), _plain_number)
-_NUMBER = Argument("a number", _no_number, _plain_number)
+_COUNT = Argument("a whole number, at least 1", _whole(1))
+_WHOLE = Argument("a whole number from 0", _whole(0))
+_NUMBER = Argument("a number", _no_number)
 _REPORTER = Argument("True, False, None or a function", _no_reporter)
 _LIST = Argument("a list, one for each row", _no_list)
 _NAME = text("a name: text")
@@ -272,7 +283,7 @@ KINDS: Mapping[str, Argument] = {
     **dict.fromkeys(("image_column", "label_column", "model_name", "preprocess_id"), _NAME),
     **dict.fromkeys(("weights", "measure", "form", "parameter"), _NAME),
     **dict.fromkeys(("labels", "label_names", "paths", "names", "ids"), _LIST),
-    "max_bad": Argument("a share from 0 to 1", _no_share, _plain_number),
+    "max_bad": Argument("a share from 0 to 1", _no_share),
     "device": Argument("a device, such as 'cpu' or 'cuda:1'", _no_device),
     "precision": _choice("float32", "bfloat16", "float16"),
     "dtype": _choice("float32", "float16"),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from oodcache.arguments import (
     ANYTHING,
-    ONE_SCORE,
     ONE_TEMPLATE,
+    OWN_SCORES,
     Folder,
     checked,
     folder_of,
@@ -25,14 +25,23 @@ from oodcache.cache.watch import Note, Watch
 from oodcache.detect.decisions import Decision
 from oodcache.detect.detector import SavedDetector
 from oodcache.detect.file import ENDING, check_replaceable, read_detector, write_detector
-from oodcache.detect.inputs import PATH, PICTURE, VECTORS, inputs, is_path, together, windows
+from oodcache.detect.inputs import (
+    PATH,
+    PICTURE,
+    VECTORS,
+    as_list,
+    inputs,
+    is_path,
+    together,
+    windows,
+)
 from oodcache.detect.judge import AT_ONCE, Judge
 from oodcache.detect.reloading import Runtime
 from oodcache.detect.targets import TargetFinder
 from oodcache.extract.model.request import check_torch
 from oodcache.score.own.function import Function
 from oodcache.score.own.given_again import given_again
-from oodcache.wording import noted, python_words, to_stderr
+from oodcache.wording import noted, python_words, to_stderr, typed
 
 if TYPE_CHECKING:
     from oodcache.extract.memory.models import GivenModel
@@ -122,7 +131,7 @@ class Detector:
             bank_seed=seed,
             conventions=Conventions(seed=seed),
         )
-        asked = [scores] if isinstance(scores, str) or callable(scores) else list(scores)
+        asked = _several(scores)
         with python_words():
             request = DetectorRequest(question.asking(asked), alpha, confidence, select_id)
             saved = detector(request, call, Watch(noted(note)))
@@ -130,7 +139,7 @@ class Detector:
         return cls(saved, folder, runtime, note)
 
     @classmethod
-    @checked(model=ANYTHING, scores=ONE_SCORE)
+    @checked(model=ANYTHING, scores=OWN_SCORES)
     def load(
         cls,
         path: str | Path,
@@ -142,7 +151,7 @@ class Detector:
         device: str | None = None,
         batch_size: int = 256,
         workers: int | None = None,
-        scores: str | Function | None = None,
+        scores: str | Function | Sequence[str | Function] | None = None,
         preprocess_id: str | None = None,
         note: Note = to_stderr,
     ) -> Detector:
@@ -151,7 +160,8 @@ class Detector:
         `model`, `checkpoint` and `config` give the model's location if it has moved; `model` may
         also be (module, preprocess) in memory, which must be the detector's, with the
         `preprocess_id` that `extract` had, if any. Datasets are found by name in `cache`. A
-        detector of a score of your own needs the function as `scores`, or FILE.py:FUNCTION.
+        detector of a score of your own needs the function as `scores`, or FILE.py:FUNCTION, also
+        in a list.
         """
         held = _held(model, preprocess_id)
         if held is not None and (checkpoint is not None or config is not None):
@@ -165,7 +175,7 @@ class Detector:
             workers=workers,
             held=held,
         )
-        saved = read_detector(Path(path), given_again([] if scores is None else [scores]))
+        saved = read_detector(Path(path), given_again([] if scores is None else _several(scores)))
         return cls(saved, folder_of(cache), runtime, note)
 
     @checked()
@@ -209,6 +219,7 @@ class Detector:
         for what is no image.
         """
         size = self.runtime.batch_size if batch_size is None else batch_size
+        images = as_list(images)
         if is_path(images) or (isinstance(images, (list, tuple)) and all(map(is_path, images))):
             for batch in self._judged(PATH, [images] if is_path(images) else images):
                 yield from batch
@@ -226,7 +237,7 @@ class Detector:
             return (self._judge.of_vectors(several[one : one + AT_ONCE]) for one in blocks)
         if kind == PICTURE:
             return self._judge.of_pictures(several)
-        paths = [os.fspath(one) for one in several]
+        paths = [os.fsdecode(one) for one in several]
         if are_files:
             return self._judge.of_targets([tuple(map(os.fsencode, paths))])
         finder = TargetFinder(self.saved, self.cache, self.note)
@@ -245,6 +256,10 @@ def _held(model: Any, preprocess_id: str | None) -> GivenModel | None:
     return models.given(model, None, preprocess_id)
 
 
+def _several(scores: str | Function | Sequence[str | Function]) -> list[str | Function]:
+    return [scores] if isinstance(scores, str) or callable(scores) else list(scores)
+
+
 def _name(model: Any, held: GivenModel | None, cache: Path, id_set: str) -> str:
     """Return the name of a model in the cache, found by its weights if it is in memory."""
     if held is None:
@@ -261,17 +276,9 @@ def _called(function: Any, given: dict[str, Any]) -> str:
         value = given[name]
         if name == "note" or (one.default is not one.empty and value == one.default):
             continue
-        shown = _typed(str(value.folder) if isinstance(value, Folder) else value)
+        shown = typed(str(value.folder) if isinstance(value, Folder) else value)
         if name == "model" and not isinstance(value, str):
             shown = "(module, preprocess)"
         named = "" if one.kind is one.POSITIONAL_OR_KEYWORD else f"{name}="
         parts.append(f"{named}{shown}")
     return f"oodcache.Detector.make({', '.join(parts)})"
-
-
-def _typed(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_typed, value))}]"
-    if callable(value):
-        return str(getattr(value, "__name__", type(value).__name__))
-    return repr(str(value) if isinstance(value, Path) else value)

@@ -12,7 +12,7 @@ from oodcache.cache.watch import Note, Watch
 from oodcache.results import Behind, Results
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions
-from oodcache.wording import in_python, noted, python_words, to_stderr
+from oodcache.wording import in_python, noted, python_words, to_stderr, typed
 
 if TYPE_CHECKING:
     from oodcache.score.own.function import Function
@@ -164,12 +164,11 @@ def conventions_of(
 
 def call(question: Question, scores: Sequence[str | Function], compare: bool) -> str:
     """Return the call of Cache.evaluate that asks a question."""
-    typed = [one if isinstance(one, str) else str(getattr(one, "__name__", one)) for one in scores]
-    values: dict[str, Any] = {"scores": typed} if typed else {}
+    values: dict[str, Any] = {"scores": [*scores]} if scores else {}
     for one in fields(Question):
         value = getattr(question, one.name)
         if one.name not in ("cache", "models", "variants") and value not in (one.default, ()):
             values[NAMES.get(one.name, one.name)] = [*value] if isinstance(value, tuple) else value
     values |= {"compare": True} if compare else {}
-    arguments = ", ".join(f"{name}={value!r}" for name, value in values.items())
+    arguments = ", ".join(f"{name}={typed(value)}" for name, value in values.items())
     return f"oodcache.open({str(question.cache)!r}).evaluate({[*question.models]!r}, {arguments})"

@@ -15,6 +15,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.format.place import shard_paths
 from oodcache.cache.shards.shard_set import open_images, open_texts
 from oodcache.cache.store import store
+from oodcache.cache.text import counted
 from oodcache.cache.watch import Note, Watch
 from oodcache.extract.imports.adding import Addition
 from oodcache.extracting import extract
@@ -45,7 +46,7 @@ class Images:
 
     def __repr__(self) -> str:
         """Return the sizes: an array may have a million rows."""
-        return f"Images({_shape(self.embeddings)}, {len(self.label_names):,} label names)"
+        return f"Images({_shape(self.embeddings)}, {counted(len(self.label_names), 'label name')})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,7 +63,8 @@ class Texts:
     def __repr__(self) -> str:
         """Return the sizes, and the model's scale and bias."""
         scale = f"logit_scale {self.logit_scale:g}, logit_bias {self.logit_bias}"
-        return f"Texts({_shape(self.embeddings)}, {len(self.templates):,} templates, {scale})"
+        templates = counted(len(self.templates), "template")
+        return f"Texts({_shape(self.embeddings)}, {templates}, {scale})"
 
 
 @dataclass(frozen=True)

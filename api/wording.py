@@ -7,11 +7,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from oodcache.cache.errors import InputError
+from oodcache.cache.errors import FileError, InputError
 from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Hint, Note
+from oodcache.score.measures.result import Conventions
 
 if TYPE_CHECKING:
     from oodcache.report.tables.grid import Grid
@@ -57,6 +59,9 @@ EXTRACT = re.compile(
 OWN_SCORE = re.compile(r"--score (FILE\.py:(\w+)) \(in Python: the function\)")
 PLACE = re.compile(r"add --data-root FOLDER or (\S+)=FOLDER")
 REPEATED = re.compile(r"repeat the option[:,](?: --\S+ \S+)+")
+# Names to choose from, which Python writes in quotes; NAME and FILE stand for any.
+NAMES = r"(?!NAME\b|FILE\b|too\b|--)[^\s,;]+"
+CHOICE = re.compile(rf"\bgive --(bank|negatives|classes) ({NAMES}(?: or {NAMES})*)(?=[,;]|$)")
 # What a value after an option is known by.
 VALUE = r"[0-9][0-9.]*|b?float[0-9]+|[A-Z]{2,}(?:[.:][A-Za-z]+)*(?![\w={:])"
 OPTION = re.compile(rf"(?<![\w-])--([a-z][a-z-]*)(?: ({VALUE})(?![\w.-]*\w))?")
@@ -79,8 +84,9 @@ def in_python(text: str) -> str:
     text = OWN_SCORE.sub(r"scores=\2, the function, or scores='\1'", text)
     text = PLACE.sub(r"give data_root=FOLDER or images={'\1': FOLDER}", text)
     text = REPEATED.sub("give a list of them", text)
-    typed = COMMAND.search(text)
-    end = len(text) if typed is None else typed.start()
+    text = CHOICE.sub(_choice, text)
+    command = COMMAND.search(text)
+    end = len(text) if command is None else command.start()
     return OPTION.sub(_argument, text[:end]) + text[end:]
 
 
@@ -91,17 +97,36 @@ def _argument(option: re.Match[str]) -> str:
     return ARGUMENTS[option[1]] + ("" if option[2] is None else f"={option[2]}")
 
 
-def _extraction(typed: re.Match[str]) -> str:
+def _choice(option: re.Match[str]) -> str:
+    return f"give {option[1]}={' or '.join(map(repr, option[2].split(' or ')))}"
+
+
+def _extraction(found: re.Match[str]) -> str:
     """Return the call of a command that makes images, or a vocabulary."""
-    if not (typed["classes"] or typed["images"]):
-        return typed[0]
-    name, images = typed["name"] or typed["set"], typed["images"]
-    classes = "classes=[…]" if typed["name"] else f"classes={typed['classes']!r}"
-    parts = [repr(typed["model"].strip("'"))]
+    if not (found["classes"] or found["images"]):
+        return found[0]
+    name, images = found["name"] or found["set"], found["images"]
+    classes = "classes=[…]" if found["name"] else f"classes={found['classes']!r}"
+    parts = [repr(found["model"].strip("'"))]
     parts += [repr(images)] if images else []
-    parts += [classes] if typed["classes"] else []
+    parts += [classes] if found["classes"] else []
     parts += [f"name={name!r}"] if name else []
     return f"cache.extract({', '.join(parts)})"
+
+
+def typed(value: Any) -> str:
+    """Return a value as it is typed in a call; functions by their names.
+
+    >>> typed(["mcm", typed])
+    "['mcm', typed]"
+    """
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(typed, value))}]"
+    if callable(value):
+        return str(getattr(value, "__name__", type(value).__name__))
+    if isinstance(value, Conventions):
+        return f"oodcache.{value!r}"
+    return repr(str(value) if isinstance(value, Path) else value)
 
 
 def worded(grids: Sequence[Grid]) -> list[Grid]:
@@ -137,6 +162,6 @@ def python_words() -> Iterator[None]:
         yield
     except InputError as error:
         text = in_python(str(error))
-        if text == str(error) or type(error) is not InputError:
+        if text == str(error) or isinstance(error, FileError):
             raise
         raise InputError(text) from error.__cause__

@@ -43,8 +43,16 @@ class Input:
 
 
 def is_path(given: object) -> bool:
-    """Return whether this is the path of a file or a folder, or a name."""
-    return isinstance(given, (str, os.PathLike))
+    """Return whether this is the path of a file or a folder, or a name; bytes of a file are not."""
+    is_typed = isinstance(given, bytes) and given != b"" and b"\0" not in given
+    return is_typed or isinstance(given, (str, os.PathLike))
+
+
+def as_list(images: Any) -> Any:
+    """Return an array or a column of texts, or of any objects, as a list; others as they are."""
+    if getattr(getattr(images, "dtype", None), "kind", "") in ("O", "S", "T", "U"):
+        return images.tolist()
+    return images
 
 
 def inputs(images: Any, saved: SavedDetector, note: Note = lambda text: None) -> Iterator[Input]:
@@ -55,6 +63,7 @@ def inputs(images: Any, saved: SavedDetector, note: Note = lambda text: None) ->
     Raises InputError for what is neither a path, nor an image, nor unit vectors of the detector's
     model.
     """
+    images = as_list(images)
     if (found := _one(images, saved, "the array", note)) is not None:
         yield from found
         return
@@ -136,7 +145,7 @@ def windows(several: Iterator[Input], size: int) -> Iterator[list[Input]]:
 def _one(given: Any, saved: SavedDetector, name: str, note: Note) -> list[Input] | None:
     """Return the inputs in a path, an image or an array; None for anything else."""
     if is_path(given):
-        return [Input(PATH, os.fspath(given))]
+        return [Input(PATH, os.fsdecode(given))]
     if hasattr(given, "convert") and hasattr(given, "getbands"):
         return [Input(PICTURE, given)]
     if not (memory.is_array(given) or _is_vector(given)):

@@ -60,13 +60,13 @@ def arrays(id_scores: object, ood_scores: object, id_set: str, *, lower_is_id: b
         raise InputError(f"{'ood_scores' if inside else 'id_scores'} is empty; {SHAPES}")
     _check_names([*inside], [*outside], id_set)
     sign, rows = -1 if lower_is_id else 1, {}
-    for score in inside:
+    for score in map(str, inside):  # NumPy's texts are a subclass.
         place = f"[{score!r}]" if isinstance(id_scores, Mapping) else ""
         row = {id_set: sign * numbers(inside[score], f"id_scores{place}")}
-        for name, of_set in outside.items():
+        for name in map(str, outside):
             own = f"[{name!r}]" if _is_named(id_scores, ood_scores) else ""
-            row[name] = sign * numbers(of_set[score], f"ood_scores{own}{place}")
-        rows[str(score)] = row
+            row[name] = sign * numbers(outside[name][score], f"ood_scores{own}{place}")
+        rows[score] = row
     return Arrays(id_set, rows)
 
 

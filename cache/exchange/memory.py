@@ -63,7 +63,7 @@ def array(given: Any, name: str) -> AnyArray:
     It shares memory where it can. bfloat16, which NumPy lacks, becomes float32. Raises InputError,
     naming the argument `name`, for anything else, and for lists of unequal lengths.
     """
-    if isinstance(given, np.ma.MaskedArray):
+    if np.ma.is_masked(given):
         raise InputError(f"{name}: is a masked array; give one without gaps")
     try:
         found = np.asarray(_converted(given, name))

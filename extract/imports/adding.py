@@ -136,6 +136,8 @@ def _are_texts(given: Any) -> bool:
 
 def _named(given: Any, names: tuple[str, ...] | None) -> Labels:
     texts = given if isinstance(given, list) else np.asarray(given).tolist()
+    if hasattr(given, "isna"):  # A column of pandas has NaN for None.
+        texts = [None if is_gap else one for one, is_gap in zip(texts, given.isna(), strict=True)]
     for row, text in enumerate(texts):
         if text is not None and not isinstance(text, str):
             raise InputError(f"labels: row {row} is {text!r}; give names, and None for no label")

@@ -49,6 +49,8 @@ def as_labels(labels: Sequence[object], names: Sequence[str] | None, what: str) 
 
     With `names`, number k stands for `names[k]`, and -1 for none.
     """
+    if hasattr(labels, "isna"):  # A column of pandas has NaN for None.
+        labels = [None if gap else one for one, gap in zip(labels, labels.isna(), strict=True)]
     plain = [_plain(label, f"{what}[{row}]") for row, label in enumerate(labels)]
     if not any(one not in (None, NONE) for one in plain):
         return ImageLabels(np.full(len(plain), NONE, np.int64), ())

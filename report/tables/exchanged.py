@@ -19,9 +19,17 @@ def question(results: Sequence[Result], provenance: Mapping[str, Any]) -> str | 
         return None
     worst = min(below, key=lambda one: one.auroc)
     bounds = "" if worst.auroc_ci is None else f" ({interval(worst.auroc_ci)})"
-    others = f", as are {len(below) - 1:,} of the other {len(single) - 1:,}" * (len(below) > 1)
+    others = _others(len(below) - 1, len(single) - 1)
     what = f"AUROC {percent(worst.auroc)}{bounds} of {key(worst)[2]} on {worst.ood} is below 50"
     return f"{what}{others}: {_cause(single, below, provenance)}"
+
+
+def _others(below: int, single: int) -> str:
+    if below == 0:
+        return ""
+    if single == 1:
+        return ", as is the other"
+    return f", as {'is' if below == 1 else 'are'} {below:,} of the other {single:,}"
 
 
 def _is_below(one: Result) -> bool:

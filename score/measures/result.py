@@ -70,9 +70,11 @@ class Conventions:
                 raise InputError(f"{name} is {value!r}, not a whole number from 0")
         if self.bootstrap == 1:
             raise InputError("bootstrap is 1, but an interval needs 2 resamples or more: 1000")
-        is_several = isinstance(self.tprs, tuple | list) and len(self.tprs) > 0
-        if not is_several or not all(map(_is_share, self.tprs)):
+        given = self.tprs.tolist() if hasattr(self.tprs, "tolist") else self.tprs  # An array's.
+        is_several = isinstance(given, tuple | list) and len(given) > 0
+        if not is_several or not all(map(_is_share, given)):
             raise InputError(f"tprs is {self.tprs!r}, not shares above 0 and at most 1: (0.95,)")
+        object.__setattr__(self, "tprs", tuple(map(float, given)))
 
 
 def _is_share(value: object) -> bool:

@@ -169,7 +169,7 @@ def _named(function: object) -> str:
     if not isinstance(name, str) or not name.isidentifier():
         what = "a lambda" if name == "<lambda>" else f"a {type(function).__name__}"
         raise InputError(f"{what} needs a name as a score: {NAME_IT}")
-    return name
+    return str(name)  # NumPy's texts are a subclass.
 
 
 def _of_code(code: CodeName, typed: str) -> OwnScore:

@@ -181,6 +181,50 @@ def test_an_iterator_of_texts_is_all_of_them(cache: package.Cache) -> None:
     assert [row.score for row in rows] == ["mcm", "energy"]
 
 
+def test_what_numpy_has_reaches_a_function_as_pythons_own() -> None:
+    @checked()
+    def given(
+        id: Any, ood: Any, compare: Any, bank_seed: Any, alpha: Any, logit_scale: Any, max_bad: Any
+    ) -> list[Any]:
+        """Return all arguments."""
+        return [id, ood, compare, bank_seed, alpha, logit_scale, max_bad]
+
+    found = given(
+        *(np.str_("a"), np.array(["b", "c"]), np.bool_(True), np.uint8(2), np.float32(0.25)),
+        *(np.int64(10), np.longdouble(0.5)),
+    )
+    assert repr(found) == "['a', ['b', 'c'], True, 2, 0.25, 10, 0.5]"
+
+
+def outcome(call: Callable[[], object]) -> str:
+    """Return what a call returns, or its error."""
+    try:
+        return repr(call())
+    except package.InputError as error:
+        return str(error)
+
+
+def test_a_number_or_flag_of_numpy_is_taken_for_pythons_everywhere(calls: Calls) -> None:
+    given = {"alpha": 0.25, "confidence": 0.5, "logit_scale": 10.0, "logit_bias": -2.0}
+    given |= {"bootstrap": 50, "bank_seed": 2, "seed": 3}
+    calls["save"]()  # So that its file is there for both.
+    for function, name in every_argument(calls):
+        default = inspect.signature(calls[function].func).parameters[name].default  # type: ignore[attr-defined]
+        value = given.get(name, default)
+        if isinstance(value, bool | int | float):
+            own = {bool: np.bool_, int: np.uint16, float: np.float32}[type(value)](value)  # type: ignore[operator]
+            ours, numpys = (outcome(with_value(calls[function], name, one)) for one in (value, own))
+            assert ours == numpys, (function, name)
+
+
+def test_evaluate_records_numbers_of_numpy_as_pythons(cache: package.Cache) -> None:
+    of_numpy: dict[str, Any] = {"ood": np.array(["strays"]), "compare": np.bool_(False)}
+    of_numpy |= {"bank": np.str_("pets"), "bank_labels": "predicted", "bank_seed": np.uint8(2)}
+    rows = cache.evaluate(np.str_("one"), id="pets", scores="knn:k=1", note=None, **of_numpy)  # type: ignore[arg-type]
+    assert (rows[0].ood, type(rows[0].ood)) == ("strays", str)
+    assert "bank_seed=2" in str(rows.provenance["command"])
+
+
 def test_a_checked_function_keeps_its_signature_and_its_type_errors() -> None:
     @checked()
     def one(id: str, *, ood: str = "b") -> str:

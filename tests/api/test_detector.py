@@ -108,7 +108,8 @@ def test_a_detector_of_a_function_is_made_saved_and_loaded_with_it(cache: packag
     detector.save("mine.json")
     command = json.loads(Path("mine.json").read_text())["provenance"]["command"]
     assert command.endswith("id='pets', scores=gap, alpha=0.1)")
-    assert package.Detector.load("mine.json", scores=gap).predict(images) == ours
+    for again in (gap, [gap], (gap,)):
+        assert package.Detector.load("mine.json", scores=again).predict(images) == ours
 
 
 def test_a_detector_of_a_users_score_is_loaded_with_the_function() -> None:

@@ -47,6 +47,12 @@ def test_a_score_of_which_lower_is_id_has_its_sign_turned() -> None:
     assert row.auroc == package.metrics(ID, SUN)[0].auroc
 
 
+def test_names_of_numpy_are_texts_in_rows() -> None:
+    name = np.str_
+    (row,) = package.metrics({name("mine"): ID}, {name("SUN"): {name("mine"): SUN}}, id=name("q"))
+    assert repr((row.score, row.ood, row.id)) == "('mine', 'SUN', 'q')"
+
+
 def test_a_wrong_sign_is_asked_about() -> None:
     notes: list[str] = []
     package.metrics(-ID, -SUN, note=notes.append)

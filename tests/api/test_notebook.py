@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,8 @@ def test_a_shell_shows_the_sizes_of_arrays(cache: package.Cache) -> None:
     assert repr(cache.texts("one", "animals")) == (
         "Texts(2 x 3 x 4, 2 templates, logit_scale 10, logit_bias -5.0)"
     )
+    one = replace(cache.texts("one", "animals"), templates=("a {}",))
+    assert ", 1 template, " in repr(one)
 
 
 def test_rows_are_those_of_the_command(cache: package.Cache, oodcache: Run) -> None:

@@ -122,6 +122,15 @@ def test_a_saved_file_is_that_of_the_command(
         assert first == second
 
 
+def test_the_recorded_call_can_be_typed(cache: package.Cache) -> None:
+    def gap(batch: Any) -> Any:
+        return batch.cosines[:, 0]
+
+    rows = cache.evaluate("one", **ASKED, scores=["mcm", gap], conventions="openood")
+    again = eval(rows.provenance["command"], {"oodcache": package, "gap": gap})
+    assert [*again] == [*rows]
+
+
 def test_what_was_saved_is_loaded(rows: package.Results, tmp_path: Path) -> None:
     rows.save(tmp_path / "a.json")
     loaded = package.Results.load(tmp_path / "a.json")

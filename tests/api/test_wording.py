@@ -12,6 +12,7 @@ import pytest
 import oodcache as package
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Hint
+from oodcache.score.own.batch import MissingReferenceError
 from oodcache.wording import in_python, noted, python_words
 
 
@@ -26,6 +27,10 @@ from oodcache.wording import in_python, noted, python_words
         ("use --select-on DATASET.", "use select_on=DATASET."),
         ("a.x: ends in '.x'; use .json, or give --format", "a.x: ends in '.x'; use .json"),
         ("give --bank NAME, training images", "give bank=NAME, training images"),
+        ("give --bank a or b-2, if it holds", "give bank='a' or 'b-2', if it holds"),
+        ("a/b: give --classes mine or pets", "a/b: give classes='mine' or 'pets'"),
+        ("give --negatives nouns", "give negatives='nouns'"),
+        ("class names: give --classes too", "class names: give classes too"),
         (
             "no images 'a'; make them with: oodcache extract --model m a=FOLDER",
             "no images 'a'; make them with: cache.extract('m', 'FOLDER', name='a')",
@@ -68,6 +73,12 @@ def test_an_error_in_other_words_has_the_cause_of_the_first_and_no_second_traceb
     with pytest.raises(InputError) as error, python_words():
         raise InputError("--bank is empty")
     assert (error.value.__cause__, error.value.__suppress_context__) == (None, True)
+
+
+def test_a_score_that_misses_its_bank_says_so_in_the_words_of_python() -> None:
+    with pytest.raises(InputError) as error, python_words():
+        raise MissingReferenceError("dist needs a bank: give --bank a or b")
+    assert str(error.value) == "dist needs a bank: give bank='a' or 'b'"
 
 
 def test_a_hint_stays_a_hint() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -56,6 +58,26 @@ class Rows(list[dict[str, Any]]):
 )
 def test_kinds_are_told_apart(given: Any, kinds: list[str]) -> None:
     assert [one.kind for one in inputs(given, made().detector)] == kinds
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.array(["a é.png", "b.png"]),
+        np.array([Path("a é.png"), "b.png"], dtype=object),
+        pd.Series(["a é.png", "b.png"], index=[7, 9]),
+        pd.Index(["a é.png", "b.png"]),
+        [os.fsencode("a é.png"), np.str_("b.png")],
+    ],
+)
+def test_paths_may_be_an_array_a_column_or_bytes(given: Any) -> None:
+    found = [*inputs(given, made().detector)]
+    assert [(one.kind, one.value) for one in found] == [("path", "a é.png"), ("path", "b.png")]
+
+
+def test_the_bytes_of_a_file_are_no_path() -> None:
+    with pytest.raises(InputError, match="is not an image: give paths"):
+        [*inputs(b"\xff\xd8\xff\xe0\x00\x10JFIF", made().detector)]
 
 
 def test_a_dataset_of_hugging_face_is_its_images() -> None:

@@ -61,11 +61,29 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_blocks_of_a_section_run_in_order(
     section: str, photos: Path, oodcache: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "photos").symlink_to(photos / "photos")
-    monkeypatch.chdir(tmp_path)
+    enter(tmp_path, photos, monkeypatch)
     extract = ("extract", "--model", "tiny-clip", "--classes", "pets=photos/pets")
     done = oodcache(*extract, "pets=photos/pets", "strays=photos/strays")
     assert done.status == 0, done.err
+    run(section)
+
+
+@pytest.mark.slow
+def test_the_whole_page_runs_from_top_to_bottom(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(tmp_path, photos, monkeypatch)
+    run(PAGE)
+
+
+def enter(folder: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make `folder` the working directory, with the photos in it."""
+    (folder / "photos").symlink_to(photos / "photos")
+    monkeypatch.chdir(folder)
+
+
+def run(page: str) -> None:
+    """Run the blocks of a page in order, in one namespace."""
     names: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", section, re.S):
+    for block in re.findall(r"```python\n(.*?)```", page, re.S):
         exec(block, names)

@@ -110,3 +110,10 @@ def test_other_shapes_are_no_pixels(shape: tuple[int, ...], is_tensor: bool, wor
     with pytest.raises(InputError) as refused:
         memory.is_stack(shape, "images", is_tensor=is_tensor)
     assert words in str(refused.value)
+
+
+def test_a_masked_array_without_gaps_is_its_numbers() -> None:
+    for mask in (np.ma.nomask, [False, False]):
+        found = memory.array(np.ma.masked_array([1.0, 2.0], mask), "vectors")
+        assert type(found) is np.ndarray
+        assert found.tolist() == [1, 2]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -99,3 +100,8 @@ def test_each_image_has_one_label_and_one_path() -> None:
         RowNotes(several).check(3)
     with pytest.raises(InputError, match="paths has 1 entries for 3 images"):
         RowNotes(paths=["a"]).check(3)
+
+
+def test_a_column_of_pandas_has_nan_for_no_label() -> None:
+    found = as_labels(pd.Series(["dog", None, "cat"]), None, "labels")  # type: ignore[arg-type]
+    assert (found.labels.tolist(), found.names) == ([1, -1, 0], ("cat", "dog"))

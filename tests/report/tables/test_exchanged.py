@@ -26,9 +26,15 @@ def test_all_below_50_asks_whether_the_sets_are_exchanged_once() -> None:
     others = [replace(LOW, ood="Places", auroc=0.3, auroc_ci=(0.2, 0.4)), HIGH]
     average = replace(LOW, ood="average", auroc=0.01)
     assert question([LOW, *others, average], {}) == (
-        "AUROC 20.00 (15.00–26.00) of mcm on SUN is below 50, as are 1 of the other 2: "
+        "AUROC 20.00 (15.00–26.00) of mcm on SUN is below 50, as is 1 of the other 2: "
         "are --id and --ood exchanged?"
     )
+
+
+def test_how_many_others_are_below_50_is_said_in_singular_and_plural() -> None:
+    for several, words in ((2, "as is the other: "), (4, "as are 3 of the other 3: ")):
+        rows = [replace(LOW, ood=f"set-{place}") for place in range(several)]
+        assert f" is below 50, {words}" in str(question(rows, {}))
 
 
 def test_one_of_several_scores_says_what_it_does() -> None:

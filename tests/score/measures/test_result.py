@@ -36,3 +36,7 @@ def test_conventions_that_cannot_be_are_one_line(given: dict[str, Any], words: s
 def test_numpys_numbers_are_numbers() -> None:
     numbers: dict[str, Any] = {"bootstrap": np.int64(9), "seed": np.uint8(3), "tprs": [0.5]}
     assert Conventions(**numbers).bootstrap == 9
+
+
+def test_an_array_of_tprs_is_taken_as_numbers() -> None:
+    assert repr(Conventions(tprs=np.array([0.9, 0.95])).tprs) == "(0.9, 0.95)"  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import oodcache
@@ -103,6 +104,11 @@ def test_functions_are_scores_by_their_name_and_specifications_use_it() -> None:
     named = oodcache.score(lambda batch: batch.nearest, name="nearest")
     partial = oodcache.score(functools.partial(gap, k=2), name="second")
     assert labels(named, partial) == ["nearest", "second:k=2"]
+
+
+def test_a_name_of_numpy_is_a_text() -> None:
+    named = oodcache.score(lambda batch: batch.nearest, name=np.str_("nearest"))
+    assert repr([*typed_scores([named]).own]) == "['nearest']"
 
 
 def test_the_decorator_marks_a_score_of_whole_sets() -> None:
