@@ -72,7 +72,7 @@ def write(saved: Saved, output: Path, sources: Sources, watch: Watch) -> None:
         raise InputError(f"a report needs {missing}")
     found = content(saved, sources, watch)
     if found.missing:
-        watch.note(found.missing)
+        watch.note(f"the page has no curves and no images: {found.missing}")
     save(page(saved, found), output)
 
 

@@ -70,7 +70,8 @@ def test_results_without_scores_make_a_page_that_says_what_to_type(
     done = oodcache("report", "r.json", "--cache", "nowhere")
     assert done.status == 0
     what, wrote = done.err.splitlines()
-    assert what.startswith("r.json: found no file of --save-scores and no cache nowhere. ")
+    none = "the page has no curves and no images: "
+    assert what.startswith(f"{none}r.json: found no file of --save-scores and no cache nowhere. ")
     assert what.endswith("--save-scores r.h5")
     assert wrote == "wrote r.html"
     assert "--save-scores r.h5" in Path("r.html").read_text()
