@@ -41,7 +41,7 @@ from oodcache.detect.targets import TargetFinder
 from oodcache.extract.model.request import check_torch
 from oodcache.score.own.function import Function
 from oodcache.score.own.given_again import given_again
-from oodcache.wording import noted, python_words, to_stderr, typed
+from oodcache.wording import noted, to_stderr, typed
 
 if TYPE_CHECKING:
     from oodcache.extract.memory.models import GivenModel
@@ -132,9 +132,8 @@ class Detector:
             conventions=Conventions(seed=seed),
         )
         asked = _several(scores)
-        with python_words():
-            request = DetectorRequest(question.asking(asked), alpha, confidence, select_id)
-            saved = detector(request, call, Watch(noted(note)))
+        request = DetectorRequest(question.asking(asked), alpha, confidence, select_id)
+        saved = detector(request, call, Watch(noted(note)))
         runtime = Runtime(device=device, batch_size=batch_size, workers=workers, held=held)
         return cls(saved, folder, runtime, note)
 

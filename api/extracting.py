@@ -14,7 +14,7 @@ from oodcache.arguments import ANYTHING, Folder, checked, found
 from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.watch import Note, Progress, Watch, bars
-from oodcache.wording import noted, python_words, to_stderr
+from oodcache.wording import noted, to_stderr
 
 COUNTS = (
     "True, or a function (description, total, unit) that returns a context manager of a function "
@@ -112,29 +112,28 @@ def extract(
         exif=exif,
         name=model_name if is_name else None,
     )
-    with python_words():
-        wanted = extraction.ExtractCall(
-            cache=cache.folder,
-            request=request,
-            model=None if is_name else models.given(model, model_name, preprocess_id),
-            images=images,
-            name=name,
-            classes=classes,
-            template=template,
-            notes=RowNotes(labels, label_names, paths),
-            columns=ColumnNames(image_column, label_column),
-            data_root=Path(data_root or os.environ.get("OODCACHE_DATA") or "data"),
-            workers=workers,
-            settings=Settings(
-                dtype=dtype,
-                batch_size=batch_size,
-                shard_rows=shard_rows,
-                overwrite=overwrite,
-                retry_failed=retry_failed,
-                max_bad=max_bad,
-            ),
-        )
-        files = extraction.extract(wanted, watch)
+    wanted = extraction.ExtractCall(
+        cache=cache.folder,
+        request=request,
+        model=None if is_name else models.given(model, model_name, preprocess_id),
+        images=images,
+        name=name,
+        classes=classes,
+        template=template,
+        notes=RowNotes(labels, label_names, paths),
+        columns=ColumnNames(image_column, label_column),
+        data_root=Path(data_root or os.environ.get("OODCACHE_DATA") or "data"),
+        workers=workers,
+        settings=Settings(
+            dtype=dtype,
+            batch_size=batch_size,
+            shard_rows=shard_rows,
+            overwrite=overwrite,
+            retry_failed=retry_failed,
+            max_bad=max_bad,
+        ),
+    )
+    files = extraction.extract(wanted, watch)
     return Extracted("/".join(files[0].parts[-4:-2]), tuple(files))
 
 

@@ -12,7 +12,7 @@ from oodcache.cache.watch import Note, Watch
 from oodcache.results import Behind, Results
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions
-from oodcache.wording import in_python, noted, python_words, to_stderr, typed
+from oodcache.wording import in_python, noted, to_stderr, typed
 
 if TYPE_CHECKING:
     from oodcache.score.own.function import Function
@@ -98,20 +98,19 @@ def _measured(
 
     name = "compare" if compare_scores else "metrics"
     flipped = ", lower_is_id=True" * lower_is_id
-    with python_words():
-        given = arrays.arrays(id_scores, ood_scores, id_set, lower_is_id=lower_is_id)
-        if compare_scores and len(given.rows) < 2:
-            raise InputError(
-                "compare needs at least two scores: give {score: array} as id_scores; or metrics"
-            )
-        found = arrays.measure(
-            given,
-            lower_is_id=lower_is_id,
-            conventions=conventions,
-            compare_scores=compare_scores,
-            command=f"oodcache.{name}(id_scores, ood_scores, id={id_set!r}{flipped})",
-            watch=Watch(noted(note)),
+    given = arrays.arrays(id_scores, ood_scores, id_set, lower_is_id=lower_is_id)
+    if compare_scores and len(given.rows) < 2:
+        raise InputError(
+            "compare needs at least two scores: give {score: array} as id_scores; or metrics"
         )
+    found = arrays.measure(
+        given,
+        lower_is_id=lower_is_id,
+        conventions=conventions,
+        compare_scores=compare_scores,
+        command=f"oodcache.{name}(id_scores, ood_scores, id={id_set!r}{flipped})",
+        watch=Watch(noted(note)),
+    )
     return _results(found, Behind(given=given.parts()), compare_scores, note)
 
 
@@ -121,13 +120,12 @@ def evaluated(
     """Return the rows that answer a question, with the differences of `compare`."""
     from oodcache.score import scoring
 
-    with python_words():
-        question = question.asking(scores)
-        found = scoring.score(
-            *(question, Watch(noted(note))),
-            command=call(question, scores, compare),
-            compare_scores=compare,
-        )
+    question = question.asking(scores)
+    found = scoring.score(
+        *(question, Watch(noted(note))),
+        command=call(question, scores, compare),
+        compare_scores=compare,
+    )
     return _results(found, Behind(question.cache, question), compare, note)
 
 

@@ -25,7 +25,7 @@ from oodcache.score.inputs.files import images_path, vocabulary_path
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.own.function import Function
-from oodcache.wording import noted, python_words, to_stderr
+from oodcache.wording import noted, to_stderr
 
 Vectors = npt.NDArray[np.float32]
 
@@ -198,8 +198,7 @@ class Cache:
         told = Addition(
             *(self.folder, model, name, weights, logit_scale, logit_bias, dtype, overwrite)
         )
-        with python_words():
-            return told.images(vectors, labels, label_names, paths, Watch(noted(note)))
+        return told.images(vectors, labels, label_names, paths, Watch(noted(note)))
 
     @checked()
     def add_texts(
@@ -228,8 +227,7 @@ class Cache:
         told = Addition(
             *(self.folder, model, name, weights, logit_scale, logit_bias, dtype, overwrite)
         )
-        with python_words():
-            return told.texts(vectors, names, ids, template, noted(note))
+        return told.texts(vectors, names, ids, template, noted(note))
 
     def _names(self, model: str, kind: str) -> list[str]:
         label = store.find_model(self.folder, model)

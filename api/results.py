@@ -13,7 +13,7 @@ from oodcache.arguments import ANY_OOD, PLACES, Folder, checked, folder_of
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Note, Watch
 from oodcache.score.measures.result import Counterpart, Difference, Result
-from oodcache.wording import in_python, noted, python_words, to_stderr, worded
+from oodcache.wording import in_python, noted, to_stderr, worded
 
 if TYPE_CHECKING:
     import pandas
@@ -187,9 +187,8 @@ class Results(Sequence[Result]):
         """
         from oodcache.study import gathering
 
-        with python_words():
-            sources = self._sources(images, data_root, scores)
-            gathering.write(self._saved(), Path(path), sources, Watch(noted(note)))
+        sources = self._sources(images, data_root, scores)
+        gathering.write(self._saved(), Path(path), sources, Watch(noted(note)))
 
     @checked(images=PLACES, ood=ANY_OOD)
     def plot(
@@ -225,11 +224,10 @@ class Results(Sequence[Result]):
         named = _several(scores)
         texts = [one if isinstance(one, str) else str(one.__name__) for one in named]
         choice = FigureChoice(_several(models), _several(templates), texts, _several(ood))
-        with python_words():
-            look = kinds.look(kind, own, width)
-            kinds.check_library()
-            sources = self._sources(images, data_root, named)
-            figure = drawn(kind, self._saved(), choice, look, sources, Watch(noted(note)))
+        look = kinds.look(kind, own, width)
+        kinds.check_library()
+        sources = self._sources(images, data_root, named)
+        figure = drawn(kind, self._saved(), choice, look, sources, Watch(noted(note)))
         return kinds.displayed(figure)
 
     def _tables(self) -> list[Grid]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 from oodcache.cache.errors import InputError
@@ -15,9 +14,9 @@ from oodcache.cache.names import RESERVED
 from oodcache.cache.watch import Watch
 from oodcache.score.files.reading import UNNAMED, check_list, ranked
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.measures import measurement
-from oodcache.score.measures.differences import PairedRow, differences
+from oodcache.score.measures.differences import PairedRow
 from oodcache.score.measures.result import Conventions
+from oodcache.score.other_scores import measured
 from oodcache.score.scoring import Measured
 
 OOD = "ood"  # The only OOD set, if it has no name.
@@ -89,18 +88,12 @@ def measure(
     ]
     if compare_scores:
         _check_lengths(given)
-    results = measurement.results(rows, given.id_set, conventions=conventions, watch=watch)
-    compared = differences(rows, given.id_set, watch=watch) if compare_scores else []
-    return Measured(
-        tuple(results),
-        tuple(compared),
-        {
-            "command": command,
-            "fpr_convention": conventions.fpr_convention,
-            "lower_is_id": lower_is_id,
-            "files": [],
-            "versions": {name: version(name) for name in ("oodcache", "numpy")},
-        },
+    return measured(
+        *(rows, given.id_set),
+        conventions=conventions,
+        compare_scores=compare_scores,
+        provenance={"command": command, "lower_is_id": lower_is_id, "files": []},
+        watch=watch,
     )
 
 

@@ -77,20 +77,40 @@ def measure(
     sets = [_picked(one, files[one.path]) for one in sources]
     _check(sets)
     rows = [_row(sets, key, column) for key in sets[0].parts for column in _columns(sets[0])]
-    results = measurement.results(rows, sets[0].name, conventions=conventions, watch=watch)
-    compared = differences(rows, sets[0].name, watch=watch) if compare_scores else []
     digests = {path: _digest(path) for path in paths}
-    return Measured(
-        tuple(results),
-        tuple(compared),
-        {
+    return measured(
+        *(rows, sets[0].name),
+        conventions=conventions,
+        compare_scores=compare_scores,
+        provenance={
             "command": command,
-            "fpr_convention": conventions.fpr_convention,
             "lower_is_id": lower_is_id,
             "files": [_identified(one, columns, digests[one.path]) for one in sets],
-            "versions": {name: version(name) for name in ("oodcache", "numpy")},
         },
+        watch=watch,
     )
+
+
+def measured(
+    rows: Sequence[PairedRow],
+    id_set: str,
+    *,
+    conventions: Conventions,
+    compare_scores: bool,
+    provenance: Mapping[str, Any],
+    watch: Watch,
+) -> Measured:
+    """Return the results of rows of scores, and the differences between rows if asked for.
+
+    The convention and the versions are added to `provenance`.
+    """
+    results = measurement.results(rows, id_set, conventions=conventions, watch=watch)
+    compared = differences(rows, id_set, watch=watch) if compare_scores else []
+    made_with = {
+        "fpr_convention": conventions.fpr_convention,
+        "versions": {name: version(name) for name in ("oodcache", "numpy")},
+    }
+    return Measured(tuple(results), tuple(compared), {**provenance, **made_with})
 
 
 def _row(sets: Sequence[OneSet], key: Key, column: str) -> PairedRow:
