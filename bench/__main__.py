@@ -10,7 +10,6 @@ import torch
 from bench import (
     banks,
     cache,
-    detectors,
     extraction,
     files,
     metrics,
@@ -19,6 +18,7 @@ from bench import (
     scoring,
     startup,
 )
+from bench.demo import detectors, precision
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     )
     every = (
         *(scoring, negatives, banks, metrics, files, cache, startup),
-        *(extraction, processes, detectors),
+        *(extraction, processes, detectors, precision),
     )
     for module in every:
         print(f"\n{module.__name__}: {(module.__doc__ or '').splitlines()[0]}")

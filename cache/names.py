@@ -56,6 +56,15 @@ def check_model_name(name: str) -> str:
     return check_name(name, "model name")
 
 
+def typed_name(label: str) -> str:
+    """Return what to type for a model in the cache: its short name, or its `name/pretrained`.
+
+    >>> typed_name("ViT-B-16-SigLIP/webli"), typed_name("ViT-B-32/openai")
+    ('siglip', 'ViT-B-32/openai')
+    """
+    return next((name for name, whole in SHORT_NAMES.items() if whole == label), label)
+
+
 def own_name(label: str) -> str:
     """Return the name of a model of the user's own, and any other label as it is.
 

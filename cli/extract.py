@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from oodcache.cache.errors import InputError
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.watch import Hint
@@ -236,5 +240,18 @@ def extract(**given: Any) -> None:
         options=listing.Options(**{key: given[key] for key in OPTIONS}),
         **{key: given[key] for key in PASSED},
     )
-    planned = plan.plan(asked, WATCH)
-    run.run(planned, WATCH, _engine(given) or run.in_process)
+    planned, began = plan.plan(asked, WATCH), time.time_ns()
+    _tell_next(run.run(planned, WATCH, _engine(given) or run.in_process), began, given["cache"])
+
+
+def _tell_next(files: Sequence[Path], began: int, cache: Path) -> None:
+    """Print what to type next, if files were written since `began`."""
+    if not any(one.exists() and one.stat().st_mtime_ns >= began for one in files):
+        return
+    from oodcache.score import starting
+    from oodcache.score.inputs import cached
+
+    with suppress(InputError):  # A file of the cache that is damaged: whoever reads it reports it.
+        found = cached.of_model(cache, "/".join(files[0].parts[-4:-2]))
+        if line := starting.next_step(found, cache):
+            note(Hint(line))

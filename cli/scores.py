@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 
 import click
 
 from oodcache.cache.text import printable
 from oodcache.cli.commands import StrictCommand
-from oodcache.cli.options import note
+from oodcache.cli.options import CACHE, note
 
 LEGEND = """\
 c: cosines, c_k with the K classes, c_j with the negatives. learned: the model's scale s
@@ -16,25 +17,53 @@ c: cosines, c_k with the K classes, c_j with the negatives. learned: the model's
 Every score: higher means more in-distribution."""
 
 
-@click.command(cls=StrictCommand, short_help="List the scores with their formulas.")
+@click.command(cls=StrictCommand, short_help="List the scores, or those to start with.")
 @click.argument("name", required=False)
-def scores(name: str | None) -> None:
+@click.option(
+    "--for", "model", metavar="MODEL", help="Cached model: the scores to start with, and why."
+)
+@CACHE
+def scores(name: str | None, model: str | None, cache: Path) -> None:
     """List the scores with their formulas and parameters, or describe one in full.
 
     NAME may be a score of your own, FILE.py:FUNCTION. Scores of installed packages are listed too.
+    --for chooses scores by the model's scale and bias and by what is cached for it, and prints the
+    command that compares them.
 
     \b
     oodcache scores
     oodcache scores joint-energy
     oodcache scores my_scores.py:top5_gap
+    oodcache scores --for siglip2
     oodcache score … --score mcm:temperature=learned --score "energy:temperature=0.01|0.1"
     """
     from oodcache.score.own import catalogue
 
+    if model is not None:
+        if name is not None:
+            raise click.UsageError("--for chooses the scores itself: omit NAME")
+        _print_starts(cache, model)
+        return
     for one, facts in catalogue.listed(note) if name is None else [catalogue.described(name)]:
         click.echo(one)
         for key, text in facts.items():
-            lines = textwrap.wrap(f"{key}: {printable(text)}", 88, break_on_hyphens=False)
-            click.echo(textwrap.indent("\n    ".join(lines), "    "))
+            _print_fact(key, text)
         click.echo()
     click.echo(LEGEND)
+
+
+def _print_starts(cache: Path, model: str) -> None:
+    from oodcache.score import starting
+    from oodcache.score.inputs import cached
+
+    found = cached.of_model(cache, model)
+    click.echo(f"{printable(starting.facts(found))}\n")
+    for one in starting.starts(found):
+        click.echo(one.score)
+        _print_fact("why", one.why)
+    click.echo(f"\n{starting.command(found, cache)}")
+
+
+def _print_fact(key: str, text: str) -> None:
+    lines = textwrap.wrap(f"{key}: {printable(text)}", 88, break_on_hyphens=False)
+    click.echo(textwrap.indent("\n    ".join(lines), "    "))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from oodcache.score.formulas.definition import ANY
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import Digests, digests
 from oodcache.score.inputs.bank_images import BankImages, open_bank
+from oodcache.score.inputs.precision import differences
 from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import Prompted, Selection
 from oodcache.score.onepass.onepass import Classes, fit_all
@@ -117,10 +118,14 @@ def open_references(
             note(line)
     if bank is not None and (own or BANK in needed):
         images = open_bank(question, selection, note)
+    found = References(mined, sums, images)
+    vectors = [one for one in found.files if not isinstance(one, Negatives)]
+    for line in differences(vectors, (*selection.images, selection.texts)):
+        note(line)
     if not own:
-        return References(mined, sums, images)
+        return found
     give = {NEGATIVES: _negatives(cache, selection), BANK: _banks(cache, selection)}
-    return References(mined, sums, images, give)
+    return replace(found, give=give)
 
 
 def _negatives(cache: Path, selection: Selection) -> str:

@@ -24,6 +24,7 @@ from oodcache.score.inputs.files import (
     vocabulary_path,
 )
 from oodcache.score.inputs.labels import composed
+from oodcache.score.inputs.precision import differences
 from oodcache.score.inputs.question import SOURCE, Question, Template
 from oodcache.score.inputs.sets import typed_sets
 from oodcache.score.inputs.views import View
@@ -264,11 +265,8 @@ def tell(selection: Selection, variants: Sequence[Variant], note: Note) -> None:
     """Report what a reader of the results should know about the files."""
     texts = selection.texts
     images = selection.images
-    everything: tuple[ImageFile | TextFile, ...] = (images[0], texts, *images[1:])
-    files = [file for file in everything if not file.identity.is_imported]
-    for file in files:
-        if file.identity.precision != files[0].identity.precision:
-            note(f"{file.path}: computed with another precision than {files[0].path}")
+    for line in differences((images[0], texts, *images[1:])):
+        note(line)
     inside = selection.views[0].file
     if not inside.identity.has_class_numbers and _has_class_numbers(texts, inside):
         last = len(inside.label_names) - 1

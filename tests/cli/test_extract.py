@@ -40,13 +40,18 @@ def test_images_and_texts_become_one_file_each(
     oodcache: Run, small_model: SmallModel, photos: Path, strays: Path
 ) -> None:
     Path("names.txt").write_text("cat\ndog\nhorse\n")
-    done = oodcache(
+    typed = (
         *("extract", *small_model.arguments, "--classes", "pets=names.txt"),
         *("--template", "a photo of a {}, a pet", "--template", "{}"),
         *(f"mypets={photos}", f"strays={strays}"),
     )
+    done = oodcache(*typed)
     assert done.status == 0, done.err
     assert done.out == ""
+    (folder,) = Path("embeddings/local").iterdir()
+    next_step = f"next: oodcache score --model local/{folder.name} --classes pets --id mypets --ood"
+    assert done.err.splitlines()[-1].startswith(f"{next_step} strays --score mcm")
+    assert "next:" not in oodcache(*typed).err  # Nothing new was written.
     texts = open_texts(only("embeddings/local/small-*/texts/pets.h5"))
     assert texts.vocabulary.templates == ("a photo of a {}, a pet", "{}")
     assert texts.embeddings.shape == (2, 3, 16)

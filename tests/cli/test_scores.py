@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,30 @@ def test_the_page_has_a_section_and_a_row_with_the_same_defaults(name: str) -> N
         assert f"**{heading}**" in section[1]
     row = next(line for line in PAGE.splitlines() if line.startswith(f"| [`{name}`](#{name})"))
     assert row.endswith(f"| {SCORES[name].facts['parameters']} |")
+
+
+def test_the_scores_to_start_with_are_told_with_a_command_that_runs(
+    oodcache: Run, write_pets: Callable[..., Path], write_names: Callable[..., Path]
+) -> None:
+    folder = Path("embeddings/tiny/demo")
+    write_names(folder / "texts" / "pets.h5", count=3)
+    write_pets(folder / "images" / "strays.h5", names=0, seed=1)
+    told = oodcache("scores", "--for", "tiny")
+    assert told.status == 0, told.err
+    assert told.out.startswith(
+        "tiny/demo: scale 10, bias -5; 3 classes of pets; ID unknown: no images have the classes "
+        "as labels; no bank, no negatives\n\nmcm\n    why: the baseline"
+    )
+    assert "0.5 at the cosine 0.5\n" in told.out
+    *_, line = told.out.splitlines()
+    assert line.startswith("oodcache score --model tiny/demo --classes pets --id ID --ood OOD ")
+    write_pets(folder / "images" / "pets.h5", names=0)
+    typed = shlex.split(line.replace("OOD", "strays").replace("ID", "pets"))
+    assert oodcache(*typed[1:]).status == 0
+
+
+def test_starts_are_of_a_model_not_of_a_score(oodcache: Run) -> None:
+    assert oodcache("scores", "mcm", "--for", "tiny").status == 2
+    refused = oodcache("scores", "--for", "tiny")
+    assert refused.status == 1
+    assert refused.err.startswith("oodcache: embeddings: no embeddings of model 'tiny'")

@@ -186,16 +186,6 @@ def test_images_preprocessed_in_different_ways_are_not_mixed(
     assert "outside.h5: extracted with --exif, but" in refusal(score)
 
 
-def test_another_precision_is_said(
-    notes: Callable[..., list[str]], folder: Path, write_images: WriteImages
-) -> None:
-    write_images("outside", -VECTORS, precision={"arithmetic": "bfloat16"})
-    assert notes() == [
-        f"{folder / 'images' / 'outside.h5'}: computed with another precision than "
-        f"{folder / 'images' / 'inside.h5'}"
-    ]
-
-
 def test_nan_in_a_file_is_refused_by_its_rule(score: Score, folder: Path) -> None:
     path = folder / "images" / "outside.h5"
     with h5py.File(path, "r+") as file:

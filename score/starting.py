@@ -1,0 +1,152 @@
+"""Scores to start with on one model: which, why, and the command, from what is cached for it.
+
+A reason is arithmetic with the model's own scale and bias, or names the paper of the score.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from oodcache.cache.names import typed_name
+from oodcache.cache.text import LONGEST_LINE, counted
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.inputs.cached import Cached
+
+CACHE = Path("embeddings")
+CLIPS, NEAR = 100.0, 2.0  # CLIP's scale, whose temperature neglabel has, and what is near it.
+NEIGHBOURS = int(SCORES["knn"].defaults["k"])
+GROUPS = int(SCORES["neglabel"].defaults["groups"])
+
+
+@dataclass(frozen=True)
+class Start:
+    """A score to start with, as `--score` takes it, and why."""
+
+    score: str
+    why: str
+
+
+def starts(cached: Cached) -> list[Start]:
+    """Return the scores to start with, in the order in which to read their rows."""
+    return [*_of_classes(cached), *_of_negatives(cached), *_of_bank(cached)]
+
+
+def facts(cached: Cached) -> str:
+    """Return in one line what the choice rests on.
+
+    >>> facts(Cached("a/b", 50.0, None, "pets", 2, "pets", ("strays",)))
+    'a/b: scale 50, no bias; 2 classes of pets; ID pets; OOD strays; no bank, no negatives'
+    """
+    scale = "scale unknown" if cached.scale is None else f"scale {cached.scale:.4g}"
+    bias = "no bias" if cached.bias is None else f"bias {cached.bias:.4g}"
+    classes = f"{counted(cached.count, 'class')} of {cached.classes}"
+    sets = [f"ID {cached.id_set or 'unknown: no images have the classes as labels'}"]
+    sets += [f"OOD {', '.join(cached.ood_sets)}"] if cached.ood_sets else []
+    bank, mined = cached.bank, cached.negatives
+    more = f"bank {bank.name} ({counted(bank.rows, 'image')})" if bank else "no bank"
+    more += f", negatives {mined.name} ({mined.words:,})" if mined else ", no negatives"
+    return f"{cached.label}: {'; '.join([f'{scale}, {bias}', classes, *sets, more])}"
+
+
+def command(cached: Cached, cache: Path = CACHE) -> str:
+    """Return the command that compares them; ID, OOD stand for sets that are not known."""
+    words = ["oodcache", "score", "--model", typed_name(cached.label), "--classes", cached.classes]
+    words += ["--id", cached.id_set or "ID"]
+    words += [part for name in cached.ood_sets or ("OOD",) for part in ("--ood", name)]
+    words += ["--negatives", cached.negatives.name] if cached.negatives else []
+    words += ["--bank", cached.bank.name] if cached.bank else []
+    words += [part for one in starts(cached) for part in ("--score", one.score)]
+    return shlex.join([*words, *of_cache(cache)])
+
+
+def of_cache(cache: Path) -> list[str]:
+    """Return the option that names a cache, nothing for the default one."""
+    return [] if cache == CACHE else ["--cache", str(cache)]
+
+
+def source(score: str) -> str:
+    """Return the paper of a score."""
+    return SCORES[score].source.split(";")[0]
+
+
+def next_step(cached: Cached, cache: Path = CACHE) -> str | None:
+    """Return what to type after an extraction; None if the ID or the OOD images are not known."""
+    if cached.id_set is None or not cached.ood_sets:
+        return None
+    why = shlex.join(["oodcache", "scores", "--for", typed_name(cached.label), *of_cache(cache)])
+    line = f"next: {command(cached, cache)}; why these scores: {why}"
+    if len(line.encode()) <= LONGEST_LINE:
+        return line
+    return f"next: which scores to start with, why, and the command: {why}"
+
+
+def _of_classes(cached: Cached) -> Iterator[Start]:
+    count, scale, bias = cached.count, cached.scale, cached.bias
+    if count > 1:
+        why = f"the baseline: softmax of the cosines at temperature 1, {source('mcm')}"
+        same = "; with two classes no temperature changes a rank" if count == 2 else ""
+        yield Start("mcm", why + same)
+    if count > 2 and scale not in (None, 1.0):
+        yield Start("mcm:temperature=learned", _own_temperature(scale or 1.0))
+    why = "the largest cosine: no temperature and no bias can change its ranks"
+    only = "; a softmax of one class is 1 for every image" if count == 1 else ""
+    yield Start("max-logit", why + only)
+    if bias is not None and scale is not None:
+        yield Start(
+            "sigmoid-mcm",
+            "ranks exactly as max-logit, whatever scale and bias; its value is the model's "
+            f"probability of a class, {_half(scale, bias)}",
+        )
+
+
+def _own_temperature(scale: float) -> str:
+    ends = ("the margin over the runner-up", "the largest cosine minus the mean")
+    near, far = ends if scale > 1 else ends[::-1]
+    what = f"the softmax at the model's own temperature, 1/{scale:.4g} = {1 / scale:.4g}"
+    return f"{what}, which ranks nearer to {near}; temperature 1 nearer to {far}"
+
+
+def _half(scale: float, bias: float) -> str:
+    """Return where the sigmoid is one half."""
+    cosine = -bias / scale
+    never = "" if abs(cosine) <= 1 else ", which no image can have"
+    return f"0.5 at the cosine {cosine:.4g}{never}"
+
+
+def _of_negatives(cached: Cached) -> Iterator[Start]:
+    mined, scale = cached.negatives, cached.scale or CLIPS
+    if mined is None:
+        return
+    is_clips = abs(math.log(scale / CLIPS)) <= math.log(NEAR)
+    groups = [f"groups={mined.words}"] if mined.words < GROUPS else []
+    settings = ["temperature=0.01|learned"] * (not is_clips) + groups
+    own = f"; its temperature 0.01 is 1/{CLIPS:g}, this model's is 1/{scale:.4g} = {1 / scale:.4g}"
+    what = f"{mined.words:,} negative labels compete with the classes, {source('neglabel')}"
+    yield Start(_written("neglabel", settings), what + own * (not is_clips))
+    if cached.bias is not None:
+        why = "the same contest with the model's sigmoids; far below 0 the bias cancels here too"
+        yield Start("neglabel-sigmoid", why)
+    if mined.has_pool:
+        yield Start(_written("csp", groups), f"neglabel with its larger pool, {source('csp')}")
+
+
+def _of_bank(cached: Cached) -> Iterator[Start]:
+    bank = cached.bank
+    if bank is None:
+        return
+    few = [f"k={bank.rows}"] if bank.rows < NEIGHBOURS else []
+    why = f"the distance to images of {bank.name}, without a text, {source('knn')}"
+    yield Start(_written("knn", few), why)
+    yield Start("vim", f"the classes, and what lies outside the bank's subspace, {source('vim')}")
+    if bank.has_every_class:
+        why = f"{bank.name} has labels, which give each class a mean, {source('mahalanobis')}"
+        yield Start("mahalanobis", why)
+
+
+def _written(score: str, settings: Sequence[str]) -> str:
+    """Return a score with its parameters, as typed."""
+    return ":".join([score, ",".join(settings)] if settings else [score])

@@ -1,0 +1,87 @@
+"""Claims about what is found in a model's cache: classes, ID and OOD images, bank, negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from samples.score.words import unit_rows
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.images import ImageFile
+from oodcache.cache.files.negatives import Negatives
+from oodcache.cache.files.texts import TextFile
+from oodcache.score.inputs.cached import CachedBank, CachedNegatives, of_model
+
+Images, Texts = Callable[..., ImageFile], Callable[..., TextFile]
+PETS = ["cat", "dog", "crane"]
+
+
+def test_labels_tell_the_id_set_the_bank_and_the_ood_sets(
+    tmp_path: Path, write_images: Images, write_texts: Texts
+) -> None:
+    write_texts("pets", unit_rows(3, 0), class_names=PETS)
+    # 21,841 names may contain those of the classes.
+    write_texts("words", unit_rows(4, 1), class_names=[*PETS, "fjord"])
+    rows = unit_rows(9, 2)
+    write_images("train", rows[:5], labels=[0, 1, 2, 0, 1], label_names=PETS, failed=[4])
+    write_images("val", rows, labels=[0, 1, 2] * 3, label_names=PETS)
+    write_images("half", rows[:2], labels=[0, 1], label_names=["cat", "fox"])
+    write_images("strays", rows[:2], labels=[0, 0], label_names=["fox"])
+    write_images("unlabelled", rows[:2])
+    found = of_model(tmp_path, "tiny")
+    assert (found.label, found.scale, found.bias) == ("Tiny/one", 40.0, -12.0)
+    assert (found.classes, found.count, found.id_set) == ("pets", 3, "val")
+    assert found.bank == CachedBank("train", rows=4, has_every_class=True)
+    assert found.ood_sets == ("strays", "unlabelled")
+    assert found.negatives is None
+
+
+def test_class_numbers_are_labels_and_a_bank_may_lack_classes(
+    tmp_path: Path, write_images: Images, write_texts: Texts
+) -> None:
+    write_texts("pets", unit_rows(3, 0), class_names=PETS)
+    numbered: dict[str, Any] = {
+        "label_names": ["0", "1"],
+        "source": {"name": "n", "fingerprint": "f", "labels": "numbers"},
+    }
+    write_images("small", unit_rows(2, 1), labels=[0, 1], **numbered)
+    write_images("large", unit_rows(4, 2), labels=[0, 1, 0, 1], **numbered)
+    found = of_model(tmp_path, "tiny")
+    assert found.id_set == "small"
+    assert found.bank == CachedBank("large", rows=4, has_every_class=False)
+
+
+def test_without_labels_no_set_is_taken_for_id_or_ood(
+    tmp_path: Path, write_images: Images, write_texts: Texts
+) -> None:
+    write_texts("pets", unit_rows(3, 0))
+    write_images("a", unit_rows(2, 1))
+    write_images("b", unit_rows(2, 1), labels=[0, 0], label_names=["fox"])
+    found = of_model(tmp_path, "tiny")
+    assert (found.id_set, found.ood_sets, found.bank) == (None, (), None)
+
+
+def test_negatives_count_without_the_pool_and_their_lists_are_no_classes(
+    tmp_path: Path, mined: Callable[..., Negatives]
+) -> None:
+    kept = mined(csp=["pool"])
+    found = of_model(tmp_path, "tiny")
+    assert (found.classes, found.count) == ("pets", 9)
+    words = len(kept.lists[0].words) + len(kept.lists[1].words)
+    assert found.negatives == CachedNegatives("x", words, has_pool=True)
+
+
+def test_a_model_without_class_names_is_told_how_to_add_them(
+    tmp_path: Path, write_images: Images
+) -> None:
+    write_images("a", np.eye(4, dtype=np.float32))
+    with pytest.raises(InputError) as caught:
+        of_model(tmp_path, "tiny")
+    assert str(caught.value) == (
+        f"{tmp_path}/Tiny/one: has no class names; add them with: oodcache extract --model "
+        "Tiny/one --classes NAME=FILE"
+    )

@@ -1,0 +1,120 @@
+"""Claims about the scores to start with: chosen by scale, bias and what is cached, with reasons."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from oodcache.score.inputs.cached import Cached, CachedBank, CachedNegatives
+from oodcache.score.onepass.variants import parse_all
+from oodcache.score.starting import command, facts, next_step, starts
+
+ROOT = Path(__file__).parent.parent.parent
+CLIP = Cached("ViT-B-16/openai", 100.0, None, "pets", 37, "pets", ("strays",))
+SIGLIP = replace(CLIP, label="ViT-B-16-SigLIP/webli", scale=112.0, bias=-16.8)
+BANK = CachedBank("train", 3680, has_every_class=True)
+NEGATIVES = CachedNegatives("words", 10_000, has_pool=True)
+WHOLE = replace(SIGLIP, bank=BANK, negatives=NEGATIVES)
+
+
+def scores(cached: Cached) -> list[str]:
+    return [one.score for one in starts(cached)]
+
+
+def why(cached: Cached, score: str) -> str:
+    return next(one.why for one in starts(cached) if one.score == score)
+
+
+def test_class_names_alone_give_the_baselines() -> None:
+    assert scores(CLIP) == ["mcm", "mcm:temperature=learned", "max-logit"]
+    assert "1/100 = 0.01" in why(CLIP, "mcm:temperature=learned")
+
+
+def test_a_bias_gives_a_probability_that_is_one_half_at_its_cosine() -> None:
+    assert scores(SIGLIP) == [*scores(CLIP), "sigmoid-mcm"]
+    assert why(SIGLIP, "sigmoid-mcm").endswith("0.5 at the cosine 0.15")
+    high = replace(SIGLIP, scale=10.0)
+    assert why(high, "sigmoid-mcm").endswith("0.5 at the cosine 1.68, which no image can have")
+
+
+@pytest.mark.parametrize(("scale", "end"), [(20.0, "the margin"), (0.5, "the largest cosine")])
+def test_the_own_temperature_ranks_nearer_to_the_margin_if_it_is_below_1(
+    scale: float, end: str
+) -> None:
+    said = why(replace(CLIP, scale=scale), "mcm:temperature=learned")
+    assert f"which ranks nearer to {end}" in said
+
+
+def test_scores_that_would_repeat_another_are_left_out() -> None:
+    assert scores(replace(CLIP, count=1)) == ["max-logit"]  # All softmaxes are 1.
+    assert scores(replace(CLIP, count=2)) == ["mcm", "max-logit"]  # No temperature matters.
+    assert scores(replace(CLIP, scale=1.0)) == ["mcm", "max-logit"]
+    assert scores(replace(CLIP, scale=None)) == ["mcm", "max-logit"]
+
+
+def test_negatives_add_their_scores_and_the_own_temperature_if_it_is_far_from_clips() -> None:
+    added = scores(replace(SIGLIP, negatives=NEGATIVES))[4:]
+    assert added == ["neglabel", "neglabel-sigmoid", "csp"]
+    tiny = replace(CLIP, scale=20.0, negatives=CachedNegatives("few", 30, has_pool=False))
+    assert scores(tiny)[3:] == ["neglabel:temperature=0.01|learned,groups=30"]
+    assert "this model's is 1/20 = 0.05" in starts(tiny)[3].why
+
+
+def test_a_bank_adds_its_scores_and_means_only_with_images_of_every_class() -> None:
+    assert scores(replace(CLIP, bank=BANK))[3:] == ["knn", "vim", "mahalanobis"]
+    partial = CachedBank("train", 40, has_every_class=False)
+    assert scores(replace(CLIP, bank=partial))[3:] == ["knn:k=40", "vim"]
+
+
+def test_every_score_can_be_typed_and_names_a_paper_unless_it_is_arithmetic() -> None:
+    parse_all(scores(WHOLE))
+    for one in starts(WHOLE):
+        is_cited = re.search(r"(19|20)\d\d", one.why) is not None
+        arithmetic = ("mcm:temperature=learned", "max-logit", "sigmoid-mcm", "neglabel-sigmoid")
+        assert is_cited != (one.score in arithmetic), one
+
+
+def test_the_command_has_every_set_and_placeholders_for_unknown_ones() -> None:
+    assert command(replace(CLIP, bank=BANK, negatives=NEGATIVES), Path("my cache")) == (
+        "oodcache score --model clip-openai --classes pets --id pets --ood strays "
+        "--negatives words --bank train --score mcm --score mcm:temperature=learned "
+        "--score max-logit --score neglabel --score csp --score knn --score vim "
+        "--score mahalanobis --cache 'my cache'"
+    )
+    unknown = command(replace(CLIP, id_set=None, ood_sets=()))
+    assert "--id ID --ood OOD --score" in unknown
+
+
+def test_facts_say_what_is_unknown() -> None:
+    assert facts(replace(WHOLE, scale=None, id_set=None, ood_sets=())) == (
+        "ViT-B-16-SigLIP/webli: scale unknown, bias -16.8; 37 classes of pets; ID unknown: no "
+        "images have the classes as labels; bank train (3,680 images), negatives words (10,000)"
+    )
+
+
+def test_the_next_step_is_one_line_that_is_never_cut() -> None:
+    said = next_step(CLIP)
+    assert said == (f"next: {command(CLIP)}; why these scores: oodcache scores --for clip-openai")
+    many = replace(WHOLE, ood_sets=tuple(f"set-{number:02}" for number in range(30)))
+    assert next_step(many) == (
+        "next: which scores to start with, why, and the command: oodcache scores --for siglip"
+    )
+    assert next_step(replace(CLIP, ood_sets=())) is None
+    assert next_step(replace(CLIP, id_set=None)) is None
+
+
+@pytest.mark.parametrize(
+    ("page", "heading"),
+    [("README.md", "## Which score?"), ("docs/scores.md", "## Which score to start with")],
+)
+def test_the_pages_have_the_same_scores(page: str, heading: str) -> None:
+    section = (ROOT / page).read_text().split(f"{heading}\n")[1].split("\n## ")[0]
+    rows = [line.split("|")[2] for line in section.splitlines() if line.startswith("|")]
+    typed = {
+        one for row in rows for one in re.findall(r"`([^`]+)`", row) if not one.startswith("-")
+    }
+    assert set(scores(WHOLE)) == typed
+    assert "oodcache scores --for MODEL" in section
