@@ -76,7 +76,10 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
 
 @click.command(cls=StrictCommand, short_help="Embed images and class names, once.")
 @click.argument("datasets", nargs=-1, metavar="[DATASET | NAME=PATH]...")
-@click.option("--model", help=f"{', '.join(SHORT_NAMES)}; NAME/TAG; local-dir:PATH; hf-hub:REPO.")
+@click.option(
+    "--model",
+    help=f"{', '.join(SHORT_NAMES)}; NAME/TAG; local-dir:PATH; hf-hub:REPO; timm:NAME.",
+)
 @click.option(
     "--classes",
     help="imagenet, imagenet21k, NAME=FILE (one name per line), NAME=FOLDER or NAME=csp:FILE.",
@@ -223,6 +226,8 @@ def extract(**given: Any) -> None:
     )
     if request.name is not None and not request.is_own:
         raise click.UsageError("--name is for weights of your own: --checkpoint or local-dir:PATH")
+    if request.is_image_only and given["classes"] is not None:
+        raise click.UsageError(requests.NO_TEXTS.format(model=given["model"]))
     rank = _rank(given["share"], given["engine"])
     settings = {key: given[key] for key in SETTINGS}
     asked = plan.Extraction(

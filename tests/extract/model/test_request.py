@@ -94,7 +94,11 @@ def test_a_name_that_is_nearly_a_short_one_suggests_it() -> None:
         ("", "names no model; for example: --model siglip2"),
         ("/", "names no model"),
         (" ", "names no model"),
-        ("foo:bar/baz", "unknown prefix 'foo:'; give NAME/TAG of open_clip, hf-hub:REPO or"),
+        (
+            "foo:bar/baz",
+            "unknown prefix 'foo:'; give NAME/TAG of open_clip, hf-hub:REPO, "
+            "local-dir:FOLDER or timm:NAME",
+        ),
         ("ViT-B-32:openai", "unknown prefix 'ViT-B-32:'"),
         ("https://huggingface.co/timm/x", "unknown prefix 'https:'"),
         ("local-dir:", "names no folder; for the current one: local-dir:."),
@@ -103,6 +107,8 @@ def test_a_name_that_is_nearly_a_short_one_suggests_it() -> None:
         ("hf-hub:../..", "is no repository of the hub"),
         ("hf-hub:a/b/c", "is no repository of the hub"),
         ("hf-hub:a--b", "is no repository of the hub"),
+        ("timm:", "names no model; for example: timm:vit_small_patch14_dinov2.lvd142m"),
+        ("timm:a/b/c", "is no repository of the hub: timm:OWNER/NAME"),
         ("ViT-B-32/", "names no weights"),
         ("/openai", "names no weights"),
     ],
@@ -111,6 +117,29 @@ def test_a_name_that_can_be_none_is_refused(name: str, words: str) -> None:
     with pytest.raises(InputError) as refused:
         resolved(name)
     assert words in str(refused.value)
+
+
+def test_a_model_of_timm_is_its_name_and_tag_or_a_repository(tmp_path: Path) -> None:
+    dino = resolved("timm:vit_small_patch14_dinov2.lvd142m")
+    assert dino.label == "timm/vit_small_patch14_dinov2.lvd142m"
+    for typed in ("timm:org/model", "timm:hf-hub:org/model"):
+        assert resolved(typed).label == "timm/org--model"
+        assert resolved(typed).architecture == "timm:hf-hub:org/model"
+    (tmp_path / "w.pt").write_bytes(b"x")
+    own = resolved("timm:test_vit", checkpoint=tmp_path / "w.pt")
+    assert (own.label, own.weights_file) == ("local/test_vit", tmp_path / "w.pt")
+
+
+def test_a_model_of_timm_without_a_tag_has_timms_default_one() -> None:
+    assert resolved("timm:vit_small_patch14_dinov2").label == (
+        "timm/vit_small_patch14_dinov2.lvd142m"
+    )
+
+
+def test_a_model_of_timm_takes_no_configuration_of_open_clip(tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_text("{}")
+    with pytest.raises(InputError, match="is open_clip's; omit it with timm:"):
+        resolved("timm:test_vit", config=tmp_path / "c.json")
 
 
 def test_an_unknown_prefix_is_refused_with_a_checkpoint_too(tmp_path: Path) -> None:
