@@ -83,7 +83,7 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
 @click.option(
     "--model",
     help=f"{', '.join(SHORT_NAMES)}; NAME/TAG of open_clip; a folder; OWNER/NAME of the hub; "
-    "or with a prefix: local-dir:PATH, hf-hub:REPO, transformers:PATH-or-REPO.",
+    "or with a prefix: local-dir:PATH, hf-hub:REPO, transformers:PATH-or-REPO, timm:NAME.",
 )
 @click.option(
     "--classes",
@@ -231,6 +231,8 @@ def extract(**given: Any) -> None:
     )
     if request.name is not None and not request.is_own:
         raise click.UsageError("--name is for weights of your own: --checkpoint or a folder")
+    if request.is_image_only and given["classes"] is not None:
+        raise click.UsageError(requests.NO_TEXTS.format(model=given["model"]))
     rank = _rank(given["share"], given["engine"])
     settings = {key: given[key] for key in SETTINGS}
     asked = plan.Extraction(

@@ -53,6 +53,8 @@ def extract(wanted: ExtractCall, watch: Watch) -> list[Path]:
     Raises InputError for what cannot be extracted, before a model by name is loaded.
     """
     wanted.notes.check_types()
+    if wanted.model is None:
+        wanted.request.check_texts(wanted.classes)
     texts = _texts(wanted, watch)
     kind = None if wanted.images is None else kinds.kind_of(wanted.images, wanted.columns)
     if kind is None and texts is None:

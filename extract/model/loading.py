@@ -23,7 +23,7 @@ from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
 from oodcache.cache.format.logits import doubts
 from oodcache.cache.watch import Note
-from oodcache.extract.model import configuration, hub, tokenizers
+from oodcache.extract.model import configuration, hub, image_only, tokenizers
 from oodcache.extract.model.encoder import Encoder, Signature, towers
 from oodcache.extract.model.names import architectures, twins
 from oodcache.extract.model.preprocessing import Normalization, preprocessing
@@ -32,6 +32,7 @@ from oodcache.extract.model.request import (
     HUB,
     LOCAL_DIR,
     PREPROCESSING,
+    TIMM,
     TRANSFORMERS,
     ModelRequest,
     Resolved,
@@ -50,6 +51,8 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
     device = _device(request.device)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+    if resolved.architecture.startswith(TIMM):
+        return image_only.load(resolved, device, weights_sha256, note)
     # open_clip logs to the root logger, and would configure it if it had no handler.
     logging.getLogger().addHandler(logging.NullHandler())
     if request.config is not None:

@@ -19,12 +19,17 @@ from oodcache.extract.model.names import layouts, typed
 from oodcache.extract.model.names.layouts import OPEN_CLIP
 from oodcache.extract.model.names.typed import PREFIXES, folder_of
 
-LOCAL_DIR, HUB, TRANSFORMERS = typed.LOCAL_DIR, typed.HUB, typed.TRANSFORMERS
+LOCAL_DIR, HUB, TRANSFORMERS, TIMM = typed.LOCAL_DIR, typed.HUB, typed.TRANSFORMERS, typed.TIMM
 CONFIG = OPEN_CLIP
 PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
 PILLOW, TORCHVISION = "pillow", "torchvision"  # The decoder, as an identity names it.
+NO_TEXTS = (
+    "--classes: {model} is image-only and embeds no class names; omit it: scores take the classes "
+    "of --bank"
+)
 ARITHMETIC = ("channels_last", "compile")
 NEEDS = ("torch", "torchvision", "open_clip", "transformers", "PIL")
+SMALL_DINO = "vit_small_patch14_dinov2.lvd142m"
 WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
 
 
@@ -63,6 +68,16 @@ class ModelRequest:
     def is_own(self) -> bool:
         """Whether the weights are the user's own: a checkpoint or a folder."""
         return self.checkpoint is not None or folder_of(self.requested) is not None
+
+    @property
+    def is_image_only(self) -> bool:
+        """Whether the model has no texts."""
+        return self.requested.startswith(TIMM)
+
+    def check_texts(self, classes: object) -> None:
+        """Raise InputError for the class names of an image-only model."""
+        if self.is_image_only and classes is not None:
+            raise InputError(NO_TEXTS.format(model=self.requested))
 
     @property
     def arithmetic(self) -> dict[str, bool]:
@@ -140,6 +155,8 @@ def resolve(request: ModelRequest) -> Resolved:
 
 
 def _resolved(request: ModelRequest, name: str) -> Resolved:
+    if name.startswith(TIMM):
+        return _from_timm(request, name)
     bundled = embedded.MODELS.get(name.removesuffix("/demo"))
     if request.checkpoint is not None:
         return _from_checkpoint(request, name)
@@ -168,6 +185,37 @@ def _from_checkpoint(request: ModelRequest, name: str) -> Resolved:
     own = (request.checkpoint, *((request.config,) if request.config else ()))
     label = f"local/{request.name or _file_name(name)}"
     return Resolved(request, name, str(request.checkpoint), label, request.checkpoint, own)
+
+
+def _from_timm(request: ModelRequest, name: str) -> Resolved:
+    """Return a model of timm: its label has the tag, or the owner of a repository."""
+    bare = name.removeprefix(TIMM)
+    if not bare.strip(" /"):
+        raise InputError(f"--model {name}: names no model; for example: {TIMM}{SMALL_DINO}")
+    if request.config is not None:
+        raise InputError(f"--model-config {request.config}: is open_clip's; omit it with {TIMM}")
+    repository = bare.removeprefix(HUB)
+    if bare.startswith(HUB) or "/" in bare:
+        if not typed.REPOSITORY.fullmatch(repository):
+            raise InputError(f"--model {name}: is no repository of the hub: {TIMM}OWNER/NAME")
+        if request.checkpoint is not None:
+            raise InputError(f"--model {name}: has its own weights; omit --checkpoint")
+        label = f"timm/{_file_name(repository.replace('/', '--'))}"
+        return Resolved(request, f"{TIMM}{HUB}{repository}", None, label, None)
+    file = request.checkpoint
+    if file is not None:
+        label = f"local/{request.name or _file_name(bare)}"
+        return Resolved(request, name, str(file), label, file, (file,))
+    whole = bare if "." in bare else _with_default_tag(bare)
+    return Resolved(request, f"{TIMM}{whole}", None, f"timm/{_file_name(whole)}", None)
+
+
+def _with_default_tag(name: str) -> str:
+    """Return a model's name with timm's default tag, or as it is if there is none."""
+    from timm.models import get_pretrained_cfg  # Imports torch: only where no tag is typed.
+
+    found = get_pretrained_cfg(name)
+    return f"{name}.{found.tag}" if found is not None and found.tag else name
 
 
 def _from_hub(request: ModelRequest, name: str) -> Resolved:

@@ -167,6 +167,7 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
         raise InputError(
             "nothing to extract: name a dataset (imagenet-val, or NAME=FOLDER), --classes, or both"
         )
+    asked.model.check_texts(asked.classes)
     listings = images(asked.sources, asked.data_root, asked.options, watch)
     texts = None
     if asked.classes is not None:

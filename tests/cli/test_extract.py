@@ -470,6 +470,15 @@ def test_the_environments_share_is_nothing_to_ray(
     ]
 
 
+def test_class_names_of_an_image_only_model_are_a_usage_error(oodcache: Run) -> None:
+    refused = oodcache("extract", "--model", "timm:test_vit", "--classes", "pets=pets.txt")
+    assert refused.status == 2
+    assert refused.err.splitlines()[-1] == (
+        "Error: --classes: timm:test_vit is image-only and embeds no class names; omit it: scores "
+        "take the classes of --bank"
+    )
+
+
 def test_a_name_for_weights_that_have_one_is_a_usage_error(oodcache: Run) -> None:
     refused = oodcache("extract", "--model", "tiny-clip", "--name", "mine", "c=photos")
     assert refused.status == 2

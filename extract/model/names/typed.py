@@ -12,6 +12,7 @@ from oodcache.extract.model.names import architectures
 LOCAL_DIR = "local-dir:"
 HUB = "hf-hub:"
 TRANSFORMERS = "transformers:"
+TIMM = "timm:"
 PREFIXES = (LOCAL_DIR, HUB, TRANSFORMERS)
 REPOSITORY = re.compile(r"(?!.*(--|\.\.))\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", re.ASCII)
 
@@ -53,10 +54,10 @@ def check(name: str) -> None:
     prefix = re.match(r"[^/]*?:", name)
     if not name.strip(" /"):
         raise InputError(f"--model {name!r}: names no model; for example: --model siglip2")
-    if prefix and prefix[0] not in PREFIXES:
+    if prefix and prefix[0] not in (*PREFIXES, TIMM):
         raise InputError(
             f"--model {name}: unknown prefix {prefix[0]!r}; give NAME/TAG of open_clip, "
-            f"{HUB}REPO or {LOCAL_DIR}FOLDER, {TRANSFORMERS}REPO or {TRANSFORMERS}FOLDER"
+            f"{HUB}REPO, {LOCAL_DIR}FOLDER, {TRANSFORMERS}REPO, {TRANSFORMERS}FOLDER or {TIMM}NAME"
         )
     if name in (LOCAL_DIR, TRANSFORMERS):
         raise InputError(f"--model {name}: names no folder; for the current one: {name}.")

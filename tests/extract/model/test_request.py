@@ -158,8 +158,8 @@ def test_a_name_that_is_nearly_a_short_one_suggests_it() -> None:
         ("", "names no model; for example: --model siglip2"),
         ("/", "names no model"),
         (" ", "names no model"),
-        ("foo:bar/baz", "unknown prefix 'foo:'; give NAME/TAG of open_clip, hf-hub:REPO or"),
-        ("foo:bar", "or local-dir:FOLDER, transformers:REPO or transformers:FOLDER"),
+        ("foo:bar/baz", "unknown prefix 'foo:'; give NAME/TAG of open_clip, hf-hub:REPO, "),
+        ("foo:bar", "local-dir:FOLDER, transformers:REPO, transformers:FOLDER or timm:NAME"),
         ("transformers:", "names no folder; for the current one: transformers:."),
         ("transformers:a/b/c", "no repository of the hub and no folder; expected transfo"),
         ("./none", "none: no such folder; --model ./none needs a model's folder"),
@@ -174,6 +174,8 @@ def test_a_name_that_is_nearly_a_short_one_suggests_it() -> None:
         ("hf-hub:../..", "is no repository of the hub"),
         ("hf-hub:a/b/c", "is no repository of the hub"),
         ("hf-hub:a--b", "is no repository of the hub"),
+        ("timm:", "names no model; for example: timm:vit_small_patch14_dinov2.lvd142m"),
+        ("timm:a/b/c", "is no repository of the hub: timm:OWNER/NAME"),
         ("ViT-B-32/", "names no weights"),
         ("/openai", "/openai: no such folder; --model /openai needs a model's folder"),
     ],
@@ -195,6 +197,29 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").write_bytes(b"x")
     with pytest.raises(InputError, match="is a file; --model takes a model's folder, or the name"):
         resolved(str(tmp_path / "w.safetensors"))
+
+
+def test_a_model_of_timm_is_its_name_and_tag_or_a_repository(tmp_path: Path) -> None:
+    dino = resolved("timm:vit_small_patch14_dinov2.lvd142m")
+    assert dino.label == "timm/vit_small_patch14_dinov2.lvd142m"
+    for typed in ("timm:org/model", "timm:hf-hub:org/model"):
+        assert resolved(typed).label == "timm/org--model"
+        assert resolved(typed).architecture == "timm:hf-hub:org/model"
+    (tmp_path / "w.pt").write_bytes(b"x")
+    own = resolved("timm:test_vit", checkpoint=tmp_path / "w.pt")
+    assert (own.label, own.weights_file) == ("local/test_vit", tmp_path / "w.pt")
+
+
+def test_a_model_of_timm_without_a_tag_has_timms_default_one() -> None:
+    assert resolved("timm:vit_small_patch14_dinov2").label == (
+        "timm/vit_small_patch14_dinov2.lvd142m"
+    )
+
+
+def test_a_model_of_timm_takes_no_configuration_of_open_clip(tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_text("{}")
+    with pytest.raises(InputError, match="is open_clip's; omit it with timm:"):
+        resolved("timm:test_vit", config=tmp_path / "c.json")
 
 
 def test_an_unknown_prefix_is_refused_with_a_checkpoint_too(tmp_path: Path) -> None:
