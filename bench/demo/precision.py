@@ -6,6 +6,7 @@ other way. A ViT-B-32 with random weights shows what the rounding does to vector
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,7 +30,8 @@ WAYS: Mapping[str, Sequence[str]] = {
 SCORES = ("mcm", "mcm:temperature=learned", "max-logit", "mahalanobis")
 IMAGES = Path("data/demo")
 Measured = Mapping[str, tuple[float, float]]
-LARGE, SEED, LARGE_SETS = "ViT-B-32", 0, ("digits", "photos")
+LARGE, SEED, LARGE_SETS, FEW = "ViT-B-32", 0, ("photos", "textures"), 100
+COMPUTED = (EXACT, "bfloat16", "float16")  # Storage loses the same whatever the model.
 
 
 def cache_of(way: str, ood_way: str | None = None) -> str:
@@ -81,9 +83,9 @@ def show(label: str, found: Measured, exact: Measured) -> None:
         )
 
 
-def show_vectors(folder: Path, model: str, sets: Sequence[str]) -> None:
-    """Print the largest angle between both vectors of an image, and the median of 1 - cosine."""
-    for way in list(WAYS)[1:]:
+def show_vectors(folder: Path, model: str, sets: Sequence[str], ways: Sequence[str]) -> None:
+    """Print the median and the largest of 1 - cosine between both vectors of an image."""
+    for way in ways:
         ends = []
         for name in sets:
             one, other = (
@@ -111,22 +113,45 @@ def small(folder: Path) -> None:
         for way in list(WAYS)[1:]:
             label = f"ID float32, OOD {way}"
             show(label, averages(folder / cache_of(EXACT, way), model), exact)
-        show_vectors(folder, model, sets)
+        show_vectors(folder, model, sets, list(WAYS)[1:])
 
 
 def large(folder: Path) -> None:
-    """Measure the vectors of an architecture of full size; its weights are random."""
+    """Measure an architecture of full size; its weights are random, so AUROC is near chance."""
     torch.manual_seed(SEED)
     weights = folder / "random.pt"
     torch.save(open_clip.create_model(LARGE).state_dict(), weights)
-    for way in WAYS:
-        extract(folder, way, ("--model", LARGE, "--checkpoint", str(weights)), LARGE_SETS)
-    print(f"{LARGE} with random weights")
-    show_vectors(folder, LARGE, LARGE_SETS)
-    cache = oodcache.open(folder / cache_of(EXACT))
-    first, second = (cache.images(LARGE, name).embeddings for name in LARGE_SETS)
-    spread = 1 - (first @ second.T)
+    for name in LARGE_SETS:
+        few = folder / IMAGES / f"few-{name}"
+        few.mkdir()
+        every = sorted(one for one in (folder / IMAGES / name).rglob("*") if one.is_file())
+        for path in every[:FEW]:
+            shutil.copy(path, few)
+    few_sets = [f"few-{name}" for name in LARGE_SETS]
+    for way in COMPUTED:
+        extract(folder, way, ("--model", LARGE, "--checkpoint", str(weights)), few_sets)
+    print(f"{LARGE} with random weights, {FEW} images of each of {' and '.join(LARGE_SETS)}")
+    show_vectors(folder, LARGE, few_sets, COMPUTED[1:])
+    found = {way: _auroc(folder / cache_of(way), few_sets) for way in COMPUTED}
+    for way, values in found.items():
+        print(f"  {way:<36} AUROC of max-logit {values:6.2f}  {values - found[EXACT]:+.3f}")
+    first, second = (
+        oodcache.open(folder / cache_of(EXACT)).images(LARGE, name).embeddings for name in few_sets
+    )
+    spread = 1 - first @ second.T
     print(f"  two images: 1 - cosine: median {np.median(spread):.1e}, least {spread.min():.1e}")
+
+
+def _auroc(cache: Path, sets: Sequence[str]) -> float:
+    rows = oodcache.open(cache).evaluate(
+        *(LARGE,),
+        classes=CLASSES,
+        id=sets[0],
+        ood=sets[1:],
+        scores="max-logit",
+        note=lambda text: None,
+    )
+    return 100 * rows[0].auroc
 
 
 def main() -> None:

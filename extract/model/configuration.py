@@ -29,6 +29,7 @@ MOST = {
     **{"n_queries": 2**13, "dim_head": 2**12},
 }
 MOST_NUMBERS = 10**10  # 40 GB in float32; the largest model of open_clip has half as many.
+NAFLEX = "naflex"  # open_clip 3 builds such a tower, but does not prepare images for it.
 INTERPOLATIONS = ("bicubic", "bilinear", "random")
 RESIZE_MODES = ("shortest", "longest", "squash")
 
@@ -100,6 +101,12 @@ def _tower_faults(tower: str, config: object, kind: type) -> Iterator[str]:
         elif value is not None and not _is(value, wanted[name]):
             yield f"{tower}.{name} is {shown(value)}, not {_words(wanted[name])}"
         yield from _size_fault(name, f"{tower}.{name}", value)
+    if str(config.get("timm_model_name")).startswith(NAFLEX):
+        yield (
+            f"{tower}.timm_model_name is {shown(config['timm_model_name'])}: NaFlex reads images "
+            "in their own shape, but open_clip 3 makes them square, which gives other vectors; "
+            "give the model in transformers' layout, such as google/siglip2-base-patch16-naflex"
+        )
 
 
 def _size_fault(name: str, where: str, value: object) -> Iterator[str]:

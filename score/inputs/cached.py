@@ -13,7 +13,7 @@ from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.negatives import CSP, Negatives, read_negatives
-from oodcache.cache.files.texts import TextRows, Vocabulary
+from oodcache.cache.files.texts import TextRows, Vocabulary, open_unread_rows
 from oodcache.cache.shards.shard_set import is_complete, open_images, open_text_rows
 from oodcache.cache.store import store
 from oodcache.score.inputs import labels
@@ -71,7 +71,11 @@ def of_model(cache: Path, model: str) -> Cached:
         if one.path.exists() or is_complete(one.path):
             paths[one.kind].append(one.path)
     images = {path.stem: open_images(path) for path in paths["images"]}
-    texts = {path.stem: open_text_rows(path) for path in paths["texts"]}
+    # Names and scale are enough: the vectors of a long word list need not be read for them.
+    texts = {
+        path.stem: (open_unread_rows if path.exists() else open_text_rows)(path)
+        for path in paths["texts"]
+    }
     if not texts:
         raise InputError(
             f"{cache / label}: has no class names; add them with: oodcache extract --model "

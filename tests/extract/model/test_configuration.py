@@ -57,6 +57,10 @@ def test_all_configurations_of_open_clip_pass() -> None:
         ({"text_cfg__contxt_length": 77}, "unknown field 'contxt_length'; did you mean context_l"),
         ({"text_cfg__vocab_size": 10**12}, "text_cfg.vocab_size is 1000000000000; expected"),
         ({"text_cfg__act_kwargs": 3}, "text_cfg.act_kwargs is 3, not an object"),
+        (
+            {"vision_cfg__timm_model_name": "naflexvit_base_patch16_siglip"},
+            "'naflexvit_base_patch16_siglip': NaFlex reads images in their own shape",
+        ),
         ({"init_logit_bias": "-10"}, "init_logit_bias is '-10', not a number"),
         ({"vision_cfg__width": 2**14, "vision_cfg__layers": 500}, "describes a model of 1.6e+12"),
     ],

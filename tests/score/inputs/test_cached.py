@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples.cache.cuts import cut_texts
 from samples.score.words import unit_rows
 
 from oodcache.cache.errors import InputError
@@ -85,3 +86,16 @@ def test_a_model_without_class_names_is_told_how_to_add_them(
         f"{tmp_path}/Tiny/one: has no class names; add them with: oodcache extract --model "
         "Tiny/one --classes NAME=FILE"
     )
+
+
+def test_complete_shards_count_and_incomplete_ones_do_not(
+    tmp_path: Path, write_images: Images, write_texts: Texts
+) -> None:
+    for name in ("pets", "half"):
+        file = write_texts(name, unit_rows(3, 0), class_names=PETS)
+        parts = cut_texts(file.path, file.path, shard_rows=2)
+        file.path.unlink()
+    parts[0].unlink()
+    write_images("a", unit_rows(3, 1), labels=[0, 1, 2], label_names=PETS)
+    found = of_model(tmp_path, "tiny")
+    assert (found.classes, found.count, found.id_set) == ("pets", 3, "a")
