@@ -20,7 +20,8 @@ from oodcache.detect.making import Calibration, DetectorRequest, only, printed
 from oodcache.detect.probe import probed
 from oodcache.extract.model.names.typed import recorded_folder
 from oodcache.score.inputs import equal_classes
-from oodcache.score.inputs.selection import select, tell
+from oodcache.score.inputs.selection import tell
+from oodcache.score.inputs.without_texts import check_has_texts, select
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.function import OwnScore
 from oodcache.score.provenance import provenance
@@ -57,6 +58,7 @@ def detector(request: DetectorRequest, command: str, watch: Watch) -> SavedDetec
     question = request.sets
     (model,) = question.models
     selection = select(question, model)
+    check_has_texts(selection, "a detector")
     texts = only(selection, question.templates)
     tell(selection, question.variants, watch.note)
     equal_classes.tell([texts], watch.note)
@@ -66,7 +68,7 @@ def detector(request: DetectorRequest, command: str, watch: Watch) -> SavedDetec
     scorer = calibration.scorer(variant)
     threshold = calibration.threshold(scorer, view)
     scorer = scorer.read(watch.note)
-    files = (selection.texts, *selection.images, *references.files)
+    files = (*selection.files, *references.files)
     identity = view.file.identity
     places = identity.source.get(LOADED_FROM)
     return SavedDetector(

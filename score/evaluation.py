@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event
 from typing import Any
@@ -17,12 +17,13 @@ from oodcache.cache.watch import Hint, Note, Watch
 from oodcache.score.choosing import picks
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import Digests, Vectors, processors
-from oodcache.score.inputs import equal_classes
+from oodcache.score.inputs import bank_classes, equal_classes
 from oodcache.score.inputs.accuracy import id_accuracy
 from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.question import Question
-from oodcache.score.inputs.selection import Prompted, Selection, prompted, select, tell
+from oodcache.score.inputs.selection import Prompted, Selection, prompted, tell
 from oodcache.score.inputs.views import View, tell_shared
+from oodcache.score.inputs.without_texts import select
 from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import compare
 from oodcache.score.measures.result import Pick, Result
@@ -85,10 +86,16 @@ def evaluate(question: Question, watch: Watch, *, keep: bool = False) -> Evaluat
 
 def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evaluated:
     selection = select(question, model)
-    prompts = prompted(selection, question.templates)
+    if selection.bank is not None:
+        question = replace(question, variants=bank_classes.variants(question, selection.bank))
+    prompts = prompted(selection, question.templates) if selection.texts else []
     tell(selection, question.variants, watch.note)
     equal_classes.tell(prompts, watch.note)
     references = open_references(question, selection, prompts, watch.note)
+    if selection.texts is None:
+        assert references.bank is not None  # All scores of such a model have one.
+        prompts = [references.bank.prompted()]
+        equal_classes.tell(prompts, watch.note)
     results: list[Result] = []
     kept: list[Kept] = []
     are_many = len(prompts) > MANY
@@ -106,7 +113,7 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
                 advance(1)
             if number == 0:
                 _tell_time(len(prompts), time.monotonic() - began, watch.note)
-    files = (selection.texts, *selection.images, *references.files)
+    files = (*selection.files, *references.files)
     return Evaluated(tuple(results), files, tuple(kept))
 
 
@@ -137,12 +144,10 @@ class _Pass:
         references: References,
         watch: Watch,
     ) -> None:
-        model = selection.model
-        assert model.logit_scale is not None  # Rule F8.
         self._selection, self._prompt, self._variants = selection, prompt, question.variants
         self._references, self._watch = references, watch
         self._conventions = question.conventions
-        self._classes = Classes(prompt.vectors, model.logit_scale, model.logit_bias)
+        self._classes = Classes.of(prompt.vectors, selection.model)
         self._fits = references.fit(self._variants, self._classes, watch)
         self._scored: list[Scored] = []
         self._digests: dict[str, Digests] = {}

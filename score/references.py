@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from oodcache.cache.watch import Note, Watch
 from oodcache.score.formulas.definition import ANY
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import Digests, digests
+from oodcache.score.inputs.bank_classes import banks
 from oodcache.score.inputs.bank_images import BankImages, open_bank
 from oodcache.score.inputs.precision import differences
 from oodcache.score.inputs.question import Question
@@ -120,7 +120,7 @@ def open_references(
         images = open_bank(question, selection, note)
     found = References(mined, sums, images)
     vectors = [one for one in found.files if not isinstance(one, Negatives)]
-    for line in differences(vectors, (*selection.images, selection.texts)):
+    for line in differences(vectors, (*selection.images, *selection.files)):
         note(line)
     if not own:
         return found
@@ -129,6 +129,8 @@ def open_references(
 
 
 def _negatives(cache: Path, selection: Selection) -> str:
+    if selection.texts is None:
+        return f"{selection.label} has no texts to mine"
     there = [one.name for one in store.negatives(cache, selection.label)]
     if there:
         return f"give --negatives {' or '.join(there)}"
@@ -137,15 +139,4 @@ def _negatives(cache: Path, selection: Selection) -> str:
 
 def _banks(cache: Path, selection: Selection) -> str:
     used = {one.path.stem for one in selection.images}
-    others = [
-        one.name
-        for one in store.known(cache, selection.label)
-        if one.kind == "images" and one.name not in used
-    ]
-    if others:
-        return f"give --bank {' or '.join(others)}, if it holds training images"
-    model = shlex.quote(selection.model.requested)
-    return (
-        "give --bank NAME, training images; make them with: "
-        f"oodcache extract --model {model} NAME=FOLDER"
-    )
+    return banks(cache, selection.label, used, selection.model.requested)

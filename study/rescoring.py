@@ -15,7 +15,7 @@ from oodcache.score.files.writing import parts
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.question import OWN, Question, Template
 from oodcache.score.inputs.selection import COSINE_MEAN
-from oodcache.score.measures.result import AVERAGE, Result
+from oodcache.score.measures.result import AVERAGE, MEANS, Result
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.function import Function
 from oodcache.score.own.given_again import code_of, given_again, variant_again
@@ -80,8 +80,8 @@ def _kept(
             select_on=None,
             ood_sets=list(dict.fromkeys(one.ood for one in rows if not one.is_average)),
             variants=[variants[label] for label in labels],
-            classes=rows[0].classes,
-            templates=[_template(str(template), rows[0].templates)],
+            classes=None if template == MEANS else rows[0].classes,
+            templates=_templates(str(template), rows[0].templates),
             negatives=next((one.negatives for one in rows if one.negatives), None),
             bank=fitted.bank,
             bank_labels=fitted.bank_labels or OWN,
@@ -90,8 +90,10 @@ def _kept(
         yield from evaluate(question, Watch(progress=watch.progress), keep=True).kept
 
 
-def _template(how: str, templates: tuple[str, ...]) -> Template:
-    """Return the template of a row; an average is of those that were cached at the time."""
+def _templates(how: str, templates: tuple[str, ...]) -> list[Template]:
+    """Return the template of a row, if it has one; an average is of those cached at the time."""
+    if how == MEANS:
+        return []
     if how not in (AVERAGE, COSINE_MEAN) or len(templates) < 2:
-        return how
-    return templates if how == AVERAGE else (how, *templates)
+        return [how]
+    return [templates if how == AVERAGE else (how, *templates)]

@@ -20,7 +20,7 @@ from oodcache.report.tables.grid import (
     prompts,
 )
 from oodcache.score.inputs.question import bank_label
-from oodcache.score.measures.result import FPR_CONVENTIONS, Pick, Result
+from oodcache.score.measures.result import FPR_CONVENTIONS, MEANS, Pick, Result
 
 Swings = npt.NDArray[np.float64]
 Picked = tuple[Result, Pick]
@@ -63,10 +63,13 @@ def short_caption(results: Sequence[Result]) -> list[str]:
 def _compared(results: Sequence[Result]) -> str:
     counts = " or ".join(dict.fromkeys(f"{one.n_id:,}" for one in results))
     parts = [f"ID {results[0].id} ({counts} images)"]
-    if results[0].classes is not None:
+    are_means = any(one.template == MEANS for one in results)
+    # A bank without labels has no classes.
+    if results[0].classes is not None and not (are_means and results[0].id_accuracy is None):
         parts.append(f"classes {results[0].classes}")
+        parts += ["accuracy by the nearest class mean of the bank"] if are_means else []
     written = prompts(results)
-    if len(written) == 1:
+    if len(written) == 1 and not are_means:
         parts.append(f"prompt {written[0]}")
     negatives = {one.negatives for one in results if one.negatives is not None}
     banks = {bank_label(one.bank, one.bank_labels) for one in results if one.bank is not None}

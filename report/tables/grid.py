@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from oodcache.cache.names import own_name
 from oodcache.score.formulas.registry import SCORES
-from oodcache.score.measures.result import HEADLINES, Result
+from oodcache.score.measures.result import HEADLINES, MEANS, Result
 from oodcache.score.onepass.variants import Variant
 
 Line = tuple[str, ...]
@@ -100,6 +100,8 @@ def prompt(one: Result) -> str:
     """Return the template in quotes, or how several are combined."""
     if len(one.templates) == 1:
         return repr(one.templates[0])
+    if one.template == MEANS:
+        return "class means of the bank"
     how = "the mean cosine over" if one.template == "cosine-mean" else "the average of"
     # Saved scores do not record how many there were.
     return f"{how} {len(one.templates) or 'its'} templates"

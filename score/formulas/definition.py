@@ -87,7 +87,8 @@ class Score:
     `needs` is "" (classes only), "negatives", "bank", or ANY of them that is given. `fit` takes the
     class vectors (K, D), the NegativeSums, the Bank or the BatchContext accordingly, and the
     parameters, and returns the fitted state; without `fit` the state is None. A `whole` score
-    depends on the other images: its tile has all images of a set.
+    depends on the other images: its tile has all images of a set. A score of a bank that
+    `ignores_classes` needs neither labels nor class vectors.
     """
 
     rank: Callable[..., Scores]
@@ -102,6 +103,7 @@ class Score:
     needs: str = ""
     fit: Callable[..., Any] | None = None
     whole: bool = False
+    ignores_classes: bool = False
 
     @property
     def defaults(self) -> dict[str, float | str]:

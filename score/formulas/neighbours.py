@@ -221,6 +221,7 @@ NEIGHBOUR_SCORES: dict[str, Score] = {
         limits="costs a product with the whole bank; an image of the bank is its own neighbour",
         parameters={"k": Parameter(50.0, least=1, whole=True)},
         needs="bank",
+        ignores_classes=True,
     ),
     "nnguide": Score(
         rank=rank_nnguide,

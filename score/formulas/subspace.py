@@ -161,5 +161,6 @@ SUBSPACE_SCORES: dict[str, Score] = {
         limits="ignores the classes; with few images the dimension is half their number",
         parameters={"dimension": _DIMENSION},
         needs="bank",
+        ignores_classes=True,
     ),
 }

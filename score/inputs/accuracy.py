@@ -6,6 +6,7 @@ import numpy as np
 
 from oodcache.cache.watch import Note
 from oodcache.score.inputs import labels
+from oodcache.score.inputs.bank_classes import EVERY_IMAGE
 from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.selection import Selection
 
@@ -16,6 +17,8 @@ def id_accuracy(selection: Selection, nearest: Labels, note: Note) -> float | No
     A note reports images without a label. None if no image has one.
     """
     inside = selection.views[0]
+    if selection.texts is None and EVERY_IMAGE in selection.class_names:
+        return None
     label_names, known = inside.file.label_names, selection.match(inside.file)
     target = labels.targets(inside.labels, known)
     labelled = target >= 0
@@ -26,11 +29,11 @@ def id_accuracy(selection: Selection, nearest: Labels, note: Note) -> float | No
         which = f" ({what} {', '.join(unknown[:5])}{', …' * (len(unknown) > 5)})"
         from_one = (
             "; class numbers run from 1 to "
-            f"{len(selection.texts.vocabulary.names)}: they start at 0 here; subtract 1"
+            f"{len(selection.vocabulary.names)}: they start at 0 here; subtract 1"
         )
         note(
             f"{inside.name}: {missing:,} of {len(target):,} images have no label "
-            f"among the classes of {selection.texts.path.stem}{which if unknown else ''}; "
+            f"among the classes of {selection.reference.path.stem}{which if unknown else ''}; "
             f"they count as ID, but not in the accuracy{from_one * _count_from_one(selection)}"
         )
     if not labelled.any():
@@ -44,7 +47,7 @@ def _count_from_one(selection: Selection) -> bool:
     if not inside.identity.has_class_numbers:
         return False
     numbers = [int(name) for name in inside.label_names if labels.NUMBER.fullmatch(name)]
-    classes = len(selection.texts.vocabulary.names)
+    classes = len(selection.vocabulary.names)
     return 0 not in numbers and max(numbers, default=0) == classes
 
 

@@ -10,12 +10,14 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Note
-from oodcache.score.formulas.bank import Bank
+from oodcache.score.formulas.bank import BLOCK, Bank, add_by_class
+from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import Vectors
 from oodcache.score.inputs.labels import targets
 from oodcache.score.inputs.question import OWN, PREDICTED, Question
-from oodcache.score.inputs.selection import Selection, open_set
+from oodcache.score.inputs.selection import SMALLEST_MEAN, Prompted, Selection, open_set
 from oodcache.score.inputs.views import Integers, View
+from oodcache.score.measures.result import MEANS
 from oodcache.score.onepass.onepass import Classes
 
 
@@ -49,6 +51,27 @@ class BankImages:
         rows = self._drawn(self.per_class, whole.labels, note)
         drawn = self._bank(self.vectors[rows], whole.labels[rows], classes, note)
         return drawn if self.labels is not None else drawn.with_predictions()
+
+    def prompted(self) -> Prompted:
+        """Return the classes of a model without texts: the unit means of the bank's images.
+
+        Raises InputError if the images of a class cancel out. A bank without labels is one class.
+        """
+        assert self.labels is not None, "predicted labels need class texts"
+        labels, vectors = self.labels, self.vectors
+        if self.per_class is not None:
+            rows = self._drawn(self.per_class, labels, lambda text: None)
+            labels, vectors = labels[rows], vectors[rows]
+        if (labels < 0).all():
+            labels = np.zeros_like(labels)
+        means = _means(vectors, labels, len(self.class_names))
+        norm = np.linalg.norm(means, axis=1, keepdims=True)
+        if norm.min() < SMALLEST_MEAN:
+            name = self.class_names[int(norm.argmin())]
+            raise InputError(f"bank {self.name}: the images of class {name!r} cancel out")
+        name, count = self.view.file.path.stem, len(self.class_names)
+        vectors = (means / norm).astype(np.float32)
+        return Prompted(name, MEANS, (), self.class_names, ("",) * count, vectors)
 
     def _bank(self, vectors: Vectors, labels: Integers, classes: Classes, note: Note) -> Bank:
         return Bank(
@@ -107,11 +130,22 @@ def open_bank(question: Question, selection: Selection, note: Note) -> BankImage
     if others.all():
         raise InputError(
             f"--bank {typed}: no image has a label among the classes of "
-            f"{selection.texts.path.stem}; use --bank-labels predicted, or another bank"
+            f"{selection.reference.path.stem}; use --bank-labels predicted, or another bank"
         )
     if others.any():
         note(f"--bank {typed}: {others.sum():,} images of other classes are skipped")
     if per_class and (target < 0).all():
-        raise InputError(f"--bank {typed}: has no labels; use --bank-labels predicted")
+        instead = "use --bank-labels predicted" if selection.texts else f"give --bank {name}"
+        raise InputError(f"--bank {typed}: has no labels; {instead}")
     kept = View(typed, view.file, None, only=view.rows[~others])
     return BankImages(typed, kept, per_class, target[~others], names, seed)
+
+
+def _means(vectors: Vectors, labels: Integers, classes: int) -> Scores:
+    """Return the mean of the images of each class, (K, D); those with label -1 have none."""
+    sums = np.zeros((classes, vectors.shape[1]))
+    for start in range(0, len(vectors), BLOCK):
+        block, own = vectors[start : start + BLOCK], labels[start : start + BLOCK]
+        add_by_class(sums, block[own >= 0].astype(np.float64), own[own >= 0])
+    means: Scores = sums / np.bincount(labels[labels >= 0], minlength=classes)[:, None]
+    return means

@@ -79,9 +79,13 @@ def _source(name: str, what: str) -> str:
     return name if name in names.KNOWN else f"{name}={what}"
 
 
-def check_same_model(texts: TextFile, files: Sequence[ImageFile | TextRows]) -> None:
-    """Raise InputError for files with other weights, architecture or dimension than the texts."""
-    model, dimension = texts.identity.model, texts.embeddings.shape[-1]
+def check_same_model(texts: TextFile | ImageFile, files: Sequence[ImageFile | TextRows]) -> None:
+    """Raise InputError for files with other weights, architecture or dimension than the texts.
+
+    For a model without texts, `texts` are the images of its bank.
+    """
+    model = texts.identity.model
+    dimension = texts.dimension if isinstance(texts, ImageFile) else texts.embeddings.shape[-1]
     for one in files:
         found = one.identity.model
         if found.weights != model.weights:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
-from oodcache.cache.files.texts import TextFile
+from oodcache.cache.files.texts import TextFile, Vocabulary
 from oodcache.cache.format.identity import ModelIdentity
 from oodcache.cache.shards.shard_set import open_images, open_texts
 from oodcache.cache.store import store
 from oodcache.cache.subsets import Subset
 from oodcache.cache.watch import Note
-from oodcache.score.inputs import labels
+from oodcache.score.inputs import bank_classes, labels
 from oodcache.score.inputs.files import (
     check_preprocessing,
     check_same_model,
@@ -27,6 +29,7 @@ from oodcache.score.inputs.labels import composed
 from oodcache.score.inputs.precision import differences
 from oodcache.score.inputs.question import SOURCE, Question, Template
 from oodcache.score.inputs.sets import typed_sets
+from oodcache.score.inputs.source_names import check_named, names_of_source
 from oodcache.score.inputs.views import View
 from oodcache.score.measures.result import AVERAGE
 from oodcache.score.onepass.variants import Variant
@@ -35,6 +38,7 @@ EACH, COSINE_MEAN = "each", "cosine-mean"
 # A shorter mean of unit vectors is zero up to rounding.
 SMALLEST_MEAN = 1e-6
 Vectors = npt.NDArray[np.float32]
+Views = tuple[View, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,23 +61,48 @@ class Selection:
     """The matching texts and images of a model; `classes` are places in the vocabulary.
 
     `views` are the ID images, then each OOD set. `tuning` is the OOD set on which settings are
-    picked; nothing is measured on it.
+    picked; nothing is measured on it. A model without texts has the classes of a `bank` instead.
     """
 
-    texts: TextFile
+    texts: TextFile | None
     classes: npt.NDArray[np.intp]
     views: tuple[View, ...]
     tuning: View | None = None
+    bank: ImageFile | None = None
+
+    @property
+    def reference(self) -> TextFile | ImageFile:
+        """Return the file with the classes, which others must match."""
+        found = self.texts or self.bank
+        assert found is not None, "neither texts nor a bank"
+        return found
+
+    @property
+    def known_texts(self) -> TextFile:
+        """Return the texts of a model that is known to have some."""
+        assert self.texts is not None, "a model without texts"
+        return self.texts
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Return the names and ids of all classes, scored or not."""
+        found = self.reference
+        return bank_classes.vocabulary(found) if isinstance(found, ImageFile) else found.vocabulary
 
     @property
     def model(self) -> ModelIdentity:
         """Return the model of all files."""
-        return self.texts.identity.model
+        return self.reference.identity.model
 
     @property
     def label(self) -> str:
         """Return the model's `name/pretrained`, its folder in the cache."""
-        return "/".join(self.texts.path.parts[-4:-2])
+        return "/".join(self.reference.path.parts[-4:-2])
+
+    @property
+    def files(self) -> tuple[TextFile | ImageFile, ...]:
+        """Return the texts, if there are any, and the files of all scored views, each once."""
+        return (*((self.texts,) if self.texts else ()), *self.images)
 
     @property
     def every_view(self) -> tuple[View, ...]:
@@ -88,16 +117,16 @@ class Selection:
     @property
     def class_ids(self) -> list[str]:
         """Return the id of each scored class, "" if it has none."""
-        return [self.texts.vocabulary.ids[place] for place in self.classes]
+        return [self.vocabulary.ids[place] for place in self.classes]
 
     @property
     def class_names(self) -> list[str]:
         """Return the name of each scored class."""
-        return [self.texts.vocabulary.names[place] for place in self.classes]
+        return [self.vocabulary.names[place] for place in self.classes]
 
     def match(self, images: ImageFile) -> labels.Labels:
         """Return the class of each of a file's label names, -1 for none."""
-        if _has_class_numbers(self.texts, images):
+        if self.texts is not None and _has_class_numbers(self.texts, images):
             return labels.numbered(images.label_names, self.classes)
         return labels.match(images.label_names, self.class_ids, self.class_names)
 
@@ -113,7 +142,7 @@ def select(question: Question, model: str) -> Selection:
     label = store.find_model(cache, model)
     by_source = question.class_names == SOURCE
     if by_source:
-        classes = _names_of_source(classes, inside)
+        classes = names_of_source(classes, inside)
     texts = open_texts(vocabulary_path(cache, label, model, classes))
     files = {
         name: open_images(images_path(cache, label, model, name))
@@ -122,20 +151,25 @@ def select(question: Question, model: str) -> Selection:
     check_same_model(texts, list(files.values()))
     check_preprocessing(list(files.values()))
     for one in sets if by_source else ():
-        _check_named(files[one.data_set], one.subset)
+        check_named(files[one.data_set], one.subset)
     views = tuple(_view(texts, one.typed, files[one.data_set], one.subset) for one in sets)
+    measured, tuning = split_tuning(views, question)
+    return Selection(texts, places(texts.path, texts.vocabulary, inside), measured, tuning)
+
+
+def split_tuning(views: Views, question: Question) -> tuple[Views, View | None]:
+    """Return the measured views and the tuning set's; raise InputError if one has no image."""
     for view in views:
         if not len(view.rows):
             raise InputError(f"{view.name}: none of its images could be decoded")
-    measured, tuning = (views, None) if question.select_on is None else (views[:-1], views[-1])
-    return Selection(texts, _places(texts, inside), measured, tuning)
+    return (views, None) if question.select_on is None else (views[:-1], views[-1])
 
 
 def open_set(question: Question, selection: Selection, name: str) -> ImageFile:
     """Return another dataset of the model; raise InputError if it is missing or does not match."""
     path = images_path(question.cache, selection.label, selection.model.requested, name)
     found = open_images(path)
-    check_same_model(selection.texts, [found])
+    check_same_model(selection.reference, [found])
     check_preprocessing([*selection.images, found])
     return found
 
@@ -148,7 +182,7 @@ def prompted(selection: Selection, templates: Sequence[Template]) -> list[Prompt
     their average, or their mean if it begins with "cosine-mean". By default it is the only stored
     template, or the average of several.
     """
-    stored = selection.texts.vocabulary.templates
+    stored = selection.vocabulary.templates
     wanted: list[Template] = []
     for one in templates or (AVERAGE,):
         alone = len(stored) == 1 and one in (AVERAGE, COSINE_MEAN)
@@ -157,7 +191,7 @@ def prompted(selection: Selection, templates: Sequence[Template]) -> list[Prompt
 
 
 def _prompted(selection: Selection, template: Template) -> Prompted:
-    texts, stored = selection.texts, selection.texts.vocabulary.templates
+    texts, stored = selection.known_texts, selection.vocabulary.templates
     if isinstance(template, tuple):
         how = COSINE_MEAN if template[0] == COSINE_MEAN else AVERAGE
         templates = template[1:] if how == COSINE_MEAN else template
@@ -186,7 +220,7 @@ def _unknown(texts: TextFile, template: str) -> InputError:
 
 def _combined(selection: Selection, how: str, templates: tuple[str, ...]) -> Vectors:
     """Return the mean over stored templates of each class's vectors, renormalised if "average"."""
-    texts = selection.texts
+    texts = selection.known_texts
     mean = np.zeros((len(selection.classes), texts.embeddings.shape[-1]))
     for one in templates:
         # One by one: a copy of 80 templates would take more memory than everything else.
@@ -205,16 +239,16 @@ def _combined(selection: Selection, how: str, templates: tuple[str, ...]) -> Vec
     return vectors
 
 
-def _places(texts: TextFile, subset: Subset | None) -> npt.NDArray[np.intp]:
+def places(path: Path, vocabulary: Vocabulary, subset: Subset | None) -> npt.NDArray[np.intp]:
     """Return the places in the vocabulary of all classes, or of a subset's, by id or name."""
-    names = texts.vocabulary.names
+    names = vocabulary.names
     if subset is None:
         return np.arange(len(names))
     places = {composed(name): place for place, name in enumerate(names)}
-    places |= {composed(one): place for place, one in enumerate(texts.vocabulary.ids) if one}
+    places |= {composed(one): place for place, one in enumerate(vocabulary.ids) if one}
     if missing := [one for one in subset.ids if one not in places]:
         raise InputError(
-            f"{texts.path}: has no class {missing[0]!r} of {subset.name} ({len(missing)} of "
+            f"{path}: has no class {missing[0]!r} of {subset.name} ({len(missing)} of "
             f"{len(subset.ids)} are missing); use --classes with a vocabulary that has their ids"
         )
     return np.array([places[one] for one in subset.ids])
@@ -232,43 +266,19 @@ def _view(texts: TextFile, typed: str, file: ImageFile, subset: Subset | None) -
     """Return the images of a set; class numbers are looked up in the vocabulary."""
     if subset is None or not _has_class_numbers(texts, file):
         return View(typed, file, subset)
-    numbers = tuple(str(place) for place in _places(texts, subset).tolist())
+    numbers = tuple(str(place) for place in places(texts.path, texts.vocabulary, subset).tolist())
     return View(typed, file, subset, numbers=numbers)
-
-
-def _check_named(images: ImageFile, subset: Subset | None) -> None:
-    """Raise InputError if labels are numbers in the whole vocabulary, not in the subset's own."""
-    if subset is not None and images.identity.has_class_numbers:
-        raise InputError(
-            f"{images.path}: its labels are class numbers in the whole vocabulary, but "
-            f"--class-names {SOURCE} uses another; omit it"
-        )
-
-
-def _names_of_source(classes: str | None, subset: Subset | None) -> str:
-    """Return the vocabulary that has the source's names for the classes of the ID subset."""
-    if subset is None or not all(subset.names):
-        what = subset.name if subset else "a whole dataset"
-        raise InputError(
-            f"--class-names source: {what} has no class names of its own; only "
-            "--id NAME:imagenet10 and NAME:imagenet20 have"
-        )
-    if classes not in (None, "imagenet", subset.name):
-        raise InputError(
-            f"--class-names source needs the names of {subset.name}, but --classes {classes} has "
-            "others: give one of the two"
-        )
-    return subset.name
 
 
 def tell(selection: Selection, variants: Sequence[Variant], note: Note) -> None:
     """Report what a reader of the results should know about the files."""
-    texts = selection.texts
-    images = selection.images
-    for line in differences((images[0], texts, *images[1:])):
+    texts, images = selection.texts, selection.images
+    with_texts = () if texts is None else (texts,)
+    for line in differences((images[0], *with_texts, *images[1:])):
         note(line)
     inside = selection.views[0].file
-    if not inside.identity.has_class_numbers and _has_class_numbers(texts, inside):
+    is_folder = not inside.identity.has_class_numbers
+    if texts is not None and is_folder and _has_class_numbers(texts, inside):
         last = len(inside.label_names) - 1
         note(f"{inside.path.stem}: folders 0 … {last} are the class numbers of {texts.path.stem}")
     imported = [one.path.stem for one in images if one.identity.is_imported]
@@ -279,5 +289,5 @@ def tell(selection: Selection, variants: Sequence[Variant], note: Note) -> None:
             of = view.failed + len(view.rows)
             note(f"{view.name}: {view.failed:,} of {of:,} images could not be decoded")
     needs_bias = [one.label for one in variants if one.parameters.get("bias") == "learned"]
-    if needs_bias and texts.identity.model.logit_bias is None:
-        note(f"{texts.identity.model.label} has no bias: b = 0 is used in {', '.join(needs_bias)}")
+    if needs_bias and selection.model.logit_bias is None:
+        note(f"{selection.model.label} has no bias: b = 0 is used in {', '.join(needs_bias)}")

@@ -10,6 +10,7 @@ from typing import Any
 from oodcache.cache.errors import InputError
 
 AVERAGE = "average"
+MEANS = "bank-means"  # The `template` of classes that are a bank's: their images' means.
 GROUPS = ("near", "far")
 FPR_CONVENTIONS = ("strict", "nearest", "openood", "interpolated")
 
@@ -106,8 +107,9 @@ class Result:
     the counts sums. Another program's scores (`oodcache metrics`) have None for `model`,
     `pretrained`, `classes` and `template`.
 
-    `template` is the value of --template: a template's text, "average" or "cosine-mean";
-    `templates` are those behind the class vectors. `fpr_at_tpr` has the FPR at each requested TPR,
+    `template` is the value of --template: a template's text, "average" or "cosine-mean"; or MEANS
+    for a model without texts, whose `classes` are the bank's. `templates` are those behind the
+    class vectors. `fpr_at_tpr` has the FPR at each requested TPR,
     `fpr95_by_convention` that at 0.95 in each convention. `auroc_ci` is None if it cannot be
     estimated. `ties` is the number of images minus distinct scores, `shared_images` the number of
     images in both ID and OOD. `bootstrap` has an interval for each measure. `calibration` is a

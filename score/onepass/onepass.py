@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from oodcache.cache.format.identity import ModelIdentity
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import ANY
@@ -25,11 +26,22 @@ from oodcache.score.own.batch import GIVE, BatchContext
 
 @dataclass(frozen=True)
 class Classes:
-    """The classes that images are compared with, (K, D), and the model's scale and bias."""
+    """The classes that images are compared with, (K, D), and the model's scale and bias.
+
+    `are_means` tells that they are those of a bank: the model has no texts, and no scale, so the
+    one here is none that a score may use.
+    """
 
     vectors: Vectors
     logit_scale: float
     logit_bias: float | None
+    are_means: bool = False
+
+    @classmethod
+    def of(cls, vectors: Vectors, model: ModelIdentity) -> Classes:
+        """Return a model's classes; without a scale they are a bank's means."""
+        scale = model.logit_scale
+        return cls(vectors, 1.0 if scale is None else scale, model.logit_bias, scale is None)
 
     def numbers(self, variant: Variant) -> dict[str, float]:
         """Return the variant's parameters, with learned values filled in."""
@@ -86,7 +98,8 @@ def fit_all(
     `give` has what to type for a reference that a user's score reads, and that is None.
     """
     context = BatchContext(
-        *(classes.vectors, classes.logit_scale, classes.logit_bias, negatives, bank, give)
+        *(classes.vectors, classes.logit_scale, classes.logit_bias, negatives, bank, give),
+        has_texts=not classes.are_means,
     )
     given = {"": classes.vectors, "negatives": negatives, "bank": bank, ANY: context}
     fits: list[Any] = []

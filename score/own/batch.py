@@ -43,7 +43,7 @@ class BatchContext:
 
     `give` has what to type for a missing reference. `used` collects the names of what was read,
     `shared` has the copies that all own scores of a run read. The score `is_checked` already if a
-    detector was made with it.
+    detector was made with it. Without texts, `classes` and `logit_scale` are not to be read.
     """
 
     classes: Vectors
@@ -55,6 +55,7 @@ class BatchContext:
     used: set[str] = field(default_factory=set)
     shared: SharedArrays = field(default_factory=SharedArrays)
     is_checked: bool = False
+    has_texts: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,8 @@ class Batch:
 
     @property
     def logit_scale(self) -> float:
-        """Return the model's scale s, already exponentiated."""
+        """Return the model's scale s, already exponentiated; raise InputError if it has none."""
+        self._check_texts("logit_scale")
         return self._context.logit_scale
 
     @property
@@ -100,18 +102,21 @@ class Batch:
     @cached_property
     def cosines(self) -> Vectors:
         """Return the cosines with the classes, float32 (N, K)."""
+        self._check_texts("cosines")
         self._context.used.add(COSINES)
         return self._change("cosines", self._own("cosines", self._tile.cosines))
 
     @cached_property
     def nearest(self) -> Places:
         """Return each image's nearest class, (N,)."""
+        self._check_texts("nearest")
         self._context.used.add(COSINES)
         return self._own("nearest", self._tile.nearest)
 
     @cached_property
     def classes(self) -> Vectors:
         """Return the unit vectors of the classes, float32 (K, D)."""
+        self._check_texts("classes")
         return self._vectors("classes", self._context.classes)
 
     @cached_property
@@ -155,6 +160,14 @@ class Batch:
 
     def _vectors(self, name: str, values: Vectors) -> Vectors:
         return self._change(name, self._context.shared.copy(name, values))
+
+    def _check_texts(self, name: str) -> None:
+        """Raise MissingReferenceError for what an image-only model does not have."""
+        if not self._context.has_texts:
+            raise MissingReferenceError(
+                f"{self.score} reads batch.{name}, but the model has no class texts: read "
+                "batch.images and batch.bank, or use a model with texts"
+            )
 
     def _missing(self, what: str, words: str) -> MissingReferenceError:
         return MissingReferenceError(f"{self.score} needs {words}: {self._context.give[what]}")

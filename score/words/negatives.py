@@ -73,7 +73,7 @@ class Mined:
             what = f"mined with the classes in {mined}, scored in {others[0]}"
             notes.append(f"{of_file.path}: {what}")
         notes += differing(of_file.lists, of_file.template)
-        scored, there = len(self.selection.classes), len(self.selection.texts.vocabulary.names)
+        scored, there = len(self.selection.classes), len(self.selection.vocabulary.names)
         if scored < there:
             notes.append(
                 f"{of_file.path}: mined with all {there:,} classes of {of_file.classes}, scored "
@@ -85,10 +85,10 @@ class Mined:
     def _pool(self) -> WordPool:
         templates = self.negatives.templates
         of_classes = class_vectors(
-            self.selection.texts, templates[0] if len(templates) == 1 else templates
+            self.selection.known_texts, templates[0] if len(templates) == 1 else templates
         )
         roles = tuple(one.role for one in self.negatives.lists)
-        class_names = self.selection.texts.vocabulary.names
+        class_names = self.selection.vocabulary.names
         return WordPool(self.files, roles, of_classes.vectors, class_names)
 
     def _chosen(self, percentile: float | None, number: int | None, csp: bool) -> list[ChosenWords]:
@@ -129,7 +129,7 @@ def open_negatives(cache: Path, selection: Selection, name: str) -> Mined:
     Raises InputError if there are none, or if the model, the classes' vectors or a word list's
     vectors have changed since they were mined.
     """
-    texts, label = selection.texts, selection.label
+    texts, label = selection.known_texts, selection.label
     requested = selection.model.requested
     there = [one.name for one in store.negatives(cache, label)]
     if name not in there:
@@ -175,7 +175,7 @@ def held_against(
 def mining(selection: Selection) -> str:
     """Return the start of the command that mines negatives for these classes."""
     model = shlex.quote(selection.model.requested)
-    return f"oodcache negatives --model {model} --classes {selection.texts.path.stem}"
+    return f"oodcache negatives --model {model} --classes {selection.known_texts.path.stem}"
 
 
 def _command(negatives: Negatives, model: str, classes: str, csp: str = "") -> str:

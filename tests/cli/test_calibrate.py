@@ -6,15 +6,18 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from samples import Outcome, Run
+from samples.score.files import write_images
 
 from oodcache.detect.file import read_detector
 
+__all__ = ["write_images"]
 FILE = Path("detector.json")
 BLOCKED = """
 import sys
@@ -305,3 +308,15 @@ def test_calibrating_needs_no_torch(calibrate: Run, demo: Path, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "d.json").exists()
+
+
+def test_a_model_without_texts_has_no_detector(
+    calibrate: Run, write_images: Callable[..., Any], tmp_path: Path
+) -> None:
+    dino = {"logit_scale": None, "logit_bias": None, "architecture": {"timm": "dino"}}
+    for name in ("inside", "train"):
+        write_images(name, np.eye(4, dtype=np.float32), **dino)
+    given = {"model": "tiny", "id": "inside", "bank": "train", "score": "knn:k=1"}
+    refused = calibrate(**given, cache=str(tmp_path))
+    assert refused.status == 1
+    assert refused.err == "oodcache: a detector needs class texts, and Tiny/one has none\n"

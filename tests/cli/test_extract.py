@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 import open_clip
 import pytest
+import timm
 import torch
 from PIL import Image
 from samples import Run, SmallModel, permissions_bind, write_image
@@ -477,6 +478,28 @@ def test_class_names_of_an_image_only_model_are_a_usage_error(oodcache: Run) -> 
         "Error: --classes: timm:test_vit is image-only and embeds no class names; omit it: scores "
         "take the classes of --bank"
     )
+
+
+@pytest.mark.slow
+def test_an_image_only_model_goes_from_images_to_a_table(
+    oodcache: Run, photos: Path, strays: Path, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    torch.save(timm.create_model("test_resnet").state_dict(), "mine.pt")
+    model = ("--model", "timm:test_resnet", "--checkpoint", "mine.pt")
+    command = ("extract", *model, "--name", "dino", f"pets={photos}", f"strays={strays}")
+    done = oodcache(*command, f"train={photos}", "--shard-rows", 5, "--workers", 0)
+    assert done.status == 0, done.err
+    again = oodcache(*command)
+    assert again.err.count("kept ") == 2 and "loading" not in again.err
+    assert oodcache("cache", "verify").status == 0
+    stored = open_images(only("embeddings/local/dino-*/images/pets.h5")).identity.model
+    assert (stored.logit_scale, stored.logit_bias) == (None, None)
+    asked = ("--model", "dino", "--id", "pets", "--ood", "strays", "--bank", "train")
+    table = oodcache("score", *asked, "--score", "knn:k=1", "--output", "r.json")
+    assert table.status == 0, table.err
+    assert "accuracy by the nearest class mean of the bank" in table.out
+    assert oodcache("report", "r.json", "--output", "r.html").status == 0
 
 
 def test_a_name_for_weights_that_have_one_is_a_usage_error(oodcache: Run) -> None:

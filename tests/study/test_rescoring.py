@@ -89,6 +89,20 @@ def test_a_bank_is_drawn_again_with_the_seed_in_the_file(asked: Question) -> Non
         rescored(wrong, asked, (), Watch())
 
 
+def test_scores_of_a_model_without_texts_are_found_again(
+    tmp_path: Path, write_images: Callable[..., Any]
+) -> None:
+    dino = {"pretrained": "dino", "logit_scale": None, "logit_bias": None}
+    for seed, name in enumerate(("inside", "outside", "train")):
+        write_images(name, unit(30, seed), labels=[0, 1] * 15, label_names=NAMES, **dino)
+    asked = Question(tmp_path, ["dino"], "inside", ["outside"], bank="train").asking(["knn:k=2"])
+    saved, wanted = answered(asked)
+    found = rescored(saved, Question(tmp_path, (), ""), (), Watch())
+    assert [one.template for one in found] == ["bank-means"] * 2
+    for one, other in zip(found, wanted, strict=True):
+        assert one.scores["knn:k=2"].tolist() == other.scores["knn:k=2"].tolist()
+
+
 def test_a_users_score_in_a_file_needs_its_code(asked: Question) -> None:
     saved, _ = answered(asked)
     cache = Question(asked.cache, (), "")

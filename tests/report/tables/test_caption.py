@@ -40,6 +40,16 @@ def test_a_caption_says_that_templates_are_averaged() -> None:
     assert "prompt the average of 2 templates." in caption([averaged])[0]
 
 
+def test_a_caption_says_that_the_classes_and_the_accuracy_are_a_banks() -> None:
+    means = replace(FIRST, classes="train", template="bank-means", templates=(), bank="train:16")
+    assert caption([means])[0] == (
+        "ID imagenet-val (50,000 images), classes train, accuracy by the nearest class mean of the "
+        "bank, bank train:16."
+    )
+    bare = replace(means, id_accuracy=None, bank="train")
+    assert caption([bare])[0] == "ID imagenet-val (50,000 images), bank train."
+
+
 def test_prompts_that_stand_in_the_headings_are_not_listed_again() -> None:
     two = [FIRST, replace(FIRST, template="the {}", templates=("the {}",))]
     assert caption(two)[0] == "ID imagenet-val (50,000 images), classes imagenet."
