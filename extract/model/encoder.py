@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -11,8 +12,9 @@ from typing import Any
 
 import torch
 
-from oodcache.cache.errors import InputError
+from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.format.identity import LOADED_FROM, Identity, ModelIdentity
+from oodcache.extract.model.request import ModelRequest
 from oodcache.extract.run.decoding import Preparation
 
 LIBRARIES = ("oodcache", "torch", "torchvision", "open_clip_torch", "timm", "pillow", "h5py")
@@ -152,3 +154,37 @@ def _reason(error: BaseException) -> str:
         error = error.__cause__ or error.inner_exception  # type: ignore[attr-defined]
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"torch cannot compile the model: {lines[0] if lines else type(error).__name__}"
+
+
+def device_of(requested: str | None) -> torch.device:
+    """Return the device asked for, by default the GPU if there is one; TF32 is off from here on.
+
+    Raises InputError if there is no such device.
+    """
+    wanted = requested or _own_device()
+    try:
+        device = torch.device(wanted)
+        device = torch.empty(0, device=device).device  # Adds the device number.
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"--device {wanted}: {first_lines(error)}; try --device cpu") from None
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    return device
+
+
+def _own_device() -> str:
+    """Return the GPU if there is one; with several, the one that torchrun assigns."""
+    if not torch.cuda.is_available():
+        return "cpu"
+    rank = os.environ.get("LOCAL_RANK", "")
+    return f"cuda:{rank}" if rank and torch.cuda.device_count() > 1 else "cuda"
+
+
+def precision(request: ModelRequest, device: torch.device) -> dict[str, Any]:
+    """Return the arithmetic of a request on a device, as files record it."""
+    return {
+        "autocast": request.precision,
+        "tf32": False,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        **request.arithmetic,
+    }

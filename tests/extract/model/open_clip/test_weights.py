@@ -12,8 +12,8 @@ import torch
 from samples import CONFIG, SmallModel, load_small
 
 from oodcache.cache.errors import InputError
+from oodcache.extract.model.open_clip.weights import Weights
 from oodcache.extract.model.request import ModelRequest, Resolved
-from oodcache.extract.model.weights import Weights
 
 State = dict[str, torch.Tensor]
 TEXT: dict[str, Any] = {**CONFIG["text_cfg"], "context_length": 8, "vocab_size": 64}  # type: ignore[dict-item]
