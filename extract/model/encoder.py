@@ -47,7 +47,7 @@ class Signature:
     """What a loaded model records in every file it makes; small and picklable.
 
     `preprocessing` and `tokenizing` describe how images and prompts are prepared. `places` are
-    those of the user's own files.
+    those of the user's own files; `libraries` are those that the vectors depend on.
     """
 
     identity: ModelIdentity
@@ -55,10 +55,11 @@ class Signature:
     preprocessing: Mapping[str, Any]
     tokenizing: Mapping[str, Any]
     places: Mapping[str, str] = field(default_factory=dict)
+    libraries: Sequence[str] = LIBRARIES
 
     def identify(self, kind: str, origin: Mapping[str, Any]) -> Identity:
         """Return the identity of a file of `kind`, "images" or "texts", made by this model."""
-        versions = {library: importlib.metadata.version(library) for library in LIBRARIES}
+        versions = {library: importlib.metadata.version(library) for library in self.libraries}
         return Identity(
             model=self.identity,
             source={**origin, LOADED_FROM: dict(self.places)} if self.places else origin,
@@ -76,16 +77,16 @@ class Encoder:
     `tokenize` is None in a model loaded for images only.
     """
 
-    model: Any  # One of open_clip's classes, which are untyped.
+    model: Any  # One of open_clip's or transformers' classes.
     signature: Signature
     device: torch.device
     preprocessing: Preparation
-    normalize: Callable[[torch.Tensor], torch.Tensor]
+    normalize: Callable[[torch.Tensor], Any]
     tokenize: Callable[[list[str]], torch.Tensor] | None
     towers: Towers
 
     def images(self, pixels: torch.Tensor) -> Encoded:
-        """Return the vectors of uint8 pixels (n, 3, height, width), both on the device."""
+        """Return the vectors of images as `preprocessing` makes them, both on the device."""
         return self._encode(self.towers.images, self.normalize(pixels))
 
     def prompts(self, tokens: torch.Tensor) -> Encoded:
@@ -98,7 +99,7 @@ class Encoder:
         tokens = self.tokenize(list(prompts))
         return tokens.pin_memory() if self.device.type == "cuda" else tokens
 
-    def _encode(self, tower: Tower, batch: torch.Tensor) -> Encoded:
+    def _encode(self, tower: Tower, batch: Any) -> Encoded:
         with torch.inference_mode(), self._autocast():
             features = tower(batch)
         # float32 first: normalised in bfloat16, norms range from 0.997 to 1.003.
@@ -112,7 +113,7 @@ class Encoder:
         return torch.autocast(self.device.type, dtype)
 
 
-Tower = Callable[[torch.Tensor], torch.Tensor]
+Tower = Callable[[Any], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,9 @@ def _compiled(tower: Tower) -> Tower:
     """Return a tower compiled for any batch size: the last batch of a shard is smaller."""
     compiled = torch.compile(tower)
 
-    def encode(batch: torch.Tensor) -> torch.Tensor:
-        torch._dynamo.maybe_mark_dynamic(batch, 0)
+    def encode(batch: Any) -> torch.Tensor:
+        for tensor in (batch,) if isinstance(batch, torch.Tensor) else vars(batch).values():
+            torch._dynamo.maybe_mark_dynamic(tensor, 0)
         try:
             return compiled(batch)
         except torch._dynamo.exc.TorchDynamoException as error:

@@ -33,11 +33,15 @@ SPECIAL = ("tokenizer_config.json", "special_tokens_map.json")
 
 @dataclass(frozen=True)
 class Wanted:
-    """Files of one repository: the first of `either` that it has, and small ones with it."""
+    """Files of one repository: the first of `either` that it has, and small ones with it.
+
+    Those `beside` it are fetched, too, if `is_whole`: each that the repository has.
+    """
 
     repository: str
     either: tuple[str, ...]
     beside: tuple[str, ...] = ()
+    is_whole: bool = False
 
     def folder(self) -> Path | None:
         """Return the folder of the local hub cache that has one of `either`, None if none has."""
@@ -48,7 +52,14 @@ class Wanted:
         return None
 
     def fetch(self) -> None:
-        """Fetch one of `either` into the cache; errors of the hub's client pass through."""
+        """Fetch them into the cache; errors of the hub's client pass through."""
+        for file in self.beside if self.is_whole else ():
+            try:
+                hf_hub_download(self.repository, file)
+            except LocalEntryNotFoundError:
+                raise
+            except EntryNotFoundError:
+                continue
         for place, file in enumerate(self.either, 1):
             try:
                 hf_hub_download(self.repository, file)

@@ -31,6 +31,7 @@ from oodcache.extract.model.request import (
     HUB,
     LOCAL_DIR,
     PREPROCESSING,
+    TRANSFORMERS,
     ModelRequest,
     Resolved,
 )
@@ -43,6 +44,10 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
 
     `with_texts=False` skips the tokenizer, which images do not need.
     """
+    if resolved.architecture.startswith(TRANSFORMERS):
+        from oodcache.extract.model.transformers import loading  # The import takes seconds.
+
+        return loading.load(resolved, note, with_texts=with_texts)
     request = resolved.request
     device = device_of(request.device)
     # open_clip logs to the root logger, and would configure it if it had no handler.

@@ -20,6 +20,7 @@ from oodcache.extract.model import twins
 
 LOCAL_DIR = "local-dir:"
 HUB = "hf-hub:"
+TRANSFORMERS = "transformers:"
 CONFIG = "open_clip_config.json"
 PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
 PILLOW, TORCHVISION = "pillow", "torchvision"  # The decoder, as an identity names it.
@@ -63,7 +64,8 @@ class ModelRequest:
     @property
     def is_own(self) -> bool:
         """Whether the weights are the user's own: a checkpoint or a folder."""
-        return self.checkpoint is not None or self.requested.startswith(LOCAL_DIR)
+        is_folder = self.requested.startswith(LOCAL_DIR) or folder_of(self.requested) is not None
+        return self.checkpoint is not None or is_folder
 
     @property
     def arithmetic(self) -> dict[str, bool]:
@@ -104,8 +106,8 @@ class Resolved:
     def places(self) -> dict[str, str]:
         """Return the absolute paths of the user's own checkpoint, configuration or folder."""
         given = {"checkpoint": self.request.checkpoint, "model_config": self.request.config}
-        if self.architecture.startswith(LOCAL_DIR) and self.is_local:
-            given["folder"] = Path(self.architecture.removeprefix(LOCAL_DIR))
+        if self.architecture.startswith((LOCAL_DIR, TRANSFORMERS)) and self.is_local:
+            given["folder"] = Path(self.architecture.partition(":")[2])
         found = {name: str(path.absolute()) for name, path in given.items() if path is not None}
         # JSON holds no other bytes than UTF-8.
         return {name: path for name, path in found.items() if path == printed(path)}
@@ -139,6 +141,8 @@ def resolve(request: ModelRequest) -> Resolved:
         folder = Path(name.removeprefix(LOCAL_DIR))
         called = request.name or _file_name(folder.resolve().name)
         return _from_folder(request, folder, f"local/{called}")
+    if name.startswith(TRANSFORMERS):
+        return _from_transformers(request, name)
     if name.startswith(HUB):
         repository = name.removeprefix(HUB).replace("/", "--")
         return Resolved(request, name, None, f"hf-hub/{_file_name(repository)}", None)
@@ -161,10 +165,10 @@ def _check_name(name: str) -> None:
     prefix = re.match(r"[^/]*?:", name)
     if not name.strip(" /"):
         raise InputError(f"--model {name!r}: names no model; for example: --model siglip2")
-    if prefix and prefix[0] not in (LOCAL_DIR, HUB):
+    if prefix and prefix[0] not in (LOCAL_DIR, HUB, TRANSFORMERS):
         raise InputError(
             f"--model {name}: unknown prefix {prefix[0]!r}; give NAME/TAG of open_clip, "
-            f"{HUB}REPO or {LOCAL_DIR}FOLDER"
+            f"{HUB}REPO, {LOCAL_DIR}FOLDER or {TRANSFORMERS}PATH-or-REPO"
         )
     if name == LOCAL_DIR:
         raise InputError(f"--model {name}: names no folder; for the current one: {LOCAL_DIR}.")
@@ -174,7 +178,7 @@ def _check_name(name: str) -> None:
 
 def _from_checkpoint(request: ModelRequest, name: str) -> Resolved:
     assert request.checkpoint is not None
-    if name.startswith((LOCAL_DIR, HUB)):
+    if name.startswith((LOCAL_DIR, HUB, TRANSFORMERS)):
         raise InputError(f"--model {name}: has its own weights; omit --checkpoint")
     own = (request.checkpoint, *((request.config,) if request.config else ()))
     label = f"local/{request.name or _file_name(name)}"
@@ -197,6 +201,31 @@ def _from_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
     only = weights[0] if len(weights) == 1 else None
     own = tuple(sorted(one for one in folder.iterdir() if one.is_file()))
     return Resolved(request, f"{LOCAL_DIR}{folder}", None, label, only, own)
+
+
+def _from_transformers(request: ModelRequest, name: str) -> Resolved:
+    """Return a folder in transformers' layout, or a repository of the hub if there is none."""
+    if request.config is not None:
+        raise InputError(f"--model {name}: has its own configuration; omit --model-config")
+    folder, place = folder_of(name), name.removeprefix(TRANSFORMERS)
+    if folder is None:
+        if not REPOSITORY.fullmatch(place):
+            raise InputError(
+                f"--model {name}: is no folder, and no repository of the hub; expected "
+                f"{TRANSFORMERS}FOLDER or {TRANSFORMERS}OWNER/NAME"
+            )
+        return Resolved(request, name, None, f"transformers/{place.replace('/', '--')}", None)
+    called = request.name or _file_name(folder.resolve().name)
+    weights = [path for pattern in WEIGHTS for path in sorted(folder.glob(pattern))]
+    only = weights[0] if len(weights) == 1 else None
+    own = tuple(sorted(one for one in folder.iterdir() if one.is_file()))
+    return Resolved(request, name, None, f"local/{called}", only, own)
+
+
+def folder_of(name: str) -> Path | None:
+    """Return the folder that a name with TRANSFORMERS before it means, None if there is none."""
+    place = name.removeprefix(TRANSFORMERS)
+    return Path(place) if name.startswith(TRANSFORMERS) and Path(place).is_dir() else None
 
 
 def _placed(file: str, folder: Path) -> str:
