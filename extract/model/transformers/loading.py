@@ -56,9 +56,9 @@ class TwoTowers:
         assert self.prompts is not None, "loaded for images only"
         return self._vectors(self.module.get_text_features(**self.prompts.inputs(tokens)))
 
-    def to(self, **given: Any) -> None:
-        """Move the model's weights, or change their layout in memory."""
-        self.module.to(**given)
+    def to(self, memory_format: torch.memory_format) -> None:
+        """Change the layout of the weights in memory."""
+        self.module.to(memory_format=memory_format)
 
     def _vectors(self, output: Any) -> torch.Tensor:
         vectors: torch.Tensor = output.pooler_output
