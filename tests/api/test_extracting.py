@@ -80,7 +80,7 @@ def test_a_model_in_memory_goes_on_with_the_files_of_the_same_model_by_name(
         ({"model": (1, 2), "checkpoint": "x"}, "checkpoint and model_config are for a model by"),
         ({"model": None}, "model is a NoneType: expected a name, or (module, preprocess, token"),
         ({"classes": "nowhere"}, "classes 'nowhere' is not known"),
-        ({"model": "siglop"}, "no weights, and no folder is there; did you mean siglip?"),
+        ({"model": "siglop"}, "model siglop: names no weights; did you mean siglip?"),
     ],
 )
 def test_a_mistake_is_one_line_in_pythons_terms(

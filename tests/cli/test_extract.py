@@ -242,7 +242,7 @@ def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(
         (["--model", "tiny-clip", "x=empty"], 1, "empty: contains no images"),
         (["--model", "tiny-clip", "SUN"], 1, "data: no such data root, needed for SUN"),
         (["--model", "tiny-clip", "cifar"], 1, "use NAME=PATH"),
-        (["--model", "tiny-klip", "x=photos"], 1, "did you mean tiny-clip? Otherwise"),
+        (["--model", "tiny-klip", "x=photos"], 1, "names no weights; did you mean tiny-clip?"),
         (["--model", "VIT-B-32/openai", "x=photos"], 1, "did you mean ViT-B-32"),
         (["--model", "tiny-clip", "x=photos", "x=strays"], 1, "'x' is given twice"),
         (["--model", "tiny-clip", "--classes", "c=blank.txt"], 1, "line 2 is blank"),

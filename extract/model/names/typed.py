@@ -31,6 +31,11 @@ def folder_of(requested: str) -> Path | None:
     return folder if is_path and prefix in ("", TRANSFORMERS) else None
 
 
+def recorded_folder(requested: str) -> Path | None:
+    """Return the folder of a `--model` as a file records it: one without a prefix is none."""
+    return folder_of(requested) if requested.startswith((LOCAL_DIR, TRANSFORMERS)) else None
+
+
 def architecture(name: str) -> str:
     """Return the architecture in NAME/TAG, "" without a slash."""
     return name.rpartition("/")[0].replace("/", "-")
@@ -86,7 +91,7 @@ def _no_weights(name: str) -> str:
     near = architectures.nearest(name, SHORT_NAMES, 1)
     question = f"did you mean {near[0]}? Otherwise " if near else ""
     return (
-        f"--model {name}: names no weights, and no folder is there; {question}give NAME/TAG of "
+        f"--model {name}: names no weights; {question}give NAME/TAG of "
         f"open_clip, OWNER/NAME of the hub, a folder, or one of {', '.join(SHORT_NAMES)}; or the "
         "name of an architecture with --checkpoint FILE"
     )

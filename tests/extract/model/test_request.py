@@ -165,7 +165,7 @@ def test_a_name_that_is_nearly_a_short_one_suggests_it() -> None:
         ("./none", "none: no such folder; --model ./none needs a model's folder"),
         ("/none/there", "/none/there: no such folder"),
         ("ViT-B/32", "--model ViT-B/32: names no weights; give ViT-B-32/TAG, or ViT-B-32 with"),
-        ("siglip-large", "names no weights, and no folder is there; give NAME/TAG of open_clip"),
+        ("siglip-large", "names no weights; give NAME/TAG of open_clip"),
         ("ViT-B-32:openai", "unknown prefix 'ViT-B-32:'"),
         ("https://huggingface.co/timm/x", "unknown prefix 'https:'"),
         ("local-dir:", "names no folder; for the current one: local-dir:."),

@@ -31,6 +31,17 @@ def test_a_folder_is_known_by_its_prefix_its_path_or_by_being_there(
         assert typed.folder_of(name) is None, name
 
 
+def test_a_recorded_name_is_a_folder_only_with_its_prefix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ViT-B-32").mkdir()  # An architecture, of a checkpoint.
+    assert typed.recorded_folder("ViT-B-32") is None
+    assert typed.recorded_folder("transformers:ViT-B-32") == Path("ViT-B-32")
+    assert typed.recorded_folder("local-dir:none") == Path("none")
+    assert typed.recorded_folder("transformers:org/name") is None
+
+
 def test_names_of_open_clip_are_known_in_each_of_its_spellings() -> None:
     for name in ("siglip2", "ViT-B-32/openai", "ViT-B/32/openai", "ViT-B-32/none", "tiny-clip"):
         assert typed.is_known(name)
