@@ -145,6 +145,8 @@ def _resolved(request: ModelRequest, name: str) -> Resolved:
         return _from_checkpoint(request, name)
     if bundled is not None:
         return _from_open_clip_folder(request, bundled, f"{bundled.name}/demo")
+    if name.startswith(TRANSFORMERS) and request.config is not None:
+        raise InputError(f"--model {name}: has its own configuration; omit --model-config")
     if name.startswith(HUB):
         repository = name.removeprefix(HUB).replace("/", "--")
         return Resolved(request, name, None, f"hf-hub/{_file_name(repository)}", None)

@@ -185,7 +185,7 @@ def said_at_last(run: subprocess.Popen[str]) -> str:
 
 @pytest.fixture(scope="module")
 def unreached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
-    """A run whose hub does not answer. It tries for half a minute, beside the test before."""
+    """A run whose hub does not answer."""
     run = extracting(tmp_path_factory.mktemp("unreached"), "siglip2", "http://127.0.0.1:9")
     yield run
     run.kill()

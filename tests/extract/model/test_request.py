@@ -212,8 +212,11 @@ def test_missing_files_are_named_with_their_option(tmp_path: Path) -> None:
 
 def test_a_model_that_brings_its_weights_takes_no_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "w.pt").write_bytes(b"x")
-    with pytest.raises(InputError, match="omit --checkpoint"):
-        resolved("hf-hub:org/model", checkpoint=tmp_path / "w.pt")
+    for name in ("hf-hub:org/model", "transformers:org/model"):
+        with pytest.raises(InputError, match="omit --checkpoint"):
+            resolved(name, checkpoint=tmp_path / "w.pt")
+    with pytest.raises(InputError, match="omit --model-config"):
+        resolved("transformers:org/model", config=tmp_path / "w.pt")
 
 
 def test_a_local_model_is_known_by_every_file_that_decides_it(tmp_path: Path) -> None:
