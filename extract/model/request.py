@@ -206,6 +206,7 @@ def _from_folder(request: ModelRequest, name: str, folder: Path) -> Resolved:
 
 def _from_open_clip_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
     if layouts.of_folder(folder) != OPEN_CLIP:
+        layouts.check_transformers(folder)
         raise InputError(
             f"{folder}: contains no {OPEN_CLIP} of open_clip but the config.json of transformers: "
             f"use --model {TRANSFORMERS}{folder}"

@@ -138,6 +138,9 @@ def test_a_folder_under_the_prefix_of_the_other_layout_says_which_to_type(tmp_pa
     ours, theirs = write_open_clip(tmp_path / "a"), write_transformers(tmp_path / "b")
     with pytest.raises(InputError, match=f"use --model transformers:{theirs}"):
         resolved(f"local-dir:{theirs}")
+    write_transformers(tmp_path / "c", kind="bert")  # What would be refused is not named.
+    with pytest.raises(InputError, match="'bert' encodes texts only"):
+        resolved(f"local-dir:{tmp_path / 'c'}")
     with pytest.raises(InputError, match=f"contains no config.json .*--model local-dir:{ours}"):
         resolved(f"transformers:{ours}")
 
