@@ -29,6 +29,9 @@ GROUPS = {
 # The first columns of scores saved for every image.
 SCORED = ("model", "template", "data_set", "path", "label", "nearest")
 RESERVED = {"average", "average-near", "average-far"}
+SIZE = re.compile(
+    r"\d|(?<![a-z])(?:[a-z]|tiny|small|medium|base|large|huge|giant|gigantic|plus)(?![a-z])"
+)
 
 
 def check_name(name: str, what: str) -> str:
@@ -61,6 +64,15 @@ def own_name(label: str) -> str:
     """
     found = re.fullmatch(r"local/(.+)-[0-9a-f]{8}", label)
     return found[1] if found else label
+
+
+def sizes(model: str) -> list[str]:
+    """Return the digits and sizes in a model's name, sorted: equal for slips of the pen.
+
+    >>> sizes("ViT-B-32"), sizes("vit-b-23"), sizes("convnext_large")
+    (['2', '3', 'b'], ['2', '3', 'b'], ['large'])
+    """
+    return sorted(SIZE.findall(model.casefold()))
 
 
 def named_path(typed: str, what: str) -> tuple[str, str]:

@@ -76,7 +76,11 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
 
 @click.command(cls=StrictCommand, short_help="Embed images and class names, once.")
 @click.argument("datasets", nargs=-1, metavar="[DATASET | NAME=PATH]...")
-@click.option("--model", help=f"{', '.join(SHORT_NAMES)}; NAME/TAG; local-dir:PATH; hf-hub:REPO.")
+@click.option(
+    "--model",
+    help=f"{', '.join(SHORT_NAMES)}; NAME/TAG of open_clip; a folder; OWNER/NAME of the hub; "
+    "or with a prefix: local-dir:PATH, hf-hub:REPO, transformers:PATH-or-REPO.",
+)
 @click.option(
     "--classes",
     help="imagenet, imagenet21k, NAME=FILE (one name per line), NAME=FOLDER or NAME=csp:FILE.",
@@ -104,7 +108,7 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
 )
 @CACHE
 @click.option("--checkpoint", type=PATH, help="Checkpoint file for --model NAME.")
-@click.option("--name", help="Name for your own weights: --checkpoint or local-dir:PATH.")
+@click.option("--name", help="Name for your own weights: --checkpoint or a folder.")
 @click.option("--model-config", type=PATH, help="open_clip architecture file (FILE.json).")
 @click.option("--image-mean", type=TRIPLE, help="Channel means. [the model's]")
 @click.option("--image-std", type=TRIPLE, help="Channel standard deviations. [the model's]")
@@ -222,7 +226,7 @@ def extract(**given: Any) -> None:
         name=given["name"],
     )
     if request.name is not None and not request.is_own:
-        raise click.UsageError("--name is for weights of your own: --checkpoint or local-dir:PATH")
+        raise click.UsageError("--name is for weights of your own: --checkpoint or a folder")
     rank = _rank(given["share"], given["engine"])
     settings = {key: given[key] for key in SETTINGS}
     asked = plan.Extraction(

@@ -18,7 +18,7 @@ from oodcache.detect.detector import SavedDetector
 from oodcache.detect.file import ENDING, check_replaceable, write_detector
 from oodcache.detect.making import Calibration, DetectorRequest, only, printed
 from oodcache.detect.probe import probed
-from oodcache.extract.model.request import LOCAL_DIR
+from oodcache.extract.model.names.typed import recorded_folder
 from oodcache.score.inputs import equal_classes
 from oodcache.score.inputs.selection import select, tell
 from oodcache.score.onepass.variants import Variant
@@ -165,7 +165,7 @@ def _check_request(request: DetectorRequest) -> None:
 
 def loaded_again(requested: str) -> str:
     """Return a --model that loads it from any working directory."""
-    folder = Path(requested.removeprefix(LOCAL_DIR))
-    if requested.startswith(LOCAL_DIR) and folder.is_dir():
-        return printed(f"{LOCAL_DIR}{folder.absolute()}")
-    return requested
+    folder = recorded_folder(requested)
+    if folder is None or not folder.is_dir():
+        return requested
+    return printed(f"{requested.partition(':')[0]}:{folder.absolute()}")

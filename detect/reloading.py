@@ -12,9 +12,9 @@ from oodcache.cache.format.identity import LOADED_FROM, OVERRIDDEN
 from oodcache.cache.format.rules import shown
 from oodcache.cache.watch import Hint, Note
 from oodcache.detect.detector import SavedDetector
+from oodcache.extract.model.names.typed import folder_of, recorded_folder
 from oodcache.extract.model.request import (
     ARITHMETIC,
-    LOCAL_DIR,
     PREPROCESSING,
     TORCHVISION,
     ModelRequest,
@@ -100,8 +100,9 @@ def request_again(saved: SavedDetector, runtime: Runtime) -> ModelRequest:
             "images with cache.extract and detect them as a cached dataset"
         )
     requested = runtime.model or _folder_again(saved)
+    folder = folder_of(requested) if runtime.model else recorded_folder(requested)
     checkpoint, config = runtime.checkpoint, runtime.config
-    is_own = saved.model.name == "local" and not requested.startswith(LOCAL_DIR)
+    is_own = saved.model.name == "local" and folder is None
     if is_own and checkpoint is None:
         checkpoint = _place(saved, "checkpoint")
         config = config or _place(saved, "model_config")
@@ -141,14 +142,14 @@ def _decoding(saved: SavedDetector) -> dict[str, Any]:
 
 def _folder_again(saved: SavedDetector) -> str:
     """Return the `--model` of the detector; a folder where it was, from any working directory."""
-    folder = Path(saved.load.removeprefix(LOCAL_DIR))
-    if not saved.load.startswith(LOCAL_DIR) or folder.is_dir():
+    folder, prefix = recorded_folder(saved.load), saved.load.partition(":")[0]
+    if folder is None or folder.is_dir():
         return saved.load
     if (before := _place(saved, "folder")) is not None:
-        return f"{LOCAL_DIR}{before}"
+        return f"{prefix}:{before}"
     raise InputError(
         f"{folder}: no such folder, but the detector's model was there; give its location "
-        "with --model local-dir:PATH"
+        f"with --model {prefix}:PATH"
     )
 
 

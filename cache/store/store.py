@@ -15,7 +15,7 @@ from oodcache.cache.format import structure
 from oodcache.cache.format.container import opened
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.format.place import FOLDER, shard_folder, shard_paths, target_of
-from oodcache.cache.names import SHORT_NAMES, own_name
+from oodcache.cache.names import SHORT_NAMES, own_name, sizes
 from oodcache.cache.shards.merging import peek
 from oodcache.cache.text import cut, meant
 
@@ -118,8 +118,9 @@ def find_model(cache: Path, model: str) -> str:
     """Return the `name/pretrained` in the cache that `model` refers to.
 
     `model` is as passed to `extract --model` (a short name, `NAME/PRETRAINED`, or the string that
-    files or shards record as requested), as passed to `extract --name`, or any part of
-    `name/pretrained` that only one model has. Raises InputError if none or several match.
+    files or shards record as requested, with its prefix or without), as passed to
+    `extract --name`, or any part of `name/pretrained` that only one model has. Raises InputError
+    if none or several match.
     """
     for whole in (model, SHORT_NAMES.get(model)):
         if whole is not None and LABEL.fullmatch(whole) and known(cache, whole):
@@ -137,7 +138,8 @@ def find_model(cache: Path, model: str) -> str:
         raise InputError(f"{what}; where several are accepted, repeat the option: {each}")
     every = sorted({entry.label for entry in there})
     labels = cut(every, MOST_LISTED, ", ")
-    question = "" if model in SHORT_NAMES else meant(model, _names(every))
+    names = [one for one in _names(every) if sizes(one) == sizes(model)]
+    question = "" if model in SHORT_NAMES else meant(model, names)
     command = f"oodcache extract --model {shlex.quote(model)} --classes NAME=FILE NAME=FOLDER"
     if SHORT_NAMES.get(model, model).endswith("/demo"):
         command = "oodcache demo"
@@ -175,7 +177,18 @@ def find_models(there: Sequence[Entry], model: str, *, part: bool = False) -> li
 
 
 def _asked_for(entries: Sequence[Entry], model: str) -> list[str]:
-    return sorted({entry.label for entry in entries if _requested(entry) == model})
+    return sorted({entry.label for entry in entries if _is_asked(_requested(entry), model)})
+
+
+def _is_asked(requested: str | None, model: str) -> bool:
+    """Return whether a file's recorded model was typed, with its prefix or without.
+
+    >>> _is_asked("transformers:models/mine", "./models/mine/")
+    True
+    """
+    if requested is None:
+        return False
+    return requested == model or requested.partition(":")[2] == str(Path(model))
 
 
 def _with_part(labels: Sequence[str], model: str) -> list[str]:

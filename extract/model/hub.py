@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import open_clip
-from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
+from huggingface_hub import constants, try_to_load_from_cache
 from huggingface_hub.errors import (
     EntryNotFoundError,
     LocalEntryNotFoundError,
@@ -19,8 +19,8 @@ from huggingface_hub.errors import (
 from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.text import LONGEST_LINE
 from oodcache.cache.watch import Hint, Note
-from oodcache.extract.model.request import CONFIG, HUB, LOCAL_DIR, Resolved
-from oodcache.extract.model.twins import OTHERS
+from oodcache.extract.model.names import repositories
+from oodcache.extract.model.request import CONFIG, HUB, LOCAL_DIR, TRANSFORMERS, Resolved
 
 DEFAULT_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 # Files that may hold a tokenizer's vocabulary, the most common first, and small ones next to it.
@@ -62,7 +62,7 @@ class Wanted:
                 continue
         for place, file in enumerate(self.either, 1):
             try:
-                hf_hub_download(self.repository, file)
+                repositories.fetch(self.repository, file)
             except LocalEntryNotFoundError:  # The hub cannot be reached: do not try the next.
                 raise
             except EntryNotFoundError:
@@ -106,13 +106,11 @@ class HubFiles:
     def _failure(self, missing: Wanted, error: Exception) -> str:
         start = f"--model {self.requested}: "
         if isinstance(error, RepositoryNotFoundError):
-            return (
-                f"{start}the hub has no {missing.repository}, or it is private (run  hf auth login"
-                "  first); is the name correct?"
-            )
+            return f"{start}{repositories.refused(missing.repository, error)}"
         is_absent = isinstance(error, EntryNotFoundError)
         if missing.either == (CONFIG,) and is_absent and not _is_local(error):
-            return f"{start}the repository has no {CONFIG}: {OTHERS}"
+            other = f"{TRANSFORMERS}{missing.repository}"
+            return f"{start}{missing.repository} has no {CONFIG}; for transformers: --model {other}"
         # Nearly all repositories have the first of a tokenizer's file names.
         files = " or ".join(missing.either if len(missing.either) == 2 else missing.either[:1])
         end = f" of {missing.repository}: {_reason(error)}; "

@@ -18,11 +18,11 @@ from open_clip.transform import PreprocessCfg
 
 from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.format.identity import OVERRIDDEN
-from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.watch import Note
-from oodcache.extract.model import hub, tokenizers, twins
+from oodcache.extract.model import hub, tokenizers
 from oodcache.extract.model.encoder import Encoder, Signature, device_of, precision, towers
 from oodcache.extract.model.identity import identity
+from oodcache.extract.model.names import architectures, twins
 from oodcache.extract.model.open_clip import configuration
 from oodcache.extract.model.open_clip.weights import checked
 from oodcache.extract.model.preprocessing import Normalization, preprocessing
@@ -115,8 +115,12 @@ def _model_config(resolved: Resolved, note: Note) -> dict[str, Any]:
     """
     name, requested = resolved.architecture, resolved.request.requested
     if name.startswith(HUB):
-        if (twin := twins.of_repository(name.removeprefix(HUB))) is not None:
-            raise InputError(f"--model {requested}: is in transformers' layout; {twin}")
+        if twins.is_of_transformers(repository := name.removeprefix(HUB)):
+            raise InputError(
+                f"--model {requested}: is in transformers' layout: use --model "
+                f"{TRANSFORMERS}{repository}, or the same weights of open_clip: --model "
+                f"{twins.of_repository(repository)}"
+            )
         hub.of_repository(resolved).fetch(note, only=1)
     if (path := _config_file(resolved)) is not None:
         what = str(path) if name.startswith(LOCAL_DIR) else f"--model {requested}: {CONFIG}"
@@ -141,10 +145,10 @@ def _config_file(resolved: Resolved) -> Path | None:
 def _check_known(name: str, tag: str | None, request: ModelRequest) -> None:
     known = open_clip.list_models()
     if name not in known:
-        near = get_close_matches(name, [*known, *SHORT_NAMES], n=3)
+        near = architectures.nearest(name, known)
+        question = f"; did you mean {' or '.join(near)}?" if near else ""
         raise InputError(
-            f"--model {request.requested}: open_clip has no model {name!r}; did you mean "
-            f"{' or '.join(near) or 'one of ' + ', '.join(SHORT_NAMES)}? "
+            f"--model {request.requested}: open_clip has no model {name!r}{question} "
             "(for your own architecture: --model-config FILE.json)"
         )
     if request.checkpoint is not None:

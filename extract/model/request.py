@@ -6,8 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,18 +15,17 @@ from typing import Any
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES, check_model_name
 from oodcache.extract.demo import embedded
-from oodcache.extract.model import twins
+from oodcache.extract.model.names import layouts, typed
+from oodcache.extract.model.names.layouts import OPEN_CLIP
+from oodcache.extract.model.names.typed import PREFIXES, folder_of
 
-LOCAL_DIR = "local-dir:"
-HUB = "hf-hub:"
-TRANSFORMERS = "transformers:"
-CONFIG = "open_clip_config.json"
+LOCAL_DIR, HUB, TRANSFORMERS = typed.LOCAL_DIR, typed.HUB, typed.TRANSFORMERS
+CONFIG = OPEN_CLIP
 PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
 PILLOW, TORCHVISION = "pillow", "torchvision"  # The decoder, as an identity names it.
 ARITHMETIC = ("channels_last", "compile")
 NEEDS = ("torch", "torchvision", "open_clip", "transformers", "PIL")
 WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
-REPOSITORY = re.compile(r"(?!.*(--|\.\.))\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", re.ASCII)
 
 
 def check_torch() -> None:
@@ -64,8 +62,7 @@ class ModelRequest:
     @property
     def is_own(self) -> bool:
         """Whether the weights are the user's own: a checkpoint or a folder."""
-        is_folder = self.requested.startswith(LOCAL_DIR) or folder_of(self.requested) is not None
-        return self.checkpoint is not None or is_folder
+        return self.checkpoint is not None or folder_of(self.requested) is not None
 
     @property
     def arithmetic(self) -> dict[str, bool]:
@@ -75,9 +72,11 @@ class ModelRequest:
 
 @dataclass(frozen=True)
 class Resolved:
-    """A resolved request: what open_clip loads, and where its embeddings belong.
+    """A resolved request: what open_clip or transformers loads, and where its embeddings belong.
 
-    `architecture` and `tag` are open_clip's two arguments (a tag may be a file's path).
+    `architecture` and `tag` are open_clip's two arguments (a tag may be a file's path), or
+    `architecture` is TRANSFORMERS and a folder or a repository. The request is as it was read: a
+    plain path and `org/name` have the prefix of what was found there.
     `label` is `name/pretrained`; for local weights `local/NAME`, to which the hash of the weights
     is added once they are loaded. `weights_file` is None for fetched weights; `local_files` are all
     local files that decide what is loaded.
@@ -106,8 +105,8 @@ class Resolved:
     def places(self) -> dict[str, str]:
         """Return the absolute paths of the user's own checkpoint, configuration or folder."""
         given = {"checkpoint": self.request.checkpoint, "model_config": self.request.config}
-        if self.architecture.startswith((LOCAL_DIR, TRANSFORMERS)) and self.is_local:
-            given["folder"] = Path(self.architecture.partition(":")[2])
+        if self.is_local:
+            given["folder"] = folder_of(self.architecture)
         found = {name: str(path.absolute()) for name, path in given.items() if path is not None}
         # JSON holds no other bytes than UTF-8.
         return {name: path for name, path in found.items() if path == printed(path)}
@@ -119,79 +118,99 @@ class Resolved:
 
 
 def resolve(request: ModelRequest) -> Resolved:
-    """Return what to load; raise InputError for mistakes that show without torch."""
+    """Return what to load; raise InputError for mistakes that show without torch.
+
+    A name is read as a short name, as open_clip's NAME/TAG, as a folder, and as a repository of
+    the hub, which is asked for its layout if its files are not here.
+    """
     name = SHORT_NAMES.get(request.requested, request.requested)
-    _check_name(name)
+    typed.check(name)
     if request.name is not None:
         check_model_name(request.name)
-        if not request.is_own:
-            raise InputError(
-                f"model name {request.name!r}: {request.requested} has a name; only weights of "
-                f"your own (a checkpoint, or {LOCAL_DIR}FOLDER) take another"
-            )
     for file, option in ((request.checkpoint, "--checkpoint"), (request.config, "--model-config")):
         if file is not None and not file.is_file():
             raise InputError(f"{option} {file}: no such file")
+    found = _resolved(request, name)
+    if request.name is not None and not found.is_local:
+        raise InputError(
+            f"model name {request.name!r}: {request.requested} has a name; only weights of your "
+            f"own (a checkpoint, or a folder) take another"
+        )
+    return found
+
+
+def _resolved(request: ModelRequest, name: str) -> Resolved:
     bundled = embedded.MODELS.get(name.removesuffix("/demo"))
     if request.checkpoint is not None:
         return _from_checkpoint(request, name)
     if bundled is not None:
-        return _from_folder(request, bundled, f"{bundled.name}/demo")
-    if name.startswith(LOCAL_DIR):
-        folder = Path(name.removeprefix(LOCAL_DIR))
-        called = request.name or _file_name(folder.resolve().name)
-        return _from_folder(request, folder, f"local/{called}")
-    if name.startswith(TRANSFORMERS):
-        return _from_transformers(request, name)
+        return _from_open_clip_folder(request, bundled, f"{bundled.name}/demo")
+    if name.startswith(TRANSFORMERS) and request.config is not None:
+        raise InputError(f"--model {name}: has its own configuration; omit --model-config")
     if name.startswith(HUB):
         repository = name.removeprefix(HUB).replace("/", "--")
         return Resolved(request, name, None, f"hf-hub/{_file_name(repository)}", None)
-    architecture, slash, tag = name.rpartition("/")
-    if not (slash and tag and architecture):
-        name = name.strip("/")
-        near = get_close_matches(name, SHORT_NAMES, n=1) or [f"one of {', '.join(SHORT_NAMES)}"]
-        raise InputError(
-            f"--model {name}: names no weights; did you mean {near[0]}? Otherwise give {name}/TAG, "
-            f"or {name} with --checkpoint FILE"
-        )
+    if (folder := folder_of(name)) is not None:
+        return _from_folder(request, name, folder)
+    if name.startswith(TRANSFORMERS):
+        repository = name.removeprefix(TRANSFORMERS).replace("/", "--")
+        return Resolved(request, name, None, f"transformers/{_file_name(repository)}", None)
+    if request.config is None and not typed.is_known(name):
+        return _from_hub(request, name)
     # As in open_clip, ViT-B/32 and laion2b-s34b-b79k are accepted too.
-    architecture, tag = architecture.replace("/", "-"), tag.lower().replace("-", "_")
+    architecture, tag = typed.architecture(name), name.rpartition("/")[2].lower().replace("-", "_")
     own = (request.config,) if request.config else ()
     return Resolved(request, architecture, tag, f"{architecture}/{tag}", None, own)
 
 
-def _check_name(name: str) -> None:
-    """Raise InputError for a name that is empty, in part or whole, or has an unknown prefix."""
-    prefix = re.match(r"[^/]*?:", name)
-    if not name.strip(" /"):
-        raise InputError(f"--model {name!r}: names no model; for example: --model siglip2")
-    if prefix and prefix[0] not in (LOCAL_DIR, HUB, TRANSFORMERS):
-        raise InputError(
-            f"--model {name}: unknown prefix {prefix[0]!r}; give NAME/TAG of open_clip, "
-            f"{HUB}REPO, {LOCAL_DIR}FOLDER or {TRANSFORMERS}PATH-or-REPO"
-        )
-    if name == LOCAL_DIR:
-        raise InputError(f"--model {name}: names no folder; for the current one: {LOCAL_DIR}.")
-    if name.startswith(HUB) and not REPOSITORY.fullmatch(name.removeprefix(HUB)):
-        raise InputError(f"--model {name}: is no repository of the hub; expected {HUB}OWNER/NAME")
-
-
 def _from_checkpoint(request: ModelRequest, name: str) -> Resolved:
     assert request.checkpoint is not None
-    if name.startswith((LOCAL_DIR, HUB, TRANSFORMERS)):
+    if name.startswith(PREFIXES):
         raise InputError(f"--model {name}: has its own weights; omit --checkpoint")
     own = (request.checkpoint, *((request.config,) if request.config else ()))
     label = f"local/{request.name or _file_name(name)}"
     return Resolved(request, name, str(request.checkpoint), label, request.checkpoint, own)
 
 
-def _from_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
+def _from_hub(request: ModelRequest, name: str) -> Resolved:
+    """Return what a repository without a prefix is; raise InputError if it can be none."""
+    typed.check_repository(name)
+    from oodcache.extract.model.names import repositories  # Its import takes a moment.
+
+    is_open_clip = repositories.layout(name, request.requested) == OPEN_CLIP
+    requested = f"{HUB if is_open_clip else TRANSFORMERS}{name}"
+    return _resolved(replace(request, requested=requested), requested)
+
+
+def _from_folder(request: ModelRequest, name: str, folder: Path) -> Resolved:
+    """Return the model of a folder, in the layout of its prefix or else in the one that it has."""
+    if folder.is_file():
+        raise InputError(
+            f"{folder}: is a file; --model takes a model's folder, or the name of an architecture "
+            f"with --checkpoint {folder}"
+        )
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; local-dir:PATH needs a model's folder")
-    if not (folder / CONFIG).is_file():
-        if (foreign := twins.of_folder(folder)) is not None:
-            raise InputError(f"{folder}: {foreign}")
-        raise InputError(f"{folder}: contains no {CONFIG}; {_placed(CONFIG, folder)}")
+        raise InputError(f"{folder}: no such folder; --model {name} needs a model's folder")
+    label = f"local/{request.name or _file_name(folder.resolve().name)}"
+    if not name.startswith(PREFIXES):
+        prefix = LOCAL_DIR if layouts.of_folder(folder) == OPEN_CLIP else TRANSFORMERS
+        name = f"{prefix}{folder}"
+        request = replace(request, requested=name)
+    if name.startswith(LOCAL_DIR):
+        return _from_open_clip_folder(request, folder, label)
+    layouts.check_transformers(folder)
+    weights = layouts.weights(folder)
+    only = weights[0] if len(weights) == 1 else None
+    return Resolved(request, f"{TRANSFORMERS}{folder}", None, label, only, _files(folder))
+
+
+def _from_open_clip_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
+    if layouts.of_folder(folder) != OPEN_CLIP:
+        layouts.check_transformers(folder)
+        raise InputError(
+            f"{folder}: contains no {OPEN_CLIP} of open_clip but the config.json of transformers: "
+            f"use --model {TRANSFORMERS}{folder}"
+        )
     weights = [path for pattern in WEIGHTS for path in sorted(folder.glob(pattern))]
     if not weights:
         raise InputError(
@@ -199,33 +218,11 @@ def _from_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
             f"{_placed('open_clip_model.safetensors', folder)}"
         )
     only = weights[0] if len(weights) == 1 else None
-    own = tuple(sorted(one for one in folder.iterdir() if one.is_file()))
-    return Resolved(request, f"{LOCAL_DIR}{folder}", None, label, only, own)
+    return Resolved(request, f"{LOCAL_DIR}{folder}", None, label, only, _files(folder))
 
 
-def _from_transformers(request: ModelRequest, name: str) -> Resolved:
-    """Return a folder in transformers' layout, or a repository of the hub if there is none."""
-    if request.config is not None:
-        raise InputError(f"--model {name}: has its own configuration; omit --model-config")
-    folder, place = folder_of(name), name.removeprefix(TRANSFORMERS)
-    if folder is None:
-        if not REPOSITORY.fullmatch(place):
-            raise InputError(
-                f"--model {name}: is no folder, and no repository of the hub; expected "
-                f"{TRANSFORMERS}FOLDER or {TRANSFORMERS}OWNER/NAME"
-            )
-        return Resolved(request, name, None, f"transformers/{place.replace('/', '--')}", None)
-    called = request.name or _file_name(folder.resolve().name)
-    weights = [path for pattern in WEIGHTS for path in sorted(folder.glob(pattern))]
-    only = weights[0] if len(weights) == 1 else None
-    own = tuple(sorted(one for one in folder.iterdir() if one.is_file()))
-    return Resolved(request, name, None, f"local/{called}", only, own)
-
-
-def folder_of(name: str) -> Path | None:
-    """Return the folder that a name with TRANSFORMERS before it means, None if there is none."""
-    place = name.removeprefix(TRANSFORMERS)
-    return Path(place) if name.startswith(TRANSFORMERS) and Path(place).is_dir() else None
+def _files(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(one for one in folder.iterdir() if one.is_file()))
 
 
 def _placed(file: str, folder: Path) -> str:

@@ -17,6 +17,7 @@ from oodcache.cache.format.place import shard_folder
 from oodcache.cache.shards import merging
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Watch
+from oodcache.extract.model.names import twins
 from oodcache.extract.model.own_weights import check_name, known_label
 from oodcache.extract.run.plan import Plan
 from oodcache.extract.run.targets import (
@@ -61,6 +62,8 @@ def run(planned: Plan, watch: Watch, start: Start = in_process) -> list[Path]:
         if is_settled(planned, found):
             return _finish(planned, found, watch)
     check_name(planned.cache, resolved, watch.note)
+    if (twin := twins.said(resolved)) is not None:
+        watch.note(twin)
     with start(planned, watch) as engine:
         from oodcache.extract.run.completion import complete
 

@@ -10,6 +10,7 @@ from oodcache.cache.names import (
     image_path,
     named_path,
     place,
+    sizes,
     text_path,
 )
 
@@ -82,3 +83,17 @@ def test_a_named_path_has_a_name_and_a_path() -> None:
 def test_a_missing_path_is_not_the_current_folder(typed: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         named_path(typed, "dataset")
+
+
+def test_sizes_in_names_of_models_tell_architectures_apart() -> None:
+    for one, other in (
+        ("ViT-B-32", "ViT-L-32"),
+        ("ViT-B-16-SigLIP", "ViT-B-16-SigLIP2"),
+        ("convnext_base", "convnext_large"),
+        ("ViT-g-14", "ViT-H-14"),
+        ("ViT-B-16", "ViT-B-16-plus"),
+        ("clip", "openai/clip-vit-base-patch32"),
+    ):
+        assert sizes(one) != sizes(other)
+    for one, other in (("VIT-B-23", "ViT-B-32"), ("siglop", "siglip"), ("tiny-klip", "tiny-clip")):
+        assert sizes(one) == sizes(other)

@@ -248,7 +248,7 @@ def test_odd_images_are_decoded_and_bad_ones_keep_their_rows(
         (["--model", "tiny-clip", "--classes", "c=blank.txt"], 1, "line 2 is blank"),
         (["--model", "tiny-clip", "--classes", "c=none.txt"], 1, "none.txt: No such file"),
         (["--model", "tiny-clip", "--template", "a {}", "x=photos"], 1, "give --classes too"),
-        (["--model", "local-dir:empty", "x=photos"], 1, "contains no open_clip_config.json"),
+        (["--model", "local-dir:empty", "x=photos"], 1, "contains neither open_clip_config.json"),
         (["--model", "tiny-clip", "--batch-size", "0", "x=photos"], 2, "0 is not in the range"),
     ],
 )
@@ -468,7 +468,7 @@ def test_the_environments_share_is_nothing_to_ray(
 def test_a_name_for_weights_that_have_one_is_a_usage_error(oodcache: Run) -> None:
     refused = oodcache("extract", "--model", "tiny-clip", "--name", "mine", "c=photos")
     assert refused.status == 2
-    assert "--name is for weights of your own: --checkpoint or local-dir:PATH" in refused.err
+    assert "--name is for weights of your own: --checkpoint or a folder" in refused.err
 
 
 @pytest.mark.parametrize("share", ["0/2", "3/2", "1", "1/0", "a/b", "-1/2"])

@@ -15,6 +15,7 @@ from samples.detect.detectors import DIMENSION, made
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
 from oodcache.detect import detecting, judge
+from oodcache.detect.calibrating import loaded_again
 from oodcache.detect.file import read_detector, write_detector
 from oodcache.detect.reloading import Runtime, request_again
 from oodcache.extract.run.embedding import Embedded
@@ -96,3 +97,26 @@ def test_a_detector_of_a_model_in_memory_asks_for_it(tmp_path: Path) -> None:
     write_detector(tmp_path / "detector.json", saved)
     with pytest.raises(InputError, match="model in memory, which has no name to load it by: give"):
         request_again(read_detector(tmp_path / "detector.json"), Runtime())
+
+
+@pytest.mark.parametrize("prefix", ["local-dir", "transformers"])
+def test_a_folder_is_loaded_again_from_anywhere_or_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine").mkdir()
+    load = loaded_again(f"{prefix}:mine")
+    assert load == f"{prefix}:{tmp_path / 'mine'}"
+    saved = made().detector
+    model = replace(saved.scorer.model, name="local", pretrained="mine-0123abcd")
+    saved = replace(saved, scorer=replace(saved.scorer, model=model), load=load)
+    assert request_again(saved, Runtime()).requested == load
+    Path("mine").rename("moved")
+    with pytest.raises(InputError, match=f"no such folder, .* with --model {prefix}:PATH"):
+        request_again(saved, Runtime())
+    assert request_again(saved, Runtime(model="moved")).requested == "moved"
+
+
+@pytest.mark.parametrize("requested", ["transformers:org/name", "hf-hub:org/name", "siglip2"])
+def test_what_is_no_folder_is_loaded_again_by_its_name(requested: str) -> None:
+    assert loaded_again(requested) == requested

@@ -11,6 +11,7 @@ from oodcache.cache.format.place import shard_paths
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.store import store
 
+CLIP = "openai/clip-vit-base-patch32"
 Write = Callable[..., Path]
 WriteShards = Callable[..., list[Path]]
 
@@ -94,6 +95,26 @@ def test_several_matches_are_listed_and_refused(cache: Path, write_pets: Write) 
         f"{cache}: model 'tiny' matches several models: "
         "give --model local/tiny-11111111 or local/tiny-22222222"
     )
+
+
+def test_a_recorded_prefix_need_not_be_typed(cache: Path, write_pets: Write) -> None:
+    for name, pretrained, requested in (
+        ("transformers", "openai--clip-vit-base-patch32", f"transformers:{CLIP}"),
+        ("local", "new-44444444", "transformers:runs/new"),
+    ):
+        path = cache / name / pretrained / "images" / "pets.h5"
+        write_pets(path, name=name, pretrained=pretrained, requested=requested)
+    for typed in (CLIP, f"transformers:{CLIP}"):
+        assert store.find_model(cache, typed) == "transformers/openai--clip-vit-base-patch32"
+    for typed in ("runs/new", "./runs/new/", "transformers:runs/new", "new"):
+        assert store.find_model(cache, typed) == "local/new-44444444"
+
+
+@pytest.mark.parametrize("typed", ["ViT-L-32/laion2b", "siglip2-384", "ViT-B-16/laion2b"])
+def test_a_model_of_another_size_is_not_asked_for(cache: Path, typed: str) -> None:
+    with pytest.raises(InputError) as refused:
+        store.find_model(cache, typed)
+    assert "did you mean" not in str(refused.value)
 
 
 def test_a_name_that_one_model_has_is_not_taken_for_a_part_of_anothers(

@@ -67,15 +67,82 @@ def test_a_local_folder_wants_a_configuration_and_weights(tmp_path: Path) -> Non
         resolved(f"local-dir:{folder}")
     folder.mkdir()
     command = f"network access run  hf download REPO {{}} --local-dir {folder}"
-    with pytest.raises(InputError, match="contains no open_clip_config.json") as refused:
+    with pytest.raises(InputError, match="neither open_clip_config.json .* nor config.json"):
         resolved(f"local-dir:{folder}")
-    assert command.format("open_clip_config.json") in str(refused.value)
     (folder / "open_clip_config.json").write_text(json.dumps({}))
     with pytest.raises(InputError, match="contains no weights") as refused:
         resolved(f"local-dir:{folder}")
     assert command.format("open_clip_model.safetensors") in str(refused.value)
     (folder / "open_clip_model.safetensors").write_bytes(b"")
     assert resolved(f"local-dir:{folder}").label == "local/mine"
+
+
+def write_open_clip(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "open_clip_config.json").write_text("{}")
+    (folder / "open_clip_model.safetensors").write_bytes(b"")
+    return folder
+
+
+def write_transformers(folder: Path, kind: str = "siglip") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps({"model_type": kind}))
+    (folder / "model.safetensors").write_bytes(b"")
+    return folder
+
+
+def test_a_plain_folder_is_read_by_what_it_contains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_transformers(Path("models/mine"))
+    for typed in ("models/mine", "./models/mine", str(tmp_path / "models" / "mine")):
+        found = resolved(typed)
+        assert found.architecture == f"transformers:{Path(typed)}"
+        assert found.request.requested == found.architecture
+        assert found.label == "local/mine"
+        assert found.places == {"folder": str(tmp_path / "models" / "mine")}
+        assert [one.name for one in found.local_files] == ["config.json", "model.safetensors"]
+    write_open_clip(Path("models/mine"))  # Both: open_clip's is first.
+    assert resolved("models/mine").architecture == "local-dir:models/mine"
+    assert resolved("models/mine").request.requested == "local-dir:models/mine"
+    assert resolved("transformers:models/mine").architecture == "transformers:models/mine"
+
+
+def test_a_folder_of_transformers_may_have_a_name(tmp_path: Path) -> None:
+    write_transformers(tmp_path / "mine")
+    for typed in (str(tmp_path / "mine"), f"transformers:{tmp_path / 'mine'}"):
+        found = resolve(ModelRequest(typed, name="run-7"))
+        assert (found.label, found.request.is_own) == ("local/run-7", True)
+
+
+def test_short_names_and_open_clips_names_come_before_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("siglip2", "ViT-B-32/openai"):
+        write_transformers(Path(name))
+    assert resolved("siglip2").label == "ViT-B-16-SigLIP2/webli"
+    assert resolved("ViT-B-32/openai").label == "ViT-B-32/openai"
+    assert resolved("./ViT-B-32/openai").label == "local/openai"
+
+
+def test_a_repository_of_transformers_gets_one_folder() -> None:
+    found = resolved("transformers:google/siglip-base-patch16-224")
+    assert found.architecture == "transformers:google/siglip-base-patch16-224"
+    assert found.label == "transformers/google--siglip-base-patch16-224"
+    assert not found.is_local and found.local_files == () and found.places == {}
+
+
+def test_a_folder_under_the_prefix_of_the_other_layout_says_which_to_type(tmp_path: Path) -> None:
+    ours, theirs = write_open_clip(tmp_path / "a"), write_transformers(tmp_path / "b")
+    with pytest.raises(InputError, match=f"use --model transformers:{theirs}"):
+        resolved(f"local-dir:{theirs}")
+    write_transformers(tmp_path / "c", kind="bert")  # What would be refused is not named.
+    with pytest.raises(InputError, match="'bert' encodes texts only"):
+        resolved(f"local-dir:{tmp_path / 'c'}")
+    with pytest.raises(InputError, match=f"contains no config.json .*--model local-dir:{ours}"):
+        resolved(f"transformers:{ours}")
 
 
 def test_a_name_without_weights_says_how_to_give_some() -> None:
@@ -95,6 +162,13 @@ def test_a_name_that_is_nearly_a_short_one_suggests_it() -> None:
         ("/", "names no model"),
         (" ", "names no model"),
         ("foo:bar/baz", "unknown prefix 'foo:'; give NAME/TAG of open_clip, hf-hub:REPO or"),
+        ("foo:bar", "or local-dir:FOLDER, transformers:REPO or transformers:FOLDER"),
+        ("transformers:", "names no folder; for the current one: transformers:."),
+        ("transformers:a/b/c", "no repository of the hub and no folder; expected transfo"),
+        ("./none", "none: no such folder; --model ./none needs a model's folder"),
+        ("/none/there", "/none/there: no such folder"),
+        ("ViT-B/32", "--model ViT-B/32: names no weights; give ViT-B-32/TAG, or ViT-B-32 with"),
+        ("siglip-large", "names no weights; give NAME/TAG of open_clip"),
         ("ViT-B-32:openai", "unknown prefix 'ViT-B-32:'"),
         ("https://huggingface.co/timm/x", "unknown prefix 'https:'"),
         ("local-dir:", "names no folder; for the current one: local-dir:."),
@@ -104,13 +178,26 @@ def test_a_name_that_is_nearly_a_short_one_suggests_it() -> None:
         ("hf-hub:a/b/c", "is no repository of the hub"),
         ("hf-hub:a--b", "is no repository of the hub"),
         ("ViT-B-32/", "names no weights"),
-        ("/openai", "names no weights"),
+        ("/openai", "/openai: no such folder; --model /openai needs a model's folder"),
     ],
 )
 def test_a_name_that_can_be_none_is_refused(name: str, words: str) -> None:
     with pytest.raises(InputError) as refused:
         resolved(name)
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["siglip3", "siglip-large", "clip-vit-base-patch32", "clip-b32"])
+def test_no_other_model_is_offered_for_a_name(name: str) -> None:
+    with pytest.raises(InputError) as refused:
+        resolved(name)
+    assert "did you mean" not in str(refused.value)
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "w.safetensors").write_bytes(b"x")
+    with pytest.raises(InputError, match="is a file; --model takes a model's folder, or the name"):
+        resolved(str(tmp_path / "w.safetensors"))
 
 
 def test_an_unknown_prefix_is_refused_with_a_checkpoint_too(tmp_path: Path) -> None:
@@ -128,8 +215,11 @@ def test_missing_files_are_named_with_their_option(tmp_path: Path) -> None:
 
 def test_a_model_that_brings_its_weights_takes_no_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "w.pt").write_bytes(b"x")
-    with pytest.raises(InputError, match="omit --checkpoint"):
-        resolved("hf-hub:org/model", checkpoint=tmp_path / "w.pt")
+    for name in ("hf-hub:org/model", "transformers:org/model"):
+        with pytest.raises(InputError, match="omit --checkpoint"):
+            resolved(name, checkpoint=tmp_path / "w.pt")
+    with pytest.raises(InputError, match="omit --model-config"):
+        resolved("transformers:org/model", config=tmp_path / "w.pt")
 
 
 def test_a_local_model_is_known_by_every_file_that_decides_it(tmp_path: Path) -> None:

@@ -94,3 +94,25 @@ def test_progress_counts_every_image_and_prompt(tmp_path: Path, photos: Path) ->
         templates=["a {}", "the {}"],
         batch_size=5,
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("transformers:openai/clip-vit-base-patch32", ["same weights, --model ViT-B-32/openai; "]),
+        ("ViT-B-32/openai", []),
+    ],
+)
+def test_a_twin_is_named_before_the_model_is_loaded(
+    tmp_path: Path, photos: Path, model: str, words: list[str]
+) -> None:
+    def start(planned: Any, watch: Watch) -> Any:
+        raise InputError("stops here")
+
+    notes: list[str] = []
+    asked = planned(tmp_path, ModelRequest(model), notes, sources=[f"c={photos}"])
+    with pytest.raises(InputError, match="stops here"):
+        run.run(asked, Watch(notes.append, silent), start)
+    said = [note for note in notes if "weights" in note]
+    assert len(said) == len(words)
+    assert all(word in note for word, note in zip(words, said, strict=True))

@@ -47,6 +47,8 @@ def handler(folders: Mapping[str, Path], asked: list[str]) -> type[BaseHTTPReque
         def refuse(self, code: str) -> None:
             self.send_response(404)
             self.send_header("X-Error-Code", code)
+            if code == "EntryNotFound":  # The client remembers what this commit lacks.
+                self.send_header("X-Repo-Commit", COMMIT)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -101,7 +103,7 @@ def local_hub(folders: Mapping[str, Path]) -> Iterator[LocalHub]:
     """Serve folders as repositories, org/name, for as long as the context lasts."""
     asked: list[str] = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(folders, asked))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield LocalHub(f"http://127.0.0.1:{server.server_port}", asked)

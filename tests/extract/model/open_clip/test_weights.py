@@ -149,7 +149,7 @@ def test_scale_and_bias_of_one_number_fit_any_shape(tmp_path: Path) -> None:
             lambda state: state.update({"visual.proj": torch.ones(32, 16, dtype=torch.int8)}),
             "visual.proj is int8, expected floating-point weights",
         ),
-        (lambda state: state.update({"text_model.x": torch.ones(1)}), "those of transformers"),
+        (lambda state: state.update({"text_model.x": torch.ones(1)}), "--model transformers:FOL"),
         (lambda state: state.update({"visual.lora_A": torch.ones(1)}), "holds a LoRA adapter"),
     ],
 )

@@ -1,0 +1,126 @@
+"""The layout of a model's folder: open_clip's or transformers', and files that it lacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.json_text import parse_json, read_limited
+from oodcache.cache.text import counted, listed
+from oodcache.extract.model.names import configs
+from oodcache.extract.model.names.configs import CONFIG
+
+OPEN_CLIP = "open_clip_config.json"
+ADAPTER = "adapter_config.json"
+INDEX = ".index.json"
+# In the order of transformers, each alone or with an index of shards.
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+FOREIGN = {
+    ".msgpack": "Flax",
+    ".h5": "TensorFlow",
+    ".gguf": "llama.cpp",
+    ".onnx": "ONNX",
+    ".ckpt": "a training program",
+}
+LARGEST_INDEX = 2**24
+MERGE = "load it on its model with peft, merge_and_unload() it and save that by save_pretrained"
+
+
+def of_folder(folder: Path) -> str:
+    """Return the file that describes a folder's model: open_clip's, or else transformers'.
+
+    Raises InputError if it has neither.
+    """
+    for name in (OPEN_CLIP, CONFIG):
+        if (folder / name).is_file():
+            return name
+    if (folder / ADAPTER).is_file():
+        raise InputError(f"{folder}: {_adapter(folder)}")
+    inside = sorted(one.name for one in folder.iterdir())
+    raise InputError(
+        f"{folder}: contains neither {OPEN_CLIP} (open_clip) nor {CONFIG} (transformers) but "
+        f"{listed(inside) or 'nothing'}; on a machine with network access run  hf download REPO "
+        f"--local-dir {folder}  and copy that here"
+    )
+
+
+def check_transformers(folder: Path) -> dict[str, Any]:
+    """Return the configuration of a folder in transformers' layout, with all of its weights.
+
+    Raises InputError for a model that is not loaded, an adapter, and weights that are not there.
+    """
+    path = folder / CONFIG
+    if (folder / ADAPTER).is_file():
+        raise InputError(f"{folder}: {_adapter(folder)}")
+    if not path.is_file():
+        other = f"; for its {OPEN_CLIP}: --model local-dir:{folder}"
+        has_other = (folder / OPEN_CLIP).is_file()
+        raise InputError(f"{folder}: contains no {CONFIG} of transformers{other * has_other}")
+    found = configs.read(path, str(path))
+    configs.check(found, str(path))
+    weights(folder)
+    return found
+
+
+def weights(folder: Path) -> tuple[Path, ...]:
+    """Return the files of weights that transformers reads: one, or every shard of an index.
+
+    Raises InputError if there are none, or a shard is missing.
+    """
+    for name in WEIGHTS:
+        if (folder / name).is_file():
+            return (folder / name,)
+        if (folder / f"{name}{INDEX}").is_file():
+            return _shards(folder / f"{name}{INDEX}")
+    raise InputError(f"{folder}: contains no weights ({' or '.join(WEIGHTS)}){_instead(folder)}")
+
+
+def _shards(index: Path) -> tuple[Path, ...]:
+    try:
+        text = read_limited(index, LARGEST_INDEX)
+        if len(text) > LARGEST_INDEX:
+            raise ValueError(f"it has more than {LARGEST_INDEX:,} bytes")
+        content = parse_json(text.decode())
+    except ValueError as error:
+        raise InputError(f"{index}: is no index of weights: {str(error)[:200]}") from None
+    of_each = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(of_each, dict) or not of_each:
+        raise InputError(f"{index}: has no weight_map, an object with the file of each tensor")
+    if outside := [one for one in of_each.values() if not _is_plain(one)]:
+        raise InputError(f"{index}: names {listed(outside)}, which is no file of its folder")
+    names = sorted(set(of_each.values()))
+    if lacking := [one for one in names if not (index.parent / one).is_file()]:
+        raise InputError(
+            f"{index}: names {counted(len(names), 'file')} of weights, {len(lacking):,} not there: "
+            f"{listed(lacking)}; copy or download the folder again"
+        )
+    return tuple(index.parent / one for one in names)
+
+
+def _is_plain(name: object) -> bool:
+    """Return whether a value in an index is the name of a file beside it."""
+    return isinstance(name, str) and name not in ("", "..") and Path(name).name == name
+
+
+def _instead(folder: Path) -> str:
+    """Return what a folder without weights has in their place, and what to do."""
+    inside = sorted(one.name for one in folder.iterdir() if one.is_file())
+    if others := [one for one in inside if one.endswith((".safetensors", ".bin"))]:
+        return f" but {listed(others)}: give the weights that name"
+    for name in inside:
+        if (kind := FOREIGN.get(Path(name).suffix)) is not None:
+            return f" but {name}, of {kind}, which is not read: save it by save_pretrained"
+    return "; copy or download the folder again"
+
+
+def _adapter(folder: Path) -> str:
+    """Return what an adapter's folder is, with the model that it is for."""
+    base = None
+    try:
+        found = parse_json(read_limited(folder / ADAPTER, configs.LARGEST).decode())
+        base = found.get("base_model_name_or_path") if isinstance(found, dict) else None
+    except ValueError:  # What it is for is a hint.
+        pass
+    of = f" of {base[:80]}" if isinstance(base, str) else ""
+    return f"has an adapter of peft ({ADAPTER}){of}, which is not applied: {MERGE}"
