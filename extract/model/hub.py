@@ -55,7 +55,7 @@ class Wanted:
         """Fetch them into the cache; errors of the hub's client pass through."""
         for file in self.beside if self.is_whole else ():
             try:
-                hf_hub_download(self.repository, file)
+                repositories.fetch(self.repository, file)
             except LocalEntryNotFoundError:
                 raise
             except EntryNotFoundError:
@@ -128,9 +128,11 @@ class HubFiles:
         names: dict[str, list[str]] = {}
         for one in self.wanted:
             names.setdefault(one.repository, []).extend([one.either[0], *one.beside])
+        # Of files that only some repositories have, none can be named.
+        whole = {one.repository for one in self.wanted if one.is_whole}
         commands = [
-            f"hf download {repository} {' '.join(dict.fromkeys(files))}"
-            for repository, files in names.items()
+            f"hf download {repository} {' '.join(dict.fromkeys(files))}".removesuffix(" ")
+            for repository, files in ((one, names[one] * (one not in whole)) for one in names)
         ]
         folders = " and ".join("models--" + name.replace("/", "--") for name in names)
         other = (

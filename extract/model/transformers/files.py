@@ -9,20 +9,18 @@ from typing import Any
 from huggingface_hub import try_to_load_from_cache
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import listed
 from oodcache.cache.watch import Note
 from oodcache.extract.model.hub import HubFiles, Wanted
-from oodcache.extract.model.open_clip import configuration
+from oodcache.extract.model.names import configs, layouts
+from oodcache.extract.model.names.configs import CONFIG
+from oodcache.extract.model.names.layouts import INDEX
 from oodcache.extract.model.request import TRANSFORMERS, Resolved
 from oodcache.extract.model.transformers.tokenizer_files import FILES as TOKENIZER
 from oodcache.extract.model.transformers.tokenizer_files import VOCABULARIES
 
-CONFIG = "config.json"
 # The image processor may be part of the second one, which then counts.
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
-# In the order of preference; an index names the files of weights that are in several.
-SAFETENSORS, PICKLED, INDEX = "model.safetensors", "pytorch_model.bin", ".index.json"
-WEIGHTS = (SAFETENSORS, SAFETENSORS + INDEX, PICKLED, PICKLED + INDEX)
+WEIGHTS = tuple(f"{name}{end}" for name in layouts.WEIGHTS for end in ("", INDEX))
 
 
 @dataclass(frozen=True)
@@ -51,21 +49,9 @@ class CheckpointFiles:
         nested = read.get(PROCESSORS[1], {}).get("image_processor")
         return nested if isinstance(nested, dict) else read[found[0]]
 
-    def weights(self) -> list[Path]:
+    def weights(self) -> tuple[Path, ...]:
         """Return the files that hold the weights; raise InputError if one is missing."""
-        found = next((name for name in WEIGHTS if (self.folder / name).is_file()), None)
-        if found is None:
-            raise InputError(
-                f"{self.where}: contains no weights (looked for {', '.join(WEIGHTS)}): save the "
-                "model with save_pretrained, or copy its repository"
-            )
-        files = self.shards(found) if found.endswith(INDEX) else [found]
-        if missing := [name for name in files if not (self.folder / name).is_file()]:
-            raise InputError(
-                f"{self.where}: {found} names {len(files):,} files, and these are not there: "
-                f"{listed(missing)}; copy them into {self.folder}"
-            )
-        return [self.folder / name for name in files]
+        return layouts.weights(self.folder)
 
     def shards(self, index: str) -> list[str]:
         """Return the names of the files that an index names, each once."""
@@ -76,9 +62,7 @@ class CheckpointFiles:
         return found
 
     def _read(self, name: str) -> dict[str, Any]:
-        if not (self.folder / name).is_file():
-            raise InputError(f"{self.where}: contains no {name}: save the model's again")
-        return configuration.read(self.folder / name, f"{self.where}: {name}")
+        return configs.read(self.folder / name, f"{self.where}: {name}")
 
 
 def files_of(resolved: Resolved, note: Note, *, with_texts: bool) -> CheckpointFiles:
