@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
@@ -138,6 +139,8 @@ def towers(model: Any, *, channels_last: bool = False, compiled: bool = False) -
 def _compiled(tower: Tower) -> Tower:
     """Return a tower compiled for any batch size: the last batch of a shard is smaller."""
     compiled = torch.compile(tower)
+    # It warns of places, such as NaFlex's check of shapes, that it does not compile.
+    logging.getLogger("torch._dynamo").setLevel(logging.ERROR)
 
     def encode(batch: Any) -> torch.Tensor:
         for tensor in (batch,) if isinstance(batch, torch.Tensor) else vars(batch).values():

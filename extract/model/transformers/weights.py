@@ -12,7 +12,7 @@ import transformers
 from transformers.utils import logging
 
 from oodcache.cache.errors import InputError, first_lines
-from oodcache.cache.text import listed
+from oodcache.cache.text import counted, listed
 from oodcache.cache.watch import Note
 from oodcache.extract.model import checkpoint
 from oodcache.extract.model.checkpoint import State
@@ -157,7 +157,7 @@ class Misfit:
             return f"{self._lacking()}{self._more()}"
         if self.others:
             return (
-                f"has {len(self.others):,} weights that its config.json has no place for: "
+                f"has {counted(len(self.others), 'weight')} that its config.json has no place for: "
                 f"{listed(self.others)}; use the config.json that was saved with them"
             )
         for name, (found, own) in self.shapes.items():
@@ -178,7 +178,7 @@ class Misfit:
                 return f"has no weights of its {tower} tower ({count} are missing)"
             if [name for name in own if name.startswith(names[1])] == own != []:
                 return f"its {tower} tower has no projection ({listed(own)} is missing)"
-        return f"lacks {count} weights: {listed(self.missing)}"
+        return f"lacks {counted(len(self.missing), 'weight')}: {listed(self.missing)}"
 
     def _more(self) -> str:
         found = f", and has {len(self.others):,} others: {listed(self.others)}"

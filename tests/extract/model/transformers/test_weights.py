@@ -118,12 +118,12 @@ def test_positions_that_older_versions_saved_are_no_weights(
 @pytest.mark.parametrize(
     ("kind", "change", "said"),
     [
-        ("siglip", without("logit_bias"), "lacks 1 weights: 'logit_bias'; use a checkpoint saved"),
+        ("siglip", without("logit_bias"), "lacks 1 weight: 'logit_bias'; use a checkpoint saved"),
         ("clip", without("visual_proj"), "its image tower has no projection ('visual_projection"),
         ("clip", without("text_proj"), "its text tower has no projection ('text_projection.wei"),
         ("siglip", without("text_model", "logit_"), "has no weights of its text tower ("),
         ("clip", without("vision_model", "visual_"), "has no weights of its image tower ("),
-        ("siglip", without("vision_model.head.probe"), "lacks 1 weights: 'vision_model.head.pro"),
+        ("siglip", without("vision_model.head.probe"), "lacks 1 weight: 'vision_model.head.pro"),
     ],
 )
 def test_missing_weights_are_refused(
@@ -134,7 +134,7 @@ def test_missing_weights_are_refused(
 
 def test_weights_without_a_place_are_refused(folders: dict[str, Path], tmp_path: Path) -> None:
     folder = changed(folders["siglip"], tmp_path, lambda state: {**state, "x": torch.zeros(1)})
-    assert "has 1 weights that its config.json has no place for: 'x'" in refusal(folder)
+    assert "has 1 weight that its config.json has no place for: 'x'" in refusal(folder)
 
 
 def test_weights_of_another_shape_are_refused(folders: dict[str, Path], tmp_path: Path) -> None:
