@@ -55,7 +55,7 @@ class Wanted:
         """Fetch them into the cache; errors of the hub's client pass through."""
         for file in self.beside if self.is_whole else ():
             try:
-                hf_hub_download(self.repository, file)
+                repositories.fetch(self.repository, file)
             except LocalEntryNotFoundError:
                 raise
             except EntryNotFoundError:

@@ -16,15 +16,9 @@ from oodcache.cache.text import listed
 from oodcache.cache.watch import Note
 from oodcache.extract.model import checkpoint
 from oodcache.extract.model.checkpoint import State
+from oodcache.extract.model.names import configs
 from oodcache.extract.model.transformers.files import CheckpointFiles
 
-# By model_type of config.json.
-MODELS = {
-    "clip": "CLIPModel",
-    "siglip": "SiglipModel",
-    "siglip2": "Siglip2Model",
-    "metaclip_2": "MetaClip2Model",
-}
 SCALES = ("logit_scale", "logit_bias")
 POSITIONS = ".position_ids"  # Numbers 0, 1, …, which older versions of transformers saved.
 TEXTS, IMAGES = ("text_model.", "text_projection."), ("vision_model.", "visual_projection.")
@@ -59,7 +53,7 @@ def loaded_model(files: CheckpointFiles, config: Mapping[str, Any], note: Note) 
     Raises InputError if it has no two towers, or if the weights do not fit it, or not all of it.
     """
     _check(config, files.where)
-    kind = getattr(transformers, MODELS[config["model_type"]])
+    kind = getattr(transformers, configs.CLASSES[config["model_type"]])
     own = {name: value for name, value in config.items() if name not in OF_MACHINE}
     own = {name: value for name, value in own.items() if not name.startswith("_")}
     state = _state(files, note)
@@ -86,18 +80,7 @@ def loaded_model(files: CheckpointFiles, config: Mapping[str, Any], note: Note) 
 
 def _check(config: Mapping[str, Any], where: str) -> None:
     """Raise InputError unless a configuration is that of a model that can be loaded."""
-    kind = config.get("model_type")
-    if not isinstance(kind, str) or kind not in MODELS:
-        what = repr(kind)[:60]
-        raise InputError(
-            f"{where}: config.json has model_type {what}; expected one of {', '.join(MODELS)}, "
-            "which embed images and texts alike"
-        )
-    if config.get("quantization_config"):
-        raise InputError(
-            f"{where}: config.json has a quantization_config; quantised weights are not read: use "
-            "the checkpoint that was quantised"
-        )
+    configs.check(config, f"{where}: {configs.CONFIG}")
     for part in (config, config.get("text_config"), config.get("vision_config")):
         _check_sizes(part, where)
 
