@@ -17,7 +17,6 @@ from oodcache.cache.watch import Note
 from oodcache.extract.model import checkpoint
 from oodcache.extract.model.checkpoint import State
 from oodcache.extract.model.names import configs
-from oodcache.extract.model.names.configs import CONFIG
 from oodcache.extract.model.transformers.files import CheckpointFiles
 
 SCALES = ("logit_scale", "logit_bias")
@@ -53,9 +52,7 @@ def loaded_model(files: CheckpointFiles, config: Mapping[str, Any], note: Note) 
 
     Raises InputError if it has no two towers, or if the weights do not fit it, or not all of it.
     """
-    configs.check(config, f"{files.where}: {CONFIG}")
-    for part in (config, config.get("text_config"), config.get("vision_config")):
-        _check_sizes(part, files.where)
+    _check(config, files.where)
     kind = getattr(transformers, configs.CLASSES[config["model_type"]])
     own = {name: value for name, value in config.items() if name not in OF_MACHINE}
     own = {name: value for name, value in own.items() if not name.startswith("_")}
@@ -79,6 +76,13 @@ def loaded_model(files: CheckpointFiles, config: Mapping[str, Any], note: Note) 
     if misfit := Misfit.of(found).words():
         raise InputError(f"{files.where}: {misfit}")
     return model.eval()
+
+
+def _check(config: Mapping[str, Any], where: str) -> None:
+    """Raise InputError unless a configuration is that of a model that can be loaded."""
+    configs.check(config, f"{where}: {configs.CONFIG}")
+    for part in (config, config.get("text_config"), config.get("vision_config")):
+        _check_sizes(part, where)
 
 
 def _check_sizes(part: object, where: str) -> None:

@@ -162,8 +162,9 @@ def test_weights_that_are_not_finite_are_refused(folders: dict[str, Path], tmp_p
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"model_type": "vit"}, "--model x: config.json: model_type 'vit' encodes images only"),
-        ({"quantization_config": {"bits": 4}}, "--model x: config.json: its weights are quantised"),
+        ({"model_type": "vit"}, "config.json: model_type 'vit' encodes images only, and class"),
+        ({"model_type": ["clip"]}, "config.json: has model_type ['clip']; expected one of clip"),
+        ({"quantization_config": {"bits": 4}}, "config.json: its weights are quantised, and"),
         ({"vision_config": {"vision_use_head": False}}, "its image tower has no head"),
         ({"text_config": {"projection_size": 16}}, "texts have vectors of size 16"),
         ({"vision_config": {"hidden_size": 10**9}}, "hidden_size 1000000000; the limit is 16,384"),
