@@ -75,7 +75,7 @@ def extract(
     the last two are stored under `name`. `model` is a name, or (module, preprocess, tokenizer) in
     memory, as open_clip gives them: it is named `local/NAME-HASH8`, where NAME is `model_name`,
     unless the cache knows the same weights. `model_name` also names a `checkpoint` or a
-    `local-dir:` of your own. A `preprocess` that is no torchvision transform needs a
+    folder of your own. A `preprocess` that is no torchvision transform needs a
     `preprocess_id`. All other arguments are options of the command, with the same defaults.
 
     `note` is a function of one text, called with each line; True prints them on stderr. `progress`

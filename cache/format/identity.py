@@ -24,7 +24,7 @@ class ModelIdentity:
     """The model behind a file.
 
     `name`/`pretrained` is its folder in the cache and its name in results; `requested` is what
-    the user typed. `architecture` is open_clip's configuration in effect, because equal weights in
+    the user typed. `architecture` is the configuration in effect, because equal weights in
     another one (quick GELU, say) are another model; empty if unknown. `weights` is a SHA-256 over
     the loaded weights, so it does not depend on the checkpoint's file format; `checkpoint` is one
     over the local files that were loaded, None if open_clip downloaded them. `logit_scale` is

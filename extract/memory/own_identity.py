@@ -13,7 +13,7 @@ from oodcache.cache.format.identity import ModelIdentity
 from oodcache.cache.format.logits import doubts
 from oodcache.cache.text import listed, shortened
 from oodcache.cache.watch import Note
-from oodcache.extract.model import loading
+from oodcache.extract.model.identity import scale_of, weights_sha256
 
 OPEN_CLIP = "open_clip."
 LIBRARIES = (OPEN_CLIP, "torch.", "torchvision.", "timm.", "transformers.")
@@ -34,10 +34,10 @@ def of_module(module: Any, name: str | None, note: Note) -> ModelIdentity:
         )
     stored = state.get("logit_bias")
     bias = None if stored is None else float(stored)
-    scale = loading.scale_of("model", state["logit_scale"], bias)
+    scale = scale_of("model", state["logit_scale"], bias)
     for doubt in doubts(scale, bias):
         note(f"model: {doubt}")
-    weights = loading.weights_sha256(state)
+    weights = weights_sha256(state)
     label = f"{name or type(module).__name__}-{weights[:8]}"
     return ModelIdentity(
         name="local",

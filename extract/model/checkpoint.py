@@ -54,7 +54,7 @@ def state_dict(path: Path, note: Note) -> State:
     bare, prefixes = _without_prefixes(state)
     if prefixes:
         note(f"{path}: its names begin with {' and '.join(prefixes)}, which is removed")
-    _check_finite(path, bare)
+    check_finite(path, bare)
     return bare
 
 
@@ -69,7 +69,7 @@ def _averages(loaded: Mapping[object, object]) -> list[object]:
     ]
 
 
-def _check_finite(path: Path, state: State) -> None:
+def check_finite(path: Path, state: State) -> None:
     """Raise InputError if a weight is NaN or infinite: every vector would be, too."""
     for name, value in state.items():
         if name in ("logit_scale", "logit_bias"):  # Loading says more about these.

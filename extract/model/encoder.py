@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import logging
+import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -11,8 +13,9 @@ from typing import Any
 
 import torch
 
-from oodcache.cache.errors import InputError
+from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.format.identity import LOADED_FROM, Identity, ModelIdentity
+from oodcache.extract.model.request import ModelRequest
 from oodcache.extract.run.decoding import Preparation
 
 LIBRARIES = ("oodcache", "torch", "torchvision", "open_clip_torch", "timm", "pillow", "h5py")
@@ -45,7 +48,7 @@ class Signature:
     """What a loaded model records in every file it makes; small and picklable.
 
     `preprocessing` and `tokenizing` describe how images and prompts are prepared. `places` are
-    those of the user's own files.
+    those of the user's own files; `libraries` are those that the vectors depend on.
     """
 
     identity: ModelIdentity
@@ -53,10 +56,11 @@ class Signature:
     preprocessing: Mapping[str, Any]
     tokenizing: Mapping[str, Any]
     places: Mapping[str, str] = field(default_factory=dict)
+    libraries: Sequence[str] = LIBRARIES
 
     def identify(self, kind: str, origin: Mapping[str, Any]) -> Identity:
         """Return the identity of a file of `kind`, "images" or "texts", made by this model."""
-        versions = {library: importlib.metadata.version(library) for library in LIBRARIES}
+        versions = {library: importlib.metadata.version(library) for library in self.libraries}
         return Identity(
             model=self.identity,
             source={**origin, LOADED_FROM: dict(self.places)} if self.places else origin,
@@ -74,16 +78,16 @@ class Encoder:
     `tokenize` is None in a model loaded for images only.
     """
 
-    model: Any  # One of open_clip's classes, which are untyped.
+    model: Any  # One of open_clip's or transformers' classes.
     signature: Signature
     device: torch.device
     preprocessing: Preparation
-    normalize: Callable[[torch.Tensor], torch.Tensor]
+    normalize: Callable[[torch.Tensor], Any]
     tokenize: Callable[[list[str]], torch.Tensor] | None
     towers: Towers
 
     def images(self, pixels: torch.Tensor) -> Encoded:
-        """Return the vectors of uint8 pixels (n, 3, height, width), both on the device."""
+        """Return the vectors of images as `preprocessing` makes them, both on the device."""
         return self._encode(self.towers.images, self.normalize(pixels))
 
     def prompts(self, tokens: torch.Tensor) -> Encoded:
@@ -96,7 +100,7 @@ class Encoder:
         tokens = self.tokenize(list(prompts))
         return tokens.pin_memory() if self.device.type == "cuda" else tokens
 
-    def _encode(self, tower: Tower, batch: torch.Tensor) -> Encoded:
+    def _encode(self, tower: Tower, batch: Any) -> Encoded:
         with torch.inference_mode(), self._autocast():
             features = tower(batch)
         # float32 first: normalised in bfloat16, norms range from 0.997 to 1.003.
@@ -110,7 +114,7 @@ class Encoder:
         return torch.autocast(self.device.type, dtype)
 
 
-Tower = Callable[[torch.Tensor], torch.Tensor]
+Tower = Callable[[Any], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -135,9 +139,12 @@ def towers(model: Any, *, channels_last: bool = False, compiled: bool = False) -
 def _compiled(tower: Tower) -> Tower:
     """Return a tower compiled for any batch size: the last batch of a shard is smaller."""
     compiled = torch.compile(tower)
+    # It warns of places, such as NaFlex's check of shapes, that it does not compile.
+    logging.getLogger("torch._dynamo").setLevel(logging.ERROR)
 
-    def encode(batch: torch.Tensor) -> torch.Tensor:
-        torch._dynamo.maybe_mark_dynamic(batch, 0)
+    def encode(batch: Any) -> torch.Tensor:
+        for tensor in (batch,) if isinstance(batch, torch.Tensor) else vars(batch).values():
+            torch._dynamo.maybe_mark_dynamic(tensor, 0)
         try:
             return compiled(batch)
         except torch._dynamo.exc.TorchDynamoException as error:
@@ -152,3 +159,37 @@ def _reason(error: BaseException) -> str:
         error = error.__cause__ or error.inner_exception  # type: ignore[attr-defined]
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"torch cannot compile the model: {lines[0] if lines else type(error).__name__}"
+
+
+def device_of(requested: str | None) -> torch.device:
+    """Return the device asked for, by default the GPU if there is one; TF32 is off from here on.
+
+    Raises InputError if there is no such device.
+    """
+    wanted = requested or _own_device()
+    try:
+        device = torch.device(wanted)
+        device = torch.empty(0, device=device).device  # Adds the device number.
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"--device {wanted}: {first_lines(error)}; try --device cpu") from None
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    return device
+
+
+def _own_device() -> str:
+    """Return the GPU if there is one; with several, the one that torchrun assigns."""
+    if not torch.cuda.is_available():
+        return "cpu"
+    rank = os.environ.get("LOCAL_RANK", "")
+    return f"cuda:{rank}" if rank and torch.cuda.device_count() > 1 else "cuda"
+
+
+def precision(request: ModelRequest, device: torch.device) -> dict[str, Any]:
+    """Return the arithmetic of a request on a device, as files record it."""
+    return {
+        "autocast": request.precision,
+        "tf32": False,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        **request.arithmetic,
+    }

@@ -33,11 +33,15 @@ SPECIAL = ("tokenizer_config.json", "special_tokens_map.json")
 
 @dataclass(frozen=True)
 class Wanted:
-    """Files of one repository: the first of `either` that it has, and small ones with it."""
+    """Files of one repository: the first of `either` that it has, and small ones with it.
+
+    Those `beside` it are fetched, too, if `is_whole`: each that the repository has.
+    """
 
     repository: str
     either: tuple[str, ...]
     beside: tuple[str, ...] = ()
+    is_whole: bool = False
 
     def folder(self) -> Path | None:
         """Return the folder of the local hub cache that has one of `either`, None if none has."""
@@ -48,7 +52,14 @@ class Wanted:
         return None
 
     def fetch(self) -> None:
-        """Fetch one of `either` into the cache; errors of the hub's client pass through."""
+        """Fetch them into the cache; errors of the hub's client pass through."""
+        for file in self.beside if self.is_whole else ():
+            try:
+                repositories.fetch(self.repository, file)
+            except LocalEntryNotFoundError:
+                raise
+            except EntryNotFoundError:
+                continue
         for place, file in enumerate(self.either, 1):
             try:
                 repositories.fetch(self.repository, file)
@@ -117,9 +128,11 @@ class HubFiles:
         names: dict[str, list[str]] = {}
         for one in self.wanted:
             names.setdefault(one.repository, []).extend([one.either[0], *one.beside])
+        # Of files that only some repositories have, none can be named.
+        whole = {one.repository for one in self.wanted if one.is_whole}
         commands = [
-            f"hf download {repository} {' '.join(dict.fromkeys(files))}"
-            for repository, files in names.items()
+            f"hf download {repository} {' '.join(dict.fromkeys(files))}".removesuffix(" ")
+            for repository, files in ((one, names[one] * (one not in whole)) for one in names)
         ]
         folders = " and ".join("models--" + name.replace("/", "--") for name in names)
         other = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -21,8 +21,9 @@ from oodcache.cache.text import counted, listed
 from oodcache.cache.watch import Note
 from oodcache.extract.model import checkpoint
 from oodcache.extract.model.checkpoint import State
-from oodcache.extract.model.encoder import Encoder, Signature, towers
+from oodcache.extract.model.encoder import Encoder, Signature, device_of, precision, towers
 from oodcache.extract.model.hub import HubFiles, Wanted
+from oodcache.extract.model.identity import weights_sha256
 from oodcache.extract.model.preprocessing import Normalization, Preprocessing
 from oodcache.extract.model.request import HUB, PILLOW, SMALL_DINO, TIMM, ModelRequest, Resolved
 
@@ -33,22 +34,21 @@ CROPS = {"shortest": "center", "squash": "squash", "longest": "border"}
 POSITIONS, PATCHES = "pos_embed", "patch_embed.proj.weight"
 
 
-def load(
-    resolved: Resolved, device: torch.device, digest: Callable[[State], str], note: Note
-) -> Encoder:
-    """Return the loaded model, without texts; `digest` returns the SHA-256 of weights.
+def load(resolved: Resolved, note: Note) -> Encoder:
+    """Return the loaded model, without texts.
 
     Raises InputError if it is unknown, cannot be loaded, or returns no vector per image.
     """
     request = resolved.request
     if request.fast_decode:
         raise InputError(f"--fast-decode: is for open_clip's models; omit it with {TIMM}")
+    device = device_of(request.device)
     model = _created(resolved, note).to(device).eval()
     config = _configuration(model, request)
     _check_vectors(model, config, request, device)
     model.encode_image, model.encode_text = model.forward, _no_texts
     prepared = _prepared(config, exif=request.exif)
-    weights = digest(model.state_dict())
+    weights = weights_sha256(model.state_dict())
     name, pretrained = resolved.label.rsplit("/", 1)
     signature = Signature(
         identity=ModelIdentity(
@@ -61,12 +61,7 @@ def load(
             logit_scale=None,
             logit_bias=None,
         ),
-        precision={
-            "autocast": request.precision,
-            "tf32": False,
-            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-            **request.arithmetic,
-        },
+        precision=precision(request, device),
         preprocessing=_recorded(config, prepared, request),
         tokenizing={},
         places=resolved.places,

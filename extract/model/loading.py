@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import math
-import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -20,12 +17,14 @@ from huggingface_hub import hf_hub_download
 from open_clip.transform import PreprocessCfg
 
 from oodcache.cache.errors import InputError, first_lines
-from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
-from oodcache.cache.format.logits import doubts
+from oodcache.cache.format.identity import OVERRIDDEN
 from oodcache.cache.watch import Note
-from oodcache.extract.model import configuration, hub, image_only, tokenizers
-from oodcache.extract.model.encoder import Encoder, Signature, towers
+from oodcache.extract.model import hub, tokenizers
+from oodcache.extract.model.encoder import Encoder, Signature, device_of, precision, towers
+from oodcache.extract.model.identity import identity
 from oodcache.extract.model.names import architectures, twins
+from oodcache.extract.model.open_clip import configuration
+from oodcache.extract.model.open_clip.weights import checked
 from oodcache.extract.model.preprocessing import Normalization, preprocessing
 from oodcache.extract.model.request import (
     CONFIG,
@@ -37,7 +36,6 @@ from oodcache.extract.model.request import (
     ModelRequest,
     Resolved,
 )
-from oodcache.extract.model.weights import checked
 
 OPTIONS = "--image-mean --image-std --image-interpolation --image-resize-mode"
 
@@ -47,12 +45,16 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
 
     `with_texts=False` skips the tokenizer, which images do not need.
     """
+    if resolved.architecture.startswith(TRANSFORMERS):
+        from oodcache.extract.model.transformers import loading  # The import takes seconds.
+
+        return loading.load(resolved, note, with_texts=with_texts)
     request = resolved.request
-    device = _device(request.device)
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
     if resolved.architecture.startswith(TIMM):
-        return image_only.load(resolved, device, weights_sha256, note)
+        from oodcache.extract.model import image_only
+
+        return image_only.load(resolved, note)
+    device = device_of(request.device)
     # open_clip logs to the root logger, and would configure it if it had no handler.
     logging.getLogger().addHandler(logging.NullHandler())
     if request.config is not None:
@@ -71,13 +73,8 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
     configuration = _preprocessing_of(model)
     prepared = preprocessing(configuration, fast_decode=request.fast_decode, exif=request.exif)
     signature = Signature(
-        identity=_identity(resolved, {**config, **activation}, model, note),
-        precision={
-            "autocast": request.precision,
-            "tf32": False,
-            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-            **request.arithmetic,
-        },
+        identity=identity(resolved, {**config, **activation}, model.state_dict(), note),
+        precision=precision(request, device),
         preprocessing=json.loads(
             json.dumps(
                 {
@@ -108,34 +105,6 @@ def _preprocessing_of(model: Any) -> PreprocessCfg:
     if isinstance(found["size"], list):
         found["size"] = tuple(found["size"])
     return PreprocessCfg(**found)
-
-
-def weights_sha256(state: Mapping[str, torch.Tensor]) -> str:
-    """Return a SHA-256 over name, dtype, shape and bytes of the sorted weights."""
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
-def _device(requested: str | None) -> torch.device:
-    wanted = requested or _own_device()
-    try:
-        device = torch.device(wanted)
-        device = torch.empty(0, device=device).device  # Adds the device number.
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {wanted}: {first_lines(error)}; try --device cpu") from None
-    return device
-
-
-def _own_device() -> str:
-    """Return the GPU if there is one; with several, the one that torchrun assigns."""
-    if not torch.cuda.is_available():
-        return "cpu"
-    rank = os.environ.get("LOCAL_RANK", "")
-    return f"cuda:{rank}" if rank and torch.cuda.device_count() > 1 else "cuda"
 
 
 def _add_config(path: Path) -> None:
@@ -261,43 +230,3 @@ def _created(
     except Exception as error:  # An untrusted file or the network: report any failure.
         what = resolved.weights_file or resolved.request.requested
         raise InputError(f"{what}: cannot be loaded: {first_lines(error)}") from error
-
-
-def _identity(
-    resolved: Resolved, config: Mapping[str, Any], model: Any, note: Note
-) -> ModelIdentity:
-    state = model.state_dict()
-    weights = weights_sha256(state)
-    bias = None if model.logit_bias is None else float(state["logit_bias"])
-    where = str(resolved.weights_file or resolved.request.requested)
-    if bias == 0 and resolved.weights_file is not None:
-        note(f"{where}: has no logit bias (or 0): b = 0 is used")
-    scale = scale_of(where, state["logit_scale"], bias)
-    for doubt in doubts(scale, bias):
-        note(f"{where}: {doubt}")
-    name, pretrained = resolved.label.rsplit("/", 1)
-    return ModelIdentity(
-        name=name,
-        pretrained=f"{pretrained}-{weights[:8]}" if resolved.is_local else pretrained,
-        requested=resolved.request.requested,
-        architecture=json.loads(json.dumps(config)),
-        weights=weights,
-        checkpoint=resolved.checkpoint,
-        logit_scale=scale,
-        logit_bias=bias,
-    )
-
-
-def scale_of(where: str, stored: torch.Tensor, bias: float | None) -> float:
-    """Return the scale of the logits; raise InputError if it or the bias is no finite number."""
-    if bias is not None and not math.isfinite(bias):
-        raise InputError(f"{where}: its logit_bias is {bias}, not a finite number")
-    logarithm, scale = float(stored), float(stored.exp())
-    if math.isfinite(scale) and scale > 0:
-        return scale
-    hint = ""
-    if 0 < logarithm < math.inf:
-        hint = f"; if it was saved exponentiated, store its logarithm, {math.log(logarithm):.4f}"
-    raise InputError(
-        f"{where}: its logit_scale is {logarithm:g}, whose exponential is {scale:g}: no scale{hint}"
-    )

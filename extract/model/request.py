@@ -162,6 +162,8 @@ def _resolved(request: ModelRequest, name: str) -> Resolved:
         return _from_checkpoint(request, name)
     if bundled is not None:
         return _from_open_clip_folder(request, bundled, f"{bundled.name}/demo")
+    if name.startswith(TRANSFORMERS) and request.config is not None:
+        raise InputError(f"--model {name}: has its own configuration; omit --model-config")
     if name.startswith(HUB):
         repository = name.removeprefix(HUB).replace("/", "--")
         return Resolved(request, name, None, f"hf-hub/{_file_name(repository)}", None)
@@ -252,6 +254,7 @@ def _from_folder(request: ModelRequest, name: str, folder: Path) -> Resolved:
 
 def _from_open_clip_folder(request: ModelRequest, folder: Path, label: str) -> Resolved:
     if layouts.of_folder(folder) != OPEN_CLIP:
+        layouts.check_transformers(folder)
         raise InputError(
             f"{folder}: contains no {OPEN_CLIP} of open_clip but the config.json of transformers: "
             f"use --model {TRANSFORMERS}{folder}"

@@ -39,8 +39,9 @@ def load_tokenizer(
         tokenize = _made(name, text, files)
     except Exception as error:
         raise InputError(_failure(resolved, text, files, first_lines(error))) from error
-    if lacking := _lacking(tokenize):
-        raise InputError(_failure(resolved, text, files, lacking))
+    inner = getattr(tokenize, "tokenizer", None)  # None: CLIP's, which comes with open_clip.
+    if why := "" if inner is None else lacking(inner):
+        raise InputError(_failure(resolved, text, files, why))
     return tokenize
 
 
@@ -93,19 +94,25 @@ def _made(name: str, text: Mapping[str, Any], files: HubFiles) -> Any:
     )
 
 
-def _lacking(tokenize: Any) -> str:
-    """Return what a tokenizer made from incomplete files lacks, "" if it is complete.
+def lacking(tokenizer: Any) -> str:
+    """Return what transformers' tokenizer lacks because files are missing, "" if it is complete.
 
     Without a vocabulary file transformers silently makes a tokenizer to which every word is
     unknown.
     """
-    inner = getattr(tokenize, "tokenizer", None)
-    if inner is None:  # CLIP's, which comes with open_clip.
-        return ""
-    words = set(inner.get_vocab()) - set(inner.all_special_tokens)
+    words = set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens)
     if not any(character.isalpha() for word in words for character in _bare(word)):
         return "its vocabulary has no words"
-    return "" if inner.pad_token_id is not None else "it has no padding token"
+    return "" if tokenizer.pad_token_id is not None else "it has no padding token"
+
+
+def is_word(token: str) -> bool:
+    """Return whether prompts may have a token; <0x41>, <extra_id_0> and [unused1] are none.
+
+    >>> is_word("▁cat"), is_word("<extra_id_0>")
+    (True, False)
+    """
+    return bool(_bare(token))
 
 
 def _bare(word: str) -> str:

@@ -45,7 +45,7 @@ def cleaning(encoding: Mapping[str, Any]) -> Callable[[str], str]:
     """
     if encoding.get("tokenizer") == "SigLipTokenizer" or "canonical" in str(encoding.get("clean")):
         return canonical
-    return spaced if encoding.get("clean") == "_clean_whitespace" else lower
+    return spaced if encoding.get("clean") in ("_clean_whitespace", "whitespace") else lower
 
 
 def spaced(text: str) -> str:

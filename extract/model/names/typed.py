@@ -25,11 +25,19 @@ def folder_of(requested: str) -> Path | None:
     """
     prefix = next((one for one in PREFIXES if requested.startswith(one)), "")
     rest = requested.removeprefix(prefix)
-    folder = Path(rest).expanduser() if rest.startswith("~") else Path(rest)
-    if prefix == LOCAL_DIR or (prefix != HUB and folder.is_dir()):
+    folder = Path(rest).expanduser() if rest.startswith("~/") else Path(rest)  # Not by a shell.
+    if prefix == LOCAL_DIR or (prefix != HUB and _is_folder(folder)):
         return folder if prefix or not is_known(rest) else None
     is_path = rest.startswith(("/", "./", "../", "~/")) or rest in (".", "..")
     return folder if is_path and prefix in ("", TRANSFORMERS) else None
+
+
+def _is_folder(path: Path) -> bool:
+    """Return whether a path is a folder; one that is too long, or closed to us, is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def recorded_folder(requested: str) -> Path | None:

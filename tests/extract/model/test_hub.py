@@ -10,9 +10,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import numpy as np
 import open_clip
 import pytest
+from huggingface_hub.errors import EntryNotFoundError, GatedRepoError
 from samples import SIGLIP_LIKE, SmallModel, load, local_folder, write_image
 from samples.extract.local_hub import local_hub, place
 from samples.extract.siglip_models import KINDS, small_config, write_repository
@@ -159,6 +161,42 @@ def test_a_hub_repository_that_was_copied_here_is_the_folder_itself(
     np.testing.assert_array_equal(ours.prompts(tokens).vectors, local.prompts(tokens).vectors)
 
 
+def test_a_repository_in_the_other_layout_says_what_to_type(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert refused("hf-hub:google/siglip-base-patch16-224") == (
+        "--model hf-hub:google/siglip-base-patch16-224: is in transformers' layout: use --model "
+        "transformers:google/siglip-base-patch16-224, or the same weights of open_clip: --model "
+        "ViT-B-16-SigLIP/webli"
+    )
+
+    def fetch(repository: str, file: str) -> Path:
+        raise EntryNotFoundError(file)
+
+    monkeypatch.setattr(hub.repositories, "fetch", fetch)
+    assert refused("hf-hub:org/model") == (
+        "--model hf-hub:org/model: org/model has no open_clip_config.json; for transformers: "
+        "--model transformers:org/model"
+    )
+
+
+def test_a_gated_repository_is_said_with_where_to_ask(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(repository: str, file: str) -> Path:
+        request = httpx2.Request("HEAD", f"https://hub/{repository}")
+        raise GatedRepoError("gated", response=httpx2.Response(403, request=request))
+
+    monkeypatch.setattr(hub.repositories, "fetch", fetch)
+    for requested, repository in (
+        ("hf-hub:org/model", "org/model"),
+        ("siglip2", "timm/ViT-B-16-SigLIP2"),
+    ):
+        said = refused(requested)
+        assert said.startswith(f"--model {requested}: {repository} is gated: accept its terms at ")
+        assert said.endswith("then run  hf auth login  (or set HF_TOKEN)")
+
+
 def extracting(folder: Path, requested: str, endpoint: str) -> subprocess.Popen[str]:
     """Start the command in a process of its own, whose hub is at `endpoint`."""
     write_image(folder / "images" / "a.png", 0)
@@ -185,7 +223,7 @@ def said_at_last(run: subprocess.Popen[str]) -> str:
 
 @pytest.fixture(scope="module")
 def unreached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
-    """A run whose hub does not answer. It tries for half a minute, beside the test before."""
+    """A run whose hub does not answer."""
     run = extracting(tmp_path_factory.mktemp("unreached"), "siglip2", "http://127.0.0.1:9")
     yield run
     run.kill()

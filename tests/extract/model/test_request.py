@@ -138,6 +138,9 @@ def test_a_folder_under_the_prefix_of_the_other_layout_says_which_to_type(tmp_pa
     ours, theirs = write_open_clip(tmp_path / "a"), write_transformers(tmp_path / "b")
     with pytest.raises(InputError, match=f"use --model transformers:{theirs}"):
         resolved(f"local-dir:{theirs}")
+    write_transformers(tmp_path / "c", kind="bert")  # What would be refused is not named.
+    with pytest.raises(InputError, match="'bert' encodes texts only"):
+        resolved(f"local-dir:{tmp_path / 'c'}")
     with pytest.raises(InputError, match=f"contains no config.json .*--model local-dir:{ours}"):
         resolved(f"transformers:{ours}")
 
@@ -237,8 +240,11 @@ def test_missing_files_are_named_with_their_option(tmp_path: Path) -> None:
 
 def test_a_model_that_brings_its_weights_takes_no_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "w.pt").write_bytes(b"x")
-    with pytest.raises(InputError, match="omit --checkpoint"):
-        resolved("hf-hub:org/model", checkpoint=tmp_path / "w.pt")
+    for name in ("hf-hub:org/model", "transformers:org/model"):
+        with pytest.raises(InputError, match="omit --checkpoint"):
+            resolved(name, checkpoint=tmp_path / "w.pt")
+    with pytest.raises(InputError, match="omit --model-config"):
+        resolved("transformers:org/model", config=tmp_path / "w.pt")
 
 
 def test_a_local_model_is_known_by_every_file_that_decides_it(tmp_path: Path) -> None:

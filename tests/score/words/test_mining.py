@@ -46,6 +46,7 @@ def test_words_are_cleaned_as_open_clips_tokenizers_do(ours, theirs) -> None:
     [
         ({"tokenizer": "SimpleTokenizer", "clean": "_clean_lower"}, "a-b"),
         ({"tokenizer": "HFTokenizer", "clean": "_clean_whitespace"}, "A-b"),
+        ({"tokenizer": "XLMRobertaTokenizer", "clean": "whitespace"}, "A-b"),
         ({"tokenizer": "HFTokenizer", "clean": "_clean_canonicalize"}, "ab"),
         ({"tokenizer": "SigLipTokenizer", "clean": ""}, "ab"),
         ({"imported": "npy"}, "a-b"),

@@ -56,6 +56,14 @@ def refused(name: str) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "x/" * 2000 + "x", "transformers:" + "x" * 5000])
+def test_a_name_that_is_too_long_for_a_path_is_no_folder(name: str) -> None:
+    assert typed.folder_of(name) is None
+    with pytest.raises(InputError):
+        typed.check(name)
+        typed.check_repository(name)
+
+
 def test_a_slip_in_open_clips_name_is_not_asked_of_the_hub() -> None:
     said = refused("VIT-B-32/openai")
     assert "open_clip has no model 'VIT-B-32'; did you mean ViT-B-32/openai" in said

@@ -12,8 +12,8 @@ import torch
 from samples import CONFIG, SmallModel, load_small
 
 from oodcache.cache.errors import InputError
+from oodcache.extract.model.open_clip.weights import Weights
 from oodcache.extract.model.request import ModelRequest, Resolved
-from oodcache.extract.model.weights import Weights
 
 State = dict[str, torch.Tensor]
 TEXT: dict[str, Any] = {**CONFIG["text_cfg"], "context_length": 8, "vocab_size": 64}  # type: ignore[dict-item]
@@ -149,7 +149,7 @@ def test_scale_and_bias_of_one_number_fit_any_shape(tmp_path: Path) -> None:
             lambda state: state.update({"visual.proj": torch.ones(32, 16, dtype=torch.int8)}),
             "visual.proj is int8, expected floating-point weights",
         ),
-        (lambda state: state.update({"text_model.x": torch.ones(1)}), "those of transformers"),
+        (lambda state: state.update({"text_model.x": torch.ones(1)}), "--model transformers:FOL"),
         (lambda state: state.update({"visual.lora_A": torch.ones(1)}), "holds a LoRA adapter"),
     ],
 )

@@ -16,7 +16,7 @@ from PIL import Image
 from samples import CONFIG, SIGLIP_LIKE, SmallModel, load, load_small
 
 from oodcache.cache.errors import InputError
-from oodcache.extract.model import configuration
+from oodcache.extract.model.open_clip import configuration
 
 
 def refusal(call: Callable[[], object]) -> str:

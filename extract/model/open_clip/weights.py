@@ -31,9 +31,13 @@ OWN_POSITIONS = "visual.positional_embedding"
 TIMM_POSITIONS = "visual.trunk.pos_embed"
 TEXT_POSITIONS = ("positional_embedding", "text.positional_embedding")
 OF_OPENAI = ("input_resolution", "context_length", "vocab_size")  # Numbers beside its weights.
+OF_TRANSFORMERS = (
+    "its names are those of transformers: give its folder, with the config.json that "
+    "save_pretrained wrote, as --model transformers:FOLDER"
+)
 FOREIGN = {
-    "text_model.": "its names are those of transformers, which open_clip does not read",
-    "vision_model.": "its names are those of transformers, which open_clip does not read",
+    "text_model.": OF_TRANSFORMERS,
+    "vision_model.": OF_TRANSFORMERS,
     "lora_": "it holds a LoRA adapter: merge it into its model and save that",
 }
 LOADING = threading.Lock()

@@ -1,0 +1,1 @@
+"""open_clip: the configurations of its architectures, and weights loaded into its models."""

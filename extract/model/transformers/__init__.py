@@ -1,0 +1,1 @@
+"""transformers: checkpoints in its layout, their images, prompts and weights."""

@@ -1,0 +1,83 @@
+"""Claims about a checkpoint's files: all that is needed is found, or fetched, or named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+from samples.extract.local_hub import LocalHub, local_hub
+from samples.extract.transformers_folders import transformers_folder
+from transformers import AutoModel
+
+from oodcache.cache.errors import InputError
+from oodcache.extract.model.checkpoint import State
+from oodcache.extract.model.request import ModelRequest, Resolved
+from oodcache.extract.model.transformers.files import CheckpointFiles, files_of
+from oodcache.extract.model.transformers.weights import loaded_model
+
+
+@pytest.mark.parametrize("index", [{}, {"weight_map": {"a": "../b"}}, {"weight_map": ["a"]}])
+def test_an_index_names_files_beside_it_alone(tmp_path: Path, index: object) -> None:
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(InputError, match="weight_map does not name files beside it"):
+        CheckpointFiles(tmp_path, "--model x").shards("model.safetensors.index.json")
+
+
+def test_the_nested_image_processor_counts(tmp_path: Path) -> None:
+    (tmp_path / "preprocessor_config.json").write_text('{"size": 1}')
+    (tmp_path / "processor_config.json").write_text('{"image_processor": {"size": 2}}')
+    files = CheckpointFiles(tmp_path, "--model x")
+    assert files.processor() == {"size": 2}
+    (tmp_path / "processor_config.json").write_text('{"processor_class": "CLIPProcessor"}')
+    assert files.processor() == {"size": 1}
+
+
+RESOLVED = Resolved(ModelRequest("x"), "transformers:org/name", None, "transformers/x", None)
+
+
+def loaded_state(folder: Path) -> State:
+    files = CheckpointFiles(folder, "--model x")
+    found: State = loaded_model(files, files.config(), lambda text: None).state_dict()
+    return found
+
+
+@contextmanager
+def served(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
+    """Serve a folder as org/name, with an empty cache."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    with local_hub({"org/name": folder}) as hub:
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.removeprefix(constants.ENDPOINT)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.endpoint + template)
+        monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+        yield hub
+
+
+def test_a_repository_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = transformers_folder(tmp_path / "model", "siglip")
+    with served(folder, tmp_path, monkeypatch) as hub:
+        first = files_of(RESOLVED, lambda text: None, with_texts=True)
+        asked = len(hub.asked)
+    again = files_of(RESOLVED, lambda text: None, with_texts=True)
+    assert first == again and asked == len(hub.asked)
+    names = {path.name for path in first.folder.iterdir()}
+    assert {path.name for path in folder.iterdir() if path.name != "README.md"} == names
+
+
+def test_weights_in_several_files_are_fetched_and_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = transformers_folder(tmp_path / "model", "siglip")
+    whole = loaded_state(folder)
+    AutoModel.from_pretrained(folder).save_pretrained(folder, max_shard_size="50KB")
+    (folder / "model.safetensors").unlink()
+    assert len(list(folder.glob("*.safetensors"))) > 1
+    with served(folder, tmp_path, monkeypatch):
+        fetched = files_of(RESOLVED, lambda text: None, with_texts=False)
+    found = loaded_state(fetched.folder)
+    assert found.keys() == whole.keys()
+    assert all(found[name].equal(value) for name, value in whole.items())

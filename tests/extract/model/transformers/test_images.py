@@ -1,0 +1,195 @@
+"""Claims about image processors: pixels are transformers' own, bit for bit, and sizes must fit."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from samples.extract.transformers_folders import LAYOUTS, transformers_folder
+from transformers import AutoConfig, AutoImageProcessor, SiglipImageProcessorPil
+
+from oodcache.cache.errors import InputError
+from oodcache.extract.model.request import ModelRequest
+from oodcache.extract.model.transformers import images
+from oodcache.extract.model.transformers.files import CheckpointFiles
+from oodcache.extract.model.transformers.images import ImageProcessing, Scaling
+
+SIZES = ((24, 60), (100, 30), (33, 33), (8, 8), (5, 300))  # Height and width.
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("models")
+    return {kind: transformers_folder(root / kind, kind) for kind in LAYOUTS}
+
+
+def pictures() -> list[Image.Image]:
+    noise = np.random.default_rng(1)
+    return [Image.fromarray(noise.integers(0, 256, (*size, 3), dtype=np.uint8)) for size in SIZES]
+
+
+def file_of(image: Image.Image, **given: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG", **given)
+    return file.getvalue()
+
+
+def loaded(folder: Path, *, exif: bool = False) -> ImageProcessing:
+    config = AutoConfig.from_pretrained(folder)
+    return images.load_images(CheckpointFiles(folder, "--model x"), config, exif=exif)
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(InputError) as error:
+        loaded(folder)
+    text = str(error.value)
+    assert "\n" not in text and len(text.encode()) < 600
+    return text
+
+
+def change_processor(folder: Path, tmp_path: Path, **values: object) -> Path:
+    """Copy a folder with other settings of its image processor, None to remove one."""
+    copy = Path(shutil.copytree(folder, tmp_path / "changed"))
+    path = copy / "preprocessor_config.json"
+    settings = {**json.loads(path.read_text()), **values}
+    path.write_text(json.dumps({name: one for name, one in settings.items() if one is not None}))
+    return copy
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_pixels_are_those_of_the_processor_called_by_hand(
+    folders: dict[str, Path], kind: str
+) -> None:
+    processing = loaded(folders[kind])
+    prepared = [processing.prepared(file_of(image)).pixels for image in pictures()]
+    assert processing.is_split and {one.dtype for one in prepared} == {torch.uint8}
+    found = Scaling(processing)(torch.stack(prepared))
+    wanted = AutoImageProcessor.from_pretrained(folders[kind])(pictures(), return_tensors="pt")
+    if kind != "siglip2-naflex":
+        assert found.equal(wanted["pixel_values"])
+        return
+    assert found.values.equal(wanted["pixel_values"])
+    assert found.mask.equal(wanted["pixel_attention_mask"])
+    assert found.shapes.equal(wanted["spatial_shapes"])
+
+
+@pytest.mark.parametrize("change", ["rescale", "normalize"])
+def test_a_processor_that_omits_a_step_is_followed(
+    folders: dict[str, Path], tmp_path: Path, change: str
+) -> None:
+    processor = AutoImageProcessor.from_pretrained(folders["siglip"])
+    setattr(processor, f"do_{change}", False)
+    folder = Path(shutil.copytree(folders["siglip"], tmp_path / "changed"))
+    processor.save_pretrained(folder)
+    processing = loaded(folder)
+    prepared = [processing.prepared(file_of(image)).pixels for image in pictures()]
+    wanted = processor(pictures(), return_tensors="pt")["pixel_values"]
+    assert Scaling(processing)(torch.stack(prepared)).equal(wanted.float())
+
+
+def test_a_processor_of_another_backend_runs_whole_in_the_workers(
+    folders: dict[str, Path],
+) -> None:
+    processor = SiglipImageProcessorPil.from_pretrained(folders["siglip"])
+    processing = images.probed(ImageProcessing(processor))
+    assert not processing.is_split
+    prepared = [processing.prepared(file_of(image)).pixels for image in pictures()]
+    wanted = torch.as_tensor(np.stack(processor(pictures())["pixel_values"]))
+    assert Scaling(processing)(torch.stack(prepared)).equal(wanted)
+    assert images.settings(processing)["backend"] == "pil"
+    assert processing.blank().shape == prepared[0].shape
+
+
+def test_class_and_backend_are_part_of_what_an_identity_records(
+    folders: dict[str, Path],
+) -> None:
+    found = images.settings(loaded(folders["siglip"], exif=True))
+    assert (found["processor"], found["backend"]) == ("SiglipImageProcessor", "torchvision")
+    assert (found["image_mean"], found["size"]) == ([0.5] * 3, {"height": 32, "width": 32})
+    assert found["exif"] and json.loads(json.dumps(found)) == found
+
+
+def test_exif_turns_an_image_only_if_asked(folders: dict[str, Path]) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    image = pictures()[0]
+    content = file_of(image, exif=exif)
+    flat = loaded(folders["siglip"]).prepared(content)
+    turned = loaded(folders["siglip"], exif=True).prepared(content)
+    content = file_of(image.transpose(Image.Transpose.ROTATE_270))
+    upright = loaded(folders["siglip"]).prepared(content)
+    assert flat.is_rotated and turned.is_rotated and not upright.is_rotated
+    assert turned.pixels.equal(upright.pixels) and not flat.pixels.equal(upright.pixels)
+
+
+def test_a_processor_of_another_size_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
+    folder = change_processor(folders["siglip"], tmp_path, size={"height": 48, "width": 48})
+    said = refusal(folder)
+    assert "SiglipImageProcessor makes images of 48 x 48 pixels" in said
+    assert "the image tower reads 32 x 32 pixels; it is another model's" in said
+
+
+def test_a_processor_without_a_fixed_size_is_refused(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = change_processor(folders["clip"], tmp_path, do_center_crop=False)
+    assert "makes images of 46 x 32 pixels (from 41 x 28 pixels)" in refusal(folder)
+
+
+def test_naflex_and_fixed_sizes_are_told_apart(folders: dict[str, Path], tmp_path: Path) -> None:
+    for kind, other in (("siglip", "siglip2-naflex"), ("siglip2-naflex", "siglip")):
+        folder = Path(shutil.copytree(folders[kind], tmp_path / kind))
+        AutoImageProcessor.from_pretrained(folders[other]).save_pretrained(folder)
+        assert "it is another model's" in refusal(folder)
+
+
+def test_another_patch_size_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
+    folder = change_processor(folders["siglip2-naflex"], tmp_path, patch_size=16)
+    said = "Siglip2ImageProcessor has patch_size 16, and the image tower reads patches of 8 pixels"
+    assert said in refusal(folder)
+
+
+def test_a_missing_or_broken_processor_is_one_line(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(folders["clip"], tmp_path / "clip"))
+    path = folder / "preprocessor_config.json"
+    path.write_text("[]")
+    assert "preprocessor_config.json: contains a list, expected an object" in refusal(folder)
+    path.write_text(json.dumps({"image_processor_type": "NoSuchProcessor"}))
+    said = "names the image processor 'NoSuchProcessor', and transformers would use CLIPImage"
+    assert said in refusal(folder)
+    path.write_text(json.dumps({"image_std": [0, 1, 1], "size": 32, "crop_size": 32}))
+    assert "its image processor cannot be used: " in refusal(folder)
+    path.unlink()
+    assert "has no preprocessor_config.json, which says how images are prepared" in refusal(folder)
+
+
+def test_a_blank_image_has_the_shape_of_others(folders: dict[str, Path]) -> None:
+    for kind in ("clip", "siglip2-naflex"):
+        processing = loaded(folders[kind])
+        pixels = processing.prepared(file_of(pictures()[0])).pixels
+        blank = processing.blank()
+        assert (blank.shape, blank.dtype) == (pixels.shape, pixels.dtype)
+        made = Scaling(processing)(blank[None])
+        assert kind == "clip" or made.shapes.tolist() == [[1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"preprocessing": {"mean": [0.5] * 3}}, "--image-mean: transformers:x has an image"),
+        ({"fast_decode": True}, "--fast-decode: transformers:x has an image processor"),
+    ],
+)
+def test_options_of_open_clips_preprocessing_are_refused(option: Any, said: str) -> None:
+    with pytest.raises(InputError) as error:
+        images.check_request(ModelRequest("transformers:x", **option))
+    assert said in str(error.value)
