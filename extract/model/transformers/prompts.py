@@ -72,7 +72,9 @@ class Prompts:
                 max_length=self.context_length,
                 return_tensors="pt",
             )
-        except Exception as error:  # An untrusted vocabulary: report any failure.
+        except BaseException as error:  # An untrusted vocabulary: report any failure.
+            if not _is_fault(error):
+                raise
             raise InputError(
                 f"{self.where}: its tokenizer cannot read {_shown(texts[0])} "
                 f"({first_lines(error)}); {OF_ANOTHER}"
@@ -113,7 +115,9 @@ def load_prompts(folder: Path, config: Any, *, where: str, note: Note) -> Prompt
     declared = checked(folder, config.model_type, where)
     try:
         tokenizer = _loaded(folder, config)
-    except Exception as error:  # An untrusted file: report any failure.
+    except BaseException as error:  # An untrusted file: report any failure.
+        if not _is_fault(error):
+            raise
         raise InputError(
             f"{where}: its tokenizer cannot be loaded ({first_lines(error)}); {placing(folder)}"
         ) from error
@@ -143,6 +147,11 @@ def _loaded(folder: Path, config: Any) -> Any:
         raise ValueError(why)
     _numbers(tokenizer, SENTENCE)
     return tokenizer
+
+
+def _is_fault(error: BaseException) -> bool:
+    """Return whether a library failed; a panic of its Rust code is no Exception."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _check_vocabulary(tokenizer: Any, size: int, where: str, note: Note) -> None:

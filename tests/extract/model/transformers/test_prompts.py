@@ -281,3 +281,23 @@ def test_a_vocabulary_that_cannot_read_every_word_is_one_line(copied: Folder) ->
     changed["model"]["unk_id"] = None
     path.write_text(json.dumps(changed))
     assert "its tokenizer cannot be loaded (" in refused(folder)
+
+
+def test_a_vocabulary_that_makes_the_library_panic_is_one_line(copied: Folder) -> None:
+    folder = copied("siglip2-naflex")
+    path = folder / "tokenizer.json"
+    changed = json.loads(path.read_text())
+    changed["post_processor"]["single"][1]["SpecialToken"]["id"] = "<none>"
+    path.write_text(json.dumps(changed))
+    assert "its tokenizer cannot be loaded (" in refused(folder)
+
+
+def test_an_interruption_is_no_fault_of_the_tokenizer(
+    written: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object, **others: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("transformers.AutoTokenizer.from_pretrained", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prompts_of(written("siglip2"))
