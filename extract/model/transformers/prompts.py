@@ -213,15 +213,16 @@ def _numbers(tokenizer: Any, text: str) -> list[int]:
 
 def _sha256(tokenizer: Any) -> str:
     """Return a SHA-256 over all that makes tokens of a text, not over padding and truncation."""
-    if (pieces := getattr(tokenizer, "sp_model", None)) is not None:
-        known = {
-            "pieces": hashlib.sha256(pieces.serialized_model_proto()).hexdigest(),
-            "lower": bool(getattr(tokenizer, "do_lower_case", False)),
-            "added": {str(word): number for word, number in tokenizer.added_tokens_encoder.items()},
-        }
-    else:
-        known = json.loads(tokenizer.backend_tokenizer.to_str())
-        known = {key: value for key, value in known.items() if key not in ("padding", "truncation")}
+    if (pieces := getattr(tokenizer, "sp_model", None)) is None:
+        backend = tokenizer.backend_tokenizer
+        backend.no_padding()  # Left by the last call; the next one sets its own.
+        backend.no_truncation()
+        return hashlib.sha256(backend.to_str().encode()).hexdigest()
+    known = {
+        "pieces": hashlib.sha256(pieces.serialized_model_proto()).hexdigest(),
+        "lower": bool(getattr(tokenizer, "do_lower_case", False)),
+        "added": {str(word): number for word, number in tokenizer.added_tokens_encoder.items()},
+    }
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 

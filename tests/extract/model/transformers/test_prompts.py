@@ -183,6 +183,18 @@ def test_long_prompts_are_counted_and_lost_names_are_rejected(written: Folder, k
         check(long + "{}")
 
 
+def test_prompts_that_are_equal_before_the_cut_are_not_merged_by_it(written: Folder) -> None:
+    long = "{} " + "cat " * LENGTH
+    for kind, names in (("clip", ("Dog", "dog")), ("siglip", ("dog", "Dog!"))):
+        vocabulary = Vocabulary(names, ("", ""), (long,))
+        notes: list[str] = []
+        cuts.check(TextListing("d", vocabulary, ""), prompts_of(written(kind)), notes.append)
+        assert len(notes) == 1
+    different = Vocabulary(("dog " * LENGTH + "a", "dog " * LENGTH + "of"), ("", ""), ("{}",))
+    with pytest.raises(InputError, match="are the same once they are cut"):
+        cuts.check(TextListing("d", different, ""), prompts_of(written("clip")), notes.append)
+
+
 @pytest.mark.parametrize("kind", LAYOUTS)
 def test_settings_know_the_vocabulary_and_no_call_changes_them(written: Folder, kind: str) -> None:
     prompts = prompts_of(written(kind))
