@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from samples.extract.siglip_models import KINDS as SIGLIP_KINDS
-from samples.extract.siglip_models import trained_tokenizer
+from samples.extract.siglip_models import trained_tokenizer, write_tokenizer
 from samples.extract.transformers_folders import LAYOUTS, LENGTH, transformers_folder
 
 from oodcache.cache.errors import InputError
@@ -242,6 +242,22 @@ def test_tokens_that_no_prompt_has_may_lie_beyond_the_text_tower(copied: Folder)
     assert prompts(TEXTS).max() < size
     with pytest.raises(InputError, match=r"'a <extra_id_1>' has token \d+, and the text tower"):
         prompts(["a cat", "a <extra_id_1>"])
+
+
+def test_siglip_with_t5s_fast_tokenizer_reads_lower_case(copied: Folder) -> None:
+    """The class adds 100 <extra_id_…> beyond what the text tower knows; no prompt has them."""
+    from tokenizers import Tokenizer
+
+    folder = copied("siglip")
+    (folder / "spiece.model").unlink()
+    write_tokenizer(folder, SIGLIP_KINDS["ViT-B-16-SigLIP"])
+    configure(folder, extra_ids=None, tokenizer_class="T5TokenizerFast")
+    pieces = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    prompts = prompts_of(folder, vocab_size=pieces.get_vocab_size())
+    assert len(prompts.tokenizer) == pieces.get_vocab_size() + 100
+    numbers = pieces.encode("a photo of a cat").ids
+    padding = [pieces.token_to_id("</s>")] * (LENGTH - len(numbers))
+    assert prompts(["A Photo of a CAT"]).tolist() == [[*numbers, *padding]]
 
 
 def test_a_vocabulary_much_smaller_than_the_text_towers_is_noted(written: Folder) -> None:
