@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
-from samples import load, slow_except, write_image
+from samples import Run, load, slow_except, write_image
 from samples.extract.both_layouts import KINDS, both_layouts, register_timm_tower
-from samples.extract.transformers_folders import IMAGE, LENGTH, transformers_folder
+from samples.extract.transformers_folders import (
+    IMAGE,
+    LAYOUTS,
+    LENGTH,
+    PATCH,
+    transformers_folder,
+)
 
 from oodcache.extract.model.encoder import Encoder
 
@@ -88,3 +95,41 @@ def test_the_twins_of_siglip_differ_in_their_gelu() -> None:
     assert texts == [None, {"approximate": "tanh"}]
     for config in (SiglipTextConfig(), SiglipVisionConfig()):
         assert config.hidden_act == "gelu_pytorch_tanh"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_accuracy_is_that_of_transformers_by_hand(kind: str, oodcache: Run, tmp_path: Path) -> None:
+    from transformers import AutoModel, AutoProcessor
+
+    folder, names = transformers_folder(tmp_path / kind, kind), ("cat", "dog", "house")
+    for number in range(30):
+        label = names[number % 3]
+        write_image(tmp_path / "id" / label / f"{number}.png", number, size=(IMAGE, IMAGE))
+        write_image(tmp_path / "ood" / f"{number}.png", 100 + number, size=(IMAGE, IMAGE))
+    # Siglip2Processor has numbers of its own, those of Google's checkpoints.
+    patches = {"patch_size": PATCH, "max_num_patches": (IMAGE // PATCH) ** 2}
+    given = AutoProcessor.from_pretrained(folder)(
+        text=[f"a photo of a {name}" for name in names],
+        **(patches if kind == "siglip2-naflex" else {}),
+        images=[Image.open(tmp_path / "id" / names[n % 3] / f"{n}.png") for n in range(30)],
+        **{"padding": "max_length", "truncation": True, "max_length": LENGTH},
+        return_tensors="pt",
+    )
+    if kind.startswith("siglip"):
+        given.pop("attention_mask", None)
+    with torch.no_grad():
+        predicted = AutoModel.from_pretrained(folder).eval()(**given).logits_per_image.argmax(dim=1)
+    right = int((predicted == torch.arange(30) % 3).sum())
+    made = oodcache(
+        *("extract", "--model", f"transformers:{folder}", "id=id", "ood=ood", "--workers", 0),
+        *("--classes", "c=id", "--template", "a photo of a {}"),
+    )
+    assert made.status == 0, made.err
+    scored = oodcache(
+        *("score", "--model", f"local/{kind}", "--classes", "c", "--id", "id", "--ood", "ood"),
+        *("--score", "mcm", "--format", "csv"),
+    )
+    assert scored.status == 0, scored.err
+    (row,) = csv.DictReader(scored.out.splitlines())
+    assert float(row["id_accuracy"]) == pytest.approx(right / 30)
