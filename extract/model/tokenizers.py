@@ -62,17 +62,31 @@ def lengths(tokenize: Any, texts: Sequence[str]) -> list[int]:
 
     0 for a tokenizer of an unknown kind.
     """
+    if getattr(tokenize, "tokenizer", None) is None:
+        ends = 2 if hasattr(tokenize, "encode") else 0
+    else:
+        ends = 3 if _is_clips(tokenize) else 0
+    return [len(tokens) + ends for tokens in uncut(tokenize, texts)]
+
+
+def uncut(tokenize: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Return the tokens of each text before it is cut, without those that open_clip itself adds.
+
+    None for a tokenizer of an unknown kind.
+    """
     if not texts:  # transformers fails on none.
         return []
     inner = getattr(tokenize, "tokenizer", None)
     if inner is None:
-        if not hasattr(tokenize, "encode"):
-            return [0] * len(texts)
-        return [len(tokenize.encode(text)) + 2 for text in texts]
+        is_known = hasattr(tokenize, "encode")
+        return [list(tokenize.encode(text)) if is_known else [] for text in texts]
     cleaned = [tokenize.clean_fn(text) for text in texts]
-    is_clips = getattr(tokenize, "tokenizer_mode", "") == "clips"
-    encoded = inner(cleaned, add_special_tokens=not is_clips, verbose=False)["input_ids"]
-    return [len(tokens) + 3 * is_clips for tokens in encoded]
+    encoded = inner(cleaned, add_special_tokens=not _is_clips(tokenize), verbose=False)
+    return [list(tokens) for tokens in encoded["input_ids"]]
+
+
+def _is_clips(tokenize: Any) -> bool:
+    return getattr(tokenize, "tokenizer_mode", "") == "clips"
 
 
 def _made(name: str, text: Mapping[str, Any], files: HubFiles) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Note
-from oodcache.extract.model.tokenizers import lengths
+from oodcache.extract.model.tokenizers import lengths, uncut
 from oodcache.extract.run.plan import TextListing
 
 # A prompt may take more tokens than its template and its name: words can be joined at the braces.
@@ -71,15 +71,17 @@ def _merged(
     `full` are the row, the prompt and the length of those that are cut or just not.
     """
     count = len(listing.vocabulary.names)
-    read: Callable[[str], str] = getattr(tokenize, "clean_fn", None) or str
     seen: dict[tuple[int, bytes], str] = {}
     for first in range(0, len(full), BATCH):
         some = full[first : first + BATCH]
         tokens = tokenize([prompt for _, prompt, _ in some]).numpy()
         for (row, prompt, size), own in zip(some, tokens, strict=True):
             other = seen.setdefault((row // count, own.tobytes()), prompt)
-            # Prompts that are not cut have these tokens by themselves.
-            if read(other) != read(prompt) and max(size, lengths(tokenize, [other])[0]) > limit:
+            if other == prompt:
+                continue
+            # Prompts that are not cut, or that are the same before it, have these tokens anyway.
+            whole = uncut(tokenize, [other, prompt])
+            if whole[0] != whole[1] and max(size, lengths(tokenize, [other])[0]) > limit:
                 return other, prompt
     return None
 

@@ -72,7 +72,9 @@ class Prompts:
                 max_length=self.context_length,
                 return_tensors="pt",
             )
-        except Exception as error:  # An untrusted vocabulary: report any failure.
+        except BaseException as error:  # An untrusted vocabulary: report any failure.
+            if not _is_fault(error):
+                raise
             raise InputError(
                 f"{self.where}: its tokenizer cannot read {_shown(texts[0])} "
                 f"({first_lines(error)}); {OF_ANOTHER}"
@@ -113,7 +115,9 @@ def load_prompts(folder: Path, config: Any, *, where: str, note: Note) -> Prompt
     declared = checked(folder, config.model_type, where)
     try:
         tokenizer = _loaded(folder, config)
-    except Exception as error:  # An untrusted file: report any failure.
+    except BaseException as error:  # An untrusted file: report any failure.
+        if not _is_fault(error):
+            raise
         raise InputError(
             f"{where}: its tokenizer cannot be loaded ({first_lines(error)}); {placing(folder)}"
         ) from error
@@ -143,6 +147,11 @@ def _loaded(folder: Path, config: Any) -> Any:
         raise ValueError(why)
     _numbers(tokenizer, SENTENCE)
     return tokenizer
+
+
+def _is_fault(error: BaseException) -> bool:
+    """Return whether a library failed; a panic of its Rust code is no Exception."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _check_vocabulary(tokenizer: Any, size: int, where: str, note: Note) -> None:
@@ -204,15 +213,16 @@ def _numbers(tokenizer: Any, text: str) -> list[int]:
 
 def _sha256(tokenizer: Any) -> str:
     """Return a SHA-256 over all that makes tokens of a text, not over padding and truncation."""
-    if (pieces := getattr(tokenizer, "sp_model", None)) is not None:
-        known = {
-            "pieces": hashlib.sha256(pieces.serialized_model_proto()).hexdigest(),
-            "lower": bool(getattr(tokenizer, "do_lower_case", False)),
-            "added": {str(word): number for word, number in tokenizer.added_tokens_encoder.items()},
-        }
-    else:
-        known = json.loads(tokenizer.backend_tokenizer.to_str())
-        known = {key: value for key, value in known.items() if key not in ("padding", "truncation")}
+    if (pieces := getattr(tokenizer, "sp_model", None)) is None:
+        backend = tokenizer.backend_tokenizer
+        backend.no_padding()  # Left by the last call; the next one sets its own.
+        backend.no_truncation()
+        return hashlib.sha256(backend.to_str().encode()).hexdigest()
+    known = {
+        "pieces": hashlib.sha256(pieces.serialized_model_proto()).hexdigest(),
+        "lower": bool(getattr(tokenizer, "do_lower_case", False)),
+        "added": {str(word): number for word, number in tokenizer.added_tokens_encoder.items()},
+    }
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from samples.extract.siglip_models import KINDS as SIGLIP_KINDS
-from samples.extract.siglip_models import trained_tokenizer
+from samples.extract.siglip_models import trained_tokenizer, write_tokenizer
 from samples.extract.transformers_folders import LAYOUTS, LENGTH, transformers_folder
 
 from oodcache.cache.errors import InputError
@@ -183,6 +183,18 @@ def test_long_prompts_are_counted_and_lost_names_are_rejected(written: Folder, k
         check(long + "{}")
 
 
+def test_prompts_that_are_equal_before_the_cut_are_not_merged_by_it(written: Folder) -> None:
+    long = "{} " + "cat " * LENGTH
+    for kind, names in (("clip", ("Dog", "dog")), ("siglip", ("dog", "Dog!"))):
+        vocabulary = Vocabulary(names, ("", ""), (long,))
+        notes: list[str] = []
+        cuts.check(TextListing("d", vocabulary, ""), prompts_of(written(kind)), notes.append)
+        assert len(notes) == 1
+    different = Vocabulary(("dog " * LENGTH + "a", "dog " * LENGTH + "of"), ("", ""), ("{}",))
+    with pytest.raises(InputError, match="are the same once they are cut"):
+        cuts.check(TextListing("d", different, ""), prompts_of(written("clip")), notes.append)
+
+
 @pytest.mark.parametrize("kind", LAYOUTS)
 def test_settings_know_the_vocabulary_and_no_call_changes_them(written: Folder, kind: str) -> None:
     prompts = prompts_of(written(kind))
@@ -230,6 +242,22 @@ def test_tokens_that_no_prompt_has_may_lie_beyond_the_text_tower(copied: Folder)
     assert prompts(TEXTS).max() < size
     with pytest.raises(InputError, match=r"'a <extra_id_1>' has token \d+, and the text tower"):
         prompts(["a cat", "a <extra_id_1>"])
+
+
+def test_siglip_with_t5s_fast_tokenizer_reads_lower_case(copied: Folder) -> None:
+    """The class adds 100 <extra_id_…> beyond what the text tower knows; no prompt has them."""
+    from tokenizers import Tokenizer
+
+    folder = copied("siglip")
+    (folder / "spiece.model").unlink()
+    write_tokenizer(folder, SIGLIP_KINDS["ViT-B-16-SigLIP"])
+    configure(folder, extra_ids=None, tokenizer_class="T5TokenizerFast")
+    pieces = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    prompts = prompts_of(folder, vocab_size=pieces.get_vocab_size())
+    assert len(prompts.tokenizer) == pieces.get_vocab_size() + 100
+    numbers = pieces.encode("a photo of a cat").ids
+    padding = [pieces.token_to_id("</s>")] * (LENGTH - len(numbers))
+    assert prompts(["A Photo of a CAT"]).tolist() == [[*numbers, *padding]]
 
 
 def test_a_vocabulary_much_smaller_than_the_text_towers_is_noted(written: Folder) -> None:
@@ -281,3 +309,23 @@ def test_a_vocabulary_that_cannot_read_every_word_is_one_line(copied: Folder) ->
     changed["model"]["unk_id"] = None
     path.write_text(json.dumps(changed))
     assert "its tokenizer cannot be loaded (" in refused(folder)
+
+
+def test_a_vocabulary_that_makes_the_library_panic_is_one_line(copied: Folder) -> None:
+    folder = copied("siglip2-naflex")
+    path = folder / "tokenizer.json"
+    changed = json.loads(path.read_text())
+    changed["post_processor"]["single"][1]["SpecialToken"]["id"] = "<none>"
+    path.write_text(json.dumps(changed))
+    assert "its tokenizer cannot be loaded (" in refused(folder)
+
+
+def test_an_interruption_is_no_fault_of_the_tokenizer(
+    written: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object, **others: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("transformers.AutoTokenizer.from_pretrained", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prompts_of(written("siglip2"))
