@@ -43,4 +43,6 @@ def select(question: Question, model: str) -> Selection:
 def check_has_texts(found: Selection, what: str) -> None:
     """Raise InputError if a model without texts was selected for `what` needs some."""
     if found.texts is None:
-        raise InputError(f"{what} needs class texts, and {found.label} has none")
+        raise InputError(
+            f"{what} needs class texts, and {found.label} has none; use a model with texts"
+        )

@@ -319,4 +319,6 @@ def test_a_model_without_texts_has_no_detector(
     given = {"model": "tiny", "id": "inside", "bank": "train", "score": "knn:k=1"}
     refused = calibrate(**given, cache=str(tmp_path))
     assert refused.status == 1
-    assert refused.err == "oodcache: a detector needs class texts, and Tiny/one has none\n"
+    assert refused.err == (
+        "oodcache: a detector needs class texts, and Tiny/one has none; use a model with texts\n"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,46 @@ def test_fetched_weights_are_those_of_the_tag_and_of_a_checkpoint_of_them(
     assert known.signature.identity.label == f"timm/{SMALL}.r160_in1k"
     assert known.signature.identity.weights == own.signature.identity.weights
     assert torch.equal(vectors(known), vectors(own))
+
+
+def test_a_repository_of_the_hub_has_its_own_classes_and_preprocessing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    model = made(num_classes=7)
+    model.pretrained_cfg = model.pretrained_cfg | {"mean": (0.1, 0.2, 0.3), "num_classes": 7}
+    timm.models.save_for_hf(model, tmp_path / "repository")
+    place(tmp_path / "hub", "org/mine", tmp_path / "repository")
+    encoder = load("timm:org/mine")
+    assert encoder.signature.identity.label == "timm/org--mine"
+    assert encoder.signature.preprocessing["mean"] == [0.1, 0.2, 0.3]
+    model.reset_classifier(0)
+    assert torch.equal(vectors(encoder), by_hand(model))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "least"),
+    [({"precision": "bfloat16"}, 0.999), ({"channels_last": True}, 0.999999)],
+)
+def test_precision_and_memory_format_are_kept_apart_and_change_last_digits(
+    tmp_path: Path, options: dict[str, Any], least: float
+) -> None:
+    file = saved(tmp_path, made(num_classes=0).state_dict())
+    plain, other = load(f"timm:{SMALL}", file), load(f"timm:{SMALL}", file, **options)
+    assert float((vectors(plain) * vectors(other)).sum()) > least
+    assert plain.signature.precision != other.signature.precision
+    assert plain.signature.identity == other.signature.identity
+
+
+def test_the_preprocessing_reaches_worker_processes(tmp_path: Path) -> None:
+    encoder = load(f"timm:{SMALL}", saved(tmp_path, made(num_classes=0).state_dict()))
+    content = io.BytesIO()
+    picture().save(content, "PNG")
+    copy = ForkingPickler.loads(ForkingPickler.dumps(encoder.preprocessing))
+    pixels = [one.prepared(content.getvalue()).pixels for one in (encoder.preprocessing, copy)]
+    assert torch.equal(*pixels)
 
 
 def test_fetched_weights_that_lack_a_tensor_are_rejected(

@@ -171,5 +171,5 @@ def test_texts_are_used_where_there_are_some(
     assert found.texts is not None and found.bank is None
     check_has_texts(found, "a detector")
     without = replace(found, texts=None, bank=found.views[0].file)
-    with pytest.raises(InputError, match="^a detector needs class texts, and Tiny/one has none$"):
+    with pytest.raises(InputError, match="^a detector needs class texts, and Tiny/one has none; "):
         check_has_texts(without, "a detector")
