@@ -147,6 +147,8 @@ def probed(processing: ImageProcessing) -> ImageProcessing:
     image = Image.fromarray(noise)
     whole = replace(processing, is_split=False)
     by_hand = whole.tensor(image)
+    if not by_hand.isfinite().all():
+        raise ValueError("it makes pixels that are not finite; see its image_mean and image_std")
     whole = replace(whole, shape=tuple(by_hand.shape))
     try:
         pixels = processing.tensor(image)
