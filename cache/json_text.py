@@ -26,6 +26,20 @@ def read_limited(path: Path, most: int) -> bytes:
         raise ValueError(f"cannot be read: {error.strerror}") from None
 
 
+def read_object(path: Path, most: int) -> dict[str, Any]:
+    """Return the object in an untrusted JSON file of at most `most` bytes, with a mark or without.
+
+    Raises ValueError, with a one-line reason, if there is none.
+    """
+    content = read_limited(path, most)
+    if len(content) > most:
+        raise ValueError(f"it has more than {most:,} bytes")
+    found = parse_json(content.decode("utf-8-sig"))
+    if not isinstance(found, dict):
+        raise ValueError(f"it contains a {type(found).__name__}, expected an object")
+    return found
+
+
 def parse_json(text: str) -> Any:
     """Return the value of untrusted JSON; raise ValueError if it is deep, has NaN or no UTF-8."""
     too_deep = ValueError(f"it is nested deeper than {DEEPEST} levels")

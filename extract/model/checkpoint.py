@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from oodcache.cache.errors import InputError, first_lines
 from oodcache.cache.exchange.lookalikes import HEAD, lookalike
-from oodcache.cache.text import listed
+from oodcache.cache.text import counted, listed
 from oodcache.cache.watch import Note
 
 # Where training programs put a model's weights, the first that is there.
@@ -82,6 +82,22 @@ def check_finite(path: Path, state: State) -> None:
                 f"{path}: {bad:,} of the {value.numel():,} numbers of {name} are NaN or infinite: "
                 "the training diverged, or the file is damaged; use an earlier checkpoint"
             )
+
+
+def misfit(state: State, wanted: State) -> str:
+    """Return why weights do not fit those of a model, with a few of the names; "" if they do."""
+    # torch's batch norm supplies its counter.
+    missing = [one for one in wanted if one not in state and "num_batches" not in one]
+    others = [one for one in state if one not in wanted]
+    parts = [f"lacks {counted(len(missing), 'tensor')}: {listed(missing)}"] if missing else []
+    parts += [f"has {len(others):,} others: {listed(others)}"] if others else []
+    shapes = [
+        f"{name} is {tuple(state[name].shape)}, not {tuple(wanted[name].shape)}"
+        for name in wanted
+        if name in state and state[name].shape != wanted[name].shape
+    ]
+    more = f" and {len(shapes) - 1:,} more" if len(shapes) > 1 else ""
+    return "; ".join(parts or [f"{one}{more}" for one in shapes[:1]])
 
 
 def read(path: Path) -> Any:

@@ -27,7 +27,6 @@ def identity(
 
     Raises InputError if its scale or bias is no finite number.
     """
-    weights = weights_sha256(state)
     bias = float(state["logit_bias"]) if "logit_bias" in state else None
     where = str(resolved.weights_file or resolved.request.requested)
     if bias == 0 and resolved.weights_file is not None:
@@ -35,6 +34,24 @@ def identity(
     scale = scale_of(where, state["logit_scale"], bias)
     for doubt in doubts(scale, bias):
         note(f"{where}: {doubt}")
+    return _of(resolved, architecture, state, scale, bias)
+
+
+def without_scale(
+    resolved: Resolved, architecture: Mapping[str, Any], state: Mapping[str, torch.Tensor]
+) -> ModelIdentity:
+    """Return the identity of an image-only model, whose vectors are compared with no text."""
+    return _of(resolved, architecture, state, None, None)
+
+
+def _of(
+    resolved: Resolved,
+    architecture: Mapping[str, Any],
+    state: Mapping[str, torch.Tensor],
+    scale: float | None,
+    bias: float | None,
+) -> ModelIdentity:
+    weights = weights_sha256(state)
     name, pretrained = resolved.label.rsplit("/", 1)
     return ModelIdentity(
         name=name,

@@ -16,14 +16,14 @@ from timm.data.transforms_factory import create_transform
 from torchvision.transforms import Compose, Normalize
 
 from oodcache.cache.errors import InputError, first_lines
-from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
-from oodcache.cache.text import counted, listed
+from oodcache.cache.format.identity import OVERRIDDEN
+from oodcache.cache.text import listed
 from oodcache.cache.watch import Note
 from oodcache.extract.model import checkpoint
 from oodcache.extract.model.checkpoint import State
 from oodcache.extract.model.encoder import Encoder, Signature, device_of, precision, towers
 from oodcache.extract.model.hub import HubFiles, Wanted
-from oodcache.extract.model.identity import weights_sha256
+from oodcache.extract.model.identity import without_scale
 from oodcache.extract.model.preprocessing import Normalization, Preprocessing
 from oodcache.extract.model.request import HUB, PILLOW, SMALL_DINO, TIMM, ModelRequest, Resolved
 
@@ -48,19 +48,8 @@ def load(resolved: Resolved, note: Note) -> Encoder:
     _check_vectors(model, config, request, device)
     model.encode_image, model.encode_text = model.forward, _no_texts
     prepared = _prepared(config, exif=request.exif)
-    weights = weights_sha256(model.state_dict())
-    name, pretrained = resolved.label.rsplit("/", 1)
     signature = Signature(
-        identity=ModelIdentity(
-            name=name,
-            pretrained=f"{pretrained}-{weights[:8]}" if resolved.is_local else pretrained,
-            requested=request.requested,
-            architecture=_architecture(model),
-            weights=weights,
-            checkpoint=resolved.checkpoint,
-            logit_scale=None,
-            logit_bias=None,
-        ),
+        identity=without_scale(resolved, _architecture(model), model.state_dict()),
         precision=precision(request, device),
         preprocessing=_recorded(config, prepared, request),
         tokenizing={},
@@ -149,7 +138,9 @@ def _put(state: State, model: Any, what: str) -> None:
     try:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:  # torch says in a line for each tensor what does not fit.
-        raise InputError(f"{what}: {_misfit(state, wanted)}") from error
+        raise InputError(
+            f"{what}: does not fit the model: {checkpoint.misfit(state, wanted)}"
+        ) from error
 
 
 def _without_classifier(state: Mapping[str, torch.Tensor], model: Any) -> State:
@@ -175,20 +166,6 @@ def _check_sizes(state: State, model: Any, what: str) -> None:
             f"{what}: its weights have patches of {tuple(patches.shape[2:])} pixels, the model of "
             f"{tuple(kernel.shape[2:])}: give the {TIMM}NAME of their patch size"
         )
-
-
-def _misfit(state: State, wanted: State) -> str:
-    """Return why weights do not fit a model, with a few of the names."""
-    missing = [one for one in wanted if one not in state]
-    others = [one for one in state if one not in wanted]
-    parts = [f"lacks {counted(len(missing), 'tensor')}: {listed(missing)}"] if missing else []
-    parts += [f"has {len(others):,} others: {listed(others)}"] if others else []
-    shapes = [
-        f"{name} is {tuple(state[name].shape)}, not {tuple(wanted[name].shape)}"
-        for name in wanted
-        if name in state and state[name].shape != wanted[name].shape
-    ]
-    return f"does not fit the model: {'; '.join(parts or shapes[:1])}"
 
 
 def _configuration(model: Any, request: ModelRequest) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from oodcache.cache.watch import Note
 from oodcache.extract.model import hub, tokenizers
 from oodcache.extract.model.encoder import Encoder, Signature, device_of, precision, towers
 from oodcache.extract.model.identity import identity
-from oodcache.extract.model.names import architectures, twins
+from oodcache.extract.model.names import architectures, configs, twins
 from oodcache.extract.model.open_clip import configuration
 from oodcache.extract.model.open_clip.weights import checked
 from oodcache.extract.model.preprocessing import Normalization, preprocessing
@@ -109,7 +109,7 @@ def _preprocessing_of(model: Any) -> PreprocessCfg:
 
 def _add_config(path: Path) -> None:
     what = f"--model-config {path}"
-    configuration.check(configuration.read(path, what), what)
+    configuration.check(configs.read(path, what), what)
     open_clip.add_model_config(path)
 
 
@@ -129,7 +129,7 @@ def _model_config(resolved: Resolved, note: Note) -> dict[str, Any]:
         hub.of_repository(resolved).fetch(note, only=1)
     if (path := _config_file(resolved)) is not None:
         what = str(path) if name.startswith(LOCAL_DIR) else f"--model {requested}: {CONFIG}"
-        whole = configuration.read(path, what)
+        whole = configs.read(path, what)
         if not isinstance(whole.get("model_cfg"), dict):
             raise InputError(f"{what}: lacks model_cfg, an object with the architecture")
         configuration.check(whole["model_cfg"], what)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from oodcache.cache.json_text import DEEPEST, parse_json, read_limited
+from oodcache.cache.json_text import DEEPEST, parse_json, read_limited, read_object
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,22 @@ def test_what_is_not_a_file_or_cannot_be_read_is_refused(tmp_path: Path) -> None
             read_limited(tmp_path / name, 9)
     with pytest.raises(ValueError, match=r"^cannot be read: No such file or directory$"):
         read_limited(tmp_path / "none", 9)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"[1]", "^it contains a list, expected an object$"),
+        (b"{", "Expecting property name"),
+        (b"\xff\xfe{", "'utf-8' codec"),
+        (b"[" * 17 + b"]" * 17, "nested deeper than 16 levels"),
+        (b" " * 100, "^it has more than 99 bytes$"),
+    ],
+)
+def test_a_file_that_is_no_object_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}')
+    assert read_object(path, 99) == {"a": 1}
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=says):
+        read_object(path, 99)

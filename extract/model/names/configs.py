@@ -1,4 +1,4 @@
-"""A config.json of transformers: the kinds of models that are loaded, and why others are not."""
+"""A model's configuration, read; of transformers' those that are loaded, and why others are not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import shown
-from oodcache.cache.json_text import parse_json, read_limited
+from oodcache.cache.json_text import read_object
 from oodcache.cache.text import listed
 
 CONFIG = "config.json"
@@ -41,16 +41,10 @@ WHOLE = f"expected both towers ({', '.join(CLASSES.values())}), as in openai/cli
 def read(path: Path, what: str) -> dict[str, Any]:
     """Return the object in a configuration; raise InputError, beginning with `what`, if none."""
     try:
-        text = read_limited(path, LARGEST)
-        if len(text) > LARGEST:
-            raise ValueError(f"it has more than {LARGEST:,} bytes")
-        found = parse_json(text.decode("utf-8-sig"))
+        return read_object(path, LARGEST)
     except ValueError as error:
         reason = str(error)[:200]
         raise InputError(f"{what}: is no configuration of a model: {reason}") from None
-    if not isinstance(found, dict):
-        raise InputError(f"{what}: contains a {type(found).__name__}, expected an object")
-    return found
 
 
 def check(config: Mapping[str, Any], what: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.json_text import parse_json, read_limited
+from oodcache.cache.json_text import read_object
 from oodcache.cache.text import counted, listed
 from oodcache.extract.model.names import configs
 from oodcache.extract.model.names.configs import CONFIG
@@ -35,8 +36,7 @@ def of_folder(folder: Path) -> str:
     for name in (OPEN_CLIP, CONFIG):
         if (folder / name).is_file():
             return name
-    if (folder / ADAPTER).is_file():
-        raise InputError(f"{folder}: {_adapter(folder)}")
+    check_no_adapter(folder, str(folder))
     inside = sorted(one.name for one in folder.iterdir())
     raise InputError(
         f"{folder}: contains neither {OPEN_CLIP} (open_clip) nor {CONFIG} (transformers) but "
@@ -51,8 +51,7 @@ def check_transformers(folder: Path) -> dict[str, Any]:
     Raises InputError for a model that is not loaded, an adapter, and weights that are not there.
     """
     path = folder / CONFIG
-    if (folder / ADAPTER).is_file():
-        raise InputError(f"{folder}: {_adapter(folder)}")
+    check_no_adapter(folder, str(folder))
     if not path.is_file():
         other = f"; for its {OPEN_CLIP}: --model local-dir:{folder}"
         has_other = (folder / OPEN_CLIP).is_file()
@@ -72,24 +71,28 @@ def weights(folder: Path) -> tuple[Path, ...]:
         if (folder / name).is_file():
             return (folder / name,)
         if (folder / f"{name}{INDEX}").is_file():
-            return _shards(folder / f"{name}{INDEX}")
+            return _shard_files(folder / f"{name}{INDEX}")
     raise InputError(f"{folder}: contains no weights ({' or '.join(WEIGHTS)}){_instead(folder)}")
 
 
-def _shards(index: Path) -> tuple[Path, ...]:
+def shards(index: Path, what: str) -> list[str]:
+    """Return the names of the files beside an index that it names, each once.
+
+    Raises InputError, beginning with `what`, if it is no index, or names other places.
+    """
     try:
-        text = read_limited(index, LARGEST_INDEX)
-        if len(text) > LARGEST_INDEX:
-            raise ValueError(f"it has more than {LARGEST_INDEX:,} bytes")
-        content = parse_json(text.decode())
+        of_each = read_object(index, LARGEST_INDEX).get("weight_map")
     except ValueError as error:
-        raise InputError(f"{index}: is no index of weights: {str(error)[:200]}") from None
-    of_each = content.get("weight_map") if isinstance(content, dict) else None
+        raise InputError(f"{what}: is no index of weights: {str(error)[:200]}") from None
     if not isinstance(of_each, dict) or not of_each:
-        raise InputError(f"{index}: has no weight_map, an object with the file of each tensor")
+        raise InputError(f"{what}: has no weight_map, an object with the file of each tensor")
     if outside := [one for one in of_each.values() if not _is_plain(one)]:
-        raise InputError(f"{index}: names {listed(outside)}, which is no file of its folder")
-    names = sorted(set(of_each.values()))
+        raise InputError(f"{what}: names {listed(outside)}, which is no file of its folder")
+    return sorted(set(of_each.values()))
+
+
+def _shard_files(index: Path) -> tuple[Path, ...]:
+    names = shards(index, str(index))
     if lacking := [one for one in names if not (index.parent / one).is_file()]:
         raise InputError(
             f"{index}: names {counted(len(names), 'file')} of weights, {len(lacking):,} not there: "
@@ -114,13 +117,13 @@ def _instead(folder: Path) -> str:
     return "; copy or download the folder again"
 
 
-def _adapter(folder: Path) -> str:
-    """Return what an adapter's folder is, with the model that it is for."""
+def check_no_adapter(folder: Path, what: str) -> None:
+    """Raise InputError, beginning with `what`, if a folder has an adapter, which is not applied."""
+    if not (folder / ADAPTER).is_file():
+        return
     base = None
-    try:
-        found = parse_json(read_limited(folder / ADAPTER, configs.LARGEST).decode())
-        base = found.get("base_model_name_or_path") if isinstance(found, dict) else None
-    except ValueError:  # What it is for is a hint.
-        pass
+    with suppress(ValueError):  # What it is for is a hint.
+        base = read_object(folder / ADAPTER, configs.LARGEST).get("base_model_name_or_path")
     of = f" of {base[:80]}" if isinstance(base, str) else ""
-    return f"has an adapter of peft ({ADAPTER}){of}, which is not applied: {MERGE}"
+    adapter = f"has an adapter of peft ({ADAPTER}){of}, which is not applied"
+    raise InputError(f"{what}: {adapter}: {MERGE}")

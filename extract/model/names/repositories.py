@@ -24,9 +24,6 @@ from oodcache.extract.model.names import configs
 from oodcache.extract.model.names.configs import CONFIG
 from oodcache.extract.model.names.layouts import ADAPTER, MERGE, OPEN_CLIP
 
-# Files of a transformers model that are not read: weights of other libraries.
-UNREAD = ("*.msgpack", "*.h5", "*.onnx", "*.gguf", "*.ot", "*.tflite")
-
 
 def layout(repository: str, typed: str) -> str:
     """Return the file that describes a repository's model: open_clip's, or else transformers'.

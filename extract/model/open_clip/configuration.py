@@ -7,7 +7,6 @@ import types
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from open_clip.coca_model import MultimodalCfg
@@ -16,11 +15,9 @@ from open_clip.transform import PreprocessCfg
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import shown
-from oodcache.cache.json_text import parse_json, read_limited
 
 TOWERS = {"vision_cfg": CLIPVisionCfg, "text_cfg": CLIPTextCfg, "multimodal_cfg": MultimodalCfg}
 NEEDED = ("embed_dim", "vision_cfg", "text_cfg")
-LARGEST = 10**6  # Bytes of a file; those of open_clip have about a thousand.
 # Several times the largest of open_clip's own configurations.
 MOST = {
     **{"embed_dim": 2**14, "width": 2**14, "layers": 512, "heads": 2**10, "head_width": 2**12},
@@ -32,21 +29,6 @@ MOST_NUMBERS = 10**10  # 40 GB in float32; the largest model of open_clip has ha
 NAFLEX = "naflex"  # open_clip 3 builds such a tower, but does not prepare images for it.
 INTERPOLATIONS = ("bicubic", "bilinear", "random")
 RESIZE_MODES = ("shortest", "longest", "squash")
-
-
-def read(path: Path, what: str) -> dict[str, Any]:
-    """Return the object in a JSON file; raise InputError, beginning with `what`, if it has none."""
-    try:
-        text = read_limited(path, LARGEST)
-        if len(text) > LARGEST:
-            raise ValueError(f"has more than {LARGEST:,} bytes")
-        found = parse_json(text.decode("utf-8-sig"))
-    except ValueError as error:
-        raise InputError(f"{what}: not JSON: {error}") from None
-    if not isinstance(found, dict):
-        kind = type(found).__name__
-        raise InputError(f"{what}: contains a {kind}, expected an object")
-    return found
 
 
 def check(config: Mapping[str, Any], what: str) -> None:

@@ -20,7 +20,6 @@ from open_clip.model import (
 )
 
 from oodcache.cache.errors import InputError, first_lines
-from oodcache.cache.text import listed
 from oodcache.cache.watch import Note
 from oodcache.extract.model import checkpoint
 from oodcache.extract.model.checkpoint import State
@@ -223,17 +222,5 @@ def _misfit(state: State, wanted: State, error: Exception) -> str:
     for part, what in FOREIGN.items():
         if any(part in name for name in state) and not any(part in name for name in wanted):
             return what
-    # torch's batch norm supplies its counter.
-    missing = [one for one in wanted if one not in state and "num_batches" not in one]
-    others = [one for one in state if one not in wanted]
-    parts = [f"lacks {len(missing):,} tensors: {listed(missing)}"] if missing else []
-    parts += [f"has {len(others):,} others: {listed(others)}"] if others else []
-    shapes = [
-        f"{name} is {tuple(state[name].shape)}, not {tuple(wanted[name].shape)}"
-        for name in wanted
-        if name in state and state[name].shape != wanted[name].shape
-    ]
-    if shapes and not parts:
-        more = f" and {len(shapes) - 1:,} more" if len(shapes) > 1 else ""
-        parts = [f"{shapes[0]}{more}"]
-    return f"does not fit the architecture: {'; '.join(parts) or first_lines(error)[:200]}"
+    why = checkpoint.misfit(state, wanted) or first_lines(error)[:200]
+    return f"does not fit the architecture: {why}"

@@ -53,14 +53,6 @@ class CheckpointFiles:
         """Return the files that hold the weights; raise InputError if one is missing."""
         return layouts.weights(self.folder)
 
-    def shards(self, index: str) -> list[str]:
-        """Return the names of the files that an index names, each once."""
-        names = self._read(index).get("weight_map")
-        found = sorted({str(one) for one in names.values()}) if isinstance(names, dict) else []
-        if not found or any(Path(name).name != name for name in found):
-            raise InputError(f"{self.where}: {index}: weight_map does not name files beside it")
-        return found
-
     def _read(self, name: str) -> dict[str, Any]:
         return configs.read(self.folder / name, f"{self.where}: {name}")
 
@@ -84,6 +76,9 @@ def files_of(resolved: Resolved, note: Note, *, with_texts: bool) -> CheckpointF
     files = CheckpointFiles(Path(found).parent, f"--model {requested}")
     index = next((one for one in WEIGHTS if (files.folder / one).is_file()), "")
     if index.endswith(INDEX):
-        more = tuple(Wanted(name, (one,)) for one in files.shards(index))
+        more = tuple(
+            Wanted(name, (one,))
+            for one in layouts.shards(files.folder / index, f"{files.where}: {index}")
+        )
         HubFiles(requested, (*wanted, *more), in_a_folder=False).fetch(note)
     return files

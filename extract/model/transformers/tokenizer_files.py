@@ -9,7 +9,7 @@ from typing import Any
 from transformers.utils import is_protobuf_available, is_sentencepiece_available
 
 from oodcache.cache.errors import InputError, first_lines
-from oodcache.cache.json_text import parse_json, read_limited
+from oodcache.cache.json_text import read_object
 
 # All files that a tokenizer of these models may have: vocabularies, and what stands beside them.
 VOCABULARIES = (
@@ -66,12 +66,9 @@ def _declared(path: Path, where: str) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        declared = parse_json(read_limited(path, LARGEST_BESIDE).decode())
+        return read_object(path, LARGEST_BESIDE)
     except ValueError as error:
         raise InputError(f"{where}: {path.name}: {first_lines(error)}") from error
-    if not isinstance(declared, dict):
-        raise InputError(f"{where}: {path.name} is not a JSON object; {OF_ANOTHER}")
-    return declared
 
 
 def _check_pieces(folder: Path, where: str, *, is_stated: bool) -> None:

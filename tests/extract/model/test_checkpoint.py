@@ -182,3 +182,13 @@ def test_neither_torch_nor_safetensors_is_said(tmp_path: Path) -> None:
     path = tmp_path / "mine.pt"
     path.write_bytes(b"not weights")
     assert refusal(path).startswith("contains no weights: expected a file of torch.save")
+
+
+def test_a_misfit_names_tensors_that_are_missing_or_others_and_else_a_shape() -> None:
+    batch_norm = {**WEIGHTS, "bn.num_batches_tracked": torch.tensor(0)}
+    assert checkpoint.misfit(WEIGHTS, batch_norm) == ""
+    other = {"visual.proj": torch.zeros(3, 2), "logit_scale": torch.zeros(1)}
+    assert checkpoint.misfit(other, WEIGHTS) == "visual.proj is (3, 2), not (2, 3) and 1 more"
+    renamed = {"visual.proj": torch.zeros(3, 2), "scale": torch.zeros(1)}
+    lacks = "lacks 1 tensor: 'logit_scale'; has 1 others: 'scale'"
+    assert checkpoint.misfit(renamed, WEIGHTS) == lacks

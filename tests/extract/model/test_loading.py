@@ -168,7 +168,8 @@ def test_an_unknown_architecture_or_tag_suggests_the_nearest() -> None:
 
 def test_a_configuration_that_is_none_is_refused(small_model: SmallModel, tmp_path: Path) -> None:
     path = tmp_path / "bad.json"
-    for content, words in (("{", "not JSON"), ("{}", "lacks embed_dim"), ("[]", "contains a list")):
+    refused = {"{": "is no configuration", "{}": "lacks embed_dim", "[]": "contains a list"}
+    for content, words in refused.items():
         path.write_text(content)
         with pytest.raises(InputError, match=words):
             load_small(small_model, config=path)

@@ -71,7 +71,8 @@ def test_every_shard_of_an_index_must_be_there(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ([], "has no weight_map, an object with the file of each tensor"),
+        ([], "it contains a list, expected an object"),
+        ({"weight_map": ["a"]}, "has no weight_map, an object with the file of each tensor"),
         ({"weight_map": {}}, "has no weight_map"),
         ({"weight_map": {"a": "../b/model.safetensors"}}, "'../b/model.safetensors', which"),
         ({"weight_map": {"a": "/etc/passwd"}}, "names '/etc/passwd', which is no file of its fold"),

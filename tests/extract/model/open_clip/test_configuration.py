@@ -85,22 +85,6 @@ def test_preprocessing_that_cannot_be_done_is_refused(changes: Any, words: str) 
     configuration.check_preprocessing(SIGLIP_LIKE, "m.json")
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"{", "not JSON"),
-        (b"[1]", "contains a list, expected an object"),
-        (b"\xff\xfe{", "not JSON"),
-        (b"[" * 100_000, "not JSON: it is nested deeper than 16 levels"),
-        (b" " * 1_000_001, "not JSON: has more than 1,000,000 bytes"),
-    ],
-)
-def test_a_file_that_is_no_object_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
-    path = tmp_path / "m.json"
-    path.write_bytes(content)
-    assert words in refusal(lambda: configuration.read(path, str(path)))
-
-
 def test_the_configuration_of_a_repository_is_told_from_an_architecture() -> None:
     whole = {"model_cfg": CONFIG, "preprocess_cfg": SIGLIP_LIKE}
     said = refusal(lambda: configuration.check(whole, "m.json"))

@@ -138,7 +138,7 @@ def test_scale_and_bias_of_one_number_fit_any_shape(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda state: state.pop("visual.proj"), "lacks 1 tensors: 'visual.proj'"),
+        (lambda state: state.pop("visual.proj"), "lacks 1 tensor: 'visual.proj'"),
         (lambda state: state.update(x=torch.ones(1)), "has 1 others: 'x'"),
         (
             lambda state: state.update({"text_projection": torch.ones(2, 2)}),

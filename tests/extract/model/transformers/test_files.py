@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,18 +12,10 @@ from samples.extract.local_hub import LocalHub, local_hub
 from samples.extract.transformers_folders import transformers_folder
 from transformers import AutoModel
 
-from oodcache.cache.errors import InputError
 from oodcache.extract.model.checkpoint import State
 from oodcache.extract.model.request import ModelRequest, Resolved
 from oodcache.extract.model.transformers.files import CheckpointFiles, files_of
 from oodcache.extract.model.transformers.weights import loaded_model
-
-
-@pytest.mark.parametrize("index", [{}, {"weight_map": {"a": "../b"}}, {"weight_map": ["a"]}])
-def test_an_index_names_files_beside_it_alone(tmp_path: Path, index: object) -> None:
-    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(InputError, match="weight_map does not name files beside it"):
-        CheckpointFiles(tmp_path, "--model x").shards("model.safetensors.index.json")
 
 
 def test_the_nested_image_processor_counts(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_pipe_is_no_file(gemma: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("[1]", "tokenizer_config.json is not a JSON object"),
+        ("[1]", "tokenizer_config.json: it contains a list, expected an object"),
         ("{", "tokenizer_config.json: "),
         ('{"a": NaN}', "it contains NaN, which is not JSON"),
         ('{"tokenizer_class": 5}', "tokenizer_class of tokenizer_config.json is 5, not a name"),
