@@ -13,7 +13,7 @@ from oodcache.cache.watch import Note
 from oodcache.extract.model.hub import HubFiles, Wanted
 from oodcache.extract.model.names import configs, layouts
 from oodcache.extract.model.names.configs import CONFIG
-from oodcache.extract.model.names.layouts import INDEX
+from oodcache.extract.model.names.layouts import ADAPTER, INDEX
 from oodcache.extract.model.request import TRANSFORMERS, Resolved
 from oodcache.extract.model.transformers.tokenizer_files import FILES as TOKENIZER
 from oodcache.extract.model.transformers.tokenizer_files import VOCABULARIES
@@ -66,14 +66,17 @@ def files_of(resolved: Resolved, note: Note, *, with_texts: bool) -> CheckpointF
     tokenizer = (Wanted(name, VOCABULARIES, TOKENIZER, is_whole=True),)
     wanted = (
         Wanted(name, (CONFIG,)),
-        Wanted(name, PROCESSORS, PROCESSORS, is_whole=True),
+        Wanted(name, PROCESSORS, (*PROCESSORS, ADAPTER), is_whole=True),
         *(tokenizer if with_texts else ()),
         Wanted(name, WEIGHTS),
     )
-    HubFiles(requested, wanted, in_a_folder=False).fetch(note)
+    hub_files = HubFiles(requested, wanted, in_a_folder=False)
+    hub_files.fetch(note, only=2)
     found = try_to_load_from_cache(name, CONFIG)
     assert isinstance(found, str)
     files = CheckpointFiles(Path(found).parent, f"--model {requested}")
+    layouts.check_no_adapter(files.folder, files.where)
+    hub_files.fetch(note)
     index = next((one for one in WEIGHTS if (files.folder / one).is_file()), "")
     if index.endswith(INDEX):
         more = tuple(

@@ -12,6 +12,7 @@ from samples.extract.local_hub import LocalHub, local_hub
 from samples.extract.transformers_folders import transformers_folder
 from transformers import AutoModel
 
+from oodcache.cache.errors import InputError
 from oodcache.extract.model.checkpoint import State
 from oodcache.extract.model.request import ModelRequest, Resolved
 from oodcache.extract.model.transformers.files import CheckpointFiles, files_of
@@ -57,6 +58,22 @@ def test_a_repository_is_fetched_once(tmp_path: Path, monkeypatch: pytest.Monkey
     assert first == again and asked == len(hub.asked)
     names = {path.name for path in first.folder.iterdir()}
     assert {path.name for path in folder.iterdir() if path.name != "README.md"} == names
+
+
+def test_an_adapter_beside_the_weights_of_a_repository_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the weights, which would be loaded without it, is fetched."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "org/of"}')
+    for name in ("config.json", "preprocessor_config.json"):
+        (folder / name).write_text("{}")
+    with (
+        served(folder, tmp_path, monkeypatch),
+        pytest.raises(InputError, match=r"--model x: has an adapter of peft .* of org/of, which"),
+    ):
+        files_of(RESOLVED, lambda text: None, with_texts=False)
 
 
 def test_weights_in_several_files_are_fetched_and_loaded(
