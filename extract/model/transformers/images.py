@@ -21,11 +21,11 @@ from oodcache.extract.model.pixels import UPRIGHT, decode
 from oodcache.extract.model.request import PILLOW, ModelRequest
 from oodcache.extract.model.transformers import naflex
 from oodcache.extract.model.transformers.files import CheckpointFiles
+from oodcache.extract.model.transformers.tokenizer_files import OF_ANOTHER
 from oodcache.extract.run.decoding import Prepared
 
 UNSCALED = {"do_rescale": False, "do_normalize": False}
 PROBE = (41, 28)  # Pixels: neither square nor a multiple of a patch.
-OF_ANOTHER = "it is another model's: use the files that were saved with these weights"
 
 
 @dataclass(frozen=True)

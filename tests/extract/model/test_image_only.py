@@ -14,6 +14,7 @@ import timm
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from samples import slow_except
 from samples.extract.local_hub import place
 
 from oodcache.cache.errors import InputError
@@ -69,7 +70,7 @@ def by_hand(model: Any, **settings: Any) -> torch.Tensor:
     return torch.nn.functional.normalize(features, dim=-1)
 
 
-@pytest.mark.parametrize("name", [SMALL, "test_convnext"])
+@pytest.mark.parametrize("name", slow_except((SMALL,), (SMALL, "test_convnext")))
 def test_vectors_are_timms_pooled_features_without_the_classifier(
     tmp_path: Path, name: str
 ) -> None:

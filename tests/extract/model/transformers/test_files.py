@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,6 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 from samples.extract.local_hub import LocalHub, local_hub
-from samples.extract.transformers_folders import transformers_folder
 from transformers import AutoModel
 
 from oodcache.cache.errors import InputError
@@ -49,8 +49,10 @@ def served(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield hub
 
 
-def test_a_repository_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = transformers_folder(tmp_path / "model", "siglip")
+def test_a_repository_is_fetched_once(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folders["siglip"]
     with served(folder, tmp_path, monkeypatch) as hub:
         first = files_of(RESOLVED, lambda text: None, with_texts=True)
         asked = len(hub.asked)
@@ -77,9 +79,9 @@ def test_an_adapter_beside_the_weights_of_a_repository_is_rejected(
 
 
 def test_weights_in_several_files_are_fetched_and_loaded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = transformers_folder(tmp_path / "model", "siglip")
+    folder = Path(shutil.copytree(folders["siglip"], tmp_path / "model"))
     whole = loaded_state(folder)
     AutoModel.from_pretrained(folder).save_pretrained(folder, max_shard_size="50KB")
     (folder / "model.safetensors").unlink()

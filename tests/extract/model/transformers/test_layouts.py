@@ -53,11 +53,13 @@ def test_the_same_weights_give_the_same_vectors(tmp_path: Path, kind: str) -> No
 
 
 @pytest.mark.parametrize("kind", slow_except(("siglip2",), (*KINDS, "metaclip_2")))
-def test_logits_are_those_of_transformers_by_hand(tmp_path: Path, kind: str) -> None:
+def test_logits_are_those_of_transformers_by_hand(
+    folders: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
     """And so are predictions and accuracy; NaFlex's images have a test of their own."""
     from transformers import AutoModel, AutoProcessor
 
-    folder = transformers_folder(tmp_path / kind, kind)
+    folder = folders[kind]
     paths, texts = noise(tmp_path), TEXTS
     if kind.startswith("siglip"):
         texts = [text.lower() for text in TEXTS]

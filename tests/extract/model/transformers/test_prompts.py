@@ -12,7 +12,7 @@ import pytest
 import torch
 from samples.extract.siglip_models import KINDS as SIGLIP_KINDS
 from samples.extract.siglip_models import trained_tokenizer, write_tokenizer
-from samples.extract.transformers_folders import LAYOUTS, LENGTH, transformers_folder
+from samples.extract.transformers_folders import LAYOUTS, LENGTH
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
@@ -26,17 +26,9 @@ TEXTS = ["a photo of a cat", "The small RED Digit, 7!", ""]
 Folder = Callable[[str], Path]
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    """Write each kind of folder once; tests that change one copy it."""
-    root, done = tmp_path_factory.mktemp("folders"), {}
-
-    def get(kind: str) -> Path:
-        if kind not in done:
-            done[kind] = transformers_folder(root / kind, kind)
-        return done[kind]
-
-    return get
+@pytest.fixture
+def written(folders: dict[str, Path]) -> Folder:
+    return folders.__getitem__
 
 
 @pytest.fixture

@@ -11,18 +11,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from samples.extract.transformers_folders import LAYOUTS, transformers_folder
+from samples.extract.transformers_folders import LAYOUTS
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.model.checkpoint import State
 from oodcache.extract.model.transformers.files import CheckpointFiles
 from oodcache.extract.model.transformers.weights import loaded_model, quiet
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    root = tmp_path_factory.mktemp("models")
-    return {kind: transformers_folder(root / kind, kind) for kind in LAYOUTS}
 
 
 def loaded(folder: Path, notes: list[str] | None = None) -> Any:
