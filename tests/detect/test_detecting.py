@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,16 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from samples import silent
+from samples import Run, silent, write_photos, write_strays
 from samples.detect.detectors import DIMENSION, made
+from samples.extract.transformers_folders import transformers_folder
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.files.images import open_images
 from oodcache.cache.watch import Watch
 from oodcache.detect import detecting, judge
 from oodcache.detect.calibrating import loaded_again
 from oodcache.detect.file import read_detector, write_detector
-from oodcache.detect.reloading import Runtime, request_again
-from oodcache.extract.run.embedding import Embedded
+from oodcache.detect.reloading import Runtime, loaded, request_again
+from oodcache.extract.run.embedding import Embedded, FreeFiles
 
 
 class Even:
@@ -120,3 +123,39 @@ def test_a_folder_is_loaded_again_from_anywhere_or_asked_for(
 @pytest.mark.parametrize("requested", ["transformers:org/name", "hf-hub:org/name", "siglip2"])
 def test_what_is_no_folder_is_loaded_again_by_its_name(requested: str) -> None:
     assert loaded_again(requested) == requested
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["siglip", "siglip2-naflex"])
+def test_a_plain_folder_of_transformers_is_the_same_model_from_extract_to_detect(
+    oodcache: Run, tmp_path: Path, kind: str
+) -> None:
+    transformers_folder(tmp_path / "models" / "mine", kind)
+    write_photos(tmp_path / "photos")
+    write_strays(tmp_path / "strays")
+    sets = ("photos=photos", "strays=strays", "--classes", "names=photos")
+    made = oodcache("extract", "--model", "models/mine", *sets, "--workers", 0)
+    assert made.status == 0, made.err
+    asked = ("--model", "models/mine", "--classes", "names", "--id", "photos")
+    table = oodcache("score", *asked, "--ood", "strays", "--score", "max-logit")
+    assert table.status == 0 and "max-logit" in table.out, table.err
+    made_of = ("--score", "max-logit", "--alpha", "0.2", "-o", "detector.json")
+    done = oodcache("calibrate", *asked, *made_of)
+    assert done.status == 0, done.err
+
+    cached = open_images(next((tmp_path / "embeddings").rglob("images/photos.h5")))
+    files = FreeFiles([b"photos/" + path for path in cached.paths()])
+    again = loaded(read_detector(Path("detector.json")), Runtime(), lambda text: None)
+    (found,) = again.embedded(files, cached.rows, batch_size=99, workers=0)
+    np.testing.assert_allclose(found.vectors, next(cached.blocks()), atol=1e-5, rtol=0)
+
+    lines = []
+    for target in ("photos/", cached.path.relative_to(tmp_path)):
+        judged = oodcache("detect", "detector.json", target, "--format", "jsonl", "--workers", 0)
+        assert judged.status in (0, 3), judged.err
+        lines.append([json.loads(line) for line in judged.out.splitlines()])
+    fresh, stored = lines
+    assert [one["path"].removeprefix("photos/") for one in fresh] == [one["path"] for one in stored]
+    scores = [[one["score"] for one in some] for some in lines]
+    np.testing.assert_allclose(*scores, atol=1e-5)
+    assert [one["nearest"] for one in fresh] == [one["nearest"] for one in stored]
