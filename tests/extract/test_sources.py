@@ -156,7 +156,11 @@ SOURCES: dict[str, Make] = {
     "arrow": as_arrow,
     "numbered parquet": as_numbered_parquet,
 }
-SLOW = {"hub pattern", "hub braces", "arrow", "numbered parquet"}
+# Other ways to the readers of the rest: csv, tars, hub folder and parquet.
+SLOW = {
+    *("tsv", "tar", "folder of tars"),
+    *("hub pattern", "hub braces", "arrow", "numbered parquet"),
+}
 IN_WORKERS = {"tar", "tars", "folder of tars", "hub folder", "saved to disk"}
 TABLES = {"list", "csv", "tsv", "parquet"}
 NUMBERED = {"list", "parquet", "CLIP_benchmark", "numbered parquet"}
