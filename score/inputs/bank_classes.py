@@ -32,10 +32,15 @@ def are_needed(question: Question, model: ModelIdentity) -> bool:
     """
     if TIMM in model.architecture:
         return True
-    if model.logit_scale is not None or question.classes is not None or question.bank is None:
+    if not can_do_without(model) or question.classes is not None or question.bank is None:
         return False
     needed = (one.definition.needs for one in question.variants)
     return not are_default(question) and all(one in (BANK, ANY) for one in needed)
+
+
+def can_do_without(model: ModelIdentity) -> bool:
+    """Return whether a model without cached texts may have none: it has no scale for them."""
+    return TIMM in model.architecture or model.logit_scale is None
 
 
 def check(question: Question, label: str, images: Collection[str], requested: str) -> None:

@@ -15,10 +15,11 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.negatives import Negatives
 from oodcache.cache.files.texts import TextFile
-from oodcache.score.inputs.cached import CachedBank, CachedNegatives, of_model
+from oodcache.score.inputs.cached import Cached, CachedBank, CachedNegatives, of_model
 
 Images, Texts = Callable[..., ImageFile], Callable[..., TextFile]
 PETS = ["cat", "dog", "crane"]
+DINO: dict[str, Any] = {"logit_scale": None, "logit_bias": None, "architecture": {"timm": "dino"}}
 
 
 def test_labels_tell_the_id_set_the_bank_and_the_ood_sets(
@@ -36,7 +37,7 @@ def test_labels_tell_the_id_set_the_bank_and_the_ood_sets(
     found = of_model(tmp_path, "tiny")
     assert (found.label, found.scale, found.bias) == ("Tiny/one", 40.0, -12.0)
     assert (found.classes, found.count, found.id_set) == ("pets", 3, "val")
-    assert found.bank == CachedBank("train", rows=4, has_every_class=True)
+    assert found.bank == CachedBank("train", rows=4, smallest=1, has_every_class=True)
     assert found.ood_sets == ("strays", "unlabelled")
     assert found.negatives is None
 
@@ -53,7 +54,7 @@ def test_class_numbers_are_labels_and_a_bank_may_lack_classes(
     write_images("large", unit_rows(4, 2), labels=[0, 1, 0, 1], **numbered)
     found = of_model(tmp_path, "tiny")
     assert found.id_set == "small"
-    assert found.bank == CachedBank("large", rows=4, has_every_class=False)
+    assert found.bank == CachedBank("large", rows=4, smallest=2, has_every_class=False)
 
 
 def test_without_labels_no_set_is_taken_for_id_or_ood(
@@ -86,6 +87,33 @@ def test_a_model_without_class_names_is_told_how_to_add_them(
         f"{tmp_path}/Tiny/one: has no class names; add them with: oodcache extract --model "
         "Tiny/one --classes NAME=FILE"
     )
+
+
+def test_without_texts_the_classes_are_those_of_the_labels_that_sets_share(
+    tmp_path: Path, write_images: Images
+) -> None:
+    rows = unit_rows(9, 2)
+    write_images("val", rows[:6], labels=[0, 1, 2] * 2, label_names=PETS, **DINO)
+    write_images("train", rows[:5], labels=[0, 1, 2, 0, 1], label_names=PETS, **DINO)
+    write_images("strays", rows, labels=[0] * 9, label_names=["fox"], **DINO)
+    write_images("unlabelled", rows[:2], **DINO)
+    found = of_model(tmp_path, "tiny")
+    assert (found.label, found.scale, found.bias) == ("Tiny/one", None, None)
+    assert (found.classes, found.count, found.id_set) == (None, 3, "val")
+    assert found.bank == CachedBank("train", rows=5, smallest=1, has_every_class=True)
+    assert found.ood_sets == ("strays", "unlabelled")
+    assert found.negatives is None
+
+
+def test_without_texts_and_shared_labels_only_a_set_called_train_is_a_bank(
+    tmp_path: Path, write_images: Images
+) -> None:
+    write_images("strays", unit_rows(9, 2), labels=[0] * 9, label_names=["fox"], **DINO)
+    write_images("pets", unit_rows(3, 2), labels=[0, 1, 2], label_names=PETS, **DINO)
+    assert of_model(tmp_path, "tiny") == Cached("Tiny/one", None, None, None, 0)
+    write_images("train", unit_rows(5, 2), **DINO)
+    bank = CachedBank("train", rows=5, smallest=5, has_every_class=False)
+    assert of_model(tmp_path, "tiny") == Cached("Tiny/one", None, None, None, 0, bank=bank)
 
 
 def test_complete_shards_count_and_incomplete_ones_do_not(
