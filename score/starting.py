@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oodcache.cache.names import typed_name
-from oodcache.cache.text import LONGEST_LINE, counted
+from oodcache.cache.text import counted
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.cached import Cached, CachedBank
 
 CACHE = Path("embeddings")
 CLIPS, NEAR = 100.0, 2.0  # CLIP's scale, whose temperature neglabel has, and what is near it.
+LONGEST_COMMAND = 400  # Characters that are still easy to copy.
 NEIGHBOURS = int(SCORES["knn"].defaults["k"])
 GROUPS = int(SCORES["neglabel"].defaults["groups"])
 
@@ -89,15 +90,16 @@ def source(score: str) -> str:
     return SCORES[score].source.split(";")[0]
 
 
-def next_step(cached: Cached, cache: Path = CACHE) -> str | None:
-    """Return what to type after an extraction; None if the ID or the OOD images are not known."""
+def next_steps(cached: Cached, cache: Path = CACHE) -> list[str]:
+    """Return what to type after an extraction, a command a line.
+
+    There is none if the ID or the OOD images are not known, and no long one: the other prints it.
+    """
     if cached.id_set is None or not cached.ood_sets:
-        return None
+        return []
     why = shlex.join(["oodcache", "scores", "--for", typed_name(cached.label), *of_cache(cache)])
-    line = f"next: {command(cached, cache)}; why these scores: {why}"
-    if len(line.encode()) <= LONGEST_LINE:
-        return line
-    return f"next: which scores to start with, why, and the command: {why}"
+    line = f"next: {command(cached, cache)}"
+    return [line, f"why: {why}"] if len(line) <= LONGEST_COMMAND else [f"next: {why}"]
 
 
 def _of_classes(cached: Cached) -> Iterator[Start]:

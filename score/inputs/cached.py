@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,7 +18,10 @@ from oodcache.cache.files.negatives import CSP, Negatives, read_negatives
 from oodcache.cache.files.texts import TextRows, Vocabulary, open_unread_rows
 from oodcache.cache.shards.shard_set import is_complete, open_images, open_text_rows
 from oodcache.cache.store import store
+from oodcache.cache.watch import Note
 from oodcache.score.inputs import bank_classes, labels
+
+File = TypeVar("File")
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,10 @@ class Cached:
     negatives: CachedNegatives | None = None
 
 
-def of_model(cache: Path, model: str) -> Cached:
+def of_model(cache: Path, model: str, note: Note) -> Cached:
     """Return what is cached for a model; what is begun but incomplete does not count.
+
+    A damaged file of images or texts does not count either: a note says how to mend it.
 
     Of several vocabularies it is the one whose classes most sets have as labels, the smallest of
     those. Of several sets whose labels are classes, the first without "train" in its name, by size,
@@ -77,12 +84,8 @@ def of_model(cache: Path, model: str) -> Cached:
     for one in store.known(cache, label):
         if one.path.exists() or is_complete(one.path):
             paths[one.kind].append(one.path)
-    images = {path.stem: open_images(path) for path in paths["images"]}
-    # Names and scale are enough: the vectors of a long word list need not be read for them.
-    texts = {
-        path.stem: (open_unread_rows if path.exists() else open_text_rows)(path)
-        for path in paths["texts"]
-    }
+    images = _opened(paths["images"], open_images, note)
+    texts = _opened(paths["texts"], _unread_texts, note)
     models = [one.identity.model for one in images.values()]
     if not texts and models and bank_classes.can_do_without(models[0]):
         return _without_texts(label, images)
@@ -97,6 +100,25 @@ def of_model(cache: Path, model: str) -> Cached:
     found = {name: _targets(one, _classes(texts)) for name, one in images.items()}
     name = min(classes, key=lambda one: (-_agreeing(found, one), len(classes[one].names), one))
     return _cached(label, texts[name], images, {one: of[name] for one, of in found.items()}, mined)
+
+
+def _unread_texts(path: Path) -> TextRows:
+    """Open names and scale, which are enough: the vectors of a long word list are not read."""
+    return open_unread_rows(path) if path.exists() else open_text_rows(path)
+
+
+def _opened(
+    paths: Sequence[Path], open_file: Callable[[Path], File], note: Note
+) -> dict[str, File]:
+    """Return the files that can be opened, by name, with a note on each of the others."""
+    found = {}
+    for path in paths:
+        try:
+            found[path.stem] = open_file(path)
+        except InputError as error:
+            remove = shlex.join(["oodcache", "cache", "rm", str(path)])
+            note(f"{error}; it is left out: extract it again with --overwrite, or type: {remove}")
+    return found
 
 
 def _without_texts(label: str, images: Mapping[str, ImageFile]) -> Cached:

@@ -12,7 +12,7 @@ from oodcache.score.inputs import bank_classes
 from oodcache.score.inputs.cached import Cached, CachedBank, CachedNegatives
 from oodcache.score.inputs.question import Question
 from oodcache.score.onepass.variants import parse_all
-from oodcache.score.starting import command, facts, next_step, starts
+from oodcache.score.starting import command, facts, next_steps, starts
 
 ROOT = Path(__file__).parent.parent.parent
 CLIP = Cached("ViT-B-16/openai", 100.0, None, "pets", 37, "pets", ("strays",))
@@ -101,7 +101,7 @@ def test_without_texts_and_labels_the_command_has_a_placeholder_for_the_bank() -
         "no bank"
     )
     assert "--id ID --ood OOD --bank BANK --score knn --score residual" in command(bare)
-    assert next_step(bare) is None
+    assert next_steps(bare) == []
 
 
 def test_every_score_can_be_typed_and_names_a_paper_unless_it_is_arithmetic() -> None:
@@ -130,15 +130,13 @@ def test_facts_say_what_is_unknown() -> None:
     )
 
 
-def test_the_next_step_is_one_line_that_is_never_cut() -> None:
-    said = next_step(CLIP)
-    assert said == (f"next: {command(CLIP)}; why these scores: oodcache scores --for clip-openai")
+def test_the_next_steps_are_a_command_a_line_without_a_long_one() -> None:
+    why = "why: oodcache scores --for clip-openai --cache c"
+    assert next_steps(CLIP, Path("c")) == [f"next: {command(CLIP, Path('c'))}", why]
     many = replace(WHOLE, ood_sets=tuple(f"set-{number:02}" for number in range(30)))
-    assert next_step(many) == (
-        "next: which scores to start with, why, and the command: oodcache scores --for siglip"
-    )
-    assert next_step(replace(CLIP, ood_sets=())) is None
-    assert next_step(replace(CLIP, id_set=None)) is None
+    assert next_steps(many) == ["next: oodcache scores --for siglip"]
+    assert next_steps(replace(CLIP, ood_sets=())) == []
+    assert next_steps(replace(CLIP, id_set=None)) == []
 
 
 @pytest.mark.parametrize(
