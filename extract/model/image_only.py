@@ -121,7 +121,9 @@ def _check_known(name: str, request: ModelRequest) -> Any:
     bare, _, tag = name.partition(".")
     start = f"--model {request.requested}: "
     if not timm.is_model(bare):
-        likely = " or ".join(f"{TIMM}{one}" for one in nearest(bare, timm.list_models()))
+        near = nearest(bare, timm.list_models())
+        is_meant = bool(near) and near[0].casefold() == bare.casefold()
+        likely = " or ".join(f"{TIMM}{one}" for one in near[: 1 if is_meant else None])
         todo = f"did you mean {likely}?" if likely else "timm.list_models() in Python lists them"
         raise InputError(f"{start}timm has no model {bare!r}; {todo}")
     known = timm.models.get_arch_pretrained_cfgs(bare)

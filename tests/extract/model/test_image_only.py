@@ -228,7 +228,7 @@ def test_a_model_without_pooled_features_is_rejected(
     ("requested", "said"),
     [
         ("timm:test_resnett", "timm has no model 'test_resnett'; did you mean timm:test_resnet"),
-        ("timm:TEST_VIT", "timm has no model 'TEST_VIT'; did you mean timm:test_vit"),
+        ("timm:TEST_VIT", "timm has no model 'TEST_VIT'; did you mean timm:test_vit?"),
         ("timm:qqq", "timm has no model 'qqq'; timm.list_models() in Python lists them"),
         ("timm:test_resnet.x", "test_resnet has no weights 'x'; did you mean 'timm:test_resnet.r"),
     ],
