@@ -56,6 +56,8 @@ class StrictCommand(click.Command):
             if not example:
                 raise
             what = f"{error.format_message().rstrip('.')}; for example: {example}"
+            if error.param is not None and "FILE|NAME" in str(error.param.metavar):
+                what += "; list the names with: oodcache cache ls"
             raise click.UsageError(what, context) from None
 
 

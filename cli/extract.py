@@ -253,7 +253,7 @@ def _tell_next(files: Sequence[Path], began: int, cache: Path) -> None:
     from oodcache.score import starting
     from oodcache.score.inputs import cached
 
-    with suppress(InputError):  # A file of the cache that is damaged: whoever reads it reports it.
-        found = cached.of_model(cache, "/".join(files[0].parts[-4:-2]))
-        if line := starting.next_step(found, cache):
+    with suppress(InputError):  # No class names yet, or damaged negatives.
+        found = cached.of_model(cache, "/".join(files[0].parts[-4:-2]), note)
+        for line in starting.next_steps(found, cache):
             note(Hint(line))

@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from oodcache.cache.text import printable
 from oodcache.cli.commands import StrictCommand
@@ -23,7 +24,8 @@ Every score: higher means more in-distribution."""
     "--for", "model", metavar="MODEL", help="Cached model: the scores to start with, and why."
 )
 @CACHE
-def scores(name: str | None, model: str | None, cache: Path) -> None:
+@click.pass_context
+def scores(context: click.Context, name: str | None, model: str | None, cache: Path) -> None:
     """List the scores with their formulas and parameters, or describe one in full.
 
     NAME may be a score of your own, FILE.py:FUNCTION. Scores of installed packages are listed too.
@@ -44,6 +46,8 @@ def scores(name: str | None, model: str | None, cache: Path) -> None:
             raise click.UsageError("--for chooses the scores itself: omit NAME")
         _print_starts(cache, model)
         return
+    if context.get_parameter_source("cache") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--cache: is for --for MODEL; omit it, or add --for")
     for one, facts in catalogue.listed(note) if name is None else [catalogue.described(name)]:
         click.echo(one)
         for key, text in facts.items():
@@ -56,7 +60,7 @@ def _print_starts(cache: Path, model: str) -> None:
     from oodcache.score import starting
     from oodcache.score.inputs import cached
 
-    found = cached.of_model(cache, model)
+    found = cached.of_model(cache, model, note)
     click.echo(f"{printable(starting.facts(found))}\n")
     for one in starting.starts(found):
         click.echo(one.score)

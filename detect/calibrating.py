@@ -57,8 +57,8 @@ def detector(request: DetectorRequest, command: str, watch: Watch) -> SavedDetec
     _check_request(request)
     question = request.sets
     (model,) = question.models
+    check_has_texts(question, model, "a detector")
     selection = select(question, model)
-    check_has_texts(selection, "a detector")
     texts = only(selection, question.templates)
     tell(selection, question.variants, watch.note)
     equal_classes.tell([texts], watch.note)

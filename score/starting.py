@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oodcache.cache.names import typed_name
-from oodcache.cache.text import LONGEST_LINE, counted
+from oodcache.cache.text import counted
 from oodcache.score.formulas.registry import SCORES
-from oodcache.score.inputs.cached import Cached
+from oodcache.score.inputs.cached import Cached, CachedBank
 
 CACHE = Path("embeddings")
 CLIPS, NEAR = 100.0, 2.0  # CLIP's scale, whose temperature neglabel has, and what is near it.
+LONGEST_COMMAND = 400  # Characters that are still easy to copy.
 NEIGHBOURS = int(SCORES["knn"].defaults["k"])
 GROUPS = int(SCORES["neglabel"].defaults["groups"])
 
@@ -32,6 +33,8 @@ class Start:
 
 def starts(cached: Cached) -> list[Start]:
     """Return the scores to start with, in the order in which to read their rows."""
+    if cached.classes is None:
+        return list(_of_images(cached.bank))
     return [*_of_classes(cached), *_of_negatives(cached), *_of_bank(cached)]
 
 
@@ -43,22 +46,36 @@ def facts(cached: Cached) -> str:
     """
     scale = "scale unknown" if cached.scale is None else f"scale {cached.scale:.4g}"
     bias = "no bias" if cached.bias is None else f"bias {cached.bias:.4g}"
+    if cached.classes is None:
+        return f"{cached.label}: {'; '.join(['no class texts', *_sets(cached)])}"
     classes = f"{counted(cached.count, 'class')} of {cached.classes}"
-    sets = [f"ID {cached.id_set or 'unknown: no images have the classes as labels'}"]
+    mined = cached.negatives
+    more = f"negatives {mined.name} ({mined.words:,})" if mined else "no negatives"
+    *sets, bank = _sets(cached)
+    return f"{cached.label}: {'; '.join([f'{scale}, {bias}', classes, *sets, f'{bank}, {more}'])}"
+
+
+def _sets(cached: Cached) -> list[str]:
+    """Return which sets are ID, OOD and the bank."""
+    bank = cached.bank
+    whose = "classes" if cached.classes else "bank's classes"
+    sets = [f"ID {cached.id_set or f'unknown: no images have the {whose} as labels'}"]
     sets += [f"OOD {', '.join(cached.ood_sets)}"] if cached.ood_sets else []
-    bank, mined = cached.bank, cached.negatives
-    more = f"bank {bank.name} ({counted(bank.rows, 'image')})" if bank else "no bank"
-    more += f", negatives {mined.name} ({mined.words:,})" if mined else ", no negatives"
-    return f"{cached.label}: {'; '.join([f'{scale}, {bias}', classes, *sets, more])}"
+    if bank is None:
+        return [*sets, "no bank"]
+    of = f" of {counted(cached.count, 'class')}" if cached.count and not cached.classes else ""
+    return [*sets, f"bank {bank.name} ({counted(bank.rows, 'image')}{of})"]
 
 
 def command(cached: Cached, cache: Path = CACHE) -> str:
-    """Return the command that compares them; ID, OOD stand for sets that are not known."""
-    words = ["oodcache", "score", "--model", typed_name(cached.label), "--classes", cached.classes]
+    """Return the command that compares them; ID, OOD, BANK stand for sets that are not known."""
+    words = ["oodcache", "score", "--model", typed_name(cached.label)]
+    words += ["--classes", cached.classes] if cached.classes else []
     words += ["--id", cached.id_set or "ID"]
     words += [part for name in cached.ood_sets or ("OOD",) for part in ("--ood", name)]
     words += ["--negatives", cached.negatives.name] if cached.negatives else []
-    words += ["--bank", cached.bank.name] if cached.bank else []
+    bank = cached.bank.name if cached.bank else None if cached.classes else "BANK"
+    words += ["--bank", bank] if bank else []
     words += [part for one in starts(cached) for part in ("--score", one.score)]
     return shlex.join([*words, *of_cache(cache)])
 
@@ -73,15 +90,16 @@ def source(score: str) -> str:
     return SCORES[score].source.split(";")[0]
 
 
-def next_step(cached: Cached, cache: Path = CACHE) -> str | None:
-    """Return what to type after an extraction; None if the ID or the OOD images are not known."""
+def next_steps(cached: Cached, cache: Path = CACHE) -> list[str]:
+    """Return what to type after an extraction, a command a line.
+
+    There is none if the ID or the OOD images are not known, and no long one: the other prints it.
+    """
     if cached.id_set is None or not cached.ood_sets:
-        return None
+        return []
     why = shlex.join(["oodcache", "scores", "--for", typed_name(cached.label), *of_cache(cache)])
-    line = f"next: {command(cached, cache)}; why these scores: {why}"
-    if len(line.encode()) <= LONGEST_LINE:
-        return line
-    return f"next: which scores to start with, why, and the command: {why}"
+    line = f"next: {command(cached, cache)}"
+    return [line, f"why: {why}"] if len(line) <= LONGEST_COMMAND else [f"next: {why}"]
 
 
 def _of_classes(cached: Cached) -> Iterator[Start]:
@@ -138,13 +156,35 @@ def _of_bank(cached: Cached) -> Iterator[Start]:
     bank = cached.bank
     if bank is None:
         return
-    few = [f"k={bank.rows}"] if bank.rows < NEIGHBOURS else []
-    why = f"the distance to images of {bank.name}, without a text, {source('knn')}"
-    yield Start(_written("knn", few), why)
+    yield _knn(bank)
     yield Start("vim", f"the classes, and what lies outside the bank's subspace, {source('vim')}")
     if bank.has_every_class:
-        why = f"{bank.name} has labels, which give each class a mean, {source('mahalanobis')}"
-        yield Start("mahalanobis", why)
+        yield _mahalanobis(bank)
+
+
+def _of_images(bank: CachedBank | None) -> Iterator[Start]:
+    """Yield the scores of a model without texts: those of a bank that need no scale either."""
+    yield Start("knn", _distance("the bank")) if bank is None else _knn(bank)
+    why = f"what lies outside the bank's subspace, the part of vim without a scale, {source('vim')}"
+    yield Start("residual", why)
+    if bank is not None and bank.has_every_class:
+        yield _mahalanobis(bank)
+
+
+def _knn(bank: CachedBank) -> Start:
+    few = [f"k={bank.smallest}"] if bank.smallest < NEIGHBOURS else []
+    size = counted(bank.smallest, "image")
+    more = f"; with a larger k a neighbour lies outside the smallest class, of {size}"
+    return Start(_written("knn", few), _distance(bank.name) + more * bool(few))
+
+
+def _distance(bank: str) -> str:
+    return f"the distance to images of {bank}, without a text, {source('knn')}"
+
+
+def _mahalanobis(bank: CachedBank) -> Start:
+    why = f"{bank.name} has labels, which give each class a mean, {source('mahalanobis')}"
+    return Start("mahalanobis", why)
 
 
 def _written(score: str, settings: Sequence[str]) -> str:

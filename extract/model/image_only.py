@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import timm
@@ -24,6 +23,7 @@ from oodcache.extract.model.checkpoint import State
 from oodcache.extract.model.encoder import Encoder, Signature, device_of, precision, towers
 from oodcache.extract.model.hub import HubFiles, Wanted
 from oodcache.extract.model.identity import without_scale
+from oodcache.extract.model.names.architectures import nearest
 from oodcache.extract.model.preprocessing import Normalization, Preprocessing
 from oodcache.extract.model.request import HUB, PILLOW, SMALL_DINO, TIMM, ModelRequest, Resolved
 
@@ -110,9 +110,11 @@ def _check_known(name: str, request: ModelRequest) -> Any:
     bare, _, tag = name.partition(".")
     start = f"--model {request.requested}: "
     if not timm.is_model(bare):
-        near = get_close_matches(bare, timm.list_models(), n=3) or [SMALL_DINO]
-        likely = " or ".join(f"{TIMM}{one}" for one in near)
-        raise InputError(f"{start}timm has no model {bare!r}; did you mean {likely}?")
+        near = nearest(bare, timm.list_models())
+        is_meant = bool(near) and near[0].casefold() == bare.casefold()
+        likely = " or ".join(f"{TIMM}{one}" for one in near[: 1 if is_meant else None])
+        todo = f"did you mean {likely}?" if likely else "timm.list_models() in Python lists them"
+        raise InputError(f"{start}timm has no model {bare!r}; {todo}")
     known = timm.models.get_arch_pretrained_cfgs(bare)
     if tag and name not in known:
         likely = listed(f"{TIMM}{one}" for one in known) or "to give --checkpoint FILE"
@@ -124,8 +126,8 @@ def _put(state: State, model: Any, what: str) -> None:
     """Load a checkpoint's weights, in timm's names or the original ones, all but a classifier."""
     wanted = model.state_dict()
     state = _without_classifier(state, model)
+    _check_sizes(state, model, what)
     if state.keys() != wanted.keys():
-        _check_sizes(state, model, what)
         convert = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
         if convert is not None:
             state = _without_classifier(convert(state, model), model)
@@ -152,7 +154,7 @@ def _without_classifier(state: Mapping[str, torch.Tensor], model: Any) -> State:
 
 
 def _check_sizes(state: State, model: Any, what: str) -> None:
-    """Reject weights of another image or patch size, which timm would interpolate."""
+    """Reject weights of another image or patch size; some of them timm would interpolate."""
     own, found = getattr(model, POSITIONS, None), state.get(POSITIONS)
     extra = int(getattr(model, "num_prefix_tokens", 0))
     if own is not None and found is not None and abs(found.shape[1] - own.shape[1]) > extra:

@@ -32,10 +32,15 @@ def are_needed(question: Question, model: ModelIdentity) -> bool:
     """
     if TIMM in model.architecture:
         return True
-    if model.logit_scale is not None or question.classes is not None or question.bank is None:
+    if not can_do_without(model) or question.classes is not None or question.bank is None:
         return False
     needed = (one.definition.needs for one in question.variants)
     return not are_default(question) and all(one in (BANK, ANY) for one in needed)
+
+
+def can_do_without(model: ModelIdentity) -> bool:
+    """Return whether a model without cached texts may have none: it has no scale for them."""
+    return TIMM in model.architecture or model.logit_scale is None
 
 
 def check(question: Question, label: str, images: Collection[str], requested: str) -> None:
@@ -98,9 +103,13 @@ def vocabulary(bank: ImageFile) -> Vocabulary:
 
 
 def banks(cache: Path, label: str, used: Collection[str], requested: str) -> str:
-    """Return what to type for a bank: a cached dataset that is not scored, or how to make one."""
+    """Return what to type for a bank: a cached dataset that is not scored, or how to make one.
+
+    If some are called "train", the others are more likely OOD sets, and are not offered.
+    """
     there = (one.name for one in store.known(cache, label) if one.kind == "images")
-    if others := [name for name in there if name not in used]:
+    others = [name for name in there if name not in used]
+    if others := [name for name in others if "train" in name.lower()] or others:
         return f"give --bank {' or '.join(others)}, if it holds training images"
     return (
         "give --bank NAME, training images; make them with: "
@@ -112,7 +121,7 @@ def _check_variant(variant: Variant, label: str) -> None:
     needs = variant.definition.needs
     if needs not in (BANK, ANY):
         what = "negatives, which are texts" if needs else "class texts"
-        some = _listed([name for name, score in SCORES.items() if score.needs == BANK])
+        some = _listed([_typed(one) for one in SCORES if SCORES[one].needs == BANK])
         raise InputError(
             f"--score {variant.label}: needs {what}, and {label} has none; use a score of a bank: "
             f"{some}"
@@ -122,6 +131,12 @@ def _check_variant(variant: Variant, label: str) -> None:
             f"--score {variant.label}: its {name} is the model's own, and {label} has no logit "
             f"scale; give a number, such as --score {variant.score}:{name}=0.1"
         )
+
+
+def _typed(score: str) -> str:
+    """Return a score as a model without a scale takes it."""
+    (variant,) = parse_all([score])
+    return ":".join([score, *(f"{name}=0.1" for name in _learned(variant))])
 
 
 def _needs_no_text(variant: Variant) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.format.identity import ModelIdentity
 from oodcache.cache.shards.shard_set import open_images
 from oodcache.cache.store import store
 from oodcache.score.inputs import bank_classes, selection
@@ -19,14 +20,11 @@ def select(question: Question, model: str) -> Selection:
     Raises InputError if files are missing or do not match, or if a score needs texts and the
     model has none.
     """
-    cache, label = question.cache, store.find_model(question.cache, model)
+    identity = _without(question, model)
+    if identity is None:
+        return selection.select(question, model)
+    cache, label = question.cache, identity.label
     sets = typed_sets(question.id_set, question.ood_sets, question.select_on)
-    there = {one.name: one.kind for one in store.known(cache, label)}
-    if "texts" in there.values() or there.get(sets[0].data_set) != "images":
-        return selection.select(question, model)
-    identity = open_images(images_path(cache, label, model, sets[0].data_set)).identity.model
-    if not bank_classes.are_needed(question, identity):
-        return selection.select(question, model)
     names = list(dict.fromkeys(one.data_set for one in sets))
     bank_classes.check(question, label, names, identity.requested)
     assert question.bank is not None
@@ -40,9 +38,21 @@ def select(question: Question, model: str) -> Selection:
     return Selection(None, classes, measured, tuning, bank)
 
 
-def check_has_texts(found: Selection, what: str) -> None:
-    """Raise InputError if a model without texts was selected for `what` needs some."""
-    if found.texts is None:
+def check_has_texts(question: Question, model: str, what: str) -> None:
+    """Raise InputError if `what` needs texts and a question is of a model without."""
+    found = _without(question, model)
+    if found is not None:
         raise InputError(
             f"{what} needs class texts, and {found.label} has none; use a model with texts"
         )
+
+
+def _without(question: Question, model: str) -> ModelIdentity | None:
+    """Return the model of a question that it scores without texts; None for every other."""
+    cache, label = question.cache, store.find_model(question.cache, model)
+    inside = typed_sets(question.id_set, question.ood_sets, question.select_on)[0].data_set
+    there = {one.name: one.kind for one in store.known(cache, label)}
+    if "texts" in there.values() or there.get(inside) != "images":
+        return None
+    found = open_images(images_path(cache, label, model, inside)).identity.model
+    return found if bank_classes.are_needed(question, found) else None

@@ -221,7 +221,7 @@ GRID = "mcm:temperature=1|0.1"
         ),
         (
             {"score": "knn"},
-            "knn needs a bank: give --bank digits-train or eight-nine or photos, if",
+            "knn needs a bank: give --bank digits-train, if it holds training images",
         ),
         ({"score": "neglabel"}, "neglabel needs negatives: give --negatives NAME; make them with"),
         ({"id": "nothing"}, "no images 'nothing' (there are: digits-train, digits, eight-nine,"),
@@ -316,8 +316,8 @@ def test_a_model_without_texts_has_no_detector(
     dino = {"logit_scale": None, "logit_bias": None, "architecture": {"timm": "dino"}}
     for name in ("inside", "train"):
         write_images(name, np.eye(4, dtype=np.float32), **dino)
-    given = {"model": "tiny", "id": "inside", "bank": "train", "score": "knn:k=1"}
-    refused = calibrate(**given, cache=str(tmp_path))
+    given = {"model": "tiny", "id": "inside", "score": "knn:k=1"}
+    refused = calibrate(**given, cache=str(tmp_path))  # No bank is asked for, in vain.
     assert refused.status == 1
     assert refused.err == (
         "oodcache: a detector needs class texts, and Tiny/one has none; use a model with texts\n"

@@ -144,3 +144,10 @@ def test_what_is_missing_comes_with_an_example(
     refused = oodcache(*typed.split())
     assert refused.status == 2
     assert f"Error: {what}; for example: {example}" in " ".join(refused.err.split())
+
+
+@pytest.mark.parametrize("command", ["info", "rm"])
+def test_files_that_are_not_named_can_be_listed(oodcache: Run, command: str) -> None:
+    refused = oodcache("cache", command)
+    assert refused.status == 2
+    assert refused.err.endswith("; list the names with: oodcache cache ls\n")

@@ -51,7 +51,9 @@ def test_images_and_texts_become_one_file_each(
     assert done.out == ""
     (folder,) = Path("embeddings/local").iterdir()
     next_step = f"next: oodcache score --model local/{folder.name} --classes pets --id mypets --ood"
-    assert done.err.splitlines()[-1].startswith(f"{next_step} strays --score mcm")
+    *_, command, why = done.err.splitlines()
+    assert command.startswith(f"{next_step} strays --score mcm")
+    assert why == f"why: oodcache scores --for local/{folder.name}"
     assert "next:" not in oodcache(*typed).err  # Nothing new was written.
     texts = open_texts(only("embeddings/local/small-*/texts/pets.h5"))
     assert texts.vocabulary.templates == ("a photo of a {}, a pet", "{}")

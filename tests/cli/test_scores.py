@@ -70,6 +70,11 @@ def test_the_scores_to_start_with_are_told_with_a_command_that_runs(
 
 def test_starts_are_of_a_model_not_of_a_score(oodcache: Run) -> None:
     assert oodcache("scores", "mcm", "--for", "tiny").status == 2
+    alone = oodcache("scores", "--cache", "embeddings")
+    assert (alone.status, alone.err.splitlines()[-1]) == (
+        2,
+        "Error: --cache: is for --for MODEL; omit it, or add --for",
+    )
     refused = oodcache("scores", "--for", "tiny")
     assert refused.status == 1
     assert refused.err.startswith("oodcache: embeddings: no embeddings of model 'tiny'")

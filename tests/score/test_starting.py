@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from oodcache.score.inputs import bank_classes
 from oodcache.score.inputs.cached import Cached, CachedBank, CachedNegatives
+from oodcache.score.inputs.question import Question
 from oodcache.score.onepass.variants import parse_all
-from oodcache.score.starting import command, facts, next_step, starts
+from oodcache.score.starting import command, facts, next_steps, starts
 
 ROOT = Path(__file__).parent.parent.parent
 CLIP = Cached("ViT-B-16/openai", 100.0, None, "pets", 37, "pets", ("strays",))
 SIGLIP = replace(CLIP, label="ViT-B-16-SigLIP/webli", scale=112.0, bias=-16.8)
-BANK = CachedBank("train", 3680, has_every_class=True)
+BANK = CachedBank("train", 3680, 90, has_every_class=True)
 NEGATIVES = CachedNegatives("words", 10_000, has_pool=True)
+DINO = Cached("timm/dino", None, None, None, 37, "val", ("strays",), BANK)
 WHOLE = replace(SIGLIP, bank=BANK, negatives=NEGATIVES)
 
 
@@ -65,13 +68,45 @@ def test_negatives_add_their_scores_and_the_own_temperature_if_it_is_far_from_cl
 
 def test_a_bank_adds_its_scores_and_means_only_with_images_of_every_class() -> None:
     assert scores(replace(CLIP, bank=BANK))[3:] == ["knn", "vim", "mahalanobis"]
-    partial = CachedBank("train", 40, has_every_class=False)
-    assert scores(replace(CLIP, bank=partial))[3:] == ["knn:k=40", "vim"]
+    partial = CachedBank("train", 400, 60, has_every_class=False)
+    assert scores(replace(CLIP, bank=partial))[3:] == ["knn", "vim"]
+
+
+def test_knn_has_a_k_that_stays_within_the_smallest_class() -> None:
+    few = replace(CLIP, bank=replace(BANK, smallest=20))
+    assert "knn:k=20" in scores(few)
+    assert why(few, "knn:k=20").endswith(
+        "with a larger k a neighbour lies outside the smallest class, of 20 images"
+    )
+    assert "smallest class" not in why(replace(CLIP, bank=BANK), "knn")
+
+
+def test_a_model_without_texts_starts_with_the_scores_of_a_bank_that_need_no_scale() -> None:
+    assert scores(DINO) == ["knn", "residual", "mahalanobis"]
+    asked = Question(Path(), ["dino"], "val", ["strays"], bank="train").asking(scores(DINO))
+    bank_classes.check(asked, DINO.label, [], "timm:dino")  # Rejects what needs texts.
+    assert facts(DINO) == (
+        "timm/dino: no class texts; ID val; OOD strays; bank train (3,680 images of 37 classes)"
+    )
+    assert command(DINO) == (
+        "oodcache score --model timm/dino --id val --ood strays --bank train --score knn "
+        "--score residual --score mahalanobis"
+    )
+
+
+def test_without_texts_and_labels_the_command_has_a_placeholder_for_the_bank() -> None:
+    bare = Cached("timm/dino", None, None, None, 0)
+    assert facts(bare) == (
+        "timm/dino: no class texts; ID unknown: no images have the bank's classes as labels; "
+        "no bank"
+    )
+    assert "--id ID --ood OOD --bank BANK --score knn --score residual" in command(bare)
+    assert next_steps(bare) == []
 
 
 def test_every_score_can_be_typed_and_names_a_paper_unless_it_is_arithmetic() -> None:
-    parse_all(scores(WHOLE))
-    for one in starts(WHOLE):
+    parse_all({*scores(WHOLE), *scores(DINO)})
+    for one in (*starts(WHOLE), *starts(DINO)):
         is_cited = re.search(r"(19|20)\d\d", one.why) is not None
         arithmetic = ("mcm:temperature=learned", "max-logit", "sigmoid-mcm", "neglabel-sigmoid")
         assert is_cited != (one.score in arithmetic), one
@@ -95,15 +130,13 @@ def test_facts_say_what_is_unknown() -> None:
     )
 
 
-def test_the_next_step_is_one_line_that_is_never_cut() -> None:
-    said = next_step(CLIP)
-    assert said == (f"next: {command(CLIP)}; why these scores: oodcache scores --for clip-openai")
+def test_the_next_steps_are_a_command_a_line_without_a_long_one() -> None:
+    why = "why: oodcache scores --for clip-openai --cache c"
+    assert next_steps(CLIP, Path("c")) == [f"next: {command(CLIP, Path('c'))}", why]
     many = replace(WHOLE, ood_sets=tuple(f"set-{number:02}" for number in range(30)))
-    assert next_step(many) == (
-        "next: which scores to start with, why, and the command: oodcache scores --for siglip"
-    )
-    assert next_step(replace(CLIP, ood_sets=())) is None
-    assert next_step(replace(CLIP, id_set=None)) is None
+    assert next_steps(many) == ["next: oodcache scores --for siglip"]
+    assert next_steps(replace(CLIP, ood_sets=())) == []
+    assert next_steps(replace(CLIP, id_set=None)) == []
 
 
 @pytest.mark.parametrize(
@@ -116,5 +149,5 @@ def test_the_pages_have_the_same_scores(page: str, heading: str) -> None:
     typed = {
         one for row in rows for one in re.findall(r"`([^`]+)`", row) if not one.startswith("-")
     }
-    assert set(scores(WHOLE)) == typed
+    assert {*scores(WHOLE), *scores(DINO)} == typed
     assert "oodcache scores --for MODEL" in section

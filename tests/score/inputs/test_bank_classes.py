@@ -16,6 +16,7 @@ from oodcache.score.inputs.question import Question
 from oodcache.score.onepass.variants import parse_all
 
 WriteImages = Callable[..., ImageFile]
+WITHOUT_SCALE = ["mahalanobis", "rmds", "residual", "she"]
 VECTORS = np.eye(4, dtype=np.float32)
 
 
@@ -71,6 +72,13 @@ def test_options_of_texts_are_refused(changes: dict[str, Any], option: str) -> N
 )
 def test_a_score_that_needs_texts_or_their_scale_is_refused(score: str, said: str) -> None:
     assert refused("knn", score).startswith(said)
+
+
+def test_every_score_that_is_offered_instead_is_accepted() -> None:
+    offered = refused("mcm").split("a bank: ")[1].split(", ")
+    assert [one for one in offered if ":" not in one] == ["knn", *WITHOUT_SCALE]
+    assert "vim:temperature=0.1" in offered
+    bank_classes.check(question(*offered), "timm/tiny", ["inside"], "timm:tiny")
 
 
 @pytest.mark.parametrize("score", ["knn", "mahalanobis", "rmds", "residual", "she", "vim", "klm"])

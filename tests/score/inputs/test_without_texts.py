@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +112,8 @@ def test_a_model_without_texts_needs_a_bank(score: Score) -> None:
     with pytest.raises(InputError) as caught:
         score("knn")
     assert str(caught.value) == (
-        "Tiny/one has no class texts, so scores take a bank's classes: give --bank bare or train, "
-        "if it holds training images"
+        "Tiny/one has no class texts, so scores take a bank's classes: give --bank train, if it "
+        "holds training images"
     )
 
 
@@ -167,9 +166,16 @@ def test_texts_are_used_where_there_are_some(
     tmp_path: Path, write_texts: Callable[..., TextFile]
 ) -> None:
     write_texts("pets", unit(3, 1, 8), architecture=DINO["architecture"])
-    found = select(Question(tmp_path, ["tiny"], "inside", ["outside"]), "tiny")
+    asked = Question(tmp_path, ["tiny"], "inside", ["outside"])
+    found = select(asked, "tiny")
     assert found.texts is not None and found.bank is None
-    check_has_texts(found, "a detector")
-    without = replace(found, texts=None, bank=found.views[0].file)
+    check_has_texts(asked, "tiny", "a detector")
+
+
+@pytest.mark.parametrize("bank", [None, "train"])
+def test_what_needs_texts_is_refused_before_a_bank_is_asked_for(
+    tmp_path: Path, bank: str | None
+) -> None:
+    asked = Question(tmp_path, ["tiny"], "inside", ["outside"], bank=bank)
     with pytest.raises(InputError, match="^a detector needs class texts, and Tiny/one has none; "):
-        check_has_texts(without, "a detector")
+        check_has_texts(asked, "tiny", "a detector")
