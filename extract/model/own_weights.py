@@ -8,10 +8,29 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.identity import ModelIdentity
-from oodcache.cache.names import own_name
+from oodcache.cache.names import SHORT_NAMES, own_name
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note
+from oodcache.extract.model.names.typed import PREFIXES, recorded_folder
 from oodcache.extract.model.request import Resolved
+
+
+def is_of(made: ModelIdentity, resolved: Resolved) -> bool:
+    """Return whether a model in the cache is made of the files that would be loaded now.
+
+    A folder's files may be two models, one in each layout, and a checkpoint's weights may fit
+    several architectures, so the loader or the architecture must be the same, too.
+    """
+    if made.checkpoint != resolved.checkpoint:
+        return False
+    return not resolved.is_local or _loader(made.requested) == _loader(resolved.request.requested)
+
+
+def _loader(requested: str) -> str:
+    """Return the prefix of a folder, which may have moved, and any other name whole."""
+    if recorded_folder(requested) is not None:
+        return next(one for one in PREFIXES if requested.startswith(one))
+    return SHORT_NAMES.get(requested, requested)
 
 
 def known_label(cache: Path, resolved: Resolved) -> str | None:
@@ -21,7 +40,7 @@ def known_label(cache: Path, resolved: Resolved) -> str | None:
     """
     if not resolved.is_local:
         return resolved.label
-    found = _models(cache, lambda made: made.checkpoint == resolved.checkpoint, resolved.label)
+    found = _models(cache, lambda made: is_of(made, resolved), resolved.label)
     return next((one.label for one in found), None)
 
 
@@ -38,7 +57,7 @@ def check_name(
 
     def is_same(made: ModelIdentity) -> bool:
         if loaded is None:
-            return made.checkpoint == resolved.checkpoint
+            return is_of(made, resolved)
         return (made.weights, made.architecture) == (loaded.weights, loaded.architecture)
 
     known = next(_models(cache, is_same), None)
