@@ -232,13 +232,7 @@ def _from_hub(request: ModelRequest, name: str) -> Resolved:
 
 def _from_folder(request: ModelRequest, name: str, folder: Path) -> Resolved:
     """Return the model of a folder, in the layout of its prefix or else in the one that it has."""
-    if folder.is_file():
-        raise InputError(
-            f"{folder}: is a file; --model takes a model's folder, or the name of an architecture "
-            f"with --checkpoint {folder}"
-        )
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; --model {name} needs a model's folder")
+    layouts.check_folder(folder, name)
     label = f"local/{request.name or _file_name(folder.resolve().name)}"
     if not name.startswith(PREFIXES):
         prefix = LOCAL_DIR if layouts.of_folder(folder) == OPEN_CLIP else TRANSFORMERS

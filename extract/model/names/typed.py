@@ -20,22 +20,24 @@ REPOSITORY = re.compile(r"(?!.*(--|\.\.))\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", re.A
 def folder_of(requested: str) -> Path | None:
     """Return the folder that a `--model` names, None if it names another thing.
 
+    A file is returned as well: it is no folder, and no name of another thing.
+
     >>> folder_of("local-dir:mine"), folder_of("siglip2"), folder_of("transformers:org/name")
     (PosixPath('mine'), None, None)
     """
     prefix = next((one for one in PREFIXES if requested.startswith(one)), "")
     rest = requested.removeprefix(prefix)
     folder = Path(rest).expanduser() if rest.startswith("~/") else Path(rest)  # Not by a shell.
-    if prefix == LOCAL_DIR or (prefix != HUB and _is_folder(folder)):
+    if prefix == LOCAL_DIR or (prefix != HUB and _exists(folder)):
         return folder if prefix or not is_known(rest) else None
     is_path = rest.startswith(("/", "./", "../", "~/")) or rest in (".", "..")
     return folder if is_path and prefix in ("", TRANSFORMERS) else None
 
 
-def _is_folder(path: Path) -> bool:
-    """Return whether a path is a folder; one that is too long, or closed to us, is none."""
+def _exists(path: Path) -> bool:
+    """Return whether there is a file or folder; one that is too long, or closed to us, is none."""
     try:
-        return path.is_dir()
+        return path.exists()
     except OSError:
         return False
 

@@ -27,6 +27,8 @@ def test_a_folder_is_known_by_its_prefix_its_path_or_by_being_there(
         ("..", ".."),
     ):
         assert typed.folder_of(name) == Path(folder), name
+    Path("org/w.safetensors").write_bytes(b"")
+    assert typed.folder_of("org/w.safetensors") == Path("org/w.safetensors")  # To be refused.
     for name in ("siglip2", "org/other", "transformers:org/other", "hf-hub:org/name", "hf-hub:.."):
         assert typed.folder_of(name) is None, name
 
