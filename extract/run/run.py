@@ -61,13 +61,12 @@ def run(planned: Plan, watch: Watch, start: Start = in_process) -> list[Path]:
         check(planned, found)
         if is_settled(planned, found):
             return _finish(planned, found, watch)
-    check_name(planned.cache, resolved, watch.note)
     if (twin := twins.said(resolved)) is not None:
         watch.note(twin)
     with start(planned, watch) as engine:
         from oodcache.extract.run.completion import complete
 
-        check_name(planned.cache, resolved, watch.note, engine.signature.identity)
+        check_name(planned.cache, resolved, watch.note, engine.signature)
         found = targets(planned, engine.signature.identity.label)
         check(planned, found, engine.signature)
         failed = [

@@ -14,6 +14,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import open_texts
 from oodcache.cache.format.identity import ModelIdentity
 from oodcache.cache.watch import Watch
+from oodcache.extract.model import own_weights
 from oodcache.extract.model.own_weights import is_of, known_label
 from oodcache.extract.model.request import ModelRequest, resolve
 from oodcache.extract.run import run
@@ -69,6 +70,26 @@ def test_weights_that_have_a_name_are_not_embedded_under_another_in_silence(
     # Both names are there now.
     assert extract(tmp_path, replace(request_, name=None), notes, "d").parent == path.parent
     assert extract(tmp_path, request_, [], "d").parent == cache / label / "texts"
+
+
+@pytest.mark.slow
+def test_other_preprocessing_may_have_another_name(
+    tmp_path: Path, request_: ModelRequest, photos: Path
+) -> None:
+    """Under the first name it would be refused."""
+    plan = planned(tmp_path, request_, [], sources=[f"c={photos}"])
+    (first,) = run.run(plan, Watch([].append))
+    other = replace(request_, name="run-8", exif=True)
+    again = planned(tmp_path, other, [], sources=[f"c={photos}"])
+    (second,) = run.run(again, Watch([].append))
+    assert (first.parts[-3][:5], second.parts[-3][:5]) == ("run-7", "run-8")
+
+
+def test_a_name_that_cannot_be_typed_is_not_proposed(tmp_path: Path) -> None:
+    """A folder may be called like a short name, which `--name` refuses."""
+    label = ("local", "clip-00000000")
+    model = ModelIdentity(*label, "transformers:my models/clip", {}, "0" * 64, "1", None, None)
+    assert own_weights._continuing(model) == "--model 'transformers:my models/clip' without --name"
 
 
 def made(requested: str, checkpoint: str | None) -> ModelIdentity:
