@@ -15,7 +15,7 @@ from typing import Any
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES, check_model_name
 from oodcache.extract.demo import embedded
-from oodcache.extract.model.names import layouts, typed
+from oodcache.extract.model.names import layouts, slips, typed
 from oodcache.extract.model.names.layouts import OPEN_CLIP
 from oodcache.extract.model.names.typed import PREFIXES, folder_of
 
@@ -222,7 +222,7 @@ def _with_default_tag(name: str) -> str:
 
 def _from_hub(request: ModelRequest, name: str) -> Resolved:
     """Return what a repository without a prefix is; raise InputError if it can be none."""
-    typed.check_repository(name)
+    slips.check_repository(name)
     from oodcache.extract.model.names import repositories  # Its import takes a moment.
 
     is_open_clip = repositories.layout(name, request.requested) == OPEN_CLIP
