@@ -91,9 +91,10 @@ def _found_instead(folder: Path) -> str:
     """Return what a folder of no layout contains: models further down, or what to fetch."""
     described = (path for name in (OPEN_CLIP, CONFIG) for path in folder.glob(f"*/{name}"))
     if models := sorted({path.parent for path in described}, key=_step):
-        last = "the last of them" if all(_step(one)[0] >= 0 for one in models) else "one of them"
+        is_run = all(_step(one)[0] >= 0 for one in models)
+        which = "the last of them:" if is_run else "one of them, such as"
         names = listed(one.name for one in models)
-        return f"but models further down, {names}: give {last}, such as --model {models[-1]}"
+        return f"but models further down, {names}: give {which} --model {models[-1]}"
     inside = listed(sorted(one.name for one in folder.iterdir()))
     return (
         f"but {inside or 'nothing'}; on a machine with network access run  hf download REPO "

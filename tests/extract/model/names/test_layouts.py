@@ -62,7 +62,7 @@ def test_a_trainers_folder_names_its_last_checkpoint(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"{tmp_path}: contains neither open_clip_config.json (open_clip) nor config.json "
         "(transformers) but models further down, 'checkpoint-500', 'checkpoint-1000': give the "
-        f"last of them, such as --model {tmp_path}/checkpoint-1000"
+        f"last of them: --model {tmp_path}/checkpoint-1000"
     )
     write_checkpoints(tmp_path, "best")
     with pytest.raises(InputError, match="give one of them, such as --model "):
