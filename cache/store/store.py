@@ -13,7 +13,7 @@ from pathlib import Path
 from oodcache.cache.errors import InputError
 from oodcache.cache.format import structure
 from oodcache.cache.format.container import opened
-from oodcache.cache.format.identity import Identity
+from oodcache.cache.format.identity import LOADED_FROM, Identity
 from oodcache.cache.format.place import FOLDER, shard_folder, shard_paths, target_of
 from oodcache.cache.names import SHORT_NAMES, own_name, sizes
 from oodcache.cache.shards.merging import peek
@@ -24,6 +24,7 @@ NEGATIVES = "negatives"
 LABEL = re.compile(r"[^/\0]+/[^/\0]+")
 NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 MOST_LISTED = 8
+FOLDERS = ("local-dir", "transformers")  # Prefixes of a recorded model that is a folder.
 
 
 @dataclass(frozen=True)
@@ -118,15 +119,21 @@ def find_model(cache: Path, model: str) -> str:
     """Return the `name/pretrained` in the cache that `model` refers to.
 
     `model` is as passed to `extract --model` (a short name, `NAME/PRETRAINED`, or the string that
-    files or shards record as requested, with its prefix or without), as passed to
-    `extract --name`, or any part of `name/pretrained` that only one model has. Raises InputError
-    if none or several match.
+    files or shards record as requested, with its prefix or without; a folder by any path to it),
+    as passed to `extract --name`, or any part of `name/pretrained` that only one model has. Raises
+    InputError if none or several match, and for a short name that only a folder is called.
     """
     for whole in (model, SHORT_NAMES.get(model)):
         if whole is not None and LABEL.fullmatch(whole) and known(cache, whole):
             return whole
     there = known(cache)
     matches = find_models(there, model, part=True)
+    if own := [label for label in matches if _is_namesake(label, model)]:
+        short = model.casefold()
+        raise InputError(
+            f"{cache}: no embeddings of model {model!r}, which stands for {SHORT_NAMES[short]}; "
+            f"for your own weights of that name: --model {cut(own, MOST_LISTED, ' or ')}"
+        )
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -147,6 +154,16 @@ def find_model(cache: Path, model: str) -> str:
         f"{cache}: no embeddings of model {model!r} (there are: {labels or 'none'}); "
         f"{question}make them with: {command}"
     )
+
+
+def _is_namesake(label: str, model: str) -> bool:
+    """Return whether weights of the user's own are called like a short name, which was typed.
+
+    >>> _is_namesake("local/clip-0123abcd", "CLIP"), _is_namesake("local/mine-0123abcd", "mine")
+    (True, False)
+    """
+    name = own_name(label)
+    return name != label and name.casefold() == model.casefold() and name.casefold() in SHORT_NAMES
 
 
 def _names(labels: Sequence[str]) -> list[str]:
@@ -177,18 +194,29 @@ def find_models(there: Sequence[Entry], model: str, *, part: bool = False) -> li
 
 
 def _asked_for(entries: Sequence[Entry], model: str) -> list[str]:
-    return sorted({entry.label for entry in entries if _is_asked(_requested(entry), model)})
+    return sorted({entry.label for entry in entries if _is_asked(_identity(entry), model)})
 
 
-def _is_asked(requested: str | None, model: str) -> bool:
-    """Return whether a file's recorded model was typed, with its prefix or without.
-
-    >>> _is_asked("transformers:models/mine", "./models/mine/")
-    True
-    """
-    if requested is None:
+def _is_asked(identity: Identity | None, model: str) -> bool:
+    """Return whether a file's recorded model was typed: a folder in any spelling of its path."""
+    if identity is None:
         return False
-    return requested == model or requested.partition(":")[2] == str(Path(model))
+    prefix, _, path = identity.model.requested.rpartition(":")
+    if model in (identity.model.requested, path) or str(Path(model)) == path:
+        return True
+    typed_prefix, _, typed = model.rpartition(":")
+    if prefix not in FOLDERS or typed_prefix not in ("", prefix):
+        return False
+    places = identity.source.get(LOADED_FROM)
+    folder = places.get("folder", path) if isinstance(places, dict) else path
+    return _is_same_folder(Path(typed), Path(str(folder)))
+
+
+def _is_same_folder(typed: Path, recorded: Path) -> bool:
+    """Return whether both paths lead to one folder, which is there."""
+    with suppress(OSError, RuntimeError, ValueError):  # Too long, no home, a null byte.
+        return typed.expanduser().samefile(recorded.expanduser()) and recorded.is_dir()
+    return False
 
 
 def _with_part(labels: Sequence[str], model: str) -> list[str]:
@@ -198,15 +226,15 @@ def _with_part(labels: Sequence[str], model: str) -> list[str]:
     return [label for label in labels if model.casefold() in label.casefold()]
 
 
-def _requested(entry: Entry) -> str | None:
-    """Return the requested model of a file or its shards, None if nothing is valid."""
+def _identity(entry: Entry) -> Identity | None:
+    """Return the identity of a file or its shards, None if nothing is valid."""
     try:
-        return read_identity(entry).model.requested
+        return read_identity(entry)
     except InputError:
-        return next(_requested_of_shards(entry.path), None)
+        return next(_identities_of_shards(entry.path), None)
 
 
-def _requested_of_shards(target: Path) -> Iterator[str]:
+def _identities_of_shards(target: Path) -> Iterator[Identity]:
     for path in shard_paths(target):
         with suppress(InputError):  # Damaged, or not ours to read.
-            yield peek(path, paths=False).run.identity.model.requested
+            yield peek(path, paths=False).run.identity

@@ -61,8 +61,6 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         _add_config(request.config)
     config = _model_config(resolved, note)
     _check_preprocessing(resolved, config, note)
-    if resolved.architecture.startswith(LOCAL_DIR) and resolved.weights_file is None:
-        note(f"{resolved.architecture}: contains several weights files; open_clip chooses one")
     files = hub.of_model(resolved, config, with_texts=with_texts)
     files.fetch(note)
     with warnings.catch_warnings():

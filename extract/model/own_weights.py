@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.identity import ModelIdentity
-from oodcache.cache.names import own_name
+from oodcache.cache.names import SHORT_NAMES, own_name
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note
+from oodcache.extract.model.names.typed import PREFIXES, recorded_folder
 from oodcache.extract.model.request import Resolved
+
+if TYPE_CHECKING:  # The import takes seconds, and a complete cache does not need it.
+    from oodcache.extract.model.encoder import Signature
+
+
+def is_of(made: ModelIdentity, resolved: Resolved) -> bool:
+    """Return whether a model in the cache is made of the files that would be loaded now.
+
+    A folder's files may be two models, one in each layout, and a checkpoint's weights may fit
+    several architectures, so the loader or the architecture must be the same, too.
+    """
+    if made.checkpoint != resolved.checkpoint:
+        return False
+    return not resolved.is_local or _loader(made.requested) == _loader(resolved.request.requested)
+
+
+def _loader(requested: str) -> str:
+    """Return the prefix of a folder, which may have moved, and any other name whole."""
+    if recorded_folder(requested) is not None:
+        return next(one for one in PREFIXES if requested.startswith(one))
+    return SHORT_NAMES.get(requested, requested)
 
 
 def known_label(cache: Path, resolved: Resolved) -> str | None:
@@ -21,41 +46,53 @@ def known_label(cache: Path, resolved: Resolved) -> str | None:
     """
     if not resolved.is_local:
         return resolved.label
-    found = _models(cache, lambda made: made.checkpoint == resolved.checkpoint, resolved.label)
+    found = _models(cache, lambda made: is_of(made, resolved), resolved.label)
     return next((one.label for one in found), None)
 
 
-def check_name(
-    cache: Path, resolved: Resolved, note: Note, loaded: ModelIdentity | None = None
-) -> None:
-    """Look for the same own weights under another name, before or after they are `loaded`.
+def check_name(cache: Path, resolved: Resolved, note: Note, loaded: Signature) -> None:
+    """Look for the loaded weights of a user's own under another name, as they are embedded now.
 
-    Raises InputError if a name was given; otherwise notes the other name, once they are loaded.
+    Raises InputError if a name was given; otherwise notes the other name.
     """
-    if not resolved.is_local or (loaded is None and resolved.checkpoint is None):
-        return  # A model in memory has no files.
-    label = resolved.label if loaded is None else loaded.label.rsplit("-", 1)[0]
+    if not resolved.is_local:
+        return
+    own = loaded.identity
 
     def is_same(made: ModelIdentity) -> bool:
-        if loaded is None:
-            return made.checkpoint == resolved.checkpoint
-        return (made.weights, made.architecture) == (loaded.weights, loaded.architecture)
+        return (made.weights, made.architecture) == (own.weights, own.architecture)
 
+    if any(_models(cache, is_same, own.label.rsplit("-", 1)[0])):
+        return
     known = next(_models(cache, is_same), None)
-    if known is None:
+    if known is None or not _is_made_alike(cache, known.label, loaded):
         return
-    own = (known.weights, known.architecture)
-    if any(_models(cache, lambda made: (made.weights, made.architecture) == own, label)):
-        return
-    other = known.label
-    what = f"{cache}: has these weights as {other}"
+    has, option = f"{cache}: has these weights as {known.label}", _continuing(known)
     if resolved.request.name is not None:
-        raise InputError(f"{what}: give --name {own_name(other)}, or another --cache")
-    if loaded is not None:
-        note(
-            f"{what} already; embedding them again as {loaded.label}: --name {own_name(other)} "
-            "continues there"
-        )
+        raise InputError(f"{has}: give {option}, or another --cache")
+    note(f"{has} already; embedding them again as {own.label}: {option} continues there")
+
+
+def _is_made_alike(cache: Path, label: str, loaded: Signature) -> bool:
+    """Return whether a model's files were made as now: otherwise they cannot be continued."""
+    now: dict[str, dict[str, Any]] = json.loads(
+        json.dumps({"images": dict(loaded.preprocessing), "texts": dict(loaded.tokenizing)})
+    )
+    for entry in store.entries(cache, label):
+        with suppress(InputError):
+            made = store.read_identity(entry)
+            is_prepared_alike = not now[entry.kind] or dict(made.encoding) == now[entry.kind]
+            if not is_prepared_alike or dict(made.precision) != dict(loaded.precision):
+                return False
+    return True
+
+
+def _continuing(known: ModelIdentity) -> str:
+    """Return the option that continues a model: a folder may have a name that is no `--name`."""
+    name = own_name(known.label)
+    if name not in SHORT_NAMES:
+        return f"--name {name}"
+    return f"--model {shlex.quote(known.requested)} without --name"
 
 
 def _models(

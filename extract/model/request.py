@@ -15,7 +15,7 @@ from typing import Any
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import SHORT_NAMES, check_model_name
 from oodcache.extract.demo import embedded
-from oodcache.extract.model.names import layouts, typed
+from oodcache.extract.model.names import layouts, slips, typed
 from oodcache.extract.model.names.layouts import OPEN_CLIP
 from oodcache.extract.model.names.typed import PREFIXES, folder_of
 
@@ -222,7 +222,7 @@ def _with_default_tag(name: str) -> str:
 
 def _from_hub(request: ModelRequest, name: str) -> Resolved:
     """Return what a repository without a prefix is; raise InputError if it can be none."""
-    typed.check_repository(name)
+    slips.check_repository(name)
     from oodcache.extract.model.names import repositories  # Its import takes a moment.
 
     is_open_clip = repositories.layout(name, request.requested) == OPEN_CLIP
@@ -232,13 +232,7 @@ def _from_hub(request: ModelRequest, name: str) -> Resolved:
 
 def _from_folder(request: ModelRequest, name: str, folder: Path) -> Resolved:
     """Return the model of a folder, in the layout of its prefix or else in the one that it has."""
-    if folder.is_file():
-        raise InputError(
-            f"{folder}: is a file; --model takes a model's folder, or the name of an architecture "
-            f"with --checkpoint {folder}"
-        )
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; --model {name} needs a model's folder")
+    layouts.check_folder(folder, name)
     label = f"local/{request.name or _file_name(folder.resolve().name)}"
     if not name.startswith(PREFIXES):
         prefix = LOCAL_DIR if layouts.of_folder(folder) == OPEN_CLIP else TRANSFORMERS

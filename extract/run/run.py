@@ -19,6 +19,7 @@ from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.model.names import twins
 from oodcache.extract.model.own_weights import check_name, known_label
+from oodcache.extract.model.request import TRANSFORMERS, Resolved
 from oodcache.extract.run.plan import Plan
 from oodcache.extract.run.targets import (
     Target,
@@ -38,6 +39,7 @@ SHOWN = 5
 @contextmanager
 def in_process(planned: Plan, watch: Watch) -> Iterator[Engine]:
     """Yield the engine of this process, with its model loaded."""
+    _check_here(planned.resolved)
     from oodcache.extract.model import loading
     from oodcache.extract.run import completion
 
@@ -45,6 +47,15 @@ def in_process(planned: Plan, watch: Watch) -> Iterator[Engine]:
     with_texts = planned.texts is not None
     model = loading.load(planned.resolved, watch.note, with_texts=with_texts)
     yield completion.InProcess(planned, model, watch)
+
+
+def _check_here(resolved: Resolved) -> None:
+    """Raise InputError for a checkpoint of transformers that is not here, before the imports."""
+    if resolved.architecture.startswith(TRANSFORMERS) and not resolved.is_local:
+        from oodcache.extract.model.names import repositories  # Its import takes a moment.
+
+        repository = resolved.architecture.removeprefix(TRANSFORMERS)
+        repositories.check_here(repository, resolved.request.requested)
 
 
 def run(planned: Plan, watch: Watch, start: Start = in_process) -> list[Path]:
@@ -61,13 +72,12 @@ def run(planned: Plan, watch: Watch, start: Start = in_process) -> list[Path]:
         check(planned, found)
         if is_settled(planned, found):
             return _finish(planned, found, watch)
-    check_name(planned.cache, resolved, watch.note)
-    if (twin := twins.said(resolved)) is not None:
+    if (twin := twins.said(resolved.architecture, resolved.request.requested)) is not None:
         watch.note(twin)
     with start(planned, watch) as engine:
         from oodcache.extract.run.completion import complete
 
-        check_name(planned.cache, resolved, watch.note, engine.signature.identity)
+        check_name(planned.cache, resolved, watch.note, engine.signature)
         found = targets(planned, engine.signature.identity.label)
         check(planned, found, engine.signature)
         failed = [

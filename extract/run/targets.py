@@ -18,6 +18,7 @@ from oodcache.cache.format.identity import OVERRIDDEN
 from oodcache.cache.format.place import Run, shard_folder
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Shard
+from oodcache.extract.model.own_weights import is_of
 from oodcache.extract.model.request import ARITHMETIC, PREPROCESSING, TORCHVISION
 from oodcache.extract.run.changes import changes
 from oodcache.extract.run.plan import Listing, Plan, TextListing
@@ -91,7 +92,7 @@ def is_settled(planned: Plan, found: Sequence[Target]) -> bool:
     """Return whether every file exists, made from the model files that would be loaded now."""
     return all(
         one.finished is not None
-        and one.finished.identity.model.checkpoint == planned.resolved.checkpoint
+        and is_of(one.finished.identity.model, planned.resolved)
         and not is_incomplete(planned, one)
         for one in found
     )

@@ -31,11 +31,21 @@ TEXT = (
     *("gpt2", "llama", "mistral", "modernbert", "mpnet", "mt5", "nomic_bert", "qwen2", "qwen3"),
     *("roberta", "t5", "umt5", "xlm-roberta", "xlm-roberta-xl"),
 )
+TOWERS = {
+    "vision": "an image tower without its texts",
+    "text": "a text tower without its images",
+}
 OTHERS = (
     "embed with transformers yourself, then add the vectors by  oodcache cache import  (or "
     "cache.add in Python)"
 )
-WHOLE = f"expected both towers ({', '.join(CLASSES.values())}), as in openai/clip-vit-base-patch32"
+EXAMPLES = {
+    "clip": "openai/clip-vit-base-patch32",
+    "siglip": "google/siglip-base-patch16-224",
+    "siglip2": "google/siglip2-base-patch16-224",
+    "metaclip_2": "facebook/metaclip-2-worldwide-huge-quickgelu",
+}
+WHOLE = f"expected both towers ({', '.join(CLASSES.values())}), as in "
 
 
 def read(path: Path, what: str) -> dict[str, Any]:
@@ -76,17 +86,16 @@ def _refusal(config: Mapping[str, Any]) -> str | None:
 
 def _other_kind(kind: str) -> str:
     """Return what a model of another kind is, and what to use instead."""
-    if kind.endswith("_vision_model"):
-        return f"is an image tower without its texts; {WHOLE}"
-    if kind.endswith("_text_model"):
-        return f"is a text tower without its images; {WHOLE}"
+    family, _, tower = kind.rpartition("_")[0].rpartition("_")
+    if tower in TOWERS and kind.endswith("_model"):
+        return f"is {TOWERS[tower]}; {WHOLE}{EXAMPLES.get(family, EXAMPLES['clip'])}"
     if kind in VISION:
         return (
             "encodes images only, and class names need texts: use a whole CLIP or SigLIP, or an "
             "image encoder of timm (--model timm:NAME) with the scores of a bank"
         )
     if kind in TEXT:
-        return f"encodes texts only, no images; {WHOLE}"
+        return f"encodes texts only, no images; {WHOLE}{EXAMPLES['clip']}"
     return f"is not loaded; expected one of {', '.join(CLASSES)}: {OTHERS}"
 
 

@@ -37,12 +37,23 @@ def of_folder(folder: Path) -> str:
         if (folder / name).is_file():
             return name
     check_no_adapter(folder, str(folder))
-    inside = sorted(one.name for one in folder.iterdir())
     raise InputError(
-        f"{folder}: contains neither {OPEN_CLIP} (open_clip) nor {CONFIG} (transformers) but "
-        f"{listed(inside) or 'nothing'}; on a machine with network access run  hf download REPO "
-        f"--local-dir {folder}  and copy that here"
+        f"{folder}: contains neither {OPEN_CLIP} (open_clip) nor {CONFIG} (transformers) "
+        f"{_found_instead(folder)}"
     )
+
+
+def check_folder(folder: Path, typed: str) -> None:
+    """Raise InputError unless there is a folder; `typed` is what `--model` names."""
+    if folder.is_file():
+        whole = f"a model's folder, or the name of an architecture with --checkpoint {folder}"
+        for name in (OPEN_CLIP, CONFIG):
+            if (folder.parent / name).is_file():
+                whole = f"its folder, which has a {name}: --model {folder.parent}"
+                break
+        raise InputError(f"{folder}: is a file; --model takes {whole}")
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; --model {typed} needs a model's folder")
 
 
 def check_transformers(folder: Path) -> dict[str, Any]:
@@ -73,6 +84,27 @@ def weights(folder: Path) -> tuple[Path, ...]:
         if (folder / f"{name}{INDEX}").is_file():
             return _shard_files(folder / f"{name}{INDEX}")
     raise InputError(f"{folder}: contains no weights ({' or '.join(WEIGHTS)}){_instead(folder)}")
+
+
+def _found_instead(folder: Path) -> str:
+    """Return what a folder of no layout contains: models further down, or what to fetch."""
+    described = (path for name in (OPEN_CLIP, CONFIG) for path in folder.glob(f"*/{name}"))
+    if models := sorted({path.parent for path in described}, key=_step):
+        is_run = all(_step(one)[0] >= 0 for one in models)
+        which = "the last of them:" if is_run else "one of them, such as"
+        names = listed(one.name for one in models)
+        return f"but models further down, {names}: give {which} --model {models[-1]}"
+    inside = listed(sorted(one.name for one in folder.iterdir()))
+    return (
+        f"but {inside or 'nothing'}; on a machine with network access run  hf download REPO "
+        f"--local-dir {folder}  and copy that here"
+    )
+
+
+def _step(folder: Path) -> tuple[int, str]:
+    """Return the sort key of a folder of checkpoints: `checkpoint-500` before `checkpoint-1000`."""
+    _, _, number = folder.name.rpartition("-")
+    return (int(number) if number.isdecimal() and len(number) < 19 else -1), folder.name
 
 
 def shards(index: Path, what: str) -> list[str]:

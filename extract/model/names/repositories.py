@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub import (
@@ -20,9 +23,12 @@ from huggingface_hub.errors import (
 )
 
 from oodcache.cache.errors import InputError, first_lines
-from oodcache.extract.model.names import configs
+from oodcache.extract.model.names import configs, twins
 from oodcache.extract.model.names.configs import CONFIG
 from oodcache.extract.model.names.layouts import ADAPTER, MERGE, OPEN_CLIP
+from oodcache.extract.model.names.typed import TIMM
+
+DINO = re.compile(r"dino(-?v?[23])?-|dinov[23]", re.IGNORECASE)
 
 
 def layout(repository: str, typed: str) -> str:
@@ -31,19 +37,37 @@ def layout(repository: str, typed: str) -> str:
     Nothing is asked of the hub that its cache here can answer. Raises InputError, beginning with
     `typed`, if it has neither, or is not here and cannot be asked.
     """
-    what = f"--model {typed}"
-    try:
+    with _explained(repository, typed):
         if _has_open_clip(repository):
             return OPEN_CLIP
+    check_here(repository, typed)
+    return CONFIG
+
+
+def check_here(repository: str, typed: str) -> None:
+    """Raise InputError, beginning with `typed`, unless a checkpoint of transformers is reachable.
+
+    Neither torch nor transformers is imported, which takes seconds. The checkpoint's kind is read
+    from its configuration.
+    """
+    with _explained(repository, typed):
         path = cached(repository, CONFIG) or fetch(repository, CONFIG)
+    what = f"--model {typed}: {CONFIG}"
+    configs.check(configs.read(path, what), what)
+
+
+@contextmanager
+def _explained(repository: str, typed: str) -> Iterator[None]:
+    """Raise InputError, beginning with `typed`, for what the hub's client raises."""
+    what = f"--model {typed}"
+    try:
+        yield
     except LocalEntryNotFoundError as error:
-        raise InputError(f"{what}: {unreached(repository, error)}") from error
+        raise InputError(f"{what}: {unreached(repository)}") from error
     except EntryNotFoundError as error:
         raise InputError(f"{what}: {_no_model(repository)}") from error
     except Exception as error:  # The network, the hub or a disk: report any failure.
         raise InputError(f"{what}: {refused(repository, error)}") from error
-    configs.check(configs.read(path, f"{what}: {CONFIG}"), f"{what}: {CONFIG}")
-    return CONFIG
 
 
 def cached(repository: str, file: str) -> Path | None:
@@ -83,17 +107,25 @@ def refused(repository: str, error: Exception) -> str:
     return f"{repository} cannot be fetched: {first_lines(error)[:200]}"
 
 
-def unreached(repository: str, error: Exception | None = None) -> str:
+def unreached(repository: str) -> str:
     """Return that a repository is not here, and how to bring it from another machine."""
     is_offline = constants.HF_HUB_OFFLINE
     why = "HF_HUB_OFFLINE is set" if is_offline else f"{constants.ENDPOINT} cannot be reached"
-    folder = "models--" + repository.replace("/", "--")
+    folder, other = "models--" + repository.replace("/", "--"), _instead(repository)
     return (
-        f"{repository} is no folder, and is not in the hub's cache on this machine, and {why}; on "
-        f"a machine with network access run  hf download {repository}  and copy {folder} from its "
-        f"~/.cache/huggingface/hub into {constants.HF_HUB_CACHE}; or add  --local-dir DIR  there, "
-        "copy DIR, and use  --model DIR"
+        f"is no folder, is not in the hub's cache on this machine, and {why}; {other}"
+        f"on a machine with network access run  hf download {repository}  and copy {folder} from "
+        f"its ~/.cache/huggingface/hub into {constants.HF_HUB_CACHE}; or add  --local-dir DIR  "
+        "there, copy DIR, and use  --model DIR"
     )
+
+
+def _instead(repository: str) -> str:
+    """Return what may be here in a repository's place, "" if nothing is known."""
+    if DINO.search(repository):
+        return f"DINO encodes images only, which {TIMM}NAME takes; for another kind of model: "
+    twin = twins.of_repository(repository)
+    return f"open_clip has the same weights as --model {twin}; " if twin else ""
 
 
 def _has_open_clip(repository: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from oodcache.extract.model.request import TRANSFORMERS, Resolved
+from oodcache.extract.model.names.typed import TRANSFORMERS
 
 SAME_REPOSITORY = {
     "laion/CLIP-ViT-B-32-laion2B-s34B-b79K": "ViT-B-32/laion2b_s34b_b79k",
@@ -82,20 +82,30 @@ def of_repository(repository: str) -> str | None:
     return FOLDED.get(repository.casefold())
 
 
+def with_owner(name: str) -> str | None:
+    """Return the repository in the table whose name, without its owner, was typed.
+
+    >>> with_owner("siglip-base-patch16-224")
+    'google/siglip-base-patch16-224'
+    """
+    every = (*CONVERTED, *SAME_REPOSITORY)
+    return next((one for one in every if one.partition("/")[2].casefold() == name.casefold()), None)
+
+
 def is_of_transformers(repository: str) -> bool:
     """Return whether a repository is known to have transformers' layout alone."""
     return repository.casefold() in CONVERTED_FOLDED
 
 
-def said(resolved: Resolved) -> str | None:
+def said(architecture: str, requested: str) -> str | None:
     """Return the line about the twin of a model that transformers loads, None if it has none."""
-    if not resolved.architecture.startswith(TRANSFORMERS):
+    if not architecture.startswith(TRANSFORMERS):
         return None
-    twin = of_repository(_repository(resolved.architecture.removeprefix(TRANSFORMERS)))
+    twin = of_repository(_repository(architecture.removeprefix(TRANSFORMERS)))
     if twin is None:
         return None
     return (
-        f"{resolved.request.requested}: open_clip has the same weights, --model {twin}; "
+        f"{requested}: open_clip has the same weights, --model {twin}; "
         "embeddings under the two names are never mixed"
     )
 

@@ -20,22 +20,24 @@ REPOSITORY = re.compile(r"(?!.*(--|\.\.))\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", re.A
 def folder_of(requested: str) -> Path | None:
     """Return the folder that a `--model` names, None if it names another thing.
 
+    A file is returned as well: it is no folder, and no name of another thing.
+
     >>> folder_of("local-dir:mine"), folder_of("siglip2"), folder_of("transformers:org/name")
     (PosixPath('mine'), None, None)
     """
     prefix = next((one for one in PREFIXES if requested.startswith(one)), "")
     rest = requested.removeprefix(prefix)
     folder = Path(rest).expanduser() if rest.startswith("~/") else Path(rest)  # Not by a shell.
-    if prefix == LOCAL_DIR or (prefix != HUB and _is_folder(folder)):
+    if prefix == LOCAL_DIR or (prefix != HUB and _exists(folder)):
         return folder if prefix or not is_known(rest) else None
     is_path = rest.startswith(("/", "./", "../", "~/")) or rest in (".", "..")
     return folder if is_path and prefix in ("", TRANSFORMERS) else None
 
 
-def _is_folder(path: Path) -> bool:
-    """Return whether a path is a folder; one that is too long, or closed to us, is none."""
+def _exists(path: Path) -> bool:
+    """Return whether there is a file or folder; one that is too long, or closed to us, is none."""
     try:
-        return path.is_dir()
+        return path.exists()
     except OSError:
         return False
 
@@ -74,33 +76,3 @@ def check(name: str) -> None:
         if name.startswith(one) and not (REPOSITORY.fullmatch(rest) or folder_of(name)):
             what = "is no repository of the hub" + ("" if one == HUB else " and no folder")
             raise InputError(f"--model {name}: {what}; expected {one}OWNER/NAME")
-
-
-def check_repository(name: str) -> None:
-    """Raise InputError, with what may be meant, unless a name can be a repository of the hub."""
-    known = architectures.known()
-    whole, bare = name.strip("/").replace("/", "-"), name.strip("/")
-    if whole in known:
-        give = f"give {whole}/TAG, or {whole} with --checkpoint FILE"
-        raise InputError(f"--model {bare}: names no weights; {give}")
-    if "/" not in bare or bare != name or not REPOSITORY.fullmatch(name):
-        raise InputError(_no_weights(bare))
-    if near := architectures.nearest(architecture(name), known):
-        tag = name.rpartition("/")[2]
-        raise InputError(
-            f"--model {name}: open_clip has no model {architecture(name)!r}; did you mean "
-            f"{' or '.join(f'{one}/{tag}' for one in near)}? For a repository of the hub type "
-            f"{HUB}{name} or {TRANSFORMERS}{name}; for your own architecture: --model-config "
-            "FILE.json"
-        )
-
-
-def _no_weights(name: str) -> str:
-    """Return what to type in place of a name that is nothing that a model can be."""
-    near = architectures.nearest(name, SHORT_NAMES, 1)
-    question = f"did you mean {near[0]}? Otherwise " if near else ""
-    return (
-        f"--model {name}: names no weights; {question}give NAME/TAG of "
-        f"open_clip, OWNER/NAME of the hub, a folder, or one of {', '.join(SHORT_NAMES)}; or the "
-        "name of an architecture with --checkpoint FILE"
-    )

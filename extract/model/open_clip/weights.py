@@ -50,6 +50,9 @@ def checked(resolved: Resolved, note: Note) -> Iterator[None]:
     """
 
     def load_checkpoint(model: Any, path: str, **_: object) -> None:
+        if resolved.architecture.startswith(LOCAL_DIR) and resolved.weights_file is None:
+            which = f"open_clip reads {Path(path).name}"
+            note(f"{resolved.architecture}: contains several weights files; {which}")
         if Path(path).suffix in (".npz", ".npy"):  # Of big_vision: none has another shape.
             own(model, path)
         else:

@@ -16,7 +16,7 @@ from oodcache.extract.model.names.configs import CONFIG
 from oodcache.extract.model.names.layouts import ADAPTER, INDEX
 from oodcache.extract.model.request import TRANSFORMERS, Resolved
 from oodcache.extract.model.transformers.tokenizer_files import FILES as TOKENIZER
-from oodcache.extract.model.transformers.tokenizer_files import VOCABULARIES
+from oodcache.extract.model.transformers.tokenizer_files import VOCABULARIES, placing
 
 # The image processor may be part of the second one, which then counts.
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
@@ -41,9 +41,11 @@ class CheckpointFiles:
         """
         found = [name for name in PROCESSORS if (self.folder / name).is_file()]
         if not found:
+            has_words = any((self.folder / name).is_file() for name in VOCABULARIES)
+            tokenizer = "" if has_words else ", and no tokenizer, which prompts need"
             raise InputError(
-                f"{self.where}: has no {PROCESSORS[0]}, which says how images are prepared: copy "
-                "that of the model's repository there, or save its processor with save_pretrained"
+                f"{self.where}: has no {PROCESSORS[0]}, which says how images are prepared"
+                f"{tokenizer}: {placing(self.folder)}"
             )
         read = {name: self._read(name) for name in found}
         nested = read.get(PROCESSORS[1], {}).get("image_processor")

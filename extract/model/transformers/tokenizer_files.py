@@ -86,8 +86,10 @@ def _check_pieces(folder: Path, where: str, *, is_stated: bool) -> None:
 
 
 def placing(folder: Path) -> str:
-    """Return which files a tokenizer may have, and where to put them."""
+    """Return how to get the files of a tokenizer and an image processor, and where to put them."""
     return (
-        f"copy those of {', '.join(VOCABULARIES)}, merges.txt and {CONFIG} that the model's "
+        f"run  AutoProcessor.from_pretrained(BASE).save_pretrained({str(folder)!r})  in Python, "
+        "BASE being the model that was trained further; or copy those of "
+        f"{', '.join(VOCABULARIES)}, merges.txt, {CONFIG} and preprocessor_config.json that its "
         f"repository has into {folder}"
     )

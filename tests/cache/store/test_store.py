@@ -184,6 +184,43 @@ def test_a_short_name_is_never_a_part_of_another_models_name(
         store.find_model(tmp_path, "siglip")
 
 
+@pytest.mark.parametrize("typed", ["siglip", "SigLIP"])
+def test_a_folder_called_like_a_short_name_is_not_taken_for_it(
+    tmp_path: Path, write_pets: Write, typed: str
+) -> None:
+    label = "local/siglip-22222222"
+    own = {"name": "local", "pretrained": "siglip-22222222", "requested": "local-dir:m/siglip"}
+    write_pets(tmp_path / label / "images" / "pets.h5", **own)
+    with pytest.raises(InputError) as refused:
+        store.find_model(tmp_path, typed)
+    assert str(refused.value) == (
+        f"{tmp_path}: no embeddings of model {typed!r}, which stands for ViT-B-16-SigLIP/webli; "
+        f"for your own weights of that name: --model {label}"
+    )
+    assert store.find_model(tmp_path, "m/siglip") == store.find_model(tmp_path, label) == label
+    write_pets(tmp_path / SHORT_NAMES["siglip"] / "images/pets.h5", requested="siglip")
+    assert store.find_model(tmp_path, "siglip") == SHORT_NAMES["siglip"]
+
+
+def test_a_folder_is_found_by_any_path_to_it(
+    tmp_path: Path, write_pets: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    label = "local/mine-00000000"
+    model = {"name": "local", "pretrained": "mine-00000000", "requested": "transformers:m/mine"}
+    write_pets(tmp_path / "c" / label / "images" / "pets.h5", **model)
+    Path("m/mine").mkdir(parents=True)
+    Path("other").mkdir()
+    Path("link").symlink_to("m/mine")
+    paths = ("link", "./m/../link/", "~/m/mine", str(tmp_path / "link"))
+    for typed in (*paths, *(f"transformers:{one}" for one in paths)):
+        assert store.find_model(Path("c"), typed) == label
+    for typed in ("local-dir:link", "other", "hf-hub:m/mine", "x" * 5000):
+        with pytest.raises(InputError, match="no embeddings of model"):
+            store.find_model(Path("c"), typed)
+
+
 @pytest.mark.parametrize("model", ["m7/a", "m7"])
 def test_models_beside_the_one_that_is_asked_for_are_not_opened(
     tmp_path: Path, write_pets: Write, monkeypatch: pytest.MonkeyPatch, model: str

@@ -38,6 +38,16 @@ def test_a_checkpoint_with_a_bias_wants_its_preprocessing(small_sigmoid: SmallMo
     assert ours.preprocessing.blank().shape == (3, 16, 16)
 
 
+def test_the_one_that_is_read_of_several_weights_files_is_named(
+    small_model: SmallModel, tmp_path: Path
+) -> None:
+    folder, notes = local_folder(tmp_path / "m", small_model, SIGLIP_LIKE), list[str]()
+    (folder / "other.safetensors").write_bytes(b"not weights, and not read")
+    load(f"local-dir:{folder}", notes)
+    said = "contains several weights files; open_clip reads model.safetensors"
+    assert f"local-dir:{folder}: {said}" in notes
+
+
 def test_a_local_folder_brings_its_preprocessing(small_sigmoid: SmallModel, tmp_path: Path) -> None:
     bare = local_folder(tmp_path / "bare", small_sigmoid, None)
     with pytest.raises(InputError, match="specifies no preprocessing"):

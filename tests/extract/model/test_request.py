@@ -189,7 +189,7 @@ def test_a_name_that_can_be_none_is_refused(name: str, words: str) -> None:
     assert words in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["siglip3", "siglip-large", "clip-vit-base-patch32", "clip-b32"])
+@pytest.mark.parametrize("name", ["siglip3", "siglip-large", "clip-b32", "vit_of_none"])
 def test_no_other_model_is_offered_for_a_name(name: str) -> None:
     with pytest.raises(InputError) as refused:
         resolved(name)

@@ -58,6 +58,20 @@ def test_other_kinds_are_named(kind: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "example"),
+    [
+        ("siglip_vision_model", "google/siglip-base-patch16-224"),
+        ("siglip2_text_model", "google/siglip2-base-patch16-224"),
+        ("metaclip_2_vision_model", "facebook/metaclip-2-worldwide-huge-quickgelu"),
+        ("clip_text_model", "openai/clip-vit-base-patch32"),
+        ("blip_2_vision_model", "openai/clip-vit-base-patch32"),
+    ],
+)
+def test_a_tower_names_a_whole_model_of_its_family(kind: str, example: str) -> None:
+    assert refused({"model_type": kind}).endswith(f"), as in {example}")
+
+
+@pytest.mark.parametrize(
     ("more", "words"),
     [
         ({"architectures": ["CLIPVisionModel"]}, "'CLIPVisionModel', expected 'CLIPModel'"),

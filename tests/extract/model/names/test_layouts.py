@@ -49,6 +49,37 @@ def test_a_folder_with_neither_layout_names_both(tmp_path: Path) -> None:
     )
 
 
+def write_checkpoints(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        (folder / name / "config.json").write_text("{}")
+
+
+def test_a_trainers_folder_names_its_last_checkpoint(tmp_path: Path) -> None:
+    write_checkpoints(tmp_path, "checkpoint-500", "checkpoint-1000")
+    with pytest.raises(InputError) as caught:
+        layouts.of_folder(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: contains neither open_clip_config.json (open_clip) nor config.json "
+        "(transformers) but models further down, 'checkpoint-500', 'checkpoint-1000': give the "
+        f"last of them: --model {tmp_path}/checkpoint-1000"
+    )
+    write_checkpoints(tmp_path, "best")
+    with pytest.raises(InputError, match="give one of them, such as --model "):
+        layouts.of_folder(tmp_path)
+
+
+def test_a_file_of_a_models_folder_names_the_folder(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    file.write_bytes(b"")
+    with pytest.raises(InputError) as caught:
+        layouts.check_folder(file, str(file))
+    assert str(caught.value) == (
+        f"{file}: is a file; --model takes its folder, which has a config.json: --model {folder}"
+    )
+    layouts.check_folder(folder, str(folder))
+
+
 def test_safetensors_are_read_before_bin(folder: Path) -> None:
     (folder / "pytorch_model.bin").write_bytes(b"")
     assert layouts.weights(folder) == (folder / "pytorch_model.bin",)

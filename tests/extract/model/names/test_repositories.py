@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,13 +104,51 @@ def test_what_is_here_is_read_without_a_network(tmp_path: Path, offline: Path) -
 
 
 def test_what_is_not_here_is_said_with_what_to_fetch_and_where_to_put_it(offline: Path) -> None:
-    assert refused("openai/clip-vit-base-patch32") == (
-        "--model openai/clip-vit-base-patch32: openai/clip-vit-base-patch32 is no folder, and is "
-        "not in the hub's cache on this machine, and HF_HUB_OFFLINE is set; on a machine with "
-        "network access run  hf download openai/clip-vit-base-patch32  and copy "
-        "models--openai--clip-vit-base-patch32 from its ~/.cache/huggingface/hub into "
-        f"{offline}; or add  --local-dir DIR  there, copy DIR, and use  --model DIR"
+    assert refused("org/model") == (
+        "--model org/model: is no folder, is not in the hub's cache on this machine, and "
+        "HF_HUB_OFFLINE is set; on a machine with network access run  hf download org/model  and "
+        f"copy models--org--model from its ~/.cache/huggingface/hub into {offline}; or add  "
+        "--local-dir DIR  there, copy DIR, and use  --model DIR"
     )
+
+
+@pytest.mark.parametrize(
+    ("repository", "words"),
+    [
+        ("google/siglip2-base-patch16-224", "the same weights as --model ViT-B-16-SigLIP2/webli; "),
+        ("facebook/dinov2-small", "DINO encodes images only, which timm:NAME takes; for another"),
+    ],
+)
+def test_what_may_be_here_in_its_place_is_named(offline: Path, repository: str, words: str) -> None:
+    assert words in refused(repository)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_is_looked_for_without_the_libraries_that_load_it(offline: Path) -> None:
+    code = (
+        "import sys; from oodcache.cache.errors import InputError\n"
+        "from oodcache.extract.model.names import repositories\n"
+        "try:\n    repositories.check_here('org/model', 'transformers:org/model')\n"
+        "except InputError as error:\n    print(error)\n"
+        "print(sorted({'torch', 'transformers'} & set(sys.modules)))"
+    )
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(offline)}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    said, loaded = ran.stdout.splitlines()
+    assert said.startswith("--model transformers:org/model: is no folder, is not in the hub's cach")
+    assert said.endswith("or add  --local-dir DIR  there, copy DIR, and use  --model DIR")
+    assert loaded == "[]"
+
+
+def test_a_checkpoint_of_another_kind_is_refused_before_its_weights(
+    tmp_path: Path, offline: Path
+) -> None:
+    bert = folder_with(tmp_path / "f", **{"config.json": '{"model_type": "bert"}'})
+    place(offline, "org/bert", bert)
+    with pytest.raises(InputError, match="transformers:org/bert: config.json: model_type 'bert'"):
+        repositories.check_here("org/bert", "transformers:org/bert")
 
 
 def test_a_hub_that_cannot_be_reached_is_said_at_once(

@@ -6,7 +6,6 @@ import open_clip
 import pytest
 
 from oodcache.extract.model.names import twins
-from oodcache.extract.model.request import ModelRequest, Resolved, resolve
 
 
 @pytest.mark.parametrize("repository", twins.CONVERTED)
@@ -60,7 +59,7 @@ def test_other_repositories_have_no_twin(name: str) -> None:
 
 
 def said(architecture: str) -> str | None:
-    return twins.said(Resolved(ModelRequest(architecture), architecture, None, "x/y", None))
+    return twins.said(architecture, architecture)
 
 
 def test_a_twin_is_said_for_what_transformers_loads_alone() -> None:
@@ -68,8 +67,8 @@ def test_a_twin_is_said_for_what_transformers_loads_alone() -> None:
         "transformers:openai/clip-vit-base-patch32: open_clip has the same weights, --model "
         "ViT-B-32/openai; embeddings under the two names are never mixed"
     )
-    assert twins.said(resolve(ModelRequest("transformers:openai/clip-vit-base-patch32"))) == line
-    assert twins.said(resolve(ModelRequest("ViT-B-32/openai"))) is None
+    assert said("transformers:openai/clip-vit-base-patch32") == line
+    assert said("ViT-B-32/openai") is None
     assert said("transformers:me/mine") is None
     assert said("transformers:mine/clip-vit-base-patch32") is None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from oodcache.cache.errors import InputError
-from oodcache.extract.model.names import typed
+from oodcache.extract.model.names import slips, typed
 
 
 def test_a_folder_is_known_by_its_prefix_its_path_or_by_being_there(
@@ -27,6 +27,8 @@ def test_a_folder_is_known_by_its_prefix_its_path_or_by_being_there(
         ("..", ".."),
     ):
         assert typed.folder_of(name) == Path(folder), name
+    Path("org/w.safetensors").write_bytes(b"")
+    assert typed.folder_of("org/w.safetensors") == Path("org/w.safetensors")  # To be refused.
     for name in ("siglip2", "org/other", "transformers:org/other", "hf-hub:org/name", "hf-hub:.."):
         assert typed.folder_of(name) is None, name
 
@@ -49,27 +51,9 @@ def test_names_of_open_clip_are_known_in_each_of_its_spellings() -> None:
         assert not typed.is_known(name)
 
 
-def refused(name: str) -> str:
-    with pytest.raises(InputError) as caught:
-        typed.check_repository(name)
-    assert len(str(caught.value).encode()) < 600
-    return str(caught.value)
-
-
 @pytest.mark.parametrize("name", ["x" * 5000, "x/" * 2000 + "x", "transformers:" + "x" * 5000])
 def test_a_name_that_is_too_long_for_a_path_is_no_folder(name: str) -> None:
     assert typed.folder_of(name) is None
     with pytest.raises(InputError):
         typed.check(name)
-        typed.check_repository(name)
-
-
-def test_a_slip_in_open_clips_name_is_not_asked_of_the_hub() -> None:
-    said = refused("VIT-B-32/openai")
-    assert "open_clip has no model 'VIT-B-32'; did you mean ViT-B-32/openai" in said
-    assert "For a repository of the hub type hf-hub:VIT-B-32/openai or transformers:VIT-" in said
-
-
-def test_repositories_pass() -> None:
-    for name in ("openai/clip-vit-base-patch32", "google/siglip2-base-patch16-224", "me/x"):
-        typed.check_repository(name)
+        slips.check_repository(name)

@@ -165,6 +165,13 @@ def test_a_missing_or_broken_processor_is_one_line(
     assert said in refusal(folder)
     path.unlink()
     assert "has no preprocessor_config.json, which says how images are prepared" in refusal(folder)
+    assert "tokenizer, which prompts need" not in refusal(folder)
+    for name in ("tokenizer.json", "vocab.json"):
+        (folder / name).unlink(missing_ok=True)
+    said = refusal(folder)
+    assert "how images are prepared, and no tokenizer, which prompts need: run  AutoProc" in said
+    assert f".save_pretrained({str(folder)!r})  in Python" in said
+    assert "\n" not in said and len(said.encode()) < 600 + 3 * len(str(folder))
 
 
 def test_a_blank_image_has_the_shape_of_others(folders: dict[str, Path]) -> None:
