@@ -119,13 +119,24 @@ def load_images(files: CheckpointFiles, config: Any, *, exif: bool) -> ImageProc
         why = first_lines(error)[:200]
         raise InputError(f"{files.where}: its image processor cannot be used: {why}") from error
     name = type(processor).__name__.removesuffix("Pil")
-    if declared is not None and str(declared).removesuffix("Fast").removesuffix("Pil") != name:
+    if declared is not None and _current(str(declared)) != name:
         raise InputError(
             f"{files.where}: names the image processor {str(declared)[:60]!r}, and transformers "
             f"would use {name} instead: save one of transformers' own with save_pretrained"
         )
     _check(processing, config.vision_config, files.where)
     return processing
+
+
+def _current(declared: str) -> str:
+    """Return the name that transformers has today for the class that a file names.
+
+    >>> _current("CLIPFeatureExtractor"), _current("SiglipImageProcessorFast")
+    ('CLIPImageProcessor', 'SiglipImageProcessor')
+    """
+    name = declared.removesuffix("Fast").removesuffix("Pil")
+    old = "FeatureExtractor"
+    return f"{name.removesuffix(old)}ImageProcessor" if name.endswith(old) else name
 
 
 def settings(processing: ImageProcessing) -> dict[str, Any]:

@@ -95,7 +95,17 @@ class Prompts:
             "clean": self._cleaning(),
             "padding": f"{self.tokenizer.pad_token} {self.tokenizer.padding_side}",
             "mask": self.masked,
+            **self._unusual(),
             "sha256": _sha256(self.tokenizer),
+        }
+
+    def _unusual(self) -> dict[str, Any]:
+        """Return settings that no vocabulary has, if they are not those of published models."""
+        side = self.tokenizer.truncation_side
+        splits = bool(self.tokenizer.split_special_tokens)
+        return {
+            **({"truncation": side} if side != "right" else {}),
+            **({"split_special_tokens": True} if splits else {}),
         }
 
     def _cleaning(self) -> str:

@@ -173,6 +173,13 @@ def test_a_missing_or_broken_processor_is_one_line(
     assert "has no preprocessor_config.json, which says how images are prepared" in refusal(folder)
 
 
+def test_the_old_name_of_an_image_processor_is_read(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    old = change_processor(folders["clip"], tmp_path, image_processor_type="CLIPFeatureExtractor")
+    assert images.settings(loaded(old)) == images.settings(loaded(folders["clip"]))
+
+
 def test_a_blank_image_has_the_shape_of_others(folders: dict[str, Path]) -> None:
     for kind in ("clip", "siglip2-naflex"):
         processing = loaded(folders[kind])
