@@ -124,7 +124,7 @@ def load_images(files: CheckpointFiles, config: Any, *, exif: bool) -> ImageProc
             f"{files.where}: names the image processor {str(declared)[:60]!r}, and transformers "
             f"would use {name} instead: save one of transformers' own with save_pretrained"
         )
-    _check(processing, config.vision_config, files.where)
+    check_size(processing, config.vision_config, files.where)
     return processing
 
 
@@ -176,7 +176,7 @@ def _is_equal(ours: Any, by_hand: Any) -> bool:
     return torch.equal(ours, by_hand)
 
 
-def _check(processing: ImageProcessing, vision: Any, where: str) -> None:
+def check_size(processing: ImageProcessing, vision: Any, where: str) -> None:
     """Raise InputError unless images have the size that the image tower reads."""
     name, patch = type(processing.processor).__name__, vision.patch_size
     if getattr(vision, "image_size", None) is None:

@@ -131,6 +131,16 @@ def load_prompts(folder: Path, config: Any, *, where: str, note: Note) -> Prompt
         raise InputError(
             f"{where}: its tokenizer cannot be loaded ({first_lines(error)}); {placing(folder)}"
         ) from error
+    return made(tokenizer, config, declared, where=where, note=note)
+
+
+def made(
+    tokenizer: Any, config: Any, declared: Mapping[str, Any], *, where: str, note: Note
+) -> Prompts:
+    """Return the prompts of a model by its tokenizer, and by what is `declared` of that.
+
+    Raises InputError if it is another model's.
+    """
     text = config.text_config
     _check_vocabulary(tokenizer, text.vocab_size, where, note)
     _check_side(tokenizer, declared, where, note)
