@@ -18,7 +18,7 @@ from transformers import AutoImageProcessor
 
 from oodcache.cache.errors import InputError, first_lines
 from oodcache.extract.model.pixels import UPRIGHT, decode
-from oodcache.extract.model.request import PILLOW, ModelRequest
+from oodcache.extract.model.request import PILLOW
 from oodcache.extract.model.transformers import naflex
 from oodcache.extract.model.transformers.files import CheckpointFiles
 from oodcache.extract.run.decoding import Prepared
@@ -86,21 +86,6 @@ class Scaling:
             tuple(processor.image_std or ()),
         )
         return scaled.to(torch.float32)
-
-
-def check_request(request: ModelRequest) -> None:
-    """Raise InputError for options that change open_clip's preprocessing."""
-    if request.preprocessing:
-        option = f"--image-{next(iter(request.preprocessing)).replace('_', '-')}"
-        raise InputError(
-            f"{option}: {request.requested} has an image processor of transformers, which is used "
-            "as it is; edit preprocessor_config.json in a copy of the model"
-        )
-    if request.fast_decode:
-        raise InputError(
-            f"--fast-decode: {request.requested} has an image processor of transformers, which "
-            "resizes by torchvision already: run without it"
-        )
 
 
 def load_images(files: CheckpointFiles, config: Any, *, exif: bool) -> ImageProcessing:

@@ -21,6 +21,7 @@ from oodcache.extract.model.encoder import (
     towers,
 )
 from oodcache.extract.model.identity import identity
+from oodcache.extract.model.names import options
 from oodcache.extract.model.names.configs import of_vectors
 from oodcache.extract.model.request import Resolved
 from oodcache.extract.model.transformers import images
@@ -71,7 +72,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
     `with_texts=False` skips the tokenizer, which images do not need.
     """
     request = resolved.request
-    images.check_request(request)
+    options.check(resolved)
     device = device_of(request.device)
     files = files_of(resolved, note, with_texts=with_texts)
     raw = files.config()

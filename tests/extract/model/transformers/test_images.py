@@ -16,7 +16,6 @@ from samples.extract.transformers_folders import LAYOUTS, transformers_folder
 from transformers import AutoConfig, AutoImageProcessor, SiglipImageProcessorPil
 
 from oodcache.cache.errors import InputError
-from oodcache.extract.model.request import ModelRequest
 from oodcache.extract.model.transformers import images
 from oodcache.extract.model.transformers.files import CheckpointFiles
 from oodcache.extract.model.transformers.images import ImageProcessing, Scaling
@@ -188,16 +187,3 @@ def test_a_blank_image_has_the_shape_of_others(folders: dict[str, Path]) -> None
         assert (blank.shape, blank.dtype) == (pixels.shape, pixels.dtype)
         made = Scaling(processing)(blank[None])
         assert kind == "clip" or made.shapes.tolist() == [[1, 1]]
-
-
-@pytest.mark.parametrize(
-    ("option", "said"),
-    [
-        ({"preprocessing": {"mean": [0.5] * 3}}, "--image-mean: transformers:x has an image"),
-        ({"fast_decode": True}, "--fast-decode: transformers:x has an image processor"),
-    ],
-)
-def test_options_of_open_clips_preprocessing_are_refused(option: Any, said: str) -> None:
-    with pytest.raises(InputError) as error:
-        images.check_request(ModelRequest("transformers:x", **option))
-    assert said in str(error.value)
