@@ -44,7 +44,7 @@ from oodcache.score.own.given_again import given_again
 from oodcache.wording import noted, to_stderr, typed
 
 if TYPE_CHECKING:
-    from oodcache.extract.memory.models import GivenModel
+    from oodcache.extract.memory.parts import GivenModel
 
 
 @dataclass
@@ -250,9 +250,9 @@ def _held(model: Any, preprocess_id: str | None) -> GivenModel | None:
             raise InputError("preprocess_id is for a model in memory")
         return None
     check_torch()
-    from oodcache.extract.memory import models
+    from oodcache.extract.memory import parts
 
-    return models.given(model, None, preprocess_id)
+    return parts.given(model, None, preprocess_id)
 
 
 def _several(scores: str | Function | Sequence[str | Function]) -> list[str | Function]:

@@ -72,11 +72,11 @@ def extract(
     Rows are called by `paths` (N,), else by the dataset's own paths, else by their number.
 
     `classes` is what --classes takes, a list of names, or a mapping of numbers or ids to names;
-    the last two are stored under `name`. `model` is a name, or (module, preprocess, tokenizer) in
-    memory, as open_clip gives them: it is named `local/NAME-HASH8`, where NAME is `model_name`,
-    unless the cache knows the same weights. `model_name` also names a `checkpoint` or a
-    folder of your own. A `preprocess` that is no torchvision transform needs a
-    `preprocess_id`. All other arguments are options of the command, with the same defaults.
+    the last two are stored under `name`. `model` is a name, or one in memory: (module, preprocess,
+    tokenizer) of open_clip, or (model, processor) of transformers. It is named `local/NAME-HASH8`,
+    where NAME is `model_name`, unless the cache knows the same weights. `model_name` also names a
+    `checkpoint` or a folder of your own. A `preprocess` of your own, no torchvision transform,
+    needs a `preprocess_id`. All other arguments are options of the command, with the same defaults.
 
     `note` is a function of one text, called with each line; True prints them on stderr. `progress`
     is True for bars in a terminal or a notebook, or a function (description, total, unit) whose
@@ -97,7 +97,7 @@ def extract(
     sleep_while_waiting()
     with warnings.catch_warnings():  # tqdm's, in a notebook without its widgets.
         warnings.filterwarnings("ignore", "IProgress not found")
-        from oodcache.extract.memory import extraction, models
+        from oodcache.extract.memory import extraction, parts
         from oodcache.extract.memory.hugging_face import ColumnNames
         from oodcache.extract.memory.row_labels import RowNotes
         from oodcache.extract.run.plan import Settings
@@ -115,7 +115,7 @@ def extract(
     wanted = extraction.ExtractCall(
         cache=cache.folder,
         request=request,
-        model=None if is_name else models.given(model, model_name, preprocess_id),
+        model=None if is_name else parts.given(model, model_name, preprocess_id),
         images=images,
         name=name,
         classes=classes,

@@ -49,6 +49,7 @@ PHRASES = (
     ("score again with --save-scores", "score again"),
     ("remove --score", "omit scores"),
     ("results of oodcache score", "results of cache.evaluate"),
+    (" (OTHER=PATH)", ""),
     ("this command", "this call"),
 )
 NAMED = r"(?:(?P<{0}>[^\s=;]+)=)?(?P<{1}>[^\s;]+)"

@@ -26,11 +26,22 @@ from oodcache.extract.run.rank import Rank, from_environment, is_in
 if TYPE_CHECKING:
     from oodcache.extract.run.run import Start
 
+SHORT_TYPES = {"bf16": "bfloat16", "fp16": "float16", "half": "float16", "fp32": "float32"}
 TRIPLE = click.Tuple([float, float, float])
 PASSED = ("classes", "templates", "data_root", "cache", "workers")
 OPTIONS = ("image_root", "path_column", "label_column", "image_column")
 FLAGS = ("fast_decode", "exif", "channels_last", "compile")
 SETTINGS = ("dtype", "batch_size", "shard_rows", "overwrite", "retry_failed", "max_bad")
+
+
+class Precision(click.Choice[str]):
+    """A choice of types that knows what other programs call them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the type; its short name is an error with the whole one."""
+        if (meant := SHORT_TYPES.get(value)) is not None:
+            self.fail(f"{value!r} is not one of {', '.join(self.choices)}: did you mean {meant}?")
+        return super().convert(value, param, ctx)
 
 
 def _typed(text: str) -> Rank:
@@ -120,7 +131,7 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
 @click.option("--image-resize-mode", type=click.Choice(["shortest", "longest", "squash"]))
 @click.option(
     "--precision",
-    type=click.Choice(["float32", "bfloat16", "float16"]),
+    type=Precision(["float32", "bfloat16", "float16"]),
     default="float32",
     help="Compute precision (autocast).",
 )

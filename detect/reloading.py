@@ -22,7 +22,7 @@ from oodcache.extract.model.request import (
 )
 
 if TYPE_CHECKING:
-    from oodcache.extract.memory.models import GivenModel
+    from oodcache.extract.memory.parts import GivenModel
     from oodcache.extract.run.embedding import Embedder
 
 AGAIN = "use the model that it was calibrated with (--model, --checkpoint), or calibrate again"

@@ -14,7 +14,7 @@ from oodcache.cache.watch import Watch
 from oodcache.extract.memory import class_lists, in_memory, kinds, models, path_lists
 from oodcache.extract.memory.hugging_face import ColumnNames
 from oodcache.extract.memory.kinds import Kind, Paths, Streamed
-from oodcache.extract.memory.models import GivenModel
+from oodcache.extract.memory.parts import GivenModel
 from oodcache.extract.memory.row_labels import RowNotes
 from oodcache.extract.memory.stream import Streaming
 from oodcache.extract.model import loading

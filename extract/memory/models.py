@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from oodcache.cache.errors import InputError, first_lines
-from oodcache.cache.format.identity import OVERRIDDEN, ModelIdentity
+from oodcache.cache.errors import InputError
+from oodcache.cache.format.identity import ModelIdentity
 from oodcache.cache.watch import Note
-from oodcache.extract.memory import own_identity, same_models, transforms
-from oodcache.extract.model import tokenizers
+from oodcache.extract.memory import own_identity, parts, same_models
+from oodcache.extract.memory.parts import GivenModel
 from oodcache.extract.model.encoder import Encoder, Signature, Tower, Towers
-from oodcache.extract.model.preprocessing import Normalization, preprocessing
 from oodcache.extract.model.request import ModelRequest, Resolved
-
-WANTED = (
-    "expected a name, or (module, preprocess, tokenizer): the first and the last of "
-    "open_clip.create_model_and_transforms, and open_clip.get_tokenizer(NAME)"
-)
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
-METHODS = ("encode_image", "encode_text", "state_dict", "modules", "parameters")
-
-
-@dataclass(frozen=True)
-class GivenModel:
-    """A model as the user holds it; `name` and `preprocess_id` are None unless they are given."""
-
-    module: Any
-    preprocess: Any
-    tokenizer: Any = None
-    name: str | None = None
-    preprocess_id: str | None = None
-
-
-def given(model: Any, name: str | None, preprocess_id: str | None) -> GivenModel:
-    """Return the parts of a model; raise InputError, in one line, for what cannot be one."""
-    if not isinstance(model, (tuple, list)) or len(model) not in (2, 3):
-        what = f"{type(model).__name__} of {len(model)}" if isinstance(model, (tuple, list)) else ""
-        raise InputError(f"model is a {what or type(model).__name__}: {WANTED}")
-    module, preprocess, *rest = model
-    tokenizer = rest[0] if rest else None
-    module = getattr(module, "_orig_mod", module)  # What torch.compile wraps.
-    if lacking := [one for one in METHODS if not callable(getattr(module, one, None))]:
-        raise InputError(f"model: {type(module).__name__} has no {lacking[0]}: {WANTED}")
-    if transforms.is_transform(tokenizer):
-        raise InputError(
-            "model: its third part is a transform, not a tokenizer: from "
-            "create_model_and_transforms give (model, preprocess_val, get_tokenizer(NAME))"
-        )
-    if not callable(preprocess):
-        raise InputError(f"model: its preprocess is a {type(preprocess).__name__}: {WANTED}")
-    if name is not None and not (isinstance(name, str) and NAME.fullmatch(name)):
-        raise InputError(f"model_name is {name!r}: use letters, digits, '.', '_' and '-'")
-    return GivenModel(module, preprocess, tokenizer, name, preprocess_id)
 
 
 def loaded(model: GivenModel, request: ModelRequest, cache: Path, note: Note) -> Encoder:
@@ -134,7 +90,8 @@ def cached_as(model: GivenModel, cache: Path, name: str) -> str:
         )
     if len(found) == 1:
         return next(iter(found))
-    encoding = _prepared(model, ModelRequest("in memory"), _device(model.module, None))[2]
+    device = _device(model.module, None)
+    encoding = parts.images(model, ModelRequest("in memory"), device).encoding
     alike = [one for one in found if same_models.are_prepared_alike(found[one], encoding)]
     if len(alike) != 1:
         how = "prepared as its preprocess does" if alike else "none prepared as its preprocess does"
@@ -153,11 +110,11 @@ def _encoder(
 ) -> Encoder:
     """Return the encoder; its identity is the one that is `known` by that name, if any."""
     device = _device(model.module, request.device)
-    prepared, normalize, encoding = _prepared(model, request, device)
+    images = parts.images(model, request, device)
     own = own_identity.of_module(model.module, model.name, note)
-    identity = known(own, encoding) or own
-    config = {"text_cfg": dict(identity.architecture.get("text_cfg") or {})}
-    dtype = _dtype(model.module)
+    identity = known(own, images.encoding) or own
+    texts = parts.texts(model, identity, note)
+    dtype = parts.dtype_of(model.module)
     half = {} if dtype == torch.float32 else {"weights": str(dtype).removeprefix("torch.")}
     precision = {
         "autocast": request.precision,
@@ -165,44 +122,17 @@ def _encoder(
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         **half,
     }
-    tokenize = _tokenizer(model)
     signature = Signature(
         identity=identity,
         precision=precision,
-        preprocessing=encoding,
-        tokenizing={} if tokenize is None else tokenizers.tokenizing(tokenize, config),
+        preprocessing=images.encoding,
+        tokenizing=texts.tokenizing,
+        libraries=parts.libraries(model),
     )
-    module = model.module
-    towers = Towers(_tower(module, "encode_image", dtype), _tower(module, "encode_text"))
-    return Encoder(module, signature, device, prepared, normalize, tokenize, towers)
-
-
-def _tower(module: Any, method: str, dtype: torch.dtype | None = None) -> Tower:
-    """Return a method of a module, which raises InputError if it fails or gives no vectors."""
-    encode, what = getattr(module, method), f"model: {method} of {type(module).__name__}"
-
-    def encoded(batch: torch.Tensor) -> torch.Tensor:
-        given = batch if dtype is None else batch.to(dtype)
-        try:
-            found: torch.Tensor = encode(given)
-        except torch.OutOfMemoryError:
-            raise
-        except Exception as error:  # Code of the user's.
-            raise InputError(
-                f"{what} fails on a tensor {tuple(given.shape)}: {first_lines(error)}; give the "
-                "preprocess and the tokenizer that belong to the model"
-            ) from error
-        is_tensor = isinstance(found, torch.Tensor)
-        if not is_tensor or found.is_meta or found.ndim != 2 or len(found) != len(given):
-            gave = f"a tensor {tuple(found.shape)}" if is_tensor else f"a {type(found).__name__}"
-            where = " on meta, without values," if is_tensor and found.is_meta else ""
-            raise InputError(
-                f"{what} gives {gave}{where} for a tensor {tuple(given.shape)}: expected a tensor "
-                f"({len(given)}, D), a vector for each"
-            )
-        return found
-
-    return encoded
+    towers = parts.towers(model, texts.tokenize)
+    return Encoder(
+        model.module, signature, device, images.prepared, images.normalize, texts.tokenize, towers
+    )
 
 
 def resolved(encoder: Encoder, request: ModelRequest) -> Resolved:
@@ -243,57 +173,3 @@ def _device(module: Any, wanted: str | None) -> torch.device:
             f"device={wanted!r}: the model is on {device}; move it: model.to({wanted!r})"
         )
     return torch.empty(0, device=device).device
-
-
-def _dtype(module: Any) -> torch.dtype:
-    """Return the type that most of the weights have, which images are to have too."""
-    counts = Counter[torch.dtype]()
-    for one in module.parameters():
-        if one.is_floating_point():
-            counts[one.dtype] += one.numel()
-    return counts.most_common(1)[0][0] if counts else torch.float32
-
-
-def _prepared(
-    model: GivenModel, request: ModelRequest, device: torch.device
-) -> tuple[Any, Any, dict[str, Any]]:
-    """Return the two parts of the preprocessing, and its identity."""
-    found = None
-    if model.preprocess_id is None:
-        own = getattr(getattr(model.module, "visual", None), "preprocess_cfg", None)
-        found = transforms.configuration(model.preprocess, own)
-    exif = {"exif": True} if request.exif else {}
-    if found is not None:
-        ours = preprocessing(found, fast_decode=request.fast_decode, exif=request.exif)
-        about = {**asdict(found), "decoder": ours.decoder, **exif, OVERRIDDEN: []}
-        return ours, Normalization(ours, device), _as_json(about)
-    about = {**transforms.identity(model.preprocess, model.preprocess_id), **exif, OVERRIDDEN: []}
-    if request.fast_decode:
-        raise InputError("fast_decode needs a preprocess of open_clip; this one is run as it is")
-    own_transform = transforms.as_it_is(model.preprocess, exif=request.exif)
-    return own_transform, lambda pixels: pixels, _as_json(about)
-
-
-def _as_json(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields as they come back from a file."""
-    found: dict[str, Any] = json.loads(json.dumps(fields))
-    return found
-
-
-def _tokenizer(model: GivenModel) -> Any:
-    """Return the tokenizer, None if there is none; raise InputError if it is not the model's."""
-    tokenize = model.tokenizer
-    if tokenize is None:
-        return None
-    length = getattr(tokenize, "context_length", None)
-    knows = any(hasattr(tokenize, one) for one in ("tokenizer", "encoder", "get_vocab"))
-    if not callable(tokenize) or not isinstance(length, int) or not knows:
-        what = getattr(tokenize, "__name__", type(tokenize).__name__)
-        raise InputError(f"model: {what} is no tokenizer of open_clip: give get_tokenizer(NAME)")
-    reads = getattr(model.module, "context_length", None)
-    if isinstance(reads, int) and reads != length:
-        raise InputError(
-            f"model: it reads {reads} tokens, but its tokenizer makes {length}: give "
-            "open_clip.get_tokenizer(NAME) of the same model"
-        )
-    return tokenize

@@ -14,7 +14,7 @@ from oodcache.cache.store import store
 from oodcache.cache.store.store import Entry
 from oodcache.cache.text import listed
 from oodcache.cache.watch import Note
-from oodcache.extract.memory.own_identity import code, runs_open_clip
+from oodcache.extract.memory.own_identity import code, runs_open_clip, runs_transformers
 
 # How a model's images are prepared: as the new ones, not seen in its texts alone, or otherwise.
 EQUAL, UNKNOWN, DIFFERENT = range(3)
@@ -97,6 +97,10 @@ def is_same(model: ModelIdentity, own: ModelIdentity) -> bool:
         return False
     if model.was_in_memory:
         return model.architecture == own.architecture
+    if runs_transformers(own) and "transformers" in model.architecture:
+        from oodcache.extract.model.transformers import held  # The import takes seconds.
+
+        return held.is_same(model.architecture, own.architecture)
     if not runs_open_clip(own):
         return False
     # Of all that a configuration says, the activation alone leaves no trace in the weights.

@@ -17,7 +17,7 @@ from oodcache.cache.format.place import shard_folder
 from oodcache.cache.shards import merging
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Watch
-from oodcache.extract.model.names import twins
+from oodcache.extract.model.names import options, twins
 from oodcache.extract.model.own_weights import check_name, known_label
 from oodcache.extract.model.request import TRANSFORMERS, Resolved
 from oodcache.extract.run.plan import Plan
@@ -66,6 +66,7 @@ def run(planned: Plan, watch: Watch, start: Start = in_process) -> list[Path]:
     opens the engine, and is called only if one is needed.
     """
     resolved = planned.resolved
+    options.check(resolved)  # First: the cache would advise --overwrite.
     label = known_label(planned.cache, resolved)
     if label is not None:
         found = targets(planned, label)

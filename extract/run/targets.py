@@ -114,7 +114,8 @@ def check(planned: Plan, found: Sequence[Target], loaded: Signature | None = Non
             if differs := _differences(planned, target, target.finished, rows, loaded):
                 raise InputError(
                     f"{target.path}: {differs[0]}; {_adding(target)}use --overwrite to replace "
-                    "it, or choose another name or --cache"
+                    f"it, or store the {target.listing.kind} under another name (OTHER=PATH) or in "
+                    "another --cache"
                 )
         for shard in () if planned.settings.overwrite or target.is_whole else target.begun:
             if differs := _differences(planned, target, shard.run, shard.place.total, loaded):

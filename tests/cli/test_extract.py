@@ -530,3 +530,10 @@ def test_bad_rows_are_retried_and_too_many_are_status_1(oodcache: Run, photos: P
     images = open_images(only("embeddings/tiny-clip/demo/images/c.h5"))
     assert images.ok.all()
     assert images.dtype == np.float16
+
+
+def test_a_short_name_of_a_precision_is_answered_with_the_whole_one(oodcache: Run) -> None:
+    for short, whole in (("bf16", "bfloat16"), ("fp16", "float16")):
+        done = oodcache("extract", "--model", "tiny-clip", "--precision", short)
+        assert done.status == 2
+        assert f"'{short}' is not one of" in done.err and f"did you mean {whole}?" in done.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ CLASSES = {
     "siglip2": "Siglip2Model",
     "metaclip_2": "MetaClip2Model",
 }
+# Of config.json, what does not change the vectors.
+ASIDE = ("architectures", "transformers_version", "auto_map", "dtype", "torch_dtype")
 VISION = (
     *("beit", "bit", "convnext", "convnextv2", "data2vec-vision", "deit", "dinat", "dinov2"),
     *("dinov2_with_registers", "dinov3_convnext", "dinov3_vit", "dpt", "efficientnet", "hiera"),
@@ -122,3 +125,20 @@ def _quantised(config: Mapping[str, Any]) -> str | None:
         f"its weights are quantised{how}, and would make other vectors: use the weights that they "
         "were made from, in float32, bfloat16 or float16"
     )
+
+
+def recorded(config: Any) -> dict[str, Any]:
+    """Return an object's configuration whole, as it comes back from JSON, by what changes vectors.
+
+    `config` is one of transformers'; what a file leaves out has its default.
+    """
+    found: dict[str, Any] = of_vectors(json.loads(json.dumps(config.to_dict(), default=str)))
+    return found
+
+
+def of_vectors(config: Any) -> Any:
+    """Return a configuration, or a part of one, as far as it changes vectors."""
+    if not isinstance(config, dict):
+        return config
+    names = [name for name in config if name not in ASIDE and not str(name).startswith("_")]
+    return {name: of_vectors(config[name]) for name in names}

@@ -18,7 +18,7 @@ from transformers import AutoImageProcessor
 
 from oodcache.cache.errors import InputError, first_lines
 from oodcache.extract.model.pixels import UPRIGHT, decode
-from oodcache.extract.model.request import PILLOW, ModelRequest
+from oodcache.extract.model.request import PILLOW
 from oodcache.extract.model.transformers import naflex
 from oodcache.extract.model.transformers.files import CheckpointFiles
 from oodcache.extract.model.transformers.tokenizer_files import OF_ANOTHER
@@ -88,21 +88,6 @@ class Scaling:
         return scaled.to(torch.float32)
 
 
-def check_request(request: ModelRequest) -> None:
-    """Raise InputError for options that change open_clip's preprocessing."""
-    if request.preprocessing:
-        option = f"--image-{next(iter(request.preprocessing)).replace('_', '-')}"
-        raise InputError(
-            f"{option}: {request.requested} has an image processor of transformers, which is used "
-            "as it is; edit preprocessor_config.json in a copy of the model"
-        )
-    if request.fast_decode:
-        raise InputError(
-            f"--fast-decode: {request.requested} has an image processor of transformers, which "
-            "resizes by torchvision already: run without it"
-        )
-
-
 def load_images(files: CheckpointFiles, config: Any, *, exif: bool) -> ImageProcessing:
     """Return the preprocessing of a checkpoint: what AutoImageProcessor gives by default.
 
@@ -119,13 +104,24 @@ def load_images(files: CheckpointFiles, config: Any, *, exif: bool) -> ImageProc
         why = first_lines(error)[:200]
         raise InputError(f"{files.where}: its image processor cannot be used: {why}") from error
     name = type(processor).__name__.removesuffix("Pil")
-    if declared is not None and str(declared).removesuffix("Fast").removesuffix("Pil") != name:
+    if declared is not None and _current(str(declared)) != name:
         raise InputError(
             f"{files.where}: names the image processor {str(declared)[:60]!r}, and transformers "
             f"would use {name} instead: save one of transformers' own with save_pretrained"
         )
-    _check(processing, config.vision_config, files.where)
+    check_size(processing, config.vision_config, files.where)
     return processing
+
+
+def _current(declared: str) -> str:
+    """Return the name that transformers has today for the class that a file names.
+
+    >>> _current("CLIPFeatureExtractor"), _current("SiglipImageProcessorFast")
+    ('CLIPImageProcessor', 'SiglipImageProcessor')
+    """
+    name = declared.removesuffix("Fast").removesuffix("Pil")
+    old = "FeatureExtractor"
+    return f"{name.removesuffix(old)}ImageProcessor" if name.endswith(old) else name
 
 
 def settings(processing: ImageProcessing) -> dict[str, Any]:
@@ -165,7 +161,7 @@ def _is_equal(ours: Any, by_hand: Any) -> bool:
     return torch.equal(ours, by_hand)
 
 
-def _check(processing: ImageProcessing, vision: Any, where: str) -> None:
+def check_size(processing: ImageProcessing, vision: Any, where: str) -> None:
     """Raise InputError unless images have the size that the image tower reads."""
     name, patch = type(processing.processor).__name__, vision.patch_size
     if getattr(vision, "image_size", None) is None:

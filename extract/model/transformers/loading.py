@@ -21,6 +21,8 @@ from oodcache.extract.model.encoder import (
     towers,
 )
 from oodcache.extract.model.identity import identity
+from oodcache.extract.model.names import options
+from oodcache.extract.model.names.configs import of_vectors
 from oodcache.extract.model.request import Resolved
 from oodcache.extract.model.transformers import images
 from oodcache.extract.model.transformers.files import files_of
@@ -28,8 +30,7 @@ from oodcache.extract.model.transformers.naflex import Patches
 from oodcache.extract.model.transformers.prompts import Prompts, load_prompts
 from oodcache.extract.model.transformers.weights import loaded_model, quiet
 
-# Of config.json, what does not change the vectors.
-ASIDE = ("architectures", "transformers_version", "auto_map", "dtype", "torch_dtype")
+MORE_LIBRARIES = ("transformers", "tokenizers")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
     `with_texts=False` skips the tokenizer, which images do not need.
     """
     request = resolved.request
-    images.check_request(request)
+    options.check(resolved)
     device = device_of(request.device)
     files = files_of(resolved, note, with_texts=with_texts)
     raw = files.config()
@@ -92,7 +93,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         preprocessing={**images.settings(processing), OVERRIDDEN: []},
         tokenizing=prompts.settings() if prompts else {},
         places=resolved.places,
-        libraries=(*LIBRARIES, "transformers", "tokenizers"),
+        libraries=(*LIBRARIES, *MORE_LIBRARIES),
     )
     module.to(device)
     return Encoder(
@@ -113,14 +114,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
 def _architecture(raw: Mapping[str, Any], module: Any) -> dict[str, Any]:
     """Return config.json as far as it changes vectors, the class, and how attention is computed."""
     return {
-        "transformers": _of_vectors(raw),
+        "transformers": of_vectors(raw),
         "model": type(module).__name__,
         "attention": str(module.config._attn_implementation),
     }
-
-
-def _of_vectors(config: Any) -> Any:
-    if not isinstance(config, dict):
-        return config
-    names = [name for name in config if name not in ASIDE and not name.startswith("_")]
-    return {name: _of_vectors(config[name]) for name in names}

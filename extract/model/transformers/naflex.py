@@ -23,6 +23,14 @@ class Patches:
     mask: torch.Tensor
     shapes: torch.Tensor
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return (n, L, P)."""
+        return tuple(self.values.shape)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
 
 def packed(patches: torch.Tensor, shape: torch.Tensor) -> torch.Tensor:
     """Return patches (L, P), P at least 4, of a picture of `shape` (2,) as a tensor (L + 1, P)."""

@@ -95,7 +95,17 @@ class Prompts:
             "clean": self._cleaning(),
             "padding": f"{self.tokenizer.pad_token} {self.tokenizer.padding_side}",
             "mask": self.masked,
+            **self._unusual(),
             "sha256": _sha256(self.tokenizer),
+        }
+
+    def _unusual(self) -> dict[str, Any]:
+        """Return settings that no vocabulary has, if they are not those of published models."""
+        side = self.tokenizer.truncation_side
+        splits = bool(self.tokenizer.split_special_tokens)
+        return {
+            **({"truncation": side} if side != "right" else {}),
+            **({"split_special_tokens": True} if splits else {}),
         }
 
     def _cleaning(self) -> str:
@@ -121,6 +131,16 @@ def load_prompts(folder: Path, config: Any, *, where: str, note: Note) -> Prompt
         raise InputError(
             f"{where}: its tokenizer cannot be loaded ({first_lines(error)}); {placing(folder)}"
         ) from error
+    return made(tokenizer, config, declared, where=where, note=note)
+
+
+def made(
+    tokenizer: Any, config: Any, declared: Mapping[str, Any], *, where: str, note: Note
+) -> Prompts:
+    """Return the prompts of a model by its tokenizer, and by what is `declared` of that.
+
+    Raises InputError if it is another model's.
+    """
     text = config.text_config
     _check_vocabulary(tokenizer, text.vocab_size, where, note)
     _check_side(tokenizer, declared, where, note)

@@ -59,7 +59,7 @@ def loaded_model(files: CheckpointFiles, config: Mapping[str, Any], note: Note) 
     state = _state(files, note)
     try:
         built = kind.config_class.from_dict(own)
-        _check_towers(built, files.where)
+        check_towers(built, files.where)
         model, found = kind.from_pretrained(
             None,
             config=built,
@@ -95,7 +95,7 @@ def _check_sizes(part: object, where: str) -> None:
             raise InputError(f"{where}: config.json has {what}; the limit is {MOST[name]:,}")
 
 
-def _check_towers(config: Any, where: str) -> None:
+def check_towers(config: Any, where: str) -> None:
     """Raise InputError unless both towers end in vectors of the same size."""
     if not getattr(config.vision_config, "vision_use_head", True):
         raise InputError(

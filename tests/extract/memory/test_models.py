@@ -17,8 +17,8 @@ from samples import CONFIG, SmallModel, load_small, planned
 from oodcache.cache.errors import InputError
 from oodcache.cache.store import store
 from oodcache.cache.watch import Watch
-from oodcache.extract.memory import models, same_models
-from oodcache.extract.memory.models import GivenModel
+from oodcache.extract.memory import models, parts, same_models
+from oodcache.extract.memory.parts import GivenModel
 from oodcache.extract.model.encoder import Encoder
 from oodcache.extract.model.request import ModelRequest
 from oodcache.extract.run import run
@@ -111,7 +111,7 @@ def test_a_half_precision_model_is_encoded_as_it_is_and_says_so(module: Any) -> 
 @pytest.mark.slow
 def test_a_compiled_module_is_the_module(module: Any) -> None:
     compiled = torch.compile(module)
-    assert models.given((compiled, TRANSFORM), None, None).module is module
+    assert parts.given((compiled, TRANSFORM), None, None).module is module
 
 
 def test_a_function_of_the_users_gets_its_id_into_the_identity(module: Any) -> None:
@@ -228,7 +228,7 @@ def test_a_tokenizer_is_open_clips_and_the_models(module: Any) -> None:
 )
 def test_what_is_no_model_is_refused(model: Any, name: str | None, said: str) -> None:
     with pytest.raises(InputError) as refused:
-        models.given(model, name, None)
+        parts.given(model, name, None)
     assert said in str(refused.value)
     assert len(str(refused.value).encode()) < 600
 

@@ -22,6 +22,15 @@ def extract(tmp_path: Path, request: ModelRequest, **given: Any) -> list[Path]:
     return run.run(planned(tmp_path, request, notes, **given), Watch(notes.append, silent))
 
 
+def test_an_option_that_the_model_does_not_take_is_refused_before_the_cache_is_read(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "known_label", lambda *_: pytest.fail("the cache was read"))
+    request = ModelRequest("transformers:a/b", preprocessing={"resize_mode": "squash"})
+    with pytest.raises(InputError, match="--image-resize-mode: transformers:a/b has an image proc"):
+        extract(tmp_path, request, sources=[f"c={photos}"])
+
+
 @pytest.mark.slow
 def test_texts_come_first_and_every_path_is_returned(tmp_path: Path, photos: Path) -> None:
     paths = extract(

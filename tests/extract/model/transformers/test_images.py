@@ -16,7 +16,6 @@ from samples.extract.transformers_folders import LAYOUTS
 from transformers import AutoConfig, AutoImageProcessor, SiglipImageProcessorPil
 
 from oodcache.cache.errors import InputError
-from oodcache.extract.model.request import ModelRequest
 from oodcache.extract.model.transformers import images
 from oodcache.extract.model.transformers.files import CheckpointFiles
 from oodcache.extract.model.transformers.images import ImageProcessing, Scaling
@@ -174,6 +173,13 @@ def test_a_missing_or_broken_processor_is_one_line(
     assert "\n" not in said and len(said.encode()) < 600 + 3 * len(str(folder))
 
 
+def test_the_old_name_of_an_image_processor_is_read(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    old = change_processor(folders["clip"], tmp_path, image_processor_type="CLIPFeatureExtractor")
+    assert images.settings(loaded(old)) == images.settings(loaded(folders["clip"]))
+
+
 def test_a_blank_image_has_the_shape_of_others(folders: dict[str, Path]) -> None:
     for kind in ("clip", "siglip2-naflex"):
         processing = loaded(folders[kind])
@@ -182,16 +188,3 @@ def test_a_blank_image_has_the_shape_of_others(folders: dict[str, Path]) -> None
         assert (blank.shape, blank.dtype) == (pixels.shape, pixels.dtype)
         made = Scaling(processing)(blank[None])
         assert kind == "clip" or made.shapes.tolist() == [[1, 1]]
-
-
-@pytest.mark.parametrize(
-    ("option", "said"),
-    [
-        ({"preprocessing": {"mean": [0.5] * 3}}, "--image-mean: transformers:x has an image"),
-        ({"fast_decode": True}, "--fast-decode: transformers:x has an image processor"),
-    ],
-)
-def test_options_of_open_clips_preprocessing_are_refused(option: Any, said: str) -> None:
-    with pytest.raises(InputError) as error:
-        images.check_request(ModelRequest("transformers:x", **option))
-    assert said in str(error.value)

@@ -213,6 +213,21 @@ def test_another_vocabulary_or_case_is_another_sha256(copied: Folder) -> None:
     assert prompts_of(pieces).settings()["sha256"] != before
 
 
+@pytest.mark.parametrize(
+    "change", [{"truncation_side": "left"}, {"split_special_tokens": True}], ids=str
+)
+def test_a_setting_that_changes_tokens_is_recorded(
+    copied: Folder, change: dict[str, object]
+) -> None:
+    folder = copied("clip")
+    texts = ["a photo of a cat " * LENGTH, "a <|endoftext|> cat"]
+    before = prompts_of(folder)
+    configure(folder, **change)
+    after = prompts_of(folder)
+    assert after(texts).tolist() != before(texts).tolist()
+    assert after.settings() != before.settings()
+
+
 def test_a_vocabulary_larger_than_the_text_towers_is_rejected(written: Folder) -> None:
     said = refused(written("siglip2"), vocab_size=60)
     assert "its tokenizer has 82 tokens, its text tower 60: it is another model's" in said
