@@ -14,7 +14,6 @@ from typing import Any
 from oodcache.cache.store import store
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Note, Watch
-from oodcache.score.choosing import picks
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import Digests, Vectors, processors
 from oodcache.score.inputs import bank_classes, equal_classes
@@ -27,6 +26,7 @@ from oodcache.score.inputs.without_texts import select
 from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import compare
 from oodcache.score.measures.result import Pick, Result
+from oodcache.score.onepass.choosing import picks
 from oodcache.score.onepass.onepass import Classes, Scored, score_images
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.provenance import Source

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from oodcache.cache.format.sibling import sibling
 from oodcache.cache.watch import Hint, Watch
-from oodcache.score.choosing import picking
 from oodcache.score.evaluation import evaluate
 from oodcache.score.files import writing
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.differences import Pair, differences, steps
 from oodcache.score.measures.result import Counterpart, Difference, Result
+from oodcache.score.onepass.choosing import picking
 from oodcache.score.provenance import of_code, of_draw, of_models, provenance
 
 
