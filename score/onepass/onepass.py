@@ -20,8 +20,9 @@ from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import ANY
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import TILE, Digests, Tile, Vectors, digests, over_tiles, tiles
-from oodcache.score.onepass.variants import Variant
+from oodcache.score.onepass.variants import Variant, parse
 from oodcache.score.own.batch import GIVE, BatchContext
+from oodcache.score.streams.context import Shown, StreamContext
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Classes:
         scale = model.logit_scale
         return cls(vectors, 1.0 if scale is None else scale, model.logit_bias, scale is None)
 
-    def numbers(self, variant: Variant) -> dict[str, float]:
+    def numbers(self, variant: Variant) -> dict[str, Any]:
         """Return the variant's parameters, with learned values filled in."""
         return variant.numbers(logit_scale=self.logit_scale, logit_bias=self.logit_bias)
 
@@ -102,14 +103,32 @@ def fit_all(
         has_texts=not classes.are_means,
     )
     given = {"": classes.vectors, "negatives": negatives, "bank": bank, ANY: context}
+
+    def fitted(variant: Variant) -> Any:
+        score = variant.definition
+        assert given[variant.needs] is not None, f"{variant.score} without {variant.needs}"
+        numbers = classes.numbers(variant)
+        if score.stream is not None:
+            return score.stream(streamed, **numbers)
+        return score.fit(given[score.needs], **numbers) if score.fit else None
+
+    def base(label: str) -> Shown:
+        variant = parse(label)[0]
+        fit = fitted(variant)
+
+        def shown(tile: Tile) -> Scores:
+            return classes.shown(variant, variant.rank(tile, classes.numbers(variant), fit))
+
+        return shown
+
+    streamed = StreamContext(
+        *(classes.vectors, classes.logit_scale, classes.logit_bias, negatives, None, None), base
+    )
     fits: list[Any] = []
     for variant in variants:
-        score = variant.definition
-        assert given[score.needs] is not None, f"{variant.score} without {score.needs}"
-        numbers = classes.numbers(variant)
-        fits.append(score.fit(given[score.needs], **numbers) if score.fit else None)
+        fits.append(fitted(variant))
         advance(1)
-    if negatives is not None and any(one.definition.needs == "negatives" for one in variants):
+    if negatives is not None and any(one.needs == "negatives" for one in variants):
         negatives.prepare()
     return fits
 
