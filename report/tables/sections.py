@@ -13,6 +13,7 @@ from oodcache.report.tables.grid import (
     Key,
     asked_tprs,
     by_row,
+    fpr_field,
     fpr_name,
     interval,
     laid,
@@ -53,7 +54,7 @@ def _bootstrap(results: Sequence[Result]) -> Grid:
 
     def cell(one: Result) -> Cell:
         found = one.bootstrap or {}
-        bounds = (found.get("fpr95" if float(tpr) == 0.95 else f"fpr_at_tpr_{tpr}") for tpr in tprs)
+        bounds = (found.get(fpr_field(tpr)) for tpr in tprs)
         return (tuple(NONE if one is None else interval(one) for one in bounds),)
 
     return laid(

@@ -21,12 +21,12 @@ from oodcache.cache.exchange.delimited import DELIMITERS
 from oodcache.cache.files.scores import ScoredImages, write_scores
 from oodcache.cache.format.sibling import flushed, unfinished, writing
 from oodcache.cache.names import SCORED
-from oodcache.score.evaluation import Kept
 from oodcache.score.files.reading import HDF5, SHOWN
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.views import View
 from oodcache.score.measures.differences import PairedRow
+from oodcache.score.onepass.kept import Kept
 
 BLOCK_ROWS = 2**14
 

@@ -44,6 +44,7 @@ MEASURES = (
         by_convention=True,
     ),
 )
+ORDERED = "{} ({})"  # A row of a stream score: the score as typed, and the order.
 HEADLINES = {one.name: one for one in MEASURES if one.is_headline}
 
 
@@ -99,6 +100,21 @@ class Pick:
 
 
 @dataclass(frozen=True)
+class Streamed:
+    """The orders of the images that a stream score was measured on, `order` as typed.
+
+    `images` counts those of one stream; an average sums its sets' counts. `orders` has the measures
+    of each order, such as "shuffle 0": the result's own are their means, and `deviations` their
+    standard deviations (n - 1), None with a single order.
+    """
+
+    order: str
+    images: int
+    orders: Mapping[str, Mapping[str, float]]
+    deviations: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True)
 class Result:
     """The measures of one score on one dataset of ID images against one of OOD images.
 
@@ -150,6 +166,7 @@ class Result:
     picked: Pick | None = None
     bank_labels: str | None = None
     bank_shared_images: Mapping[str, int] | None = None
+    stream: Streamed | None = None
 
     @property
     def is_average(self) -> bool:

@@ -102,6 +102,11 @@ def read(typed: str) -> StreamOrder:
     raise InputError(f"--stream {typed[:60]!r}: use {FORMS}")
 
 
+def read_all(typed: Sequence[str]) -> list[StreamOrder]:
+    """Return the orders that are typed, each once; without any a single shuffle."""
+    return [read(one) for one in dict.fromkeys(typed or (SHUFFLE,))]
+
+
 def _number(typed: str, value: str, wanted: str) -> float:
     try:
         number = float(value)

@@ -1,0 +1,88 @@
+"""Replays of the stream scores of one pass: each variant in every order that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from oodcache.cache.watch import Watch
+from oodcache.score.formulas.cosines import Scores
+from oodcache.score.formulas.tile import Vectors
+from oodcache.score.inputs.question import Question
+from oodcache.score.inputs.selection import Selection
+from oodcache.score.onepass.onepass import Classes, Scored
+from oodcache.score.onepass.variants import Variant
+from oodcache.score.streams.plan import OrderedRuns, StreamPlan
+from oodcache.score.streams.replay import replay
+from oodcache.score.streams.runs import StreamImages, split
+
+
+def planned(question: Question, selection: Selection) -> StreamPlan | None:
+    """Return the streams of a question on one model, None if no score learns from them.
+
+    Raises InputError for an order file that does not fit its sets.
+    """
+    if not any(one.definition.stream for one in question.variants):
+        return None
+    views = selection.every_view
+    return StreamPlan.of(
+        question.streams,
+        question.stream_seed,
+        {view.name: view.paths for view in views},
+        [(view.name, len(view.rows)) for view in views],
+        None if selection.tuning is None else selection.tuning.name,
+    )
+
+
+class Replays:
+    """The stream scores of one pass, replayed when they are read."""
+
+    def __init__(self, plan: StreamPlan, classes: Classes, watch: Watch) -> None:
+        self._plan, self._watch = plan, watch
+        count = sum(count for _, count in plan.sizes)
+        vectors = np.empty((count, classes.vectors.shape[1]), np.float32)
+        self._images = StreamImages(vectors, plan.sizes)
+        self._rows: dict[int, list[OrderedRuns]] = {}
+
+    def room(self, name: str) -> Vectors:
+        """Return where the vectors of a set are kept, (n, D)."""
+        return self._images.of(name)
+
+    def scored(
+        self, variants: Sequence[Variant], methods: Sequence[Any], scored: Sequence[Scored]
+    ) -> None:
+        """Take what was computed of every set; score the tuning set, if there is one."""
+        self._variants, self._methods, self._scored = variants, methods, scored
+        if self._plan.tuning is not None:
+            for place in scored[0].ahead:
+                self._tune(place)
+
+    def _tune(self, place: int) -> None:
+        """Write the scores of the ID set and the tuning set, on which parameters are picked."""
+        stream = self._plan.tuning
+        assert stream is not None
+        label = self._variants[place].label
+        with self._watch.progress(f"replay {label}", len(stream.places), "images") as advance:
+            found = replay(
+                *(self._methods[place], self._images.vectors, self._ahead(place), stream.places),
+                advance=advance,
+            )
+        run = split(self._images, stream, found.scores, stream.against[0])
+        self._scored[0].scores[place] = run.id_scores
+        self._scored[-1].scores[place] = run.ood_scores
+
+    def _ahead(self, place: int) -> Scores:
+        return np.concatenate([one.ahead[place] for one in self._scored], axis=1)
+
+    def rows(self, place: int) -> list[OrderedRuns]:
+        """Return the rows of the variant at `place`, one for each order."""
+        if place not in self._rows:
+            label, total = self._variants[place].label, sum(self._plan.lengths())
+            with self._watch.progress(f"replay {label}", total, "images") as advance:
+                ahead = self._ahead(place)
+                self._rows[place] = self._plan.runs(
+                    self._methods[place], self._images, ahead, advance
+                )
+        return self._rows[place]
