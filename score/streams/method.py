@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -77,4 +77,23 @@ class StreamMethod(Protocol):
 
     def start(self) -> Memory:
         """Return a new memory."""
+        ...
+
+
+@runtime_checkable
+class Grouping(Protocol):
+    """A stream method whose memory takes several batches in one step, with the same scores."""
+
+    @property
+    def at_once(self) -> int:
+        """Return how many images a step may take, a multiple of `batch`."""
+        ...
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A stream method that tells a reader of its scores a fact about a stream."""
+
+    def note(self, ahead: Scores, scores: Scores) -> str:
+        """Return the fact, from what was computed ahead (Q, N) and the scores, in its order."""
         ...

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from oodcache.score.formulas.definition import Score
+from oodcache.score.streams.oodd import OODD_SCORES
 
-STREAM_SCORES: dict[str, Score] = {}
+STREAM_SCORES: dict[str, Score] = {**OODD_SCORES}

@@ -9,7 +9,7 @@ import numpy as np
 
 from oodcache.score.formulas.cosines import Places, Scores
 from oodcache.score.formulas.tile import Vectors
-from oodcache.score.streams.method import Arrived, Held, StreamMethod
+from oodcache.score.streams.method import Arrived, Grouping, Held, StreamMethod
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,16 @@ def replay(
 ) -> Replayed:
     """Score the images at `places`, rows of `vectors` and columns of `ahead`, in that order.
 
-    With `keep`, what the memory holds is recorded after each batch.
+    With `keep`, what the memory holds is recorded after each batch. Otherwise a step may be of
+    several batches, and `starts` are those of the steps.
     """
+    size = method.at_once if isinstance(method, Grouping) and not keep else method.batch
     memory = method.start()
     scores = np.empty(len(places))
-    starts = np.arange(0, len(places), method.batch)
+    starts = np.arange(0, len(places), size)
     held = []
     for first in starts.tolist():
-        some = places[first : first + method.batch]
+        some = places[first : first + size]
         arrived = Arrived(vectors[some], ahead[:, some], first)
         scores[first : first + len(some)] = memory.step(arrived)
         if keep:
