@@ -220,8 +220,9 @@ def _pick(row: Mapping[str, Any]) -> Pick:
 
 def _stream(row: Mapping[str, Any]) -> Streamed:
     """Return the orders of a row's streams."""
-    given = Fields(row, "stream.").expect("order", "images", "orders", "deviations")
+    given = Fields(row, "stream.").expect("order", "images", "orders", "deviations", "note")
     given.typed("order", str)
+    given.typed("note", str)
     given.typed("images", int)
     several = Fields(given.mapping("orders"), "stream.orders.")
     if not several.values:
@@ -237,6 +238,7 @@ def _stream(row: Mapping[str, Any]) -> Streamed:
 
 
 def _difference(row: Mapping[str, Any]) -> Difference:
+    row = {"orders": None, "deviation": None, **row}  # Of 0.1.
     found, given = {one.name: row[one.name] for one in fields(Difference)}, Fields(row)
     for name in ("id", "ood"):
         given.typed(name, str)
@@ -247,6 +249,11 @@ def _difference(row: Mapping[str, Any]) -> Difference:
     for name in ("p", "p_holm"):
         given.fraction(name)
     given.number("difference")
+    if row["orders"] is not None:
+        orders = Fields(given.mapping("orders"), "orders.")
+        for name in orders.values:
+            orders.number(name)
+    given.typed("deviation", float, int, type(None))
     return Difference(**found | {"ci": given.interval("ci")})
 
 

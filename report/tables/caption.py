@@ -115,13 +115,18 @@ def _streams(results: Sequence[Result]) -> Iterator[str]:
         parts[0] += ", and saw other test images before each one; the other scores saw none"
     counts = {len(stream.orders) for _, stream in learning if stream.deviations is not None}
     if counts:
-        shuffles = " or ".join(str(count) for count in sorted(counts))
-        parts.append(f"±: the standard deviation over {shuffles} shuffles")
+        several = " or ".join(str(count) for count in sorted(counts))
+        parts.append(f"±: the standard deviation over {several} shuffles")
     parts.append(
         "Its DeLong intervals take the scores as independent given this stream's memory, and leave "
         "out that other images would fill it differently"
     )
     yield f"{'. '.join(parts)}."
+    noted: dict[str, str] = {}
+    for one, stream in learning:
+        if stream.note:
+            noted.setdefault(key(one)[2].split(" ")[0], f"{key(one)[2]} on {one.ood} {stream.note}")
+    yield from (f"{line}." for line in [*noted.values()][:NAMED])
 
 
 def _choice(results: Sequence[Result]) -> Iterator[str]:

@@ -26,6 +26,10 @@ from oodcache.score.measures.result import Counterpart, Difference, Result
 Versus = Mapping[tuple[str, Key], Mapping[Key, Difference]]
 
 SIGNIFICANT = 0.05
+_IN_ORDERS = (
+    "Streams are compared in equal orders, and other scores with each order; ±: the standard "
+    "deviation of the difference over the orders.",
+)
 
 
 def sections(
@@ -107,6 +111,7 @@ def _differences(results: Sequence[Result], differences: Sequence[Difference]) -
         notes=(
             "p: two-sided paired DeLong test on the same images, Holm-adjusted over all pairs of "
             f"the column; * marks p < {SIGNIFICANT}. Below: the difference's 95 % interval.",
+            *(_IN_ORDERS if any(one.orders for one in differences) else ()),
             f"--format json has {_pairs(len(differences))}, with unadjusted p.",
         ),
     )
@@ -137,7 +142,8 @@ def _behind(rows: Mapping[Key, Mapping[str, Result]], ood: str, versus: Versus, 
         return (("best", ""),)
     one = others[best]
     mark = "*" if one.p_holm < SIGNIFICANT else ""
-    numbers = (f"{percent(one.difference)}{mark}", _p(one.p_holm))
+    spread = "" if one.deviation is None else f" ± {percent(one.deviation)}"
+    numbers = (f"{percent(one.difference)}{spread}{mark}", _p(one.p_holm))
     if one.difference == 0 and one.ci is None:
         return (numbers,)
     return (numbers, (interval(one.ci),))

@@ -25,7 +25,7 @@ from oodcache.score.files.reading import HDF5, SHOWN
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.views import View
-from oodcache.score.measures.differences import PairedRow
+from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.onepass.kept import Kept
 
 BLOCK_ROWS = 2**14
@@ -55,9 +55,10 @@ def rows(kept: Sequence[Kept]) -> list[PairedRow]:
     digests = {key: _digest(view) for key, view in views.items()}
     return [
         PairedRow(
-            (one.model, one.template, one.variant.label),
+            (one.model, one.template, one.label),
             one.scores,
             {name: digests[id(view)] for name, view in one.images.items()},
+            one.stream,
         )
         for one in kept
     ]

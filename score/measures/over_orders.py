@@ -96,13 +96,15 @@ def _over_orders(
     variances = [_variance(dict(zip(members, one, strict=True))) for one in each]
     lengths = [sum(run.length for run in one) for one in each]
     counted = {name: round(np.mean([_total(one, name, members) for one in every])) for name in SUMS}
+    note = runs[members[0]][0].note if len(members) == 1 else ""
+    deviations = _deviations(list(measures.values()))
     changes: dict[str, Any] = {
         **counted,
         "ood": ood,
         "group": group,
         "shared_images": sum(every[0][name].shared_images for name in members),
         "auroc_ci": delong.interval(whole.auroc, _mean_variance(variances)),
-        "stream": Streamed(order, lengths[0], measures, _deviations(list(measures.values()))),
+        "stream": Streamed(order, lengths[0], measures, deviations, note),
     }
     return replace(whole, **changes)
 

@@ -105,13 +105,15 @@ class Streamed:
 
     `images` counts those of one stream; an average sums its sets' counts. `orders` has the measures
     of each order, such as "shuffle 0": the result's own are their means, and `deviations` their
-    standard deviations (n - 1), None with a single order.
+    standard deviations (n - 1), None with a single order. `note` is a fact about the first stream
+    that the method tells, "" if it tells none.
     """
 
     order: str
     images: int
     orders: Mapping[str, Mapping[str, float]]
     deviations: Mapping[str, float] | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,9 @@ class Difference:
 
     `first` and `second` name rows: (model/pretrained, template, score as typed). `difference` is
     the AUROC of the first minus that of the second, `ci` its interval, None if it cannot be
-    estimated. `p` is two-sided, `p_holm` adjusted by Holm over all pairs of the same OOD set.
+    estimated. `p` is two-sided, `p_holm` adjusted by Holm over all pairs of the same OOD set. With
+    a score that learns from the stream, `orders` has the difference in each order, whose mean it
+    is, and `deviation` their standard deviation (n - 1), None with a single order.
     """
 
     id: str
@@ -191,6 +195,8 @@ class Difference:
     ci: tuple[float, float] | None
     p: float
     p_holm: float
+    orders: Mapping[str, float] | None = None
+    deviation: float | None = None
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from oodcache.score.formulas.cosines import Places, Scores
 from oodcache.score.formulas.tile import Vectors
-from oodcache.score.streams.method import StreamMethod
+from oodcache.score.streams.method import Noting, StreamMethod
 from oodcache.score.streams.order import ImageStream
 from oodcache.score.streams.replay import replay
 
@@ -19,7 +19,8 @@ class Run:
     """The scores of one stream, `order`, on the ID set and one OOD set.
 
     `id_rows` and `ood_rows` are the images of either set that were in it, rising, and their scores
-    are in that order. `length` counts all images of the stream.
+    are in that order. `length` counts all images of the stream. `note` is what the method tells of
+    the stream.
     """
 
     order: str
@@ -28,6 +29,7 @@ class Run:
     ood_rows: Places
     id_scores: Scores
     ood_scores: Scores
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +67,12 @@ def run_streams(
     found: dict[str, list[Run]] = {}
     for stream in streams:
         replayed = replay(method, images.vectors, ahead, stream.places, advance=advance)
+        note = ""
+        if isinstance(method, Noting):
+            note = method.note(ahead[:, stream.places], replayed.scores)
         for name in stream.against:
             run = split(images, stream, replayed.scores, name)
-            found.setdefault(name, []).append(run)
+            found.setdefault(name, []).append(replace(run, note=note))
     return found
 
 

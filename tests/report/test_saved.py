@@ -23,6 +23,7 @@ from oodcache.score.measures.result import Compared, Counterpart, Pick, Streamed
 
 MEASURED = {"auroc": 0.5, "aupr_in": 0.5, "aupr_out": 0.5, "fpr95": 0.25, "fpr_at_tpr_0.9": 0.125}
 STREAM = {"order": "drift", "images": 90, "orders": {"drift": MEASURED}, "deviations": None}
+STREAM["note"] = "adds two"
 FULL = replace(
     FIRST,
     bootstrap={"auroc": (0.9, 0.95)},
@@ -32,8 +33,9 @@ FULL = replace(
     bank_labels="own",
     bank_shared_images={"imagenet-val": 3},
     picked=Pick("Places", 4, 0.75, {"SUN": 3}),
-    stream=Streamed("shuffle:2", 90, {"shuffle 0": MEASURED, "shuffle 1": MEASURED}, MEASURED),
+    stream=Streamed("shuffle:2", 90, dict.fromkeys(("shuffle 0", "x"), MEASURED), MEASURED, "so"),
 )
+IN_ORDERS = replace(PLAIN_DIFFERENCE, orders={"shuffle 0": -0.5, "shuffle 1": 0.5}, deviation=0.25)
 PROVENANCE = {"command": "oodcache score"}
 PICKED = {"on": "Places", "tried": 4, "auroc": 0.75, "shared_images": {}}
 
@@ -76,11 +78,10 @@ def test_order_and_spacing_may_change(tmp_path: Path) -> None:
 
 
 def test_results_come_back_as_they_were(tmp_path: Path) -> None:
-    saved = read(
-        written(tmp_path, to_json([FIRST, FULL_ELSEWHERE], [PLAIN_DIFFERENCE], PROVENANCE))
-    )
+    differences = [PLAIN_DIFFERENCE, IN_ORDERS]
+    saved = read(written(tmp_path, to_json([FIRST, FULL_ELSEWHERE], differences, PROVENANCE)))
     assert saved.results == (FIRST, FULL_ELSEWHERE)
-    assert saved.differences == (PLAIN_DIFFERENCE,)
+    assert saved.differences == (PLAIN_DIFFERENCE, IN_ORDERS)
     assert saved.provenance == PROVENANCE
 
 
