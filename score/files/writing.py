@@ -75,11 +75,16 @@ def parts(kept: Sequence[Kept]) -> list[ScoredImages]:
     scores: dict[tuple[str, str, str], dict[str, Scores]] = {}
     of: dict[tuple[str, str, str], Kept] = {}
     for one in kept:
+        if one.stream is not None and not one.scores:  # A file with one of several OOD sets.
+            raise InputError(
+                f"--save-scores: {one.label[:120]} has no score of every image; give the --ood of "
+                "the file alone"
+            )
         for name, values in one.scores.items():
             key = (one.model, one.template, name)
             columns = scores.setdefault(key, {})
-            columns[one.variant.label] = values
-            columns[one.variant.label + SHOWN] = one.shown(values)
+            columns[one.label] = values
+            columns[one.label + SHOWN] = one.shown(values)
             of[key] = one
     return [
         ScoredImages(

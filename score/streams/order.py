@@ -70,6 +70,12 @@ class StreamOrder:
         """Return the number of streams for each OOD set."""
         return int(self.number) if self.kind == SHUFFLE else 1
 
+    def is_single(self, ood_sets: int) -> bool:
+        """Return whether there is one stream, of all images of all sets."""
+        if self.kind in (DRIFT, FILE):
+            return True
+        return ood_sets == 1 and self.shuffles == 1 and self.kind != RATIO
+
     def _mixed(self, inside: int, outside: Places, seed: int) -> Places:
         """Return the places of all ID images and those of one OOD set, in this order."""
         draw = np.random.default_rng(seed)

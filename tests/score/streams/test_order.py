@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oodcache.cache.errors import InputError
-from oodcache.score.streams.order import ImageStream, StreamOrder, read
+from oodcache.score.streams.order import ImageStream, StreamOrder, read, read_all
 
 SIZES = [("pets", 6), ("strays", 4), ("others", 3)]
 STRAYS, OTHERS = set(range(6, 10)), set(range(10, 13))
@@ -102,3 +102,20 @@ def test_what_was_typed_is_kept() -> None:
     assert read("file:a:b.csv") == StreamOrder("file:a:b.csv", "file", file=Path("a:b.csv"))
     assert read("shuffle:5").shuffles == 5
     assert read("ratio:2.5").number == 2.5
+
+
+@pytest.mark.parametrize(
+    ("typed", "ood_sets", "single"),
+    [
+        *(("shuffle", 1, True), ("shuffle", 2, False), ("shuffle:2", 1, False)),
+        *(("drift", 3, True), ("ratio:2", 1, False), ("file:o.csv", 2, True)),
+    ],
+)
+def test_one_stream_of_all_images_is_told(typed: str, ood_sets: int, single: bool) -> None:
+    assert read(typed).is_single(ood_sets) is single
+
+
+def test_an_order_is_taken_once_and_a_shuffle_without_any() -> None:
+    found = read_all(["drift", "shuffle:2", "drift"])
+    assert [one.label for one in found] == ["drift", "shuffle:2"]
+    assert [one.label for one in read_all([])] == ["shuffle"]
