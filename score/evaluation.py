@@ -140,7 +140,6 @@ class _Pass:
             self._score(view)
         if self._streams is not None:
             self._streams.scored(self._variants, self._fits.each, tuple(self._scored))
-        references.tell_unused(self._variants, self._fits, watch.note)
         _tell_constant(self._variants, self._scored, watch.note)
         # The indices of the variants to compare, and how each was picked, if it was.
         self._compared: Mapping[int, Pick | None] = dict.fromkeys(range(len(self._variants)))
@@ -176,6 +175,9 @@ class _Pass:
 
     def compare(self) -> list[Result]:
         """Return the results of every variant, or of the picked ones, in order."""
+        for place in self._compared:
+            self._replayed(place)  # One after the other: each uses all processors.
+        self._references.tell_unused(self._variants, self._fits, self._watch.note)
         outside = self._selection.views[1:]
         common, shared_images = self._common(), self._shared_images()
         bank_shared = self._bank_shared_images()
@@ -189,8 +191,6 @@ class _Pass:
             "groups": {view.name: view.group for view in outside},
             "shared_images": shared_images,
         }
-        for place in self._compared:
-            self._replayed(place)  # One after the other: each uses all processors.
         with watched as advance, ThreadPoolExecutor(threads) as pool:
 
             def of_variant(place: int) -> list[Result]:

@@ -114,7 +114,7 @@ def fit_all(
         assert given[variant.needs] is not None, f"{variant.score} without {variant.needs}"
         numbers = classes.numbers(variant)
         if score.stream is not None:
-            return score.stream(streamed, **numbers)
+            return score.stream(context if score.needs == ANY else streamed, **numbers)
         return score.fit(given[score.needs], **numbers) if score.fit else None
 
     def base(label: str) -> Shown:
@@ -175,7 +175,7 @@ def score_images(
         for place in of_streams:
             found = fits[place].ahead(tile)[:, :count]
             with room:
-                own = scored.ahead.setdefault(place, np.empty((0, 0)))
+                own = scored.ahead.setdefault(place, np.empty((0, rows)))
                 if len(own) < len(found):
                     own = scored.ahead[place] = np.empty((len(found), rows))
             own[:, kept] = found
