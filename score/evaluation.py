@@ -24,7 +24,6 @@ from oodcache.score.inputs.views import View, tell_shared
 from oodcache.score.inputs.without_texts import select
 from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import compare
-from oodcache.score.measures.over_orders import results_over_orders
 from oodcache.score.measures.result import Pick, Result
 from oodcache.score.onepass.choosing import picks
 from oodcache.score.onepass.kept import Kept
@@ -176,7 +175,8 @@ class _Pass:
     def compare(self) -> list[Result]:
         """Return the results of every variant, or of the picked ones, in order."""
         for place in self._compared:
-            self._replayed(place)  # One after the other: each uses all processors.
+            if self._streams is not None and self._variants[place].definition.stream:
+                self._streams.prepare(place, self._conventions)
         self._references.tell_unused(self._variants, self._fits, self._watch.note)
         outside = self._selection.views[1:]
         common, shared_images = self._common(), self._shared_images()
@@ -201,12 +201,8 @@ class _Pass:
                     "bank_shared_images": bank_shared if named["bank"] else None,
                 }
                 fields = common | of_score | named
-                if (rows := self._replayed(place)) is not None:
-                    return [
-                        result
-                        for row in rows
-                        for result in results_over_orders(fields, row.order, row.runs, **how)
-                    ]
+                if self._streams is not None and variant.definition.stream:
+                    return self._streams.results(place, fields, **how)
                 inside, *against = self._by_view(place).items()
                 return compare(
                     *(fields, inside[1], dict(against)),

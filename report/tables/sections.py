@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from oodcache.report.tables.caption import caption, short_caption
@@ -66,8 +66,23 @@ def _bootstrap(results: Sequence[Result]) -> Grid:
         [fpr_name(tpr) for tpr in tprs],
         cell,
         title="FPR: 95 % bootstrap intervals, in %",
-        notes=["--format json and csv have the intervals of the other measures."],
+        notes=[
+            *_halves(results),
+            "--format json and csv have the intervals of the other measures.",
+        ],
     )
+
+
+def _halves(results: Sequence[Result]) -> Iterator[str]:
+    """Yield how intervals of streams were drawn, if there are any."""
+    given = [one.stream for one in results if one.bootstrap and one.stream and not one.is_average]
+    lengths = sorted({one.images for one in given})
+    if lengths:
+        images = " to ".join(f"{one:,}" for one in dict.fromkeys((lengths[0], lengths[-1])))
+        yield (
+            f"Of streams, each resample is half of the images, drawn without replacement and "
+            f"replayed; the intervals are those of the whole stream of {images} images."
+        )
 
 
 def _calibration(results: Sequence[Result]) -> Grid:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from oodcache.score.measures import delong
+from oodcache.score.measures import bootstrap, delong
 from oodcache.score.measures.comparison import compare
 from oodcache.score.measures.result import (
     AVERAGE,
@@ -34,12 +34,14 @@ def results_over_orders(
     conventions: Conventions,
     groups: Mapping[str, str | None],
     shared_images: Mapping[str, int],
+    halves: Mapping[str, Mapping[str, bootstrap.Samples]] | None = None,
 ) -> list[Result]:
     """Return a result for each OOD set, then the averages if there are several.
 
     Each set of `runs` has as many, in the same orders; `order` is what was typed. The other
-    arguments are as in `compare`. An interval of the AUROC has DeLong's variance, the mean over the
-    orders: it takes each stream's memory as given.
+    arguments are as in `compare`. `halves` have the measures on random halves of the images, by
+    set: the bootstrap's intervals are from them. An interval of the AUROC has DeLong's variance,
+    the mean over the orders: it takes each stream's memory as given.
     """
     single = replace(conventions, bootstrap=0)
 
@@ -59,10 +61,14 @@ def results_over_orders(
 
     count = min(map(len, runs.values()))
     every = [of_order(place, [*runs]) for place in range(count)]
-    return [
-        _over_orders(ood, group, members, runs, every, order)
-        for ood, group, members in _rows([*runs], groups)
-    ]
+    found = []
+    for ood, group, members in _rows([*runs], groups):
+        one = _over_orders(ood, group, members, runs, every, order)
+        if halves:
+            samples = bootstrap.averaged([dict(halves[name]) for name in members])
+            one = replace(one, bootstrap=bootstrap.half_intervals(samples, _measures(one)))
+        found.append(one)
+    return found
 
 
 def _rows(

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from oodcache.cache.errors import InputError
 from oodcache.score.evaluation import Evaluated
-from oodcache.score.measures.result import Result
+from oodcache.score.measures.result import Conventions, Result
 
 Score = Callable[..., Evaluated]
 Vectors = npt.NDArray[np.float32]
@@ -198,6 +198,29 @@ def test_progress_counts_every_replayed_image(score: Score) -> None:
     score("tally", streams=["shuffle:2", "id-first"], progress=Bar)
     total, *counts = told["replay tally"]
     assert total == sum(counts) == 3 * 90
+
+
+def test_halves_of_a_score_without_memory_vary_as_delong_says(score: Score) -> None:
+    conventions = Conventions(bootstrap=300, tprs=(0.95, 0.8))
+    given = {"conventions": conventions, "streams": ["shuffle:2"]}
+    (found,) = score("tally:weight=0,batch=200", **given).results
+    assert found.bootstrap is not None and found.auroc_ci is not None
+    assert set(found.bootstrap) == {"auroc", "aupr_in", "aupr_out", "fpr95", "fpr_at_tpr_0.8"}
+    low, high = found.bootstrap["auroc"]
+    assert low < found.auroc < high
+    width = found.auroc_ci[1] - found.auroc_ci[0]
+    # 300 resamples tell a width to about 7 %.
+    assert high - low == pytest.approx(width, rel=0.2)
+
+
+def test_halves_are_the_same_again_and_their_average_shares_its_id_images(score: Score) -> None:
+    conventions = Conventions(bootstrap=10, seed=3)
+    given = {"conventions": conventions, "streams": ["id-first"]}
+    both = score("tally", ood_sets=("outside", "farther"), **given)
+    alone = score("tally", **given).results[0]
+    near, average = (rows(both, name)["id-first"] for name in ("outside", "average"))
+    assert near.bootstrap == alone.bootstrap
+    assert average.bootstrap is not None and near.bootstrap is not None
 
 
 def test_a_base_that_needs_negatives_says_so(score: Score) -> None:
