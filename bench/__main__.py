@@ -17,6 +17,7 @@ from bench import (
     processes,
     scoring,
     startup,
+    streams,
 )
 from bench.demo import detectors, precision
 
@@ -28,7 +29,7 @@ def main() -> None:
         f"{platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}"
     )
     every = (
-        *(scoring, negatives, banks, metrics, files, cache, startup),
+        *(scoring, negatives, banks, streams, metrics, files, cache, startup),
         *(extraction, processes, detectors, precision),
     )
     for module in every:

@@ -13,9 +13,16 @@ from oodcache.score.streams.largest import kth_largest
 
 
 @given(
-    st.integers(1, 300), st.integers(1, 40), st.integers(1, 9), st.booleans(), st.integers(0, 99)
+    st.integers(1, 300),
+    st.integers(1, 40),
+    st.integers(1, 9),
+    st.booleans(),
+    st.sampled_from([7, 64, 4096]),
+    st.integers(0, 99),
 )
-def test_it_is_that_of_a_sort(count: int, most: int, rows: int, close: bool, seed: int) -> None:
+def test_it_is_that_of_a_sort(
+    count: int, most: int, rows: int, close: bool, block: int, seed: int
+) -> None:
     draw = np.random.default_rng(seed)
     others = draw.standard_normal((count, 5))
     if close:  # Cosines differ in the digits that float32 does not have.
@@ -24,10 +31,15 @@ def test_it_is_that_of_a_sort(count: int, most: int, rows: int, close: bool, see
     k = draw.integers(1, min(most, count) + 1, rows)
     exact = np.sort(images.astype(np.float64) @ others.T.astype(np.float64), axis=1)
     expected = exact[np.arange(rows), -k]
-    np.testing.assert_allclose(kth_largest(images, others, k), expected, rtol=0, atol=2e-16)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(largest, "BLOCK", block)
+        found = kth_largest(images, others, k)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-16)
 
 
-def test_what_is_hidden_is_not_compared() -> None:
+@pytest.mark.parametrize("block", [9, 4096])
+def test_what_is_hidden_is_not_compared(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(largest, "BLOCK", block)
     images, others = unit(6, 8), unit(50, 8, seed=1)
     hidden = [(slice(0, 3), np.arange(40)), (slice(3, 6), np.arange(1, 50))]
     k = np.array([1, 2, 10, 1, 1, 1])
