@@ -29,7 +29,7 @@ from oodcache.score.measures.result import (
     Difference,
     Pick,
     Result,
-    Streamed,
+    StreamMeasures,
 )
 
 LARGEST = 2**28
@@ -218,7 +218,7 @@ def _pick(row: Mapping[str, Any]) -> Pick:
     return Pick(**found)
 
 
-def _stream(row: Mapping[str, Any]) -> Streamed:
+def _stream(row: Mapping[str, Any]) -> StreamMeasures:
     """Return the orders of a row's streams."""
     given = Fields(row, "stream.").expect("order", "images", "orders", "deviations", "note")
     given.typed("order", str)
@@ -234,7 +234,7 @@ def _stream(row: Mapping[str, Any]) -> Streamed:
             inner.fraction(measure.name)
         for name in inner.values:
             inner.fraction(name)
-    return Streamed(**row)
+    return StreamMeasures(**row)
 
 
 def _difference(row: Mapping[str, Any]) -> Difference:

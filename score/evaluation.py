@@ -202,7 +202,7 @@ class _Pass:
                 }
                 fields = common | of_score | named
                 if self._streams is not None and variant.definition.stream:
-                    return self._streams.results(place, fields, **how)
+                    return self._streams.results(place, fields, how)
                 inside, *against = self._by_view(place).items()
                 return compare(
                     *(fields, inside[1], dict(against)),

@@ -17,11 +17,11 @@ from oodcache.score.measures.result import (
     MEASURES,
     Conventions,
     Result,
-    Streamed,
+    StreamMeasures,
 )
-from oodcache.score.streams.runs import Run, same_images
+from oodcache.score.streams.runs import StreamRun, same_images
 
-Runs = Mapping[str, Sequence[Run]]
+Runs = Mapping[str, Sequence[StreamRun]]
 MEANS_OF = ("fpr_at_tpr", "fpr95_by_convention")
 SUMS = ("n_ood", "ties", "distinct")
 
@@ -110,7 +110,7 @@ def _over_orders(
         "group": group,
         "shared_images": sum(every[0][name].shared_images for name in members),
         "auroc_ci": delong.interval(whole.auroc, _mean_variance(variances)),
-        "stream": Streamed(order, lengths[0], measures, deviations, note),
+        "stream": StreamMeasures(order, lengths[0], measures, deviations, note),
     }
     return replace(whole, **changes)
 
@@ -145,7 +145,7 @@ def _deviations(orders: Sequence[Mapping[str, float]]) -> dict[str, float] | Non
     return {name: float(np.std([one[name] for one in orders], ddof=1)) for name in orders[0]}
 
 
-def _variance(runs: Mapping[str, Run]) -> float | None:
+def _variance(runs: Mapping[str, StreamRun]) -> float | None:
     """Return DeLong's variance of one order's mean AUROC over OOD sets, None if unknown.
 
     The sets must share their ID images, which `ratio` draws for each set.

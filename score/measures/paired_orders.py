@@ -11,7 +11,7 @@ import numpy as np
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures import delong
 from oodcache.score.streams.plan import OrderedRuns
-from oodcache.score.streams.runs import Run
+from oodcache.score.streams.runs import StreamRun
 
 Name = tuple[str | None, str | None, str]
 
@@ -88,11 +88,11 @@ class OrderPairs:
             orders = dict(zip((run.order for run in runs), apart, strict=True))
             yield PairedOrders(first, second, test, orders)
 
-    def _runs(self, row: int) -> Sequence[Run] | None:
+    def _runs(self, row: int) -> Sequence[StreamRun] | None:
         stream = self.rows[row].stream
         return None if stream is None else stream.runs[self.ood_set]
 
-    def _placements(self, row: int, number: int, run: Run) -> delong.Placements:
+    def _placements(self, row: int, number: int, run: StreamRun) -> delong.Placements:
         """Return a row's placements in one order; those of other scores are of its images."""
         own = self._runs(row)
         if own is not None:

@@ -100,7 +100,7 @@ class Pick:
 
 
 @dataclass(frozen=True)
-class Streamed:
+class StreamMeasures:
     """The orders of the images that a stream score was measured on, `order` as typed.
 
     `images` counts those of one stream; an average sums its sets' counts. `orders` has the measures
@@ -168,7 +168,7 @@ class Result:
     picked: Pick | None = None
     bank_labels: str | None = None
     bank_shared_images: Mapping[str, int] | None = None
-    stream: Streamed | None = None
+    stream: StreamMeasures | None = None
 
     @property
     def is_average(self) -> bool:

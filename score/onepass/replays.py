@@ -90,7 +90,9 @@ class Replays:
         self.rows(place)
         self._halves[place] = self._on_halves(place, conventions)
 
-    def results(self, place: int, fields: Mapping[str, Any], **how: Any) -> list[Result]:
+    def results(
+        self, place: int, fields: Mapping[str, Any], how: Mapping[str, Any]
+    ) -> list[Result]:
         """Return the results of the variant at `place`, prepared, for all orders.
 
         `fields` and `how` are as in `results_over_orders`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -88,9 +88,9 @@ class _Code:
         batch = int(given.get(BATCH, self.images))
         return OwnStream(self, replace(context, used=set()), typed, batch)
 
-    def call(self, function: Function, *given: object, **named_: object) -> object:
+    def call(self, code: Callable[[], object]) -> object:
         """Return what the user's code returns; raise InputError for what it raises."""
-        return called(lambda: function(*given, **named_), self.name, self.place[0])
+        return called(code, self.name, self.place[0])
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ class OwnStream:
 
     def start(self) -> OwnMemory:
         """Return a new object of the class, started."""
-        own: Any = self.code.call(self.code.made, **self.given)
+        own: Any = self.code.call(lambda: self.code.made(**self.given))
         nothing = np.empty((0, self.context.classes.shape[1]), np.float32)
-        self.code.call(own.start, self.images(nothing))
+        self.code.call(lambda: own.start(self.images(nothing)))
         return OwnMemory(self, own)
 
     def images(self, vectors: Vectors) -> Batch:
@@ -141,7 +141,7 @@ class OwnMemory:
         where = named(code.name, *code.place)
         # The same cosines for any number of threads.
         with threadpoolctl.threadpool_limits(1, "blas"):
-            found = code.call(self.own.step, self.method.images(arrived.vectors))
+            found = code.call(lambda: self.own.step(self.method.images(arrived.vectors)))
         self.method.context.shared.check(where)
         return numbers(found, len(arrived), where)
 

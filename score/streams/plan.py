@@ -9,7 +9,7 @@ from oodcache.score.formulas.cosines import Scores
 from oodcache.score.streams.method import StreamMethod
 from oodcache.score.streams.order import SHUFFLE, ImageStream, StreamOrder, read_all
 from oodcache.score.streams.order_file import read_stream
-from oodcache.score.streams.runs import Run, StreamImages, run_streams
+from oodcache.score.streams.runs import StreamImages, StreamRun, run_streams
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class OrderedRuns:
     order: str
     inside: str
     is_whole: bool
-    runs: Mapping[str, Sequence[Run]]
+    runs: Mapping[str, Sequence[StreamRun]]
 
     @property
     def scores(self) -> dict[str, Scores]:
@@ -88,7 +88,7 @@ class StreamPlan:
             for order, streams in self.streams
         ]
 
-    def _row(self, order: StreamOrder, runs: Mapping[str, Sequence[Run]]) -> OrderedRuns:
+    def _row(self, order: StreamOrder, runs: Mapping[str, Sequence[StreamRun]]) -> OrderedRuns:
         (inside, count), *others = self.sizes
         sets = [one for one in others if self.tuning is None or one[0] not in self.tuning.against]
         is_whole = list(runs) == [name for name, _ in sets] and all(

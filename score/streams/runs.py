@@ -15,7 +15,7 @@ from oodcache.score.streams.replay import replay
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class StreamRun:
     """The scores of one stream, `order`, on the ID set and one OOD set.
 
     `id_rows` and `ood_rows` are the images of either set that were in it, rising, and their scores
@@ -62,9 +62,9 @@ def run_streams(
     ahead: Scores,
     streams: Sequence[ImageStream],
     advance: Callable[[int], None] = lambda done: None,
-) -> dict[str, list[Run]]:
+) -> dict[str, list[StreamRun]]:
     """Return the runs of each OOD set, in the order of the streams; `ahead` is (Q, N)."""
-    found: dict[str, list[Run]] = {}
+    found: dict[str, list[StreamRun]] = {}
     for stream in streams:
         replayed = replay(method, images.vectors, ahead, stream.places, advance=advance)
         note = ""
@@ -76,7 +76,7 @@ def run_streams(
     return found
 
 
-def split(images: StreamImages, stream: ImageStream, scores: Scores, ood_set: str) -> Run:
+def split(images: StreamImages, stream: ImageStream, scores: Scores, ood_set: str) -> StreamRun:
     """Return a stream's scores, in its order, as a run on one of its OOD sets."""
     by_place = np.full(len(images.vectors), np.nan)
     by_place[stream.places] = scores
@@ -85,10 +85,10 @@ def split(images: StreamImages, stream: ImageStream, scores: Scores, ood_set: st
     spans = [images.span(name) for name in (images.sizes[0][0], ood_set)]
     rows = [np.flatnonzero(there[span]) for span in spans]
     of_set = [by_place[span][chosen] for span, chosen in zip(spans, rows, strict=True)]
-    return Run(stream.order, len(stream.places), rows[0], rows[1], of_set[0], of_set[1])
+    return StreamRun(stream.order, len(stream.places), rows[0], rows[1], of_set[0], of_set[1])
 
 
-def same_images(runs: Mapping[str, Run]) -> bool:
+def same_images(runs: Mapping[str, StreamRun]) -> bool:
     """Return whether the runs of several OOD sets have the same ID images."""
     first, *others = runs.values()
     return all(np.array_equal(first.id_rows, one.id_rows) for one in others)

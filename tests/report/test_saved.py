@@ -19,7 +19,7 @@ from oodcache.report.saved import read
 from oodcache.report.tables.formats import to_json
 from oodcache.report.tables.grid import key
 from oodcache.score.measures.probability import probability_measures
-from oodcache.score.measures.result import Compared, Counterpart, Pick, Streamed
+from oodcache.score.measures.result import Compared, Counterpart, Pick, StreamMeasures
 
 MEASURED = {"auroc": 0.5, "aupr_in": 0.5, "aupr_out": 0.5, "fpr95": 0.25, "fpr_at_tpr_0.9": 0.125}
 STREAM = {"order": "drift", "images": 90, "orders": {"drift": MEASURED}, "deviations": None}
@@ -33,7 +33,7 @@ FULL = replace(
     bank_labels="own",
     bank_shared_images={"imagenet-val": 3},
     picked=Pick("Places", 4, 0.75, {"SUN": 3}),
-    stream=Streamed("shuffle:2", 90, dict.fromkeys(("shuffle 0", "x"), MEASURED), MEASURED, "so"),
+    stream=StreamMeasures("shuffle:2", 90, {"shuffle 0": MEASURED, "x": MEASURED}, MEASURED, "so"),
 )
 IN_ORDERS = replace(PLAIN_DIFFERENCE, orders={"shuffle 0": -0.5, "shuffle 1": 0.5}, deviation=0.25)
 PROVENANCE = {"command": "oodcache score"}

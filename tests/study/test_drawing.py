@@ -15,7 +15,7 @@ from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.saved import Saved, parsed
 from oodcache.report.tables.formats import to_json
 from oodcache.score import arrays
-from oodcache.score.measures.result import STANDARD, Streamed
+from oodcache.score.measures.result import STANDARD, StreamMeasures
 from oodcache.study.drawing import drawn
 from oodcache.study.gathering import Sources
 
@@ -70,7 +70,7 @@ def test_scores_that_are_not_there_are_an_error(saved: Saved) -> None:
 
 
 def test_a_figure_of_single_images_shows_no_score_that_has_several_of_each(saved: Saved) -> None:
-    stream = Streamed("drift", 50, {"drift": {}})
+    stream = StreamMeasures("drift", 50, {"drift": {}})
     first, *others = saved.results
     learning = replace(saved, results=(replace(first, stream=stream), *others))
     problem = r"^roc shows single images, but mcm \(drift\) scores each"

@@ -6,7 +6,7 @@ import pytest
 from samples.report.results import BARE, FIRST, results
 
 from oodcache.report.tables.grid import Key, fpr_name, measured, names, prompt
-from oodcache.score.measures.result import Streamed
+from oodcache.score.measures.result import StreamMeasures
 
 
 def test_a_set_that_one_model_lacks_is_a_dash_there() -> None:
@@ -98,13 +98,13 @@ def test_own_weights_of_one_name_keep_their_hash() -> None:
 
 def test_each_order_of_a_stream_is_a_row_and_shuffles_show_their_deviation() -> None:
     measures = {"auroc": 0.9, "aupr_in": 0.5, "aupr_out": 0.5, "fpr95": 0.3}
-    once = replace(FIRST, stream=Streamed("id-first", 90, {"id-first": measures}))
+    once = replace(FIRST, stream=StreamMeasures("id-first", 90, {"id-first": measures}))
     deviations = {**measures, "auroc": 0.0123, "fpr95": 0.004, "fpr_at_tpr_0.9": 0.01}
     two = {"shuffle 0": measures, "shuffle 1": measures}
     several = replace(
         FIRST,
         fpr_at_tpr={"0.95": 0.3, "0.9": 0.2},
-        stream=Streamed("shuffle:2", 90, two, deviations),
+        stream=StreamMeasures("shuffle:2", 90, two, deviations),
     )
     rows = measured([FIRST, once, several]).rows
     assert [row.score for row in rows] == ["mcm", "mcm (id-first)", "mcm (shuffle:2)"]

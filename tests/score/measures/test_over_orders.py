@@ -13,17 +13,17 @@ from oodcache.score.measures import delong
 from oodcache.score.measures.metrics import count
 from oodcache.score.measures.over_orders import results_over_orders
 from oodcache.score.measures.result import STANDARD, Conventions
-from oodcache.score.streams.runs import Run
+from oodcache.score.streams.runs import StreamRun
 
 GENERATOR = np.random.default_rng(1)
 ROWS = np.arange(50)
 GROUPS = {"a": "near", "b": "near", "c": None}
 
 
-def run(number: int, size: int, id_rows: Any = ROWS) -> Run:
+def run(number: int, size: int, id_rows: Any = ROWS) -> StreamRun:
     ids, oods = GENERATOR.normal(1, 1, len(id_rows)), GENERATOR.normal(0, 1, size)
     length = len(ids) + size
-    return Run(f"shuffle {number}", length, id_rows, np.arange(size), ids, oods)
+    return StreamRun(f"shuffle {number}", length, id_rows, np.arange(size), ids, oods)
 
 
 RUNS = {name: [run(0, size), run(1, size)] for name, size in (("a", 20), ("b", 30), ("c", 10))}

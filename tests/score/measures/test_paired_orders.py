@@ -14,18 +14,18 @@ from oodcache.cache.watch import Watch
 from oodcache.score.measures.differences import differences
 from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.streams.plan import OrderedRuns
-from oodcache.score.streams.runs import Run
+from oodcache.score.streams.runs import StreamRun
 
 RANDOM = np.random.default_rng(0)
 IDS, OODS = np.arange(40), np.arange(30)
 
 
-def run(number: int, id_rows: Any = IDS, ood_rows: Any = OODS) -> Run:
+def run(number: int, id_rows: Any = IDS, ood_rows: Any = OODS) -> StreamRun:
     inside, outside = RANDOM.normal(1, 1, len(id_rows)), RANDOM.normal(0, 1, len(ood_rows))
-    return Run(f"shuffle {number}", 70, id_rows, ood_rows, inside, outside)
+    return StreamRun(f"shuffle {number}", 70, id_rows, ood_rows, inside, outside)
 
 
-def stream(name: str, order: str, *runs: Run, ood: str = "strays") -> PairedRow:
+def stream(name: str, order: str, *runs: StreamRun, ood: str = "strays") -> PairedRow:
     row = OrderedRuns(order, "pets", True, {ood: runs})
     return PairedRow(("m", "a {}", f"{name} ({order})"), {}, {"pets": "", "strays": ""}, row)
 

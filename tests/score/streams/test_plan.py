@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oodcache.score.streams.plan import OrderedRuns, StreamPlan
-from oodcache.score.streams.runs import Run
+from oodcache.score.streams.runs import StreamRun
 
 SIZES = [("in", 6), ("a", 4), ("b", 2), ("tune", 3)]
 ROWS = np.arange(6)
@@ -27,9 +27,9 @@ def test_the_tuning_set_is_in_a_stream_of_its_own_alone() -> None:
     np.testing.assert_array_equal(plan.tuning.places, np.where(drawn < 6, drawn, drawn + 6))
 
 
-def run(length: int, oods: int, shift: float = 0.0) -> Run:
+def run(length: int, oods: int, shift: float = 0.0) -> StreamRun:
     inside, outside = np.arange(6.0) + shift, np.arange(float(oods))
-    return Run("x", length, ROWS, np.arange(oods), inside, outside)
+    return StreamRun("x", length, ROWS, np.arange(oods), inside, outside)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oodcache.score.streams.order import ImageStream
-from oodcache.score.streams.runs import Run, StreamImages, same_images, split
+from oodcache.score.streams.runs import StreamImages, StreamRun, same_images, split
 
 IMAGES = StreamImages(np.zeros((9, 2), np.float32), [("in", 4), ("a", 3), ("b", 2)])
 
@@ -31,6 +31,6 @@ def test_a_set_is_a_view_of_the_vectors() -> None:
 
 def test_runs_share_their_id_images_or_do_not() -> None:
     rows, none = np.arange(3), np.empty(0)
-    one, other = (Run("x", 3, chosen, rows, none, none) for chosen in (rows, rows + 1))
+    one, other = (StreamRun("x", 3, chosen, rows, none, none) for chosen in (rows, rows + 1))
     assert same_images({"a": one, "b": one})
     assert not same_images({"a": one, "b": other})
