@@ -87,7 +87,11 @@ class Replays:
 
     def prepare(self, place: int, conventions: Conventions) -> None:
         """Replay the variant at `place`, with halves for the bootstrap, for `results`."""
-        self.rows(place)
+        rows, batch = self.rows(place), self._methods[place].batch
+        short = min(run.length for row in rows for runs in row.runs.values() for run in runs)
+        if short < batch:
+            label = self._variants[place].label
+            self._watch.note(f"{label}: a stream of {short:,} images is one batch, of {batch:,}")
         self._halves[place] = self._on_halves(place, conventions)
 
     def results(

@@ -176,8 +176,10 @@ def test_a_stream_of_one_id_image_and_fewer_images_than_a_batch_is_scored(
     score: Score, write_images: Callable[..., Any]
 ) -> None:
     write_images("one", SETS["inside"][:1])
-    (found,) = score("tally:batch=64", id_set="one").results
+    told: list[str] = []
+    (found,) = score("tally:batch=64", id_set="one", note=told.append).results
     assert found.n_id == 1
+    assert "tally:batch=64: a stream of 31 images is one batch, of 64" in told
     expected = np.mean(base(SETS["inside"][:1]) > base(SETS["outside"]))
     assert found.auroc == pytest.approx(expected, abs=1e-12)
 
