@@ -77,7 +77,7 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
         assert references.bank is not None  # All scores of such a model have one.
         prompts = [references.bank.prompted()]
         equal_classes.tell(prompts, watch.note)
-    plan = planned(question, selection)
+    plan = planned(question, selection, watch.note)
     results: list[Result] = []
     kept: list[Kept] = []
     are_many = len(prompts) > MANY

@@ -161,8 +161,8 @@ def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
     any_interval = any(one.auroc_ci is not None for one in results)
 
     def cell(one: Result) -> Cell:
-        rates = (_spread(one, one.fpr_at_tpr.get(tpr), fpr_field(tpr)) for tpr in tprs)
-        numbers = (*(_spread(one, getattr(one, each.name), each.name) for each in shown), *rates)
+        rates = (spread(one, one.fpr_at_tpr.get(tpr), fpr_field(tpr)) for tpr in tprs)
+        numbers = (*(spread(one, getattr(one, each.name), each.name) for each in shown), *rates)
         return (numbers, (interval(one.auroc_ci),)) if any_interval else (numbers,)
 
     return laid(results, (*(one.heading for one in shown), *map(fpr_name, tprs)), cell, notes=notes)
@@ -178,7 +178,7 @@ def fpr_field(tpr: str) -> str:
     return "fpr95" if float(tpr) == 0.95 else f"fpr_at_tpr_{tpr}"
 
 
-def _spread(one: Result, value: float | None, measure: str) -> str:
+def spread(one: Result, value: float | None, measure: str) -> str:
     """Return a measure in percent, with its standard deviation over several shuffles."""
     deviations = None if one.stream is None else one.stream.deviations
     if deviations is None or measure not in deviations:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Note, Watch
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import Vectors
 from oodcache.score.inputs.question import Question
@@ -27,21 +27,27 @@ from oodcache.score.streams.runs import StreamImages, run_streams, split
 HalfSamples = Mapping[str, Mapping[str, Samples]]
 
 
-def planned(question: Question, selection: Selection) -> StreamPlan | None:
+def planned(question: Question, selection: Selection, note: Note) -> StreamPlan | None:
     """Return the streams of a question on one model, None if no score learns from them.
 
-    Raises InputError for an order file that does not fit its sets.
+    Notes an order file that has several OOD sets in one stream. Raises InputError for one that does
+    not fit its sets.
     """
     if not any(one.definition.stream for one in question.variants):
         return None
     views = selection.every_view
-    return StreamPlan.of(
+    found = StreamPlan.of(
         question.streams,
         question.stream_seed,
         {view.name: view.paths for view in views},
         [(view.name, len(view.rows)) for view in views],
         None if selection.tuning is None else selection.tuning.name,
     )
+    for order, streams in found.streams:
+        if order.file is not None and len(sets := streams[0].against) > 1:
+            what = f"one stream of {len(sets)} OOD sets: the memory is kept from one to the next"
+            note(f"--stream {order.label[:120]}: {what}")
+    return found
 
 
 class Replays:

@@ -172,6 +172,18 @@ def test_a_file_of_one_ood_set_has_a_row_on_that_set_alone(score: Score, tmp_pat
     assert found[0].auroc == pytest.approx(auroc(tallied(order, "inside", "farther")), abs=1e-12)
 
 
+def test_a_file_of_several_ood_sets_is_one_stream_and_that_is_said(
+    score: Score, tmp_path: Path
+) -> None:
+    file, told = tmp_path / "order.csv", list[str]()
+    lines = [f"{name},{row}.png" for name in SETS for row in range(len(SETS[name]))]
+    file.write_text("\n".join(["dataset,path", *lines]))
+    both = ("outside", "farther")
+    found = score("tally", streams=[f"file:{file}"], ood_sets=both, note=told.append)
+    assert [one.ood for one in found.results] == ["outside", "farther", "average"]
+    assert told[0].endswith("one stream of 2 OOD sets: the memory is kept from one to the next")
+
+
 def test_a_stream_of_one_id_image_and_fewer_images_than_a_batch_is_scored(
     score: Score, write_images: Callable[..., Any]
 ) -> None:
