@@ -20,6 +20,7 @@ from bench import (
     streams,
 )
 from bench.demo import detectors, precision
+from bench.demo import streams as demo_streams
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     )
     every = (
         *(scoring, negatives, banks, streams, metrics, files, cache, startup),
-        *(extraction, processes, detectors, precision),
+        *(extraction, processes, detectors, demo_streams, precision),
     )
     for module in every:
         print(f"\n{module.__name__}: {(module.__doc__ or '').splitlines()[0]}")

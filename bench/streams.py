@@ -17,6 +17,7 @@ import numpy as np
 
 from bench.scoring import bare_product, unit_rows
 from oodcache.score.formulas.negative_sums import NegativeSums
+from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile, Vectors, over_tiles, tiles
 from oodcache.score.onepass.onepass import Classes, fit_all
 from oodcache.score.onepass.variants import parse_all
@@ -69,10 +70,13 @@ def main(arguments: Sequence[str] = ()) -> None:
         unit_rows(generator, rows) for rows in (given.images, given.classes, given.negatives)
     )
     print(f"{given.images:,} images, {given.classes:,} classes × 768, one shuffled order")
-    for score, others in (
+    cases = (
         ("oodd", [vectors[:QUEUE]]),
         ("oodd:base=neglabel", [negatives, vectors[:QUEUE]]),
-    ):
+        ("adaneg", [negatives]),
+        ("adaneg:proxies=sample", [negatives]),
+    )
+    for score, others in (one for one in cases if one[0].partition(":")[0] in SCORES):
         compared = np.concatenate([names, *others])
         found = compare(
             lambda score=score: one_order(score, vectors, names, negatives),
