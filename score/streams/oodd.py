@@ -50,7 +50,10 @@ class Oodd:
         """Return the spreads of base and cosine over a stream's images, in its order."""
         (base,) = ahead
         spreads = f"base {base.std():.3g}, cosine {(base - scores).std():.3g}"
-        return f"adds base and cosine on their own scales; standard deviations: {spreads}"
+        told = f"adds base and cosine on their own scales; standard deviations: {spreads}"
+        if self.queue < len(scores):
+            return told
+        return f"{told}; its queue of {self.queue:,} holds the whole stream, ID images too"
 
 
 class QueueMemory:

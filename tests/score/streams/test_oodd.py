@@ -9,8 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples.score.banks import normalised, unit
+from scipy.special import softmax
 
 from oodcache.score.formulas.cosines import Places, Scores
+from oodcache.score.formulas.tile import Tile
+from oodcache.score.onepass.onepass import Classes, fit_all
+from oodcache.score.onepass.variants import parse
 from oodcache.score.streams import oodd
 from oodcache.score.streams.method import Grouping, Noting
 from oodcache.score.streams.oodd import Oodd
@@ -141,8 +145,30 @@ def test_what_it_holds_are_the_lowest_so_far() -> None:
         assert not len(held.inside) and held.threshold is None
 
 
+def test_cosines_see_neither_scale_nor_bias() -> None:
+    (base, vectors), names = stream(200), unit(7, 16)
+    found = []
+    for classes in (Classes(names, 100.0, -16.0), Classes(names, 1.0, None)):
+        (method,) = fit_all(parse("oodd:queue=50"), classes)
+        found.append(replay(method, vectors, base[None], np.arange(200)).scores)
+    assert np.array_equal(*found)
+
+
+def test_a_base_is_taken_in_the_form_that_is_shown() -> None:
+    vectors, names = unit(9, 16), unit(7, 16, seed=1)
+    tile = Tile(vectors, names, np.ascontiguousarray(names.T))
+    (method,) = fit_all(parse("oodd:base=mcm:temperature=learned"), Classes(names, 10.0, None))
+    logits = 10 * vectors.astype(np.float64) @ names.T.astype(np.float64)
+    np.testing.assert_allclose(method.ahead(tile)[0], softmax(logits, axis=1).max(axis=1), 1e-6)
+
+
 def test_it_notes_the_spreads_of_base_and_cosine() -> None:
-    method = Oodd(lambda tile: tile.precise[:, 0])
+    method = Oodd(lambda tile: tile.precise[:, 0], queue=1)
     assert isinstance(method, Noting) and isinstance(method, Grouping)
     note = method.note(np.array([[1.0, 3.0]]), np.array([0.75, 2.25]))
     assert note.endswith("standard deviations: base 1, cosine 0.25")
+
+
+def test_it_notes_a_queue_that_holds_the_whole_stream() -> None:
+    note = Oodd(lambda tile: tile.precise[:, 0], queue=2).note(np.ones((1, 2)), np.zeros(2))
+    assert note.endswith("; its queue of 2 holds the whole stream, ID images too")
