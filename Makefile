@@ -68,7 +68,7 @@ map:  ## Print every module with its one-line description
 	  $$(find api $(ROOMS) -name '*.py' | LC_ALL=C sort)
 
 demo-models: .venv/extract  ## Retrain the demo's two small models (minutes)
-	$(BIN)/python bench/train_demo_models.py
+	$(BIN)/python bench/demo/train_models.py
 
 clean:  ## Remove installed and built files; keep embeddings/ and results/
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from oodcache.score.own.function import Function
     from oodcache.score.scoring import Measured
 
-NAMES = {"id_set": "id", "ood_sets": "ood", "templates": "template"}
+NAMES = {"id_set": "id", "ood_sets": "ood", "templates": "template", "streams": "stream"}
 
 
 @checked()

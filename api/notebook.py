@@ -132,6 +132,8 @@ class Cache:
         bank: str | None = None,
         bank_labels: str = "own",
         bank_seed: int = 0,
+        stream: str | Sequence[str] = (),
+        stream_seed: int = 0,
         compare: bool = False,
         bootstrap: int | None = None,
         seed: int | None = None,
@@ -146,7 +148,9 @@ class Cache:
         `class_names` is "open_clip" or "source". `scores` are texts or functions of your own
         (docs/own-score.md), () the default ones. `select_on` is an OOD set that picks parameters.
         `negatives` and `bank` (`"NAME"`, or `"NAME:N"` for N images per class, drawn with
-        `bank_seed`) are what some scores need; `bank_labels` is "own" or "predicted".
+        `bank_seed`) are what some scores need; `bank_labels` is "own" or "predicted". `stream` is
+        the order of the images, or several, for scores that learn from it: "shuffle:5" or as
+        `--stream`; `stream_seed` is its first seed.
 
         `compare` adds `differences`,
         `bootstrap` intervals of that many resamples drawn with `seed`; the other `conventions` are
@@ -163,6 +167,8 @@ class Cache:
             bank=bank,
             bank_labels=bank_labels,
             bank_seed=bank_seed,
+            streams=_several(stream),
+            stream_seed=stream_seed,
             conventions=conventions_of(conventions, bootstrap, seed),
         )
         return evaluated(question, _scores(scores), compare, note)

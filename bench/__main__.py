@@ -17,8 +17,10 @@ from bench import (
     processes,
     scoring,
     startup,
+    streams,
 )
 from bench.demo import detectors, precision
+from bench.demo import streams as demo_streams
 
 
 def main() -> None:
@@ -28,8 +30,8 @@ def main() -> None:
         f"{platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}"
     )
     every = (
-        *(scoring, negatives, banks, metrics, files, cache, startup),
-        *(extraction, processes, detectors, precision),
+        *(scoring, negatives, banks, streams, metrics, files, cache, startup),
+        *(extraction, processes, detectors, demo_streams, precision),
     )
     for module in every:
         print(f"\n{module.__name__}: {(module.__doc__ or '').splitlines()[0]}")

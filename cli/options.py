@@ -88,6 +88,20 @@ BANK_SEED = click.option(
     type=click.IntRange(min=0),
     help="Random seed for --bank NAME:N. [--seed without --bootstrap, otherwise 0]",
 )
+STREAMS = click.option(
+    "--stream",
+    "streams",
+    multiple=True,
+    metavar="ORDER",
+    help="Order of the images, for scores that learn from it: shuffle, shuffle:N, id-first, "
+    "ood-first, drift, ratio:R or file:FILE.csv; may repeat. [shuffle]",
+)
+STREAM_SEED = click.option(
+    "--stream-seed",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Random seed of --stream; shuffle:N uses N seeds from it.",
+)
 LISTED_AS = click.option(
     "--format",
     "form",

@@ -17,6 +17,8 @@ from oodcache.cli.options import (
     CLASSES,
     FILE,
     NEGATIVES,
+    STREAM_SEED,
+    STREAMS,
     WATCH,
     asked,
     typed_line,
@@ -72,6 +74,8 @@ from oodcache.cli.options import (
 @BANK
 @BANK_LABELS
 @BANK_SEED
+@STREAMS
+@STREAM_SEED
 # No effect; kept for scripts written for 0.1.
 @click.option("--neighbours", type=click.Choice(("numpy",)), hidden=True, expose_value=False)
 @measuring

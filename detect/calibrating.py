@@ -90,7 +90,12 @@ def detector(request: DetectorRequest, command: str, watch: Watch) -> SavedDetec
 
 
 def _check_judges_alone(variant: Variant) -> None:
-    """Raise InputError for a user's score that cannot judge single images, or be known again."""
+    """Raise InputError for a score that cannot judge single images, or be known again."""
+    if variant.definition.stream is not None:
+        raise InputError(
+            f"--score {variant.label}: learns from the stream, so its scores move with the images "
+            "before, and no threshold has a conformal promise; calibrate a score of single images"
+        )
     if variant.definition.whole:
         raise InputError(
             f"--score {variant.label}: takes all images of a set at once, but a detector judges "

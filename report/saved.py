@@ -29,6 +29,7 @@ from oodcache.score.measures.result import (
     Difference,
     Pick,
     Result,
+    StreamMeasures,
 )
 
 LARGEST = 2**28
@@ -37,7 +38,7 @@ NEWER = {
     one.name
     for one in fields(Result)
     if one.default is not MISSING
-    and one.name in {"bank_shared_images", *(measure.name for measure in MEASURES)}
+    and one.name in {"bank_shared_images", "stream", *(measure.name for measure in MEASURES)}
 }
 NAMES = ("format", "version", "results", "differences", "provenance", "published", "notes")
 SCORE_AGAIN = "score again, with --output FILE.json"
@@ -187,6 +188,8 @@ def _result(row: Mapping[str, Any]) -> Result:
         worth = Fields(given.mapping("calibration"), "calibration.")
         for name in probability.MEASURES:
             Fields({name: worth.values.get(name)}, worth.where).fraction(name)
+    if found.get("stream") is not None:
+        found["stream"] = _stream(given.mapping("stream"))
     found["picked"] = None if found["picked"] is None else _pick(given.mapping("picked"))
     return Result(**found)
 
@@ -215,7 +218,27 @@ def _pick(row: Mapping[str, Any]) -> Pick:
     return Pick(**found)
 
 
+def _stream(row: Mapping[str, Any]) -> StreamMeasures:
+    """Return the orders of a row's streams."""
+    given = Fields(row, "stream.").expect("order", "images", "orders", "deviations", "note")
+    given.typed("order", str)
+    given.typed("note", str)
+    given.typed("images", int)
+    several = Fields(given.mapping("orders"), "stream.orders.")
+    if not several.values:
+        raise given.wrong("orders", "an object with an order")
+    every = [several.mapping(name) for name in several.values]
+    for measures in (*every, *([] if row["deviations"] is None else [row["deviations"]])):
+        inner = Fields(mapping(measures), "stream.orders.")
+        for measure in MEASURES:
+            inner.fraction(measure.name)
+        for name in inner.values:
+            inner.fraction(name)
+    return StreamMeasures(**row)
+
+
 def _difference(row: Mapping[str, Any]) -> Difference:
+    row = {"orders": None, "deviation": None, **row}  # Of 0.1.
     found, given = {one.name: row[one.name] for one in fields(Difference)}, Fields(row)
     for name in ("id", "ood"):
         given.typed(name, str)
@@ -226,6 +249,11 @@ def _difference(row: Mapping[str, Any]) -> Difference:
     for name in ("p", "p_holm"):
         given.fraction(name)
     given.number("difference")
+    if row["orders"] is not None:
+        orders = Fields(given.mapping("orders"), "orders.")
+        for name in orders.values:
+            orders.number(name)
+    given.typed("deviation", float, int, type(None))
     return Difference(**found | {"ci": given.interval("ci")})
 
 

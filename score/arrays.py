@@ -14,7 +14,7 @@ from oodcache.cache.names import RESERVED
 from oodcache.cache.watch import Watch
 from oodcache.score.files.reading import UNNAMED, check_list, ranked
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.measures.differences import PairedRow
+from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions
 from oodcache.score.other_scores import measured
 from oodcache.score.scoring import Measured

@@ -14,12 +14,10 @@ from typing import Any
 from oodcache.cache.store import store
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Note, Watch
-from oodcache.score.choosing import picks
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import Digests, Vectors, processors
 from oodcache.score.inputs import bank_classes, equal_classes
 from oodcache.score.inputs.accuracy import id_accuracy
-from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import Prompted, Selection, prompted, tell
 from oodcache.score.inputs.views import View, tell_shared
@@ -27,35 +25,18 @@ from oodcache.score.inputs.without_texts import select
 from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import compare
 from oodcache.score.measures.result import Pick, Result
+from oodcache.score.onepass.choosing import picks
+from oodcache.score.onepass.kept import Kept
 from oodcache.score.onepass.onepass import Classes, Scored, score_images
+from oodcache.score.onepass.replays import Replays, planned
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.provenance import Source
 from oodcache.score.references import References, open_references
+from oodcache.score.streams.plan import OrderedRuns, StreamPlan
 
 # ID scores sorted at once over all threads, at some fifty bytes each.
 AT_ONCE = 2**20
 MANY = 20  # Templates that get one progress bar, not one each.
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A variant's scores of every image, behind one row of a table.
-
-    `scores` has, for the ID set and then for each OOD set, the ranking form, float64 (n,), in the
-    order of its view in `images`. `shown` turns it into the published form. `nearest` has each
-    image's class with the largest cosine, as an index into `classes`. A variant that was not
-    `picked` is in no result.
-    """
-
-    model: str
-    template: str
-    variant: Variant
-    scores: Mapping[str, Scores]
-    images: Mapping[str, View]
-    shown: Callable[[Scores], Scores]
-    nearest: Mapping[str, Labels]
-    classes: Sequence[str]
-    picked: bool = True
 
 
 @dataclass(frozen=True)
@@ -96,6 +77,7 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
         assert references.bank is not None  # All scores of such a model have one.
         prompts = [references.bank.prompted()]
         equal_classes.tell(prompts, watch.note)
+    plan = planned(question, selection, watch.note)
     results: list[Result] = []
     kept: list[Kept] = []
     are_many = len(prompts) > MANY
@@ -106,7 +88,7 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
             # Notes are the same for every template, and many templates have one bar.
             note = Watch().note if number else watch.note
             own = Watch(note) if are_many else Watch(note, watch.progress)
-            images = _Pass(question, selection, one, references, own)
+            images = _Pass(question, selection, one, references, plan, own)
             results += images.compare()
             kept += images.kept() if keep else ()
             if advance is not None:
@@ -142,6 +124,7 @@ class _Pass:
         selection: Selection,
         prompt: Prompted,
         references: References,
+        plan: StreamPlan | None,
         watch: Watch,
     ) -> None:
         self._selection, self._prompt, self._variants = selection, prompt, question.variants
@@ -151,9 +134,11 @@ class _Pass:
         self._fits = references.fit(self._variants, self._classes, watch)
         self._scored: list[Scored] = []
         self._digests: dict[str, Digests] = {}
+        self._streams = None if plan is None else Replays(plan, self._classes, watch)
         for view in selection.every_view:
             self._score(view)
-        references.tell_unused(self._variants, self._fits, watch.note)
+        if self._streams is not None:
+            self._streams.scored(self._variants, self._fits.each, tuple(self._scored))
         _tell_constant(self._variants, self._scored, watch.note)
         # The indices of the variants to compare, and how each was picked, if it was.
         self._compared: Mapping[int, Pick | None] = dict.fromkeys(range(len(self._variants)))
@@ -179,6 +164,7 @@ class _Pass:
             scored = score_images(
                 *(watched(advance), len(view.rows), self._classes, self._variants),
                 fits=self._fits.each,
+                keep=None if self._streams is None else self._streams.room(view.name),
             )
         # An image in two sets must tie with itself.
         if self._scored:
@@ -188,32 +174,39 @@ class _Pass:
 
     def compare(self) -> list[Result]:
         """Return the results of every variant, or of the picked ones, in order."""
+        for place in self._compared:
+            if self._streams is not None and self._variants[place].definition.stream:
+                self._streams.prepare(place, self._conventions)
+        self._references.tell_unused(self._variants, self._fits, self._watch.note)
         outside = self._selection.views[1:]
         common, shared_images = self._common(), self._shared_images()
         bank_shared = self._bank_shared_images()
-        resamples = self._conventions.bootstrap * len(outside) * len(self._compared)
+        places = [one for one in self._compared if not self._variants[one].definition.stream]
+        resamples = self._conventions.bootstrap * len(outside) * len(places)
         watched = bootstrap.watched(self._watch.progress, self._prompt.template, resamples)
         threads = min(processors(), max(1, AT_ONCE // self._scored[0].scores.shape[1]))
         stopped = Event()
+        how: Any = {
+            "conventions": self._conventions,
+            "groups": {view.name: view.group for view in outside},
+            "shared_images": shared_images,
+        }
         with watched as advance, ThreadPoolExecutor(threads) as pool:
 
             def of_variant(place: int) -> list[Result]:
-                variant = self._variants[place]
-                inside, *against = self._by_view(place).items()
+                variant, picked = self._variants[place], self._compared[place]
                 named = self._references.named_by(variant, self._fits.each[place])
                 of_score = {
-                    "score": variant.score,
-                    "parameters": variant.parameters,
-                    "picked": self._compared[place],
+                    **{"score": variant.score, "parameters": variant.parameters, "picked": picked},
                     "bank_shared_images": bank_shared if named["bank"] else None,
                 }
+                fields = common | of_score | named
+                if self._streams is not None and variant.definition.stream:
+                    return self._streams.results(place, fields, how)
+                inside, *against = self._by_view(place).items()
                 return compare(
-                    common | of_score | named,
-                    inside[1],
-                    dict(against),
-                    conventions=self._conventions,
-                    groups={view.name: view.group for view in outside},
-                    shared_images=shared_images,
+                    *(fields, inside[1], dict(against)),
+                    **how,
                     probability=self._shown(place) if variant.definition.probability else None,
                     advance=lambda done: _unless(stopped, advance, done),
                 )
@@ -257,25 +250,30 @@ class _Pass:
 
     def kept(self) -> list[Kept]:
         """Return every variant's scores."""
-        images = {view.name: view for view in self._selection.views}
-        best = {
-            view.name: one.best
-            for view, one in zip(self._selection.views, self._scored, strict=True)
-        }
-        return [
-            Kept(
+        return [one for place in range(len(self._variants)) for one in self._kept(place)]
+
+    def _kept(self, place: int) -> Iterator[Kept]:
+        """Yield the rows of one variant: one, or that of each order of a stream."""
+        views = self._selection.views
+        rows: Sequence[OrderedRuns | None] = self._replayed(place) or (None,)
+        for row in rows:
+            yield Kept(
                 self._selection.model.label,
                 self._prompt.template,
-                variant,
-                self._by_view(place),
-                images,
+                self._variants[place],
+                self._by_view(place) if row is None else row.scores,
+                {view.name: view for view in views},
                 self._shown(place),
-                best,
+                {view.name: one.best for view, one in zip(views, self._scored, strict=True)},
                 self._prompt.names,
                 picked=place in self._compared,
+                stream=row,
             )
-            for place, variant in enumerate(self._variants)
-        ]
+
+    def _replayed(self, place: int) -> list[OrderedRuns] | None:
+        """Return the rows of a score that learns from the stream, None for any other."""
+        learns = self._variants[place].definition.stream
+        return self._streams.rows(place) if learns and self._streams is not None else None
 
     def _by_view(self, place: int) -> dict[str, Scores]:
         """Return a variant's score of each view's images, the ID images first."""

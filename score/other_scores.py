@@ -14,7 +14,8 @@ from oodcache.cache.text import readable
 from oodcache.cache.watch import Watch
 from oodcache.score.files.reading import UNNAMED, SetScores, read
 from oodcache.score.measures import measurement
-from oodcache.score.measures.differences import PairedRow, differences
+from oodcache.score.measures.differences import differences
+from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions
 from oodcache.score.scoring import Measured
 

@@ -69,7 +69,7 @@ class References:
 
     def fit(self, variants: Sequence[Variant], classes: Classes, watch: Watch) -> Fits:
         """Return each variant's fit for these classes."""
-        if not any(variant.definition.fit for variant in variants):
+        if not any(one.definition.fit or one.definition.stream for one in variants):
             return Fits([None] * len(variants), None)
         with watch.progress("fit", len(variants), "scores") as advance:
             bank = None if self.bank is None else self.bank.against(classes, watch.note)
@@ -88,7 +88,7 @@ class References:
 
 def used_by(variant: Variant, fitted: Any) -> set[str]:
     """Return the references that a score uses, a user's after its pass: "negatives", "bank"."""
-    needs = variant.definition.needs
+    needs = variant.needs
     used: set[str] = fitted.used if needs == ANY else {needs}
     return used & {NEGATIVES, BANK}
 
@@ -101,7 +101,8 @@ def open_references(
     Raises InputError if a reference that a score needs is not given, is missing or does not fit.
     """
     cache, negatives, bank = question.cache, question.negatives, question.bank
-    needed = {one.definition.needs: one.score for one in reversed(question.variants)}
+    named = ((one.needs, one.label if one.base else one.score) for one in question.variants)
+    needed = dict(reversed([*named]))
     if NEGATIVES in needed and negatives is None:
         raise InputError(f"{needed[NEGATIVES]} needs negatives: {_negatives(cache, selection)}")
     if BANK in needed and bank is None:

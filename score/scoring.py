@@ -7,15 +7,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from oodcache.cache.errors import InputError
 from oodcache.cache.format.sibling import sibling
 from oodcache.cache.watch import Hint, Watch
-from oodcache.score.choosing import picking
 from oodcache.score.evaluation import evaluate
 from oodcache.score.files import writing
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.differences import Pair, differences, steps
 from oodcache.score.measures.result import Counterpart, Difference, Result
+from oodcache.score.onepass.choosing import picking
 from oodcache.score.provenance import of_code, of_draw, of_models, provenance
+from oodcache.score.streams.order import read_all
 
 
 class Measured(NamedTuple):
@@ -47,6 +49,7 @@ def score(
     """
     if save_scores is not None:
         writing.check_ending(save_scores)
+        _check_savable(question)
     keep = compare_scores or bool(pairs) or save_scores is not None
     evaluated = evaluate(question, watch, keep=keep)
     compared: list[Difference] = []
@@ -73,10 +76,28 @@ def score(
             "files": provenance(evaluated.files),
             **({"code": code} if code else {}),
             **of_draw(question),
+            **_of_streams(question),
             "scores": None if save_scores is None else str(save_scores),
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
         },
     )
+
+
+def _of_streams(question: Question) -> dict[str, int]:
+    """Return the seed of the streams, if a score learns from them."""
+    learns = any(one.definition.stream for one in question.variants)
+    return {"stream_seed": question.stream_seed} if learns else {}
+
+
+def _check_savable(question: Question) -> None:
+    """Raise InputError if an image would have several scores, one for each stream."""
+    learning = [one.label for one in question.variants if one.definition.stream]
+    for order in read_all(question.streams) if learning else ():
+        if not order.is_single(len(question.ood_sets)):
+            raise InputError(
+                f"--save-scores: {learning[0][:80]} scores an image anew in each stream of "
+                f"{order.label[:60]}; give one --ood with one shuffle or order, or --stream drift"
+            )
 
 
 def save(text: str, path: Path) -> None:

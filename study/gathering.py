@@ -79,8 +79,13 @@ def write(saved: Saved, output: Path, sources: Sources, watch: Watch) -> None:
 def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = True) -> Content:
     """Return per-image rows and, with `pictures`, thumbnails; or why there are none.
 
-    Raises InputError if the file of `sources.scores` does not match the results.
+    Rows of streams have none: they score an image in every stream anew. Raises InputError if the
+    file of `sources.scores` does not match the results.
     """
+    alone = tuple(one for one in saved.results if one.stream is None)
+    if not alone:
+        return Content((), missing="every score learns from the stream")
+    saved = replace(saved, results=alone)
     try:
         found, source = _scored(saved, sources, watch)
         rows = _rows(saved, found, source, sources.cache, watch)

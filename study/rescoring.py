@@ -10,12 +10,13 @@ from oodcache.cache.files.scores import ScoredImages
 from oodcache.cache.watch import Watch
 from oodcache.report.saved import SCORE_AGAIN, Saved, mapping
 from oodcache.report.tables.grid import key
-from oodcache.score.evaluation import Kept, evaluate
+from oodcache.score.evaluation import evaluate
 from oodcache.score.files.writing import parts
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.question import OWN, Question, Template
 from oodcache.score.inputs.selection import COSINE_MEAN
 from oodcache.score.measures.result import AVERAGE, MEANS, Result
+from oodcache.score.onepass.kept import Kept
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.function import Function
 from oodcache.score.own.given_again import code_of, given_again, variant_again

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from oodcache.report.tables.grid import NONE, by_row, interval, model_names, percent
+from oodcache.report.tables.grid import NONE, by_row, interval, model_names, percent, spread
 from oodcache.report.tables.grid import key as key_of
 from oodcache.score.measures.result import MEASURES, Result
 
@@ -99,13 +99,13 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
                             PageCell(values[name], classes="name" * (name in NARROW))
                             for name in _shown(offered)[1:]
                         ),
-                        _percent(one.auroc, "auroc"),
+                        _measured(one, "auroc", "auroc"),
                         PageCell(
                             interval(one.auroc_ci),
                             one.auroc_ci[0] if one.auroc_ci else -1.0,
                             "number",
                         ),
-                        *(_percent(getattr(one, each.name)) for each in MEASURED),
+                        *(_measured(one, each.name) for each in MEASURED),
                         _percent(one.id_accuracy),
                         *(
                             PageCell(f"{count:,}", count, "number")
@@ -119,8 +119,13 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
     return found
 
 
-def _percent(fraction: float | None, classes: str = "") -> PageCell:
+def _measured(one: Result, name: str, classes: str = "") -> PageCell:
+    """Return a measure, with its deviation over several shuffles of a stream."""
+    fraction: float | None = getattr(one, name)
+    sort = -1.0 if fraction is None else fraction
+    return PageCell(spread(one, fraction, name), sort, f"number {classes}".strip())
+
+
+def _percent(fraction: float | None) -> PageCell:
     # Unknown values sort below all others.
-    return PageCell(
-        percent(fraction), -1.0 if fraction is None else fraction, f"number {classes}".strip()
-    )
+    return PageCell(percent(fraction), -1.0 if fraction is None else fraction, "number")

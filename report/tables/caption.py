@@ -41,7 +41,7 @@ def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
     `where` tells where a table has the interval of an AUROC.
     """
     lines = [_compared(results), _convention(results), _intervals(results, where)]
-    for notes in (_choice, _reversals, _ties, _in_bank, _shared, _sigmoid):
+    for notes in (_streams, _choice, _reversals, _ties, _in_bank, _shared, _sigmoid):
         lines += notes(results)
     return lines
 
@@ -51,7 +51,7 @@ def short_caption(results: Sequence[Result]) -> list[str]:
 
     The last tells how many more `caption` has.
     """
-    by_importance = (_in_bank, _shared, _reversals, _choice, _ties, _sigmoid)
+    by_importance = (_streams, _in_bank, _shared, _reversals, _choice, _ties, _sigmoid)
     first, *hidden = [line for notes in by_importance for line in notes(results)] or [""]
     count = (
         f" Use --explain for {len(hidden)} more note{'s' * (len(hidden) > 1)}." if hidden else ""
@@ -98,6 +98,35 @@ def _intervals(results: Sequence[Result], where: str) -> str:
     if any(one.auroc_ci is None for one in results):
         line += f"; {NOT_ESTIMABLE} if the variance is 0"
     return f"{line}."
+
+
+def _streams(results: Sequence[Result]) -> Iterator[str]:
+    """Yield what the numbers of scores that learn from the stream take as given."""
+    learning = [(one, one.stream) for one in results if one.stream is not None]
+    if not learning:
+        return
+    names = list(dict.fromkeys(one.score for one, _ in learning))
+    lengths = {stream.images for one, stream in learning if not one.is_average}
+    few, many = min(lengths), max(lengths)
+    images = f"{few:,}" if few == many else f"{few:,} to {many:,}"
+    parts = [f"{_some(names)} {'learns' if len(names) == 1 else 'learn'} from a stream of {images}"]
+    parts[0] += " images"
+    if any(one.stream is None for one in results):
+        parts[0] += ", and saw other test images before each one; the other scores saw none"
+    counts = {len(stream.orders) for _, stream in learning if stream.deviations is not None}
+    if counts:
+        several = " or ".join(str(count) for count in sorted(counts))
+        parts.append(f"±: the standard deviation over {several} shuffles")
+    parts.append(
+        "Its DeLong intervals take the scores as independent given this stream's memory, and leave "
+        "out that other images would fill it differently"
+    )
+    yield f"{'. '.join(parts)}."
+    noted: dict[str, str] = {}
+    for one, stream in learning:
+        if stream.note:
+            noted.setdefault(key(one)[2].split(" ")[0], f"{key(one)[2]} on {one.ood} {stream.note}")
+    yield from (f"{line}." for line in [*noted.values()][:NAMED])
 
 
 def _choice(results: Sequence[Result]) -> Iterator[str]:

@@ -23,6 +23,7 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
     resampled = _every(one.bootstrap or {} for one in results)
     calibrated = _every(one.calibration for one in results if isinstance(one.calibration, Mapping))
     picked = any(one.picked is not None for one in results)
+    streamed = any(one.stream is not None for one in results)
     has_bank = any(one.bank is not None for one in results)
     return [
         {
@@ -41,6 +42,7 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
             **{name: getattr(one, name) for name in ("negatives", "bank", "bank_labels")},
             **(_of_bank(one) if has_bank else {}),
             **(_picked(one) if picked else {}),
+            **(_stream(one) if streamed else {}),
         }
         for one in results
     ]
@@ -94,6 +96,17 @@ def _of_bank(one: Result) -> dict[str, float]:
     return {
         f"bank_shared_{side}": math.nan if found is None else found.get(name, 0)
         for side, name in sides.items()
+    }
+
+
+def _stream(one: Result) -> dict[str, Any]:
+    """Return the order of a stream, its images, and each measure's deviation over shuffles."""
+    found = one.stream
+    deviations = (found.deviations if found else None) or {}
+    return {
+        "stream": found.order if found else None,
+        "stream_images": math.nan if found is None else found.images,
+        **{f"{one.name}_deviation": _number(deviations.get(one.name)) for one in MEASURES},
     }
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 AS_JSON = (
     *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),
-    *("picked", "bank_shared_images"),
+    *("picked", "bank_shared_images", "stream"),
 )
 INTERVAL = "auroc_ci"
 FORMAT, VERSION = "oodcache results", 1
@@ -207,6 +207,7 @@ def _plain_latex(name: str) -> str:
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
         "–": "--",
+        "±": r"$\pm$",
     }
     plain = printable(name)
     return "".join(special.get(one, "\\" + one if one in "&%$#_{}" else one) for one in plain)

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from oodcache.cache.names import own_name
 from oodcache.score.formulas.registry import SCORES
-from oodcache.score.measures.result import HEADLINES, MEANS, Result
+from oodcache.score.measures.result import HEADLINES, MEANS, ORDERED, Result
 from oodcache.score.onepass.variants import Variant
 
 Line = tuple[str, ...]
@@ -56,9 +56,15 @@ class GridRow:
 
 
 def key(one: Result) -> Key:
-    """Return a row's name, as in a Difference: model, template, score as typed."""
+    """Return a row's name, as in a Difference: model, template, score as typed.
+
+    A score that learns from the stream has the order of its images behind it.
+    """
     model = None if one.model is None else f"{one.model}/{one.pretrained}"
-    return model, one.template, Variant(one.score, one.parameters).label
+    label = Variant(one.score, one.parameters).label
+    if one.stream is not None:
+        label = ORDERED.format(label, one.stream.order)
+    return model, one.template, label
 
 
 def model_names(keys: Iterable[Key]) -> dict[str | None, str]:
@@ -146,7 +152,8 @@ def laid(
 def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
     """Return AUROC and the FPR at each requested TPR in percent, each AUROC's interval below it.
 
-    There is no line of intervals if none can be estimated.
+    There is no line of intervals if none can be estimated. Several shuffles of a stream have their
+    standard deviation behind each mean.
     """
     tprs = asked_tprs(results)
     # The FPR is shown at each requested TPR instead.
@@ -154,8 +161,8 @@ def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
     any_interval = any(one.auroc_ci is not None for one in results)
 
     def cell(one: Result) -> Cell:
-        rates = (percent(one.fpr_at_tpr.get(tpr)) for tpr in tprs)
-        numbers = (*(percent(getattr(one, each.name)) for each in shown), *rates)
+        rates = (spread(one, one.fpr_at_tpr.get(tpr), fpr_field(tpr)) for tpr in tprs)
+        numbers = (*(spread(one, getattr(one, each.name), each.name) for each in shown), *rates)
         return (numbers, (interval(one.auroc_ci),)) if any_interval else (numbers,)
 
     return laid(results, (*(one.heading for one in shown), *map(fpr_name, tprs)), cell, notes=notes)
@@ -164,6 +171,19 @@ def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
 def asked_tprs(results: Sequence[Result]) -> tuple[str, ...]:
     """Return the TPRs at which there is an FPR, as written in the results."""
     return tuple(dict.fromkeys(tpr for one in results for tpr in one.fpr_at_tpr))
+
+
+def fpr_field(tpr: str) -> str:
+    """Return the name of the FPR at a TPR among the measures of resamples and orders."""
+    return "fpr95" if float(tpr) == 0.95 else f"fpr_at_tpr_{tpr}"
+
+
+def spread(one: Result, value: float | None, measure: str) -> str:
+    """Return a measure in percent, with its standard deviation over several shuffles."""
+    deviations = None if one.stream is None else one.stream.deviations
+    if deviations is None or measure not in deviations:
+        return percent(value)
+    return f"{percent(value)} ± {percent(deviations[measure])}"
 
 
 def fpr_name(tpr: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from oodcache.report.tables.caption import caption, short_caption
@@ -13,6 +13,7 @@ from oodcache.report.tables.grid import (
     Key,
     asked_tprs,
     by_row,
+    fpr_field,
     fpr_name,
     interval,
     laid,
@@ -25,6 +26,10 @@ from oodcache.score.measures.result import Counterpart, Difference, Result
 Versus = Mapping[tuple[str, Key], Mapping[Key, Difference]]
 
 SIGNIFICANT = 0.05
+_IN_ORDERS = (
+    "Streams are compared in equal orders, and other scores with each order; ±: the standard "
+    "deviation of the difference over the orders.",
+)
 
 
 def sections(
@@ -53,7 +58,7 @@ def _bootstrap(results: Sequence[Result]) -> Grid:
 
     def cell(one: Result) -> Cell:
         found = one.bootstrap or {}
-        bounds = (found.get("fpr95" if float(tpr) == 0.95 else f"fpr_at_tpr_{tpr}") for tpr in tprs)
+        bounds = (found.get(fpr_field(tpr)) for tpr in tprs)
         return (tuple(NONE if one is None else interval(one) for one in bounds),)
 
     return laid(
@@ -61,8 +66,23 @@ def _bootstrap(results: Sequence[Result]) -> Grid:
         [fpr_name(tpr) for tpr in tprs],
         cell,
         title="FPR: 95 % bootstrap intervals, in %",
-        notes=["--format json and csv have the intervals of the other measures."],
+        notes=[
+            *_halves(results),
+            "--format json and csv have the intervals of the other measures.",
+        ],
     )
+
+
+def _halves(results: Sequence[Result]) -> Iterator[str]:
+    """Yield how intervals of streams were drawn, if there are any."""
+    given = [one.stream for one in results if one.bootstrap and one.stream and not one.is_average]
+    lengths = sorted({one.images for one in given})
+    if lengths:
+        images = " to ".join(f"{one:,}" for one in dict.fromkeys((lengths[0], lengths[-1])))
+        yield (
+            f"Of streams, each resample is half of the images, drawn without replacement and "
+            f"replayed; the intervals are those of the whole stream of {images} images."
+        )
 
 
 def _calibration(results: Sequence[Result]) -> Grid:
@@ -106,6 +126,7 @@ def _differences(results: Sequence[Result], differences: Sequence[Difference]) -
         notes=(
             "p: two-sided paired DeLong test on the same images, Holm-adjusted over all pairs of "
             f"the column; * marks p < {SIGNIFICANT}. Below: the difference's 95 % interval.",
+            *(_IN_ORDERS if any(one.orders for one in differences) else ()),
             f"--format json has {_pairs(len(differences))}, with unadjusted p.",
         ),
     )
@@ -136,7 +157,8 @@ def _behind(rows: Mapping[Key, Mapping[str, Result]], ood: str, versus: Versus, 
         return (("best", ""),)
     one = others[best]
     mark = "*" if one.p_holm < SIGNIFICANT else ""
-    numbers = (f"{percent(one.difference)}{mark}", _p(one.p_holm))
+    spread = "" if one.deviation is None else f" ± {percent(one.deviation)}"
+    numbers = (f"{percent(one.difference)}{spread}{mark}", _p(one.p_holm))
     if one.difference == 0 and one.ci is None:
         return (numbers,)
     return (numbers, (interval(one.ci),))

@@ -21,12 +21,12 @@ from oodcache.cache.exchange.delimited import DELIMITERS
 from oodcache.cache.files.scores import ScoredImages, write_scores
 from oodcache.cache.format.sibling import flushed, unfinished, writing
 from oodcache.cache.names import SCORED
-from oodcache.score.evaluation import Kept
 from oodcache.score.files.reading import HDF5, SHOWN
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.views import View
-from oodcache.score.measures.differences import PairedRow
+from oodcache.score.measures.paired_orders import PairedRow
+from oodcache.score.onepass.kept import Kept
 
 BLOCK_ROWS = 2**14
 
@@ -55,9 +55,10 @@ def rows(kept: Sequence[Kept]) -> list[PairedRow]:
     digests = {key: _digest(view) for key, view in views.items()}
     return [
         PairedRow(
-            (one.model, one.template, one.variant.label),
+            (one.model, one.template, one.label),
             one.scores,
             {name: digests[id(view)] for name, view in one.images.items()},
+            one.stream,
         )
         for one in kept
     ]
@@ -74,11 +75,16 @@ def parts(kept: Sequence[Kept]) -> list[ScoredImages]:
     scores: dict[tuple[str, str, str], dict[str, Scores]] = {}
     of: dict[tuple[str, str, str], Kept] = {}
     for one in kept:
+        if one.stream is not None and not one.scores:  # A file with one of several OOD sets.
+            raise InputError(
+                f"--save-scores: {one.label[:120]} has no score of every image; give the --ood of "
+                "the file alone"
+            )
         for name, values in one.scores.items():
             key = (one.model, one.template, name)
             columns = scores.setdefault(key, {})
-            columns[one.variant.label] = values
-            columns[one.variant.label + SHOWN] = one.shown(values)
+            columns[one.label] = values
+            columns[one.label + SHOWN] = one.shown(values)
             of[key] = one
     return [
         ScoredImages(

@@ -13,6 +13,9 @@ from oodcache.score.formulas.cosines import Scores
 # Words that parameters accept instead of numbers.
 LEARNED, NONE, MINED, DROP, USE, AUTO = "learned", "none", "mined", "drop", "use", "auto"
 ANY = "any"
+# What the text of a parameter names: another score, in the form that is shown, a cached vocabulary
+# or dataset.
+SCORE, VOCABULARY, DATASET = "score", "vocabulary", "dataset"
 # None: the number is the model's own temperature, scale or bias.
 FROM_MODEL: Mapping[str, float | None] = {LEARNED: None}
 
@@ -22,7 +25,8 @@ class Parameter:
     """The values of a score's parameter: numbers above `least` and at most `most`, or words.
 
     A `whole` number, or one `from_least`, may equal `least`. `words` maps each word to its number,
-    None for the model's own. With `least` None only words are accepted.
+    None for the model's own. With `least` None only words are accepted. A parameter that `names`
+    something, such as SCORE, is its name: any text.
     """
 
     default: float | str
@@ -31,16 +35,19 @@ class Parameter:
     whole: bool = False
     from_least: bool = False
     words: Mapping[str, float | None] = field(default_factory=dict)
+    names: str = ""
 
     def read(self, name: str, text: str) -> float | str:
         """Return the value written as `text`; raise InputError with the accepted values."""
-        if text in self.words:
+        if text in self.words or (self.names and text):
             return text
         try:
             value = float(text)
         except ValueError:
             value = math.nan
         if not self._fits(value):
+            if self.names:
+                raise InputError(f"{name}= names no {self.names}; such as {name}={self.default}")
             wanted = [*([] if self.least is None else [self._number]), *map(repr, self.words)]
             either = f"neither {', '.join(wanted[:-1])} nor " if self.words else "not "
             raise InputError(f"{name}={text} is {either}{wanted[-1]}")
@@ -76,6 +83,11 @@ def itself(ranked: Scores, classes: int, **parameters: float) -> Scores:
     return ranked
 
 
+def unranked(*given: object, **parameters: object) -> Scores:
+    """Stand for the formula of a score that learns from the stream: it has none for a tile."""
+    raise AssertionError("a score that learns from the stream ranks no tile")
+
+
 @dataclass(frozen=True)
 class Score:
     """A score: its ranking form, its shown form and its description.
@@ -89,6 +101,10 @@ class Score:
     parameters, and returns the fitted state; without `fit` the state is None. A `whole` score
     depends on the other images: its tile has all images of a set. A score of a bank that
     `ignores_classes` needs neither labels nor class vectors.
+
+    A score that learns from the stream has `stream` instead of `rank` and `fit`: it takes the
+    StreamContext and the parameters, numbers but for those that name something, and returns a
+    StreamMethod (oodcache.score.streams.method).
     """
 
     rank: Callable[..., Scores]
@@ -104,6 +120,7 @@ class Score:
     fit: Callable[..., Any] | None = None
     whole: bool = False
     ignores_classes: bool = False
+    stream: Callable[..., Any] | None = None
 
     @property
     def defaults(self) -> dict[str, float | str]:

@@ -155,6 +155,8 @@ class NegativeSums:
 
     def prepare(self) -> None:
         """Lay out the requested sums, once all are known."""
+        if not self._stacked:
+            return  # Scores may read the vectors alone.
         self._vectors = np.concatenate(self._stacked)
         self._stacked = [self._vectors]
         self._order = sorted(self._asked, key=lambda key: repr(self._asked[key].term))

@@ -11,6 +11,7 @@ from oodcache.score.formulas.negative_scores import NEGATIVE_SCORES
 from oodcache.score.formulas.neighbours import NEIGHBOUR_SCORES
 from oodcache.score.formulas.prototypes import PROTOTYPE_SCORES
 from oodcache.score.formulas.subspace import SUBSPACE_SCORES
+from oodcache.score.streams.methods import STREAM_SCORES
 
 SCORES = {
     **CLASS_SCORES,
@@ -19,4 +20,5 @@ SCORES = {
     **GAUSSIAN_SCORES,
     **SUBSPACE_SCORES,
     **PROTOTYPE_SCORES,
+    **STREAM_SCORES,
 }

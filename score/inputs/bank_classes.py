@@ -34,7 +34,7 @@ def are_needed(question: Question, model: ModelIdentity) -> bool:
         return True
     if not can_do_without(model) or question.classes is not None or question.bank is None:
         return False
-    needed = (one.definition.needs for one in question.variants)
+    needed = (one.needs for one in question.variants)
     return not are_default(question) and all(one in (BANK, ANY) for one in needed)
 
 
@@ -118,7 +118,7 @@ def banks(cache: Path, label: str, used: Collection[str], requested: str) -> str
 
 
 def _check_variant(variant: Variant, label: str) -> None:
-    needs = variant.definition.needs
+    needs = variant.needs
     if needs not in (BANK, ANY):
         what = "negatives, which are texts" if needs else "class texts"
         some = _listed([_typed(one) for one in SCORES if SCORES[one].needs == BANK])
@@ -140,12 +140,12 @@ def _typed(score: str) -> str:
 
 
 def _needs_no_text(variant: Variant) -> bool:
-    return variant.definition.needs == BANK and not _learned(variant)
+    return variant.needs == BANK and not _learned(variant)
 
 
 def _learned(variant: Variant) -> list[str]:
     """Return the parameters of a built-in score that take the model's own number."""
-    if variant.definition.needs == ANY:
+    if variant.needs == ANY:
         return []
     return [name for name, value in variant.parameters.items() if value == LEARNED]
 

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from oodcache.cache.errors import InputError
 from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.onepass.ablation import read
 from oodcache.score.onepass.variants import Variant, default, parse_all
 from oodcache.score.own.function import Function
 from oodcache.score.own.loading import typed_scores
+from oodcache.score.streams.methods import STREAM_SCORES
+from oodcache.score.streams.order import read_all
 
 OWN, PREDICTED = "own", "predicted"
 SOURCE, OPEN_CLIP = "source", "open_clip"
@@ -27,7 +30,9 @@ class Question:
     `class_names` chooses the names of a subset's classes: the vocabulary's, or those of a
     vocabulary named like the subset. `templates` are as in `prompted`. `negatives` names mined
     words; `bank` names training images, NAME or NAME:N, with `bank_labels` own or predicted; the N
-    per class are drawn with `bank_seed`, which is independent of the conventions' seed.
+    per class are drawn with `bank_seed`, which is independent of the conventions' seed. `streams`
+    are the orders of scores that learn from the stream, as typed; their draws begin with
+    `stream_seed`.
     """
 
     cache: Path
@@ -43,6 +48,8 @@ class Question:
     bank: str | None = None
     bank_labels: str = OWN
     bank_seed: int = 0
+    streams: Sequence[str] = ()
+    stream_seed: int = 0
     conventions: Conventions = STANDARD
 
     def asking(self, scores: Sequence[str | Function], ablation: Path | None = None) -> Question:
@@ -50,6 +57,9 @@ class Question:
 
         Without either it has the default scores. A function is a score of the user's own.
         """
+        return self._with_scores(scores, ablation)._checked()
+
+    def _with_scores(self, scores: Sequence[str | Function], ablation: Path | None) -> Question:
         if ablation is None and not scores:
             return replace(self, variants=parse_all(default(self.negatives, self.bank)))
         given = typed_scores(scores)
@@ -60,6 +70,19 @@ class Question:
         together = {one.label: one for one in (*variants, *file.variants)}
         templates = (*self.templates, *file.templates)
         return replace(self, variants=list(together.values()), templates=templates)
+
+    def _checked(self) -> Question:
+        """Return the question; raise InputError for orders that are none, or of no score."""
+        orders = read_all(self.streams)
+        learns = any(one.definition.stream for one in self.variants)
+        if self.streams and not learns:
+            raise InputError(
+                f"--stream {orders[0].label[:60]}: no requested score learns from the stream; "
+                f"add one, or omit --stream: --score {next(iter(STREAM_SCORES), 'NAME')}"
+            )
+        if self.stream_seed and not learns:
+            raise InputError("--stream-seed has no effect: no requested score learns from a stream")
+        return self
 
 
 def bank_label(name: str, labels: str | None) -> str:

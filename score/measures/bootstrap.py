@@ -46,7 +46,7 @@ def resampled(
     for _ in range(conventions.bootstrap):
         id_kept = _drawn(ids, id_draws)[counts.id_kept]
         ood_kept = _drawn(oods, ood_draws)[counts.ood_kept]
-        drawn.append(_measures(_distinct(counts, id_kept, ood_kept), conventions))
+        drawn.append(measures_of(_distinct(counts, id_kept, ood_kept), conventions))
         advance(1)
     return {name: np.array([one[name] for one in drawn]) for name in drawn[0]} if drawn else {}
 
@@ -74,6 +74,23 @@ def intervals(
     return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
 
 
+def half_intervals(
+    samples: Mapping[str, Samples], whole: Mapping[str, float], *, confidence: float = 0.95
+) -> dict[str, tuple[float, float]]:
+    """Return each measure's interval around its value on the `whole`, from random halves.
+
+    The mean of half of n images, drawn without replacement, varies around that of all n as the
+    mean of n images does around the truth: sqrt(b / (n - b)) is 1 for b = n / 2 (Politis and
+    Romano, Annals of Statistics 1994). Halves are centred, since a shorter stream scores otherwise.
+    """
+    tail = (1 - confidence) / 2
+    found = {}
+    for name, one in samples.items():
+        low, high = whole[name] + np.quantile(one - one.mean(), [tail, 1 - tail])
+        found[name] = max(0.0, float(low)), min(1.0, float(high))
+    return found
+
+
 def _drawn(images: int, generator: np.random.Generator) -> Integers:
     """Return how often the k highest images are drawn, for each k from 0 to `images`."""
     times = np.bincount(generator.integers(images, size=images), minlength=images)
@@ -88,7 +105,8 @@ def _distinct(counts: Counts, id_kept: Integers, ood_kept: Integers) -> Counts:
     return Counts(counts.scores[present], id_kept[points], ood_kept[points])
 
 
-def _measures(counts: Counts, conventions: Conventions) -> dict[str, float]:
+def measures_of(counts: Counts, conventions: Conventions) -> dict[str, float]:
+    """Return each measure of a resample, by its name as in `resampled`."""
     convention = conventions.fpr_convention
     others = [tpr for tpr in conventions.tprs if tpr != 0.95]
     return {

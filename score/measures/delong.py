@@ -177,6 +177,23 @@ def average_difference(
     return Paired(0, 1, won, ci, p)
 
 
+def difference_over_orders(
+    first: Sequence[Placements], second: Sequence[Placements], *, confidence: float = 0.95
+) -> Paired:
+    """Return a paired test of the mean difference of two scores, 0 and 1, over several orders.
+
+    Each has its placements of the same images in every order. The variance is the mean of the
+    orders' own: they are of the same images, so that a mean over orders has no smaller one.
+    """
+    pairs = list(zip(first, second, strict=True))
+    each = [one.auroc() - other.auroc() for one, other in pairs]
+    spread = float(np.mean([_difference_variance(one, other) for one, other in pairs]))
+    alone = [[average_variance([one]) for one in of] for of in (first, second)]
+    estimable = all(any(one is not None for one in of) for of in alone)
+    ci, p = _tested(float(np.mean(each)), spread, estimable, confidence)
+    return Paired(0, 1, float(np.mean(each)), ci, p)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return the p-values adjusted by Holm's step-down method, in their order.
 
@@ -212,6 +229,8 @@ def _mean_variance(values: Wins) -> float:
 
 def _difference_variance(one: Placements, other: Placements) -> float:
     ids, oods = len(one.id), len(one.ood)
+    if min(ids, oods) < 2:
+        return 0.0
     return _mean_variance((one.id - other.id) / oods) + _mean_variance((one.ood - other.ood) / ids)
 
 

@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import counted, megabytes
 from oodcache.cache.watch import Note, Watch
-from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures import delong
+from oodcache.score.measures.paired_orders import Name, OrderPairs, PairedOrders, PairedRow
 from oodcache.score.measures.result import AVERAGE, Difference
 
-Name = tuple[str | None, str | None, str]
 Pair = tuple[Name, Name]
 SILENT = Watch()
 MANY = 100_000  # Pairs; above it a run tells what they take, with these measured amounts of each.
 SECONDS, IN_MEMORY, IN_JSON = 1e-4, 3700, 420
-
-
-@dataclass(frozen=True)
-class PairedRow:
-    """A row of a table: `name` is (model, template, score), as in a Difference.
-
-    `scores` has float64 (n,) by dataset. `images` has a key by dataset: it is equal if two rows
-    have the same images of the dataset, in the same order.
-    """
-
-    name: Name
-    scores: Mapping[str, Scores]
-    images: Mapping[str, str]
 
 
 def differences(
@@ -43,16 +28,17 @@ def differences(
     """Return a paired test of every pair of rows for each OOD set, in the order of the rows.
 
     Rows with different images are not paired, with a note. Holm's family is all pairs of an OOD
-    set. Raises InputError if there is only one row.
+    set. Rows of streams are paired with those of the same order, and with other scores. Raises
+    InputError if there is only one row.
     """
     if len(rows) < 2:
         raise InputError("--compare needs at least two scores; add another")
-    _tell_amount(rows, len(rows[0].scores) - 1, watch.note)
+    _tell_amount(rows, len(rows[0].images) - 1, watch.note)
     found = []
-    for ood_set in rows[0].scores:
+    for ood_set in rows[0].images:
         if ood_set != id_set:
             groups: dict[tuple[str, str], list[PairedRow]] = {}
-            for row in rows:
+            for row in (one for one in rows if ood_set in one.ood_sets):
                 groups.setdefault((row.images[id_set], row.images[ood_set]), []).append(row)
             if len(groups) > 1:
                 models = [dict.fromkeys(str(one.name[0]) for one in of) for of in groups.values()]
@@ -62,16 +48,33 @@ def differences(
                     "compared"
                 )
             pairs: list[Pair] = []
-            tests: list[delong.Paired] = []
+            tests: list[PairedOrders] = []
             for of in groups.values():
-                placed = [delong.placements(one.scores[id_set], one.scores[ood_set]) for one in of]
-                amount = len(of) * (len(of) - 1) // 2
-                with watch.progress(f"compare on {ood_set}", amount, "pairs") as advance:
-                    tested = delong.differences(placed, advance=advance)
+                tested = _tested(of, id_set, ood_set, watch)
                 pairs += [(of[one.first].name, of[one.second].name) for one in tested]
                 tests += tested
             found += _adjusted(id_set, ood_set, pairs, tests)
+    if not found:
+        watch.note("--compare: no two rows have the same images in the same order")
     return found
+
+
+def _tested(
+    rows: Sequence[PairedRow], id_set: str, ood_set: str, watch: Watch
+) -> list[PairedOrders]:
+    """Return the tests of all comparable pairs of rows of the same images, in order."""
+    plain = [place for place, one in enumerate(rows) if one.stream is None]
+    each = [rows[place].scores for place in plain]
+    placed = [delong.placements(one[id_set], one[ood_set]) for one in each]
+    streams = OrderPairs(rows, id_set, ood_set)
+    amount = len(plain) * (len(plain) - 1) // 2 + len(streams.comparable())
+    with watch.progress(f"compare on {ood_set}", amount, "pairs") as advance:
+        tested = delong.differences(placed, advance=advance)
+        found = [PairedOrders(plain[one.first], plain[one.second], one) for one in tested]
+        for one in streams.tests():
+            found.append(one)
+            advance(1)
+    return sorted(found, key=lambda one: (one.first, one.second))
 
 
 def _tell_amount(rows: Sequence[PairedRow], ood_sets: int, note: Note) -> None:
@@ -87,11 +90,15 @@ def _tell_amount(rows: Sequence[PairedRow], ood_sets: int, note: Note) -> None:
 
 
 def _adjusted(
-    id_set: str, ood: str, pairs: Sequence[Pair], tests: Sequence[delong.Paired]
+    id_set: str, ood: str, pairs: Sequence[Pair], tests: Sequence[PairedOrders]
 ) -> list[Difference]:
-    adjusted = delong.holm([one.p for one in tests])
+    adjusted = delong.holm([one.test.p for one in tests])
     return [
-        Difference(id_set, ood, *pair, one.difference, one.ci, one.p, p_holm)
+        Difference(
+            *(id_set, ood, *pair, one.test.difference, one.test.ci, one.test.p, p_holm),
+            orders=one.orders,
+            deviation=one.deviation,
+        )
         for pair, one, p_holm in zip(pairs, tests, adjusted, strict=True)
     ]
 
@@ -116,7 +123,7 @@ def steps(rows: Sequence[PairedRow], pairs: Sequence[Pair], id_set: str) -> list
             delong.average_difference(*([placed(name, one) for one in over] for name in pair))
             for pair in pairs
         ]
-        return _adjusted(id_set, ood, pairs, found)
+        return _adjusted(id_set, ood, pairs, [PairedOrders(0, 1, one) for one in found])
 
     by_set = [one for name in sets for one in tested(name, [name])]
     return [*by_set, *(tested(AVERAGE, sets) if len(sets) > 1 else ())]

@@ -8,7 +8,7 @@ from typing import Any
 from oodcache.cache.watch import Watch
 from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import compare
-from oodcache.score.measures.differences import PairedRow
+from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions, Result
 
 

@@ -44,6 +44,7 @@ MEASURES = (
         by_convention=True,
     ),
 )
+ORDERED = "{} ({})"  # A row of a stream score: the score as typed, and the order.
 HEADLINES = {one.name: one for one in MEASURES if one.is_headline}
 
 
@@ -99,6 +100,23 @@ class Pick:
 
 
 @dataclass(frozen=True)
+class StreamMeasures:
+    """The orders of the images that a stream score was measured on, `order` as typed.
+
+    `images` counts those of one stream; an average sums its sets' counts. `orders` has the measures
+    of each order, such as "shuffle 0": the result's own are their means, and `deviations` their
+    standard deviations (n - 1), None with a single order. `note` is a fact about the first stream
+    that the method tells, "" if it tells none.
+    """
+
+    order: str
+    images: int
+    orders: Mapping[str, Mapping[str, float]]
+    deviations: Mapping[str, float] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Result:
     """The measures of one score on one dataset of ID images against one of OOD images.
 
@@ -150,6 +168,7 @@ class Result:
     picked: Pick | None = None
     bank_labels: str | None = None
     bank_shared_images: Mapping[str, int] | None = None
+    stream: StreamMeasures | None = None
 
     @property
     def is_average(self) -> bool:
@@ -163,7 +182,9 @@ class Difference:
 
     `first` and `second` name rows: (model/pretrained, template, score as typed). `difference` is
     the AUROC of the first minus that of the second, `ci` its interval, None if it cannot be
-    estimated. `p` is two-sided, `p_holm` adjusted by Holm over all pairs of the same OOD set.
+    estimated. `p` is two-sided, `p_holm` adjusted by Holm over all pairs of the same OOD set. With
+    a score that learns from the stream, `orders` has the difference in each order, whose mean it
+    is, and `deviation` their standard deviation (n - 1), None with a single order.
     """
 
     id: str
@@ -174,6 +195,8 @@ class Difference:
     ci: tuple[float, float] | None
     p: float
     p_holm: float
+    orders: Mapping[str, float] | None = None
+    deviation: float | None = None
 
 
 @dataclass(frozen=True)

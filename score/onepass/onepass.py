@@ -8,7 +8,8 @@ scores: those of the first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,9 @@ from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import ANY
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import TILE, Digests, Tile, Vectors, digests, over_tiles, tiles
-from oodcache.score.onepass.variants import Variant
+from oodcache.score.onepass.variants import Variant, parse
 from oodcache.score.own.batch import GIVE, BatchContext
+from oodcache.score.streams.context import Shown, StreamContext
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Classes:
         scale = model.logit_scale
         return cls(vectors, 1.0 if scale is None else scale, model.logit_bias, scale is None)
 
-    def numbers(self, variant: Variant) -> dict[str, float]:
+    def numbers(self, variant: Variant) -> dict[str, Any]:
         """Return the variant's parameters, with learned values filled in."""
         return variant.numbers(logit_scale=self.logit_scale, logit_bias=self.logit_bias)
 
@@ -57,13 +59,15 @@ class Scored:
     """N scored images: `scores` float64 (V, N), one row per variant; `best` (N,) nearest class.
 
     `digests` (N,) are 64-bit hashes of the vectors. `alone` has the rows of the scores that do
-    not depend on other images, None if none does.
+    not depend on other images, None if none does. A score that learns from the stream has NaN, and
+    in `ahead`, by its row, what its method computed ahead of all orders, (Q, N).
     """
 
     scores: Scores
     best: npt.NDArray[np.intp]
     digests: Digests
     alone: npt.NDArray[np.intp] | None = None
+    ahead: dict[int, Scores] = field(default_factory=dict)
 
     def tie(self, first: Scored) -> None:
         """Give each image the scores of the first image of `first` with the same vector.
@@ -83,6 +87,8 @@ class Scored:
             rows = self.alone[:, None]
             self.scores[rows, equal] = first.scores[rows, source]
         self.best[equal] = first.best[source]
+        for place, values in self.ahead.items():
+            values[:, equal] = first.ahead[place][:, source]
 
 
 def fit_all(
@@ -102,14 +108,32 @@ def fit_all(
         has_texts=not classes.are_means,
     )
     given = {"": classes.vectors, "negatives": negatives, "bank": bank, ANY: context}
+
+    def fitted(variant: Variant) -> Any:
+        score = variant.definition
+        assert given[variant.needs] is not None, f"{variant.score} without {variant.needs}"
+        numbers = classes.numbers(variant)
+        if score.stream is not None:
+            return score.stream(context if score.needs == ANY else streamed, **numbers)
+        return score.fit(given[score.needs], **numbers) if score.fit else None
+
+    def base(label: str) -> Shown:
+        variant = parse(label)[0]
+        fit = fitted(variant)
+
+        def shown(tile: Tile) -> Scores:
+            return classes.shown(variant, variant.rank(tile, classes.numbers(variant), fit))
+
+        return shown
+
+    streamed = StreamContext(
+        *(classes.vectors, classes.logit_scale, classes.logit_bias, negatives, None, None), base
+    )
     fits: list[Any] = []
     for variant in variants:
-        score = variant.definition
-        assert given[score.needs] is not None, f"{variant.score} without {score.needs}"
-        numbers = classes.numbers(variant)
-        fits.append(score.fit(given[score.needs], **numbers) if score.fit else None)
+        fits.append(fitted(variant))
         advance(1)
-    if negatives is not None and any(one.definition.needs == "negatives" for one in variants):
+    if negatives is not None and any(one.needs == "negatives" for one in variants):
         negatives.prepare()
     return fits
 
@@ -122,18 +146,22 @@ def score_images(
     *,
     fits: Sequence[Any] | None = None,
     threads: int | None = None,
+    keep: Vectors | None = None,
 ) -> Scored:
     """Return the ranking form of every variant for `rows` images, read from `blocks` in order.
 
     `blocks` are float32 (n, D) with any n; `fits` is as `fit_all` returns it. Memory grows by 8
-    bytes per variant and image; all vectors are kept for a score that needs them at once.
+    bytes per variant and image; all vectors are kept for a score that needs them at once, and
+    written to `keep` (rows, D) if it is given.
     """
     fits = fits or [None] * len(variants)
-    order, of_sets = _in_turn(variants, classes)
+    order, of_sets, of_streams = _in_turn(variants, classes)
     scored = Scored(
-        *(np.empty((len(variants), rows)), np.empty(rows, np.intp), np.empty(rows, np.uint64)),
+        *(np.full((len(variants), rows), np.nan), np.empty(rows, np.intp)),
+        np.empty(rows, np.uint64),
         alone=np.array(order, np.intp) if of_sets else None,
     )
+    room = Lock()
     columns = np.ascontiguousarray(classes.vectors.T)
     kept_vectors = np.zeros((-(-rows // TILE) * TILE if of_sets else 0, len(columns)), np.float32)
 
@@ -144,6 +172,15 @@ def score_images(
         tile = Tile(vectors, classes.vectors, columns, first=first, real=count)
         for place in order:
             scored.scores[place, kept] = rank(place, tile)[:count]
+        for place in of_streams:
+            found = fits[place].ahead(tile)[:, :count]
+            with room:
+                own = scored.ahead.setdefault(place, np.empty((0, rows)))
+                if len(own) < len(found):
+                    own = scored.ahead[place] = np.empty((len(found), rows))
+            own[:, kept] = found
+        if keep is not None:
+            keep[kept] = vectors[:count]
         scored.best[kept] = tile.rows.best[:count]
         scored.digests[kept] = digests(vectors[:count])
         if of_sets:
@@ -174,8 +211,10 @@ def _check_unchanged(variants: Sequence[Variant], fits: Sequence[Any]) -> None:
         fit.shared.check(" or ".join(own))
 
 
-def _in_turn(variants: Sequence[Variant], classes: Classes) -> tuple[list[int], list[int]]:
-    """Return the places of the variants of single images, in their turn, and of whole sets.
+def _in_turn(
+    variants: Sequence[Variant], classes: Classes
+) -> tuple[list[int], list[int], list[int]]:
+    """Return the places of the variants of single images, in their turn, of sets and of streams.
 
     A user's come first, because the built-in ones overwrite the cosines. The others are sorted by
     temperature, because the exponentials of the latest one are cached.
@@ -188,4 +227,6 @@ def _in_turn(variants: Sequence[Variant], classes: Classes) -> tuple[list[int], 
 
     places = range(len(variants))
     of_sets = [place for place in places if variants[place].definition.whole]
-    return sorted((place for place in places if place not in of_sets), key=turn), of_sets
+    of_streams = [place for place in places if variants[place].definition.stream]
+    alone = (place for place in places if place not in (*of_sets, *of_streams))
+    return sorted(alone, key=turn), of_sets, of_streams

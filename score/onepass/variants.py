@@ -13,7 +13,7 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.definition import LEARNED, Score
+from oodcache.score.formulas.definition import LEARNED, SCORE, Parameter, Score
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
 
@@ -63,6 +63,20 @@ class Variant:
         ]
         return ":".join([self.score, ",".join(given)] if given else [self.score])
 
+    @property
+    def base(self) -> Variant | None:
+        """Return the score that a parameter names, None if none does."""
+        for name, one in self.definition.parameters.items():
+            if one.names == SCORE:
+                return parse(str(self.parameters[name]))[0]
+        return None
+
+    @property
+    def needs(self) -> str:
+        """Return what the score needs, or the one that it builds on: as `Score.needs`."""
+        base = self.base
+        return self.definition.needs or (base.needs if base else "")
+
     def rank(self, tile: Tile, numbers: Mapping[str, float], fitted: Any = None) -> Scores:
         """Return the ranking form, with the parameters as `numbers` and the `fitted` state."""
         with np.errstate(divide="ignore", over="ignore", under="ignore"):
@@ -73,11 +87,17 @@ class Variant:
         with np.errstate(over="ignore", under="ignore"):
             return self.definition.shown(ranked, classes, **numbers)
 
-    def numbers(self, *, logit_scale: float, logit_bias: float | None) -> dict[str, float]:
-        """Return the parameters as numbers, with learned values filled in; a missing bias is 0."""
+    def numbers(self, *, logit_scale: float, logit_bias: float | None) -> dict[str, Any]:
+        """Return the parameters as numbers, with learned values filled in; a missing bias is 0.
+
+        Parameters that name something are texts.
+        """
         learned = learned_numbers(logit_scale, logit_bias)
-        found: dict[str, float] = {}
+        found: dict[str, Any] = {}
         for name, value in self.parameters.items():
+            if self.definition.parameters[name].names:
+                found[name] = value
+                continue
             if isinstance(value, str):
                 stands_for = self.definition.parameters[name].words[value]
                 value = learned[name] if stands_for is None else stands_for
@@ -118,13 +138,25 @@ def parse(specification: str, own: Own = NO_OWN, *, option: str = "--score ") ->
     try:
         check_count(math.prod(map(len, given.values())))
         for key, texts in given.items():
-            choices[key] = [score.parameters[key].read(key, one) for one in texts]
+            choices[key] = [_read(score.parameters[key], key, one) for one in texts]
     except InputError as error:
         raise InputError(f"{option}{specification!r}: {error}") from None
     return [
         Variant(name, dict(zip(choices, values, strict=True)), own.get(name))
         for values in itertools.product(*choices.values())
     ]
+
+
+def _read(parameter: Parameter, name: str, text: str) -> float | str:
+    """Return a parameter's value; a score that it names is written as its label."""
+    value = parameter.read(name, text)
+    if parameter.names != SCORE:
+        return value
+    found = parse(text, option=f"{name}=")
+    if len(found) > 1 or found[0].definition.stream:
+        what = "several scores" if len(found) > 1 else "a score that learns from the stream"
+        raise InputError(f"{name}={text} is {what}, not one of single images")
+    return found[0].label
 
 
 def _named(

@@ -6,7 +6,7 @@ import functools
 import inspect
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from threading import RLock
@@ -60,10 +60,16 @@ class OwnScore(Score):
         return {
             "docstring": self.formula,
             "parameters": super().facts["parameters"],
-            "takes": "all images of a set at once" if self.whole else "each image alone",
+            "takes": self._takes,
             "code": self.source or "unknown",
             "SHA-256": self.sha256 or "unknown",
         }
+
+    @property
+    def _takes(self) -> str:
+        if self.stream is not None:
+            return "images in the order of a stream"
+        return "all images of a set at once" if self.whole else "each image alone"
 
 
 def own_score(function: Function, name: str, *, sha256: str | None = None) -> OwnScore:
@@ -72,7 +78,7 @@ def own_score(function: Function, name: str, *, sha256: str | None = None) -> Ow
     Raises InputError if its parameters are not a batch and keywords with numbers as defaults.
     """
     parameters, converts = _parameters(function, name)
-    caller = _Caller(function, name, converts, _place(function))
+    caller = _Caller(function, name, converts, definition(function))
     docstring = (inspect.getdoc(function) or "") if inspect.isroutine(function) else ""
     return OwnScore(
         rank=caller.rank,
@@ -123,20 +129,27 @@ class _Caller:
         return scores
 
     def _called(self, batch: Batch, given: Mapping[str, float]) -> object:
-        try:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                # Torch may write to read-only arrays, and warns; these are copies.
-                warnings.filterwarnings("ignore", "The given NumPy array is not writ")
-                return self.function(batch, **given)
-        except MissingReferenceError:
-            raise
-        except (Exception, SystemExit) as error:
-            raised = named(self.name, *place(error, self.place[0]))
-            raise InputError(f"{raised} raised {said(error)}") from error
+        return called(lambda: self.function(batch, **given), self.name, self.place[0])
 
     def _where(self) -> str:
         """Return the function's name, with the file and line of its definition."""
         return named(self.name, *self.place)
+
+
+def called(call: Callable[[], object], name: str, file: str) -> object:
+    """Return what a call of the score `name` returns, whose code is in `file`.
+
+    Raises InputError, in one line, for whatever it raises.
+    """
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            # Torch may write to read-only arrays, and warns; these are copies.
+            warnings.filterwarnings("ignore", "The given NumPy array is not writ")
+            return call()
+    except MissingReferenceError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{named(name, *place(error, file))} raised {said(error)}") from error
 
 
 def _fit(context: BatchContext, **given: float) -> BatchContext:
@@ -156,7 +169,7 @@ def behind(function: object) -> Any:
             return function if is_code else type(function)
 
 
-def _place(function: Function) -> tuple[str, int]:
+def definition(function: Function) -> tuple[str, int]:
     """Return the file and line of a function's definition, ("", 0) if unknown."""
     inner = behind(function)
     code = getattr(inner.__call__ if inspect.isclass(inner) else inner, "__code__", None)
@@ -171,12 +184,22 @@ def _parameters(function: Function, name: str) -> tuple[dict[str, Parameter], di
         raise InputError(f"{name}: takes no batch of images; {SHAPE}") from None
     if batch.kind not in (batch.POSITIONAL_ONLY, batch.POSITIONAL_OR_KEYWORD):
         raise InputError(f"{name}: its first parameter is {batch}, not the batch; {SHAPE}")
+    return keywords(others, name, SHAPE)
+
+
+def keywords(
+    given: Iterable[inspect.Parameter], name: str, shape: str
+) -> tuple[dict[str, Parameter], dict[str, Convert]]:
+    """Return the parameters of keywords, and how their numbers are converted.
+
+    Raises InputError, with the `shape` to write, for what is no keyword with a number as default.
+    """
     parameters, converts = {}, {}
-    for one in others:
+    for one in given:
         if one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL, one.POSITIONAL_ONLY):
-            raise InputError(f"{name}: {one} is no keyword with a number as default; {SHAPE}")
+            raise InputError(f"{name}: {one} is no keyword with a number as default; {shape}")
         if one.default is one.empty:
-            raise InputError(f"{name}: parameter {one.name} has no default; {SHAPE}")
+            raise InputError(f"{name}: parameter {one.name} has no default; {shape}")
         parameters[one.name], converts[one.name] = _parameter(one.name, one.default, name)
     return parameters, converts
 

@@ -24,8 +24,9 @@ from oodcache.cache.format.rules import shown
 from oodcache.cache.text import bounded
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.onepass.variants import canonical
-from oodcache.score.own.function import Function, OwnScore, behind, own_score
+from oodcache.score.own.function import Function, OwnScore, behind
 from oodcache.score.own.mistakes import said
+from oodcache.score.own.stream import score_of
 
 GROUP = "oodcache.scores"
 FILE = re.compile(r"(?P<where>.*\.py):(?P<function>[^:=|,]+)(?::(?P<settings>.*))?", re.DOTALL)
@@ -98,7 +99,7 @@ def of_function(function: Function) -> OwnScore:
     name = _named(function)
     if name in SCORES:
         raise InputError(f"{name} is a built-in score; give your function another name: {NAME_IT}")
-    return own_score(function, name, sha256=sha256_of(function))
+    return score_of(function, name, sha256=sha256_of(function))
 
 
 def entry_points() -> list[EntryPoint]:
@@ -113,7 +114,7 @@ def of_entry_point(point: EntryPoint) -> OwnScore:
         function = point.load()
     except Exception as error:
         raise InputError(f"entry point {point.name} = {point.value}: {_said(error)}") from error
-    return own_score(function, point.name, sha256=sha256_of(function))
+    return score_of(function, point.name, sha256=sha256_of(function))
 
 
 def sha256_of(function: Function) -> str | None:
@@ -182,7 +183,7 @@ def _of_code(code: CodeName, typed: str) -> OwnScore:
             if inspect.isfunction(one) and one.__module__ == module.__name__
         )
         raise InputError(f"{code.where}: has no function {code.function!r} ({_listed(own)})")
-    return own_score(function, code.name, sha256=sha256_of(function))
+    return score_of(function, code.name, sha256=sha256_of(function))
 
 
 def _file(path: Path) -> ModuleType:

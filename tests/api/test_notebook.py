@@ -135,6 +135,21 @@ def test_a_function_stands_beside_built_in_scores(cache: package.Cache) -> None:
     assert cache.evaluate("one", id="pets", ood="strays", scores=gap) == [rows[1]]
 
 
+def test_a_stream_has_a_row_for_each_order_and_its_call_is_recorded(cache: package.Cache) -> None:
+    given: Any = {"id": "pets", "ood": "strays", "scores": "oodd:batch=8", "stream_seed": 4}
+    rows = cache.evaluate("one", **given, stream=["shuffle:2", "id-first"], compare=True)
+    assert [one.stream and one.stream.order for one in rows] == ["shuffle:2", "id-first"]
+    assert list(rows[0].stream.orders if rows[0].stream else ()) == ["shuffle 4", "shuffle 5"]
+    command = rows.provenance["command"]
+    assert "stream=['shuffle:2', 'id-first'], stream_seed=4" in command
+    alone = cache.evaluate("one", **given, stream="id-first")
+    assert alone == [rows[1]]
+    with pytest.raises(package.InputError, match=r"^stream\[0\] is 3 .int.; give an order"):
+        cache.evaluate("one", **given, stream=[3])
+    with pytest.raises(package.InputError, match="^stream drift: no requested score learns from"):
+        cache.evaluate("one", id="pets", ood="strays", scores="mcm", stream="drift")
+
+
 def test_a_row_has_one_value_for_each_column_of_a_data_frame(cache: package.Cache) -> None:
     (row,) = cache.evaluate("one/demo", id="pets", ood="strays", scores="margin")
     assert [*asdict(row)] == [one.name for one in fields(Result)]

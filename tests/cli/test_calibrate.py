@@ -322,3 +322,13 @@ def test_a_model_without_texts_has_no_detector(
     assert refused.err == (
         "oodcache: a detector needs class texts, and Tiny/one has none; use a model with texts\n"
     )
+
+
+def test_a_score_that_learns_from_the_stream_has_no_threshold(calibrate: Run) -> None:
+    done = calibrate(score="oodd:queue=64")
+    assert done.status == 1
+    assert done.err == (
+        "oodcache: --score oodd:queue=64: learns from the stream, so its scores move with the "
+        "images before, and no threshold has a conformal promise; calibrate a score of single "
+        "images\n"
+    )

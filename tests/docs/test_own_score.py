@@ -92,5 +92,11 @@ def test_the_score_of_a_whole_set_runs(names: dict[str, Any]) -> None:
     assert not 0.45 < row.auroc < 0.55  # Its sets differ in density: it is no score of chance.
 
 
+def test_the_class_for_a_stream_has_a_row_for_each_order(names: dict[str, Any]) -> None:
+    rows = run(BLOCKS[5], names)
+    assert [one.stream and one.stream.order for one in rows] == [None, "shuffle:3", "id-first"]
+    assert rows[1].parameters == {"weight": 1.0, "batch": 64.0}
+
+
 def test_every_block_is_run() -> None:
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6

@@ -97,7 +97,7 @@ def slack(number: str) -> float:
 
 @pytest.mark.slow
 def test_what_stands_below_each_block_is_what_it_prints(page: Page) -> None:
-    assert [one.language for one in page.blocks] == ["sh", "python", "sh", "python", "sh", "sh"]
+    assert [one.language for one in page.blocks] == ["sh", "python"] * 2 + ["sh"] * 3
     for block in page.blocks:
         assert block.shown, "nothing stands below a block"
         printed = iter(block.printed)

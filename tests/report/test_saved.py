@@ -19,8 +19,11 @@ from oodcache.report.saved import read
 from oodcache.report.tables.formats import to_json
 from oodcache.report.tables.grid import key
 from oodcache.score.measures.probability import probability_measures
-from oodcache.score.measures.result import Compared, Counterpart, Pick
+from oodcache.score.measures.result import Compared, Counterpart, Pick, StreamMeasures
 
+MEASURED = {"auroc": 0.5, "aupr_in": 0.5, "aupr_out": 0.5, "fpr95": 0.25, "fpr_at_tpr_0.9": 0.125}
+STREAM = {"order": "drift", "images": 90, "orders": {"drift": MEASURED}, "deviations": None}
+STREAM["note"] = "adds two"
 FULL = replace(
     FIRST,
     bootstrap={"auroc": (0.9, 0.95)},
@@ -30,7 +33,9 @@ FULL = replace(
     bank_labels="own",
     bank_shared_images={"imagenet-val": 3},
     picked=Pick("Places", 4, 0.75, {"SUN": 3}),
+    stream=StreamMeasures("shuffle:2", 90, {"shuffle 0": MEASURED, "x": MEASURED}, MEASURED, "so"),
 )
+IN_ORDERS = replace(PLAIN_DIFFERENCE, orders={"shuffle 0": -0.5, "shuffle 1": 0.5}, deviation=0.25)
 PROVENANCE = {"command": "oodcache score"}
 PICKED = {"on": "Places", "tried": 4, "auroc": 0.75, "shared_images": {}}
 
@@ -73,11 +78,10 @@ def test_order_and_spacing_may_change(tmp_path: Path) -> None:
 
 
 def test_results_come_back_as_they_were(tmp_path: Path) -> None:
-    saved = read(
-        written(tmp_path, to_json([FIRST, FULL_ELSEWHERE], [PLAIN_DIFFERENCE], PROVENANCE))
-    )
+    differences = [PLAIN_DIFFERENCE, IN_ORDERS]
+    saved = read(written(tmp_path, to_json([FIRST, FULL_ELSEWHERE], differences, PROVENANCE)))
     assert saved.results == (FIRST, FULL_ELSEWHERE)
-    assert saved.differences == (PLAIN_DIFFERENCE,)
+    assert saved.differences == (PLAIN_DIFFERENCE, IN_ORDERS)
     assert saved.provenance == PROVENANCE
 
 
@@ -203,6 +207,12 @@ def test_what_an_editor_on_windows_saved_again_is_read(tmp_path: Path, encoding:
         ("picked", {**PICKED, "auroc": 2}, "'auroc' is 2, not a number from 0 to 1"),
         ("picked", {**PICKED, "on": 1}, "'on' is 1"),
         ("picked", {**PICKED, "shared_images": {"SUN": "3"}}, "'shared_images' is '3'"),
+        ("stream", "drift", "'stream' is 'drift', not an object"),
+        ("stream", {**STREAM, "images": None}, "'stream.images' is None, not int"),
+        ("stream", {**STREAM, "orders": {}}, "'stream.orders' is {}, not an object with an order"),
+        ("stream", {**STREAM, "orders": {"drift": {}}}, "no 'auroc'"),
+        ("stream", {**STREAM, "deviations": {**MEASURED, "fpr95": 2}}, "fpr95' is 2, not a"),
+        ("stream", {"order": "drift"}, "'stream' has fields ['order'], not"),
     ],
 )
 def test_a_row_that_is_no_result_is_refused_with_its_key(
@@ -223,7 +233,8 @@ def test_a_users_own_score_has_any_parameters_and_no_code_is_run(
     monkeypatch.chdir(tmp_path)
     changed = whole()
     for name in ("mine.py:gap", "mine:gap", "mine"):
-        changed["results"][0] |= {"score": name, "parameters": {"k": 3.0, "scale": "learned"}}
+        given = {"k": 3.0, "scale": "learned"}
+        changed["results"][0] |= {"score": name, "parameters": given, "stream": None}
         (found,) = read(written(tmp_path, changed)).results
         assert (found.score, found.parameters) == (name, {"k": 3.0, "scale": "learned"})
         assert key(found)[2] == f"{name}:k=3,scale=learned"

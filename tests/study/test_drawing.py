@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.saved import Saved, parsed
 from oodcache.report.tables.formats import to_json
 from oodcache.score import arrays
-from oodcache.score.measures.result import STANDARD
+from oodcache.score.measures.result import STANDARD, StreamMeasures
 from oodcache.study.drawing import drawn
 from oodcache.study.gathering import Sources
 
@@ -66,3 +67,13 @@ def test_scores_that_are_not_there_are_an_error(saved: Saved) -> None:
     sources = Sources(None, Path("nowhere"), [], Path("nowhere"))
     with pytest.raises(InputError, match="does not name the files it was measured on"):
         drawn("roc", saved, FigureChoice(), {}, sources, Watch())
+
+
+def test_a_figure_of_single_images_shows_no_score_that_has_several_of_each(saved: Saved) -> None:
+    stream = StreamMeasures("drift", 50, {"drift": {}})
+    first, *others = saved.results
+    learning = replace(saved, results=(replace(first, stream=stream), *others))
+    problem = r"^roc shows single images, but mcm \(drift\) scores each"
+    with pytest.raises(InputError, match=problem):
+        drawn("roc", learning, FigureChoice(scores=["mcm (drift)"]), {}, SOURCES, Watch())
+    assert curves(learning, ["mine"], ["DTD"]) == [["DTD"], ["mine"]]

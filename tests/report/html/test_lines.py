@@ -7,6 +7,7 @@ from dataclasses import replace
 from samples.report.results import BARE, FIRST, LABELS, MODEL, results
 
 from oodcache.report.html.lines import columns, filters, lines
+from oodcache.score.measures.result import StreamMeasures
 
 
 def test_a_line_has_each_measure_and_the_number_it_is_sorted_by() -> None:
@@ -65,3 +66,13 @@ def test_own_weights_are_filtered_by_their_name() -> None:
     rows = [FIRST, replace(FIRST, model="local", pretrained="mine-01234567")]
     assert filters(rows) == {"model": [MODEL, "mine"]}
     assert [line.filters for line in lines(rows)] == [{"model": MODEL}, {"model": "mine"}]
+
+
+def test_the_mean_over_shuffles_has_its_deviation_and_is_sorted_by() -> None:
+    deviations = {"auroc": 0.0123, "aupr_in": 0.0, "aupr_out": 0.0, "fpr95": 0.004}
+    stream = StreamMeasures("shuffle:2", 90, {"shuffle 0": {}, "shuffle 1": {}}, deviations)
+    one = replace(FIRST, stream=stream)
+    (line,) = lines([one])
+    shown = dict(zip([each.name for each in columns([one])], line.cells, strict=True))
+    assert (shown["score"].text, shown["AUROC"].text) == ("mcm (shuffle:2)", "94.12 ± 1.23")
+    assert (shown["FPR95"].text, shown["FPR95"].sort) == ("30.00 ± 0.40", one.fpr95)

@@ -10,7 +10,7 @@ import pytest
 from samples.report.results import BARE, FIRST, SETS, results
 
 from oodcache.report.tables.columns import flat
-from oodcache.score.measures.result import Pick
+from oodcache.score.measures.result import Pick, StreamMeasures
 
 PLAIN = (str, int, float, type(None))
 BOUNDS = dict.fromkeys(("auroc", "aupr_in", "aupr_out", "fpr95", "fpr_at_tpr_0.9"), (0.25, 0.5))
@@ -78,3 +78,12 @@ def test_variant_and_ood_set_are_unique(
         ["mcm", *["one/laion400m_e31"] * (len(models) > 1), *["a {}"] * (len(templates) > 1)]
     )
     assert table.loc[name, "SUN"] == next(one for one in results(*SETS) if one.ood == "SUN").auroc
+
+
+def test_a_stream_has_its_order_and_each_measures_deviation() -> None:
+    deviations = {"auroc": 0.01, "aupr_in": 0.02, "aupr_out": 0.03, "fpr95": 0.04}
+    stream = StreamMeasures("shuffle:2", 90, {"shuffle 0": {}, "shuffle 1": {}}, deviations)
+    one, other = flat([replace(FIRST, stream=stream), FIRST])
+    assert (one["stream"], one["stream_images"], one["fpr95_deviation"]) == ("shuffle:2", 90, 0.04)
+    assert other["stream"] is None and math.isnan(other["auroc_deviation"])
+    assert one["variant"] == "mcm (shuffle:2)"

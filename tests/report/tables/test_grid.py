@@ -6,6 +6,7 @@ import pytest
 from samples.report.results import BARE, FIRST, results
 
 from oodcache.report.tables.grid import Key, fpr_name, measured, names, prompt
+from oodcache.score.measures.result import StreamMeasures
 
 
 def test_a_set_that_one_model_lacks_is_a_dash_there() -> None:
@@ -93,3 +94,19 @@ def test_own_weights_are_called_by_their_name() -> None:
 def test_own_weights_of_one_name_keep_their_hash() -> None:
     rows = measured([MINE, AGAIN]).rows
     assert [row.heading[0] for row in rows] == ["local/mine-01234567", "local/mine-89abcdef"]
+
+
+def test_each_order_of_a_stream_is_a_row_and_shuffles_show_their_deviation() -> None:
+    measures = {"auroc": 0.9, "aupr_in": 0.5, "aupr_out": 0.5, "fpr95": 0.3}
+    once = replace(FIRST, stream=StreamMeasures("id-first", 90, {"id-first": measures}))
+    deviations = {**measures, "auroc": 0.0123, "fpr95": 0.004, "fpr_at_tpr_0.9": 0.01}
+    two = {"shuffle 0": measures, "shuffle 1": measures}
+    several = replace(
+        FIRST,
+        fpr_at_tpr={"0.95": 0.3, "0.9": 0.2},
+        stream=StreamMeasures("shuffle:2", 90, two, deviations),
+    )
+    rows = measured([FIRST, once, several]).rows
+    assert [row.score for row in rows] == ["mcm", "mcm (id-first)", "mcm (shuffle:2)"]
+    assert rows[1].cells[0][0] == ("94.12", "30.00", "–")
+    assert rows[2].cells[0][0] == ("94.12 ± 1.23", "30.00 ± 0.40", "20.00 ± 1.00")

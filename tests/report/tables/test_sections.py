@@ -88,3 +88,12 @@ def test_a_difference_without_an_interval_says_so() -> None:
 def test_a_score_that_was_compared_with_none_is_a_dash() -> None:
     _, grid = sections(results("SUN"), [difference("mcm", "max-logit")])
     assert cells(grid)["sigmoid-mcm"] == (("–", "–"),)
+
+
+def test_a_difference_over_shuffles_has_its_deviation() -> None:
+    best, mcm = LABELS[3], LABELS[0]
+    one = difference(mcm, best, difference=-0.09, ci=(-0.11, -0.06), p_holm=0.0006)
+    apart = replace(one, orders={"shuffle 0": -0.08, "shuffle 1": -0.1}, deviation=0.0141)
+    _, grid = sections(results("SUN"), [apart])
+    assert cells(grid)["mcm"][0] == ("9.00 ± 1.41*", "<.001")
+    assert grid.notes[1].startswith("Streams are compared in equal orders")

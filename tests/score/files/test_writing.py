@@ -133,3 +133,18 @@ def test_what_cannot_be_written_is_one_line_and_leaves_nothing(
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         save(tmp_path / "file" / f"s{ending}", evaluated.kept)
+
+
+@pytest.mark.usefixtures("tally")
+def test_a_single_stream_is_saved_with_its_order_in_the_columns_name(
+    tmp_path: Path, evaluated: Evaluated, score: Callable[..., Evaluated]
+) -> None:
+    kept = score("tally", streams=["id-first"], keep=True).kept
+    save(tmp_path / "s.csv", kept)
+    inside, outside = read(tmp_path / "s.csv", ["tally (id-first)"])
+    run = next(iter(kept[0].stream.runs["outside"])) if kept[0].stream else None
+    assert run is not None
+    assert inside.scores["tally (id-first)"].tobytes() == run.id_scores.tobytes()
+    assert outside.scores["tally (id-first)"].tobytes() == run.ood_scores.tobytes()
+    with pytest.raises(InputError, match=r"tally \(shuffle:2\) has no score of every image"):
+        save(tmp_path / "s.csv", score("tally", streams=["shuffle:2"], keep=True).kept)

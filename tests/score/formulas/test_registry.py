@@ -5,22 +5,24 @@ from __future__ import annotations
 import pytest
 
 from oodcache.score.formulas.class_scores import CLASS_SCORES
+from oodcache.score.formulas.definition import unranked
 from oodcache.score.formulas.gaussian import GAUSSIAN_SCORES
 from oodcache.score.formulas.negative_scores import NEGATIVE_SCORES
 from oodcache.score.formulas.neighbours import NEIGHBOUR_SCORES
 from oodcache.score.formulas.prototypes import PROTOTYPE_SCORES
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.subspace import SUBSPACE_SCORES
+from oodcache.score.streams.methods import STREAM_SCORES
 
 OF_A_BANK = (NEIGHBOUR_SCORES, GAUSSIAN_SCORES, SUBSPACE_SCORES, PROTOTYPE_SCORES)
 
 
 def test_every_familys_scores_are_there_under_one_name_each() -> None:
-    families = (CLASS_SCORES, NEGATIVE_SCORES, *OF_A_BANK)
+    families = (CLASS_SCORES, NEGATIVE_SCORES, *OF_A_BANK, STREAM_SCORES)
     assert [*SCORES] == [name for family in families for name in family]
 
 
-@pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize("name", sorted(SCORES.keys() - STREAM_SCORES.keys()))
 def test_a_score_needs_what_its_family_is_fitted_to(name: str) -> None:
     of_a_bank = any(name in family for family in OF_A_BANK)
     needs = "bank" if of_a_bank else "negatives" if name in NEGATIVE_SCORES else ""
@@ -32,3 +34,9 @@ def test_a_score_needs_what_its_family_is_fitted_to(name: str) -> None:
 def test_a_default_is_a_value_of_its_parameter(name: str) -> None:
     for key, one in SCORES[name].parameters.items():
         assert one.read(key, str(one.default)) == one.default
+
+
+@pytest.mark.parametrize("name", STREAM_SCORES)
+def test_a_score_that_learns_from_the_stream_has_a_method_and_no_formula(name: str) -> None:
+    score = SCORES[name]
+    assert score.stream is not None and score.rank is unranked and score.fit is None

@@ -11,8 +11,9 @@ import pytest
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
 from oodcache.score.measures import delong
-from oodcache.score.measures.differences import PairedRow, differences, steps
+from oodcache.score.measures.differences import differences, steps
 from oodcache.score.measures.metrics import auroc
+from oodcache.score.measures.paired_orders import PairedRow
 
 RANDOM = np.random.default_rng(0)
 

@@ -325,3 +325,17 @@ def test_a_score_fitted_to_the_classes_alone_needs_no_other(
     expected = -np.linalg.norm(IMAGES - CLASSES.vectors.mean(axis=0), axis=1)
     np.testing.assert_allclose(found.scores[0], expected, atol=1e-6)
     assert np.array_equal(found.scores[1], WHOLE.scores[0])
+
+
+@pytest.mark.usefixtures("tally")
+def test_a_stream_score_is_made_with_its_base_as_it_is_shown() -> None:
+    vectors, classes = unit(20, 1), Classes(unit(5, 2), SCALE, BIAS)
+    method, fit = fit_all(
+        parse_all(["tally:base=neglabel:groups=3,batch=7", "neglabel:groups=3"]),
+        *(classes, sums_of(unit(30, 3))),
+    )
+    tile = Tile(vectors, classes.vectors, np.ascontiguousarray(classes.vectors.T))
+    one = parse_all(["neglabel:groups=3"])[0]
+    shown = classes.shown(one, one.rank(tile, classes.numbers(one), fit))
+    assert method.batch == 7
+    np.testing.assert_array_equal(method.ahead(tile), shown[None])

@@ -337,3 +337,29 @@ def test_what_is_no_value_is_told_what_one_is(key: str, text: str, words: str) -
         with pytest.raises(InputError) as error:
             parameter.read(key, text)
         assert str(error.value) == words
+
+
+@pytest.mark.usefixtures("tally")
+def test_a_parameter_may_name_another_score_written_as_its_label() -> None:
+    grid = parse("tally:base=msp|mcm:temperature=1.0|neglabel,weight=2")
+    assert [one.parameters["base"] for one in grid] == [
+        *("mcm:temperature=learned", "mcm", "neglabel"),
+    ]
+    assert grid[0].label == "tally:base=mcm:temperature=learned,weight=2"
+    assert parse(grid[0].label) == grid[:1]
+    assert [one.needs for one in grid] == ["", "", "negatives"]
+
+
+@pytest.mark.usefixtures("tally")
+@pytest.mark.parametrize(
+    ("base", "problem"),
+    [
+        ("mmc", "base='mmc': no score 'mmc'; did you mean mcm?"),
+        ("tally", "base=tally is a score that learns from the stream, not one of single images"),
+        ("", "base= names no score; such as base=mcm"),
+    ],
+)
+def test_a_named_score_is_one_of_single_images(base: str, problem: str) -> None:
+    with pytest.raises(InputError) as raised:
+        parse(f"tally:base={base}")
+    assert problem in str(raised.value)

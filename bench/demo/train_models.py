@@ -1,6 +1,6 @@
 """Train the two small models of the embedded benchmark, in minutes on two CPU cores.
 
-    python bench/train_demo_models.py [--output DIR] [--validate]
+    python bench/demo/train_models.py [--output DIR] [--validate]
 
 The models see the digits zero to seven of the training half (`oodcache.extract.demo.embedded`) and
 nothing else. `--validate` is how the recipe below was chosen: it trains on the first five forms of

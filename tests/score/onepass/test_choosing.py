@@ -14,9 +14,9 @@ from sklearn.metrics import roc_auc_score
 
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.texts import TextFile
-from oodcache.score.choosing import picking, picks
 from oodcache.score.evaluation import Evaluated
 from oodcache.score.measures.result import Conventions, Pick, Result
+from oodcache.score.onepass.choosing import picking, picks
 from oodcache.score.onepass.variants import parse_all
 
 Floats = npt.NDArray[np.float64]

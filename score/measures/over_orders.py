@@ -1,0 +1,161 @@
+"""Results of a stream score over the orders of its images: means, and how far orders differ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from oodcache.score.measures import bootstrap, delong
+from oodcache.score.measures.comparison import compare
+from oodcache.score.measures.result import (
+    AVERAGE,
+    GROUPS,
+    MEASURES,
+    Conventions,
+    Result,
+    StreamMeasures,
+)
+from oodcache.score.streams.runs import StreamRun, same_images
+
+Runs = Mapping[str, Sequence[StreamRun]]
+MEANS_OF = ("fpr_at_tpr", "fpr95_by_convention")
+SUMS = ("n_ood", "ties", "distinct")
+
+
+def results_over_orders(
+    common: Mapping[str, Any],
+    order: str,
+    runs: Runs,
+    *,
+    conventions: Conventions,
+    groups: Mapping[str, str | None],
+    shared_images: Mapping[str, int],
+    halves: Mapping[str, Mapping[str, bootstrap.Samples]] | None = None,
+) -> list[Result]:
+    """Return a result for each OOD set, then the averages if there are several.
+
+    Each set of `runs` has as many, in the same orders; `order` is what was typed. The other
+    arguments are as in `compare`. `halves` have the measures on random halves of the images, by
+    set: the bootstrap's intervals are from them. An interval of the AUROC has DeLong's variance,
+    the mean over the orders: it takes each stream's memory as given.
+    """
+    single = replace(conventions, bootstrap=0)
+
+    def of_order(place: int, names: Sequence[str]) -> dict[str, Result]:
+        found = {}
+        for name in names:
+            run = runs[name][place]
+            counted = {**common, "n_id": len(run.id_scores)}
+            (found[name],) = compare(
+                *(counted, run.id_scores, {name: run.ood_scores}),
+                conventions=single,
+                groups=groups,
+                shared_images=shared_images,
+                probability=None,
+            )
+        return found
+
+    count = min(map(len, runs.values()))
+    every = [of_order(place, [*runs]) for place in range(count)]
+    found = []
+    for ood, group, members in _rows([*runs], groups):
+        one = _over_orders(ood, group, members, runs, every, order)
+        if halves:
+            samples = bootstrap.averaged([dict(halves[name]) for name in members])
+            one = replace(one, bootstrap=bootstrap.half_intervals(samples, _measures(one)))
+        found.append(one)
+    return found
+
+
+def _rows(
+    names: Sequence[str], groups: Mapping[str, str | None]
+) -> list[tuple[str, str | None, list[str]]]:
+    """Return the rows of a table, each with its OOD sets: single sets, then the averages."""
+    found = [(name, groups[name], [name]) for name in names]
+    if len(names) > 1:
+        found.append((AVERAGE, None, [*names]))
+    for group in GROUPS:
+        members = [name for name in names if groups[name] == group]
+        if 1 < len(members) < len(names):
+            found.append((f"{AVERAGE}-{group}", group, members))
+    return found
+
+
+def _over_orders(
+    ood: str,
+    group: str | None,
+    members: Sequence[str],
+    runs: Runs,
+    every: Sequence[Mapping[str, Result]],
+    order: str,
+) -> Result:
+    """Return one row: the means over its OOD sets in each order, and then over the orders."""
+    orders = [_mean([of_order[name] for name in members]) for of_order in every]
+    names = [runs[members[0]][place].order for place in range(len(every))]
+    measures = {name: _measures(one) for name, one in zip(names, orders, strict=True)}
+    whole = _mean(orders)
+    each = [[runs[name][place] for name in members] for place in range(len(every))]
+    variances = [_variance(dict(zip(members, one, strict=True))) for one in each]
+    lengths = [sum(run.length for run in one) for one in each]
+    counted = {name: round(np.mean([_total(one, name, members) for one in every])) for name in SUMS}
+    note = runs[members[0]][0].note if len(members) == 1 else ""
+    deviations = _deviations(list(measures.values()))
+    changes: dict[str, Any] = {
+        **counted,
+        "ood": ood,
+        "group": group,
+        "shared_images": sum(every[0][name].shared_images for name in members),
+        "auroc_ci": delong.interval(whole.auroc, _mean_variance(variances)),
+        "stream": StreamMeasures(order, lengths[0], measures, deviations, note),
+    }
+    return replace(whole, **changes)
+
+
+def _total(of_order: Mapping[str, Result], name: str, members: Sequence[str]) -> int:
+    return sum(getattr(of_order[one], name) for one in members)
+
+
+def _mean(rows: Sequence[Result]) -> Result:
+    """Return the first row with the means of all measures."""
+    means: dict[str, Any] = {
+        one.name: float(np.mean([getattr(row, one.name) for row in rows])) for one in MEASURES
+    }
+    for field in MEANS_OF:
+        each = [getattr(row, field) for row in rows]
+        means[field] = {key: float(np.mean([one[key] for one in each])) for key in each[0]}
+    return replace(rows[0], **means)
+
+
+def _measures(one: Result) -> dict[str, float]:
+    """Return the measures of one order: the headline ones, and the FPR at other TPRs."""
+    others = {name: rate for name, rate in one.fpr_at_tpr.items() if float(name) != 0.95}
+    return {
+        **{measure.name: getattr(one, measure.name) for measure in MEASURES},
+        **{f"fpr_at_tpr_{name}": rate for name, rate in others.items()},
+    }
+
+
+def _deviations(orders: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
+    if len(orders) < 2:
+        return None
+    return {name: float(np.std([one[name] for one in orders], ddof=1)) for name in orders[0]}
+
+
+def _variance(runs: Mapping[str, StreamRun]) -> float | None:
+    """Return DeLong's variance of one order's mean AUROC over OOD sets, None if unknown.
+
+    The sets must share their ID images, which `ratio` draws for each set.
+    """
+    if not same_images(runs):
+        return None
+    placed = [delong.placements(one.id_scores, one.ood_scores) for one in runs.values()]
+    return delong.average_variance(placed)
+
+
+def _mean_variance(variances: Sequence[float | None]) -> float | None:
+    """Return the mean variance over orders; one that is None had no image that varies."""
+    return math.fsum(one or 0.0 for one in variances) / len(variances) or None

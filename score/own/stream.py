@@ -1,0 +1,150 @@
+"""A user's class as a score that learns from the stream: `start(context)`, then `step(batch)`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+
+from oodcache.cache.errors import InputError
+from oodcache.score.formulas.cosines import Scores
+from oodcache.score.formulas.definition import ANY, unranked
+from oodcache.score.formulas.tile import Tile, Vectors
+from oodcache.score.own.batch import Batch, BatchContext
+from oodcache.score.own.function import Convert, Function, OwnScore, called, keywords, own_score
+from oodcache.score.own.mistakes import named
+from oodcache.score.own.returned import numbers
+from oodcache.score.streams.method import Arrived, Held
+
+BATCH = "batch"
+IMAGES = 256  # Images of a step, if the class tells no other number.
+SHAPE = "write a class with __init__(self, *, key=number), start(self, context), step(self, batch)"
+
+
+def score_of(function: Function, name: str, *, sha256: str | None = None) -> OwnScore:
+    """Return a function, or a class for a stream, as the score `name`.
+
+    A class with a method `step` is one for a stream. Raises InputError if the parameters are not
+    those of a score.
+    """
+    if not (inspect.isclass(function) and hasattr(function, "step")):
+        return own_score(function, name, sha256=sha256)
+    if not callable(getattr(function, "start", None)) or not callable(function.step):
+        raise InputError(f"{name}: a class for a stream has start and step; {SHAPE}")
+    try:
+        given = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        raise InputError(f"{name}: its parameters are unknown; {SHAPE}") from None
+    parameters, converts = keywords(given, name, SHAPE)
+    if BATCH in parameters:
+        parameters[BATCH] = replace(parameters[BATCH], least=1, whole=True)
+    code = _Code(function, name, converts, _definition(function), _images(function, name))
+    return OwnScore(
+        rank=unranked,
+        stream=code.method,
+        needs=ANY,
+        parameters=parameters,
+        formula=" ".join((inspect.getdoc(function) or "").split()) or "none",
+        ranks_by="",
+        source=code.place[0],
+        use="",
+        limits="",
+        name=name,
+        function=function,
+        sha256=sha256,
+    )
+
+
+def _images(function: Any, name: str) -> int:
+    """Return the images of a step that a class has as its attribute `batch`."""
+    found = getattr(function, BATCH, IMAGES)
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+        raise InputError(f"{name}: its batch is {found!r}"[:200] + ", not a whole number above 0")
+    return found
+
+
+def _definition(function: Any) -> tuple[str, int]:
+    code = getattr(function.step, "__code__", None)
+    return ("", 0) if code is None else (code.co_filename, code.co_firstlineno)
+
+
+@dataclass(frozen=True)
+class _Code:
+    """A user's class, how its numbers are converted, its place, and the images of a step."""
+
+    made: Function
+    name: str
+    converts: Mapping[str, Convert]
+    place: tuple[str, int]
+    images: int
+
+    def method(self, context: BatchContext, **given: float) -> OwnStream:
+        """Return the method with these parameters."""
+        typed = {key: self.converts[key](value) for key, value in given.items()}
+        batch = int(given.get(BATCH, self.images))
+        return OwnStream(self, replace(context, used=set()), typed, batch)
+
+    def call(self, code: Callable[[], object]) -> object:
+        """Return what the user's code returns; raise InputError for what it raises."""
+        return called(code, self.name, self.place[0])
+
+
+@dataclass(frozen=True)
+class OwnStream:
+    """A user's class with parameters, as a stream method; each replay has an object of its own."""
+
+    code: _Code
+    context: BatchContext
+    given: Mapping[str, Any]
+    batch: int
+    columns: Vectors = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", np.ascontiguousarray(self.context.classes.T))
+
+    @property
+    def used(self) -> set[str]:
+        """Return the references that the class has read."""
+        return self.context.used
+
+    def ahead(self, tile: Tile) -> Scores:
+        """Return nothing, (0, N): the class sees the images in their order alone."""
+        return np.empty((0, len(tile.vectors)))
+
+    def start(self) -> OwnMemory:
+        """Return a new object of the class, started."""
+        own: Any = self.code.call(lambda: self.code.made(**self.given))
+        nothing = np.empty((0, self.context.classes.shape[1]), np.float32)
+        self.code.call(lambda: own.start(self.images(nothing)))
+        return OwnMemory(self, own)
+
+    def images(self, vectors: Vectors) -> Batch:
+        """Return some images as the class sees them."""
+        tile = Tile(vectors, self.context.classes, self.columns)
+        return Batch(self.code.name, tile, self.context)
+
+
+@dataclass
+class OwnMemory:
+    """The user's object in one replay."""
+
+    method: OwnStream
+    own: Any
+
+    def step(self, arrived: Arrived) -> Scores:
+        """Return the user's scores of a batch, float64 (N,), checked."""
+        code = self.method.code
+        where = named(code.name, *code.place)
+        # The same cosines for any number of threads.
+        with threadpoolctl.threadpool_limits(1, "blas"):
+            found = code.call(lambda: self.own.step(self.method.images(arrived.vectors)))
+        self.method.context.shared.check(where)
+        return numbers(found, len(arrived), where)
+
+    def held(self) -> Held:
+        """Return nothing: what an object of the user's holds is unknown."""
+        return Held()

@@ -1,0 +1,1 @@
+"""Scores that learn from the stream of images, replayed from the cache in a stated order."""

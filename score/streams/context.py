@@ -1,0 +1,32 @@
+"""The context of a stream method: the model's classes, and what else its parameters name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from oodcache.score.formulas.cosines import Scores
+from oodcache.score.formulas.negative_sums import NegativeSums
+from oodcache.score.formulas.tile import Tile, Vectors
+
+Shown = Callable[[Tile], Scores]
+
+
+@dataclass(frozen=True)
+class StreamContext:
+    """What a stream method may read besides the images, for one model and one list of classes.
+
+    `classes` are unit vectors float32 (K, D). `negatives` are None without --negatives; a method
+    that asks them for sums does so when it is made. `corpus` (C, D) and `noise` (N, D) are what
+    the parameters of these names name, None without such a parameter. `base` takes a score as
+    typed, such as "mcm:temperature=learned", and returns a function of a tile: its form that is
+    shown, float64 (N,).
+    """
+
+    classes: Vectors
+    logit_scale: float
+    logit_bias: float | None
+    negatives: NegativeSums | None
+    corpus: Vectors | None
+    noise: Vectors | None
+    base: Callable[[str], Shown]

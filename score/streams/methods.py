@@ -1,0 +1,8 @@
+"""Scores that learn from the stream, by their names: each one's method and description."""
+
+from __future__ import annotations
+
+from oodcache.score.formulas.definition import Score
+from oodcache.score.streams.oodd import OODD_SCORES
+
+STREAM_SCORES: dict[str, Score] = {**OODD_SCORES}

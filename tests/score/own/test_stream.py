@@ -1,0 +1,182 @@
+"""Claims about users' classes for a stream: started for each replay, then given its batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from samples.score.own import unit
+
+from oodcache.cache.errors import InputError
+from oodcache.score.evaluation import Evaluated
+from oodcache.score.onepass.variants import parse_all
+from oodcache.score.own.loading import typed_scores
+from oodcache.score.own.stream import score_of
+
+CLASSES = unit(5, 1, 8)
+SETS = {"inside": unit(30, 2, 8), "outside": unit(20, 3, 8)}
+Evaluate = Callable[..., Evaluated]
+
+
+class Drifting:
+    """Largest cosine less the mean of those before."""
+
+    def __init__(self, *, weight: float = 1.0, batch: int = 4) -> None:
+        self.weight, self.batch = weight, batch
+
+    def start(self, context: Any) -> None:
+        assert context.classes.shape == (5, 8) and len(context) == 0
+        self.seen: list[float] = []
+
+    def step(self, batch: Any) -> npt.NDArray[np.float64]:
+        own = batch.cosines.max(axis=1).astype(np.float64)
+        mean = float(np.mean(self.seen)) if self.seen else 0.0
+        self.seen += own.tolist()
+        found: npt.NDArray[np.float64] = own - self.weight * mean
+        return found
+
+
+class Broken(Drifting):
+    """Returns what `returned` makes of a batch."""
+
+    returned: Callable[[Any], Any] = len
+
+    def step(self, batch: Any) -> Any:
+        return type(self).returned(batch)
+
+
+@pytest.fixture
+def replayed(
+    score: Evaluate, write_images: Callable[..., Any], write_texts: Callable[..., Any]
+) -> Callable[..., Evaluated]:
+    write_texts("five", CLASSES)
+    for name, vectors in SETS.items():
+        write_images(name, vectors)
+
+    def run(*scores: Any, **changes: Any) -> Evaluated:
+        given = typed_scores(scores)
+        variants = parse_all(given.specifications, given.own)
+        return score(variants=variants, keep=True, **changes)
+
+    return run
+
+
+def by_hand(order: Any, *, weight: float, batch: int) -> npt.NDArray[np.float64]:
+    cosines = np.concatenate([*SETS.values()]).astype(np.float64) @ CLASSES.T.astype(np.float64)
+    own, scores = cosines.max(axis=1), np.empty(50)
+    for position, place in enumerate(order):
+        seen = order[: position // batch * batch]
+        scores[place] = own[place] - weight * (own[seen].mean() if len(seen) else 0.0)
+    return scores
+
+
+def test_each_replay_has_an_object_of_its_own(replayed: Callable[..., Evaluated]) -> None:
+    found = replayed(Drifting, "Drifting:weight=0.5,batch=7", streams=["id-first", "shuffle"])
+    labels = [one.label for one in found.kept]
+    assert labels[0] == "Drifting:weight=1,batch=4 (id-first)"
+    orders = [np.arange(50), np.random.default_rng(0).permutation(50)] * 2
+    settings = [{"weight": 1.0, "batch": 4}] * 2 + [{"weight": 0.5, "batch": 7}] * 2
+    for kept, order, given in zip(found.kept, orders, settings, strict=True):
+        scores = np.concatenate([kept.scores[name] for name in SETS])
+        np.testing.assert_allclose(scores, by_hand(order, **given), atol=1e-6)
+
+
+def test_a_class_in_a_file_is_typed_as_a_function_is(
+    tmp_path: Path, replayed: Callable[..., Evaluated]
+) -> None:
+    code = (
+        "class Count:\n    batch = 6\n    def start(self, context):\n        self.n = 0\n"
+        "    def step(self, batch):\n        self.n += 1\n        return [self.n] * len(batch)\n"
+    )
+    (tmp_path / "mine.py").write_text(code)
+    (kept,) = replayed(f"{tmp_path / 'mine.py'}:Count", streams=["id-first"]).kept
+    assert kept.label == "mine.py:Count (id-first)"
+    scores = np.concatenate([kept.scores[name] for name in SETS])
+    assert scores.tolist() == [position // 6 + 1 for position in range(50)]
+
+
+def test_negatives_that_a_class_does_not_read_are_unused(
+    replayed: Callable[..., Evaluated],
+) -> None:
+    (result, *_) = replayed(Drifting).results
+    assert (result.negatives, result.bank) == (None, None)
+
+
+def test_a_reference_that_is_not_given_is_named(replayed: Callable[..., Evaluated]) -> None:
+    class Lead(Drifting):
+        def start(self, context: Any) -> None:
+            self.words = context.negatives
+
+    with pytest.raises(InputError, match="^Lead needs negatives: give --negatives NAME; make them"):
+        replayed(Lead)
+
+
+@pytest.mark.parametrize(
+    ("returned", "problem"),
+    [
+        (lambda batch: np.zeros(3), "returned shape (3,); expected shape (4,): one number per"),
+        (lambda batch: np.full(len(batch), np.nan), "returned NaN for 4 of 4 images, which can"),
+        (lambda batch: 1 / 0, "raised ZeroDivisionError: division by zero"),
+        (lambda batch: None, "returned None; expected shape (4,)"),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_place(
+    replayed: Callable[..., Evaluated],
+    monkeypatch: pytest.MonkeyPatch,
+    returned: Callable[[Any], Any],
+    problem: str,
+) -> None:
+    monkeypatch.setattr(Broken, "returned", staticmethod(returned))
+    with pytest.raises(InputError) as raised:
+        replayed(Broken)
+    assert str(raised.value).startswith("Broken (") and problem in str(raised.value)
+    assert f"{Path(__file__).name}, line " in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+class Startless:
+    def step(self, batch: Any) -> Any:
+        return batch
+
+
+class Unnumbered(Drifting):
+    def __init__(self, weight: Any) -> None:
+        self.weight = weight
+
+
+class Empty(Drifting):
+    batch = 0
+
+    def __init__(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (Startless, "Startless: a class for a stream has start and step; write a class with"),
+        (Unnumbered, "Unnumbered: parameter weight has no default; write a class with"),
+        (Empty, "Empty: its batch is 0, not a whole number above 0"),
+    ],
+)
+def test_what_is_no_class_for_a_stream_says_what_to_write(given: Any, problem: str) -> None:
+    with pytest.raises(InputError) as raised:
+        score_of(given, given.__name__)
+    assert str(raised.value).startswith(problem)
+
+
+def test_its_facts_tell_that_it_takes_a_stream() -> None:
+    facts = score_of(Drifting, "Drifting").facts
+    assert facts["takes"] == "images in the order of a stream"
+    assert facts["docstring"] == "Largest cosine less the mean of those before."
+    assert facts["parameters"] == "weight = 1, batch = 4"
+
+
+def test_a_batch_of_no_image_is_rejected() -> None:
+    own = {"Drifting": score_of(Drifting, "Drifting")}
+    with pytest.raises(InputError, match="batch=0 is not a whole number above 0"):
+        parse_all(["Drifting:batch=0"], own)

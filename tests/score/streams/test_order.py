@@ -1,0 +1,121 @@
+"""Claims about orders: every image once, in the order that the name promises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oodcache.cache.errors import InputError
+from oodcache.score.streams.order import ImageStream, StreamOrder, read, read_all
+
+SIZES = [("pets", 6), ("strays", 4), ("others", 3)]
+STRAYS, OTHERS = set(range(6, 10)), set(range(10, 13))
+
+
+def streams(typed: str, seed: int = 0) -> list[ImageStream]:
+    return read(typed).streams(SIZES, seed)
+
+
+@given(
+    st.sampled_from(["shuffle", "shuffle:3", "id-first", "ood-first"]),
+    st.integers(1, 30),
+    st.lists(st.integers(1, 20), min_size=1, max_size=4),
+    st.integers(0, 5),
+)
+def test_a_set_meets_all_id_images_and_its_own_once(
+    typed: str, inside: int, outside: list[int], seed: int
+) -> None:
+    sizes = [("id", inside), *((f"ood{place}", count) for place, count in enumerate(outside))]
+    order = read(typed)
+    found = order.streams(sizes, seed)
+    assert [one.against for one in found] == [
+        (name,) for name, _ in sizes[1:] for _ in range(order.shuffles)
+    ]
+    first = inside
+    for place, count in enumerate(outside):
+        wanted = [*range(inside), *range(first, first + count)]
+        for one in found[place * order.shuffles : (place + 1) * order.shuffles]:
+            assert sorted(one.places) == wanted
+        first += count
+
+
+def test_first_means_first_and_rows_keep_their_order() -> None:
+    strays, others = streams("id-first")
+    assert strays.places.tolist() == [*range(6), *range(6, 10)]
+    assert others.places.tolist() == [*range(6), *range(10, 13)]
+    strays, others = streams("ood-first")
+    assert strays.places.tolist() == [*range(6, 10), *range(6)]
+    assert others.places.tolist() == [*range(10, 13), *range(6)]
+
+
+def test_shuffles_are_numpys_permutations_of_rising_seeds() -> None:
+    found = streams("shuffle:2", seed=7)
+    assert [one.order for one in found] == ["shuffle 7", "shuffle 8"] * 2
+    for one, seed in zip(found[:2], (7, 8), strict=True):
+        expected = np.random.default_rng(seed).permutation(10)
+        assert one.places.tolist() == expected.tolist()
+    assert found[0].places.tolist() == streams("shuffle", seed=7)[0].places.tolist()
+
+
+def test_drift_is_one_stream_with_the_sets_one_after_the_other() -> None:
+    (only,) = streams("drift")
+    assert only.against == ("strays", "others")
+    assert sorted(only.places) == list(range(13))
+    first, second = set(only.places[:7].tolist()), set(only.places[7:].tolist())
+    assert first > STRAYS and second > OTHERS
+    assert len(first & set(range(6))) == len(second & set(range(6))) == 3
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(["0.1", "1", "2.5", "10"]))
+def test_ratio_keeps_as_many_as_there_can_be(inside: int, outside: int, ratio: str) -> None:
+    sizes = [("id", inside), ("ood", outside)]
+    try:
+        (only,) = read(f"ratio:{ratio}").streams(sizes, 0)
+    except InputError:
+        assert min(inside / float(ratio), outside * float(ratio)) <= 0.5 + 1e-9
+        return
+    ours = np.count_nonzero(only.places < inside)
+    others = len(only.places) - ours
+    assert len(set(only.places.tolist())) == len(only.places)
+    assert abs(ours - others * float(ratio)) <= max(0.5, 0.5 * float(ratio)) + 1e-9
+    assert ours == inside or others == outside or ours == round(outside * float(ratio))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("", "Shuffle", "shuffle:", "shuffle:0", "shuffle:1.5", "shuffle:-1", "shuffle:nan"),
+        *("shuffle:1001", "id-first:2", "drift:1", "ratio", "ratio:", "ratio:0", "ratio:inf"),
+        *("ratio:-2", "file", "file:", "random"),
+    ],
+)
+def test_other_words_are_rejected_in_a_line(typed: str) -> None:
+    with pytest.raises(InputError, match=r"^--stream .*(use|not) .*(file:FILE|such as)"):
+        read(typed)
+
+
+def test_what_was_typed_is_kept() -> None:
+    assert read("file:a:b.csv") == StreamOrder("file:a:b.csv", "file", file=Path("a:b.csv"))
+    assert read("shuffle:5").shuffles == 5
+    assert read("ratio:2.5").number == 2.5
+
+
+@pytest.mark.parametrize(
+    ("typed", "ood_sets", "single"),
+    [
+        *(("shuffle", 1, True), ("shuffle", 2, False), ("shuffle:2", 1, False)),
+        *(("drift", 3, True), ("ratio:2", 1, False), ("file:o.csv", 2, True)),
+    ],
+)
+def test_one_stream_of_all_images_is_told(typed: str, ood_sets: int, single: bool) -> None:
+    assert read(typed).is_single(ood_sets) is single
+
+
+def test_an_order_is_taken_once_and_a_shuffle_without_any() -> None:
+    found = read_all(["drift", "shuffle:2", "drift"])
+    assert [one.label for one in found] == ["drift", "shuffle:2"]
+    assert [one.label for one in read_all([])] == ["shuffle"]
