@@ -36,16 +36,9 @@ def energy(tile: Tile, fitted: None, *, temperature: float) -> Scores:
 def certainty(tile: Tile, fitted: None, *, temperature: float) -> Scores:
     """Rank as `entropy`: by log((log K - H) / H), which keeps its digits at both ends."""
     rows = tile.rows
-    log_odds = rows.log_odds(temperature)
     if rows.classes == 1:
-        return log_odds
-    # With q = 1 - p, H = H(p, q) + q · H(others): q is a factor of H, and may be e^-1000.
-    log_p, log_q = -softplus(-log_odds), -softplus(log_odds)
-    total = rows.sum_exp(temperature)
-    of_others = np.log(total) - rows.weighted_gaps(temperature) / (temperature * total)
-    q = np.exp(log_q)
-    of_p = np.exp(log_p) * np.where(q > 0, -np.log1p(-q) / np.where(q > 0, q, 1.0), 1.0)
-    log_entropy = log_q + np.log(of_p - log_q + of_others)
+        return rows.log_odds(temperature)
+    log_entropy = log_entropies(rows, temperature)
     divergence = math.log(rows.classes) - np.exp(log_entropy)
     log_divergence = np.log(np.maximum(divergence, np.finfo(float).tiny))
     near = rows.nearly_uniform(temperature)
@@ -53,6 +46,24 @@ def certainty(tile: Tile, fitted: None, *, temperature: float) -> Scores:
     log_entropy[near.rows] = np.log(math.log(rows.classes) - np.exp(near.log_divergence))
     ranks: Scores = log_divergence - log_entropy
     return ranks
+
+
+def log_entropies(rows: Rows, temperature: float) -> Scores:
+    """Return the logarithm of the entropy of softmax(c/τ), (N,), which keeps its digits near 0.
+
+    With a single class it is -inf.
+    """
+    if rows.classes == 1:
+        return -rows.margin
+    # With q = 1 - p, H = H(p, q) + q · H(others): q is a factor of H, and may be e^-1000.
+    log_odds = rows.log_odds(temperature)
+    log_p, log_q = -softplus(-log_odds), -softplus(log_odds)
+    total = rows.sum_exp(temperature)
+    of_others = np.log(total) - rows.weighted_gaps(temperature) / (temperature * total)
+    q = np.exp(log_q)
+    of_p = np.exp(log_p) * np.where(q > 0, -np.log1p(-q) / np.where(q > 0, q, 1.0), 1.0)
+    log_entropy: Scores = log_q + np.log(of_p - log_q + of_others)
+    return log_entropy
 
 
 def unevenness(tile: Tile, fitted: None, *, temperature: float) -> Scores:

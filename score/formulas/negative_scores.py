@@ -89,7 +89,12 @@ def against_groups(tile: Tile, fitted: Fitted, *, temperature: float, **others: 
     """Rank as `neglabel`: by log Σ_g σ(d_g) - log Σ_g σ(-d_g), the log-odds of the mean σ(d_g)."""
     inside = softplus(-tile.rows.log_odds(temperature))
     lead = inside - fitted.sums.of(tile)[fitted.key]
-    return _log_sum(-softplus(-lead)) - _log_sum(-softplus(lead))
+    return log_odds_of_mean(lead)
+
+
+def log_odds_of_mean(leads: Scores) -> Scores:
+    """Return the log-odds of the mean over groups of σ(d_g), (N,), from d_g (groups, N)."""
+    return _log_sum(-softplus(-leads)) - _log_sum(-softplus(leads))
 
 
 def _log_sum(logarithms: Scores) -> Scores:

@@ -1,0 +1,1 @@
+"""Stream methods that compare the classes with negative labels."""
