@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oodcache.score.formulas.definition import Score
+from oodcache.score.streams.activated.tanl import TANL_SCORES
 from oodcache.score.streams.oodd import OODD_SCORES
 
-STREAM_SCORES: dict[str, Score] = {**OODD_SCORES}
+STREAM_SCORES: dict[str, Score] = {**OODD_SCORES, **TANL_SCORES}

@@ -259,5 +259,6 @@ TANL_SCORES = {
             "temperature": TEMPERATURE,
             "bias": BIAS,
         },
+        settings={"paper": {"gap": 0.2, "alpha": 0.95}},
     ),
 }
