@@ -71,6 +71,8 @@ def of_model(cache: Path, model: str) -> Cached:
         if one.path.exists() or is_complete(one.path):
             paths[one.kind].append(one.path)
     images = {path.stem: open_images(path) for path in paths["images"]}
+    # Images of noise are there for a score to begin with.
+    images = {name: one for name, one in images.items() if "noise" not in one.identity.encoding}
     # Names and scale are enough: the vectors of a long word list need not be read for them.
     texts = {
         path.stem: (open_unread_rows if path.exists() else open_text_rows)(path)

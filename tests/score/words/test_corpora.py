@@ -97,7 +97,9 @@ def test_without_negatives_noise_or_words_it_is_said_what_to_type(
     tanl: Callable[..., Scores], write_texts: Write
 ) -> None:
     assert refusal(tanl, "noise=stream").startswith("tanl needs negatives: give --negatives NAME")
-    assert refusal(tanl, "corpus=nouns").endswith("noise15=FOLDER, or use tanl:noise=stream")
+    assert refusal(tanl, "corpus=nouns").endswith(
+        "make them with: oodcache extract --model tiny noise15, or use tanl:noise=stream"
+    )
     assert "no vocabulary 'verbs' (there are: adjectives" in refusal(tanl, "corpus=verbs")
     assert "corpus=pets: pets has only class names" in refusal(tanl, "corpus=pets,noise=stream")
 
