@@ -19,7 +19,7 @@ SHORT_NAMES = {
 KNOWN = (
     *("imagenet", "imagenet21k"),
     *("imagenet-val", "imagenet-openood", "iNaturalist", "SUN", "Places", "Textures"),
-    *("SSB-hard", "NINCO", "OpenImage-O"),
+    *("SSB-hard", "NINCO", "OpenImage-O", "noise15"),
 )
 # Near-OOD or far-OOD with respect to ImageNet, as the field groups the known datasets.
 GROUPS = {

@@ -200,10 +200,11 @@ def extract(**given: Any) -> None:
     """Embed images and class names, once per model and dataset.
 
     DATASET is a known dataset under the data root (imagenet-val, imagenet-openood, iNaturalist,
-    SUN, Places, Textures, SSB-hard, NINCO, OpenImage-O) or NAME=PATH. PATH is a folder of images,
-    with or without class folders; an image list (.txt with paths and class numbers); a table (.csv,
-    .tsv, .parquet); a .tar or 'x/{000..127}.tar'; a CLIP_benchmark folder; or a Hugging Face
-    dataset ('x/data/test-*.parquet', or a folder of save_to_disk).
+    SUN, Places, Textures, SSB-hard, NINCO, OpenImage-O), noise15 (15 images of noise, for tanl) or
+    NAME=PATH. PATH is a folder of images, with or without class folders; an image list (.txt with
+    paths and class numbers); a table (.csv, .tsv, .parquet); a .tar or 'x/{000..127}.tar'; a
+    CLIP_benchmark folder; or a Hugging Face dataset ('x/data/test-*.parquet', or a folder of
+    save_to_disk).
 
     Existing files are kept. Run the same command again to resume where it stopped.
 

@@ -69,5 +69,7 @@ def _print_starts(cache: Path, model: str) -> None:
 
 
 def _print_fact(key: str, text: str) -> None:
-    lines = textwrap.wrap(f"{key}: {printable(text)}", 88, break_on_hyphens=False)
-    click.echo(textwrap.indent("\n    ".join(lines), "    "))
+    lines = textwrap.wrap(
+        f"{key}: {printable(text)}", 88, subsequent_indent="    ", break_on_hyphens=False
+    )
+    click.echo(textwrap.indent("\n".join(lines), "    "))

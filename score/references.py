@@ -24,6 +24,7 @@ from oodcache.score.inputs.selection import Prompted, Selection
 from oodcache.score.onepass.onepass import Classes, fit_all
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.batch import BANK, GIVE, NEGATIVES
+from oodcache.score.words.corpora import Corpora, NamedVectors
 from oodcache.score.words.negatives import Mined, mining, open_negatives
 
 
@@ -42,19 +43,23 @@ class Fits:
 class References:
     """The negatives and the bank of one model's scores, None if no score needs them.
 
-    `give` has what to type for one that a user's score reads.
+    `named` is what parameters name in the cache. `give` has what to type for a reference that a
+    user's score reads.
     """
 
     mined: Mined | None
     sums: NegativeSums | None
     bank: BankImages | None
+    named: NamedVectors = field(default_factory=NamedVectors)
     give: Mapping[str, str] = field(default_factory=lambda: GIVE)
 
     @property
     def files(self) -> tuple[ImageFile | TextRows | Negatives, ...]:
         """Return the files behind them."""
         words = () if self.mined is None else (self.mined.negatives, *self.mined.files)
-        return (*words, *(() if self.bank is None else (self.bank.view.file,)))
+        bank = () if self.bank is None else (self.bank.view.file,)
+        every = (*words, *bank, *self.named.files)
+        return tuple({one.path: one for one in every}.values())
 
     def named_by(self, variant: Variant, fitted: Any) -> dict[str, str | None]:
         """Return the fields of a result that name its score's references."""
@@ -74,7 +79,9 @@ class References:
         with watch.progress("fit", len(variants), "scores") as advance:
             bank = None if self.bank is None else self.bank.against(classes, watch.note)
             of_bank = None if bank is None else digests(bank.vectors)
-            fits = fit_all(variants, classes, self.sums, bank, advance, self.give)
+            fits = fit_all(
+                variants, classes, self.sums, bank, advance, self.give, self.named.vectors
+            )
             return Fits(fits, of_bank)
 
     def tell_unused(self, variants: Sequence[Variant], fits: Fits, note: Note) -> None:
@@ -119,7 +126,8 @@ def open_references(
             note(line)
     if bank is not None and (own or BANK in needed):
         images = open_bank(question, selection, note)
-    found = References(mined, sums, images)
+    in_cache = Corpora(cache, selection, mined, note).open(question.variants)
+    found = References(mined, sums, images, in_cache)
     vectors = [one for one in found.files if not isinstance(one, Negatives)]
     for line in differences(vectors, (*selection.images, *selection.files)):
         note(line)

@@ -54,6 +54,11 @@ class Preprocessing:
         pixels = self.scaled(jpeg.turned() if self.exif else jpeg.pixels)
         return Prepared(pixels, jpeg.orientation != UPRIGHT)
 
+    def unscaled(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return what `Normalization` turns into these pixels, float32 (3, height, width)."""
+        mean, std = (torch.tensor(one).reshape(-1, 1, 1) for one in (self.mean, self.std))
+        return (pixels * std + mean) * 255.0
+
     def blank(self) -> torch.Tensor:
         """Return placeholder pixels for an unreadable image."""
         return torch.zeros(self.size, dtype=torch.uint8)

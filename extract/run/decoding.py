@@ -16,12 +16,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from oodcache.cache.errors import InputError
+from oodcache.extract.known.noise import NAME, NoiseImage
 from oodcache.extract.sources.listing import Contents
 
 STOPS = {signal.SIGINT, signal.SIGTERM}
@@ -44,6 +45,14 @@ class Preparation(Protocol):
 
     def blank(self) -> torch.Tensor:
         """Return a tensor of that shape for a bad image."""
+
+
+@runtime_checkable
+class Unscaling(Protocol):
+    """A preparation whose mean and standard deviation can be undone."""
+
+    def unscaled(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return what the model reads as these pixels, from 0 to 1, (3, height, width)."""
 
 
 @dataclass(frozen=True)
@@ -209,11 +218,25 @@ class _Undecoded(Dataset[Any]):
 
     def __getitem__(self, row: int) -> tuple[Prepared, str | None]:
         try:
-            return self.preparation.prepared(self.contents.read(row)), None
+            content = self.contents.read(row)
+            if isinstance(content, NoiseImage):
+                return _noise(content, self.preparation), None
+            return self.preparation.prepared(content), None
         except InputError:  # The dataset is at fault, not the image.
             raise
         except Exception as error:  # A broken header may raise anything.
             return Prepared(self.preparation.blank()), _reason(error)
+
+
+def _noise(content: NoiseImage, preparation: Preparation) -> Prepared:
+    """Return an image of noise at the size of a preparation's, without mean and deviation."""
+    shape = tuple(preparation.blank().shape)
+    if not isinstance(preparation, Unscaling) or len(shape) != 3:
+        raise InputError(
+            f"{NAME}: this model has no one size of images, or a preprocessing of your own; "
+            "score with tanl:noise=stream"
+        )
+    return Prepared(preparation.unscaled(torch.from_numpy(content.drawn(shape))))
 
 
 def _reason(error: Exception) -> str:

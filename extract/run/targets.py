@@ -18,10 +18,12 @@ from oodcache.cache.format.identity import OVERRIDDEN
 from oodcache.cache.format.place import Run, shard_folder
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Shard
+from oodcache.extract.known import noise
 from oodcache.extract.model.own_weights import is_of
 from oodcache.extract.model.request import ARITHMETIC, PREPROCESSING, TORCHVISION
 from oodcache.extract.run.changes import changes
 from oodcache.extract.run.plan import Listing, Plan, TextListing
+from oodcache.extract.sources.listing import ImageListing
 from oodcache.extract.texts.vocabularies import DEFAULT_TEMPLATE
 
 if TYPE_CHECKING:  # The import takes seconds, and a complete cache does not need it.
@@ -246,5 +248,7 @@ def _option(name: str, is_on: bool) -> str:
 def wanted(planned: Plan, listing: Listing, loaded: Signature) -> Run:
     """Return the run that makes a listing's file with the loaded model."""
     identity = loaded.identify(listing.kind, listing.origin)
+    if isinstance(listing, ImageListing) and listing.source.form == noise.FORM:
+        identity = replace(identity, encoding={**identity.encoding, **noise.UNSCALED})
     settings = planned.settings
     return Run(listing.kind, identity, np.dtype(settings.dtype), settings.shard_rows)

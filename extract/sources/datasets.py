@@ -12,6 +12,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.exchange.parquet import can_read
 from oodcache.cache.names import GROUPS, named_path
 from oodcache.cache.text import counted
+from oodcache.extract.known import noise
 from oodcache.extract.sources import braces, clip_benchmark, ground_truth, lists, tables, tars
 from oodcache.extract.sources.folders import images_below, list_folder
 from oodcache.extract.sources.hugging_face import layouts, stored
@@ -47,12 +48,15 @@ FORMS = {
     "tars": Form(tars.list_tars, "a .tar"),
 }
 *_most, _last = (one.called for one in FORMS.values())
+FORMS[noise.FORM] = Form(noise.list_noise, "")  # No path can be given for it.
 WANTED = f"expected {', '.join(_most)} or {_last}"
 
 
 def find(specification: str, data_root: Path, options: Options = UNSAID) -> ImageSource:
     """Return the source for a known name or NAME=PATH; raise InputError if it is missing."""
     name, path = specification, None
+    if name == noise.NAME:
+        return noise.source()
     if "=" in specification:
         name, path = named_path(specification, "dataset")
     try:

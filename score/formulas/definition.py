@@ -105,6 +105,9 @@ class Score:
     A score that learns from the stream has `stream` instead of `rank` and `fit`: it takes the
     StreamContext and the parameters, numbers but for those that name something, and returns a
     StreamMethod (oodcache.score.streams.method).
+
+    `settings` are several parameters under one name, such as those of a paper: typed as
+    `settings=NAME`, they stand for these.
     """
 
     rank: Callable[..., Scores]
@@ -121,6 +124,7 @@ class Score:
     whole: bool = False
     ignores_classes: bool = False
     stream: Callable[..., Any] | None = None
+    settings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def defaults(self) -> dict[str, float | str]:
@@ -138,6 +142,10 @@ class Score:
             "formula": self.formula,
             "ranks by": self.ranks_by,
             "parameters": ", ".join(defaults) or "none",
+            **{
+                f"settings={name}": ", ".join(f"{key} = {one:g}" for key, one in each.items())
+                for name, each in self.settings.items()
+            },
             "source": self.source,
             "use": self.use,
             "limits": self.limits,

@@ -85,6 +85,8 @@ def of_model(cache: Path, model: str, note: Note) -> Cached:
         if one.path.exists() or is_complete(one.path):
             paths[one.kind].append(one.path)
     images = _opened(paths["images"], open_images, note)
+    # Images of noise are there for a score to begin with.
+    images = {name: one for name, one in images.items() if "noise" not in one.identity.encoding}
     texts = _opened(paths["texts"], _unread_texts, note)
     models = [one.identity.model for one in images.values()]
     if not texts and models and bank_classes.can_do_without(models[0]):

@@ -18,12 +18,14 @@ import numpy.typing as npt
 from oodcache.cache.format.identity import ModelIdentity
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.definition import ANY
+from oodcache.score.formulas.definition import ANY, DATASET, VOCABULARY, Parameter
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import TILE, Digests, Tile, Vectors, digests, over_tiles, tiles
 from oodcache.score.onepass.variants import Variant, parse
 from oodcache.score.own.batch import GIVE, BatchContext
 from oodcache.score.streams.context import Shown, StreamContext
+
+NOTHING: Mapping[tuple[str, str], Vectors] = {}
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,12 @@ def fit_all(
     bank: Bank | None = None,
     advance: Callable[[int], None] = lambda done: None,
     give: Mapping[str, str] = GIVE,
+    named: Mapping[tuple[str, str], Vectors] = NOTHING,
 ) -> list[Any]:
     """Return the fitted state of each variant's score, None without a fit.
 
-    `give` has what to type for a reference that a user's score reads, and that is None.
+    `give` has what to type for a reference that a user's score reads, and that is None. `named` has
+    the vectors that parameters name, by what they are and their name.
     """
     context = BatchContext(
         *(classes.vectors, classes.logit_scale, classes.logit_bias, negatives, bank, give),
@@ -114,7 +118,8 @@ def fit_all(
         assert given[variant.needs] is not None, f"{variant.score} without {variant.needs}"
         numbers = classes.numbers(variant)
         if score.stream is not None:
-            return score.stream(context if score.needs == ANY else streamed, **numbers)
+            own = context if score.needs == ANY else streaming(numbers, score.parameters)
+            return score.stream(own, **numbers)
         return score.fit(given[score.needs], **numbers) if score.fit else None
 
     def base(label: str) -> Shown:
@@ -126,9 +131,17 @@ def fit_all(
 
         return shown
 
-    streamed = StreamContext(
-        *(classes.vectors, classes.logit_scale, classes.logit_bias, negatives, None, None), base
-    )
+    def streaming(numbers: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> StreamContext:
+        found = {
+            one.names: named.get((one.names, numbers[name])) for name, one in parameters.items()
+        }
+        return StreamContext(
+            *(classes.vectors, classes.logit_scale, classes.logit_bias, negatives),
+            corpus=found.get(VOCABULARY),
+            noise=found.get(DATASET),
+            base=base,
+        )
+
     fits: list[Any] = []
     for variant in variants:
         fits.append(fitted(variant))

@@ -13,7 +13,14 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.definition import LEARNED, SCORE, Parameter, Score
+from oodcache.score.formulas.definition import (
+    LEARNED,
+    MINED,
+    SCORE,
+    VOCABULARY,
+    Parameter,
+    Score,
+)
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
 
@@ -73,9 +80,15 @@ class Variant:
 
     @property
     def needs(self) -> str:
-        """Return what the score needs, or the one that it builds on: as `Score.needs`."""
-        base = self.base
-        return self.definition.needs or (base.needs if base else "")
+        """Return what the score needs, or the one that it builds on: as `Score.needs`.
+
+        A vocabulary that is the one which negatives were mined from needs negatives.
+        """
+        base, score = self.base, self.definition
+        corpora = (name for name, one in score.parameters.items() if one.names == VOCABULARY)
+        if any(self.parameters[name] == MINED for name in corpora):
+            return "negatives"
+        return score.needs or (base.needs if base else "")
 
     def rank(self, tile: Tile, numbers: Mapping[str, float], fitted: Any = None) -> Scores:
         """Return the ranking form, with the parameters as `numbers` and the `fitted` state."""
@@ -122,8 +135,12 @@ def parse(specification: str, own: Own = NO_OWN, *, option: str = "--score ") ->
     """
     name, preset, settings = _named(specification, own, option)
     score = own.get(name) or SCORES[name]
+    try:
+        together, settings = _together(score, settings)
+    except InputError as error:
+        raise InputError(f"{option}{specification!r}: {error}") from None
     choices: dict[str, list[float | str]] = {
-        key: [value] for key, value in {**score.defaults, **preset}.items()
+        key: [value] for key, value in {**score.defaults, **preset, **together}.items()
     }
     given: dict[str, list[str]] = {}
     for setting in settings:
@@ -145,6 +162,24 @@ def parse(specification: str, own: Own = NO_OWN, *, option: str = "--score ") ->
         Variant(name, dict(zip(choices, values, strict=True)), own.get(name))
         for values in itertools.product(*choices.values())
     ]
+
+
+def _together(score: Score, settings: list[str]) -> tuple[Mapping[str, float], list[str]]:
+    """Return the parameters that a `settings=NAME` among the settings stands for, and the others.
+
+    Raises InputError for an unknown name, or a parameter that is also given alone.
+    """
+    names = [one.partition("=")[2] for one in settings if one.startswith("settings=")]
+    if not score.settings or not names:
+        return {}, settings
+    if len(names) > 1 or names[0] not in score.settings:
+        known = ", ".join(f"settings={name}" for name in score.settings)
+        raise InputError(f"settings={'|'.join(names)[:60]}: write one of {known}")
+    others = [one for one in settings if not one.startswith("settings=")]
+    for one in others:
+        if (name := one.partition("=")[0]) in score.settings[names[0]]:
+            raise InputError(f"settings={names[0]} sets {name} too; omit one of them")
+    return score.settings[names[0]], others
 
 
 def _read(parameter: Parameter, name: str, text: str) -> float | str:

@@ -66,6 +66,17 @@ def test_images_and_texts_become_one_file_each(
     assert not leftovers()
 
 
+def test_noise_needs_no_files_and_its_identity_says_what_it_is(
+    oodcache: Run, small_model: SmallModel
+) -> None:
+    typed = ("extract", *small_model.arguments, "noise15")
+    assert oodcache(*typed).status == 0
+    found = open_images(only("embeddings/local/small-*/images/noise15.h5"))
+    assert found.ok.all() and found.rows == 15 and found.label_names[0] == "gaussian"
+    assert "without its mean and standard deviation" in found.identity.encoding["noise"]
+    assert f"kept {found.path}" in oodcache(*typed).err
+
+
 def test_lists_tables_and_tars_are_data_sets_beside_folders(
     oodcache: Run, small_model: SmallModel, photos: Path, strays: Path
 ) -> None:

@@ -55,6 +55,16 @@ class ImageProcessing:
         shapes = given.get("spatial_shapes")
         return pixels if shapes is None else naflex.packed(pixels, shapes[0])
 
+    def unscaled(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return what `Scaling` turns into these pixels, float32 (3, height, width)."""
+        own = self.processor
+        if self.is_split and own.do_normalize:
+            mean, std = (
+                torch.tensor(one).reshape(-1, 1, 1) for one in (own.image_mean, own.image_std)
+            )
+            pixels = pixels * std + mean
+        return pixels / own.rescale_factor if self.is_split and own.do_rescale else pixels
+
     def blank(self) -> torch.Tensor:
         """Return placeholder pixels for an unreadable image."""
         blank = torch.zeros(self.shape, dtype=torch.uint8 if self.is_split else torch.float32)

@@ -80,6 +80,13 @@ def test_every_value_of_a_pixel_is_normalised_to_the_bit() -> None:
         assert torch.equal(both_parts(configuration, [png(image)])[0], transform(image))
 
 
+def test_noise_reaches_a_model_without_mean_and_deviation() -> None:
+    prepared = preprocessing(PreprocessCfg(size=24, mean=CLIP[0], std=CLIP[1]))
+    pixels = torch.rand(3, 24, 24)
+    found = Normalization(prepared, CPU)(prepared.unscaled(pixels)[None])
+    torch.testing.assert_close(found[0], pixels, rtol=0, atol=1e-6)
+
+
 def test_pixels_are_left_as_they_are_by_what_is_computed_from_them() -> None:
     prepared = preprocessing(PreprocessCfg(size=16))
     pixels = prepared.prepared(png(noise(20, 30))).pixels

@@ -20,6 +20,7 @@ from samples.extract.runs import once
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import open_images
 from oodcache.cache.image_formats import FORMATS
+from oodcache.extract.known.noise import NoiseContents
 from oodcache.extract.model import pixels
 from oodcache.extract.run import decoding
 from oodcache.extract.sources.folders import FolderContents
@@ -333,3 +334,17 @@ def test_images_as_the_world_has_them_are_extracted_and_the_bad_ones_shown(
     assert len(after) == 5
     assert after[3].startswith(r"  row 3: two\nbad\x1b[31m.jpg: UnidentifiedImageError: ")
     assert after[4].startswith(r"  row 6: \udcff.jpg: UnidentifiedImageError: ")
+
+
+def test_noise_is_drawn_at_the_size_of_a_preparation_that_can_undo_its_own() -> None:
+    class Scaled(Nearest):
+        def unscaled(self, pixels: torch.Tensor) -> torch.Tensor:
+            return pixels * 255
+
+    rows = [range(0, 8), range(8, 15)]
+    found = list(decoding.batches(NoiseContents(), Scaled(), rows, workers=0, pin_memory=False))
+    noise = torch.cat([one.images for one in found])
+    assert noise.shape == (15, *Nearest().blank().shape) and noise.dtype == torch.float32
+    assert not any(one.errors for one in found)
+    with pytest.raises(InputError, match="noise15: .*; score with tanl:noise=stream"):
+        next(decoding.batches(NoiseContents(), Nearest(), rows, workers=0, pin_memory=False))

@@ -39,6 +39,7 @@ def test_labels_tell_the_id_set_the_bank_and_the_ood_sets(
     write_images("half", rows[:2], labels=[0, 1], label_names=["cat", "fox"])
     write_images("strays", rows[:2], labels=[0, 0], label_names=["fox"])
     write_images("unlabelled", rows[:2])
+    write_images("noise15", rows[:2], encoding={"size": 8, "noise": "from 0 to 1"})
     found = of_model(tmp_path, "tiny", silent)
     assert (found.label, found.scale, found.bias) == ("Tiny/one", 40.0, -12.0)
     assert (found.classes, found.count, found.id_set) == ("pets", 3, "val")

@@ -363,3 +363,30 @@ def test_a_named_score_is_one_of_single_images(base: str, problem: str) -> None:
     with pytest.raises(InputError) as raised:
         parse(f"tally:base={base}")
     assert problem in str(raised.value)
+
+
+def test_settings_of_a_paper_stand_for_several_parameters() -> None:
+    (found,) = parse("tanl:settings=paper,queue=50")
+    assert found.label == "tanl:queue=50,gap=0.2,alpha=0.95"
+    assert parse("tanl:settings=paper") == parse("tanl:gap=0.2,alpha=0.95")
+    labels = [one.label for one in parse("tanl:weighting=0|2,settings=paper")]
+    assert labels == [f"tanl:gap=0.2,alpha=0.95,weighting={number}" for number in (0, 2)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ("tanl:settings=code", "settings=code: write one of settings=paper"),
+        ("tanl:settings=paper,gap=0.5", "settings=paper sets gap too; omit one of them"),
+        ("tanl:settings=paper,settings=paper", "write one of settings=paper"),
+        ("oodd:settings=paper", "'settings=paper' sets no parameter of oodd"),
+    ],
+)
+def test_settings_that_are_none_or_contradict_are_refused(typed: str, problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        parse(typed)
+
+
+def test_a_corpus_that_was_mined_from_needs_negatives_and_another_does_not() -> None:
+    assert parse("tanl")[0].needs == "negatives"
+    assert parse("tanl:corpus=nouns")[0].needs == ""

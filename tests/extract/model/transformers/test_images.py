@@ -87,6 +87,19 @@ def test_a_processor_that_omits_a_step_is_followed(
     assert Scaling(processing)(torch.stack(prepared)).equal(wanted.float())
 
 
+@pytest.mark.parametrize("change", ["", "rescale", "normalize"])
+def test_noise_reaches_a_model_without_mean_and_deviation(
+    folders: dict[str, Path], change: str
+) -> None:
+    processor = AutoImageProcessor.from_pretrained(folders["siglip"])
+    if change:
+        setattr(processor, f"do_{change}", False)
+    processing = images.probed(ImageProcessing(processor))
+    pixels = torch.rand(processing.shape)
+    found = Scaling(processing)(processing.unscaled(pixels)[None])
+    torch.testing.assert_close(found[0], pixels, rtol=0, atol=1e-6)
+
+
 def test_a_processor_of_another_backend_runs_whole_in_the_workers(
     folders: dict[str, Path],
 ) -> None:

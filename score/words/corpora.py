@@ -1,0 +1,117 @@
+"""What the parameters of scores name in the cache: whole word lists, and datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.images import ImageFile
+from oodcache.cache.files.negatives import NEGATIVE
+from oodcache.cache.files.texts import TextRows
+from oodcache.cache.shards.shard_set import open_images, open_text_rows
+from oodcache.cache.watch import Note
+from oodcache.score.formulas.definition import DATASET, MINED, VOCABULARY
+from oodcache.score.inputs.files import check_same_model, images_path, vocabulary_path
+from oodcache.score.inputs.selection import Selection, Vectors
+from oodcache.score.inputs.views import View
+from oodcache.score.onepass.variants import Variant
+from oodcache.score.streams.activated.tanl import STREAM
+from oodcache.score.words.negatives import Mined
+from oodcache.score.words.word_pool import ChosenWords, WordPool
+
+
+@dataclass(frozen=True)
+class NamedVectors:
+    """Unit vectors float32 (N, D) by what they are and their name, and the files behind them.
+
+    "mined" is the word lists that the negatives were mined from.
+    """
+
+    vectors: dict[tuple[str, str], Vectors] = field(default_factory=dict)
+    files: tuple[TextRows | ImageFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class Corpora:
+    """The word lists and datasets of one model, to be named by the scores of a run."""
+
+    cache: Path
+    selection: Selection
+    mined: Mined | None
+    note: Note
+
+    def open(self, variants: Sequence[Variant]) -> NamedVectors:
+        """Return what the scores name; note which words "mined" stands for.
+
+        Raises InputError, with what to type, for what is missing or of another model.
+        """
+        vectors: dict[tuple[str, str], Vectors] = {}
+        files: list[TextRows | ImageFile] = []
+        for variant in variants:
+            for what, name in _named(variant):
+                if (what, name) in vectors:
+                    continue
+                read = self._words if what == VOCABULARY else self._images
+                opened, vectors[what, name] = read(variant, name)
+                files += opened
+        return NamedVectors(vectors, tuple(files))
+
+    def _words(self, variant: Variant, name: str) -> tuple[Sequence[TextRows], Vectors]:
+        """Return the files of a corpus, and all their words but duplicates and class names."""
+        opened = self._lists(name)
+        pool = WordPool(tuple(opened), (NEGATIVE,) * len(opened), *self._classes)
+        parts = [
+            pool.vectors(ChosenWords(at, one.places, len(one.places)))
+            for at, one in enumerate(pool.candidates)
+        ]
+        found = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        lists = " and ".join(one.path.stem for one in opened)
+        if not len(found):
+            raise InputError(
+                f"{variant.score}:corpus={name[:60]}: {lists[:120]} has only class names; name a "
+                "word list that is cached"
+            )
+        if self.mined is not None and name == MINED:
+            what = f"{lists}, which {self.mined.negatives.name} was mined from"
+            self.note(f"{variant.score}: corpus of {len(found):,} words: {what}")
+        return opened, found
+
+    def _lists(self, name: str) -> list[TextRows]:
+        if name == MINED:
+            assert self.mined is not None
+            lists = self.mined.negatives.lists
+            every = zip(lists, self.mined.files, strict=True)
+            return [file for one, file in every if one.role == NEGATIVE]
+        selection = self.selection
+        path = vocabulary_path(self.cache, selection.label, selection.model.requested, name)
+        file = open_text_rows(path)
+        check_same_model(selection.known_texts, [file])
+        return [file]
+
+    @property
+    def _classes(self) -> tuple[Vectors, Sequence[str]]:
+        # No distance is measured to them.
+        return np.empty((0, 0), np.float32), self.selection.vocabulary.names
+
+    def _images(self, variant: Variant, name: str) -> tuple[Sequence[ImageFile], Vectors]:
+        """Return the file of a dataset and its vectors, however its images were preprocessed."""
+        selection = self.selection
+        try:
+            path = images_path(self.cache, selection.label, selection.model.requested, name)
+        except InputError as error:
+            raise InputError(f"{error}, or use {variant.score}:noise={STREAM}") from None
+        file = open_images(path)
+        check_same_model(selection.reference, [file])
+        return [file], np.concatenate([*View(name, file, None).blocks()])
+
+
+def _named(variant: Variant) -> Iterator[tuple[str, str]]:
+    """Yield what a score's parameters name, each as what it is and its name."""
+    for name, one in variant.definition.parameters.items():
+        value = str(variant.parameters[name])
+        if one.names == VOCABULARY or (one.names == DATASET and value != STREAM):
+            yield one.names, value
