@@ -104,6 +104,11 @@ class Resolved:
     weights_file: Path | None
     local_files: tuple[Path, ...] = ()
 
+    @property
+    def is_of_open_clip(self) -> bool:
+        """Whether open_clip loads it, neither transformers nor timm."""
+        return not self.architecture.startswith((TRANSFORMERS, TIMM))
+
     @cached_property
     def checkpoint(self) -> str | None:
         """Return a SHA-256 over the names and contents of `local_files`, None without any."""
