@@ -59,6 +59,8 @@ def loaded_model(files: CheckpointFiles, config: Mapping[str, Any], note: Note) 
     state = _state(files, note)
     try:
         built = kind.config_class.from_dict(own)
+        for part in (built, built.text_config, built.vision_config):
+            part.return_dict = True  # How a caller gets the vectors, not which.
         check_towers(built, files.where)
         model, found = kind.from_pretrained(
             None,

@@ -88,6 +88,17 @@ def test_a_stated_dtype_does_not_round_the_weights(
     assert model.state_dict()[name].equal(load_file(folders["clip"] / "model.safetensors")[name])
 
 
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_a_configuration_that_asks_for_tuples_loads_the_same_model(
+    folders: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    tuples = {"return_dict": False}
+    folder = configured(folders[kind], tmp_path, text_config=tuples, vision_config=tuples, **tuples)
+    tokens = torch.tensor([[1, 2, 3]])
+    found, own = (loaded(one).get_text_features(tokens) for one in (folder, folders[kind]))
+    assert found.pooler_output.equal(own.pooler_output)
+
+
 def test_pickled_weights_are_loaded_and_their_code_is_not_run(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
