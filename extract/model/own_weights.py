@@ -14,7 +14,7 @@ from oodcache.cache.format.identity import ModelIdentity
 from oodcache.cache.names import SHORT_NAMES, own_name
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note
-from oodcache.extract.model.names.typed import PREFIXES, recorded_folder
+from oodcache.extract.model.names.typed import PREFIXES, own_folder
 from oodcache.extract.model.request import Resolved
 
 if TYPE_CHECKING:  # The import takes seconds, and a complete cache does not need it.
@@ -34,7 +34,7 @@ def is_of(made: ModelIdentity, resolved: Resolved) -> bool:
 
 def _loader(requested: str) -> str:
     """Return the prefix of a folder, which may have moved, and any other name whole."""
-    if recorded_folder(requested) is not None:
+    if own_folder(requested) is not None:
         return next(one for one in PREFIXES if requested.startswith(one))
     return SHORT_NAMES.get(requested, requested)
 

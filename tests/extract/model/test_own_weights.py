@@ -110,9 +110,9 @@ def test_a_folder_in_both_layouts_is_two_models(
     assert ours.checkpoint == theirs.checkpoint
     for prefix, of in (("local-dir:", ours), ("transformers:", theirs)):
         # Wherever the folder was then.
-        models = [made(f"{prefix}{place}", of.checkpoint) for place in ("m", "/moved/m")]
-        assert [is_of(one, of) for one in models] == [True, True]
-        assert [is_of(one, theirs if of is ours else ours) for one in models] == [False, False]
+        models = [made(f"{prefix}{place}", of.checkpoint) for place in ("m", "/moved/m", "moved/m")]
+        assert [is_of(one, of) for one in models] == [True] * 3
+        assert [is_of(one, theirs if of is ours else ours) for one in models] == [False] * 3
     assert not is_of(made("local-dir:m", "1" * 64), ours)
 
 
