@@ -21,6 +21,7 @@ from oodcache.cache.text import cut, meant
 
 KINDS = ("images", "texts")
 NEGATIVES = "negatives"
+FILE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 LABEL = re.compile(r"[^/\0]+/[^/\0]+")
 NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 MOST_LISTED = 8
@@ -194,7 +195,7 @@ def find_models(there: Sequence[Entry], model: str, *, part: bool = False) -> li
 
 
 def _asked_for(entries: Sequence[Entry], model: str) -> list[str]:
-    return sorted({entry.label for entry in entries if _is_asked(_identity(entry), model)})
+    return sorted({entry.label for entry in entries if _is_asked(identity_of(entry), model)})
 
 
 def _is_asked(identity: Identity | None, model: str) -> bool:
@@ -209,7 +210,9 @@ def _is_asked(identity: Identity | None, model: str) -> bool:
         return False
     places = identity.source.get(LOADED_FROM)
     folder = places.get("folder", path) if isinstance(places, dict) else path
-    return _is_same_folder(Path(typed), Path(str(folder)))
+    # A name in another script, which no label has.
+    is_name = not FILE_NAME.fullmatch(model) and model == Path(str(folder)).name
+    return is_name or _is_same_folder(Path(typed), Path(str(folder)))
 
 
 def _is_same_folder(typed: Path, recorded: Path) -> bool:
@@ -226,7 +229,7 @@ def _with_part(labels: Sequence[str], model: str) -> list[str]:
     return [label for label in labels if model.casefold() in label.casefold()]
 
 
-def _identity(entry: Entry) -> Identity | None:
+def identity_of(entry: Entry) -> Identity | None:
     """Return the identity of a file or its shards, None if nothing is valid."""
     try:
         return read_identity(entry)

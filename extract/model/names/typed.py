@@ -13,6 +13,7 @@ LOCAL_DIR = "local-dir:"
 HUB = "hf-hub:"
 TRANSFORMERS = "transformers:"
 TIMM = "timm:"
+UNNAMED = "model"
 PREFIXES = (LOCAL_DIR, HUB, TRANSFORMERS)
 REPOSITORY = re.compile(r"(?!.*(--|\.\.))\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", re.ASCII)
 
@@ -61,6 +62,18 @@ def own_folder(requested: str) -> Path | None:
     """
     prefix = next((one for one in (LOCAL_DIR, TRANSFORMERS) if requested.startswith(one)), None)
     return None if prefix is None else _path(requested.removeprefix(prefix))
+
+
+def file_name(name: str) -> str:
+    """Return `name` with characters unfit for a folder name replaced by '-'.
+
+    UNNAMED if no letter or digit is left, as of a name in another script.
+
+    >>> file_name("my model"), file_name("模型")
+    ('my-model', 'model')
+    """
+    found = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".")
+    return found if any(map(str.isalnum, found)) else UNNAMED
 
 
 def architecture(name: str) -> str:
