@@ -135,6 +135,8 @@ def find_model(cache: Path, model: str) -> str:
             f"{cache}: no embeddings of model {model!r}, which stands for {SHORT_NAMES[short]}; "
             f"for your own weights of that name: --model {cut(own, MOST_LISTED, ' or ')}"
         )
+    if len(matches) > 1:
+        matches = _of_first_layout(there, matches, model)
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -208,11 +210,32 @@ def _is_asked(identity: Identity | None, model: str) -> bool:
     typed_prefix, _, typed = model.rpartition(":")
     if prefix not in FOLDERS or typed_prefix not in ("", prefix):
         return False
-    places = identity.source.get(LOADED_FROM)
-    folder = places.get("folder", path) if isinstance(places, dict) else path
+    folder = _folder(identity)
     # A name in another script, which no label has.
-    is_name = not FILE_NAME.fullmatch(model) and model == Path(str(folder)).name
-    return is_name or _is_same_folder(Path(typed), Path(str(folder)))
+    is_name = not FILE_NAME.fullmatch(model) and model == folder.name
+    return is_name or _is_same_folder(Path(typed), folder)
+
+
+def _folder(identity: Identity) -> Path:
+    """Return the folder that a model was loaded from, as far as the file says."""
+    places, path = identity.source.get(LOADED_FROM), identity.model.requested.rpartition(":")[2]
+    return Path(str(places.get("folder", path) if isinstance(places, dict) else path))
+
+
+def _of_first_layout(there: Sequence[Entry], labels: Sequence[str], model: str) -> list[str]:
+    """Return labels without those of a folder in transformers' layout that has open_clip's, too.
+
+    Without a prefix that one counts, as for `extract`.
+    """
+    read = [(entry.label, identity_of(entry)) for entry in there if entry.label in labels]
+    asked = [(label, one) for label, one in read if one is not None and _is_asked(one, model)]
+    starts = tuple(f"{prefix}:" for prefix in FOLDERS)
+    first, second = (
+        {(label, _folder(one)) for label, one in asked if one.model.requested.startswith(start)}
+        for start in starts
+    )
+    folders = {folder for _, folder in first}
+    return [one for one in labels if one not in {who for who, what in second if what in folders}]
 
 
 def _is_same_folder(typed: Path, recorded: Path) -> bool:

@@ -212,6 +212,25 @@ def test_a_folder_in_another_script_is_found_by_its_name(tmp_path: Path, write_p
         store.find_model(tmp_path, "数据")
 
 
+def test_open_clips_layout_counts_for_a_folder_that_has_both(
+    tmp_path: Path, write_pets: Write
+) -> None:
+    layouts = (
+        ("transformers:n/mixed", "mixed-00000000"),
+        ("local-dir:n/mixed", "mixed-11111111"),
+        ("transformers:n/other", "other-22222222"),
+        ("transformers:n/other", "other-33333333"),  # Trained further.
+    )
+    for requested, part in layouts:
+        own = {"name": "local", "pretrained": part, "requested": requested}
+        write_pets(tmp_path / "local" / part / "images" / "pets.h5", **own)
+    assert store.find_model(tmp_path, "n/mixed") == "local/mixed-11111111"
+    assert store.find_model(tmp_path, "transformers:n/mixed") == "local/mixed-00000000"
+    for several in ("n/other", "mixed", "mixe"):
+        with pytest.raises(InputError, match="matches several models"):
+            store.find_model(tmp_path, several)
+
+
 def test_a_folder_is_found_by_any_path_to_it(
     tmp_path: Path, write_pets: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
