@@ -301,11 +301,11 @@ def test_padding_on_the_left_is_rejected_unless_a_file_says_it(copied: Folder) -
     ]
 
 
-@pytest.mark.parametrize("content", ['{"a": 1}', "[" * 10**5 + "]" * 10**5, "", "\x00"])
+@pytest.mark.parametrize("content", ['{"a": 1}', "[" * 10**5 + "]" * 10**5, "", "\x00", "null"])
 def test_a_hostile_vocabulary_is_one_line(copied: Folder, content: str) -> None:
     folder = copied("siglip2")
     (folder / "tokenizer.json").write_text(content)
-    assert "its tokenizer cannot be loaded (" in refused(folder)
+    assert "its tokenizer cannot be loaded (tokenizer.json, tokenizer_config" in refused(folder)
 
 
 def test_a_vocabulary_that_cannot_read_every_word_is_one_line(copied: Folder) -> None:
