@@ -265,6 +265,8 @@ def test_siglip_with_t5s_fast_tokenizer_reads_lower_case(copied: Folder) -> None
     numbers = pieces.encode("a photo of a cat").ids
     padding = [pieces.token_to_id("</s>")] * (LENGTH - len(numbers))
     assert prompts(["A Photo of a CAT"]).tolist() == [[*numbers, *padding]]
+    stopped = pieces.encode("a photo of a cat!").ids  # Punctuation stays.
+    assert prompts(["A Photo of a CAT!"])[0, : len(stopped)].tolist() == stopped != numbers
 
 
 def test_a_vocabulary_much_smaller_than_the_text_towers_is_noted(written: Folder) -> None:
