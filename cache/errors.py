@@ -35,6 +35,17 @@ class RuleError(FileError):
         self.rule = rule
 
 
+def reason(error: BaseException) -> str:
+    """Return a library's error as `first_lines`, with its type if the message is no sentence.
+
+    >>> reason(KeyError("x")), reason(ValueError("x is missing"))
+    ("KeyError: 'x'", 'x is missing')
+    """
+    kind, said = type(error).__name__, first_lines(error)
+    is_sentence = isinstance(error, (ValueError, OSError, RuntimeError)) or said == kind
+    return said if is_sentence else f"{kind}: {said}"
+
+
 def first_lines(error: BaseException) -> str:
     """Return the first two lines of a library's error message, joined and cut."""
     lines = [line.strip() for line in str(error)[: 2 * LINE].splitlines() if line.strip()]

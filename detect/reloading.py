@@ -12,7 +12,7 @@ from oodcache.cache.format.identity import LOADED_FROM, OVERRIDDEN
 from oodcache.cache.format.rules import shown
 from oodcache.cache.watch import Hint, Note
 from oodcache.detect.detector import SavedDetector
-from oodcache.extract.model.names.typed import folder_of, recorded_folder
+from oodcache.extract.model.names.typed import folder_of, own_folder
 from oodcache.extract.model.request import (
     ARITHMETIC,
     PREPROCESSING,
@@ -100,10 +100,9 @@ def request_again(saved: SavedDetector, runtime: Runtime) -> ModelRequest:
             "images with cache.extract and detect them as a cached dataset"
         )
     requested = runtime.model or _folder_again(saved)
-    folder = folder_of(requested) if runtime.model else recorded_folder(requested)
     checkpoint, config = runtime.checkpoint, runtime.config
-    is_own = saved.model.name == "local" and folder is None
-    if is_own and checkpoint is None:
+    is_folder = _recorded(saved) is not None or (runtime.model and folder_of(runtime.model))
+    if saved.model.name == "local" and not is_folder and checkpoint is None:
         checkpoint = _place(saved, "checkpoint")
         config = config or _place(saved, "model_config")
         if checkpoint is None or not _are_those(saved, requested, checkpoint, config):
@@ -142,7 +141,7 @@ def _decoding(saved: SavedDetector) -> dict[str, Any]:
 
 def _folder_again(saved: SavedDetector) -> str:
     """Return the `--model` of the detector; a folder where it was, from any working directory."""
-    folder, prefix = recorded_folder(saved.load), saved.load.partition(":")[0]
+    folder, prefix = _recorded(saved), saved.load.partition(":")[0]
     if folder is None or folder.is_dir():
         return saved.load
     if (before := _place(saved, "folder")) is not None:
@@ -151,6 +150,11 @@ def _folder_again(saved: SavedDetector) -> str:
         f"{folder}: no such folder, but the detector's model was there; give its location "
         f"with --model {prefix}:PATH"
     )
+
+
+def _recorded(saved: SavedDetector) -> Path | None:
+    """Return the folder that the model was in, None if it was no folder of the user's own."""
+    return own_folder(saved.load) if saved.model.name == "local" else None
 
 
 def _place(saved: SavedDetector, name: str) -> Path | None:

@@ -21,6 +21,7 @@ from oodcache.cache.text import cut, meant
 
 KINDS = ("images", "texts")
 NEGATIVES = "negatives"
+FILE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 LABEL = re.compile(r"[^/\0]+/[^/\0]+")
 NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 MOST_LISTED = 8
@@ -134,6 +135,8 @@ def find_model(cache: Path, model: str) -> str:
             f"{cache}: no embeddings of model {model!r}, which stands for {SHORT_NAMES[short]}; "
             f"for your own weights of that name: --model {cut(own, MOST_LISTED, ' or ')}"
         )
+    if len(matches) > 1:
+        matches = _of_first_layout(there, matches, model)
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -194,7 +197,7 @@ def find_models(there: Sequence[Entry], model: str, *, part: bool = False) -> li
 
 
 def _asked_for(entries: Sequence[Entry], model: str) -> list[str]:
-    return sorted({entry.label for entry in entries if _is_asked(_identity(entry), model)})
+    return sorted({entry.label for entry in entries if _is_asked(identity_of(entry), model)})
 
 
 def _is_asked(identity: Identity | None, model: str) -> bool:
@@ -207,9 +210,32 @@ def _is_asked(identity: Identity | None, model: str) -> bool:
     typed_prefix, _, typed = model.rpartition(":")
     if prefix not in FOLDERS or typed_prefix not in ("", prefix):
         return False
-    places = identity.source.get(LOADED_FROM)
-    folder = places.get("folder", path) if isinstance(places, dict) else path
-    return _is_same_folder(Path(typed), Path(str(folder)))
+    folder = _folder(identity)
+    # A name in another script, which no label has.
+    is_name = not FILE_NAME.fullmatch(model) and model == folder.name
+    return is_name or _is_same_folder(Path(typed), folder)
+
+
+def _folder(identity: Identity) -> Path:
+    """Return the folder that a model was loaded from, as far as the file says."""
+    places, path = identity.source.get(LOADED_FROM), identity.model.requested.rpartition(":")[2]
+    return Path(str(places.get("folder", path) if isinstance(places, dict) else path))
+
+
+def _of_first_layout(there: Sequence[Entry], labels: Sequence[str], model: str) -> list[str]:
+    """Return labels without those of a folder in transformers' layout that has open_clip's, too.
+
+    Without a prefix that one counts, as for `extract`.
+    """
+    read = [(entry.label, identity_of(entry)) for entry in there if entry.label in labels]
+    asked = [(label, one) for label, one in read if one is not None and _is_asked(one, model)]
+    starts = tuple(f"{prefix}:" for prefix in FOLDERS)
+    first, second = (
+        {(label, _folder(one)) for label, one in asked if one.model.requested.startswith(start)}
+        for start in starts
+    )
+    folders = {folder for _, folder in first}
+    return [one for one in labels if one not in {who for who, what in second if what in folders}]
 
 
 def _is_same_folder(typed: Path, recorded: Path) -> bool:
@@ -226,7 +252,7 @@ def _with_part(labels: Sequence[str], model: str) -> list[str]:
     return [label for label in labels if model.casefold() in label.casefold()]
 
 
-def _identity(entry: Entry) -> Identity | None:
+def identity_of(entry: Entry) -> Identity | None:
     """Return the identity of a file or its shards, None if nothing is valid."""
     try:
         return read_identity(entry)

@@ -6,15 +6,16 @@ import json
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.identity import ModelIdentity
-from oodcache.cache.names import SHORT_NAMES, own_name
+from oodcache.cache.names import SHORT_NAMES, check_model_name, own_name
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note
-from oodcache.extract.model.names.typed import PREFIXES, recorded_folder
+from oodcache.extract.model.names.typed import PREFIXES, UNNAMED, own_folder
 from oodcache.extract.model.request import Resolved
 
 if TYPE_CHECKING:  # The import takes seconds, and a complete cache does not need it.
@@ -34,7 +35,7 @@ def is_of(made: ModelIdentity, resolved: Resolved) -> bool:
 
 def _loader(requested: str) -> str:
     """Return the prefix of a folder, which may have moved, and any other name whole."""
-    if recorded_folder(requested) is not None:
+    if own_folder(requested) is not None:
         return next(one for one in PREFIXES if requested.startswith(one))
     return SHORT_NAMES.get(requested, requested)
 
@@ -48,6 +49,23 @@ def known_label(cache: Path, resolved: Resolved) -> str | None:
         return resolved.label
     found = _models(cache, lambda made: is_of(made, resolved), resolved.label)
     return next((one.label for one in found), None)
+
+
+def named_as_before(cache: Path, resolved: Resolved) -> Resolved:
+    """Return a model whose folder's name is in another script by its name of 0.1, if cached so.
+
+    That was dashes alone.
+    """
+    if resolved.label != f"local/{UNNAMED}" or resolved.request.name is not None:
+        return resolved
+    for entry in store.known(cache):
+        name = own_name(entry.label)
+        if name == entry.label or any(map(str.isalnum, name)):
+            continue
+        made = store.identity_of(entry)
+        if made is not None and is_of(made.model, resolved):
+            return replace(resolved, label=f"local/{name}")
+    return resolved
 
 
 def check_name(cache: Path, resolved: Resolved, note: Note, loaded: Signature) -> None:
@@ -90,8 +108,8 @@ def _is_made_alike(cache: Path, label: str, loaded: Signature) -> bool:
 def _continuing(known: ModelIdentity) -> str:
     """Return the option that continues a model: a folder may have a name that is no `--name`."""
     name = own_name(known.label)
-    if name not in SHORT_NAMES:
-        return f"--name {name}"
+    with suppress(InputError):
+        return f"--name {check_model_name(name)}"
     return f"--model {shlex.quote(known.requested)} without --name"
 
 

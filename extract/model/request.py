@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,7 +16,7 @@ from oodcache.cache.names import SHORT_NAMES, check_model_name
 from oodcache.extract.demo import embedded
 from oodcache.extract.model.names import layouts, slips, typed
 from oodcache.extract.model.names.layouts import OPEN_CLIP
-from oodcache.extract.model.names.typed import PREFIXES, folder_of
+from oodcache.extract.model.names.typed import PREFIXES, file_name, folder_of
 
 LOCAL_DIR, HUB, TRANSFORMERS, TIMM = typed.LOCAL_DIR, typed.HUB, typed.TRANSFORMERS, typed.TIMM
 CONFIG = OPEN_CLIP
@@ -104,6 +103,11 @@ class Resolved:
     weights_file: Path | None
     local_files: tuple[Path, ...] = ()
 
+    @property
+    def is_of_open_clip(self) -> bool:
+        """Whether open_clip loads it, neither transformers nor timm."""
+        return not self.architecture.startswith((TRANSFORMERS, TIMM))
+
     @cached_property
     def checkpoint(self) -> str | None:
         """Return a SHA-256 over the names and contents of `local_files`, None without any."""
@@ -166,12 +170,12 @@ def _resolved(request: ModelRequest, name: str) -> Resolved:
         raise InputError(f"--model {name}: has its own configuration; omit --model-config")
     if name.startswith(HUB):
         repository = name.removeprefix(HUB).replace("/", "--")
-        return Resolved(request, name, None, f"hf-hub/{_file_name(repository)}", None)
+        return Resolved(request, name, None, f"hf-hub/{file_name(repository)}", None)
     if (folder := folder_of(name)) is not None:
         return _from_folder(request, name, folder)
     if name.startswith(TRANSFORMERS):
         repository = name.removeprefix(TRANSFORMERS).replace("/", "--")
-        return Resolved(request, name, None, f"transformers/{_file_name(repository)}", None)
+        return Resolved(request, name, None, f"transformers/{file_name(repository)}", None)
     if request.config is None and not typed.is_known(name):
         return _from_hub(request, name)
     # As in open_clip, ViT-B/32 and laion2b-s34b-b79k are accepted too.
@@ -185,7 +189,7 @@ def _from_checkpoint(request: ModelRequest, name: str) -> Resolved:
     if name.startswith(PREFIXES):
         raise InputError(f"--model {name}: has its own weights; omit --checkpoint")
     own = (request.checkpoint, *((request.config,) if request.config else ()))
-    label = f"local/{request.name or _file_name(name)}"
+    label = f"local/{request.name or file_name(name)}"
     return Resolved(request, name, str(request.checkpoint), label, request.checkpoint, own)
 
 
@@ -202,14 +206,14 @@ def _from_timm(request: ModelRequest, name: str) -> Resolved:
             raise InputError(f"--model {name}: is no repository of the hub: {TIMM}OWNER/NAME")
         if request.checkpoint is not None:
             raise InputError(f"--model {name}: has its own weights; omit --checkpoint")
-        label = f"timm/{_file_name(repository.replace('/', '--'))}"
+        label = f"timm/{file_name(repository.replace('/', '--'))}"
         return Resolved(request, f"{TIMM}{HUB}{repository}", None, label, None)
     file = request.checkpoint
     if file is not None:
-        label = f"local/{request.name or _file_name(bare)}"
+        label = f"local/{request.name or file_name(bare)}"
         return Resolved(request, name, str(file), label, file, (file,))
     whole = bare if "." in bare else _with_default_tag(bare)
-    return Resolved(request, f"{TIMM}{whole}", None, f"timm/{_file_name(whole)}", None)
+    return Resolved(request, f"{TIMM}{whole}", None, f"timm/{file_name(whole)}", None)
 
 
 def _with_default_tag(name: str) -> str:
@@ -233,7 +237,7 @@ def _from_hub(request: ModelRequest, name: str) -> Resolved:
 def _from_folder(request: ModelRequest, name: str, folder: Path) -> Resolved:
     """Return the model of a folder, in the layout of its prefix or else in the one that it has."""
     layouts.check_folder(folder, name)
-    label = f"local/{request.name or _file_name(folder.resolve().name)}"
+    label = f"local/{request.name or file_name(folder.resolve().name)}"
     if not name.startswith(PREFIXES):
         prefix = LOCAL_DIR if layouts.of_folder(folder) == OPEN_CLIP else TRANSFORMERS
         name = f"{prefix}{folder}"
@@ -273,11 +277,6 @@ def _placed(file: str, folder: Path) -> str:
         f"put {file} there; on a machine with network access run  "
         f"hf download REPO {file} --local-dir {folder}"
     )
-
-
-def _file_name(name: str) -> str:
-    """Return `name` with characters unfit for a folder name replaced by '-'."""
-    return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".") or "model"
 
 
 def printed(path: str) -> str:

@@ -156,7 +156,7 @@ class Plan:
             return ""
         processors = os.cpu_count() or 1
         options = [] if self.workers >= processors else [f"--workers {processors}"]
-        if not self.resolved.request.fast_decode:
+        if self.resolved.is_of_open_clip and not self.resolved.request.fast_decode:
             options.append("--fast-decode (for all datasets: files with and without it do not mix)")
         return " and ".join(options)
 

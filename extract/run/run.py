@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from oodcache.cache.shards import merging
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.model.names import options, twins
-from oodcache.extract.model.own_weights import check_name, known_label
+from oodcache.extract.model.own_weights import check_name, known_label, named_as_before
 from oodcache.extract.model.request import TRANSFORMERS, Resolved
 from oodcache.extract.run.plan import Plan
 from oodcache.extract.run.targets import (
@@ -65,8 +66,9 @@ def run(planned: Plan, watch: Watch, start: Start = in_process) -> list[Path]:
     inputs or settings. With --shard, a file may have to wait for other processes' shards. `start`
     opens the engine, and is called only if one is needed.
     """
-    resolved = planned.resolved
-    options.check(resolved)  # First: the cache would advise --overwrite.
+    options.check(planned.resolved)  # First: the cache would advise --overwrite.
+    resolved = named_as_before(planned.cache, planned.resolved)
+    planned = replace(planned, resolved=resolved)
     label = known_label(planned.cache, resolved)
     if label is not None:
         found = targets(planned, label)

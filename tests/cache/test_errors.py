@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from oodcache.cache.errors import FileError, InputError, RuleError, first_lines
+from oodcache.cache.errors import FileError, InputError, RuleError, first_lines, reason
 
 
 def test_an_error_of_a_rule_names_file_and_rule_in_one_line() -> None:
@@ -20,6 +20,13 @@ def test_an_error_of_a_rule_is_the_users_and_not_a_bug() -> None:
 def test_a_librarys_error_becomes_one_line_even_where_it_says_nothing() -> None:
     assert first_lines(ValueError("\n  first: \n\n second\nthird")) == "first: second"
     assert first_lines(KeyboardInterrupt()) == "KeyboardInterrupt"
+
+
+def test_a_librarys_error_that_is_no_sentence_has_its_type() -> None:
+    assert reason(KeyError("gelu")) == "KeyError: 'gelu'"
+    assert reason(ZeroDivisionError("integer modulo by zero")).startswith("ZeroDivisionError: int")
+    assert reason(ValueError("it has no words")) == "it has no words"
+    assert reason(TypeError()) == "TypeError"
 
 
 def test_an_error_of_a_file_says_apart_what_was_found() -> None:

@@ -120,6 +120,20 @@ def test_a_folder_is_loaded_again_from_anywhere_or_asked_for(
     assert request_again(saved, Runtime(model="moved")).requested == "moved"
 
 
+def test_a_folder_that_moved_is_no_repository_and_no_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved = made().detector
+    model = replace(saved.scorer.model, name="local", pretrained="mine-0123abcd")
+    scorer = replace(saved.scorer, model=model)
+    saved = replace(saved, scorer=scorer, load="transformers:models/mine")
+    said = "^models/mine: no such folder, .* with --model transformers:PATH$"
+    with pytest.raises(InputError, match=said):
+        request_again(saved, Runtime())
+    assert request_again(saved, Runtime(model="typo/mine")).requested == "typo/mine"  # To resolve.
+
+
 @pytest.mark.parametrize("requested", ["transformers:org/name", "hf-hub:org/name", "siglip2"])
 def test_what_is_no_folder_is_loaded_again_by_its_name(requested: str) -> None:
     assert loaded_again(requested) == requested

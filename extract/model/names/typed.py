@@ -13,6 +13,7 @@ LOCAL_DIR = "local-dir:"
 HUB = "hf-hub:"
 TRANSFORMERS = "transformers:"
 TIMM = "timm:"
+UNNAMED = "model"
 PREFIXES = (LOCAL_DIR, HUB, TRANSFORMERS)
 REPOSITORY = re.compile(r"(?!.*(--|\.\.))\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", re.ASCII)
 
@@ -27,11 +28,15 @@ def folder_of(requested: str) -> Path | None:
     """
     prefix = next((one for one in PREFIXES if requested.startswith(one)), "")
     rest = requested.removeprefix(prefix)
-    folder = Path(rest).expanduser() if rest.startswith("~/") else Path(rest)  # Not by a shell.
+    folder = _path(rest)
     if prefix == LOCAL_DIR or (prefix != HUB and _exists(folder)):
         return folder if prefix or not is_known(rest) else None
     is_path = rest.startswith(("/", "./", "../", "~/")) or rest in (".", "..")
     return folder if is_path and prefix in ("", TRANSFORMERS) else None
+
+
+def _path(typed: str) -> Path:
+    return Path(typed).expanduser() if typed.startswith("~/") else Path(typed)  # Not by a shell.
 
 
 def _exists(path: Path) -> bool:
@@ -45,6 +50,30 @@ def _exists(path: Path) -> bool:
 def recorded_folder(requested: str) -> Path | None:
     """Return the folder of a `--model` as a file records it: one without a prefix is none."""
     return folder_of(requested) if requested.startswith((LOCAL_DIR, TRANSFORMERS)) else None
+
+
+def own_folder(requested: str) -> Path | None:
+    """Return the folder of weights of the user's own, recorded by its `--model`, there or not.
+
+    None is a checkpoint's. Once it has moved, `transformers:a/b` looks like a repository.
+
+    >>> own_folder("transformers:models/mine"), own_folder("ViT-B-32")
+    (PosixPath('models/mine'), None)
+    """
+    prefix = next((one for one in (LOCAL_DIR, TRANSFORMERS) if requested.startswith(one)), None)
+    return None if prefix is None else _path(requested.removeprefix(prefix))
+
+
+def file_name(name: str) -> str:
+    """Return `name` with characters unfit for a folder name replaced by '-'.
+
+    UNNAMED if no letter or digit is left, as of a name in another script.
+
+    >>> file_name("my model"), file_name("模型")
+    ('my-model', 'model')
+    """
+    found = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".")
+    return found if any(map(str.isalnum, found)) else UNNAMED
 
 
 def architecture(name: str) -> str:

@@ -35,7 +35,14 @@ class CheckpointFiles:
         return self._read(CONFIG)
 
     def processor(self) -> dict[str, Any]:
-        """Return how images are prepared, as the file says that counts for transformers.
+        """Return what the image processor's file says; raise InputError if there is none."""
+        name = self.processor_name()
+        read = self._read(name)
+        nested = read.get("image_processor") if name == PROCESSORS[1] else None
+        return nested if isinstance(nested, dict) else read
+
+    def processor_name(self) -> str:
+        """Return the file of the image processor that counts for transformers.
 
         Raises InputError if there is none.
         """
@@ -49,7 +56,7 @@ class CheckpointFiles:
             )
         read = {name: self._read(name) for name in found}
         nested = read.get(PROCESSORS[1], {}).get("image_processor")
-        return nested if isinstance(nested, dict) else read[found[0]]
+        return PROCESSORS[1] if isinstance(nested, dict) else found[0]
 
     def weights(self) -> tuple[Path, ...]:
         """Return the files that hold the weights; raise InputError if one is missing."""

@@ -8,6 +8,7 @@ workers do all of it.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 from PIL import Image
 from transformers import AutoImageProcessor
 
-from oodcache.cache.errors import InputError, first_lines
+from oodcache.cache.errors import InputError, reason
 from oodcache.extract.model.pixels import UPRIGHT, decode
 from oodcache.extract.model.request import PILLOW
 from oodcache.extract.model.transformers import naflex
@@ -25,6 +26,11 @@ from oodcache.extract.model.transformers.tokenizer_files import OF_ANOTHER
 from oodcache.extract.run.decoding import Prepared
 
 UNSCALED = {"do_rescale": False, "do_normalize": False}
+# Several times the largest that are published.
+MOST = {
+    **dict.fromkeys(("size", "crop_size", "pad_size"), 2**13),
+    **{"max_num_patches": 2**14, "patch_size": 2**10},
+}
 PROBE = (41, 28)  # Pixels: neither square nor a multiple of a patch.
 
 
@@ -104,15 +110,17 @@ def load_images(files: CheckpointFiles, config: Any, *, exif: bool) -> ImageProc
     `config` is its configuration, an object of transformers. Raises InputError if it is missing,
     or if it makes images of another size than the image tower reads.
     """
-    declared = files.processor().get("image_processor_type")
+    read, what = files.processor(), f"{files.where}: {files.processor_name()}"
+    declared = read.get("image_processor_type")
+    _check_limits(read, what)
     try:
         processor = AutoImageProcessor.from_pretrained(
             files.folder, config=config, trust_remote_code=False, local_files_only=True
         )
         processing = probed(ImageProcessing(processor, exif=exif))
     except Exception as error:  # An untrusted file: report any failure.
-        why = first_lines(error)[:200]
-        raise InputError(f"{files.where}: its image processor cannot be used: {why}") from error
+        why = f"its image processor cannot be used: {reason(error)[:200]}"
+        raise InputError(f"{what}: {why}") from error
     name = type(processor).__name__.removesuffix("Pil")
     if declared is not None and _current(str(declared)) != name:
         raise InputError(
@@ -121,6 +129,20 @@ def load_images(files: CheckpointFiles, config: Any, *, exif: bool) -> ImageProc
         )
     check_size(processing, config.vision_config, files.where)
     return processing
+
+
+def _check_limits(read: Mapping[str, Any], what: str) -> None:
+    """Raise InputError, beginning with `what`, for a size of images that is none, or no memory's.
+
+    A NaFlex model reads no picture at all with `max_num_patches` 0.
+    """
+    for name, most in MOST.items():
+        sizes = read.get(name)
+        parts = sizes.values() if isinstance(sizes, dict) else [sizes]
+        for one in parts:
+            if isinstance(one, (int, float)) and not 1 <= one <= most:
+                found = f"{name} {str(sizes)[:60]}"
+                raise InputError(f"{what}: has {found}; expected 1 to {most:,}")
 
 
 def _current(declared: str) -> str:

@@ -13,12 +13,13 @@ import torch
 from tokenizers.normalizers import Lowercase
 from transformers import AutoTokenizer
 
-from oodcache.cache.errors import InputError, first_lines
+from oodcache.cache.errors import InputError, first_lines, reason
 from oodcache.cache.watch import Note
 from oodcache.extract.model.tokenizers import is_word, lacking
 from oodcache.extract.model.transformers.tokenizer_files import (
     CONFIG,
     OF_ANOTHER,
+    VOCABULARIES,
     checked,
     placing,
 )
@@ -128,8 +129,11 @@ def load_prompts(folder: Path, config: Any, *, where: str, note: Note) -> Prompt
     except BaseException as error:  # An untrusted file: report any failure.
         if not _is_fault(error):
             raise
+        found = next(name for name in VOCABULARIES if (folder / name).exists())
+        beside = f", {CONFIG}" if (folder / CONFIG).exists() else ""
+        why = f"{found}{beside}: {reason(error)[:55]}"  # What to do is long.
         raise InputError(
-            f"{where}: its tokenizer cannot be loaded ({first_lines(error)}); {placing(folder)}"
+            f"{where}: its tokenizer cannot be loaded ({why}); {placing(folder)}"
         ) from error
     return made(tokenizer, config, declared, where=where, note=note)
 

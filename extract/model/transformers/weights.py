@@ -11,7 +11,7 @@ import torch
 import transformers
 from transformers.utils import logging
 
-from oodcache.cache.errors import InputError, first_lines
+from oodcache.cache.errors import InputError, reason
 from oodcache.cache.text import counted, listed
 from oodcache.cache.watch import Note
 from oodcache.extract.model import checkpoint
@@ -29,7 +29,7 @@ MOST = {
     **{"hidden_size": 2**14, "intermediate_size": 2**17, "num_hidden_layers": 512},
     **{"num_attention_heads": 2**10, "image_size": 2**13, "patch_size": 2**10},
     **{"num_patches": 2**20, "max_position_embeddings": 2**14, "vocab_size": 2**23},
-    **{"projection_dim": 2**14, "projection_size": 2**14},
+    **{"projection_dim": 2**14, "projection_size": 2**14, "num_channels": 2**10},
 }
 
 
@@ -59,6 +59,8 @@ def loaded_model(files: CheckpointFiles, config: Mapping[str, Any], note: Note) 
     state = _state(files, note)
     try:
         built = kind.config_class.from_dict(own)
+        for part in (built, built.text_config, built.vision_config):
+            part.return_dict = True  # How a caller gets the vectors, not which.
         check_towers(built, files.where)
         model, found = kind.from_pretrained(
             None,
@@ -71,8 +73,10 @@ def loaded_model(files: CheckpointFiles, config: Mapping[str, Any], note: Note) 
     except InputError:
         raise
     except Exception as error:  # An untrusted configuration: report any failure.
-        why = first_lines(error)[:200]
-        raise InputError(f"{files.where}: cannot be loaded: {why}") from error
+        raise InputError(
+            f"{files.where}: config.json: transformers cannot build this model: "
+            f"{reason(error)[:200]}; use the config.json that was saved with the weights"
+        ) from error
     if misfit := Misfit.of(found).words():
         raise InputError(f"{files.where}: {misfit}")
     return model.eval()
@@ -86,13 +90,13 @@ def _check(config: Mapping[str, Any], where: str) -> None:
 
 
 def _check_sizes(part: object, where: str) -> None:
-    """Raise InputError for a size that would take a machine's memory before it fails."""
+    """Raise InputError for a size below 1, or one that would take a machine's memory."""
     for name in MOST.keys() & (part.keys() if isinstance(part, dict) else set()):
         assert isinstance(part, dict)
         found = part[name] if isinstance(part[name], list) else [part[name]]
-        if any(isinstance(one, (int, float)) and one > MOST[name] for one in found):
+        if any(isinstance(one, (int, float)) and not 1 <= one <= MOST[name] for one in found):
             what = f"{name} {str(part[name])[:40]}"
-            raise InputError(f"{where}: config.json has {what}; the limit is {MOST[name]:,}")
+            raise InputError(f"{where}: config.json has {what}; expected 1 to {MOST[name]:,}")
 
 
 def check_towers(config: Any, where: str) -> None:

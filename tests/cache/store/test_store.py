@@ -202,6 +202,35 @@ def test_a_folder_called_like_a_short_name_is_not_taken_for_it(
     assert store.find_model(tmp_path, "siglip") == SHORT_NAMES["siglip"]
 
 
+def test_a_folder_in_another_script_is_found_by_its_name(tmp_path: Path, write_pets: Write) -> None:
+    for part, folder in (("model-00000000", "data/模型 é"), ("model-11111111", "数据/模型")):
+        own = {"name": "local", "pretrained": part, "requested": f"transformers:{folder}"}
+        write_pets(tmp_path / "local" / part / "images" / "pets.h5", **own)
+    assert store.find_model(tmp_path, "模型 é") == "local/model-00000000"
+    assert store.find_model(tmp_path, "transformers:数据/模型") == "local/model-11111111"
+    with pytest.raises(InputError, match="no embeddings of model '数据'"):
+        store.find_model(tmp_path, "数据")
+
+
+def test_open_clips_layout_counts_for_a_folder_that_has_both(
+    tmp_path: Path, write_pets: Write
+) -> None:
+    layouts = (
+        ("transformers:n/mixed", "mixed-00000000"),
+        ("local-dir:n/mixed", "mixed-11111111"),
+        ("transformers:n/other", "other-22222222"),
+        ("transformers:n/other", "other-33333333"),  # Trained further.
+    )
+    for requested, part in layouts:
+        own = {"name": "local", "pretrained": part, "requested": requested}
+        write_pets(tmp_path / "local" / part / "images" / "pets.h5", **own)
+    assert store.find_model(tmp_path, "n/mixed") == "local/mixed-11111111"
+    assert store.find_model(tmp_path, "transformers:n/mixed") == "local/mixed-00000000"
+    for several in ("n/other", "mixed", "mixe"):
+        with pytest.raises(InputError, match="matches several models"):
+            store.find_model(tmp_path, several)
+
+
 def test_a_folder_is_found_by_any_path_to_it(
     tmp_path: Path, write_pets: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samples import SmallModel, planned, slow_except
+from samples import SmallModel, local_folder, planned, slow_except
 from samples.extract.runs import load_once
 
 from oodcache.cache.errors import InputError
@@ -15,7 +15,7 @@ from oodcache.cache.files.texts import open_texts
 from oodcache.cache.format.identity import ModelIdentity
 from oodcache.cache.watch import Watch
 from oodcache.extract.model import own_weights
-from oodcache.extract.model.own_weights import is_of, known_label
+from oodcache.extract.model.own_weights import is_of, known_label, named_as_before
 from oodcache.extract.model.request import ModelRequest, resolve
 from oodcache.extract.run import run
 from oodcache.extract.run.plan import Plan
@@ -92,6 +92,34 @@ def test_a_name_that_cannot_be_typed_is_not_proposed(tmp_path: Path) -> None:
     assert own_weights._continuing(model) == "--model 'transformers:my models/clip' without --name"
 
 
+def test_a_name_of_dashes_is_not_proposed() -> None:
+    """An older version gave it to a folder in another script."""
+    model = replace(made("transformers:模型", "1"), pretrained="---00000000")
+    assert own_weights._continuing(model) == "--model 'transformers:模型' without --name"
+
+
+def test_a_folder_in_another_script_keeps_the_dashes_that_it_is_cached_as(
+    tmp_path: Path, small_model: SmallModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_once(monkeypatch)
+    folder = local_folder(tmp_path / "数据", small_model, {"interpolation": "bilinear"})
+    request = ModelRequest(str(folder))
+    found = resolve(request)
+    assert found.label == "local/model"
+    (tmp_path / "names.txt").write_text("cat\ndog\n")
+    plan = planned(tmp_path, request, [], classes=f"c={tmp_path / 'names.txt'}")
+    older = replace(plan, resolved=replace(found, label="local/--"))
+    (path,) = run.run(older, Watch([].append))
+    assert path.parts[-3].startswith("---")
+    notes = list[str]()
+    assert run.run(plan, Watch(notes.append)) == [path] and f"kept {path}" in notes
+    assert extract(tmp_path, request, [], "d").parent == path.parent
+    (folder / "README.md").touch()  # Other files.
+    assert named_as_before(plan.cache, resolve(request)).label == "local/model"
+    named = replace(found, request=replace(request, name="model"))
+    assert named_as_before(plan.cache, named) == named
+
+
 def made(requested: str, checkpoint: str | None) -> ModelIdentity:
     return ModelIdentity("local", "x-00000000", requested, {}, "0" * 64, checkpoint, None, None)
 
@@ -110,9 +138,9 @@ def test_a_folder_in_both_layouts_is_two_models(
     assert ours.checkpoint == theirs.checkpoint
     for prefix, of in (("local-dir:", ours), ("transformers:", theirs)):
         # Wherever the folder was then.
-        models = [made(f"{prefix}{place}", of.checkpoint) for place in ("m", "/moved/m")]
-        assert [is_of(one, of) for one in models] == [True, True]
-        assert [is_of(one, theirs if of is ours else ours) for one in models] == [False, False]
+        models = [made(f"{prefix}{place}", of.checkpoint) for place in ("m", "/moved/m", "moved/m")]
+        assert [is_of(one, of) for one in models] == [True] * 3
+        assert [is_of(one, theirs if of is ours else ours) for one in models] == [False] * 3
     assert not is_of(made("local-dir:m", "1" * 64), ours)
 
 

@@ -53,6 +53,17 @@ def test_rotations_that_are_not_applied_are_reported(tmp_path: Path, photos: Pat
     assert applied.rotation(listing, 312) == ""
 
 
+@pytest.mark.parametrize(
+    ("model", "has_fast_decode"),
+    [("tiny-clip", True), ("transformers:org/name", False), ("timm:org/name", False)],
+)
+def test_fast_decoding_is_offered_where_it_exists(
+    tmp_path: Path, photos: Path, model: str, has_fast_decode: bool
+) -> None:
+    made = planned(tmp_path, ModelRequest(model), [], sources=[f"c={photos}"])
+    assert ("--fast-decode" in made.faster(made.images[0])) is has_fast_decode
+
+
 def test_ones_own_weights_are_found_in_the_cache_without_loading_them(
     tmp_path: Path, photos: Path, small_model: SmallModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

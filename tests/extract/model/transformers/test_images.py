@@ -162,6 +162,22 @@ def test_another_patch_size_is_refused(folders: dict[str, Path], tmp_path: Path)
     assert said in refusal(folder)
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "said"),
+    [
+        ("siglip2-naflex", {"max_num_patches": 0}, "max_num_patches 0; expected 1 to 16,384"),
+        ("siglip2-naflex", {"max_num_patches": 10**9}, "max_num_patches 1000000000; expected 1"),
+        ("clip", {"size": {"shortest_edge": 10**7}}, "size {'shortest_edge': 10000000}; expected"),
+        ("clip", {"image_mean": "x"}, "preprocessor_config.json: its image processor cannot be"),
+    ],
+)
+def test_values_that_no_processor_has_are_refused_with_their_file(
+    folders: dict[str, Path], tmp_path: Path, kind: str, values: dict[str, Any], said: str
+) -> None:
+    found = refusal(change_processor(folders[kind], tmp_path, **values))
+    assert said in found and found.startswith("--model x: preprocessor_config.json: ")
+
+
 def test_a_missing_or_broken_processor_is_one_line(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:

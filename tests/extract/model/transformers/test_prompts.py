@@ -265,6 +265,8 @@ def test_siglip_with_t5s_fast_tokenizer_reads_lower_case(copied: Folder) -> None
     numbers = pieces.encode("a photo of a cat").ids
     padding = [pieces.token_to_id("</s>")] * (LENGTH - len(numbers))
     assert prompts(["A Photo of a CAT"]).tolist() == [[*numbers, *padding]]
+    stopped = pieces.encode("a photo of a cat!").ids  # Punctuation stays.
+    assert prompts(["A Photo of a CAT!"])[0, : len(stopped)].tolist() == stopped != numbers
 
 
 def test_a_vocabulary_much_smaller_than_the_text_towers_is_noted(written: Folder) -> None:
@@ -301,11 +303,11 @@ def test_padding_on_the_left_is_rejected_unless_a_file_says_it(copied: Folder) -
     ]
 
 
-@pytest.mark.parametrize("content", ['{"a": 1}', "[" * 10**5 + "]" * 10**5, "", "\x00"])
+@pytest.mark.parametrize("content", ['{"a": 1}', "[" * 10**5 + "]" * 10**5, "", "\x00", "null"])
 def test_a_hostile_vocabulary_is_one_line(copied: Folder, content: str) -> None:
     folder = copied("siglip2")
     (folder / "tokenizer.json").write_text(content)
-    assert "its tokenizer cannot be loaded (" in refused(folder)
+    assert "its tokenizer cannot be loaded (tokenizer.json, tokenizer_config" in refused(folder)
 
 
 def test_a_vocabulary_that_cannot_read_every_word_is_one_line(copied: Folder) -> None:

@@ -88,6 +88,17 @@ def test_a_stated_dtype_does_not_round_the_weights(
     assert model.state_dict()[name].equal(load_file(folders["clip"] / "model.safetensors")[name])
 
 
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_a_configuration_that_asks_for_tuples_loads_the_same_model(
+    folders: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    tuples = {"return_dict": False}
+    folder = configured(folders[kind], tmp_path, text_config=tuples, vision_config=tuples, **tuples)
+    tokens = torch.tensor([[1, 2, 3]])
+    found, own = (loaded(one).get_text_features(tokens) for one in (folder, folders[kind]))
+    assert found.pooler_output.equal(own.pooler_output)
+
+
 def test_pickled_weights_are_loaded_and_their_code_is_not_run(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -161,9 +172,11 @@ def test_weights_that_are_not_finite_are_refused(folders: dict[str, Path], tmp_p
         ({"quantization_config": {"bits": 4}}, "config.json: its weights are quantised, and"),
         ({"vision_config": {"vision_use_head": False}}, "its image tower has no head"),
         ({"text_config": {"projection_size": 16}}, "texts have vectors of size 16"),
-        ({"vision_config": {"hidden_size": 10**9}}, "hidden_size 1000000000; the limit is 16,384"),
-        ({"text_config": {"hidden_size": "x"}}, "cannot be loaded: "),
-        ({"text_config": {"hidden_act": "no_such"}}, "cannot be loaded: "),
+        ({"vision_config": {"hidden_size": 10**9}}, "hidden_size 1000000000; expected 1 to 16,384"),
+        ({"vision_config": {"num_channels": 10**9}}, "num_channels 1000000000; expected 1 to 1,0"),
+        ({"text_config": {"num_attention_heads": 0}}, "num_attention_heads 0; expected 1 to 1,024"),
+        ({"text_config": {"hidden_size": "x"}}, "x: config.json: transformers cannot build this"),
+        ({"text_config": {"hidden_act": "no"}}, "cannot build this model: KeyError: 'no'; use the"),
     ],
 )
 def test_a_configuration_of_no_model_with_two_towers_is_refused(
