@@ -98,7 +98,7 @@ def read(typed: str) -> StreamOrder:
         number = _number(typed, value, "a number above 0, such as ratio:10")
         return StreamOrder(typed, RATIO, number)
     if kind == SHUFFLE and colon:
-        wanted = f"a whole number up to {MOST_SHUFFLES:,}, such as shuffle:5"
+        wanted = f"a whole number from 1 to {MOST_SHUFFLES:,}, such as shuffle:5"
         number = _number(typed, value, wanted)
         if number != int(number) or number > MOST_SHUFFLES:
             raise InputError(f"--stream {typed[:60]}: {value[:40]!r} is not {wanted}")

@@ -109,7 +109,7 @@ def test_with_several_orders_the_best_row_is_that_of_its_order() -> None:
     }
     rows = [replace(base, auroc=0.7), *named.values()]
     pairs = [
-        replace(difference("mcm", "mcm", difference=0.7 - one.auroc), second=key(one), orders={"x": 0.2})
+        replace(difference("mcm", "", difference=0.7 - one.auroc, orders={"x": 1}), second=key(one))
         for one in named.values()
     ]
     _, grid = sections(rows, pairs)

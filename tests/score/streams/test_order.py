@@ -98,6 +98,11 @@ def test_other_words_are_rejected_in_a_line(typed: str) -> None:
         read(typed)
 
 
+def test_shuffles_are_from_1_to_the_limit() -> None:
+    with pytest.raises(InputError, match="'0' is not a whole number from 1 to 1,000, such as"):
+        read("shuffle:0")
+
+
 def test_what_was_typed_is_kept() -> None:
     assert read("file:a:b.csv") == StreamOrder("file:a:b.csv", "file", file=Path("a:b.csv"))
     assert read("shuffle:5").shuffles == 5
