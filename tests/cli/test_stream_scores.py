@@ -91,3 +91,9 @@ def test_what_cannot_be_replayed_is_one_line(
 ) -> None:
     done = streamed(*options, score=score)
     assert (done.status, done.err) == (1, f"oodcache: {problem}\n")
+
+
+def test_help_names_the_scores_of_negatives_and_streams(oodcache: Run) -> None:
+    text = " ".join(oodcache("score", "--help").out.split())
+    assert "for neglabel, eoe, csp, adaneg, tanl." in text
+    assert "FILE.py:FUNCTION (or CLASS, for a stream)" in text
