@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import counted
 from oodcache.score.formulas.cosines import Places
 
 SHUFFLE, ID_FIRST, OOD_FIRST = "shuffle", "id-first", "ood-first"
@@ -124,7 +125,15 @@ def _number(typed: str, value: str, wanted: str) -> float:
 
 
 def _drifting(inside: int, outside: Sequence[Places], seed: int) -> Places:
-    """Return each OOD set shuffled into an equal part of the ID images, one set after the other."""
+    """Return each OOD set shuffled into an equal part of the ID images, one set after the other.
+
+    Raises InputError if a set would have no ID image.
+    """
+    if inside < len(outside):
+        raise InputError(
+            f"--stream {DRIFT}: {counted(inside, 'ID image')} cannot be divided among "
+            f"{counted(len(outside), 'OOD set')}; give fewer --ood or another --stream"
+        )
     draw = np.random.default_rng(seed)
     parts = np.array_split(draw.permutation(inside), len(outside))
     mixed = [draw.permutation(np.concatenate(pair)) for pair in zip(parts, outside, strict=True)]

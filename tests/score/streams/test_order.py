@@ -70,6 +70,14 @@ def test_drift_is_one_stream_with_the_sets_one_after_the_other() -> None:
     assert len(first & set(range(6))) == len(second & set(range(6))) == 3
 
 
+def test_drift_needs_an_id_image_for_each_set() -> None:
+    sizes = [("pets", 1), ("strays", 4), ("others", 3)]
+    with pytest.raises(InputError, match="1 ID image cannot be divided among 2 OOD sets; give"):
+        read("drift").streams(sizes, 0)
+    (only,) = read("drift").streams([("pets", 2), *sizes[1:]], 0)
+    assert len(only.places) == 9
+
+
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(["0.1", "1", "2.5", "10"]))
 def test_ratio_keeps_as_many_as_there_can_be(inside: int, outside: int, ratio: str) -> None:
     sizes = [("id", inside), ("ood", outside)]
