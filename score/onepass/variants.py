@@ -217,7 +217,7 @@ def _named(
     try:
         check_score(name)
     except InputError as error:
-        hint = _of_code(typed) if option else ""
+        hint = _of_code(typed) if option.startswith("--") else ""
         raise InputError(f"{option}{specification!r}: {error}{hint}") from None
     return name, preset, settings.split(",") if colon else []
 
