@@ -61,6 +61,14 @@ def test_shuffles_are_numpys_permutations_of_rising_seeds() -> None:
     assert found[0].places.tolist() == streams("shuffle", seed=7)[0].places.tolist()
 
 
+def test_drift_needs_an_id_image_for_each_set() -> None:
+    sizes = [("pets", 1), ("strays", 4), ("others", 3)]
+    with pytest.raises(InputError, match="1 ID image cannot be divided among 2 OOD sets; give"):
+        read("drift").streams(sizes, 0)
+    (only,) = read("drift").streams([("pets", 2), *sizes[1:]], 0)
+    assert len(only.places) == 9
+
+
 def test_drift_is_one_stream_with_the_sets_one_after_the_other() -> None:
     (only,) = streams("drift")
     assert only.against == ("strays", "others")
@@ -68,14 +76,6 @@ def test_drift_is_one_stream_with_the_sets_one_after_the_other() -> None:
     first, second = set(only.places[:7].tolist()), set(only.places[7:].tolist())
     assert first > STRAYS and second > OTHERS
     assert len(first & set(range(6))) == len(second & set(range(6))) == 3
-
-
-def test_drift_needs_an_id_image_for_each_set() -> None:
-    sizes = [("pets", 1), ("strays", 4), ("others", 3)]
-    with pytest.raises(InputError, match="1 ID image cannot be divided among 2 OOD sets; give"):
-        read("drift").streams(sizes, 0)
-    (only,) = read("drift").streams([("pets", 2), *sizes[1:]], 0)
-    assert len(only.places) == 9
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(["0.1", "1", "2.5", "10"]))
