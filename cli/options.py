@@ -70,7 +70,8 @@ CLASS_NAMES = click.option(
     help="Class names of imagenet10 and imagenet20: open_clip's ImageNet names or their paper's.",
 )
 NEGATIVES = click.option(
-    "--negatives", help="Negative labels, mined by oodcache negatives; for neglabel, eoe, csp."
+    "--negatives",
+    help="Negative labels, mined by oodcache negatives; for neglabel, eoe, csp, adaneg, tanl.",
 )
 BANK = click.option(
     "--bank",

@@ -56,7 +56,8 @@ from oodcache.cli.options import (
     "--score",
     "specifications",
     multiple=True,
-    help="NAME, NAME:key=value|value,… or FILE.py:FUNCTION; may repeat; see oodcache scores.",
+    help="NAME, NAME:key=value|value,… or FILE.py:FUNCTION (or CLASS, for a stream); may repeat; "
+    "see oodcache scores.",
 )
 @click.option(
     "--ablation",

@@ -223,18 +223,26 @@ def _stream(row: Mapping[str, Any]) -> StreamMeasures:
     given = Fields(row, "stream.").expect("order", "images", "orders", "deviations", "note")
     given.typed("order", str)
     given.typed("note", str)
-    given.typed("images", int)
+    given.count("images")
     several = Fields(given.mapping("orders"), "stream.orders.")
     if not several.values:
         raise given.wrong("orders", "an object with an order")
-    every = [several.mapping(name) for name in several.values]
-    for measures in (*every, *([] if row["deviations"] is None else [row["deviations"]])):
-        inner = Fields(mapping(measures), "stream.orders.")
-        for measure in MEASURES:
-            inner.fraction(measure.name)
-        for name in inner.values:
-            inner.fraction(name)
+    for name in several.values:
+        _check_measures(several.mapping(name), f"stream.orders.{name[:60]}.")
+    if (row["deviations"] is None) != (len(several.values) == 1):
+        wanted = "null" if len(several.values) == 1 else "an object, as there are several orders"
+        raise given.wrong("deviations", wanted)
+    if row["deviations"] is not None:
+        _check_measures(given.mapping("deviations"), "stream.deviations.")
     return StreamMeasures(**row)
+
+
+def _check_measures(measures: Mapping[str, Any], where: str) -> None:
+    inner = Fields(measures, where)
+    for name in (*(measure.name for measure in MEASURES), *measures):
+        if name not in measures:
+            raise ValueError(f"no '{where}{name}'")
+        inner.fraction(name)
 
 
 def _difference(row: Mapping[str, Any]) -> Difference:

@@ -17,7 +17,7 @@ from oodcache.score.measures.differences import Pair, differences, steps
 from oodcache.score.measures.result import Counterpart, Difference, Result
 from oodcache.score.onepass.choosing import picking
 from oodcache.score.provenance import of_code, of_draw, of_models, provenance
-from oodcache.score.streams.order import read_all
+from oodcache.score.streams.order import RATIO, read_all
 
 
 class Measured(NamedTuple):
@@ -90,9 +90,14 @@ def _of_streams(question: Question) -> dict[str, int]:
 
 
 def _check_savable(question: Question) -> None:
-    """Raise InputError if an image would have several scores, one for each stream."""
+    """Raise InputError if an image would have no score, or several, one for each stream."""
     learning = [one.label for one in question.variants if one.definition.stream]
     for order in read_all(question.streams) if learning else ():
+        if order.kind == RATIO:
+            raise InputError(
+                f"--save-scores: {order.label[:60]} keeps only some of the images, and the others "
+                f"have no scores of {learning[0][:80]}; use another --stream, such as shuffle"
+            )
         if not order.is_single(len(question.ood_sets)):
             raise InputError(
                 f"--save-scores: {learning[0][:80]} scores an image anew in each stream of "

@@ -18,7 +18,9 @@ from oodcache.report.tables.grid import (
     percent,
     prompt,
     prompts,
+    some,
 )
+from oodcache.report.tables.stream_notes import stream_notes
 from oodcache.score.inputs.question import bank_label
 from oodcache.score.measures.result import FPR_CONVENTIONS, MEANS, Pick, Result
 
@@ -32,7 +34,7 @@ MEANING = {
     "{share} of OOD",
     "interpolated": "linear on the ROC curve, at the right end of a flat run at {share} of ID",
 }
-TIES, NAMED = 0.001, 5
+TIES = 0.001
 
 
 def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
@@ -41,7 +43,7 @@ def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
     `where` tells where a table has the interval of an AUROC.
     """
     lines = [_compared(results), _convention(results), _intervals(results, where)]
-    for notes in (_streams, _choice, _reversals, _ties, _in_bank, _shared, _sigmoid):
+    for notes in (stream_notes, _choice, _reversals, _ties, _in_bank, _shared, _sigmoid):
         lines += notes(results)
     return lines
 
@@ -51,7 +53,7 @@ def short_caption(results: Sequence[Result]) -> list[str]:
 
     The last tells how many more `caption` has.
     """
-    by_importance = (_streams, _in_bank, _shared, _reversals, _choice, _ties, _sigmoid)
+    by_importance = (stream_notes, _in_bank, _shared, _reversals, _choice, _ties, _sigmoid)
     first, *hidden = [line for notes in by_importance for line in notes(results)] or [""]
     count = (
         f" Use --explain for {len(hidden)} more note{'s' * (len(hidden) > 1)}." if hidden else ""
@@ -100,35 +102,6 @@ def _intervals(results: Sequence[Result], where: str) -> str:
     return f"{line}."
 
 
-def _streams(results: Sequence[Result]) -> Iterator[str]:
-    """Yield what the numbers of scores that learn from the stream take as given."""
-    learning = [(one, one.stream) for one in results if one.stream is not None]
-    if not learning:
-        return
-    names = list(dict.fromkeys(one.score for one, _ in learning))
-    lengths = {stream.images for one, stream in learning if not one.is_average}
-    few, many = min(lengths), max(lengths)
-    images = f"{few:,}" if few == many else f"{few:,} to {many:,}"
-    parts = [f"{_some(names)} {'learns' if len(names) == 1 else 'learn'} from a stream of {images}"]
-    parts[0] += " images"
-    if any(one.stream is None for one in results):
-        parts[0] += ", and saw other test images before each one; the other scores saw none"
-    counts = {len(stream.orders) for _, stream in learning if stream.deviations is not None}
-    if counts:
-        several = " or ".join(str(count) for count in sorted(counts))
-        parts.append(f"±: the standard deviation over {several} shuffles")
-    parts.append(
-        "Its DeLong intervals take the scores as independent given this stream's memory, and leave "
-        "out that other images would fill it differently"
-    )
-    yield f"{'. '.join(parts)}."
-    noted: dict[str, str] = {}
-    for one, stream in learning:
-        if stream.note:
-            noted.setdefault(key(one)[2].split(" ")[0], f"{key(one)[2]} on {one.ood} {stream.note}")
-    yield from (f"{line}." for line in [*noted.values()][:NAMED])
-
-
 def _choice(results: Sequence[Result]) -> Iterator[str]:
     rows = [next(iter(row.values())) for row in by_row(results).values()]
     picked = [(one, one.picked) for one in rows if one.picked is not None]
@@ -151,7 +124,7 @@ def _picked(picked: Sequence[Picked], results: Sequence[Result]) -> Iterator[str
     ]
     yield (
         f"Parameters were picked by AUROC on {on} (no column here; same ID images): "
-        f"{_some(named) or 'no score has several settings'}."
+        f"{some(named) or 'no score has several settings'}."
     )
     models: dict[str | None, list[Picked]] = {}
     for pair in picked:
@@ -159,12 +132,12 @@ def _picked(picked: Sequence[Picked], results: Sequence[Result]) -> Iterator[str
     best = [max(group, key=lambda pair: pair[1].auroc) for group in models.values()]
     if len(best) < len(picked):
         named = [f"{key(one)[2]} at {percent(p.auroc)}{_whose(one, results)}" for one, p in best]
-        yield f"Best row on {on}: {_some(named)}."
+        yield f"Best row on {on}: {some(named)}."
     shared = {name: count for _, pick in picked for name, count in pick.shared_images.items()}
     if shared:
         named = [f"{count:,} of {name}" for name, count in shared.items()]
         yield (
-            f"Test images that also picked parameters on {on} (equal embeddings): {_some(named)}."
+            f"Test images that also picked parameters on {on} (equal embeddings): {some(named)}."
         )
 
 
@@ -227,7 +200,7 @@ def _ties(results: Sequence[Result]) -> Iterator[str]:
             for _, one in tied
         ]
         yield (
-            f"More than 0.1 % of the images have tied scores ({_some(named)}); "
+            f"More than 0.1 % of the images have tied scores ({some(named)}); "
             "a tie counts half in AUROC."
         )
 
@@ -241,7 +214,7 @@ def _shared(results: Sequence[Result]) -> Iterator[str]:
         named = [f"{count:,} of {ood}" for ood, count in most.items()]
         yield (
             f"Images also in {results[0].id} (equal embeddings), counted as both ID and OOD: "
-            f"{_some(named)}."
+            f"{some(named)}."
         )
 
 
@@ -256,7 +229,7 @@ def _in_bank(results: Sequence[Result]) -> Iterator[str]:
         named = [f"{count:,} of {name}" for name, count in most.items()]
         yield (
             f"Images also in the bank {bank} (equal embeddings), which are no test of its scores: "
-            f"{_some(named)}."
+            f"{some(named)}."
         )
 
 
@@ -282,8 +255,3 @@ def _whose(one: Result, results: Sequence[Result]) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-
-
-def _some(named: Sequence[str]) -> str:
-    more = f" and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
-    return ", ".join(named[:NAMED]) + more

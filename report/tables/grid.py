@@ -22,6 +22,7 @@ Key = tuple[str | None, str | None, str]
 
 NOT_ESTIMABLE = "not estimable"
 NONE = "–"
+NAMED = 5  # Of several names in a note.
 
 
 @dataclass(frozen=True)
@@ -223,3 +224,9 @@ def _columns(results: Sequence[Result], several: bool) -> tuple[str, ...]:
     if results[0].model is None:
         return ("score",)
     return ("model", *(["prompt"] if several else []), "score", "ID acc")
+
+
+def some(named: Sequence[str]) -> str:
+    """Return the first few of several names, and how many more there are."""
+    more = f" and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
+    return ", ".join(named[:NAMED]) + more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from oodcache.report.tables.caption import caption, short_caption
@@ -29,6 +29,10 @@ SIGNIFICANT = 0.05
 _IN_ORDERS = (
     "Streams are compared in equal orders, and other scores with each order; ±: the standard "
     "deviation of the difference over the orders.",
+)
+_OF_ORDER = (
+    "Each order has its own best row: the best of its rows and those without a stream, which are "
+    "behind the best of all orders.",
 )
 
 
@@ -113,6 +117,7 @@ def _differences(results: Sequence[Result], differences: Sequence[Difference]) -
     versus = _versus(differences)
     compared = {one.ood for one in differences}
     rows = by_row(results)
+    orders = {one.stream.order for one in results if one.stream is not None}
     names = tuple(dict.fromkeys(one.ood for one in results if one.ood in compared))
     base = laid(results, ("behind", "p"), lambda one: ())
     return replace(
@@ -120,13 +125,14 @@ def _differences(results: Sequence[Result], differences: Sequence[Difference]) -
         title="AUROC behind the best score of the column, in percentage points",
         ood_sets=names,
         rows=tuple(
-            replace(row, cells=tuple(_behind(rows, name, versus, key) for name in names))
-            for row, key in zip(base.rows, rows, strict=True)
+            replace(row, cells=tuple(_behind(rows, name, versus, key, best) for name in names))
+            for row, key, best in zip(base.rows, rows, _best(rows, orders), strict=True)
         ),
         notes=(
             "p: two-sided paired DeLong test on the same images, Holm-adjusted over all pairs of "
             f"the column; * marks p < {SIGNIFICANT}. Below: the difference's 95 % interval.",
             *(_IN_ORDERS if any(one.orders for one in differences) else ()),
+            *(_OF_ORDER if len(orders) > 1 else ()),
             f"--format json has {_pairs(len(differences))}, with unadjusted p.",
         ),
     )
@@ -147,14 +153,23 @@ def _versus(differences: Sequence[Difference]) -> Versus:
     return found
 
 
-def _behind(rows: Mapping[Key, Mapping[str, Result]], ood: str, versus: Versus, key: Key) -> Cell:
+def _best(rows: Mapping[Key, Mapping[str, Result]], orders: Collection[str]) -> Iterator[str]:
+    """Yield what each row is called if it is the best: with several orders, the best of its own."""
+    for by_set in rows.values():
+        is_of_one = any(one.stream is not None for one in by_set.values())
+        yield "best of order" if is_of_one and len(orders) > 1 else "best"
+
+
+def _behind(
+    rows: Mapping[Key, Mapping[str, Result]], ood: str, versus: Versus, key: Key, called: str
+) -> Cell:
     """Return the row's distance from the best row it was compared with."""
     others = versus.get((ood, key), {})
     if not others:
         return ((NONE, NONE),)
     best = max((key, *others), key=lambda one: rows[one][ood].auroc)
     if best == key:
-        return (("best", ""),)
+        return ((called, ""),)
     one = others[best]
     mark = "*" if one.p_holm < SIGNIFICANT else ""
     spread = "" if one.deviation is None else f" ± {percent(one.deviation)}"

@@ -49,6 +49,8 @@ class Parameter:
             if self.names:
                 raise InputError(f"{name}= names no {self.names}; such as {name}={self.default}")
             wanted = [*([] if self.least is None else [self._number]), *map(repr, self.words)]
+            if self.whole and self.most < value < math.inf:
+                wanted[0] += f" and at most {self.most:,.0f}"
             either = f"neither {', '.join(wanted[:-1])} nor " if self.words else "not "
             raise InputError(f"{name}={text} is {either}{wanted[-1]}")
         return value

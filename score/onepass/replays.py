@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,8 @@ HalfSamples = Mapping[str, Mapping[str, Samples]]
 def planned(question: Question, selection: Selection, note: Note) -> StreamPlan | None:
     """Return the streams of a question on one model, None if no score learns from them.
 
-    Notes an order file that has several OOD sets in one stream. Raises InputError for one that does
-    not fit its sets.
+    Notes an order file that has several OOD sets in one stream, or lacks one. Raises InputError for
+    one that does not fit its sets.
     """
     if not any(one.definition.stream for one in question.variants):
         return None
@@ -43,11 +43,20 @@ def planned(question: Question, selection: Selection, note: Note) -> StreamPlan 
         [(view.name, len(view.rows)) for view in views],
         None if selection.tuning is None else selection.tuning.name,
     )
+    asked = [view.name for view in selection.views[1:]]
     for order, streams in found.streams:
-        if order.file is not None and len(sets := streams[0].against) > 1:
-            what = f"one stream of {len(sets)} OOD sets: the memory is kept from one to the next"
-            note(f"--stream {order.label[:120]}: {what}")
+        if order.file is not None:
+            for what in _of_file(streams[0].against, asked):
+                note(f"--stream {order.label[:120]}: {what}")
     return found
+
+
+def _of_file(sets: Sequence[str], asked: Sequence[str]) -> Iterator[str]:
+    """Yield what is to be known of a file with images of these sets."""
+    if len(sets) > 1:
+        yield f"one stream of {len(sets)} OOD sets: the memory is kept from one to the next"
+    if missing := [name for name in asked if name not in sets]:
+        yield f"has no images of {', '.join(missing)[:200]}: no row on it"
 
 
 class Replays:

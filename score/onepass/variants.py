@@ -37,6 +37,8 @@ WITH_NEGATIVES = ("neglabel", "neglabel-sigmoid")
 WITH_BANK = ("knn", "mahalanobis", "vim")
 Own = Mapping[str, Score]
 NO_OWN: Own = {}
+# Further commas separate the parameters of the score that is built on it.
+BUILT_ON = "{0} is a built-in score with at most one parameter, as in {0}=mcm:temperature=learned"
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,10 @@ def _read(parameter: Parameter, name: str, text: str) -> float | str:
     value = parameter.read(name, text)
     if parameter.names != SCORE:
         return value
-    found = parse(text, option=f"{name}=")
+    try:
+        found = parse(text, option=f"{name}=")
+    except InputError as error:
+        raise InputError(f"{error} ({BUILT_ON.format(name)})") from None
     if len(found) > 1 or found[0].definition.stream:
         what = "several scores" if len(found) > 1 else "a score that learns from the stream"
         raise InputError(f"{name}={text} is {what}, not one of single images")
@@ -212,7 +217,7 @@ def _named(
     try:
         check_score(name)
     except InputError as error:
-        hint = _of_code(typed) if option else ""
+        hint = _of_code(typed) if option.startswith("--") else ""
         raise InputError(f"{option}{specification!r}: {error}{hint}") from None
     return name, preset, settings.split(",") if colon else []
 
@@ -229,6 +234,8 @@ def _unknown(name: str, score: Score, setting: str) -> str:
     if canonical(setting.partition(":")[0])[0] in SCORES:
         return f"{setting!r} is another score: repeat the option, --score {setting}"
     known = ", ".join(score.parameters) or "none"
+    for key, one in score.parameters.items():
+        known += f"; {BUILT_ON.format(key)}" if one.names == SCORE else ""
     return (
         f"{setting!r} sets no parameter of {name} (parameters: {known}); write for example "
         f"{_example(name, score)}"

@@ -26,7 +26,7 @@ from oodcache.score.formulas.registry import SCORES
 from oodcache.score.onepass.variants import canonical
 from oodcache.score.own.function import Function, OwnScore, behind
 from oodcache.score.own.mistakes import said
-from oodcache.score.own.stream import score_of
+from oodcache.score.own.stream import STEP, score_of
 
 GROUP = "oodcache.scores"
 FILE = re.compile(r"(?P<where>.*\.py):(?P<function>[^:=|,]+)(?::(?P<settings>.*))?", re.DOTALL)
@@ -180,7 +180,8 @@ def _of_code(code: CodeName, typed: str) -> OwnScore:
         own = (
             name
             for name, one in vars(module).items()
-            if inspect.isfunction(one) and one.__module__ == module.__name__
+            if (inspect.isfunction(one) or (inspect.isclass(one) and hasattr(one, STEP)))
+            and one.__module__ == module.__name__
         )
         raise InputError(f"{code.where}: has no function {code.function!r} ({_listed(own)})")
     return score_of(function, code.name, sha256=sha256_of(function))
@@ -228,12 +229,16 @@ def _module(name: str, typed: str) -> ModuleType:
 
 
 def _functions(path: Path) -> Iterator[str]:
-    """Yield the names of a file's functions, without running it."""
+    """Yield the names of a file's functions, and classes for a stream, without running it."""
     try:
         tree = ast.parse(_read(path))
     except (SyntaxError, ValueError):
         return
-    yield from (one.name for one in tree.body if isinstance(one, ast.FunctionDef))
+    for one in tree.body:
+        parts = one.body if isinstance(one, ast.ClassDef) else []
+        has_step = any(isinstance(part, ast.FunctionDef) and part.name == STEP for part in parts)
+        if isinstance(one, ast.FunctionDef) or (isinstance(one, ast.ClassDef) and has_step):
+            yield one.name
 
 
 def _listed(names: Iterable[str]) -> str:

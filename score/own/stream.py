@@ -20,7 +20,7 @@ from oodcache.score.own.mistakes import named
 from oodcache.score.own.returned import numbers
 from oodcache.score.streams.method import Arrived, Held
 
-BATCH = "batch"
+BATCH, START, STEP = "batch", "start", "step"
 IMAGES = 256  # Images of a step, if the class tells no other number.
 SHAPE = "write a class with __init__(self, *, key=number), start(self, context), step(self, batch)"
 
@@ -31,10 +31,9 @@ def score_of(function: Function, name: str, *, sha256: str | None = None) -> Own
     A class with a method `step` is one for a stream. Raises InputError if the parameters are not
     those of a score.
     """
-    if not (inspect.isclass(function) and hasattr(function, "step")):
+    if not (inspect.isclass(function) and (hasattr(function, STEP) or hasattr(function, START))):
         return own_score(function, name, sha256=sha256)
-    if not callable(getattr(function, "start", None)) or not callable(function.step):
-        raise InputError(f"{name}: a class for a stream has start and step; {SHAPE}")
+    _check_methods(function, name)
     try:
         given = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -42,7 +41,9 @@ def score_of(function: Function, name: str, *, sha256: str | None = None) -> Own
     parameters, converts = keywords(given, name, SHAPE)
     if BATCH in parameters:
         parameters[BATCH] = replace(parameters[BATCH], least=1, whole=True)
-    code = _Code(function, name, converts, _definition(function), _images(function, name))
+    if not hasattr(found := getattr(function, BATCH, IMAGES), "__get__"):
+        _images(found, name)  # Otherwise a property, whose number an object has.
+    code = _Code(function, name, converts, _definition(function))
     return OwnScore(
         rank=unranked,
         stream=code.method,
@@ -59,9 +60,22 @@ def score_of(function: Function, name: str, *, sha256: str | None = None) -> Own
     )
 
 
-def _images(function: Any, name: str) -> int:
-    """Return the images of a step that a class has as its attribute `batch`."""
-    found = getattr(function, BATCH, IMAGES)
+def _check_methods(function: Any, name: str) -> None:
+    """Raise InputError for a class without start and step, or if they do not take one argument."""
+    for method, takes in ((START, "the context"), (STEP, "a batch")):
+        if not callable(found := getattr(function, method, None)):
+            raise InputError(f"{name}: a class for a stream has start and step; {SHAPE}")
+        if inspect.isfunction(inspect.getattr_static(function, method)):
+            try:
+                inspect.signature(found).bind(None, None)
+            except TypeError:
+                given = ", ".join(inspect.signature(found).parameters)[:120]
+                what = f"{method}({given}) does not take {takes}"
+                raise InputError(f"{name}: {what}; {SHAPE}") from None
+
+
+def _images(found: object, name: str) -> int:
+    """Return the images of a step, as a class or an object of it has them; check the number."""
     if isinstance(found, bool) or not isinstance(found, int) or found < 1:
         raise InputError(f"{name}: its batch is {found!r}"[:200] + ", not a whole number above 0")
     return found
@@ -74,19 +88,23 @@ def _definition(function: Any) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class _Code:
-    """A user's class, how its numbers are converted, its place, and the images of a step."""
+    """A user's class, how its numbers are converted, and its place."""
 
     made: Function
     name: str
     converts: Mapping[str, Convert]
     place: tuple[str, int]
-    images: int
 
     def method(self, context: BatchContext, **given: float) -> OwnStream:
-        """Return the method with these parameters."""
+        """Return the method with these parameters; an object may set `batch` itself."""
         typed = {key: self.converts[key](value) for key, value in given.items()}
-        batch = int(given.get(BATCH, self.images))
+        batch = int(given[BATCH]) if BATCH in given else self._images(typed)
         return OwnStream(self, replace(context, used=set()), typed, batch)
+
+    def _images(self, typed: Mapping[str, Any]) -> int:
+        """Return the images of a step of an object with these parameters."""
+        own = self.call(lambda: self.made(**typed))
+        return _images(self.call(lambda: getattr(own, BATCH, IMAGES)), self.name)
 
     def call(self, code: Callable[[], object]) -> object:
         """Return what the user's code returns; raise InputError for what it raises."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import counted
 from oodcache.score.formulas.cosines import Places
 
 SHUFFLE, ID_FIRST, OOD_FIRST = "shuffle", "id-first", "ood-first"
@@ -98,7 +99,7 @@ def read(typed: str) -> StreamOrder:
         number = _number(typed, value, "a number above 0, such as ratio:10")
         return StreamOrder(typed, RATIO, number)
     if kind == SHUFFLE and colon:
-        wanted = f"a whole number up to {MOST_SHUFFLES:,}, such as shuffle:5"
+        wanted = f"a whole number from 1 to {MOST_SHUFFLES:,}, such as shuffle:5"
         number = _number(typed, value, wanted)
         if number != int(number) or number > MOST_SHUFFLES:
             raise InputError(f"--stream {typed[:60]}: {value[:40]!r} is not {wanted}")
@@ -124,7 +125,15 @@ def _number(typed: str, value: str, wanted: str) -> float:
 
 
 def _drifting(inside: int, outside: Sequence[Places], seed: int) -> Places:
-    """Return each OOD set shuffled into an equal part of the ID images, one set after the other."""
+    """Return each OOD set shuffled into an equal part of the ID images, one set after the other.
+
+    Raises InputError if a set would have no ID image.
+    """
+    if inside < len(outside):
+        raise InputError(
+            f"--stream {DRIFT}: {counted(inside, 'ID image')} cannot be divided among "
+            f"{counted(len(outside), 'OOD set')}; give fewer --ood or another --stream"
+        )
     draw = np.random.default_rng(seed)
     parts = np.array_split(draw.permutation(inside), len(outside))
     mixed = [draw.permutation(np.concatenate(pair)) for pair in zip(parts, outside, strict=True)]

@@ -14,10 +14,14 @@ from oodcache.cache.text import counted
 from oodcache.score.streams.order import ImageStream
 
 HEADER = ["dataset", "path"]
+# As in a file of --save-scores.
+DATASET, PATH = ("dataset", "data_set"), ("path",)
 
 
 def read_stream(path: Path, label: str, paths: Mapping[str, Sequence[bytes]]) -> ImageStream:
-    """Return the stream of a .csv or .tsv file with columns `dataset` and `path`.
+    """Return the stream of a .csv or .tsv file with columns `dataset` (or `data_set`) and `path`.
+
+    They may stand anywhere, among others.
 
     `paths` has every image of the ID set, which is first, and of each OOD set. The stream is
     measured against the OOD sets that the file has images of: it has each image of these and of
@@ -28,13 +32,18 @@ def read_stream(path: Path, label: str, paths: Mapping[str, Sequence[bytes]]) ->
     numbers = _numbers(path, paths)
     lines: dict[int, int] = {}
     found = rows(path)
-    _check_header(path, next(found, (1, [])))
+    number, header = next(found, (1, []))
+    columns = _columns(path, number, header)
     for line, cells in found:
         if not cells:
             continue
-        place = _place(path, line, cells, numbers)
+        if len(cells) != len(header):
+            what = f"has {counted(len(cells), 'column')}, the header {len(header):,}"
+            raise InputError(f"{path}: line {line}: {what}")
+        name, image = (cells[column] for column in columns)
+        place = _place(path, line, name, image, numbers)
         if (first := lines.setdefault(place, line)) != line:
-            what = f"{shown(cells[1])[:120]} of {cells[0][:60]} is in line {first} already"
+            what = f"{shown(image)[:120]} of {name[:60]} is in line {first} already"
             raise InputError(f"{path}: line {line}: {what}; each image has one row")
     return ImageStream(label, np.array([*lines], np.intp), _against(path, paths, lines))
 
@@ -57,19 +66,22 @@ def _text(path: bytes) -> str:
     return path.decode(errors="backslashreplace")
 
 
-def _check_header(path: Path, row: tuple[int, list[str]]) -> None:
-    if row[1] != HEADER:
-        what = shown(",".join(row[1]))[:120]
-        raise InputError(f"{path}: line {row[0]}: {what} is not the header {','.join(HEADER)}")
+def _columns(path: Path, line: int, header: Sequence[str]) -> tuple[int, int]:
+    """Return the columns of dataset and path, each of which a header has once."""
+    found = [
+        [place for place, one in enumerate(header) if one in names] for names in (DATASET, PATH)
+    ]
+    if [len(places) for places in found] != [1, 1]:
+        what = shown(",".join(header))[:120]
+        wanted = f"{','.join(HEADER)} (other columns are ignored)"
+        raise InputError(f"{path}: line {line}: {what} is not the header {wanted}")
+    return found[0][0], found[1][0]
 
 
 def _place(
-    path: Path, line: int, cells: Sequence[str], numbers: Mapping[str, Mapping[str, int]]
+    path: Path, line: int, name: str, typed: str, numbers: Mapping[str, Mapping[str, int]]
 ) -> int:
-    if len(cells) != len(HEADER):
-        what = f"has {counted(len(cells), 'column')}, not {' and '.join(HEADER)}"
-        raise InputError(f"{path}: line {line}: {what}")
-    name, image = cells[0], _text(cells[1].encode(errors="surrogateescape"))
+    image = _text(typed.encode(errors="surrogateescape"))
     if name not in numbers:
         names = ", ".join(numbers)[:120]
         raise InputError(f"{path}: line {line}: {shown(name)[:80]} is none of the sets: {names}")

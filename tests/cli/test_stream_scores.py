@@ -78,6 +78,12 @@ def test_json_has_every_order_of_a_row(streamed: Callable[..., Outcome]) -> None
             "--save-scores: oodd scores an image anew in each stream of shuffle:2; give one --ood "
             "with one shuffle or order, or --stream drift",
         ),
+        (
+            ["--stream=ratio:2", "--save-scores=s.csv"],
+            "oodd",
+            "--save-scores: ratio:2 keeps only some of the images, and the others have no scores "
+            "of oodd; use another --stream, such as shuffle",
+        ),
     ],
 )
 def test_what_cannot_be_replayed_is_one_line(
@@ -85,3 +91,9 @@ def test_what_cannot_be_replayed_is_one_line(
 ) -> None:
     done = streamed(*options, score=score)
     assert (done.status, done.err) == (1, f"oodcache: {problem}\n")
+
+
+def test_help_names_the_scores_of_negatives_and_streams(oodcache: Run) -> None:
+    text = " ".join(oodcache("score", "--help").out.split())
+    assert "for neglabel, eoe, csp, adaneg, tanl." in text
+    assert "FILE.py:FUNCTION (or CLASS, for a stream)" in text

@@ -12,6 +12,8 @@ import pytest
 from samples import Run, write_image
 
 from oodcache.cli.main import oodcache as group
+from oodcache.score.formulas.registry import SCORES
+from oodcache.score.streams.methods import STREAM_SCORES
 
 ROOT = Path(__file__).parents[2]
 README, RECIPES = ((ROOT / page).read_text() for page in ("README.md", "docs/recipes.md"))
@@ -31,6 +33,11 @@ def run(oodcache: Run, line: str) -> None:
 
 def test_the_readme_is_read_in_three_minutes() -> None:
     assert len(README.splitlines()) <= 180
+
+
+def test_the_readme_counts_the_scores_and_names_those_of_streams() -> None:
+    assert f"lists all {len(SCORES)} scores" in README
+    assert all(f"`{name}`" in README for name in STREAM_SCORES)
 
 
 @pytest.mark.slow

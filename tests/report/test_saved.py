@@ -24,6 +24,8 @@ from oodcache.score.measures.result import Compared, Counterpart, Pick, StreamMe
 MEASURED = {"auroc": 0.5, "aupr_in": 0.5, "aupr_out": 0.5, "fpr95": 0.25, "fpr_at_tpr_0.9": 0.125}
 STREAM = {"order": "drift", "images": 90, "orders": {"drift": MEASURED}, "deviations": None}
 STREAM["note"] = "adds two"
+SEVERAL = {**STREAM, "orders": {"shuffle 0": MEASURED, "shuffle 1": MEASURED}}
+BAD = {**MEASURED, "fpr95": 2}
 FULL = replace(
     FIRST,
     bootstrap={"auroc": (0.9, 0.95)},
@@ -208,10 +210,15 @@ def test_what_an_editor_on_windows_saved_again_is_read(tmp_path: Path, encoding:
         ("picked", {**PICKED, "on": 1}, "'on' is 1"),
         ("picked", {**PICKED, "shared_images": {"SUN": "3"}}, "'shared_images' is '3'"),
         ("stream", "drift", "'stream' is 'drift', not an object"),
-        ("stream", {**STREAM, "images": None}, "'stream.images' is None, not int"),
+        ("stream", {**STREAM, "images": None}, "'stream.images' is None, not"),
+        ("stream", {**STREAM, "images": 0}, "'stream.images' is 0, not"),
         ("stream", {**STREAM, "orders": {}}, "'stream.orders' is {}, not an object with an order"),
-        ("stream", {**STREAM, "orders": {"drift": {}}}, "no 'auroc'"),
-        ("stream", {**STREAM, "deviations": {**MEASURED, "fpr95": 2}}, "fpr95' is 2, not a"),
+        ("stream", {**STREAM, "orders": {"drift": {}}}, "no 'stream.orders.drift.auroc'"),
+        ("stream", {**STREAM, "deviations": MEASURED}, "'stream.deviations' is {"),
+        ("stream", {**SEVERAL, "deviations": None}, "'stream.deviations' is None, not an object,"),
+        ("stream", {**SEVERAL, "deviations": {}}, "no 'stream.deviations.auroc'"),
+        ("stream", {**SEVERAL, "deviations": BAD}, "'stream.deviations.fpr95' is 2, not a"),
+        ("stream", {**STREAM, "orders": {"x": BAD}}, "'stream.orders.x.fpr95' is 2, not a"),
         ("stream", {"order": "drift"}, "'stream' has fields ['order'], not"),
     ],
 )

@@ -5,8 +5,9 @@ from typing import Any
 
 from samples.report.results import FIRST, LABELS, difference, results
 
-from oodcache.report.tables.grid import Cell, Grid
+from oodcache.report.tables.grid import Cell, Grid, key
 from oodcache.report.tables.sections import sections
+from oodcache.score.measures.result import StreamMeasures
 
 CALIBRATION: dict[str, Any] = {
     "kept_id": 0.9,
@@ -97,3 +98,24 @@ def test_a_difference_over_shuffles_has_its_deviation() -> None:
     _, grid = sections(results("SUN"), [apart])
     assert cells(grid)["mcm"][0] == ("9.00 ± 1.41*", "<.001")
     assert grid.notes[1].startswith("Streams are compared in equal orders")
+
+
+def test_with_several_orders_the_best_row_is_that_of_its_order() -> None:
+    base, *_ = results("SUN")
+    named = {
+        order: replace(base, score="oodd", parameters={}, auroc=auroc, stream=stream)
+        for order, auroc in (("drift", 0.9), ("id-first", 0.5))
+        for stream in [StreamMeasures(order, 90, {order: {}})]
+    }
+    rows = [replace(base, auroc=0.7), *named.values()]
+    pairs = [
+        replace(difference("mcm", "", difference=0.7 - one.auroc, orders={"x": 1}), second=key(one))
+        for one in named.values()
+    ]
+    _, grid = sections(rows, pairs)
+    found = [row.cells[0][0][0] for row in grid.rows]
+    assert found == ["20.00*", "best of order", "20.00*"]
+    assert grid.notes[2].startswith("Each order has its own best row: ")
+    _, grid = sections(rows[:2], pairs[:1])
+    assert [row.cells[0][0][0] for row in grid.rows] == ["20.00*", "best"]
+    assert not any("own best" in note for note in grid.notes)

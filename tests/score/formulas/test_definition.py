@@ -43,3 +43,9 @@ def test_a_wrong_value_is_rejected_with_the_numbers_that_fit(
     with pytest.raises(InputError) as error:
         parameter.read("x", "y")
     assert str(error.value) == words
+
+
+def test_a_number_that_is_too_large_is_rejected_with_the_largest() -> None:
+    with pytest.raises(InputError) as error:
+        Parameter(10.0, least=1, whole=True, most=65536.0).read("memory", "100000")
+    assert str(error.value) == "memory=100000 is not a whole number above 0 and at most 65,536"

@@ -166,8 +166,10 @@ def test_a_file_of_one_ood_set_has_a_row_on_that_set_alone(score: Score, tmp_pat
     file = tmp_path / "order.csv"
     lines = [*(f"farther,{row}.png" for row in range(20)), *(f"inside,{r}.png" for r in range(60))]
     file.write_text("\n".join(["dataset,path", *lines]))
-    found = score("tally", streams=[f"file:{file}"], ood_sets=("outside", "farther")).results
+    both, told = ("outside", "farther"), list[str]()
+    found = score("tally", streams=[f"file:{file}"], ood_sets=both, note=told.append).results
     assert [one.ood for one in found] == ["farther"]
+    assert told[0].endswith("order.csv: has no images of outside: no row on it")
     order = np.concatenate([np.arange(60, 80), np.arange(60)])
     assert found[0].auroc == pytest.approx(auroc(tallied(order, "inside", "farther")), abs=1e-12)
 

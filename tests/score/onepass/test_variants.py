@@ -357,6 +357,10 @@ def test_a_parameter_may_name_another_score_written_as_its_label() -> None:
         ("mmc", "base='mmc': no score 'mmc'; did you mean mcm?"),
         ("tally", "base=tally is a score that learns from the stream, not one of single images"),
         ("", "base= names no score; such as base=mcm"),
+        ("nope", "no score 'nope'; list them with: oodcache scores (base is a built-in score with"),
+        ("own.py:f", "no score 'own.py'; list them with: oodcache scores (base is a built-in"),
+        ("gen:top=9,gamma=1", "'gamma=1' sets no parameter of tally (parameters: base, weight, "),
+        ("gen:top=9,gamma=1", "; base is a built-in score with at most one parameter, as in "),
     ],
 )
 def test_a_named_score_is_one_of_single_images(base: str, problem: str) -> None:

@@ -34,6 +34,7 @@ def gap(batch, *, k=5):
 def _hidden(batch):
     return batch.cosines[:, 0]
 '''
+CLASS = f"{CODE}\n\nclass Drift:\n    def step(self, batch): ...\n\n\nclass Other: ...\n"
 Write = Callable[..., Path]
 
 
@@ -170,6 +171,8 @@ def test_a_function_without_a_name_of_its_own_is_rejected() -> None:
     ("code", "typed", "words"),
     [
         (CODE, "mine.py:gip", "mine.py: has no function 'gip' (there are: gap)"),
+        (CLASS, "mine.py:Nope", "mine.py: has no function 'Nope' (there are: gap, Drift)"),
+        (CLASS, "mine.py", "name a function: mine.py:FUNCTION (there are: gap, Drift)"),
         (CODE, "mine.py", "name a function: mine.py:FUNCTION (there are: gap)"),
         ("x = 1\n1 / 0", "mine.py:gap", "mine.py, line 2: ZeroDivisionError: division by zero"),
         ("x = = 1", "mine.py:gap", "mine.py, line 1: SyntaxError: invalid syntax"),

@@ -99,6 +99,47 @@ def test_a_class_in_a_file_is_typed_as_a_function_is(
     assert scores.tolist() == [position // 6 + 1 for position in range(50)]
 
 
+class OfObject:
+    def __init__(self, *, fifth: bool = True) -> None:
+        self.batch = 5 if fifth else 1
+
+    def start(self, context: Any) -> None:
+        self.n = 0
+
+    def step(self, batch: Any) -> list[int]:
+        self.n += 1
+        return [self.n] * len(batch)
+
+
+class OfProperty(OfObject):
+    def __init__(self) -> None:
+        pass
+
+    @property
+    def batch(self) -> Any:
+        return 7
+
+    @batch.setter
+    def batch(self, number: int) -> None: ...
+
+
+@pytest.mark.parametrize(("typed", "batch"), [(OfObject, 5), (OfProperty, 7)])
+def test_an_object_may_tell_the_images_of_a_step(
+    replayed: Callable[..., Evaluated], typed: Any, batch: int
+) -> None:
+    (kept,) = replayed(typed, streams=["id-first"]).kept
+    scores = np.concatenate([kept.scores[name] for name in SETS])
+    assert scores.tolist() == [position // batch + 1 for position in range(50)]
+
+
+def test_an_object_whose_batch_is_no_number_is_rejected(
+    replayed: Callable[..., Evaluated], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OfProperty, "batch", property(lambda self: None))
+    with pytest.raises(InputError, match="^OfProperty: its batch is None, not a whole number abov"):
+        replayed(OfProperty)
+
+
 def test_negatives_that_a_class_does_not_read_are_unused(
     replayed: Callable[..., Evaluated],
 ) -> None:
@@ -143,6 +184,20 @@ class Startless:
         return batch
 
 
+class Stepless:
+    def start(self, context: Any) -> None: ...
+
+
+class Blind:
+    def start(self) -> None: ...
+    def step(self, batch): ...  # type: ignore[no-untyped-def]
+
+
+class Wordless:
+    def start(self, context): ...  # type: ignore[no-untyped-def]
+    def step(self, batch, k): ...  # type: ignore[no-untyped-def]
+
+
 class Unnumbered(Drifting):
     def __init__(self, weight: Any) -> None:
         self.weight = weight
@@ -159,6 +214,9 @@ class Empty(Drifting):
     ("given", "problem"),
     [
         (Startless, "Startless: a class for a stream has start and step; write a class with"),
+        (Stepless, "Stepless: a class for a stream has start and step; write a class with"),
+        (Blind, "Blind: start(self) does not take the context; write a class with"),
+        (Wordless, "Wordless: step(self, batch, k) does not take a batch; write a class with"),
         (Unnumbered, "Unnumbered: parameter weight has no default; write a class with"),
         (Empty, "Empty: its batch is 0, not a whole number above 0"),
     ],

@@ -61,6 +61,14 @@ def test_shuffles_are_numpys_permutations_of_rising_seeds() -> None:
     assert found[0].places.tolist() == streams("shuffle", seed=7)[0].places.tolist()
 
 
+def test_drift_needs_an_id_image_for_each_set() -> None:
+    sizes = [("pets", 1), ("strays", 4), ("others", 3)]
+    with pytest.raises(InputError, match="1 ID image cannot be divided among 2 OOD sets; give"):
+        read("drift").streams(sizes, 0)
+    (only,) = read("drift").streams([("pets", 2), *sizes[1:]], 0)
+    assert len(only.places) == 9
+
+
 def test_drift_is_one_stream_with_the_sets_one_after_the_other() -> None:
     (only,) = streams("drift")
     assert only.against == ("strays", "others")
@@ -96,6 +104,11 @@ def test_ratio_keeps_as_many_as_there_can_be(inside: int, outside: int, ratio: s
 def test_other_words_are_rejected_in_a_line(typed: str) -> None:
     with pytest.raises(InputError, match=r"^--stream .*(use|not) .*(file:FILE|such as)"):
         read(typed)
+
+
+def test_shuffles_are_from_1_to_the_limit() -> None:
+    with pytest.raises(InputError, match="'0' is not a whole number from 1 to 1,000, such as"):
+        read("shuffle:0")
 
 
 def test_what_was_typed_is_kept() -> None:

@@ -39,6 +39,13 @@ def test_tabs_and_names_that_are_not_utf8_are_read(tmp_path: Path) -> None:
     assert read_stream(path, "file:o.tsv", PATHS).places.tolist() == [3, 4, 0, 1]
 
 
+def test_a_file_of_save_scores_is_an_order(tmp_path: Path) -> None:
+    header = "mcm,path,model,data_set"
+    rows = ["0.5,f.png,m,far", '1,"\\xff.png",m,far', "0.1,b.png,m,in", "0.2,a.png,m,in"]
+    found = read_stream(written(tmp_path, *rows, header=header), "file:o.csv", PATHS)
+    assert (found.places.tolist(), found.against) == ([4, 3, 1, 0], ("far",))
+
+
 @pytest.mark.parametrize(
     ("lines", "problem"),
     [
@@ -48,7 +55,7 @@ def test_tabs_and_names_that_are_not_utf8_are_read(tmp_path: Path) -> None:
         ([*ALL, ALL[1]], "line 7: 'b.png' of in is in line 3 already; each image has one row"),
         ([*ALL, "on,a.png"], "line 7: 'on' is none of the sets: in, near, far"),
         ([*ALL, "in,c.png"], "line 7: in has no image 'c.png' that is scored"),
-        (["in"], "line 2: has 1 column, not dataset and path"),
+        (["in"], "line 2: has 1 column, the header 2"),
     ],
 )
 def test_what_is_no_order_is_one_line(tmp_path: Path, lines: list[str], problem: str) -> None:
@@ -60,9 +67,10 @@ def test_what_is_no_order_is_one_line(tmp_path: Path, lines: list[str], problem:
 
 
 def test_other_headers_and_files_are_rejected(tmp_path: Path) -> None:
-    path = written(tmp_path, *ALL, header="path,dataset")
-    with pytest.raises(InputError, match="line 1: 'path,dataset' is not the header dataset,path"):
-        read_stream(path, "file:o.csv", PATHS)
+    for header in ("path,set", "dataset,path,data_set", "in,a.png", "dataset"):
+        path = written(tmp_path, *ALL, header=header)
+        with pytest.raises(InputError, match=f"line 1: '{header}' is not the header dataset,path"):
+            read_stream(path, "file:o.csv", PATHS)
     with pytest.raises(InputError, match="give a .csv or .tsv file"):
         read_stream(tmp_path / "o.txt", "file:o.txt", PATHS)
     with pytest.raises(InputError, match="cannot be read: No such file"):
