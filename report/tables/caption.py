@@ -61,7 +61,8 @@ def short_caption(results: Sequence[Result]) -> list[str]:
 
 
 def _compared(results: Sequence[Result]) -> str:
-    counts = " or ".join(dict.fromkeys(f"{one.n_id:,}" for one in results))
+    single = [one for one in results if not one.is_average] or results
+    counts = " or ".join(dict.fromkeys(f"{one.n_id:,}" for one in single))
     parts = [f"ID {results[0].id} ({counts} images)"]
     are_means = any(one.template == MEANS for one in results)
     # A bank without labels has no classes.
@@ -95,9 +96,18 @@ def _intervals(results: Sequence[Result], where: str) -> str:
     if all(one.auroc_ci is None for one in results):
         return f"{whose} are {NOT_ESTIMABLE}: no AUROC here has a variance above 0."
     line = f"{where} each AUROC: {whose}"
-    if any(one.auroc_ci is None for one in results):
-        line += f"; {NOT_ESTIMABLE} if the variance is 0"
-    return f"{line}."
+    missing = [one for one in results if one.auroc_ci is None]
+    others = [_has_other_id_images(one, results) for one in missing]
+    reasons = ["if the variance is 0"] * (not all(others))
+    reasons += ["for an average over sets with different ID images"] * any(others)
+    return f"{line}; {NOT_ESTIMABLE} {' or '.join(reasons)}." if reasons else f"{line}."
+
+
+def _has_other_id_images(one: Result, results: Sequence[Result]) -> bool:
+    """Return whether an average has no interval though its sets have."""
+    row = by_row(results)[key(one)].values() if one.is_average else ()
+    sets = [other for other in row if not other.is_average and one.group in (None, other.group)]
+    return any(other.auroc_ci is not None for other in sets)
 
 
 def _streams(results: Sequence[Result]) -> Iterator[str]:

@@ -108,6 +108,7 @@ def _over_orders(
         **counted,
         "ood": ood,
         "group": group,
+        "n_id": len(set().union(*(runs[name][0].id_rows.tolist() for name in members))),
         "shared_images": sum(every[0][name].shared_images for name in members),
         "auroc_ci": delong.interval(whole.auroc, _mean_variance(variances)),
         "stream": StreamMeasures(order, lengths[0], measures, deviations, note),

@@ -122,8 +122,8 @@ class Result:
 
     All measures are fractions with ID as the positive class. For an average over several OOD sets
     `ood` is "average", or "average-near", "average-far" over one group: the measures are means,
-    the counts sums. Another program's scores (`oodcache metrics`) have None for `model`,
-    `pretrained`, `classes` and `template`.
+    the counts sums, but `n_id` counts each ID image once. Another program's scores (`oodcache
+    metrics`) have None for `model`, `pretrained`, `classes` and `template`.
 
     `template` is the value of --template: a template's text, "average" or "cosine-mean"; or MEANS
     for a model without texts, whose `classes` are the bank's. `templates` are those behind the

@@ -95,6 +95,20 @@ def test_intervals_that_cannot_be_estimated_are_explained() -> None:
     )
 
 
+def test_an_average_over_other_id_images_says_why_it_has_no_interval() -> None:
+    average = replace(FIRST, ood="average", auroc_ci=None, n_id=60_000)
+    said = caption([FIRST, replace(FIRST, ood="SUN", n_id=40_000), average])
+    assert "(50,000 or 40,000 images)" in said[0]
+    assert said[2].endswith(
+        "scale; not estimable for an average over sets with different ID images."
+    )
+    still = replace(FIRST, score="energy", auroc_ci=None)
+    assert "if the variance is 0 or for an average over" in caption([FIRST, average, still])[2]
+    assert caption([FIRST, still, replace(still, ood="average")])[2].endswith(
+        "; not estimable if the variance is 0."
+    )
+
+
 def test_the_best_of_several_rows_is_called_optimistic_once() -> None:
     said = (
         "To pick the best of these rows by these test images would be optimistic; "

@@ -81,7 +81,7 @@ def test_an_average_over_other_id_images_for_each_set_has_no_interval() -> None:
     found = results(drawn)
     assert found["average"].auroc_ci is None
     assert found["a"].auroc_ci is not None
-    assert (found["a"].n_id, found["b"].n_id) == (30, 30)
+    assert (found["a"].n_id, found["b"].n_id, found["average"].n_id) == (30, 30, 50)
 
 
 def test_one_order_has_no_deviation() -> None:
