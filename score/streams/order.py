@@ -100,17 +100,20 @@ def read(typed: str) -> StreamOrder:
     if kind == SHUFFLE and colon:
         wanted = f"a whole number up to {MOST_SHUFFLES:,}, such as shuffle:5"
         number = _number(typed, value, wanted)
-        if number != int(number) or number > MOST_SHUFFLES:
+        if not (value.isascii() and value.isdecimal()) or number > MOST_SHUFFLES:
             raise InputError(f"--stream {typed[:60]}: {value[:40]!r} is not {wanted}")
-        return StreamOrder(typed, SHUFFLE, number)
+        return StreamOrder(f"{SHUFFLE}:{int(number)}", SHUFFLE, number)
     if typed in (SHUFFLE, ID_FIRST, OOD_FIRST, DRIFT):
         return StreamOrder(typed, typed)
     raise InputError(f"--stream {typed[:60]!r}: use {FORMS}")
 
 
 def read_all(typed: Sequence[str]) -> list[StreamOrder]:
-    """Return the orders that are typed, each once; without any a single shuffle."""
-    return [read(one) for one in dict.fromkeys(typed or (SHUFFLE,))]
+    """Return the orders that are typed, each once, however written; without any a shuffle."""
+    found: dict[tuple[str, float, Path | None], StreamOrder] = {}
+    for order in map(read, typed or (SHUFFLE,)):
+        found.setdefault((order.kind, order.number, order.file), order)
+    return list(found.values())
 
 
 def _number(typed: str, value: str, wanted: str) -> float:

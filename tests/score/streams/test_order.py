@@ -89,6 +89,7 @@ def test_ratio_keeps_as_many_as_there_can_be(inside: int, outside: int, ratio: s
     "typed",
     [
         *("", "Shuffle", "shuffle:", "shuffle:0", "shuffle:1.5", "shuffle:-1", "shuffle:nan"),
+        *("shuffle:1.0", "shuffle:1e0", "shuffle:1_0", "shuffle: 1"),
         *("shuffle:1001", "id-first:2", "drift:1", "ratio", "ratio:", "ratio:0", "ratio:inf"),
         *("ratio:-2", "file", "file:", "random"),
     ],
@@ -119,3 +120,18 @@ def test_an_order_is_taken_once_and_a_shuffle_without_any() -> None:
     found = read_all(["drift", "shuffle:2", "drift"])
     assert [one.label for one in found] == ["drift", "shuffle:2"]
     assert [one.label for one in read_all([])] == ["shuffle"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *(["shuffle", "shuffle:1", "shuffle:01"], ["shuffle:3", "shuffle:03"]),
+        *(["ratio:2", "ratio:2.0", "ratio:2e0"], ["file:o.csv", "file:./o.csv"]),
+    ],
+)
+def test_an_order_that_is_written_differently_is_taken_once(typed: list[str]) -> None:
+    assert [one.label for one in read_all([*typed, "drift"])] == [typed[0], "drift"]
+
+
+def test_a_number_of_shuffles_is_labelled_without_zeros_in_front() -> None:
+    assert read("shuffle:05").label == "shuffle:5"
