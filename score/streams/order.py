@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -138,11 +139,27 @@ def _in_ratio(
     draw: np.random.Generator, ours: Places, others: Places, ratio: float
 ) -> tuple[Places, Places]:
     """Return as many of both as there can be with `ratio` ID images to each OOD image."""
-    inside = min(len(ours), round(len(others) * ratio))
-    outside = min(len(others), round(inside / ratio))
-    if not inside or not outside:
-        raise InputError(
-            f"--stream ratio:{ratio:g}: {len(ours):,} ID and {len(others):,} OOD images are too few"
-        )
+    inside, outside = _counts_in_ratio(len(ours), len(others), ratio)
     chosen = (draw.choice(ours, inside, replace=False), draw.choice(others, outside, replace=False))
     return np.sort(chosen[0]), np.sort(chosen[1])
+
+
+def _counts_in_ratio(inside: int, outside: int, ratio: float) -> tuple[int, int]:
+    """Return how many of both: of the rarer side as many as go, of the other to half an image.
+
+    Raises InputError if there is none of the rarer side.
+    """
+    # As typed: 100 times the float .29 is below 29.
+    exact = Fraction(repr(ratio))
+    if ratio >= 1:
+        rarer = min(outside, math.floor(inside / exact))
+        found = round(rarer * exact), rarer
+    else:
+        rarer = min(inside, math.floor(outside * exact))
+        found = rarer, round(rarer / exact)
+    if not rarer:
+        raise InputError(
+            f"--stream ratio:{ratio:g}: {inside:,} ID and {outside:,} OOD images are too few; "
+            f"use a ratio from 1/{outside} to {inside}"
+        )
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -70,19 +71,39 @@ def test_drift_is_one_stream_with_the_sets_one_after_the_other() -> None:
     assert len(first & set(range(6))) == len(second & set(range(6))) == 3
 
 
-@given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(["0.1", "1", "2.5", "10"]))
+@given(
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.sampled_from(["0.01", "0.1", "0.29", "1", "2.5", "10", "100"]),
+)
 def test_ratio_keeps_as_many_as_there_can_be(inside: int, outside: int, ratio: str) -> None:
-    sizes = [("id", inside), ("ood", outside)]
+    exact = Fraction(ratio)
+    # Every count of the rarer side, and the nearest of the other, that the images suffice for.
+    pairs = [
+        (round(count * exact), count) if exact >= 1 else (count, round(count / exact))
+        for count in range(1, 301)
+    ]
+    possible = [pair for pair in pairs if pair[0] <= inside and pair[1] <= outside]
     try:
-        (only,) = read(f"ratio:{ratio}").streams(sizes, 0)
+        (only,) = read(f"ratio:{ratio}").streams([("id", inside), ("ood", outside)], 0)
     except InputError:
-        assert min(inside / float(ratio), outside * float(ratio)) <= 0.5 + 1e-9
+        assert not possible
         return
     ours = np.count_nonzero(only.places < inside)
-    others = len(only.places) - ours
     assert len(set(only.places.tolist())) == len(only.places)
-    assert abs(ours - others * float(ratio)) <= max(0.5, 0.5 * float(ratio)) + 1e-9
-    assert ours == inside or others == outside or ours == round(outside * float(ratio))
+    assert (ours, len(only.places) - ours) == possible[-1]
+
+
+def test_a_large_ratio_is_that_of_the_images_that_are_drawn() -> None:
+    (only,) = read("ratio:100").streams([("id", 149), ("ood", 89)], 0)
+    assert [np.sum(only.places < 149), np.sum(only.places >= 149)] == [100, 1]
+
+
+def test_a_ratio_that_the_images_cannot_have_is_rejected_with_those_they_can() -> None:
+    sizes = [("id", 30), ("ood", 80)]
+    for typed in ("ratio:31", "ratio:0.012"):
+        with pytest.raises(InputError, match="30 ID and 80 OOD .* ratio from 1/80 to 30$"):
+            read(typed).streams(sizes, 0)
 
 
 @pytest.mark.parametrize(
