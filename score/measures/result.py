@@ -103,10 +103,10 @@ class Pick:
 class StreamMeasures:
     """The orders of the images that a stream score was measured on, `order` as typed.
 
-    `images` counts those of one stream; an average sums its sets' counts. `orders` has the measures
-    of each order, such as "shuffle 0": the result's own are their means, and `deviations` their
-    standard deviations (n - 1), None with a single order. `note` is a fact about the first stream
-    that the method tells, "" if it tells none.
+    `images` counts those of one stream; an average sums its sets' streams, of which `drift` has
+    one. `orders` has the measures of each order, such as "shuffle 0": the result's own are their
+    means, and `deviations` their standard deviations (n - 1), None with a single order. `note` is a
+    fact about the first stream that the method tells, "" if it tells none.
     """
 
     order: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import mean
 from typing import Any
 
@@ -82,6 +83,14 @@ def test_an_average_over_other_id_images_for_each_set_has_no_interval() -> None:
     assert found["average"].auroc_ci is None
     assert found["a"].auroc_ci is not None
     assert (found["a"].n_id, found["b"].n_id, found["average"].n_id) == (30, 30, 50)
+
+
+def test_an_average_over_one_stream_counts_its_images_once() -> None:
+    every = {name: [replace(run(0, size), length=110)] for name, size in (("a", 20), ("b", 30))}
+    every["c"] = [replace(run(0, 10), length=110)]
+    found = results(every)
+    assert {one.stream.images for one in found.values()} == {110}
+    assert found["average"].n_id + found["average"].n_ood == 110
 
 
 def test_one_order_has_no_deviation() -> None:
