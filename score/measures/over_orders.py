@@ -41,7 +41,8 @@ def results_over_orders(
     Each set of `runs` has as many, in the same orders; `order` is what was typed. The other
     arguments are as in `compare`. `halves` have the measures on random halves of the images, by
     set: the bootstrap's intervals are from them. An interval of the AUROC has DeLong's variance,
-    the mean over the orders: it takes each stream's memory as given.
+    the mean over the orders: it takes each stream's memory as given. A result on some of the ID
+    images has no accuracy, which is that of all.
     """
     single = replace(conventions, bootstrap=0)
 
@@ -50,6 +51,8 @@ def results_over_orders(
         for name in names:
             run = runs[name][place]
             counted = {**common, "n_id": len(run.id_scores)}
+            if counted["n_id"] < common["n_id"]:
+                counted["id_accuracy"] = None
             (found[name],) = compare(
                 *(counted, run.id_scores, {name: run.ood_scores}),
                 conventions=single,

@@ -33,7 +33,7 @@ RUNS = {name: [run(0, size), run(1, size)] for name, size in (("a", 20), ("b", 3
 def results(runs: Any, conventions: Conventions = STANDARD) -> Any:
     common = {
         **dict.fromkeys(("model", "pretrained", "classes", "template", "score"), "x"),
-        **{"templates": ("x",), "id": "digits", "parameters": {}, "id_accuracy": None},
+        **{"templates": ("x",), "id": "digits", "parameters": {}, "id_accuracy": 0.75},
         **{"fpr_convention": "strict", "n_id": 50},
     }
     found = results_over_orders(
@@ -91,6 +91,13 @@ def test_an_average_over_one_stream_counts_its_images_once() -> None:
     found = results(every)
     assert {one.stream.images for one in found.values()} == {110}
     assert found["average"].n_id + found["average"].n_ood == 110
+
+
+def test_results_on_some_of_the_id_images_have_no_accuracy_of_all() -> None:
+    found = results({"a": [run(0, 20)], "b": [run(0, 30, ROWS[:30])]})
+    assert (found["a"].id_accuracy, found["b"].id_accuracy) == (0.75, None)
+    drawn = results({"a": [run(0, 20, ROWS[:40])], "b": [run(0, 30, ROWS[:30])]})
+    assert drawn["average"].id_accuracy is None
 
 
 def test_one_order_has_no_deviation() -> None:
