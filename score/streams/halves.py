@@ -19,29 +19,30 @@ def half(images: StreamImages, stream: ImageStream, seed: int, number: int) -> I
 
     One draw halves all ID images, and a stream of some of them has those that were drawn: so an
     average over OOD sets shares the draws of the ID images that its sets share. An OOD set's draws
-    depend on its name.
+    depend on its name. Half of an odd number is rounded down and up in turn.
     """
     there = np.zeros(len(images.vectors), bool)
     there[stream.places] = True
     chosen = np.zeros_like(there)
     inside = images.span(images.sizes[0][0])
-    chosen[_drawn_of_all(there[inside], [ID_STREAM, seed, number])] = True
+    chosen[_drawn_of_all(there[inside], seed, number)] = True
     for name in stream.against:
         span = images.span(name)
         own = span.start + np.flatnonzero(there[span])
         key = [OOD_STREAM, seed, number, *name.encode(errors="surrogatepass")]
-        chosen[_drawn(own, key)] = True
+        turns = np.random.default_rng(key).permutation(own)
+        chosen[turns[: _size(len(own), number)]] = True
     return ImageStream(stream.order, stream.places[chosen[stream.places]], stream.against)
 
 
-def _drawn(places: Places, key: list[int]) -> Places:
-    """Return half of the places, at least one, in the order of the draw."""
-    return np.random.default_rng(key).permutation(places)[: max(1, len(places) // 2)]
-
-
-def _drawn_of_all(there: npt.NDArray[np.bool_], key: list[int]) -> Places:
+def _drawn_of_all(there: npt.NDArray[np.bool_], seed: int, number: int) -> Places:
     """Return those in half of all places that are `there`, or the first drawn if none is."""
-    turns = np.random.default_rng(key).permutation(len(there))
-    drawn = turns[: max(1, len(there) // 2)]
+    turns = np.random.default_rng([ID_STREAM, seed, number]).permutation(len(there))
+    drawn = turns[: _size(len(there), number)]
     found = drawn[there[drawn]]
     return found if len(found) else turns[there[turns]][:1]
+
+
+def _size(count: int, number: int) -> int:
+    """Return half of `count`, at least 1; of an odd one the larger half in odd draws."""
+    return max(1, (count + number % 2) // 2)
