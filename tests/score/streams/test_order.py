@@ -78,12 +78,11 @@ def test_drift_is_one_stream_with_the_sets_one_after_the_other() -> None:
 )
 def test_ratio_keeps_as_many_as_there_can_be(inside: int, outside: int, ratio: str) -> None:
     exact = Fraction(ratio)
-    # Every count of the rarer side, and the nearest of the other, that the images suffice for.
-    pairs = [
-        (round(count * exact), count) if exact >= 1 else (count, round(count / exact))
-        for count in range(1, 301)
+    # Every count of the rarer side that the other, before it is rounded, has images for.
+    exactly = [
+        (count * exact, count) if exact >= 1 else (count, count / exact) for count in range(1, 301)
     ]
-    possible = [pair for pair in pairs if pair[0] <= inside and pair[1] <= outside]
+    possible = [pair for pair in exactly if pair[0] <= inside and pair[1] <= outside]
     try:
         (only,) = read(f"ratio:{ratio}").streams([("id", inside), ("ood", outside)], 0)
     except InputError:
@@ -91,7 +90,7 @@ def test_ratio_keeps_as_many_as_there_can_be(inside: int, outside: int, ratio: s
         return
     ours = np.count_nonzero(only.places < inside)
     assert len(set(only.places.tolist())) == len(only.places)
-    assert (ours, len(only.places) - ours) == possible[-1]
+    assert (ours, len(only.places) - ours) == tuple(map(round, possible[-1]))
 
 
 def test_a_large_ratio_is_that_of_the_images_that_are_drawn() -> None:
