@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
-from oodcache.cache.text import counted
 from oodcache.report.tables.grid import (
     NOT_ESTIMABLE,
     asked_tprs,
     by_row,
     fpr_name,
+    in_words,
     key,
-    model_names,
     percent,
-    prompt,
     prompts,
     some,
+    whose,
 )
+from oodcache.report.tables.reversals import reversals
 from oodcache.report.tables.stream_notes import stream_notes
 from oodcache.score.inputs.question import bank_label
-from oodcache.score.measures.result import FPR_CONVENTIONS, MEANS, Pick, Result
+from oodcache.score.measures.result import MEANS, Pick, Result
 
-Swings = npt.NDArray[np.float64]
 Picked = tuple[Result, Pick]
 
 MEANING = {
@@ -43,7 +39,7 @@ def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
     `where` tells where a table has the interval of an AUROC.
     """
     lines = [_compared(results), _convention(results), _intervals(results, where)]
-    for notes in (stream_notes, _choice, _reversals, _ties, _in_bank, _shared, _sigmoid):
+    for notes in (stream_notes, _choice, reversals, _ties, _in_bank, _shared, _sigmoid):
         lines += notes(results)
     return lines
 
@@ -53,7 +49,7 @@ def short_caption(results: Sequence[Result]) -> list[str]:
 
     The last tells how many more `caption` has.
     """
-    by_importance = (stream_notes, _in_bank, _shared, _reversals, _choice, _ties, _sigmoid)
+    by_importance = (stream_notes, _in_bank, _shared, reversals, _choice, _ties, _sigmoid)
     first, *hidden = [line for notes in by_importance for line in notes(results)] or [""]
     count = (
         f" Use --explain for {len(hidden)} more note{'s' * (len(hidden) > 1)}." if hidden else ""
@@ -63,7 +59,8 @@ def short_caption(results: Sequence[Result]) -> list[str]:
 
 
 def _compared(results: Sequence[Result]) -> str:
-    counts = " or ".join(dict.fromkeys(f"{one.n_id:,}" for one in results))
+    single = [one for one in results if not one.is_average] or results
+    counts = " or ".join(dict.fromkeys(f"{one.n_id:,}" for one in single))
     parts = [f"ID {results[0].id} ({counts} images)"]
     are_means = any(one.template == MEANS for one in results)
     # A bank without labels has no classes.
@@ -87,7 +84,7 @@ def _convention(results: Sequence[Result]) -> str:
     share = f"{names[0].removeprefix('FPR')} %" if len(names) == 1 else "the named share"
     convention = results[0].fpr_convention
     return (
-        f"{_listed(['AUROC', *names])} in %, ID positive. FPR convention: {convention} "
+        f"{in_words(['AUROC', *names])} in %, ID positive. FPR convention: {convention} "
         f"({MEANING[convention].format(share=share)})."
     )
 
@@ -97,9 +94,18 @@ def _intervals(results: Sequence[Result], where: str) -> str:
     if all(one.auroc_ci is None for one in results):
         return f"{whose} are {NOT_ESTIMABLE}: no AUROC here has a variance above 0."
     line = f"{where} each AUROC: {whose}"
-    if any(one.auroc_ci is None for one in results):
-        line += f"; {NOT_ESTIMABLE} if the variance is 0"
-    return f"{line}."
+    missing = [one for one in results if one.auroc_ci is None]
+    others = [_has_other_id_images(one, results) for one in missing]
+    reasons = ["if the variance is 0"] * (not all(others))
+    reasons += ["for an average over sets with different ID images"] * any(others)
+    return f"{line}; {NOT_ESTIMABLE} {' or '.join(reasons)}." if reasons else f"{line}."
+
+
+def _has_other_id_images(one: Result, results: Sequence[Result]) -> bool:
+    """Return whether an average has no interval though its sets have."""
+    row = by_row(results)[key(one)].values() if one.is_average else ()
+    sets = [other for other in row if not other.is_average and one.group in (None, other.group)]
+    return any(other.auroc_ci is not None for other in sets)
 
 
 def _choice(results: Sequence[Result]) -> Iterator[str]:
@@ -119,7 +125,7 @@ def _picked(picked: Sequence[Picked], results: Sequence[Result]) -> Iterator[str
     had_choice = [pair for pair in picked if pair[1].tried > 1]
     named = [
         f"{key(one)[2]} at {percent(pick.auroc)} out of {pick.tried:,} settings"
-        f"{_whose(one, results)}"
+        f"{whose(one, results)}"
         for one, pick in had_choice
     ]
     yield (
@@ -131,7 +137,7 @@ def _picked(picked: Sequence[Picked], results: Sequence[Result]) -> Iterator[str
         models.setdefault(key(pair[0])[0], []).append(pair)
     best = [max(group, key=lambda pair: pair[1].auroc) for group in models.values()]
     if len(best) < len(picked):
-        named = [f"{key(one)[2]} at {percent(p.auroc)}{_whose(one, results)}" for one, p in best]
+        named = [f"{key(one)[2]} at {percent(p.auroc)}{whose(one, results)}" for one, p in best]
         yield f"Best row on {on}: {some(named)}."
     shared = {name: count for _, pick in picked for name, count in pick.shared_images.items()}
     if shared:
@@ -141,61 +147,13 @@ def _picked(picked: Sequence[Picked], results: Sequence[Result]) -> Iterator[str
         )
 
 
-def _reversals(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line if another FPR convention orders the scores of a column differently.
-
-    Numbers are rounded as the table shows them, so only visible differences count.
-    """
-    force = results[0].fpr_convention
-    columns: dict[tuple[str | None, ...], list[Result]] = {}
-    for one in results:
-        columns.setdefault((*key(one)[:2], one.ood), []).append(one)
-    known = set.intersection(*(set(one.fpr95_by_convention) for one in results))
-    others = [name for name in FPR_CONVENTIONS if name != force and {force, name} <= known]
-    found = [(_swings(group, force, n), group, n) for n in others for group in columns.values()]
-    counts = dict.fromkeys(others, 0)
-    for swings, _, name in found:
-        counts[name] += int(np.count_nonzero(swings)) // 2
-    if any(counts.values()):
-        pairs = sum(len(group) * (len(group) - 1) // 2 for group in columns.values())
-        pairs_of = counted(pairs, "pair")
-        swapped = [f"{name} swaps {count:,}" for name, count in counts.items() if count]
-        most = max(found, key=lambda one: float(one[0].max()))
-        yield (
-            f"The order by FPR95 depends on the convention: of {pairs_of} of scores, "
-            f"{_listed(swapped)}, most clearly {_swap(*most, results)}."
-        )
-
-
-def _swap(swings: Swings, group: Sequence[Result], other: str, results: Sequence[Result]) -> str:
-    """Return the pair of scores that swaps most clearly, with its numbers in both conventions."""
-    places = divmod(int(swings.argmax()), len(group))
-    pair = sorted((group[at] for at in places), key=lambda one: one.fpr95_by_convention[other])
-    numbers = [
-        f"{' and '.join(percent(one.fpr95_by_convention[name]) for one in pair)} under {name}"
-        for name in (other, results[0].fpr_convention)
-    ]
-    scores = " and ".join(key(one)[2] for one in pair)
-    return f"{scores} on {pair[0].ood}{_whose(pair[0], results)}: {', '.join(numbers)}"
-
-
-def _swings(group: Sequence[Result], force: str, other: str) -> Swings:
-    """Return, for each pair that swaps, the smaller of its two distances, otherwise 0."""
-    distances = []
-    for name in (force, other):
-        shown = np.round([one.fpr95_by_convention[name] for one in group], 4)
-        distances.append(shown[:, None] - shown[None, :])
-    smaller = np.minimum(np.abs(distances[0]), np.abs(distances[1]))
-    return np.where(distances[0] * distances[1] < 0, smaller, 0.0)
-
-
 def _ties(results: Sequence[Result]) -> Iterator[str]:
     # An average counts its ID images once, but the ties of each of its sets.
     shares = [(one.ties / (one.n_id + one.n_ood), one) for one in results if not one.is_average]
     tied = sorted((pair for pair in shares if pair[0] > TIES), key=lambda pair: -pair[0])
     if tied:
         named = [
-            f"{key(one)[2]} on {one.ood}{_whose(one, results)}: "
+            f"{key(one)[2]} on {one.ood}{whose(one, results)}: "
             f"{one.ties:,} of {one.n_id + one.n_ood:,}"
             for _, one in tied
         ]
@@ -240,18 +198,3 @@ def _sigmoid(results: Sequence[Result]) -> Iterator[str]:
             "sigmoid-mcm increases with the largest cosine, so it ranks images as max-logit does, "
             "whatever its scale and bias."
         )
-
-
-def _whose(one: Result, results: Sequence[Result]) -> str:
-    """Return a row's model and prompt in brackets if the table has several of them."""
-    model, _, _ = key(one)
-    models, parts = model_names(map(key, results)), []
-    if model is not None and len(models) > 1:
-        parts.append(models[model])
-    if model is not None and len(prompts(results)) > 1:
-        parts.append(f"prompt {prompt(one)}")
-    return f" ({', '.join(parts)})" if parts else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]

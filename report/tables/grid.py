@@ -119,6 +119,22 @@ def prompts(results: Sequence[Result]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(prompt(one) for one in results if one.model is not None))
 
 
+def whose(one: Result, results: Sequence[Result]) -> str:
+    """Return a row's model and prompt in brackets if the table has several of them."""
+    model, _, _ = key(one)
+    models, parts = model_names(map(key, results)), []
+    if model is not None and len(models) > 1:
+        parts.append(models[model])
+    if model is not None and len(prompts(results)) > 1:
+        parts.append(f"prompt {prompt(one)}")
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Return names with commas, and "and" before the last."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
 def by_row(results: Sequence[Result]) -> dict[Key, dict[str, Result]]:
     """Return the results by row, then by OOD set, in their order."""
     rows: dict[Key, dict[str, Result]] = {}

@@ -288,6 +288,11 @@ def tell(selection: Selection, variants: Sequence[Variant], note: Note) -> None:
         if view.failed:
             of = view.failed + len(view.rows)
             note(f"{view.name}: {view.failed:,} of {of:,} images could not be decoded")
-    needs_bias = [one.label for one in variants if one.parameters.get("bias") == "learned"]
+    # In a softmax the bias cancels.
+    needs_bias = [
+        one.label
+        for one in variants
+        if one.parameters.get("bias") == "learned" and one.parameters.get("form") != "softmax"
+    ]
     if needs_bias and selection.model.logit_bias is None:
         note(f"{selection.model.label} has no bias: b = 0 is used in {', '.join(needs_bias)}")

@@ -41,7 +41,8 @@ def results_over_orders(
     Each set of `runs` has as many, in the same orders; `order` is what was typed. The other
     arguments are as in `compare`. `halves` have the measures on random halves of the images, by
     set: the bootstrap's intervals are from them. An interval of the AUROC has DeLong's variance,
-    the mean over the orders: it takes each stream's memory as given.
+    the mean over the orders: it takes each stream's memory as given. A result on some of the ID
+    images has no accuracy, which is that of all.
     """
     single = replace(conventions, bootstrap=0)
 
@@ -50,6 +51,8 @@ def results_over_orders(
         for name in names:
             run = runs[name][place]
             counted = {**common, "n_id": len(run.id_scores)}
+            if counted["n_id"] < common["n_id"]:
+                counted["id_accuracy"] = None
             (found[name],) = compare(
                 *(counted, run.id_scores, {name: run.ood_scores}),
                 conventions=single,
@@ -100,7 +103,6 @@ def _over_orders(
     whole = _mean(orders)
     each = [[runs[name][place] for name in members] for place in range(len(every))]
     variances = [_variance(dict(zip(members, one, strict=True))) for one in each]
-    lengths = [sum(run.length for run in one) for one in each]
     counted = {name: round(np.mean([_total(one, name, members) for one in every])) for name in SUMS}
     note = runs[members[0]][0].note if len(members) == 1 else ""
     deviations = _deviations(list(measures.values()))
@@ -108,11 +110,19 @@ def _over_orders(
         **counted,
         "ood": ood,
         "group": group,
+        "n_id": len(set().union(*(runs[name][0].id_rows.tolist() for name in members))),
         "shared_images": sum(every[0][name].shared_images for name in members),
         "auroc_ci": delong.interval(whole.auroc, _mean_variance(variances)),
-        "stream": StreamMeasures(order, lengths[0], measures, deviations, note),
+        "stream": StreamMeasures(order, _images(each[0]), measures, deviations, note),
     }
     return replace(whole, **changes)
+
+
+def _images(runs: Sequence[StreamRun]) -> int:
+    """Return the number of images of the streams: of one if the OOD sets are in one."""
+    first, *_ = runs
+    is_of_several = first.length > len(first.id_rows) + len(first.ood_rows)
+    return first.length if is_of_several else sum(run.length for run in runs)
 
 
 def _total(of_order: Mapping[str, Result], name: str, members: Sequence[str]) -> int:

@@ -103,10 +103,10 @@ class Pick:
 class StreamMeasures:
     """The orders of the images that a stream score was measured on, `order` as typed.
 
-    `images` counts those of one stream; an average sums its sets' counts. `orders` has the measures
-    of each order, such as "shuffle 0": the result's own are their means, and `deviations` their
-    standard deviations (n - 1), None with a single order. `note` is a fact about the first stream
-    that the method tells, "" if it tells none.
+    `images` counts those of one stream; an average sums its sets' streams, of which `drift` has
+    one. `orders` has the measures of each order, such as "shuffle 0": the result's own are their
+    means, and `deviations` their standard deviations (n - 1), None with a single order. `note` is a
+    fact about the first stream that the method tells, "" if it tells none.
     """
 
     order: str
@@ -122,8 +122,8 @@ class Result:
 
     All measures are fractions with ID as the positive class. For an average over several OOD sets
     `ood` is "average", or "average-near", "average-far" over one group: the measures are means,
-    the counts sums. Another program's scores (`oodcache metrics`) have None for `model`,
-    `pretrained`, `classes` and `template`.
+    the counts sums, but `n_id` counts each ID image once. Another program's scores (`oodcache
+    metrics`) have None for `model`, `pretrained`, `classes` and `template`.
 
     `template` is the value of --template: a template's text, "average" or "cosine-mean"; or MEANS
     for a model without texts, whose `classes` are the bank's. `templates` are those behind the

@@ -23,7 +23,7 @@ from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import TILE, Digests, Tile, Vectors, digests, over_tiles, tiles
 from oodcache.score.onepass.variants import Variant, parse
 from oodcache.score.own.batch import GIVE, BatchContext
-from oodcache.score.streams.context import Shown, StreamContext
+from oodcache.score.streams.context import BothForms, StreamContext
 
 NOTHING: Mapping[tuple[str, str], Vectors] = {}
 
@@ -122,14 +122,15 @@ def fit_all(
             return score.stream(own, **numbers)
         return score.fit(given[score.needs], **numbers) if score.fit else None
 
-    def base(label: str) -> Shown:
+    def base(label: str) -> BothForms:
         variant = parse(label)[0]
         fit = fitted(variant)
 
-        def shown(tile: Tile) -> Scores:
-            return classes.shown(variant, variant.rank(tile, classes.numbers(variant), fit))
+        def forms(tile: Tile) -> tuple[Scores, Scores]:
+            ranked = variant.rank(tile, classes.numbers(variant), fit)
+            return ranked, classes.shown(variant, ranked)
 
-        return shown
+        return forms
 
     def streaming(numbers: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> StreamContext:
         found = {

@@ -9,7 +9,7 @@ from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import Tile, Vectors
 
-Shown = Callable[[Tile], Scores]
+BothForms = Callable[[Tile], tuple[Scores, Scores]]
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class StreamContext:
     `classes` are unit vectors float32 (K, D). `negatives` are None without --negatives; a method
     that asks them for sums does so when it is made. `corpus` (C, D) and `noise` (N, D) are what
     the parameters of these names name, None without such a parameter. `base` takes a score as
-    typed, such as "mcm:temperature=learned", and returns a function of a tile: its form that is
-    shown, float64 (N,).
+    typed, such as "mcm:temperature=learned", and returns a function of a tile: its form that
+    ranks and its form that is shown, each float64 (N,).
     """
 
     classes: Vectors
@@ -29,4 +29,4 @@ class StreamContext:
     negatives: NegativeSums | None
     corpus: Vectors | None
     noise: Vectors | None
-    base: Callable[[str], Shown]
+    base: Callable[[str], BothForms]

@@ -9,7 +9,7 @@ import numpy as np
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import SCORE, Parameter, Score, unranked
 from oodcache.score.formulas.tile import TILE, Tile, over_tiles, processors
-from oodcache.score.streams.context import Shown, StreamContext
+from oodcache.score.streams.context import BothForms, StreamContext
 from oodcache.score.streams.largest import kth_largest
 from oodcache.score.streams.method import Arrived, Held
 from oodcache.score.streams.queue import LowestQueue, Moment
@@ -25,10 +25,11 @@ class Oodd:
     Yang et al., CVPR 2025. The queue holds the `queue` images of the lowest base scores so far. All
     images of a batch enter, the highest leave, and then the batch is scored. With fewer than `k` in
     the queue c is the smallest cosine there is, and 0 with none. `base` returns a tile's base
-    scores, in the form that is shown.
+    scores in both forms: the one that ranks, which picks the queue since it does not saturate, and
+    the one that is shown, which is added.
     """
 
-    base: Shown
+    base: BothForms
     queue: int = 2048
     k: int = 5
     batch: int = 64
@@ -39,8 +40,8 @@ class Oodd:
         return self.batch * max(1, min(processors() * TILE, MOST_AT_ONCE) // self.batch)
 
     def ahead(self, tile: Tile) -> Scores:
-        """Return the base scores, float64 (1, N)."""
-        return self.base(tile)[None]
+        """Return the base scores as they rank and as they are shown, float64 (2, N)."""
+        return np.stack(self.base(tile))
 
     def start(self) -> QueueMemory:
         """Return a new memory, its queue empty."""
@@ -48,7 +49,7 @@ class Oodd:
 
     def note(self, ahead: Scores, scores: Scores) -> str:
         """Return the spreads of base and cosine over a stream's images, in its order."""
-        (base,) = ahead
+        _, base = ahead
         spreads = f"base {base.std():.3g}, cosine {(base - scores).std():.3g}"
         told = f"adds base and cosine on their own scales; standard deviations: {spreads}"
         if self.queue < len(scores):
@@ -67,14 +68,16 @@ class QueueMemory:
 
         What the queue holds depends on no cosine: it is known for all batches before the products.
         """
-        base: Scores = arrived.ahead[0]
+        ranked: Scores
+        base: Scores
+        ranked, base = arrived.ahead
         if not self._queue.size:
             return base.copy()
         self._queue.close_up()
         moments = []
         for start in range(0, len(arrived), self._batch):
             some = slice(start, start + self._batch)
-            self._queue.enter(base[some], arrived.vectors[some], arrived.positions[some])
+            self._queue.enter(ranked[some], arrived.vectors[some], arrived.positions[some])
             moments.append(self._queue.moment())
         parts = over_tiles(
             lambda rows: base[rows] - self._cosine(arrived, rows, moments),

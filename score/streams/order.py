@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -101,17 +102,20 @@ def read(typed: str) -> StreamOrder:
     if kind == SHUFFLE and colon:
         wanted = f"a whole number from 1 to {MOST_SHUFFLES:,}, such as shuffle:5"
         number = _number(typed, value, wanted)
-        if number != int(number) or number > MOST_SHUFFLES:
+        if not (value.isascii() and value.isdecimal()) or number > MOST_SHUFFLES:
             raise InputError(f"--stream {typed[:60]}: {value[:40]!r} is not {wanted}")
-        return StreamOrder(typed, SHUFFLE, number)
+        return StreamOrder(f"{SHUFFLE}:{int(number)}", SHUFFLE, number)
     if typed in (SHUFFLE, ID_FIRST, OOD_FIRST, DRIFT):
         return StreamOrder(typed, typed)
     raise InputError(f"--stream {typed[:60]!r}: use {FORMS}")
 
 
 def read_all(typed: Sequence[str]) -> list[StreamOrder]:
-    """Return the orders that are typed, each once; without any a single shuffle."""
-    return [read(one) for one in dict.fromkeys(typed or (SHUFFLE,))]
+    """Return the orders that are typed, each once, however written; without any a shuffle."""
+    found: dict[tuple[str, float, Path | None], StreamOrder] = {}
+    for order in map(read, typed or (SHUFFLE,)):
+        found.setdefault((order.kind, order.number, order.file), order)
+    return list(found.values())
 
 
 def _number(typed: str, value: str, wanted: str) -> float:
@@ -144,11 +148,27 @@ def _in_ratio(
     draw: np.random.Generator, ours: Places, others: Places, ratio: float
 ) -> tuple[Places, Places]:
     """Return as many of both as there can be with `ratio` ID images to each OOD image."""
-    inside = min(len(ours), round(len(others) * ratio))
-    outside = min(len(others), round(inside / ratio))
-    if not inside or not outside:
-        raise InputError(
-            f"--stream ratio:{ratio:g}: {len(ours):,} ID and {len(others):,} OOD images are too few"
-        )
+    inside, outside = _counts_in_ratio(len(ours), len(others), ratio)
     chosen = (draw.choice(ours, inside, replace=False), draw.choice(others, outside, replace=False))
     return np.sort(chosen[0]), np.sort(chosen[1])
+
+
+def _counts_in_ratio(inside: int, outside: int, ratio: float) -> tuple[int, int]:
+    """Return how many of both: of the rarer side as many as go, of the other to half an image.
+
+    Raises InputError if there is none of the rarer side.
+    """
+    # As typed: 100 times the float .29 is below 29.
+    exact = Fraction(repr(ratio))
+    if ratio >= 1:
+        rarer = min(outside, math.floor(inside / exact))
+        found = round(rarer * exact), rarer
+    else:
+        rarer = min(inside, math.floor(outside * exact))
+        found = rarer, round(rarer / exact)
+    if not rarer:
+        raise InputError(
+            f"--stream ratio:{ratio:g}: {inside:,} ID and {outside:,} OOD images are too few; "
+            f"use a ratio from 1/{outside} to {inside}"
+        )
+    return found

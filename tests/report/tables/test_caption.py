@@ -4,19 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from samples.report.results import BARE, FIRST, results
+from samples.report.results import BARE, FIRST, rates, results
 
 from oodcache.report.tables.caption import caption, short_caption
 from oodcache.score.measures.result import Pick, Result, StreamMeasures
 
 ENERGY = replace(FIRST, score="energy", parameters={"temperature": "learned"}, ood="SUN")
 MCM = replace(FIRST, ood="SUN")
-
-
-def rates(one: Result, **by_convention: float) -> Result:
-    """Return a result whose FPR95 is the same in all conventions but those given."""
-    same = dict.fromkeys(("strict", "nearest", "openood", "interpolated"), one.fpr95)
-    return replace(one, fpr95_by_convention=same | by_convention)
 
 
 def line(results: list[Result], start: str) -> str:
@@ -95,6 +89,20 @@ def test_intervals_that_cannot_be_estimated_are_explained() -> None:
     )
 
 
+def test_an_average_over_other_id_images_says_why_it_has_no_interval() -> None:
+    average = replace(FIRST, ood="average", auroc_ci=None, n_id=60_000)
+    said = caption([FIRST, replace(FIRST, ood="SUN", n_id=40_000), average])
+    assert "(50,000 or 40,000 images)" in said[0]
+    assert said[2].endswith(
+        "scale; not estimable for an average over sets with different ID images."
+    )
+    still = replace(FIRST, score="energy", auroc_ci=None)
+    assert "if the variance is 0 or for an average over" in caption([FIRST, average, still])[2]
+    assert caption([FIRST, still, replace(still, ood="average")])[2].endswith(
+        "; not estimable if the variance is 0."
+    )
+
+
 def test_the_best_of_several_rows_is_called_optimistic_once() -> None:
     said = (
         "To pick the best of these rows by these test images would be optimistic; "
@@ -161,66 +169,6 @@ def test_images_that_pick_and_measure_are_said() -> None:
     assert line(rows, "Test images") == (
         "Test images that also picked parameters on Textures (equal embeddings): "
         "1,200 of SUN, 1 of Places."
-    )
-
-
-def test_an_order_that_the_convention_reverses_is_said_with_a_pair_and_its_numbers() -> None:
-    # The real scores of DESIGN: openood puts first the one that strict puts last.
-    shown = [
-        rates(replace(MCM, fpr95=0.4308), openood=0.3722),
-        rates(replace(ENERGY, fpr95=0.3529), openood=0.4120),
-    ]
-    assert line(shown, "The order") == (
-        "The order by FPR95 depends on the convention: of 1 pair of scores, openood swaps 1, "
-        "most clearly mcm and energy on SUN: 37.22 and 41.20 under openood, 43.08 and 35.29 under "
-        "strict."
-    )
-
-
-def test_the_starkest_of_the_reversals_is_named_and_all_are_counted() -> None:
-    third = replace(MCM, score="max-logit", parameters={}, fpr95=0.2)
-    shown = [
-        rates(replace(MCM, fpr95=0.3), nearest=0.1, interpolated=0.1),
-        rates(replace(ENERGY, fpr95=0.4), nearest=0.2, interpolated=0.2),
-        rates(third, nearest=0.15, interpolated=0.05),
-    ]
-    said = line(shown, "The order")
-    assert "of 3 pairs of scores, nearest swaps 1, most clearly mcm and max-logit on SUN" in said
-    assert "SUN: 10.00 and 15.00 under nearest" in said
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"ood": "Places"},
-        {"model": "Other"},
-        {"template": "the {}"},
-    ],
-)
-def test_scores_that_share_no_column_have_no_order(other: dict[str, Any]) -> None:
-    shown = [
-        rates(replace(MCM, fpr95=0.4), openood=0.3),
-        rates(replace(ENERGY, fpr95=0.3, **other), openood=0.4),
-    ]
-    assert line(shown, "The order") == ""
-
-
-def test_scores_that_the_table_shows_as_equal_are_not_reordered() -> None:
-    shown = [
-        rates(replace(MCM, fpr95=0.40001), openood=0.3),
-        rates(replace(ENERGY, fpr95=0.4), openood=0.4),
-    ]
-    assert line(shown, "The order") == ""
-
-
-def test_a_reversal_names_the_model_where_there_are_several() -> None:
-    shown = [
-        rates(replace(MCM, fpr95=0.4), openood=0.3),
-        rates(replace(ENERGY, fpr95=0.3), openood=0.4),
-        rates(replace(MCM, model="Other")),
-    ]
-    assert "mcm and energy on SUN (ViT-B-16/laion400m_e31): 30.00 and 40.00 under openood" in line(
-        shown, "The order"
     )
 
 

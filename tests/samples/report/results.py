@@ -92,3 +92,9 @@ def difference(first: str, second: str, **changes: Any) -> Difference:
 def plain(text: str) -> list[str]:
     """Return a table's lines without its colours."""
     return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()]
+
+
+def rates(one: Result, **by_convention: float) -> Result:
+    """Return a result whose FPR95 is the same in all conventions but those given."""
+    same = dict.fromkeys(("strict", "nearest", "openood", "interpolated"), one.fpr95)
+    return replace(one, fpr95_by_convention=same | by_convention)

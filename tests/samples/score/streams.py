@@ -12,7 +12,7 @@ from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import SCORE, Parameter, Score, unranked
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
-from oodcache.score.streams.context import Shown, StreamContext
+from oodcache.score.streams.context import BothForms, StreamContext
 from oodcache.score.streams.method import Arrived, Held
 
 
@@ -37,12 +37,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class Tallies:
-    base: Shown
+    base: BothForms
     weight: float
     batch: int
 
     def ahead(self, tile: Tile) -> Scores:
-        return self.base(tile)[None]
+        return self.base(tile)[1][None]
 
     def start(self) -> Tally:
         return Tally(self.weight)

@@ -14,6 +14,7 @@ from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.texts import TextFile
 from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import Prompted, Selection, prompted, select, tell
+from oodcache.score.onepass.variants import parse
 
 WriteImages = Callable[..., ImageFile]
 WriteTexts = Callable[..., TextFile]
@@ -239,6 +240,22 @@ def test_folders_numbered_like_the_vocabulary_are_class_numbers_and_that_is_note
     assert sorted(int(names[row]) for row in rows) == list(range(21, 31))
     first = names.index(str(IDS.index(TEN.ids[0])))
     assert ten.match(ten.views[0].file)[first] == 0
+
+
+def test_a_missing_bias_is_told_of_the_forms_in_which_it_does_not_cancel(
+    tmp_path: Path, write_images: WriteImages, write_texts: WriteTexts
+) -> None:
+    other = {"pretrained": "two", "requested": "other", "logit_bias": None}
+    write_texts("imagenet", cloud(3), class_names=WORDS[:3], **other)
+    write_images("val", cloud(3), **other)
+    write_images("outside", cloud(9), **other)
+    question = Question(tmp_path, ["other"], "val", ("outside",), classes="imagenet")
+    found, notes = select(question, "other"), list[str]()
+    labels = ("adaneg", "tanl", "adaneg:form=sigmoid", "tanl:form=sigmoid", "mcm")
+    tell(found, [one for label in labels for one in parse(label)], notes.append)
+    assert notes == [
+        "Tiny/two has no bias: b = 0 is used in adaneg:form=sigmoid, tanl:form=sigmoid"
+    ]
 
 
 def test_subsets_name_folders_however_unicode_composes_them(

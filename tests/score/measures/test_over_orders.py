@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import mean
 from typing import Any
 
@@ -32,7 +33,7 @@ RUNS = {name: [run(0, size), run(1, size)] for name, size in (("a", 20), ("b", 3
 def results(runs: Any, conventions: Conventions = STANDARD) -> Any:
     common = {
         **dict.fromkeys(("model", "pretrained", "classes", "template", "score"), "x"),
-        **{"templates": ("x",), "id": "digits", "parameters": {}, "id_accuracy": None},
+        **{"templates": ("x",), "id": "digits", "parameters": {}, "id_accuracy": 0.75},
         **{"fpr_convention": "strict", "n_id": 50},
     }
     found = results_over_orders(
@@ -81,7 +82,22 @@ def test_an_average_over_other_id_images_for_each_set_has_no_interval() -> None:
     found = results(drawn)
     assert found["average"].auroc_ci is None
     assert found["a"].auroc_ci is not None
-    assert (found["a"].n_id, found["b"].n_id) == (30, 30)
+    assert (found["a"].n_id, found["b"].n_id, found["average"].n_id) == (30, 30, 50)
+
+
+def test_an_average_over_one_stream_counts_its_images_once() -> None:
+    every = {name: [replace(run(0, size), length=110)] for name, size in (("a", 20), ("b", 30))}
+    every["c"] = [replace(run(0, 10), length=110)]
+    found = results(every)
+    assert {one.stream.images for one in found.values()} == {110}
+    assert found["average"].n_id + found["average"].n_ood == 110
+
+
+def test_results_on_some_of_the_id_images_have_no_accuracy_of_all() -> None:
+    found = results({"a": [run(0, 20)], "b": [run(0, 30, ROWS[:30])]})
+    assert (found["a"].id_accuracy, found["b"].id_accuracy) == (0.75, None)
+    drawn = results({"a": [run(0, 20, ROWS[:40])], "b": [run(0, 30, ROWS[:30])]})
+    assert drawn["average"].id_accuracy is None
 
 
 def test_one_order_has_no_deviation() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples.score.banks import normalised, unit
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 
 from oodcache.score.formulas.cosines import Places, Scores
 from oodcache.score.formulas.tile import Tile
@@ -23,17 +23,31 @@ from oodcache.score.streams.replay import Replayed, replay
 Vectors = Any
 
 
-def literally(base: Scores, vectors: Vectors, *, queue: int, k: int, batch: int) -> Scores:
+def literally(
+    base: Scores,
+    vectors: Vectors,
+    *,
+    queue: int,
+    k: int,
+    batch: int,
+    ranked: Scores | None = None,
+) -> Scores:
     """Return the scores of a stream: a sorted list of the lowest, and every cosine sorted."""
     wide, memory = vectors.astype(np.float64), list[tuple[float, int]]()
+    ranked = base if ranked is None else ranked
     found = []
     for start in range(0, len(base), batch):
         arrived = range(start, min(start + batch, len(base)))
-        memory = sorted(memory + [(base[one], one) for one in arrived])[:queue]
+        memory = sorted(memory + [(ranked[one], one) for one in arrived])[:queue]
         for one in arrived:
             cosines = sorted((float(wide[one] @ wide[other]) for _, other in memory), reverse=True)
             found.append(base[one] - (cosines[min(k, len(cosines)) - 1] if cosines else 0))
     return np.array(found)
+
+
+def unread(tile: Tile) -> tuple[Scores, Scores]:
+    """Stand for a base whose scores are given."""
+    raise AssertionError("the base scores are given")
 
 
 def replayed(
@@ -42,12 +56,14 @@ def replayed(
     places: Places | None = None,
     *,
     keep: bool = False,
+    ranked: Scores | None = None,
     **given: int,
 ) -> Replayed:
     """Return the replay of images whose base scores are known, in the order of `places`."""
-    method = Oodd(lambda tile: tile.precise[:, 0], **given)
+    method = Oodd(unread, **given)
     order = np.arange(len(base)) if places is None else places
-    return replay(method, vectors, base[None], order, keep=keep)
+    forms = np.stack([base if ranked is None else ranked, base])
+    return replay(method, vectors, forms, order, keep=keep)
 
 
 def stream(count: int, seed: int = 0, dimension: int = 16) -> tuple[Scores, Vectors]:
@@ -57,6 +73,13 @@ def stream(count: int, seed: int = 0, dimension: int = 16) -> tuple[Scores, Vect
     middle = np.where(outside[:, None], np.eye(dimension)[0], 0)
     vectors = normalised(draw.standard_normal((count, dimension)) / 3 + middle)
     return draw.standard_normal(count) - 2 * outside, vectors
+
+
+def by_hand(vectors: Vectors, names: Vectors, scale: float) -> tuple[Scores, Scores]:
+    """Return log-odds of the largest probability, from its complement, and the probability."""
+    logits = np.sort(scale * vectors.astype(np.float64) @ names.T.astype(np.float64))
+    ranked: Scores = -logsumexp(logits[:, :-1] - logits[:, -1:], axis=1)
+    return ranked, softmax(logits, axis=1)[:, -1]
 
 
 @given(
@@ -150,25 +173,41 @@ def test_cosines_see_neither_scale_nor_bias() -> None:
     found = []
     for classes in (Classes(names, 100.0, -16.0), Classes(names, 1.0, None)):
         (method,) = fit_all(parse("oodd:queue=50"), classes)
-        found.append(replay(method, vectors, base[None], np.arange(200)).scores)
+        found.append(replay(method, vectors, np.stack([base, base]), np.arange(200)).scores)
     assert np.array_equal(*found)
 
 
-def test_a_base_is_taken_in_the_form_that_is_shown() -> None:
+def test_a_base_is_taken_in_both_its_forms() -> None:
     vectors, names = unit(9, 16), unit(7, 16, seed=1)
     tile = Tile(vectors, names, np.ascontiguousarray(names.T))
     (method,) = fit_all(parse("oodd:base=mcm:temperature=learned"), Classes(names, 10.0, None))
-    logits = 10 * vectors.astype(np.float64) @ names.T.astype(np.float64)
-    np.testing.assert_allclose(method.ahead(tile)[0], softmax(logits, axis=1).max(axis=1), 1e-6)
+    found, expected = method.ahead(tile), by_hand(vectors, names, 10)
+    np.testing.assert_allclose(found[1], expected[1], 1e-6)
+    assert np.argsort(found[0]).tolist() == np.argsort(expected[0]).tolist()
+
+
+def test_a_base_that_saturates_still_picks_the_queue_by_its_rank() -> None:
+    names = unit(5, 16, seed=1)
+    vectors = normalised(names[np.arange(80) % 5] + unit(80, 16) / 3)
+    ranked, base = by_hand(vectors, names, 400)
+    assert np.sum(base == 1) > 40
+    tile = Tile(vectors, names, np.ascontiguousarray(names.T))
+    label = "oodd:base=mcm:temperature=learned,queue=60,batch=8"
+    (method,) = fit_all(parse(label), Classes(names, 400.0, None))
+    found = replay(method, vectors, method.ahead(tile), np.arange(80)).scores
+    expected = literally(base, vectors, queue=60, k=5, batch=8, ranked=ranked)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    by_arrival = literally(base, vectors, queue=60, k=5, batch=8)
+    assert np.abs(found - by_arrival).max() > 0.01
 
 
 def test_it_notes_the_spreads_of_base_and_cosine() -> None:
-    method = Oodd(lambda tile: tile.precise[:, 0], queue=1)
+    method = Oodd(unread, queue=1)
     assert isinstance(method, Noting) and isinstance(method, Grouping)
-    note = method.note(np.array([[1.0, 3.0]]), np.array([0.75, 2.25]))
+    note = method.note(np.array([[7.0, 8.0], [1.0, 3.0]]), np.array([0.75, 2.25]))
     assert note.endswith("standard deviations: base 1, cosine 0.25")
 
 
 def test_it_notes_a_queue_that_holds_the_whole_stream() -> None:
-    note = Oodd(lambda tile: tile.precise[:, 0], queue=2).note(np.ones((1, 2)), np.zeros(2))
+    note = Oodd(unread, queue=2).note(np.ones((2, 2)), np.zeros(2))
     assert note.endswith("; its queue of 2 holds the whole stream, ID images too")

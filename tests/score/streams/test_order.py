@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -78,25 +79,45 @@ def test_drift_is_one_stream_with_the_sets_one_after_the_other() -> None:
     assert len(first & set(range(6))) == len(second & set(range(6))) == 3
 
 
-@given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(["0.1", "1", "2.5", "10"]))
+@given(
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.sampled_from(["0.01", "0.1", "0.29", "1", "2.5", "10", "100"]),
+)
 def test_ratio_keeps_as_many_as_there_can_be(inside: int, outside: int, ratio: str) -> None:
-    sizes = [("id", inside), ("ood", outside)]
+    exact = Fraction(ratio)
+    # Every count of the rarer side that the other, before it is rounded, has images for.
+    exactly = [
+        (count * exact, count) if exact >= 1 else (count, count / exact) for count in range(1, 301)
+    ]
+    possible = [pair for pair in exactly if pair[0] <= inside and pair[1] <= outside]
     try:
-        (only,) = read(f"ratio:{ratio}").streams(sizes, 0)
+        (only,) = read(f"ratio:{ratio}").streams([("id", inside), ("ood", outside)], 0)
     except InputError:
-        assert min(inside / float(ratio), outside * float(ratio)) <= 0.5 + 1e-9
+        assert not possible
         return
     ours = np.count_nonzero(only.places < inside)
-    others = len(only.places) - ours
     assert len(set(only.places.tolist())) == len(only.places)
-    assert abs(ours - others * float(ratio)) <= max(0.5, 0.5 * float(ratio)) + 1e-9
-    assert ours == inside or others == outside or ours == round(outside * float(ratio))
+    assert (ours, len(only.places) - ours) == tuple(map(round, possible[-1]))
+
+
+def test_a_large_ratio_is_that_of_the_images_that_are_drawn() -> None:
+    (only,) = read("ratio:100").streams([("id", 149), ("ood", 89)], 0)
+    assert [np.sum(only.places < 149), np.sum(only.places >= 149)] == [100, 1]
+
+
+def test_a_ratio_that_the_images_cannot_have_is_rejected_with_those_they_can() -> None:
+    sizes = [("id", 30), ("ood", 80)]
+    for typed in ("ratio:31", "ratio:0.012"):
+        with pytest.raises(InputError, match="30 ID and 80 OOD .* ratio from 1/80 to 30$"):
+            read(typed).streams(sizes, 0)
 
 
 @pytest.mark.parametrize(
     "typed",
     [
         *("", "Shuffle", "shuffle:", "shuffle:0", "shuffle:1.5", "shuffle:-1", "shuffle:nan"),
+        *("shuffle:1.0", "shuffle:1e0", "shuffle:1_0", "shuffle: 1"),
         *("shuffle:1001", "id-first:2", "drift:1", "ratio", "ratio:", "ratio:0", "ratio:inf"),
         *("ratio:-2", "file", "file:", "random"),
     ],
@@ -132,3 +153,18 @@ def test_an_order_is_taken_once_and_a_shuffle_without_any() -> None:
     found = read_all(["drift", "shuffle:2", "drift"])
     assert [one.label for one in found] == ["drift", "shuffle:2"]
     assert [one.label for one in read_all([])] == ["shuffle"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *(["shuffle", "shuffle:1", "shuffle:01"], ["shuffle:3", "shuffle:03"]),
+        *(["ratio:2", "ratio:2.0", "ratio:2e0"], ["file:o.csv", "file:./o.csv"]),
+    ],
+)
+def test_an_order_that_is_written_differently_is_taken_once(typed: list[str]) -> None:
+    assert [one.label for one in read_all([*typed, "drift"])] == [typed[0], "drift"]
+
+
+def test_a_number_of_shuffles_is_labelled_without_zeros_in_front() -> None:
+    assert read("shuffle:05").label == "shuffle:5"
