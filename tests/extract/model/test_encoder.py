@@ -141,12 +141,12 @@ def test_sizes_of_batches_are_compiled_once_not_each(small_model: SmallModel) ->
 def test_a_compiler_that_is_missing_is_one_line(
     small_model: SmallModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("torch._inductor.config.cpp.cxx", (str(tmp_path / "none"),))
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr("torch._inductor.config.force_disable_caches", True)
     torch._dynamo.reset()
     ours = load_small(small_model, compile=True)
-    with pytest.raises(InputError) as refused:
+    without = {"cpp.cxx": (str(tmp_path / "none"),), "force_disable_caches": True}
+    # monkeypatch would delete the settings afterwards, and no later test could compile.
+    with torch._inductor.config.patch(without), pytest.raises(InputError) as refused:
         ours.images(noise(2))
     assert str(refused.value).startswith("--compile: torch cannot compile the model: ")
     assert str(refused.value).endswith("; run without --compile")

@@ -192,8 +192,9 @@ def test_a_folder_goes_through_extract_and_score(
     write_strays(tmp_path / "strays")
     model = ["--model", f"transformers:{folders[kind]}"]
     outcome = oodcache(
-        *("extract", *model, "photos=photos", "strays=strays", "--classes", "photos=photos"),
-        *("--batch-size", "5", "--shard-rows", "6", "--dtype", "float32"),
+        *("extract", *model, "--name", "mine", "photos=photos", "strays=strays"),
+        *("--classes", "photos=photos", "--dtype", "float32"),
+        *("--batch-size", "5", "--shard-rows", "6"),
     )
     assert outcome.status == 0, outcome.err
     cached = open_images(next((tmp_path / "embeddings").rglob("images/photos.h5")))
@@ -201,7 +202,7 @@ def test_a_folder_goes_through_extract_and_score(
     expected = by_hand(kind, images)
     np.testing.assert_allclose(next(cached.blocks()), expected, atol=1e-5)
     asked = ("--classes", "photos", "--id", "photos", "--ood", "strays")
-    table = oodcache("score", "--model", kind, *asked)
+    table = oodcache("score", "--model", "mine", *asked)
     assert table.status == 0 and "mcm" in table.out, table.err
-    again = oodcache("extract", *model, "photos=photos")
+    again = oodcache("extract", *model, "--name", "mine", "photos=photos")
     assert again.status == 0 and "kept" in again.err
