@@ -91,5 +91,5 @@ def placing(folder: Path) -> str:
         f"run  AutoProcessor.from_pretrained(BASE).save_pretrained({str(folder)!r})  in Python, "
         "BASE being the model that was trained further; or copy those of "
         f"{', '.join(VOCABULARIES)}, merges.txt, {CONFIG} and preprocessor_config.json that its "
-        f"repository has into {folder}"
+        "repository has into that folder"
     )
