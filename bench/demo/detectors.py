@@ -11,12 +11,13 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import oodcache
 from oodcache.score.measures.result import Result
-from oodcache.study.demo import CLASSES, ID_SET, MODELS, OOD_SETS
+from oodcache.study.demo import BANK, CLASSES, ID_SET, MODELS, OOD_SETS
 
 SCORES = (
     *("mcm:temperature=learned", "max-logit"),
@@ -46,8 +47,8 @@ def prepare(folder: Path) -> None:
         command(folder, "negatives", "--model", model, *mined)
 
 
-def measured(cache: Path, model: str, scores: Sequence[str]) -> list[Result]:
-    """Return the averages over the OOD sets, a row a score."""
+def measured(cache: Path, model: str, scores: Sequence[str], **more: Any) -> list[Result]:
+    """Return the averages over the OOD sets, a row a score; `more` goes to `evaluate`."""
     rows = oodcache.open(cache).evaluate(
         model,
         classes=CLASSES,
@@ -55,7 +56,7 @@ def measured(cache: Path, model: str, scores: Sequence[str]) -> list[Result]:
         ood=OOD_SETS,
         scores=scores,
         negatives="words",
-        bank="digits-train",
+        **more,
         note=lambda text: None,
     )
     return [one for one in rows if one.ood == "average"]
@@ -66,14 +67,14 @@ def main() -> None:
         prepare(Path(folder))
         for model in MODELS:
             print(f"{model:<32} AUROC  FPR95")
-            for one in measured(Path(folder) / "embeddings", model, SCORES):
+            for one in measured(Path(folder) / "embeddings", model, SCORES, bank=BANK):
                 typed = ",".join(f"{key}={value}" for key, value in one.parameters.items())
                 name = one.score if len(typed) > 20 else f"{one.score} {typed}"
                 print(f"  {name:<30} {100 * one.auroc:5.2f}  {100 * one.fpr95:5.2f}")
             seeds = "|".join(map(str, range(SEEDS)))
             for groups in (10, 100):
                 typed = f"neglabel:groups={groups},seed={seeds}"
-                found = measured(Path(folder) / "embeddings", model, [typed])
+                found = measured(Path(folder) / "embeddings", model, [typed], bank=BANK)
                 for what, values in (
                     ("AUROC", [100 * one.auroc for one in found]),
                     ("FPR95", [100 * one.fpr95 for one in found]),

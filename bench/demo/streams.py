@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
-import oodcache
-from bench.demo.detectors import prepare
+from bench.demo.detectors import measured, prepare
 from oodcache.score.formulas.registry import SCORES as REGISTRY
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import Variant
-from oodcache.study.demo import CLASSES, ID_SET, MODELS, OOD_SETS
+from oodcache.study.demo import MODELS
 
 SHUFFLES = 20
 ORDERS = (f"shuffle:{SHUFFLES}", "id-first", "ood-first", "drift", "ratio:10")
@@ -22,21 +20,6 @@ SCORES = (
     *("max-logit", "oodd:base=max-logit,queue=128"),
     *("neglabel", "adaneg", "adaneg:proxies=sample", "adaneg:form=sigmoid"),
 )
-
-
-def measured(cache: Path, model: str, scores: Sequence[str]) -> list[Result]:
-    """Return the averages over the OOD sets, a row for each score and order."""
-    rows = oodcache.open(cache).evaluate(
-        model,
-        classes=CLASSES,
-        id=ID_SET,
-        ood=OOD_SETS,
-        scores=scores,
-        negatives="words",
-        stream=ORDERS,
-        note=lambda text: None,
-    )
-    return [one for one in rows if one.ood == "average"]
 
 
 def main() -> None:
@@ -50,7 +33,7 @@ def show(cache: Path, model: str) -> None:
     """Print a line for each row, with the standard deviations over the shuffles."""
     there = [one for one in SCORES if one.partition(":")[0] in REGISTRY]
     print(f"{model:<61} AUROC         FPR95")
-    for one in measured(cache, model, there):
+    for one in measured(cache, model, there, stream=ORDERS):
         label = Variant(one.score, one.parameters).label
         order = one.stream.order if one.stream else "any order"
         figures = [_figure(one, "auroc"), _figure(one, "fpr95")]
