@@ -266,13 +266,13 @@ def _difference(row: Mapping[str, Any]) -> Difference:
 
 
 def _counterpart(row: Mapping[str, Any]) -> Counterpart:
+    row = {"stream": None, "settings": "", "precision": "", "where": "", **row}  # Of 0.1.
     found, given = {one.name: row[one.name] for one in fields(Counterpart)}, Fields(row)
-    for name in ("source", "model", "method", "template", "note"):
+    for name in ("source", "model", "method", "template", "note", "settings", "precision", "where"):
         given.typed(name, str)
-    for name in ("score", "fpr_convention"):
+    for name in ("score", "fpr_convention", "stream"):
         given.typed(name, str, type(None))
-    for name in ("missing", "unlike"):
-        found[name] = given.texts(name, empty=True)
+    found |= {name: given.texts(name, empty=True) for name in ("missing", "unlike")}
     if found["accuracy"] is not None:
         found["accuracy"] = _compared(given.mapping("accuracy"), "accuracy")
     for name in ("auroc", "fpr95"):

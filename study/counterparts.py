@@ -1,6 +1,7 @@
 """Published numbers next to the user's own, each computed as its source measured it.
 
-A row uses its score's defaults, its prompt and its FPR convention, whatever else was requested.
+A row uses its score's defaults, its prompt, its FPR convention and its order of the images,
+whatever else was requested. A score that learns from the stream is replayed only if it was.
 Numbers may still differ, because sources load images differently.
 """
 
@@ -17,16 +18,20 @@ from oodcache.cache.shards.shard_set import open_text_rows
 from oodcache.cache.store import store
 from oodcache.cache.watch import Watch
 from oodcache.score.evaluation import evaluate
+from oodcache.score.formulas.definition import DATASET, VOCABULARY
 from oodcache.score.inputs.files import vocabulary_path
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import AVERAGE, Compared, Counterpart, Result
 from oodcache.score.onepass.variants import Variant, parse
-from oodcache.score.words.negatives import unlike_paper
+from oodcache.score.streams.order import read
+from oodcache.score.words.negatives import NOUN, unlike_paper
 from oodcache.study.prompts import extraction, found
 from oodcache.study.published import (
     CLASS_COUNT,
     CLASSES,
+    ENSEMBLE,
     ID_SET,
+    LEARNED,
     OOD_SETS,
     OPENAI,
     Published,
@@ -94,6 +99,10 @@ def _bare(row: Published, label: str) -> Counterpart:
         missing=(),
         unlike=(),
         note=row.note,
+        stream=row.stream,
+        settings=row.settings,
+        precision=row.precision,
+        where=row.where,
     )
 
 
@@ -101,9 +110,10 @@ def _without(bare: Sequence[Counterpart], why: str) -> tuple[Counterpart, ...]:
     return tuple(replace(one, missing=(why,)) for one in bare)
 
 
-# What one evaluation measures: stored templates, and the score if it is fitted to negatives.
-Key = tuple[tuple[str, ...], str | None]
-# Results by score, then by OOD set; or why there are none.
+# What one evaluation measures: stored templates, the score if it needs more than class texts, and
+# the order of the images.
+Key = tuple[tuple[str, ...], str | None, str | None]
+# Results by variant as typed, then by OOD set; or why there are none.
 Numbers = Mapping[str, Mapping[str, Result]] | str
 
 
@@ -121,21 +131,39 @@ class _Own:
         """Return the results that rows need; each key reads the images once."""
         wanted: dict[Key, dict[str, Variant]] = {}
         for row in rows:
-            if (key := self._key(row)) is not None:
-                variant = _variant(row)
-                wanted.setdefault(key, {})[variant.label] = variant
+            if not self._why_not(row):
+                variant = self._variant(row)
+                wanted.setdefault(self._key(row), {})[variant.label] = variant
         return {key: self._evaluated(key, [*some.values()]) for key, some in wanted.items()}
 
-    def _key(self, row: Published) -> Key | None:
-        """Return what a row is measured with, None if it cannot be measured."""
-        stored = found(self.texts, templates(row.template))
-        if not _is_known(row) or not all(stored):
-            return None
+    def _key(self, row: Published) -> Key:
+        definition = self._variant(row).definition
+        fitted = row.score if definition.needs or definition.stream else None
+        return found(self.texts, templates(row.template)), fitted, row.stream
+
+    def _variant(self, row: Published) -> Variant:
+        """Return a row's score, with the word list and the dataset that the user named for it."""
         variant = _variant(row)
-        return stored, variant.score if variant.definition.needs else None
+        same = (one for one in self.question.variants if _unnamed(one) == _unnamed(variant))
+        return next(same, variant) if variant.definition.stream else variant
+
+    def _why_not(self, row: Published) -> str:
+        """Return why a row cannot be measured, "" if it can."""
+        if not _is_known(row):
+            return "not implemented in oodcache"
+        if row.template in (LEARNED, ENSEMBLE):
+            return "its prompts are not in the registry"
+        if row.stream is not None and not _is_typed(row.stream):
+            return "no --stream makes its order, which the JSON describes"
+        if row.stream is not None and self._variant(row) not in self.question.variants:
+            return f"it learns from the stream, which takes a replay: add --score {row.score}"
+        if not all(found(self.texts, templates(row.template))):
+            are = "OpenAI's 80 templates are" if row.template == OPENAI else f"{row.template!r} is"
+            return f"{are} not cached: {extraction(self.texts, row.template)}"
+        return ""
 
     def _evaluated(self, key: Key, variants: Sequence[Variant]) -> Numbers:
-        stored, fitted = key
+        stored, fitted, stream = key
         asked = self.question.ood_sets
         question = Question(
             *(self.question.cache, [self.model], ID_SET),
@@ -144,6 +172,8 @@ class _Own:
             classes=CLASSES,
             templates=[stored if len(stored) > 1 else stored[0]],
             negatives=self.question.negatives if fitted else None,
+            streams=[] if stream is None else [stream],
+            stream_seed=0 if stream is None else self.question.stream_seed,
         )
         try:
             evaluated = evaluate(question, Watch(progress=self.watch.progress))
@@ -152,25 +182,20 @@ class _Own:
                 raise
             # The main table may use other negatives, or none.
             return str(error)
-        by_score: dict[str, dict[str, Result]] = {}
+        by_variant: dict[str, dict[str, Result]] = {}
         for one in evaluated.results:
-            by_score.setdefault(one.score, {})[one.ood] = one
-        return by_score
+            by_variant.setdefault(Variant(one.score, one.parameters).label, {})[one.ood] = one
+        return by_variant
 
     def counterpart(self, row: Published, measured: Mapping[Key, Numbers]) -> Counterpart:
         """Return a row's counterpart with what was measured for it, or why nothing was."""
         bare = _bare(row, self.label)
-        if not _is_known(row):
-            return replace(bare, missing=("not implemented in oodcache",))
-        key = self._key(row)
-        if key is None:
-            are = "OpenAI's 80 templates are" if row.template == OPENAI else f"{row.template!r} is"
-            how = extraction(self.texts, row.template)
-            return replace(bare, missing=(f"{are} not cached: {how}",))
-        numbers = measured[key]
+        if why := self._why_not(row):
+            return replace(bare, missing=(why,))
+        numbers = measured[self._key(row)]
         if isinstance(numbers, str):
             return replace(bare, missing=(numbers,))
-        results = numbers[_variant(row).score]
+        results = numbers[self._variant(row).label]
         some = next(iter(results.values()))
         # An average is comparable only over all four sets.
         whole = {*OOD_SETS} <= {*results}
@@ -211,7 +236,8 @@ class _Own:
         if others := other_counts({ID_SET: some.n_id, **outside}):
             yield f"image counts differ: {others}"
         negatives = self.question.negatives
-        if negatives is not None and _variant(row).definition.needs:
+        # The others mined 10,000 words, in prompts with a full stop.
+        if negatives is not None and _variant(row).definition.needs and row.template == NOUN:
             mined = read_negatives(negatives_path(self.question.cache, self.label, negatives))
             if settings := unlike_paper(mined):
                 yield f"--negatives {negatives} has {'; '.join(settings)}"
@@ -225,6 +251,22 @@ def _is_known(row: Published) -> bool:
 def _variant(row: Published) -> Variant:
     (variant,) = parse(row.score or ANY)
     return variant
+
+
+def _unnamed(variant: Variant) -> tuple[str, Mapping[str, float | str]]:
+    """Return a score and its parameters, without those that name something in the cache."""
+    known = variant.definition.parameters
+    named = [name for name, one in known.items() if one.names in (VOCABULARY, DATASET)]
+    return variant.score, {key: one for key, one in variant.parameters.items() if key not in named}
+
+
+def _is_typed(stream: str) -> bool:
+    """Return whether an order is one of --stream, rather than a description in words."""
+    try:
+        read(stream)
+    except InputError:
+        return False
+    return True
 
 
 def _compared(one: Compared, own: float | None) -> Compared:

@@ -18,6 +18,8 @@ OOD_SETS = ("iNaturalist", "SUN", "Places", "Textures")
 CLASS_COUNT = 1_000
 IMAGES = {ID_SET: 50_000, "iNaturalist": 10_000, "SUN": 10_000, "Places": 10_000, "Textures": 5_640}
 OPENAI = "openai"
+# Prompts that are not listed: learned ones, and a source's own ensemble.
+LEARNED, ENSEMBLE = "learned", "ensemble"
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,14 @@ class Published:
 
     `model` is its name in the cache, `score` the score as typed: None for accuracies alone, and for
     methods that oodcache does not implement. `method` is the source's own name. `template` is
-    "openai" for OpenAI's 80. `fpr_convention` is None if unknown, or without an FPR. `auroc` and
-    `fpr95` are by OOD set, with "average" over all four as printed; entries may be missing.
+    "openai" for OpenAI's 80, "learned", or "ensemble" for the source's own. `fpr_convention` is
+    None if unknown, or without an FPR. `auroc` and `fpr95` are by OOD set, with "average" over all
+    four as printed; entries may be missing.
+
+    `stream` is the order of the images, as typed after --stream, or in words if no --stream makes
+    it; None for a score that does not learn from the stream. `where` tells where the numbers stand:
+    a file of a repository at a commit, or a table; "" if that was not noted. A
+    `source` that ends in "second-hand" was read in another one, which quotes it.
     """
 
     source: str
@@ -40,6 +48,10 @@ class Published:
     auroc: Mapping[str, float]
     fpr95: Mapping[str, float]
     note: str
+    stream: str | None = None
+    settings: str = ""
+    precision: str = ""
+    where: str = ""
 
 
 def rows() -> tuple[Published, ...]:

@@ -10,6 +10,11 @@ from oodcache.score.measures.result import Compared, Counterpart
 
 BELOW = "Published numbers in %; below each, yours and the difference in percentage points."
 LABELS = ("model", "source", "prompt", "FPR", "method")
+PROMPTS = {
+    "openai": "OpenAI's 80 templates",
+    "learned": "learned",
+    "ensemble": "an ensemble of its own",
+}
 CLAIM = (
     "Your numbers use each row's score with its defaults, its prompt and its FPR convention, "
     "not those of the tables above. The published numbers are quoted, not verified: image loaders "
@@ -80,7 +85,7 @@ def _source(one: Counterpart) -> str:
 
 
 def _prompt(one: Counterpart) -> str:
-    return "OpenAI's 80 templates" if one.template == "openai" else repr(one.template)
+    return PROMPTS.get(one.template) or repr(one.template)
 
 
 def _labels(one: Counterpart) -> tuple[str, ...]:

@@ -213,7 +213,8 @@ class Counterpart:
     """A published row, with the fields of `Published`, next to your own numbers.
 
     `model` is the one in the cache. `missing` tells why some of your numbers are missing, and what
-    to type; `unlike` how their conditions differ from the source's.
+    to type; `unlike` how their conditions differ from the source's. Results of earlier versions
+    have nothing from `stream` on.
     """
 
     source: str
@@ -228,3 +229,7 @@ class Counterpart:
     missing: tuple[str, ...]
     unlike: tuple[str, ...]
     note: str
+    stream: str | None = None
+    settings: str = ""
+    precision: str = ""
+    where: str = ""

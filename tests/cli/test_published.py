@@ -122,7 +122,8 @@ BOTH = ("auroc", "fpr95")
 
 
 SAID = (
-    "SeTAR's rerun (recomputed from its per-image scores), GL-MCM: not implemented in oodcache",
+    "SeTAR's rerun (recomputed from its per-image scores), GL-MCM; OpenOOD-VLM's log, LAPT; "
+    "OpenOOD-VLM's log, AdaNeg with LAPT's prompts: not implemented in oodcache",
     "SeTAR's rerun (recomputed from its per-image scores), GL-MCM: it needs features of parts "
     "of an image, which no cache holds",
     "NegLabel (Jiang et al., ICLR 2024), NegLabel: neglabel needs negatives: give --negatives "
@@ -190,7 +191,7 @@ def test_a_model_without_a_row_is_said_in_one_line(oodcache: Run, cache: Path) -
     assert line == (
         "--published: no numbers for siglip2; available: ViT-B-16/openai, "
         "ViT-B-32/openai, ViT-B-16-SigLIP/webli, ViT-B-16/laion400m_e31, "
-        "ViT-B-16/datacomp_xl_s13b_b90k"
+        "ViT-B-16/datacomp_xl_s13b_b90k, ViT-B-16/laion2b_s34b_b88k"
     )
     assert done.out == scored(oodcache, cache, model="siglip2").out
     assert json.loads(scored(oodcache, cache, *JSON, model="siglip2").out)["published"] == []

@@ -119,13 +119,24 @@ def test_what_was_published_is_read_back(tmp_path: Path) -> None:
     published = [MCM, replace(MCM, score=None, accuracy=None, auroc={})]
     saved = read(written(tmp_path, to_json([FIRST], [], PROVENANCE, published)))
     assert saved.published == tuple(published)
+    row = replace(MCM, stream="shuffle:3", settings="mean of three", precision="float16", where="x")
+    assert read(written(tmp_path, to_json([FIRST], [], PROVENANCE, [row]))).published == (row,)
     assert read(written(tmp_path, to_json([FIRST], [], PROVENANCE))).published is None
+
+
+def test_published_rows_of_earlier_versions_are_read(tmp_path: Path) -> None:
+    older = json.loads(to_json([FIRST], [], PROVENANCE, [MCM]))
+    del older["sha256"]
+    for name in ("stream", "settings", "precision", "where"):
+        del older["published"][0][name]
+    assert read(written(tmp_path, older)).published == (MCM,)
 
 
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
         ("source", None, "'source' is None, not str"),
+        ("stream", 3, "'stream' is 3, not str or null"),
         ("unlike", ["", 3], "'unlike' is ['', 3], not a list of texts"),
         ("accuracy", {"published": 1.5}, "'accuracy' has fields ['published'], not ['difference',"),
         ("auroc", {"SUN": 0.9}, "'auroc.SUN' is 0.9, not an object"),

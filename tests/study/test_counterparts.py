@@ -161,7 +161,7 @@ def test_rows_are_of_imagenets_classes(tmp_path: Path) -> None:
     write_sets(tmp_path)
     write_words(tmp_path, name="others")
     found = beside(tmp_path, classes="others")
-    assert len(found) == 8
+    assert len(found) == sum(row.model == OPENAI for row in published.rows())
     for row in found.values():
         assert row.missing == ("measured with the classes imagenet; use --classes imagenet",)
 
@@ -297,19 +297,22 @@ def test_the_models_of_the_registry_are_named_once() -> None:
     assert models_published() == (
         *("ViT-B-16/openai", "ViT-B-32/openai", "ViT-B-16-SigLIP/webli"),
         *("ViT-B-16/laion400m_e31", "ViT-B-16/datacomp_xl_s13b_b90k"),
+        "ViT-B-16/laion2b_s34b_b88k",
     )
 
 
-def write_negative_words(cache: Path, *, keep: str, percentile: float | None) -> None:
+def write_negative_words(
+    cache: Path, *, keep: str, percentile: float | None, template: str = NICE
+) -> None:
     nouns, adjectives = (
         tuple(f"{kind}{place}" for place in range(count))
         for kind, count in (("noun", 500), ("adjective", 400))
     )
-    write_words(cache, (NICE,), name="nouns", words=nouns, seed=7)
+    write_words(cache, (template,), name="nouns", words=nouns, seed=7)
     write_words(cache, (PHOTO,), name="adjectives", words=adjectives, seed=8)
     request = MiningRequest(
         *(cache, OPENAI, "mined", "imagenet", ["nouns", "adjectives"]),
-        template=NICE,
+        template=template,
         keep=keep,
         percentile=percentile,
     )
@@ -367,6 +370,90 @@ def test_without_negatives_the_row_says_what_it_needs(with_negatives: Path) -> N
     )
     (why,) = beside(with_negatives, negatives="none")[NEGLABEL].missing
     assert "no negatives 'none' (there are: none)" in why
+
+
+RENEG, LOG = "ReNeg's rerun", "OpenOOD-VLM's log"
+STOPPED, PHOTOS = "The nice {}.", "a photo of a {}."
+
+
+def test_scores_of_other_parameters_are_not_mixed_up(tmp_path: Path) -> None:
+    images = write_sets(tmp_path, sets={"imagenet-val": 40, "SUN": 30})
+    texts = write_words(tmp_path, (PHOTOS,))
+    found = beside(tmp_path, ood_sets=["SUN"])
+    plain = found[RENEG, "MCM", "openood"]
+    sharp = found[LOG, "MCM, its temperature searched", "openood"]
+    cosines = {name: one.astype(float) @ texts[0].astype(float).T for name, one in images.items()}
+    for row, scale in ((plain, 1), (sharp, 50)):
+        powers = {name: np.exp(scale * one) for name, one in cosines.items()}
+        scores = {name: one.max(axis=1) / one.sum(axis=1) for name, one in powers.items()}
+        wanted = auroc(scores["imagenet-val"], scores["SUN"])
+        assert row.auroc["SUN"].own == pytest.approx(wanted, abs=1e-4)
+    assert plain.auroc["SUN"].own != sharp.auroc["SUN"].own
+
+
+def test_a_score_that_learns_from_the_stream_is_replayed_only_if_it_was_asked_for(
+    tmp_path: Path,
+) -> None:
+    from oodcache.score.evaluation import evaluate
+
+    write_sets(tmp_path, sets={"imagenet-val": 40, "SUN": 30})
+    write_words(tmp_path, (STOPPED,), words=IDS[:50])
+    write_negative_words(tmp_path, keep="100", percentile=None, template=STOPPED)
+    question = Question(
+        *(tmp_path, [OPENAI], "imagenet-val", ["SUN"]),
+        negatives="mined",
+        classes="imagenet",
+        templates=[STOPPED],
+        streams=["shuffle:3"],
+    ).asking(["adaneg"])
+    found = beside(
+        *(tmp_path, OPENAI),
+        **{"ood_sets": ["SUN"], "negatives": "mined", "classes": "imagenet"},
+        variants=question.variants,
+    )
+    row = found[RENEG, "AdaNeg, float32", "openood"]
+    (typed,) = evaluate(question, Watch()).results
+    assert row.auroc["SUN"].own == typed.auroc
+    assert row.fpr95["SUN"].own == typed.fpr95_by_convention["openood"]
+    strict = found[RENEG, "AdaNeg, float32", "strict"]
+    assert strict.fpr95["SUN"].own == typed.fpr95_by_convention["strict"]
+    # One shuffle is another measurement than the mean of three.
+    assert found[LOG, "AdaNeg", "openood"].auroc["SUN"].own not in (None, typed.auroc)
+    for key, score in (
+        ((LOG, "AdaNeg, sample-adaptive proxies", "openood"), "adaneg:proxies=sample"),
+        ((RENEG, "TANL (paper's settings), float32", "strict"), "tanl:settings=paper"),
+    ):
+        why = f"it learns from the stream, which takes a replay: add --score {score}"
+        assert found[key].missing == (why,)
+        assert not any(own(found[key].auroc).values())
+
+
+def test_a_word_list_of_ones_own_is_used_for_rows_that_name_none(tmp_path: Path) -> None:
+    write_sets(tmp_path, sets={"imagenet-val": 40, "SUN": 30})
+    write_words(tmp_path, (STOPPED,), words=IDS[:50])
+    question = Question(tmp_path, [OPENAI], "imagenet-val", ["SUN"], classes="imagenet")
+    typed = question.asking(["tanl:corpus=verbs,settings=paper"]).variants
+    found = beside(tmp_path, ood_sets=["SUN"], classes="imagenet", variants=typed)
+    (why,) = found[RENEG, "TANL (paper's settings), float32", "strict"].missing
+    assert "verbs" in why and "--score" not in why
+
+
+def test_orders_and_prompts_that_cannot_be_had_are_said(sets: Cached) -> None:
+    found = beside(sets[0], ood_sets=["SUN"])
+    drift = found[RENEG, "TANL (paper's settings), drift I-S-P-T", "openood"]
+    assert drift.missing == ("no --stream makes its order, which the JSON describes",)
+    assert drift.stream is not None and "(I-S-P-T)" in drift.stream
+    csp = found["CSP (Chen et al., NeurIPS 2024), second-hand", "CSP", "nearest"]
+    assert csp.missing == ("its prompts are not in the registry",)
+    lapt = found[LOG, "LAPT", "openood"]
+    assert lapt.missing == ("not implemented in oodcache",)
+
+
+def test_where_numbers_stand_and_how_they_were_made_is_kept(sets: Cached) -> None:
+    row = beside(sets[0], ood_sets=["SUN"])[RENEG, "AdaNeg, float16", "openood"]
+    assert (row.stream, row.precision) == ("shuffle:3", "float16")
+    assert row.settings.startswith("mean of three shuffles, seeds 0 to 2; batches of 256")
+    assert row.where.startswith("NabilRafi/ReNeg at 715a169, results/baselines/")
 
 
 def test_a_model_that_is_not_cached_is_refused(tmp_path: Path) -> None:
