@@ -293,6 +293,17 @@ def test_the_models_of_the_registry_stand_in_docs_published_md() -> None:
     assert tuple(re.findall(r"`([^`]*)`", models)) == models_published()
 
 
+def test_every_score_and_convention_of_the_registry_stands_in_docs_published_md() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "study", "published.md").read_text("utf-8")
+    measured = [row for row in published.rows() if row.auroc or row.fpr95]
+    columns = {"score": "score", "FPR convention": "fpr_convention"}
+    for heading, field in columns.items():
+        table = page.split(f"\n| {heading} |")[1].split("\n\n")[0]
+        named = re.findall(r"^\| `([^`]*)`", table, flags=re.MULTILINE)
+        found = {getattr(row, field) for row in measured} - {None}
+        assert sorted(named) == sorted(found)
+
+
 def test_the_models_of_the_registry_are_named_once() -> None:
     assert models_published() == (
         *("ViT-B-16/openai", "ViT-B-32/openai", "ViT-B-16-SigLIP/webli"),
