@@ -1,6 +1,6 @@
 """Published numbers next to the user's own, each computed as its source measured it.
 
-A row uses its score's defaults, its prompt, its FPR convention and its order of the images,
+A row uses its own score, its prompt, its FPR convention and its order of the images,
 whatever else was requested. A score that learns from the stream is replayed only if it was.
 Numbers may still differ, because sources load images differently.
 """

@@ -16,7 +16,7 @@ PROMPTS = {
     "ensemble": "an ensemble of its own",
 }
 CLAIM = (
-    "Your numbers use each row's score with its defaults, its prompt and its FPR convention, "
+    "Your numbers use each row's score, its prompt, its FPR convention and its order of images, "
     "not those of the tables above. The published numbers are quoted, not verified: image loaders "
     "differ (MCM's own resizes differently), and the study's inputs were not released."
 )
