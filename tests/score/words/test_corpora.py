@@ -93,6 +93,26 @@ def test_class_names_and_duplicates_are_no_words(
     np.testing.assert_allclose(found, by_hand(NOUNS[:10], None), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("score_name", ["oodd", "adaneg", "tanl:noise=stream"])
+def test_one_id_image_and_fewer_images_than_a_batch_are_scored(
+    mined: Callable[..., Negatives],
+    score: Callable[..., Evaluated],
+    write_images: Write,
+    score_name: str,
+) -> None:
+    mined(csp=["pool"])
+    write_images("one", INSIDE[:1])
+    said: list[str] = []
+    found = score(score_name, classes="pets", negatives="x", id_set="one", note=said.append)
+    (row,) = found.results
+    assert (row.n_id, row.n_ood) == (1, 20)
+    # One ID image has as many places as there are OOD images, and half places if it ties.
+    assert row.auroc * 40 == pytest.approx(round(row.auroc * 40), abs=1e-9)
+    label = score_name.partition(":")[0]
+    told = [one for one in said if "a stream of 21 images is one batch, of " in one]
+    assert len(told) == 1 and told[0].startswith(label)
+
+
 def refusal(tanl: Callable[..., Scores], parameters: str, **given: Any) -> str:
     with pytest.raises(InputError) as error:
         tanl(parameters, **given)
