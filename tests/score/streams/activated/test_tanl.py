@@ -268,6 +268,18 @@ def test_words_that_change_places_move_v_by_at_most_the_share_of_sums_they_are_n
         assert moved.max() > 0.9 * apart / len(ends)
 
 
+def test_as_the_bias_falls_sums_tend_to_the_softmax_but_the_choice_of_words_does_not() -> None:
+    *texts, images = made(1)
+    given = ({"form": 0.0}, {"form": 1.0, "bias": -60.0}, {"form": 1.0, "bias": -90.0})
+    soft, low, lower = (method(*texts, **one) for one in given)
+    activation = np.linspace(1, 0, WORDS)
+    with_these = [one.log_odds(images, one.inside(images), activation) for one in (soft, low)]
+    np.testing.assert_allclose(with_these[1], with_these[0], rtol=0, atol=1e-6)
+    chosen = [replayed(one, images).scores for one in (soft, low, lower)]
+    np.testing.assert_allclose(chosen[2], chosen[1], rtol=0, atol=1e-6)
+    assert np.abs(chosen[1] - chosen[0]).max() > 0.1
+
+
 def test_what_is_shown_is_the_mean_ratio() -> None:
     *texts, images = made(6)
     ranked = replayed(method(*texts), images).scores
