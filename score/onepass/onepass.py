@@ -23,9 +23,9 @@ from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import TILE, Digests, Tile, Vectors, digests, over_tiles, tiles
 from oodcache.score.onepass.variants import Variant, parse
 from oodcache.score.own.batch import GIVE, BatchContext
-from oodcache.score.streams.context import BothForms, Named, StreamContext
+from oodcache.score.streams.context import BothForms, NamedRows, StreamContext
 
-NOTHING: Mapping[tuple[str, str], Named] = {}
+NOTHING: Mapping[tuple[str, str], NamedRows] = {}
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def fit_all(
     bank: Bank | None = None,
     advance: Callable[[int], None] = lambda done: None,
     give: Mapping[str, str] = GIVE,
-    named: Mapping[tuple[str, str], Named] = NOTHING,
+    named: Mapping[tuple[str, str], NamedRows] = NOTHING,
 ) -> list[Any]:
     """Return the fitted state of each variant's score, None without a fit.
 

@@ -13,7 +13,7 @@ BothForms = Callable[[Tile], tuple[Scores, Scores]]
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedRows:
     """What a parameter names: unit `vectors` float32 (N, D), and `told`, what the name hides."""
 
     vectors: Vectors

@@ -19,7 +19,7 @@ from oodcache.score.inputs.selection import Selection, Vectors
 from oodcache.score.inputs.views import View
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.streams.activated.tanl import NOISE, STREAM
-from oodcache.score.streams.context import Named
+from oodcache.score.streams.context import NamedRows
 from oodcache.score.words.negatives import Mined
 from oodcache.score.words.word_pool import ChosenWords, WordPool
 
@@ -31,7 +31,7 @@ class NamedVectors:
     "mined" is the word lists that the negatives were mined from.
     """
 
-    vectors: dict[tuple[str, str], Named] = field(default_factory=dict)
+    vectors: dict[tuple[str, str], NamedRows] = field(default_factory=dict)
     files: tuple[TextRows | ImageFile, ...] = ()
 
 
@@ -48,7 +48,7 @@ class Corpora:
 
         Raises InputError, with what to type, for what is missing or of another model.
         """
-        vectors: dict[tuple[str, str], Named] = {}
+        vectors: dict[tuple[str, str], NamedRows] = {}
         files: list[TextRows | ImageFile] = []
         for variant in variants:
             for what, name in _named(variant):
@@ -59,7 +59,7 @@ class Corpora:
                 files += opened
         return NamedVectors(vectors, tuple(files))
 
-    def _words(self, variant: Variant, name: str) -> tuple[Sequence[TextRows], Named]:
+    def _words(self, variant: Variant, name: str) -> tuple[Sequence[TextRows], NamedRows]:
         """Return the files of a corpus, and all their words but duplicates and class names.
 
         What "mined" stands for is told.
@@ -81,7 +81,7 @@ class Corpora:
         if self.mined is not None and name == MINED:
             of = f"{lists[:120]}, which {self.mined.negatives.name} was mined from"
             told = f"chooses its negatives among {len(found):,} words: {of}"
-        return opened, Named(found, told)
+        return opened, NamedRows(found, told)
 
     def _lists(self, name: str) -> list[TextRows]:
         if name == MINED:
@@ -100,7 +100,7 @@ class Corpora:
         # No distance is measured to them.
         return np.empty((0, 0), np.float32), self.selection.vocabulary.names
 
-    def _images(self, variant: Variant, name: str) -> tuple[Sequence[ImageFile], Named]:
+    def _images(self, variant: Variant, name: str) -> tuple[Sequence[ImageFile], NamedRows]:
         """Return the file of a dataset and its vectors, however its images were preprocessed.
 
         Raises InputError for one that is scored: a score may not begin with its test images.
@@ -118,7 +118,7 @@ class Corpora:
             )
         file = open_images(path)
         check_same_model(selection.reference, [file])
-        return [file], Named(np.concatenate([*View(name, file, None).blocks()]))
+        return [file], NamedRows(np.concatenate([*View(name, file, None).blocks()]))
 
 
 def _named(variant: Variant) -> Iterator[tuple[str, str]]:
