@@ -65,6 +65,8 @@ def _print_starts(cache: Path, model: str) -> None:
     for one in starting.starts(found):
         click.echo(one.score)
         _print_fact("why", one.why)
+    if streams := starting.of_streams(found):
+        click.echo("\n" + textwrap.fill(streams, 92, break_on_hyphens=False))
     click.echo(f"\n{starting.command(found, cache)}")
 
 

@@ -13,7 +13,7 @@ from oodcache.cache.files.negatives import Negatives
 from oodcache.cache.files.texts import TextRows
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note, Watch
-from oodcache.score.formulas.definition import ANY
+from oodcache.score.formulas.definition import ANY, VOCABULARY
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import Digests, digests
 from oodcache.score.inputs.bank_classes import banks
@@ -108,12 +108,12 @@ def open_references(
     Raises InputError if a reference that a score needs is not given, is missing or does not fit.
     """
     cache, negatives, bank = question.cache, question.negatives, question.bank
-    named = ((one.needs, one.label if one.base else one.score) for one in question.variants)
-    needed = dict(reversed([*named]))
+    needed = {one.needs: one for one in reversed(question.variants)}
     if NEGATIVES in needed and negatives is None:
-        raise InputError(f"{needed[NEGATIVES]} needs negatives: {_negatives(cache, selection)}")
+        told = _negatives(cache, selection) + _or_corpus(needed[NEGATIVES], cache, selection)
+        raise InputError(f"{_named(needed[NEGATIVES])} needs negatives: {told}")
     if BANK in needed and bank is None:
-        raise InputError(f"{needed[BANK]} needs a bank: {_banks(cache, selection)}")
+        raise InputError(f"{_named(needed[BANK])} needs a bank: {_banks(cache, selection)}")
     mined = sums = images = None
     own = ANY in needed
     for what, given in ((NEGATIVES, negatives), (BANK, bank)):
@@ -126,7 +126,7 @@ def open_references(
             note(line)
     if bank is not None and (own or BANK in needed):
         images = open_bank(question, selection, note)
-    in_cache = Corpora(cache, selection, mined, note).open(question.variants)
+    in_cache = Corpora(cache, selection, mined).open(question.variants)
     found = References(mined, sums, images, in_cache)
     vectors = [one for one in found.files if not isinstance(one, Negatives)]
     for line in differences(vectors, (*selection.images, *selection.files)):
@@ -135,6 +135,21 @@ def open_references(
         return found
     give = {NEGATIVES: _negatives(cache, selection), BANK: _banks(cache, selection)}
     return replace(found, give=give)
+
+
+def _named(variant: Variant) -> str:
+    return variant.label if variant.base else variant.score
+
+
+def _or_corpus(variant: Variant, cache: Path, selection: Selection) -> str:
+    """Return what to type if a cached word list will do instead, "" if the score takes none."""
+    parameters = variant.definition.parameters.items()
+    key = next((name for name, one in parameters if one.names == VOCABULARY), None)
+    if key is None or selection.texts is None:
+        return ""
+    every = [one.name for one in store.known(cache, selection.label) if one.kind == "texts"]
+    lists = [one[:60] for one in every if one != selection.texts.path.stem][:3] or ["NAME"]
+    return f"; or name a cached word list: {variant.score}:{key}={' or '.join(lists)}"
 
 
 def _negatives(cache: Path, selection: Selection) -> str:

@@ -15,6 +15,8 @@ from oodcache.cache.names import typed_name
 from oodcache.cache.text import counted
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.cached import Cached, CachedBank
+from oodcache.score.onepass.variants import parse
+from oodcache.score.streams.methods import STREAM_SCORES
 
 CACHE = Path("embeddings")
 CLIPS, NEAR = 100.0, 2.0  # CLIP's scale, whose temperature neglabel has, and what is near it.
@@ -36,6 +38,23 @@ def starts(cached: Cached) -> list[Start]:
     if cached.classes is None:
         return list(_of_images(cached.bank))
     return [*_of_classes(cached), *_of_negatives(cached), *_of_bank(cached)]
+
+
+def of_streams(cached: Cached) -> str:
+    """Return which scores that learn from the stream the files allow, "" if none.
+
+    They are in no command: each sees other test images, which the scores to start with do not.
+    """
+    if cached.classes is None:
+        return ""
+    # With one class the default base is 1 for every image.
+    names = ["oodd" if cached.count > 1 else "oodd:base=max-logit"]
+    others = [name for name in STREAM_SCORES if parse(name)[0].needs == "negatives"]
+    names += others if cached.negatives else []
+    return (
+        f"also there: {', '.join(names)}; each image's score sees other test images, those before "
+        "it in a stream, so show several orders: --stream shuffle:5 --stream id-first"
+    )
 
 
 def facts(cached: Cached) -> str:

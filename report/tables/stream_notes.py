@@ -22,10 +22,12 @@ def stream_notes(results: Sequence[Result]) -> Iterator[str]:
     if not learning:
         return
     noted: dict[str, str] = {}
+    told: set[tuple[str, str]] = set()  # Once, if several rows of a score have the same.
     for one, stream in learning:
-        if stream.note:
+        if stream.note and (one.score, stream.note) not in told:
             label = key(one)[2]
             noted.setdefault(label.split(" ")[0], f"{label} on {one.ood} {stream.note}")
+            told.add((one.score, stream.note))
     first, others = [*noted.values()][:NOTES], [*noted.values()][NOTES:]
     mixed = len(learning) < len(results)
     parts = [_lengths(learning, mixed), *_ratios(results), *_shuffles(learning), *first]

@@ -13,6 +13,8 @@ from oodcache.score.formulas.cosines import Scores
 # Words that parameters accept instead of numbers.
 LEARNED, NONE, MINED, DROP, USE, AUTO = "learned", "none", "mined", "drop", "use", "auto"
 ANY = "any"
+# Whole numbers up to so many above the least are all named.
+FEW = 2
 # What the text of a parameter names: another score, in the form that is shown, a cached vocabulary
 # or dataset.
 SCORE, VOCABULARY, DATASET = "score", "vocabulary", "dataset"
@@ -49,7 +51,7 @@ class Parameter:
             if self.names:
                 raise InputError(f"{name}= names no {self.names}; such as {name}={self.default}")
             wanted = [*([] if self.least is None else [self._number]), *map(repr, self.words)]
-            if self.whole and self.most < value < math.inf:
+            if self.whole and not self._are_few and self.most < value < math.inf:
                 wanted[0] += f" and at most {self.most:,.0f}"
             either = f"neither {', '.join(wanted[:-1])} nor " if self.words else "not "
             raise InputError(f"{name}={text} is {either}{wanted[-1]}")
@@ -63,12 +65,18 @@ class Parameter:
         return value >= self.least if self.whole or self.from_least else value > self.least
 
     @property
+    def _are_few(self) -> bool:
+        """Return whether all numbers that are accepted can be named."""
+        return self.whole and self.least is not None and self.most - self.least <= FEW
+
+    @property
     def _number(self) -> str:
         """Return in words which numbers are accepted."""
         if self.whole and self.least == -math.inf:
             return "a whole number"
-        if self.whole and (self.least, self.most) == (0, 1):
-            return "0 or 1"
+        if self._are_few:
+            *others, last = range(int(self.least or 0), int(self.most) + 1)
+            return f"{', '.join(map(str, others))} or {last}"
         if self.whole:
             return f"a whole number{' above 0' if self.least else ', 0 or above'}"
         above = "" if self.least == -math.inf else f" above {self.least:g}"

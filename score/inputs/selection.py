@@ -288,11 +288,12 @@ def tell(selection: Selection, variants: Sequence[Variant], note: Note) -> None:
         if view.failed:
             of = view.failed + len(view.rows)
             note(f"{view.name}: {view.failed:,} of {of:,} images could not be decoded")
-    # In a softmax the bias cancels.
-    needs_bias = [
-        one.label
-        for one in variants
-        if one.parameters.get("bias") == "learned" and one.parameters.get("form") != "softmax"
-    ]
+    needs_bias = [one.label for one in variants if _has_bias(one) or _has_bias(one.base)]
     if needs_bias and selection.model.logit_bias is None:
         note(f"{selection.model.label} has no bias: b = 0 is used in {', '.join(needs_bias)}")
+
+
+def _has_bias(one: Variant | None) -> bool:
+    """Return whether a formula has the model's bias; in a softmax it cancels."""
+    given = {} if one is None else one.parameters
+    return given.get("bias") == "learned" and given.get("form") != "softmax"

@@ -23,9 +23,9 @@ from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import TILE, Digests, Tile, Vectors, digests, over_tiles, tiles
 from oodcache.score.onepass.variants import Variant, parse
 from oodcache.score.own.batch import GIVE, BatchContext
-from oodcache.score.streams.context import BothForms, StreamContext
+from oodcache.score.streams.context import BothForms, NamedRows, StreamContext
 
-NOTHING: Mapping[tuple[str, str], Vectors] = {}
+NOTHING: Mapping[tuple[str, str], NamedRows] = {}
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,12 @@ def fit_all(
     bank: Bank | None = None,
     advance: Callable[[int], None] = lambda done: None,
     give: Mapping[str, str] = GIVE,
-    named: Mapping[tuple[str, str], Vectors] = NOTHING,
+    named: Mapping[tuple[str, str], NamedRows] = NOTHING,
 ) -> list[Any]:
     """Return the fitted state of each variant's score, None without a fit.
 
     `give` has what to type for a reference that a user's score reads, and that is None. `named` has
-    the vectors that parameters name, by what they are and their name.
+    what parameters name, by what it is and its name.
     """
     context = BatchContext(
         *(classes.vectors, classes.logit_scale, classes.logit_bias, negatives, bank, give),
@@ -133,14 +133,15 @@ def fit_all(
         return forms
 
     def streaming(numbers: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> StreamContext:
-        found = {
-            one.names: named.get((one.names, numbers[name])) for name, one in parameters.items()
-        }
+        keys = {one.names: (one.names, numbers[name]) for name, one in parameters.items()}
+        found = {what: named[key] for what, key in keys.items() if key in named}
+        vectors = {what: one.vectors for what, one in found.items()}
         return StreamContext(
             *(classes.vectors, classes.logit_scale, classes.logit_bias, negatives),
-            corpus=found.get(VOCABULARY),
-            noise=found.get(DATASET),
+            corpus=vectors.get(VOCABULARY),
+            noise=vectors.get(DATASET),
             base=base,
+            corpus_told=found[VOCABULARY].told if VOCABULARY in found else "",
         )
 
     fits: list[Any] = []

@@ -19,6 +19,7 @@ from oodcache.score.measures.result import Conventions, Result
 from oodcache.score.onepass.onepass import Classes, Scored
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.streams.halves import half
+from oodcache.score.streams.method import Checking
 from oodcache.score.streams.order import ImageStream
 from oodcache.score.streams.plan import OrderedRuns, StreamPlan
 from oodcache.score.streams.replay import replay
@@ -77,8 +78,14 @@ class Replays:
     def scored(
         self, variants: Sequence[Variant], methods: Sequence[Any], scored: Sequence[Scored]
     ) -> None:
-        """Take what was computed of every set; score the tuning set, if there is one."""
+        """Take what was computed of every set; score the tuning set, if there is one.
+
+        Raises InputError for a user's class whose scores are random.
+        """
         self._variants, self._methods, self._scored = variants, methods, scored
+        for place in scored[0].ahead:
+            if isinstance(methods[place], Checking):
+                methods[place].check(self._images.vectors)
         if self._plan.tuning is not None:
             for place in scored[0].ahead:
                 self._tune(place)

@@ -57,6 +57,15 @@ def check_alone(batch: Batch, scores: Scores, call: Call, where: str) -> None:
             )
 
 
+def check_repeats(scores: Scores, again: Scores, where: str) -> None:
+    """Raise InputError if two replays of the same images give other scores."""
+    if row := _moved(scores, again, np.zeros(1)):
+        raise InputError(
+            f"{where} is random: two replays of the same images give {row}; draw with a fixed "
+            "seed, and set all that changes in start"
+        )
+
+
 def _is_rounding(batch: Batch, scores: Scores, again: Scores, rows: slice, call: Call) -> bool:
     """Return whether scores that move, `again` at some `rows`, do so by rounding alone."""
     try:

@@ -15,13 +15,16 @@ from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import ANY, unranked
 from oodcache.score.formulas.tile import Tile, Vectors
 from oodcache.score.own.batch import Batch, BatchContext
+from oodcache.score.own.checks import check_repeats
 from oodcache.score.own.function import Convert, Function, OwnScore, called, keywords, own_score
 from oodcache.score.own.mistakes import named
 from oodcache.score.own.returned import numbers
 from oodcache.score.streams.method import Arrived, Held
+from oodcache.score.streams.replay import replay
 
 BATCH, START, STEP = "batch", "start", "step"
 IMAGES = 256  # Images of a step, if the class tells no other number.
+MOST_CHECKED = 1024  # Images that are replayed twice, to see whether scores are random.
 SHAPE = "write a class with __init__(self, *, key=number), start(self, context), step(self, batch)"
 
 
@@ -139,6 +142,13 @@ class OwnStream:
         nothing = np.empty((0, self.context.classes.shape[1]), np.float32)
         self.code.call(lambda: own.start(self.images(nothing)))
         return OwnMemory(self, own)
+
+    def check(self, vectors: Vectors) -> None:
+        """Raise InputError if two replays of the first two batches give other scores."""
+        some = vectors[: min(2 * self.batch, MOST_CHECKED)]
+        nothing, places = np.empty((0, len(some))), np.arange(len(some))
+        first, again = (replay(self, some, nothing, places).scores for _ in range(2))
+        check_repeats(first, again, named(self.code.name, *self.code.place))
 
     def images(self, vectors: Vectors) -> Batch:
         """Return some images as the class sees them."""

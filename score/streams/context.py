@@ -13,12 +13,21 @@ BothForms = Callable[[Tile], tuple[Scores, Scores]]
 
 
 @dataclass(frozen=True)
+class NamedRows:
+    """What a parameter names: unit `vectors` float32 (N, D), and `told`, what the name hides."""
+
+    vectors: Vectors
+    told: str = ""
+
+
+@dataclass(frozen=True)
 class StreamContext:
     """What a stream method may read besides the images, for one model and one list of classes.
 
     `classes` are unit vectors float32 (K, D). `negatives` are None without --negatives; a method
     that asks them for sums does so when it is made. `corpus` (C, D) and `noise` (N, D) are what
-    the parameters of these names name, None without such a parameter. `base` takes a score as
+    the parameters of these names name, None without such a parameter; `corpus_told` is which words
+    they are, "" if the name says so. `base` takes a score as
     typed, such as "mcm:temperature=learned", and returns a function of a tile: its form that
     ranks and its form that is shown, each float64 (N,).
     """
@@ -30,3 +39,4 @@ class StreamContext:
     corpus: Vectors | None
     noise: Vectors | None
     base: Callable[[str], BothForms]
+    corpus_told: str = ""

@@ -91,6 +91,15 @@ class Grouping(Protocol):
 
 
 @runtime_checkable
+class Checking(Protocol):
+    """A stream method that may be wrong in a way that a replay shows: a user's."""
+
+    def check(self, vectors: Vectors) -> None:
+        """Raise InputError if some of the images (N, D), replayed twice, get other scores."""
+        ...
+
+
+@runtime_checkable
 class Noting(Protocol):
     """A stream method that tells a reader of its scores a fact about a stream."""
 

@@ -13,25 +13,25 @@ from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.negatives import NEGATIVE
 from oodcache.cache.files.texts import TextRows
 from oodcache.cache.shards.shard_set import open_images, open_text_rows
-from oodcache.cache.watch import Note
 from oodcache.score.formulas.definition import DATASET, MINED, VOCABULARY
 from oodcache.score.inputs.files import check_same_model, images_path, vocabulary_path
 from oodcache.score.inputs.selection import Selection, Vectors
 from oodcache.score.inputs.views import View
 from oodcache.score.onepass.variants import Variant
-from oodcache.score.streams.activated.tanl import STREAM
+from oodcache.score.streams.activated.tanl import NOISE, STREAM
+from oodcache.score.streams.context import NamedRows
 from oodcache.score.words.negatives import Mined
 from oodcache.score.words.word_pool import ChosenWords, WordPool
 
 
 @dataclass(frozen=True)
 class NamedVectors:
-    """Unit vectors float32 (N, D) by what they are and their name, and the files behind them.
+    """The vectors that parameters name, by what they are and their name, and the files behind them.
 
     "mined" is the word lists that the negatives were mined from.
     """
 
-    vectors: dict[tuple[str, str], Vectors] = field(default_factory=dict)
+    vectors: dict[tuple[str, str], NamedRows] = field(default_factory=dict)
     files: tuple[TextRows | ImageFile, ...] = ()
 
 
@@ -42,14 +42,13 @@ class Corpora:
     cache: Path
     selection: Selection
     mined: Mined | None
-    note: Note
 
     def open(self, variants: Sequence[Variant]) -> NamedVectors:
-        """Return what the scores name; note which words "mined" stands for.
+        """Return what the scores name.
 
         Raises InputError, with what to type, for what is missing or of another model.
         """
-        vectors: dict[tuple[str, str], Vectors] = {}
+        vectors: dict[tuple[str, str], NamedRows] = {}
         files: list[TextRows | ImageFile] = []
         for variant in variants:
             for what, name in _named(variant):
@@ -60,8 +59,11 @@ class Corpora:
                 files += opened
         return NamedVectors(vectors, tuple(files))
 
-    def _words(self, variant: Variant, name: str) -> tuple[Sequence[TextRows], Vectors]:
-        """Return the files of a corpus, and all their words but duplicates and class names."""
+    def _words(self, variant: Variant, name: str) -> tuple[Sequence[TextRows], NamedRows]:
+        """Return the files of a corpus, and all their words but duplicates and class names.
+
+        What "mined" stands for is told.
+        """
         opened = self._lists(name)
         pool = WordPool(tuple(opened), (NEGATIVE,) * len(opened), *self._classes)
         parts = [
@@ -75,10 +77,11 @@ class Corpora:
                 f"{variant.score}:corpus={name[:60]}: {lists[:120]} has only class names; name a "
                 "word list that is cached"
             )
+        told = ""
         if self.mined is not None and name == MINED:
-            what = f"{lists}, which {self.mined.negatives.name} was mined from"
-            self.note(f"{variant.score}: corpus of {len(found):,} words: {what}")
-        return opened, found
+            of = f"{lists[:120]}, which {self.mined.negatives.name} was mined from"
+            told = f"chooses its negatives among {len(found):,} words: {of}"
+        return opened, NamedRows(found, told)
 
     def _lists(self, name: str) -> list[TextRows]:
         if name == MINED:
@@ -97,16 +100,25 @@ class Corpora:
         # No distance is measured to them.
         return np.empty((0, 0), np.float32), self.selection.vocabulary.names
 
-    def _images(self, variant: Variant, name: str) -> tuple[Sequence[ImageFile], Vectors]:
-        """Return the file of a dataset and its vectors, however its images were preprocessed."""
+    def _images(self, variant: Variant, name: str) -> tuple[Sequence[ImageFile], NamedRows]:
+        """Return the file of a dataset and its vectors, however its images were preprocessed.
+
+        Raises InputError for one that is scored: a score may not begin with its test images.
+        """
         selection = self.selection
         try:
             path = images_path(self.cache, selection.label, selection.model.requested, name)
         except InputError as error:
             raise InputError(f"{error}, or use {variant.score}:noise={STREAM}") from None
+        if any(one.file.path == path for one in selection.every_view):
+            other = "DATASET" if name == NOISE else NOISE
+            raise InputError(
+                f"{variant.score}:noise={name[:60]}: {name[:60]} is scored in this run, so its "
+                f"test images would begin the OOD queue; use noise={other} or noise={STREAM}"
+            )
         file = open_images(path)
         check_same_model(selection.reference, [file])
-        return [file], np.concatenate([*View(name, file, None).blocks()])
+        return [file], NamedRows(np.concatenate([*View(name, file, None).blocks()]))
 
 
 def _named(variant: Variant) -> Iterator[tuple[str, str]]:

@@ -61,6 +61,7 @@ def test_the_scores_to_start_with_are_told_with_a_command_that_runs(
         "as labels; no bank, no negatives\n\nmcm\n    why: the baseline"
     )
     assert "0.5 at the cosine 0.5\n" in told.out
+    assert "\n\nalso there: oodd; each image's score sees other test images" in told.out
     *_, line = told.out.splitlines()
     assert line.startswith("oodcache score --model tiny/demo --classes pets --id ID --ood OOD ")
     write_pets(folder / "images" / "pets.h5", names=0)

@@ -91,6 +91,7 @@ def test_a_score_without_what_it_needs_is_told_what_to_type(
     )
     mined(tmp_path)
     assert refusal("eoe") == "eoe needs negatives: give --negatives far"
+    assert refusal("adaneg") == "adaneg needs negatives: give --negatives far"
     assert refusal("vim", "knn") == (
         "vim needs a bank: give --bank NAME, training images; make them with: oodcache extract "
         "--model tiny NAME=FOLDER"

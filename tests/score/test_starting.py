@@ -13,7 +13,7 @@ from oodcache.score.inputs import bank_classes
 from oodcache.score.inputs.cached import Cached, CachedBank, CachedNegatives
 from oodcache.score.inputs.question import Question
 from oodcache.score.onepass.variants import parse_all
-from oodcache.score.starting import command, facts, next_steps, starts
+from oodcache.score.starting import command, facts, next_steps, of_streams, starts
 from oodcache.score.streams.methods import STREAM_SCORES
 
 ROOT = Path(__file__).parent.parent.parent
@@ -51,6 +51,25 @@ def test_the_own_temperature_ranks_nearer_to_the_margin_if_it_is_below_1(
 ) -> None:
     said = why(replace(CLIP, scale=scale), "mcm:temperature=learned")
     assert f"which ranks nearer to {end}" in said
+
+
+@pytest.mark.parametrize(
+    ("cached", "names"),
+    [
+        (SIGLIP, "oodd"),
+        (WHOLE, ", ".join(STREAM_SCORES)),
+        (replace(CLIP, count=1), "oodd:base=max-logit"),
+    ],
+)
+def test_scores_of_streams_are_told_apart_and_in_no_command(cached: Cached, names: str) -> None:
+    told = of_streams(cached)
+    assert told.startswith(f"also there: {names}; each image's score sees other test images, ")
+    parse_all(names.split(", "))
+    assert not any(one in command(cached) for one in STREAM_SCORES)
+
+
+def test_a_model_without_texts_has_no_score_of_streams() -> None:
+    assert of_streams(DINO) == ""
 
 
 def test_scores_that_would_repeat_another_are_left_out() -> None:

@@ -44,7 +44,7 @@ class Tanl:
     strongly ID images do. The negatives of a batch are the `number` words of the largest. Images
     are confident if their provisional scores are `gap` of the way from the threshold to 1, or to
     0; the latest `queue` of either side are remembered. With `noise` None the images of the lowest
-    scores of the first batch begin the OOD queue.
+    scores of the first batch begin the OOD queue. `told` is which words the corpus has.
     """
 
     classes: Vectors
@@ -56,6 +56,7 @@ class Tanl:
     alpha: float
     weighting: int
     batch: int
+    told: str = ""
 
     def ahead(self, tile: Tile) -> Scores:
         """Return the logarithm of the sum of the classes' terms, (1, N)."""
@@ -64,6 +65,10 @@ class Tanl:
     def start(self) -> TanlMemory:
         """Return a new memory: class texts in the ID queue, noise images in the OOD queue."""
         return TanlMemory(self)
+
+    def note(self, ahead: Scores, scores: Scores) -> str:
+        """Return which words the corpus has, "" if its name says so."""
+        return self.told
 
     @cached_property
     def ends(self) -> Places:
@@ -227,6 +232,7 @@ def _tanl(
         alpha=others["alpha"],
         weighting=int(others["weighting"]),
         batch=int(others["batch"]),
+        told=context.corpus_told,
     )
 
 

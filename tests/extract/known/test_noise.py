@@ -35,6 +35,14 @@ def test_they_are_from_0_to_1_the_same_each_time_and_all_different(kind: str) ->
     assert not np.array_equal(found[0], found[1]) and not np.array_equal(found[1], found[2])
 
 
+@pytest.mark.parametrize("kind", ["gaussian", "poisson", "gamma"])
+def test_the_three_of_a_kind_are_scaled_together(kind: str) -> None:
+    found = drawn(kind)
+    assert (found.min(), found.max()) == (0, 1)
+    ranges = np.ptp(found, axis=(1, 2, 3))
+    assert ranges.min() < 1  # Alone, each would be stretched by its own extremes.
+
+
 def test_each_kind_has_its_distribution() -> None:
     assert drawn("uniform").mean() == pytest.approx(0.5, abs=0.01)
     assert drawn("uniform").var() == pytest.approx(1 / 12, abs=0.005)

@@ -60,3 +60,8 @@ def test_what_methods_tell_follows_once_for_each_two_of_them_in_the_line() -> No
     first, second = stream_notes([*named, again])
     assert ". oodd (drift) on iNaturalist is oodd. x (drift) on iNaturalist is x. Their" in first
     assert second == "y (drift) on iNaturalist is y."
+    # The same of two rows of one score, once; of two scores, twice.
+    same = [streamed("drift", note="is one"), streamed("id-first", note="is one")]
+    wider = replace(same[1], parameters={"k": 7.0})
+    assert noted(*same, wider).count("is one") == 1
+    assert noted(same[0], replace(wider, score="x")).count("is one") == 2

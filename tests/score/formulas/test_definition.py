@@ -32,6 +32,7 @@ def test_facts_write_defaults_as_they_are_typed() -> None:
     ("parameter", "words"),
     [
         (Parameter(0.0, whole=True, most=1.0), "x=y is not 0 or 1"),
+        (Parameter(1.0, whole=True, most=2.0), "x=y is not 0, 1 or 2"),
         (Parameter(0.0, whole=True, most=2.0**32), "x=y is not a whole number, 0 or above"),
         (Parameter(0.0, whole=True, least=-math.inf), "x=y is not a whole number"),
         (Parameter(0.0, least=-math.inf), "x=y is not a number"),
@@ -49,3 +50,6 @@ def test_a_number_that_is_too_large_is_rejected_with_the_largest() -> None:
     with pytest.raises(InputError) as error:
         Parameter(10.0, least=1, whole=True, most=65536.0).read("memory", "100000")
     assert str(error.value) == "memory=100000 is not a whole number above 0 and at most 65,536"
+    with pytest.raises(InputError) as error:
+        Parameter(1.0, whole=True, most=2.0).read("weighting", "3")
+    assert str(error.value) == "weighting=3 is not 0, 1 or 2"

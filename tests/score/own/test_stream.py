@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -97,6 +97,53 @@ def test_a_class_in_a_file_is_typed_as_a_function_is(
     assert kept.label == "mine.py:Count (id-first)"
     scores = np.concatenate([kept.scores[name] for name in SETS])
     assert scores.tolist() == [position // 6 + 1 for position in range(50)]
+
+
+class Noisy(Drifting):
+    """Draws without a seed."""
+
+    def step(self, batch: Any) -> npt.NDArray[np.float64]:
+        return super().step(batch) + 1e-3 * np.random.default_rng().normal(size=len(batch))
+
+
+class Seeded(Drifting):
+    def start(self, context: Any) -> None:
+        super().start(context)
+        self.draw = np.random.default_rng(0)
+
+    def step(self, batch: Any) -> npt.NDArray[np.float64]:
+        return super().step(batch) + 1e-3 * self.draw.normal(size=len(batch))
+
+
+class Remembering(Drifting):
+    """Keeps what an earlier replay saw."""
+
+    every: ClassVar[list[float]] = []
+
+    def step(self, batch: Any) -> npt.NDArray[np.float64]:
+        found = super().step(batch) - len(self.every)
+        self.every.extend(found.tolist())
+        return found
+
+
+@pytest.mark.parametrize("made", [Noisy, Remembering])
+def test_a_class_whose_replays_differ_is_rejected(
+    replayed: Callable[..., Evaluated], made: type[Drifting]
+) -> None:
+    with pytest.raises(InputError) as error:
+        replayed(made)
+    line = str(error.value)
+    assert line.startswith(f"{made.__name__} (") and "test_stream.py, line " in line
+    assert "is random: two replays of the same images give one image " in line
+    assert line.endswith("; draw with a fixed seed, and set all that changes in start")
+    assert len(line) < 600 and "\n" not in line
+
+
+def test_a_class_that_draws_with_a_fixed_seed_is_scored(
+    replayed: Callable[..., Evaluated],
+) -> None:
+    first, again = replayed(Seeded).kept, replayed(Seeded).kept
+    assert first[0].scores["inside"].tolist() == again[0].scores["inside"].tolist()
 
 
 class OfObject:

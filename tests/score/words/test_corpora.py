@@ -57,12 +57,20 @@ def test_the_words_are_those_of_the_lists_that_negatives_were_mined_from(
     mined: Callable[..., Negatives], tanl: Callable[..., Scores]
 ) -> None:
     mined(csp=["pool"])
-    said: list[str] = []
-    found = tanl("noise=stream", negatives="x", note=said.append)
+    found = tanl("noise=stream", negatives="x")
     np.testing.assert_allclose(
         found, by_hand(np.concatenate([NOUNS, ADJECTIVES]), None), rtol=0, atol=1e-5
     )
-    assert "tanl: corpus of 60 words: nouns and adjectives, which x was mined from" in said
+
+
+def test_a_row_tells_which_words_mined_stands_for_and_only_then(
+    mined: Callable[..., Negatives], score: Callable[..., Evaluated]
+) -> None:
+    mined(csp=["pool"])
+    typed = ["tanl:noise=stream", "tanl:noise=stream,corpus=nouns"]
+    rows = score(*typed, classes="pets", negatives="x").results
+    told = "chooses its negatives among 60 words: nouns and adjectives, which x was mined from"
+    assert [one.stream.note for one in rows if one.stream is not None] == [told, ""]
 
 
 def test_a_list_and_noise_are_found_by_their_names(
@@ -85,6 +93,26 @@ def test_class_names_and_duplicates_are_no_words(
     np.testing.assert_allclose(found, by_hand(NOUNS[:10], None), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("score_name", ["oodd", "adaneg", "tanl:noise=stream"])
+def test_one_id_image_and_fewer_images_than_a_batch_are_scored(
+    mined: Callable[..., Negatives],
+    score: Callable[..., Evaluated],
+    write_images: Write,
+    score_name: str,
+) -> None:
+    mined(csp=["pool"])
+    write_images("one", INSIDE[:1])
+    said: list[str] = []
+    found = score(score_name, classes="pets", negatives="x", id_set="one", note=said.append)
+    (row,) = found.results
+    assert (row.n_id, row.n_ood) == (1, 20)
+    # One ID image has as many places as there are OOD images, and half places if it ties.
+    assert row.auroc * 40 == pytest.approx(round(row.auroc * 40), abs=1e-9)
+    label = score_name.partition(":")[0]
+    told = [one for one in said if "a stream of 21 images is one batch, of " in one]
+    assert len(told) == 1 and told[0].startswith(label)
+
+
 def refusal(tanl: Callable[..., Scores], parameters: str, **given: Any) -> str:
     with pytest.raises(InputError) as error:
         tanl(parameters, **given)
@@ -96,12 +124,24 @@ def refusal(tanl: Callable[..., Scores], parameters: str, **given: Any) -> str:
 def test_without_negatives_noise_or_words_it_is_said_what_to_type(
     tanl: Callable[..., Scores], write_texts: Write
 ) -> None:
-    assert refusal(tanl, "noise=stream").startswith("tanl needs negatives: give --negatives NAME")
+    said = refusal(tanl, "noise=stream")
+    assert said.startswith("tanl needs negatives: give --negatives NAME; make them with: ")
+    assert said.endswith("; or name a cached word list: tanl:corpus=adjectives or nouns or pool")
     assert refusal(tanl, "corpus=nouns").endswith(
         "make them with: oodcache extract --model tiny noise15, or use tanl:noise=stream"
     )
     assert "no vocabulary 'verbs' (there are: adjectives" in refusal(tanl, "corpus=verbs")
     assert "corpus=pets: pets has only class names" in refusal(tanl, "corpus=pets,noise=stream")
+
+
+@pytest.mark.parametrize("name", ["inside", "outside"])
+def test_images_that_are_scored_are_refused_as_noise(
+    tanl: Callable[..., Scores], name: str
+) -> None:
+    assert refusal(tanl, f"corpus=nouns,noise={name}") == (
+        f"tanl:noise={name}: {name} is scored in this run, so its test images would begin the OOD "
+        "queue; use noise=noise15 or noise=stream"
+    )
 
 
 def test_words_and_noise_of_another_model_are_refused(

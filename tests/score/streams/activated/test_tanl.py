@@ -10,7 +10,7 @@ from samples.score.banks import normalised
 from oodcache.score.formulas.cosines import Places, Scores
 from oodcache.score.formulas.tile import Tile, Vectors
 from oodcache.score.streams.activated import corpus, slices
-from oodcache.score.streams.activated.tanl import TANL_SCORES, Tanl
+from oodcache.score.streams.activated.tanl import ROWS, TANL_SCORES, Tanl
 from oodcache.score.streams.context import StreamContext
 from oodcache.score.streams.replay import Replayed, replay
 
@@ -227,12 +227,57 @@ def test_so_they_are_for_images_without_noise() -> None:
         assert len(slow.held[0][1]) >= min(batch, 12) - 3
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_threads_move_no_bit(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    *texts, images = made(4)
-    alone = replayed(method(*texts, batch=45), images, keep=True).scores
-    monkeypatch.setattr(slices, "processors", lambda: threads)
-    assert np.array_equal(replayed(method(*texts, batch=45), images).scores, alone)
+@pytest.mark.parametrize("most_precise", [0, 10_000])
+def test_threads_move_no_bit(most_precise: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpus, "MOST_PRECISE", most_precise)
+    classes, _, noise, images = made(4, 150)
+    many = normalised(np.random.default_rng(4).normal(size=(2 * corpus.SLICE + 40, DIMENSION)))
+    found = []
+    for threads in (1, 2, 5):
+        monkeypatch.setattr(slices, "processors", lambda count=threads: count)
+        one = method(classes, many, noise, batch=2 * ROWS + 9, words=700)
+        found.append(replayed(one, images).scores)
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("weighting", [1, 2])
+def test_words_that_change_places_move_v_by_at_most_the_share_of_sums_they_are_not_both_in(
+    weighting: int,
+) -> None:
+    classes, every, noise, _ = made(4)
+    # Each matches one word best and then a class, both far better than all others.
+    images = normalised(every + 0.8 * classes[np.arange(WORDS) % CLASSES])
+    one = method(classes, every, noise, weighting=weighting, temperature=1 / 300)
+    sums = one.inside(images)
+    activation = np.linspace(1, 0, WORDS)
+
+    def shown(words: Places) -> Scores:
+        placed = np.empty(WORDS)
+        placed[words] = activation
+        return TANL_SCORES["tanl"].shown(one.log_odds(images, sums, placed), CLASSES)
+
+    rest = np.arange(WORDS)
+    for first, second in ((7, 8), (3, 9), (19, 20), (18, 30)):
+        swapped = rest.copy()
+        swapped[[first, second]] = second, first
+        ends = range(weighting, 21, weighting)
+        apart = sum({*rest[:end]} != {*swapped[:end]} for end in ends)
+        moved = np.abs(shown(rest) - shown(swapped))
+        assert moved.max() <= apart / len(ends) + 1e-12
+        # And by nearly so much for the images of these words.
+        assert moved.max() > 0.9 * apart / len(ends)
+
+
+def test_as_the_bias_falls_sums_tend_to_the_softmax_but_the_choice_of_words_does_not() -> None:
+    *texts, images = made(1)
+    given = ({"form": 0.0}, {"form": 1.0, "bias": -60.0}, {"form": 1.0, "bias": -90.0})
+    soft, low, lower = (method(*texts, **one) for one in given)
+    activation = np.linspace(1, 0, WORDS)
+    with_these = [one.log_odds(images, one.inside(images), activation) for one in (soft, low)]
+    np.testing.assert_allclose(with_these[1], with_these[0], rtol=0, atol=1e-6)
+    chosen = [replayed(one, images).scores for one in (soft, low, lower)]
+    np.testing.assert_allclose(chosen[2], chosen[1], rtol=0, atol=1e-6)
+    assert np.abs(chosen[1] - chosen[0]).max() > 0.1
 
 
 def test_what_is_shown_is_the_mean_ratio() -> None:
