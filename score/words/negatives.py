@@ -115,9 +115,8 @@ class Mined:
 
     def vectors_of(self, words: Mapping[int, Sequence[str]]) -> Vectors:
         """Return the unit vectors of words of some lists, float32 (M, D), list by list."""
-        return np.concatenate(
-            [self._pool.vectors(self._stored(at, some)) for at, some in words.items()]
-        )
+        chosen = (self._stored(at, some) for at, some in words.items())
+        return np.concatenate([self._pool.vectors(one) for one in chosen])
 
     def command(self, *, csp: str = "", nearest: int = 0) -> str:
         """Return the command that mines such negatives with a pool, or nearest words, besides."""

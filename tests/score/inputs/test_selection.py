@@ -251,10 +251,12 @@ def test_a_missing_bias_is_told_of_the_forms_in_which_it_does_not_cancel(
     write_images("outside", cloud(9), **other)
     question = Question(tmp_path, ["other"], "val", ("outside",), classes="imagenet")
     found, notes = select(question, "other"), list[str]()
-    labels = ("adaneg", "tanl", "adaneg:form=sigmoid", "tanl:form=sigmoid", "mcm")
+    forms = [f"{name}:form=sigmoid" for name in ("adaneg", "tanl", "clipscope")]
+    labels = ("adaneg", "tanl", "clipscope", *forms, "mcm")
     tell(found, [one for label in labels for one in parse(label)], notes.append)
     assert notes == [
-        "Tiny/two has no bias: b = 0 is used in adaneg:form=sigmoid, tanl:form=sigmoid"
+        "Tiny/two has no bias: b = 0 is used in adaneg:form=sigmoid, tanl:form=sigmoid, "
+        "clipscope:form=sigmoid"
     ]
 
 
