@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -28,15 +28,14 @@ def both_ends(mined: Mined, near: int | None, far: int | None) -> Vectors:
     farthest, nearest = {at: one.words for at, one in lists}, {at: one.near for at, one in lists}
     path, number = mined.negatives.path, mined.negatives.nearest
     if not number:
-        raise InputError(f"{path}: contains no nearest words; {_mining(mined, farthest)}")
+        raise InputError(f"{path}: contains no nearest words; {_mining(mined, near, far)}")
     kept = sum(map(len, farthest.values()))
     asked = {"near": (near, number), "far": (far, kept)}
     if short := {name: one[0] for name, one in asked.items() if (one[0] or 0) > one[1]}:
         given = " and ".join(f"{name}={wanted}" for name, wanted in short.items())
-        every = ",".join(f"{name}=mined" for name in short)
         raise InputError(
             f"{path}: has {number:,} nearest and {kept:,} farthest words, too few for {given}; use "
-            f"clipscope:{every} for all of them, or mine more with --nearest and --keep"
+            f"{_all_of(short)} for all of them, or mine more with --nearest and --keep"
         )
     return np.concatenate(
         [mined.vectors_of(_share(farthest, far)), mined.vectors_of(_share(nearest, near))]
@@ -52,9 +51,19 @@ def _share(words: Words, number: int | None) -> Words:
     return {at: some[:count] for (at, some), count in every}
 
 
-def _mining(mined: Mined, farthest: Words) -> str:
-    """Return how to mine the nearest words too, as many as were released or as are left."""
-    left = sum(mined.negatives.lists[at].candidates - len(words) for at, words in farthest.items())
+def _mining(mined: Mined, near: int | None, far: int | None) -> str:
+    """Return how to mine the nearest words too, as many as are asked for or as are left."""
+    lists = [one for one in mined.negatives.lists if one.role == NEGATIVE]
+    kept = sum(len(one.words) for one in lists)
+    left = sum(one.candidates for one in lists) - kept
     if not left:
         return "all its words are farthest ones: mine again with a smaller --keep and --nearest N"
-    return f"mine them with: {mined.command(nearest=min(RELEASED, left))}"
+    there = {"near": (near, left), "far": (far, kept)}
+    short = [name for name, (wanted, count) in there.items() if (wanted or 0) > count]
+    then = f"; then use {_all_of(short)}" if short else ""
+    return f"mine them with: {mined.command(nearest=min(near or RELEASED, left))}{then}"
+
+
+def _all_of(ends: Iterable[str]) -> str:
+    """Return how to score with all words of some ends."""
+    return f"clipscope:{','.join(f'{name}=mined' for name in ends)}"

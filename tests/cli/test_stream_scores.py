@@ -114,7 +114,8 @@ def test_negatives_without_a_near_end_say_how_to_mine_one(
     assert (refused.status, refused.err.splitlines()[-1]) == (
         1,
         f"oodcache: {path}: contains no nearest words; mine them with: oodcache negatives --model "
-        "tiny --classes three --words words --template 'a {}' --nearest 51 --overwrite -o x",
+        "tiny --classes three --words words --template 'a {}' --nearest 51 --overwrite -o x; "
+        "then use clipscope:near=mined,far=mined",
     )
 
 

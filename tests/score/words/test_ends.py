@@ -69,24 +69,34 @@ def test_fewer_words_than_asked_for_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("keep", "words"),
+    ("near", "far", "words"),
     [
-        (
-            "15%",
-            "mine them with: oodcache negatives --model tiny --classes pets --words nouns --words "
-            "adjectives --template 'the nice {}' --nearest 51 --overwrite -o x",
-        ),
-        ("100%", "all its words are farthest ones: mine again with a smaller --keep and --nearest"),
+        (None, None, "--nearest 51 --overwrite -o x"),
+        (20, 9, "--nearest 20 --overwrite -o x"),
+        (20, 10, "--nearest 20 --overwrite -o x; then use clipscope:far=mined"),
+        (60, 10, "--nearest 51 --overwrite -o x; then use clipscope:near=mined,far=mined"),
     ],
 )
 def test_no_near_end_says_what_to_type(
     tmp_path: Path,
     mined: Callable[..., Negatives],
     lists: dict[str, TextFile],
-    keep: str,
+    near: int | None,
+    far: int | None,
     words: str,
 ) -> None:
-    path = mined(keep=keep).path
+    path = mined().path
     with pytest.raises(InputError) as refused:
+        both_ends(reopened(tmp_path, lists), near, far)
+    assert str(refused.value) == (
+        f"{path}: contains no nearest words; mine them with: oodcache negatives --model tiny "
+        f"--classes pets --words nouns --words adjectives --template 'the nice {{}}' {words}"
+    )
+
+
+def test_a_far_end_of_all_words_leaves_none_to_mine(
+    tmp_path: Path, mined: Callable[..., Negatives], lists: dict[str, TextFile]
+) -> None:
+    mined(keep="100%")
+    with pytest.raises(InputError, match="mine again with a smaller --keep and --nearest N"):
         both_ends(reopened(tmp_path, lists), None, None)
-    assert str(refused.value).startswith(f"{path}: contains no nearest words; {words}")
