@@ -48,7 +48,9 @@ def took(work: Callable[[], object]) -> tuple[float, float]:
 
 def one_order(score: str, vectors: Vectors, names: Vectors, negatives: Vectors) -> None:
     """Score a shuffled stream of all images."""
-    sums = NegativeSums("words", lambda percentile, number, csp: negatives)
+    sums = NegativeSums(
+        "words", lambda percentile, number, csp: negatives, lambda near, far: negatives
+    )
     (method,) = fit_all(parse_all([score]), Classes(names, 100.0, None), sums)
     columns = np.ascontiguousarray(names.T)
     parts = over_tiles(lambda tile: method.ahead(Tile(tile[1], names, columns)), tiles([vectors]))
@@ -75,6 +77,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         ("oodd:base=neglabel", [negatives, vectors[:QUEUE]]),
         ("adaneg", [negatives]),
         ("adaneg:proxies=sample", [negatives]),
+        ("clipscope", [negatives]),
     )
     for score, others in (one for one in cases if one[0].partition(":")[0] in SCORES):
         compared = np.concatenate([names, *others])

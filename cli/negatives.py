@@ -29,6 +29,12 @@ from oodcache.cli.options import CACHE, WATCH
     metavar="SHARE|NUMBER",
     help="Share of each vocabulary to keep, or total number of words, such as 10000.",
 )
+@click.option(
+    "--nearest",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Total number of words nearest to the classes to keep too; for clipscope.",
+)
 @click.option("--overwrite", is_flag=True, help="Overwrite existing negatives.")
 @click.option("-o", "--output", "name", required=True, metavar="NAME", help="Name to save as.")
 @CACHE
@@ -42,6 +48,12 @@ def negatives(overwrite: bool, **given: Any) -> None:
     oodcache extract --model clip --classes nouns=index.noun --template "the nice {}"
     oodcache extract --model clip --classes adjectives=index.adj --template "This is a {} photo"
     oodcache negatives --model clip --classes imagenet --words nouns --words adjectives -o neglabel
+
+    With --nearest the file also has the words nearest to the classes. Scores of the farthest ones
+    are the same with them and without.
+
+    \b
+    oodcache negatives --model clip --classes imagenet --words nouns --nearest 5000 -o ends
     """
     from oodcache.score.words.miner import MiningRequest, write_mined
 

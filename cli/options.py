@@ -71,7 +71,8 @@ CLASS_NAMES = click.option(
 )
 NEGATIVES = click.option(
     "--negatives",
-    help="Negative labels, mined by oodcache negatives; for neglabel, eoe, csp, adaneg, tanl.",
+    help="Negative labels, mined by oodcache negatives; for neglabel, eoe, csp, adaneg, tanl, "
+    "clipscope.",
 )
 BANK = click.option(
     "--bank",

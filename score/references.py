@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from oodcache.score.onepass.onepass import Classes, fit_all
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.batch import BANK, GIVE, NEGATIVES
 from oodcache.score.words.corpora import Corpora, NamedVectors
+from oodcache.score.words.ends import both_ends
 from oodcache.score.words.negatives import Mined, mining, open_negatives
 
 
@@ -121,7 +123,7 @@ def open_references(
             note(f"--{what} {given}: unused by the requested scores")
     if negatives is not None and (own or NEGATIVES in needed):
         mined = open_negatives(cache, selection, negatives)
-        sums = NegativeSums(negatives, mined.vectors)
+        sums = NegativeSums(negatives, mined.vectors, partial(both_ends, mined))
         for line in mined.notes(prompts):
             note(line)
     if bank is not None and (own or BANK in needed):

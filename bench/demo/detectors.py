@@ -25,6 +25,8 @@ SCORES = (
     *("knn:k=10", "mahalanobis", "rmds", "vim", "residual", "nnguide", "klm", "she"),
 )
 SEEDS = 20
+# Negatives with both ends of the list.
+ENDS = "ends"
 
 
 def command(folder: Path, *arguments: str) -> None:
@@ -43,11 +45,15 @@ def prepare(folder: Path) -> None:
     command(folder, "demo")
     for model in MODELS:
         command(folder, "extract", "--model", model, "--classes", "imagenet21k")
-        mined = ("--classes", CLASSES, "--words", "imagenet21k", "-o", "words")
-        command(folder, "negatives", "--model", model, *mined)
+        mined = ("--classes", CLASSES, "--words", "imagenet21k")
+        command(folder, "negatives", "--model", model, *mined, "-o", "words")
+        both = ("--keep", "5000", "--nearest", "5000", "-o", ENDS)
+        command(folder, "negatives", "--model", model, *mined, *both)
 
 
-def measured(cache: Path, model: str, scores: Sequence[str], **more: Any) -> list[Result]:
+def measured(
+    cache: Path, model: str, scores: Sequence[str], *, negatives: str = "words", **more: Any
+) -> list[Result]:
     """Return the averages over the OOD sets, a row a score; `more` goes to `evaluate`."""
     rows = oodcache.open(cache).evaluate(
         model,
@@ -55,7 +61,7 @@ def measured(cache: Path, model: str, scores: Sequence[str], **more: Any) -> lis
         id=ID_SET,
         ood=OOD_SETS,
         scores=scores,
-        negatives="words",
+        negatives=negatives,
         **more,
         note=lambda text: None,
     )

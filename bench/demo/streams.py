@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from bench.demo.detectors import measured, prepare
+from bench.demo.detectors import ENDS, measured, prepare
 from oodcache.score.formulas.registry import SCORES as REGISTRY
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import Variant
@@ -20,6 +20,8 @@ SCORES = (
     *("max-logit", "oodd:base=max-logit,queue=128"),
     *("neglabel", "adaneg", "adaneg:proxies=sample", "adaneg:form=sigmoid"),
 )
+# Of both ends. With beta=0 `eoe` is clipscope's p·P, over the farthest words alone.
+OF_ENDS = ("eoe:temperature=learned,beta=0", "clipscope", "clipscope:form=sigmoid")
 
 
 def main() -> None:
@@ -33,7 +35,9 @@ def show(cache: Path, model: str) -> None:
     """Print a line for each row, with the standard deviations over the shuffles."""
     there = [one for one in SCORES if one.partition(":")[0] in REGISTRY]
     print(f"{model:<61} AUROC         FPR95")
-    for one in measured(cache, model, there, stream=ORDERS):
+    rows = measured(cache, model, there, stream=ORDERS)
+    rows += measured(cache, model, OF_ENDS, negatives=ENDS, stream=ORDERS)
+    for one in rows:
         label = Variant(one.score, one.parameters).label
         order = one.stream.order if one.stream else "any order"
         figures = [_figure(one, "auroc"), _figure(one, "fpr95")]

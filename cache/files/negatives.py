@@ -1,7 +1,7 @@
 """A file of negatives: the words that mining kept, and everything that determined the choice.
 
 JSON with the words only: their vectors are in the text files that it names. Writer and reader
-check the rules N1 to N8 of docs/cache-format.md.
+check the rules N1 to N9 of docs/cache-format.md.
 """
 
 from __future__ import annotations
@@ -21,22 +21,24 @@ from oodcache.cache.format.rules import one_line, repeated, shown
 from oodcache.cache.format.sibling import sibling
 from oodcache.cache.json_text import content_sum, parse_json, read_limited
 
-FORMAT, VERSION = "oodcache-negatives", 3
-UNSIGNED = 1  # The version before `sha256`.
-VERSIONS = (UNSIGNED, 2, VERSION)  # Before the last, `templates` were unknown.
-AVERAGE = "average"
 SUM = "sha256"
+# The first versions with these fields; only a file with nearest words has `near`.
+SIGNED, TEMPLATES, NEAR = 2, 3, 4
+SINCE = {SUM: SIGNED, "templates": TEMPLATES, "near": NEAR}
+FORMAT, VERSIONS = "oodcache-negatives", (1, SIGNED, TEMPLATES, NEAR)
+AVERAGE = "average"
 LIMIT = 2**24  # Bytes: five times all of WordNet's words.
 NEGATIVE, CSP = "negative", "csp"
 RULES = {
-    "N1": "one JSON object of at most 16 MiB with format oodcache-negatives and version 1 to 3",
+    "N1": "one JSON object of at most 16 MiB with format oodcache-negatives and version 1 to 4",
     "N2": "exactly the fields of this page, of their types",
     "N3": "model, pretrained and vocabularies are names for files; a SHA-256 is one",
     "N4": "percentiles are from 0 to 100; keep is a share or a count",
     "N5": "vocabularies differ; roles are negative or csp; at least one list is of negatives",
-    "N6": "words are distinct texts, and no list has more words than candidates",
+    "N6": "words are distinct texts, and no list has more words, far and near, than candidates",
     "N7": "sha256 is the SHA-256 of all other fields; version 1 has none",
     "N8": "templates differ, and template is the only one, or average; before version 3, none",
+    "N9": "only lists of negatives have near words, and in version 4 one of them does",
 }
 SHA256 = re.compile(r"[0-9a-f]{64}")
 SHARE, COUNT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%"), re.compile(r"[1-9]\d{0,8}")
@@ -50,7 +52,7 @@ class WordList:
     "average". Old files do not say which templates: there they are empty, and it is the SHA-256
     of all vectors at that time. `role` is "negative", or "csp" for a conjugated pool. `percentile`
     of a word's cosines with the classes is its distance; `candidates` counts the words to choose
-    from.
+    from. `near` are the nearest words, by decreasing distance, ties by word.
     """
 
     vocabulary: str
@@ -61,6 +63,7 @@ class WordList:
     candidates: int
     words: tuple[str, ...]
     templates: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,10 @@ class Negatives:
         return next(one.percentile for one in self.lists if one.role == NEGATIVE)
 
     @property
+    def nearest(self) -> int:
+        return sum(len(one.near) for one in self.lists)
+
+    @property
     def name(self) -> str:
         return self.path.stem
 
@@ -103,6 +110,7 @@ class Negatives:
     def digest(self) -> str:
         """Return a SHA-256 over all words in their order, list by list."""
         lists = ["\n".join((one.vocabulary, *one.words)) for one in self.lists]
+        lists += ["\n".join(("", one.vocabulary, *one.near)) for one in self.lists if one.near]
         return hashlib.sha256("\0".join(lists).encode()).hexdigest()
 
 
@@ -118,7 +126,10 @@ def read_negatives(path: Path) -> Negatives:
 def write_negatives(path: Path, negatives: Negatives) -> Negatives:
     """Write the file at `path` atomically; return it as it would be read."""
     stored = {name: value for name, value in asdict(negatives).items() if name != "path"}
-    whole = {"format": FORMAT, "version": VERSION, **stored}
+    version = NEAR if negatives.nearest else TEMPLATES
+    for one in stored["lists"] if version < NEAR else ():
+        del one["near"]
+    whole = {"format": FORMAT, "version": version, **stored}
     text = json.dumps({**whole, SUM: content_sum(whole)}, indent=1, allow_nan=False)
     content = text.encode() + b"\n"
     found = _checked(path, content)
@@ -149,16 +160,16 @@ def _checked(path: Path, content: bytes) -> Negatives:
     except ValueError as error:
         raise RuleError(path, "N1", f"is not valid JSON: {one_line(error)}") from None
     _check_head(path, found)
-    signed = {SUM} if found["version"] != UNSIGNED else set()
-    unknown = {"templates"} if found["version"] != VERSION else set()
-    wanted = {*_fields(Negatives), "format", "version", *signed} - {"path"} - unknown
+    version = found["version"]
+    unknown = {"path", *(name for name, first in SINCE.items() if version < first)}
+    wanted = {*_fields(Negatives), "format", "version", SUM} - unknown
     _check_types(path, "it", found, wanted)
     stored = found.pop(SUM, None)
     expected = content_sum(found)
     for place, one in enumerate(found["lists"]):
         _check_types(path, f"list {place}", one, _fields(WordList) - unknown)
     for one in (found, *found["lists"]):
-        one |= {name: tuple(one[name]) for name in ("words", "templates") if name in one}
+        one |= {name: tuple(one[name]) for name in ("words", "templates", "near") if name in one}
     known = {name: found[name] for name in found if name not in ("format", "version")}
     known["lists"] = tuple(WordList(**one) for one in found["lists"])
     negatives = Negatives(path=path, **known)
@@ -166,9 +177,10 @@ def _checked(path: Path, content: bytes) -> Negatives:
     _check_parameters(negatives)
     _check_lists(negatives)
     _check_words(negatives)
-    if not unknown:
+    _check_near(negatives, version)
+    if version >= TEMPLATES:
         _check_templates(negatives)
-    if signed and stored != expected:
+    if version >= SIGNED and stored != expected:
         what = f"its SHA-256 is {expected[:8]}…, not {shown(stored[:8])}…: it was changed after"
         raise RuleError(path, "N7", f"{what} it was written; mine the words again")
     return negatives
@@ -180,7 +192,7 @@ def _check_head(path: Path, found: object) -> None:
         raise RuleError(path, "N1", f"its format is {shown(given)}, not {FORMAT!r}")
     version = found.get("version")
     if version not in VERSIONS or isinstance(version, bool):
-        what = f"version is {shown(version)}, but this oodcache reads {UNSIGNED} to {VERSION}"
+        what = f"version is {shown(version)}, but this oodcache reads 1 to {NEAR}"
         raise RuleError(path, "N1", what)
 
 
@@ -224,8 +236,7 @@ TYPES = {
     ),
     "percentile": ("a number", _is_number),
     "candidates": ("a count", _is_count),
-    "words": ("a list of texts", _are_texts),
-    "templates": ("a list of texts", _are_texts),
+    **dict.fromkeys(("words", "templates", "near"), ("a list of texts", _are_texts)),
 }
 
 
@@ -261,11 +272,18 @@ def _check_lists(found: Negatives) -> None:
 
 def _check_words(found: Negatives) -> None:
     for one in found.lists:
-        if len(one.words) > one.candidates:
-            what = f"{one.vocabulary} has {len(one.words)} words of {one.candidates} candidates"
+        if (count := len(one.words) + len(one.near)) > one.candidates:
+            what = f"{one.vocabulary} has {count} words of {one.candidates} candidates"
             raise RuleError(found.path, "N6", what)
-    if twice := repeated([word for one in found.lists for word in one.words]):
+    if twice := repeated([word for one in found.lists for word in (*one.words, *one.near)]):
         raise RuleError(found.path, "N6", f"word {shown(twice)} is listed twice")
+
+
+def _check_near(found: Negatives, version: int) -> None:
+    if pools := [one.vocabulary for one in found.lists if one.near and one.role == CSP]:
+        raise RuleError(found.path, "N9", f"{pools[0]} is a conjugated pool with near words")
+    if version == NEAR and not found.nearest:
+        raise RuleError(found.path, "N9", "version is 4, but no list has near words")
 
 
 def _check_templates(found: Negatives) -> None:

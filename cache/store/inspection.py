@@ -148,6 +148,9 @@ def _describe_negatives(found: Negatives, limit: int | None) -> Iterator[str]:
         yield f"{one.role}: {one.vocabulary}, {one.template}, percentile {one.percentile:g}: {kept}"
         yield f"  vectors: sha256 {one.vectors}"
         yield from _some(one.words, limit)
+        if one.near:
+            yield f"  the {counted(len(one.near), 'nearest word')}:"
+            yield from _some(one.near, limit)
     yield "versions:"
     yield from (f"  {name}: {version}" for name, version in found.versions.items())
 

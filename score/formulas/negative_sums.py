@@ -111,12 +111,17 @@ class NegativeSums:
     """The sums that the scores of a run request, and their values for a tile.
 
     `choose(percentile=…, number=…, csp=…)` returns the vectors (M, D) of the chosen negatives, in
-    their order. `name` is for messages.
+    their order, and `ends(near=…, far=…)` those of both ends. `name` is for messages.
     """
 
-    def __init__(self, name: str, choose: Callable[..., Vectors]) -> None:
+    def __init__(
+        self,
+        name: str,
+        choose: Callable[..., Vectors],
+        ends: Callable[..., Vectors] | None = None,
+    ) -> None:
         self.name = name
-        self._choose = choose
+        self._choose, self._ends = choose, ends
         self._chosen: dict[tuple[float | None, int | None, bool], Places] = {}
         self._known: dict[int, int] = {}
         self._stacked: list[Vectors] = []
@@ -130,6 +135,11 @@ class NegativeSums:
             vectors = self._choose(percentile=percentile, number=number, csp=csp)
             self._chosen[key] = self._placed(vectors)
         return self._chosen[key]
+
+    def choose_ends(self, *, near: int | None, far: int | None) -> Places:
+        """Return the places of so many words of either end, all with None."""
+        assert self._ends is not None
+        return self._placed(self._ends(near=near, far=far))
 
     @cached_property
     def mined(self) -> Vectors:

@@ -32,7 +32,10 @@ from oodcache.score.words.word_pool import ChosenWords, WordPool, class_vectors,
 
 @dataclass(frozen=True)
 class MiningRequest:
-    """A mining request as typed; without a `percentile`, the 95th is used."""
+    """A mining request as typed; without a `percentile`, the 95th is used.
+
+    The `nearest` words are mined too, so many of all lists together; at least 1.
+    """
 
     cache: Path
     model: str
@@ -43,6 +46,7 @@ class MiningRequest:
     template: str | None = None
     percentile: float | None = None
     keep: str = KEEP
+    nearest: int | None = None
 
 
 def write_mined(request: MiningRequest, overwrite: bool, watch: Watch) -> None:
@@ -66,13 +70,15 @@ def write_mined(request: MiningRequest, overwrite: bool, watch: Watch) -> None:
     write_negatives(path, found)
     words = sum(len(one.words) for one in found.lists)
     candidates = sum(one.candidates for one in found.lists)
-    watch.note(Hint(f"wrote {path}: {words:,} words of {candidates:,} (--keep {found.keep})"))
+    near = f", and the {found.nearest:,} nearest" if found.nearest else ""
+    watch.note(Hint(f"wrote {path}: {words:,} words of {candidates:,} (--keep {found.keep}){near}"))
 
 
 def _is_asked(known: Negatives, request: MiningRequest) -> bool:
-    """Return whether a file has the lists and the share of a request: mining would tell."""
+    """Return whether a file has the lists and the numbers of a request: mining would tell."""
     asked = [*request.words, *request.csp]
-    return ([one.vocabulary for one in known.lists], known.keep) == (asked, request.keep)
+    held = [one.vocabulary for one in known.lists], known.keep, known.nearest
+    return held == (asked, request.keep, request.nearest or 0)
 
 
 def _is_same(known: Negatives, found: Negatives, request: MiningRequest, label: str) -> bool:
@@ -118,10 +124,13 @@ def mine(request: MiningRequest, watch: Watch) -> Negatives:
     with watch.progress("mining", total, "words") as advance:
         pool = WordPool(files, roles, of_classes.vectors, of_classes.names, advance)
         chosen = pool.choose(percentiles, parsed, range(len(files)), f"--keep {keep}")
-    lists = tuple(_word_list(pool, one, percentiles) for one in chosen)
+    number = request.nearest
+    near = pool.nearest(percentiles, number, chosen, f"--nearest {number}") if number else {}
+    lists = tuple(_word_list(pool, one, near.get(one.at), percentiles) for one in chosen)
     if not any(one.words for one in lists if one.role == NEGATIVE):
         raise InputError(f"--keep {keep}: keeps none of so few words; give a larger share")
-    for line in (*map(pool.summary, chosen), *differing(lists, of_classes.template)):
+    summaries = [pool.summary(one, near.get(one.at)) for one in chosen]
+    for line in (*summaries, *differing(lists, of_classes.template)):
         watch.note(line)
     made = texts.identity.model
     return Negatives(
@@ -156,7 +165,9 @@ def _distinct(words: Sequence[str], csp: Sequence[str]) -> dict[str, str]:
     return sources
 
 
-def _word_list(pool: WordPool, chosen: ChosenWords, percentiles: Sequence[float]) -> WordList:
+def _word_list(
+    pool: WordPool, chosen: ChosenWords, near: ChosenWords | None, percentiles: Sequence[float]
+) -> WordList:
     file = pool.files[chosen.at]
     return WordList(
         vocabulary=file.path.stem,
@@ -167,4 +178,5 @@ def _word_list(pool: WordPool, chosen: ChosenWords, percentiles: Sequence[float]
         percentile=percentiles[chosen.at],
         candidates=chosen.candidates,
         words=tuple(pool.words(chosen)),
+        near=() if near is None else tuple(pool.words(near)),
     )

@@ -128,6 +128,27 @@ def kept(
     return places
 
 
+def nearest(
+    words: Sequence[Sequence[str]],
+    distances: Sequence[Floats],
+    farthest: Sequence[Places],
+    number: int,
+) -> list[Places]:
+    """Return the places of each list's nearest words, by falling distance, ties by word.
+
+    They are none of the `farthest`. `number` counts those of all lists, as in `shares` of the words
+    that are left. Distances tie as in `kept`.
+    """
+    every = zip(words, farthest, strict=True)
+    left = [np.setdiff1d(np.arange(len(some)), far) for some, far in every]
+    counts, places = shares([len(one) for one in left], number), []
+    for some, far, there, count in zip(words, distances, left, counts, strict=True):
+        keys = dict(zip(there.tolist(), (-far[there].round(DIGITS)).tolist(), strict=True))
+        order = sorted(keys, key=lambda place: (keys[place], some[place]))
+        places.append(np.array(order[:count], np.intp))
+    return places
+
+
 def shares(lengths: Sequence[int], keep: Fraction | int) -> list[int]:
     """Return how many words each list keeps: a share of it, or its part of a total number.
 

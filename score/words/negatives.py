@@ -6,7 +6,7 @@ They belong to one model: everything that decided the words is compared before t
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -95,13 +95,12 @@ class Mined:
         lists = self.negatives.lists
         used = [at for at, one in enumerate(lists) if csp or one.role == NEGATIVE]
         if csp and all(one.role != CSP for one in lists):
-            model, classes = self.selection.model.requested, self.negatives.classes
-            command = _command(self.negatives, model, classes, "--csp CSPWORDS ")
+            command = self.command(csp="--csp CSPWORDS ")
             raise InputError(
                 f"{self.negatives.path}: contains no conjugated pool; mine one with: {command}"
             )
         if percentile is None and number is None:
-            return [self._stored(at) for at in used]
+            return [self._stored(at, lists[at].words) for at in used]
         if not 0 <= (percentile or 0) <= 100 or (number is not None and number < 1):
             raise InputError(
                 f"{self.negatives.path}: cannot be mined again with percentile {percentile} and "
@@ -114,9 +113,19 @@ class Mined:
         chosen = self._pool.choose(percentiles, keep, among, str(self.negatives.path))
         return [one for one in chosen if one.at in used]
 
-    def _stored(self, at: int) -> ChosenWords:
-        """Return the words of one list, by their places in its vocabulary."""
-        words, there = self.negatives.lists[at].words, self.files[at].vocabulary.names
+    def vectors_of(self, words: Mapping[int, Sequence[str]]) -> Vectors:
+        """Return the unit vectors of words of some lists, float32 (M, D), list by list."""
+        chosen = (self._stored(at, some) for at, some in words.items())
+        return np.concatenate([self._pool.vectors(one) for one in chosen])
+
+    def command(self, *, csp: str = "", nearest: int = 0) -> str:
+        """Return the command that mines such negatives with a pool, or nearest words, besides."""
+        classes = self.negatives.classes
+        return _command(self.negatives, self.selection.model.requested, classes, csp, nearest)
+
+    def _stored(self, at: int, words: Sequence[str]) -> ChosenWords:
+        """Return words of one list, by their places in its vocabulary."""
+        there = self.files[at].vocabulary.names
         # The first of equal names: the others were duplicates.
         places = {name: len(there) - 1 - back for back, name in enumerate(reversed(there))}
         found = np.array([places[word] for word in words], np.intp)
@@ -178,7 +187,9 @@ def mining(selection: Selection) -> str:
     return f"oodcache negatives --model {model} --classes {selection.known_texts.path.stem}"
 
 
-def _command(negatives: Negatives, model: str, classes: str, csp: str = "") -> str:
+def _command(
+    negatives: Negatives, model: str, classes: str, csp: str = "", nearest: int = 0
+) -> str:
     """Return the command that mines such negatives for `classes`, under another name."""
     options = [f"--model {shlex.quote(model)} --classes {classes}"]
     options += [
@@ -190,6 +201,8 @@ def _command(negatives: Negatives, model: str, classes: str, csp: str = "") -> s
         options.append(f"--percentile {negatives.percentile:g}")
     if negatives.keep != KEEP:
         options.append(f"--keep {negatives.keep}")
+    if nearest := nearest or negatives.nearest:
+        options.append(f"--nearest {nearest}")
     same = classes == negatives.classes
     options.append(f"{csp}{'--overwrite ' if same else ''}-o {negatives.name}")
     return f"oodcache negatives {' '.join(options)}{'' if same else f'-{classes}'}"
@@ -268,7 +281,7 @@ def _of_list(negatives: Negatives, words: WordList, file: TextRows, again: str) 
             f"{negatives.path}: mined from other vectors than {file.path} now contains; {again}"
         )
     there = set(file.vocabulary.names)
-    if missing := [word for word in words.words if word not in there]:
+    if missing := [word for word in (*words.words, *words.near) if word not in there]:
         raise InputError(
             f"{negatives.path}: the word {missing[0]!r} is not in {file.path}; {again}"
         )

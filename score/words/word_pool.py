@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.files.negatives import CSP
+from oodcache.cache.files.negatives import CSP, NEGATIVE
 from oodcache.cache.files.texts import BLOCK_ROWS, TextFile, TextRows
 from oodcache.cache.text import counted
 from oodcache.score.inputs.question import Template
@@ -37,6 +37,7 @@ from oodcache.score.words.mining import (
     cleaning,
     distance,
     kept,
+    nearest,
 )
 
 BLOCK_NUMBERS = 2**23  # Cosines per block: 64 MB.
@@ -89,6 +90,31 @@ class WordPool:
             for at, (there, _), some in zip(among, measured, chosen, strict=True)
         ]
 
+    def nearest(
+        self, percentiles: Sequence[float], number: int, farthest: Sequence[ChosenWords], what: str
+    ) -> dict[int, ChosenWords]:
+        """Return the `number` nearest words of the lists of negatives, none of the farthest.
+
+        Raises InputError, prefixed with `what`, if fewer are left.
+        """
+        lists = [one for one in farthest if self.roles[one.at] == NEGATIVE]
+        measured = [self._measured(one.at, percentiles[one.at]) for one in lists]
+        words = [self._names(one.at, found[0]) for one, found in zip(lists, measured, strict=True)]
+        far = [
+            np.flatnonzero(np.isin(there, one.places))
+            for one, (there, _) in zip(lists, measured, strict=True)
+        ]
+        taken = sum(map(len, far))
+        if number > (left := sum(map(len, words)) - taken):
+            most = f"at most {left:,}, or a smaller --keep" if left else "a smaller --keep"
+            beside = f"{counted(left, 'word')} left beside the {taken:,} farthest"
+            raise InputError(f"{what}: {beside}; give {most}")
+        chosen = nearest(words, [found[1] for found in measured], far, number)
+        return {
+            one.at: ChosenWords(one.at, there[some], len(there))
+            for one, (there, _), some in zip(lists, measured, chosen, strict=True)
+        }
+
     def vectors(self, chosen: ChosenWords) -> Vectors:
         """Return the unit vectors of chosen words, float32 (m, D)."""
         file = self.files[chosen.at]
@@ -100,20 +126,21 @@ class WordPool:
         """Return the chosen words."""
         return self._names(chosen.at, chosen.places)
 
-    def summary(self, chosen: ChosenWords) -> str:
-        """Return a line on the skipped and the kept words of a list."""
+    def summary(self, chosen: ChosenWords, near: ChosenWords | None = None) -> str:
+        """Return a line on the skipped and the kept words of a list, and its nearest words."""
         file, found = self.files[chosen.at], self.candidates[chosen.at]
-        near = len(found.places) - chosen.candidates
+        too_near = len(found.places) - chosen.candidates
         reasons = {
             counted(found.duplicates, "duplicate"): found.duplicates,
             counted(found.class_names, "class name"): found.class_names,
-            f"{near:,} too near a class": near,
+            f"{too_near:,} too near a class": too_near,
         }
         skipped = ", ".join(what for what, count in reasons.items() if count)
         return (
             f"{file.path.stem}: {len(file.vocabulary.names):,} words"
             f"{f' (skipped: {skipped})' if skipped else ''}; kept {len(chosen.places):,} of "
             f"{chosen.candidates:,} candidates"
+            f"{'' if near is None else f', and the {len(near.places):,} nearest'}"
         )
 
     def _names(self, at: int, places: Places) -> list[str]:

@@ -64,6 +64,22 @@ def test_a_file_is_written_and_what_was_kept_is_said(oodcache: Run, lists: None)
     assert set(found.versions) == {"oodcache", "numpy"}
 
 
+def test_the_nearest_words_are_kept_and_shown(oodcache: Run, lists: None) -> None:
+    assert oodcache(*MINE, "--keep", "30", "--nearest", "8").status == 0
+    found = read_negatives(FILE)
+    lines = oodcache("cache", "info", FILE, "--all").out.splitlines()
+    start = lines.index("  the 8 nearest words:") + 1
+    assert lines[start : start + 8] == [f"  {word}" for word in found.lists[0].near]
+    refused = oodcache(*MINE, "--keep", "30", "--nearest", "9", "--overwrite")
+    assert (refused.status, refused.err.splitlines()[-1]) == (
+        1,
+        "oodcache: --nearest 9: 8 words left beside the 30 farthest; give at most 8, or a smaller "
+        "--keep",
+    )
+    for number in ("0", "-1", "x"):
+        assert oodcache(*MINE, "--nearest", number).status == 2
+
+
 def test_the_same_command_gives_the_same_bytes(oodcache: Run, lists: None) -> None:
     assert oodcache(*MINE).status == 0
     before = FILE.read_bytes()

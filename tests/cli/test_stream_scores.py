@@ -93,7 +93,49 @@ def test_what_cannot_be_replayed_is_one_line(
     assert (done.status, done.err) == (1, f"oodcache: {problem}\n")
 
 
+@pytest.fixture
+def mine(
+    streamed: Callable[..., Outcome], oodcache: Run, write_texts: Callable[..., Any], tmp_path: Path
+) -> Callable[..., Outcome]:
+    """Mine negatives, called x, from sixty words."""
+    words = np.random.default_rng(3).normal(size=(60, 8)).astype(np.float32)
+    words /= np.linalg.norm(words, axis=1, keepdims=True)
+    write_texts("words", words, class_names=[f"word {at}" for at in range(60)])
+    given = ("--model=tiny", "--classes=three", "--words=words", "-ox", f"--cache={tmp_path}")
+    return lambda *more: oodcache("negatives", *given, *more)
+
+
+def test_negatives_without_a_near_end_say_how_to_mine_one(
+    mine: Callable[..., Outcome], streamed: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    assert mine().status == 0
+    refused = streamed("--classes=three", "--negatives=x", score="clipscope")
+    path = tmp_path / "Tiny/one/negatives/x.json"
+    assert (refused.status, refused.err.splitlines()[-1]) == (
+        1,
+        f"oodcache: {path}: contains no nearest words; mine them with: oodcache negatives --model "
+        "tiny --classes three --words words --template 'a {}' --nearest 51 --overwrite -o x; "
+        "then use clipscope:near=mined,far=mined",
+    )
+
+
+@pytest.mark.slow
+def test_clipscope_is_compared_and_resampled_in_every_order(
+    mine: Callable[..., Outcome], streamed: Callable[..., Outcome]
+) -> None:
+    assert mine("--nearest=10").status == 0
+    given = ("--classes=three", "--negatives=x", "--stream=shuffle:2", "--stream=id-first")
+    several = "clipscope:near=mined|5,far=mined,form=softmax|sigmoid"
+    options = (*given, "--score=neglabel:groups=1", "--compare", "--bootstrap=20", "--format=json")
+    rows = results(streamed(*options, score=several))
+    own = [one for one in rows if one["score"] == "clipscope"]
+    assert len(own) == 8
+    assert len({one["auroc"] for one in own}) > 4
+    assert {one["stream"]["order"] for one in own} == {"shuffle:2", "id-first"}
+    assert all(len(one["bootstrap"]["auroc"]) == 2 for one in own)
+
+
 def test_help_names_the_scores_of_negatives_and_streams(oodcache: Run) -> None:
     text = " ".join(oodcache("score", "--help").out.split())
-    assert "for neglabel, eoe, csp, adaneg, tanl." in text
+    assert "for neglabel, eoe, csp, adaneg, tanl, clipscope." in text
     assert "FILE.py:FUNCTION (or CLASS, for a stream)" in text

@@ -30,6 +30,7 @@ from oodcache.cache.files.negatives import (
 PAGE = Path(__file__).parents[3] / "docs" / "cache-format.md"
 NICE = "the nice {}"
 NOUNS = WordList("nouns", "a" * 64, NICE, "negative", 95.0, 20, ("rök", "jar", "zoo"), (NICE,))
+NEAR = replace(NOUNS, near=("cat", "dög"))
 POOL = WordList("pool", "b" * 64, "a {}", "csp", 100.0, 4, ("old thing",), ("a {}",))
 SAMPLE = Negatives(
     path=Path("x.json"),
@@ -78,10 +79,19 @@ def of_file(**changes: Any) -> Callable[[dict[str, Any]], None]:
     return lambda found: found.update(changes)
 
 
+def with_near(of_nouns: list[Any], of_pool: list[Any]) -> Callable[[dict[str, Any]], None]:
+    def change(found: dict[str, Any]) -> None:
+        found["version"] = 4
+        for one, near in zip(found["lists"], (of_nouns, of_pool), strict=True):
+            one["near"] = near
+
+    return change
+
+
 DAMAGE: list[tuple[str, str, Callable[[dict[str, Any]], Any]]] = [
     ("N1", "its format is 'other', not 'oodcache-negatives'", of_file(format="other")),
     ("N1", "its format is None", lambda found: found.pop("format")),
-    ("N1", "version is 4, but this oodcache reads 1 to 3", of_file(version=4)),
+    ("N1", "version is 5, but this oodcache reads 1 to 4", of_file(version=5)),
     ("N1", "version is True", of_file(version=True)),
     ("N1", "it contains NaN", of_list(percentile=float("nan"))),
     ("N1", "it contains Infinity", of_file(architecture={"x": float("inf")})),
@@ -119,11 +129,18 @@ DAMAGE: list[tuple[str, str, Callable[[dict[str, Any]], Any]]] = [
     ("N7", "it was changed after it was written; mine", of_file(sha256="0" * 64)),
     ("N2", "it holds [", lambda found: found.pop("sha256")),
     ("N2", "list 1 holds [", lambda found: found["lists"][1].pop("templates")),
+    ("N2", "list 0 holds [", of_list(near=["cat"])),
+    ("N2", "list 0 holds [", of_file(version=4)),
     ("N2", "templates of it is 'a {}', not a list of texts", of_file(templates="a {}")),
     ("N8", "template is 'the nice {}', but templates are ['a {}']", of_file(templates=["a {}"])),
     ("N8", "template is 'average', but templates are ['a {}']", of_list(1, template="average")),
     ("N8", "template is 'a {}', but templates are []", of_list(1, templates=[])),
     ("N8", "template 'a {}' is listed twice", of_list(1, templates=["a {}", "a {}"])),
+    ("N9", "pool is a conjugated pool with near words", with_near([], ["red thing"])),
+    ("N9", "version is 4, but no list has near words", with_near([], [])),
+    ("N6", "word 'jar' is listed twice", with_near(["cat", "jar"], [])),
+    ("N6", "nouns has 21 words of 20 candidates", with_near([str(at) for at in range(18)], [])),
+    ("N2", "near of list 0 is ['cat', 7], not a list of texts", with_near(["cat", 7], [])),
 ]
 
 
@@ -168,6 +185,26 @@ def test_what_is_no_json_object_is_refused_in_one_line(
     assert words in str(refused.value)
     assert len(str(refused.value)) < 700
     assert str(refused.value).endswith("(rule N1)")
+
+
+def test_nearest_words_are_of_version_4_and_files_without_them_of_version_3(path: Path) -> None:
+    without = path.read_bytes()
+    found = write_negatives(path, replace(SAMPLE, lists=(NEAR, POOL)))
+    assert found == read_negatives(path) == replace(SAMPLE, path=path, lists=(NEAR, POOL))
+    assert found.nearest == 2
+    stored = json.loads(path.read_text())
+    assert [one["near"] for one in stored["lists"]] == [["cat", "dög"], []]
+    assert (stored["version"], json.loads(without)["version"]) == (4, 3)
+    assert b"near" not in without
+    swapped = write_negatives(path, replace(SAMPLE, lists=(replace(NEAR, near=("dög", "cat")),)))
+    assert len({one.digest for one in (SAMPLE, found, swapped)}) == 3
+    write_negatives(path, SAMPLE)
+    assert path.read_bytes() == without
+
+
+def test_a_file_without_nearest_words_has_the_bytes_of_version_3(path: Path) -> None:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert digest == "a70bd9a47fed5e846c91b8551d1f2a21fd56e10b54c309d2165757cc28b12824"
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -251,8 +251,11 @@ def test_a_missing_bias_is_told_of_the_forms_in_which_it_does_not_cancel(
     write_images("outside", cloud(9), **other)
     question = Question(tmp_path, ["other"], "val", ("outside",), classes="imagenet")
     found, notes = select(question, "other"), list[str]()
-    told = ("adaneg:form=sigmoid", "tanl:form=sigmoid", "oodd:base=sigmoid-mcm")
-    labels = ("adaneg", "tanl", *told, "mcm", "oodd")
+    told = (
+        *(f"{name}:form=sigmoid" for name in ("adaneg", "tanl", "clipscope")),
+        "oodd:base=sigmoid-mcm",
+    )
+    labels = ("adaneg", "tanl", "clipscope", *told, "mcm", "oodd")
     tell(found, [one for label in labels for one in parse(label)], notes.append)
     assert notes == [f"Tiny/two has no bias: b = 0 is used in {', '.join(told)}"]
 

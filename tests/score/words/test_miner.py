@@ -62,6 +62,56 @@ def test_a_conjugated_pool_is_mined_as_words_are_and_what_is_too_near_goes(
     assert mined(csp=["pool"], percentile=50).lists[2].percentile == 50
 
 
+def test_the_nearest_words_are_mined_beside_the_farthest(mined: Callable[..., Negatives]) -> None:
+    notes: list[str] = []
+    without = mined(csp=["pool"])
+    found = mined(csp=["pool"], nearest=12, notes=notes)
+    nouns, adjectives, pool = found.lists
+    # 34 nouns and 17 adjectives are left.
+    assert nouns.near == tuple(by_hand(NOUNS, "noun", 95, 40)[::-1][:8])
+    assert adjectives.near == tuple(by_hand(ADJECTIVES, "adjective", 95, 20)[::-1][:4])
+    assert (pool.near, found.nearest) == ((), 12)
+    assert [replace(one, near=()) for one in found.lists] == [*without.lists]
+    assert notes[0] == "nouns: 40 words; kept 6 of 40 candidates, and the 8 nearest"
+
+
+@pytest.mark.parametrize(
+    ("keep", "nearest", "words"),
+    [
+        ("50", 11, "--nearest 11: 10 words left beside the 50 farthest; give at most 10, or a "),
+        ("59", 2, "--nearest 2: 1 word left beside the 59 farthest; give at most 1, or a smaller"),
+        ("100%", 1, "--nearest 1: 0 words left beside the 60 farthest; give a smaller --keep"),
+        ("50", 10, ""),
+    ],
+)
+def test_no_word_is_in_both_ends(
+    mined: Callable[..., Negatives], keep: str, nearest: int, words: str
+) -> None:
+    if words:
+        with pytest.raises(InputError, match=words):
+            mined(keep=keep, nearest=nearest)
+        return
+    found = mined(keep=keep, nearest=nearest)
+    every = [word for one in found.lists for word in (*one.words, *one.near)]
+    assert len(every) == len(set(every)) == 60
+
+
+def test_a_file_without_the_near_end_that_is_asked_for_is_not_mined_already(
+    tmp_path: Path, mined: Callable[..., Negatives]
+) -> None:
+    asked = MiningRequest(tmp_path, "tiny", "x", "pets", ["nouns", "adjectives"], nearest=4)
+    mined()
+    with pytest.raises(InputError, match="exists; replace it with --overwrite"):
+        write_mined(asked, False, Watch())
+    notes: list[str] = []
+    write_mined(asked, True, Watch(notes.append))
+    assert notes[-1].endswith("x.json: 9 words of 60 (--keep 15%), and the 4 nearest")
+    write_mined(asked, False, Watch(notes.append))
+    assert notes[-1].endswith("x.json: mined already, with the same words")
+    with pytest.raises(InputError, match="exists; replace it with --overwrite"):
+        write_mined(replace(asked, nearest=None), False, Watch())
+
+
 def test_templates_that_cancel_each_other_out_have_no_average(
     write_texts: Write, mined: Callable[..., Negatives]
 ) -> None:

@@ -98,6 +98,22 @@ def test_distances_that_differ_in_the_last_digit_alone_are_tied() -> None:
     assert places.tolist() == [0, 1, 2]
 
 
+def test_the_nearest_are_by_falling_distance_ties_by_word_and_none_of_the_farthest() -> None:
+    words = [list("gfedcba"), ["y", "x"]]
+    distances = [np.array([3.0, 1, 1, 1, 0, 9, np.nextafter(9, 0)]), np.array([0.5, 0.5])]
+    farthest = [np.array([4, 3, 2]), np.array([1])]
+    # Four words of the first list are left and one of the second: of three it gets one.
+    places = mining.nearest(words, distances, farthest, 3)
+    assert [[words[at][one] for one in some] for at, some in enumerate(places)] == [
+        ["a", "b"],
+        ["y"],
+    ]
+    every = mining.nearest(words, distances, farthest, 5)
+    assert [some.tolist() for some in every] == [[6, 5, 0, 1], [0]]
+    with pytest.raises(ValueError, match="there are 5 words to choose from, fewer than 6"):
+        mining.nearest(words, distances, farthest, 6)
+
+
 def test_fifteen_percent_is_what_the_papers_code_keeps_of_every_length() -> None:
     for length in range(0, 200_000, 7):
         assert mining.shares([length], Fraction(15, 100)) == [int(0.15 * length)]

@@ -60,6 +60,18 @@ def test_vectors_are_those_of_the_words_in_the_files_order(
     assert [one.path.stem for one in found.files] == ["nouns", "adjectives", "pool"]
 
 
+def test_with_a_near_end_the_farthest_words_are_the_same(
+    tmp_path: Path, mined: Callable[..., Negatives], lists: dict[str, TextFile]
+) -> None:
+    asked: tuple[dict[str, Any], ...] = ({}, {"number": 25}, {"percentile": 50.0, "csp": True})
+    found = []
+    for nearest in (None, 12):
+        mined(csp=["pool"], nearest=nearest)
+        again = reopened(tmp_path, lists["pets"])
+        found.append([again.vectors(**one).tobytes() for one in asked])
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize(
     ("wanted", "options"),
     [
@@ -144,14 +156,15 @@ def test_negatives_of_other_classes_say_what_to_type(
 def test_a_list_that_was_made_anew_is_refused(
     tmp_path: Path, mined: Callable[..., Negatives], write_texts: Write, lists: dict[str, TextFile]
 ) -> None:
-    mined(percentile=90, csp=["pool"])
+    mined(percentile=90, csp=["pool"], nearest=7)
     write_texts("nouns", NOUNS[::-1].copy(), templates=[NICE])
     with pytest.raises(InputError) as refused:
         reopened(tmp_path, lists["pets"])
     assert "mined from other vectors than" in str(refused.value)
     assert str(refused.value).endswith(
         "; mine again with: oodcache negatives --model tiny --classes pets --words nouns --words "
-        "adjectives --csp pool --template 'the nice {}' --percentile 90 --overwrite -o x"
+        "adjectives --csp pool --template 'the nice {}' --percentile 90 --nearest 7 --overwrite "
+        "-o x"
     )
     names.text_path(tmp_path, "Tiny/one", "nouns").unlink()
     with pytest.raises(InputError, match="no vocabulary 'nouns' .* --classes nouns=FILE"):
@@ -190,6 +203,17 @@ def test_a_word_that_is_not_in_its_list_is_refused(
     tmp_path: Path, mined: Callable[..., Negatives], lists: dict[str, TextFile]
 ) -> None:
     write_old(mined(), lists["pets"], first="dragon")
+    with pytest.raises(InputError, match=r"the word 'dragon' is not in .*nouns\.h5"):
+        reopened(tmp_path, lists["pets"])
+
+
+def test_a_near_word_that_is_not_in_its_list_is_refused(
+    tmp_path: Path, mined: Callable[..., Negatives], lists: dict[str, TextFile]
+) -> None:
+    found = mined(nearest=4)
+    nouns, adjectives = found.lists
+    changed = replace(nouns, near=("dragon", *nouns.near[1:]))
+    write_negatives(found.path, replace(found, lists=(changed, adjectives)))
     with pytest.raises(InputError, match=r"the word 'dragon' is not in .*nouns\.h5"):
         reopened(tmp_path, lists["pets"])
 
