@@ -11,7 +11,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import shown
 from oodcache.cache.names import own_name
 from oodcache.report.saved import Saved, mapping
-from oodcache.report.tables.grid import Key, by_row, is_probability, names
+from oodcache.report.tables.grid import Key, by_row, is_probability, names, some
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import Variant, parse
@@ -199,8 +199,8 @@ def _streams(
     for text in _asked_scores(asked, _methods(keys, first)):
         if text in known:
             raise InputError(
-                f"--score {text}: does not learn from a stream, which {what} shows; "
-                f"there are: {_named(one[2] for one in able)}"
+                f"--score {text[:120]}: does not learn from a stream, which {what} shows; "
+                f"there are: {some([one[2][:60] for one in able])}"
             )
     return able
 

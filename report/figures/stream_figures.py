@@ -36,6 +36,7 @@ TITLE, AXIS = 0.22, 0.42
 # Largest share of the width for the names of methods beside a strip.
 NAMES = 0.34
 STRIP = "each order, whole streams"
+CENTRE = {"va": "center", "ha": "center"}
 Values = Sequence[float | None]
 Styles = Mapping[str, Mapping[str, Any]]
 
@@ -87,7 +88,7 @@ class Sheet:
     figure: Figure
     used: float
 
-    def axes(self, left: float, width: float, height: float, **shared: Any) -> Axes:
+    def axes(self, left: float, width: float, height: float, shared: Mapping[str, Any]) -> Axes:
         """Return axes at the place that has been reached, in inches."""
         across, down = self.figure.get_size_inches()
         bottom = 1 - (self.used + height) / down
@@ -95,7 +96,7 @@ class Sheet:
             (left / across, bottom, width / across, height / down), **shared
         )
 
-    def text(self, left: float, below: float, text: str, **look: Any) -> None:
+    def text(self, left: float, below: float, text: str, look: Mapping[str, Any]) -> None:
         """Write a text, `below` inches under the place that has been reached."""
         across, down = self.figure.get_size_inches()
         self.figure.text(left / across, 1 - (self.used + below) / down, text, **look)
@@ -135,11 +136,11 @@ class Block:
 
     def draw(self, sheet: Sheet, styles: Styles) -> None:
         """Draw everything, from the top down."""
-        sheet.text(EDGE, TITLE / 2, self._title, va="center", fontweight="bold")
+        sheet.text(EDGE, TITLE / 2, self._title, {"va": "center", "fontweight": "bold"})
         sheet.used += TITLE
         for methods, lines in self._rows:
             self._along(sheet, methods, lines, styles)
-        sheet.text(EDGE, TITLE / 2, STRIP, va="center")
+        sheet.text(EDGE, TITLE / 2, STRIP, {"va": "center"})
         sheet.used += TITLE
         self._strip(sheet, styles)
 
@@ -151,16 +152,16 @@ class Block:
         titles = fitted(methods, 72 * self._panel_width)
         for left, title in zip(lefts, titles, strict=True):
             middle = left + self._panel_width / 2
-            sheet.text(middle, TITLE / 2, title, va="center", ha="center")
+            sheet.text(middle, TITLE / 2, title, CENTRE)
         sheet.used += TITLE
         below: Axes | None = None
         for number, line in enumerate(lines):
             label = {"rotation": 90, "va": "center", "ha": "left", "linespacing": 1.1}
-            sheet.text(EDGE, TALL / 2, line.label.replace(", ", ",\n"), **label)
+            sheet.text(EDGE, TALL / 2, line.label.replace(", ", ",\n"), label)
             first: Axes | None = None
             for left, method in zip(lefts, methods, strict=True):
                 shared = {"sharex": below, "sharey": first, "label": f"{method}: {line.label}"}
-                axes = sheet.axes(left, self._panel_width, TALL, **shared)
+                axes = sheet.axes(left, self._panel_width, TALL, shared)
                 own = [one for one in self._shown if one.method == method]
                 _panel(axes, line, own, styles)
                 axes.tick_params(labelleft=first is None, labelbottom=number == len(lines) - 1)
@@ -169,7 +170,7 @@ class Block:
         sheet.used += AXIS - DOWN
         text = f"images so far (window: {windows(self._shown)})"
         (text,) = fitted([text], 72 * (self._width - 2 * EDGE))
-        sheet.text(self._width / 2, -0.13, text, ha="center", va="center")
+        sheet.text(self._width / 2, -0.13, text, CENTRE)
 
     def _strip(self, sheet: Sheet, styles: Styles) -> None:
         """Draw a point for each order of each method, a panel for each headline measure."""
@@ -180,7 +181,7 @@ class Block:
         width = (room + RIGHT) / len(HEADLINES) - RIGHT if self._is_wide else room
         for place, measure in enumerate(HEADLINES):
             start = left + place * (width + RIGHT) if self._is_wide else left
-            axes = sheet.axes(start, width, tall, label=f"strip: {measure}")
+            axes = sheet.axes(start, width, tall, {"label": f"strip: {measure}"})
             self._points(axes, measure, styles)
             axes.set_yticks(range(len(labels)), labels if start == left else [""] * len(labels))
             axes.set_xlabel(self._subject.axis(measure))
