@@ -46,6 +46,10 @@ PHRASES = (
     (", or give --format", ""),
     ("with --cache or --output", "or another path"),
     (", or print without --output", ""),
+    (
+        "score again, with --score oodd --stream shuffle --output FILE.json",
+        'evaluate scores="oodd", stream="shuffle"',
+    ),
     ("score again, with --output FILE.json", "score again, and save it as FILE.json"),
     ("score again with --save-scores", "score again"),
     ("remove --score", "omit scores"),

@@ -16,6 +16,7 @@ from oodcache.cache.format.json_fields import Fields
 from oodcache.cache.format.rules import one_line, shown
 from oodcache.cache.json_text import content_sum, parse_json
 from oodcache.cache.text import check_stream
+from oodcache.report.saved_streams import stream_measures
 from oodcache.report.tables.formats import FORMAT, SUM, VERSION
 from oodcache.report.tables.grid import key
 from oodcache.score.formulas.registry import SCORES
@@ -29,7 +30,6 @@ from oodcache.score.measures.result import (
     Difference,
     Pick,
     Result,
-    StreamMeasures,
 )
 
 LARGEST = 2**28
@@ -189,7 +189,7 @@ def _result(row: Mapping[str, Any]) -> Result:
         for name in probability.MEASURES:
             Fields({name: worth.values.get(name)}, worth.where).fraction(name)
     if found.get("stream") is not None:
-        found["stream"] = _stream(given.mapping("stream"))
+        found["stream"] = stream_measures(given.mapping("stream"))
     found["picked"] = None if found["picked"] is None else _pick(given.mapping("picked"))
     return Result(**found)
 
@@ -216,33 +216,6 @@ def _pick(row: Mapping[str, Any]) -> Pick:
     for count in given.mapping("shared_images").values():
         Fields({"shared_images": count}).typed("shared_images", int)
     return Pick(**found)
-
-
-def _stream(row: Mapping[str, Any]) -> StreamMeasures:
-    """Return the orders of a row's streams."""
-    given = Fields(row, "stream.").expect("order", "images", "orders", "deviations", "note")
-    given.typed("order", str)
-    given.typed("note", str)
-    given.count("images")
-    several = Fields(given.mapping("orders"), "stream.orders.")
-    if not several.values:
-        raise given.wrong("orders", "an object with an order")
-    for name in several.values:
-        _check_measures(several.mapping(name), f"stream.orders.{name[:60]}.")
-    if (row["deviations"] is None) != (len(several.values) == 1):
-        wanted = "null" if len(several.values) == 1 else "an object, as there are several orders"
-        raise given.wrong("deviations", wanted)
-    if row["deviations"] is not None:
-        _check_measures(given.mapping("deviations"), "stream.deviations.")
-    return StreamMeasures(**row)
-
-
-def _check_measures(measures: Mapping[str, Any], where: str) -> None:
-    inner = Fields(measures, where)
-    for name in (*(measure.name for measure in MEASURES), *measures):
-        if name not in measures:
-            raise ValueError(f"no '{where}{name}'")
-        inner.fraction(name)
 
 
 def _difference(row: Mapping[str, Any]) -> Difference:

@@ -11,10 +11,10 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import shown
 from oodcache.cache.names import own_name
 from oodcache.report.saved import Saved, mapping
-from oodcache.report.tables.grid import Key, by_row, is_probability, names
+from oodcache.report.tables.grid import Key, by_row, is_probability, names, some
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.measures.result import Result
-from oodcache.score.onepass.variants import parse
+from oodcache.score.onepass.variants import Variant, parse
 
 MOST_NAMED = 20
 
@@ -34,13 +34,15 @@ class Default:
     """A kind's defaults: how many scores and templates it shows, None for all.
 
     `averages` allows averages over OOD sets; `probability` allows only scores that are
-    probabilities. With a default of one score, several are rejected.
+    probabilities, `streams` only those that learn from a stream. With a default of one score,
+    several are rejected.
     """
 
     scores: int | None = None
     templates: int | None = 1
     averages: bool = True
     probability: bool = False
+    streams: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,9 @@ def chosen(saved: Saved, choice: FigureChoice, default: Default, what: str) -> F
     )
     if default.probability:
         keys = _probabilities(keys, first, choice.scores, what, saved)
-    asked = _asked_scores(choice.scores, [one[2] for one in keys])
+    if default.streams:
+        keys = _streams(keys, first, choice.scores, what, saved)
+    asked = _asked_scores(choice.scores, _methods(keys, first))
     keys = _by(keys, asked, default.scores, lambda one: (one[2],), "--score", saved)
     if default.scores == 1 and len(keys) > 1:
         raise InputError(
@@ -110,16 +114,30 @@ def _by(
     return list(dict.fromkeys(one for text in asked for one in keys if text in called(one)))
 
 
-def _asked_scores(asked: Iterable[str], there: Sequence[str]) -> list[str]:
-    """Return the scores as in tables; a grid, or code, may be written as for `score`."""
+def _methods(keys: Iterable[Key], first: Mapping[Key, Result]) -> dict[str, list[str]]:
+    """Return the labels of each score as typed: one, or one for each order of its streams."""
+    found: dict[str, list[str]] = {}
+    for one in keys:
+        method = Variant(first[one].score, first[one].parameters).label
+        found.setdefault(method, []).append(one[2])
+    return found
+
+
+def _asked_scores(asked: Iterable[str], there: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the scores as in tables; a grid, or code, may be written as for `score`.
+
+    `there` has the labels of each score; without an order, all of a stream's are meant.
+    """
     found: list[str] = []
     for text in asked:
         labels = [text]
-        if text not in there:
-            labels = _own_scores(text, there)
+        if not any(text in labels for labels in there.values()):
+            methods = [text] if text in there else _own_scores(text, there)
             with suppress(InputError):  # The caller rejects it and names the scores that exist.
-                labels = labels or [one.label for one in parse(text)]
-        found += labels if labels and set(labels) <= set(there) else [text]
+                methods = methods or [one.label for one in parse(text)]
+            if methods and set(methods) <= set(there):
+                labels = [label for one in methods for label in there[one]]
+        found += labels
     return found
 
 
@@ -159,11 +177,30 @@ def _probabilities(
     if not able:
         raise InputError(f"{saved.path}: {what} needs a score that is a probability, such as mcm")
     known = {one[2] for one in keys} - {one[2] for one in able}
-    for text in _asked_scores(asked, [one[2] for one in keys]):
+    for text in _asked_scores(asked, _methods(keys, first)):
         if text in known:
             raise InputError(
                 f"--score {text}: not a probability, which {what} needs; "
                 f"there are: {_named(one[2] for one in able)}"
+            )
+    return able
+
+
+def _streams(
+    keys: Sequence[Key], first: Mapping[Key, Result], asked: Sequence[str], what: str, saved: Saved
+) -> list[Key]:
+    able = [one for one in keys if first[one].stream is not None]
+    if not able:
+        raise InputError(
+            f"{saved.path}: {what} needs a score that learns from a stream; score again, with "
+            "--score oodd --stream shuffle --output FILE.json"
+        )
+    known = {one[2] for one in keys} - {one[2] for one in able}
+    for text in _asked_scores(asked, _methods(keys, first)):
+        if text in known:
+            raise InputError(
+                f"--score {text[:120]}: does not learn from a stream, which {what} shows; "
+                f"there are: {some([one[2][:60] for one in able])}"
             )
     return able
 

@@ -49,6 +49,7 @@ class Kind:
     most_scores: int | None = None
     every_template: bool = False
     of_probabilities: bool = False
+    of_streams: bool = False
 
 
 KINDS = {
@@ -68,6 +69,12 @@ KINDS = {
     ),
     "reliability": Kind(
         "a probability against the share of ID", "curve_figures", True, 1, of_probabilities=True
+    ),
+    "stream": Kind(
+        "AUROC, FPR95 and memory along a stream, and every order's result",
+        "stream_figures",
+        False,
+        of_streams=True,
     ),
     "fooled": Kind("the images that fooled a score", "image_figures", True, 1),
     "classes": Kind("the classes whose images fail most", "image_figures", True, 1),
@@ -163,6 +170,7 @@ def choose(kind: str, saved: Saved, choice: FigureChoice) -> FigureRows:
         templates=None if about.every_template else 1,
         averages=not about.of_images,
         probability=about.of_probabilities,
+        streams=about.of_streams,
     )
     return chosen(saved, choice, default, kind)
 

@@ -20,6 +20,7 @@ from oodcache.report.content import Content
 from oodcache.report.html.lines import columns, filters, lines
 from oodcache.report.html.provenance import making
 from oodcache.report.saved import Saved
+from oodcache.report.streams import courses, lacks_paths
 from oodcache.report.sweeps import sweeps
 from oodcache.report.tables.caption import caption
 from oodcache.report.tables.grid import NOT_ESTIMABLE, by_row, model_names, names
@@ -73,6 +74,8 @@ def page(saved: Saved, content: Content) -> str:
         caption=caption(results, "Beside"),
         differences=_differences(saved),
         sweeps=sweeps(saved),
+        streams=any(one.stream for one in results),
+        lacks_paths=lacks_paths(results),
         measures=HEADLINES.values(),
         made=making(saved),
         source=saved.path.name,
@@ -177,6 +180,7 @@ def _data(saved: Saved, content: Content) -> dict[str, Any]:
         "rows": rows,
         "thumbnails": content.thumbnails,
         "sweeps": [asdict(one) for one in sweeps(saved)],
+        "streams": [asdict(one) for one in courses(saved.results)],
     }
     return {name: _shortened(one) for name, one in data.items()}
 

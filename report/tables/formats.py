@@ -14,7 +14,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +73,8 @@ def to_csv(
 ) -> str:
     """Return a line for each score and OOD set; lists and mappings are JSON within a cell.
 
-    The interval of AUROC has two columns. Differences and published numbers are in JSON only.
+    The interval of AUROC has two columns. Differences, published numbers and the paths of streams
+    are in JSON only.
     Control characters in names are escaped; a name such as "=x" is kept: see `to_spreadsheet`.
     """
     return _csv(results, printable)
@@ -90,7 +91,7 @@ def _csv(results: Sequence[Result], written: Callable[[str], str]) -> str:
     writer = csv.DictWriter(lines, names, lineterminator="\n")
     writer.writeheader()
     for one in results:
-        row = asdict(one)
+        row = asdict(_without_path(one))
         row |= dict(zip(_csv_names(INTERVAL), row.pop(INTERVAL) or ("", ""), strict=True))
         for name in AS_JSON:
             row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False)
@@ -98,6 +99,11 @@ def _csv(results: Sequence[Result], written: Callable[[str], str]) -> str:
             {name: written(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
         )
     return lines.getvalue()
+
+
+def _without_path(one: Result) -> Result:
+    """Return a result without the path of its stream, which is hundreds of numbers."""
+    return one if one.stream is None else replace(one, stream=replace(one.stream, path=None))
 
 
 def to_json(

@@ -19,6 +19,7 @@ from oodcache.score.measures.result import (
     Result,
     StreamMeasures,
 )
+from oodcache.score.measures.stream_path import stream_path
 from oodcache.score.streams.runs import StreamRun, same_images
 
 Runs = Mapping[str, Sequence[StreamRun]]
@@ -104,7 +105,9 @@ def _over_orders(
     each = [[runs[name][place] for name in members] for place in range(len(every))]
     variances = [_variance(dict(zip(members, one, strict=True))) for one in each]
     counted = {name: round(np.mean([_total(one, name, members) for one in every])) for name in SUMS}
-    note = runs[members[0]][0].note if len(members) == 1 else ""
+    single = runs[members[0]][0] if len(members) == 1 else None
+    note = "" if single is None else single.note
+    path = None if single is None else stream_path(single, whole.fpr_convention)
     deviations = _deviations(list(measures.values()))
     changes: dict[str, Any] = {
         **counted,
@@ -113,7 +116,7 @@ def _over_orders(
         "n_id": len(set().union(*(runs[name][0].id_rows.tolist() for name in members))),
         "shared_images": sum(every[0][name].shared_images for name in members),
         "auroc_ci": delong.interval(whole.auroc, _mean_variance(variances)),
-        "stream": StreamMeasures(order, _images(each[0]), measures, deviations, note),
+        "stream": StreamMeasures(order, _images(each[0]), measures, deviations, note, path),
     }
     return replace(whole, **changes)
 

@@ -100,13 +100,37 @@ class Pick:
 
 
 @dataclass(frozen=True)
+class StreamPath:
+    """The course of one stream, `order`: a running window's measures, and what the memory held.
+
+    `measured` has each headline measure of the latest `window` images once `ends` had come: of
+    those of the row's two sets, None without images of either. After `moments` images the memory
+    held `id_held` images that it takes for ID, of which the share `id_share` is ID, and `ood_held`
+    that it takes for OOD, of which `ood_share` is OOD; a share of none is None. `threshold` is the
+    score from which it took an image for ID. What the method does not have is None.
+    """
+
+    order: str
+    window: int
+    ends: tuple[int, ...]
+    measured: Mapping[str, tuple[float | None, ...]]
+    moments: tuple[int, ...]
+    id_held: tuple[int, ...] | None
+    id_share: tuple[float | None, ...] | None
+    ood_held: tuple[int, ...] | None
+    ood_share: tuple[float | None, ...] | None
+    threshold: tuple[float | None, ...] | None
+
+
+@dataclass(frozen=True)
 class StreamMeasures:
     """The orders of the images that a stream score was measured on, `order` as typed.
 
     `images` counts those of one stream; an average sums its sets' streams, of which `drift` has
     one. `orders` has the measures of each order, such as "shuffle 0": the result's own are their
     means, and `deviations` their standard deviations (n - 1), None with a single order. `note` is a
-    fact about the first stream that the method tells, "" if it tells none.
+    fact about the first stream that the method tells, "" if it tells none. `path` is the first
+    stream's course, None for an average and in results of an earlier version.
     """
 
     order: str
@@ -114,6 +138,7 @@ class StreamMeasures:
     orders: Mapping[str, Mapping[str, float]]
     deviations: Mapping[str, float] | None = None
     note: str = ""
+    path: StreamPath | None = None
 
 
 @dataclass(frozen=True)

@@ -82,9 +82,9 @@ class StreamPlan:
         ahead: Scores,
         advance: Callable[[int], None],
     ) -> list[OrderedRuns]:
-        """Return the runs of a score in every order, one row each."""
+        """Return the runs of a score in every order, one row each, the first with its record."""
         return [
-            self._row(order, run_streams(method, images, ahead, streams, advance))
+            self._row(order, run_streams(method, images, ahead, streams, advance, record=True))
             for order, streams in self.streams
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,12 +17,12 @@ from oodcache.score.streams.method import Arrived, Grouping, Held, StreamMethod
 class Replayed:
     """The scores of a stream's images in their order, float64 (N,).
 
-    `held` has what the memory held after each batch, if it was asked for; `starts` each batch's
-    first position.
+    `held` has what the memory held at each of the `moments`, which count the images before them.
+    Both are empty unless they were asked for.
     """
 
     scores: Scores
-    starts: Places
+    moments: Places
     held: tuple[Held, ...]
 
 
@@ -32,23 +33,26 @@ def replay(
     places: Places,
     *,
     advance: Callable[[int], None] = lambda done: None,
-    keep: bool = False,
+    keep: int = 0,
 ) -> Replayed:
     """Score the images at `places`, rows of `vectors` and columns of `ahead`, in that order.
 
-    With `keep`, what the memory holds is recorded after each batch. Otherwise a step may be of
-    several batches, and `starts` are those of the steps.
+    What the memory holds is recorded at `keep` moments at most: every so many batches, and at the
+    end. They are the same for any number of threads.
     """
-    size = method.at_once if isinstance(method, Grouping) and not keep else method.batch
+    size = method.at_once if isinstance(method, Grouping) else method.batch
+    apart = method.batch * math.ceil(len(places) / (keep * method.batch)) if keep else len(places)
     memory = method.start()
     scores = np.empty(len(places))
-    starts = np.arange(0, len(places), size)
-    held = []
-    for first in starts.tolist():
-        some = places[first : first + size]
-        arrived = Arrived(vectors[some], ahead[:, some], first)
-        scores[first : first + len(some)] = memory.step(arrived)
+    moments, held = [], []
+    for start in range(0, len(places), apart):
+        end = min(start + apart, len(places))
+        for first in range(start, end, size):
+            some = places[first : min(first + size, end)]
+            arrived = Arrived(vectors[some], ahead[:, some], first)
+            scores[first : first + len(some)] = memory.step(arrived)
+            advance(len(some))
         if keep:
+            moments.append(end)
             held.append(memory.held())
-        advance(len(some))
-    return Replayed(scores, starts, tuple(held))
+    return Replayed(scores, np.array(moments, np.intp), tuple(held))

@@ -6,12 +6,34 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from oodcache.score.formulas.cosines import Places, Scores
 from oodcache.score.formulas.tile import Vectors
-from oodcache.score.streams.method import Noting, StreamMethod
+from oodcache.score.streams.method import Held, Noting, StreamMethod
 from oodcache.score.streams.order import ImageStream
-from oodcache.score.streams.replay import replay
+from oodcache.score.streams.replay import Replayed, replay
+
+# Moments of a stream at which what its memory holds is recorded. More would cut steps too short
+# for several threads.
+MOMENTS = 20
+Chosen = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class StreamRecord:
+    """A stream in its order: what it was of, and what the memory held at some moments.
+
+    `scores` float64 (N,); `is_inside` (N,) has which images are of the ID set, `is_outside` (N,)
+    which of the run's OOD set: in a stream of several sets others are neither. `held` is what the
+    memory held after `moments` images.
+    """
+
+    scores: Scores
+    is_inside: Chosen
+    is_outside: Chosen
+    moments: Places
+    held: Sequence[Held]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +42,7 @@ class StreamRun:
 
     `id_rows` and `ood_rows` are the images of either set that were in it, rising, and their scores
     are in that order. `length` counts all images of the stream. `note` is what the method tells of
-    the stream.
+    the stream. `record` is its course, if that was recorded.
     """
 
     order: str
@@ -30,6 +52,7 @@ class StreamRun:
     id_scores: Scores
     ood_scores: Scores
     note: str = ""
+    record: StreamRecord | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,18 +85,34 @@ def run_streams(
     ahead: Scores,
     streams: Sequence[ImageStream],
     advance: Callable[[int], None] = lambda done: None,
+    *,
+    record: bool = False,
 ) -> dict[str, list[StreamRun]]:
-    """Return the runs of each OOD set, in the order of the streams; `ahead` is (Q, N)."""
+    """Return the runs of each OOD set, in the order of the streams; `ahead` is (Q, N).
+
+    With `record`, the first run of each set has its record.
+    """
     found: dict[str, list[StreamRun]] = {}
     for stream in streams:
-        replayed = replay(method, images.vectors, ahead, stream.places, advance=advance)
+        keep = MOMENTS if record and stream.against[0] not in found else 0
+        replayed = replay(method, images.vectors, ahead, stream.places, advance=advance, keep=keep)
         note = ""
         if isinstance(method, Noting):
             note = method.note(ahead[:, stream.places], replayed.scores)
         for name in stream.against:
             run = split(images, stream, replayed.scores, name)
-            found.setdefault(name, []).append(replace(run, note=note))
+            course = _record(images, stream, replayed, name) if keep else None
+            found.setdefault(name, []).append(replace(run, note=note, record=course))
     return found
+
+
+def _record(
+    images: StreamImages, stream: ImageStream, replayed: Replayed, ood_set: str
+) -> StreamRecord:
+    """Return the record of a stream for one of its OOD sets."""
+    spans = [images.span(name) for name in (images.sizes[0][0], ood_set)]
+    inside, outside = ((stream.places >= one.start) & (stream.places < one.stop) for one in spans)
+    return StreamRecord(replayed.scores, inside, outside, replayed.moments, replayed.held)
 
 
 def split(images: StreamImages, stream: ImageStream, scores: Scores, ood_set: str) -> StreamRun:

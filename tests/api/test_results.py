@@ -207,12 +207,23 @@ def test_a_figure_is_drawn_with_the_functions_in_memory(rows: package.Results) -
     assert texts == ["energy", "gap:k=1"]
 
 
+def test_the_stream_of_a_score_is_drawn_and_others_have_none(
+    cache: package.Cache, rows: package.Results
+) -> None:
+    with pytest.raises(package.InputError, match='evaluate scores="oodd", stream="shuffle"$'):
+        rows.plot("stream")
+    learning = cache.evaluate("one", **ASKED, scores="oodd:batch=8", stream=["shuffle", "id-first"])
+    (legend,) = learning.plot("stream").legends
+    assert [one.get_text() for one in legend.get_texts()] == ["shuffle", "id-first"]
+
+
 @pytest.mark.slow
 def test_every_kind_of_figure_is_drawn(rows: package.Results) -> None:
     from oodcache.report.figures.kinds import KINDS, OF_KINDS
 
     values = {"measure": "fpr95", "form": "ranked", "parameter": "temperature"}
-    for kind, about in KINDS.items():
+    alone = {kind: about for kind, about in KINDS.items() if not about.of_streams}
+    for kind, about in alone.items():
         own = {name: value for name, value in values.items() if kind in OF_KINDS[name]}
         one = {"scores": "mcm"} if about.most_scores == 1 else {}
         assert rows.plot(kind, **own, **one).get_figwidth() == 3.25  # type: ignore[arg-type]

@@ -35,6 +35,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = (
         ["extract", "--model", "tiny-clip", "--classes", "pets=data/pets"],
         [*SCORE, "--save-scores", "all.h5"],
+        [*SCORE[:-4], "--score", "oodd", "--stream=shuffle", "--stream=drift", "--output=s.json"],
     )
     lines[0].extend(f"{name}=data/{name}" for name in ("pets", "strays", "more"))
     for line in lines:
@@ -53,7 +54,8 @@ def results(oodcache: Run, prepared: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_drawn_in_every_format(oodcache: Run, results: None, kind: str) -> None:
     for ending in ENDINGS:
-        done = oodcache("plot", kind, "r.json", "-o", f"new/{kind}{ending}")
+        given = "s.json" if KINDS[kind].of_streams else "r.json"
+        done = oodcache("plot", kind, given, "-o", f"new/{kind}{ending}")
         assert (done.status, done.out, done.err) == (0, "", f"wrote new/{kind}{ending}\n")
     with Image.open(f"new/{kind}.png") as image:
         assert image.width == 975

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,16 @@ from oodcache.report.saved import read
 from oodcache.report.tables.formats import to_json
 from oodcache.report.tables.grid import key
 from oodcache.score.measures.probability import probability_measures
-from oodcache.score.measures.result import Compared, Counterpart, Pick, StreamMeasures
+from oodcache.score.measures.result import Compared, Counterpart, Pick, StreamMeasures, StreamPath
 
 MEASURED = {"auroc": 0.5, "aupr_in": 0.5, "aupr_out": 0.5, "fpr95": 0.25, "fpr_at_tpr_0.9": 0.125}
 STREAM = {"order": "drift", "images": 90, "orders": {"drift": MEASURED}, "deviations": None}
 STREAM["note"] = "adds two"
+PATH = StreamPath(
+    *("shuffle 0", 200, (200, 300), {"auroc": (0.5, None), "fpr95": (1.0, None)}, (64, 128, 300)),
+    *(None, None, (0, 5, 9), (None, 0.2, 1.0), (0.0, 0.25, 0.5)),
+)
+COURSE = json.loads(json.dumps(asdict(PATH)))
 SEVERAL = {**STREAM, "orders": {"shuffle 0": MEASURED, "shuffle 1": MEASURED}}
 BAD = {**MEASURED, "fpr95": 2}
 FULL = replace(
@@ -35,11 +40,15 @@ FULL = replace(
     bank_labels="own",
     bank_shared_images={"imagenet-val": 3},
     picked=Pick("Places", 4, 0.75, {"SUN": 3}),
-    stream=StreamMeasures("shuffle:2", 90, {"shuffle 0": MEASURED, "x": MEASURED}, MEASURED, "so"),
+    stream=StreamMeasures("shuffle:2", 90, dict.fromkeys("ab", MEASURED), MEASURED, "so", PATH),
 )
 IN_ORDERS = replace(PLAIN_DIFFERENCE, orders={"shuffle 0": -0.5, "shuffle 1": 0.5}, deviation=0.25)
 PROVENANCE = {"command": "oodcache score"}
 PICKED = {"on": "Places", "tried": 4, "auroc": 0.75, "shared_images": {}}
+
+
+def coursed(**changes: Any) -> dict[str, Any]:
+    return {**STREAM, "path": {**COURSE, **changes}}
 
 
 def written(tmp_path: Path, whole: Any) -> Path:
@@ -53,6 +62,14 @@ def whole() -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(to_json([FULL], [PLAIN_DIFFERENCE], PROVENANCE))
     del loaded["sha256"]
     return loaded
+
+
+def test_a_row_from_before_streams_had_paths_has_none(tmp_path: Path) -> None:
+    before = whole()
+    del before["results"][0]["stream"]["path"]
+    (found,) = read(written(tmp_path, before)).results
+    assert FULL.stream is not None
+    assert found == replace(FULL, stream=replace(FULL.stream, path=None))
 
 
 @pytest.mark.parametrize("name", ["auroc", "ood", "n_id"])
@@ -230,6 +247,14 @@ def test_what_an_editor_on_windows_saved_again_is_read(tmp_path: Path, encoding:
         ("stream", {**SEVERAL, "deviations": {}}, "no 'stream.deviations.auroc'"),
         ("stream", {**SEVERAL, "deviations": BAD}, "'stream.deviations.fpr95' is 2, not a"),
         ("stream", {**STREAM, "orders": {"x": BAD}}, "'stream.orders.x.fpr95' is 2, not a"),
+        ("stream", coursed(window=0), "'stream.path.window' is 0, not a whole number"),
+        ("stream", coursed(ends=[]), "'stream.path.ends' is [], not a list of one or more"),
+        ("stream", coursed(moments=[1, 2, 0]), "'stream.path.moments.2' is 0, not a whole"),
+        ("stream", coursed(ood_held=[1, 2]), "'stream.path.ood_held' is [1, 2], not a list of 3"),
+        ("stream", coursed(id_held=[1, 2, 3]), "'stream.path.id_share' is None, not null together"),
+        ("stream", coursed(threshold=[2, 1, 1]), "'stream.path.threshold.0' is 2, not a number"),
+        ("stream", coursed(measured={}), "'stream.path.measured' has fields [], not"),
+        ("stream", {**STREAM, "path": {}}, "'stream.path' has fields [], not"),
         ("stream", {"order": "drift"}, "'stream' has fields ['order'], not"),
     ],
 )

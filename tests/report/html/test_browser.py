@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from samples.report import browser
 from samples.report.content import HOSTILE, MARKUP, MODELS, sample
+from samples.report.streams import streamed
 
 from oodcache.report.content import Content, ImageRow
 from oodcache.report.html.page import page
@@ -312,3 +313,34 @@ def test_without_images_there_is_what_results_alone_show(driver: Any, tmp_path: 
     assert driver.find_elements("css selector", "#roc, #slider, #fooled-id") == []
     assert browser.complaints(driver) == []
     assert browser.requests(driver) == [path.as_uri()]
+
+
+def test_streams_are_drawn_with_gaps_and_a_point_for_each_order(
+    driver: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "r.html").write_text(page(streamed(SAVED), CONTENT), encoding="utf-8")
+    browser.resize(driver, 390)
+    browser.requests(driver), browser.complaints(driver)
+    driver.get((tmp_path / "r.html").as_uri())
+
+    def find(css: str) -> Any:
+        return driver.find_element("css selector", css)
+
+    two = drawn(driver, "stream-auroc")
+    assert [one["name"] for one in two] == ["shuffle:2", "id-first"]
+    for one in two:
+        assert (one["x"], one["y"]) == ([200, 225, 250, 275, 300], [50, None, 62.5, 75, 87.5])
+    assert drawn(driver, "stream-id_share") == []  # oodd has no ID memory.
+    assert not find("#stream-threshold").is_displayed()
+    points = drawn(driver, "strip-auroc")
+    assert [one["y"] for one in points] == [[0, 0, 1, 1], [0, 1]]
+    pick(find, "#stream-method", "tanl")
+    assert drawn(driver, "stream-id_share")[0]["y"] == [None, 25, 75, 100]
+    assert drawn(driver, "stream-threshold")[0]["y"] == [0.5, 0.25, 0.25, 0.5]
+    assert "the latest 200 images" in find("#stream-window").text
+    pick(find, "#stream-ood", "average")
+    assert not find("#stream-auroc").is_displayed()
+    assert len(drawn(driver, "strip-fpr95")[0]["x"]) == 4
+    width = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    assert driver.execute_script(width) == [390, 390]
+    assert browser.complaints(driver) == []

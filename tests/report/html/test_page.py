@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 from samples.report.content import HOSTILE, MARKUP, sample
 from samples.report.results import PLAIN_DIFFERENCE, results
+from samples.report.streams import streamed
 
 from oodcache.report.content import Content
 from oodcache.report.html.page import missing_libraries, page
 from oodcache.report.saved import Saved
 
 SAVED, CONTENT = sample()
+STREAMED = streamed(SAVED)
 
 
 class Parsed(HTMLParser):
@@ -141,3 +143,27 @@ def test_every_heading_is_a_button_and_every_box_has_a_label(parsed: Parsed) -> 
     assert len(heads) == 11  # Names that do not differ have none.
     assert find(parsed, "html") == [{"lang": "en"}]
     assert {one["id"] for one in find(parsed, "input")} == {"words", "slider"}
+
+
+def test_streams_have_a_section_and_their_numbers_are_in_the_data(parsed: Parsed) -> None:
+    assert "Along the stream" not in parsed.words
+    assert json.loads(parsed.scripts[0])["streams"] == []
+    learning = Parsed(page(STREAMED, Content(())))
+    assert "Along the stream" in learning.words and "An earlier version" not in learning.words
+    found = json.loads(learning.scripts[0])["streams"]
+    rows = [one for one in STREAMED.results if one.stream]
+    assert [(one["order"], one["ood"]) for one in found] == [
+        (one.stream.order, one.ood) for one in rows if one.stream
+    ]
+    for course, one in zip(found, rows, strict=True):
+        assert one.stream is not None
+        assert course["orders"].keys() == one.stream.orders.keys()
+        assert (course["path"] is None) == one.is_average
+    assert found[0]["path"]["measured"]["auroc"] == [0.5, None, 0.625, 0.75, 0.875]
+
+
+def test_streams_without_paths_say_how_to_get_them() -> None:
+    learning = [(one, one.stream) for one in STREAMED.results if one.stream]
+    old = [replace(one, stream=replace(stream, path=None)) for one, stream in learning]
+    words = Parsed(page(replace(STREAMED, results=tuple(old)), Content(()))).words
+    assert "Score again, with --output FILE.json." in words

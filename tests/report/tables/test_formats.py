@@ -15,7 +15,15 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.json_text import parse_json
 from oodcache.report.tables.caption import caption
 from oodcache.report.tables.formats import FORMATS, by_ending, text, to_csv, to_json
-from oodcache.score.measures.result import Compared, Counterpart, Difference, Pick, Result
+from oodcache.score.measures.result import (
+    Compared,
+    Counterpart,
+    Difference,
+    Pick,
+    Result,
+    StreamMeasures,
+    StreamPath,
+)
 
 to_markdown, to_latex = (partial(text, form) for form in ("markdown", "latex"))
 CALIBRATION = {
@@ -301,3 +309,14 @@ def test_no_format_passes_on_the_escape_codes_of_a_name(form: str) -> None:
     shown = text(form, [hostile], [], {})
     assert not {"\x1b", "\x9b"} & set(shown) or form == "json"
     assert "\x1b" not in shown
+
+
+def test_csv_leaves_out_the_path_of_a_stream_and_json_has_it() -> None:
+    path = StreamPath("drift", 9, (9,), {"auroc": (0.5,)}, (9,), None, None, None, None, None)
+    stream = StreamMeasures("drift", 90, {"drift": {}}, path=path)
+    learning = replace(FIRST, stream=stream)
+    (row,) = csv.DictReader(io.StringIO(to_csv([learning], [], {})))
+    assert json.loads(row["stream"])["images"] == 90
+    assert json.loads(row["stream"])["path"] is None
+    (whole,) = json.loads(to_json([learning], [], {}))["results"]
+    assert whole["stream"]["path"]["ends"] == [9]

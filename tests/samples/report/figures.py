@@ -8,6 +8,7 @@ from typing import Any
 
 from samples.report.images import Words, drawn, in_turn, thumbnail
 from samples.report.results import MODEL
+from samples.report.streams import streamed
 
 from oodcache.report.content import Content
 from oodcache.report.figures.choice import FigureChoice
@@ -50,8 +51,9 @@ class Sample:
     def subject(self, kind: str, choice: FigureChoice | None = None, **changes: Any) -> Subject:
         """Return what a kind of figure is drawn of."""
         choice = choice or FigureChoice()
-        chosen = choose(kind, self.saved, choice)
-        subject = Subject(self.saved, chosen, choice, **changes)
+        saved = streamed(self.saved, ["oodd"]) if KINDS[kind].of_streams else self.saved
+        chosen = choose(kind, saved, choice)
+        subject = Subject(saved, chosen, choice, **changes)
         if not KINDS[kind].of_images:
             return subject
         found = rows_of(chosen, self.content)

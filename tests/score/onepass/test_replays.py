@@ -80,6 +80,32 @@ def test_a_shuffle_is_the_default_order(score: Score) -> None:
     assert (found.n_id, found.n_ood) == (60, 30)
 
 
+def test_a_row_follows_its_first_stream(score: Score) -> None:
+    typed = ["shuffle:2", "drift"]
+    found = score("tally", "mcm", streams=typed, stream_seed=4, ood_sets=("outside", "farther"))
+    near, both = (rows(found, name) for name in ("outside", "average"))
+    assert near["None"].stream is None
+    assert all(one.stream is None or one.stream.path is None for one in both.values())
+    shuffled, drifted = (one.stream and one.stream.path for one in map(near.get, typed) if one)
+    assert shuffled and drifted
+    assert (shuffled.order, shuffled.window, shuffled.ends) == ("shuffle 4", 90, (90,))
+    stream = near["shuffle:2"].stream
+    assert stream is not None
+    for name, values in shuffled.measured.items():
+        assert values == (pytest.approx(stream.orders["shuffle 4"][name], abs=6e-6),)
+    assert (drifted.order, drifted.ends) == ("drift", (110,))
+    assert drifted.measured["auroc"] == (pytest.approx(near["drift"].auroc, abs=6e-6),)
+    # Batches of 4 of 90 images, two at a time: the higher half of the base scores so far is held.
+    order = np.random.default_rng(4).permutation(90)
+    assert shuffled.moments == (*range(8, 90, 8), 90)
+    own = np.concatenate([base(SETS["inside"]), base(SETS["outside"])])[order]
+    assert shuffled.id_share is not None
+    assert shuffled.ood_held == tuple(end // 2 for end in shuffled.moments)
+    for end, share in zip(shuffled.moments, shuffled.id_share, strict=True):
+        upper = np.argsort(own[:end])[end // 2 :]
+        assert share == pytest.approx(np.mean(order[upper] < 60), abs=6e-6)
+
+
 def test_several_shuffles_have_a_mean_and_a_deviation(score: Score) -> None:
     (found,) = score("tally:batch=9", streams=["shuffle:3"], stream_seed=7).results
     each = [
