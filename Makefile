@@ -39,8 +39,9 @@ endif
 reproduce: .venv/extract  ## Reproduce the study of docs/study/published.md; MODELS=tiny downloads nothing
 	$(BIN)/oodcache reproduce --data-root $(DATA) $(MODELS:%=--model %)
 
+# Without bytecode every worker and every command compiles all modules again.
 test: .venv/dev  ## Install the test dependencies and run the tests (minutes)
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= \
 	  $(BIN)/python -m pytest -q -m "not slow" -n auto --maxprocesses 4 --dist worksteal
 
 test-slow: .venv/dev  ## Run the long tests: installs, wheels, more Hypothesis examples

@@ -22,6 +22,7 @@ from samples import (
     write_photos,
     write_strays,
 )
+from samples.extract.one_tokenizer import share_tokenizer
 
 from oodcache.cli.main import main
 
@@ -41,6 +42,12 @@ for variable in [*os.environ]:
 # In the background of a script Ctrl-C is ignored, and by all that is started from there.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def quick_tokenizer() -> None:
+    """Build and hash CLIP's tokenizer once, as soon as a test has imported open_clip."""
+    share_tokenizer()
 
 
 @pytest.fixture

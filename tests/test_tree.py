@@ -122,7 +122,8 @@ def test_a_library_is_known_to_its_room_alone(path: Path) -> None:
 def folders() -> list[Path]:
     """Return the folders of the product, the tests, the docs and the benchmarks."""
     tops = [ROOT / name for name in (*ROOMS, "tests", "docs", "bench")]
-    return [one for top in tops for one in (top, *sorted(top.rglob("*"))) if one.is_dir()]
+    found = [one for top in tops for one in (top, *sorted(top.rglob("*"))) if one.is_dir()]
+    return [one for one in found if one.name != "__pycache__"]
 
 
 @pytest.mark.parametrize("folder", folders(), ids=place)

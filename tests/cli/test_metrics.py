@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -323,9 +323,11 @@ def test_fifty_thousand_rows_take_seconds_and_no_heavy_library(oodcache: Run) ->
         Path(f"{name}.csv").write_text("path,mcm\n" + "".join(lines))
     arguments = ["metrics", "--id", "id.csv", "--ood", "sun.csv"]
     code = BLOCKED.format(arguments=arguments)
-    start = time.perf_counter()
+    before = os.times()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - start
+    after = os.times()
+    # Of the processor: other programs may take the rest.
+    seconds = sum(after[2:4]) - sum(before[2:4])
     assert done.returncode == 0, done.stderr
     assert "50.00" in done.stdout
     assert seconds < 10  # Two on a machine that does nothing else.

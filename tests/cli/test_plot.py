@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from samples import Run
+from samples import Run, run_in
 
 from oodcache.report.figures.kinds import ENDINGS, KINDS
 
@@ -39,8 +37,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     lines[0].extend(f"{name}=data/{name}" for name in ("pets", "strays", "more"))
     for line in lines:
-        done = [sys.executable, "-m", "oodcache", *line]
-        subprocess.run(done, cwd=folder, check=True, capture_output=True)
+        run_in(folder, *line)
+    assert (folder / "all.h5").is_file() and (folder / "r.json").is_file()
     return folder
 
 

@@ -62,10 +62,15 @@ def packed_path(packed: bytes, *, size: int, skipped: int = 0) -> Damage:
     return damage
 
 
-def zeros(size: int) -> bytes:
-    packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(bytes(MEGABYTE)) for _ in range(size // MEGABYTE))
-    return packed + packer.flush()
+def zeros(size: int) -> Damage:
+    """Put `size` zeros, packed, in the place of the paths."""
+
+    def damage(file: h5py.File) -> None:
+        packer = zlib.compressobj(9)
+        packed = b"".join(packer.compress(bytes(MEGABYTE)) for _ in range(size // MEGABYTE))
+        packed_path(packed + packer.flush(), size=4096)(file)
+
+    return damage
 
 
 def attribute(file: h5py.File) -> None:
@@ -107,10 +112,10 @@ def types(file: h5py.File) -> None:
     ("damage", "words"),
     [
         (
-            packed_path(zeros(45 * MEGABYTE), size=4096),
+            zeros(45 * MEGABYTE),
             "'path' from row 0 is not gzip of 24576 bytes",
         ),
-        (packed_path(zeros(1000 * MEGABYTE), size=4096), "'path' claims 24576 bytes, but 1019"),
+        (zeros(1000 * MEGABYTE), "'path' claims 24576 bytes, but 1019"),
         (attribute, "its root has more attributes than its header can hold"),
         (name, "'label_names' holds a value of 157286400 bytes; the limit is 4096 (rule F4)"),
         (json, "'identity' is not stored in its own header (compact) (rule F8)"),

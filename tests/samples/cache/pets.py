@@ -33,7 +33,7 @@ def unit_rows(count: int, seed: int = 0) -> Any:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_pets() -> Write:
     """Write images, by default seven of which the third is bad, as the path of a cache."""
 
@@ -71,7 +71,7 @@ def write_pets() -> Write:
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_names() -> Write:
     """Write two templates with three classes as the path of a cache."""
 

@@ -108,9 +108,9 @@ def test_a_huge_model_is_refused_before_it_is_built(
 ) -> None:
     path = tmp_path / "huge.json"
     path.write_text(json.dumps(changed(vision_cfg__layers=10**6)))
-    start = time.monotonic()
+    start = time.process_time()
     assert "vision_cfg.layers" in refusal(lambda: load_small(small_model, config=path))
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(
