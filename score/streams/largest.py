@@ -13,8 +13,8 @@ from oodcache.score.formulas.tile import Vectors
 BLOCK = 4096
 # Columns that share a maximum in the search for the k-th largest product.
 SHARING = 8
-# Numbers gathered in float64 at a time.
-GATHERED = 2**20
+# Numbers gathered in float64 at a time: they stay in the cache.
+GATHERED = 2**16
 Hidden = Iterable[tuple[slice, Places]]
 
 
