@@ -12,9 +12,9 @@ from oodcache.score.formulas.tile import Vectors
 # Others compared at a time: memory does not grow with a queue as long as the stream.
 BLOCK = 4096
 # Columns that share a maximum in the search for the k-th largest product.
-SHARING = 16
-# Numbers gathered in float64 at a time.
-GATHERED = 2**20
+SHARING = 8
+# Numbers gathered in float64 at a time: they stay in the cache.
+GATHERED = 2**16
 Hidden = Iterable[tuple[slice, Places]]
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import SCORE, Parameter, Score, unranked
-from oodcache.score.formulas.tile import TILE, Tile, over_tiles, processors
+from oodcache.score.formulas.tile import TILE, Tile, processors
+from oodcache.score.streams.activated.slices import over_slices, slices
 from oodcache.score.streams.context import BothForms, StreamContext
 from oodcache.score.streams.largest import kth_largest
 from oodcache.score.streams.method import Arrived, Held
@@ -79,11 +80,11 @@ class QueueMemory:
             some = slice(start, start + self._batch)
             self._queue.enter(ranked[some], arrived.vectors[some], arrived.positions[some])
             moments.append(self._queue.moment())
-        parts = over_tiles(
+        parts = over_slices(
             lambda rows: base[rows] - self._cosine(arrived, rows, moments),
-            [slice(start, start + TILE) for start in range(0, len(arrived), TILE)],
+            slices(len(arrived), TILE),
         )
-        scores: Scores = np.concatenate(list(parts))
+        scores: Scores = np.concatenate(parts)
         return scores
 
     def _cosine(self, arrived: Arrived, rows: slice, moments: list[Moment]) -> Scores:

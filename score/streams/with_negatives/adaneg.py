@@ -158,7 +158,7 @@ class AdaNegMemory:
             arrived.positions[sure],
         )
         self._proxies.renew(changed)
-        contest, images = self._method.contest, np.ascontiguousarray(arrived.vectors.T)
+        contest, images = self._method.contest, arrived.vectors.T
 
         def log_sum(part: SidePart, room: Vectors) -> Scores:
             cosines = self._proxies.cosines(part.labels, images, room)
