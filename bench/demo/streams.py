@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from bench.demo.detectors import ENDS, measured, prepare
+from bench.demo.detectors import ENDS, command, measured, prepare
 from oodcache.score.formulas.registry import SCORES as REGISTRY
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import Variant
@@ -18,7 +18,9 @@ SCORES = (
     *("mcm", "oodd", "oodd:queue=128"),
     *("mcm:temperature=learned", "oodd:base=mcm:temperature=learned,queue=128"),
     *("max-logit", "oodd:base=max-logit,queue=128"),
-    *("neglabel", "adaneg", "adaneg:proxies=sample", "adaneg:form=sigmoid"),
+    *("neglabel", "adaneg", "adaneg:proxies=sample"),
+    *("neglabel-sigmoid", "adaneg:form=sigmoid", "adaneg:form=sigmoid,proxies=sample"),
+    *("tanl", "tanl:settings=paper", "tanl:form=sigmoid", "tanl:settings=paper,form=sigmoid"),
 )
 # Of both ends. With beta=0 `eoe` is clipscope's p·P, over the farthest words alone.
 OF_ENDS = ("eoe:temperature=learned,beta=0", "clipscope", "clipscope:form=sigmoid")
@@ -27,6 +29,8 @@ OF_ENDS = ("eoe:temperature=learned,beta=0", "clipscope", "clipscope:form=sigmoi
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder))
+        for model in MODELS:
+            command(Path(folder), "extract", "--model", model, "noise15")
         for model in MODELS:
             show(Path(folder) / "embeddings", model)
 
