@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -57,13 +58,15 @@ def replayed(
     *,
     keep: bool = False,
     ranked: Scores | None = None,
+    advance: Callable[[int], None] = lambda done: None,
     **given: int,
 ) -> Replayed:
     """Return the replay of images whose base scores are known, in the order of `places`."""
     method = Oodd(unread, **given)
     order = np.arange(len(base)) if places is None else places
     forms = np.stack([base if ranked is None else ranked, base])
-    return replay(method, vectors, forms, order, keep=keep)
+    moments = len(order) if keep else 0  # At most as many: one for each batch.
+    return replay(method, vectors, forms, order, advance=advance, keep=moments)
 
 
 def stream(count: int, seed: int = 0, dimension: int = 16) -> tuple[Scores, Vectors]:
@@ -123,8 +126,9 @@ def test_threads_and_batches_at_once_move_no_bit(
     alone = replayed(base, vectors, queue=200, batch=50, keep=True)
     monkeypatch.setattr(oodd, "processors", lambda: threads)
     monkeypatch.setattr(oodd, "TILE", 128)
-    together = replayed(base, vectors, queue=200, batch=50)
-    assert len(alone.starts) == 14 and len(together.starts) == (7 if threads == 1 else 2)
+    steps = list[int]()
+    together = replayed(base, vectors, queue=200, batch=50, advance=steps.append)
+    assert len(alone.moments) == 14 and len(steps) == (7 if threads == 1 else 2)
     assert np.array_equal(together.scores, alone.scores)
 
 

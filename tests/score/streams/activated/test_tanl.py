@@ -47,7 +47,7 @@ def replayed(
 ) -> Replayed:
     ahead = one.ahead(Tile(images, one.classes, np.ascontiguousarray(one.classes.T)))
     places = np.arange(len(images)) if order is None else order
-    return replay(one, images, ahead, places, keep=keep)
+    return replay(one, images, ahead, places, keep=len(places) if keep else 0)
 
 
 class Slow:

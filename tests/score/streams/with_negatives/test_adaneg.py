@@ -58,7 +58,7 @@ def replayed(
 ) -> Replayed:
     ahead = one.ahead(tile(images, one.labels.texts[: one.labels.classes]))
     places = np.arange(len(images)) if order is None else order
-    return replay(one, images, ahead, places, keep=keep)
+    return replay(one, images, ahead, places, keep=len(places) if keep else 0)
 
 
 class Slow:

@@ -147,9 +147,9 @@ def test_no_scores_depend_on_how_many_images_a_step_has() -> None:
             for at in range(0, IMAGES, size)
         ]
         assert np.array_equal(np.concatenate(parts), whole)
-    kept = replay(one, PICTURES, ahead(one, PICTURES), places, keep=True)
+    kept = replay(one, PICTURES, ahead(one, PICTURES), places, keep=IMAGES)
     assert np.array_equal(kept.scores, whole)
-    assert len(kept.starts) == len(kept.held) == IMAGES
+    assert len(kept.moments) == len(kept.held) == IMAGES
 
 
 def test_sigmoids_tend_to_the_softmax_as_the_bias_falls() -> None:
