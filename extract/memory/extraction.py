@@ -22,6 +22,7 @@ from oodcache.extract.model.encoder import Encoder
 from oodcache.extract.model.request import ModelRequest, resolve
 from oodcache.extract.run import completion, plan, run
 from oodcache.extract.run.plan import Plan, Settings, TextListing
+from oodcache.extract.sources.known_sets import known_set
 from oodcache.extract.sources.listing import UNSAID, ImageListing
 
 
@@ -107,7 +108,8 @@ def _specification(wanted: ExtractCall, images: str) -> str:
     """Return images as the command line takes them: a known dataset, or NAME=PATH."""
     if "=" in images and not Path(images).exists():
         return images
-    if images in KNOWN and not Path(images).exists():
+    is_known = images in KNOWN or known_set(images) is not None
+    if is_known and not Path(images).exists():
         return images
     return f"{_check_name(wanted)}={images}"
 

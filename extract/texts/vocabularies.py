@@ -16,7 +16,7 @@ from oodcache.extract.sources import clip_benchmark, datasets
 from oodcache.extract.sources.hugging_face import layouts, stored
 from oodcache.extract.sources.image_files import aside
 from oodcache.extract.sources.listing import UNSAID, Options
-from oodcache.extract.texts import class_files, imagenet, spoken, word_lists
+from oodcache.extract.texts import cifar, class_files, imagenet, spoken, word_lists
 
 DEFAULT_TEMPLATE = "a photo of a {}"
 OPENAI = "openai"
@@ -142,4 +142,10 @@ def _openai_templates() -> list[str]:
     return [template("{}") for template in OPENAI_IMAGENET_TEMPLATES]
 
 
-KNOWN = {"imagenet": imagenet.thousand, "imagenet21k": imagenet.whole}
+KNOWN = {
+    "imagenet": imagenet.thousand,
+    "imagenet21k": imagenet.whole,
+    "imagenet200": imagenet.two_hundred,
+    "cifar10": cifar.ten,
+    "cifar100": cifar.hundred,
+}

@@ -74,7 +74,7 @@ def test_what_is_fetched_is_whole_and_is_not_fetched_again(
 
 def test_extract_says_how_to_fetch_what_is_missing(oodcache: Run) -> None:
     Path("data").mkdir()
-    for name, command in (("SUN", "fetch SUN --data-root data"), ("NINCO", "ls")):
+    for name, command in (("SUN", "fetch SUN --data-root data"), ("SSB-hard", "ls SSB-hard")):
         refused = oodcache("extract", "--model", "tiny-clip", name)
         assert refused.status == 1
         assert refused.err.endswith(f"{name}=FOLDER; or run: oodcache data {command}\n")
@@ -93,11 +93,13 @@ def test_what_is_wrong_is_one_line_and_status_1(oodcache: Run) -> None:
 
 def test_a_list_of_data_sets_is_a_table(oodcache: Run) -> None:
     listed = oodcache("data", "ls")
-    assert (listed.status, listed.err) == (0, "")
+    assert listed.status == 0
+    assert "more are known: oodcache data ls all, or one of mos," in listed.err
+    assert oodcache("data", "ls", "all").err == ""
     assert re.split("  +", listed.out.split("\n")[0]) == [
         "dataset",
         "images",
-        "OOD",
+        "role",
         "found",
         "get it",
     ]
@@ -184,7 +186,7 @@ def test_a_second_fetch_stops_while_the_first_is_at_work(site: Site, tmp_path: P
     first.communicate()
 
 
-@pytest.mark.parametrize("command", [["ls"], ["check"], ["fetch", "SUN"]])
+@pytest.mark.parametrize("command", [["ls", "all"], ["check"], ["fetch", "SUN"]])
 def test_only_fetching_needs_the_library_of_the_hub_and_nothing_needs_torch(
     tmp_path: Path, command: list[str]
 ) -> None:
