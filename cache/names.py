@@ -29,6 +29,7 @@ KNOWN = (
     *("cifar100-openood", "CIFAR-10-cifar100", "TinyImageNet-cifar100"),
     *("Places365-cifar100", "TinyImageNet-cifar100-val"),
     *("MNIST", "SVHN", "TinyImageNet", "Places365"),
+    *("cub200", "stanford-cars", "food101", "oxford-pet"),  # Class lists as well.
     *(f"NINCO-clean-{name}" for name in ("Places", "iNaturalist", "Species", "ImageNet-O")),
     *(f"NINCO-clean-{name}" for name in ("OpenImage-O", "Textures", "COOD", "ImageNet-OOD-400")),
     *(f"NINCO-clean-{name}" for name in ("SSB-easy", "SSB-hard", "360OpenSet")),

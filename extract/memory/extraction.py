@@ -79,7 +79,8 @@ def _texts(wanted: ExtractCall, watch: Watch) -> TextListing | None:
         if class_lists.as_templates(wanted.template):
             raise InputError("template needs class names: give classes too")
         return None
-    found = class_lists.vocabulary(wanted.classes, wanted.name, wanted.template, watch.note)
+    asked = (wanted.classes, wanted.name, wanted.template, watch.note, wanted.data_root)
+    found = class_lists.vocabulary(*asked)
     return plan.named(*found, are_typed=bool(class_lists.as_templates(wanted.template)))
 
 

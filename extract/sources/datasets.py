@@ -12,7 +12,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.exchange.parquet import can_read
 from oodcache.cache.names import GROUPS, named_path
 from oodcache.cache.text import counted
-from oodcache.extract.known import folder_labels, noise
+from oodcache.extract.known import folder_labels, noise, splits
 from oodcache.extract.known.known_set import NUMBERS, PREFIXES, KnownSet
 from oodcache.extract.sources import braces, clip_benchmark, ground_truth, lists, tables, tars
 from oodcache.extract.sources.folders import images_below, list_folder
@@ -50,7 +50,9 @@ FORMS = {
     "tars": Form(tars.list_tars, "a .tar"),
 }
 *_most, _last = (one.called for one in FORMS.values())
-FORMS[noise.FORM] = Form(noise.list_noise, "")  # No path can be given for it.
+# No path can be given for these.
+FORMS[noise.FORM] = Form(noise.list_noise, "")
+FORMS[splits.FORM] = Form(splits.list_split, "", options=["image_root"])
 # Functions, because the ids are read from files.
 CLASS_IDS: dict[str, Callable[[], Sequence[str]]] = {
     "imagenet": imagenet.ids,
@@ -218,7 +220,7 @@ def known(name: str, data_root: Path) -> ImageSource | None:
         root,
         expected=wanted.images,
         group=GROUPS.get(name),
-        form="list" if is_list else "folder",
+        form=splits.FORM if wanted.split else "list" if is_list else "folder",
         classes=tuple(CLASS_IDS[wanted.classes]()) if wanted.classes and has_numbers else (),
         data_root=data_root,
         labels=wanted.labels,
@@ -253,7 +255,9 @@ def _known_root(wanted: KnownSet, data_root: Path) -> Path | None:
         if (data_root / one).is_file():
             return data_root / one
     for folder in _folders(wanted):
-        if (data_root / folder).is_dir():
+        if wanted.split and (data_root / folder / wanted.split).is_file():
+            return data_root / folder / wanted.split
+        if not wanted.split and (data_root / folder).is_dir():
             images = data_root / folder / "images"
             return images if images.is_dir() else data_root / folder
     return None
@@ -263,8 +267,14 @@ def _folders(wanted: KnownSet) -> list[Path]:
     return [Path(prefix, folder) for folder in wanted.folders for prefix in PREFIXES]
 
 
+def class_names(name: str, data_root: Path) -> Sequence[str]:
+    """Return the class names that a known dataset's own files give its test images, sorted."""
+    return list_images(_known(name, data_root)).images.label_names
+
+
 def _missing(name: str, wanted: KnownSet, data_root: Path) -> str:
-    looked = [*wanted.image_lists[:1], *map(str, _folders(wanted))][:3]
+    places = [str(folder / wanted.split) for folder in _folders(wanted)]
+    looked = [*wanted.image_lists[:1], *places][:3]
     root = shlex.quote(str(data_root))
     how = f"oodcache data fetch {name} --data-root {root}"
     if not wanted.archive:

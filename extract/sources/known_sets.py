@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from oodcache.extract.known.clean import CLEAN
+from oodcache.extract.known.fine_grained import FINE_GRAINED
 from oodcache.extract.known.known_set import ID, Archive, KnownSet
 from oodcache.extract.known.openood import CLASSIC, DRIVE, LARGE, LISTS, OPENOOD
 from oodcache.extract.known.shifted import SHIFTED, part_of_c
@@ -53,6 +54,7 @@ KNOWN_SETS = {
     **SHIFTED,
     **OPENOOD,
     **CLEAN,
+    **FINE_GRAINED,
 }
 _NEAR, _FAR = ("SSB-hard", "NINCO"), ("iNaturalist", "Textures-openood", "OpenImage-O")
 _LARGE_OOD = (*_NEAR, *_FAR, "OpenImage-O-val")
@@ -77,6 +79,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     ),
     "shifted": (*SHIFTED,),
     "ninco-clean": tuple(name for name in CLEAN if name != "NINCO"),
+    "mcm-fine-grained": (*FINE_GRAINED, "iNaturalist", "SUN", "Places", "Textures"),
     "small": ("cifar10", "cifar100", "TinyImageNet", "Places365", *_SMALL),
 }
 
