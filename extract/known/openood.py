@@ -21,7 +21,7 @@ def listed(
         image_lists=tuple(f"{LISTS}/{one}.txt" for one in lists),
         classes=classes if role in LABELLED else "",
         role=role,
-        origin=DRIVE,
+        origin=f"{DRIVE} (with {LISTS}/)",
         belongs=below,
     )
 

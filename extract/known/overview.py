@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from textwrap import TextWrapper
 
 from rich.text import Text
 
@@ -21,7 +22,8 @@ from oodcache.extract.sources.known_sets import BENCHMARKS, KNOWN_SETS, names_of
 from oodcache.extract.sources.listing import ImageSource
 
 WHOLE, WRONG, MISSING, UNSORTED, COUNTED = "complete", "WRONG", "missing", "UNSORTED", "counted"
-COLUMNS = ("dataset", "images", "role", "found", "get it")
+COLUMNS = ("dataset", "images", "role", "found")
+INDENTED = TextWrapper(*(80, "    ", "    "), break_long_words=False, break_on_hyphens=False)
 ALL = "all"
 FIRST = 9  # Sets that are listed and checked without being named: ImageNet and its usual OOD sets.
 
@@ -72,11 +74,12 @@ def to_json(found: Sequence[KnownRow]) -> str:
 
 
 def table(found: Sequence[KnownRow], *, styled: bool = False) -> str:
-    """Return a table as wide as it needs; `styled` adds terminal codes."""
+    """Return a table, and how to get the missing datasets; `styled` adds terminal codes."""
     drawn = empty_table(COLUMNS, ["images"])
     for one in found:
         drawn.add_row(*(Text(printable(cell)) for cell in _cells(one)))
-    return as_text(drawn, styled=styled)
+    how = [printable(line) for line in _get([one for one in found if one.path is None])]
+    return as_text(drawn, styled=styled) + "".join(f"{line}\n" for line in ["", *how] if how)
 
 
 def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Iterator[str]:
@@ -127,14 +130,28 @@ def _row(name: str, data_root: Path) -> KnownRow:
 
 
 def _cells(one: KnownRow) -> tuple[str, ...]:
-    how = f"oodcache data fetch {one.name}" if one.url else f"{one.origin}; into {one.place}"
     return (
         one.name,
         "not known" if one.images is None else f"{one.images:,}",
         one.group or one.role,
         "–" if one.path is None else one.path,
-        "" if one.path is not None else how,
     )
+
+
+def _get(missing: Sequence[KnownRow]) -> Iterator[str]:
+    """Yield the command that fetches datasets, one name an archive, and where to get others."""
+    by_archive: dict[str, str] = {}
+    by_place: dict[str, list[str]] = {}
+    for one in missing:
+        if one.url is not None:
+            by_archive.setdefault(one.url, one.name)
+        else:
+            by_place.setdefault(f"{one.origin}, into {one.place}", []).append(one.name)
+    if by_archive:
+        yield f"get: oodcache data fetch {' '.join(by_archive.values())}"
+    for place, names in by_place.items():
+        yield f"{place}:"
+        yield from INDENTED.wrap(", ".join(names))
 
 
 def _known(name: str, data_root: Path) -> ImageSource | None:

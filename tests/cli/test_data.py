@@ -102,7 +102,6 @@ def test_a_list_of_data_sets_is_a_table(oodcache: Run) -> None:
         "images",
         "role",
         "found",
-        "get it",
     ]
 
 
