@@ -34,7 +34,7 @@ CLEAN = {
     "NINCO": KnownSet(
         NINCO,
         (f"{LARGE}/ninco", "NINCO/NINCO_OOD_classes"),
-        (f"{LISTS}/imagenet/test_ninco.txt", f"{LISTS}/imagenet200/test_ninco.txt"),
+        (f"{LISTS}/imagenet/test_ninco.txt",),
         archive=ARCHIVE,
         origin=ORIGIN,
     ),

@@ -17,7 +17,7 @@ from oodcache.extract.known.known_set import NUMBERS, PREFIXES, KnownSet
 from oodcache.extract.sources import braces, clip_benchmark, ground_truth, lists, tables, tars
 from oodcache.extract.sources.folders import images_below, list_folder
 from oodcache.extract.sources.hugging_face import layouts, stored
-from oodcache.extract.sources.known_sets import BENCHMARKS, KNOWN_SETS, known_set
+from oodcache.extract.sources.known_sets import BENCHMARKS, KNOWN_SETS, close_to, known_set
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
 from oodcache.extract.texts import cifar, imagenet
 
@@ -232,7 +232,8 @@ def of_name(name: str, advice: str = "") -> KnownSet:
     if (found := known_set(name)) is None:
         first = ", ".join(list(KNOWN_SETS)[:FIRST])
         more = f"{first}, …, and those of {', '.join(BENCHMARKS)}: oodcache data ls all"
-        raise InputError(f"dataset {name[:60]!r} is not known (known are: {more}){advice}")
+        meant = f"; perhaps {' or '.join(close)}" if (close := close_to(name[:60])) else ""
+        raise InputError(f"dataset {name[:60]!r} is not known (known are: {more}{meant}){advice}")
     return found
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from oodcache.extract.known.clean import CLEAN
 from oodcache.extract.known.fine_grained import FINE_GRAINED
@@ -22,9 +24,9 @@ def _of_mos(name: str, *folders: str) -> KnownSet:
     )
 
 
-def _of_openood(images: int, folder: str, name: str) -> KnownSet:
-    lists = (f"{LISTS}/imagenet/test_{name}.txt", f"{LISTS}/imagenet200/test_{name}.txt")
-    return KnownSet(images, (f"{LARGE}/{folder}",), lists, origin=DRIVE)
+def _of_openood(images: int, name: str) -> KnownSet:
+    listed = f"{LISTS}/imagenet/test_{name}.txt"
+    return KnownSet(images, (f"{LARGE}/{name}",), (listed,), origin=DRIVE)
 
 
 KNOWN_SETS = {
@@ -48,9 +50,9 @@ KNOWN_SETS = {
         archive=Archive(DTD, "dtd", md5="fff73e5086ae6bdbea199a49dfb8a4c1"),
         origin=DTD.rpartition("/")[0],
     ),
-    "SSB-hard": _of_openood(49_000, "ssb_hard", "ssb_hard"),
+    "SSB-hard": _of_openood(49_000, "ssb_hard"),
     "NINCO": CLEAN["NINCO"],
-    "OpenImage-O": _of_openood(15_869, "openimage_o", "openimage_o"),
+    "OpenImage-O": _of_openood(15_869, "openimage_o"),
     **SHIFTED,
     **OPENOOD,
     **CLEAN,
@@ -87,6 +89,17 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
 def known_set(name: str) -> KnownSet | None:
     """Return a dataset by its name, or a part of ImageNet-C; None if the name is not known."""
     return KNOWN_SETS.get(name) or part_of_c(name)
+
+
+def close_to(name: str) -> list[str]:
+    """Return up to three names of datasets that may be meant by one that is not known.
+
+    >>> close_to("imagenetv2"), close_to("sun"), close_to("holiday-photos")
+    (['imagenet-v2', 'imagenet200-v2', 'imagenet-val'], ['SUN'], [])
+    """
+    plain = {re.sub(r"[-_ ]", "", one).casefold(): one for one in KNOWN_SETS}
+    typed = re.sub(r"[-_ ]", "", name).casefold()
+    return [plain[one] for one in get_close_matches(typed, plain, 3, 0.8)]
 
 
 def names_of(typed: Sequence[str]) -> list[str]:

@@ -203,7 +203,7 @@ def test_an_unknown_name_and_no_data_root_are_refused_before_any_count(root: Pat
         "dataset 'sun' is not known (known are: imagenet-val, imagenet-openood, iNaturalist, SUN, "
         "Places, Textures, SSB-hard, NINCO, OpenImage-O, …, and those of mos, openood-imagenet, "
         "openood-imagenet200, openood-cifar10, openood-cifar100, shifted, ninco-clean, "
-        "mcm-fine-grained, small: oodcache data ls all)",
+        "mcm-fine-grained, small: oodcache data ls all; perhaps SUN)",
     )
     assert checked(root / "none") == (
         [],

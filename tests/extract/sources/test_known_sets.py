@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 
 from oodcache.extract.sources.datasets import CLASS_IDS
-from oodcache.extract.sources.known_sets import BENCHMARKS, KNOWN_SETS, known_set, names_of
+from oodcache.extract.sources.known_sets import (
+    BENCHMARKS,
+    KNOWN_SETS,
+    close_to,
+    known_set,
+    names_of,
+)
 
 
 def test_counts_of_the_usual_sets_are_those_that_the_field_publishes() -> None:
@@ -68,6 +74,11 @@ def test_a_benchmarks_name_stands_for_its_sets_and_each_is_there_once() -> None:
     assert names[:3] == ["SVHN", "cifar100-openood", "CIFAR-10-cifar100"]
     assert len(names) == len({*names})
     assert {"SUN", "MNIST", "cifar10-c"} < {*names}
+
+
+def test_a_slip_of_the_pen_is_near_the_name_that_was_meant() -> None:
+    pairs = {"imagenetv2": "imagenet-v2", "CIFAR10": "cifar10", "Imagenet_R": "imagenet-r"}
+    assert {typed: close_to(typed)[0] for typed in pairs} == pairs
 
 
 def test_every_class_list_of_a_set_is_one_that_labels_can_be_read_by() -> None:
