@@ -18,13 +18,31 @@ SHORT_NAMES = {
 }
 KNOWN = (
     *("imagenet", "imagenet21k"),
+    *("imagenet200", "cifar10", "cifar100"),  # Both class lists and datasets.
     *("imagenet-val", "imagenet-openood", "iNaturalist", "SUN", "Places", "Textures"),
     *("SSB-hard", "NINCO", "OpenImage-O", "noise15"),
+    *("imagenet-v2", "imagenet-r", "imagenet-a", "imagenet-sketch", "imagenet-es", "imagenet-c"),
+    *("OpenImage-O-val", "Textures-openood", "imagenet-c-openood"),
+    *("imagenet200-v2", "imagenet200-c", "imagenet200-r"),
+    *("cifar10-openood", "cifar10-c", "CIFAR-100-cifar10", "TinyImageNet-cifar10"),
+    *("Places365-cifar10", "TinyImageNet-cifar10-val"),
+    *("cifar100-openood", "CIFAR-10-cifar100", "TinyImageNet-cifar100"),
+    *("Places365-cifar100", "TinyImageNet-cifar100-val"),
+    *("MNIST", "SVHN", "TinyImageNet", "Places365"),
+    *("cub200", "stanford-cars", "food101", "oxford-pet"),  # Class lists as well.
+    *(f"NINCO-clean-{name}" for name in ("Places", "iNaturalist", "Species", "ImageNet-O")),
+    *(f"NINCO-clean-{name}" for name in ("OpenImage-O", "Textures", "COOD", "ImageNet-OOD-400")),
+    *(f"NINCO-clean-{name}" for name in ("SSB-easy", "SSB-hard", "360OpenSet")),
 )
-# Near-OOD or far-OOD with respect to ImageNet, as the field groups the known datasets.
+# Near-OOD or far-OOD with respect to ImageNet, as the field groups the known datasets; to CIFAR
+# for sets that only its benchmarks have.
 GROUPS = {
     **dict.fromkeys(("SSB-hard", "NINCO"), "near"),
     **dict.fromkeys(("iNaturalist", "SUN", "Places", "Textures", "OpenImage-O"), "far"),
+    **dict.fromkeys(("CIFAR-100-cifar10", "TinyImageNet-cifar10"), "near"),
+    **dict.fromkeys(("CIFAR-10-cifar100", "TinyImageNet-cifar100"), "near"),
+    **dict.fromkeys(("Textures-openood", "MNIST", "SVHN"), "far"),
+    **dict.fromkeys(("Places365-cifar10", "Places365-cifar100"), "far"),
 }
 # The first columns of scores saved for every image.
 SCORED = ("model", "template", "data_set", "path", "label", "nearest")

@@ -25,22 +25,29 @@ def data() -> None:
 
 
 @data.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
 @DATA_ROOT
 @LISTED_AS
-def ls(data_root: Path, form: str) -> None:
+def ls(names: tuple[str, ...], data_root: Path, form: str) -> None:
     """List the known datasets and where each is, or how to get it.
+
+    NAME is a dataset, a benchmark (mos, openood-imagenet, ...) or "all". Without NAME, the usual
+    sets of ImageNet and all that are present.
 
     \b
     oodcache data ls --data-root /data
-    oodcache data ls --format json
+    oodcache data ls openood-cifar10
+    oodcache data ls all --format json
     """
     from oodcache.extract.known import overview
 
-    rows = overview.rows(data_root)
+    rows = overview.rows(data_root, names)
     if form == "json":
         click.echo(overview.to_json(rows), nl=False)
-    else:
-        click.echo(overview.table(rows, styled=sys.stdout.isatty()), nl=False)
+        return
+    click.echo(overview.table(rows, styled=sys.stdout.isatty()), nl=False)
+    if not names and (more := overview.others(rows)):
+        WATCH.note(more)
 
 
 @data.command()
@@ -49,11 +56,13 @@ def ls(data_root: Path, form: str) -> None:
 def check(names: tuple[str, ...], data_root: Path) -> None:
     """Check the image counts of datasets.
 
-    Without NAME, all that are present.
+    NAME is a dataset or a benchmark, such as openood-imagenet. Without NAME, the usual sets of
+    ImageNet and all that are present.
 
     \b
     oodcache data check --data-root /data
     oodcache data check iNaturalist SUN
+    oodcache data check openood-cifar10 --data-root /data
     """
     from oodcache.extract.known import overview
 
@@ -68,7 +77,8 @@ def check(names: tuple[str, ...], data_root: Path) -> None:
 def fetch(names: tuple[str, ...], data_root: Path, mirror: str | None) -> None:
     """Download datasets, verify and unpack them.
 
-    iNaturalist, SUN, Places and Textures can be fetched. Run the same command again to resume a
+    iNaturalist, SUN, Places, Textures and NINCO (with its checked samples of other sets) can be
+    fetched. Run the same command again to resume a
     download; complete datasets are kept.
 
     \b

@@ -98,7 +98,8 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
 )
 @click.option(
     "--classes",
-    help="imagenet, imagenet21k, NAME=FILE (one name per line), NAME=FOLDER or NAME=csp:FILE.",
+    help="imagenet, imagenet21k, cifar10, …, NAME=FILE (a name per line), NAME=FOLDER or "
+    "NAME=csp:FILE.",
 )
 @click.option(
     "--template",

@@ -16,7 +16,7 @@ from pathlib import Path
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.sibling import sibling
 from oodcache.cache.json_text import parse_json
-from oodcache.extract.sources.known_sets import Archive
+from oodcache.extract.known.known_set import Archive
 
 FILE = "oodcache-checksums.json"
 BLOCK = 2**20

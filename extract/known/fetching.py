@@ -20,8 +20,8 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Watch
 from oodcache.extract.known import checksums, downloading, unpacking
+from oodcache.extract.known.known_set import FETCHED, LABELLED, Archive, KnownSet
 from oodcache.extract.sources import datasets
-from oodcache.extract.sources.known_sets import FETCHED, KNOWN_SETS, Archive, KnownSet
 from oodcache.extract.sources.listing import ImageSource
 
 WORK = ".fetch"
@@ -88,8 +88,7 @@ def fetch(
 
 
 def _job(name: str, data_root: Path, mirror: str | None) -> _Fetch:
-    datasets.check_known(name)
-    known = KNOWN_SETS[name]
+    known = datasets.of_name(name)
     if known.archive is None:
         raise InputError(
             f"{name}: cannot be fetched: get it from {known.origin}, and put it in "
@@ -146,7 +145,9 @@ def _fetch(job: _Fetch, watch: Watch) -> Counted:
     downloading.download(job.url, job.part, watch)
     size = job.part.stat().st_size
     downloading.check_room(job.work, size)
-    images, megabytes = job.known.images, size // downloading.MB
+    images = job.archive.images or job.known.images
+    assert images is not None, "the images of an archive are counted"
+    megabytes = size // downloading.MB
     limits = unpacking.Limits(job.archive.folder, MOST_MEMBERS * images, MOST_BYTES * images)
     try:
         with _removed_if_rejected(job):
@@ -166,18 +167,18 @@ def _fetch(job: _Fetch, watch: Watch) -> Counted:
     downloading.forget(job.part)
     named = datasets.known(job.name, job.data_root)
     assert named is not None, "it was found where it was unpacked"
-    return Counted(job.name, named.root, job.known.images, job.known.images)
+    return Counted(job.name, named.root, job.known.images or 0, job.known.images)
 
 
 def _count(job: _Fetch) -> None:
     """Reject unpacked images that are not the dataset, as extract would list them."""
     source = datasets.known(job.name, job.unpacked)
     if source is None:
-        raise InputError(f"{job.archive.name}: has no folder {job.known.folders[0]}")
+        raise InputError(f"{job.archive.name}: has no folder {job.known.unpacked}")
     found = count(source)
     if not found.is_whole:
         raise InputError(
-            f"{job.archive.name}: has {found.images:,} images in {job.known.folders[0]}, but "
+            f"{job.archive.name}: has {found.images:,} images in {job.known.unpacked}, but "
             f"{job.name} has {found.expected:,}"
         )
 
@@ -209,28 +210,29 @@ def _of_disk(data_root: Path) -> Iterator[None]:
 class Counted:
     """The counts of a dataset's images, of those expected, and of listed files that are missing.
 
-    `unlabelled` counts images without a class, where classes are expected: ImageNet's.
+    `expected` is None if the published count is not known. `unlabelled` counts images without a
+    class, where classes are expected: in ID sets and those under covariate shift.
     """
 
     name: str
     root: Path
     images: int
-    expected: int
+    expected: int | None
     missing: int = 0
     unlabelled: int = 0
 
     @property
     def is_whole(self) -> bool:
         """Return whether the count is as expected and no file or class is missing."""
-        return self.images == self.expected and not self.missing and not self.unlabelled
+        is_wrong = self.expected is not None and self.images != self.expected
+        return not (is_wrong or self.missing or self.unlabelled)
 
 
 def count(source: ImageSource) -> Counted:
     """Count the images of a known dataset; raise InputError if it has none."""
     listing = datasets.list_images(source)
-    assert source.expected is not None, "only known sets are counted"
-    missing = 0
+    known, missing = datasets.of_name(source.name), 0
     if source.root.is_file():  # A list.
         missing = sum(not listing.contents.is_there(row) for row in range(listing.rows))
-    bare = 0 if source.group else int(np.count_nonzero(listing.images.labels < 0))
+    bare = int(np.count_nonzero(listing.images.labels < 0)) if known.role in LABELLED else 0
     return Counted(source.name, source.root, listing.rows, source.expected, missing, bare)

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from textwrap import TextWrapper
 
 from rich.text import Text
 
@@ -15,35 +16,56 @@ from oodcache.cache.names import GROUPS
 from oodcache.cache.store.listing import as_text, empty_table
 from oodcache.cache.text import counted, printable
 from oodcache.cache.watch import Progress
-from oodcache.extract.known.fetching import Fetched, count
+from oodcache.extract.known.fetching import Counted, Fetched, count
 from oodcache.extract.sources import datasets, ground_truth
-from oodcache.extract.sources.known_sets import KNOWN_SETS
+from oodcache.extract.sources.known_sets import BENCHMARKS, KNOWN_SETS, names_of
 from oodcache.extract.sources.listing import ImageSource
 
-WHOLE, WRONG, MISSING, UNSORTED = "complete", "WRONG", "missing", "UNSORTED"
-COLUMNS = ("dataset", "images", "OOD", "found", "get it")
+WHOLE, WRONG, MISSING, UNSORTED, COUNTED = "complete", "WRONG", "missing", "UNSORTED", "counted"
+COLUMNS = ("dataset", "images", "role", "found")
+INDENTED = TextWrapper(*(80, "    ", "    "), break_long_words=False, break_on_hyphens=False)
+ALL = "all"
+FIRST = 9  # Sets that are listed and checked without being named: ImageNet and its usual OOD sets.
 
 
 @dataclass(frozen=True)
 class KnownRow:
     """A known dataset; its fields are the keys of JSON, in docs/sources.md.
 
-    `group` is "near" or "far", None for ImageNet; `path` is None if it is missing, `url` if
-    it cannot be fetched; `origin` is where to get it, and `place` where it belongs.
+    `images` is None if the published count is not known; `group` is "near" or "far", None for
+    others; `path` is None if it is missing, `url` if it cannot be fetched; `origin` is where to
+    get it, and `place` where it belongs; `role` is ID, csid, OOD or select.
     """
 
     name: str
-    images: int
+    images: int | None
     group: str | None
     path: str | None
     url: str | None
     origin: str
     place: str
+    role: str
 
 
-def rows(data_root: Path) -> list[KnownRow]:
-    """Return every known dataset in order, without counting images."""
-    return [_row(name, data_root) for name in KNOWN_SETS]
+def rows(data_root: Path, names: Sequence[str] = (ALL,)) -> list[KnownRow]:
+    """Return datasets, each benchmark's in place of its name, without counting images.
+
+    Without names, the usual ones of ImageNet, and all others that are below the data root.
+    """
+    if ALL in names:
+        return [_row(name, data_root) for name in KNOWN_SETS]
+    if names:
+        return [_row(name, data_root) for name in names_of(names)]
+    usual = list(KNOWN_SETS)[:FIRST]
+    return [one for one in rows(data_root) if one.name in usual or one.path is not None]
+
+
+def others(shown: Sequence[KnownRow]) -> str:
+    """Return a line on the known datasets that are not shown."""
+    left = len(KNOWN_SETS) - len(shown)
+    if not left:
+        return ""
+    return f"{left:,} more are known: oodcache data ls all, or one of {', '.join(BENCHMARKS)}"
 
 
 def to_json(found: Sequence[KnownRow]) -> str:
@@ -52,25 +74,28 @@ def to_json(found: Sequence[KnownRow]) -> str:
 
 
 def table(found: Sequence[KnownRow], *, styled: bool = False) -> str:
-    """Return a table as wide as it needs; `styled` adds terminal codes."""
+    """Return a table, and how to get the missing datasets; `styled` adds terminal codes."""
     drawn = empty_table(COLUMNS, ["images"])
     for one in found:
         drawn.add_row(*(Text(printable(cell)) for cell in _cells(one)))
-    return as_text(drawn, styled=styled)
+    how = [printable(line) for line in _get([one for one in found if one.path is None])]
+    return as_text(drawn, styled=styled) + "".join(f"{line}\n" for line in ["", *how] if how)
 
 
 def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Iterator[str]:
     """Yield a line for each dataset; raise InputError at the end if any is wrong or missing.
 
-    Without names, all known datasets are checked, and missing ones are reported only.
+    A benchmark's name stands for its datasets. Without names, the usual ones of ImageNet and all
+    others that are present are checked, and missing ones are reported only.
     """
-    for name in names:
-        datasets.check_known(name)
+    chosen = names_of(names)
+    for name in chosen:
+        datasets.of_name(name)
     if not data_root.is_dir():
         raise InputError(
             f"{data_root}: no such data root; give --data-root FOLDER or set OODCACHE_DATA"
         )
-    chosen = list(dict.fromkeys(names or KNOWN_SETS))
+    chosen = chosen or [one.name for one in rows(data_root, ())]
     states: dict[str, str] = {}
     with progress("counting", len(chosen), "datasets") as advance:
         for name in chosen:
@@ -91,7 +116,7 @@ def fetched(one: Fetched) -> str:
 
 
 def _row(name: str, data_root: Path) -> KnownRow:
-    known, source = KNOWN_SETS[name], _known(name, data_root)
+    known, source = datasets.of_name(name), _known(name, data_root)
     return KnownRow(
         name,
         known.images,
@@ -100,18 +125,33 @@ def _row(name: str, data_root: Path) -> KnownRow:
         None if known.archive is None else known.archive.url,
         known.origin,
         str(data_root / known.place),
+        known.role,
     )
 
 
 def _cells(one: KnownRow) -> tuple[str, ...]:
-    how = f"oodcache data fetch {one.name}" if one.url else f"{one.origin}; into {one.place}"
     return (
         one.name,
-        f"{one.images:,}",
-        one.group or "ID",
+        "not known" if one.images is None else f"{one.images:,}",
+        one.group or one.role,
         "–" if one.path is None else one.path,
-        "" if one.path is not None else how,
     )
+
+
+def _get(missing: Sequence[KnownRow]) -> Iterator[str]:
+    """Yield the command that fetches datasets, one name an archive, and where to get others."""
+    by_archive: dict[str, str] = {}
+    by_place: dict[str, list[str]] = {}
+    for one in missing:
+        if one.url is not None:
+            by_archive.setdefault(one.url, one.name)
+        else:
+            by_place.setdefault(f"{one.origin}, into {one.place}", []).append(one.name)
+    if by_archive:
+        yield f"get: oodcache data fetch {' '.join(by_archive.values())}"
+    for place, names in by_place.items():
+        yield f"{place}:"
+        yield from INDENTED.wrap(", ".join(names))
 
 
 def _known(name: str, data_root: Path) -> ImageSource | None:
@@ -129,13 +169,21 @@ def _checked(data_root: Path, source: ImageSource | None) -> tuple[str, str]:
         found = count(source)
     except InputError as error:
         return WRONG, str(error)
-    of = "" if found.images == found.expected else f", {found.expected:,} expected"
+    of = f", {found.expected:,} expected" if _is_other(found) else ""
+    if found.expected is None:
+        of = " (the published count is not known)"
     missing = f", {found.missing:,} of them missing" if found.missing else ""
     counts = f"{found.images:,} images{of}{missing}"
-    if found.unlabelled and found.images == found.expected:
+    if found.unlabelled and not _is_other(found):
         bare = f"{found.unlabelled:,} of them in no folder of a class, so without a label"
         return UNSORTED, f"{counts}, {bare}: {found.root}"
-    return WHOLE if found.is_whole else WRONG, f"{counts}: {found.root}"
+    whole = COUNTED if found.expected is None else WHOLE
+    return whole if found.is_whole else WRONG, f"{counts}: {found.root}"
+
+
+def _is_other(found: Counted) -> bool:
+    """Return whether a count differs from the published one."""
+    return found.expected is not None and found.images != found.expected
 
 
 def _mend(wrong: Mapping[str, str], of: int, data_root: Path) -> str:
@@ -144,7 +192,7 @@ def _mend(wrong: Mapping[str, str], of: int, data_root: Path) -> str:
     if unsorted == [*wrong]:
         return f"{unsorted[0]}: has no labels: {_sorting(unsorted[0], data_root)}"
     root = "" if str(data_root) == "data" else f" --data-root {shlex.quote(str(data_root))}"
-    fetched = [name for name in wrong if KNOWN_SETS[name].archive]
+    fetched = [name for name in wrong if datasets.of_name(name).archive]
     how = [f"oodcache data fetch {' '.join(fetched)}{root}"] if fetched else []
     how += [f"oodcache data ls{root}"] if len(fetched) < len(wrong) else []
     first = "move what is wrong elsewhere, and " if WRONG in wrong.values() else ""
@@ -158,4 +206,6 @@ def _mend(wrong: Mapping[str, str], of: int, data_root: Path) -> str:
 def _sorting(name: str, data_root: Path) -> str:
     source = datasets.known(name, data_root)
     assert source is not None, "it was counted"
+    if name != "imagenet-val":
+        return f"a folder for each class is expected in {source.root}"
     return ground_truth.advice(source.root)

@@ -18,7 +18,11 @@ Classes = str | os.PathLike[str] | Iterable[str] | Mapping[Any, Any]
 
 
 def vocabulary(
-    classes: Classes, name: str | None, templates: str | Sequence[str], note: Note
+    classes: Classes,
+    name: str | None,
+    templates: str | Sequence[str],
+    note: Note,
+    data_root: Path | None = None,
 ) -> tuple[str, Vocabulary]:
     """Return the name and vocabulary of `classes`; lists, mappings and bare paths need a `name`.
 
@@ -27,7 +31,8 @@ def vocabulary(
     """
     several = as_templates(templates)
     if isinstance(classes, (str, os.PathLike)):
-        return vocabularies.find(_typed(os.fspath(classes), name), several, note)
+        typed = _typed(os.fspath(classes), name)
+        return vocabularies.find(typed, several, note, data_root=data_root)
     if name is None:
         raise InputError('classes is a list: give it a name, such as name="pets"')
     check_name(name, "vocabulary")

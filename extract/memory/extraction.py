@@ -22,6 +22,7 @@ from oodcache.extract.model.encoder import Encoder
 from oodcache.extract.model.request import ModelRequest, resolve
 from oodcache.extract.run import completion, plan, run
 from oodcache.extract.run.plan import Plan, Settings, TextListing
+from oodcache.extract.sources.known_sets import known_set
 from oodcache.extract.sources.listing import UNSAID, ImageListing
 
 
@@ -78,7 +79,8 @@ def _texts(wanted: ExtractCall, watch: Watch) -> TextListing | None:
         if class_lists.as_templates(wanted.template):
             raise InputError("template needs class names: give classes too")
         return None
-    found = class_lists.vocabulary(wanted.classes, wanted.name, wanted.template, watch.note)
+    asked = (wanted.classes, wanted.name, wanted.template, watch.note, wanted.data_root)
+    found = class_lists.vocabulary(*asked)
     return plan.named(*found, are_typed=bool(class_lists.as_templates(wanted.template)))
 
 
@@ -107,7 +109,8 @@ def _specification(wanted: ExtractCall, images: str) -> str:
     """Return images as the command line takes them: a known dataset, or NAME=PATH."""
     if "=" in images and not Path(images).exists():
         return images
-    if images in KNOWN and not Path(images).exists():
+    is_known = images in KNOWN or known_set(images) is not None
+    if is_known and not Path(images).exists():
         return images
     return f"{_check_name(wanted)}={images}"
 

@@ -172,7 +172,7 @@ def plan(asked: Extraction, watch: Watch) -> Plan:
     texts = None
     if asked.classes is not None:
         typed = (asked.classes, asked.templates, watch.note)
-        found = vocabularies.find(*typed, options=asked.options)
+        found = vocabularies.find(*typed, options=asked.options, data_root=asked.data_root)
         texts = named(*found, are_typed=bool(asked.templates))
     elif asked.templates:
         raise InputError("--template needs class names: give --classes too")

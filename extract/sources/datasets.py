@@ -12,15 +12,17 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.exchange.parquet import can_read
 from oodcache.cache.names import GROUPS, named_path
 from oodcache.cache.text import counted
-from oodcache.extract.known import noise
+from oodcache.extract.known import folder_labels, noise, splits
+from oodcache.extract.known.known_set import NUMBERS, PREFIXES, KnownSet
 from oodcache.extract.sources import braces, clip_benchmark, ground_truth, lists, tables, tars
 from oodcache.extract.sources.folders import images_below, list_folder
 from oodcache.extract.sources.hugging_face import layouts, stored
-from oodcache.extract.sources.known_sets import KNOWN_SETS, PREFIXES
+from oodcache.extract.sources.known_sets import BENCHMARKS, KNOWN_SETS, close_to, known_set
 from oodcache.extract.sources.listing import UNSAID, ImageListing, ImageSource, Options
-from oodcache.extract.texts import imagenet
+from oodcache.extract.texts import cifar, imagenet
 
 TAR, STORED = ".tar", "stored"
+FIRST = 9  # Known names in an error.
 PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
 
 
@@ -48,7 +50,16 @@ FORMS = {
     "tars": Form(tars.list_tars, "a .tar"),
 }
 *_most, _last = (one.called for one in FORMS.values())
-FORMS[noise.FORM] = Form(noise.list_noise, "")  # No path can be given for it.
+# No path can be given for these.
+FORMS[noise.FORM] = Form(noise.list_noise, "")
+FORMS[splits.FORM] = Form(splits.list_split, "", options=["image_root"])
+# Functions, because the ids are read from files.
+CLASS_IDS: dict[str, Callable[[], Sequence[str]]] = {
+    "imagenet": imagenet.ids,
+    "imagenet200": imagenet.renditions,
+    "cifar10": lambda: cifar.TEN,
+    "cifar100": lambda: cifar.HUNDRED,
+}
 WANTED = f"expected {', '.join(_most)} or {_last}"
 
 
@@ -82,7 +93,7 @@ def check_options(sources: Sequence[ImageSource], options: Options) -> None:
 
 def list_images(source: ImageSource) -> ImageListing:
     """Return the images of a source in a fixed order; raise InputError if it has none."""
-    listing = ground_truth.labelled(FORMS[source.form].listed(source))
+    listing = folder_labels.labelled(ground_truth.labelled(FORMS[source.form].listed(source)))
     if source.beside.may_be_images:
         note = f"beside its tars, {source.beside.note}"
         listing = replace(listing, notes=(note, *listing.notes))
@@ -199,64 +210,76 @@ def _there(typed: Path, each: Sequence[Path]) -> tuple[Path, ...]:
 
 def known(name: str, data_root: Path) -> ImageSource | None:
     """Return the source of a known dataset, None if it is not below the data root."""
-    if (root := _known_root(name, data_root)) is None:
+    wanted = of_name(name)
+    if (root := _known_root(wanted, data_root)) is None:
         return None
-    wanted = KNOWN_SETS[name]
-    is_list = wanted.image_list is not None and root == data_root / wanted.image_list
+    is_list = root in [data_root / one for one in wanted.image_lists]
+    has_numbers = is_list or wanted.labels == NUMBERS
     return ImageSource(
         name,
         root,
         expected=wanted.images,
         group=GROUPS.get(name),
-        form="list" if is_list else "folder",
-        classes=imagenet.ids() if is_list and wanted.classes else (),
+        form=splits.FORM if wanted.split else "list" if is_list else "folder",
+        classes=tuple(CLASS_IDS[wanted.classes]()) if wanted.classes and has_numbers else (),
         data_root=data_root,
+        labels=wanted.labels,
     )
 
 
-def check_known(name: str, advice: str = "") -> None:
-    """Raise InputError, ending in `advice`, if the name is not a known dataset."""
-    if name not in KNOWN_SETS:
-        there = ", ".join(KNOWN_SETS)
-        raise InputError(f"dataset {name!r} is not known (known are: {there}){advice}")
+def of_name(name: str, advice: str = "") -> KnownSet:
+    """Return a known dataset; raise InputError, ending in `advice`, if the name is not one."""
+    if (found := known_set(name)) is None:
+        first = ", ".join(list(KNOWN_SETS)[:FIRST])
+        more = f"{first}, …, and those of {', '.join(BENCHMARKS)}: oodcache data ls all"
+        meant = f"; perhaps {' or '.join(close)}" if (close := close_to(name[:60])) else ""
+        raise InputError(f"dataset {name[:60]!r} is not known (known are: {more}{meant}){advice}")
+    return found
 
 
 def _known(name: str, data_root: Path) -> ImageSource:
     own = f"{Path(name).stem}={name}" if Path(name).exists() else "NAME=PATH"
-    check_known(name, f"; for your own images, use {own}")
+    wanted = of_name(name, f"; for your own images, use {own}")
     if not data_root.is_dir():
         raise InputError(
             f"{data_root}: no such data root, needed for {name}; "
             "give --data-root FOLDER or set OODCACHE_DATA"
         )
     if (source := known(name, data_root)) is None:
-        raise InputError(_missing(name, data_root))
+        raise InputError(_missing(name, wanted, data_root))
     return source
 
 
-def _known_root(name: str, data_root: Path) -> Path | None:
+def _known_root(wanted: KnownSet, data_root: Path) -> Path | None:
     """Return the list or folder with a known dataset's images."""
-    image_list = KNOWN_SETS[name].image_list
-    if image_list is not None and (data_root / image_list).is_file():
-        return data_root / image_list
-    for folder in _folders(name):
-        if (data_root / folder).is_dir():
+    for one in wanted.image_lists:
+        if (data_root / one).is_file():
+            return data_root / one
+    for folder in _folders(wanted):
+        if wanted.split and (data_root / folder / wanted.split).is_file():
+            return data_root / folder / wanted.split
+        if not wanted.split and (data_root / folder).is_dir():
             images = data_root / folder / "images"
             return images if images.is_dir() else data_root / folder
     return None
 
 
-def _folders(name: str) -> list[Path]:
-    return [Path(prefix, folder) for folder in KNOWN_SETS[name].folders for prefix in PREFIXES]
+def _folders(wanted: KnownSet) -> list[Path]:
+    return [Path(prefix, folder) for folder in wanted.folders for prefix in PREFIXES]
 
 
-def _missing(name: str, data_root: Path) -> str:
-    wanted = KNOWN_SETS[name]
-    looked = [str(folder) for folder in _folders(name)[:3]]
-    if wanted.image_list is not None:
-        looked = [wanted.image_list, *looked[:2]]
+def class_names(name: str, data_root: Path) -> Sequence[str]:
+    """Return the class names that a known dataset's own files give its test images, sorted."""
+    return list_images(_known(name, data_root)).images.label_names
+
+
+def _missing(name: str, wanted: KnownSet, data_root: Path) -> str:
+    places = [str(folder / wanted.split) for folder in _folders(wanted)]
+    looked = [*wanted.image_lists[:1], *places][:3]
     root = shlex.quote(str(data_root))
-    how = f"oodcache data fetch {name} --data-root {root}" if wanted.archive else "oodcache data ls"
+    how = f"oodcache data fetch {name} --data-root {root}"
+    if not wanted.archive:
+        how = f"oodcache data ls {name}"
     return (
         f"{data_root}: contains no {name} (looked for {', '.join(looked)}, …); "
         f"give --data-root FOLDER, or {name}=FOLDER; or run: {how}"

@@ -50,8 +50,8 @@ class ImageSource:
     `root` is that folder or file, `tars` are the single tars, `stored` the single Parquet or Arrow
     files that hold images. `expected` is the image count and
     `group` "near" or "far" (OOD) of a known dataset, otherwise None. `classes` are the ids that a
-    known list's class numbers stand for. `beside` are the files of a folder of tars that are not
-    read.
+    known list's or folder's class numbers stand for, and `labels` says how its folders name
+    classes. `beside` are the files of a folder of tars that are not read.
     """
 
     name: str
@@ -65,6 +65,7 @@ class ImageSource:
     data_root: Path | None = None
     options: Options = UNSAID
     beside: LeftOut = field(default_factory=LeftOut, compare=False)
+    labels: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,17 @@ def thousand() -> Columns:
     return ids(), tuple(IMAGENET_CLASSNAMES)
 
 
+def renditions() -> tuple[str, ...]:
+    """Return the 200 WordNet ids of ImageNet-R, from timm: OpenOOD's ImageNet-200, in its order."""
+    return tuple(_of_timm("imagenet_r_synsets.txt").read_text().split())
+
+
+def two_hundred() -> Columns:
+    """Return the 200 WordNet ids of ImageNet-200 and open_clip's names, in the same order."""
+    by_id = dict(zip(*thousand(), strict=True))
+    return renditions(), tuple(by_id[one] for one in renditions())
+
+
 def whole() -> Columns:
     """Return the 21,841 WordNet ids of ImageNet-21K and each one's first lemma, from timm.
 

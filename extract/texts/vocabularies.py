@@ -12,11 +12,12 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
 from oodcache.cache.names import named_path
 from oodcache.cache.watch import Note
+from oodcache.extract.known.fine_grained import FINE_GRAINED
 from oodcache.extract.sources import clip_benchmark, datasets
 from oodcache.extract.sources.hugging_face import layouts, stored
 from oodcache.extract.sources.image_files import aside
 from oodcache.extract.sources.listing import UNSAID, Options
-from oodcache.extract.texts import class_files, imagenet, spoken, word_lists
+from oodcache.extract.texts import cifar, class_files, imagenet, spoken, word_lists
 
 DEFAULT_TEMPLATE = "a photo of a {}"
 OPENAI = "openai"
@@ -30,13 +31,15 @@ def find(
     *,
     verbatim: bool = False,
     options: Options = UNSAID,
+    data_root: Path | None = None,
 ) -> tuple[str, Vocabulary]:
     """Return the name and vocabulary for a known name, NAME=FILE, =FOLDER or =csp:FILE.
 
     A Hugging Face dataset has the names of its label, a column that `options` may name. A folder
     in CLIP_benchmark's layout provides templates if none is given. Notes say how a file was read,
     unless it has a name, or an id, a tab and a name, per line, and which names prompts say
-    otherwise; with `verbatim`, names stay as they are.
+    otherwise; with `verbatim`, names stay as they are. The fine-grained datasets' own files below
+    `data_root` have their class names.
     """
     name = specification
     if "=" in specification:
@@ -51,11 +54,14 @@ def find(
         ids, names = KNOWN[name]()
     elif name in subsets.NAMES:
         ids, names = _subset(name)
+    elif name in FINE_GRAINED and data_root is not None:
+        own_names = tuple(datasets.class_names(name, data_root))
+        ids, names = spoken.spoken((own_names, own_names), name, note)
     else:
         own = "NAME=FILE with one name per line, or NAME=FOLDER with a folder per class"
         if name and Path(name).exists():
             own = f"{Path(name).stem}={name}"
-        known = ", ".join((*KNOWN, *subsets.NAMES))
+        known = ", ".join((*KNOWN, *subsets.NAMES, *FINE_GRAINED))
         raise InputError(f"--classes {name!r} is not known (known are: {known}); use {own}")
     return name, Vocabulary(names, ids, expand(templates))
 
@@ -142,4 +148,10 @@ def _openai_templates() -> list[str]:
     return [template("{}") for template in OPENAI_IMAGENET_TEMPLATES]
 
 
-KNOWN = {"imagenet": imagenet.thousand, "imagenet21k": imagenet.whole}
+KNOWN = {
+    "imagenet": imagenet.thousand,
+    "imagenet21k": imagenet.whole,
+    "imagenet200": imagenet.two_hundred,
+    "cifar10": cifar.ten,
+    "cifar100": cifar.hundred,
+}

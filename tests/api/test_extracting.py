@@ -80,6 +80,11 @@ def test_a_model_in_memory_goes_on_with_the_files_of_the_same_model_by_name(
         ({"model": (1, 2), "checkpoint": "x"}, "checkpoint and model_config are for a model by"),
         ({"model": None}, "model is a NoneType: expected a name, or (module, preprocess, token"),
         ({"classes": "nowhere"}, "classes 'nowhere' is not known"),
+        (
+            {"images": "imagenet-c-fog-5", "data_root": "nowhere"},
+            "nowhere: no such data root, needed for imagenet-c-fog-5; give data_root=FOLDER",
+        ),
+        ({"classes": "cub200", "data_root": "nowhere"}, "nowhere: no such data root, needed for c"),
         ({"model": "siglop"}, "model siglop: names no weights; did you mean siglip?"),
     ],
 )

@@ -15,9 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from samples import Run
+from samples import Run, SmallModel, write_image
 from samples.extract.web_server import Site, images, packed, serving
 
+from oodcache.cache.files.images import open_images
 from oodcache.extract.sources.known_sets import KNOWN_SETS
 
 CUT_AT = 3 * 2**20
@@ -74,7 +75,7 @@ def test_what_is_fetched_is_whole_and_is_not_fetched_again(
 
 def test_extract_says_how_to_fetch_what_is_missing(oodcache: Run) -> None:
     Path("data").mkdir()
-    for name, command in (("SUN", "fetch SUN --data-root data"), ("NINCO", "ls")):
+    for name, command in (("SUN", "fetch SUN --data-root data"), ("SSB-hard", "ls SSB-hard")):
         refused = oodcache("extract", "--model", "tiny-clip", name)
         assert refused.status == 1
         assert refused.err.endswith(f"{name}=FOLDER; or run: oodcache data {command}\n")
@@ -93,13 +94,14 @@ def test_what_is_wrong_is_one_line_and_status_1(oodcache: Run) -> None:
 
 def test_a_list_of_data_sets_is_a_table(oodcache: Run) -> None:
     listed = oodcache("data", "ls")
-    assert (listed.status, listed.err) == (0, "")
+    assert listed.status == 0
+    assert "more are known: oodcache data ls all, or one of mos," in listed.err
+    assert oodcache("data", "ls", "all").err == ""
     assert re.split("  +", listed.out.split("\n")[0]) == [
         "dataset",
         "images",
-        "OOD",
+        "role",
         "found",
-        "get it",
     ]
 
 
@@ -184,7 +186,7 @@ def test_a_second_fetch_stops_while_the_first_is_at_work(site: Site, tmp_path: P
     first.communicate()
 
 
-@pytest.mark.parametrize("command", [["ls"], ["check"], ["fetch", "SUN"]])
+@pytest.mark.parametrize("command", [["ls", "all"], ["check"], ["fetch", "SUN"]])
 def test_only_fetching_needs_the_library_of_the_hub_and_nothing_needs_torch(
     tmp_path: Path, command: list[str]
 ) -> None:
@@ -201,3 +203,40 @@ def test_only_fetching_needs_the_library_of_the_hub_and_nothing_needs_torch(
     needs = "fetching needs huggingface_hub: type  pip install 'oodcache[extract]'"
     wanted = (1, f"oodcache: {needs}\n") if command[0] == "fetch" else (0, "")
     assert (done.returncode, done.stderr) == wanted
+
+
+# Images as in the datasets' own archives, all of the first class of ImageNet-200 or CIFAR-10.
+LAYOUTS = {
+    "imagenet-v2": "imagenetv2-matched-frequency-format-val/1/a.jpeg",
+    "imagenet-r": "imagenet-r/n01443537/art_0.jpg",
+    "imagenet-a": "imagenet-a/n01443537/0.0_0.1.jpg",
+    "imagenet-sketch": "imagenet-sketch/sketch/n01443537/sketch_0.JPEG",
+    "imagenet-c": "imagenet-c/fog/5/n01443537/ILSVRC2012_val_00000236.JPEG",
+    "imagenet-c-fog-5": "imagenet-c/fog/5/n01443537/ILSVRC2012_val_00000262.JPEG",
+    "imagenet200-v2": "images_largescale/imagenet_v2/1/b.jpeg",
+    "NINCO-clean-Places": "MOS/NINCO/NINCO_popular_datasets_subsamples/Places/p_0.jpg",
+    "SVHN": "images_classic/svhn/test/000001_5.jpg",
+}
+
+
+@pytest.mark.slow
+def test_sets_in_their_own_layouts_are_extracted_by_name_and_scored_with_their_labels(
+    oodcache: Run, small_model: SmallModel
+) -> None:
+    for number, path in enumerate(LAYOUTS.values()):
+        write_image(Path("data", path), number)
+    lists = Path("data/benchmark_imglist/imagenet200")
+    lists.mkdir(parents=True)
+    (lists / "test_imagenet200_v2.txt").write_text("imagenet_v2/1/b.jpeg 0\n")
+    done = oodcache("extract", *small_model.arguments, "--classes", "imagenet200", *LAYOUTS)
+    assert done.status == 0, done.err
+    assert "imagenet-r: 1 images under data/imagenet-r, 30,000 expected" in done.err
+    assert "imagenet-c: 1 images" not in done.err and "imagenet-c: 2 images" not in done.err
+    (folder,) = Path("embeddings/local").iterdir()
+    labels = {name: open_images(folder / f"images/{name}.h5").label_names for name in LAYOUTS}
+    of_places = labels.pop("NINCO-clean-Places"), labels.pop("SVHN")
+    assert of_places == ((), ()) and {*labels.values()} == {("n01443537",)}
+    typed = ("--model", f"local/{folder.name}", "--classes", "imagenet200", "--id", "imagenet-v2")
+    scored = oodcache("score", *typed, "--ood", "NINCO-clean-Places", "--ood", "SVHN")
+    assert scored.status == 0, scored.err
+    assert "no label" not in scored.err

@@ -144,7 +144,6 @@ def test_what_is_in_the_way_is_told_before_anything_is_loaded(site: Site, tmp_pa
             "get it from image-net.org, which requires a login, and put it in {}/imag",
         ),
         ("SSB-hard", "get it from OpenOOD's folder on Google Drive, and put it in {}/images_larg"),
-        ("NINCO", "get it from Zenodo's record 8013288 (NINCO_all.tar.gz), and put it in {}/imag"),
         ("OpenImage-O", "put it in {}/images_largescale/openimage_o"),
         ("sun", "dataset 'sun' is not known (known are: imagenet-val, imagenet-openood, iNat"),
     ],

@@ -1,0 +1,32 @@
+"""The classes of CIFAR-10 and CIFAR-100: their folder names as ids, and names for prompts."""
+
+from __future__ import annotations
+
+from oodcache.extract.texts.word_lists import Columns
+
+_TEN = "airplane automobile bird cat deer dog frog horse ship truck"
+_HUNDRED = """
+apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly
+camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup
+dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower
+leopard lion lizard lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid
+otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray
+road rocket rose sea seal shark shrew skunk skyscraper snail snake spider squirrel streetcar
+sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle
+wardrobe whale willow_tree wolf woman worm
+"""
+TEN, HUNDRED = tuple(_TEN.split()), tuple(_HUNDRED.split())
+
+
+def ten() -> Columns:
+    """Return the classes of CIFAR-10 in the order of their numbers."""
+    return TEN, TEN
+
+
+def hundred() -> Columns:
+    """Return the fine classes of CIFAR-100 in the order of their numbers.
+
+    >>> [column[47] for column in hundred()]
+    ['maple_tree', 'maple tree']
+    """
+    return HUNDRED, tuple(name.replace("_", " ") for name in HUNDRED)
