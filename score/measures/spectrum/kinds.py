@@ -22,7 +22,7 @@ from oodcache.score.measures.spectrum.variances import around, drop_variance, po
 
 
 @dataclass(frozen=True)
-class Kind:
+class PositiveKind:
     """One kind of positives: the `id` of its rows, its accuracy, and what else rows tell of it.
 
     `shared_images` counts, by OOD set, the images that are also among the positives. `spectrum` is
@@ -58,23 +58,24 @@ def pooled_accuracy(parts: Sequence[tuple[float | None, int]]) -> float | None:
 
 def compare_kinds(
     common: Mapping[str, Any],
-    kinds: Sequence[Kind],
+    kinds: Sequence[PositiveKind],
     positives: Positives,
     scores: Mapping[str, Scores],
     how: Comparison,
 ) -> list[Result]:
     """Return the results of each kind in turn, for each OOD set, then the averages.
 
-    `kinds` are the ID set alone, each csid set alone in the order of `positives`, and the full
-    spectrum. `scores` has every set's images, by set; those that are no positives are OOD. `common`
-    has the fields of Result that are the same for all.
+    `kinds` are the ID set alone and, if there are csid sets, each of them alone in the order of
+    `positives`, and the full spectrum. `scores` has every set's images, by set; those that are no
+    positives are OOD. `common` has the fields of Result that are the same for all.
     """
     ood_scores = {name: one for name, one in scores.items() if name not in positives.sizes}
     spectrum = _OfOneScore(positives, scores, ood_scores, how)
     inside = [*positives.sizes]
     found = []
     alone: list[ComparedRow] = []
-    for kind, sets in zip(kinds, [*([one] for one in inside), inside], strict=True):
+    each = [[one] for one in inside]
+    for kind, sets in zip(kinds, [*each, inside] if len(inside) > 1 else each, strict=True):
         rows = spectrum.rows(common, kind, sets)
         alone = alone or rows
         if len(sets) > 1:
@@ -97,7 +98,9 @@ class _OfOneScore:
         self._scores = {name: scores[name] for name in positives.sizes}
         self._pool = np.concatenate([*self._scores.values()])
 
-    def rows(self, common: Mapping[str, Any], kind: Kind, sets: Sequence[str]) -> list[ComparedRow]:
+    def rows(
+        self, common: Mapping[str, Any], kind: PositiveKind, sets: Sequence[str]
+    ) -> list[ComparedRow]:
         """Return the rows of one kind, whose positives are these sets."""
         is_first = kind.spectrum is None
         scores = self._pool if len(sets) > 1 else self._scores[sets[0]]

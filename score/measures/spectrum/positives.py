@@ -38,13 +38,15 @@ class Drop:
 class Spectrum:
     """What a row has besides its measures if csid images are among its positives.
 
-    `images` counts the positives by set, `with_source` those of a csid set that are resampled with
-    the ID image that they were made from. `classes` counts, by csid set, the classes that its
-    images have, 0 without labels. `own_accuracy` is the accuracy if only the classes of an image's
-    own set are candidates, None without labels. `drop` has the measures' fall from the ID set to
-    the full spectrum, None in a row of one set.
+    `id_set` is the ID set, whose classes are scored. `images` counts the positives by set,
+    `with_source` those of a csid set that are resampled with the ID image that they were made from.
+    `classes` counts, by csid set, the classes that its images have, 0 without labels.
+    `own_accuracy` is the accuracy if only the classes of an image's own set are candidates, None
+    without labels. `drop` has the headline measures' fall from the ID set to the full spectrum,
+    None in a row of one set.
     """
 
+    id_set: str
     images: Mapping[str, int]
     with_source: Mapping[str, int]
     classes: Mapping[str, int]

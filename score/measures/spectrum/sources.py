@@ -31,8 +31,8 @@ def grouped(sets: Mapping[str, NamedImages]) -> tuple[Positives, dict[str, int]]
     """Return the positives, the ID set first, and how many of each csid set have a source in it.
 
     A csid image's source is the ID image of its class and file name, or, if ID images share file
-    names, of its folder too. A set of which less than half have a source has none. Its other images
-    of one class and file name are a group.
+    names, of its folder too; without a class it needs a name that is no number. A set of which less
+    than half have a source has none. Its other images of one class and file name are a group.
     """
     inside, *others = sets.values()
     first = len(inside.paths)
@@ -62,7 +62,10 @@ def _sources(
         return np.full(len(images.paths), -1)
     found = np.array([places.get(key(path), -1) for path in images.paths], np.int64)
     own = inside.classes[found]
-    found[(images.classes >= 0) & (own >= 0) & (images.classes != own)] = -1
+    unknown = (images.classes < 0) | (own < 0)
+    # A number names images of any two datasets.
+    numbers = np.array([key(path)[-1].isdigit() for path in images.paths])
+    found[np.where(unknown, numbers, images.classes != own)] = -1
     is_enough = np.count_nonzero(found >= 0) >= ENOUGH * len(found)
     return found if is_enough else np.full(len(found), -1)
 

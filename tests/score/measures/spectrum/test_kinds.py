@@ -13,7 +13,12 @@ from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import Comparison, compare
 from oodcache.score.measures.metrics import count
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions, Result
-from oodcache.score.measures.spectrum.kinds import Kind, compare_kinds, name_of, pooled_accuracy
+from oodcache.score.measures.spectrum.kinds import (
+    PositiveKind,
+    compare_kinds,
+    name_of,
+    pooled_accuracy,
+)
 from oodcache.score.measures.spectrum.positives import FULL, Positives, Spectrum
 
 GENERATOR = np.random.default_rng(1)
@@ -33,13 +38,13 @@ COMMON: dict[str, Any] = {
     **{"templates": ("x",), "parameters": {}, "fpr_convention": "strict"},
 }
 NONE_SHARED = dict.fromkeys(OOD, 0)
-SPECTRUM = Spectrum({}, {}, {})
+SPECTRUM = Spectrum("id", {}, {}, {})
 
 
-def kinds() -> list[Kind]:
+def kinds() -> list[PositiveKind]:
     names = [*map(name_of, [*SIZES][1:]), FULL]
-    others = [Kind(name, None, NONE_SHARED, SPECTRUM) for name in names]
-    return [Kind("id", 0.5, NONE_SHARED), *others]
+    others = [PositiveKind(name, None, NONE_SHARED, SPECTRUM) for name in names]
+    return [PositiveKind("id", 0.5, NONE_SHARED), *others]
 
 
 def compared(

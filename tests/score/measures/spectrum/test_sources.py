@@ -40,6 +40,8 @@ def test_an_equal_name_in_another_class_is_no_source() -> None:
 def test_images_without_labels_have_a_source_by_name_alone() -> None:
     sets = {"val": images(FLAT, [0, 1, 1]), "c": images([b"val_03.png"], [-1])}
     assert grouped(sets)[1] == {"c": 1}
+    numbers = {"val": images([b"1.png", b"2.png"], [0, 1]), "c": images([b"1.png"], [-1])}
+    assert grouped(numbers)[1] == {"c": 0}
 
 
 def test_a_few_equal_names_are_chance() -> None:
