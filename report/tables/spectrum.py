@@ -24,11 +24,12 @@ def spectrum_notes(results: Sequence[Result]) -> Iterator[str]:
     """Yield how the accuracies of csid images are meant, and which of them have a source."""
     found = _spectra(results)
     if found:
-        yield (
-            "The full spectrum's AUROC is the mean over its images, so large csid sets weigh most; "
-            "its accuracy is over all labelled images."
-        )
-        yield _classes(found[0])
+        line = "Full-spectrum AUROC is the mean over its images, so large csid sets weigh most"
+        if all(one.id_accuracy is None for one in results):
+            yield f"{line}."
+        else:
+            yield f"{line}; its accuracy is over all labelled images."
+            yield _classes(found[0])
 
 
 def drop_grid(results: Sequence[Result]) -> Grid | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.subsets import Subset, split
-from oodcache.score.measures.spectrum.positives import CSID, FULL
+from oodcache.score.measures.spectrum.positives import check_id
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,7 @@ def typed_sets(
 
 def _shifted(inside: TypedSet, outside: Sequence[TypedSet], csid: Sequence[str]) -> list[TypedSet]:
     """Return the csid sets, which share classes with the ID set but no images."""
-    if csid and (inside.typed == FULL or inside.data_set == CSID.rstrip(":")):
-        raise InputError(
-            f"--id {inside.typed!r} is reserved for rows on csid images; rename the dataset"
-        )
+    check_id(inside.typed, csid)
     shifted = [_parsed("--csid", typed) for typed in csid]
     for place, one in enumerate(shifted):
         if one.typed == inside.typed:

@@ -6,12 +6,14 @@ full spectrum they count as ID, image by image, together with the ID set.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from oodcache.cache.errors import InputError
 
 FULL = "full-spectrum"
 CSID = "csid:"
@@ -133,6 +135,12 @@ class Positives:
 
     def _others(self) -> list[tuple[str, slice]]:
         return [*self.slices.items()][1:]
+
+
+def check_id(id_set: str, csid: Sequence[str]) -> None:
+    """Raise InputError for an ID set named like rows on csid images, if there are any."""
+    if csid and (id_set == FULL or f"{id_set}:".startswith(CSID)):
+        raise InputError(f"--id {id_set!r} is reserved for rows on csid images; use another name")
 
 
 def _beyond(groups: Integers, first: int) -> Integers:

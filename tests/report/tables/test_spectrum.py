@@ -96,3 +96,10 @@ def test_shared_images_are_told_for_each_set_of_positives() -> None:
     assert [one.split(" (")[0] for one in found] == [
         *("Images also in imagenet-val", "Images also in csid:imagenet-r"),
     ]
+
+
+def test_scores_of_another_program_have_no_note_on_accuracies() -> None:
+    bare = [replace(one, id_accuracy=None) for one in shifted(replace(FIRST, **BARE))]
+    assert [*spectrum_notes(bare)] == [
+        "Full-spectrum AUROC is the mean over its images, so large csid sets weigh most."
+    ]
