@@ -262,6 +262,7 @@ KINDS: Mapping[str, Argument] = {
     "template": texts("a template, such as 'a photo of a {}'"),
     "templates": texts("a template"),
     "select_on": SET,
+    "csid": texts("the name of a set, such as 'pets-drawn'"),
     "select_id": SET,
     "class_names": _choice("open_clip", "source"),
     "negatives": text("the name of negatives that oodcache negatives made"),

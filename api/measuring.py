@@ -27,6 +27,7 @@ def metrics(
     ood_scores: object,
     *,
     id: str = "id",
+    csid_scores: Mapping[str, object] | None = None,
     lower_is_id: bool = False,
     conventions: Conventions | str = STANDARD,
     bootstrap: int | None = None,
@@ -38,14 +39,15 @@ def metrics(
     Higher means more ID, unless `lower_is_id`. `id_scores` is one number per image: a list, an
     array or a tensor of shape (n,); `ood_scores` is another, or {set: array}. Several scores are
     {score: array} and {set: {score: array}}, or {score: array} for a single OOD set. Arrays may
-    differ in length. `id` names the ID set. Raises InputError, which names the argument, for other
-    shapes, NaN, or no numbers.
+    differ in length. `id` names the ID set. `csid_scores`, {set: array} or {set: {score: array}},
+    are of covariate-shifted ID images: they count as ID, in rows of their own. Raises InputError,
+    which names the argument, for other shapes, NaN, or no numbers.
 
     >>> metrics([0.9, 0.8, 0.7], [0.1, 0.75])[0].auroc
     0.8333333333333334
     """
     return _measured(
-        *(id_scores, ood_scores, id),
+        *(id_scores, ood_scores, id, csid_scores),
         lower_is_id=lower_is_id,
         conventions=conventions_of(conventions, bootstrap, seed),
         compare_scores=False,
@@ -59,6 +61,7 @@ def compare(
     ood_scores: Mapping[str, object],
     *,
     id: str = "id",
+    csid_scores: Mapping[str, object] | None = None,
     lower_is_id: bool = False,
     conventions: Conventions | str = STANDARD,
     bootstrap: int | None = None,
@@ -76,7 +79,7 @@ def compare(
     0.375
     """
     return _measured(
-        *(id_scores, ood_scores, id),
+        *(id_scores, ood_scores, id, csid_scores),
         lower_is_id=lower_is_id,
         conventions=conventions_of(conventions, bootstrap, seed),
         compare_scores=True,
@@ -88,6 +91,7 @@ def _measured(
     id_scores: object,
     ood_scores: object,
     id_set: str,
+    csid_scores: object,
     *,
     lower_is_id: bool,
     conventions: Conventions,
@@ -97,8 +101,11 @@ def _measured(
     from oodcache.score import arrays
 
     name = "compare" if compare_scores else "metrics"
-    flipped = ", lower_is_id=True" * lower_is_id
-    given = arrays.arrays(id_scores, ood_scores, id_set, lower_is_id=lower_is_id)
+    flipped = ", csid_scores=csid_scores" * (csid_scores is not None)
+    flipped += ", lower_is_id=True" * lower_is_id
+    given = arrays.arrays(
+        *(id_scores, ood_scores, id_set), lower_is_id=lower_is_id, csid_scores=csid_scores
+    )
     if compare_scores and len(given.rows) < 2:
         raise InputError(
             "compare needs at least two scores: give {score: array} as id_scores; or metrics"

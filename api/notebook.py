@@ -127,6 +127,7 @@ class Cache:
         scores: str | Function | Sequence[str | Function] = (),
         template: str | Sequence[str] = (),
         select_on: str | None = None,
+        csid: str | Sequence[str] = (),
         class_names: str = "open_clip",
         negatives: str | None = None,
         bank: str | None = None,
@@ -147,6 +148,8 @@ class Cache:
         `template` has its templates, or "average" (the default of several), "cosine-mean", "each".
         `class_names` is "open_clip" or "source". `scores` are texts or functions of your own
         (docs/own-score.md), () the default ones. `select_on` is an OOD set that picks parameters.
+        `csid` is a set of covariate-shifted ID images, or several: rows on them have `csid:NAME` as
+        `id`, and those on all ID images together `full-spectrum`.
         `negatives` and `bank` (`"NAME"`, or `"NAME:N"` for N images per class, drawn with
         `bank_seed`) are what some scores need; `bank_labels` is "own" or "predicted". `stream` is
         the order of the images, or several, for scores that learn from it: "shuffle:5" or as
@@ -170,6 +173,7 @@ class Cache:
             streams=_several(stream),
             stream_seed=stream_seed,
             conventions=conventions_of(conventions, bootstrap, seed),
+            csid=_several(csid),
         )
         return evaluated(question, _scores(scores), compare, note)
 

@@ -27,8 +27,8 @@ ARGUMENTS = {
     **{
         name: name.replace("-", "_")
         for name in (
-            *("model", "classes", "id", "ood", "template", "select-on", "class-names", "negatives"),
-            *("bank", "bank-labels", "bank-seed", "bootstrap", "seed", "data-root"),
+            *("model", "classes", "id", "ood", "csid", "template", "select-on", "class-names"),
+            *("negatives", "bank", "bank-labels", "bank-seed", "bootstrap", "seed", "data-root"),
             *("stream", "stream-seed"),
             *("measure", "form", "parameter"),
             *("labels", "label-names", "paths", "weights", "logit-scale", "logit-bias"),

@@ -28,6 +28,13 @@ from oodcache.cli.options import WATCH, typed_line
     help="Scores of OOD images; may repeat: --ood SUN=sun.csv",
 )
 @click.option(
+    "--csid",
+    multiple=True,
+    metavar="[NAME=]FILE",
+    help="Scores of covariate-shifted ID images, also counted as ID, alone and with --id; may "
+    "repeat.",
+)
+@click.option(
     "--column",
     "columns",
     multiple=True,
@@ -50,8 +57,7 @@ def metrics(context: click.Context, /, **given: Any) -> None:
 
     deliver(
         other_scores.measure(
-            given["id_source"],
-            given["ood_sources"],
+            {"--id": [given["id_source"]], "--ood": given["ood_sources"], "--csid": given["csid"]},
             columns=given["columns"],
             lower_is_id=given["lower_is_id"],
             conventions=conventions(given),

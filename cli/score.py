@@ -48,6 +48,13 @@ from oodcache.cli.options import (
     help="Out-of-distribution dataset, or NAME:SUBSET; may repeat.",
 )
 @click.option(
+    "--csid",
+    multiple=True,
+    metavar="DATASET",
+    help="Covariate-shifted ID dataset, such as imagenet-r: also counted as ID, alone and with "
+    "--id as the full spectrum; may repeat.",
+)
+@click.option(
     "--select-on",
     metavar="DATASET",
     help="Choose each score's parameters by AUROC on this OOD dataset; report on --ood.",

@@ -82,7 +82,8 @@ class ImageRow:
     `threshold` is the index in `curve` of the highest one that keeps 95 % of ID; `failing_id` and
     `failing_ood` are measured there. `reliability` is None unless the score is a probability.
     `fooled_id` has the ID images with the lowest scores, lowest first; `fooled_ood` has, for each
-    set, those with the highest, highest first.
+    set, those with the highest, highest first. `pooled` are the sets behind an `id` that is none: a
+    csid set, or those of the full spectrum, whose paths begin with their set.
     """
 
     key: tuple[str | None, str | None, str]
@@ -98,6 +99,7 @@ class ImageRow:
     fooled_ood: Mapping[str, tuple[FooledImage, ...]]
     failing_id: tuple[FailingClass, ...]
     failing_ood: Mapping[str, tuple[FailingClass, ...]]
+    pooled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,9 @@ from oodcache.report.content import (
     Reliability,
     ShownCurve,
 )
+from oodcache.report.pools import pooled
 from oodcache.report.saved import Saved
-from oodcache.report.tables.grid import Key, by_row, is_probability
+from oodcache.report.tables.grid import Key, as_typed, by_row, is_probability
 from oodcache.score.files.reading import SHOWN
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures.curves import curve
@@ -88,14 +89,19 @@ def rows(
         if not own:
             raise InputError(f"{saved.path}: only averages of {_named(key)}; score again")
         first = next(iter(own.values()))
-        sets = {}
-        for name in (first.id, *own):
-            place = (key[0], key[1], name)
-            if place not in by_set or key[2] not in by_set[place].scores:
+        inside = [first.id] if first.spectrum is None else [*first.spectrum.images]
+        for name in (*inside, *own):
+            place = (*key[:2], name)
+            if place not in by_set or as_typed(first) not in by_set[place].scores:
                 raise InputError(
                     f"{source}: no scores {_named(key)} of the images of {name}: it is from "
                     "another run; score again with --save-scores"
                 )
+        if (place := (*key[:2], first.id)) not in by_set:
+            by_set[place] = pooled(first.id, [by_set[*key[:2], name] for name in inside])
+        sets = {}
+        for name in (first.id, *own):
+            place = (*key[:2], name)
             if place not in opened:
                 opened[place] = SetImages(by_set[place], names(first))
             sets[name] = opened[place]
@@ -111,10 +117,10 @@ def _row(
     key: Key, sets: Mapping[str, SetImages], results: Mapping[str, Result], source: str
 ) -> ImageRow:
     inside, *outside = sets
-    ranked = {name: one.scored.scores[key[2]] for name, one in sets.items()}
-    shown = {
-        name: one.scored.scores.get(key[2] + SHOWN, ranked[name]) for name, one in sets.items()
-    }
+    told = results[outside[0]]
+    label = as_typed(told)
+    ranked = {name: one.scored.scores[label] for name, one in sets.items()}
+    shown = {name: one.scored.scores.get(label + SHOWN, ranked[name]) for name, one in sets.items()}
     for name, result in results.items():
         found = auroc(ranked[inside], ranked[name])
         if found != result.auroc or len(ranked[inside]) != result.n_id:
@@ -139,7 +145,7 @@ def _row(
         ranked=histogram(ranked),
         shown=histogram(shown),
         reliability={name: _reliability(shown[inside], shown[name]) for name in outside}
-        if is_probability(results[outside[0]])
+        if is_probability(told)
         else None,
         fooled_id=_fooled(sets[inside], ranked[inside], shown[inside], worst=ranked[inside]),
         fooled_ood={
@@ -148,6 +154,7 @@ def _row(
         },
         failing_id=_failing(sets[inside], ranked[inside] < threshold),
         failing_ood={name: _failing(sets[name], ranked[name] >= threshold) for name in outside},
+        pooled=() if told.spectrum is None else tuple(told.spectrum.images),
     )
 
 

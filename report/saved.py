@@ -16,6 +16,7 @@ from oodcache.cache.format.json_fields import Fields
 from oodcache.cache.format.rules import one_line, shown
 from oodcache.cache.json_text import content_sum, parse_json
 from oodcache.cache.text import check_stream
+from oodcache.report.saved_spectrum import spectrum
 from oodcache.report.saved_streams import stream_measures
 from oodcache.report.tables.formats import FORMAT, SUM, VERSION
 from oodcache.report.tables.grid import key
@@ -33,12 +34,12 @@ from oodcache.score.measures.result import (
 )
 
 LARGEST = 2**28
+LATE = ("bank_shared_images", "stream", "spectrum")  # Fields that older results lack.
 Row = TypeVar("Row", Result, Difference, Counterpart)
 NEWER = {
     one.name
     for one in fields(Result)
-    if one.default is not MISSING
-    and one.name in {"bank_shared_images", "stream", *(measure.name for measure in MEASURES)}
+    if one.default is not MISSING and one.name in {*LATE, *(measure.name for measure in MEASURES)}
 }
 NAMES = ("format", "version", "results", "differences", "provenance", "published", "notes")
 SCORE_AGAIN = "score again, with --output FILE.json"
@@ -190,6 +191,8 @@ def _result(row: Mapping[str, Any]) -> Result:
             Fields({name: worth.values.get(name)}, worth.where).fraction(name)
     if found.get("stream") is not None:
         found["stream"] = stream_measures(given.mapping("stream"))
+    if found.get("spectrum") is not None:
+        found["spectrum"] = spectrum(given.mapping("spectrum"), found["id"])
     found["picked"] = None if found["picked"] is None else _pick(given.mapping("picked"))
     return Result(**found)
 

@@ -15,6 +15,7 @@ from oodcache.report.saved import Saved, mapping
 from oodcache.report.tables.grid import by_row, key, model_names
 from oodcache.score.formulas.definition import LEARNED, NONE
 from oodcache.score.measures.result import HEADLINES, Result
+from oodcache.score.measures.spectrum.positives import KINDS
 from oodcache.score.onepass.variants import Variant, learned_numbers
 
 TEMPLATE = "template"
@@ -76,7 +77,9 @@ def _all_else(one: Result, parameter: str) -> tuple[Any, ...]:
     others = {name: value for name, value in one.parameters.items() if name != parameter}
     template = None if parameter == TEMPLATE else one.template
     fitted = (one.negatives, one.bank, one.bank_labels)
-    return (key(one)[0], template, one.score, json.dumps(others, sort_keys=True), *fitted, one.ood)
+    sides = (one.id, one.ood)
+    score = (one.score, json.dumps(others, sort_keys=True))
+    return (key(one)[0], template, *score, *fitted, *sides)
 
 
 def _value(one: Result, parameter: str) -> float | str:
@@ -90,10 +93,11 @@ def _line(saved: Saved, rows: list[Result], parameter: str) -> SweepLine:
     first = rows[0]
     others = {name: value for name, value in first.parameters.items() if name != parameter}
     typed = [_value(one, parameter) for _, one in points]
+    label = Variant(first.score, others).label if others else first.score
     return SweepLine(
         model=key(first)[0],
         template=None if parameter == TEMPLATE else first.template,
-        score=Variant(first.score, others).label if others else first.score,
+        score=label if first.spectrum is None else KINDS.format(label, first.id),
         ood=first.ood,
         values=tuple(value for value, _ in points),
         words=tuple(one if isinstance(one, str) else None for one in typed),

@@ -16,6 +16,7 @@ from oodcache.score.files.reading import UNNAMED, check_list, ranked
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions
+from oodcache.score.measures.spectrum.positives import check_id
 from oodcache.score.other_scores import measured
 from oodcache.score.scoring import Measured
 
@@ -28,10 +29,14 @@ SHAPES = (
 
 @dataclass(frozen=True)
 class Arrays:
-    """Scores of every image: float64 (n,) by score, then by dataset, of which `id_set` is ID."""
+    """Scores of every image: float64 (n,) by score, then by dataset, of which `id_set` is ID.
+
+    The sets of `csid` are covariate-shifted ID images.
+    """
 
     id_set: str
     rows: Mapping[str, Mapping[str, Scores]]
+    csid: tuple[str, ...] = ()
 
     def parts(self) -> list[ScoredImages]:
         """Return the scores by dataset; the images have no names."""
@@ -45,19 +50,30 @@ class Arrays:
         ]
 
 
-def arrays(id_scores: object, ood_scores: object, id_set: str, *, lower_is_id: bool) -> Arrays:
+def arrays(
+    id_scores: object,
+    ood_scores: object,
+    id_set: str,
+    *,
+    lower_is_id: bool,
+    csid_scores: object = None,
+) -> Arrays:
     """Return scores as they are given: arrays, or mappings of them.
 
     `id_scores` is an array or {score: array}; `ood_scores` is an array or {set: array}, or, for
-    several scores, {score: array}, {set: {score: array}} or {score: {set: array}}. `lower_is_id`
-    negates all. Raises
-    InputError, which names the argument, for anything else.
+    several scores, {score: array}, {set: {score: array}} or {score: {set: array}}. `csid_scores`
+    is {set: array} or {set: {score: array}}. `lower_is_id` negates all. Raises InputError, which
+    names the argument, for anything else.
     """
     inside = id_scores if isinstance(id_scores, Mapping) else {UNNAMED: id_scores}
     outside = _by_set(id_scores, ood_scores)
     if not inside or not outside:
         raise InputError(f"{'ood_scores' if inside else 'id_scores'} is empty; {SHAPES}")
-    _check_names([*inside], [*outside], id_set)
+    shifted = {} if csid_scores is None else _shifted(id_scores, csid_scores)
+    _check_names([*inside], [*outside, *shifted], id_set)
+    check_id(id_set, [*shifted])
+    if both := [name for name in shifted if name in outside]:
+        raise InputError(f"{both[0]!r} is in ood_scores and in csid_scores; name it otherwise")
     sign, rows = -1 if lower_is_id else 1, {}
     for score in map(str, inside):  # NumPy's texts are a subclass.
         place = f"[{score!r}]" if isinstance(id_scores, Mapping) else ""
@@ -65,8 +81,23 @@ def arrays(id_scores: object, ood_scores: object, id_set: str, *, lower_is_id: b
         for name in map(str, outside):
             own = f"[{name!r}]" if _is_named(id_scores, ood_scores) else ""
             row[name] = sign * numbers(outside[name][score], f"ood_scores{own}{place}")
+        for name in map(str, shifted):
+            row[name] = sign * numbers(shifted[name][score], f"csid_scores[{name!r}]{place}")
         rows[score] = row
-    return Arrays(id_set, rows)
+    return Arrays(id_set, rows, tuple(map(str, shifted)))
+
+
+def _shifted(id_scores: object, csid_scores: object) -> Mapping[Any, Mapping[Any, Any]]:
+    """Return the csid scores by set, then by score."""
+    if not isinstance(csid_scores, Mapping) or not _is_named(id_scores, csid_scores):
+        raise InputError(
+            f"csid_scores is {type(csid_scores).__name__}; give {{set: array}} or, for several "
+            "scores, {set: {score: array}}"
+        )
+    try:
+        return _by_set(id_scores, csid_scores)
+    except InputError as error:
+        raise InputError(str(error).replace("ood_scores", "csid_scores")) from None
 
 
 def measure(
@@ -90,6 +121,7 @@ def measure(
         _check_lengths(given)
     return measured(
         *(rows, given.id_set),
+        csid=given.csid,
         conventions=conventions,
         compare_scores=compare_scores,
         provenance={"command": command, "lower_is_id": lower_is_id, "files": []},

@@ -17,15 +17,16 @@ from oodcache.cache.watch import Hint, Note, Watch
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import Digests, Vectors, processors
 from oodcache.score.inputs import bank_classes, equal_classes
-from oodcache.score.inputs.accuracy import id_accuracy
 from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import Prompted, Selection, prompted, tell
 from oodcache.score.inputs.views import View, tell_shared
 from oodcache.score.inputs.without_texts import select
 from oodcache.score.measures import bootstrap
-from oodcache.score.measures.comparison import compare
+from oodcache.score.measures.comparison import Comparison
 from oodcache.score.measures.result import Pick, Result
+from oodcache.score.measures.spectrum.kinds import compare_kinds
 from oodcache.score.onepass.choosing import picks
+from oodcache.score.onepass.csid import kinds
 from oodcache.score.onepass.kept import Kept
 from oodcache.score.onepass.onepass import Classes, Scored, score_images
 from oodcache.score.onepass.replays import Replays, planned
@@ -146,12 +147,16 @@ class _Pass:
             self._compared = self._picked(selection.tuning.name, self._scored.pop())
 
     def _picked(self, tuning: str, scored: Scored) -> dict[int, Pick]:
-        outside = {view.name: self._digests[view.name] for view in self._selection.views[1:]}
+        outside = {view.name: self._digests[view.name] for view in self._selection.measured[1:]}
         what = f"{tuning}, which parameters are picked on"
+        shared_images = tell_shared(outside, self._digests[tuning], what, self._watch.note)
+        inside = self._selection.views[0].name
+        own = {tuning: self._digests[tuning]}
+        tell_shared(own, self._digests[inside], inside, self._watch.note)
         return picks(
             *(self._variants, self._scored[0].scores, scored.scores),
             on=tuning,
-            shared_images=tell_shared(outside, self._digests[tuning], what, self._watch.note),
+            shared_images=shared_images,
         )
 
     def _score(self, view: View) -> None:
@@ -166,9 +171,10 @@ class _Pass:
                 fits=self._fits.each,
                 keep=None if self._streams is None else self._streams.room(view.name),
             )
-        # An image in two sets must tie with itself.
-        if self._scored:
-            scored.tie(self._scored[0])
+        # An image in two sets must tie with itself, in the ID set before any other.
+        is_csid = view.name in [one.name for one in self._selection.csid]
+        for other in reversed(self._scored if is_csid else self._scored[:1]):
+            scored.tie(other)
         self._scored.append(scored)
         self._digests[view.name] = scored.digests
 
@@ -179,37 +185,41 @@ class _Pass:
                 self._streams.prepare(place, self._conventions)
         self._references.tell_unused(self._variants, self._fits, self._watch.note)
         outside = self._selection.views[1:]
-        common, shared_images = self._common(), self._shared_images()
+        named = {
+            view.name: one for view, one in zip(self._selection.measured, self._scored, strict=True)
+        }
+        positives = kinds(self._selection, self._classes, named, self._watch.note)
+        every, _ = positives
+        common = self._common()
         bank_shared = self._bank_shared_images()
         places = [one for one in self._compared if not self._variants[one].definition.stream]
-        resamples = self._conventions.bootstrap * len(outside) * len(places)
+        resamples = self._conventions.bootstrap * len(outside) * len(places) * len(every)
         watched = bootstrap.watched(self._watch.progress, self._prompt.template, resamples)
         threads = min(processors(), max(1, AT_ONCE // self._scored[0].scores.shape[1]))
         stopped = Event()
-        how: Any = {
-            "conventions": self._conventions,
-            "groups": {view.name: view.group for view in outside},
-            "shared_images": shared_images,
-        }
+        groups = {view.name: view.group for view in outside}
+        alone = {"id": every[0].id, "id_accuracy": every[0].accuracy}
+        alone |= {"n_id": len(self._selection.views[0].rows)}
+        in_streams = {"conventions": self._conventions, "groups": groups}
+        in_streams |= {"shared_images": every[0].shared_images}
         with watched as advance, ThreadPoolExecutor(threads) as pool:
 
             def of_variant(place: int) -> list[Result]:
                 variant, picked = self._variants[place], self._compared[place]
-                named = self._references.named_by(variant, self._fits.each[place])
+                refer = self._references.named_by(variant, self._fits.each[place])
                 of_score = {
                     **{"score": variant.score, "parameters": variant.parameters, "picked": picked},
-                    "bank_shared_images": bank_shared if named["bank"] else None,
+                    "bank_shared_images": bank_shared if refer["bank"] else None,
                 }
-                fields = common | of_score | named
+                fields = common | of_score | refer
                 if self._streams is not None and variant.definition.stream:
-                    return self._streams.results(place, fields, how)
-                inside, *against = self._by_view(place).items()
-                return compare(
-                    *(fields, inside[1], dict(against)),
-                    **how,
+                    return self._streams.results(place, fields | alone, in_streams)
+                how = Comparison(
+                    *(self._conventions, groups),
                     probability=self._shown(place) if variant.definition.probability else None,
                     advance=lambda done: _unless(stopped, advance, done),
                 )
+                return compare_kinds(fields, *positives, self._by_view(place), how)
 
             try:
                 # NumPy releases the interpreter's lock to sort.
@@ -217,28 +227,19 @@ class _Pass:
             finally:
                 # After an error the pool still waits for its threads: stop a long bootstrap.
                 stopped.set()
-        return [row for rows in found for row in rows]
+        return [row for one in every for rows in found for row in rows if row.id == one.id]
 
     def _common(self) -> dict[str, Any]:
         """Return the fields of a result that variants and OOD sets share."""
-        inside, model = self._selection.views[0], self._selection.model
+        model = self._selection.model
         return {
             "model": model.name,
             "pretrained": model.pretrained,
             "classes": self._prompt.vocabulary,
             "template": self._prompt.template,
             "templates": self._prompt.templates,
-            "id": inside.name,
             "fpr_convention": self._conventions.fpr_convention,
-            "n_id": len(inside.rows),
-            "id_accuracy": id_accuracy(self._selection, self._scored[0].best, self._watch.note),
         }
-
-    def _shared_images(self) -> dict[str, int]:
-        """Return how many images of each OOD set are also ID images."""
-        outside = dict(self._digests)
-        inside = self._selection.views[0].name
-        return tell_shared(outside, outside.pop(inside), inside, self._watch.note)
 
     def _bank_shared_images(self) -> dict[str, int]:
         """Return how many images of each set are also in the bank, of sets that have any."""
@@ -254,7 +255,7 @@ class _Pass:
 
     def _kept(self, place: int) -> Iterator[Kept]:
         """Yield the rows of one variant: one, or that of each order of a stream."""
-        views = self._selection.views
+        views = self._selection.measured
         rows: Sequence[OrderedRuns | None] = self._replayed(place) or (None,)
         for row in rows:
             yield Kept(
@@ -279,7 +280,7 @@ class _Pass:
         """Return a variant's score of each view's images, the ID images first."""
         return {
             view.name: one.scores[place]
-            for view, one in zip(self._selection.views, self._scored, strict=True)
+            for view, one in zip(self._selection.measured, self._scored, strict=True)
         }
 
     def _shown(self, place: int) -> Callable[[Scores], Scores]:

@@ -17,13 +17,16 @@ from oodcache.score.measures import measurement
 from oodcache.score.measures.differences import differences
 from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions
+from oodcache.score.measures.spectrum.pairs import by_kind
+from oodcache.score.measures.spectrum.positives import check_id
 from oodcache.score.scoring import Measured
 
 Key = tuple[str | None, str | None]
+CSID = "--csid"
 
 
 class Source(NamedTuple):
-    """What --id or --ood gives: a file, and the name of its dataset, or of one of them."""
+    """What --id, --ood or --csid gives: a file, and the name of its dataset, or of one of them."""
 
     option: str
     name: str | None
@@ -55,8 +58,7 @@ def parsed(option: str, text: str) -> Source:
 
 
 def measure(
-    id_source: str,
-    ood_sources: Sequence[str],
+    typed: Mapping[str, Sequence[str]],
     *,
     columns: Sequence[str],
     lower_is_id: bool,
@@ -67,9 +69,10 @@ def measure(
 ) -> Measured:
     """Return the results of the given columns, or of the only one, of the files.
 
-    A source is FILE or NAME=FILE. `lower_is_id` negates all scores. `command` is what was typed.
+    `typed` has the sources of each option, "--id" first, then "--ood" and perhaps "--csid": a
+    source is FILE or NAME=FILE. `lower_is_id` negates all scores. `command` is what was typed.
     """
-    sources = [parsed("--id", id_source), *(parsed("--ood", one) for one in ood_sources)]
+    sources = [parsed(option, one) for option, every in typed.items() for one in every]
     paths = dict.fromkeys(one.path for one in sources)
     files = {path: read(path, columns) for path in paths}
     for part in (part for parts in files.values() for part in parts if lower_is_id):
@@ -81,6 +84,7 @@ def measure(
     digests = {path: _digest(path) for path in paths}
     return measured(
         *(rows, sets[0].name),
+        csid=[one.name for one in sets if one.option == CSID],
         conventions=conventions,
         compare_scores=compare_scores,
         provenance={
@@ -100,13 +104,19 @@ def measured(
     compare_scores: bool,
     provenance: Mapping[str, Any],
     watch: Watch,
+    csid: Sequence[str] = (),
 ) -> Measured:
     """Return the results of rows of scores, and the differences between rows if asked for.
 
-    The convention and the versions are added to `provenance`.
+    The sets of `csid` count as ID, in rows of their own. The convention and the versions are added
+    to `provenance`.
     """
-    results = measurement.results(rows, id_set, conventions=conventions, watch=watch)
-    compared = differences(rows, id_set, watch=watch) if compare_scores else []
+    results = measurement.results(rows, id_set, conventions=conventions, watch=watch, csid=csid)
+    compared = [
+        one
+        for name, of_kind in (by_kind(rows, id_set, csid) if compare_scores else ())
+        for one in differences(of_kind, name, watch=watch)
+    ]
     made_with = {
         "fpr_convention": conventions.fpr_convention,
         "versions": {name: version(name) for name in ("oodcache", "numpy")},
@@ -149,6 +159,7 @@ def _picked(source: Source, parts: Sequence[SetScores]) -> OneSet:
 
 def _check(sets: Sequence[OneSet]) -> None:
     """Reject two sets with one name or the same scores, or with other models than the ID set."""
+    check_id(sets[0].name, [one.name for one in sets if one.option == CSID])
     for place, one in enumerate(sets):
         for other in sets[:place]:
             if one.name == other.name:

@@ -15,6 +15,7 @@ from oodcache.score.files import writing
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.differences import Pair, differences, steps
 from oodcache.score.measures.result import Counterpart, Difference, Result
+from oodcache.score.measures.spectrum.pairs import by_kind
 from oodcache.score.onepass.choosing import picking
 from oodcache.score.provenance import of_code, of_draw, of_models, provenance
 from oodcache.score.streams.order import RATIO, read_all
@@ -55,9 +56,9 @@ def score(
     compared: list[Difference] = []
     if compare_scores or pairs:
         rows = writing.rows([row for row in evaluated.kept if row.picked])
-        inside = question.id_set
-        compared = differences(rows, inside, watch=watch) if compare_scores else []
-        compared += steps(rows, pairs, inside) if pairs else []
+        for inside, of_kind in by_kind(rows, question.id_set, question.csid):
+            compared += differences(of_kind, inside, watch=watch) if compare_scores else []
+        compared += steps(rows, pairs, question.id_set) if pairs else []
     if save_scores is not None:
         # All models and templates get the same columns: whatever any of them picked.
         picked = {row.variant.label for row in evaluated.kept if row.picked}

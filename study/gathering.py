@@ -25,6 +25,7 @@ from oodcache.extract.sources.listing import Contents
 from oodcache.report import images
 from oodcache.report.content import Content, FooledImage, ImageRow
 from oodcache.report.html.page import missing_libraries, page
+from oodcache.report.pools import picture
 from oodcache.report.saved import Saved, read
 from oodcache.report.tables.grid import key
 from oodcache.report.thumbnails import thumbnail
@@ -187,10 +188,12 @@ def _rows(
 def _pictures(rows: Sequence[ImageRow]) -> list[Picture]:
     """Return the images that most rows show, at most MOST_THUMBNAILS."""
     shown = Counter(
-        (name, one.path)
+        one
         for row in rows
-        for name, fooled in ((row.id, row.fooled_id), *row.fooled_ood.items())
-        for one in fooled
+        for one in (
+            *(picture(row, one.path) for one in row.fooled_id),
+            *((name, one.path) for name, of in row.fooled_ood.items() for one in of),
+        )
     )
     return [one for one, _ in shown.most_common(MOST_THUMBNAILS)]
 
@@ -201,7 +204,9 @@ def _with_thumbnails(row: ImageRow, places: Mapping[Picture, int]) -> ImageRow:
 
     return replace(
         row,
-        fooled_id=placed(row.id, row.fooled_id),
+        fooled_id=tuple(
+            replace(one, thumbnail=places.get(picture(row, one.path))) for one in row.fooled_id
+        ),
         fooled_ood={name: placed(name, fooled) for name, fooled in row.fooled_ood.items()},
     )
 

@@ -9,7 +9,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.scores import ScoredImages
 from oodcache.cache.watch import Watch
 from oodcache.report.saved import SCORE_AGAIN, Saved, mapping
-from oodcache.report.tables.grid import key
+from oodcache.report.tables.grid import as_typed, key
 from oodcache.score.evaluation import evaluate
 from oodcache.score.files.writing import parts
 from oodcache.score.formulas.registry import SCORES
@@ -41,7 +41,7 @@ def _variants(
     """Return every row's variant by its label; a user's own score in a file needs its code."""
     if known:
         return {one.label: one for one in known}
-    found = {key(one)[2]: Variant(one.score, one.parameters) for one in saved.results}
+    found = {as_typed(one): Variant(one.score, one.parameters) for one in saved.results}
     own = [label for label, one in found.items() if one.score not in SCORES]
     if not own:
         return found
@@ -72,12 +72,14 @@ def _kept(
     except ValueError as error:
         raise InputError(f"{saved.path}: {error}; {SCORE_AGAIN}") from None
     for (model, template), rows in groups.items():
-        labels = dict.fromkeys(key(one)[2] for one in rows)
+        labels = dict.fromkeys(map(as_typed, rows))
+        told = [one.spectrum for one in rows if one.spectrum is not None]
         fitted = next((one for one in rows if one.bank), rows[0])
         question = replace(
             asked,
             models=[str(model)],
-            id_set=rows[0].id,
+            id_set=told[0].id_set if told else rows[0].id,
+            csid=list(dict.fromkeys(name for one in told for name in one.with_source)),
             select_on=None,
             ood_sets=list(dict.fromkeys(one.ood for one in rows if not one.is_average)),
             variants=[variants[label] for label in labels],

@@ -160,6 +160,7 @@ def test_every_module_has_its_test_file() -> None:
 WIDE = {
     *("Cache.add", "Cache.add_texts"),
     "Cache.evaluate",
+    *("metrics", "compare"),
     "Results.plot",
     "extract",
     "Detector.load",

@@ -79,10 +79,11 @@ def filters(results: Sequence[Result]) -> dict[str, list[str]]:
 
 
 def lines(results: Sequence[Result]) -> list[PageLine]:
-    """Return a row for each result, in order; the highest AUROC on an OOD set is `best`."""
-    highest: dict[str, float] = {}
+    """Return a row for each result, in order; the highest AUROC of an `id` on a set is `best`."""
+    highest: dict[tuple[str, str], float] = {}
     for one in results:
-        highest[one.ood] = max(one.auroc, highest.get(one.ood, 0.0))
+        name = (one.id, one.ood)
+        highest[name] = max(one.auroc, highest.get(name, 0.0))
     offered, models, found = filters(results), model_names(map(key_of, results)), []
     for key, row in by_row(results).items():
         for one in row.values():
@@ -113,7 +114,7 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
                         ),
                     ),
                     {name: values[name] for name in offered},
-                    one.auroc == highest[one.ood],
+                    one.auroc == highest[one.id, one.ood],
                 )
             )
     return found

@@ -23,7 +23,7 @@ from oodcache.report.saved import Saved
 from oodcache.report.streams import courses, lacks_paths
 from oodcache.report.sweeps import sweeps
 from oodcache.report.tables.caption import caption
-from oodcache.report.tables.grid import NOT_ESTIMABLE, by_row, model_names, names
+from oodcache.report.tables.grid import NOT_ESTIMABLE, as_typed, by_row, model_names, names
 from oodcache.score.measures.result import AVERAGE, HEADLINES, Result
 
 NEEDS = ("jinja2", "plotly", "PIL")
@@ -123,7 +123,8 @@ def _title(results: Sequence[Result]) -> str:
 def _summary(results: Sequence[Result]) -> str:
     rows = by_row(results)
     models = [shown for model, shown in model_names(rows).items() if model is not None]
-    parts = [f"{len(rows)} scores"]
+    scores = {(*name[:2], as_typed(next(iter(row.values())))) for name, row in rows.items()}
+    parts = [f"{len(scores)} scores"]
     if models:
         parts.append(f"{len(models)} models" if len(models) > 3 else " and ".join(models))
     parts.append(f"{results[0].n_id:,} ID images")

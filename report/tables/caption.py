@@ -17,9 +17,11 @@ from oodcache.report.tables.grid import (
     whose,
 )
 from oodcache.report.tables.reversals import reversals
+from oodcache.report.tables.spectrum import pooled, spectrum_notes
 from oodcache.report.tables.stream_notes import stream_notes
 from oodcache.score.inputs.question import bank_label
 from oodcache.score.measures.result import MEANS, Pick, Result
+from oodcache.score.measures.spectrum.positives import FULL
 
 Picked = tuple[Result, Pick]
 
@@ -39,7 +41,8 @@ def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
     `where` tells where a table has the interval of an AUROC.
     """
     lines = [_compared(results), _convention(results), _intervals(results, where)]
-    for notes in (stream_notes, _choice, reversals, _ties, _in_bank, _shared, _sigmoid):
+    notes_of = (stream_notes, spectrum_notes, _choice, reversals)
+    for notes in (*notes_of, _ties, _in_bank, _shared, _sigmoid):
         lines += notes(results)
     return lines
 
@@ -50,7 +53,8 @@ def short_caption(results: Sequence[Result]) -> list[str]:
     The last tells how many more `caption` has.
     """
     by_importance = (stream_notes, _in_bank, _shared, reversals, _choice, _ties, _sigmoid)
-    first, *hidden = [line for notes in by_importance for line in notes(results)] or [""]
+    notes_of = (*by_importance, spectrum_notes)
+    first, *hidden = [line for notes in notes_of for line in notes(results)] or [""]
     count = (
         f" Use --explain for {len(hidden)} more note{'s' * (len(hidden) > 1)}." if hidden else ""
     )
@@ -60,8 +64,9 @@ def short_caption(results: Sequence[Result]) -> list[str]:
 
 def _compared(results: Sequence[Result]) -> str:
     single = [one for one in results if not one.is_average] or results
-    counts = " or ".join(dict.fromkeys(f"{one.n_id:,}" for one in single))
-    parts = [f"ID {results[0].id} ({counts} images)"]
+    alone = [one for one in single if one.spectrum is None] or single
+    counts = " or ".join(dict.fromkeys(f"{one.n_id:,}" for one in alone))
+    parts = [f"ID {alone[0].id} ({counts} images)", *pooled(results)]
     are_means = any(one.template == MEANS for one in results)
     # A bank without labels has no classes.
     if results[0].classes is not None and not (are_means and results[0].id_accuracy is None):
@@ -164,15 +169,15 @@ def _ties(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _shared(results: Sequence[Result]) -> Iterator[str]:
-    most: dict[str, int] = {}
+    by_id: dict[str, dict[str, int]] = {}
     for one in results:
-        if one.shared_images and not one.is_average:
+        if one.shared_images and not one.is_average and one.id != FULL:
+            most = by_id.setdefault(one.id, {})
             most[one.ood] = max(one.shared_images, most.get(one.ood, 0))
-    if most:
+    for name, most in by_id.items():
         named = [f"{count:,} of {ood}" for ood, count in most.items()]
         yield (
-            f"Images also in {results[0].id} (equal embeddings), counted as both ID and OOD: "
-            f"{some(named)}."
+            f"Images also in {name} (equal embeddings), counted as both ID and OOD: {some(named)}."
         )
 
 

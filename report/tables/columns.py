@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from oodcache.report.tables.grid import key, names
-from oodcache.score.measures.result import MEASURES, Result
+from oodcache.score.measures.result import HEADLINES, MEASURES, Result
 
 
 def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
@@ -25,6 +25,7 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
     picked = any(one.picked is not None for one in results)
     streamed = any(one.stream is not None for one in results)
     has_bank = any(one.bank is not None for one in results)
+    shifted = any(one.spectrum is not None for one in results)
     return [
         {
             "variant": variants[key(one)],
@@ -43,6 +44,7 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
             **(_of_bank(one) if has_bank else {}),
             **(_picked(one) if picked else {}),
             **(_stream(one) if streamed else {}),
+            **(_spectrum(one) if shifted else {}),
         }
         for one in results
     ]
@@ -92,11 +94,23 @@ def _calibrated(one: Result, measures: Sequence[str]) -> dict[str, float]:
 def _of_bank(one: Result) -> dict[str, float]:
     """Return how many ID and OOD images are also in the bank, NaN without a bank."""
     found = one.bank_shared_images
-    sides = {"id": one.id, "ood": one.ood}
+    inside = [one.id] if one.spectrum is None else one.spectrum.images
+    sides = {"id": inside, "ood": [one.ood]}
     return {
-        f"bank_shared_{side}": math.nan if found is None else found.get(name, 0)
-        for side, name in sides.items()
+        f"bank_shared_{side}": math.nan if found is None else sum(found.get(each, 0) for each in of)
+        for side, of in sides.items()
     }
+
+
+def _spectrum(one: Result) -> dict[str, float]:
+    """Return the accuracy over own classes and the drops with their intervals, NaN for none."""
+    drops = (one.spectrum.drop if one.spectrum else None) or {}
+    columns = {"own_accuracy": _number(one.spectrum.own_accuracy if one.spectrum else None)}
+    for name in HEADLINES:
+        drop = drops.get(name)
+        columns[f"{name}_drop"] = _number(drop.value if drop else None)
+        columns |= _bounds(f"{name}_drop", (drop.bootstrap or drop.ci) if drop else None)
+    return columns
 
 
 def _stream(one: Result) -> dict[str, Any]:

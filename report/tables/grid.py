@@ -14,6 +14,7 @@ from decimal import Decimal
 from oodcache.cache.names import own_name
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.measures.result import HEADLINES, MEANS, ORDERED, Result
+from oodcache.score.measures.spectrum.positives import KINDS
 from oodcache.score.onepass.variants import Variant
 
 Line = tuple[str, ...]
@@ -59,13 +60,18 @@ class GridRow:
 def key(one: Result) -> Key:
     """Return a row's name, as in a Difference: model, template, score as typed.
 
-    A score that learns from the stream has the order of its images behind it.
+    A score that learns from the stream has the order of its images behind it, one whose positives
+    are not the ID set alone their name.
     """
     model = None if one.model is None else f"{one.model}/{one.pretrained}"
+    label = as_typed(one)
+    return model, one.template, label if one.spectrum is None else KINDS.format(label, one.id)
+
+
+def as_typed(one: Result) -> str:
+    """Return a result's score as typed, with the order of its images behind one of a stream."""
     label = Variant(one.score, one.parameters).label
-    if one.stream is not None:
-        label = ORDERED.format(label, one.stream.order)
-    return model, one.template, label
+    return label if one.stream is None else ORDERED.format(label, one.stream.order)
 
 
 def model_names(keys: Iterable[Key]) -> dict[str | None, str]:
@@ -155,15 +161,16 @@ def laid(
     ood_sets = tuple(dict.fromkeys(one.ood for one in results))
     missing: Cell = ((NONE,) * len(measures),)
     several, models = len(prompts(results)) > 1, model_names(map(key, results))
+    shifted = any(one.spectrum is not None for one in results)
     rows = []
-    for (label, _, score), row in by_row(results).items():
+    for (label, _, _), row in by_row(results).items():
         first, model = next(iter(row.values())), None if label is None else models[label]
         cells = (cell(row[name]) if name in row else missing for name in ood_sets)
-        heading, labels = _heading(first, model, several), _labels(first, model, several)
-        rows.append(GridRow(heading, labels, score, tuple(cells)))
-    return Grid(
-        title, tuple(measures), ood_sets, _columns(results, several), tuple(rows), tuple(notes)
-    )
+        heading = _heading(first, model, several, shifted)
+        labels = _labels(first, model, several, shifted)
+        rows.append(GridRow(heading, labels, as_typed(first), tuple(cells)))
+    columns = _columns(results, several, shifted)
+    return Grid(title, tuple(measures), ood_sets, columns, tuple(rows), tuple(notes))
 
 
 def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
@@ -222,24 +229,38 @@ def interval(bounds: Sequence[float] | None) -> str:
     return NOT_ESTIMABLE if bounds is None else NONE.join(map(percent, bounds))
 
 
-def _heading(one: Result, model: str | None, several: bool) -> tuple[str, ...]:
+def _heading(one: Result, model: str | None, several: bool, shifted: bool) -> tuple[str, ...]:
+    """Return the lines above a run of rows; those on csid images name their positives."""
+    name = positives(one) if shifted else "ID"
     if model is None:
-        return ()
-    accuracy = f"ID accuracy {percent(one.id_accuracy)}"
+        return (name,) if shifted else ()
+    between = ":" * shifted
+    accuracy = f"{name}{between} accuracy {percent(one.id_accuracy)}"
+    if one.spectrum is not None and one.spectrum.own_accuracy != one.id_accuracy:
+        accuracy += f", over own classes {percent(one.spectrum.own_accuracy)}"
     return model, f"prompt {prompt(one)}: {accuracy}" if several else accuracy
 
 
-def _labels(one: Result, model: str | None, several: bool) -> tuple[str, ...]:
-    _, _, score = key(one)
+def positives(one: Result) -> str:
+    """Return the positives of a row of a table that has several: "ID pets", "csid:drawn"."""
+    return one.id if one.spectrum is not None else f"ID {one.id}"
+
+
+def _labels(one: Result, model: str | None, several: bool, shifted: bool) -> tuple[str, ...]:
+    label = ([positives(one)] if shifted else []) + [as_typed(one)]
     if model is None:
-        return (score,)
-    return (model, *([prompt(one)] if several else []), score, percent(one.id_accuracy))
+        return tuple(label)
+    accuracy = percent(one.id_accuracy)
+    if one.spectrum is not None and one.spectrum.own_accuracy != one.id_accuracy:
+        accuracy += f" ({percent(one.spectrum.own_accuracy)})"
+    return (model, *([prompt(one)] if several else []), *label, accuracy)
 
 
-def _columns(results: Sequence[Result], several: bool) -> tuple[str, ...]:
+def _columns(results: Sequence[Result], several: bool, shifted: bool) -> tuple[str, ...]:
+    score = (*(["positives"] if shifted else []), "score")
     if results[0].model is None:
-        return ("score",)
-    return ("model", *(["prompt"] if several else []), "score", "ID acc")
+        return score
+    return ("model", *(["prompt"] if several else []), *score, "ID acc")
 
 
 def some(named: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ def reversals(results: Sequence[Result]) -> Iterator[str]:
     force = results[0].fpr_convention
     columns: dict[tuple[str | None, ...], list[Result]] = {}
     for one in results:
-        columns.setdefault((*key(one)[:2], one.ood), []).append(one)
+        columns.setdefault((*key(one)[:2], one.id, one.ood), []).append(one)
     known = set.intersection(*(set(one.fpr95_by_convention) for one in results))
     others = [name for name in FPR_CONVENTIONS if name != force and {force, name} <= known]
     found = [(_swings(group, force, n), group, n) for n in others for group in columns.values()]

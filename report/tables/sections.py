@@ -21,6 +21,7 @@ from oodcache.report.tables.grid import (
     percent,
 )
 from oodcache.report.tables.published import published_tables
+from oodcache.report.tables.spectrum import drop_grid
 from oodcache.score.measures.result import Counterpart, Difference, Result
 
 Versus = Mapping[tuple[str, Key], Mapping[Key, Difference]]
@@ -33,6 +34,10 @@ _IN_ORDERS = (
 _OF_ORDER = (
     "Each order has its own best row: the best of its rows and those without a stream, which are "
     "behind the best of all orders.",
+)
+_OF_KIND = (
+    "Scores are compared on the same positives: each kind of them has its own best row, and its "
+    "own pairs. The test takes csid images as independent of the ID images.",
 )
 
 
@@ -48,6 +53,8 @@ def sections(
     The first has at most three notes, or all of them with `explain`.
     """
     grids = [measured(results, caption(results) if explain else short_caption(results))]
+    drops = drop_grid(results)
+    grids += [] if drops is None else [drops]
     if any(one.bootstrap is not None for one in results):
         grids.append(_bootstrap(results))
     if any(one.calibration is not None for one in results):
@@ -133,6 +140,7 @@ def _differences(results: Sequence[Result], differences: Sequence[Difference]) -
             f"the column; * marks p < {SIGNIFICANT}. Below: the difference's 95 % interval.",
             *(_IN_ORDERS if any(one.orders for one in differences) else ()),
             *(_OF_ORDER if len(orders) > 1 else ()),
+            *(_OF_KIND if len({one.id for one in differences}) > 1 else ()),
             f"--format json has {_pairs(len(differences))}, with unadjusted p.",
         ),
     )

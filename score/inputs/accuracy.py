@@ -9,6 +9,7 @@ from oodcache.score.inputs import labels
 from oodcache.score.inputs.bank_classes import EVERY_IMAGE
 from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.selection import Selection
+from oodcache.score.inputs.views import View
 
 
 def id_accuracy(selection: Selection, nearest: Labels, note: Note) -> float | None:
@@ -16,11 +17,15 @@ def id_accuracy(selection: Selection, nearest: Labels, note: Note) -> float | No
 
     A note reports images without a label. None if no image has one.
     """
-    inside = selection.views[0]
-    if selection.texts is None and EVERY_IMAGE in selection.class_names:
+    return accuracy(selection, selection.views[0], nearest, note)
+
+
+def accuracy(selection: Selection, inside: View, nearest: Labels, note: Note) -> float | None:
+    """Return the accuracy of any set of ID images, csid sets among them, as `id_accuracy` does."""
+    target = targets(selection, inside)
+    if target is None:
         return None
     label_names, known = inside.file.label_names, selection.match(inside.file)
-    target = labels.targets(inside.labels, known)
     labelled = target >= 0
     missing = int(np.count_nonzero(~labelled))
     if missing:
@@ -33,17 +38,24 @@ def id_accuracy(selection: Selection, nearest: Labels, note: Note) -> float | No
         )
         note(
             f"{inside.name}: {missing:,} of {len(target):,} images have no label "
-            f"among the classes of {selection.reference.path.stem}{which if unknown else ''}; "
-            f"they count as ID, but not in the accuracy{from_one * _count_from_one(selection)}"
+            f"among the classes of {selection.reference.path.stem}{which if unknown else ''}; they "
+            f"count as ID, but not in the accuracy{from_one * _count_from_one(selection, inside)}"
         )
     if not labelled.any():
         return None
     return float(np.mean(nearest[labelled] == target[labelled]))
 
 
-def _count_from_one(selection: Selection) -> bool:
+def targets(selection: Selection, view: View) -> Labels | None:
+    """Return the class of each image of a set, (n,), -1 for none; None if there are no classes."""
+    if selection.texts is None and EVERY_IMAGE in selection.class_names:
+        return None
+    return labels.targets(view.labels, selection.match(view.file))
+
+
+def _count_from_one(selection: Selection, view: View) -> bool:
     """Return whether no ID class number is 0 and the largest is the number of classes."""
-    inside = selection.views[0].file
+    inside = view.file
     if not inside.identity.has_class_numbers:
         return False
     numbers = [int(name) for name in inside.label_names if labels.NUMBER.fullmatch(name)]

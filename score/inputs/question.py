@@ -32,7 +32,8 @@ class Question:
     words; `bank` names training images, NAME or NAME:N, with `bank_labels` own or predicted; the N
     per class are drawn with `bank_seed`, which is independent of the conventions' seed. `streams`
     are the orders of scores that learn from the stream, as typed; their draws begin with
-    `stream_seed`.
+    `stream_seed`. `csid` are sets of covariate-shifted ID images, which count as ID in rows of
+    their own and of the full spectrum.
     """
 
     cache: Path
@@ -51,6 +52,7 @@ class Question:
     streams: Sequence[str] = ()
     stream_seed: int = 0
     conventions: Conventions = STANDARD
+    csid: Sequence[str] = ()
 
     def asking(self, scores: Sequence[str | Function], ablation: Path | None = None) -> Question:
         """Return the question with the given scores and an ablation file's scores and templates.
@@ -82,6 +84,12 @@ class Question:
             )
         if self.stream_seed and not learns:
             raise InputError("--stream-seed has no effect: no requested score learns from a stream")
+        if self.csid and learns:
+            label = next(one.label for one in self.variants if one.definition.stream)
+            raise InputError(
+                f"--csid: {label[:120]} learns from a stream, and streams have no csid images; "
+                "score it in another run, without --csid"
+            )
         return self
 
 

@@ -30,7 +30,7 @@ from oodcache.score.inputs.precision import differences
 from oodcache.score.inputs.question import SOURCE, Question, Template
 from oodcache.score.inputs.sets import typed_sets
 from oodcache.score.inputs.source_names import check_named, names_of_source
-from oodcache.score.inputs.views import View
+from oodcache.score.inputs.views import View, Views, divided
 from oodcache.score.measures.result import AVERAGE
 from oodcache.score.onepass.variants import Variant
 
@@ -38,7 +38,6 @@ EACH, COSINE_MEAN = "each", "cosine-mean"
 # A shorter mean of unit vectors is zero up to rounding.
 SMALLEST_MEAN = 1e-6
 Vectors = npt.NDArray[np.float32]
-Views = tuple[View, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +59,9 @@ class Prompted:
 class Selection:
     """The matching texts and images of a model; `classes` are places in the vocabulary.
 
-    `views` are the ID images, then each OOD set. `tuning` is the OOD set on which settings are
-    picked; nothing is measured on it. A model without texts has the classes of a `bank` instead.
+    `views` are the ID images, then each OOD set; `csid` has sets of covariate-shifted ID images.
+    `tuning` is the OOD set on which settings are picked; nothing is measured on it. A model without
+    texts has the classes of a `bank` instead.
     """
 
     texts: TextFile | None
@@ -69,6 +69,7 @@ class Selection:
     views: tuple[View, ...]
     tuning: View | None = None
     bank: ImageFile | None = None
+    csid: Views = ()
 
     @property
     def reference(self) -> TextFile | ImageFile:
@@ -107,7 +108,12 @@ class Selection:
     @property
     def every_view(self) -> tuple[View, ...]:
         """Return all scored views, the tuning set last."""
-        return self.views if self.tuning is None else (*self.views, self.tuning)
+        return self.measured if self.tuning is None else (*self.measured, self.tuning)
+
+    @property
+    def measured(self) -> tuple[View, ...]:
+        """Return the views that results are of: the ID set, the OOD sets, the csid sets."""
+        return (*self.views, *self.csid)
 
     @property
     def images(self) -> list[ImageFile]:
@@ -137,7 +143,7 @@ def select(question: Question, model: str) -> Selection:
     Raises InputError if files are missing or do not match.
     """
     cache, classes = question.cache, question.classes
-    sets = typed_sets(question.id_set, question.ood_sets, question.select_on)
+    sets = typed_sets(question.id_set, question.ood_sets, question.select_on, question.csid)
     inside = sets[0].subset
     label = store.find_model(cache, model)
     by_source = question.class_names == SOURCE
@@ -153,16 +159,9 @@ def select(question: Question, model: str) -> Selection:
     for one in sets if by_source else ():
         check_named(files[one.data_set], one.subset)
     views = tuple(_view(texts, one.typed, files[one.data_set], one.subset) for one in sets)
-    measured, tuning = split_tuning(views, question)
-    return Selection(texts, places(texts.path, texts.vocabulary, inside), measured, tuning)
-
-
-def split_tuning(views: Views, question: Question) -> tuple[Views, View | None]:
-    """Return the measured views and the tuning set's; raise InputError if one has no image."""
-    for view in views:
-        if not len(view.rows):
-            raise InputError(f"{view.name}: none of its images could be decoded")
-    return (views, None) if question.select_on is None else (views[:-1], views[-1])
+    every, tuning, csid = divided(views, len(question.ood_sets), len(question.csid))
+    found = places(texts.path, texts.vocabulary, inside)
+    return Selection(texts, found, every, tuning, csid=csid)
 
 
 def open_set(question: Question, selection: Selection, name: str) -> ImageFile:

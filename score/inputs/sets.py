@@ -1,4 +1,4 @@
-"""The sets of --id, --ood and --select-on: datasets or subsets that share no images."""
+"""The sets of --id, --ood, --csid and --select-on: datasets or subsets that share no images."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.subsets import Subset, split
+from oodcache.score.measures.spectrum.positives import check_id
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,10 @@ class TypedSet:
         return f"{self.option} {self.typed}"
 
 
-def typed_sets(id_set: str, ood_sets: Sequence[str], select_on: str | None) -> list[TypedSet]:
-    """Return the ID set, each OOD set and, if given, the set on which settings are picked.
+def typed_sets(
+    id_set: str, ood_sets: Sequence[str], select_on: str | None, csid: Sequence[str] = ()
+) -> list[TypedSet]:
+    """Return the ID set, each OOD set, each csid set and, if given, the set that picks settings.
 
     Raises InputError if their names show that two share images, or that ID and OOD share classes.
     """
@@ -33,8 +36,9 @@ def typed_sets(id_set: str, ood_sets: Sequence[str], select_on: str | None) -> l
         _check_outside(inside, one)
         if one.typed in ood_sets[:place]:
             raise InputError(f"--ood {one.typed!r} is given twice")
+    shifted = _shifted(inside, outside, csid)
     if select_on is None:
-        return [inside, *outside]
+        return [inside, *outside, *shifted]
     tuning = _parsed("--select-on", select_on)
     _check_outside(inside, tuning)
     for one in outside:
@@ -44,14 +48,33 @@ def typed_sets(id_set: str, ood_sets: Sequence[str], select_on: str | None) -> l
                 f"measure it; omit --ood {one.typed}, or pick on another set"
             )
         _check_images(one, tuning)
-    return [inside, *outside, tuning]
+    for one in shifted:
+        _check_outside(one, tuning)
+    return [inside, *outside, *shifted, tuning]
+
+
+def _shifted(inside: TypedSet, outside: Sequence[TypedSet], csid: Sequence[str]) -> list[TypedSet]:
+    """Return the csid sets, which share classes with the ID set but no images."""
+    check_id(inside.typed, csid)
+    shifted = [_parsed("--csid", typed) for typed in csid]
+    for place, one in enumerate(shifted):
+        if one.typed == inside.typed:
+            raise InputError(f"{one.typed!r} is both --id and --csid; give two sets")
+        for other in outside:
+            _check_outside(one, other)
+        if one.typed in csid[:place]:
+            raise InputError(f"--csid {one.typed!r} is given twice")
+        for other in (inside, *shifted[:place]):
+            _check_images(other, one)
+    return shifted
 
 
 def _parsed(option: str, typed: str) -> TypedSet:
     if "," in typed.partition(":")[0]:  # No dataset has a comma in its name.
         each = [one.strip() for one in typed.split(",")]
-        how = f"repeat the option: {' '.join(f'--ood {one}' for one in each)}"
-        raise InputError(f"{option} {typed!r}: {how if option == '--ood' else 'give one dataset'}")
+        how = f"repeat the option: {' '.join(f'{option} {one}' for one in each)}"
+        is_several = option in ("--ood", "--csid")
+        raise InputError(f"{option} {typed!r}: {how if is_several else 'give one dataset'}")
     return TypedSet(option, typed, *split(typed))
 
 

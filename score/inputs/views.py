@@ -87,6 +87,23 @@ class View:
             yield block if stop - start == len(block) else block[self.rows[start:stop] - first]
 
 
+Views = tuple[View, ...]
+
+
+def divided(views: Views, ood_sets: int, csid: int) -> tuple[Views, View | None, Views]:
+    """Return the views of ID and OOD, of the set that picks settings if any, and of csid sets.
+
+    `views` are the ID set, the OOD sets, the csid sets, and perhaps the one that picks. Raises
+    InputError if one has no image.
+    """
+    for view in views:
+        if not len(view.rows):
+            raise InputError(f"{view.name}: none of its images could be decoded")
+    measured = 1 + ood_sets + csid
+    tuning = views[measured] if len(views) > measured else None
+    return views[: 1 + ood_sets], tuning, views[1 + ood_sets : measured]
+
+
 def tell_shared(sets: Mapping[str, Digests], of: Digests, what: str, note: Note) -> dict[str, int]:
     """Return how many images of each set have the same vector as one of `of`, with notes."""
     found = {name: shared(of, own) for name, own in sets.items()}

@@ -9,9 +9,9 @@ from oodcache.cache.store import store
 from oodcache.score.inputs import bank_classes, selection
 from oodcache.score.inputs.files import check_preprocessing, check_same_model, images_path
 from oodcache.score.inputs.question import Question
-from oodcache.score.inputs.selection import Selection, places, split_tuning
+from oodcache.score.inputs.selection import Selection, places
 from oodcache.score.inputs.sets import typed_sets
-from oodcache.score.inputs.views import View
+from oodcache.score.inputs.views import View, divided
 
 
 def select(question: Question, model: str) -> Selection:
@@ -24,7 +24,7 @@ def select(question: Question, model: str) -> Selection:
     if identity is None:
         return selection.select(question, model)
     cache, label = question.cache, identity.label
-    sets = typed_sets(question.id_set, question.ood_sets, question.select_on)
+    sets = typed_sets(question.id_set, question.ood_sets, question.select_on, question.csid)
     names = list(dict.fromkeys(one.data_set for one in sets))
     bank_classes.check(question, label, names, identity.requested)
     assert question.bank is not None
@@ -33,9 +33,9 @@ def select(question: Question, model: str) -> Selection:
     check_same_model(bank, list(files.values()))
     check_preprocessing([*files.values(), bank])
     views = tuple(View(one.typed, files[one.data_set], one.subset) for one in sets)
-    measured, tuning = split_tuning(views, question)
+    measured, tuning, csid = divided(views, len(question.ood_sets), len(question.csid))
     classes = places(bank.path, bank_classes.vocabulary(bank), sets[0].subset)
-    return Selection(None, classes, measured, tuning, bank)
+    return Selection(None, classes, measured, tuning, bank, csid)
 
 
 def check_has_texts(question: Question, model: str, what: str) -> None:

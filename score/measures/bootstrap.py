@@ -11,7 +11,7 @@ interval does not change with the other sets and scores requested.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -31,21 +31,22 @@ def resampled(
     *,
     conventions: Conventions,
     advance: Callable[[int], None] = lambda done: None,
+    id_drawn: Iterator[Integers] | None = None,
 ) -> dict[str, Samples]:
     """Return each measure on each of `conventions.bootstrap` resamples.
 
     The keys are the names of all measures, and "fpr_at_tpr_T" for each requested TPR T other than
-    0.95. `advance` is called after every resample.
+    0.95. `advance` is called after every resample. `id_drawn` yields, for each resample, how often
+    each ID image is drawn, by falling score; by default as many as there are, each alone.
     """
     ids, oods = int(counts.id_kept[-1]), int(counts.ood_kept[-1])
-    id_draws = np.random.default_rng([ID_STREAM, conventions.seed])
-    ood_draws = np.random.default_rng(
-        [OOD_STREAM, conventions.seed, *ood_set.encode(errors="surrogatepass")]
-    )
+    id_drawn = id_drawn or _each_alone(ids, np.random.default_rng([ID_STREAM, conventions.seed]))
+    named = [OOD_STREAM, conventions.seed, *ood_set.encode(errors="surrogatepass")]
+    ood_drawn = _each_alone(oods, np.random.default_rng(named))
     drawn: list[dict[str, float]] = []
     for _ in range(conventions.bootstrap):
-        id_kept = _drawn(ids, id_draws)[counts.id_kept]
-        ood_kept = _drawn(oods, ood_draws)[counts.ood_kept]
+        id_kept = _kept(next(id_drawn))[counts.id_kept]
+        ood_kept = _kept(next(ood_drawn))[counts.ood_kept]
         drawn.append(measures_of(_distinct(counts, id_kept, ood_kept), conventions))
         advance(1)
     return {name: np.array([one[name] for one in drawn]) for name in drawn[0]} if drawn else {}
@@ -92,9 +93,14 @@ def half_intervals(
     return found
 
 
-def _drawn(images: int, generator: np.random.Generator) -> Integers:
-    """Return how often the k highest images are drawn, for each k from 0 to `images`."""
-    times = np.bincount(generator.integers(images, size=images), minlength=images)
+def _each_alone(images: int, generator: np.random.Generator) -> Iterator[Integers]:
+    """Yield how often each image is drawn, as many as there are, resample after resample."""
+    while True:
+        yield np.bincount(generator.integers(images, size=images), minlength=images)
+
+
+def _kept(times: Integers) -> Integers:
+    """Return how often the k highest images are drawn, for each k from 0 to all."""
     return np.concatenate([[0], np.cumsum(times)])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures import bootstrap, delong
-from oodcache.score.measures.metrics import Counts, checked, merge
+from oodcache.score.measures.metrics import Counts, Integers, checked, merge
 from oodcache.score.measures.probability import NOT_A_PROBABILITY, probability_measures
 from oodcache.score.measures.result import (
     AVERAGE,
@@ -25,12 +25,68 @@ SUMS = ("n_ood", "ties", "distinct", "shared_images")
 
 
 @dataclass(frozen=True)
-class _SetResult:
-    """One OOD set's result, with the counts and resamples that an average over sets needs."""
+class ComparedRow:
+    """A result with its resamples, by measure; its counts unless it is an average over sets."""
 
     result: Result
-    counts: Counts
     samples: dict[str, bootstrap.Samples]
+    counts: Counts | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a score's ID images are compared with OOD sets, whatever the score.
+
+    `groups` has "near", "far" or None for each OOD set; a group has its own average if it has
+    several sets, but not all. `probability` turns a score into the probability of being ID, None
+    if it is not one. `advance` is called after every bootstrap resample of a set.
+    """
+
+    conventions: Conventions
+    groups: Mapping[str, str | None]
+    probability: Callable[[Scores], Scores] | None = None
+    advance: Callable[[int], None] = lambda done: None
+
+    def rows(
+        self,
+        common: Mapping[str, Any],
+        id_scores: Scores,
+        ood_scores: Mapping[str, Scores],
+        shared_images: Mapping[str, int],
+        id_drawn: Callable[[], Iterator[Integers]] | None = None,
+    ) -> list[ComparedRow]:
+        """Return a result for each OOD set, then the averages if there are several.
+
+        `common` has the fields of Result that do not depend on the OOD set. `id_drawn` returns
+        the draws of ID images for one OOD set, as `bootstrap.resampled` takes them.
+        """
+        probability = self.probability if self.conventions.calibration else None
+        id_rising = np.sort(checked("ID", id_scores))
+        id_probability = probability(id_scores) if probability else None
+        sets = []
+        for name, scores in ood_scores.items():
+            counts = merge(id_rising, np.sort(checked("OOD", scores)))
+            samples = bootstrap.resampled(
+                *(counts, name),
+                conventions=self.conventions,
+                advance=self.advance,
+                id_drawn=None if id_drawn is None else id_drawn(),
+            )
+            calibrated: Any = NOT_A_PROBABILITY if self.conventions.calibration else None
+            if probability and id_probability is not None:
+                calibrated = probability_measures(id_probability, probability(scores))
+            result = Result(
+                **common,
+                ood=name,
+                group=self.groups[name],
+                n_ood=len(scores),
+                **_measures(counts, self.conventions),
+                shared_images=shared_images[name],
+                bootstrap=_intervals(samples),
+                calibration=calibrated,
+            )
+            sets.append(ComparedRow(result, samples, counts))
+        return [*sets, *_averages(sets, common)]
 
 
 def compare(
@@ -44,41 +100,18 @@ def compare(
     probability: Callable[[Scores], Scores] | None,
     advance: Callable[[int], None] = lambda done: None,
 ) -> list[Result]:
-    """Return a result for each OOD set, then the averages if there are several.
+    """Return the results of `Comparison.rows`."""
+    how = Comparison(conventions, groups, probability, advance)
+    return [one.result for one in how.rows(common, id_scores, ood_scores, shared_images)]
 
-    `common` has the fields of Result that do not depend on the OOD set. `groups` has "near",
-    "far" or None for each set; a group has its own average if it has several sets, but not all.
-    `probability` turns a score into the probability of being ID, None if it is not one. `advance`
-    is called after every bootstrap resample of a set.
-    """
-    id_rising = np.sort(checked("ID", id_scores))
-    id_probability = probability(id_scores) if probability and conventions.calibration else None
-    sets = []
-    for name, scores in ood_scores.items():
-        counts = merge(id_rising, np.sort(checked("OOD", scores)))
-        samples = bootstrap.resampled(counts, name, conventions=conventions, advance=advance)
-        calibrated: Any = NOT_A_PROBABILITY if conventions.calibration else None
-        if probability and id_probability is not None:
-            calibrated = probability_measures(id_probability, probability(scores))
-        result = Result(
-            **common,
-            ood=name,
-            group=groups[name],
-            n_ood=len(scores),
-            **_measures(counts, conventions),
-            shared_images=shared_images[name],
-            bootstrap=_intervals(samples),
-            calibration=calibrated,
-        )
-        sets.append(_SetResult(result, counts, samples))
-    rows = [one.result for one in sets]
+
+def _averages(sets: Sequence[ComparedRow], common: Mapping[str, Any]) -> Iterator[ComparedRow]:
     if len(sets) > 1:
-        rows.append(_average(AVERAGE, None, sets, common))
+        yield _average(AVERAGE, None, sets, common)
     for group in GROUPS:
         members = [one for one in sets if one.result.group == group]
         if 1 < len(members) < len(sets):
-            rows.append(_average(f"{AVERAGE}-{group}", group, members, common))
-    return rows
+            yield _average(f"{AVERAGE}-{group}", group, members, common)
 
 
 def _measures(counts: Counts, conventions: Conventions) -> dict[str, Any]:
@@ -97,21 +130,22 @@ def _measures(counts: Counts, conventions: Conventions) -> dict[str, Any]:
 def _average(
     name: str,
     group: str | None,
-    sets: Sequence[_SetResult],
+    sets: Sequence[ComparedRow],
     common: Mapping[str, Any],
-) -> Result:
+) -> ComparedRow:
     rows = [one.result for one in sets]
     means: dict[str, Any] = _means(
         [{one.name: getattr(row, one.name) for one in MEASURES} for row in rows]
     )
     sums: dict[str, Any] = {key: sum(getattr(row, key) for row in rows) for key in SUMS}
     # From the highest ID score down, so ID images have the same order in all sets.
-    variance = delong.average_variance([delong.ranked_placements(one.counts) for one in sets])
+    every = [one.counts for one in sets if one.counts is not None]
+    variance = delong.average_variance([*map(delong.ranked_placements, every)])
     samples = bootstrap.averaged([one.samples for one in sets])
     calibrated = rows[0].calibration
     if isinstance(calibrated, Mapping):
         calibrated = _means([row.calibration for row in rows])
-    return Result(
+    result = Result(
         **common,
         ood=name,
         group=group,
@@ -123,6 +157,7 @@ def _average(
         **means,
         **sums,
     )
+    return ComparedRow(result, samples)
 
 
 def _means(sets: Sequence[Any]) -> dict[str, float]:

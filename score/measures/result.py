@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from oodcache.cache.errors import InputError
+from oodcache.score.measures.spectrum.positives import Spectrum
 
 AVERAGE = "average"
 MEANS = "bank-means"  # The `template` of classes that are a bank's: their images' means.
@@ -159,6 +160,8 @@ class Result:
     text if the score is not a probability. `negatives` and `bank` name the score's references, as
     typed; `bank_labels` is "own" or "predicted"; `bank_shared_images` counts, by set, the images
     that are also in the bank, if any. `picked` tells how the parameters were picked.
+    `spectrum` tells about csid images among the positives: `id` is then "csid:NAME" or
+    "full-spectrum".
     All of these are None if not requested or not used.
     """
 
@@ -194,6 +197,7 @@ class Result:
     bank_labels: str | None = None
     bank_shared_images: Mapping[str, int] | None = None
     stream: StreamMeasures | None = None
+    spectrum: Spectrum | None = None
 
     @property
     def is_average(self) -> bool:

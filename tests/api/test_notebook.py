@@ -242,3 +242,21 @@ def test_a_mistake_in_adding_names_the_argument(cache: package.Cache) -> None:
         cache.add_texts("three", "words", np.eye(4), names=list("abcd"))
     with pytest.raises(package.InputError, match="^template 'a': must contain {} once"):
         cache.add_texts("one", "words", np.eye(4), names=list("abcd"), template="a")
+
+
+def test_csid_images_count_as_id_under_the_name_of_the_option(
+    cache: package.Cache, tmp_path: Path
+) -> None:
+    strays = cache.images("one", "strays")
+    turned = np.roll(strays.embeddings[strays.ok], 1, axis=1)
+    cache.add("one", "drawn", turned, note=lambda text: None)
+    ask: Any = {"id": "pets", "ood": "strays", "scores": "mcm", "note": lambda text: None}
+    alone, found = cache.evaluate("one", **ask), cache.evaluate("one", **ask, csid="drawn")
+    assert [one.id for one in found] == ["pets", "csid:drawn", "full-spectrum"]
+    assert found[0] == alone[0]
+    assert "csid=['drawn']" in found.provenance["command"]
+    path = tmp_path / "r.json"
+    found.save(path)
+    assert [one.id for one in package.Results.load(path)] == [one.id for one in found]
+    with pytest.raises(package.InputError, match="'pets' is both id and csid; give two sets"):
+        cache.evaluate("one", **ask, csid=["pets"])

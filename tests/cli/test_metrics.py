@@ -342,3 +342,30 @@ def test_explain_prints_every_note_and_a_table_without_it_three(oodcache: Run) -
     assert len(notes) == 5
     short = oodcache(*command).out.split("\n\n")[-1].splitlines()
     assert len(short) == 3 and short[-1].endswith(" Use --explain for 1 more note.")
+
+
+def test_csid_files_count_as_id_alone_and_in_the_full_spectrum(oodcache: Run) -> None:
+    for name, values in (("id", (5, 6, 8)), ("drawn", (1, 4)), ("sun", (0, 2, 3))):
+        Path(f"{name}.csv").write_text("path,a\n" + "".join(f"{v}.png,{v}\n" for v in values))
+    command = ["metrics", "--id", "id.csv", "--ood", "sun.csv", "--csid", "drawn.csv"]
+    done = oodcache(*command, "-o", "r.json")
+    assert "full spectrum 5 images, each of equal weight" in done.out, done.err
+    rows = json.loads(Path("r.json").read_text())["results"]
+    # Pairs that the ID image wins: 9 of 9, 4 of 6, 13 of 15.
+    assert [(one["id"], one["auroc"]) for one in rows] == [
+        *(("id", 1.0), ("csid:drawn", 4 / 6), ("full-spectrum", 13 / 15)),
+    ]
+    assert rows[-1]["spectrum"]["drop"]["auroc"]["value"] == 1 - 13 / 15
+    refused = oodcache(*command, "--csid", "sun.csv")
+    assert refused.status == 1 and "two datasets are named 'sun'" in refused.err
+
+
+@pytest.mark.slow
+def test_a_report_has_curves_of_every_kind_of_positives(oodcache: Run) -> None:
+    for name, values in (("id", (5, 6, 8)), ("drawn", (1, 4)), ("sun", (0, 2, 3))):
+        Path(f"{name}.csv").write_text("path,a\n" + "".join(f"{v}.png,{v}\n" for v in values))
+    command = ["metrics", "--id", "id.csv", "--ood", "sun.csv", "--csid", "drawn.csv"]
+    assert oodcache(*command, "-o", "r.json").status == 0
+    done = oodcache("report", "r.json", "-o", "r.html")
+    assert done.status == 0 and "no curves" not in done.err
+    assert "full-spectrum" in Path("r.html").read_text()

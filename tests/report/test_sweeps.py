@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from samples.report.results import BARE, FIRST, MODEL
+from samples.report.spectra import shifted
 
 from oodcache.report.saved import Saved
 from oodcache.report.sweeps import Sweep, sweeps
@@ -124,3 +125,12 @@ def test_a_line_of_own_weights_has_their_name() -> None:
     rows = [result("mcm", 0.5, parameters={"temperature": one}, **mine) for one in (1.0, 2.0)]
     (sweep,) = of(*rows)
     assert [line.model for line in sweep.lines] == ["mine"]
+
+
+def test_each_kind_of_positives_is_a_line_of_its_own() -> None:
+    grid = [result("mcm", 0.5, parameters={"temperature": one}) for one in (1.0, 0.1)]
+    (sweep,) = of(*(one for row in grid for one in shifted(row)))
+    assert [line.score for line in sweep.lines] == [
+        *("mcm", "mcm [csid:imagenet-r]", "mcm [csid:imagenet-c]", "mcm [full-spectrum]"),
+    ]
+    assert all(len(line.values) == 2 for line in sweep.lines)

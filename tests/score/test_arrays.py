@@ -41,8 +41,10 @@ def test_results_are_those_of_the_same_numbers_in_files(tmp_path: Path, lower_is
     for name, place in (("id", 0), ("SUN", 1), ("DTD", 2)):
         np.savez(tmp_path / f"{name}.npz", mcm=(ID, SUN, DTD)[place], mine=MINE[place])
     of_files = other_scores.measure(
-        str(tmp_path / "id.npz"),
-        [str(tmp_path / "SUN.npz"), str(tmp_path / "DTD.npz")],
+        {
+            "--id": [str(tmp_path / "id.npz")],
+            "--ood": [str(tmp_path / "SUN.npz"), str(tmp_path / "DTD.npz")],
+        },
         columns=["mcm", "mine"],
         lower_is_id=lower_is_id,
         conventions=CONVENTIONS,
@@ -145,3 +147,63 @@ def test_scores_by_dataset_have_no_image_names() -> None:
     ]
     assert found[1].scores["mcm"].tolist() == (-SUN).tolist()
     assert [*found[0].paths()] == []
+
+
+def shifted(csid_scores: Any, id_scores: Any = ID, **changes: Any) -> Any:
+    given = arrays.arrays(
+        *(id_scores, changes.pop("ood", {"SUN": SUN}), changes.pop("id", "id")),
+        lower_is_id=changes.pop("lower_is_id", False),
+        csid_scores=csid_scores,
+    )
+    how: Any = {"conventions": CONVENTIONS, "compare_scores": False, "command": ""}
+    return arrays.measure(given, lower_is_id=False, watch=Watch(), **how | changes)
+
+
+def test_csid_scores_count_as_id() -> None:
+    found = {one.id: one for one in shifted({"DTD": DTD}).results}
+    assert [*found] == ["id", "csid:DTD", "full-spectrum"]
+    (expected,) = measured(np.concatenate([ID, DTD]), {"SUN": SUN}).results
+    assert found["full-spectrum"].auroc == expected.auroc
+    assert found["full-spectrum"].fpr95_by_convention == expected.fpr95_by_convention
+    assert found["id"] == measured(ID, {"SUN": SUN}).results[0]
+    turned = {one.id: one for one in shifted({"DTD": DTD}, lower_is_id=True).results}
+    assert turned["csid:DTD"].auroc == pytest.approx(1 - found["csid:DTD"].auroc)
+
+
+def test_scores_are_compared_on_each_kind_of_positives() -> None:
+    given = arrays.arrays(
+        {"mcm": ID, "mine": MINE[0]},
+        {"SUN": {"mcm": SUN, "mine": MINE[1]}},
+        "id",
+        lower_is_id=False,
+        csid_scores={"DTD": {"mcm": DTD, "mine": MINE[2]}},
+    )
+    found = arrays.measure(
+        given,
+        **{"lower_is_id": False, "conventions": Conventions(), "compare_scores": True},
+        **{"command": "", "watch": Watch()},
+    )
+    assert [one.id for one in found.differences] == ["id", "csid:DTD", "full-spectrum"]
+    for one in found.differences:
+        first, second = (row.auroc for row in found.results if row.id == one.id)
+        assert one.difference == pytest.approx(first - second)
+
+
+@pytest.mark.parametrize(
+    ("csid_scores", "changes", "words"),
+    [
+        (DTD, {}, "csid_scores is ndarray; give {set: array}"),
+        ({"DTD": DTD}, {"id_scores": {"a": ID}, "ood": {"a": SUN}}, "csid_scores is dict; give"),
+        ({"SUN": DTD}, {}, "'SUN' is in ood_scores and in csid_scores"),
+        ({"id": DTD}, {}, "'id' is both the ID set and"),
+        ({"DTD": [np.nan]}, {}, "csid_scores['DTD']"),
+        ({"DTD": DTD}, {"id": "full-spectrum"}, "is reserved for rows on csid images"),
+        ({"DTD": DTD}, {"id": "csid:x"}, "is reserved for rows on csid images"),
+    ],
+)
+def test_csid_scores_that_do_not_fit_are_refused(
+    csid_scores: Any, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        shifted(csid_scores, **changes)
+    assert words in str(error.value)

@@ -126,3 +126,14 @@ def test_names_of_a_subsets_source_are_found_again(
     assert [part.scores["mcm"].tolist() for part in found] == [
         part.scores["mcm"].tolist() for part in wanted
     ]
+
+
+def test_csid_images_are_scored_again_for_any_kind_of_positives(asked: Question) -> None:
+    asked = replace(asked, csid=["others"], select_on=None, variants=asked.variants[:1])
+    saved, wanted = answered(asked)
+    full = tuple(one for one in saved.results if one.id == "full-spectrum")
+    found = rescored(replace(saved, results=full), Question(asked.cache, (), ""), (), Watch())
+    names = ("inside", "outside", "others")
+    assert [one.data_set for one in found] == [*names, *names]
+    for one, other in zip(found, wanted, strict=True):
+        assert one.scores["mcm"].tolist() == other.scores["mcm"].tolist()

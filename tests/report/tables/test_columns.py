@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas
 import pytest
 from samples.report.results import BARE, FIRST, SETS, results
+from samples.report.spectra import shifted
 
 from oodcache.report.tables.columns import flat
 from oodcache.score.measures.result import Pick, StreamMeasures
@@ -87,3 +88,18 @@ def test_a_stream_has_its_order_and_each_measures_deviation() -> None:
     assert (one["stream"], one["stream_images"], one["fpr95_deviation"]) == ("shuffle:2", 90, 0.04)
     assert other["stream"] is None and math.isnan(other["auroc_deviation"])
     assert one["variant"] == "mcm (shuffle:2)"
+
+
+def test_csid_rows_have_their_own_accuracy_and_the_drop_with_its_interval() -> None:
+    alone, csid, _, full = flat(shifted())
+    assert csid["own_accuracy"] == 0.72 and math.isnan(alone["own_accuracy"])
+    assert (full["auroc_drop"], full["fpr95_drop"]) == (0.0412, -0.12)
+    assert (full["auroc_drop_low"], full["auroc_drop_high"]) == (0.035, 0.047)
+    assert math.isnan(full["fpr95_drop_low"]) and math.isnan(csid["auroc_drop"])
+
+
+def test_a_csid_row_counts_its_images_that_are_in_the_bank() -> None:
+    shared = {"imagenet-r": 3, "imagenet-val": 1, "iNaturalist": 2}
+    rows = shifted(replace(FIRST, bank="train", bank_labels="own", bank_shared_images=shared))
+    assert [one["bank_shared_id"] for one in flat(rows)] == [1, 3, 0, 4]
+    assert {one["bank_shared_ood"] for one in flat(rows)} == {2}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from oodcache.cache.errors import InputError
 from oodcache.score.inputs.question import OWN, PREDICTED, Question, bank_label
 
 QUESTION = Question(Path("embeddings"), ["tiny"], "inside", ["outside"], templates=["a {}"])
@@ -50,3 +52,10 @@ def test_a_file_adds_its_scores_once_and_its_templates(ablation: Path) -> None:
 def test_only_predicted_labels_are_told() -> None:
     assert bank_label("train:4", PREDICTED) == "train:4 (labels predicted)"
     assert bank_label("train:4", OWN) == bank_label("train:4", None) == "train:4"
+
+
+def test_a_score_that_learns_from_the_stream_has_no_csid_images() -> None:
+    shifted = replace(QUESTION, csid=["imagenet-r"])
+    assert labels(shifted.asking(["mcm"])) == ["mcm"]
+    with pytest.raises(InputError, match="--csid: oodd learns from a stream.* without --csid"):
+        shifted.asking(["mcm", "oodd"])

@@ -78,3 +78,42 @@ def test_sets_joined_by_a_comma_say_to_repeat_the_option() -> None:
         typed_sets("pets", ["a, b"], None)
     with pytest.raises(InputError, match=r"^--id 'a,b': give one dataset$"):
         typed_sets("a,b", ["c"], None)
+
+
+def shifted(csid: Sequence[str], id_set: str = "val", select_on: str | None = None) -> str:
+    with pytest.raises(InputError) as error:
+        typed_sets(id_set, ["SUN", "net:imagenet20"], select_on, csid)
+    return str(error.value)
+
+
+def test_csid_sets_come_after_ood_sets_and_may_share_classes_with_the_id_set() -> None:
+    found = typed_sets("val:imagenet10", ["SUN"], "Places", ["v2:imagenet10", "r"])
+    assert [one.option for one in found] == ["--id", "--ood", "--csid", "--csid", "--select-on"]
+    assert [one.typed for one in found][2:4] == ["v2:imagenet10", "r"]
+
+
+@pytest.mark.parametrize(
+    ("csid", "words"),
+    [
+        (["val"], "'val' is both --id and --csid; give two sets"),
+        (["SUN"], "'SUN' is both --csid and --ood; give two sets"),
+        (["v2", "v2"], "--csid 'v2' is given twice"),
+        (["val:imagenet10"], "--id val and --csid val:imagenet10 share images"),
+        (["net"], "--csid net and --ood net:imagenet20 share images"),
+        (["v2:imagenet20"], "--csid v2:imagenet20 and --ood net:imagenet20 share classes"),
+        (["v2", "v2:imagenet10"], "--csid v2 and --csid v2:imagenet10 share images"),
+        (["v2,r"], "repeat the option: --csid v2 --csid r"),
+    ],
+)
+def test_csid_sets_share_no_images_with_others(csid: list[str], words: str) -> None:
+    assert words in shifted(csid)
+
+
+def test_a_csid_set_does_not_pick_settings() -> None:
+    assert shifted(["v2"], select_on="v2") == "'v2' is both --csid and --select-on; give two sets"
+
+
+@pytest.mark.parametrize("name", ["full-spectrum", "csid:imagenet10"])
+def test_an_id_set_is_not_named_like_rows_on_csid_images(name: str) -> None:
+    assert "is reserved for rows on csid images" in shifted(["v2"], name)
+    assert typed_sets(name, ["SUN"], None)

@@ -9,6 +9,7 @@ import numpy as np
 
 from oodcache.cache.watch import Watch
 from oodcache.score.measures import measurement
+from oodcache.score.measures.metrics import auroc
 from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.measures.result import STANDARD, Conventions
 
@@ -56,3 +57,15 @@ def test_every_resample_of_every_set_is_counted() -> None:
         watch=Watch(progress=progress),
     )
     assert [total for _, total in counted] == [14]
+
+
+def test_csid_sets_count_as_id_alone_and_together() -> None:
+    rows = [row(None, None, "mcm"), row(None, None, "mine")]
+    found = measurement.results(rows, "pets", conventions=STANDARD, watch=Watch(), csid=["DTD"])
+    names = ("pets", "csid:DTD", "full-spectrum")
+    assert [(one.id, one.score) for one in found] == [
+        (name, score) for name in names for score in ("mcm", "mine")
+    ]
+    whole = np.concatenate([SCORES["pets"], SCORES["DTD"]])
+    assert found[-1].auroc == auroc(whole, SCORES["SUN"]) and found[-1].n_id == 9
+    assert found[-1].spectrum is not None and found[-1].spectrum.images == {"pets": 4, "DTD": 5}
