@@ -155,11 +155,15 @@ def laid(
     ood_sets = tuple(dict.fromkeys(one.ood for one in results))
     missing: Cell = ((NONE,) * len(measures),)
     several, models = len(prompts(results)) > 1, model_names(map(key, results))
+    accuracies = {key(one)[:2]: one.id_accuracy for one in results if one.id_accuracy is not None}
     rows = []
     for (label, _, score), row in by_row(results).items():
         first, model = next(iter(row.values())), None if label is None else models[label]
         cells = (cell(row[name]) if name in row else missing for name in ood_sets)
-        heading, labels = _heading(first, model, several), _labels(first, model, several)
+        # A stream of fewer ID images has no accuracy of its own, and stays under its model's.
+        accuracy = accuracies.get(key(first)[:2])
+        heading = _heading(first, model, several, accuracy)
+        labels = _labels(first, model, several)
         rows.append(GridRow(heading, labels, score, tuple(cells)))
     return Grid(
         title, tuple(measures), ood_sets, _columns(results, several), tuple(rows), tuple(notes)
@@ -222,10 +226,12 @@ def interval(bounds: Sequence[float] | None) -> str:
     return NOT_ESTIMABLE if bounds is None else NONE.join(map(percent, bounds))
 
 
-def _heading(one: Result, model: str | None, several: bool) -> tuple[str, ...]:
+def _heading(
+    one: Result, model: str | None, several: bool, id_accuracy: float | None
+) -> tuple[str, ...]:
     if model is None:
         return ()
-    accuracy = f"ID accuracy {percent(one.id_accuracy)}"
+    accuracy = f"ID accuracy {percent(id_accuracy)}"
     return model, f"prompt {prompt(one)}: {accuracy}" if several else accuracy
 
 
