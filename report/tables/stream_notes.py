@@ -46,7 +46,7 @@ def _told_by_methods(learning: Learning, results: Sequence[Result]) -> Iterator[
     for by_note in rows.values():
         note, one = next(iter(by_note.items()))
         if (one.score, note) not in told:
-            example = "for example, " if len(by_note) > 1 else ""
+            example = "For example, " if len(by_note) > 1 else ""
             yield f"{example}{key(one)[2]} on {one.ood}{whose(one, results)} {note}"
         told |= {(one.score, each) for each in by_note}
 

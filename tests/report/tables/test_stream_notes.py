@@ -66,7 +66,7 @@ def test_what_methods_tell_follows_once_for_each_two_of_them_in_the_line() -> No
     named = [streamed("drift", score=name, note=f"is {name}") for name in ("oodd", "x", "y")]
     again = streamed("id-first", note="is again")
     first, second = stream_notes([*named, again])
-    assert ". for example, oodd (drift) on iNaturalist is oodd. x (drift) on i" in first
+    assert ". For example, oodd (drift) on iNaturalist is oodd. x (drift) on i" in first
     assert " on iNaturalist is x. DeLong" in first
     assert second == "y (drift) on iNaturalist is y."
     # The same of two rows of one score, once; of two scores, twice.
@@ -80,6 +80,6 @@ def test_a_note_names_its_model_and_is_an_example_if_other_rows_have_others() ->
     one, same = streamed("drift", note="is one"), streamed("id-first", note="is one")
     assert ". oodd (drift) on iNaturalist is one. " in noted(one, same)
     other = streamed("id-first", note="is other")
-    assert ". for example, oodd (drift) on iNaturalist is one. " in noted(one, other)
+    assert ". For example, oodd (drift) on iNaturalist is one. " in noted(one, other)
     models = (one, replace(other, model="ViT-L-14"))
     assert "oodd (drift) on iNaturalist (ViT-B-16/laion400m_e31) is one. " in noted(*models)
