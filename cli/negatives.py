@@ -10,6 +10,17 @@ from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import CACHE, WATCH
 
 
+class NumberOfWords(click.IntRange):
+    """A whole number of words; a share is told what to type instead."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number; fail with an example for anything else."""
+        try:
+            return int(super().convert(value, param, ctx))
+        except click.BadParameter:
+            self.fail(f"{str(value)[:40]!r}: give a number of words, such as 5000", param, ctx)
+
+
 @click.command(cls=StrictCommand, short_help="Mine negative labels: words far from the classes.")
 @click.option("--model", required=True, help="Model, as passed to extract.")
 @click.option("--classes", required=True, help="Cached vocabulary with the class names.")
@@ -31,7 +42,7 @@ from oodcache.cli.options import CACHE, WATCH
 )
 @click.option(
     "--nearest",
-    type=click.IntRange(min=1),
+    type=NumberOfWords(min=1),
     metavar="NUMBER",
     help="Total number of words nearest to the classes to keep too; for clipscope.",
 )
@@ -50,7 +61,9 @@ def negatives(overwrite: bool, **given: Any) -> None:
     oodcache negatives --model clip --classes imagenet --words nouns --words adjectives -o neglabel
 
     With --nearest the file also has the words nearest to the classes. Scores of the farthest ones
-    are the same with them and without.
+    are the same with them and without. clipscope takes 5,000 of each end by default, and 15% of a
+    list is so many from 33,334 words on: give a number to --keep, or use
+    clipscope:near=mined,far=mined.
 
     \b
     oodcache negatives --model clip --classes imagenet --words nouns --nearest 5000 -o ends

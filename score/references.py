@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
-from oodcache.cache.files.negatives import Negatives
+from oodcache.cache.files.negatives import Negatives, read_negatives
 from oodcache.cache.files.texts import TextRows
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note, Watch
@@ -26,8 +27,8 @@ from oodcache.score.onepass.onepass import Classes, fit_all
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.batch import BANK, GIVE, NEGATIVES
 from oodcache.score.words.corpora import Corpora, NamedVectors
-from oodcache.score.words.ends import both_ends
-from oodcache.score.words.negatives import Mined, mining, open_negatives
+from oodcache.score.words.ends import RELEASED, both_ends, left
+from oodcache.score.words.negatives import Mined, mining, open_negatives, remined
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,9 @@ def open_references(
     cache, negatives, bank = question.cache, question.negatives, question.bank
     needed = {one.needs: one for one in reversed(question.variants)}
     if NEGATIVES in needed and negatives is None:
-        told = _negatives(cache, selection) + _or_corpus(needed[NEGATIVES], cache, selection)
+        both_ends_needed = needed[NEGATIVES].definition.ends
+        told = _negatives(cache, selection, with_near=both_ends_needed)
+        told += _or_corpus(needed[NEGATIVES], cache, selection)
         raise InputError(f"{_named(needed[NEGATIVES])} needs negatives: {told}")
     if BANK in needed and bank is None:
         raise InputError(f"{_named(needed[BANK])} needs a bank: {_banks(cache, selection)}")
@@ -154,13 +157,34 @@ def _or_corpus(variant: Variant, cache: Path, selection: Selection) -> str:
     return f"; or name a cached word list: {variant.score}:{key}={' or '.join(lists)}"
 
 
-def _negatives(cache: Path, selection: Selection) -> str:
+def _negatives(cache: Path, selection: Selection, *, with_near: bool = False) -> str:
+    """Return what to type for negatives; with `near`, for those that have nearest words."""
     if selection.texts is None:
         return f"{selection.label} has no texts to mine"
     there = [one.name for one in store.negatives(cache, selection.label)]
+    if with_near:
+        return _with_near(cache, selection)
     if there:
         return f"give --negatives {' or '.join(there)}"
     return f"give --negatives NAME; make them with: {mining(selection)} --words nouns -o NAME"
+
+
+def _with_near(cache: Path, selection: Selection) -> str:
+    """Return which negatives have nearest words, or how to mine some that do."""
+    readable = []
+    for one in store.negatives(cache, selection.label):
+        with suppress(InputError):
+            readable.append(read_negatives(one.path))
+    if there := [one.name for one in readable if one.nearest]:
+        return f"give --negatives {' or '.join(there)}"
+    classes = selection.known_texts.path.stem
+    same = next((one for one in readable if one.classes == classes and left(one)), None)
+    if same is None:
+        command = f"{mining(selection)} --words nouns --nearest {RELEASED} -o NAME"
+        return f"give --negatives NAME with nearest words; make them with: {command}"
+    number = min(RELEASED, left(same))
+    command = remined(same, selection.model.requested, classes, nearest=number)
+    return f"{same.name[:60]} has no nearest words; add them with: {command}"
 
 
 def _banks(cache: Path, selection: Selection) -> str:

@@ -101,8 +101,9 @@ def _check_savable(question: Question) -> None:
             )
         if not order.is_single(len(question.ood_sets)):
             raise InputError(
-                f"--save-scores: {learning[0][:80]} scores an image anew in each stream of "
-                f"{order.label[:60]}; give one --ood with one shuffle or order, or --stream drift"
+                f"--save-scores: a file has one score of an image, and {learning[0][:80]} gives "
+                f"one in each stream of {order.label[:60]}; give one --ood and one order, such as "
+                "--stream shuffle, or --stream drift"
             )
 
 

@@ -16,7 +16,9 @@ from oodcache.cache.text import counted
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.cached import Cached, CachedBank
 from oodcache.score.onepass.variants import parse
+from oodcache.score.streams.activated.tanl import NOISE
 from oodcache.score.streams.methods import STREAM_SCORES
+from oodcache.score.words.ends import runnable
 
 CACHE = Path("embeddings")
 CLIPS, NEAR = 100.0, 2.0  # CLIP's scale, whose temperature neglabel has, and what is near it.
@@ -50,11 +52,27 @@ def of_streams(cached: Cached) -> str:
     # With one class the default base is 1 for every image.
     names = ["oodd" if cached.count > 1 else "oodd:base=max-logit"]
     others = [name for name in STREAM_SCORES if parse(name)[0].needs == "negatives"]
-    names += others if cached.negatives else []
-    return (
+    names += filter(None, (_runnable(cached, name) for name in others))
+    told = (
         f"also there: {', '.join(names)}; each image's score sees other test images, those before "
         "it in a stream, so show several orders: --stream shuffle:5 --stream id-first"
     )
+    if cached.negatives is None or _has_noise(cached):
+        return told
+    add = f"oodcache extract --model {typed_name(cached.label)} {NOISE}"
+    return f"{told}; tanl needs images of noise: {add}"
+
+
+def _runnable(cached: Cached, name: str) -> str:
+    """Return a score with negatives as it runs with the cached files, "" if it does not."""
+    mined = cached.negatives
+    if mined is None or (name == "tanl" and not _has_noise(cached)):
+        return ""
+    return runnable(mined.near, mined.words) if STREAM_SCORES[name].ends else name
+
+
+def _has_noise(cached: Cached) -> bool:
+    return NOISE in cached.noise
 
 
 def facts(cached: Cached) -> str:

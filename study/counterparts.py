@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.files.negatives import read_negatives
+from oodcache.cache.files.negatives import Negatives, read_negatives
 from oodcache.cache.files.texts import TextRows
 from oodcache.cache.names import negatives_path
 from oodcache.cache.shards.shard_set import open_text_rows
@@ -23,9 +23,10 @@ from oodcache.score.inputs.files import vocabulary_path
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import AVERAGE, Compared, Counterpart, Result
 from oodcache.score.onepass.variants import Variant, parse
+from oodcache.score.own.batch import NEGATIVES
 from oodcache.score.streams.order import read
 from oodcache.score.words.negatives import NOUN, unlike_paper
-from oodcache.study.prompts import extraction, found
+from oodcache.study.prompts import extraction, found, remining
 from oodcache.study.published import (
     CLASS_COUNT,
     CLASSES,
@@ -159,8 +160,18 @@ class _Own:
             return f"it learns from the stream, which takes a replay: add --score {row.score}"
         if not all(found(self.texts, templates(row.template))):
             are = "OpenAI's 80 templates are" if row.template == OPENAI else f"{row.template!r} is"
-            return f"{are} not cached: {extraction(self.texts, row.template)}"
+            add = f"{are} not cached: {extraction(self.texts, row.template)}"
+            mined = self._mined(row)
+            return f"{add}; {remining(mined, self.texts, row.template)}" if mined else add
         return ""
+
+    def _mined(self, row: Published) -> Negatives | None:
+        """Return the negatives that a row's score needs, None if it needs none or none are read."""
+        given = self.question.negatives
+        path = None if given is None else negatives_path(self.question.cache, self.label, given)
+        if self._variant(row).needs != NEGATIVES or path is None or not path.exists():
+            return None
+        return read_negatives(path)
 
     def _evaluated(self, key: Key, variants: Sequence[Variant]) -> Numbers:
         stored, fitted, stream = key
@@ -235,12 +246,17 @@ class _Own:
         outside = {ood: one.n_ood for ood, one in results.items() if row.auroc or row.fpr95}
         if others := other_counts({ID_SET: some.n_id, **outside}):
             yield f"image counts differ: {others}"
-        negatives = self.question.negatives
+        mined, stored = self._mined(row), found(self.texts, templates(row.template))
+        if mined is None:
+            return
         # The others mined 10,000 words, in prompts with a full stop.
-        if negatives is not None and _variant(row).definition.needs and row.template == NOUN:
-            mined = read_negatives(negatives_path(self.question.cache, self.label, negatives))
-            if settings := unlike_paper(mined):
-                yield f"--negatives {negatives} has {'; '.join(settings)}"
+        if row.template == NOUN and (settings := unlike_paper(mined)):
+            yield f"--negatives {mined.name} has {'; '.join(settings)}"
+        elif row.template != NOUN and (mined.templates or (mined.template,)) != stored:
+            yield (
+                f"--negatives {mined.name} was mined with the classes in {mined.template!r}, and "
+                f"is scored here in {row.template!r}; {remining(mined, self.texts, row.template)}"
+            )
 
 
 def _is_known(row: Published) -> bool:

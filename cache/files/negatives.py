@@ -38,7 +38,7 @@ RULES = {
     "N6": "words are distinct texts, and no list has more words, far and near, than candidates",
     "N7": "sha256 is the SHA-256 of all other fields; version 1 has none",
     "N8": "templates differ, and template is the only one, or average; before version 3, none",
-    "N9": "only lists of negatives have near words, and in version 4 one of them does",
+    "N9": "only lists of negatives have near words, and in version 4 there are near and far words",
 }
 SHA256 = re.compile(r"[0-9a-f]{64}")
 SHARE, COUNT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%"), re.compile(r"[1-9]\d{0,8}")
@@ -284,6 +284,8 @@ def _check_near(found: Negatives, version: int) -> None:
         raise RuleError(found.path, "N9", f"{pools[0]} is a conjugated pool with near words")
     if version == NEAR and not found.nearest:
         raise RuleError(found.path, "N9", "version is 4, but no list has near words")
+    if found.nearest and not any(one.words for one in found.lists if one.role == NEGATIVE):
+        raise RuleError(found.path, "N9", "has near words, but no far ones")
 
 
 def _check_templates(found: Negatives) -> None:

@@ -139,7 +139,8 @@ def _describe_texts(vocabulary: Vocabulary, limit: int | None) -> Iterator[str]:
 def _describe_negatives(found: Negatives, limit: int | None) -> Iterator[str]:
     words = sum(len(one.words) for one in found.lists)
     candidates = sum(one.candidates for one in found.lists)
-    yield f"{found.path}: {counted(words, 'negative')} of {candidates:,} candidates"
+    near = f", and the {counted(found.nearest, 'nearest word')}" if found.nearest else ""
+    yield f"{found.path}: {counted(words, 'negative')} of {candidates:,} candidates{near}"
     yield f"model: {found.label}, weights {found.weights}"
     yield f"classes: {found.classes}, {found.template}, vectors sha256 {found.class_vectors}"
     yield f"keep: {found.keep}"

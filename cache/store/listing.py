@@ -52,6 +52,7 @@ class Listed:
     bytes: int
     modified: str
     error: str | None
+    near: int | None = None  # The nearest words of negatives, besides `rows`.
     reason: str | None = None  # The error as the table shows it: without `path`.
 
 
@@ -160,10 +161,11 @@ def _begun(known: Sequence[Begun], errors: Sequence[str]) -> str:
 
 
 def _listed_negatives(entry: store.Entry) -> Listed:
-    """Return a file of negatives; its rows are its words."""
-    rows, error, reason = None, None, None
+    """Return a file of negatives; its rows are its words, without the nearest ones."""
+    rows, near, error, reason = None, None, None, None
     try:
-        rows = sum(len(one.words) for one in read_negatives(entry.path).lists)
+        found_words = read_negatives(entry.path)
+        rows, near = sum(len(one.words) for one in found_words.lists), found_words.nearest
     except InputError as found:
         error, reason = str(found), _reason(found)
     size, modified = _on_disk([entry.path], entry.path)
@@ -178,6 +180,7 @@ def _listed_negatives(entry: store.Entry) -> Listed:
         modified=modified,
         error=error,
         reason=reason,
+        near=near,
         **{**_counts(None, ()), "rows": rows},
     )
 
@@ -218,6 +221,8 @@ def _cells(one: Listed, now: float, width: int) -> tuple[str, ...]:
     rows = "–" if one.rows is None else f"{one.rows:,}"
     if one.templates is not None:
         rows = f"{one.templates:,} x {one.classes:,}"
+    elif one.near:
+        rows += f" + {one.near:,} near"
     modified = datetime.fromisoformat(one.modified).timestamp()
     return (
         f"  {one.kind:{width}}  {one.name}",

@@ -18,7 +18,7 @@ from oodcache.report.tables.grid import (
 )
 from oodcache.report.tables.reversals import reversals
 from oodcache.report.tables.spectrum import pooled, spectrum_notes
-from oodcache.report.tables.stream_notes import stream_notes
+from oodcache.report.tables.stream_notes import keeps_some, stream_notes
 from oodcache.score.inputs.question import bank_label
 from oodcache.score.measures.result import MEANS, Pick, Result
 from oodcache.score.measures.spectrum.positives import FULL
@@ -63,10 +63,8 @@ def short_caption(results: Sequence[Result]) -> list[str]:
 
 
 def _compared(results: Sequence[Result]) -> str:
-    single = [one for one in results if not one.is_average] or results
-    alone = [one for one in single if one.spectrum is None] or single
-    counts = " or ".join(dict.fromkeys(f"{one.n_id:,}" for one in alone))
-    parts = [f"ID {alone[0].id} ({counts} images)", *pooled(results)]
+    alone = [one for one in results if one.spectrum is None] or results
+    parts = [f"ID {alone[0].id} ({_id_images(alone)} images)", *pooled(results)]
     are_means = any(one.template == MEANS for one in results)
     # A bank without labels has no classes.
     if results[0].classes is not None and not (are_means and results[0].id_accuracy is None):
@@ -82,6 +80,16 @@ def _compared(results: Sequence[Result]) -> str:
     on = dict.fromkeys(one.picked.on for one in results if one.picked is not None)
     parts += [f"parameters picked on {' and '.join(on)}"] if on else []
     return f"{', '.join(parts)}."
+
+
+def _id_images(results: Sequence[Result]) -> str:
+    """Return how many ID images the rows have; a note of its own tells what a ratio keeps."""
+    single = [one for one in results if not one.is_average] or results
+    whole = [one for one in single if not keeps_some(one)]
+    counts = sorted({one.n_id for one in single})
+    if not whole and len(counts) > 1:
+        return f"{counts[0]:,} to {counts[-1]:,}"
+    return " or ".join(dict.fromkeys(f"{one.n_id:,}" for one in whole or single))
 
 
 def _convention(results: Sequence[Result]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from oodcache.report.tables.grid import interval, key, percent
+from oodcache.report.tables.grid import interval, key, percent, whose
 from oodcache.score.measures.result import Result
 
 CHANCE = 0.5
@@ -20,7 +20,8 @@ def question(results: Sequence[Result], provenance: Mapping[str, Any]) -> str | 
     worst = min(below, key=lambda one: one.auroc)
     bounds = "" if worst.auroc_ci is None else f" ({interval(worst.auroc_ci)})"
     others = _others(len(below) - 1, len(single) - 1)
-    what = f"AUROC {percent(worst.auroc)}{bounds} of {key(worst)[2]} on {worst.ood} is below 50"
+    row = f"{key(worst)[2]} on {worst.ood}{whose(worst, results)}"
+    what = f"AUROC {percent(worst.auroc)}{bounds} of {row} is below 50"
     return f"{what}{others}: {_cause(single, below, provenance)}"
 
 

@@ -162,11 +162,13 @@ def laid(
     missing: Cell = ((NONE,) * len(measures),)
     several, models = len(prompts(results)) > 1, model_names(map(key, results))
     shifted = any(one.spectrum is not None for one in results)
+    alone = [one for one in results if one.spectrum is None]
+    accuracies = {key(one)[:2]: one.id_accuracy for one in alone if one.id_accuracy is not None}
     rows = []
     for (label, _, _), row in by_row(results).items():
         first, model = next(iter(row.values())), None if label is None else models[label]
         cells = (cell(row[name]) if name in row else missing for name in ood_sets)
-        heading = _heading(first, model, several, shifted)
+        heading = _heading(first, model, several, shifted, accuracies.get(key(first)[:2]))
         labels = _labels(first, model, several, shifted)
         rows.append(GridRow(heading, labels, as_typed(first), tuple(cells)))
     columns = _columns(results, several, shifted)
@@ -229,14 +231,20 @@ def interval(bounds: Sequence[float] | None) -> str:
     return NOT_ESTIMABLE if bounds is None else NONE.join(map(percent, bounds))
 
 
-def _heading(one: Result, model: str | None, several: bool, shifted: bool) -> tuple[str, ...]:
-    """Return the lines above a run of rows; those on csid images name their positives."""
+def _heading(
+    one: Result, model: str | None, several: bool, shifted: bool, id_accuracy: float | None
+) -> tuple[str, ...]:
+    """Return the lines above a run of rows; those on csid images name their positives.
+
+    A stream of fewer ID images has no accuracy of its own, and stays under its model's.
+    """
     name = positives(one) if shifted else "ID"
     if model is None:
         return (name,) if shifted else ()
     between = ":" * shifted
-    accuracy = f"{name}{between} accuracy {percent(one.id_accuracy)}"
-    if one.spectrum is not None and one.spectrum.own_accuracy != one.id_accuracy:
+    own = id_accuracy if one.spectrum is None else one.id_accuracy
+    accuracy = f"{name}{between} accuracy {percent(own)}"
+    if one.spectrum is not None and one.spectrum.own_accuracy != own:
         accuracy += f", over own classes {percent(one.spectrum.own_accuracy)}"
     return model, f"prompt {prompt(one)}: {accuracy}" if several else accuracy
 

@@ -10,6 +10,7 @@ from oodcache.score.measures.result import Compared, Counterpart
 
 BELOW = "Published numbers in %; below each, yours and the difference in percentage points."
 LABELS = ("model", "source", "prompt", "FPR", "method")
+NAMED = 2  # Rows of one note that are named.
 PROMPTS = {
     "openai": "OpenAI's 80 templates",
     "learned": "learned",
@@ -61,7 +62,6 @@ def _grid(
             GridRow((one.model, _source(one)), _labels(one), one.method, of_row)
             for one, of_row in zip(rows, cells, strict=True)
         ),
-        (BELOW,),
         row_name="method",
     )
 
@@ -93,15 +93,25 @@ def _labels(one: Counterpart) -> tuple[str, ...]:
 
 
 def _notes(rows: Sequence[Counterpart]) -> Iterator[str]:
-    """Yield each note once, after the names of its rows."""
+    """Yield each note once, with its rows: two by name, more by their count."""
     several = len({one.model for one in rows}) > 1
     notes: dict[str, list[Counterpart]] = {}
     for one in rows:
         for text in filter(None, (*one.missing, *one.unlike, one.note)):
             notes.setdefault(text, []).append(one)
     for text, of in notes.items():
-        names = dict.fromkeys(
-            f"{one.source}, {one.method}{f' on {one.model}' if several else ''}" for one in of
+        names = list(
+            dict.fromkeys(
+                f"{one.source}, {one.method}{f' on {one.model}' if several else ''}" for one in of
+            )
         )
-        yield f"{'Every row' if len(of) == len(rows) > 1 else '; '.join(names)}: {text}"
+        yield f"{text} ({_named(names, is_every=len(of) == len(rows) > 1)})"
     yield CLAIM
+
+
+def _named(names: Sequence[str], *, is_every: bool) -> str:
+    """Return which rows a note is of."""
+    if is_every:
+        return "every row"
+    few = "; ".join(names[:NAMED])
+    return few if len(names) <= NAMED else f"{len(names)} rows, such as {names[0]}"

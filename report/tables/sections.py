@@ -22,18 +22,23 @@ from oodcache.report.tables.grid import (
 )
 from oodcache.report.tables.published import published_tables
 from oodcache.report.tables.spectrum import drop_grid
+from oodcache.report.tables.stream_notes import keeps_some
 from oodcache.score.measures.result import Counterpart, Difference, Result
 
 Versus = Mapping[tuple[str, Key], Mapping[Key, Difference]]
 
 SIGNIFICANT = 0.05
 _IN_ORDERS = (
-    "Streams are compared in equal orders, and other scores with each order; ±: the standard "
-    "deviation of the difference over the orders.",
+    "Scores that learn from a stream are compared only within one order; ±: the standard deviation "
+    "of the difference over the shuffles.",
 )
 _OF_ORDER = (
-    "Each order has its own best row: the best of its rows and those without a stream, which are "
-    "behind the best of all orders.",
+    "A row with an order is compared with the rows of the same order and with those without one; "
+    "best of order: none of these is better. A row without an order is compared with all rows.",
+)
+_OF_RATIO = (
+    "For a ratio all scores are taken on the images that it keeps; a row without an order is not "
+    "called behind a row of a ratio.",
 )
 _OF_KIND = (
     "Scores are compared on the same positives: each kind of them has its own best row, and its "
@@ -91,8 +96,8 @@ def _halves(results: Sequence[Result]) -> Iterator[str]:
     if lengths:
         images = " to ".join(f"{one:,}" for one in dict.fromkeys((lengths[0], lengths[-1])))
         yield (
-            f"Of streams, each resample is half of the images, drawn without replacement and "
-            f"replayed; the intervals are those of the whole stream of {images} images."
+            "For scores that learn from a stream, each resample replays half of the images, drawn "
+            f"without replacement; the interval is rescaled to the whole stream of {images} images."
         )
 
 
@@ -141,9 +146,14 @@ def _differences(results: Sequence[Result], differences: Sequence[Difference]) -
             *(_IN_ORDERS if any(one.orders for one in differences) else ()),
             *(_OF_ORDER if len(orders) > 1 else ()),
             *(_OF_KIND if len({one.id for one in differences}) > 1 else ()),
+            *(_OF_RATIO if any(map(keeps_some, results)) and _has_others(results) else ()),
             f"--format json has {_pairs(len(differences))}, with unadjusted p.",
         ),
     )
+
+
+def _has_others(results: Sequence[Result]) -> bool:
+    return any(one.stream is None for one in results)
 
 
 def _pairs(count: int) -> str:
@@ -173,12 +183,17 @@ def _behind(
 ) -> Cell:
     """Return the row's distance from the best row it was compared with."""
     others = versus.get((ood, key), {})
+    if rows[key][ood].stream is None:
+        # A ratio keeps other images than this row has.
+        whole = {one: of for one, of in others.items() if not keeps_some(rows[one][ood])}
+        others = whole or others
     if not others:
         return ((NONE, NONE),)
-    best = max((key, *others), key=lambda one: rows[one][ood].auroc)
-    if best == key:
+    # By the difference on the same images: a ratio's row has fewer than the others.
+    best = max(others, key=lambda other: (others[other].difference, rows[other][ood].auroc))
+    one, is_higher = others[best], rows[best][ood].auroc > rows[key][ood].auroc
+    if one.difference < 0 or (one.difference == 0 and not is_higher):
         return ((called, ""),)
-    one = others[best]
     mark = "*" if one.p_holm < SIGNIFICANT else ""
     spread = "" if one.deviation is None else f" ± {percent(one.deviation)}"
     numbers = (f"{percent(one.difference)}{spread}{mark}", _p(one.p_holm))

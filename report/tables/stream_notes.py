@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from oodcache.report.tables.grid import key, some
+from oodcache.report.tables.grid import in_words, key, some, whose
 from oodcache.score.measures.result import Result, StreamMeasures
 from oodcache.score.streams.order import RATIO
 
@@ -21,18 +21,34 @@ def stream_notes(results: Sequence[Result]) -> Iterator[str]:
     learning = [(one, one.stream) for one in results if one.stream is not None]
     if not learning:
         return
-    noted: dict[str, str] = {}
-    told: set[tuple[str, str]] = set()  # Once, if several rows of a score have the same.
-    for one, stream in learning:
-        if stream.note and (one.score, stream.note) not in told:
-            label = key(one)[2]
-            noted.setdefault(label.split(" ")[0], f"{label} on {one.ood} {stream.note}")
-            told.add((one.score, stream.note))
-    first, others = [*noted.values()][:NOTES], [*noted.values()][NOTES:]
+    noted = [*_told_by_methods(learning, results)]
     mixed = len(learning) < len(results)
-    parts = [_lengths(learning, mixed), *_ratios(results), *_shuffles(learning), *first]
+    parts = [_lengths(learning, mixed), *_ratios(results), *_shuffles(learning), *noted[:NOTES]]
     yield " ".join(f"{one}." for one in (*parts, _intervals(learning)))
-    yield from (f"{line}." for line in others)
+    yield from (f"{line}." for line in noted[NOTES:])
+
+
+def keeps_some(one: Result) -> bool:
+    """Return whether a row is of a ratio, which keeps only some of the images."""
+    return one.stream is not None and one.stream.order.startswith(f"{RATIO}:")
+
+
+def _told_by_methods(learning: Learning, results: Sequence[Result]) -> Iterator[str]:
+    """Yield the first note of each score as typed, as an example if its rows have others too.
+
+    A note that several rows of one score share is told once.
+    """
+    rows: dict[str, dict[str, Result]] = {}
+    for one, stream in learning:
+        if stream.note:
+            rows.setdefault(key(one)[2].split(" ")[0], {}).setdefault(stream.note, one)
+    told: set[tuple[str, str]] = set()
+    for by_note in rows.values():
+        note, one = next(iter(by_note.items()))
+        if (one.score, note) not in told:
+            example = "For example, " if len(by_note) > 1 else ""
+            yield f"{example}{key(one)[2]} on {one.ood}{whose(one, results)} {note}"
+        told |= {(one.score, each) for each in by_note}
 
 
 def _lengths(learning: Learning, mixed: bool) -> str:
@@ -44,7 +60,10 @@ def _lengths(learning: Learning, mixed: bool) -> str:
     told = f"{some(names)} {learns} from a stream of {images} images"
     if not mixed:
         return told
-    return f"{told}: each score depends on the test images before it; other scores see one alone"
+    return (
+        f"{told}: an image's score depends on the test images before it; the other scores look at "
+        "each image alone"
+    )
 
 
 def _shuffles(learning: Learning) -> Iterator[str]:
@@ -55,37 +74,36 @@ def _shuffles(learning: Learning) -> Iterator[str]:
 
 
 def _ratios(results: Sequence[Result]) -> Iterator[str]:
-    """Yield, for each ratio, how many images it keeps, if rows without it have more."""
-    most: dict[str, tuple[int, int]] = {}
-    kept: dict[str, dict[str, tuple[int, int]]] = {}
-    for one in results:
-        counts = (one.n_id, one.n_ood)
-        if one.is_average:
-            continue
-        if one.stream is not None and one.stream.order.startswith(f"{RATIO}:"):
-            kept.setdefault(one.stream.order, {})[one.ood] = counts
-        most[one.ood] = max(counts, most.get(one.ood, counts))
-    for order, sets in kept.items():
-        if any(most[ood] != counts for ood, counts in sets.items()):
-            yield f"{order} keeps {_kept(sets, most)}: its row is of other images than the rest"
+    """Yield once what all ratios keep, unless the other rows have no more images."""
+    single = [one for one in results if not one.is_average]
+    kept: dict[str, dict[str, Result]] = {}
+    for one in filter(keeps_some, single):
+        assert one.stream is not None
+        kept.setdefault(one.stream.order, {})[one.ood] = one
+    whole = [one for one in single if not keeps_some(one)]
+    ours = max((one.n_id for one in whole), default=0)
+    others: dict[str, int] = {}
+    for one in whole:
+        others[one.ood] = max(one.n_ood, others.get(one.ood, 0))
+    parts = [
+        f"{order} {_kept(sets)}"
+        for order, sets in kept.items()
+        if any((one.n_id, one.n_ood) != (ours, others.get(ood)) for ood, one in sets.items())
+    ]
+    if parts:
+        told = f"Rows of a ratio have only some of the images: {'; '.join(parts)}"
+        sizes = [f"{count:,} of {ood}" for ood, count in others.items()]
+        yield f"{told}; the other rows have {ours:,} ID and {some(sizes)}" if whole else told
 
 
-def _kept(sets: Mapping[str, tuple[int, int]], most: Mapping[str, tuple[int, int]]) -> str:
-    return some(
-        [
-            f"{_of(counts[0], most[ood][0])} ID and {_of(counts[1], most[ood][1])} images of {ood}"
-            for ood, counts in sets.items()
-        ]
-    )
-
-
-def _of(count: int, whole: int) -> str:
-    return f"{count:,}" if count == whole else f"{count:,} of {whole:,}"
+def _kept(sets: Mapping[str, Result]) -> str:
+    return some([f"{one.n_id:,} ID and {one.n_ood:,} of {ood}" for ood, one in sets.items()])
 
 
 def _intervals(learning: Learning) -> str:
-    whose = "Its" if len({one.score for one, _ in learning}) == 1 else "Their"
+    names = list(dict.fromkeys(one.score for one, _ in learning))
+    whose = in_words(names) if len(names) < 3 else "these scores"
     return (
-        f"{whose} DeLong intervals take the scores as independent given this stream's memory, and "
-        "leave out that other images would fill it differently"
+        f"DeLong intervals of {whose} treat the memory of the stream as fixed: they do not include "
+        "that other images would have filled it differently"
     )

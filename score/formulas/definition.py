@@ -117,7 +117,7 @@ class Score:
     StreamMethod (oodcache.score.streams.method).
 
     `settings` are several parameters under one name, such as those of a paper: typed as
-    `settings=NAME`, they stand for these.
+    `settings=NAME`, they stand for these. With `ends` the negatives need their nearest words too.
     """
 
     rank: Callable[..., Scores]
@@ -135,11 +135,26 @@ class Score:
     ignores_classes: bool = False
     stream: Callable[..., Any] | None = None
     settings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    ends: bool = False
 
     @property
     def defaults(self) -> dict[str, float | str]:
         """Return the default of each parameter."""
         return {name: one.default for name, one in self.parameters.items()}
+
+    @property
+    def _needed(self) -> list[str]:
+        """Return what to give, or to have in the cache, besides classes."""
+        needed = {
+            "negatives": "--negatives NAME, which oodcache negatives makes",
+            "bank": "--bank DATASET, cached training images",
+        }
+        found = [needed[self.needs]] if self.needs in needed else []
+        found += ["with its --nearest"] if self.ends else []
+        lists = [key for key, one in self.parameters.items() if one.names == VOCABULARY]
+        found += [f"{key}=NAME, a cached word list, or {needed['negatives']}" for key in lists]
+        datasets = [one.default for one in self.parameters.values() if one.names == DATASET]
+        return found + [f"and {one}, which oodcache extract makes" for one in datasets]
 
     @property
     def facts(self) -> dict[str, str]:
@@ -152,6 +167,7 @@ class Score:
             "formula": self.formula,
             "ranks by": self.ranks_by,
             "parameters": ", ".join(defaults) or "none",
+            **({"needs": ", ".join(self._needed)} if self._needed else {}),
             **{
                 f"settings={name}": ", ".join(f"{key} = {one:g}" for key, one in each.items())
                 for name, each in self.settings.items()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,11 +39,15 @@ class CachedBank:
 
 @dataclass(frozen=True)
 class CachedNegatives:
-    """Mined negatives: the number of `words`, without those of a conjugated pool (`has_pool`)."""
+    """Mined negatives: the number of `words`, without those of a conjugated pool (`has_pool`).
+
+    `near` is the number of their nearest words, besides.
+    """
 
     name: str
     words: int
     has_pool: bool
+    near: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ class Cached:
     is a vocabulary of `count` classes, or None for a model without texts, whose classes are those
     of the bank's labels. All labels of `id_set` are among the classes; `ood_sets` have no such
     label, or no labels. Without such labels the ID set is None, and the others are not known to be
-    OOD. `negatives` are None if none were mined with the classes.
+    OOD. `negatives` are None if none were mined with the classes. `noise` names cached images of
+    noise.
     """
 
     label: str
@@ -67,12 +71,14 @@ class Cached:
     ood_sets: tuple[str, ...] = ()
     bank: CachedBank | None = None
     negatives: CachedNegatives | None = None
+    noise: tuple[str, ...] = ()
 
 
 def of_model(cache: Path, model: str, note: Note) -> Cached:
     """Return what is cached for a model; what is begun but incomplete does not count.
 
-    A damaged file of images or texts does not count either: a note says how to mend it.
+    A damaged file does not count either, nor do negatives whose word lists are not cached: a note
+    says how to mend it.
 
     Of several vocabularies it is the one whose classes most sets have as labels, the smallest of
     those. Of several sets whose labels are classes, the first without "train" in its name, by size,
@@ -86,6 +92,7 @@ def of_model(cache: Path, model: str, note: Note) -> Cached:
             paths[one.kind].append(one.path)
     images = _opened(paths["images"], open_images, note)
     # Images of noise are there for a score to begin with.
+    noise = tuple(name for name, one in images.items() if "noise" in one.identity.encoding)
     images = {name: one for name, one in images.items() if "noise" not in one.identity.encoding}
     texts = _opened(paths["texts"], _unread_texts, note)
     models = [one.identity.model for one in images.values()]
@@ -96,12 +103,14 @@ def of_model(cache: Path, model: str, note: Note) -> Cached:
             f"{cache / label}: has no class names; add them with: oodcache extract --model "
             f"{names.typed_name(label)} --classes NAME=FILE"
         )
-    mined = _negatives(cache, label)
+    mined = _negatives(cache, label, note)
     lists = {words.vocabulary for one in mined for words in one.lists}
     classes = _classes({name: one for name, one in texts.items() if name not in lists} or texts)
     found = {name: _targets(one, _classes(texts)) for name, one in images.items()}
     name = min(classes, key=lambda one: (-_agreeing(found, one), len(classes[one].names), one))
-    return _cached(label, texts[name], images, {one: of[name] for one, of in found.items()}, mined)
+    usable = _with_lists(mined, texts, name, note)
+    targets = {one: of[name] for one, of in found.items()}
+    return replace(_cached(label, texts[name], images, targets, usable), noise=noise)
 
 
 def _unread_texts(path: Path) -> TextRows:
@@ -208,19 +217,44 @@ def _cached(
         id_set=inside[0] if inside else None,
         ood_sets=_outside(targets) if inside else (),
         bank=_bank(images[bank], bank, targets[bank], words) if bank else None,
-        negatives=next((_of(one) for one in mined if one.classes == classes), None),
+        negatives=next((_of(one) for one in mined), None),
     )
 
 
-def _negatives(cache: Path, label: str) -> list[Negatives]:
-    """Return the model's files of negatives; a damaged one is reported when it is scored with."""
+def _negatives(cache: Path, label: str, note: Note) -> list[Negatives]:
+    """Return the model's files of negatives, with a note on each that is damaged."""
     found = []
     for one in store.negatives(cache, label):
-        with suppress(InputError):
+        try:
             found.append(read_negatives(one.path))
+        except InputError as error:
+            remove = shlex.join(["oodcache", "cache", "rm", str(one.path)])
+            note(f"{error}; it is left out: mine it again with --overwrite, or type: {remove}")
+    return found
+
+
+def _with_lists(
+    mined: Sequence[Negatives], texts: Mapping[str, TextRows], classes: str, note: Note
+) -> list[Negatives]:
+    """Return the negatives of the classes whose word lists are there, with notes on the others."""
+    found = []
+    for one in mined:
+        missing = [words.vocabulary for words in one.lists if words.vocabulary not in texts]
+        if one.classes != classes:
+            continue
+        if missing:
+            model = names.typed_name(one.label)
+            add = f"oodcache extract --model {model} --classes {missing[0]}"
+            note(
+                f"{one.path}: its word list {missing[0][:60]} is not cached; it is left out: "
+                f"extract the list again with: {add}=FILE"
+            )
+            continue
+        found.append(one)
     return found
 
 
 def _of(mined: Negatives) -> CachedNegatives:
     words = sum(len(one.words) for one in mined.lists if one.role != CSP)
-    return CachedNegatives(mined.name, words, any(one.role == CSP for one in mined.lists))
+    has_pool = any(one.role == CSP for one in mined.lists)
+    return CachedNegatives(mined.name, words, has_pool, mined.nearest)

@@ -80,7 +80,7 @@ class Question:
         if self.streams and not learns:
             raise InputError(
                 f"--stream {orders[0].label[:60]}: no requested score learns from the stream; "
-                f"add one, or omit --stream: --score {next(iter(STREAM_SCORES), 'NAME')}"
+                f"add one, such as --score {next(iter(STREAM_SCORES), 'NAME')}, or omit --stream"
             )
         if self.stream_seed and not learns:
             raise InputError("--stream-seed has no effect: no requested score learns from a stream")

@@ -57,7 +57,7 @@ def _of_file(sets: Sequence[str], asked: Sequence[str]) -> Iterator[str]:
     if len(sets) > 1:
         yield f"one stream of {len(sets)} OOD sets: the memory is kept from one to the next"
     if missing := [name for name in asked if name not in sets]:
-        yield f"has no images of {', '.join(missing)[:200]}: no row on it"
+        yield f"no row for {', '.join(missing)[:200]}, of which the file has no image"
 
 
 class Replays:

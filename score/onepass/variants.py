@@ -176,7 +176,8 @@ def _together(score: Score, settings: list[str]) -> tuple[Mapping[str, float], l
         return {}, settings
     if len(names) > 1 or names[0] not in score.settings:
         known = ", ".join(f"settings={name}" for name in score.settings)
-        raise InputError(f"settings={'|'.join(names)[:60]}: write one of {known}")
+        one_of = "one of " if len(score.settings) > 1 else ""
+        raise InputError(f"settings={'|'.join(names)[:60]}: write {one_of}{known}")
     others = [one for one in settings if not one.startswith("settings=")]
     for one in others:
         if (name := one.partition("=")[0]) in score.settings[names[0]]:

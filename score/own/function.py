@@ -145,7 +145,10 @@ def called(call: Callable[[], object], name: str, file: str) -> object:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             # Torch may write to read-only arrays, and warns; these are copies.
             warnings.filterwarnings("ignore", "The given NumPy array is not writ")
-            return call()
+            found = call()
+            if inspect.iscoroutine(found):
+                found.close()  # Nothing awaits it, which Python would warn of.
+            return found
     except MissingReferenceError:
         raise
     except (Exception, SystemExit) as error:

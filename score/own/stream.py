@@ -68,6 +68,8 @@ def _check_methods(function: Any, name: str) -> None:
     for method, takes in ((START, "the context"), (STEP, "a batch")):
         if not callable(found := getattr(function, method, None)):
             raise InputError(f"{name}: a class for a stream has start and step; {SHAPE}")
+        if inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found):
+            raise InputError(f"{name}: {method} is async; write a plain def; {SHAPE}")
         if inspect.isfunction(inspect.getattr_static(function, method)):
             try:
                 inspect.signature(found).bind(None, None)

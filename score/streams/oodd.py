@@ -55,7 +55,10 @@ class Oodd:
         told = f"adds base and cosine on their own scales; standard deviations: {spreads}"
         if self.queue < len(scores):
             return told
-        return f"{told}; its queue of {self.queue:,} holds the whole stream, ID images too"
+        # Far below the stream's length, in a number that is easy to type.
+        shorter = max(1, int(float(f"{len(scores) / 10:.0e}")))
+        held = f"its queue of {self.queue:,} holds the whole stream, ID images too"
+        return f"{told}; {held}: set a shorter one, such as oodd:queue={shorter}"
 
 
 class QueueMemory:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +19,8 @@ SHUFFLE, ID_FIRST, OOD_FIRST = "shuffle", "id-first", "ood-first"
 DRIFT, RATIO, FILE = "drift", "ratio", "file"
 FORMS = "shuffle, shuffle:N, id-first, ood-first, drift, ratio:R or file:FILE.csv"
 MOST_SHUFFLES = 1000
+# Not all that float() takes, such as 1_0.
+PLAIN = re.compile(r"[0-9.]+(e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,10 @@ def read(typed: str) -> StreamOrder:
     if kind == FILE and value:
         return StreamOrder(typed, FILE, file=Path(value))
     if kind == RATIO and colon:
-        number = _number(typed, value, "a number above 0, such as ratio:10")
+        wanted = "a number above 0, such as ratio:10"
+        if PLAIN.fullmatch(value) is None:
+            raise InputError(f"--stream {typed[:60]}: {value[:40]!r} is not {wanted}")
+        number = _number(typed, value, wanted)
         return StreamOrder(typed, RATIO, number)
     if kind == SHUFFLE and colon:
         wanted = f"a whole number from 1 to {MOST_SHUFFLES:,}, such as shuffle:5"
@@ -169,6 +175,18 @@ def _counts_in_ratio(inside: int, outside: int, ratio: float) -> tuple[int, int]
     if not rarer:
         raise InputError(
             f"--stream ratio:{ratio:g}: {inside:,} ID and {outside:,} OOD images are too few; "
-            f"use a ratio from 1/{outside} to {inside}"
+            f"use one from {_least(outside)} to {inside}, such as ratio:{min(10, inside)}"
         )
     return found
+
+
+def _least(outside: int) -> str:
+    """Return the smallest ratio for one ID image, rounded up to be short to type.
+
+    >>> _least(300), _least(80), _least(1)
+    ('0.0034', '0.013', '1')
+    """
+    if outside == 1:
+        return "1"
+    digits = 1 - math.floor(math.log10(1 / outside))
+    return f"{math.ceil(Fraction(10**digits, outside)) / 10**digits:.{digits}f}"

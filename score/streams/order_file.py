@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -84,7 +85,9 @@ def _place(
     image = _text(typed.encode(errors="surrogateescape"))
     if name not in numbers:
         names = ", ".join(numbers)[:120]
-        raise InputError(f"{path}: line {line}: {shown(name)[:80]} is none of the sets: {names}")
+        what = f"{shown(name)[:80]} is none of the sets: {names}"
+        add = f"add --ood {shlex.quote(name[:60])}, or remove its rows"
+        raise InputError(f"{path}: line {line}: {what}; {add}")
     if image not in numbers[name]:
         what = f"{name[:60]} has no image {shown(image)[:120]} that is scored"
         raise InputError(f"{path}: line {line}: {what}; name images as in a file of --save-scores")

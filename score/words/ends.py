@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.files.negatives import NEGATIVE
+from oodcache.cache.files.negatives import NEGATIVE, Negatives
+from oodcache.score.formulas.definition import MINED
 from oodcache.score.inputs.selection import Vectors
 from oodcache.score.words.mining import shares
 from oodcache.score.words.negatives import Mined
@@ -35,11 +37,38 @@ def both_ends(mined: Mined, near: int | None, far: int | None) -> Vectors:
         given = " and ".join(f"{name}={wanted}" for name, wanted in short.items())
         raise InputError(
             f"{path}: has {number:,} nearest and {kept:,} farthest words, too few for {given}; use "
-            f"{_all_of(short)} for all of them, or mine more with --nearest and --keep"
+            f"{_typed(near, far, short)}, or {_mining_more(mined, near, far)}"
         )
     return np.concatenate(
         [mined.vectors_of(_share(farthest, far)), mined.vectors_of(_share(nearest, near))]
     )
+
+
+def left(found: Negatives) -> int:
+    """Return how many candidates are not among the farthest words."""
+    lists = [one for one in found.lists if one.role == NEGATIVE]
+    return sum(one.candidates - len(one.words) for one in lists)
+
+
+def runnable(near: int, far: int) -> str:
+    """Return clipscope as it runs with so many words of either end, "" if one has none.
+
+    An end with fewer words than the default takes all of them.
+    """
+    counts = {"near": near, "far": far}
+    if not all(counts.values()):
+        return ""
+    few = [f"{name}={MINED}" for name, count in counts.items() if count < RELEASED]
+    return f"clipscope:{','.join(few)}" if few else "clipscope"
+
+
+def too_few(found: Negatives) -> str:
+    """Return a note if clipscope's defaults need more words of an end, "" if not."""
+    far = sum(len(one.words) for one in found.lists if one.role == NEGATIVE)
+    typed = runnable(found.nearest, far)
+    if ":" not in typed:
+        return ""
+    return f"clipscope takes {RELEASED:,} words of each end by default: use --score {typed}"
 
 
 def _share(words: Words, number: int | None) -> Words:
@@ -53,17 +82,32 @@ def _share(words: Words, number: int | None) -> Words:
 
 def _mining(mined: Mined, near: int | None, far: int | None) -> str:
     """Return how to mine the nearest words too, as many as are asked for or as are left."""
-    lists = [one for one in mined.negatives.lists if one.role == NEGATIVE]
-    kept = sum(len(one.words) for one in lists)
-    left = sum(one.candidates for one in lists) - kept
-    if not left:
+    kept = sum(len(one.words) for one in mined.negatives.lists if one.role == NEGATIVE)
+    most = left(mined.negatives)
+    if not most:
         return "all its words are farthest ones: mine again with a smaller --keep and --nearest N"
-    there = {"near": (near, left), "far": (far, kept)}
+    there = {"near": (near, most), "far": (far, kept)}
     short = [name for name, (wanted, count) in there.items() if (wanted or 0) > count]
-    then = f"; then use {_all_of(short)}" if short else ""
-    return f"mine them with: {mined.command(nearest=min(near or RELEASED, left))}{then}"
+    then = f"; then use {_typed(near, far, short)}" if short else ""
+    return f"mine them with: {mined.command(nearest=min(near or RELEASED, most))}{then}"
 
 
-def _all_of(ends: Iterable[str]) -> str:
-    """Return how to score with all words of some ends."""
-    return f"clipscope:{','.join(f'{name}=mined' for name in ends)}"
+def _mining_more(mined: Mined, near: int | None, far: int | None) -> str:
+    """Return how to mine as many words of both ends as are asked for."""
+    of_file = mined.negatives
+    candidates = sum(one.candidates for one in of_file.lists)
+    there = sum(one.candidates for one in of_file.lists if one.role == NEGATIVE)
+    kept = sum(len(one.words) for one in of_file.lists if one.role == NEGATIVE)
+    number, more = max(near or 0, of_file.nearest), far if (far or 0) > kept else None
+    if number + (more or kept) > there:
+        return f"mine from a longer list: {there:,} words are too few for both"
+    # A pool has its share of a number of words.
+    keep = more if more is None or there == candidates else math.ceil(more * candidates / there) + 1
+    return f"mine more with: {mined.command(nearest=number, keep=str(keep) if keep else '')}"
+
+
+def _typed(near: int | None, far: int | None, short: Iterable[str]) -> str:
+    """Return the score as it was typed, with all words of the ends that have too few."""
+    asked = {"near": near, "far": far} | dict.fromkeys(short)
+    ends = [f"{name}={number or MINED}" for name, number in asked.items() if number != RELEASED]
+    return f"clipscope:{','.join(ends)}"

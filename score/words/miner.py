@@ -25,6 +25,7 @@ from oodcache.cache.store import store
 from oodcache.cache.watch import Hint, Watch
 from oodcache.score.inputs.files import check_same_model, vocabulary_path
 from oodcache.score.measures.result import AVERAGE
+from oodcache.score.words.ends import too_few
 from oodcache.score.words.mining import KEEP, PERCENTILE
 from oodcache.score.words.negatives import differing, held_against
 from oodcache.score.words.word_pool import ChosenWords, WordPool, class_vectors, template_of
@@ -71,6 +72,8 @@ def write_mined(request: MiningRequest, overwrite: bool, watch: Watch) -> None:
     words = sum(len(one.words) for one in found.lists)
     candidates = sum(one.candidates for one in found.lists)
     near = f", and the {found.nearest:,} nearest" if found.nearest else ""
+    if few := too_few(found):
+        watch.note(few)
     watch.note(Hint(f"wrote {path}: {words:,} words of {candidates:,} (--keep {found.keep}){near}"))
 
 

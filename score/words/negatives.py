@@ -118,10 +118,11 @@ class Mined:
         chosen = (self._stored(at, some) for at, some in words.items())
         return np.concatenate([self._pool.vectors(one) for one in chosen])
 
-    def command(self, *, csp: str = "", nearest: int = 0) -> str:
-        """Return the command that mines such negatives with a pool, or nearest words, besides."""
-        classes = self.negatives.classes
-        return _command(self.negatives, self.selection.model.requested, classes, csp, nearest)
+    def command(self, *, csp: str = "", nearest: int = 0, keep: str = "") -> str:
+        """Return the command that mines such negatives, with what is given besides or instead."""
+        of_file, model = self.negatives, self.selection.model.requested
+        of_file = replace(of_file, keep=keep or of_file.keep)
+        return remined(of_file, model, of_file.classes, csp=csp, nearest=nearest)
 
     def _stored(self, at: int, words: Sequence[str]) -> ChosenWords:
         """Return words of one list, by their places in its vocabulary."""
@@ -147,7 +148,7 @@ def open_negatives(cache: Path, selection: Selection, name: str) -> Mined:
             f"make them with: {mining(selection)} --words nouns -o {name}"
         )
     negatives = read_negatives(names.negatives_path(cache, label, name))
-    again = f"mine again with: {_command(negatives, requested, texts.path.stem)}"
+    again = f"mine again with: {remined(negatives, requested, texts.path.stem)}"
     _check_mined(negatives, texts, again)
     files = list[TextRows]()
     for one in negatives.lists:
@@ -187,8 +188,8 @@ def mining(selection: Selection) -> str:
     return f"oodcache negatives --model {model} --classes {selection.known_texts.path.stem}"
 
 
-def _command(
-    negatives: Negatives, model: str, classes: str, csp: str = "", nearest: int = 0
+def remined(
+    negatives: Negatives, model: str, classes: str, *, csp: str = "", nearest: int = 0
 ) -> str:
     """Return the command that mines such negatives for `classes`, under another name."""
     options = [f"--model {shlex.quote(model)} --classes {classes}"]

@@ -22,7 +22,7 @@ IMAGES = Path("embeddings/small/demo/images")
 TEXTS = Path("embeddings/small/demo/texts")
 KEYS = [
     *("path", "model", "kind", "name", "state", "rows", "dimension", "dtype"),
-    *("templates", "classes", "bad", "shards", "bytes", "modified", "error"),
+    *("templates", "classes", "bad", "shards", "bytes", "modified", "error", "near"),
 ]
 
 
@@ -80,6 +80,7 @@ def test_json_has_the_documented_keys_and_the_files_facts(
         "bytes": path.stat().st_size,
         "modified": "2023-11-14T22:13:20Z",
         "error": None,
+        "near": None,
     }
     assert (texts["rows"], texts["templates"], texts["classes"]) == (6, 2, 3)
     assert list(images) == list(texts) == KEYS

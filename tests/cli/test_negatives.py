@@ -68,6 +68,9 @@ def test_the_nearest_words_are_kept_and_shown(oodcache: Run, lists: None) -> Non
     assert oodcache(*MINE, "--keep", "30", "--nearest", "8").status == 0
     found = read_negatives(FILE)
     lines = oodcache("cache", "info", FILE, "--all").out.splitlines()
+    assert lines[0].endswith("candidates, and the 8 nearest words")
+    listed = oodcache("cache", "ls").out
+    assert "30 + 8 near" in listed
     start = lines.index("  the 8 nearest words:") + 1
     assert lines[start : start + 8] == [f"  {word}" for word in found.lists[0].near]
     refused = oodcache(*MINE, "--keep", "30", "--nearest", "9", "--overwrite")
@@ -76,8 +79,10 @@ def test_the_nearest_words_are_kept_and_shown(oodcache: Run, lists: None) -> Non
         "oodcache: --nearest 9: 8 words left beside the 30 farthest; give at most 8, or a smaller "
         "--keep",
     )
-    for number in ("0", "-1", "x"):
-        assert oodcache(*MINE, "--nearest", number).status == 2
+    for number in ("0", "-1", "x", "50%"):
+        refused = oodcache(*MINE, "--nearest", number)
+        assert refused.status == 2
+        assert f"{number!r}: give a number of words, such as 5000" in refused.err
 
 
 def test_the_same_command_gives_the_same_bytes(oodcache: Run, lists: None) -> None:

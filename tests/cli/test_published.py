@@ -122,19 +122,19 @@ BOTH = ("auroc", "fpr95")
 
 
 SAID = (
-    "SeTAR's rerun (recomputed from its per-image scores), GL-MCM; OpenOOD-VLM's log, LAPT; "
-    "OpenOOD-VLM's log, AdaNeg with LAPT's prompts: not implemented in oodcache",
-    "SeTAR's rerun (recomputed from its per-image scores), GL-MCM: it needs features of parts "
-    "of an image, which no cache holds",
-    "NegLabel (Jiang et al., ICLR 2024), NegLabel: neglabel needs negatives: give --negatives "
-    "NAME; make them with: oodcache negatives --model ViT-B-16/openai --classes imagenet "
-    "--words nouns -o NAME",
-    "open_clip's list of results, zero-shot accuracy: OpenAI's 80 templates are not cached: "
-    "oodcache extract --model ViT-B-16/openai --classes imagenet --template 'a photo of a {}' "
-    "--template 'the nice {}' --template openai --overwrite",
-    "MCM (Ming et al., NeurIPS 2022), MCM: its loader resizes differently",
-    "the study's README, softmax MCM: unverified: its inputs were not released; it does not "
-    "say which weights: 68.3 is what open_clip lists for these",
+    "not implemented in oodcache (3 rows, such as SeTAR's rerun (recomputed from its per-image "
+    "scores), GL-MCM)",
+    "it needs features of parts of an image, which no cache holds (SeTAR's rerun (recomputed from "
+    "its per-image scores), GL-MCM)",
+    "neglabel needs negatives: give --negatives NAME; make them with: oodcache negatives --model "
+    "ViT-B-16/openai --classes imagenet --words nouns -o NAME (NegLabel (Jiang et al., ICLR "
+    "2024), NegLabel)",
+    "OpenAI's 80 templates are not cached: oodcache extract --model ViT-B-16/openai --classes "
+    "imagenet --template 'a photo of a {}' --template 'the nice {}' --template openai --overwrite "
+    "(open_clip's list of results, zero-shot accuracy)",
+    "its loader resizes differently (MCM (Ming et al., NeurIPS 2022), MCM)",
+    "unverified: its inputs were not released; it does not say which weights: 68.3 is what "
+    "open_clip lists for these (the study's README, softmax MCM)",
 )
 
 
@@ -151,8 +151,7 @@ def test_a_set_that_was_not_asked_for_is_said(oodcache: Run, cache: Path) -> Non
     done = scored(oodcache, cache, "--published", tail=["--ood", "SUN", "--ood", "Places"])
     (line,) = (one for one in done.out.splitlines() if "OOD sets missing" in one)
     assert line == (
-        f"{MCM[0]}, MCM; SeTAR's rerun (recomputed from its per-image scores), MCM; the study's "
-        "README, softmax MCM: OOD sets missing: --ood iNaturalist --ood Textures"
+        f"OOD sets missing: --ood iNaturalist --ood Textures (3 rows, such as {MCM[0]}, MCM)"
     )
 
 
@@ -163,7 +162,7 @@ def test_a_part_of_the_id_set_has_no_row_computed(
     part = ["--id", "imagenet-val:@some.txt", "--ood", "SUN", "--published"]
     done = oodcache("score", "--cache", cache, "--model", OPENAI, "--classes", "imagenet", *part)
     assert done.status == 0, done.err
-    said = "Every row: measured on all of imagenet-val; use --id imagenet-val"
+    said = "measured on all of imagenet-val; use --id imagenet-val (every row)"
     assert said in done.out.splitlines()
 
 

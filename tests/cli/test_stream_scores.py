@@ -58,8 +58,8 @@ def test_json_has_every_order_of_a_row(streamed: Callable[..., Outcome]) -> None
         (
             ["--stream=drift"],
             "mcm",
-            "--stream drift: no requested score learns from the stream; add one, or omit "
-            "--stream: --score oodd",
+            "--stream drift: no requested score learns from the stream; add one, such as "
+            "--score oodd, or omit --stream",
         ),
         (
             ["--stream-seed=3"],
@@ -75,8 +75,8 @@ def test_json_has_every_order_of_a_row(streamed: Callable[..., Outcome]) -> None
         (
             ["--stream=shuffle:2", "--save-scores=s.csv"],
             "oodd",
-            "--save-scores: oodd scores an image anew in each stream of shuffle:2; give one --ood "
-            "with one shuffle or order, or --stream drift",
+            "--save-scores: a file has one score of an image, and oodd gives one in each stream of "
+            "shuffle:2; give one --ood and one order, such as --stream shuffle, or --stream drift",
         ),
         (
             ["--stream=ratio:2", "--save-scores=s.csv"],

@@ -35,7 +35,7 @@ def files(write_images: Write, write_texts: Write) -> None:
     write_images("outside", OUTSIDE)
 
 
-def mined(cache: Path, keep: str = "50%") -> None:
+def mined(cache: Path, keep: str = "50%", nearest: int | None = None) -> None:
     """Mine the words that are far from the classes, as `far`."""
     found = mine(
         MiningRequest(
@@ -43,6 +43,7 @@ def mined(cache: Path, keep: str = "50%") -> None:
             classes="four",
             words=["words"],
             keep=keep,
+            nearest=nearest,
             name="far",
         ),
         Watch(),
@@ -92,6 +93,14 @@ def test_a_score_without_what_it_needs_is_told_what_to_type(
     mined(tmp_path)
     assert refusal("eoe") == "eoe needs negatives: give --negatives far"
     assert refusal("adaneg") == "adaneg needs negatives: give --negatives far"
+    # Only those with nearest words can serve.
+    assert refusal("clipscope") == (
+        "clipscope needs negatives: far has no nearest words; add them with: oodcache negatives "
+        "--model tiny --classes four --words words --template 'a {}' --keep 50% --nearest 30 "
+        "--overwrite -o far"
+    )
+    mined(tmp_path, nearest=10)
+    assert refusal("clipscope") == "clipscope needs negatives: give --negatives far"
     assert refusal("vim", "knn") == (
         "vim needs a bank: give --bank NAME, training images; make them with: oodcache extract "
         "--model tiny NAME=FOLDER"

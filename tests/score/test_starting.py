@@ -20,9 +20,10 @@ ROOT = Path(__file__).parent.parent.parent
 CLIP = Cached("ViT-B-16/openai", 100.0, None, "pets", 37, "pets", ("strays",))
 SIGLIP = replace(CLIP, label="ViT-B-16-SigLIP/webli", scale=112.0, bias=-16.8)
 BANK = CachedBank("train", 3680, 90, has_every_class=True)
-NEGATIVES = CachedNegatives("words", 10_000, has_pool=True)
+NEGATIVES = CachedNegatives("words", 10_000, has_pool=True, near=5000)
 DINO = Cached("timm/dino", None, None, None, 37, "val", ("strays",), BANK)
-WHOLE = replace(SIGLIP, bank=BANK, negatives=NEGATIVES)
+WHOLE = replace(SIGLIP, bank=BANK, negatives=NEGATIVES, noise=("noise15",))
+FAR = CachedNegatives("words", 300, has_pool=False)
 
 
 def scores(cached: Cached) -> list[str]:
@@ -59,11 +60,20 @@ def test_the_own_temperature_ranks_nearer_to_the_margin_if_it_is_below_1(
         (SIGLIP, "oodd"),
         (WHOLE, ", ".join(STREAM_SCORES)),
         (replace(CLIP, count=1), "oodd:base=max-logit"),
+        # What runs with the words and the images that there are.
+        (replace(WHOLE, negatives=FAR), "oodd, adaneg, tanl"),
+        (
+            replace(WHOLE, negatives=replace(FAR, near=10)),
+            "oodd, adaneg, tanl, clipscope:near=mined,far=mined",
+        ),
+        (replace(WHOLE, noise=()), "oodd, adaneg, clipscope"),
     ],
 )
 def test_scores_of_streams_are_told_apart_and_in_no_command(cached: Cached, names: str) -> None:
     told = of_streams(cached)
     assert told.startswith(f"also there: {names}; each image's score sees other test images, ")
+    is_missing = "; tanl needs images of noise: oodcache extract --model siglip noise15" in told
+    assert is_missing == (cached.negatives is not None and not cached.noise)
     parse_all(names.split(", "))
     assert not any(one in command(cached) for one in STREAM_SCORES)
 

@@ -470,3 +470,30 @@ def test_where_numbers_stand_and_how_they_were_made_is_kept(sets: Cached) -> Non
 def test_a_model_that_is_not_cached_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no embeddings of model 'clip-openai'"):
         beside(tmp_path, "clip-openai")
+
+
+def test_negatives_that_were_mined_in_another_prompt_are_said_with_what_to_type(
+    tmp_path: Path,
+) -> None:
+    write_sets(tmp_path, sets={"imagenet-val": 40, "SUN": 30})
+    write_words(tmp_path, (STOPPED, NICE), words=IDS[:50])
+    write_negative_words(tmp_path, keep="100", percentile=None, template=NICE)
+    asked: dict[str, Any] = {"negatives": "mined", "classes": "imagenet", "ood_sets": ["SUN"]}
+    again = (
+        "to mine in it: oodcache extract --model ViT-B-16/openai --classes nouns-again=FILE "
+        "--template 'The nice {}.' && oodcache extract --model ViT-B-16/openai --classes "
+        "adjectives-again=FILE --template 'This is a {} photo.' && oodcache negatives --model "
+        "ViT-B-16/openai --classes imagenet --words nouns-again --words adjectives-again "
+        "--template 'The nice {}.' --keep 100 -o mined-again"
+    )
+    row = beside(tmp_path, **asked)[RENEG, "NegLabel", "openood"]
+    assert own(row.auroc)["SUN"] is not None
+    assert row.unlike[-1] == (
+        "--negatives mined was mined with the classes in 'the nice {}', and is scored here in "
+        f"'The nice {{}}.'; {again}"
+    )
+    # So has the hint for a prompt that is not cached.
+    write_words(tmp_path, (NICE,), words=IDS[:50])
+    (why,) = beside(tmp_path, **asked)[RENEG, "NegLabel", "openood"].missing
+    assert why.startswith("'The nice {}.' is not cached: oodcache extract")
+    assert why.endswith(f" --overwrite; {again}")

@@ -155,5 +155,6 @@ CLIPSCOPE_SCORES = {
             "bias": BIAS,
         },
         needs="negatives",
+        ends=True,
     )
 }

@@ -79,9 +79,13 @@ def of_file(**changes: Any) -> Callable[[dict[str, Any]], None]:
     return lambda found: found.update(changes)
 
 
-def with_near(of_nouns: list[Any], of_pool: list[Any]) -> Callable[[dict[str, Any]], None]:
+def with_near(
+    of_nouns: list[Any], of_pool: list[Any], *, far: list[str] | None = None
+) -> Callable[[dict[str, Any]], None]:
     def change(found: dict[str, Any]) -> None:
         found["version"] = 4
+        if far is not None:
+            found["lists"][0]["words"] = far
         for one, near in zip(found["lists"], (of_nouns, of_pool), strict=True):
             one["near"] = near
 
@@ -138,6 +142,7 @@ DAMAGE: list[tuple[str, str, Callable[[dict[str, Any]], Any]]] = [
     ("N8", "template 'a {}' is listed twice", of_list(1, templates=["a {}", "a {}"])),
     ("N9", "pool is a conjugated pool with near words", with_near([], ["red thing"])),
     ("N9", "version is 4, but no list has near words", with_near([], [])),
+    ("N9", "has near words, but no far ones", with_near(["cat"], [], far=[])),
     ("N6", "word 'jar' is listed twice", with_near(["cat", "jar"], [])),
     ("N6", "nouns has 21 words of 20 candidates", with_near([str(at) for at in range(18)], [])),
     ("N2", "near of list 0 is ['cat', 7], not a list of texts", with_near(["cat", 7], [])),

@@ -249,3 +249,10 @@ def test_a_stream_is_in_the_short_caption() -> None:
     one = replace(FIRST, score="oodd", parameters={}, stream=drift)
     assert short_caption([FIRST, one])[2].startswith("oodd learns from a stream")
     assert "oodd (drift) on iNaturalist adds base and cosine." in short_caption([FIRST, one])[2]
+
+
+def test_the_first_line_has_the_id_images_of_rows_that_are_of_no_ratio() -> None:
+    stream = StreamMeasures("ratio:1", 90, {"ratio:1": {}})
+    ratio, other = (replace(FIRST, n_id=n, stream=stream) for n in (160, 90))
+    assert "(50,000 images)" in caption([FIRST, ratio])[0]
+    assert "(90 to 160 images)" in caption([ratio, other])[0]

@@ -63,3 +63,8 @@ def test_complete_reversal_has_no_interval_and_raises_the_question() -> None:
     assert question([whole], {}) == (
         "AUROC 0.00 of mcm on SUN is below 50: are --id and --ood exchanged?"
     )
+
+
+def test_the_lowest_row_is_named_with_its_model_if_there_are_several() -> None:
+    asked = str(question([LOW, replace(HIGH, model="ViT-L-14")], {}))
+    assert "of mcm on SUN (ViT-B-16/laion400m_e31) is below 50: " in asked

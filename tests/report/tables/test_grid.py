@@ -110,3 +110,11 @@ def test_each_order_of_a_stream_is_a_row_and_shuffles_show_their_deviation() -> 
     assert [row.score for row in rows] == ["mcm", "mcm (id-first)", "mcm (shuffle:2)"]
     assert rows[1].cells[0][0] == ("94.12", "30.00", "–")
     assert rows[2].cells[0][0] == ("94.12 ± 1.23", "30.00 ± 0.40", "20.00 ± 1.00")
+
+
+def test_a_ratio_stays_below_the_accuracy_of_its_model() -> None:
+    stream = StreamMeasures("ratio:1", 90, {"ratio:1": {}})
+    ratio = replace(FIRST, id_accuracy=None, stream=stream)
+    first, second = measured([FIRST, ratio]).rows
+    assert first.heading == second.heading == ("ViT-B-16/laion400m_e31", "ID accuracy 67.05")
+    assert second.labels[-1] == "–"

@@ -73,14 +73,15 @@ def test_a_gap_that_rounds_to_nothing_has_no_minus() -> None:
 def test_a_row_without_own_numbers_is_listed_all_the_same() -> None:
     (grid,) = published_tables([MISSING, MEASURED])
     assert grid.rows[0].cells == ((("95.00", "–"),), (("–", "–"),))
-    assert "Another, MCM: not cached: oodcache extract" in grid.notes
+    assert "not cached: oodcache extract (Another, MCM)" in grid.notes
 
 
 def test_accuracies_have_a_table_before_the_others() -> None:
     accuracy, measured = published_tables([MEASURED, ACCURATE])
     assert (accuracy.measures, accuracy.ood_sets) == (("accuracy",), ("ID",))
     assert [row.cells for row in accuracy.rows] == [((("68.30",), ("67.00",), ("-1.30",)),)]
-    assert accuracy.notes == (BELOW,)
+    # Once, below the last table.
+    assert (accuracy.notes, measured.notes[0]) == ((), BELOW)
     assert [row.score for row in measured.rows] == ["MCM"]
 
 
@@ -104,25 +105,28 @@ def test_what_is_said_of_several_rows_is_said_once() -> None:
     *_, grid = published_tables([MEASURED, ACCURATE, MISSING])
     assert grid.notes == (
         BELOW,
-        "A paper, MCM; A list, accuracy: 300 images here",
-        "A paper, MCM: it resizes",
-        "Another, MCM: not cached: oodcache extract",
+        "300 images here (A paper, MCM; A list, accuracy)",
+        "it resizes (A paper, MCM)",
+        "not cached: oodcache extract (Another, MCM)",
         CLAIM,
     )
     *_, grid = published_tables([MEASURED, ACCURATE])
-    assert grid.notes[1] == "Every row: 300 images here"
+    assert grid.notes[1] == "300 images here (every row)"
+    third = replace(MEASURED, method="energy")
+    *_, grid = published_tables([MEASURED, ACCURATE, third, MISSING])
+    assert grid.notes[1] == "300 images here (3 rows, such as A paper, MCM)"
 
 
 def test_two_rows_of_one_name_are_named_once() -> None:
     other = replace(MEASURED, fpr_convention="openood", note="")
     (grid,) = published_tables([MEASURED, other, MISSING])
-    assert grid.notes[1] == "A paper, MCM: 300 images here"
+    assert grid.notes[1] == "300 images here (A paper, MCM)"
 
 
 def test_models_are_named_where_there_are_several() -> None:
     other = replace(MEASURED, model="ViT-B-32/openai", unlike=(), note="")
     (grid,) = published_tables([MEASURED, other])
-    assert grid.notes[1] == f"A paper, MCM on {MODEL}: 300 images here"
+    assert grid.notes[1] == f"300 images here (A paper, MCM on {MODEL})"
     assert [row.heading[0] for row in grid.rows] == [MODEL, "ViT-B-32/openai"]
 
 

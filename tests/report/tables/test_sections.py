@@ -97,7 +97,7 @@ def test_a_difference_over_shuffles_has_its_deviation() -> None:
     apart = replace(one, orders={"shuffle 0": -0.08, "shuffle 1": -0.1}, deviation=0.0141)
     _, grid = sections(results("SUN"), [apart])
     assert cells(grid)["mcm"][0] == ("9.00 ± 1.41*", "<.001")
-    assert grid.notes[1].startswith("Streams are compared in equal orders")
+    assert grid.notes[1].startswith("Scores that learn from a stream are compared only ")
 
 
 def test_with_several_orders_the_best_row_is_that_of_its_order() -> None:
@@ -115,7 +115,31 @@ def test_with_several_orders_the_best_row_is_that_of_its_order() -> None:
     _, grid = sections(rows, pairs)
     found = [row.cells[0][0][0] for row in grid.rows]
     assert found == ["20.00*", "best of order", "20.00*"]
-    assert grid.notes[2].startswith("Each order has its own best row: ")
+    assert grid.notes[2].startswith("A row with an order is compared with the rows of ")
     _, grid = sections(rows[:2], pairs[:1])
     assert [row.cells[0][0][0] for row in grid.rows] == ["20.00*", "best"]
-    assert not any("own best" in note for note in grid.notes)
+    assert not any("of order" in note for note in grid.notes)
+
+
+def test_a_ratio_is_compared_on_its_images_and_no_other_row_is_called_behind_it() -> None:
+    base, *_ = results("SUN")
+    named = {
+        order: replace(base, score="oodd", parameters={}, auroc=auroc, stream=stream)
+        for order, auroc in (("ratio:10", 0.9), ("id-first", 0.5))
+        for stream in [StreamMeasures(order, 90, {order: {}})]
+    }
+    rows = [replace(base, auroc=0.7), *named.values()]
+    # On the ratio's images mcm has 0.95: the rows' own AUROCs would say the opposite.
+    apart = {"ratio:10": 0.05, "id-first": 0.2}
+    pairs = [
+        replace(difference("mcm", "", difference=apart[order], orders={"x": 1}), second=key(one))
+        for order, one in named.items()
+    ]
+    _, grid = sections(rows, pairs)
+    assert [row.cells[0][0][0] for row in grid.rows] == ["best", "5.00*", "20.00*"]
+    assert "taken on the images that it keeps" in grid.notes[3]
+    better = replace(pairs[0], difference=-0.05)
+    _, grid = sections(rows, [better, pairs[1]])
+    assert [row.cells[0][0][0] for row in grid.rows] == ["best", "best of order", "20.00*"]
+    _, grid = sections(rows[:2], [better])
+    assert [row.cells[0][0][0] for row in grid.rows] == ["5.00*", "best"]

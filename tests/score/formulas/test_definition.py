@@ -8,6 +8,7 @@ import pytest
 
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.definition import TEMPERATURE, Parameter, Score
+from oodcache.score.formulas.registry import SCORES
 
 
 def test_facts_write_defaults_as_they_are_typed() -> None:
@@ -53,3 +54,15 @@ def test_a_number_that_is_too_large_is_rejected_with_the_largest() -> None:
     with pytest.raises(InputError) as error:
         Parameter(1.0, whole=True, most=2.0).read("weighting", "3")
     assert str(error.value) == "weighting=3 is not 0, 1 or 2"
+
+
+def test_facts_tell_what_a_score_needs() -> None:
+    assert SCORES["knn"].facts["needs"] == "--bank DATASET, cached training images"
+    negatives = "--negatives NAME, which oodcache negatives makes"
+    assert SCORES["adaneg"].facts["needs"] == negatives
+    assert SCORES["clipscope"].facts["needs"] == f"{negatives}, with its --nearest"
+    assert SCORES["tanl"].facts["needs"] == (
+        f"corpus=NAME, a cached word list, or {negatives}, and noise15, which oodcache extract "
+        "makes"
+    )
+    assert "needs" not in SCORES["mcm"].facts

@@ -41,6 +41,7 @@ def test_labels_tell_the_id_set_the_bank_and_the_ood_sets(
     write_images("unlabelled", rows[:2])
     write_images("noise15", rows[:2], encoding={"size": 8, "noise": "from 0 to 1"})
     found = of_model(tmp_path, "tiny", silent)
+    assert found.noise == ("noise15",)
     assert (found.label, found.scale, found.bias) == ("Tiny/one", 40.0, -12.0)
     assert (found.classes, found.count, found.id_set) == ("pets", 3, "val")
     assert found.bank == CachedBank("train", rows=4, smallest=1, has_every_class=True)
@@ -81,6 +82,28 @@ def test_negatives_count_without_the_pool_and_their_lists_are_no_classes(
     assert (found.classes, found.count) == ("pets", 9)
     words = len(kept.lists[0].words) + len(kept.lists[1].words)
     assert found.negatives == CachedNegatives("x", words, has_pool=True)
+    mined(nearest=5)
+    found = of_model(tmp_path, "tiny", silent)
+    assert found.negatives is not None and found.negatives.near == 5
+
+
+def test_negatives_that_are_damaged_or_lack_a_word_list_are_left_out_with_a_note(
+    tmp_path: Path, mined: Callable[..., Negatives], lists: dict[str, TextFile]
+) -> None:
+    path = mined().path
+    lists["adjectives"].path.unlink()
+    notes: list[str] = []
+    assert of_model(tmp_path, "tiny", notes.append).negatives is None
+    assert notes == [
+        f"{path}: its word list adjectives is not cached; it is left out: extract the list again "
+        "with: oodcache extract --model Tiny/one --classes adjectives=FILE"
+    ]
+    path.write_bytes(path.read_bytes()[:-9])
+    assert of_model(tmp_path, "tiny", notes.append).negatives is None
+    assert notes[1].startswith(f"{path}: is not valid JSON")
+    assert notes[1].endswith(
+        f"it is left out: mine it again with --overwrite, or type: oodcache cache rm {path}"
+    )
 
 
 def test_a_model_without_class_names_is_told_how_to_add_them(

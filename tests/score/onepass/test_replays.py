@@ -195,7 +195,7 @@ def test_a_file_of_one_ood_set_has_a_row_on_that_set_alone(score: Score, tmp_pat
     both, told = ("outside", "farther"), list[str]()
     found = score("tally", streams=[f"file:{file}"], ood_sets=both, note=told.append).results
     assert [one.ood for one in found] == ["farther"]
-    assert told[0].endswith("order.csv: has no images of outside: no row on it")
+    assert told[0].endswith("order.csv: no row for outside, of which the file has no image")
     order = np.concatenate([np.arange(60, 80), np.arange(60)])
     assert found[0].auroc == pytest.approx(auroc(tallied(order, "inside", "farther")), abs=1e-12)
 

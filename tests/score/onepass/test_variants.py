@@ -380,9 +380,9 @@ def test_settings_of_a_paper_stand_for_several_parameters() -> None:
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [
-        ("tanl:settings=code", "settings=code: write one of settings=paper"),
+        ("tanl:settings=code", "settings=code: write settings=paper"),
         ("tanl:settings=paper,gap=0.5", "settings=paper sets gap too; omit one of them"),
-        ("tanl:settings=paper,settings=paper", "write one of settings=paper"),
+        ("tanl:settings=paper,settings=paper", "write settings=paper"),
         ("oodd:settings=paper", "'settings=paper' sets no parameter of oodd"),
     ],
 )

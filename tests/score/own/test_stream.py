@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -285,3 +286,34 @@ def test_a_batch_of_no_image_is_rejected() -> None:
     own = {"Drifting": score_of(Drifting, "Drifting")}
     with pytest.raises(InputError, match="batch=0 is not a whole number above 0"):
         parse_all(["Drifting:batch=0"], own)
+
+
+class AsyncStart(Drifting):
+    """Is started in a coroutine."""
+
+    async def start(self, context: Any) -> None:  # type: ignore[override]
+        """Start, if it is awaited."""
+
+
+class AsyncStep(Drifting):
+    """Scores in a coroutine."""
+
+    async def step(self, batch: Any) -> Any:
+        """Score, if it is awaited."""
+
+
+@pytest.mark.parametrize(("one", "method"), [(AsyncStart, "start"), (AsyncStep, "step")])
+@pytest.mark.filterwarnings("error")
+def test_async_methods_are_refused_without_a_warning(one: Any, method: str) -> None:
+    with pytest.raises(InputError, match=f"^{one.__name__}: {method} is async; write a plain def;"):
+        score_of(one, one.__name__)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_coroutine_that_is_returned_is_closed(replayed: Callable[..., Evaluated]) -> None:
+    async def later() -> int:
+        return 1
+
+    with pytest.raises(InputError, match="returned shape"):
+        replayed(type("Later", (Broken,), {"returned": lambda batch: later()}))
+    gc.collect()

@@ -213,5 +213,11 @@ def test_it_notes_the_spreads_of_base_and_cosine() -> None:
 
 
 def test_it_notes_a_queue_that_holds_the_whole_stream() -> None:
-    note = Oodd(unread, queue=2).note(np.ones((2, 2)), np.zeros(2))
-    assert note.endswith("; its queue of 2 holds the whole stream, ID images too")
+    def end(images: int) -> str:
+        note = Oodd(unread, queue=2048).note(np.ones((2, images)), np.zeros(images))
+        return note.partition("; its queue of ")[2]
+
+    assert end(1037) == (
+        "2,048 holds the whole stream, ID images too: set a shorter one, such as oodd:queue=100"
+    )
+    assert end(2).endswith("oodd:queue=1")

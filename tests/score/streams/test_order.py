@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -109,8 +110,21 @@ def test_a_large_ratio_is_that_of_the_images_that_are_drawn() -> None:
 def test_a_ratio_that_the_images_cannot_have_is_rejected_with_those_they_can() -> None:
     sizes = [("id", 30), ("ood", 80)]
     for typed in ("ratio:31", "ratio:0.012"):
-        with pytest.raises(InputError, match="30 ID and 80 OOD .* ratio from 1/80 to 30$"):
+        with pytest.raises(InputError, match=" 80 OOD .* from 0.013 to 30, such as ratio:10$"):
             read(typed).streams(sizes, 0)
+
+
+@given(st.integers(1, 300), st.integers(1, 3000))
+def test_the_ratios_that_a_message_names_can_be_typed(inside: int, outside: int) -> None:
+    sizes = [("id", inside), ("ood", outside)]
+    with pytest.raises(InputError) as refused:
+        read(f"ratio:{inside + 1}").streams(sizes, 0)
+    least, most, such = re.findall("from (.*) to (.*), such as (.*)$", str(refused.value))[0]
+    for typed in (f"ratio:{least}", f"ratio:{most}", such):
+        assert len(read(typed).streams(sizes, 0)[0].places) >= 2
+    # A little below the least one, there is no ID image.
+    with pytest.raises(InputError):
+        read(f"ratio:{0.89 / outside}").streams(sizes, 0)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +133,7 @@ def test_a_ratio_that_the_images_cannot_have_is_rejected_with_those_they_can() -
         *("", "Shuffle", "shuffle:", "shuffle:0", "shuffle:1.5", "shuffle:-1", "shuffle:nan"),
         *("shuffle:1.0", "shuffle:1e0", "shuffle:1_0", "shuffle: 1"),
         *("shuffle:1001", "id-first:2", "drift:1", "ratio", "ratio:", "ratio:0", "ratio:inf"),
+        *("ratio:1_0", "ratio: 1", "ratio:+1", "ratio:1/3"),
         *("ratio:-2", "file", "file:", "random"),
     ],
 )

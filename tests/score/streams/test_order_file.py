@@ -53,7 +53,7 @@ def test_a_file_of_save_scores_is_an_order(tmp_path: Path) -> None:
         (ALL[:4], "1 of 2 images of far are missing, such as 'f.png'"),
         (ALL[:2], "has no image of an OOD set"),
         ([*ALL, ALL[1]], "line 7: 'b.png' of in is in line 3 already; each image has one row"),
-        ([*ALL, "on,a.png"], "line 7: 'on' is none of the sets: in, near, far"),
+        ([*ALL, "on,a.png"], "line 7: 'on' is none of the sets: in, near, far; add --ood on, or "),
         ([*ALL, "in,c.png"], "line 7: in has no image 'c.png' that is scored"),
         (["in"], "line 2: has 1 column, the header 2"),
     ],

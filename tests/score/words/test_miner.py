@@ -106,6 +106,7 @@ def test_a_file_without_the_near_end_that_is_asked_for_is_not_mined_already(
     notes: list[str] = []
     write_mined(asked, True, Watch(notes.append))
     assert notes[-1].endswith("x.json: 9 words of 60 (--keep 15%), and the 4 nearest")
+    assert notes[-2].endswith("use --score clipscope:near=mined,far=mined")
     write_mined(asked, False, Watch(notes.append))
     assert notes[-1].endswith("x.json: mined already, with the same words")
     with pytest.raises(InputError, match="exists; replace it with --overwrite"):
