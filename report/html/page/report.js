@@ -453,7 +453,7 @@
       const lengths = [...new Set(paths.map((path) => path.window))].sort((one, two) => one - two).map(whole);
       const first = [...new Set(paths.map((path) => path.order))].map((order) => cut(order, 40));
       $("stream-window").textContent = paths.length
-        ? `A window has the latest ${lengths.join(" or ")} images; where it has none of ID or of this OOD set, the line has a gap. Streams: ${first.join(", ")}.`
+        ? `A window has the latest ${lengths.join(" or ")} images; where it has fewer than 10 of ID or of this OOD set, the line has a gap. Streams: ${first.join(", ")}.`
         : "An average over OOD sets has none: choose one of the sets.";
       $("stream-paths").hidden = !paths.length;
       $("stream-moves").hidden = !paths.some((path) => path.threshold !== null);
