@@ -35,7 +35,7 @@ def drawn(
     the scores are not known.
     """
     chosen = choose(kind, saved, choice)
-    subject = Subject(saved, chosen, choice, **look)
+    subject = Subject(saved, chosen, choice, note=watch.note, **look)
     if KINDS[kind].of_images:
         _check_of_images(kind, chosen)
         subject = _with_images(subject, kind, sources, watch)
