@@ -79,10 +79,15 @@ def filters(results: Sequence[Result]) -> dict[str, list[str]]:
 
 
 def lines(results: Sequence[Result]) -> list[PageLine]:
-    """Return a row for each result, in order; the highest AUROC on an OOD set is `best`."""
-    highest: dict[str, float] = {}
+    """Return a row for each result, in order; the highest AUROC on an OOD set is `best`.
+
+    It is the highest of the rows of one stream order, or of those without; one alone is not.
+    """
+    groups: dict[tuple[str, str], list[float]] = {}
     for one in results:
-        highest[one.ood] = max(one.auroc, highest.get(one.ood, 0.0))
+        groups.setdefault((one.ood, _order(one)), []).append(one.auroc)
+    is_one = len({_order(one) for one in results}) == 1
+    highest = {key: max(own) for key, own in groups.items() if len(own) > 1 or is_one}
     offered, models, found = filters(results), model_names(map(key_of, results)), []
     for key, row in by_row(results).items():
         for one in row.values():
@@ -113,10 +118,14 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
                         ),
                     ),
                     {name: values[name] for name in offered},
-                    one.auroc == highest[one.ood],
+                    one.auroc == highest.get((one.ood, _order(one))),
                 )
             )
     return found
+
+
+def _order(one: Result) -> str:
+    return "" if one.stream is None else one.stream.order
 
 
 def _measured(one: Result, name: str, classes: str = "") -> PageCell:
