@@ -23,7 +23,7 @@ from oodcache.report.saved import Saved
 from oodcache.report.streams import courses, pathless
 from oodcache.report.sweeps import sweeps
 from oodcache.report.tables.caption import caption
-from oodcache.report.tables.grid import NOT_ESTIMABLE, by_row, model_names, names
+from oodcache.report.tables.grid import NOT_ESTIMABLE, by_row, model_names, names, some
 from oodcache.score.measures.result import AVERAGE, HEADLINES, Result
 
 NEEDS = ("jinja2", "plotly", "PIL")
@@ -75,7 +75,7 @@ def page(saved: Saved, content: Content) -> str:
         differences=_differences(saved),
         sweeps=sweeps(saved),
         streams=any(one.stream for one in results),
-        lacks_paths=bool(pathless(results)),
+        lacks_paths=some(pathless(results)),
         measures=HEADLINES.values(),
         made=making(saved),
         source=saved.path.name,
