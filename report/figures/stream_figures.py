@@ -32,7 +32,7 @@ from oodcache.report.figures.stream_panels import (
     lines_of,
 )
 from oodcache.report.streams import StreamCourse, courses, pathless
-from oodcache.report.tables.grid import in_words, model_names, some
+from oodcache.report.tables.grid import in_words, key, model_names, some
 from oodcache.score.measures.result import Result
 
 # Inches of a printed page that a figure may take: what does not fit is left out, with a note.
@@ -47,6 +47,7 @@ def stream(subject: Subject) -> Figure:
     """
     results = [one for one in subject.chosen.results if one.ood in subject.chosen.ood_sets]
     _check_paths(results, subject)
+    _note_models(subject)
     shown = courses(results)
     orders = list(dict.fromkeys(one.order for one in shown))
     every = lines_of(subject, shown)
@@ -115,16 +116,27 @@ def _that_fit(
 
 def _titles(subject: Subject) -> dict[str, str]:
     """Return the title of each OOD set, with the model if the results have others, too."""
-    model = ""
-    names = model_names((_model(one), None, "") for one in subject.saved.results)
-    there = {_model(one) for one in subject.chosen.results}
-    if len(names) > 1 and len(there) == 1:
-        model = f" · {names[there.pop()]}"
+    names = _models(subject.saved.results)
+    there = _models(subject.chosen.results)
+    model = f" · {names[next(iter(there))]}" if len(there) == 1 < len(names) else ""
     return {ood: f"OOD: {ood}{model}" for ood in subject.chosen.ood_sets}
 
 
-def _model(one: Result) -> str | None:
-    return None if one.model is None else f"{one.model}/{one.pretrained}"
+def _note_models(subject: Subject) -> None:
+    """Note the models that were left out because the user named none."""
+    there = _models(subject.chosen.results)
+    left = [
+        name
+        for model, name in _models(subject.saved.results).items()
+        if model not in there and not subject.choice.models
+    ]
+    if left:
+        subject.note(f"left out {some(left)}: choose with --model")
+
+
+def _models(results: Sequence[Result]) -> dict[str | None, str]:
+    """Return the models of streams, as they are shown."""
+    return model_names(key(one) for one in results if one.stream is not None)
 
 
 def _label(order: str, shown: Sequence[StreamCourse], has_lines: bool) -> str:

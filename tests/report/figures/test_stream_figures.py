@@ -92,16 +92,22 @@ def test_the_legend_says_that_lines_follow_the_first_of_several_shuffles() -> No
     assert legend(draw("stream", subject(several, choice))) == ["shuffle:2", "id-first"]
 
 
-def test_a_figure_of_one_of_several_models_names_it() -> None:
+def test_a_figure_of_one_of_several_models_names_it_and_notes_the_others() -> None:
     saved = streamed(SAMPLE.saved, ["oodd"])
     others = [replace(one, model="other") for one in saved.results]
     both = replace(saved, results=(*saved.results, *others))
     first = saved.results[0]
-    for shown, title in (
-        (saved, "OOD: SUN"),
-        (both, f"OOD: SUN · {first.model}/{first.pretrained}"),
+    model, other = (f"{name}/{first.pretrained}" for name in (first.model, "other"))
+    for shown, title, noted in (
+        (saved, "OOD: SUN", []),
+        (both, f"OOD: SUN · {model}", [f"left out {other}: choose with --model"]),
     ):
-        assert drawn(shown)[0].texts[0].get_text() == title
+        figure, notes = drawn(shown)
+        assert (figure.texts[0].get_text(), notes) == (title, noted)
+    named: list[str] = []
+    choice = FigureChoice(models=[other])
+    figure = draw("stream", subject(both, choice, note=named.append))
+    assert (figure.texts[0].get_text(), named) == (f"OOD: SUN · {other}", [])
 
 
 def test_a_stream_of_all_sets_says_that_its_memory_counts_them_all() -> None:
