@@ -251,7 +251,8 @@ class Results(Sequence[Result]):
             raise InputError("no results to write")
         compared = self.compared or ()
         if in_our_words:
-            grids = sections.sections(self.rows, compared, self.published)
+            is_latex = form == formats.LATEX
+            grids = sections.sections(self.rows, compared, self.published, explain=is_latex)
             return formats.written(worded(grids), form, None)
         return formats.text(form, self.rows, compared, self.provenance, self.published)
 

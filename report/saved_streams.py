@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from oodcache.cache.format.json_fields import Fields
 from oodcache.score.measures.result import HEADLINES, MEASURES, StreamMeasures, StreamPath
+from oodcache.score.measures.stream_path import WINDOWS
+from oodcache.score.streams.runs import MOMENTS
 
-COUNTS = ("id_held", "ood_held")
-FRACTIONS = ("id_share", "ood_share", "threshold")
+COUNTS, SHARES = ("id_held", "ood_held"), ("id_share", "ood_share")
 
 
 def stream_measures(row: Mapping[str, Any]) -> StreamMeasures:
@@ -34,7 +35,7 @@ def stream_measures(row: Mapping[str, Any]) -> StreamMeasures:
         raise given.wrong("deviations", wanted)
     if row["deviations"] is not None:
         _check_measures(given.mapping("deviations"), "stream.deviations.")
-    path = None if row.get("path") is None else _path(given.mapping("path"))
+    path = None if row.get("path") is None else _path(given.mapping("path"), row)
     return StreamMeasures(**{**row, "path": path})
 
 
@@ -46,28 +47,51 @@ def _check_measures(measures: Mapping[str, Any], where: str) -> None:
         inner.fraction(name)
 
 
-def _path(row: Mapping[str, Any]) -> StreamPath:
+def _path(row: Mapping[str, Any], stream: Mapping[str, Any]) -> StreamPath:
+    """Return the path of a stream whose other fields have been checked."""
     given = Fields(row, "stream.path.").expect(*(one.name for one in fields(StreamPath)))
-    given.typed("order", str)
-    given.count("window")
-    ends, moments = (_counts(given, name) for name in ("ends", "moments"))
+    if given.typed("order", str) not in stream["orders"]:
+        raise given.wrong("order", "one of 'stream.orders'")
+    ends = _moments(given, "ends", WINDOWS, stream["images"])
+    moments = _moments(given, "moments", MOMENTS, stream["images"])
+    if given.count("window") > ends[0]:
+        raise given.wrong("window", f"at most the first of 'ends', {ends[0]:,}")
     measured = given.inner("measured", *HEADLINES)
     found: dict[str, Any] = {**row, "ends": ends, "moments": moments}
     found["measured"] = {name: _fractions(measured, name, len(ends)) for name in HEADLINES}
-    there = [name for name in (*COUNTS, *FRACTIONS) if row[name] is not None]
-    for held, share in zip(COUNTS, FRACTIONS, strict=False):
-        if (held in there) != (share in there):
-            raise given.wrong(share, f"null together with '{held}', or neither is")
-    for name in there:
-        read = _fractions if name in FRACTIONS else _counts
-        found[name] = read(given, name, len(moments))
+    for held, share in zip(COUNTS, SHARES, strict=True):
+        found |= _side(given, held, share, moments)
+    if row["threshold"] is not None:
+        found["threshold"] = _fractions(given, "threshold", len(moments))
     return StreamPath(**found)
 
 
-def _counts(given: Fields, name: str, length: int | None = None) -> tuple[int, ...]:
-    """Return a list of whole numbers, of a `length` if it is given."""
-    items, least = _items(given, name, length), 0 if name in COUNTS else 1
-    return tuple(items.count(place, least) for place in items.values)
+def _side(given: Fields, held: str, share: str, moments: Sequence[int]) -> dict[str, Any]:
+    """Return what one side's memory held, and its shares: each with a number if it held any."""
+    if given.values[held] is None or given.values[share] is None:
+        if given.values[held] is not given.values[share]:
+            raise given.wrong(share, f"null together with '{held}', or neither is")
+        return {}
+    items = _items(given, held, len(moments))
+    counts = tuple(
+        items.count(place, 0, most) for place, most in zip(items.values, moments, strict=True)
+    )
+    shares = _fractions(given, share, len(moments))
+    for place, (count, value) in enumerate(zip(counts, shares, strict=True)):
+        if (count == 0) != (value is None):
+            wanted = f"{'null' if count == 0 else 'a number'}, as '{held}' has {count:,} there"
+            raise Fields({str(place): value}, f"{given.where}{share}.").wrong(str(place), wanted)
+    return {held: counts, share: shares}
+
+
+def _moments(given: Fields, name: str, most: int, images: int) -> tuple[int, ...]:
+    """Return a rising list of at most `most` counts, of `images` at most."""
+    if len(found := given.typed(name, list)) > most:
+        raise ValueError(f"'{given.where}{name}' has {len(found):,} items, not {most} at most")
+    items, rising = _items(given, name), list[int]()
+    for place in items.values:
+        rising.append(items.count(place, rising[-1] + 1 if rising else 1, images))
+    return tuple(rising)
 
 
 def _fractions(given: Fields, name: str, length: int) -> tuple[float | None, ...]:
@@ -76,7 +100,7 @@ def _fractions(given: Fields, name: str, length: int) -> tuple[float | None, ...
     return tuple(items.fraction(place, optional=True) for place in items.values)
 
 
-def _items(given: Fields, name: str, length: int | None) -> Fields:
+def _items(given: Fields, name: str, length: int | None = None) -> Fields:
     """Return the items of a list as fields, by their places."""
     found = given.typed(name, list)
     if not found or length not in (None, len(found)):

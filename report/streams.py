@@ -16,7 +16,7 @@ class StreamCourse:
 
     `method` is the score as typed, with the model or the template if they differ. `orders` has the
     headline measures of each order, such as "shuffle 0". `path` is None for an average, and in
-    results of an earlier version.
+    results of an earlier version. A stream that `is_shared` has images of other OOD sets, too.
     """
 
     method: str
@@ -24,6 +24,7 @@ class StreamCourse:
     ood: str
     orders: Mapping[str, Mapping[str, float]]
     path: StreamPath | None
+    is_shared: bool = False
 
 
 def courses(results: Sequence[Result]) -> list[StreamCourse]:
@@ -40,6 +41,7 @@ def courses(results: Sequence[Result]) -> list[StreamCourse]:
                 for order, measures in stream.orders.items()
             },
             stream.path,
+            not one.is_average and stream.images > one.n_id + one.n_ood,
         )
         for one, stream in learning
     ]
@@ -50,9 +52,12 @@ def _method(one: Result) -> Key:
     return model, template, Variant(one.score, one.parameters).label
 
 
-def lacks_paths(results: Sequence[Result]) -> bool:
-    """Return whether a stream of one OOD set has no path: an earlier version did not follow it."""
-    return any(one.stream and one.stream.path is None for one in results if not one.is_average)
+def pathless(results: Sequence[Result]) -> list[str]:
+    """Return the rows on one OOD set whose streams an earlier version did not follow."""
+    without = [
+        one for one in results if one.stream and one.stream.path is None and not one.is_average
+    ]
+    return list(dict.fromkeys(key(one)[2] for one in without))
 
 
 def windows(shown: Sequence[StreamCourse]) -> str:

@@ -11,7 +11,6 @@ from oodcache.cache.watch import Watch
 from oodcache.report.figures.choice import FigureChoice, FigureRows
 from oodcache.report.figures.kinds import KINDS, Subject, choose, draw, rows_of
 from oodcache.report.saved import Saved
-from oodcache.report.tables.grid import key
 from oodcache.score.measures.result import Result
 from oodcache.study.gathering import Sources, content
 
@@ -35,21 +34,10 @@ def drawn(
     the scores are not known.
     """
     chosen = choose(kind, saved, choice)
-    subject = Subject(saved, chosen, choice, **look)
+    subject = Subject(saved, chosen, choice, note=watch.note, **look)
     if KINDS[kind].of_images:
-        _check_of_images(kind, chosen)
         subject = _with_images(subject, kind, sources, watch)
     return draw(kind, subject)
-
-
-def _check_of_images(kind: str, chosen: FigureRows) -> None:
-    """Raise InputError for a score that has several scores of an image, one for each stream."""
-    for one in chosen.results:
-        if one.stream is not None:
-            raise InputError(
-                f"{kind} shows single images, but {key(one)[2][:120]} scores each in every stream "
-                "anew; choose a score that does not learn from the stream with --score"
-            )
 
 
 def _with_images(subject: Subject, kind: str, sources: Sources, watch: Watch) -> Subject:

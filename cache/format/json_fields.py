@@ -46,10 +46,16 @@ class Fields:
 
         return tuple(self._checked(name, is_list, "a list of texts"))
 
-    def count(self, name: str, least: int = 1) -> int:
-        """Return a whole number of at least `least`."""
+    def count(self, name: str, least: int = 1, most: int | None = None) -> int:
+        """Return a whole number of at least `least`, and at most `most` if it is given."""
         wanted = f"a whole number of at least {least}"
-        return int(self._checked(name, lambda one: type(one) is int and one >= least, wanted))
+        if most is not None:
+            wanted = f"a whole number from {least:,} to {most:,}"
+
+        def fits(value: Any) -> bool:
+            return type(value) is int and least <= value and (most is None or value <= most)
+
+        return int(self._checked(name, fits, wanted))
 
     def share(self, name: str) -> float:
         """Return a number between 0 and 1."""

@@ -33,9 +33,9 @@ class FigureChoice:
 class Default:
     """A kind's defaults: how many scores and templates it shows, None for all.
 
-    `averages` allows averages over OOD sets; `probability` allows only scores that are
-    probabilities, `streams` only those that learn from a stream. With a default of one score,
-    several are rejected.
+    `averages` allows averages over OOD sets, and scores that learn from a stream, neither of which
+    has single images; `probability` allows only scores that are probabilities, `streams` only those
+    that learn from a stream. With a default of one score, several are rejected.
     """
 
     scores: int | None = None
@@ -75,6 +75,8 @@ def chosen(saved: Saved, choice: FigureChoice, default: Default, what: str) -> F
     keys = _by(
         keys, choice.templates, default.templates, lambda one: (one[1],), "--template", saved
     )
+    if not default.averages:
+        keys = _without_streams(keys, first, choice.scores, what, saved)
     if default.probability:
         keys = _probabilities(keys, first, choice.scores, what, saved)
     if default.streams:
@@ -201,6 +203,26 @@ def _streams(
             raise InputError(
                 f"--score {text[:120]}: does not learn from a stream, which {what} shows; "
                 f"there are: {some([one[2][:60] for one in able])}"
+            )
+    return able
+
+
+def _without_streams(
+    keys: Sequence[Key], first: Mapping[Key, Result], asked: Sequence[str], what: str, saved: Saved
+) -> list[Key]:
+    """Return the rows of single images; a score that learns from a stream has several of each."""
+    able = [one for one in keys if first[one].stream is None]
+    if not able:
+        raise InputError(
+            f"{saved.path}: {what} shows single images, but every score learns from the stream; "
+            "score again, with a score that does not, such as --score mcm --output FILE.json"
+        )
+    known = {one[2] for one in keys} - {one[2] for one in able}
+    for text in _asked_scores(asked, _methods(keys, first)):
+        if text in known:
+            raise InputError(
+                f"--score {text[:120]}: learns from the stream, and {what} shows single images; "
+                f"choose a score that does not: {some([one[2][:60] for one in able])}"
             )
     return able
 

@@ -83,7 +83,10 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Subject:
-    """Input of a figure; `rows` have its single images, in the order of `chosen`."""
+    """Input of a figure; `rows` have its single images, in the order of `chosen`.
+
+    `note` is called with each line for the user, such as what was left out.
+    """
 
     saved: Saved
     chosen: FigureRows
@@ -94,6 +97,7 @@ class Subject:
     measure: str = "auroc"
     parameter: str | None = None
     form: str = "shown"
+    note: Callable[[str], None] = lambda text: None
 
     def axis(self, measure: str) -> str:
         """Return a measure's axis label, with the FPR convention unless it is strict."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,10 @@ def _forest(axes: Axes, row: list[Result | None], labels: list[str]) -> None:
 
 
 def heatmap(subject: Subject) -> Figure:
-    """Return a heat map with numbers; bright is better, the best of a column is bold."""
+    """Return a heat map with numbers; bright is better, the best of a column is bold.
+
+    Streams are compared in equal orders: with several kinds of rows each has its own best.
+    """
     rows, sets = list(subject.chosen.rows().values()), subject.chosen.ood_sets
     values: Matrix = np.full((len(rows), len(sets)), np.nan)
     for place, row in enumerate(rows):
@@ -96,7 +100,8 @@ def heatmap(subject: Subject) -> Figure:
     cells = wide - left - MARGIN
     colours = _coloured(axes, below, values, subject)
     lower = HEADLINES[subject.measure].lower_is_better
-    _numbers(axes, values, colours, cells / len(sets), lower_is_better=lower)
+    best = _best(rows, values, lower_is_better=lower)
+    _numbers(axes, values, colours, cells / len(sets), best)
     return figure
 
 
@@ -135,15 +140,32 @@ def _columns(axes: Axes, sets: tuple[str, ...], room: float) -> float:
     return NAME * math.cos(math.radians(ANGLE)) if turn else 0.0
 
 
+def _best(
+    rows: Sequence[Mapping[str, Result]], values: Matrix, *, lower_is_better: bool
+) -> npt.NDArray[np.bool_]:
+    """Return which numbers are the best of their column, among rows of the same stream order.
+
+    A single row of its order, beside others, is the best of nothing.
+    """
+    orders = [next((one.stream.order for one in row.values() if one.stream), "") for row in rows]
+    found = np.zeros(values.shape, bool)
+    for order in (several := dict.fromkeys(orders)):
+        own = np.array([one == order for one in orders])
+        some = values[own]
+        if len(some) > 1 or len(several) == 1:
+            best = np.fmin.reduce(some) if lower_is_better else np.fmax.reduce(some)
+            found[own] = some == best
+    return found
+
+
 def _numbers(
     axes: Axes,
     values: Matrix,
     colours: Colours,
     cell: float,
-    *,
-    lower_is_better: bool,
+    best: npt.NDArray[np.bool_],
 ) -> None:
-    """Write each number into its cell, with as many decimals as fit."""
+    """Write each number into its cell, with as many decimals as fit; the `best` are bold."""
     fits = (
         (size, decimals)
         for size, decimals in NUMBERS
@@ -152,7 +174,6 @@ def _numbers(
     size, decimals = next(fits, (0.0, 0))
     if not size:
         return
-    best = np.fmin.reduce(values) if lower_is_better else np.fmax.reduce(values)
     for (row, column), value in np.ndenumerate(values):
         there = bool(np.isfinite(value))
         axes.text(
@@ -162,7 +183,7 @@ def _numbers(
             ha="center",
             va="center_baseline",
             fontsize=size,
-            fontweight="bold" if there and value == best[column] else "normal",
+            fontweight="bold" if best[row, column] else "normal",
             color=_ink(colours, float(value)) if there else "black",
         ).set_in_layout(False)
 

@@ -79,11 +79,15 @@ def filters(results: Sequence[Result]) -> dict[str, list[str]]:
 
 
 def lines(results: Sequence[Result]) -> list[PageLine]:
-    """Return a row for each result, in order; the highest AUROC of an `id` on a set is `best`."""
-    highest: dict[tuple[str, str], float] = {}
+    """Return a row for each result, in order; the highest AUROC of an `id` on a set is `best`.
+
+    It is the highest of the rows of one stream order, or of those without; one alone is not.
+    """
+    groups: dict[tuple[str, str, str], list[float]] = {}
     for one in results:
-        name = (one.id, one.ood)
-        highest[name] = max(one.auroc, highest.get(name, 0.0))
+        groups.setdefault((one.id, one.ood, _order(one)), []).append(one.auroc)
+    is_one = len({_order(one) for one in results}) == 1
+    highest = {key: max(own) for key, own in groups.items() if len(own) > 1 or is_one}
     offered, models, found = filters(results), model_names(map(key_of, results)), []
     for key, row in by_row(results).items():
         for one in row.values():
@@ -114,10 +118,14 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
                         ),
                     ),
                     {name: values[name] for name in offered},
-                    one.auroc == highest[one.id, one.ood],
+                    one.auroc == highest.get((one.id, one.ood, _order(one))),
                 )
             )
     return found
+
+
+def _order(one: Result) -> str:
+    return "" if one.stream is None else one.stream.order
 
 
 def _measured(one: Result, name: str, classes: str = "") -> PageCell:

@@ -20,10 +20,17 @@ from oodcache.report.content import Content
 from oodcache.report.html.lines import columns, filters, lines
 from oodcache.report.html.provenance import making
 from oodcache.report.saved import Saved
-from oodcache.report.streams import courses, lacks_paths
+from oodcache.report.streams import courses, pathless
 from oodcache.report.sweeps import sweeps
 from oodcache.report.tables.caption import caption
-from oodcache.report.tables.grid import NOT_ESTIMABLE, as_typed, by_row, model_names, names
+from oodcache.report.tables.grid import (
+    NOT_ESTIMABLE,
+    as_typed,
+    by_row,
+    model_names,
+    names,
+    some,
+)
 from oodcache.score.measures.result import AVERAGE, HEADLINES, Result
 
 NEEDS = ("jinja2", "plotly", "PIL")
@@ -75,7 +82,7 @@ def page(saved: Saved, content: Content) -> str:
         differences=_differences(saved),
         sweeps=sweeps(saved),
         streams=any(one.stream for one in results),
-        lacks_paths=lacks_paths(results),
+        lacks_paths=some(pathless(results)),
         measures=HEADLINES.values(),
         made=making(saved),
         source=saved.path.name,

@@ -29,7 +29,7 @@ AS_JSON = (
     *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),
     *("picked", "bank_shared_images", "stream", "spectrum"),
 )
-INTERVAL = "auroc_ci"
+INTERVAL, LATEX = "auroc_ci", "latex"
 FORMAT, VERSION = "oodcache results", 1
 SUM = "sha256"
 SURROGATE = re.compile("[\udc80-\udcff]")
@@ -48,13 +48,15 @@ def text(
     """Return results, and whatever else was asked for, in a format.
 
     Tables fit a terminal of `width` columns, or are as wide as needed if it is None; `explain`
-    adds all notes. `published` is None if published numbers were not asked for.
+    adds all notes, which LaTeX always has, as comments. `published` is None if published numbers
+    were not asked for.
     """
     whole = FORMATS[form].whole
     if whole is not None:
         return whole(results, differences, provenance, published)
     from oodcache.report.tables.sections import sections
 
+    explain = explain or form == LATEX
     return written(sections(results, differences, published, explain=explain), form, width)
 
 
@@ -234,7 +236,7 @@ FORMATS = {
     "spreadsheet": Format(whole=to_spreadsheet),
     "json": Format(".json", whole=to_json),
     "markdown": Format(".md", tables=lambda grids, _: "\n".join(map(_markdown, grids))),
-    "latex": Format(".tex", tables=lambda grids, _: "\n".join(map(_latex, grids))),
+    LATEX: Format(".tex", tables=lambda grids, _: "\n".join(map(_latex, grids))),
 }
 ENDINGS = tuple(one.ending for one in FORMATS.values() if one.ending)
 OF_TABLES = tuple(name for name, one in FORMATS.items() if one.tables)

@@ -105,7 +105,7 @@ class StreamPath:
     """The course of one stream, `order`: a running window's measures, and what the memory held.
 
     `measured` has each headline measure of the latest `window` images once `ends` had come: of
-    those of the row's two sets, None without images of either. After `moments` images the memory
+    those of the row's two sets, None with under 10 of either. After `moments` images the memory
     held `id_held` images that it takes for ID, of which the share `id_share` is ID, and `ood_held`
     that it takes for OOD, of which `ood_share` is OOD; a share of none is None. `threshold` is the
     score from which it took an image for ID. What the method does not have is None.

@@ -13,6 +13,8 @@ from oodcache.score.streams.runs import Chosen, StreamRecord, StreamRun
 
 # A window is a tenth of the stream, but has enough images for an AUROC.
 TENTH, FEWEST = 10, 200
+# Of fewer images on a side, a window's measures would be noise: an AUROC of one image is 0 to 1.
+FEWEST_OF_A_SIDE = 10
 WINDOWS = 100
 DIGITS = 5
 
@@ -66,11 +68,11 @@ def window_ends(images: int, window: int) -> tuple[int, ...]:
 def window_measures(
     record: StreamRecord, first: int, end: int, convention: str
 ) -> dict[str, float | None] | None:
-    """Return the headline measures of images `first` to `end`, None without ID or OOD images."""
+    """Return the headline measures of images `first` to `end`, None with too few ID or OOD."""
     some = slice(first, end)
     scores = record.scores[some]
     inside, outside = scores[record.is_inside[some]], scores[record.is_outside[some]]
-    if not len(inside) or not len(outside):
+    if min(len(inside), len(outside)) < FEWEST_OF_A_SIDE:
         return None
     counts = count(inside, outside)
     return {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -117,11 +118,20 @@ def read(typed: str) -> StreamOrder:
 
 
 def read_all(typed: Sequence[str]) -> list[StreamOrder]:
-    """Return the orders that are typed, each once, however written; without any a shuffle."""
+    """Return the orders that are typed, each once, however written; without any a shuffle.
+
+    A file's label has its name alone, unless another file has it, too.
+    """
     found: dict[tuple[str, float, Path | None], StreamOrder] = {}
     for order in map(read, typed or (SHUFFLE,)):
         found.setdefault((order.kind, order.number, order.file), order)
-    return list(found.values())
+    names = Counter(one.file.name for one in found.values() if one.file is not None)
+    return [
+        replace(one, label=f"{FILE}:{one.file.name}")
+        if one.file is not None and names[one.file.name] == 1
+        else one
+        for one in found.values()
+    ]
 
 
 def _number(typed: str, value: str, wanted: str) -> float:

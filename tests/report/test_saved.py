@@ -29,7 +29,8 @@ PATH = StreamPath(
     *(None, None, (0, 5, 9), (None, 0.2, 1.0), (0.0, 0.25, 0.5)),
 )
 COURSE = json.loads(json.dumps(asdict(PATH)))
-SEVERAL = {**STREAM, "orders": {"shuffle 0": MEASURED, "shuffle 1": MEASURED}}
+TWO = {"shuffle 0": MEASURED, "shuffle 1": MEASURED}
+SEVERAL = {**STREAM, "orders": TWO}
 BAD = {**MEASURED, "fpr95": 2}
 FULL = replace(
     FIRST,
@@ -40,7 +41,7 @@ FULL = replace(
     bank_labels="own",
     bank_shared_images={"imagenet-val": 3},
     picked=Pick("Places", 4, 0.75, {"SUN": 3}),
-    stream=StreamMeasures("shuffle:2", 90, dict.fromkeys("ab", MEASURED), MEASURED, "so", PATH),
+    stream=StreamMeasures("shuffle:2", 300, TWO, MEASURED, "so", PATH),
 )
 IN_ORDERS = replace(PLAIN_DIFFERENCE, orders={"shuffle 0": -0.5, "shuffle 1": 0.5}, deviation=0.25)
 PROVENANCE = {"command": "oodcache score"}
@@ -48,7 +49,8 @@ PICKED = {"on": "Places", "tried": 4, "auroc": 0.75, "shared_images": {}}
 
 
 def coursed(**changes: Any) -> dict[str, Any]:
-    return {**STREAM, "path": {**COURSE, **changes}}
+    several = {**SEVERAL, "images": 300, "deviations": MEASURED}
+    return {**several, "path": {**COURSE, **changes}}
 
 
 def written(tmp_path: Path, whole: Any) -> Path:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from samples.report.figures import sample
-from samples.report.streams import streamed
+from samples.report.streams import ORDERS, streamed
 
-from oodcache.report.streams import courses, lacks_paths, windows
+from oodcache.report.streams import courses, pathless, windows
 
 SAVED = streamed(sample(outside=("SUN", "DTD")).saved)
 LEARNING = [one for one in SAVED.results if one.stream]
@@ -34,11 +34,22 @@ def test_methods_are_named_with_the_model_if_there_are_several() -> None:
     assert len(names) == 4 and all(" · " in name for name in names)
 
 
-def test_results_of_an_earlier_version_lack_paths_and_an_average_never_does() -> None:
-    assert not lacks_paths(SAVED.results)
+def test_rows_of_an_earlier_version_lack_paths_and_an_average_never_does() -> None:
+    assert pathless(SAVED.results) == []
     old = [one.stream and replace(one, stream=replace(one.stream, path=None)) for one in LEARNING]
-    assert lacks_paths([one for one in old if one])
-    assert not lacks_paths([one for one in old if one and one.is_average])
+    rows = [f"{score} ({order})" for score in ("oodd", "tanl") for order in ORDERS]
+    assert pathless([one for one in old if one]) == rows
+    assert pathless([one for one in old if one and one.is_average]) == []
+
+
+def test_a_stream_with_images_of_other_sets_is_shared() -> None:
+    first = LEARNING[0]
+    assert first.stream is not None
+    for extra, is_shared in ((0, False), (1, True)):
+        stream = replace(first.stream, images=first.n_id + first.n_ood + extra)
+        assert courses([replace(first, stream=stream)])[0].is_shared is is_shared
+        average = replace(first, ood="average", stream=stream)
+        assert not courses([average])[0].is_shared
 
 
 def test_windows_of_several_lengths_are_a_range() -> None:

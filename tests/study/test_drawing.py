@@ -71,9 +71,18 @@ def test_scores_that_are_not_there_are_an_error(saved: Saved) -> None:
 
 def test_a_figure_of_single_images_shows_no_score_that_has_several_of_each(saved: Saved) -> None:
     stream = StreamMeasures("drift", 50, {"drift": {}})
-    first, *others = saved.results
-    learning = replace(saved, results=(replace(first, stream=stream), *others))
-    problem = r"^roc shows single images, but mcm \(drift\) scores each"
-    with pytest.raises(InputError, match=problem):
-        drawn("roc", learning, FigureChoice(scores=["mcm (drift)"]), {}, SOURCES, Watch())
-    assert curves(learning, ["mine"], ["DTD"]) == [["DTD"], ["mine"]]
+    rows = [replace(one, stream=stream) if one.score == "mcm" else one for one in saved.results]
+    learning = replace(saved, results=tuple(rows))
+    for kind in ("roc", "pr", "histogram", "threshold", "fooled", "classes"):
+        for typed in ("mcm (drift)", "mcm"):
+            problem = (
+                r"^--score mcm \(drift\): learns from the stream, and "
+                rf"{kind} shows single images; choose a score that does not: mine$"
+            )
+            with pytest.raises(InputError, match=problem):
+                drawn(kind, learning, FigureChoice(scores=[typed]), {}, SOURCES, Watch())
+    for scores in ([], ["mine"]):
+        assert curves(learning, scores, ["DTD"]) == [["DTD"], ["mine"]]
+    every = tuple(replace(one, stream=stream) for one in saved.results)
+    with pytest.raises(InputError, match=r"^r\.json: roc shows .* every score .* --score mcm "):
+        drawn("roc", replace(saved, results=every), FigureChoice(), {}, SOURCES, Watch())

@@ -12,9 +12,10 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from samples.report.figures import HOSTILE, PLAIN, Sample, sample
+from samples.report.streams import ORDERS, streamed
 
 from oodcache.report.figures.choice import FigureChoice
-from oodcache.report.figures.kinds import draw
+from oodcache.report.figures.kinds import Subject, choose, draw
 
 SAMPLE = sample()
 LABELS = ["mcm", "mcm:temperature=learned", "max-logit"]
@@ -84,6 +85,24 @@ def test_bright_is_better_and_the_best_of_a_column_is_bold(measure: str, best: o
         assert (text.get_fontweight() == "bold") == (values[row, column] == best(values[:, column]))
     top = colormaps["cividis"](1.0)
     assert mesh.to_rgba(best(values)) == pytest.approx(top, abs=0.01)
+
+
+def test_the_best_is_that_of_rows_in_equal_orders() -> None:
+    saved = streamed(sample(outside=("SUN",)).saved)
+    choice = FigureChoice()
+    subject = Subject(saved, choose("heatmap", saved, choice), choice, width=6.75)
+    axes, _ = draw("heatmap", subject).axes
+    rows = [one.get_text() for one in axes.get_yticklabels()]
+    bold = {row for row, one in zip(rows, axes.texts, strict=True) if one.get_weight() == "bold"}
+    # Of equal scores both are the best; id-first is worse than any, but compared with itself.
+    streams = {f"{score} ({order})" for score in ("oodd", "tanl") for order in ORDERS}
+    assert bold & streams == streams and 0 < len(bold - streams) < len(rows) - len(streams)
+    alone = replace(saved, results=tuple(one for one in saved.results if one.score != "tanl"))
+    subject = Subject(alone, choose("heatmap", alone, choice), choice, width=6.75)
+    axes, _ = draw("heatmap", subject).axes
+    rows = [one.get_text() for one in axes.get_yticklabels()]
+    bold = {row for row, one in zip(rows, axes.texts, strict=True) if one.get_weight() == "bold"}
+    assert bold and not bold & streams
 
 
 def test_numbers_can_be_read_on_their_colour() -> None:

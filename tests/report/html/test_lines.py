@@ -46,6 +46,18 @@ def test_the_highest_auroc_of_a_set_is_the_best_even_if_two_share_it() -> None:
     assert [line.best for line in lines(rows)] == [True, True, False, True]
 
 
+def test_the_best_of_streams_is_among_rows_of_one_order() -> None:
+    rows = []
+    for score, order, auroc in [
+        *(("a", "", 0.9), ("b", "", 0.8)),
+        *(("c", "drift", 0.7), ("d", "drift", 0.6), ("c", "id-first", 0.95)),
+    ]:
+        stream = StreamMeasures(order, 90, {order: {}}) if order else None
+        rows.append(replace(FIRST, score=score, parameters={}, auroc=auroc, stream=stream))
+    assert [line.cells[0].text for line in lines(rows) if line.best] == ["a", "c (drift)"]
+    assert [line.best for line in lines(rows[2:3])] == [True]
+
+
 def test_only_what_differs_is_filtered_by_and_has_a_column() -> None:
     rows = results("SUN", "Places")
     assert filters(rows) == {"score": list(LABELS), "OOD set": ["SUN", "Places"]}

@@ -124,7 +124,7 @@ def test_differences_have_a_table_and_results_their_caption() -> None:
 
 def test_without_images_the_page_says_why(parsed: Parsed) -> None:
     words = Parsed(page(SAVED, Content((), missing="Type this & that."))).words
-    assert "There are no curves, thresholds or images here. Type this & that." in words
+    assert "There are no curves, thresholds or images here: Type this & that." in words
     assert "Threshold explorer" not in words and "Threshold explorer" in parsed.words
 
 
@@ -166,4 +166,5 @@ def test_streams_without_paths_say_how_to_get_them() -> None:
     learning = [(one, one.stream) for one in STREAMED.results if one.stream]
     old = [replace(one, stream=replace(stream, path=None)) for one, stream in learning]
     words = Parsed(page(replace(STREAMED, results=tuple(old)), Content(()))).words
-    assert "Score again, with --output FILE.json." in words
+    rows = "oodd (shuffle:2), oodd (id-first), tanl (shuffle:2), tanl (id-first)"
+    assert f"without paths along their streams: {rows}. Score again, with --output FILE.j" in words

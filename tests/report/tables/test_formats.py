@@ -242,6 +242,19 @@ def test_latex_escapes_what_is_special_to_it() -> None:
     ) in written.splitlines()
 
 
+def test_latex_has_all_notes_as_comments_and_asks_for_no_more() -> None:
+    stream = StreamMeasures("drift", 90, {"drift": {}}, note="adds two")
+    # Notes on the bank's images, on ties and on the stream are more than a terminal shows.
+    noted = {"bank": "train", "bank_labels": "own", "bank_shared_images": {"SUN": 3}, "ties": 9_999}
+    one = replace(FIRST, stream=stream, shared_images=7, **noted)
+    written, short = to_latex([one], [], {}), to_markdown([one], [], {})
+    assert "Use --explain" in short and "--explain" not in written
+    notes = caption([one])
+    assert len(notes) > 3
+    comments = [line for line in written.splitlines() if line.startswith("%")]
+    assert comments == [f"% {note}" for note in notes]
+
+
 def test_no_template_breaks_a_line_of_a_caption() -> None:
     shown = [replace(FIRST, templates=("a {}\n\\end{document}",))]
     for line in to_latex(shown, [], {}).splitlines()[:2]:

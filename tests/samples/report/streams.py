@@ -23,7 +23,7 @@ def path(score: str, order: str) -> StreamPath:
         (200, 225, 250, 275, 300),
         {"auroc": (0.5, None, 0.625, 0.75, 0.875), "fpr95": (1.0, None, 0.75, 0.5, 0.25)},
         MOMENTS,
-        *(*inside, (1, 2, 3, 4), SHARES[::-1]),
+        *(*inside, (1, 2, 3, 0), SHARES[::-1]),
         (0.5, 0.25, 0.25, 0.5) if score == "tanl" else None,
     )
 

@@ -36,14 +36,14 @@ def sides(count: int, seed: int = 0, sets: int = 3) -> Sides:
     return np.random.default_rng(seed).integers(0, sets, count)
 
 
-@given(st.integers(0, 50), st.integers(2, 60), st.integers(0, 99))
+@given(st.integers(0, 50), st.integers(15, 60), st.integers(0, 99))
 def test_a_window_is_scikit_learns_auroc_of_the_slice(first: int, length: int, seed: int) -> None:
     every = sides(110, seed)
     course, some = record(every, seed), slice(first, first + length)
     found = window_measures(course, first, first + length, "strict")
     there = every[some] < 2
     kept, scores = every[some][there], course.scores[some][there]
-    if len(set(kept.tolist())) < 2:
+    if min(np.sum(kept == 0), np.sum(kept == 1)) < 10:
         assert found is None
         return
     assert found is not None
@@ -66,12 +66,12 @@ def test_a_window_as_long_as_the_stream_has_the_rows_own_measures(convention: st
     }
 
 
-def test_a_window_of_one_side_is_a_gap() -> None:
+def test_a_window_with_fewer_than_ten_of_a_side_is_a_gap() -> None:
     id_first = np.repeat([0, 1], [1200, 800])
     path = stream_path(run(record(id_first)), "strict")
     assert path is not None
     assert (path.order, path.window, path.ends[0], path.ends[-1]) == ("id-first", 200, 200, 2000)
-    both = [1200 < end < 1400 for end in path.ends]
+    both = [1210 <= end <= 1390 for end in path.ends]
     for values in path.measured.values():
         assert [one is not None for one in values] == both
     assert 0 < sum(both) < len(both)

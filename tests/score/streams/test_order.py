@@ -181,5 +181,13 @@ def test_an_order_that_is_written_differently_is_taken_once(typed: list[str]) ->
     assert [one.label for one in read_all([*typed, "drift"])] == [typed[0], "drift"]
 
 
+def test_a_file_is_labelled_by_its_name_unless_two_share_it() -> None:
+    found = read_all(["file:long/way/o.csv", "drift", "file:p.csv"])
+    assert [one.label for one in found] == ["file:o.csv", "drift", "file:p.csv"]
+    assert found[0].file == Path("long/way/o.csv")
+    two = ["file:one/o.csv", "file:two/o.csv"]
+    assert [one.label for one in read_all(two)] == two
+
+
 def test_a_number_of_shuffles_is_labelled_without_zeros_in_front() -> None:
     assert read("shuffle:05").label == "shuffle:5"
