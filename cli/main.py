@@ -14,6 +14,7 @@ import click
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import printable, readable, shortened
 from oodcache.cli import stopping, streams
+from oodcache.cli.benchmark import benchmark
 from oodcache.cli.cache import cache
 from oodcache.cli.calibrate import calibrate
 from oodcache.cli.commands import StrictGroup
@@ -70,7 +71,7 @@ def oodcache() -> None:
 
 COMMANDS = (
     *(demo, data, extract, negatives, score, scores, metrics, report, plot),
-    *(calibrate, detect, cache, reproduce),
+    *(calibrate, detect, cache, benchmark, reproduce),
 )
 for command in COMMANDS:
     oodcache.add_command(command)

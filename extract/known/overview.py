@@ -100,7 +100,7 @@ def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Ite
     with progress("counting", len(chosen), "datasets") as advance:
         for name in chosen:
             source = _known(name, data_root)
-            state, found = _checked(data_root, source)
+            state, found = state_of(data_root, source)
             if state in (WRONG, UNSORTED) or (state == MISSING and names):
                 states[name] = state
             yield f"{state:9}  {name}: {found}"
@@ -161,7 +161,7 @@ def _known(name: str, data_root: Path) -> ImageSource | None:
         raise InputError(f"{data_root}: cannot be looked at: {error.strerror}") from None
 
 
-def _checked(data_root: Path, source: ImageSource | None) -> tuple[str, str]:
+def state_of(data_root: Path, source: ImageSource | None) -> tuple[str, str]:
     """Return the state of a dataset in one word, and what was found."""
     if source is None:
         return MISSING, f"not below {data_root}"

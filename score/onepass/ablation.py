@@ -17,22 +17,17 @@ parameters keep their defaults. `templates` is optional, as --template.
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import bounded
+from oodcache.cache.toml_text import read_toml
 from oodcache.score.onepass.variants import Variant, check_count, parse_all
 from oodcache.score.own.loading import code_name
 
 KEYS = {"scores", "templates"}
-LARGEST, DEEPEST = 2**20, 64
-_PART = r"(?:[\w-]++|\"[^\"\n]*+\"|'[^'\n]*+')"
-DEEP = re.compile(rf"(?<![\w-])(?:{_PART}[ \t]*+\.[ \t]*+){{{DEEPEST}}}")
 
 
 @dataclass(frozen=True)
@@ -48,7 +43,7 @@ def read(path: Path) -> Ablation:
 
     Raises InputError with the file, the grid and what to write instead.
     """
-    table = _table(path)
+    table = read_toml(path, "an ablation")
     if unknown := sorted(set(table) - KEYS):
         raise InputError(f"{path}: unknown key {unknown[0]!r} (there are: scores, templates)")
     grids = table.get("scores", [])
@@ -64,21 +59,6 @@ def read(path: Path) -> Ablation:
         except InputError as error:
             raise InputError(f"{path}: [[scores]] number {number}: {error}") from None
     return Ablation(tuple(variants.values()), _templates(path, table))
-
-
-def _table(path: Path) -> dict[str, Any]:
-    """Return a file's TOML; its size and depth are limited: a deep key takes minutes to parse."""
-    try:
-        content = bounded(path, LARGEST, "an ablation")
-    except OSError as error:
-        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    try:
-        text = content.decode()
-        if DEEP.search(text):
-            raise ValueError(f"a key has more than {DEEPEST} parts")
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not TOML: {str(error) or 'nested too deeply'}") from None
 
 
 def _specifications(grid: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,171 @@
+"""`oodcache benchmark`: the field's benchmarks by name, run from images to tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from oodcache.cache.text import printable
+from oodcache.cache.watch import Hint
+from oodcache.cli import stopping
+from oodcache.cli.commands import StrictCommand, StrictGroup
+from oodcache.cli.extract import extract
+from oodcache.cli.measuring import conventions
+from oodcache.cli.options import CACHE, DATA_ROOT, LISTED_AS, asked, note, progress, subcommand
+from oodcache.cli.score import score
+from oodcache.extract.model.request import check_torch
+
+if TYPE_CHECKING:
+    from oodcache.study.protocols.protocol import ProtocolRun
+
+# Options that are the protocol's, and those of both commands.
+OF_PROTOCOL = ("models", "classes", "id_set", "ood_sets", "csid", "select_on", "cache")
+WEIGHTS = ("checkpoint", "name", "model_config")
+EXTRACTING = (*WEIGHTS, "precision", "exif", "fast_decode", "device", "batch_size", "workers")
+
+
+def _own(command: click.Command, names: Sequence[str] = ()) -> list[click.Parameter]:
+    """Return the options of a command: those named, or all that are not the protocol's."""
+    every = [one for one in command.params if one.name != "quiet"]
+    return [one for one in every if (one.name in names if names else one.name not in OF_PROTOCOL)]
+
+
+OF_EXTRACT, OF_SCORE = _own(extract, EXTRACTING), _own(score)
+
+
+@click.group(cls=StrictGroup, short_help="Run the field's benchmarks by name.")
+def benchmark() -> None:
+    """List, check and run benchmarks: OpenOOD's, MOS, MCM's, and protocols of your own.
+
+    \b
+    oodcache benchmark ls
+    oodcache benchmark check openood-imagenet --data-root /data
+    oodcache benchmark run openood-imagenet --model siglip2 --data-root /data
+    """
+
+
+@benchmark.command()
+@click.argument("name", required=False, metavar="[NAME|FILE.toml]")
+@LISTED_AS
+def ls(name: str | None, form: str) -> None:
+    """List the benchmarks; with a NAME, print its file, to copy and change.
+
+    \b
+    oodcache benchmark ls
+    oodcache benchmark ls openood-cifar10 > mine.toml
+    """
+    from oodcache.study.protocols import shipped
+
+    found = shipped.every() if name is None else [shipped.find(name)]
+    if form == "json":
+        click.echo(shipped.to_json(found), nl=False)
+    elif name is None:
+        click.echo(shipped.table(found, styled=sys.stdout.isatty()), nl=False)
+    else:
+        click.echo(shipped.path_of(name).read_text("utf-8"), nl=False)
+
+
+@benchmark.command()
+@click.argument("name", metavar="NAME|FILE.toml")
+@DATA_ROOT
+def check(name: str, data_root: Path) -> None:
+    """Count a benchmark's images, and say which list or folder is wanted where.
+
+    \b
+    oodcache benchmark check openood-cifar10 --data-root /data
+    oodcache benchmark check mine.toml
+    """
+    from oodcache.study.protocols import checking, shipped
+
+    for line in checking.checked(shipped.find(name), data_root, progress=progress):
+        click.echo(printable(line))
+
+
+@benchmark.command(
+    cls=StrictCommand,
+    params=[*OF_EXTRACT, *OF_SCORE],
+    short_help="Extract what is missing, and score.",
+)
+@click.argument("benchmark", metavar="NAME|FILE.toml")
+@click.option("--model", required=True, help="Model, as extract takes it.")
+@DATA_ROOT
+@CACHE
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="DATASET",
+    help="Dataset of the benchmark to leave out, such as imagenet-es; may repeat.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the commands instead of running them.")
+@click.pass_context
+def run(context: click.Context, /, **given: Any) -> None:
+    """Extract what is not in the cache, and score: near, far and full spectrum, with accuracy.
+
+    It runs extract and score, shows their command lines, and takes most of their options.
+
+    \b
+    oodcache benchmark run mos --model siglip2 --data-root /data
+    oodcache benchmark run openood-imagenet --model clip --score mcm --score energy --bootstrap 1000
+    oodcache benchmark run mine.toml --model siglip2 -o results.json
+    oodcache benchmark run openood-cifar10 --model clip --dry-run
+    """
+    from oodcache.study.protocols import lines, shipped
+
+    stopping.resumable()
+    protocol = shipped.find(given["benchmark"]).without(given["without"])
+    wanted = lines.ProtocolRequest(
+        *(given["model"], given["cache"], given["data_root"]),
+        extracting=_typed(context, OF_EXTRACT),
+        scoring=_typed(context, OF_SCORE),
+        templates=tuple(one for one in given["templates"] if "{}" in one),
+        selects=any(_selects(given, one) for one in protocol.runs),
+        own_weights=any(given[one] is not None for one in WEIGHTS),
+    )
+    if given["form"] not in (None, "table") and given["output"] is None and len(protocol.runs) > 1:
+        what = f"{protocol.name} has {len(protocol.runs)} tables: give --output FILE"
+        raise click.UsageError(f"--format {given['form']}: {what}")
+    extractions = lines.extractions(protocol, wanted)
+    every = [*extractions, *lines.scorings(protocol, wanted)]
+    if given["dry_run"]:
+        click.echo("\n".join(printable(lines.typed(one)) for one in every))
+        return
+    lines.check_there(protocol, wanted)
+    if extractions:
+        check_torch()
+    for one in every:
+        note(Hint(f"$ {lines.typed(one)}"))
+        subcommand(context)(one)
+
+
+def _typed(context: click.Context, options: Sequence[click.Parameter]) -> list[str]:
+    """Return the options that were typed, as arguments of the command that they are of."""
+    found: list[str] = []
+    for option in options:
+        if context.get_parameter_source(str(option.name)) != ParameterSource.COMMANDLINE:
+            continue
+        value = context.params[str(option.name)]
+        several = value if isinstance(value, tuple) else (value,)
+        found += [part for one in several for part in _argument(option, one)]
+    return found
+
+
+def _argument(option: click.Parameter, value: object) -> list[str]:
+    # A default that was typed: the option of a flag has no value.
+    name = option.opts[-1]
+    return [name] if isinstance(value, bool) else [name, str(value)]
+
+
+def _selects(given: dict[str, Any], run: ProtocolRun) -> bool:
+    """Return whether a score chooses parameters.
+
+    Raises, before anything is extracted, what `score` would raise for the options.
+    """
+    own = given | {"bank_seed": 0, "models": [given["model"]], "id_set": run.id, "csid": run.csid}
+    question = asked(own, conventions=conventions(given))
+    variants = question.asking(given["specifications"], given["ablation"]).variants
+    return len({one.score for one in variants}) < len(variants)
