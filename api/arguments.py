@@ -162,6 +162,18 @@ def _no_places(name: str, value: Any) -> str | None:
     return next(filter(None, [*wrong, *wrong_paths]), None)
 
 
+def _no_groups(name: str, value: Any) -> str | None:
+    if not isinstance(value, Mapping):
+        return found(name, value)
+    wrong = (_no_text(f"a key of {name}", one) for one in value)
+    wrong_sets = (
+        found(f"{name}[{SHORT.repr(one)}]", sets)
+        for one, sets in value.items()
+        if not isinstance(sets, list | tuple)
+    )
+    return next(filter(None, [*wrong, *wrong_sets]), None)
+
+
 def _whole(least: int) -> Wrong:
     def wrong(name: str, value: Any) -> str | None:
         if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
@@ -272,6 +284,7 @@ KINDS: Mapping[str, Argument] = {
         "oodcache.Conventions(…), or the name of an FPR convention, such as 'openood'",
         _no_conventions,
     ),
+    "group": Argument("a dict of lists of OOD sets: {'scenes': ['SUN', 'Places']}", _no_groups),
     "stream": texts("an order, such as 'shuffle:5'"),
     **dict.fromkeys(("bank_seed", "stream_seed", "workers"), _WHOLE),
     **dict.fromkeys(("batch_size", "shard_rows"), _COUNT),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from oodcache.score.own.function import Function
     from oodcache.score.scoring import Measured
 
+Groups = Mapping[str, Sequence[str]]
 NAMES = {"id_set": "id", "ood_sets": "ood", "templates": "template", "streams": "stream"}
 
 
@@ -32,6 +33,7 @@ def metrics(
     conventions: Conventions | str = STANDARD,
     bootstrap: int | None = None,
     seed: int | None = None,
+    group: Groups | None = None,
     note: Note = to_stderr,
 ) -> Results:
     """Return the rows of `oodcache metrics` for scores in memory, one per score and OOD set.
@@ -39,8 +41,9 @@ def metrics(
     Higher means more ID, unless `lower_is_id`. `id_scores` is one number per image: a list, an
     array or a tensor of shape (n,); `ood_scores` is another, or {set: array}. Several scores are
     {score: array} and {set: {score: array}}, or {score: array} for a single OOD set. Arrays may
-    differ in length. `id` names the ID set. `csid_scores`, {set: array} or {set: {score: array}},
-    are of covariate-shifted ID images: they count as ID, in rows of their own. Raises InputError,
+    differ in length. `id` names the ID set, `group` is as in `Cache.evaluate`. `csid_scores`,
+    {set: array} or {set: {score: array}}, are of covariate-shifted ID images: they count as ID, in
+    rows of their own. Raises InputError,
     which names the argument, for other shapes, NaN, or no numbers.
 
     >>> metrics([0.9, 0.8, 0.7], [0.1, 0.75])[0].auroc
@@ -49,7 +52,7 @@ def metrics(
     return _measured(
         *(id_scores, ood_scores, id, csid_scores),
         lower_is_id=lower_is_id,
-        conventions=conventions_of(conventions, bootstrap, seed),
+        conventions=conventions_of(conventions, bootstrap, seed, group),
         compare_scores=False,
         note=note,
     )
@@ -66,6 +69,7 @@ def compare(
     conventions: Conventions | str = STANDARD,
     bootstrap: int | None = None,
     seed: int | None = None,
+    group: Groups | None = None,
     note: Note = to_stderr,
 ) -> Results:
     """Return `metrics` of several scores, with the `differences` between them.
@@ -81,7 +85,7 @@ def compare(
     return _measured(
         *(id_scores, ood_scores, id, csid_scores),
         lower_is_id=lower_is_id,
-        conventions=conventions_of(conventions, bootstrap, seed),
+        conventions=conventions_of(conventions, bootstrap, seed, group),
         compare_scores=True,
         note=note,
     )
@@ -146,14 +150,19 @@ def _results(found: Measured, behind: Behind, compare: bool, note: Note) -> Resu
 
 
 def conventions_of(
-    given: Conventions | str, bootstrap: int | None, seed: int | None
+    given: Conventions | str,
+    bootstrap: int | None,
+    seed: int | None,
+    group: Groups | None = None,
 ) -> Conventions:
-    """Return the conventions with `bootstrap` and `seed`, if those are given.
+    """Return the conventions with `bootstrap`, `seed` and the groups of `group`, if given.
 
     A text is the FPR convention. Raises InputError if both are given and differ, and for a seed
     without resamples.
     """
     given = Conventions(given) if isinstance(given, str) else given
+    if group is not None:
+        given = replace(given, groups={**given.groups, **group})
     for name, value in (("bootstrap", bootstrap), ("seed", seed)):
         own = getattr(given, name)
         if value is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,6 +138,7 @@ class Cache:
         compare: bool = False,
         bootstrap: int | None = None,
         seed: int | None = None,
+        group: Mapping[str, Sequence[str]] | None = None,
         conventions: Conventions | str = STANDARD,
         note: Note = to_stderr,
     ) -> Results:
@@ -155,10 +156,10 @@ class Cache:
         the order of the images, or several, for scores that learn from it: "shuffle:5" or as
         `--stream`; `stream_seed` is its first seed.
 
-        `compare` adds `differences`,
-        `bootstrap` intervals of that many resamples drawn with `seed`; the other `conventions` are
-        how to measure. `note` is called with each line that a reader should see. Raises
-        InputError, in one line, for what is not cached or cannot be measured.
+        `compare` adds `differences`, `bootstrap` intervals of that many resamples drawn with
+        `seed`, `group` averages of your own over some OOD sets, {"NAME": ["SET", "SET"]}. The other
+        `conventions` are how to measure. `note` is called with each line that a reader should see.
+        Raises InputError, in one line, for what is not cached or cannot be measured.
         """
         question = Question(
             *(self.folder, _several(model), id, _several(ood)),
@@ -172,7 +173,7 @@ class Cache:
             bank_seed=bank_seed,
             streams=_several(stream),
             stream_seed=stream_seed,
-            conventions=conventions_of(conventions, bootstrap, seed),
+            conventions=conventions_of(conventions, bootstrap, seed, group),
             csid=_several(csid),
         )
         return evaluated(question, _scores(scores), compare, note)

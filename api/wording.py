@@ -29,7 +29,7 @@ ARGUMENTS = {
         for name in (
             *("model", "classes", "id", "ood", "csid", "template", "select-on", "class-names"),
             *("negatives", "bank", "bank-labels", "bank-seed", "bootstrap", "seed", "data-root"),
-            *("stream", "stream-seed"),
+            *("stream", "stream-seed", "group"),
             *("measure", "form", "parameter"),
             *("labels", "label-names", "paths", "weights", "logit-scale", "logit-bias"),
             *("alpha", "confidence", "select-id", "cache", "checkpoint", "model-config"),

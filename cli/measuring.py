@@ -12,6 +12,7 @@ import click
 from oodcache.cache.watch import Hint
 from oodcache.cli.options import FILE, note, share
 from oodcache.report.tables import formats
+from oodcache.score.measures.groups import parsed
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions
 
 if TYPE_CHECKING:
@@ -52,6 +53,13 @@ OPTIONS = (
         "--compare", is_flag=True, help="Test every pair of scores for a difference (DeLong, Holm)."
     ),
     click.option(
+        "--group",
+        "groups",
+        multiple=True,
+        metavar="NAME=SET,SET",
+        help="Also average over these OOD sets; may repeat: --group scenes=SUN,Places",
+    ),
+    click.option(
         "--format",
         "form",
         type=click.Choice(tuple(formats.FORMATS)),
@@ -83,6 +91,7 @@ def conventions(given: Mapping[str, Any], draws: str = "--bootstrap N") -> Conve
         bootstrap=given["bootstrap"],
         seed=given["seed"] or STANDARD.seed,
         calibration=given["reliability"] or given["calibration"],
+        groups=parsed(given["groups"]),
     )
 
 

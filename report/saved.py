@@ -34,13 +34,10 @@ from oodcache.score.measures.result import (
 )
 
 LARGEST = 2**28
-LATE = ("bank_shared_images", "stream", "spectrum")  # Fields that older results lack.
+LATE = ("bank_shared_images", "stream", "spectrum", "average_of")  # Fields that older results lack.
 Row = TypeVar("Row", Result, Difference, Counterpart)
-NEWER = {
-    one.name
-    for one in fields(Result)
-    if one.default is not MISSING and one.name in {*LATE, *(measure.name for measure in MEASURES)}
-}
+SINCE = {*LATE, *(one.name for one in MEASURES)}
+NEWER = {one.name for one in fields(Result) if one.default is not MISSING and one.name in SINCE}
 NAMES = ("format", "version", "results", "differences", "provenance", "published", "notes")
 SCORE_AGAIN = "score again, with --output FILE.json"
 
@@ -193,6 +190,8 @@ def _result(row: Mapping[str, Any]) -> Result:
         found["stream"] = stream_measures(given.mapping("stream"))
     if found.get("spectrum") is not None:
         found["spectrum"] = spectrum(given.mapping("spectrum"), found["id"])
+    if found.get("average_of") is not None:
+        found["average_of"] = given.texts("average_of")
     found["picked"] = None if found["picked"] is None else _pick(given.mapping("picked"))
     return Result(**found)
 

@@ -13,7 +13,7 @@ from oodcache.cache.names import RESERVED
 from oodcache.cache.text import readable
 from oodcache.cache.watch import Watch
 from oodcache.score.files.reading import UNNAMED, SetScores, read
-from oodcache.score.measures import measurement
+from oodcache.score.measures import groups, measurement
 from oodcache.score.measures.differences import differences
 from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions
@@ -111,6 +111,8 @@ def measured(
     The sets of `csid` count as ID, in rows of their own. The convention and the versions are added
     to `provenance`.
     """
+    outside = [one for one in rows[0].scores if one not in (id_set, *csid)]
+    groups.check(conventions.groups, outside)
     results = measurement.results(rows, id_set, conventions=conventions, watch=watch, csid=csid)
     compared = [
         one

@@ -13,6 +13,7 @@ from oodcache.cache.watch import Hint, Watch
 from oodcache.score.evaluation import evaluate
 from oodcache.score.files import writing
 from oodcache.score.inputs.question import Question
+from oodcache.score.measures import groups
 from oodcache.score.measures.differences import Pair, differences, steps
 from oodcache.score.measures.result import Counterpart, Difference, Result
 from oodcache.score.measures.spectrum.pairs import by_kind
@@ -46,8 +47,9 @@ def score(
 
     `command` is what was typed. `compare_scores` adds the differences of all pairs
     of rows, `pairs` those of named pairs, on the average too. Every image's scores are written to
-    `save_scores`.
+    `save_scores`. Raises InputError for groups of sets that are not measured.
     """
+    groups.check(question.conventions.groups, question.ood_sets)
     if save_scores is not None:
         writing.check_ending(save_scores)
         _check_savable(question)

@@ -117,8 +117,14 @@ def _intervals(results: Sequence[Result], where: str) -> str:
 def _has_other_id_images(one: Result, results: Sequence[Result]) -> bool:
     """Return whether an average has no interval though its sets have."""
     row = by_row(results)[key(one)].values() if one.is_average else ()
-    sets = [other for other in row if not other.is_average and one.group in (None, other.group)]
+    sets = [other for other in row if not other.is_average and _is_over(one, other)]
     return any(other.auroc_ci is not None for other in sets)
+
+
+def _is_over(average: Result, one: Result) -> bool:
+    if average.average_of is not None:
+        return one.ood in average.average_of
+    return average.group in (None, one.group)
 
 
 def _choice(results: Sequence[Result]) -> Iterator[str]:

@@ -10,16 +10,10 @@ import numpy as np
 
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures import bootstrap, delong
+from oodcache.score.measures.groups import Averaged, averages
 from oodcache.score.measures.metrics import Counts, Integers, checked, merge
 from oodcache.score.measures.probability import NOT_A_PROBABILITY, probability_measures
-from oodcache.score.measures.result import (
-    AVERAGE,
-    FPR_CONVENTIONS,
-    GROUPS,
-    MEASURES,
-    Conventions,
-    Result,
-)
+from oodcache.score.measures.result import FPR_CONVENTIONS, MEASURES, Conventions, Result
 
 SUMS = ("n_ood", "ties", "distinct", "shared_images")
 
@@ -37,8 +31,8 @@ class ComparedRow:
 class Comparison:
     """How a score's ID images are compared with OOD sets, whatever the score.
 
-    `groups` has "near", "far" or None for each OOD set; a group has its own average if it has
-    several sets, but not all. `probability` turns a score into the probability of being ID, None
+    `groups` has "near", "far" or None for each OOD set; the conventions may have groups of the
+    user's own. `probability` turns a score into the probability of being ID, None
     if it is not one. `advance` is called after every bootstrap resample of a set.
     """
 
@@ -86,7 +80,10 @@ class Comparison:
                 calibration=calibrated,
             )
             sets.append(ComparedRow(result, samples, counts))
-        return [*sets, *_averages(sets, common)]
+        by_name = {one.result.ood: one for one in sets}
+        of_each = {name: self.groups[name] for name in by_name}
+        every = averages(of_each, self.conventions.groups)
+        return [*sets, *(_average(one, by_name, common) for one in every)]
 
 
 def compare(
@@ -105,15 +102,6 @@ def compare(
     return [one.result for one in how.rows(common, id_scores, ood_scores, shared_images)]
 
 
-def _averages(sets: Sequence[ComparedRow], common: Mapping[str, Any]) -> Iterator[ComparedRow]:
-    if len(sets) > 1:
-        yield _average(AVERAGE, None, sets, common)
-    for group in GROUPS:
-        members = [one for one in sets if one.result.group == group]
-        if 1 < len(members) < len(sets):
-            yield _average(f"{AVERAGE}-{group}", group, members, common)
-
-
 def _measures(counts: Counts, conventions: Conventions) -> dict[str, Any]:
     convention = conventions.fpr_convention
     measures = counts.measures(convention)
@@ -128,11 +116,9 @@ def _measures(counts: Counts, conventions: Conventions) -> dict[str, Any]:
 
 
 def _average(
-    name: str,
-    group: str | None,
-    sets: Sequence[ComparedRow],
-    common: Mapping[str, Any],
+    average: Averaged, by_name: Mapping[str, ComparedRow], common: Mapping[str, Any]
 ) -> ComparedRow:
+    sets = [by_name[name] for name in average.members]
     rows = [one.result for one in sets]
     means: dict[str, Any] = _means(
         [{one.name: getattr(row, one.name) for one in MEASURES} for row in rows]
@@ -147,8 +133,9 @@ def _average(
         calibrated = _means([row.calibration for row in rows])
     result = Result(
         **common,
-        ood=name,
-        group=group,
+        ood=average.name,
+        group=average.group,
+        average_of=average.members,
         auroc_ci=delong.interval(means["auroc"], variance),
         fpr_at_tpr=_means([row.fpr_at_tpr for row in rows]),
         fpr95_by_convention=_means([row.fpr95_by_convention for row in rows]),

@@ -11,9 +11,8 @@ import numpy as np
 
 from oodcache.score.measures import bootstrap, delong
 from oodcache.score.measures.comparison import compare
+from oodcache.score.measures.groups import Averaged, averages
 from oodcache.score.measures.result import (
-    AVERAGE,
-    GROUPS,
     MEASURES,
     Conventions,
     Result,
@@ -45,7 +44,7 @@ def results_over_orders(
     the mean over the orders: it takes each stream's memory as given. A result on some of the ID
     images has no accuracy, which is that of all.
     """
-    single = replace(conventions, bootstrap=0)
+    single = replace(conventions, bootstrap=0, groups={})
 
     def of_order(place: int, names: Sequence[str]) -> dict[str, Result]:
         found = {}
@@ -66,38 +65,24 @@ def results_over_orders(
     count = min(map(len, runs.values()))
     every = [of_order(place, [*runs]) for place in range(count)]
     found = []
-    for ood, group, members in _rows([*runs], groups):
-        one = _over_orders(ood, group, members, runs, every, order)
+    of_each = {name: groups[name] for name in runs}
+    rows = [Averaged(name, group, (name,)) for name, group in of_each.items()]
+    for row in (*rows, *averages(of_each, conventions.groups)):
+        one = _over_orders(row, runs, every, order)
+        if row not in rows:
+            one = replace(one, average_of=row.members)
         if halves:
-            samples = bootstrap.averaged([dict(halves[name]) for name in members])
+            samples = bootstrap.averaged([dict(halves[name]) for name in row.members])
             one = replace(one, bootstrap=bootstrap.half_intervals(samples, _measures(one)))
         found.append(one)
     return found
 
 
-def _rows(
-    names: Sequence[str], groups: Mapping[str, str | None]
-) -> list[tuple[str, str | None, list[str]]]:
-    """Return the rows of a table, each with its OOD sets: single sets, then the averages."""
-    found = [(name, groups[name], [name]) for name in names]
-    if len(names) > 1:
-        found.append((AVERAGE, None, [*names]))
-    for group in GROUPS:
-        members = [name for name in names if groups[name] == group]
-        if 1 < len(members) < len(names):
-            found.append((f"{AVERAGE}-{group}", group, members))
-    return found
-
-
 def _over_orders(
-    ood: str,
-    group: str | None,
-    members: Sequence[str],
-    runs: Runs,
-    every: Sequence[Mapping[str, Result]],
-    order: str,
+    row: Averaged, runs: Runs, every: Sequence[Mapping[str, Result]], order: str
 ) -> Result:
     """Return one row: the means over its OOD sets in each order, and then over the orders."""
+    members = row.members
     orders = [_mean([of_order[name] for name in members]) for of_order in every]
     names = [runs[members[0]][place].order for place in range(len(every))]
     measures = {name: _measures(one) for name, one in zip(names, orders, strict=True)}
@@ -105,14 +90,14 @@ def _over_orders(
     each = [[runs[name][place] for name in members] for place in range(len(every))]
     variances = [_variance(dict(zip(members, one, strict=True))) for one in each]
     counted = {name: round(np.mean([_total(one, name, members) for one in every])) for name in SUMS}
-    single = runs[members[0]][0] if len(members) == 1 else None
+    single = runs[members[0]][0] if row.name in runs else None
     note = "" if single is None else single.note
     path = None if single is None else stream_path(single, whole.fpr_convention)
     deviations = _deviations(list(measures.values()))
     changes: dict[str, Any] = {
         **counted,
-        "ood": ood,
-        "group": group,
+        "ood": row.name,
+        "group": row.group,
         "n_id": len(set().union(*(runs[name][0].id_rows.tolist() for name in members))),
         "shared_images": sum(every[0][name].shared_images for name in members),
         "auroc_ci": delong.interval(whole.auroc, _mean_variance(variances)),

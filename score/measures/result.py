@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
 
@@ -54,7 +54,8 @@ class Conventions:
     """How to measure: the FPR convention, the TPRs, and the 95 % error bars.
 
     `bootstrap` is the number of resamples, 0 for none, drawn with `seed`. `calibration` adds the
-    measures at an absolute threshold. Raises InputError for values that are none of these.
+    measures at an absolute threshold. `groups` has the OOD sets of averages of the user's own, by
+    name. Raises InputError for values that are none of these.
     """
 
     fpr_convention: str = "strict"
@@ -62,6 +63,7 @@ class Conventions:
     bootstrap: int = 0
     seed: int = 0
     calibration: bool = False
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.fpr_convention not in FPR_CONVENTIONS:
@@ -203,6 +205,10 @@ class Result:
     def is_average(self) -> bool:
         """Whether it is the mean over several OOD sets."""
         return self.ood in (AVERAGE, *(f"{AVERAGE}-{group}" for group in GROUPS))
+
+        if self.average_of is not None:
+            return True
+        # Results of an earlier version.
 
 
 @dataclass(frozen=True)

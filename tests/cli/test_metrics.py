@@ -369,3 +369,25 @@ def test_a_report_has_curves_of_every_kind_of_positives(oodcache: Run) -> None:
     done = oodcache("report", "r.json", "-o", "r.html")
     assert done.status == 0 and "no curves" not in done.err
     assert "full-spectrum" in Path("r.html").read_text()
+
+
+def test_own_groups_have_averages_beside_the_one_over_all(oodcache: Run, worked: list[str]) -> None:
+    np.save("far.npy", [0.1, 0.05])
+    np.save("near.npy", [0.9, 0.3])
+    asked = [*worked, "--ood", "far.npy", "--ood", "near.npy", "--group", "mine=sun,far"]
+    rows = {one["ood"]: one for one in results(oodcache(*asked, "--format", "json"))}
+    assert [*rows] == ["sun", "far", "near", "average", "average-mine"]
+    assert rows["average-mine"]["auroc"] == (rows["sun"]["auroc"] + rows["far"]["auroc"]) / 2
+    assert (rows["average-mine"]["average_of"], rows["sun"]["average_of"]) == (["sun", "far"], None)
+    table = oodcache(*asked, "-o", "results.json").out
+    assert "average-mine" in table
+    assert oodcache("plot", "heatmap", "results.json", "-o", "map.svg").status == 0
+
+
+def test_a_group_of_sets_that_are_not_measured_is_one_line(
+    oodcache: Run, worked: list[str]
+) -> None:
+    done = oodcache(*worked, "--group", "mine=sun,moon")
+    assert done.status == 1
+    expected = "--group mine: 'moon': not among the OOD sets; the OOD sets are 'sun'"
+    assert done.err == f"oodcache: {expected}\n"

@@ -42,6 +42,7 @@ FULL = replace(
     bank_shared_images={"imagenet-val": 3},
     picked=Pick("Places", 4, 0.75, {"SUN": 3}),
     stream=StreamMeasures("shuffle:2", 300, TWO, MEASURED, "so", PATH),
+    average_of=("SUN", "Places"),
 )
 IN_ORDERS = replace(PLAIN_DIFFERENCE, orders={"shuffle 0": -0.5, "shuffle 1": 0.5}, deviation=0.25)
 PROVENANCE = {"command": "oodcache score"}

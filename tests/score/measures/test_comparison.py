@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -142,6 +142,16 @@ def test_near_and_far_averages_stand_side_by_side() -> None:
     assert [*rows][4:] == ["average", "average-near", "average-far"]
     alone = results(sets={name: SETS[name] for name in "cd"})["average"]
     assert rows["average-far"].auroc_ci == alone.auroc_ci
+
+
+def test_an_own_group_has_the_row_that_its_sets_alone_would_average_to() -> None:
+    conventions = replace(FULL, groups={"mine": ["d", "b"]})
+    found = results(conventions=conventions, groups=GROUPS, probability=expit)["average-mine"]
+    alone = {name: SETS[name] for name in "bd"}
+    expected = results(sets=alone, conventions=FULL, probability=expit)["average"]
+    assert found.average_of == ("d", "b") and found.is_average and found.group == "mine"
+    for name in ("auroc", "auroc_ci", "aupr_in", "fpr95", "bootstrap", "calibration", "n_ood"):
+        assert getattr(found, name) == getattr(expected, name)
 
 
 def test_a_single_set_has_no_average() -> None:

@@ -63,6 +63,15 @@ def test_an_interval_has_the_mean_of_the_orders_variances_around_the_mean() -> N
     assert found.auroc_ci == pytest.approx(expected, abs=1e-12)
 
 
+def test_an_own_group_averages_its_sets_in_each_order() -> None:
+    found = results(RUNS, Conventions(groups={"mine": ["c", "b"]}))
+    expected = results({name: RUNS[name] for name in "bc"})["average"]
+    mine = found["average-mine"]
+    assert mine.average_of == ("c", "b")
+    assert (mine.auroc, mine.auroc_ci, mine.n_ood) == (expected.auroc, expected.auroc_ci, 40)
+    assert mine.stream.orders == expected.stream.orders
+
+
 def test_an_average_counts_the_images_of_its_sets_and_shares_their_id_images() -> None:
     found = results(RUNS)
     assert list(found) == ["a", "b", "c", "average", "average-near"]
