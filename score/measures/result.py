@@ -163,7 +163,7 @@ class Result:
     typed; `bank_labels` is "own" or "predicted"; `bank_shared_images` counts, by set, the images
     that are also in the bank, if any. `picked` tells how the parameters were picked.
     `spectrum` tells about csid images among the positives: `id` is then "csid:NAME" or
-    "full-spectrum".
+    "full-spectrum". `average_of` has the OOD sets of an average.
     All of these are None if not requested or not used.
     """
 
@@ -200,15 +200,15 @@ class Result:
     bank_shared_images: Mapping[str, int] | None = None
     stream: StreamMeasures | None = None
     spectrum: Spectrum | None = None
+    average_of: tuple[str, ...] | None = None
 
     @property
     def is_average(self) -> bool:
         """Whether it is the mean over several OOD sets."""
-        return self.ood in (AVERAGE, *(f"{AVERAGE}-{group}" for group in GROUPS))
-
         if self.average_of is not None:
             return True
         # Results of an earlier version.
+        return self.ood in (AVERAGE, *(f"{AVERAGE}-{group}" for group in GROUPS))
 
 
 @dataclass(frozen=True)

@@ -149,10 +149,7 @@ class _OfOneScore:
 
     def _over(self, one: Result) -> list[str]:
         """Return the OOD sets of a row: one, or those of its average."""
-        if not one.is_average:
-            return [one.ood]
-        groups = self._how.groups
-        return [name for name in self._ood if one.group in (None, groups[name])]
+        return [*(one.average_of or (one.ood,))]
 
 
 def _drops(row: ComparedRow, first: ComparedRow, variance: float | None) -> dict[str, Drop]:
