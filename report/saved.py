@@ -24,6 +24,7 @@ from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.question import OWN, PREDICTED, bank_label
 from oodcache.score.measures import probability
 from oodcache.score.measures.result import (
+    AVERAGE,
     FPR_CONVENTIONS,
     MEASURES,
     Compared,
@@ -192,6 +193,8 @@ def _result(row: Mapping[str, Any]) -> Result:
         found["spectrum"] = spectrum(given.mapping("spectrum"), found["id"])
     if found.get("average_of") is not None:
         found["average_of"] = given.texts("average_of")
+        if not found["ood"].startswith(AVERAGE):
+            raise given.wrong("average_of", "null for a single OOD set")
     found["picked"] = None if found["picked"] is None else _pick(given.mapping("picked"))
     return Result(**found)
 

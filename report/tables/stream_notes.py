@@ -53,7 +53,8 @@ def _told_by_methods(learning: Learning, results: Sequence[Result]) -> Iterator[
 
 def _lengths(learning: Learning, mixed: bool) -> str:
     names = list(dict.fromkeys(one.score for one, _ in learning))
-    lengths = {stream.images for one, stream in learning if not one.is_average}
+    single = [stream for one, stream in learning if not one.is_average]
+    lengths = {stream.images for stream in single or [stream for _, stream in learning]}
     few, many = min(lengths), max(lengths)
     images = f"{few:,}" if few == many else f"{few:,} to {many:,}"
     learns = "learns" if len(names) == 1 else "learn"

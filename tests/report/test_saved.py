@@ -42,7 +42,6 @@ FULL = replace(
     bank_shared_images={"imagenet-val": 3},
     picked=Pick("Places", 4, 0.75, {"SUN": 3}),
     stream=StreamMeasures("shuffle:2", 300, TWO, MEASURED, "so", PATH),
-    average_of=("SUN", "Places"),
 )
 IN_ORDERS = replace(PLAIN_DIFFERENCE, orders={"shuffle 0": -0.5, "shuffle 1": 0.5}, deviation=0.25)
 PROVENANCE = {"command": "oodcache score"}
@@ -228,6 +227,7 @@ def test_what_an_editor_on_windows_saved_again_is_read(tmp_path: Path, encoding:
         ("bank", None, "'bank' and 'bank_labels' are null together, or neither is"),
         ("bank_shared_images", {"a": "b"}, "'bank_shared_images.a' is 'b'"),
         ("bank_shared_images", 3, "'bank_shared_images' is 3"),
+        ("average_of", ["SUN"], "'average_of' is ['SUN'], not null for a single OOD set"),
         ("n_id", 0.5, "'n_id' is 0.5"),
         ("fpr_convention", "mine", "'fpr_convention' is 'mine'"),
         ("parameters", [], "'parameters' is []"),

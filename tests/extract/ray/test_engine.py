@@ -249,6 +249,7 @@ def test_a_model_that_cannot_be_loaded_is_said_once(
         by_actors(tmp_path, notes, actors=4, request=request, sources=sources)
     assert str(refused.value).startswith(f"{broken}: contains no weights: expected a file of torch")
     assert "\n" not in str(refused.value)
+    notes = [one for one in notes if "no actor has loaded the model yet" not in one]
     assert len(notes) == 1, "Ray: 4 actors …"
 
 
@@ -290,7 +291,8 @@ def test_the_command_uses_the_ray_that_is_there(oodcache: Run, photos: Path) -> 
     done = oodcache(*arguments, "--engine", "ray", "--num-actors", 1)
     assert (done.status, done.out) == (0, "")
     # What takes a second, on a busy machine, has a line of its own.
-    lines = [line for line in done.err.splitlines() if "of actors' time" not in line]
+    busy = ("of actors' time", "no actor has loaded the model yet")
+    lines = [one for one in done.err.splitlines() if not any(part in one for part in busy)]
     assert lines == [
         "Ray: 1 actor of 1 processor; the first loads tiny-clip …",
         "wrote embeddings/tiny-clip/demo/images/c.h5: 12 images in 2 class folders",
