@@ -8,7 +8,7 @@ from typing import Any
 
 from oodcache.cache.format.json_fields import Fields
 from oodcache.score.measures.result import HEADLINES
-from oodcache.score.measures.spectrum.positives import CSID, FULL, Drop, Spectrum
+from oodcache.score.measures.spectrum.spectrum import CSID, FULL, Drop, Spectrum
 
 
 def spectrum(row: Mapping[str, Any], positives: str) -> Spectrum:

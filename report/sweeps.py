@@ -15,7 +15,7 @@ from oodcache.report.saved import Saved, mapping
 from oodcache.report.tables.grid import by_row, key, model_names
 from oodcache.score.formulas.definition import LEARNED, NONE
 from oodcache.score.measures.result import HEADLINES, Result
-from oodcache.score.measures.spectrum.positives import KINDS
+from oodcache.score.measures.spectrum.spectrum import KINDS
 from oodcache.score.onepass.variants import Variant, learned_numbers
 
 TEMPLATE = "template"

@@ -46,6 +46,7 @@ UNTESTED = {
     *("report/content.py", "cache/image_formats.py"),
     *(f"score/streams/{name}.py" for name in ("method", "methods", "context")),
     "score/onepass/kept.py",
+    "score/measures/spectrum/spectrum.py",
 }
 # Run by the commands that use them.
 RUN_BY_COMMANDS = {

@@ -21,7 +21,7 @@ from oodcache.report.tables.spectrum import pooled, spectrum_notes
 from oodcache.report.tables.stream_notes import keeps_some, stream_notes
 from oodcache.score.inputs.question import bank_label
 from oodcache.score.measures.result import MEANS, Pick, Result
-from oodcache.score.measures.spectrum.positives import FULL
+from oodcache.score.measures.spectrum.spectrum import FULL
 
 Picked = tuple[Result, Pick]
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from oodcache.cache.names import own_name
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.measures.result import HEADLINES, MEANS, ORDERED, Result
-from oodcache.score.measures.spectrum.positives import KINDS
+from oodcache.score.measures.spectrum.spectrum import KINDS
 from oodcache.score.onepass.variants import Variant
 
 Line = tuple[str, ...]

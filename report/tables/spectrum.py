@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from oodcache.report.tables.grid import Cell, Grid, in_words, interval, laid, percent
 from oodcache.score.measures.result import HEADLINES, Result
-from oodcache.score.measures.spectrum.positives import FULL, Drop, Spectrum
+from oodcache.score.measures.spectrum.spectrum import FULL, Drop, Spectrum
 
 
 def pooled(results: Sequence[Result]) -> Iterator[str]:

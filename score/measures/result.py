@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from oodcache.cache.errors import InputError
-from oodcache.score.measures.spectrum.positives import Spectrum
+from oodcache.score.measures.spectrum.spectrum import Spectrum
 
 AVERAGE = "average"
 MEANS = "bank-means"  # The `template` of classes that are a bank's: their images' means.

@@ -14,8 +14,9 @@ from oodcache.score.inputs.labels import UNLABELLED, Labels
 from oodcache.score.inputs.selection import Selection
 from oodcache.score.inputs.views import View, shared, tell_shared
 from oodcache.score.measures.spectrum.kinds import PositiveKind, name_of, pooled_accuracy
-from oodcache.score.measures.spectrum.positives import FULL, Positives, Spectrum
+from oodcache.score.measures.spectrum.positives import Positives
 from oodcache.score.measures.spectrum.sources import NamedImages, grouped
+from oodcache.score.measures.spectrum.spectrum import FULL, Spectrum
 from oodcache.score.onepass.onepass import Classes, Scored, score_images
 
 

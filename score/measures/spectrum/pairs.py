@@ -9,7 +9,7 @@ import numpy as np
 
 from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.measures.spectrum.kinds import name_of
-from oodcache.score.measures.spectrum.positives import FULL, KINDS
+from oodcache.score.measures.spectrum.spectrum import FULL, KINDS
 
 
 def by_kind(

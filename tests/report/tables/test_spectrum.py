@@ -13,7 +13,7 @@ from oodcache.report.tables.caption import caption, short_caption
 from oodcache.report.tables.grid import key, measured
 from oodcache.report.tables.spectrum import drop_grid, pooled, spectrum_notes
 from oodcache.score.measures.result import Result
-from oodcache.score.measures.spectrum.positives import Drop
+from oodcache.score.measures.spectrum.spectrum import Drop
 
 ROWS = shifted()
 

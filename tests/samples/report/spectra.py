@@ -7,7 +7,7 @@ from dataclasses import replace
 from samples.report.results import FIRST
 
 from oodcache.score.measures.result import Result
-from oodcache.score.measures.spectrum.positives import Drop, Spectrum
+from oodcache.score.measures.spectrum.spectrum import Drop, Spectrum
 
 CLASSES = {"imagenet-r": 200, "imagenet-c": 1000}
 SOURCES = {"imagenet-r": 0, "imagenet-c": 60_000}

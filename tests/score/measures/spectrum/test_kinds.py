@@ -19,7 +19,8 @@ from oodcache.score.measures.spectrum.kinds import (
     name_of,
     pooled_accuracy,
 )
-from oodcache.score.measures.spectrum.positives import FULL, Positives, Spectrum
+from oodcache.score.measures.spectrum.positives import Positives
+from oodcache.score.measures.spectrum.spectrum import FULL, Spectrum
 
 GENERATOR = np.random.default_rng(1)
 POSITIVES = {
