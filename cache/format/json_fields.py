@@ -113,7 +113,9 @@ class Fields:
 
     def wrong(self, name: str, wanted: str) -> ValueError:
         """Return the error for a field that is not `wanted`."""
-        return ValueError(f"'{self.where}{name}' is {shown(self.values[name])}, not {wanted}")
+        # A name may be anything: the key of an object, with a line break in it.
+        named = shown(f"{self.where}{name}")
+        return ValueError(f"{named} is {shown(self.values[name])}, not {wanted}")
 
     def _checked(self, name: str, check: Callable[[Any], Any], wanted: str) -> Any:
         if not check(self.values[name]):

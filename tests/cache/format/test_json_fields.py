@@ -42,3 +42,9 @@ def test_inner_fields_are_named_with_the_outer() -> None:
 
 def test_a_list_may_have_empty_texts_where_that_is_said() -> None:
     assert field(["", "a"]).texts("x", empty=True) == ("", "a")
+
+
+def test_a_name_with_a_line_break_stays_in_one_line() -> None:
+    with pytest.raises(ValueError, match=r"^'of\.a\\nb' is None, not a whole number of at least 1$") as error:
+        Fields({"a\nb": None}, "of.").count("a\nb")
+    assert "\n" not in str(error.value)
