@@ -11,7 +11,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import shown
 from oodcache.cache.names import own_name
 from oodcache.report.saved import Saved, mapping
-from oodcache.report.tables.grid import Key, by_row, is_probability, names, some
+from oodcache.report.tables.grid import Key, by_row, is_probability, names
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import Variant, parse
@@ -175,54 +175,51 @@ def _split(label: str) -> tuple[str, dict[str, str]]:
 def _probabilities(
     keys: Sequence[Key], first: Mapping[Key, Result], asked: Sequence[str], what: str, saved: Saved
 ) -> list[Key]:
-    able = [one for one in keys if is_probability(first[one])]
-    if not able:
-        raise InputError(f"{saved.path}: {what} needs a score that is a probability, such as mcm")
-    known = {one[2] for one in keys} - {one[2] for one in able}
-    for text in _asked_scores(asked, _methods(keys, first)):
-        if text in known:
-            raise InputError(
-                f"--score {text}: not a probability, which {what} needs; "
-                f"there are: {_named(one[2] for one in able)}"
-            )
-    return able
+    none = f"{saved.path}: {what} needs a score that is a probability, such as mcm"
+    unfit = f"not a probability, which {what} needs; there are"
+    return _able(keys, first, asked, is_probability, none, unfit)
 
 
 def _streams(
     keys: Sequence[Key], first: Mapping[Key, Result], asked: Sequence[str], what: str, saved: Saved
 ) -> list[Key]:
-    able = [one for one in keys if first[one].stream is not None]
-    if not able:
-        raise InputError(
-            f"{saved.path}: {what} needs a score that learns from a stream; score again, with "
-            "--score oodd --stream shuffle --output FILE.json"
-        )
-    known = {one[2] for one in keys} - {one[2] for one in able}
-    for text in _asked_scores(asked, _methods(keys, first)):
-        if text in known:
-            raise InputError(
-                f"--score {text[:120]}: does not learn from a stream, which {what} shows; "
-                f"there are: {some([one[2][:60] for one in able])}"
-            )
-    return able
+    none = (
+        f"{saved.path}: {what} needs a score that learns from a stream; score again, with "
+        "--score oodd --stream shuffle --output FILE.json"
+    )
+    unfit = f"does not learn from a stream, which {what} shows; there are"
+    return _able(keys, first, asked, lambda one: one.stream is not None, none, unfit)
 
 
 def _without_streams(
     keys: Sequence[Key], first: Mapping[Key, Result], asked: Sequence[str], what: str, saved: Saved
 ) -> list[Key]:
     """Return the rows of single images; a score that learns from a stream has several of each."""
-    able = [one for one in keys if first[one].stream is None]
+    none = (
+        f"{saved.path}: {what} shows single images, but every score learns from the stream; "
+        "score again, with a score that does not, such as --score mcm --output FILE.json"
+    )
+    unfit = f"learns from the stream, and {what} shows single images; choose a score that does not"
+    return _able(keys, first, asked, lambda one: one.stream is None, none, unfit)
+
+
+def _able(
+    keys: Sequence[Key],
+    first: Mapping[Key, Result],
+    asked: Sequence[str],
+    fits: Callable[[Result], bool],
+    none: str,
+    unfit: str,
+) -> list[Key]:
+    """Return the rows that fit; raise InputError with `none`, or for `unfit` scores in `asked`."""
+    able = [one for one in keys if fits(first[one])]
     if not able:
-        raise InputError(
-            f"{saved.path}: {what} shows single images, but every score learns from the stream; "
-            "score again, with a score that does not, such as --score mcm --output FILE.json"
-        )
+        raise InputError(none)
     known = {one[2] for one in keys} - {one[2] for one in able}
     for text in _asked_scores(asked, _methods(keys, first)):
         if text in known:
             raise InputError(
-                f"--score {text[:120]}: learns from the stream, and {what} shows single images; "
-                f"choose a score that does not: {some([one[2][:60] for one in able])}"
+                f"--score {text[:120]}: {unfit}: {_named(one[2][:60] for one in able)}"
             )
     return able
 

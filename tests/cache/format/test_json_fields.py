@@ -45,6 +45,8 @@ def test_a_list_may_have_empty_texts_where_that_is_said() -> None:
 
 
 def test_a_name_with_a_line_break_stays_in_one_line() -> None:
-    with pytest.raises(ValueError, match=r"^'of\.a\\nb' is None, not a whole number of at least 1$") as error:
+    with pytest.raises(
+        ValueError, match=r"^'of\.a\\nb' is None, not a whole number of at least 1$"
+    ) as error:
         Fields({"a\nb": None}, "of.").count("a\nb")
     assert "\n" not in str(error.value)
