@@ -18,7 +18,7 @@ from oodcache.score.formulas.cosines import Places
 
 SHUFFLE, ID_FIRST, OOD_FIRST = "shuffle", "id-first", "ood-first"
 DRIFT, RATIO, FILE = "drift", "ratio", "file"
-FORMS = "shuffle, shuffle:N, id-first, ood-first, drift, ratio:R or file:FILE.csv"
+FORMS = "shuffle, shuffle:5, id-first, ood-first, drift, ratio:10 or file:FILE.csv"
 MOST_SHUFFLES = 1000
 # Not all that float() takes, such as 1_0.
 PLAIN = re.compile(r"[0-9.]+(e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)

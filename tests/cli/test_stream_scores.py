@@ -69,7 +69,7 @@ def test_json_has_every_order_of_a_row(streamed: Callable[..., Outcome]) -> None
         (
             ["--stream=drft"],
             "oodd",
-            "--stream 'drft': use shuffle, shuffle:N, id-first, ood-first, drift, ratio:R or "
+            "--stream 'drft': use shuffle, shuffle:5, id-first, ood-first, drift, ratio:10 or "
             "file:FILE.csv",
         ),
         (
