@@ -212,7 +212,7 @@ def test_what_a_killed_writer_left_goes_with_the_next_one(tmp_path: Path) -> Non
     path = tmp_path / "a[1]*.txt"
     with half_written(path) as (writer, part):
         writer.send_signal(signal.SIGKILL)
-        writer.wait(10)
+        writer.wait(60)
     assert [one.name for one in tmp_path.iterdir()] == [part.name]
     others = [tmp_path / name for name in (".b.txt.01234567.part", ".part", "a1.txt.01234567.part")]
     for other in others:
@@ -241,8 +241,11 @@ def test_what_a_living_writer_holds_is_let_be(tmp_path: Path) -> None:
 def test_a_stopped_writer_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     with half_written(path) as (writer, _):
+        assert writer.stdin is not None
         writer.send_signal(signal.SIGINT)
-        writer.wait(10)
+        writer.stdin.close()  # A signal that comes just before a read does not interrupt it.
+        writer.wait(60)
+        assert writer.returncode == -signal.SIGINT
     assert files(tmp_path) == []
 
 
