@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -23,6 +24,7 @@ from samples import (
     write_strays,
 )
 from samples.extract.one_tokenizer import share_tokenizer
+from samples.score.blas_libraries import share_libraries
 
 from oodcache.cli.main import main
 
@@ -42,6 +44,18 @@ for variable in [*os.environ]:
 # In the background of a script Ctrl-C is ignored, and by all that is started from there.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What a sync adds is seen when the power fails. Tests of when files are synced put theirs here,
+# and commands that tests start as processes sync.
+os.fsync = os.fstat  # type: ignore[assignment]
+
+share_libraries()
+
+
+def pytest_collection_finish() -> None:
+    """Leave the modules and tests that stay to the end out of every later garbage collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
