@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -116,18 +117,6 @@ def write_names(identity: Identity) -> Write:
     return write
 
 
-@pytest.fixture
-def image_file(tmp_path: Path, write_pets: Write) -> Path:
-    """A valid file of six images, two of them not decoded."""
-    return write_pets(tmp_path / "small" / "demo" / "images" / "pets.h5")
-
-
-@pytest.fixture
-def text_file(tmp_path: Path, write_names: Write) -> Path:
-    """A valid file of three names under two templates."""
-    return write_names(tmp_path / "small" / "demo" / "texts" / "names.h5")
-
-
 @pytest.fixture(scope="session")
 def write_shards(identity: Identity) -> WriteShards:
     """Write the six images as shards of so many rows beside the given path; return their paths."""
@@ -189,13 +178,52 @@ def write_text_shards(identity: Identity) -> WriteShards:
     return write
 
 
+@pytest.fixture(scope="session")
+def one_model(
+    tmp_path_factory: pytest.TempPathFactory,
+    write_pets: Write,
+    write_names: Write,
+    write_shards: WriteShards,
+    write_text_shards: WriteShards,
+) -> Path:
+    """Write images and texts, whole and as shards, which are only copied."""
+    folder = tmp_path_factory.mktemp("one-model") / "small" / "demo"
+    images, texts = folder / "images" / "pets.h5", folder / "texts" / "names.h5"
+    write_pets(images)
+    write_shards(images)
+    write_names(texts)
+    write_text_shards(texts)
+    return folder
+
+
+def copied(model: Path, to: Path, name: str) -> Path:
+    """Copy a file of the model, or the folder of its shards; return the file or first shard."""
+    target = to / "small" / "demo" / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.suffix == ".h5":
+        return Path(shutil.copyfile(model / name, target))
+    return min(shutil.copytree(model / name, target).iterdir())
+
+
 @pytest.fixture
-def shard_file(tmp_path: Path, write_shards: WriteShards) -> Path:
+def image_file(tmp_path: Path, one_model: Path) -> Path:
+    """A valid file of six images, two of them not decoded."""
+    return copied(one_model, tmp_path, "images/pets.h5")
+
+
+@pytest.fixture
+def text_file(tmp_path: Path, one_model: Path) -> Path:
+    """A valid file of three names under two templates."""
+    return copied(one_model, tmp_path, "texts/names.h5")
+
+
+@pytest.fixture
+def shard_file(tmp_path: Path, one_model: Path) -> Path:
     """The first of two shards: four images, one of them not decoded."""
-    return write_shards(tmp_path / "small" / "demo" / "images" / "pets.h5")[0]
+    return copied(one_model, tmp_path, "images/pets.shards")
 
 
 @pytest.fixture
-def text_shard_file(tmp_path: Path, write_text_shards: WriteShards) -> Path:
+def text_shard_file(tmp_path: Path, one_model: Path) -> Path:
     """The first of two shards: four rows of six."""
-    return write_text_shards(tmp_path / "small" / "demo" / "texts" / "names.h5")[0]
+    return copied(one_model, tmp_path, "texts/names.shards")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +15,15 @@ Write = Callable[..., Path]
 WriteShards = Callable[..., list[Path]]
 
 
-@pytest.fixture
-def cache(tmp_path: Path, write_pets: Write, write_names: Write, write_shards: WriteShards) -> Path:
-    """A cache of one model with images, texts and shards, and of another with images."""
-    cache = tmp_path / "cache"
+@pytest.fixture(scope="module")
+def two_models(
+    tmp_path_factory: pytest.TempPathFactory,
+    write_pets: Write,
+    write_names: Write,
+    write_shards: WriteShards,
+) -> Path:
+    """Write a cache of one model with images, texts and shards, and of another with images."""
+    cache = tmp_path_factory.mktemp("two-models")
     write_pets(cache / "small/demo/images/pets.h5")
     write_names(cache / "small/demo/texts/names.h5")
     write_shards(cache / "small/demo/images/begun.h5")
@@ -25,6 +31,12 @@ def cache(tmp_path: Path, write_pets: Write, write_names: Write, write_shards: W
         cache / "other/demo2/images/pets.h5", name="other", pretrained="demo2", requested="other"
     )
     return cache
+
+
+@pytest.fixture
+def cache(tmp_path: Path, two_models: Path) -> Path:
+    """Copy the cache of two models."""
+    return shutil.copytree(two_models, tmp_path / "cache")
 
 
 def there(folder: Path) -> set[str]:

@@ -1,6 +1,7 @@
 import errno
 import os
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +17,12 @@ Write = Callable[..., Path]
 WriteShards = Callable[..., list[Path]]
 
 
-@pytest.fixture
-def cache(tmp_path: Path, write_pets: Write, write_names: Write) -> Path:
-    """A cache of four models: two open_clip ones, two of local weights."""
+@pytest.fixture(scope="module")
+def four_models(
+    tmp_path_factory: pytest.TempPathFactory, write_pets: Write, write_names: Write
+) -> Path:
+    """Write a cache of four models: two open_clip ones, two of local weights."""
+    folder = tmp_path_factory.mktemp("four-models")
     for label, requested in [
         (SHORT_NAMES["siglip"], "siglip"),
         ("ViT-B-32/laion2b", "ViT-B-32/laion2b"),
@@ -27,9 +31,15 @@ def cache(tmp_path: Path, write_pets: Write, write_names: Write) -> Path:
     ]:
         name, pretrained = label.split("/")
         model = {"name": name, "pretrained": pretrained, "requested": requested}
-        write_pets(tmp_path / label / "images" / "pets.h5", **model)
-        write_names(tmp_path / label / "texts" / "names.h5", **model)
-    return tmp_path
+        write_pets(folder / label / "images" / "pets.h5", **model)
+        write_names(folder / label / "texts" / "names.h5", **model)
+    return folder
+
+
+@pytest.fixture
+def cache(tmp_path: Path, four_models: Path) -> Path:
+    """Copy the cache of four models."""
+    return shutil.copytree(four_models, tmp_path, dirs_exist_ok=True)
 
 
 def test_entries_are_the_files_of_the_layout_in_order(cache: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from samples.cache import cuts
+from samples.cache.written_once import written_once
 
 from oodcache.cache.files.images import ImageBatch, ImageRows, write_images
 from oodcache.cache.files.texts import Vocabulary, write_text_shard, write_texts
@@ -51,22 +52,21 @@ def write_pets() -> Write:
         vectors[list(failed)] = 0
         label = np.arange(count) % names if names else np.full(count, -1)
         model = {"name": path.parts[-4], "pretrained": path.parts[-3]}
-        write_images(
-            path,
-            [ImageBatch(vectors, norm, {row: f"why {row}" for row in failed})],
-            rows=ImageRows(
+        given: dict[str, Any] = {
+            "rows": ImageRows(
                 [b"%d.png" % row for row in range(count)],
                 label,
                 [f"name {number}" for number in range(names)],
             ),
-            identity=replace(
+            "identity": replace(
                 IDENTITY,
                 source={**IDENTITY.source, "name": path.stem},
                 model=replace(IDENTITY.model, **{**model, **changes}),
             ),
-            dtype=dtype,
-        )
-        return path
+            "dtype": dtype,
+        }
+        batch = ImageBatch(vectors, norm, {row: f"why {row}" for row in failed})
+        return written_once(path, lambda one: write_images(one, [batch], **given), batch, given)
 
     return write
 
@@ -76,22 +76,23 @@ def write_names() -> Write:
     """Write two templates with three classes as the path of a cache."""
 
     def write(path: Path, count: int = 3) -> Path:
-        write_texts(
-            path,
-            unit_rows(2 * count).reshape(2, count, 4),
-            np.full((2, count), 2, np.float32),
-            vocabulary=Vocabulary(
+        vectors = unit_rows(2 * count).reshape(2, count, 4)
+        given: dict[str, Any] = {
+            "vocabulary": Vocabulary(
                 tuple(f"class {number}" for number in range(count)),
                 ("",) * count,
                 ("a {}", "the {}"),
             ),
-            identity=replace(
+            "identity": replace(
                 IDENTITY,
                 source={**IDENTITY.source, "name": path.stem},
                 model=replace(IDENTITY.model, name=path.parts[-4], pretrained=path.parts[-3]),
             ),
+        }
+        norm = np.full((2, count), 2, np.float32)
+        return written_once(
+            path, lambda one: write_texts(one, vectors, norm, **given), vectors, given
         )
-        return path
 
     return write
 

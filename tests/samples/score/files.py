@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from samples.cache.written_once import written_once
 from samples.score.words import ADJECTIVES, CLASSES, NICE, NOUNS, PHOTO, POOL, words_of
 
 from oodcache.cache import names
@@ -72,9 +73,15 @@ def write_images(tmp_path: Path) -> Callable[..., images.ImageFile]:
         stored[list(failed)] = 0
         errors = dict.fromkeys(failed, "truncated")
         batch = images.ImageBatch(stored, np.ones(len(stored), np.float32), errors)
-        made = identity(name, changes)
-        path = names.image_path(tmp_path, made.model.label, name)
-        return images.write_images(path, [batch], rows=rows, identity=made, dtype=dtype)
+        given: dict[str, Any] = {
+            "rows": rows,
+            "identity": identity(name, changes),
+            "dtype": dtype,
+        }
+        path = names.image_path(tmp_path, given["identity"].model.label, name)
+        return images.open_images(
+            written_once(path, lambda one: images.write_images(one, [batch], **given), batch, given)
+        )
 
     return write
 
@@ -97,13 +104,14 @@ def write_texts(tmp_path: Path) -> Callable[..., texts.TextFile]:
             ids=tuple(ids or [""] * count),
             templates=tuple(templates),
         )
-        made = identity(name, changes)
-        return texts.write_texts(
-            names.text_path(tmp_path, made.model.label, name),
-            embeddings,
-            np.ones((len(embeddings), count), np.float32),
-            vocabulary=vocabulary,
-            identity=made,
+        made, norm = identity(name, changes), np.ones((len(embeddings), count), np.float32)
+        given: dict[str, Any] = {"vocabulary": vocabulary, "identity": made}
+        return texts.open_texts(
+            written_once(
+                names.text_path(tmp_path, made.model.label, name),
+                lambda one: texts.write_texts(one, embeddings, norm, **given),
+                *(embeddings, given),
+            )
         )
 
     return write

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from samples.cache.written_once import written_once
 
 from oodcache.cache import names
 from oodcache.cache.files import images, texts
@@ -60,12 +62,15 @@ def write_words(
     noise = np.random.default_rng(seed + 1).normal(size=(len(templates), len(words), DIMENSION))
     vectors = unit(class_vectors(seed)[: len(words)] + 0.1 * noise)
     ids = words if words is IDS else ("",) * len(words)
-    texts.write_texts(
+    given: dict[str, Any] = {
+        "vocabulary": texts.Vocabulary(tuple(words), tuple(ids), tuple(templates)),
+        "identity": identity(name, label, encoding),
+    }
+    norm = np.ones(vectors.shape[:2], np.float32)
+    written_once(
         names.text_path(cache, label, name),
-        vectors,
-        np.ones(vectors.shape[:2], np.float32),
-        vocabulary=texts.Vocabulary(tuple(words), tuple(ids), tuple(templates)),
-        identity=identity(name, label, encoding),
+        lambda path: texts.write_texts(path, vectors, norm, **given),
+        *(vectors, given),
     )
     return vectors
 
@@ -80,16 +85,17 @@ def write_sets(
         noise = rng.normal(size=(count, DIMENSION))
         vectors = unit(class_vectors()[:count] + SPREAD[name] * noise)
         is_id = labels and name == "imagenet-val"
-        images.write_images(
-            names.image_path(cache, label, name),
-            [images.ImageBatch(vectors, np.ones(count, np.float32), {})],
-            rows=images.ImageRows(
+        batch = images.ImageBatch(vectors, np.ones(count, np.float32), {})
+        given: dict[str, Any] = {
+            "rows": images.ImageRows(
                 [b"%d.jpg" % row for row in range(count)],
                 np.arange(count) if is_id else np.full(count, -1),
                 IDS[:count] if is_id else (),
             ),
-            identity=identity(name, label, {"size": 8}),
-            dtype=np.float32,
-        )
+            "identity": identity(name, label, {"size": 8}),
+            "dtype": np.float32,
+        }
+        write = partial(images.write_images, batches=[batch], **given)
+        written_once(names.image_path(cache, label, name), write, batch, given)
         written[name] = vectors
     return written
