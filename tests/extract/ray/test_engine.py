@@ -94,7 +94,7 @@ def children(process: int) -> list[int]:
 
 def ended(processes: list[int]) -> None:
     """Wait until processes are gone."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while left := [one for one in processes if Path(f"/proc/{one}").exists()]:
         assert time.monotonic() < until, left
         time.sleep(0.05)

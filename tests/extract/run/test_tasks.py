@@ -302,7 +302,7 @@ def test_the_next_items_are_made_before_they_are_asked_for_and_no_more() -> None
 
     with closing(ahead(watched(), 3)) as items:
         assert next(items) == 0
-        assert reached.wait(10)
+        assert reached.wait(60)
     assert made == [0, 1, 2, 3]
 
 

@@ -161,7 +161,7 @@ def test_a_hub_that_cannot_be_reached_is_said_at_once(
     assert resolve(ModelRequest("org/theirs")).label == "transformers/org--theirs"
     with pytest.raises(LocalEntryNotFoundError):
         repositories.fetch("org/model", "x.json")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20  # Several tries take longer.
 
 
 def test_a_gated_repository_says_where_its_terms_are(monkeypatch: pytest.MonkeyPatch) -> None:
