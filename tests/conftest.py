@@ -53,9 +53,10 @@ share_libraries()
 
 
 def pytest_collection_finish() -> None:
-    """Leave the modules and tests that stay to the end out of every later garbage collection."""
+    """Collect garbage rarely, and never look at the modules and tests, which stay to the end."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.fixture(autouse=True)
