@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 from samples import planned, silent, slow_except
-from samples.extract.runs import REQUEST, extract, once
+from samples.extract.runs import REQUEST, extract, load_once, once
 from samples.extract.stored import (
     IMAGE,
     class_label,
@@ -164,6 +164,12 @@ SLOW = {
 IN_WORKERS = {"tar", "tars", "folder of tars", "hub folder", "saved to disk"}
 TABLES = {"list", "csv", "tsv", "parquet"}
 NUMBERED = {"list", "parquet", "CLIP_benchmark", "numbered parquet"}
+
+
+@pytest.fixture(autouse=True)
+def one_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load the model once: the claims are about images."""
+    load_once(monkeypatch)
 
 
 def opened(path: Path) -> tuple[ImageFile, Any]:
