@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +11,20 @@ from click.core import ParameterSource
 
 from oodcache.cache.text import printable
 from oodcache.cache.watch import Hint
-from oodcache.cli import stopping
+from oodcache.cli import stopping, streams
 from oodcache.cli.commands import StrictCommand, StrictGroup
 from oodcache.cli.extract import extract
 from oodcache.cli.measuring import conventions
-from oodcache.cli.options import CACHE, DATA_ROOT, LISTED_AS, asked, note, progress, subcommand
+from oodcache.cli.options import (
+    CACHE,
+    DATA_ROOT,
+    LISTED_AS,
+    asked,
+    note,
+    progress,
+    subcommand,
+    tell,
+)
 from oodcache.cli.score import score
 from oodcache.extract.model.request import check_torch
 
@@ -65,7 +73,7 @@ def ls(name: str | None, form: str) -> None:
     if form == "json":
         click.echo(shipped.to_json(found), nl=False)
     elif name is None:
-        click.echo(shipped.table(found, styled=sys.stdout.isatty()), nl=False)
+        click.echo(shipped.table(found, streams.screen()), nl=False)
     else:
         click.echo(shipped.path_of(name).read_text("utf-8"), nl=False)
 
@@ -83,7 +91,7 @@ def check(name: str, data_root: Path) -> None:
     from oodcache.study.protocols import checking, shipped
 
     for line in checking.checked(shipped.find(name), data_root, progress=progress):
-        click.echo(printable(line))
+        tell(line)
 
 
 @benchmark.command(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from oodcache.cache.watch import Hint
+from oodcache.cli import streams
 from oodcache.cli.options import FILE, note, share
 from oodcache.report.tables import formats
 from oodcache.score.measures.groups import parsed
@@ -123,7 +122,8 @@ def deliver(results: Measured, given: Mapping[str, Any]) -> None:
         scoring.save(formats.text(form, *results, explain=explain), output)
         note(Hint(f"wrote {output}"))
     form = "table" if output is not None or form is None else form
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo(formats.text(form, *results, width=width, explain=explain), nl=False)
+    screen = streams.screen()
+    shown = {"width": screen.width, "styled": screen.styled, "explain": explain}
+    click.echo(formats.text(form, *results, **shown), nl=False)
     if asked := exchanged.question(results.results, results.provenance):
         note(asked)

@@ -15,7 +15,7 @@ import click
 
 from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Hint, Watch, bars
-from oodcache.cli import stopping
+from oodcache.cli import stopping, streams
 from oodcache.cli.commands import is_quiet
 
 if TYPE_CHECKING:
@@ -118,6 +118,11 @@ def note(text: str) -> None:
     if is_quiet() and isinstance(text, Hint):
         return
     print(shortened(printable(text)), file=sys.stderr, flush=True)
+
+
+def tell(line: str) -> None:
+    """Print a line of results, continued on further lines if the screen is too narrow."""
+    click.echo(streams.screen().fitted(printable(line)))
 
 
 def progress(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from typing import Any
 
 import click
 
 from oodcache.cache.watch import Hint
-from oodcache.cli import stopping
+from oodcache.cli import stopping, streams
 from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import (
     BATCH_SIZE,
@@ -75,6 +73,7 @@ def reproduce(context: click.Context, /, **given: Any) -> None:
     command = typed_line(context)
     reproduced = reproducing.reproduce(benchmark, extraction.cache, command, WATCH)
     scoring.save(formats.to_json(*reproduced.scored), given["results"])
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo(formats.written(reproduced.grids, given["form"], width), nl=False)
+    screen = streams.screen()
+    tables = formats.written(reproduced.grids, given["form"], screen.width, styled=screen.styled)
+    click.echo(tables, nl=False)
     note(Hint(f"wrote {given['results']}: oodcache report {given['results']} -o reproduce.html"))
