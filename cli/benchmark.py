@@ -14,6 +14,7 @@ from oodcache.cache.watch import Hint
 from oodcache.cli import stopping, streams
 from oodcache.cli.commands import StrictCommand, StrictGroup
 from oodcache.cli.extract import extract
+from oodcache.cli.groups import OUTPUT, SETS
 from oodcache.cli.measuring import conventions
 from oodcache.cli.options import (
     CACHE,
@@ -100,16 +101,16 @@ def check(name: str, data_root: Path) -> None:
     short_help="Extract what is missing, and score.",
 )
 @click.argument("benchmark", metavar="NAME|FILE.toml")
-@click.option("--model", required=True, help="Model, as extract takes it.")
+@SETS.option("--model", required=True, help="Model, as extract takes it.")
 @DATA_ROOT
 @CACHE
-@click.option(
+@SETS.option(
     "--without",
     multiple=True,
     metavar="DATASET",
     help="Dataset of the benchmark to leave out, such as imagenet-es; may repeat.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the commands instead of running them.")
+@OUTPUT.option("--dry-run", is_flag=True, help="Print the commands instead of running them.")
 @click.pass_context
 def run(context: click.Context, /, **given: Any) -> None:
     """Extract what is not in the cache, and score: near, far and full spectrum, with accuracy.

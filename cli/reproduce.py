@@ -9,6 +9,7 @@ import click
 from oodcache.cache.watch import Hint
 from oodcache.cli import stopping, streams
 from oodcache.cli.commands import StrictCommand
+from oodcache.cli.groups import OUTPUT, SETS
 from oodcache.cli.options import (
     BATCH_SIZE,
     CACHE,
@@ -26,7 +27,7 @@ MODELS = ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2", "tiny")
 
 
 @click.command(cls=StrictCommand, short_help="Reproduce the original study, step by step.")
-@click.option(
+@SETS.option(
     "--model",
     "models",
     multiple=True,
@@ -37,13 +38,13 @@ MODELS = ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2", "tiny")
 @CACHE
 @BATCH_SIZE
 @DEVICE
-@click.option(
+@OUTPUT.option(
     "--results",
     type=FILE,
     default="results/reproduce.json",
     help="File for all results and differences (JSON).",
 )
-@click.option(
+@OUTPUT.option(
     "--format",
     "form",
     type=click.Choice(formats.OF_TABLES),

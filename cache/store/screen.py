@@ -115,19 +115,32 @@ def wrapped(line: str, width: int | None, hanging: int = HANGING) -> Iterator[st
 def wrapped_command(line: str, width: int | None, hanging: int = HANGING) -> Iterator[str]:
     r"""Yield a command in lines that a shell reads as one: all but the last end in a backslash.
 
-    A word is never broken.
+    A word is never broken, and an option stays with its value where both fit.
 
     >>> list(wrapped_command("oodcache score --id pets --ood 'my strays'", 24))
-    ['oodcache score --id \\', '    pets --ood \\', "    'my strays'"]
+    ['oodcache score \\', '    --id pets \\', "    --ood 'my strays'"]
     """
     if width is None or cell_len(line) <= width:
         yield line
         return
     found, indent = "", line[: len(line) - len(line.lstrip(" "))]
-    for word in WORD.findall(line):
-        longer = f"{found} {word}" if found else indent + word
+    for part in _parts(WORD.findall(line), width - len(indent) - hanging - len(" \\")):
+        longer = f"{found} {part}" if found else indent + part
         if found and cell_len(longer) > width - len(" \\"):
             yield f"{found} \\"
-            longer = indent + " " * hanging + word
+            longer = indent + " " * hanging + part
         found = longer
     yield found
+
+
+def _parts(words: Sequence[str], room: int) -> list[str]:
+    """Return the words of a command, options joined with their values if they fit the room."""
+    parts: list[str] = []
+    for word in words:
+        before = parts[-1] if parts else ""
+        is_value = before.startswith("-") and " " not in before and not word.startswith("-")
+        if is_value and cell_len(f"{before} {word}") <= room:
+            parts[-1] = f"{before} {word}"
+        else:
+            parts.append(word)
+    return parts
