@@ -38,7 +38,8 @@ from oodcache.cli.options import (
     "scores",
     multiple=True,
     required=True,
-    help="Score: NAME, NAME:key=value or FILE.py:FUNCTION; several, or value|value, with --select-on.",
+    help="Score: NAME, NAME:key=value or FILE.py:FUNCTION; with --select-on several, or "
+    "value|value.",
 )
 @THRESHOLD.option(
     "--alpha",

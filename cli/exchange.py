@@ -49,7 +49,9 @@ def export(file: Path, output: Path) -> None:
 )
 @click.option("--label-names", type=FILE, help="Names of integer labels, one per line, from 0.")
 @click.option("--weights", help="Identifier of the model's weights. [imported:MODEL]")
-@click.option("--logit-scale", type=float, help="Logit scale, exponentiated: 100 for OpenAI's CLIP, not 4.6.")
+@click.option(
+    "--logit-scale", type=float, help="Scale, exponentiated: 100 for OpenAI's CLIP, not 4.6."
+)
 @click.option("--logit-bias", type=float, help="Learned bias (SigLIP). [none]")
 @click.option(
     "--template", "templates", multiple=True, help="Prompt template of the texts; may repeat. [{}]"

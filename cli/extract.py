@@ -94,13 +94,13 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
 @click.argument("datasets", nargs=-1, metavar="[DATASET | NAME=PATH]...")
 @MODEL.option(
     "--model",
-    help=f"Model: {', '.join(SHORT_NAMES)}; NAME/TAG of open_clip; a folder; OWNER/NAME of the hub; "
-    "or with a prefix: local-dir:PATH, hf-hub:REPO, transformers:PATH-or-REPO, timm:NAME.",
+    help=f"Model: {', '.join(SHORT_NAMES)}; NAME/TAG of open_clip; a folder; OWNER/NAME of the "
+    "hub; or with a prefix: local-dir:PATH, hf-hub:REPO, transformers:PATH-or-REPO, timm:NAME.",
 )
 @SETS.option(
     "--classes",
-    help="Class names: imagenet, imagenet21k, cifar10, …, NAME=FILE (a name per line), NAME=FOLDER or "
-    "NAME=csp:FILE.",
+    help="Class names: imagenet, imagenet21k, cifar10, …, NAME=FILE (a name per line), NAME=FOLDER "
+    "or NAME=csp:FILE.",
 )
 @SETS.option(
     "--template",

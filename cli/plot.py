@@ -42,7 +42,9 @@ def width(text: str) -> float:
     help="Width of the figure: one column (3.25 inches), two columns (6.75) or 2 to 20 inches.",
 )
 @SETS.option("--model", "models", multiple=True, help="Model to draw; may repeat. [the first]")
-@SETS.option("--template", "templates", multiple=True, help="Template to draw; may repeat. [the first]")
+@SETS.option(
+    "--template", "templates", multiple=True, help="Template to draw; may repeat. [the first]"
+)
 @SCORES.option(
     "--score",
     "labels",

@@ -64,8 +64,8 @@ from oodcache.cli.options import (
     "--score",
     "specifications",
     multiple=True,
-    help="Score: NAME, NAME:key=value|value,… or FILE.py:FUNCTION (or CLASS, for a stream); may repeat; "
-    "see oodcache scores.",
+    help="Score: NAME, NAME:key=value|value,… or FILE.py:FUNCTION (or CLASS, for a stream); may "
+    "repeat; see oodcache scores.",
 )
 @SCORES.option(
     "--ablation",
