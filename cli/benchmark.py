@@ -68,6 +68,7 @@ def ls(name: str | None, form: str) -> None:
     oodcache benchmark ls
     oodcache benchmark ls openood-cifar10 > mine.toml
     """
+    from oodcache.cli.following import follow
     from oodcache.study.protocols import shipped
 
     found = shipped.every() if name is None else [shipped.find(name)]
@@ -75,6 +76,7 @@ def ls(name: str | None, form: str) -> None:
         click.echo(shipped.to_json(found), nl=False)
     elif name is None:
         click.echo(shipped.table(found, streams.screen()), nl=False)
+        follow(["benchmark", "check", found[0].name])
     else:
         click.echo(shipped.path_of(name).read_text("utf-8"), nl=False)
 
@@ -89,10 +91,12 @@ def check(name: str, data_root: Path) -> None:
     oodcache benchmark check openood-cifar10 --data-root /data
     oodcache benchmark check mine.toml
     """
+    from oodcache.cli.following import EXAMPLE, follow, of_data_root
     from oodcache.study.protocols import checking, shipped
 
     for line in checking.checked(shipped.find(name), data_root, progress=progress):
         tell(line)
+    follow(["benchmark", "run", name, "--model", EXAMPLE, *of_data_root(data_root)])
 
 
 @benchmark.command(

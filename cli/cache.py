@@ -38,12 +38,14 @@ def ls(cache: Path, form: str) -> None:
     oodcache cache ls --format json
     """
     from oodcache.cache.store import listing
+    from oodcache.cli import following
 
     files = listing.listed(cache)
     if form == "json":
         click.echo(listing.to_json(files), nl=False)
     elif files:
         click.echo(listing.table(files, streams.screen()), nl=False)
+        following.after_listing(files, cache)
     else:
         raise InputError(listing.nothing(cache))
 

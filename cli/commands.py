@@ -94,7 +94,7 @@ class StrictGroup(StrictCommand, click.Group):
 
 def _folded(help_text: str, width: int) -> str:
     """Return a help text, each of its examples on lines of at most `width` columns."""
-    lines = []
+    lines: list[str] = []
     for line in inspect.cleandoc(help_text).replace("\\\n", " ").splitlines():
         is_example = line.lstrip().startswith("oodcache ")
         example = line[: len(line) - len(line.lstrip())] + " ".join(line.split())

@@ -82,9 +82,11 @@ def fetch(names: tuple[str, ...], data_root: Path, mirror: str | None) -> None:
     \b
     oodcache data fetch iNaturalist SUN Places Textures --data-root /data
     """
+    from oodcache.cli.following import EXAMPLE, follow, of_data_root
     from oodcache.extract.known import overview
     from oodcache.extract.known.fetching import fetch
 
     stopping.resumable()
     for fetched in fetch(names, data_root, WATCH, mirror):
         tell(overview.fetched(fetched))
+    follow(["extract", "--model", EXAMPLE, *of_data_root(data_root), *names])

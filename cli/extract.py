@@ -6,14 +6,12 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from oodcache.cache.errors import InputError
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.watch import Hint
@@ -272,10 +270,6 @@ def _tell_next(files: Sequence[Path], began: int, cache: Path) -> None:
     """Print what to type next, if files were written since `began`."""
     if not any(one.exists() and one.stat().st_mtime_ns >= began for one in files):
         return
-    from oodcache.score import starting
-    from oodcache.score.inputs import cached
+    from oodcache.cli import following
 
-    with suppress(InputError):  # No class names yet, or damaged negatives.
-        found = cached.of_model(cache, "/".join(files[0].parts[-4:-2]), note)
-        for line in starting.next_steps(found, cache):
-            note(Hint(line))
+    following.after_model(cache, "/".join(files[0].parts[-4:-2]))

@@ -112,8 +112,9 @@ def _is_drawn(given: Mapping[str, Any]) -> bool:
     return ":" in (given.get("bank") or "")
 
 
-def deliver(results: Measured, given: Mapping[str, Any]) -> None:
-    """Print the results; with --output, write them to the file and print the table."""
+def deliver(context: click.Context, results: Measured, given: Mapping[str, Any]) -> None:
+    """Print the results and what to type next; with --output, write them and print the table."""
+    from oodcache.cli import following
     from oodcache.report.tables import exchanged
     from oodcache.score import scoring
 
@@ -128,3 +129,5 @@ def deliver(results: Measured, given: Mapping[str, Any]) -> None:
     click.echo(formats.text(form, *results, **shown), nl=False)
     if asked := exchanged.question(results.results, results.provenance):
         note(asked)
+    else:
+        following.after_results(context, given, results.results)

@@ -57,6 +57,7 @@ def metrics(context: click.Context, /, **given: Any) -> None:
     from oodcache.score import other_scores
 
     deliver(
+        context,
         other_scores.measure(
             {"--id": [given["id_source"]], "--ood": given["ood_sources"], "--csid": given["csid"]},
             columns=given["columns"],

@@ -69,6 +69,8 @@ def negatives(overwrite: bool, **given: Any) -> None:
     \b
     oodcache negatives --model clip --classes imagenet --words nouns --nearest 5000 -o ends
     """
+    from oodcache.cli import following
     from oodcache.score.words.miner import MiningRequest, write_mined
 
     write_mined(MiningRequest(**given), overwrite, WATCH)
+    following.after_negatives(given)

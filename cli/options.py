@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from oodcache.score.inputs.question import Question
 
 _bars = bars(stopping.check)
+_depth = [0]  # Of commands that run commands.
 TYPED = "oodcache.typed"  # The key in click's context of the arguments as they were typed.
 SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
 PATH = click.Path(path_type=Path)
@@ -159,7 +160,20 @@ def subcommand(context: click.Context) -> Callable[[Sequence[str]], object]:
 def command_line(group: click.Command) -> Callable[[Sequence[str]], object]:
     """Return a function that runs a command line of `group`, quiet if this one is."""
     hushed = ["--quiet"] if is_quiet() else []
-    return lambda typed: group.main([*hushed, *typed], "oodcache", standalone_mode=False)
+
+    def run(typed: Sequence[str]) -> object:
+        _depth[0] += 1
+        try:
+            return group.main([*hushed, *typed], "oodcache", standalone_mode=False)
+        finally:
+            _depth[0] -= 1
+
+    return run
+
+
+def is_within() -> bool:
+    """Return whether another command, such as demo, runs this one."""
+    return _depth[0] > 0
 
 
 def share(example: str, most: float = math.nextafter(1, 0)) -> Callable[[str], float]:

@@ -129,4 +129,4 @@ def score(context: click.Context, /, **given: Any) -> None:
         from oodcache.study.counterparts import counterparts
 
         results = results._replace(published=counterparts(question, WATCH))
-    deliver(results, given)
+    deliver(context, results, given)
