@@ -73,7 +73,7 @@ def oodcache() -> None:
     \b
     Try it; nothing is downloaded:
         oodcache demo
-    On your own images, extract once (needs PyTorch), then score at will (CPU only):
+    On your own images, extract once (needs PyTorch), then score (CPU only):
         oodcache extract --model siglip2 --classes pets=names.txt pets=photos/pets strays=photos/x
         oodcache score --model siglip2 --id pets --ood strays
     Turn the best score into a detector, and apply it to new images:

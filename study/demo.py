@@ -51,16 +51,17 @@ def conclusion(results: Sequence[Result]) -> tuple[str, str]:
     """Return what the demo's results show, in two sentences for a newcomer."""
     by_set = {name: max(one.auroc for one in results if one.ood == name) for name in OOD_SETS}
     easy, hard = max(by_set, key=by_set.__getitem__), min(by_set, key=by_set.__getitem__)
-    pairs = f"{100 * by_set[easy]:.0f} of 100 pairs (AUROC {percent(by_set[easy])})"
+    easiest, hardest = percent(by_set[easy]), percent(by_set[hard])
+    pairs = f"{100 * by_set[easy]:.0f} of 100 pairs with one of them (AUROC {easiest})"
     first = (
         f"Of the OOD images, {IN_WORDS[easy]} are the easiest to tell from the ID digits: with the "
-        f"best score the digit scores higher in {pairs}; {IN_WORDS[hard]}{WHY.get(hard, '')} are "
-        f"the hardest (AUROC {percent(by_set[hard])})."
+        f"best score a digit scores higher in {pairs}; {IN_WORDS[hard]}{WHY.get(hard, '')} are "
+        f"the hardest (AUROC {hardest})."
     )
     best = [_best(results, model) for model in MODELS]
     named = " and ".join(f"{score} for {model}" for score, model in zip(best, MODELS, strict=True))
     if len(set(best)) > 1:
-        return first, f"Each model has another best score, {named}: compare them on your own images."
+        return first, f"The best score differs by model, {named}: compare them on your own images."
     return first, f"The best score is {best[0]} for both: compare them on your own images, too."
 
 

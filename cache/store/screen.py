@@ -105,7 +105,8 @@ def wrapped(line: str, width: int | None, hanging: int = HANGING) -> Iterator[st
     while width is not None and cell_len(line) > width:
         whole = chop_cells(line[:width], width)[0]
         blank = line[: len(whole) + 1].rfind(" ")
-        end = blank if line[:blank].strip(" ") else len(whole)
+        is_within = blank < 0 or not line[:blank].strip(" ")
+        end = len(whole) if is_within else blank
         yield line[:end].rstrip(" ")
         further = min(start + hanging, width // 2)
         line = " " * further + line[end:].lstrip(" ")
