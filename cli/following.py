@@ -95,6 +95,7 @@ def _best(results: Sequence[Result]) -> Result | None:
         and one.template != MEANS
         and one.n_id >= FEWEST
         and one.auroc > 0.5
+        and not one.bank_shared_images
     ]
     averages = [one for one in usable if one.ood == "average"]
     return max(averages or usable, key=lambda one: one.auroc, default=None)

@@ -13,7 +13,6 @@ import click
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import printable, readable, shortened
-from oodcache.cache.watch import Hint
 from oodcache.cli import stopping, streams
 from oodcache.cli.benchmark import benchmark
 from oodcache.cli.cache import cache
@@ -25,7 +24,7 @@ from oodcache.cli.detect import detect
 from oodcache.cli.extract import extract
 from oodcache.cli.metrics import metrics
 from oodcache.cli.negatives import negatives
-from oodcache.cli.options import SETTINGS, TYPED, note
+from oodcache.cli.options import SETTINGS, TYPED
 from oodcache.cli.plot import plot
 from oodcache.cli.report import report
 from oodcache.cli.reproduce import reproduce
@@ -39,6 +38,7 @@ oodcache score --model clip --id pets --ood strays --output results.json
 oodcache report results.json pets=pets/ strays=strays/ -o report.html
 oodcache calibrate --model clip --id pets --score mcm --alpha 0.05 -o d.json
 oodcache detect d.json strays/"""
+TRY = "try it, nothing is downloaded: oodcache demo; all commands: oodcache -h"
 
 
 class Ordered(StrictGroup):
@@ -52,7 +52,7 @@ class Ordered(StrictGroup):
         """Keep the arguments as typed, for the provenance of results; print QUICK_START if none."""
         if not args and not context.resilient_parsing:
             click.echo(QUICK_START)
-            note(Hint("try it, nothing is downloaded: oodcache demo; all commands: oodcache -h"))
+            click.echo(TRY, err=True)
             context.exit()
         context.meta[TYPED] = [readable(one) for one in args]
         return super().parse_args(context, args)

@@ -34,7 +34,8 @@ def cached(
     labels = [row % 2 for row in range(40)]
     near = np.eye(4)[labels] + draw.normal(0, 0.1, (40, 4))
     write_images("pets", unit(near), labels=labels, label_names=("cat", "dog"))
-    write_images("train", unit(near[::-1].copy()), labels=labels[::-1], label_names=("cat", "dog"))
+    bank = np.eye(4)[labels] + draw.normal(0, 0.1, (40, 4))
+    write_images("train", unit(bank), labels=labels, label_names=("cat", "dog"))
     write_images("strays", unit(np.eye(4)[2] + draw.normal(0, 0.3, (30, 4))))
     (tmp_path / "embeddings").mkdir()
     (tmp_path / "Tiny").rename(tmp_path / "embeddings" / "Tiny")
@@ -60,6 +61,12 @@ def test_after_score_comes_a_detector_that_can_be_made(
     assert made.status == 0, made.err
     assert next_line(made.err) == ["detect", "detector.json", "photos/new"]
     assert oodcache("detect", "detector.json", "strays").status in (0, 3)
+
+
+def test_a_bank_of_the_id_images_is_no_detectors(oodcache: Run, cached: None) -> None:
+    scored = oodcache(*SCORE, "--score", "knn:k=2", "--bank", "pets", "--score", "mcm")
+    command = next_line(scored.err)
+    assert command[command.index("--score") + 1] == "mcm" and "--bank" not in command
 
 
 def test_the_detector_has_the_best_score_of_the_table(oodcache: Run, cached: None) -> None:
