@@ -44,12 +44,14 @@ def after_model(cache: Path, model: str) -> None:
 
 
 def after_negatives(given: Mapping[str, Any]) -> None:
-    """Print a comparison with the negatives that were mined, of the sets of their model."""
+    """Print a comparison with the negatives that were mined, if the model's sets are known."""
     with suppress(InputError):
         found = cached.of_model(given["cache"], given["model"], lambda text: None)
-        sets = [found.id_set or "ID", *(found.ood_sets or ["OOD"])]
+        if found.id_set is None or not found.ood_sets:
+            return
         words = ["score", "--model", given["model"], "--classes", given["classes"]]
-        words += ["--id", sets[0], *(part for name in sets[1:] for part in ("--ood", name))]
+        words += ["--id", found.id_set]
+        words += [part for name in found.ood_sets for part in ("--ood", name)]
         words += ["--negatives", given["name"], "--score", "mcm", "--score", "neglabel"]
         follow([*words, *starting.of_cache(given["cache"])])
 
