@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,13 +52,18 @@ def heading_of(option: click.Parameter) -> str:
     return (OUTPUT if OF_ALL.intersection(option.opts) else OTHERS).heading
 
 
-def sections(command: click.Command, context: click.Context) -> Iterator[tuple[str, list[Record]]]:
-    """Yield each heading of a command's help with its options; a few options have one heading."""
-    found: dict[str, list[Record]] = {}
-    for one in command.get_params(context):
-        record = None if isinstance(one, click.Argument) else one.get_help_record(context)
-        if record is not None:
-            found.setdefault(heading_of(one), []).append(record)
-    if sum(map(len, found.values())) <= FEW or not found.keys() - {OTHERS.heading, OUTPUT.heading}:
-        found = {OTHERS.heading: [one for of in found.values() for one in of]}
-    yield from sorted(found.items(), key=lambda item: ORDER.index(item[0]))
+def sections(command: click.Command, context: click.Context) -> list[tuple[str, list[Record]]]:
+    """Return each heading of a command's help with its options; a few options have one heading."""
+    records = [
+        (heading_of(one), record)
+        for one in command.get_params(context)
+        if not isinstance(one, click.Argument)
+        and (record := one.get_help_record(context)) is not None
+    ]
+    named = dict.fromkeys(heading for heading, _ in records)
+    if len(records) <= FEW or not named.keys() - {OTHERS.heading, OUTPUT.heading}:
+        return [(OTHERS.heading, [record for _, record in records])]
+    return [
+        (heading, [record for of, record in records if of == heading])
+        for heading in sorted(named, key=ORDER.index)
+    ]
