@@ -1,7 +1,9 @@
-"""Notes and progress of long work: bars on stderr with rate and time left."""
+"""Notes and progress of long work: bars with rate and time left, or a line every ten seconds."""
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+EVERY = 10.0  # Seconds between lines where no bar can be drawn.
 
 
 class Hint(str):
@@ -57,12 +61,16 @@ class RateColumn(ProgressColumn):
 def bars(check: Callable[[], None]) -> Progress:
     """Return a `progress` with bars in a terminal or a notebook; it calls `check` at each step.
 
-    A total of 0 is unknown.
+    Elsewhere it prints a line every ten seconds. A total of 0 is unknown.
     """
 
     @contextmanager
     def progress(description: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
         console = Console(stderr=True)
+        is_drawn = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets"))
+        if not is_drawn:
+            yield _lines(description, total, unit, check)
+            return
         bar = rich_progress.Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -71,7 +79,6 @@ def bars(check: Callable[[], None]) -> Progress:
             TimeRemainingColumn(),
             console=console,
             transient=True,
-            disable=not (console.is_terminal or (console.is_jupyter and find_spec("ipywidgets"))),
         )
         with bar:
             task = bar.add_task(description, total=total or None, unit=unit)
@@ -83,3 +90,41 @@ def bars(check: Callable[[], None]) -> Progress:
             yield advance
 
     return progress
+
+
+def _lines(
+    description: str, total: int, unit: str, check: Callable[[], None]
+) -> Callable[[int], None]:
+    """Return a function that counts what is done, and prints a line when ten seconds are over."""
+    began = last = time.monotonic()
+    count = 0
+
+    def advance(done: int) -> None:
+        nonlocal count, last
+        check()
+        count += done
+        now = time.monotonic()
+        if now - last >= EVERY:
+            last = now
+            line = progress_line(description, count, total, unit, now - began)
+            print(line, file=sys.stderr, flush=True)
+
+    return advance
+
+
+def progress_line(description: str, done: int, total: int, unit: str, seconds: float) -> str:
+    """Return how far work is after `seconds`, with its rate and the time left if that is known.
+
+    >>> progress_line("pets", 500, 2000, "images", 10)
+    'pets: 500 of 2,000 images, 50 images/s, 30 s left'
+    >>> progress_line("words", 1500, 0, "words", 10)
+    'words: 1,500 words, 150 words/s'
+    """
+    rate = done / seconds if seconds > 0 else 0.0
+    shown = f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+    amount = f"{done:,} of {total:,}" if total else f"{done:,}"
+    parts = [f"{amount} {unit}", f"{shown} {unit}/s"]
+    if total and rate:
+        left = round(max(0, total - done) / rate)
+        parts.append(f"{left} s left" if left < 120 else f"{left / 60:,.0f} min left")
+    return f"{description}: {', '.join(parts)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +11,21 @@ from click.core import ParameterSource
 
 from oodcache.cache.text import printable
 from oodcache.cache.watch import Hint
-from oodcache.cli import stopping
+from oodcache.cli import stopping, streams
 from oodcache.cli.commands import StrictCommand, StrictGroup
 from oodcache.cli.extract import extract
+from oodcache.cli.groups import OUTPUT, SETS
 from oodcache.cli.measuring import conventions
-from oodcache.cli.options import CACHE, DATA_ROOT, LISTED_AS, asked, note, progress, subcommand
+from oodcache.cli.options import (
+    CACHE,
+    DATA_ROOT,
+    LISTED_AS,
+    asked,
+    note,
+    progress,
+    subcommand,
+    tell,
+)
 from oodcache.cli.score import score
 from oodcache.extract.model.request import check_torch
 
@@ -59,13 +68,15 @@ def ls(name: str | None, form: str) -> None:
     oodcache benchmark ls
     oodcache benchmark ls openood-cifar10 > mine.toml
     """
+    from oodcache.cli.following import follow
     from oodcache.study.protocols import shipped
 
     found = shipped.every() if name is None else [shipped.find(name)]
     if form == "json":
         click.echo(shipped.to_json(found), nl=False)
     elif name is None:
-        click.echo(shipped.table(found, styled=sys.stdout.isatty()), nl=False)
+        click.echo(shipped.table(found, streams.screen()), nl=False)
+        follow(["benchmark", "check", found[0].name])
     else:
         click.echo(shipped.path_of(name).read_text("utf-8"), nl=False)
 
@@ -80,10 +91,12 @@ def check(name: str, data_root: Path) -> None:
     oodcache benchmark check openood-cifar10 --data-root /data
     oodcache benchmark check mine.toml
     """
+    from oodcache.cli.following import EXAMPLE, follow, of_data_root
     from oodcache.study.protocols import checking, shipped
 
     for line in checking.checked(shipped.find(name), data_root, progress=progress):
-        click.echo(printable(line))
+        tell(line)
+    follow(["benchmark", "run", name, "--model", EXAMPLE, *of_data_root(data_root)])
 
 
 @benchmark.command(
@@ -92,16 +105,16 @@ def check(name: str, data_root: Path) -> None:
     short_help="Extract what is missing, and score.",
 )
 @click.argument("benchmark", metavar="NAME|FILE.toml")
-@click.option("--model", required=True, help="Model, as extract takes it.")
+@SETS.option("--model", required=True, help="Model, as extract takes it.")
 @DATA_ROOT
 @CACHE
-@click.option(
+@SETS.option(
     "--without",
     multiple=True,
     metavar="DATASET",
     help="Dataset of the benchmark to leave out, such as imagenet-es; may repeat.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the commands instead of running them.")
+@OUTPUT.option("--dry-run", is_flag=True, help="Print the commands instead of running them.")
 @click.pass_context
 def run(context: click.Context, /, **given: Any) -> None:
     """Extract what is not in the cache, and score: near, far and full spectrum, with accuracy.

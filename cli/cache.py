@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.text import printable
+from oodcache.cli import streams
 from oodcache.cli.commands import StrictGroup
 from oodcache.cli.exchange import export, import_
-from oodcache.cli.options import CACHE, LISTED_AS, note, progress
+from oodcache.cli.options import CACHE, LISTED_AS, note, progress, tell
 
 FILE = click.Path(path_type=Path, readable=False)  # The reader reports unreadable files.
 
@@ -38,12 +38,14 @@ def ls(cache: Path, form: str) -> None:
     oodcache cache ls --format json
     """
     from oodcache.cache.store import listing
+    from oodcache.cli import following
 
     files = listing.listed(cache)
     if form == "json":
         click.echo(listing.to_json(files), nl=False)
     elif files:
-        click.echo(listing.table(files, styled=sys.stdout.isatty()), nl=False)
+        click.echo(listing.table(files, streams.screen()), nl=False)
+        following.after_listing(files, cache)
     else:
         raise InputError(listing.nothing(cache))
 
@@ -67,7 +69,7 @@ def info(subject: str, everything: bool, cache: Path) -> None:
 
     for path in by_name.find(cache, subject):
         for line in describe(path, everything=everything):
-            click.echo(printable(line))
+            tell(line)
 
 
 @cache.command()
@@ -89,7 +91,7 @@ def verify(subjects: tuple[str, ...], quick: bool, deep: bool, cache: Path) -> N
 
     files = [path for one in subjects for path in by_name.find(cache, one)]
     for line in verified(files, cache, quick=quick and not deep, progress=progress):
-        click.echo(printable(line))
+        tell(line)
 
 
 @cache.command()
@@ -108,7 +110,7 @@ def merge(files: tuple[Path, ...], cache: Path) -> None:
     from oodcache.cache.store.upkeep import merged
 
     for line in merged(files, cache):
-        click.echo(printable(line))
+        tell(line)
 
 
 @cache.command()

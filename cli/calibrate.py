@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from oodcache.cli.commands import StrictCommand
+from oodcache.cli.groups import OUTPUT, SCORES, SETS, THRESHOLD
 from oodcache.cli.options import (
     BANK,
     BANK_LABELS,
@@ -24,49 +25,50 @@ from oodcache.cli.options import (
 
 
 @click.command(cls=StrictCommand, short_help="Make a detector: a score with a threshold.")
-@click.option("--model", required=True, help="Model, as passed to extract.")
+@SETS.option("--model", required=True, help="Model, as passed to extract.")
 @CLASSES
-@click.option(
+@SETS.option(
     "--id",
     "id_set",
     required=True,
     help="In-distribution dataset to calibrate on: NAME, NAME:imagenet10 or NAME:@FILE.",
 )
-@click.option(
+@SCORES.option(
     "--score",
     "scores",
     multiple=True,
     required=True,
-    help="NAME, NAME:key=value or FILE.py:FUNCTION; several, or value|value, with --select-on.",
+    help="Score: NAME, NAME:key=value or FILE.py:FUNCTION; with --select-on several, or "
+    "value|value.",
 )
-@click.option(
+@THRESHOLD.option(
     "--alpha",
     required=True,
     type=share("0.05"),
     metavar="0.05",
     help="Share of ID images that may be rejected (false alarms).",
 )
-@click.option(
+@THRESHOLD.option(
     "--confidence",
     type=share("0.95"),
     metavar="0.95",
     help="Confidence that this detector rejects at most --alpha. [--alpha on average]",
 )
-@click.option("--template", help="Cached template, average or cosine-mean. [the only, or average]")
+@SETS.option("--template", help="Cached template, average or cosine-mean. [the only, or average]")
 @CLASS_NAMES
 @NEGATIVES
 @BANK
 @BANK_LABELS
-@click.option("--select-on", help="Cached OOD dataset that picks the --score with the best AUROC.")
-@click.option("--select-id", help="ID dataset for --select-on. [a random half of --id]")
-@click.option(
+@SETS.option("--select-on", help="Cached OOD dataset that picks the --score with the best AUROC.")
+@SETS.option("--select-id", help="ID dataset for --select-on. [a random half of --id]")
+@THRESHOLD.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
-    help="Random seed for that half and for --bank NAME:N.",
+    help="Random seed for the half of --id that --select-on uses, and for --bank NAME:N.",
 )
-@click.option("--overwrite", is_flag=True, help="Overwrite an existing detector.")
-@click.option(
+@OUTPUT.option("--overwrite", is_flag=True, help="Overwrite an existing detector.")
+@OUTPUT.option(
     "-o",
     "--output",
     type=FILE,
@@ -87,9 +89,11 @@ def calibrate(context: click.Context, /, output: Path, overwrite: bool, **given:
         --select-on strays --alpha 0.05 --confidence 0.95 -o detector.json
     oodcache detect detector.json photos/new
     """
+    from oodcache.cli.following import follow
     from oodcache.detect.calibrating import write_calibrated
     from oodcache.detect.making import DetectorRequest
     from oodcache.score.measures.result import Conventions
+    from oodcache.score.starting import of_cache
 
     template = given["template"]
     question = asked(
@@ -104,3 +108,4 @@ def calibrate(context: click.Context, /, output: Path, overwrite: bool, **given:
     )
     command = context.meta[TYPED]
     write_calibrated(request, output, WATCH, overwrite=overwrite, command=command)
+    follow(["detect", str(output), "photos/new", *of_cache(given["cache"])])

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from typing import Any
 
 import click
 
+from oodcache.cache.store.screen import wrapped_command
+from oodcache.cli import groups
+
+INDENT = 2  # Of click's help texts.
 TIMES = {2: "twice"}
 _quiet = [False]
 
@@ -38,6 +43,21 @@ class StrictCommand(click.Command):
         )
         self.params.append(quiet)
 
+    def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help; examples that are too long continue behind a backslash."""
+        whole = self.help
+        try:
+            self.help = _folded(whole or "", formatter.width - INDENT)
+            super().format_help_text(context, formatter)
+        finally:
+            self.help = whole
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options under the headings of their groups."""
+        for heading, records in groups.sections(self, context):
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Raise UsageError for a repeated option that takes one value, or for an empty value."""
         values, _, typed = self.make_parser(context).parse_args(list(args))
@@ -65,6 +85,21 @@ class StrictGroup(StrictCommand, click.Group):
     """A group of such commands."""
 
     command_class = StrictCommand
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, then the commands."""
+        super().format_options(context, formatter)
+        self.format_commands(context, formatter)
+
+
+def _folded(help_text: str, width: int) -> str:
+    """Return a help text, each of its examples on lines of at most `width` columns."""
+    lines: list[str] = []
+    for line in inspect.cleandoc(help_text).replace("\\\n", " ").splitlines():
+        is_example = line.lstrip().startswith("oodcache ")
+        example = line[: len(line) - len(line.lstrip())] + " ".join(line.split())
+        lines += wrapped_command(example, width) if is_example else [line]
+    return "\n".join(lines)
 
 
 def _example(help_text: str, command: str) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from oodcache.cache.text import printable
-from oodcache.cli import stopping
+from oodcache.cli import stopping, streams
 from oodcache.cli.commands import StrictGroup
-from oodcache.cli.options import DATA_ROOT, LISTED_AS, WATCH, progress
+from oodcache.cli.options import DATA_ROOT, LISTED_AS, WATCH, progress, tell
 
 
 @click.group(cls=StrictGroup, short_help="List, check and download known datasets.")
@@ -45,7 +43,7 @@ def ls(names: tuple[str, ...], data_root: Path, form: str) -> None:
     if form == "json":
         click.echo(overview.to_json(rows), nl=False)
         return
-    click.echo(overview.table(rows, styled=sys.stdout.isatty()), nl=False)
+    click.echo(overview.table(rows, streams.screen()), nl=False)
     if not names and (more := overview.others(rows)):
         WATCH.note(more)
 
@@ -67,7 +65,7 @@ def check(names: tuple[str, ...], data_root: Path) -> None:
     from oodcache.extract.known import overview
 
     for line in overview.checked(names, data_root, progress=progress):
-        click.echo(printable(line))
+        tell(line)
 
 
 @data.command()
@@ -84,9 +82,11 @@ def fetch(names: tuple[str, ...], data_root: Path, mirror: str | None) -> None:
     \b
     oodcache data fetch iNaturalist SUN Places Textures --data-root /data
     """
+    from oodcache.cli.following import EXAMPLE, follow, of_data_root
     from oodcache.extract.known import overview
     from oodcache.extract.known.fetching import fetch
 
     stopping.resumable()
     for fetched in fetch(names, data_root, WATCH, mirror):
-        click.echo(printable(overview.fetched(fetched)))
+        tell(overview.fetched(fetched))
+    follow(["extract", "--model", EXAMPLE, *of_data_root(data_root), *names])

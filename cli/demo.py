@@ -8,7 +8,7 @@ import click
 
 from oodcache.cli import stopping
 from oodcache.cli.commands import StrictCommand
-from oodcache.cli.options import CACHE, FILE, FOLDER, note, subcommand
+from oodcache.cli.options import CACHE, FILE, FOLDER, note, subcommand, tell
 from oodcache.extract.model.request import check_torch
 
 
@@ -38,4 +38,4 @@ def demo(context: click.Context, cache: Path, data_root: Path, results: Path) ->
     from oodcache.study import demo as workflow
 
     run = subcommand(context)
-    workflow.run(run, cache=cache, data_root=data_root, results=results, note=note)
+    workflow.run(run, cache=cache, data_root=data_root, results=results, note=note, tell=tell)

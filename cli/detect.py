@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from oodcache.cli.commands import StrictCommand
+from oodcache.cli.groups import MODEL, OUTPUT, SCORES
 from oodcache.cli.options import BATCH_SIZE, CACHE, DEVICE, FILE, PATH, WATCH, WORKERS
 from oodcache.detect import formats
 
@@ -18,17 +19,17 @@ RUNTIME = ("model", "checkpoint", "model_config", "device", "batch_size", "worke
 @click.command(cls=StrictCommand, short_help="Detect out-of-distribution images.")
 @click.argument("detector", type=PATH)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@click.option(
+@OUTPUT.option(
     "--format",
     "form",
     type=click.Choice(tuple(formats.FORMATS)),
     help="Output format. [text, or by the extension of --output]",
 )
-@click.option("-o", "--output", type=FILE, help="File to write instead of printing.")
-@click.option("--score", help="Score of your own, FILE.py:FUNCTION, if the detector has one.")
-@click.option("--model", help="Model, if it has moved. [as in the detector]")
-@click.option("--checkpoint", type=PATH, help="Checkpoint file, if it has moved.")
-@click.option("--model-config", type=PATH, help="open_clip architecture file (FILE.json).")
+@OUTPUT.option("-o", "--output", type=FILE, help="File to write instead of printing.")
+@SCORES.option("--score", help="Score of your own, FILE.py:FUNCTION, if the detector has one.")
+@MODEL.option("--model", help="Model, if it has moved. [as in the detector]")
+@MODEL.option("--checkpoint", type=PATH, help="Checkpoint file, if it has moved.")
+@MODEL.option("--model-config", type=PATH, help="Architecture file of open_clip (FILE.json).")
 @DEVICE
 @BATCH_SIZE
 @WORKERS

@@ -18,7 +18,8 @@ from oodcache.cli.options import CACHE, FILE, PATH, note, progress
     "--output",
     type=FILE,
     required=True,
-    help=".npz (everything), .npy (embeddings) or .parquet (one row per image); overwritten.",
+    help="File to write or overwrite: .npz (everything), .npy (embeddings) or .parquet (a row per "
+    "image).",
 )
 def export(file: Path, output: Path) -> None:
     """Export a file's embeddings for other programs: .npz, .npy or .parquet.
@@ -40,15 +41,17 @@ def export(file: Path, output: Path) -> None:
 @click.option("--model", help="Model that made the embeddings: NAME or NAME/PRETRAINED.")
 @click.option("--like", type=PATH, help="Cached file of the same model, instead of --model.")
 @click.option("--dataset", help="Dataset name (image embeddings).")
-@click.option("--classes", help="NAME=names.txt with one class name per line (text embeddings).")
-@click.option("--metadata", type=PATH, help="clip-retrieval's Parquet metadata, for image paths.")
+@click.option("--classes", help="Class names (text embeddings): NAME=names.txt, one per line.")
+@click.option("--metadata", type=PATH, help="Parquet metadata of clip-retrieval, for image paths.")
 @click.option("--paths", type=FILE, help="Image paths, one per line. [row-00000000, …]")
 @click.option(
     "--labels", type=FILE, help="Image labels: integers (.npy, .pt) or one number or name per line."
 )
 @click.option("--label-names", type=FILE, help="Names of integer labels, one per line, from 0.")
 @click.option("--weights", help="Identifier of the model's weights. [imported:MODEL]")
-@click.option("--logit-scale", type=float, help="Exponentiated: 100 for OpenAI's CLIP, not 4.6.")
+@click.option(
+    "--logit-scale", type=float, help="Scale, exponentiated: 100 for OpenAI's CLIP, not 4.6."
+)
 @click.option("--logit-bias", type=float, help="Learned bias (SigLIP). [none]")
 @click.option(
     "--template", "templates", multiple=True, help="Prompt template of the texts; may repeat. [{}]"

@@ -6,19 +6,18 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from oodcache.cache.errors import InputError
 from oodcache.cache.format.place import SHARD_ROWS
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.watch import Hint
 from oodcache.cli import stopping
 from oodcache.cli.commands import StrictCommand
+from oodcache.cli.groups import MODEL, OUTPUT, RUN, SETS
 from oodcache.cli.options import BATCH_SIZE, CACHE, DATA_ROOT, DEVICE, PATH, WATCH, WORKERS, note
 from oodcache.extract.model.request import check_torch
 from oodcache.extract.run.rank import Rank, from_environment, is_in
@@ -91,59 +90,67 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
 
 @click.command(cls=StrictCommand, short_help="Embed images and class names, once.")
 @click.argument("datasets", nargs=-1, metavar="[DATASET | NAME=PATH]...")
-@click.option(
+@MODEL.option(
     "--model",
-    help=f"{', '.join(SHORT_NAMES)}; NAME/TAG of open_clip; a folder; OWNER/NAME of the hub; "
-    "or with a prefix: local-dir:PATH, hf-hub:REPO, transformers:PATH-or-REPO, timm:NAME.",
+    help=f"Model: {', '.join(SHORT_NAMES)}; NAME/TAG of open_clip; a folder; OWNER/NAME of the "
+    "hub; or with a prefix: local-dir:PATH, hf-hub:REPO, transformers:PATH-or-REPO, timm:NAME.",
 )
-@click.option(
+@SETS.option(
     "--classes",
-    help="imagenet, imagenet21k, cifar10, …, NAME=FILE (a name per line), NAME=FOLDER or "
-    "NAME=csp:FILE.",
+    help="Class names: imagenet, imagenet21k, cifar10, …, NAME=FILE (a name per line), NAME=FOLDER "
+    "or NAME=csp:FILE.",
 )
-@click.option(
+@SETS.option(
     "--template",
     "templates",
     multiple=True,
     help="Prompt template with {} for the name, or openai (its 80); may repeat. [a photo of a {}]",
 )
 @DATA_ROOT
-@click.option("--image-root", type=PATH, help="Root folder of relative paths in lists and tables.")
-@click.option(
+@SETS.option("--image-root", type=PATH, help="Root folder of relative paths in lists and tables.")
+@SETS.option(
     "--path-column",
     metavar="NAME",
     help="Column with image paths (CSV, TSV, Parquet). [path, filepath, filename or image]",
 )
-@click.option(
+@SETS.option(
     "--label-column", metavar="NAME", help="Column with labels. [label, class or a ClassLabel]"
 )
-@click.option(
+@SETS.option(
     "--image-column",
     metavar="NAME",
     help="Column that holds images (Parquet, Arrow). [image, or the only one]",
 )
 @CACHE
-@click.option("--checkpoint", type=PATH, help="Checkpoint file for --model NAME.")
-@click.option("--name", help="Name for your own weights: --checkpoint or a folder.")
-@click.option("--model-config", type=PATH, help="open_clip architecture file (FILE.json).")
-@click.option("--image-mean", type=TRIPLE, help="Channel means. [the model's]")
-@click.option("--image-std", type=TRIPLE, help="Channel standard deviations. [the model's]")
-@click.option("--image-interpolation", type=click.Choice(["bicubic", "bilinear"]))
-@click.option("--image-resize-mode", type=click.Choice(["shortest", "longest", "squash"]))
-@click.option(
+@MODEL.option("--checkpoint", type=PATH, help="Checkpoint file for --model NAME.")
+@MODEL.option("--name", help="Name for your own weights: --checkpoint or a folder.")
+@MODEL.option("--model-config", type=PATH, help="Architecture file of open_clip (FILE.json).")
+@MODEL.option("--image-mean", type=TRIPLE, help="Channel means. [the model's]")
+@MODEL.option("--image-std", type=TRIPLE, help="Channel standard deviations. [the model's]")
+@MODEL.option(
+    "--image-interpolation",
+    type=click.Choice(["bicubic", "bilinear"]),
+    help="Interpolation of resized images. [the model's]",
+)
+@MODEL.option(
+    "--image-resize-mode",
+    type=click.Choice(["shortest", "longest", "squash"]),
+    help="Side that gets the model's size; squash: both, whatever their ratio. [the model's]",
+)
+@MODEL.option(
     "--precision",
     type=Precision(["float32", "bfloat16", "float16"]),
     default="float32",
     help="Compute precision (autocast).",
 )
-@click.option("--channels-last", is_flag=True, help="Use the channels_last memory format.")
-@click.option("--compile", is_flag=True, help="Use torch.compile: slower to start.")
-@click.option(
+@RUN.option("--channels-last", is_flag=True, help="Use the channels_last memory format.")
+@RUN.option("--compile", is_flag=True, help="Use torch.compile: slower to start.")
+@SETS.option(
     "--fast-decode",
     is_flag=True,
     help="Decode with torchvision: about 2× faster, slightly different pixels.",
 )
-@click.option(
+@SETS.option(
     "--exif",
     is_flag=True,
     help="Rotate images as their EXIF orientation says. [ignored, as in open_clip]",
@@ -151,19 +158,19 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
 @DEVICE
 @BATCH_SIZE
 @WORKERS
-@click.option(
+@OUTPUT.option(
     "--dtype",
     type=click.Choice(["float32", "float16"]),
     default="float32",
     help="Storage type of the embeddings.",
 )
-@click.option(
+@RUN.option(
     "--shard-rows",
     type=click.IntRange(1),
     default=SHARD_ROWS,
     help="Rows per shard.",
 )
-@click.option(
+@RUN.option(
     "--shard",
     "share",
     type=_typed,
@@ -171,26 +178,26 @@ def _engine(given: Mapping[str, Any]) -> Start | None:
     help="Do every N-th shard, starting at the I-th (from 1); the last process merges. "
     "[from SLURM_ARRAY_TASK_ID or RANK, otherwise 1/1]",
 )
-@click.option(
+@RUN.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
     default="local",
     help="Where to run: this process or a Ray cluster.",
 )
-@click.option(
+@RUN.option(
     "--num-actors",
     type=click.IntRange(1),
     help="Ray actors to start. [one per GPU; without GPUs, one per machine]",
 )
-@click.option(
+@RUN.option(
     "--gpus-per-actor",
     type=click.FloatRange(0),
     callback=_gpus,
     help="GPUs per Ray actor, or a fraction of one. [1 if the cluster has GPUs]",
 )
-@click.option("--overwrite", is_flag=True, help="Overwrite existing files.")
-@click.option("--retry-failed", is_flag=True, help="Retry images that could not be read.")
-@click.option(
+@OUTPUT.option("--overwrite", is_flag=True, help="Overwrite existing files.")
+@OUTPUT.option("--retry-failed", is_flag=True, help="Retry images that could not be read.")
+@OUTPUT.option(
     "--max-bad",
     type=click.FloatRange(0, 1),
     metavar="SHARE",
@@ -263,10 +270,6 @@ def _tell_next(files: Sequence[Path], began: int, cache: Path) -> None:
     """Print what to type next, if files were written since `began`."""
     if not any(one.exists() and one.stat().st_mtime_ns >= began for one in files):
         return
-    from oodcache.score import starting
-    from oodcache.score.inputs import cached
+    from oodcache.cli import following
 
-    with suppress(InputError):  # No class names yet, or damaged negatives.
-        found = cached.of_model(cache, "/".join(files[0].parts[-4:-2]), note)
-        for line in starting.next_steps(found, cache):
-            note(Hint(line))
+    following.after_model(cache, "/".join(files[0].parts[-4:-2]))

@@ -31,6 +31,15 @@ from oodcache.cli.reproduce import reproduce
 from oodcache.cli.score import score
 from oodcache.cli.scores import scores
 
+# With a folder for each class in pets/, and other images in strays/.
+QUICK_START = """\
+oodcache extract --model clip --classes pets=pets/ pets=pets/ strays=strays/
+oodcache score --model clip --id pets --ood strays --output results.json
+oodcache report results.json pets=pets/ strays=strays/ -o report.html
+oodcache calibrate --model clip --id pets --score mcm --alpha 0.05 -o d.json
+oodcache detect d.json strays/"""
+TRY = "try it, nothing is downloaded: oodcache demo; all commands: oodcache -h"
+
 
 class Ordered(StrictGroup):
     """A group that lists its commands in the order of use."""
@@ -40,7 +49,11 @@ class Ordered(StrictGroup):
         return list(self.commands)
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        """Keep the arguments as typed, for the provenance of results."""
+        """Keep the arguments as typed, for the provenance of results; print QUICK_START if none."""
+        if not args and not context.resilient_parsing:
+            click.echo(QUICK_START)
+            click.echo(TRY, err=True)
+            context.exit()
         context.meta[TYPED] = [readable(one) for one in args]
         return super().parse_args(context, args)
 
@@ -60,7 +73,7 @@ def oodcache() -> None:
     \b
     Try it; nothing is downloaded:
         oodcache demo
-    On your own images, extract once (needs PyTorch), then score as often as you like (CPU only):
+    On your own images, extract once (needs PyTorch), then score (CPU only):
         oodcache extract --model siglip2 --classes pets=names.txt pets=photos/pets strays=photos/x
         oodcache score --model siglip2 --id pets --ood strays
     Turn the best score into a detector, and apply it to new images:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from oodcache.cache.watch import Hint
+from oodcache.cli import streams
+from oodcache.cli.groups import MEASURES, OUTPUT
 from oodcache.cli.options import FILE, note, share
 from oodcache.report.tables import formats
 from oodcache.score.measures.groups import parsed
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 OPTIONS = (
-    click.option(
+    MEASURES.option(
         "--fpr-convention",
         type=click.Choice(FPR_CONVENTIONS),
         default=STANDARD.fpr_convention,
         help="FPR convention (docs/measures.md); it can change which score is best.",
     ),
-    click.option(
+    MEASURES.option(
         "--tpr",
         "tprs",
         multiple=True,
@@ -34,41 +34,41 @@ OPTIONS = (
         metavar="SHARE",
         help="TPR to report the FPR at; may repeat: --tpr 0.95 --tpr 0.99. [0.95]",
     ),
-    click.option(
+    MEASURES.option(
         "--bootstrap",
         type=click.IntRange(min=0),
         default=0,
         metavar="N",
         help="Resamples for confidence intervals of all measures, such as 1000.",
     ),
-    click.option("--seed", type=click.IntRange(min=0), help="Random seed for --bootstrap. [0]"),
-    click.option(
+    MEASURES.option("--seed", type=click.IntRange(min=0), help="Random seed for --bootstrap. [0]"),
+    MEASURES.option(
         "--reliability",
         is_flag=True,
         help="Also report shares kept at p = 0.5, Brier score and ECE (probability scores only).",
     ),
     # The name that --reliability had in 0.1.
     click.option("--calibration", is_flag=True, hidden=True),
-    click.option(
+    MEASURES.option(
         "--compare", is_flag=True, help="Test every pair of scores for a difference (DeLong, Holm)."
     ),
-    click.option(
+    MEASURES.option(
         "--group",
         "groups",
         multiple=True,
         metavar="NAME=SET,SET",
         help="Also average over these OOD sets; may repeat: --group scenes=SUN,Places",
     ),
-    click.option(
+    OUTPUT.option(
         "--format",
         "form",
         type=click.Choice(tuple(formats.FORMATS)),
         help="Output format. [table, or by the extension of --output]",
     ),
-    click.option(
+    OUTPUT.option(
         "-o", "--output", type=FILE, help="File for the results; the table is still printed."
     ),
-    click.option("--explain", is_flag=True, help="Print all notes below the table."),
+    OUTPUT.option("--explain", is_flag=True, help="Print all notes below the table."),
 )
 
 
@@ -112,8 +112,9 @@ def _is_drawn(given: Mapping[str, Any]) -> bool:
     return ":" in (given.get("bank") or "")
 
 
-def deliver(results: Measured, given: Mapping[str, Any]) -> None:
-    """Print the results; with --output, write them to the file and print the table."""
+def deliver(context: click.Context, results: Measured, given: Mapping[str, Any]) -> None:
+    """Print the results and what to type next; with --output, write them and print the table."""
+    from oodcache.cli import following
     from oodcache.report.tables import exchanged
     from oodcache.score import scoring
 
@@ -123,7 +124,10 @@ def deliver(results: Measured, given: Mapping[str, Any]) -> None:
         scoring.save(formats.text(form, *results, explain=explain), output)
         note(Hint(f"wrote {output}"))
     form = "table" if output is not None or form is None else form
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo(formats.text(form, *results, width=width, explain=explain), nl=False)
+    screen = streams.screen()
+    shown = {"width": screen.width, "styled": screen.styled, "explain": explain}
+    click.echo(formats.text(form, *results, **shown), nl=False)
     if asked := exchanged.question(results.results, results.provenance):
         note(asked)
+    else:
+        following.after_results(context, given, results.results)

@@ -7,19 +7,20 @@ from typing import Any
 import click
 
 from oodcache.cli.commands import StrictCommand
+from oodcache.cli.groups import SCORES, SETS
 from oodcache.cli.measuring import conventions, deliver, measuring
 from oodcache.cli.options import WATCH, typed_line
 
 
 @click.command(cls=StrictCommand, short_help="Evaluate scores from other programs.")
-@click.option(
+@SETS.option(
     "--id",
     "id_source",
     required=True,
     metavar="[NAME=]FILE",
     help="Scores of the ID images: .csv, .tsv, .npy, .npz or a file of --save-scores.",
 )
-@click.option(
+@SETS.option(
     "--ood",
     "ood_sources",
     multiple=True,
@@ -27,21 +28,21 @@ from oodcache.cli.options import WATCH, typed_line
     metavar="[NAME=]FILE",
     help="Scores of OOD images; may repeat: --ood SUN=sun.csv",
 )
-@click.option(
+@SETS.option(
     "--csid",
     multiple=True,
     metavar="[NAME=]FILE",
     help="Scores of covariate-shifted ID images, also counted as ID, alone and with --id; may "
     "repeat.",
 )
-@click.option(
+@SCORES.option(
     "--column",
     "columns",
     multiple=True,
     metavar="NAME",
     help="Score column to evaluate; may repeat. [the only numeric column]",
 )
-@click.option("--lower-is-id", is_flag=True, help="Lower scores mean ID: flip the sign.")
+@SCORES.option("--lower-is-id", is_flag=True, help="Lower scores mean ID: flip the sign.")
 @measuring
 @click.pass_context
 def metrics(context: click.Context, /, **given: Any) -> None:
@@ -56,6 +57,7 @@ def metrics(context: click.Context, /, **given: Any) -> None:
     from oodcache.score import other_scores
 
     deliver(
+        context,
         other_scores.measure(
             {"--id": [given["id_source"]], "--ood": given["ood_sources"], "--csid": given["csid"]},
             columns=given["columns"],

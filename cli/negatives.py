@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from oodcache.cli.commands import StrictCommand
+from oodcache.cli.groups import OUTPUT, SETS, WORDS
 from oodcache.cli.options import CACHE, WATCH
 
 
@@ -22,32 +23,32 @@ class NumberOfWords(click.IntRange):
 
 
 @click.command(cls=StrictCommand, short_help="Mine negative labels: words far from the classes.")
-@click.option("--model", required=True, help="Model, as passed to extract.")
-@click.option("--classes", required=True, help="Cached vocabulary with the class names.")
-@click.option(
+@SETS.option("--model", required=True, help="Model, as passed to extract.")
+@SETS.option("--classes", required=True, help="Cached vocabulary with the class names.")
+@WORDS.option(
     "--words", multiple=True, required=True, help="Cached vocabulary to mine; may repeat."
 )
-@click.option("--csp", multiple=True, help="Cached vocabulary made from NAME=csp:FILE; may repeat.")
-@click.option("--template", help="Cached template of the classes. [the only one, or average]")
-@click.option(
+@WORDS.option("--csp", multiple=True, help="Cached vocabulary made from NAME=csp:FILE; may repeat.")
+@SETS.option("--template", help="Cached template of the classes. [the only one, or average]")
+@WORDS.option(
     "--percentile",
     type=click.FloatRange(0, 100),
     help="Percentile of a word's cosines with the classes to rank by. [95]",
 )
-@click.option(
+@WORDS.option(
     "--keep",
     default="15%",
     metavar="SHARE|NUMBER",
     help="Share of each vocabulary to keep, or total number of words, such as 10000.",
 )
-@click.option(
+@WORDS.option(
     "--nearest",
     type=NumberOfWords(min=1),
     metavar="NUMBER",
     help="Total number of words nearest to the classes to keep too; for clipscope.",
 )
-@click.option("--overwrite", is_flag=True, help="Overwrite existing negatives.")
-@click.option("-o", "--output", "name", required=True, metavar="NAME", help="Name to save as.")
+@OUTPUT.option("--overwrite", is_flag=True, help="Overwrite existing negatives.")
+@OUTPUT.option("-o", "--output", "name", required=True, metavar="NAME", help="Name to save as.")
 @CACHE
 def negatives(overwrite: bool, **given: Any) -> None:
     """Mine negative labels, words far from every class, from cached vocabularies.
@@ -68,6 +69,8 @@ def negatives(overwrite: bool, **given: Any) -> None:
     \b
     oodcache negatives --model clip --classes imagenet --words nouns --nearest 5000 -o ends
     """
+    from oodcache.cli import following
     from oodcache.score.words.miner import MiningRequest, write_mined
 
     write_mined(MiningRequest(**given), overwrite, WATCH)
+    following.after_negatives(given)

@@ -15,13 +15,15 @@ import click
 
 from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Hint, Watch, bars
-from oodcache.cli import stopping
+from oodcache.cli import stopping, streams
 from oodcache.cli.commands import is_quiet
+from oodcache.cli.groups import OUTPUT, RUN, SCORES, SETS
 
 if TYPE_CHECKING:
     from oodcache.score.inputs.question import Question
 
 _bars = bars(stopping.check)
+_depth = [0]  # Of commands that run commands.
 TYPED = "oodcache.typed"  # The key in click's context of the arguments as they were typed.
 SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
 PATH = click.Path(path_type=Path)
@@ -31,7 +33,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 def data_root(flag: str, help: str, kind: click.Path = PATH) -> Callable[..., Any]:
     """Return an option for the folder with the images."""
-    return click.option(
+    return SETS.option(
         *(flag, "data_root"),
         type=kind,
         envvar="OODCACHE_DATA",
@@ -41,7 +43,7 @@ def data_root(flag: str, help: str, kind: click.Path = PATH) -> Callable[..., An
     )
 
 
-CACHE = click.option(
+CACHE = SETS.option(
     "--cache",
     type=FOLDER,
     envvar="OODCACHE_DIR",
@@ -50,47 +52,47 @@ CACHE = click.option(
     help="Folder with the cached embeddings.",
 )
 DATA_ROOT = data_root("--data-root", "Folder with the known datasets.")
-DEVICE = click.option("--device", help="cpu, cuda, cuda:1, … [cuda if available]")
-BATCH_SIZE = click.option(
+DEVICE = RUN.option("--device", help="Device: cpu, cuda, cuda:1, … [cuda if available]")
+BATCH_SIZE = RUN.option(
     "--batch-size",
     type=click.IntRange(1),
     default=256,
     help="Images per batch.",
 )
-WORKERS = click.option(
+WORKERS = RUN.option(
     "--workers",
     type=click.IntRange(0),
     help="Worker processes that decode images. [one per processor, at most 8]",
 )
-CLASSES = click.option("--classes", help="Cached vocabulary with the class names. [the only one]")
-CLASS_NAMES = click.option(
+CLASSES = SETS.option("--classes", help="Cached vocabulary with the class names. [the only one]")
+CLASS_NAMES = SETS.option(
     "--class-names",
     type=click.Choice(("open_clip", "source")),
     default="open_clip",
     help="Class names of imagenet10 and imagenet20: open_clip's ImageNet names or their paper's.",
 )
-NEGATIVES = click.option(
+NEGATIVES = SCORES.option(
     "--negatives",
     help="Negative labels, mined by oodcache negatives; for neglabel, eoe, csp, adaneg, tanl, "
     "clipscope.",
 )
-BANK = click.option(
+BANK = SCORES.option(
     "--bank",
     metavar="NAME[:N]",
-    help="Cached training images, all or N per class; for knn, mahalanobis, vim, …",
+    help="Cached training images, all or N per class; for knn, mahalanobis, vim and others.",
 )
-BANK_LABELS = click.option(
+BANK_LABELS = SCORES.option(
     "--bank-labels",
     type=click.Choice(("own", "predicted")),
     default="own",
     help="Labels of the bank: its own, or the nearest class as predicted by the model.",
 )
-BANK_SEED = click.option(
+BANK_SEED = SCORES.option(
     "--bank-seed",
     type=click.IntRange(min=0),
     help="Random seed for --bank NAME:N. [--seed without --bootstrap, otherwise 0]",
 )
-STREAMS = click.option(
+STREAMS = SCORES.option(
     "--stream",
     "streams",
     multiple=True,
@@ -98,13 +100,13 @@ STREAMS = click.option(
     help="Order of the images, for scores that learn from it: shuffle, shuffle:N, id-first, "
     "ood-first, drift, ratio:R or file:FILE.csv; may repeat. [shuffle]",
 )
-STREAM_SEED = click.option(
+STREAM_SEED = SCORES.option(
     "--stream-seed",
     type=click.IntRange(min=0),
     default=0,
     help="Random seed of --stream; shuffle:N uses N seeds from it.",
 )
-LISTED_AS = click.option(
+LISTED_AS = OUTPUT.option(
     "--format",
     "form",
     type=click.Choice(["table", "json"]),
@@ -118,6 +120,11 @@ def note(text: str) -> None:
     if is_quiet() and isinstance(text, Hint):
         return
     print(shortened(printable(text)), file=sys.stderr, flush=True)
+
+
+def tell(line: str) -> None:
+    """Print a line of results, continued on further lines if the screen is too narrow."""
+    click.echo(streams.screen().fitted(printable(line)))
 
 
 def progress(
@@ -153,7 +160,20 @@ def subcommand(context: click.Context) -> Callable[[Sequence[str]], object]:
 def command_line(group: click.Command) -> Callable[[Sequence[str]], object]:
     """Return a function that runs a command line of `group`, quiet if this one is."""
     hushed = ["--quiet"] if is_quiet() else []
-    return lambda typed: group.main([*hushed, *typed], "oodcache", standalone_mode=False)
+
+    def run(typed: Sequence[str]) -> object:
+        _depth[0] += 1
+        try:
+            return group.main([*hushed, *typed], "oodcache", standalone_mode=False)
+        finally:
+            _depth[0] -= 1
+
+    return run
+
+
+def is_within() -> bool:
+    """Return whether another command, such as demo, runs this one."""
+    return _depth[0] > 0
 
 
 def share(example: str, most: float = math.nextafter(1, 0)) -> Callable[[str], float]:

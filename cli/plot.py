@@ -9,8 +9,9 @@ import click
 
 from oodcache.cache.watch import Hint
 from oodcache.cli.commands import StrictCommand
+from oodcache.cli.groups import MEASURES, OUTPUT, SCORES, SETS
 from oodcache.cli.options import CACHE, FILE, WATCH, note
-from oodcache.cli.report import DATA_ROOT, SCORES
+from oodcache.cli.report import DATA_ROOT, SAVED_SCORES
 from oodcache.report.figures.kinds import FORMS, KINDS, OF_KINDS, inches
 from oodcache.score.measures.result import HEADLINES
 
@@ -27,38 +28,40 @@ def width(text: str) -> float:
 @click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
 @click.argument("results", type=FILE)
 @click.argument("images", nargs=-1, metavar="[NAME=PATH]...")
-@click.option(
+@OUTPUT.option(
     *("-o", "--output"),
     required=True,
     type=FILE,
     help="Figure to write: .png (300 dpi), .svg or .pdf.",
 )
-@click.option(
+@OUTPUT.option(
     "--width",
     default="one",
     type=width,
     metavar="one|two|INCHES",
     help="Width of the figure: one column (3.25 inches), two columns (6.75) or 2 to 20 inches.",
 )
-@click.option("--model", "models", multiple=True, help="Model; may repeat. [the first]")
-@click.option("--template", "templates", multiple=True, help="Template; may repeat. [the first]")
-@click.option(
+@SETS.option("--model", "models", multiple=True, help="Model to draw; may repeat. [the first]")
+@SETS.option(
+    "--template", "templates", multiple=True, help="Template to draw; may repeat. [the first]"
+)
+@SCORES.option(
     "--score",
     "labels",
     multiple=True,
-    help="Score; may repeat. FILE.py:FUNCTION also gives the code of your own. [by KIND]",
+    help="Score to draw; may repeat. FILE.py:FUNCTION also gives the code of your own. [by KIND]",
 )
-@click.option("--ood", "ood_sets", multiple=True, help="OOD dataset; may repeat. [all]")
-@click.option("--parameter", help="Parameter, or template, to vary (sweep only). [the first]")
-@click.option(
+@SETS.option("--ood", "ood_sets", multiple=True, help="OOD dataset to draw; may repeat. [all]")
+@SCORES.option("--parameter", help="Parameter, or template, to vary (sweep only). [the first]")
+@MEASURES.option(
     "--measure", type=click.Choice(tuple(HEADLINES)), help="Measure to show (heatmap only). [auroc]"
 )
-@click.option(
+@MEASURES.option(
     "--form",
     type=click.Choice(FORMS),
     help="Score scale: as published or as ranked (histogram, threshold, fooled). [shown]",
 )
-@SCORES
+@SAVED_SCORES
 @DATA_ROOT
 @CACHE
 def plot(**given: Any) -> None:

@@ -9,9 +9,10 @@ import click
 
 from oodcache.cache.text import check_ending
 from oodcache.cli.commands import StrictCommand
+from oodcache.cli.groups import OUTPUT, SCORES, SETS
 from oodcache.cli.options import CACHE, FILE, FOLDER, WATCH, data_root
 
-SCORES = click.option(
+SAVED_SCORES = SETS.option(
     "--scores",
     type=FILE,
     help="File of --save-scores. [as named in the results, otherwise recomputed from the cache]",
@@ -24,15 +25,15 @@ DATA_ROOT = data_root(
 @click.command(cls=StrictCommand, short_help="Show results as one HTML page.")
 @click.argument("results", type=FILE)
 @click.argument("images", nargs=-1, metavar="[NAME=PATH]...")
-@click.option("-o", "--output", type=FILE, help="HTML page to write. [RESULTS with .html]")
-@click.option(
+@OUTPUT.option("-o", "--output", type=FILE, help="HTML page to write. [RESULTS with .html]")
+@SCORES.option(
     "--score",
     "code",
     multiple=True,
     metavar="FILE.py:FUNCTION",
     help="Score of your own in the results, to recompute it; may repeat.",
 )
-@SCORES
+@SAVED_SCORES
 @DATA_ROOT
 @CACHE
 def report(results: Path, images: tuple[str, ...], output: Path | None, **given: Any) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from typing import Any
 
 import click
 
 from oodcache.cache.watch import Hint
-from oodcache.cli import stopping
+from oodcache.cli import stopping, streams
 from oodcache.cli.commands import StrictCommand
+from oodcache.cli.groups import OUTPUT, SETS
 from oodcache.cli.options import (
     BATCH_SIZE,
     CACHE,
@@ -28,7 +27,7 @@ MODELS = ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2", "tiny")
 
 
 @click.command(cls=StrictCommand, short_help="Reproduce the original study, step by step.")
-@click.option(
+@SETS.option(
     "--model",
     "models",
     multiple=True,
@@ -39,13 +38,13 @@ MODELS = ("clip", "clip-datacomp", "clip-openai", "siglip", "siglip2", "tiny")
 @CACHE
 @BATCH_SIZE
 @DEVICE
-@click.option(
+@OUTPUT.option(
     "--results",
     type=FILE,
     default="results/reproduce.json",
     help="File for all results and differences (JSON).",
 )
-@click.option(
+@OUTPUT.option(
     "--format",
     "form",
     type=click.Choice(formats.OF_TABLES),
@@ -75,6 +74,7 @@ def reproduce(context: click.Context, /, **given: Any) -> None:
     command = typed_line(context)
     reproduced = reproducing.reproduce(benchmark, extraction.cache, command, WATCH)
     scoring.save(formats.to_json(*reproduced.scored), given["results"])
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo(formats.written(reproduced.grids, given["form"], width), nl=False)
+    screen = streams.screen()
+    tables = formats.written(reproduced.grids, given["form"], screen.width, styled=screen.styled)
+    click.echo(tables, nl=False)
     note(Hint(f"wrote {given['results']}: oodcache report {given['results']} -o reproduce.html"))

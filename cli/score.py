@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from oodcache.cli.commands import StrictCommand
+from oodcache.cli.groups import OUTPUT, SCORES, SETS
 from oodcache.cli.measuring import bank_seed, conventions, deliver, measuring
 from oodcache.cli.options import (
     BANK,
@@ -26,7 +27,7 @@ from oodcache.cli.options import (
 
 
 @click.command(cls=StrictCommand, short_help="Compare scores on cached embeddings.")
-@click.option(
+@SETS.option(
     "--model",
     "models",
     multiple=True,
@@ -34,44 +35,44 @@ from oodcache.cli.options import (
     help="Model, as passed to extract; may repeat.",
 )
 @CLASSES
-@click.option(
+@SETS.option(
     "--id",
     "id_set",
     required=True,
     help="In-distribution dataset: NAME, NAME:imagenet10 or NAME:@FILE.",
 )
-@click.option(
+@SETS.option(
     "--ood",
     "ood_sets",
     multiple=True,
     required=True,
     help="Out-of-distribution dataset, or NAME:SUBSET; may repeat.",
 )
-@click.option(
+@SETS.option(
     "--csid",
     multiple=True,
     metavar="DATASET",
     help="Covariate-shifted ID dataset, such as imagenet-r: also counted as ID, alone and with "
     "--id as the full spectrum; may repeat.",
 )
-@click.option(
+@SETS.option(
     "--select-on",
     metavar="DATASET",
     help="Choose each score's parameters by AUROC on this OOD dataset; report on --ood.",
 )
-@click.option(
+@SCORES.option(
     "--score",
     "specifications",
     multiple=True,
-    help="NAME, NAME:key=value|value,… or FILE.py:FUNCTION (or CLASS, for a stream); may repeat; "
-    "see oodcache scores.",
+    help="Score: NAME, NAME:key=value|value,… or FILE.py:FUNCTION (or CLASS, for a stream); may "
+    "repeat; see oodcache scores.",
 )
-@click.option(
+@SCORES.option(
     "--ablation",
     type=FILE,
     help="Scores and templates from a TOML file; see docs/scores.md.",
 )
-@click.option(
+@SETS.option(
     "--template",
     "templates",
     multiple=True,
@@ -87,12 +88,12 @@ from oodcache.cli.options import (
 # No effect; kept for scripts written for 0.1.
 @click.option("--neighbours", type=click.Choice(("numpy",)), hidden=True, expose_value=False)
 @measuring
-@click.option(
+@OUTPUT.option(
     "--published",
     is_flag=True,
     help="Show published numbers of these models next to yours.",
 )
-@click.option(
+@OUTPUT.option(
     "--save-scores",
     type=FILE,
     help="File for every image's path, label and scores: .h5, .csv or .tsv.",
@@ -128,4 +129,4 @@ def score(context: click.Context, /, **given: Any) -> None:
         from oodcache.study.counterparts import counterparts
 
         results = results._replace(published=counterparts(question, WATCH))
-    deliver(results, given)
+    deliver(context, results, given)

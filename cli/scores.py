@@ -8,14 +8,18 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from oodcache.cache.store.screen import wrapped_command
 from oodcache.cache.text import printable
+from oodcache.cli import streams
 from oodcache.cli.commands import StrictCommand
-from oodcache.cli.options import CACHE, note
+from oodcache.cli.options import CACHE, note, tell
 
-LEGEND = """\
-c: cosines, c_k with the K classes, c_j with the negatives. learned: the model's scale s
-(temperature 1/s) or bias. none: no bias. mined: from the file of negatives.
-Every score: higher means more in-distribution."""
+LEGEND = (
+    "c: cosines, c_k with the K classes, c_j with the negatives. learned: the model's scale s "
+    "(temperature 1/s) or bias. none: no bias. mined: from the file of negatives.",
+    "Every score: higher means more in-distribution.",
+)
+PAGE = 92  # Columns of text on a wide screen.
 
 
 @click.command(cls=StrictCommand, short_help="List the scores, or those to start with.")
@@ -53,7 +57,8 @@ def scores(context: click.Context, name: str | None, model: str | None, cache: P
         for key, text in facts.items():
             _print_fact(key, text)
         click.echo()
-    click.echo(LEGEND)
+    for line in LEGEND:
+        click.echo(textwrap.fill(line, _columns(), break_on_hyphens=False))
 
 
 def _print_starts(cache: Path, model: str) -> None:
@@ -61,17 +66,22 @@ def _print_starts(cache: Path, model: str) -> None:
     from oodcache.score.inputs import cached
 
     found = cached.of_model(cache, model, note)
-    click.echo(f"{printable(starting.facts(found))}\n")
+    tell(starting.facts(found))
+    click.echo()
     for one in starting.starts(found):
         click.echo(one.score)
         _print_fact("why", one.why)
-    if streams := starting.of_streams(found):
-        click.echo("\n" + textwrap.fill(streams, 92, break_on_hyphens=False))
-    click.echo(f"\n{starting.command(found, cache)}")
+    if told := starting.of_streams(found):
+        click.echo("\n" + textwrap.fill(told, _columns(), break_on_hyphens=False))
+    command = wrapped_command(starting.command(found, cache), streams.screen().width)
+    click.echo("\n" + "\n".join(command))
+
+
+def _columns() -> int:
+    return min(PAGE, streams.screen().width or PAGE)
 
 
 def _print_fact(key: str, text: str) -> None:
-    lines = textwrap.wrap(
-        f"{key}: {printable(text)}", 88, subsequent_indent="    ", break_on_hyphens=False
-    )
-    click.echo(textwrap.indent("\n".join(lines), "    "))
+    told, width = f"{key}: {printable(text)}", _columns() - 4
+    folded = textwrap.fill(told, width, subsequent_indent="    ", break_on_hyphens=False)
+    click.echo(textwrap.indent(folded, "    "))

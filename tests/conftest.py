@@ -73,7 +73,7 @@ def oodcache(
     monkeypatch.chdir(tmp_path)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     cluster = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "SLURM_ARRAY_TASK_ID")
-    for variable in ("OODCACHE_DIR", "OODCACHE_DATA", *cluster):
+    for variable in ("OODCACHE_DIR", "OODCACHE_DATA", "COLUMNS", *cluster):
         monkeypatch.delenv(variable, raising=False)
 
     def run(*arguments: object) -> Outcome:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from oodcache.cache.errors import FileError, InputError
 from oodcache.cache.files.negatives import read_negatives
@@ -25,6 +19,7 @@ from oodcache.cache.format.place import shard_folder, shard_paths
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.summary import Begun, Summary, runs, summarise
 from oodcache.cache.store import store
+from oodcache.cache.store.screen import WIDE, PlainTable, Screen
 from oodcache.cache.text import counted, megabytes, printable
 
 AGES = ((1, "s"), (60, "min"), (3600, "h"), (86400, "d"), (365 * 86400, "y"))
@@ -83,33 +78,16 @@ def to_json(files: Sequence[Listed]) -> str:
     return json.dumps(rows, indent=1) + "\n"
 
 
-def empty_table(columns: Sequence[str], numbers: Collection[str]) -> Table:
-    """Return an empty table; the columns in `numbers` are right-aligned."""
-    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for name in columns:
-        drawn.add_column(name, justify="right" if name in numbers else "left", no_wrap=True)
-    return drawn
-
-
-def as_text(drawn: Table, *, styled: bool) -> str:
-    """Return a table as text, as wide as it needs: nothing is cut."""
-    console = Console(width=100_000, file=io.StringIO(), force_terminal=styled)
-    with console.capture() as capture:
-        console.print(drawn, width=console.measure(drawn).maximum)
-    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
-
-
-def table(files: Sequence[Listed], *, now: float | None = None, styled: bool = False) -> str:
-    """Return a table as wide as it needs; `styled` adds terminal codes."""
-    drawn = empty_table(COLUMNS, NUMBERS)
+def table(files: Sequence[Listed], screen: Screen = WIDE, *, now: float | None = None) -> str:
+    """Return a table that fits a screen, with each model as a heading."""
     now, model = time.time() if now is None else now, None
     width = max((len(one.kind) for one in files), default=0)
+    rows: list[Sequence[str]] = []
     for one in files:
-        if one.model != model:
-            drawn.add_row(Text(printable(one.model), style="bold"))
-        drawn.add_row(*(Text(printable(cell)) for cell in _cells(one, now, width)))
+        rows += [(printable(one.model),)] if one.model != model else []
+        rows.append([printable(cell) for cell in _cells(one, now, width)])
         model = one.model
-    return as_text(drawn, styled=styled)
+    return PlainTable(COLUMNS, rows, NUMBERS).drawn(screen)
 
 
 def _listed(entry: store.Entry, is_finished: bool, has_shards: bool) -> Listed:

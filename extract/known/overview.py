@@ -7,13 +7,10 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from textwrap import TextWrapper
-
-from rich.text import Text
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.names import GROUPS
-from oodcache.cache.store.listing import as_text, empty_table
+from oodcache.cache.store.screen import WIDE, PlainTable, Screen, wrapped, wrapped_command
 from oodcache.cache.text import counted, printable
 from oodcache.cache.watch import Progress
 from oodcache.extract.known.fetching import Counted, Fetched, count
@@ -23,7 +20,7 @@ from oodcache.extract.sources.listing import ImageSource
 
 WHOLE, WRONG, MISSING, UNSORTED, COUNTED = "complete", "WRONG", "missing", "UNSORTED", "counted"
 COLUMNS = ("dataset", "images", "role", "found")
-INDENTED = TextWrapper(*(80, "    ", "    "), break_long_words=False, break_on_hyphens=False)
+PAGE = 80  # Columns of a list of names if the screen has no limit.
 ALL = "all"
 FIRST = 9  # Sets that are listed and checked without being named: ImageNet and its usual OOD sets.
 
@@ -73,13 +70,12 @@ def to_json(found: Sequence[KnownRow]) -> str:
     return json.dumps([asdict(one) for one in found], indent=1) + "\n"
 
 
-def table(found: Sequence[KnownRow], *, styled: bool = False) -> str:
-    """Return a table, and how to get the missing datasets; `styled` adds terminal codes."""
-    drawn = empty_table(COLUMNS, ["images"])
-    for one in found:
-        drawn.add_row(*(Text(printable(cell)) for cell in _cells(one)))
-    how = [printable(line) for line in _get([one for one in found if one.path is None])]
-    return as_text(drawn, styled=styled) + "".join(f"{line}\n" for line in ["", *how] if how)
+def table(found: Sequence[KnownRow], screen: Screen = WIDE) -> str:
+    """Return a table that fits a screen, and how to get the missing datasets."""
+    rows = [[printable(cell) for cell in _cells(one)] for one in found]
+    how = list(_get([one for one in found if one.path is None], screen))
+    drawn = PlainTable(COLUMNS, rows, ["images"]).drawn(screen)
+    return drawn + "".join(f"{line}\n" for line in ["", *how] if how)
 
 
 def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Iterator[str]:
@@ -138,7 +134,7 @@ def _cells(one: KnownRow) -> tuple[str, ...]:
     )
 
 
-def _get(missing: Sequence[KnownRow]) -> Iterator[str]:
+def _get(missing: Sequence[KnownRow], screen: Screen) -> Iterator[str]:
     """Yield the command that fetches datasets, one name an archive, and where to get others."""
     by_archive: dict[str, str] = {}
     by_place: dict[str, list[str]] = {}
@@ -148,10 +144,11 @@ def _get(missing: Sequence[KnownRow]) -> Iterator[str]:
         else:
             by_place.setdefault(f"{one.origin}, into {one.place}", []).append(one.name)
     if by_archive:
-        yield f"get: oodcache data fetch {' '.join(by_archive.values())}"
+        line = f"get: oodcache data fetch {' '.join(by_archive.values())}"
+        yield from wrapped_command(line, screen.width)
     for place, names in by_place.items():
-        yield f"{place}:"
-        yield from INDENTED.wrap(", ".join(names))
+        yield from wrapped(f"{printable(place)}:", screen.width)
+        yield from wrapped(f"    {', '.join(names)}", screen.width or PAGE, 0)
 
 
 def _known(name: str, data_root: Path) -> ImageSource | None:

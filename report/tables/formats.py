@@ -43,13 +43,14 @@ def text(
     published: Sequence[Counterpart] | None = None,
     *,
     width: int | None = None,
+    styled: bool = False,
     explain: bool = False,
 ) -> str:
     """Return results, and whatever else was asked for, in a format.
 
-    Tables fit a terminal of `width` columns, or are as wide as needed if it is None; `explain`
-    adds all notes, which LaTeX always has, as comments. `published` is None if published numbers
-    were not asked for.
+    Tables fit a terminal of `width` columns, or are as wide as needed if it is None. `styled` adds
+    a terminal's escape codes, `explain` all notes, which LaTeX always has, as comments. `published`
+    is None if published numbers were not asked for.
     """
     whole = FORMATS[form].whole
     if whole is not None:
@@ -57,14 +58,17 @@ def text(
     from oodcache.report.tables.sections import sections
 
     explain = explain or form == LATEX
-    return written(sections(results, differences, published, explain=explain), form, width)
+    grids = sections(results, differences, published, explain=explain)
+    return written(grids, form, width, styled=styled)
 
 
-def written(grids: Sequence[Grid], form: str, width: int | None) -> str:
+def written(
+    grids: Sequence[Grid], form: str, width: int | None = None, *, styled: bool = False
+) -> str:
     """Return tables of any kind in a format of `OF_TABLES`."""
     of_tables = FORMATS[form].tables
     assert of_tables is not None
-    return of_tables(grids, width)
+    return of_tables(grids, width, styled)
 
 
 def to_csv(
@@ -142,10 +146,10 @@ def _csv_names(name: str) -> tuple[str, ...]:
     return (f"{name}_low", f"{name}_high") if name == INTERVAL else (name,)
 
 
-def _terminal(grids: Sequence[Grid], width: int | None) -> str:
+def _terminal(grids: Sequence[Grid], width: int | None, styled: bool) -> str:
     from oodcache.report.tables import terminal
 
-    return terminal.drawn(grids, width)
+    return terminal.drawn(grids, width, styled=styled)
 
 
 def _markdown(grid: Grid) -> str:
@@ -227,7 +231,7 @@ class Format:
 
     ending: str = ""
     whole: Callable[..., str] | None = None
-    tables: Callable[[Sequence[Grid], int | None], str] | None = None
+    tables: Callable[[Sequence[Grid], int | None, bool], str] | None = None
 
 
 FORMATS = {
@@ -235,8 +239,8 @@ FORMATS = {
     "csv": Format(".csv", whole=to_csv),
     "spreadsheet": Format(whole=to_spreadsheet),
     "json": Format(".json", whole=to_json),
-    "markdown": Format(".md", tables=lambda grids, _: "\n".join(map(_markdown, grids))),
-    LATEX: Format(".tex", tables=lambda grids, _: "\n".join(map(_latex, grids))),
+    "markdown": Format(".md", tables=lambda grids, *_: "\n".join(map(_markdown, grids))),
+    LATEX: Format(".tex", tables=lambda grids, *_: "\n".join(map(_latex, grids))),
 }
 ENDINGS = tuple(one.ending for one in FORMATS.values() if one.ending)
 OF_TABLES = tuple(name for name, one in FORMATS.items() if one.tables)

@@ -31,7 +31,7 @@ class Grid:
     """One table: its title, columns, rows, and the notes below it.
 
     `labels` names the columns left of the cells in formats without row headings, `row_name` the
-    only such column in those with.
+    only such column in those with. `bold` says what the `best` of the rows are.
     """
 
     title: str
@@ -41,6 +41,7 @@ class Grid:
     rows: tuple[GridRow, ...]
     notes: tuple[str, ...] = ()
     row_name: str = "score"
+    bold: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,15 @@ class GridRow:
     """A score, its heading and labels, and a cell for each OOD set.
 
     `heading` has the lines above a run of rows: the model, then its accuracy, with the prompt if
-    the table has several. It is empty for another program's scores.
+    the table has several. It is empty for another program's scores. `best` names the OOD sets for
+    which no row is better.
     """
 
     heading: tuple[str, ...]
     labels: tuple[str, ...]
     score: str
     cells: tuple[Cell, ...]
+    best: frozenset[str] = frozenset()
 
 
 def key(one: Result) -> Key:

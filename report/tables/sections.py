@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from oodcache.report.tables.best import (
+    SIGNIFICANT,
+    Rows,
+    Versus,
+    is_behind,
+    rival,
+    versus,
+    with_best,
+)
 from oodcache.report.tables.caption import caption, short_caption
 from oodcache.report.tables.grid import (
     NONE,
@@ -25,9 +34,6 @@ from oodcache.report.tables.spectrum import drop_grid
 from oodcache.report.tables.stream_notes import keeps_some
 from oodcache.score.measures.result import Counterpart, Difference, Result
 
-Versus = Mapping[tuple[str, Key], Mapping[Key, Difference]]
-
-SIGNIFICANT = 0.05
 _IN_ORDERS = (
     "Scores that learn from a stream are compared only within one order; ±: the standard deviation "
     "of the difference over the shuffles.",
@@ -57,7 +63,8 @@ def sections(
 
     The first has at most three notes, or all of them with `explain`.
     """
-    grids = [measured(results, caption(results) if explain else short_caption(results))]
+    measures = measured(results, caption(results) if explain else short_caption(results))
+    grids = [with_best(measures, results, differences)]
     drops = drop_grid(results)
     grids += [] if drops is None else [drops]
     if any(one.bootstrap is not None for one in results):
@@ -126,7 +133,7 @@ def _calibration(results: Sequence[Result]) -> Grid:
 
 def _differences(results: Sequence[Result], differences: Sequence[Difference]) -> Grid:
     """Return how far each score is behind the best one it was compared with."""
-    versus = _versus(differences)
+    against = versus(differences)
     compared = {one.ood for one in differences}
     rows = by_row(results)
     orders = {one.stream.order for one in results if one.stream is not None}
@@ -137,7 +144,7 @@ def _differences(results: Sequence[Result], differences: Sequence[Difference]) -
         title="AUROC behind the best score of the column, in percentage points",
         ood_sets=names,
         rows=tuple(
-            replace(row, cells=tuple(_behind(rows, name, versus, key, best) for name in names))
+            replace(row, cells=tuple(_behind(rows, name, against, key, best) for name in names))
             for row, key, best in zip(base.rows, rows, _best(rows, orders), strict=True)
         ),
         notes=(
@@ -160,39 +167,19 @@ def _pairs(count: int) -> str:
     return f"all {count:,} pairs" if count > 1 else "the only pair"
 
 
-def _versus(differences: Sequence[Difference]) -> Versus:
-    """Return, for each OOD set and row, each other row's AUROC minus the row's own."""
-    found: dict[tuple[str, Key], dict[Key, Difference]] = {}
-    for one in differences:
-        ci = None if one.ci is None else (-one.ci[1], -one.ci[0])
-        turned = replace(one, first=one.second, second=one.first, difference=-one.difference, ci=ci)
-        for each in (one, turned):
-            found.setdefault((each.ood, each.second), {})[each.first] = each
-    return found
-
-
-def _best(rows: Mapping[Key, Mapping[str, Result]], orders: Collection[str]) -> Iterator[str]:
+def _best(rows: Rows, orders: Collection[str]) -> Iterator[str]:
     """Yield what each row is called if it is the best: with several orders, the best of its own."""
     for by_set in rows.values():
         is_of_one = any(one.stream is not None for one in by_set.values())
         yield "best of order" if is_of_one and len(orders) > 1 else "best"
 
 
-def _behind(
-    rows: Mapping[Key, Mapping[str, Result]], ood: str, versus: Versus, key: Key, called: str
-) -> Cell:
+def _behind(rows: Rows, ood: str, against: Versus, key: Key, called: str) -> Cell:
     """Return the row's distance from the best row it was compared with."""
-    others = versus.get((ood, key), {})
-    if rows[key][ood].stream is None:
-        # A ratio keeps other images than this row has.
-        whole = {one: of for one, of in others.items() if not keeps_some(rows[one][ood])}
-        others = whole or others
-    if not others:
+    one = rival(rows, ood, against, key)
+    if one is None:
         return ((NONE, NONE),)
-    # By the difference on the same images: a ratio's row has fewer than the others.
-    best = max(others, key=lambda other: (others[other].difference, rows[other][ood].auroc))
-    one, is_higher = others[best], rows[best][ood].auroc > rows[key][ood].auroc
-    if one.difference < 0 or (one.difference == 0 and not is_higher):
+    if not is_behind(rows, ood, one):
         return ((called, ""),)
     mark = "*" if one.p_holm < SIGNIFICANT else ""
     spread = "" if one.deviation is None else f" ± {percent(one.deviation)}"

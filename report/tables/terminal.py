@@ -13,20 +13,27 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from oodcache.cache.store.screen import wrapped
 from oodcache.cache.text import printable
 from oodcache.report.tables.grid import Grid, GridRow, Line
 
 INDENT, GAP = "  ", 2
+NAMES = 3  # A name of an OOD set takes at most this part of a terminal's width.
 # Wider than any table: Rich truncates numbers to make a table fit.
 UNBOUNDED = 1_000_000
 
 
 @dataclass(frozen=True)
 class Column:
-    """One OOD set: its two heading lines and the aligned lines of each row's cell."""
+    """One OOD set: its heading lines and the aligned lines of each row's cell.
 
-    header: tuple[str, str]
+    In the rows of `best` the first number, `first` columns wide, is bold.
+    """
+
+    header: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
+    first: int
+    best: frozenset[int]
 
     @cached_property
     def width(self) -> int:
@@ -39,13 +46,13 @@ class Column:
         return " " * (self.width - cell_len(line)) + line
 
 
-def drawn(grids: Sequence[Grid], width: int | None, *, styled: bool | None = None) -> str:
+def drawn(grids: Sequence[Grid], width: int | None, *, styled: bool = False) -> str:
     """Return the grids for a terminal of `width` columns, or as wide as needed if it is None.
 
-    They are `styled` with escape codes if `width` is given, unless that is False.
-    If the terminal is too narrow for a single OOD set, lines are too long rather than truncated.
+    `styled` adds escape codes: bold headings and best AUROCs, dim intervals.
+    Long labels and names of OOD sets have lines of their own. If the terminal is too narrow for the
+    numbers of a single OOD set, lines are too long rather than truncated.
     """
-    styled = width is not None if styled is None else styled
     console = Console(
         width=UNBOUNDED,
         file=io.StringIO(),
@@ -58,12 +65,14 @@ def drawn(grids: Sequence[Grid], width: int | None, *, styled: bool | None = Non
             if place:
                 console.print()
             _draw(console, grid, width)
+            if styled and grid.bold:
+                console.print(Text(grid.bold), width=width)
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
 def _draw(console: Console, grid: Grid, width: int | None) -> None:
-    columns = [_column(grid, place) for place in range(len(grid.ood_sets))]
-    first = max(cell_len(grid.row_name), *(cell_len(_label(row)) for row in grid.rows))
+    columns = [_column(grid, place, width) for place in range(len(grid.ood_sets))]
+    first = _first_width(grid, columns, width)
     blocks = list(_fitting(columns, first, width))
     needed = max(_width(first, block) for block in blocks)
     text_width = max(width, needed) if width else None
@@ -71,20 +80,54 @@ def _draw(console: Console, grid: Grid, width: int | None) -> None:
         console.print(Text(printable(grid.title)), width=text_width)
         console.print()
     for block in blocks:
-        console.print(
-            _lines(first, block, [(Text(f"\n{grid.row_name}"), [_head(one) for one in block])])
-        )
+        console.print(_header(grid, first, block))
         console.print(Text("─" * _width(first, block)))
         above: tuple[str, ...] = ()
         for heading, run in groupby(enumerate(grid.rows), key=lambda row: row[1].heading):
             for line in heading[1:] if heading[:1] == above[:1] else heading:
                 console.print(Text(printable(line), style="bold"), width=text_width)
             above = heading
-            rows = [(Text(_label(row)), [_body(one, place) for one in block]) for place, row in run]
-            console.print(_lines(first, block, rows))
+            for part in _rows([(_label(row), place) for place, row in run], first, block):
+                console.print(part)
         console.print()
     for note in grid.notes:
         console.print(Text(printable(note)), width=text_width)
+
+
+def _first_width(grid: Grid, columns: Sequence[Column], width: int | None) -> int:
+    """Return the width of the labels, less than the longest has if no OOD set fits beside it."""
+    name = cell_len(grid.row_name)
+    first = max(name, *(cell_len(_label(row)) for row in grid.rows))
+    if width is None:
+        return first
+    return min(first, max(name, width - GAP - max(column.width for column in columns)))
+
+
+def _header(grid: Grid, first: int, block: Sequence[Column]) -> Table:
+    """Return the names of the OOD sets, the longest from the first line on, and their measures."""
+    height = max(len(column.header) for column in block)
+    heads = [("",) * (height - len(one.header)) + one.header for one in block]
+    cells = [
+        Text("\n".join(map(column.right, lines)))
+        for column, lines in zip(block, heads, strict=True)
+    ]
+    return _lines(first, block, [(Text("\n" * (height - 1) + grid.row_name), cells)])
+
+
+def _rows(
+    labelled: Sequence[tuple[str, int]], first: int, block: Sequence[Column]
+) -> Iterator[Text | Table]:
+    """Yield rows; a label that is too wide stands on lines of its own above its numbers."""
+    waiting: list[tuple[Text, list[Text]]] = []
+    for label, place in labelled:
+        body = [_body(one, place) for one in block]
+        if cell_len(label) > first:
+            if waiting:
+                yield _lines(first, block, waiting)
+            yield Text("\n".join(wrapped(label, _width(first, block))))
+            waiting, label = [], ""
+        waiting.append((Text(label), body))
+    yield _lines(first, block, waiting)
 
 
 def _fitting(columns: Sequence[Column], first: int, width: int | None) -> Iterator[list[Column]]:
@@ -119,24 +162,27 @@ def _label(row: GridRow) -> str:
     return INDENT * bool(row.heading) + printable(row.score)
 
 
-def _head(column: Column) -> Text:
-    return Text("\n".join(column.right(line) for line in column.header))
-
-
 def _body(column: Column, place: int) -> Text:
-    number, *below = (column.right(line) for line in column.cells[place])
-    return Text("\n").join([Text(number), *(Text(line, style="dim") for line in below)])
+    numbers, *below = (column.right(line) for line in column.cells[place])
+    shown = Text(numbers)
+    if place in column.best:
+        start = column.width - cell_len(column.cells[place][0])
+        shown.stylize("bold", start, start + column.first)
+    return Text("\n").join([shown, *(Text(line, style="dim") for line in below)])
 
 
-def _column(grid: Grid, place: int) -> Column:
-    """Return an OOD set's column, its numbers aligned."""
+def _column(grid: Grid, place: int, width: int | None) -> Column:
+    """Return an OOD set's column, its numbers aligned; a long name has several lines."""
     cells = [row.cells[place] for row in grid.rows]
     count = len(grid.measures)
     numbers = [line for cell in cells for line in cell if len(line) == count]
     widths = [max(map(cell_len, one)) for one in zip(grid.measures, *numbers, strict=True)]
+    widest = None if width is None else max(sum(widths) + count - 1, width // NAMES)
     return Column(
-        (printable(grid.ood_sets[place]), _aligned(grid.measures, widths)),
+        (*wrapped(printable(grid.ood_sets[place]), widest, 0), _aligned(grid.measures, widths)),
         tuple(tuple(_aligned(line, widths) for line in cell) for cell in cells),
+        widths[0],
+        frozenset(at for at, row in enumerate(grid.rows) if grid.ood_sets[place] in row.best),
     )
 
 

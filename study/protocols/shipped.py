@@ -8,11 +8,9 @@ from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 
-from rich.text import Text
-
 from oodcache.cache.errors import InputError
-from oodcache.cache.store.listing import as_text, empty_table
-from oodcache.cache.text import cut, meant, printable
+from oodcache.cache.store.screen import WIDE, PlainTable, Screen
+from oodcache.cache.text import meant, printable
 from oodcache.study.protocols import reading
 from oodcache.study.protocols.protocol import Protocol
 
@@ -21,7 +19,7 @@ NAMES = (
     *("mcm-fine-grained", "imagenet10-20", "ninco-clean"),
 )
 SUFFIX = ".toml"
-COLUMNS = ("benchmark", "ID", "OOD sets", "csid sets", "what it is")
+COLUMNS = ("benchmark", "ID", "OOD", "csid", "what it is")
 
 
 def path_of(typed: str) -> Path:
@@ -54,13 +52,16 @@ def to_json(protocols: Sequence[Protocol]) -> str:
     return json.dumps([asdict(one) for one in protocols], indent=1) + "\n"
 
 
-def table(protocols: Sequence[Protocol], *, styled: bool = False) -> str:
-    """Return a table as wide as it needs; `styled` adds terminal codes."""
-    drawn = empty_table(COLUMNS, COLUMNS[2:4])
-    for one in protocols:
-        inside = cut(list(dict.fromkeys(run.id for run in one.runs)), 1, ", ")
-        outside = {name for run in one.runs for name in run.outside}
-        shifted = {name for run in one.runs for name in run.csid}
-        cells = (one.name, inside, str(len(outside)), str(len(shifted)), one.about)
-        drawn.add_row(*(Text(printable(cell)) for cell in cells))
-    return as_text(drawn, styled=styled)
+def table(protocols: Sequence[Protocol], screen: Screen = WIDE) -> str:
+    """Return a table that fits a screen."""
+    rows = [[printable(cell) for cell in _cells(one)] for one in protocols]
+    return PlainTable(COLUMNS, rows, COLUMNS[2:4]).drawn(screen)
+
+
+def _cells(one: Protocol) -> tuple[str, ...]:
+    """Return a protocol's name, ID sets, numbers of OOD and csid sets, and description."""
+    first, *others = dict.fromkeys(run.id for run in one.runs)
+    inside = f"{first} and {len(others):,} more" if others else first
+    outside = {name for run in one.runs for name in run.outside}
+    shifted = {name for run in one.runs for name in run.csid}
+    return one.name, inside, str(len(outside)), str(len(shifted)), one.about

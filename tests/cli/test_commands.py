@@ -105,6 +105,7 @@ def test_quiet_hides_hints_and_never_a_warning(
 
     monkeypatch.setattr("oodcache.cache.store.listing.listed", noted)
     monkeypatch.setattr("oodcache.cache.store.listing.table", lambda *_, **__: "")
+    monkeypatch.setattr("oodcache.cli.following.after_listing", lambda *_: None)
     group.main(typed.split(), "oodcache", standalone_mode=False)
     shown = ["x has 3 unreadable images"] if quiet else ["wrote x", "x has 3 unreadable images"]
     assert capsys.readouterr().err.splitlines() == shown

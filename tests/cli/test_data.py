@@ -53,7 +53,10 @@ def test_what_is_fetched_is_whole_and_is_not_fetched_again(
     else:
         site.files["iNaturalist.tar.gz"] = packed(images("iNaturalist/images", count))
     fetched = oodcache("data", "fetch", "iNaturalist", "--mirror", f"{site.url}/")
-    assert fetched.err == f"downloading {site.url}/iNaturalist.tar.gz …\n"
+    assert fetched.err == (
+        f"downloading {site.url}/iNaturalist.tar.gz …\n"
+        "next: oodcache extract --model siglip2 iNaturalist\n"
+    )
     where = f"{count:,} images in data/MOS/iNaturalist/images\n"
     assert (fetched.status, fetched.out) == (0, f"iNaturalist: fetched: {where}")
     again = oodcache("data", "fetch", "iNaturalist", "--mirror", site.url)

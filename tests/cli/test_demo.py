@@ -8,11 +8,16 @@ import shlex
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from samples import Run
+from samples.report.results import FIRST
+
+from oodcache.score.measures.result import Result
+from oodcache.study.demo import MODELS, OOD_SETS, conclusion
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
@@ -50,6 +55,13 @@ def test_the_demo_ends_in_a_table_and_leaves_its_results(oodcache: Run) -> None:
     assert all(row["id_accuracy"] >= 0.9 for row in rows)
     # What the models never saw is told apart better than by a coin, by every score.
     assert all(row["auroc"] > 0.6 for row in rows)
+    first, second = done.out.splitlines()[-2:]
+    best = {name: max(row["auroc"] for row in rows if row["ood"] == name) for name in OOD_SETS}
+    photos = f"{100 * best['photos']:.2f}"
+    assert f"{float(photos):.0f} of 100 pairs with one of them (AUROC {photos})" in first
+    assert f"are the hardest (AUROC {100 * min(best.values()):.2f})." in first
+    assert second.endswith("compare them on your own images.")
+    assert "next:" not in done.err, "demo types what comes next itself"
     for row in rows:
         if row["score"] == "sigmoid-mcm":
             (same,) = (
@@ -71,6 +83,34 @@ def test_the_demo_ends_in_a_table_and_leaves_its_results(oodcache: Run) -> None:
     assert again.out == done.out
     # Far from a measurement: it tells seconds from the minutes of an extraction.
     assert time.process_time() - started < 30
+
+
+def made_up(model: str, ood: str, score: str, auroc: float) -> Result:
+    return replace(FIRST, model=model, ood=ood, score=score, parameters={}, auroc=auroc)
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ("energy", "The best score differs by model, mcm for tiny-clip and energy for tiny-"),
+        ("mcm", "The best score is mcm for both: compare them on your own images, too."),
+    ],
+)
+def test_the_conclusion_is_computed_from_the_results(second: str, said: str) -> None:
+    hard = {"eight-nine": 0.9, "photos": 0.8, "textures": 0.85, "average": 0.85}
+    shown = [
+        made_up(model, ood, score, auroc - 0.1 * (score != best))
+        for model, best in zip(MODELS, ("mcm", second), strict=True)
+        for ood, auroc in hard.items()
+        for score in ("mcm", "energy")
+    ]
+    first, last = conclusion(shown)
+    assert first == (
+        "Of the OOD images, eights and nines are the easiest to tell from the ID digits: with the "
+        "best score a digit scores higher in 90 of 100 pairs with one of them (AUROC 90.00); "
+        "photos are the hardest (AUROC 80.00)."
+    )
+    assert last.startswith(said)
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ import pytest
 from samples import Run
 
 from oodcache.cache.store import listing
+from oodcache.cache.store.screen import Screen
 
 Write = Callable[..., Path]
 Cut = Callable[..., list[Path]]
@@ -210,7 +211,7 @@ def test_no_vector_is_read(oodcache: Run, write_pets: Write, write_names: Write)
 def test_a_long_name_is_whole_off_a_terminal_and_escapes_are_shown(
     oodcache: Run, write_pets: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.delenv("COLUMNS", raising=False)
     name = "a" * 100 + "\x1b[31m"
     written = write_pets(IMAGES / "pets.h5")
     written.rename(IMAGES / f"{name}.h5")
@@ -236,13 +237,13 @@ def test_nothing_is_a_line_for_people_and_an_empty_list_for_programs(oodcache: R
     assert objects(oodcache) == []
 
 
-def test_a_table_on_a_terminal_is_as_wide_and_has_bold_headings(
+def test_a_table_without_a_limit_is_as_wide_as_it_needs_and_a_styled_one_has_bold_headings(
     oodcache: Run, write_pets: Write
 ) -> None:
     write_pets(IMAGES / ("x" * 120 + ".h5"))
     files = listing.listed(Path("embeddings"))
-    styled = listing.table(files, styled=True)
-    assert "\x1b[1m" in styled
+    styled = listing.table(files, Screen(styled=True))
+    assert "\x1b[1msmall/demo\x1b[0m" in styled.splitlines()
     assert "x" * 120 in styled
     assert max(map(len, listing.table(files).splitlines())) > 120
 

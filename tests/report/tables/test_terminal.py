@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -62,8 +63,38 @@ def test_four_sets_stand_beside_each_other_in_eighty_columns_and_a_fifth_below()
 
 def test_a_terminal_too_narrow_for_one_set_gets_long_lines_and_whole_numbers() -> None:
     lines = plain(drawn(sections(results(*SETS), []), 10))
-    assert "  mcm                      80.00 30.00" in lines
+    assert "  mcm  80.00 30.00" in lines
     assert not any("…" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_long_names_wrap_and_are_read_whole_from_their_lines(width: int) -> None:
+    name, model = "my-long-name-of-a-dataset-" * 4, "vit-so400m-16-siglip2-512-webli-" * 4
+    shown = results(name, "SUN", model=model)
+    label = "mcm:temperature=0.123456789,another=0.987654321,and-another=0.123456789012345"
+    shown += [replace(one, score=label, parameters={}) for one in shown[:2]]
+    lines = plain(drawn(sections(shown, []), width))
+    assert max(map(len, lines)) <= width
+    whole = "".join("".join(lines).split())
+    assert label in whole and f"{model}/laion400m_e31" in whole
+    assert "80.00 30.00" in "\n".join(lines) and "89.40 30.00" in "\n".join(lines)
+    above = [line.strip() for line in lines[: lines.index(next(x for x in lines if "score" in x))]]
+    assert name in "".join(above)
+
+
+def test_the_first_number_of_the_best_rows_is_bold_on_a_styled_terminal_only() -> None:
+    grids = sections(results("SUN", "average"), [])
+    text = drawn(grids, 80, styled=True)
+    bold = re.findall(r"\x1b\[1m(\d+\.\d+)\x1b\[0m", text)
+    assert bold == ["89.00", "89.40"]
+    assert "\nBold: the best AUROC of a column" in text
+    assert "\x1b" not in drawn(grids, 80) and "Bold:" not in drawn(grids, 80)
+
+
+def test_escape_codes_change_no_column_of_a_table() -> None:
+    grids = sections(results(*SETS), [])
+    styled = plain(drawn(grids, 80, styled=True))
+    assert styled[: len(plain(drawn(grids, 80)))] == plain(drawn(grids, 80))
 
 
 def test_square_brackets_in_names_are_no_markup() -> None:
@@ -131,10 +162,3 @@ def test_further_tables_stand_below_with_a_title_and_their_notes() -> None:
     assert [line for line in lines if line in titles] == titles
     assert max(map(len, lines)) <= 80
     assert lines[-1] == "--format json has the only pair, with unadjusted p."
-
-
-def test_a_table_without_style_has_the_same_text_and_no_escape_codes() -> None:
-    grids = sections(results(*SETS), [])
-    text = drawn(grids, 80, styled=False)
-    assert "\x1b" not in text
-    assert text.splitlines() == plain(drawn(grids, 80))
