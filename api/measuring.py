@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oodcache.arguments import checked
@@ -12,6 +13,7 @@ from oodcache.cache.watch import Note, Watch
 from oodcache.results import Behind, Results
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions
+from oodcache.score.words.leak_search import LeakSearch
 from oodcache.wording import in_python, noted, to_stderr, typed
 
 if TYPE_CHECKING:
@@ -147,6 +149,16 @@ def _results(found: Measured, behind: Behind, compare: bool, note: Note) -> Resu
         note(in_python(asked))
     compared = found.differences if compare else None
     return Results(found.results, found.provenance, compared, behind=behind)
+
+
+def leak_search(
+    lists: Mapping[str, str | Path] | None,
+    wordnet: str | Path | None,
+    leave_out: bool = False,
+) -> LeakSearch:
+    """Return how leaks are looked for, from the arguments of `Cache.evaluate`."""
+    files = {name: Path(path) for name, path in (lists or {}).items()}
+    return LeakSearch(files, None if wordnet is None else Path(wordnet), leave_out)
 
 
 def conventions_of(

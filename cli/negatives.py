@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from oodcache.cli.commands import StrictCommand
-from oodcache.cli.options import CACHE, WATCH
+from oodcache.cli.options import CACHE, WATCH, WORDNET
 
 
 class NumberOfWords(click.IntRange):
@@ -21,11 +22,27 @@ class NumberOfWords(click.IntRange):
             self.fail(f"{str(value)[:40]!r}: give a number of words, such as 5000", param, ctx)
 
 
+class ToMine(click.Option):
+    """An option that mining needs, and a report on negatives that exist does not."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value; raise MissingParameter without one, unless leaks are asked for."""
+        found = super().process_value(ctx, value)
+        if not found and not ctx.params.get("leaks_of"):
+            raise click.MissingParameter(ctx=ctx, param=self)
+        return found
+
+
 @click.command(cls=StrictCommand, short_help="Mine negative labels: words far from the classes.")
 @click.option("--model", required=True, help="Model, as passed to extract.")
-@click.option("--classes", required=True, help="Cached vocabulary with the class names.")
 @click.option(
-    "--words", multiple=True, required=True, help="Cached vocabulary to mine; may repeat."
+    "--classes", cls=ToMine, help="Cached vocabulary with the class names. [required to mine]"
+)
+@click.option(
+    "--words",
+    cls=ToMine,
+    multiple=True,
+    help="Cached vocabulary to mine; may repeat. [required to mine]",
 )
 @click.option("--csp", multiple=True, help="Cached vocabulary made from NAME=csp:FILE; may repeat.")
 @click.option("--template", help="Cached template of the classes. [the only one, or average]")
@@ -46,10 +63,24 @@ class NumberOfWords(click.IntRange):
     metavar="NUMBER",
     help="Total number of words nearest to the classes to keep too; for clipscope.",
 )
+@click.option(
+    "--leaks-of",
+    multiple=True,
+    is_eager=True,  # Known before the options that it makes optional.
+    metavar="SET[=FILE]",
+    help="OOD set whose class names to look for among the mined words, by the labels of its "
+    "images or a file with a name per line; may repeat: --leaks-of textures",
+)
+@WORDNET
 @click.option("--overwrite", is_flag=True, help="Overwrite existing negatives.")
 @click.option("-o", "--output", "name", required=True, metavar="NAME", help="Name to save as.")
 @CACHE
-def negatives(overwrite: bool, **given: Any) -> None:
+def negatives(
+    overwrite: bool,
+    leaks_of: tuple[str, ...],
+    wordnet: Path | None,
+    **given: Any,
+) -> None:
     """Mine negative labels, words far from every class, from cached vocabularies.
 
     Negatives are specific to a model. Class names and duplicates are skipped. Needs no PyTorch.
@@ -67,7 +98,25 @@ def negatives(overwrite: bool, **given: Any) -> None:
 
     \b
     oodcache negatives --model clip --classes imagenet --words nouns --nearest 5000 -o ends
+
+    --leaks-of prints the words that name a class of an OOD set: with them among the negatives, its
+    results are not zero-shot. Without --classes and --words it reads negatives that exist.
+
+    \b
+    oodcache negatives --model clip --leaks-of textures --leaks-of SUN=scenes.txt -o neglabel
     """
+    from oodcache.report.leak_lines import leak_lines
+    from oodcache.score.words.leak_report import leaks_of_file
+    from oodcache.score.words.leak_search import parsed
     from oodcache.score.words.miner import MiningRequest, write_mined
 
-    write_mined(MiningRequest(**given), overwrite, WATCH)
+    sets = parsed(leaks_of)
+    if wordnet is not None and not sets:
+        raise click.UsageError("--wordnet has no effect without --leaks-of SET")
+    if not sets or given["classes"] or given["words"]:
+        if missing := [name for name in ("classes", "words") if not given[name]]:
+            raise click.UsageError(f"--{missing[0]} is missing: mining needs --classes and --words")
+        write_mined(MiningRequest(**given), overwrite, WATCH)
+    if sets:
+        found = leaks_of_file(given["cache"], given["model"], given["name"], sets, wordnet)
+        click.echo("\n".join(leak_lines(found)))

@@ -104,6 +104,13 @@ STREAM_SEED = click.option(
     default=0,
     help="Random seed of --stream; shuffle:N uses N seeds from it.",
 )
+WORDNET = click.option(
+    "--wordnet",
+    type=FOLDER,
+    metavar="FOLDER",
+    help="Folder with WordNet's data.noun: synonyms of class names are leaks too; such as "
+    "/usr/share/wordnet.",
+)
 LISTED_AS = click.option(
     "--format",
     "form",

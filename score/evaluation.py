@@ -42,11 +42,15 @@ MANY = 20  # Templates that get one progress bar, not one each.
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The results of all models, their files and, if asked for, all scores."""
+    """The results of all models, their files and, if asked for, all scores.
+
+    `left_out` are the words that were left out of negatives.
+    """
 
     results: tuple[Result, ...]
     files: tuple[Source, ...]
     kept: tuple[Kept, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def evaluate(question: Question, watch: Watch, *, keep: bool = False) -> Evaluated:
@@ -63,6 +67,7 @@ def evaluate(question: Question, watch: Watch, *, keep: bool = False) -> Evaluat
         tuple(result for one in every for result in one.results),
         tuple(file for one in every for file in one.files),
         tuple(kept for one in every for kept in one.kept),
+        tuple(sorted({word for one in every for word in one.left_out})),
     )
 
 
@@ -97,7 +102,8 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
             if number == 0:
                 _tell_time(len(prompts), time.monotonic() - began, watch.note)
     files = (*selection.files, *references.files)
-    return Evaluated(tuple(results), files, tuple(kept))
+    left_out = references.left_out(question.variants)
+    return Evaluated(tuple(results), files, tuple(kept), left_out)
 
 
 def _tell_time(templates: int, seconds: float, note: Note) -> None:
@@ -227,7 +233,9 @@ class _Pass:
             finally:
                 # After an error the pool still waits for its threads: stop a long bootstrap.
                 stopped.set()
-        return [row for one in every for rows in found for row in rows if row.id == one.id]
+        variants = [self._variants[place] for place in self._compared]
+        counted = [*map(self._references.counted, variants, found)]
+        return [row for one in every for rows in counted for row in rows if row.id == one.id]
 
     def _common(self) -> dict[str, Any]:
         """Return the fields of a result that variants and OOD sets share."""

@@ -14,6 +14,7 @@ from oodcache.score.own.function import Function
 from oodcache.score.own.loading import typed_scores
 from oodcache.score.streams.methods import STREAM_SCORES
 from oodcache.score.streams.order import read_all
+from oodcache.score.words.leak_search import NO_SEARCH, LeakSearch
 
 OWN, PREDICTED = "own", "predicted"
 SOURCE, OPEN_CLIP = "source", "open_clip"
@@ -33,7 +34,7 @@ class Question:
     per class are drawn with `bank_seed`, which is independent of the conventions' seed. `streams`
     are the orders of scores that learn from the stream, as typed; their draws begin with
     `stream_seed`. `csid` are sets of covariate-shifted ID images, which count as ID in rows of
-    their own and of the full spectrum.
+    their own and of the full spectrum. `leaks` is how negatives that name OOD classes are found.
     """
 
     cache: Path
@@ -53,6 +54,7 @@ class Question:
     stream_seed: int = 0
     conventions: Conventions = STANDARD
     csid: Sequence[str] = ()
+    leaks: LeakSearch = NO_SEARCH
 
     def asking(self, scores: Sequence[str | Function], ablation: Path | None = None) -> Question:
         """Return the question with the given scores and an ablation file's scores and templates.
@@ -84,6 +86,12 @@ class Question:
             )
         if self.stream_seed and not learns:
             raise InputError("--stream-seed has no effect: no requested score learns from a stream")
+        self.leaks.check(self.ood_sets)
+        if (given := self.leaks.option) and not any(one.has_words for one in self.variants):
+            raise InputError(
+                f"{given} has no effect: no requested score compares with words; add --negatives "
+                "NAME, or omit it"
+            )
         if self.csid and learns:
             label = next(one.label for one in self.variants if one.definition.stream)
             raise InputError(

@@ -87,10 +87,21 @@ class Variant:
         A vocabulary that is the one which negatives were mined from needs negatives.
         """
         base, score = self.base, self.definition
-        corpora = (name for name, one in score.parameters.items() if one.names == VOCABULARY)
-        if any(self.parameters[name] == MINED for name in corpora):
+        if self.corpus == MINED:
             return "negatives"
         return score.needs or (base.needs if base else "")
+
+    @property
+    def corpus(self) -> str | None:
+        """Return the vocabulary that the score names, None if it names none."""
+        parameters = self.definition.parameters.items()
+        named = [self.parameters[key] for key, one in parameters if one.names == VOCABULARY]
+        return str(named[0]) if named else None
+
+    @property
+    def has_words(self) -> bool:
+        """Return whether the score compares, or may compare, with words besides the classes."""
+        return self.needs in ("negatives", "any") or self.corpus is not None
 
     def rank(self, tile: Tile, numbers: Mapping[str, float], fitted: Any = None) -> Scores:
         """Return the ranking form, with the parameters as `numbers` and the `fitted` state."""

@@ -1,0 +1,56 @@
+"""The leaks of OOD sets among the words of a file of negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from oodcache.cache import names
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.negatives import Negatives, read_negatives
+from oodcache.cache.shards.shard_set import open_images
+from oodcache.cache.store import store
+from oodcache.cache.subsets import split
+from oodcache.score.inputs.files import images_path
+from oodcache.score.inputs.views import View
+from oodcache.score.words.class_lists import ClassLists
+from oodcache.score.words.leaks import ClassWords, Leaks
+from oodcache.score.words.word_net import read_wordnet
+
+
+def leaks_of_file(
+    cache: Path,
+    model: str,
+    negatives: str,
+    sets: Mapping[str, Path | None],
+    wordnet: Path | None = None,
+) -> list[Leaks]:
+    """Return the leaks of each set among all words of the negatives: far, near and pools.
+
+    `sets` has a file with the class names of each set, None for the labels of its cached images.
+    Raises InputError if the negatives, a set or a file is missing.
+    """
+    label = store.find_model(cache, model)
+    there = [one.name for one in store.negatives(cache, label)]
+    if negatives not in there:
+        raise InputError(
+            f"{cache / label}: no negatives {negatives!r} (there are: {', '.join(there) or 'none'})"
+            "; mine them: add --classes NAME --words NAME"
+        )
+    words = _words(read_negatives(names.negatives_path(cache, label, negatives)))
+    known = None if wordnet is None else read_wordnet(wordnet)
+    lists = ClassLists(cache, label, known)
+    found = []
+    for typed, file in sets.items():
+        if file is not None:
+            listed = lists.of_file(file)
+        else:
+            dataset, subset = split(typed)
+            images = open_images(images_path(cache, label, model, dataset))
+            listed = lists.of_view(View(typed, images, subset))
+        found.append(ClassWords(typed, listed, known).leaks(words))
+    return found
+
+
+def _words(negatives: Negatives) -> list[str]:
+    return [word for one in negatives.lists for word in (*one.words, *one.near)]
