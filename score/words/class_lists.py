@@ -20,6 +20,7 @@ from oodcache.score.inputs.views import View
 from oodcache.score.words.word_net import WordNet
 
 WORDNET_ID, NUMBER = re.compile(r"n[0-9]{8}"), re.compile(r"[0-9]+")
+ADVICE = "; give a file with one class name per line"
 # Folders of images, in lower case, that are named after no class.
 NO_CLASSES = frozenset(
     (
@@ -59,7 +60,7 @@ class ClassLists:
 
     def of_file(self, path: Path) -> ClassList:
         """Return the classes in a file with a name or WordNet id per line; # starts a comment."""
-        found = self._listed(subsets.read(path).ids, {}, str(path))
+        found = self._listed(subsets.read(path, ADVICE).ids, {}, str(path))
         if found.classes is None:
             raise InputError(f"{path}: {found.source}; write their names instead")
         return found
@@ -96,8 +97,8 @@ class ClassLists:
             else:
                 classes.append(NamedClass(found or (key,)))
         if nameless:
-            ids = f"{len(nameless):,} of {counted(len(classes), 'class')} are WordNet ids"
-            return ClassList(None, f"{ids} without a name, such as {nameless[0]}")
+            of_all = f"{len(nameless):,} of {counted(len(classes), 'class')}"
+            return ClassList(None, f"{of_all} named only by a WordNet id, such as {nameless[0]}")
         return ClassList(tuple(classes), source)
 
     def _named(self, wordnet_id: str) -> Sequence[str]:

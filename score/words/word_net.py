@@ -46,7 +46,7 @@ class WordNet:
 
     def names(self, synsets: Iterable[str]) -> list[str]:
         """Return the lemmas of synsets, each once."""
-        return list(dict.fromkeys(one for synset in synsets for one in self.lemmas[synset]))
+        return list(dict.fromkeys(one for synset in synsets for one in self.lemmas.get(synset, ())))
 
     def ancestors(self, synsets: set[str]) -> set[str]:
         """Return all synsets above any of these, at any distance; none of these."""
