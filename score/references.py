@@ -170,7 +170,7 @@ def open_references(
 def _some(choose: Callable[..., Vectors], mined: Mined) -> Callable[..., Vectors]:
     """Return `choose`, which raises InputError if all its words are left out."""
 
-    def checked(**which: Any) -> Vectors:
+    def checked(**which: float | None) -> Vectors:
         vectors = choose(**which)
         if not len(vectors) and mined.leaves_out is not None:
             raise InputError(f"{mined.negatives.path}: all words are leaks; omit --without-leaks")

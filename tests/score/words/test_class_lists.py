@@ -119,7 +119,7 @@ def test_a_file_has_a_name_or_an_id_per_line(tmp_path: Path) -> None:
     path.write_text("polka dot\n# a comment\nbanded # striped\n")
     assert names_of(lists.of_file(path)) == [("polka dot",), ("banded",)]
     path.write_text(f"{BIRD}\n")
-    with pytest.raises(InputError, match="names.txt: 1 of 1 class named only by a WordNet id, such"):
+    with pytest.raises(InputError, match="names.txt: 1 of 1 class named only by a WordNet id"):
         lists.of_file(path)
     with pytest.raises(InputError, match="give a file with one class name per line"):
         lists.of_file(tmp_path / "none.txt")
