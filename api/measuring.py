@@ -188,13 +188,23 @@ def conventions_of(
     return given
 
 
+def _leak_arguments(search: LeakSearch) -> dict[str, Any]:
+    """Return the arguments that `leak_search` was given."""
+    lists = {name: str(path) for name, path in search.lists.items()}
+    given = {"leaks_of": lists, "wordnet": search.wordnet, "without_leaks": search.leave_out}
+    return {name: value for name, value in given.items() if value}
+
+
+UNTYPED = ("cache", "models", "variants", "leaks")  # Fields that have arguments of their own.
+
+
 def call(question: Question, scores: Sequence[str | Function], compare: bool) -> str:
     """Return the call of Cache.evaluate that asks a question."""
     values: dict[str, Any] = {"scores": [*scores]} if scores else {}
     for one in fields(Question):
         value = getattr(question, one.name)
-        if one.name not in ("cache", "models", "variants") and value not in (one.default, ()):
+        if one.name not in UNTYPED and value not in (one.default, ()):
             values[NAMES.get(one.name, one.name)] = [*value] if isinstance(value, tuple) else value
-    values |= {"compare": True} if compare else {}
+    values |= _leak_arguments(question.leaks) | ({"compare": True} if compare else {})
     arguments = ", ".join(f"{name}={typed(value)}" for name, value in values.items())
     return f"oodcache.open({str(question.cache)!r}).evaluate({[*question.models]!r}, {arguments})"

@@ -28,7 +28,7 @@ class ToMine(click.Option):
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Return the value; raise MissingParameter without one, unless leaks are asked for."""
         found = super().process_value(ctx, value)
-        if not found and not ctx.params.get("leaks_of"):
+        if self.value_is_missing(found) and not ctx.params.get("leaks_of"):
             raise click.MissingParameter(ctx=ctx, param=self)
         return found
 

@@ -35,7 +35,8 @@ def leaks_of_file(
     if negatives not in there:
         raise InputError(
             f"{cache / label}: no negatives {negatives!r} (there are: {', '.join(there) or 'none'})"
-            "; mine them: add --classes NAME --words NAME"
+            f"; make them with: oodcache negatives --model {model} --classes NAME --words NAME "
+            f"-o {negatives}"
         )
     words = _words(read_negatives(names.negatives_path(cache, label, negatives)))
     known = None if wordnet is None else read_wordnet(wordnet)

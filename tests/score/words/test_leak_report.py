@@ -39,7 +39,7 @@ def test_a_file_needs_no_images(
     assert [one.word for one in found.names or ()] == [word]
     assert (found.ood, found.source) == ("elsewhere", str(path))
     for negatives, ood, words in (
-        ("y", "elsewhere", "no negatives 'y' (there are: x); mine them: add --classes NAME"),
+        ("y", "elsewhere", "no negatives 'y' (there are: x); make them with: oodcache neg"),
         ("x", "elsewhere", "no images 'elsewhere' (there are: none)"),
     ):
         with pytest.raises(InputError) as refused:
