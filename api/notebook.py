@@ -202,10 +202,8 @@ class Cache:
         `evaluate`. The `names` of a `Leaks` are its leaks, None if the class names are not known.
         Raises InputError for what is missing.
         """
-        search, sets = leak_search(leaks_of, wordnet), _several(ood)
-        search.check(sets)
-        files = {name: search.lists.get(name) for name in sets}
-        return leaks_of_file(self.folder, model, negatives, files, search.wordnet)
+        search = leak_search(leaks_of, wordnet)
+        return leaks_of_file(self.folder, model, negatives, _several(ood), search)
 
     @checked()
     def add(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ class NumberOfWords(click.IntRange):
             return int(super().convert(value, param, ctx))
         except click.BadParameter:
             self.fail(f"{str(value)[:40]!r}: give a number of words, such as 5000", param, ctx)
+
+
+# Options that only mining reads, with what they are if they are not given.
+OF_MINING = {"csp": (), "template": None, "percentile": None, "keep": "15%", "nearest": None}
 
 
 class ToMine(click.Option):
@@ -53,7 +58,7 @@ class ToMine(click.Option):
 )
 @click.option(
     "--keep",
-    default="15%",
+    default=OF_MINING["keep"],
     metavar="SHARE|NUMBER",
     help="Share of each vocabulary to keep, or total number of words, such as 10000.",
 )
@@ -107,16 +112,26 @@ def negatives(
     """
     from oodcache.report.leak_lines import leak_lines
     from oodcache.score.words.leak_report import leaks_of_file
-    from oodcache.score.words.leak_search import parsed
+    from oodcache.score.words.leak_search import LeakSearch, parsed
     from oodcache.score.words.miner import MiningRequest, write_mined
 
     sets = parsed(leaks_of)
     if wordnet is not None and not sets:
         raise click.UsageError("--wordnet has no effect without --leaks-of SET")
-    if not sets or given["classes"] or given["words"]:
-        if missing := [name for name in ("classes", "words") if not given[name]]:
-            raise click.UsageError(f"--{missing[0]} is missing: mining needs --classes and --words")
+    if _mines(given | {"overwrite": overwrite}):
         write_mined(MiningRequest(**given), overwrite, WATCH)
     if sets:
-        found = leaks_of_file(given["cache"], given["model"], given["name"], sets, wordnet)
+        search = LeakSearch({name: file for name, file in sets.items() if file}, wordnet)
+        found = leaks_of_file(given["cache"], given["model"], given["name"], [*sets], search)
         click.echo("\n".join(leak_lines(found)))
+
+
+def _mines(given: Mapping[str, Any]) -> bool:
+    """Return whether options ask to mine; raise UsageError if they ask for it in part."""
+    required = {name: bool(given[name]) for name in ("classes", "words")}
+    others = [name for name, default in OF_MINING.items() if given[name] != default]
+    others += ["overwrite"] if given["overwrite"] else []
+    missing = [name for name, there in required.items() if not there]
+    if missing and (others or any(required.values())):
+        raise click.UsageError(f"--{missing[0]} is missing: mining needs --classes and --words")
+    return not missing

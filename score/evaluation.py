@@ -42,10 +42,7 @@ MANY = 20  # Templates that get one progress bar, not one each.
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The results of all models, their files and, if asked for, all scores.
-
-    `left_out` are the words that were left out of negatives.
-    """
+    """The results of all models, their files, the words left out and, if asked for, all scores."""
 
     results: tuple[Result, ...]
     files: tuple[Source, ...]
@@ -84,8 +81,7 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
         prompts = [references.bank.prompted()]
         equal_classes.tell(prompts, watch.note)
     plan = planned(question, selection, watch.note)
-    results: list[Result] = []
-    kept: list[Kept] = []
+    results, kept = list[Result](), list[Kept]()
     are_many = len(prompts) > MANY
     bar = watch.progress("templates", len(prompts), "templates") if are_many else nullcontext()
     with bar as advance:
@@ -102,8 +98,7 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
             if number == 0:
                 _tell_time(len(prompts), time.monotonic() - began, watch.note)
     files = (*selection.files, *references.files)
-    left_out = references.left_out(question.variants)
-    return Evaluated(tuple(results), files, tuple(kept), left_out)
+    return Evaluated(tuple(results), files, tuple(kept), references.left_out(question.variants))
 
 
 def _tell_time(templates: int, seconds: float, note: Note) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
+from oodcache.score.formulas.definition import ANY
 from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.onepass.ablation import read
 from oodcache.score.onepass.variants import Variant, default, parse_all
@@ -87,7 +88,10 @@ class Question:
         if self.stream_seed and not learns:
             raise InputError("--stream-seed has no effect: no requested score learns from a stream")
         self.leaks.check(self.ood_sets)
-        if (given := self.leaks.option) and not any(one.has_words for one in self.variants):
+        words = [one for one in self.variants if one.has_words]
+        if self.negatives is None:  # A score of the user's own then has none.
+            words = [one for one in words if one.needs != ANY]
+        if (given := self.leaks.option) and not words:
             raise InputError(
                 f"{given} has no effect: no requested score compares with words; add --negatives "
                 "NAME, or omit it"

@@ -14,6 +14,7 @@ import numpy as np
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import (
+    ANY,
     LEARNED,
     MINED,
     SCORE,
@@ -101,7 +102,7 @@ class Variant:
     @property
     def has_words(self) -> bool:
         """Return whether the score compares, or may compare, with words besides the classes."""
-        return self.needs in ("negatives", "any") or self.corpus is not None
+        return self.needs in ("negatives", ANY) or self.corpus is not None
 
     def rank(self, tile: Tile, numbers: Mapping[str, float], fitted: Any = None) -> Scores:
         """Return the ranking form, with the parameters as `numbers` and the `fitted` state."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,7 @@ class ClassLists:
     label: str
     wordnet: WordNet | None = None
     _opened: dict[Path, Vocabulary | None] = field(default_factory=dict)
+    _ids: dict[Path, Mapping[str, str]] = field(default_factory=dict)
 
     def of_file(self, path: Path) -> ClassList:
         """Return the classes in a file with a name or WordNet id per line; # starts a comment."""
@@ -105,13 +107,18 @@ class ClassLists:
         """Return the names of a WordNet id: WordNet's own, or those of a cached vocabulary."""
         if self.wordnet is not None and (synset := self.wordnet.synset(wordnet_id)):
             return self.wordnet.names(synset)
-        found = (_by_id(one).get(wordnet_id) for one in self._vocabularies())
-        return [name for name in found if name][:1]
+        found = (by_id[wordnet_id] for by_id in self._ids_of_all() if wordnet_id in by_id)
+        return [*islice(found, 1)]
 
-    def _vocabularies(self) -> Iterator[Vocabulary]:
-        every = store.known(self.cache, self.label)
-        found = (self._vocabulary(one.path) for one in every if one.kind == "texts")
-        yield from (one for one in found if one is not None)
+    def _ids_of_all(self) -> Iterator[Mapping[str, str]]:
+        """Yield the name of each id of every cached vocabulary, opened once it is needed."""
+        for one in store.known(self.cache, self.label):
+            if one.kind != "texts":
+                continue
+            if one.path not in self._ids:
+                found = self._vocabulary(one.path)
+                self._ids[one.path] = {} if found is None else _by_id(found)
+            yield self._ids[one.path]
 
     def _vocabulary(self, path: Path) -> Vocabulary | None:
         """Return a cached vocabulary, None if it is missing or cannot be read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 from oodcache.cache import names
@@ -14,22 +14,19 @@ from oodcache.cache.subsets import split
 from oodcache.score.inputs.files import images_path
 from oodcache.score.inputs.views import View
 from oodcache.score.words.class_lists import ClassLists
+from oodcache.score.words.leak_search import LeakSearch
 from oodcache.score.words.leaks import ClassWords, Leaks
 from oodcache.score.words.word_net import read_wordnet
 
 
 def leaks_of_file(
-    cache: Path,
-    model: str,
-    negatives: str,
-    sets: Mapping[str, Path | None],
-    wordnet: Path | None = None,
+    cache: Path, model: str, negatives: str, ood_sets: Sequence[str], search: LeakSearch
 ) -> list[Leaks]:
     """Return the leaks of each set among all words of the negatives: far, near and pools.
 
-    `sets` has a file with the class names of each set, None for the labels of its cached images.
-    Raises InputError if the negatives, a set or a file is missing.
+    Raises InputError if the negatives, a set's images or a file is missing.
     """
+    search.check(ood_sets)
     label = store.find_model(cache, model)
     there = [one.name for one in store.negatives(cache, label)]
     if negatives not in there:
@@ -39,12 +36,12 @@ def leaks_of_file(
             f"-o {negatives}"
         )
     words = _words(read_negatives(names.negatives_path(cache, label, negatives)))
-    known = None if wordnet is None else read_wordnet(wordnet)
+    known = None if search.wordnet is None else read_wordnet(search.wordnet)
     lists = ClassLists(cache, label, known)
     found = []
-    for typed, file in sets.items():
-        if file is not None:
-            listed = lists.of_file(file)
+    for typed in ood_sets:
+        if typed in search.lists:
+            listed = lists.of_file(search.lists[typed])
         else:
             dataset, subset = split(typed)
             images = open_images(images_path(cache, label, model, dataset))

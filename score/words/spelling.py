@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from oodcache.score.words.mining import canonical
 
@@ -22,6 +23,7 @@ ENDINGS = (
 )
 # The s of these is no plural's.
 SINGULAR = ("ss", "us", "is")
+REMEMBERED = 2**17  # Names: the words of a long list, which are compared with every OOD set.
 SHORTEST = 3  # Letters of a singular: "gas" is no plural of "ga".
 
 
@@ -34,6 +36,7 @@ def plain(name: str) -> str:
     return canonical(name.translate(SEPARATORS))
 
 
+@lru_cache(REMEMBERED)
 def forms(name: str) -> frozenset[str]:
     """Return the plain name, and with its last word in the singular if that may be a plural.
 

@@ -304,6 +304,8 @@ def test_leaks_are_printed_after_mining_and_of_negatives_that_exist(
         (("--leaks-of", "strays", "--wordnet", "nowhere"), 1, "nowhere: contains no data.noun"),
         (("--leaks-of", "strays", "--classes", "pets"), 2, "--words is missing: mining needs"),
         (("--leaks-of", "strays", "--words", "nouns"), 2, "--classes is missing: mining needs"),
+        (("--leaks-of", "strays", "--overwrite"), 2, "--classes is missing: mining needs"),
+        (("--leaks-of", "strays", "--keep", "7"), 2, "--classes is missing: mining needs"),
         (("--classes", "pets"), 2, "Missing option '--words'; for example: oodcache negatives"),
         (("--words", "nouns"), 2, "Missing option '--classes'; for example: oodcache negatives"),
         (("--classes", "pets", "--words", "nouns", "--wordnet", "x"), 2, "without --leaks-of SET"),

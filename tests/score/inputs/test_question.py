@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from oodcache.cache.errors import InputError
+from oodcache.score.formulas.cosines import Floats
 from oodcache.score.inputs.question import OWN, PREDICTED, Question, bank_label
+from oodcache.score.own.batch import Batch
 from oodcache.score.words.leak_search import LeakSearch
 
 QUESTION = Question(Path("embeddings"), ["tiny"], "inside", ["outside"], templates=["a {}"])
@@ -83,3 +85,13 @@ def test_class_names_are_of_an_ood_set() -> None:
     asked = replace(QUESTION, leaks=LeakSearch({"strays": Path("names.txt")}))
     with pytest.raises(InputError, match=r"--leaks-of strays: no OOD set of this run \(outside\)"):
         asked.asking(["eoe"])
+
+
+def test_a_score_of_ones_own_compares_with_words_only_if_there_are_negatives() -> None:
+    def top(batch: Batch) -> Floats:
+        return batch.cosines.max(axis=1)
+
+    asked = replace(QUESTION, leaks=LeakSearch(leave_out=True))
+    with pytest.raises(InputError, match="--without-leaks has no effect"):
+        asked.asking([top])
+    assert labels(replace(asked, negatives="far").asking([top])) == ["top"]

@@ -12,6 +12,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.negatives import Negatives
 from oodcache.score.words.leak_report import leaks_of_file
+from oodcache.score.words.leak_search import LeakSearch
 
 
 def test_leaks_are_found_at_both_ends_and_in_pools(
@@ -22,7 +23,7 @@ def test_leaks_are_found_at_both_ends_and_in_pools(
     others = ["unheard", "noun99"]
     labels = [*(one.upper() for one in planted), *others]
     write_images("ood", unit_rows(5, 3), labels=range(5), label_names=labels)
-    (found,) = leaks_of_file(tmp_path, "tiny", "x", {"ood": None})
+    (found,) = leaks_of_file(tmp_path, "tiny", "x", ["ood"], LeakSearch())
     assert [(one.word, one.class_name) for one in found.names or ()] == [
         (word, word.upper()) for word in planted
     ]
@@ -35,7 +36,7 @@ def test_a_file_needs_no_images(
     word = mined().lists[0].words[0]
     path = tmp_path / "names.txt"
     path.write_text(f"{word}\n")
-    (found,) = leaks_of_file(tmp_path, "tiny", "x", {"elsewhere": path})
+    (found,) = leaks_of_file(tmp_path, "tiny", "x", ["elsewhere"], LeakSearch({"elsewhere": path}))
     assert [one.word for one in found.names or ()] == [word]
     assert (found.ood, found.source) == ("elsewhere", str(path))
     for negatives, ood, words in (
@@ -43,5 +44,5 @@ def test_a_file_needs_no_images(
         ("x", "elsewhere", "no images 'elsewhere' (there are: none)"),
     ):
         with pytest.raises(InputError) as refused:
-            leaks_of_file(tmp_path, "tiny", negatives, {ood: None})
+            leaks_of_file(tmp_path, "tiny", negatives, [ood], LeakSearch())
         assert words in str(refused.value)
