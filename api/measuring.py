@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oodcache.arguments import checked
@@ -12,6 +13,7 @@ from oodcache.cache.watch import Note, Watch
 from oodcache.results import Behind, Results
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions
+from oodcache.score.words.leak_search import LeakSearch
 from oodcache.wording import in_python, noted, to_stderr, typed
 
 if TYPE_CHECKING:
@@ -149,6 +151,16 @@ def _results(found: Measured, behind: Behind, compare: bool, note: Note) -> Resu
     return Results(found.results, found.provenance, compared, behind=behind)
 
 
+def leak_search(
+    lists: Mapping[str, str | Path] | None,
+    wordnet: str | Path | None,
+    leave_out: bool = False,
+) -> LeakSearch:
+    """Return how leaks are looked for, from the arguments of `Cache.evaluate`."""
+    files = {name: Path(path) for name, path in (lists or {}).items()}
+    return LeakSearch(files, None if wordnet is None else Path(wordnet), leave_out)
+
+
 def conventions_of(
     given: Conventions | str,
     bootstrap: int | None,
@@ -176,13 +188,23 @@ def conventions_of(
     return given
 
 
+def _leak_arguments(search: LeakSearch) -> dict[str, Any]:
+    """Return the arguments that `leak_search` was given."""
+    lists = {name: str(path) for name, path in search.lists.items()}
+    given = {"leaks_of": lists, "wordnet": search.wordnet, "without_leaks": search.leave_out}
+    return {name: value for name, value in given.items() if value}
+
+
+UNTYPED = ("cache", "models", "variants", "leaks")  # Fields that have arguments of their own.
+
+
 def call(question: Question, scores: Sequence[str | Function], compare: bool) -> str:
     """Return the call of Cache.evaluate that asks a question."""
     values: dict[str, Any] = {"scores": [*scores]} if scores else {}
     for one in fields(Question):
         value = getattr(question, one.name)
-        if one.name not in ("cache", "models", "variants") and value not in (one.default, ()):
+        if one.name not in UNTYPED and value not in (one.default, ()):
             values[NAMES.get(one.name, one.name)] = [*value] if isinstance(value, tuple) else value
-    values |= {"compare": True} if compare else {}
+    values |= _leak_arguments(question.leaks) | ({"compare": True} if compare else {})
     arguments = ", ".join(f"{name}={typed(value)}" for name, value in values.items())
     return f"oodcache.open({str(question.cache)!r}).evaluate({[*question.models]!r}, {arguments})"

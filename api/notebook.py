@@ -19,12 +19,14 @@ from oodcache.cache.text import counted
 from oodcache.cache.watch import Note, Watch
 from oodcache.extract.imports.adding import Addition
 from oodcache.extracting import extract
-from oodcache.measuring import conventions_of, evaluated
+from oodcache.measuring import conventions_of, evaluated, leak_search
 from oodcache.results import Results
 from oodcache.score.inputs.files import images_path, vocabulary_path
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.own.function import Function
+from oodcache.score.words.leak_report import leaks_of_file
+from oodcache.score.words.leaks import Leaks
 from oodcache.wording import noted, to_stderr
 
 Vectors = npt.NDArray[np.float32]
@@ -135,6 +137,9 @@ class Cache:
         bank_seed: int = 0,
         stream: str | Sequence[str] = (),
         stream_seed: int = 0,
+        leaks_of: Mapping[str, str | Path] | None = None,
+        wordnet: str | Path | None = None,
+        without_leaks: bool = False,
         compare: bool = False,
         bootstrap: int | None = None,
         seed: int | None = None,
@@ -154,7 +159,9 @@ class Cache:
         `negatives` and `bank` (`"NAME"`, or `"NAME:N"` for N images per class, drawn with
         `bank_seed`) are what some scores need; `bank_labels` is "own" or "predicted". `stream` is
         the order of the images, or several, for scores that learn from it: "shuffle:5" or as
-        `--stream`; `stream_seed` is its first seed.
+        `--stream`; `stream_seed` is its first seed. `leaks_of` maps OOD sets to files with their
+        class names, `wordnet` is a folder with WordNet's data.noun, `without_leaks` leaves out
+        negatives that name OOD classes: such rows are diagnostics, no zero-shot results.
 
         `compare` adds `differences`, `bootstrap` intervals of that many resamples drawn with
         `seed`, `group` averages of your own over some OOD sets, {"NAME": ["SET", "SET"]}. The other
@@ -175,8 +182,28 @@ class Cache:
             stream_seed=stream_seed,
             conventions=conventions_of(conventions, bootstrap, seed, group),
             csid=_several(csid),
+            leaks=leak_search(leaks_of, wordnet, without_leaks),
         )
         return evaluated(question, _scores(scores), compare, note)
+
+    @checked()
+    def leaks(
+        self,
+        model: str,
+        negatives: str,
+        ood: str | Sequence[str],
+        *,
+        leaks_of: Mapping[str, str | Path] | None = None,
+        wordnet: str | Path | None = None,
+    ) -> list[Leaks]:
+        """Return the leaks of each OOD set among mined words: `oodcache negatives --leaks-of`.
+
+        `ood` is a set, `"NAME"` or `"NAME:SUBSET"`, or several. `leaks_of` and `wordnet` are as in
+        `evaluate`. The `names` of a `Leaks` are its leaks, None if the class names are not known.
+        Raises InputError for what is missing.
+        """
+        search = leak_search(leaks_of, wordnet)
+        return leaks_of_file(self.folder, model, negatives, _several(ood), search)
 
     @checked()
     def add(

@@ -18,7 +18,10 @@ from oodcache.score.measures.result import Conventions
 if TYPE_CHECKING:
     from oodcache.report.tables.grid import Grid
 
-FLAGS = ("lower-is-id", "compare", "overwrite", "retry-failed", "fast-decode", "exif")
+FLAGS = (
+    *("lower-is-id", "compare", "overwrite", "retry-failed", "fast-decode", "exif"),
+    "without-leaks",
+)
 ARGUMENTS = {
     "score": "scores",
     "name": "model_name",
@@ -29,7 +32,7 @@ ARGUMENTS = {
         for name in (
             *("model", "classes", "id", "ood", "csid", "template", "select-on", "class-names"),
             *("negatives", "bank", "bank-labels", "bank-seed", "bootstrap", "seed", "data-root"),
-            *("stream", "stream-seed", "group"),
+            *("stream", "stream-seed", "group", "leaks-of", "wordnet"),
             *("measure", "form", "parameter"),
             *("labels", "label-names", "paths", "weights", "logit-scale", "logit-bias"),
             *("alpha", "confidence", "select-id", "cache", "checkpoint", "model-config"),

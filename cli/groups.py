@@ -27,9 +27,11 @@ class OptionGroup:
 
     heading: str
 
-    def option(self, *declarations: str, **given: Any) -> Callable[..., Any]:
+    def option(
+        self, *declarations: str, cls: type[GroupedOption] = GroupedOption, **given: Any
+    ) -> Callable[..., Any]:
         """Return click's decorator for an option of this group."""
-        return click.option(*declarations, cls=GroupedOption, heading=self.heading, **given)
+        return click.option(*declarations, cls=cls, heading=self.heading, **given)
 
 
 MODEL = OptionGroup("Model")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 
 from oodcache.cli.commands import StrictCommand
-from oodcache.cli.groups import OUTPUT, SETS, WORDS
-from oodcache.cli.options import CACHE, WATCH
+from oodcache.cli.groups import OUTPUT, SETS, WORDS, GroupedOption
+from oodcache.cli.options import CACHE, WATCH, WORDNET
 
 
 class NumberOfWords(click.IntRange):
@@ -22,11 +24,31 @@ class NumberOfWords(click.IntRange):
             self.fail(f"{str(value)[:40]!r}: give a number of words, such as 5000", param, ctx)
 
 
+# Options that only mining reads, with what they are if they are not given.
+OF_MINING = {"csp": (), "template": None, "percentile": None, "keep": "15%", "nearest": None}
+
+
+class ToMine(GroupedOption):
+    """An option that mining needs, and a report on negatives that exist does not."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value; raise MissingParameter without one, unless leaks are asked for."""
+        found = super().process_value(ctx, value)
+        if self.value_is_missing(found) and not ctx.params.get("leaks_of"):
+            raise click.MissingParameter(ctx=ctx, param=self)
+        return found
+
+
 @click.command(cls=StrictCommand, short_help="Mine negative labels: words far from the classes.")
 @SETS.option("--model", required=True, help="Model, as passed to extract.")
-@SETS.option("--classes", required=True, help="Cached vocabulary with the class names.")
+@SETS.option(
+    "--classes", cls=ToMine, help="Cached vocabulary with the class names. [required to mine]"
+)
 @WORDS.option(
-    "--words", multiple=True, required=True, help="Cached vocabulary to mine; may repeat."
+    "--words",
+    cls=ToMine,
+    multiple=True,
+    help="Cached vocabulary to mine; may repeat. [required to mine]",
 )
 @WORDS.option("--csp", multiple=True, help="Cached vocabulary made from NAME=csp:FILE; may repeat.")
 @SETS.option("--template", help="Cached template of the classes. [the only one, or average]")
@@ -37,7 +59,7 @@ class NumberOfWords(click.IntRange):
 )
 @WORDS.option(
     "--keep",
-    default="15%",
+    default=OF_MINING["keep"],
     metavar="SHARE|NUMBER",
     help="Share of each vocabulary to keep, or total number of words, such as 10000.",
 )
@@ -47,10 +69,24 @@ class NumberOfWords(click.IntRange):
     metavar="NUMBER",
     help="Total number of words nearest to the classes to keep too; for clipscope.",
 )
+@WORDS.option(
+    "--leaks-of",
+    multiple=True,
+    is_eager=True,  # Known before the options that it makes optional.
+    metavar="SET[=FILE]",
+    help="OOD set whose class names to look for among the mined words, by the labels of its "
+    "images or a file with a name per line; may repeat: --leaks-of textures",
+)
+@WORDNET
 @OUTPUT.option("--overwrite", is_flag=True, help="Overwrite existing negatives.")
 @OUTPUT.option("-o", "--output", "name", required=True, metavar="NAME", help="Name to save as.")
 @CACHE
-def negatives(overwrite: bool, **given: Any) -> None:
+def negatives(
+    overwrite: bool,
+    leaks_of: tuple[str, ...],
+    wordnet: Path | None,
+    **given: Any,
+) -> None:
     """Mine negative labels, words far from every class, from cached vocabularies.
 
     Negatives are specific to a model. Class names and duplicates are skipped. Needs no PyTorch.
@@ -68,9 +104,37 @@ def negatives(overwrite: bool, **given: Any) -> None:
 
     \b
     oodcache negatives --model clip --classes imagenet --words nouns --nearest 5000 -o ends
+
+    --leaks-of prints the words that name a class of an OOD set: with them among the negatives, its
+    results are not zero-shot. Without --classes and --words it reads negatives that exist.
+
+    \b
+    oodcache negatives --model clip --leaks-of textures --leaks-of SUN=scenes.txt -o neglabel
     """
     from oodcache.cli import following
+    from oodcache.report.leak_lines import leak_lines
+    from oodcache.score.words.leak_report import leaks_of_file
+    from oodcache.score.words.leak_search import LeakSearch, parsed
     from oodcache.score.words.miner import MiningRequest, write_mined
 
-    write_mined(MiningRequest(**given), overwrite, WATCH)
-    following.after_negatives(given)
+    sets = parsed(leaks_of)
+    if wordnet is not None and not sets:
+        raise click.UsageError("--wordnet has no effect without --leaks-of SET")
+    if _mines(given | {"overwrite": overwrite}):
+        write_mined(MiningRequest(**given), overwrite, WATCH)
+        following.after_negatives(given)
+    if sets:
+        search = LeakSearch({name: file for name, file in sets.items() if file}, wordnet)
+        found = leaks_of_file(given["cache"], given["model"], given["name"], [*sets], search)
+        click.echo("\n".join(leak_lines(found)))
+
+
+def _mines(given: Mapping[str, Any]) -> bool:
+    """Return whether options ask to mine; raise UsageError if they ask for it in part."""
+    required = {name: bool(given[name]) for name in ("classes", "words")}
+    others = [name for name, default in OF_MINING.items() if given[name] != default]
+    others += ["overwrite"] if given["overwrite"] else []
+    missing = [name for name, there in required.items() if not there]
+    if missing and (others or any(required.values())):
+        raise click.UsageError(f"--{missing[0]} is missing: mining needs --classes and --words")
+    return not missing

@@ -17,7 +17,7 @@ from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Hint, Watch, bars
 from oodcache.cli import stopping, streams
 from oodcache.cli.commands import is_quiet
-from oodcache.cli.groups import OUTPUT, RUN, SCORES, SETS
+from oodcache.cli.groups import OUTPUT, RUN, SCORES, SETS, WORDS
 
 if TYPE_CHECKING:
     from oodcache.score.inputs.question import Question
@@ -105,6 +105,13 @@ STREAM_SEED = SCORES.option(
     type=click.IntRange(min=0),
     default=0,
     help="Random seed of --stream; shuffle:N uses N seeds from it.",
+)
+WORDNET = WORDS.option(
+    "--wordnet",
+    type=FOLDER,
+    metavar="FOLDER",
+    help="Folder with WordNet's data.noun: synonyms of class names are leaks too; such as "
+    "/usr/share/wordnet.",
 )
 LISTED_AS = OUTPUT.option(
     "--format",

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from oodcache.cli.commands import StrictCommand
-from oodcache.cli.groups import OUTPUT, SCORES, SETS
+from oodcache.cli.groups import OUTPUT, SCORES, SETS, WORDS
 from oodcache.cli.measuring import bank_seed, conventions, deliver, measuring
 from oodcache.cli.options import (
     BANK,
@@ -21,6 +21,7 @@ from oodcache.cli.options import (
     STREAM_SEED,
     STREAMS,
     WATCH,
+    WORDNET,
     asked,
     typed_line,
 )
@@ -85,6 +86,19 @@ from oodcache.cli.options import (
 @BANK_SEED
 @STREAMS
 @STREAM_SEED
+@WORDS.option(
+    "--leaks-of",
+    multiple=True,
+    metavar="SET=FILE",
+    help="Class names of an OOD set, one per line, to count the negatives that name them; may "
+    "repeat: --leaks-of dtd=classes.txt. [labels of its images]",
+)
+@WORDNET
+@WORDS.option(
+    "--without-leaks",
+    is_flag=True,
+    help="Leave out negatives that name a class of any --ood: a diagnostic, no zero-shot result.",
+)
 # No effect; kept for scripts written for 0.1.
 @click.option("--neighbours", type=click.Choice(("numpy",)), hidden=True, expose_value=False)
 @measuring
@@ -112,12 +126,15 @@ def score(context: click.Context, /, **given: Any) -> None:
     oodcache score --model siglip2 --id pets --ood strays --score mcm --score my_scores.py:top5_gap
     """
     from oodcache.score import scoring
+    from oodcache.score.words.leak_search import LeakSearch, with_files
 
     if given["save_scores"] is not None and given["save_scores"] == given["output"]:
         raise click.UsageError("--save-scores and --output name the same file; use two")
     draws = "--bootstrap N or --bank NAME:N"
     seed = bank_seed(given)
-    question = asked(given | {"bank_seed": seed}, conventions=conventions(given, draws))
+    leaks = LeakSearch(with_files(given["leaks_of"]), given["wordnet"], given["without_leaks"])
+    how = {"conventions": conventions(given, draws), "leaks": leaks}
+    question = asked(given | {"bank_seed": seed}, **how)
     question = question.asking(given["specifications"], given["ablation"])
     results = scoring.score(
         *(question, WATCH),

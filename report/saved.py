@@ -16,6 +16,7 @@ from oodcache.cache.format.json_fields import Fields
 from oodcache.cache.format.rules import one_line, shown
 from oodcache.cache.json_text import content_sum, parse_json
 from oodcache.cache.text import check_stream
+from oodcache.report.saved_leaks import leak_count
 from oodcache.report.saved_spectrum import spectrum
 from oodcache.report.saved_streams import stream_measures
 from oodcache.report.tables.formats import FORMAT, SUM, VERSION
@@ -35,7 +36,8 @@ from oodcache.score.measures.result import (
 )
 
 LARGEST = 2**28
-LATE = ("bank_shared_images", "stream", "spectrum", "average_of")  # Fields that older results lack.
+# Fields that older results lack.
+LATE = ("bank_shared_images", "stream", "spectrum", "average_of", "leaks")
 Row = TypeVar("Row", Result, Difference, Counterpart)
 SINCE = {*LATE, *(one.name for one in MEASURES)}
 NEWER = {one.name for one in fields(Result) if one.default is not MISSING and one.name in SINCE}
@@ -195,6 +197,8 @@ def _result(row: Mapping[str, Any]) -> Result:
         found["average_of"] = given.texts("average_of")
         if not found["ood"].startswith(AVERAGE):
             raise given.wrong("average_of", "null for a single OOD set")
+    if found.get("leaks") is not None:
+        found["leaks"] = leak_count(given.mapping("leaks"))
     found["picked"] = None if found["picked"] is None else _pick(given.mapping("picked"))
     return Result(**found)
 

@@ -42,11 +42,12 @@ MANY = 20  # Templates that get one progress bar, not one each.
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The results of all models, their files and, if asked for, all scores."""
+    """The results of all models, their files, the words left out and, if asked for, all scores."""
 
     results: tuple[Result, ...]
     files: tuple[Source, ...]
     kept: tuple[Kept, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def evaluate(question: Question, watch: Watch, *, keep: bool = False) -> Evaluated:
@@ -63,6 +64,7 @@ def evaluate(question: Question, watch: Watch, *, keep: bool = False) -> Evaluat
         tuple(result for one in every for result in one.results),
         tuple(file for one in every for file in one.files),
         tuple(kept for one in every for kept in one.kept),
+        tuple(sorted({word for one in every for word in one.left_out})),
     )
 
 
@@ -79,8 +81,7 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
         prompts = [references.bank.prompted()]
         equal_classes.tell(prompts, watch.note)
     plan = planned(question, selection, watch.note)
-    results: list[Result] = []
-    kept: list[Kept] = []
+    results, kept = list[Result](), list[Kept]()
     are_many = len(prompts) > MANY
     bar = watch.progress("templates", len(prompts), "templates") if are_many else nullcontext()
     with bar as advance:
@@ -97,7 +98,7 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
             if number == 0:
                 _tell_time(len(prompts), time.monotonic() - began, watch.note)
     files = (*selection.files, *references.files)
-    return Evaluated(tuple(results), files, tuple(kept))
+    return Evaluated(tuple(results), files, tuple(kept), references.left_out(question.variants))
 
 
 def _tell_time(templates: int, seconds: float, note: Note) -> None:
@@ -227,7 +228,9 @@ class _Pass:
             finally:
                 # After an error the pool still waits for its threads: stop a long bootstrap.
                 stopped.set()
-        return [row for one in every for rows in found for row in rows if row.id == one.id]
+        variants = [self._variants[place] for place in self._compared]
+        counted = [*map(self._references.counted, variants, found)]
+        return [row for one in every for rows in counted for row in rows if row.id == one.id]
 
     def _common(self) -> dict[str, Any]:
         """Return the fields of a result that variants and OOD sets share."""

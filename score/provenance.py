@@ -72,6 +72,31 @@ def draw(provenance: Mapping[str, Any]) -> dict[str, Any]:
     return {"bank_seed": seed} if "bank_seed" in provenance else {}
 
 
+def of_leaks(question: Question, left_out: Sequence[str]) -> dict[str, Any]:
+    """Return where the class names and synonyms of leaks are from, and the words left out."""
+    search = question.leaks
+    if not (search.option or search.words):
+        return {}
+    return {
+        "leaks": {
+            "lists": {name: str(path) for name, path in search.lists.items()},
+            "wordnet": None if search.wordnet is None else str(search.wordnet),
+            "left_out": list(left_out),
+        }
+    }
+
+
+def left_out(provenance: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the words that `of_leaks` recorded; raise ValueError if they are no texts."""
+    leaks = provenance.get("leaks", {})
+    words = leaks.get("left_out") if isinstance(leaks, dict) else None
+    if "leaks" in provenance and not isinstance(words, list | tuple):
+        raise ValueError(f"'leaks' is {shown(leaks)}, without a list 'left_out'")
+    if others := [one for one in words or () if not isinstance(one, str)]:
+        raise ValueError(f"'leaks.left_out' has {shown(others[0])}, not a text")
+    return tuple(words or ())
+
+
 def _of_shards(sums: Sequence[str]) -> dict[str, Any] | None:
     """Return the number of shards and a SHA-256 over theirs; None if there are none."""
     if not sums:

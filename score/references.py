@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,13 +22,16 @@ from oodcache.score.inputs.bank_classes import banks
 from oodcache.score.inputs.bank_images import BankImages, open_bank
 from oodcache.score.inputs.precision import differences
 from oodcache.score.inputs.question import Question
-from oodcache.score.inputs.selection import Prompted, Selection
+from oodcache.score.inputs.selection import Prompted, Selection, Vectors
+from oodcache.score.measures.result import Result
 from oodcache.score.onepass.onepass import Classes, fit_all
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.batch import BANK, GIVE, NEGATIVES
 from oodcache.score.words.corpora import Corpora, NamedVectors
 from oodcache.score.words.ends import RELEASED, both_ends, left
+from oodcache.score.words.leak_counter import LeakCounter, leak_counter
 from oodcache.score.words.negatives import Mined, mining, open_negatives, remined
+from oodcache.score.words.used_words import used_words
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class References:
     sums: NegativeSums | None
     bank: BankImages | None
     named: NamedVectors = field(default_factory=NamedVectors)
+    leaks: LeakCounter | None = None
     give: Mapping[str, str] = field(default_factory=lambda: GIVE)
 
     @property
@@ -74,6 +78,22 @@ class References:
             "bank": bank.name if bank else None,
             "bank_labels": bank.whose_labels if bank else None,
         }
+
+    def counted(self, variant: Variant, rows: Sequence[Result]) -> list[Result]:
+        """Return a variant's rows with the leaks among its words, unchanged if it has none."""
+        if self.leaks is None or (rows[0].negatives is None and variant.corpus is None):
+            return [*rows]
+        words = used_words(variant, self.mined, self.named)
+        sets = {one.ood: one.average_of or (one.ood,) for one in rows}
+        counts = {name: self.leaks.count(words, of_each) for name, of_each in sets.items()}
+        return [replace(one, leaks=counts[one.ood]) for one in rows]
+
+    def left_out(self, variants: Sequence[Variant]) -> tuple[str, ...]:
+        """Return the words that are left out of any score's, sorted."""
+        if self.leaks is None or self.leaks.leaves_out is None:
+            return ()
+        every = (used_words(one, self.mined, self.named) for one in variants if one.has_words)
+        return tuple(sorted({word for words in every for word in self.leaks.left_out(words)}))
 
     def fit(self, variants: Sequence[Variant], classes: Classes, watch: Watch) -> Fits:
         """Return each variant's fit for these classes."""
@@ -124,15 +144,20 @@ def open_references(
     for what, given in ((NEGATIVES, negatives), (BANK, bank)):
         if given is not None and what not in needed and not own:
             note(f"--{what} {given}: unused by the requested scores")
+    leaks = leaves_out = None
+    if selection.texts is not None and any(one.has_words for one in question.variants):
+        leaks = leak_counter(cache, selection, question.leaks)
+        leaves_out = leaks.leaves_out
     if negatives is not None and (own or NEGATIVES in needed):
-        mined = open_negatives(cache, selection, negatives)
-        sums = NegativeSums(negatives, mined.vectors, partial(both_ends, mined))
+        mined = replace(open_negatives(cache, selection, negatives), leaves_out=leaves_out)
+        ends = _some(partial(both_ends, mined), mined)
+        sums = NegativeSums(negatives, _some(mined.vectors, mined), ends)
         for line in mined.notes(prompts):
             note(line)
     if bank is not None and (own or BANK in needed):
         images = open_bank(question, selection, note)
-    in_cache = Corpora(cache, selection, mined).open(question.variants)
-    found = References(mined, sums, images, in_cache)
+    in_cache = Corpora(cache, selection, mined, leaves_out).open(question.variants)
+    found = References(mined, sums, images, in_cache, leaks=leaks)
     vectors = [one for one in found.files if not isinstance(one, Negatives)]
     for line in differences(vectors, (*selection.images, *selection.files)):
         note(line)
@@ -140,6 +165,18 @@ def open_references(
         return found
     give = {NEGATIVES: _negatives(cache, selection), BANK: _banks(cache, selection)}
     return replace(found, give=give)
+
+
+def _some(choose: Callable[..., Vectors], mined: Mined) -> Callable[..., Vectors]:
+    """Return `choose`, which raises InputError if all its words are left out."""
+
+    def checked(**which: float | None) -> Vectors:
+        vectors = choose(**which)
+        if not len(vectors) and mined.leaves_out is not None:
+            raise InputError(f"{mined.negatives.path}: all words are leaks; omit --without-leaks")
+        return vectors
+
+    return checked
 
 
 def _named(variant: Variant) -> str:

@@ -18,7 +18,7 @@ from oodcache.score.measures.differences import Pair, differences, steps
 from oodcache.score.measures.result import Counterpart, Difference, Result
 from oodcache.score.measures.spectrum.pairs import by_kind
 from oodcache.score.onepass.choosing import picking
-from oodcache.score.provenance import of_code, of_draw, of_models, provenance
+from oodcache.score.provenance import of_code, of_draw, of_leaks, of_models, provenance
 from oodcache.score.streams.order import RATIO, read_all
 
 
@@ -80,6 +80,7 @@ def score(
             **({"code": code} if code else {}),
             **of_draw(question),
             **_of_streams(question),
+            **of_leaks(question, evaluated.left_out),
             "scores": None if save_scores is None else str(save_scores),
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
         },

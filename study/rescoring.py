@@ -20,7 +20,8 @@ from oodcache.score.onepass.kept import Kept
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.function import Function
 from oodcache.score.own.given_again import code_of, given_again, variant_again
-from oodcache.score.provenance import draw
+from oodcache.score.provenance import draw, left_out
+from oodcache.score.words.leak_search import LeakSearch
 
 
 def rescored(
@@ -68,7 +69,7 @@ def _kept(
     for one in saved.results:
         groups.setdefault(key(one)[:2], []).append(one)
     try:
-        drawn = draw(saved.provenance)
+        drawn, leaks = draw(saved.provenance), LeakSearch(words=left_out(saved.provenance))
     except ValueError as error:
         raise InputError(f"{saved.path}: {error}; {SCORE_AGAIN}") from None
     for (model, template), rows in groups.items():
@@ -88,6 +89,7 @@ def _kept(
             negatives=next((one.negatives for one in rows if one.negatives), None),
             bank=fitted.bank,
             bank_labels=fitted.bank_labels or OWN,
+            leaks=leaks,
             **drawn,
         )
         yield from evaluate(question, Watch(progress=watch.progress), keep=True).kept

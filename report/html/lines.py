@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from oodcache.report.tables.grid import NONE, by_row, interval, model_names, percent, spread
+from oodcache.report.tables.grid import (
+    DIAGNOSTIC,
+    LEAKS,
+    NONE,
+    by_row,
+    interval,
+    leaks,
+    model_names,
+    percent,
+    spread,
+)
 from oodcache.report.tables.grid import key as key_of
 from oodcache.score.measures.result import MEASURES, Result
 
@@ -55,10 +65,18 @@ MEASURE_HEADINGS = (
 )
 
 
+LEAKS_HEADING = Heading(LEAKS, "number", "words that name a class of the OOD set; ?: not known")
+
+
 def columns(results: Sequence[Result]) -> list[Heading]:
     """Return the headings; a name that is the same in all rows has none."""
     shown = _shown(filters(results))
-    return [*(Heading(name, "name" * (name in NARROW)) for name in shown), *MEASURE_HEADINGS]
+    names = (Heading(name, "name" * (name in NARROW)) for name in shown)
+    return [*names, *MEASURE_HEADINGS, *[LEAKS_HEADING] * _any_leaks(results)]
+
+
+def _any_leaks(results: Sequence[Result]) -> bool:
+    return any(one.leaks is not None for one in results)
 
 
 def _shown(offered: Mapping[str, Sequence[str]]) -> list[str]:
@@ -88,6 +106,7 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
         groups.setdefault((one.id, one.ood, _order(one)), []).append(one.auroc)
     is_one = len({_order(one) for one in results}) == 1
     highest = {key: max(own) for key, own in groups.items() if len(own) > 1 or is_one}
+    any_leaks = _any_leaks(results)
     offered, models, found = filters(results), model_names(map(key_of, results)), []
     for key, row in by_row(results).items():
         for one in row.values():
@@ -97,7 +116,7 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
                 PageLine(
                     (
                         PageCell(
-                            key[2],
+                            DIAGNOSTIC.format(key[2]) if one.is_diagnostic else key[2],
                             small=" · ".join(values[name] for name in NARROW if name in offered),
                         ),
                         *(
@@ -116,6 +135,7 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
                             PageCell(f"{count:,}", count, "number")
                             for count in (one.n_id, one.n_ood)
                         ),
+                        *[_leaks(one)] * any_leaks,
                     ),
                     {name: values[name] for name in offered},
                     one.auroc == highest.get((one.id, one.ood, _order(one))),
@@ -133,6 +153,12 @@ def _measured(one: Result, name: str, classes: str = "") -> PageCell:
     fraction: float | None = getattr(one, name)
     sort = -1.0 if fraction is None else fraction
     return PageCell(spread(one, fraction, name), sort, f"number {classes}".strip())
+
+
+def _leaks(one: Result) -> PageCell:
+    """Return the number of leaks; unknown ones sort below all others."""
+    known = None if one.leaks is None else one.leaks.names
+    return PageCell(leaks(one), -1.0 if known is None else known, "number")
 
 
 def _percent(fraction: float | None) -> PageCell:

@@ -16,6 +16,7 @@ from oodcache.report.tables.grid import (
     some,
     whose,
 )
+from oodcache.report.tables.leak_notes import leak_notes, leaks_meaning
 from oodcache.report.tables.reversals import reversals
 from oodcache.report.tables.spectrum import pooled, spectrum_notes
 from oodcache.report.tables.stream_notes import keeps_some, stream_notes
@@ -41,7 +42,7 @@ def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
     `where` tells where a table has the interval of an AUROC.
     """
     lines = [_compared(results), _convention(results), _intervals(results, where)]
-    notes_of = (stream_notes, spectrum_notes, _choice, reversals)
+    notes_of = (leak_notes, stream_notes, spectrum_notes, _choice, reversals)
     for notes in (*notes_of, _ties, _in_bank, _shared, _sigmoid):
         lines += notes(results)
     return lines
@@ -52,8 +53,8 @@ def short_caption(results: Sequence[Result]) -> list[str]:
 
     The last tells how many more `caption` has.
     """
-    by_importance = (stream_notes, _in_bank, _shared, reversals, _choice, _ties, _sigmoid)
-    notes_of = (*by_importance, spectrum_notes)
+    by_importance = (leak_notes, stream_notes, _in_bank, _shared, reversals, _choice)
+    notes_of = (*by_importance, _ties, _sigmoid, spectrum_notes)
     first, *hidden = [line for notes in notes_of for line in notes(results)] or [""]
     count = (
         f" Use --explain for {len(hidden)} more note{'s' * (len(hidden) > 1)}." if hidden else ""
@@ -77,6 +78,7 @@ def _compared(results: Sequence[Result]) -> str:
     banks = {bank_label(one.bank, one.bank_labels) for one in results if one.bank is not None}
     for what, given in (("negatives", negatives), ("bank", banks)):
         parts += [f"{what} {' and '.join(sorted(given))}"] if given else []
+    parts += leaks_meaning(results)
     on = dict.fromkeys(one.picked.on for one in results if one.picked is not None)
     parts += [f"parameters picked on {' and '.join(on)}"] if on else []
     return f"{', '.join(parts)}."

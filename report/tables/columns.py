@@ -9,6 +9,8 @@ from typing import Any
 from oodcache.report.tables.grid import key, names
 from oodcache.score.measures.result import HEADLINES, MEASURES, Result
 
+LEAKS = ("negative_words", "leaks", "leak_descendants", "leak_ancestors", "leaks_left_out")
+
 
 def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
     """Return a row of columns for each result, the same columns in every row.
@@ -25,6 +27,7 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
     picked = any(one.picked is not None for one in results)
     streamed = any(one.stream is not None for one in results)
     has_bank = any(one.bank is not None for one in results)
+    leaking = any(one.leaks is not None for one in results)
     shifted = any(one.spectrum is not None for one in results)
     return [
         {
@@ -45,6 +48,7 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
             **(_picked(one) if picked else {}),
             **(_stream(one) if streamed else {}),
             **(_spectrum(one) if shifted else {}),
+            **(_leaks(one) if leaking else {}),
         }
         for one in results
     ]
@@ -122,6 +126,16 @@ def _stream(one: Result) -> dict[str, Any]:
         "stream_images": math.nan if found is None else found.images,
         **{f"{one.name}_deviation": _number(deviations.get(one.name)) for one in MEASURES},
     }
+
+
+def _leaks(one: Result) -> dict[str, float]:
+    """Return how many words a score has, and its leaks; NaN without words or if not known."""
+    found = one.leaks
+    counts = {} if found is None else {"negative_words": found.words, "leaks": found.names}
+    if found is not None:
+        counts |= {"leak_descendants": found.descendants, "leak_ancestors": found.ancestors}
+        counts |= {"leaks_left_out": found.left_out}
+    return {name: _number(counts.get(name)) for name in LEAKS}
 
 
 def _picked(one: Result) -> dict[str, Any]:

@@ -23,6 +23,9 @@ Key = tuple[str | None, str | None, str]
 
 NOT_ESTIMABLE = "not estimable"
 NONE = "–"
+UNKNOWN = "?"  # A number of leaks where class names are not known.
+DIAGNOSTIC = "{} [diagnostic]"
+LEAKS = "leaks"
 NAMED = 5  # Of several names in a note.
 
 
@@ -75,6 +78,11 @@ def as_typed(one: Result) -> str:
     """Return a result's score as typed, with the order of its images behind one of a stream."""
     label = Variant(one.score, one.parameters).label
     return label if one.stream is None else ORDERED.format(label, one.stream.order)
+
+
+def shown_as(one: Result) -> str:
+    """Return a row's score as tables show it: one without leaks is marked as a diagnostic."""
+    return DIAGNOSTIC.format(as_typed(one)) if one.is_diagnostic else as_typed(one)
 
 
 def model_names(keys: Iterable[Key]) -> dict[str | None, str]:
@@ -173,7 +181,7 @@ def laid(
         cells = (cell(row[name]) if name in row else missing for name in ood_sets)
         heading = _heading(first, model, several, shifted, accuracies.get(key(first)[:2]))
         labels = _labels(first, model, several, shifted)
-        rows.append(GridRow(heading, labels, as_typed(first), tuple(cells)))
+        rows.append(GridRow(heading, labels, shown_as(first), tuple(cells)))
     columns = _columns(results, several, shifted)
     return Grid(title, tuple(measures), ood_sets, columns, tuple(rows), tuple(notes))
 
@@ -181,20 +189,31 @@ def laid(
 def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
     """Return AUROC and the FPR at each requested TPR in percent, each AUROC's interval below it.
 
-    There is no line of intervals if none can be estimated. Several shuffles of a stream have their
+    Rows of scores that compare with words have their leaks behind, if there are such rows. There is
+    no line of intervals if none can be estimated. Several shuffles of a stream have their
     standard deviation behind each mean.
     """
     tprs = asked_tprs(results)
     # The FPR is shown at each requested TPR instead.
     shown = [one for one in HEADLINES.values() if not one.by_convention]
+    any_leaks = any(one.leaks is not None for one in results)
     any_interval = any(one.auroc_ci is not None for one in results)
 
     def cell(one: Result) -> Cell:
         rates = (spread(one, one.fpr_at_tpr.get(tpr), fpr_field(tpr)) for tpr in tprs)
         numbers = (*(spread(one, getattr(one, each.name), each.name) for each in shown), *rates)
+        numbers += (leaks(one),) if any_leaks else ()
         return (numbers, (interval(one.auroc_ci),)) if any_interval else (numbers,)
 
-    return laid(results, (*(one.heading for one in shown), *map(fpr_name, tprs)), cell, notes=notes)
+    headings = [*(one.heading for one in shown), *map(fpr_name, tprs), *[LEAKS] * any_leaks]
+    return laid(results, headings, cell, notes=notes)
+
+
+def leaks(one: Result) -> str:
+    """Return how many words of a row's score name OOD classes."""
+    if one.leaks is None:
+        return NONE
+    return UNKNOWN if one.leaks.names is None else f"{one.leaks.names:,}"
 
 
 def asked_tprs(results: Sequence[Result]) -> tuple[str, ...]:
@@ -258,7 +277,7 @@ def positives(one: Result) -> str:
 
 
 def _labels(one: Result, model: str | None, several: bool, shifted: bool) -> tuple[str, ...]:
-    label = ([positives(one)] if shifted else []) + [as_typed(one)]
+    label = ([positives(one)] if shifted else []) + [shown_as(one)]
     if model is None:
         return tuple(label)
     accuracy = percent(one.id_accuracy)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
+from oodcache.score.formulas.definition import ANY
 from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.onepass.ablation import read
 from oodcache.score.onepass.variants import Variant, default, parse_all
@@ -14,6 +15,7 @@ from oodcache.score.own.function import Function
 from oodcache.score.own.loading import typed_scores
 from oodcache.score.streams.methods import STREAM_SCORES
 from oodcache.score.streams.order import read_all
+from oodcache.score.words.leak_search import NO_SEARCH, LeakSearch
 
 OWN, PREDICTED = "own", "predicted"
 SOURCE, OPEN_CLIP = "source", "open_clip"
@@ -33,7 +35,7 @@ class Question:
     per class are drawn with `bank_seed`, which is independent of the conventions' seed. `streams`
     are the orders of scores that learn from the stream, as typed; their draws begin with
     `stream_seed`. `csid` are sets of covariate-shifted ID images, which count as ID in rows of
-    their own and of the full spectrum.
+    their own and of the full spectrum. `leaks` is how negatives that name OOD classes are found.
     """
 
     cache: Path
@@ -53,6 +55,7 @@ class Question:
     stream_seed: int = 0
     conventions: Conventions = STANDARD
     csid: Sequence[str] = ()
+    leaks: LeakSearch = NO_SEARCH
 
     def asking(self, scores: Sequence[str | Function], ablation: Path | None = None) -> Question:
         """Return the question with the given scores and an ablation file's scores and templates.
@@ -84,6 +87,15 @@ class Question:
             )
         if self.stream_seed and not learns:
             raise InputError("--stream-seed has no effect: no requested score learns from a stream")
+        self.leaks.check(self.ood_sets)
+        words = [one for one in self.variants if one.has_words]
+        if self.negatives is None:  # A score of the user's own then has none.
+            words = [one for one in words if one.needs != ANY]
+        if (given := self.leaks.option) and not words:
+            raise InputError(
+                f"{given} has no effect: no requested score compares with words; add --negatives "
+                "NAME, or omit it"
+            )
         if self.csid and learns:
             label = next(one.label for one in self.variants if one.definition.stream)
             raise InputError(

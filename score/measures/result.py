@@ -145,6 +145,24 @@ class StreamMeasures:
 
 
 @dataclass(frozen=True)
+class LeakCount:
+    """The leaks of an OOD set among the `words` that a score compares with: its classes' names.
+
+    `names` counts them, `descendants` and `ancestors` the words below and above a class, which are
+    no leaks; None if the set's class names are not known, and the latter two without WordNet.
+    `compared` is "spelling" or WordNet's release. `left_out` counts the leaks of all OOD sets that
+    were left out of `words`, which makes the row a diagnostic; None if none were to be.
+    """
+
+    words: int
+    names: int | None
+    descendants: int | None
+    ancestors: int | None
+    compared: str
+    left_out: int | None = None
+
+
+@dataclass(frozen=True)
 class Result:
     """The measures of one score on one dataset of ID images against one of OOD images.
 
@@ -164,6 +182,7 @@ class Result:
     that are also in the bank, if any. `picked` tells how the parameters were picked.
     `spectrum` tells about csid images among the positives: `id` is then "csid:NAME" or
     "full-spectrum". `average_of` has the OOD sets of an average.
+    `leaks` counts negatives that name a class of the OOD set, summed over sets in an average.
     All of these are None if not requested or not used.
     """
 
@@ -201,6 +220,12 @@ class Result:
     stream: StreamMeasures | None = None
     spectrum: Spectrum | None = None
     average_of: tuple[str, ...] | None = None
+    leaks: LeakCount | None = None
+
+    @property
+    def is_diagnostic(self) -> bool:
+        """Whether its negatives lack words that name OOD classes, so it is no zero-shot result."""
+        return self.leaks is not None and self.leaks.left_out is not None
 
     @property
     def is_average(self) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import (
+    ANY,
     LEARNED,
     MINED,
     SCORE,
@@ -87,10 +88,21 @@ class Variant:
         A vocabulary that is the one which negatives were mined from needs negatives.
         """
         base, score = self.base, self.definition
-        corpora = (name for name, one in score.parameters.items() if one.names == VOCABULARY)
-        if any(self.parameters[name] == MINED for name in corpora):
+        if self.corpus == MINED:
             return "negatives"
         return score.needs or (base.needs if base else "")
+
+    @property
+    def corpus(self) -> str | None:
+        """Return the vocabulary that the score names, None if it names none."""
+        parameters = self.definition.parameters.items()
+        named = [self.parameters[key] for key, one in parameters if one.names == VOCABULARY]
+        return str(named[0]) if named else None
+
+    @property
+    def has_words(self) -> bool:
+        """Return whether the score compares, or may compare, with words besides the classes."""
+        return self.needs in ("negatives", ANY) or self.corpus is not None
 
     def rank(self, tile: Tile, numbers: Mapping[str, float], fitted: Any = None) -> Scores:
         """Return the ranking form, with the parameters as `numbers` and the `fitted` state."""

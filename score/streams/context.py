@@ -14,10 +14,14 @@ BothForms = Callable[[Tile], tuple[Scores, Scores]]
 
 @dataclass(frozen=True)
 class NamedRows:
-    """What a parameter names: unit `vectors` float32 (N, D), and `told`, what the name hides."""
+    """What a parameter names: unit `vectors` float32 (N, D), and `told`, what the name hides.
+
+    `words` are a vocabulary's, with those whose vectors are left out.
+    """
 
     vectors: Vectors
     told: str = ""
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

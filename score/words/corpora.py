@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +37,15 @@ class NamedVectors:
 
 @dataclass(frozen=True)
 class Corpora:
-    """The word lists and datasets of one model, to be named by the scores of a run."""
+    """The word lists and datasets of one model, to be named by the scores of a run.
+
+    Words that `leaves_out` are in no corpus.
+    """
 
     cache: Path
     selection: Selection
     mined: Mined | None
+    leaves_out: Callable[[str], bool] | None = None
 
     def open(self, variants: Sequence[Variant]) -> NamedVectors:
         """Return what the scores name.
@@ -66,22 +70,29 @@ class Corpora:
         """
         opened = self._lists(name)
         pool = WordPool(tuple(opened), (NEGATIVE,) * len(opened), *self._classes)
-        parts = [
-            pool.vectors(ChosenWords(at, one.places, len(one.places)))
-            for at, one in enumerate(pool.candidates)
+        pool = replace(pool, leaves_out=self.leaves_out)
+        chosen = [
+            ChosenWords(at, one.places, len(one.places)) for at, one in enumerate(pool.candidates)
         ]
+        parts = [pool.vectors(one) for one in chosen]
+        words = tuple(word for one in chosen for word in pool.words(one))
         found = parts[0] if len(parts) == 1 else np.concatenate(parts)
         lists = " and ".join(one.path.stem for one in opened)
-        if not len(found):
+        if not words:
             raise InputError(
                 f"{variant.score}:corpus={name[:60]}: {lists[:120]} has only class names; name a "
                 "word list that is cached"
+            )
+        if not len(found):
+            raise InputError(
+                f"{variant.score}:corpus={name[:60]}: every word of {lists[:120]} is a leak; omit "
+                "--without-leaks"
             )
         told = ""
         if self.mined is not None and name == MINED:
             of = f"{lists[:120]}, which {self.mined.negatives.name} was mined from"
             told = f"chooses its negatives among {len(found):,} words: {of}"
-        return opened, NamedRows(found, told)
+        return opened, NamedRows(found, told, words)
 
     def _lists(self, name: str) -> list[TextRows]:
         if name == MINED:

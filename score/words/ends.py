@@ -20,7 +20,12 @@ RELEASED = 5000
 
 
 def both_ends(mined: Mined, near: int | None, far: int | None) -> Vectors:
-    """Return the unit vectors of the `far` farthest and the `near` nearest words, float32 (M, D).
+    """Return the unit vectors of the words of `ends`, float32 (M, D), in their order."""
+    return np.concatenate([mined.vectors_of(words) for words in ends(mined, near, far)])
+
+
+def ends(mined: Mined, near: int | None, far: int | None) -> tuple[Words, Words]:
+    """Return the `far` farthest and the `near` nearest words of each list.
 
     None stands for all words of an end. Of a number, each list has its share in proportion to how
     many of the end's words it has, the outermost ones. Conjugated pools have none. Raises
@@ -39,9 +44,7 @@ def both_ends(mined: Mined, near: int | None, far: int | None) -> Vectors:
             f"{path}: has {number:,} nearest and {kept:,} farthest words, too few for {given}; use "
             f"{_typed(near, far, short)}, or {_mining_more(mined, near, far)}"
         )
-    return np.concatenate(
-        [mined.vectors_of(_share(farthest, far)), mined.vectors_of(_share(nearest, near))]
-    )
+    return _share(farthest, far), _share(nearest, near)
 
 
 def left(found: Negatives) -> int:

@@ -6,7 +6,7 @@ They belong to one model: everything that decided the words is compared before t
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -39,11 +39,15 @@ NOUN, ADJECTIVE = "the nice {}", "This is a {} photo"
 
 @dataclass(frozen=True)
 class Mined:
-    """A file of negatives that matches the scored classes, and the words' vectors on disk."""
+    """A file of negatives that matches the scored classes, and the words' vectors on disk.
+
+    Words that `leaves_out` have no vectors.
+    """
 
     negatives: Negatives
     selection: Selection
     files: tuple[TextRows, ...]
+    leaves_out: Callable[[str], bool] | None = None
 
     def vectors(
         self, *, percentile: float | None = None, number: int | None = None, csp: bool = False
@@ -60,7 +64,7 @@ class Mined:
     def words(
         self, *, percentile: float | None = None, number: int | None = None, csp: bool = False
     ) -> list[str]:
-        """Return the words of `vectors`, in the same order."""
+        """Return the words of `vectors`, in the same order, with those that are left out."""
         chosen = self._chosen(percentile, number, csp)
         return [word for one in chosen for word in self._pool.words(one)]
 
@@ -89,7 +93,8 @@ class Mined:
         )
         roles = tuple(one.role for one in self.negatives.lists)
         class_names = self.selection.vocabulary.names
-        return WordPool(self.files, roles, of_classes.vectors, class_names)
+        pool = WordPool(self.files, roles, of_classes.vectors, class_names)
+        return replace(pool, leaves_out=self.leaves_out)
 
     def _chosen(self, percentile: float | None, number: int | None, csp: bool) -> list[ChosenWords]:
         lists = self.negatives.lists

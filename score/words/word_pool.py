@@ -6,7 +6,7 @@ Vectors are read in blocks: memory holds one number per word, and the chosen wor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -56,7 +56,8 @@ class ChosenWords:
 class WordPool:
     """Word lists, one per file, each with its role, and the classes that words must be far from.
 
-    `class_vectors` is (K, D). `advance` is called with the number of words just measured.
+    `class_vectors` is (K, D). `advance` is called with the number of words just measured. Chosen
+    words that `leaves_out` have no vectors.
     """
 
     files: tuple[TextRows, ...]
@@ -64,6 +65,7 @@ class WordPool:
     class_vectors: Vectors
     class_names: Sequence[str]
     advance: Callable[[int], None] = lambda words: None
+    leaves_out: Callable[[str], bool] | None = None
     _distances: dict[tuple[int, float], tuple[Places, Floats]] = field(default_factory=dict)
 
     @cached_property
@@ -116,8 +118,8 @@ class WordPool:
         }
 
     def vectors(self, chosen: ChosenWords) -> Vectors:
-        """Return the unit vectors of chosen words, float32 (m, D)."""
-        file = self.files[chosen.at]
+        """Return the unit vectors of chosen words that are not left out, float32 (m, D)."""
+        chosen, file = self._without(chosen), self.files[chosen.at]
         count = len(file.vocabulary.templates)
         parts = (file.take(chosen.places, template=template) for template in range(count))
         return _mean(parts, count, self._names(chosen.at, chosen.places), file)
@@ -142,6 +144,13 @@ class WordPool:
             f"{chosen.candidates:,} candidates"
             f"{'' if near is None else f', and the {len(near.places):,} nearest'}"
         )
+
+    def _without(self, chosen: ChosenWords) -> ChosenWords:
+        """Return chosen words but those that are left out."""
+        if self.leaves_out is None:
+            return chosen
+        kept = [not self.leaves_out(word) for word in self.words(chosen)]
+        return replace(chosen, places=chosen.places[np.array(kept, bool)])
 
     def _names(self, at: int, places: Places) -> list[str]:
         names = self.files[at].vocabulary.names

@@ -16,7 +16,10 @@ from samples import Run
 from samples.cache.cuts import cut_all
 
 import oodcache as package
-from oodcache.score.measures.result import Result
+from oodcache.cache.files.negatives import write_negatives
+from oodcache.cache.watch import Watch
+from oodcache.score.measures.result import LeakCount, Result
+from oodcache.score.words.miner import MiningRequest, mine
 
 Write = Callable[..., Path]
 BAD: Any = [5]
@@ -260,3 +263,41 @@ def test_csid_images_count_as_id_under_the_name_of_the_option(
     assert [one.id for one in package.Results.load(path)] == [one.id for one in found]
     with pytest.raises(package.InputError, match="'pets' is both id and csid; give two sets"):
         cache.evaluate("one", **ask, csid=["pets"])
+
+
+def test_leaks_are_counted_found_and_left_out(cache: package.Cache, tmp_path: Path) -> None:
+    vectors = np.random.default_rng(5).normal(size=(6, 4))
+    names = ["Name-0", "rock", "names 1", "tree", "name 1", "sky"]
+    cache.add_texts("one", "words", vectors, names=names, note=False)
+    request = MiningRequest(cache.folder, "one", "far", "animals", ["words"], keep="100%")
+    mined = mine(request, Watch())
+    write_negatives(mined.path, mined)
+    (found,) = cache.leaks("one", "far", "strays")
+    assert found.names is not None
+    assert {(one.word, one.class_name) for one in found.names} == {
+        ("Name-0", "name 0"),
+        ("name 1", "name 1"),
+    }
+    (tmp_path / "names.txt").write_text("rock\nskies\n")
+    lists = {"strays": tmp_path / "names.txt"}
+    (other,) = cache.leaks("one", "far", ["strays"], leaks_of=lists)
+    assert [one.class_name for one in sorted(other.names or (), key=str)] == ["rock", "skies"]
+    given = {"id": "pets", "ood": "strays", "classes": "animals", "negatives": "far"}
+    (row,) = cache.evaluate("one", scores="eoe", note=False, **given)  # type: ignore[arg-type]
+    assert (row.leaks and (row.leaks.words, row.leaks.names, row.leaks.left_out)) == (6, 2, None)
+    rows = cache.evaluate(
+        *("one",),
+        scores="eoe",
+        leaks_of=lists,
+        without_leaks=True,
+        note=False,
+        **given,  # type: ignore[arg-type]
+    )
+    assert rows[0].leaks == LeakCount(4, 0, None, None, "spelling", left_out=2)
+    assert rows[0].is_diagnostic
+    assert rows.provenance["command"].endswith("without_leaks=True)")
+    assert f"leaks_of={{'strays': '{tmp_path / 'names.txt'}'}}" in rows.provenance["command"]
+    with pytest.raises(package.InputError, match=r"^leaks_of other: no OOD set of this run"):
+        cache.leaks("one", "far", "strays", leaks_of={"other": "names.txt"})
+    with pytest.raises(package.InputError, match=r"^without_leaks=True has no effect"):
+        cache.evaluate("one", scores="mcm", without_leaks=True, **given)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from samples import Run
 
+from oodcache.cache.files.images import ImageBatch, ImageRows, write_images
 from oodcache.cache.files.negatives import read_negatives
 from oodcache.cache.files.texts import Vocabulary, write_texts
 from oodcache.cache.format.identity import Identity, ModelIdentity
@@ -247,6 +248,76 @@ def test_mining_needs_neither_torch_nor_scikit_learn(oodcache: Run, lists: None)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert FILE.exists()
+
+
+WORDNET = Path(__file__).parents[1] / "score" / "words" / "wordnet"
+
+
+@pytest.fixture
+def strays(lists: None) -> None:
+    """Write images of "Noun-3", a "noun 4" and no noun, and a set whose labels are numbers."""
+    vectors = np.eye(4, dtype=np.float32)
+    for name, labels in (("strays", ["Noun-3", "a noun 4", "NOUN__7", "x"]), ("plain", ["0"])):
+        rows = ImageRows(
+            paths=[f"{row}.png".encode() for row in range(4)],
+            labels=np.arange(4) % len(labels),
+            label_names=labels,
+        )
+        write_images(
+            Path(f"embeddings/small/demo/images/{name}.h5"),
+            [ImageBatch(vectors, np.ones(4, np.float32), {})],
+            rows=rows,
+            identity=replace(IDENTITY, source={**IDENTITY.source, "name": name}),
+        )
+
+
+def test_leaks_are_printed_after_mining_and_of_negatives_that_exist(
+    oodcache: Run, strays: None
+) -> None:
+    mined = oodcache(*MINE, "--keep", "100%", "--leaks-of", "strays", "--leaks-of", "plain")
+    assert mined.status == 0, mined.err
+    assert mined.out.splitlines() == [
+        "strays: 2 leaks among 38 words, by spelling; 4 classes from labels of its images",
+        "  noun 3: Noun-3",
+        "  noun 7: NOUN__7",
+        "  only spellings were compared; --wordnet FOLDER finds synonyms too",
+        "plain: leaks not known, since its labels are class numbers; give its class names with "
+        "--leaks-of plain=FILE",
+    ]
+    before = FILE.read_bytes()
+    Path("names.txt").write_text("noun 30\nwhooper\n")
+    again = ("negatives", "--model", "tiny", "-o", "x", "--wordnet", WORDNET)
+    found = oodcache(*again, "--leaks-of", "plain=names.txt")
+    assert (found.status, found.err) == (0, "")
+    assert found.out.splitlines() == [
+        "plain: 1 leak among 38 words, by WordNet 3.0; 2 classes (1 in WordNet) from names.txt",
+        "  noun 30: noun 30",
+    ]
+    assert FILE.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("--leaks-of", "stray"), 1, "no images 'stray'"),
+        (("--leaks-of", "strays", "--leaks-of", "strays"), 1, "'strays' is given twice"),
+        (("--leaks-of", "strays", "--wordnet", "nowhere"), 1, "nowhere: contains no data.noun"),
+        (("--leaks-of", "strays", "--classes", "pets"), 2, "--words is missing: mining needs"),
+        (("--leaks-of", "strays", "--words", "nouns"), 2, "--classes is missing: mining needs"),
+        (("--leaks-of", "strays", "--overwrite"), 2, "--classes is missing: mining needs"),
+        (("--leaks-of", "strays", "--keep", "7"), 2, "--classes is missing: mining needs"),
+        (("--classes", "pets"), 2, "Missing option '--words'; for example: oodcache negatives"),
+        (("--words", "nouns"), 2, "Missing option '--classes'; for example: oodcache negatives"),
+        (("--classes", "pets", "--words", "nouns", "--wordnet", "x"), 2, "without --leaks-of SET"),
+    ],
+)
+def test_mistakes_about_leaks_are_told(
+    oodcache: Run, strays: None, arguments: tuple[str, ...], status: int, words: str
+) -> None:
+    assert oodcache(*MINE).status == 0
+    found = oodcache("negatives", "--model", "tiny", "-o", "x", *arguments)
+    assert (found.status, found.out) == (status, "")
+    assert words in found.err
 
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\r\n\t\u202e[bold red]{0}%s"

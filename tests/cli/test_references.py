@@ -47,6 +47,30 @@ def test_what_is_given_to_fit_to_brings_scores_of_its_own(oodcache: Run) -> None
     assert of_words["vectors"] is None
 
 
+def test_leaks_are_a_column_and_rows_without_them_are_diagnostics(
+    oodcache: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "names.txt").write_text("Candles\nisland\nrock\n")
+    asked = ("score", *SETS, "--negatives", "far", "--score", "neglabel:groups=3", "--score", "mcm")
+    table = oodcache(*asked)
+    assert (table.status, table.out.splitlines()[1].split()[-1]) == (0, "leaks")
+    assert "leaks: words that name an OOD class, by spelling; ?: not known." in table.out
+    named = (*asked, "--leaks-of", f"strays={tmp_path / 'names.txt'}")
+    (counted, _) = json.loads(oodcache(*named, "--format", "json").out)["results"]
+    assert (counted["leaks"]["words"], counted["leaks"]["names"]) == (9, 2)
+    assert counted["leaks"]["left_out"] is None
+    without = json.loads(oodcache(*named, "--without-leaks", "--format", "json").out)
+    first, mcm = without["results"]
+    assert (first["leaks"]["words"], first["leaks"]["left_out"], mcm["leaks"]) == (7, 2, None)
+    assert without["provenance"]["leaks"]["left_out"] == ["candle", "island"]
+    table = oodcache(*named, "--without-leaks").out
+    assert "neglabel:groups=3 [diagnostic]" in table
+    assert "Rows marked [diagnostic] are no zero-shot results" in table
+    unknown = oodcache(*asked, "--without-leaks")
+    assert (unknown.status, unknown.out) == (1, "")
+    assert unknown.err.endswith("give them with --leaks-of strays=FILE\n")
+
+
 @pytest.mark.slow
 def test_the_default_scores_have_those_of_what_is_given(oodcache: Run) -> None:
     many = oodcache("score", *SETS, "--negatives", "far")
@@ -65,7 +89,7 @@ def test_the_default_scores_have_those_of_what_is_given(oodcache: Run) -> None:
 def test_the_line_below_the_table_names_both(oodcache: Run) -> None:
     scores = ("--score", "neglabel:groups=3", "--score", "knn:k=2")
     done = oodcache("score", *SETS, "--negatives", "far", "--bank", "train:2", *scores)
-    assert "prompt 'a photo of a {}', negatives far, bank train:2." in done.out
+    assert "prompt 'a photo of a {}', negatives far, bank train:2, leaks: words" in done.out
     assert "pets: 4 images have the same vector as an image of the bank train:2" in done.err
 
 

@@ -18,8 +18,10 @@ from oodcache.cache.files.negatives import write_negatives
 from oodcache.cache.files.texts import TextFile
 from oodcache.cache.watch import Watch
 from oodcache.score.evaluation import Evaluated
+from oodcache.score.measures.result import LeakCount
 from oodcache.score.onepass.variants import parse_all
 from oodcache.score.own.function import own_score
+from oodcache.score.words.leak_search import LeakSearch
 from oodcache.score.words.miner import MiningRequest, mine
 
 CLASSES, WORDS = unit(4, 1, 8), unit(60, 2, 8)
@@ -167,3 +169,102 @@ def test_a_users_score_of_whole_sets_is_called_once_for_each(
     variants = parse_all(["mine"], {"mine": own_score(place, "mine")})
     score(variants=variants, classes="four", select_on=None)
     assert sizes == [90, 70]
+
+
+LEAKED = (3, 17, 31, 44, 58)
+
+
+def with_leaks(write_images: Write) -> None:
+    """Label the OOD images by words, of which five are in the list, and another set by numbers."""
+    names = [*(f"Word_{place}" for place in LEAKED), "granite"]
+    labels = [place % 6 for place in range(70)]
+    write_images("outside", OUTSIDE, labels=labels, label_names=names)
+    write_images("numbers", OUTSIDE[:30], labels=[0] * 30, label_names=["0"])
+
+
+def test_scores_without_leaks_are_those_over_the_words_that_are_left(
+    tmp_path: Path, score: Callable[..., Evaluated], write_images: Write
+) -> None:
+    mined(tmp_path)
+    with_leaks(write_images)
+    given = {"negatives": "far", "classes": "four", "ood_sets": ("outside", "numbers")}
+    search = LeakSearch(leave_out=True)
+    distance = np.quantile(cosines(WORDS, CLASSES), 0.95, axis=1, method="linear")
+    order = np.argsort(distance)[:30]
+    left = [place for place in order if place not in LEAKED]
+    assert 25 <= len(left) < 30
+    for parameters, far in (("", left), (",number=60,percentile=95", [*range(60)])):
+        far = [place for place in far if place not in LEAKED]
+        typed = f"neglabel:groups=1,temperature=0.1{parameters}"
+        evaluated = score(typed, leaks=search, **given)
+        found = evaluated.results[0]
+        ratios = [
+            logsumexp(cosines(one, CLASSES) / 0.1, axis=1)
+            - logsumexp(cosines(one, WORDS[far]) / 0.1, axis=1)
+            for one in (INSIDE, OUTSIDE)
+        ]
+        expected = roc_auc_score([1] * 90 + [0] * 70, np.concatenate(ratios))
+        assert found.auroc == pytest.approx(expected, abs=1e-12)
+        out = 60 - len(far) if parameters else 30 - len(far)
+        assert found.leaks == LeakCount(len(far), 0, None, None, "spelling", left_out=out)
+        assert found.is_diagnostic
+        assert len(evaluated.left_out) == out
+
+
+def test_each_row_counts_the_leaks_of_its_own_words(
+    tmp_path: Path, score: Callable[..., Evaluated], write_images: Write
+) -> None:
+    mined(tmp_path, keep="40%", nearest=20)
+    with_leaks(write_images)
+    every = ("mcm", "neglabel:groups=1,number=60", "clipscope:near=mined,far=mined", "adaneg")
+    every += ("oodd:base=neglabel-sigmoid,queue=5", "tanl:corpus=words,noise=stream")
+    found = score(
+        *every, negatives="far", classes="four", ood_sets=("outside", "numbers"), streams=["drift"]
+    )
+    distance = np.quantile(cosines(WORDS, CLASSES), 0.95, axis=1, method="linear")
+    order = np.argsort(distance)
+    far, both = order[:24], [*order[:24], *order[-20:]]
+    words = {"neglabel": range(60), "clipscope": both, "tanl": range(60)}
+    for row in found.results:
+        if row.score == "mcm":
+            assert row.leaks is None
+            continue
+        used = [*words.get(row.score, far)]
+        leaked = sum(place in LEAKED for place in used)
+        names = leaked if row.ood == "outside" else None
+        assert row.leaks == LeakCount(len(used), names, None, None, "spelling"), row.score
+        assert not row.is_diagnostic
+    assert found.left_out == ()
+
+
+def test_streams_without_leaks_are_those_over_the_words_that_are_left(
+    tmp_path: Path, score: Callable[..., Evaluated], write_images: Write, write_texts: Write
+) -> None:
+    """The oracle is a cache whose list never had the words that are left out."""
+    with_leaks(write_images)
+    mined(tmp_path, keep="100%")
+    every = ("adaneg:groups=1", "tanl:noise=stream,words=9", "oodd:base=eoe,queue=5")
+    given = {"negatives": "far", "classes": "four", "streams": ["id-first"]}
+    found = score(*every, leaks=LeakSearch(leave_out=True), **given).results
+    kept = [place for place in range(60) if place not in LEAKED]
+    write_texts("words", WORDS[kept], class_names=[f"word {place}" for place in kept])
+    mined(tmp_path, keep="100%")
+    expected = score(*every, **given).results
+    assert [one.auroc for one in found] == [one.auroc for one in expected]
+    assert [one.leaks and one.leaks.words for one in found] == [55] * len(found)
+    assert [one.leaks and one.leaks.names for one in expected] == [0] * len(found)
+
+
+def test_words_that_are_all_leaks_leave_nothing_to_score_with(
+    tmp_path: Path, score: Callable[..., Evaluated], write_images: Write
+) -> None:
+    mined(tmp_path)
+    names = [f"word {place}" for place in range(60)]
+    write_images("outside", OUTSIDE, labels=[*range(60), *range(10)], label_names=names)
+    search = LeakSearch(leave_out=True)
+    for specification, words in (
+        ("eoe", "far.json: all words are leaks; omit --without-leaks"),
+        ("tanl:corpus=words,noise=stream", "every word of words is a leak; omit --without-leaks"),
+    ):
+        with pytest.raises(InputError, match=words):
+            score(specification, negatives="far", classes="four", leaks=search)

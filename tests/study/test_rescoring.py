@@ -14,12 +14,15 @@ from samples.score.files import write_images, write_texts
 
 from oodcache.cache import subsets
 from oodcache.cache.errors import InputError
+from oodcache.cache.files.negatives import write_negatives
 from oodcache.cache.watch import Watch
 from oodcache.report.saved import Saved, parsed
 from oodcache.report.tables.formats import to_json
 from oodcache.score import scoring
 from oodcache.score.files import writing
 from oodcache.score.inputs.question import Question
+from oodcache.score.words.leak_search import LeakSearch
+from oodcache.score.words.miner import MiningRequest, mine
 from oodcache.study.rescoring import rescored
 
 __all__ = ["write_images", "write_texts"]
@@ -137,3 +140,37 @@ def test_csid_images_are_scored_again_for_any_kind_of_positives(asked: Question)
     assert [one.data_set for one in found] == [*names, *names]
     for one, other in zip(found, wanted, strict=True):
         assert one.scores["mcm"].tolist() == other.scores["mcm"].tolist()
+
+
+def test_words_that_were_left_out_are_left_out_again(
+    tmp_path: Path, write_images: Callable[..., Any], write_texts: Callable[..., Any]
+) -> None:
+    write_texts("pets", unit(2, 0), class_names=NAMES)
+    write_texts("words", unit(9, 1), class_names=[f"word {place}" for place in range(9)])
+    labels = [place % 3 for place in range(30)]
+    write_images("inside", unit(30, 2))
+    write_images("outside", unit(30, 3), labels=labels, label_names=["Word-1", "word 4", "stone"])
+    request = MiningRequest(tmp_path, "tiny", "far", "pets", ["words"], keep="100%")
+    mined = mine(request, Watch())
+    write_negatives(mined.path, mined)
+    asked = Question(
+        *(tmp_path, ["tiny"], "inside", ["outside"]),
+        classes="pets",
+        negatives="far",
+        leaks=LeakSearch(leave_out=True),
+    ).asking(["eoe"])
+    saved, wanted = answered(asked)
+    assert saved.provenance["leaks"]["left_out"] == ["word 1", "word 4"]
+    found = rescored(saved, Question(tmp_path, (), ""), (), Watch())
+    assert [part.scores["eoe"].tolist() for part in found] == [
+        part.scores["eoe"].tolist() for part in wanted
+    ]
+    whole = rescored(replace(saved, provenance={}), Question(tmp_path, (), ""), (), Watch())
+    assert whole[0].scores["eoe"].tolist() != found[0].scores["eoe"].tolist()
+    for leaks, words in (
+        ({"left_out": [4]}, "'leaks.left_out' has 4, not a text"),
+        ({"left_out": "abc"}, "without a list 'left_out'"),
+        ([], "without a list 'left_out'"),
+    ):
+        with pytest.raises(InputError, match=words):
+            rescored(replace(saved, provenance={"leaks": leaks}), asked, (), Watch())

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from oodcache.cache.errors import InputError
+from oodcache.score.formulas.cosines import Floats
 from oodcache.score.inputs.question import OWN, PREDICTED, Question, bank_label
+from oodcache.score.own.batch import Batch
+from oodcache.score.words.leak_search import LeakSearch
 
 QUESTION = Question(Path("embeddings"), ["tiny"], "inside", ["outside"], templates=["a {}"])
 GRID = """
@@ -59,3 +62,36 @@ def test_a_score_that_learns_from_the_stream_has_no_csid_images() -> None:
     assert labels(shifted.asking(["mcm"])) == ["mcm"]
     with pytest.raises(InputError, match="--csid: oodd learns from a stream.* without --csid"):
         shifted.asking(["mcm", "oodd"])
+
+
+@pytest.mark.parametrize(
+    ("search", "option"),
+    [
+        (LeakSearch(leave_out=True), "--without-leaks"),
+        (LeakSearch({"outside": Path("names.txt")}), "--leaks-of"),
+        (LeakSearch(wordnet=Path("wordnet")), "--wordnet"),
+    ],
+)
+def test_leaks_are_of_scores_that_compare_with_words(search: LeakSearch, option: str) -> None:
+    asked = replace(QUESTION, leaks=search)
+    for scores in (["mcm"], ["knn", "oodd"]):
+        with pytest.raises(InputError, match=f"^{option} has no effect: no requested score comp"):
+            asked.asking(scores)
+    for score in ("neglabel", "oodd:base=eoe", "tanl:corpus=nouns", "clipscope", "adaneg"):
+        assert asked.asking(["mcm", score]).leaks is search
+
+
+def test_class_names_are_of_an_ood_set() -> None:
+    asked = replace(QUESTION, leaks=LeakSearch({"strays": Path("names.txt")}))
+    with pytest.raises(InputError, match=r"--leaks-of strays: no OOD set of this run \(outside\)"):
+        asked.asking(["eoe"])
+
+
+def test_a_score_of_ones_own_compares_with_words_only_if_there_are_negatives() -> None:
+    def top(batch: Batch) -> Floats:
+        return batch.cosines.max(axis=1)
+
+    asked = replace(QUESTION, leaks=LeakSearch(leave_out=True))
+    with pytest.raises(InputError, match="--without-leaks has no effect"):
+        asked.asking([top])
+    assert labels(replace(asked, negatives="far").asking([top])) == ["top"]

@@ -394,3 +394,13 @@ def test_settings_that_are_none_or_contradict_are_refused(typed: str, problem: s
 def test_a_corpus_that_was_mined_from_needs_negatives_and_another_does_not() -> None:
     assert parse("tanl")[0].needs == "negatives"
     assert parse("tanl:corpus=nouns")[0].needs == ""
+
+
+def test_a_corpus_is_the_word_list_that_a_score_names() -> None:
+    named = {one: parse(one)[0].corpus for one in ("tanl", "tanl:corpus=nouns", "adaneg", "mcm")}
+    assert named == {"tanl": "mined", "tanl:corpus=nouns": "nouns", "adaneg": None, "mcm": None}
+    words = ("tanl:corpus=nouns", "csp", "oodd:base=csp")
+    assert [parse(one)[0].has_words for one in (*words, "oodd", "mcm", "knn")] == [
+        *(True, True, True),
+        *(False, False, False),
+    ]

@@ -1,0 +1,48 @@
+"""Claims about the leaks among all words of a file of negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from samples.score.words import unit_rows
+
+from oodcache.cache.errors import InputError
+from oodcache.cache.files.images import ImageFile
+from oodcache.cache.files.negatives import Negatives
+from oodcache.score.words.leak_report import leaks_of_file
+from oodcache.score.words.leak_search import LeakSearch
+
+
+def test_leaks_are_found_at_both_ends_and_in_pools(
+    tmp_path: Path, mined: Callable[..., Negatives], write_images: Callable[..., ImageFile]
+) -> None:
+    nouns, adjectives, pool = mined(csp=["pool"], nearest=12).lists
+    planted = [nouns.words[2], adjectives.near[0], pool.words[1]]
+    others = ["unheard", "noun99"]
+    labels = [*(one.upper() for one in planted), *others]
+    write_images("ood", unit_rows(5, 3), labels=range(5), label_names=labels)
+    (found,) = leaks_of_file(tmp_path, "tiny", "x", ["ood"], LeakSearch())
+    assert [(one.word, one.class_name) for one in found.names or ()] == [
+        (word, word.upper()) for word in planted
+    ]
+    assert found.words == sum(len(one.words) + len(one.near) for one in (nouns, adjectives, pool))
+
+
+def test_a_file_needs_no_images(
+    tmp_path: Path, mined: Callable[..., Negatives], write_images: Callable[..., ImageFile]
+) -> None:
+    word = mined().lists[0].words[0]
+    path = tmp_path / "names.txt"
+    path.write_text(f"{word}\n")
+    (found,) = leaks_of_file(tmp_path, "tiny", "x", ["elsewhere"], LeakSearch({"elsewhere": path}))
+    assert [one.word for one in found.names or ()] == [word]
+    assert (found.ood, found.source) == ("elsewhere", str(path))
+    for negatives, ood, words in (
+        ("y", "elsewhere", "no negatives 'y' (there are: x); make them with: oodcache neg"),
+        ("x", "elsewhere", "no images 'elsewhere' (there are: none)"),
+    ):
+        with pytest.raises(InputError) as refused:
+            leaks_of_file(tmp_path, "tiny", negatives, [ood], LeakSearch())
+        assert words in str(refused.value)
