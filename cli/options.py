@@ -76,8 +76,9 @@ NEGATIVES = click.option(
 )
 BANK = click.option(
     "--bank",
-    metavar="NAME[:N]",
-    help="Cached training images, all or N per class; for knn, mahalanobis, vim, …",
+    metavar="NAME[:N|N]",
+    help="Cached training images, all or N per class; for knn, mahalanobis, probe, …; a curve "
+    'over N with --bank "train:1|2|4|8|16".',
 )
 BANK_LABELS = click.option(
     "--bank-labels",
@@ -89,6 +90,13 @@ BANK_SEED = click.option(
     "--bank-seed",
     type=click.IntRange(min=0),
     help="Random seed for --bank NAME:N. [--seed without --bootstrap, otherwise 0]",
+)
+BANK_DRAWS = click.option(
+    "--bank-draws",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Draws of --bank NAME:N, with seeds from --bank-seed: rows are means with the range. [1]",
 )
 STREAMS = click.option(
     "--stream",

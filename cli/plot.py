@@ -49,7 +49,9 @@ def width(text: str) -> float:
     help="Score; may repeat. FILE.py:FUNCTION also gives the code of your own. [by KIND]",
 )
 @click.option("--ood", "ood_sets", multiple=True, help="OOD dataset; may repeat. [all]")
-@click.option("--parameter", help="Parameter, or template, to vary (sweep only). [the first]")
+@click.option(
+    "--parameter", help="Parameter, template or shots to vary (sweep only). [shots, or the first]"
+)
 @click.option(
     "--measure", type=click.Choice(tuple(HEADLINES)), help="Measure to show (heatmap only). [auroc]"
 )

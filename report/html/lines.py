@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from oodcache.report.tables.grid import NONE, by_row, interval, model_names, percent, spread
+from oodcache.report.tables.grid import (
+    NONE,
+    by_row,
+    interval,
+    model_names,
+    percent,
+    ranges_of,
+    spread,
+)
 from oodcache.report.tables.grid import key as key_of
 from oodcache.score.measures.result import MEASURES, Result
 
@@ -106,8 +114,8 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
                         ),
                         _measured(one, "auroc", "auroc"),
                         PageCell(
-                            interval(one.auroc_ci),
-                            one.auroc_ci[0] if one.auroc_ci else -1.0,
+                            interval(_bounds(one)),
+                            (_bounds(one) or (-1.0,))[0],
                             "number",
                         ),
                         *(_measured(one, each.name) for each in MEASURED),
@@ -122,6 +130,11 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
                 )
             )
     return found
+
+
+def _bounds(one: Result) -> tuple[float, float] | None:
+    """Return the interval of the AUROC, or its range over several draws of a bank."""
+    return (ranges_of(one) or {}).get("auroc", one.auroc_ci)
 
 
 def _order(one: Result) -> str:

@@ -13,14 +13,7 @@ import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.definition import (
-    LEARNED,
-    MINED,
-    SCORE,
-    VOCABULARY,
-    Parameter,
-    Score,
-)
+from oodcache.score.formulas.definition import LEARNED, MINED, SCORE, VOCABULARY, Parameter, Score
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
 from oodcache.score.onepass.unsuited import reason
@@ -36,6 +29,7 @@ ALIASES: Mapping[str, tuple[str, Mapping[str, float | str]]] = {
 MOST = 10_000  # Variants of one run: beyond that even their results are no table.
 WITH_NEGATIVES = ("neglabel", "neglabel-sigmoid")
 WITH_BANK = ("knn", "mahalanobis", "vim")
+WITH_SHOTS = ("probe", "probe-zero-shot", "tip")
 Own = Mapping[str, Score]
 NO_OWN: Own = {}
 # Further commas separate the parameters of the score that is built on it.
@@ -273,8 +267,9 @@ def check_count(variants: int) -> None:
 
 
 def default(negatives: str | None, bank: str | None) -> tuple[str, ...]:
-    """Return the default scores, given the negatives and the bank."""
-    return (*DEFAULT, *(WITH_NEGATIVES if negatives else ()), *(WITH_BANK if bank else ()))
+    """Return the default scores, given the negatives and the bank; few shots have their own."""
+    of_bank = WITH_SHOTS if bank and "|" in bank else WITH_BANK if bank else ()
+    return (*DEFAULT, *(WITH_NEGATIVES if negatives else ()), *of_bank)
 
 
 def parse_all(
