@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -110,9 +111,8 @@ def _numeric(axes: Axes, lane: Lane, measure: str, styles: Mapping[str, Mapping[
         x, y = [float(one) for one in line.values], [100 * one for one in line.measured[measure]]
         axes.plot(x, y, **styles[label])
         if all(line.ranges[measure]):
-            low, high = zip(*(one for one in line.ranges[measure] if one), strict=True)
-            band = [[100 * one for one in side] for side in (low, high)]
-            axes.fill_between(x, *band, color=styles[label]["color"], alpha=BAND, linewidth=0)
+            low, high = 100 * np.array(line.ranges[measure], float).T
+            axes.fill_between(x, low, high, color=styles[label]["color"], alpha=BAND, linewidth=0)
         for place, bounds in _intervals(line, measure):
             axes.plot([x[place]] * 2, bounds, **_whisker(styles[label]))
         for place, word in enumerate(line.words):
