@@ -29,9 +29,10 @@ def test_what_was_written_is_read(per_class: int, each: list[dict[str, float]]) 
 
 def test_rows_of_several_banks_are_read_back() -> None:
     draws = {str(seed): dict.fromkeys(NAMES, 0.25 * seed) for seed in (1, 2)}
+    given: dict[str, Any] = {"bank_labels": "own", "auroc_ci": None}
     rows = tuple(
-        replace(FIRST, bank=f"train:{n}", bank_labels="own", shots=Shots.of(n, draws), auroc_ci=None)
-        for n in (1, 4)
+        replace(FIRST, bank=f"train:{number}", shots=Shots.of(number, draws), **given)
+        for number in (1, 4)
     )
     assert parsed(to_json(rows, [], {}).encode(), Path("r.json")).results == rows
 
@@ -49,7 +50,7 @@ GOOD: dict[str, Any] = asdict(
         ({"draws": {"0": {"auroc": 0.5}}}, "no 'shots.draws.0.aupr_in'"),
         ({"draws": GOOD["draws"] | {"1": {}}}, "'shots.draws.1' has fields"),
         ({"draws": {"0": dict.fromkeys(NAMES, 2.0)}}, "'shots.draws.0.auroc' is 2.0, not a number"),
-        ({"ranges": None}, "'shots.ranges' is null, not the least and largest of 'shots.draws'"),
+        ({"ranges": None}, "'shots.ranges' is None, not the least and largest of 'shots.draws'"),
         ({"ranges": {"auroc": [0.5, 0.9]}}, "not the least and largest of 'shots.draws'"),
         ({"more": 1}, "'shots' has fields"),
     ],

@@ -137,15 +137,11 @@ def test_each_kind_of_positives_is_a_line_of_its_own() -> None:
     assert all(len(line.values) == 2 for line in sweep.lines)
 
 
-def shot(number: int, auroc: float, score: str = "tip", **changes: Any) -> Result:
-    draws = {
-        str(seed): {"auroc": auroc + 0.01 * seed, "fpr95": 0.1 * seed} for seed in range(2)
-    }
-    return result(
-        *(score, auroc),
-        **{"parameters": {"alpha": 1.0}, "bank": f"train:{number}", "bank_labels": "own"},
-        **{"shots": Shots.of(number, draws), "auroc_ci": None} | changes,
-    )
+def shot(number: int, auroc: float, alpha: float = 1.0) -> Result:
+    draws = {str(seed): {"auroc": auroc + 0.01 * seed, "fpr95": 0.1 * seed} for seed in range(2)}
+    of_bank = {"bank": f"train:{number}", "bank_labels": "own", "auroc_ci": None}
+    shots = Shots.of(number, draws)
+    return result("tip", auroc, parameters={"alpha": alpha}, shots=shots, **of_bank)
 
 
 def test_shots_are_a_line_for_each_score_with_the_range_over_draws() -> None:
@@ -159,9 +155,7 @@ def test_shots_are_a_line_for_each_score_with_the_range_over_draws() -> None:
 
 
 def test_a_parameter_over_shots_is_a_line_for_each_number_and_shots_come_first() -> None:
-    rows = [
-        shot(number, 0.5, parameters={"alpha": alpha}) for number in (1, 4) for alpha in (1.0, 9.0)
-    ]
+    rows = [shot(number, 0.5, alpha) for number in (1, 4) for alpha in (1.0, 9.0)]
     by_shots, by_alpha = of(*rows)
     assert (by_shots.parameter, by_alpha.parameter) == ("shots", "alpha")
     assert [one.score for one in by_alpha.lines] == ["tip (1 shot)", "tip (4 shots)"]

@@ -14,7 +14,9 @@ def test_a_single_draw_has_no_range() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=6))
-def test_ranges_are_the_least_and_the_largest_of_each_measure(values: list[tuple[float, ...]]) -> None:
+def test_ranges_are_the_least_and_the_largest_of_each_measure(
+    values: list[tuple[float, ...]],
+) -> None:
     draws = {str(n): {"auroc": one, "fpr95": other} for n, (one, other) in enumerate(values)}
     found = Shots.of(4, draws).ranges
     columns = np.array(values)

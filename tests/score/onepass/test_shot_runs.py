@@ -175,7 +175,13 @@ def test_what_has_no_mean_over_draws_is_rejected_and_fine_with_one(
     assert asked(bank="train:1|2", **changes).axis is not None
 
 
-@pytest.mark.parametrize(("option", "given"), [("--compare", {"compare_scores": True}), ("--save-scores", {"save_scores": Path("a.h5")})])
+@pytest.mark.parametrize(
+    ("option", "given"),
+    [
+        ("--compare", {"compare_scores": True}),
+        ("--save-scores", {"save_scores": Path("a.h5")}),
+    ],
+)
 def test_what_needs_single_images_needs_one_bank(
     asked: Callable[..., Question], option: str, given: dict[str, Any]
 ) -> None:

@@ -10,7 +10,9 @@ from oodcache.score.onepass.telling import once, tell_constant, tell_time
 from oodcache.score.onepass.variants import parse_all
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(2.0, []), (60.0, ["3 templates, a pass each: about 3 minutes"])])
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(2.0, []), (60.0, ["3 templates, a pass each: about 3 minutes"])]
+)
 def test_the_time_of_all_passes_is_told_if_it_is_minutes(seconds: float, said: list[str]) -> None:
     told: list[str] = []
     tell_time(3, seconds, told.append)
