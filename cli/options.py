@@ -96,7 +96,7 @@ BANK_DRAWS = click.option(
     type=click.IntRange(min=1),
     default=1,
     metavar="N",
-    help="Draws of --bank NAME:N, with seeds from --bank-seed: rows are means with the range. [1]",
+    help="Draws of --bank NAME:N, with seeds from --bank-seed: rows are means with the range.",
 )
 STREAMS = click.option(
     "--stream",
