@@ -279,6 +279,7 @@ KINDS: Mapping[str, Argument] = {
     "class_names": _choice("open_clip", "source"),
     "negatives": text("the name of negatives that oodcache negatives made"),
     "bank": text("the name of a set, or 'NAME:N' for N images per class"),
+    "bank_draws": _COUNT,
     "bank_labels": _choice("own", "predicted"),
     "conventions": Argument(
         "oodcache.Conventions(…), or the name of an FPR convention, such as 'openood'",

@@ -135,6 +135,7 @@ class Cache:
         bank: str | None = None,
         bank_labels: str = "own",
         bank_seed: int = 0,
+        bank_draws: int = 1,
         stream: str | Sequence[str] = (),
         stream_seed: int = 0,
         leaks_of: Mapping[str, str | Path] | None = None,
@@ -157,11 +158,13 @@ class Cache:
         `csid` is a set of covariate-shifted ID images, or several: rows on them have `csid:NAME` as
         `id`, and those on all ID images together `full-spectrum`.
         `negatives` and `bank` (`"NAME"`, or `"NAME:N"` for N images per class, drawn with
-        `bank_seed`) are what some scores need; `bank_labels` is "own" or "predicted". `stream` is
-        the order of the images, or several, for scores that learn from it: "shuffle:5" or as
-        `--stream`; `stream_seed` is its first seed. `leaks_of` maps OOD sets to files with their
-        class names, `wordnet` is a folder with WordNet's data.noun, `without_leaks` leaves out
-        negatives that name OOD classes: such rows are diagnostics, no zero-shot results.
+        `bank_seed`) are what some scores need; `bank_labels` is "own" or "predicted". With several
+        N, `"NAME:1|2|4"`, each has its rows, whose `shots` tell N; with `bank_draws` they are means
+        over so many draws. `stream` is the order of the images, or several, for scores that learn
+        from it: "shuffle:5" or as `--stream`; `stream_seed` is its first seed. `leaks_of` maps OOD
+        sets to files with their class names, `wordnet` is a folder with WordNet's data.noun,
+        `without_leaks` leaves out negatives that name OOD classes: such rows are diagnostics, no
+        zero-shot results.
 
         `compare` adds `differences`, `bootstrap` intervals of that many resamples drawn with
         `seed`, `group` averages of your own over some OOD sets, {"NAME": ["SET", "SET"]}. The other
@@ -178,6 +181,7 @@ class Cache:
             bank=bank,
             bank_labels=bank_labels,
             bank_seed=bank_seed,
+            bank_draws=bank_draws,
             streams=_several(stream),
             stream_seed=stream_seed,
             conventions=conventions_of(conventions, bootstrap, seed, group),

@@ -31,8 +31,9 @@ ARGUMENTS = {
         name: name.replace("-", "_")
         for name in (
             *("model", "classes", "id", "ood", "csid", "template", "select-on", "class-names"),
-            *("negatives", "bank", "bank-labels", "bank-seed", "bootstrap", "seed", "data-root"),
-            *("stream", "stream-seed", "group", "leaks-of", "wordnet"),
+            *("negatives", "bank", "bank-labels", "bank-seed", "bank-draws"),
+            *("bootstrap", "seed", "data-root", "stream", "stream-seed", "group"),
+            *("leaks-of", "wordnet"),
             *("measure", "form", "parameter"),
             *("labels", "label-names", "paths", "weights", "logit-scale", "logit-bias"),
             *("alpha", "confidence", "select-id", "cache", "checkpoint", "model-config"),

@@ -19,7 +19,7 @@ from bench import (
     startup,
     streams,
 )
-from bench.demo import detectors, precision
+from bench.demo import detectors, precision, shots
 from bench.demo import streams as demo_streams
 
 
@@ -31,7 +31,7 @@ def main() -> None:
     )
     every = (
         *(scoring, negatives, banks, streams, metrics, files, cache, startup),
-        *(extraction, processes, detectors, demo_streams, precision),
+        *(extraction, processes, detectors, demo_streams, shots, precision),
     )
     for module in every:
         print(f"\n{module.__name__}: {(module.__doc__ or '').splitlines()[0]}")

@@ -78,8 +78,9 @@ NEGATIVES = SCORES.option(
 )
 BANK = SCORES.option(
     "--bank",
-    metavar="NAME[:N]",
-    help="Cached training images, all or N per class; for knn, mahalanobis, vim and others.",
+    metavar="NAME[:N|N]",
+    help="Cached training images, all or N per class; for knn, mahalanobis, probe, …; a curve "
+    'over N with --bank "train:1|2|4|8|16".',
 )
 BANK_LABELS = SCORES.option(
     "--bank-labels",
@@ -91,6 +92,13 @@ BANK_SEED = SCORES.option(
     "--bank-seed",
     type=click.IntRange(min=0),
     help="Random seed for --bank NAME:N. [--seed without --bootstrap, otherwise 0]",
+)
+BANK_DRAWS = SCORES.option(
+    "--bank-draws",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Draws of --bank NAME:N, with seeds from --bank-seed: rows are means with the range.",
 )
 STREAMS = SCORES.option(
     "--stream",

@@ -52,7 +52,9 @@ def width(text: str) -> float:
     help="Score to draw; may repeat. FILE.py:FUNCTION also gives the code of your own. [by KIND]",
 )
 @SETS.option("--ood", "ood_sets", multiple=True, help="OOD dataset to draw; may repeat. [all]")
-@SCORES.option("--parameter", help="Parameter, or template, to vary (sweep only). [the first]")
+@SCORES.option(
+    "--parameter", help="Parameter, template or shots to vary (sweep only). [shots, or the first]"
+)
 @MEASURES.option(
     "--measure", type=click.Choice(tuple(HEADLINES)), help="Measure to show (heatmap only). [auroc]"
 )

@@ -11,6 +11,7 @@ from oodcache.cli.groups import OUTPUT, SCORES, SETS, WORDS
 from oodcache.cli.measuring import bank_seed, conventions, deliver, measuring
 from oodcache.cli.options import (
     BANK,
+    BANK_DRAWS,
     BANK_LABELS,
     BANK_SEED,
     CACHE,
@@ -84,6 +85,7 @@ from oodcache.cli.options import (
 @BANK
 @BANK_LABELS
 @BANK_SEED
+@BANK_DRAWS
 @STREAMS
 @STREAM_SEED
 @WORDS.option(
@@ -121,6 +123,7 @@ def score(context: click.Context, /, **given: Any) -> None:
     oodcache score --model siglip2 --classes imagenet --id imagenet-val --ood iNaturalist --ood SUN
     oodcache score --model siglip2 --id pets --ood strays --compare --save-scores all.csv
     oodcache score --model siglip2 --id pets --ood strays --negatives words --bank train:16
+    oodcache score --model siglip2 --id pets --ood strays --bank "train:1|2|4" --bank-draws 5
     oodcache score --model siglip2 --id pets --ood strays --score "mcm:temperature=1|0.1|learned" \\
         --select-on others --format json --output results.json
     oodcache score --model siglip2 --id pets --ood strays --score mcm --score my_scores.py:top5_gap

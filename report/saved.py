@@ -17,6 +17,7 @@ from oodcache.cache.format.rules import one_line, shown
 from oodcache.cache.json_text import content_sum, parse_json
 from oodcache.cache.text import check_stream
 from oodcache.report.saved_leaks import leak_count
+from oodcache.report.saved_shots import shots
 from oodcache.report.saved_spectrum import spectrum
 from oodcache.report.saved_streams import stream_measures
 from oodcache.report.tables.formats import FORMAT, SUM, VERSION
@@ -37,7 +38,7 @@ from oodcache.score.measures.result import (
 
 LARGEST = 2**28
 # Fields that older results lack.
-LATE = ("bank_shared_images", "stream", "spectrum", "average_of", "leaks")
+LATE = ("bank_shared_images", "stream", "spectrum", "average_of", "leaks", "shots")
 Row = TypeVar("Row", Result, Difference, Counterpart)
 SINCE = {*LATE, *(one.name for one in MEASURES)}
 NEWER = {one.name for one in fields(Result) if one.default is not MISSING and one.name in SINCE}
@@ -193,6 +194,8 @@ def _result(row: Mapping[str, Any]) -> Result:
         found["stream"] = stream_measures(given.mapping("stream"))
     if found.get("spectrum") is not None:
         found["spectrum"] = spectrum(given.mapping("spectrum"), found["id"])
+    if found.get("shots") is not None:
+        found["shots"] = shots(given.mapping("shots"))
     if found.get("average_of") is not None:
         found["average_of"] = given.texts("average_of")
         if not found["ood"].startswith(AVERAGE):

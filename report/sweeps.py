@@ -1,4 +1,4 @@
-"""Sweeps: the headline measures against a parameter or the template with several values.
+"""Sweeps: the headline measures against a parameter, the template or the shots of several values.
 
 A line joins results with the same model, template, score, other parameters and OOD set.
 """
@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from oodcache.cache.text import counted
 from oodcache.report.saved import Saved, mapping
-from oodcache.report.tables.grid import by_row, key, model_names
+from oodcache.report.tables.grid import by_row, key, model_names, ranges_of
 from oodcache.score.formulas.definition import LEARNED, NONE
-from oodcache.score.measures.result import HEADLINES, Result
+from oodcache.score.measures.result import HEADLINES, ORDERED, Result
 from oodcache.score.measures.spectrum.spectrum import KINDS
 from oodcache.score.onepass.variants import Variant, learned_numbers
 
-TEMPLATE = "template"
+TEMPLATE, SHOTS = "template", "shots"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class SweepLine:
     `score` is written without the parameter; `template` is None if it is what varies. `words`
     has the word typed for a value, such as "learned", None for a number. A value is the number
     that a word stands for, or the word itself if that is unknown. `measured` has each headline
-    measure at every value.
+    measure at every value, `ranges` its least and largest over several draws of a bank.
     """
 
     model: str | None
@@ -39,22 +40,26 @@ class SweepLine:
     words: tuple[str | None, ...]
     measured: Mapping[str, tuple[float, ...]]
     auroc_ci: tuple[tuple[float, float] | None, ...]
+    ranges: Mapping[str, tuple[tuple[float, float] | None, ...]]
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A parameter measured at several values, or "template", and its lines."""
+    """A parameter measured at several values, or "template" or "shots", and its lines."""
 
     parameter: str
     lines: tuple[SweepLine, ...]
 
 
 def sweeps(saved: Saved) -> list[Sweep]:
-    """Return a sweep for each parameter with lines of two values or more, the template last."""
+    """Return a sweep for each parameter with lines of two values or more.
+
+    Shots are the first, the template is the last.
+    """
     parameters = dict.fromkeys(name for one in saved.results for name in one.parameters)
     models = {**model_names(map(key, saved.results)), None: None}
     found = []
-    for name in (*parameters, TEMPLATE):
+    for name in (SHOTS, *parameters, TEMPLATE):
         lines = tuple(replace(one, model=models[one.model]) for one in _lines(saved, name))
         found += [Sweep(name, lines)] if lines else []
     return found
@@ -64,7 +69,7 @@ def _lines(saved: Saved, parameter: str) -> tuple[SweepLine, ...]:
     groups: dict[tuple[Any, ...], list[Result]] = {}
     for rows in by_row(saved.results).values():
         for one in rows.values():
-            if parameter in one.parameters or (parameter == TEMPLATE and one.template is not None):
+            if _has(one, parameter):
                 groups.setdefault(_all_else(one, parameter), []).append(one)
     return tuple(
         _line(saved, rows, parameter)
@@ -73,16 +78,25 @@ def _lines(saved: Saved, parameter: str) -> tuple[SweepLine, ...]:
     )
 
 
+def _has(one: Result, parameter: str) -> bool:
+    if parameter == SHOTS:
+        return one.shots is not None
+    return parameter in one.parameters or (parameter == TEMPLATE and one.template is not None)
+
+
 def _all_else(one: Result, parameter: str) -> tuple[Any, ...]:
     others = {name: value for name, value in one.parameters.items() if name != parameter}
     template = None if parameter == TEMPLATE else one.template
-    fitted = (one.negatives, one.bank, one.bank_labels)
+    bank = None if parameter == SHOTS else one.bank
+    fitted = (one.negatives, bank, one.bank_labels)
     sides = (one.id, one.ood)
     score = (one.score, json.dumps(others, sort_keys=True))
     return (key(one)[0], template, *score, *fitted, *sides)
 
 
 def _value(one: Result, parameter: str) -> float | str:
+    if parameter == SHOTS and one.shots is not None:
+        return float(one.shots.per_class)
     return str(one.template) if parameter == TEMPLATE else one.parameters[parameter]
 
 
@@ -94,6 +108,8 @@ def _line(saved: Saved, rows: list[Result], parameter: str) -> SweepLine:
     others = {name: value for name, value in first.parameters.items() if name != parameter}
     typed = [_value(one, parameter) for _, one in points]
     label = Variant(first.score, others).label if others else first.score
+    if parameter != SHOTS and first.shots is not None:
+        label = ORDERED.format(label, counted(first.shots.per_class, "shot"))
     return SweepLine(
         model=key(first)[0],
         template=None if parameter == TEMPLATE else first.template,
@@ -103,6 +119,9 @@ def _line(saved: Saved, rows: list[Result], parameter: str) -> SweepLine:
         words=tuple(one if isinstance(one, str) else None for one in typed),
         measured={name: tuple(getattr(one, name) for _, one in points) for name in HEADLINES},
         auroc_ci=tuple(one.auroc_ci for _, one in points),
+        ranges={
+            name: tuple((ranges_of(one) or {}).get(name) for _, one in points) for name in HEADLINES
+        },
     )
 
 

@@ -12,8 +12,7 @@ from threading import Event
 from typing import Any
 
 from oodcache.cache.store import store
-from oodcache.cache.text import counted
-from oodcache.cache.watch import Hint, Note, Watch
+from oodcache.cache.watch import Watch
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import Digests, Vectors, processors
 from oodcache.score.inputs import bank_classes, equal_classes
@@ -30,7 +29,8 @@ from oodcache.score.onepass.csid import kinds
 from oodcache.score.onepass.kept import Kept
 from oodcache.score.onepass.onepass import Classes, Scored, score_images
 from oodcache.score.onepass.replays import Replays, planned
-from oodcache.score.onepass.variants import Variant
+from oodcache.score.onepass.shot_runs import joined, shot_runs
+from oodcache.score.onepass.telling import once, tell_constant, tell_time
 from oodcache.score.provenance import Source
 from oodcache.score.references import References, open_references
 from oodcache.score.streams.plan import OrderedRuns, StreamPlan
@@ -59,13 +59,30 @@ def evaluate(question: Question, watch: Watch, *, keep: bool = False) -> Evaluat
     named: dict[str, str] = {}  # A model may be typed under two of its names.
     for one in question.models:
         named.setdefault(store.find_model(question.cache, one), one)
-    every = [_of_model(question, one, watch, keep) for one in named.values()]
+    of_one = _of_model if question.axis is None else _of_banks
+    every = [of_one(question, one, watch, keep) for one in named.values()]
     return Evaluated(
         tuple(result for one in every for result in one.results),
         tuple(file for one in every for file in one.files),
         tuple(kept for one in every for kept in one.kept),
         tuple(sorted({word for one in every for word in one.left_out})),
     )
+
+
+def _of_banks(question: Question, model: str, watch: Watch, keep: bool) -> Evaluated:
+    """Return the results with each bank of the question's axis, and with none."""
+    selection = select(question, model)
+    if selection.bank is not None:
+        question = replace(question, variants=bank_classes.variants(question, selection.bank))
+    runs, own = shot_runs(question, has_texts=selection.texts is not None), Watch(once(watch.note))
+    every: list[Evaluated] = []
+    with watch.progress("banks", len(runs), "banks") as advance:
+        for run in runs:
+            every.append(_of_model(run.question, model, own, keep))
+            advance(1)
+    found = [(run, one.results) for run, one in zip(runs, every, strict=True)]
+    files = {file.path: file for one in every for file in one.files}
+    return Evaluated(joined(question.variants, found), tuple(files.values()), ())
 
 
 def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evaluated:
@@ -96,25 +113,9 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
             if advance is not None:
                 advance(1)
             if number == 0:
-                _tell_time(len(prompts), time.monotonic() - began, watch.note)
+                tell_time(len(prompts), time.monotonic() - began, watch.note)
     files = (*selection.files, *references.files)
     return Evaluated(tuple(results), files, tuple(kept), references.left_out(question.variants))
-
-
-def _tell_time(templates: int, seconds: float, note: Note) -> None:
-    """Note after the first of several passes how long all take, if that is minutes."""
-    minutes = round(templates * seconds / 60)
-    if minutes:
-        about = counted(minutes, "minute")
-        note(Hint(f"{counted(templates, 'template')}, a pass each: about {about}"))
-
-
-def _tell_constant(variants: Sequence[Variant], scored: Sequence[Scored], note: Note) -> None:
-    """Note each variant that gives one number to every image of every set."""
-    for place, variant in enumerate(variants):
-        first = scored[0].scores[place, 0]
-        if all((one.scores[place] == first).all() for one in scored):
-            note(f"{variant.label}: every image scores {first:.6g}; an AUROC of 50 means nothing")
 
 
 class _Pass:
@@ -141,8 +142,8 @@ class _Pass:
             self._score(view)
         if self._streams is not None:
             self._streams.scored(self._variants, self._fits.each, tuple(self._scored))
-        _tell_constant(self._variants, self._scored, watch.note)
-        # The indices of the variants to compare, and how each was picked, if it was.
+        tell_constant(self._variants, self._scored, watch.note)
+        # The indices of the variants to compare, and how each was picked.
         self._compared: Mapping[int, Pick | None] = dict.fromkeys(range(len(self._variants)))
         if selection.tuning is not None:
             self._compared = self._picked(selection.tuning.name, self._scored.pop())

@@ -59,9 +59,10 @@ def of_code(variants: Sequence[Variant]) -> dict[str, dict[str, str | None]]:
 
 
 def of_draw(question: Question) -> dict[str, int]:
-    """Return the seed that drew the bank NAME:N, which is in no result; nothing if it is 0."""
+    """Return the seed and number of draws of a bank NAME:N; nothing if they are 0 and 1."""
     is_drawn = ":" in (question.bank or "")
-    return {"bank_seed": question.bank_seed} if is_drawn and question.bank_seed else {}
+    found = {"bank_seed": question.bank_seed} if is_drawn and question.bank_seed else {}
+    return found | ({"bank_draws": question.bank_draws} if question.bank_draws > 1 else {})
 
 
 def draw(provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,9 @@ def score(
     if save_scores is not None:
         writing.check_ending(save_scores)
         _check_savable(question)
+        _check_single_bank(question, "--save-scores")
+    if compare_scores or pairs:
+        _check_single_bank(question, "--compare")
     keep = compare_scores or bool(pairs) or save_scores is not None
     evaluated = evaluate(question, watch, keep=keep)
     compared: list[Difference] = []
@@ -91,6 +94,15 @@ def _of_streams(question: Question) -> dict[str, int]:
     """Return the seed of the streams, if a score learns from them."""
     learns = any(one.definition.stream for one in question.variants)
     return {"stream_seed": question.stream_seed} if learns else {}
+
+
+def _check_single_bank(question: Question, option: str) -> None:
+    """Raise InputError for several banks: an option of single images takes one."""
+    if (axis := question.axis) is not None:
+        raise InputError(
+            f"{option}: takes the images' scores with one bank, and there are several; give one N "
+            f"and one draw, such as --bank {axis.name}:{axis.numbers[-1]}"
+        )
 
 
 def _check_savable(question: Question) -> None:

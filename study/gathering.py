@@ -80,12 +80,14 @@ def write(saved: Saved, output: Path, sources: Sources, watch: Watch) -> None:
 def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = True) -> Content:
     """Return per-image rows and, with `pictures`, thumbnails; or why there are none.
 
-    Rows of streams have none: they score an image in every stream anew. Raises InputError if the
-    file of `sources.scores` does not match the results.
+    Rows of streams have none: they score an image in every stream anew; nor have those of several
+    banks. Raises InputError if the file of `sources.scores` does not match the results.
     """
-    alone = tuple(one for one in saved.results if one.stream is None)
+    alone = tuple(one for one in saved.results if one.stream is None and one.shots is None)
     if not alone:
-        return Content((), missing="every score learns from the stream")
+        every = all(one.shots is not None for one in saved.results)
+        why = "has several banks or draws" if every else "learns from the stream"
+        return Content((), missing=f"every score {why}")
     saved = replace(saved, results=alone)
     try:
         found, source = _scored(saved, sources, watch)

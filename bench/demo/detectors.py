@@ -52,7 +52,7 @@ def prepare(folder: Path) -> None:
 
 
 def measured(
-    cache: Path, model: str, scores: Sequence[str], *, negatives: str = "words", **more: Any
+    cache: Path, model: str, scores: Sequence[str], *, negatives: str | None = "words", **more: Any
 ) -> list[Result]:
     """Return the averages over the OOD sets, a row a score; `more` goes to `evaluate`."""
     rows = oodcache.open(cache).evaluate(

@@ -200,7 +200,18 @@ def _without_streams(
         "score again, with a score that does not, such as --score mcm --output FILE.json"
     )
     unfit = f"learns from the stream, and {what} shows single images; choose a score that does not"
-    return _able(keys, first, asked, lambda one: one.stream is None, none, unfit)
+    if any(one.shots is not None for one in first.values()):
+        none = (
+            f"{saved.path}: {what} shows single images, but every score has several banks or "
+            "draws; score again with one, such as --bank NAME:16 --output FILE.json"
+        )
+        unfit = f"has several banks or draws, and {what} shows single images; there are"
+    return _able(keys, first, asked, _has_images, none, unfit)
+
+
+def _has_images(one: Result) -> bool:
+    """Return whether a row has one score of each image: neither streams nor several banks."""
+    return one.stream is None and one.shots is None
 
 
 def _able(

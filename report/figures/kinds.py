@@ -62,7 +62,7 @@ KINDS = {
     "histogram": Kind("scores of ID against those of each OOD set", "curve_figures", True, 1),
     "threshold": Kind("TPR, and FPR of each OOD set, by threshold", "curve_figures", True, 1),
     "sweep": Kind(
-        "AUROC and FPR95 against a parameter or template",
+        "AUROC and FPR95 against a parameter, template or shots",
         "sweep_figures",
         False,
         every_template=True,

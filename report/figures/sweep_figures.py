@@ -1,4 +1,4 @@
-"""Figure of a grid: the headline measures against a parameter or the template."""
+"""Figure of a grid: the headline measures against a parameter, the template or the shots."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -25,11 +26,12 @@ from oodcache.report.figures.canvas import (
 )
 from oodcache.report.figures.choice import missing
 from oodcache.report.figures.kinds import MOST_LINES, Subject
-from oodcache.report.sweeps import TEMPLATE, Sweep, SweepLine, sweeps
+from oodcache.report.sweeps import SHOTS, TEMPLATE, Sweep, SweepLine, sweeps
 from oodcache.score.measures.result import HEADLINES
 
 RATIO = 20  # Of the largest to the smallest value: from here on the axis is logarithmic.
 TALL = 1.5
+BAND = 0.2  # Opacity: bands overlap.
 RING: dict[str, Any] = {
     "marker": "o",
     "markersize": 8,
@@ -53,7 +55,7 @@ def sweep(subject: Subject) -> Figure:
     """Return a panel for each headline measure, AUROC with intervals; a row for each OOD set.
 
     A single score has one row, and a line for each OOD set. If a value is not a number, the values
-    are listed from the top down.
+    are listed from the top down. Several draws of a bank have their range as a band.
     """
     chosen = _chosen(subject)
     lanes = _lanes(chosen.lines)
@@ -90,7 +92,10 @@ def _valued(
     if len(numbers) == len(values):
         figure.supxlabel(*fitted([parameter], 72 * width))
         figure.align_ylabels()
-        _scaled(grid[0][0], numbers, width)
+        if parameter == SHOTS:
+            _doubling(grid[0][0], numbers)
+        else:
+            _scaled(grid[0][0], numbers, width)
         return
     written = [one if isinstance(one, str) else f"{one:g}" for one in values]
     names = fitted(written, 72 * 0.4 * width)
@@ -105,6 +110,9 @@ def _numeric(axes: Axes, lane: Lane, measure: str, styles: Mapping[str, Mapping[
     for label, line in zip(lane.labels, lane.lines, strict=True):
         x, y = [float(one) for one in line.values], [100 * one for one in line.measured[measure]]
         axes.plot(x, y, **styles[label])
+        if all(line.ranges[measure]):
+            low, high = 100 * np.array(line.ranges[measure], float).T
+            axes.fill_between(x, low, high, color=styles[label]["color"], alpha=BAND, linewidth=0)
         for place, bounds in _intervals(line, measure):
             axes.plot([x[place]] * 2, bounds, **_whisker(styles[label]))
         for place, word in enumerate(line.words):
@@ -171,6 +179,15 @@ def _scaled(axes: Axes, values: Sequence[float], width: float) -> None:
     axes.xaxis.set_major_locator(tens if high / low >= 100 else FixedLocator([low, high]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _doubling(axes: Axes, values: Sequence[float]) -> None:
+    """Scale the shared axis by doublings, with each number of images marked, or each second."""
+    numbers = sorted(set(values))
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(FixedLocator(numbers[:: 1 + len(numbers) // 8]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(FixedLocator([]))
 
 
 def _lanes(lines: Sequence[SweepLine]) -> list[Lane]:

@@ -14,6 +14,7 @@ from oodcache.report.tables.grid import (
     leaks,
     model_names,
     percent,
+    ranges_of,
     spread,
 )
 from oodcache.report.tables.grid import key as key_of
@@ -125,8 +126,8 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
                         ),
                         _measured(one, "auroc", "auroc"),
                         PageCell(
-                            interval(one.auroc_ci),
-                            one.auroc_ci[0] if one.auroc_ci else -1.0,
+                            interval(_bounds(one)),
+                            (_bounds(one) or (-1.0,))[0],
                             "number",
                         ),
                         *(_measured(one, each.name) for each in MEASURED),
@@ -142,6 +143,11 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
                 )
             )
     return found
+
+
+def _bounds(one: Result) -> tuple[float, float] | None:
+    """Return the interval of the AUROC, or its range over several draws of a bank."""
+    return (ranges_of(one) or {}).get("auroc", one.auroc_ci)
 
 
 def _order(one: Result) -> str:

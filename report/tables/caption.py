@@ -13,14 +13,15 @@ from oodcache.report.tables.grid import (
     key,
     percent,
     prompts,
+    ranges_of,
     some,
     whose,
 )
 from oodcache.report.tables.leak_notes import leak_notes, leaks_meaning
 from oodcache.report.tables.reversals import reversals
+from oodcache.report.tables.shot_notes import banks, shot_notes
 from oodcache.report.tables.spectrum import pooled, spectrum_notes
 from oodcache.report.tables.stream_notes import keeps_some, stream_notes
-from oodcache.score.inputs.question import bank_label
 from oodcache.score.measures.result import MEANS, Pick, Result
 from oodcache.score.measures.spectrum.spectrum import FULL
 
@@ -42,7 +43,7 @@ def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
     `where` tells where a table has the interval of an AUROC.
     """
     lines = [_compared(results), _convention(results), _intervals(results, where)]
-    notes_of = (leak_notes, stream_notes, spectrum_notes, _choice, reversals)
+    notes_of = (leak_notes, stream_notes, spectrum_notes, shot_notes, _choice, reversals)
     for notes in (*notes_of, _ties, _in_bank, _shared, _sigmoid):
         lines += notes(results)
     return lines
@@ -53,7 +54,7 @@ def short_caption(results: Sequence[Result]) -> list[str]:
 
     The last tells how many more `caption` has.
     """
-    by_importance = (leak_notes, stream_notes, _in_bank, _shared, reversals, _choice)
+    by_importance = (leak_notes, stream_notes, shot_notes, _in_bank, _shared, reversals, _choice)
     notes_of = (*by_importance, _ties, _sigmoid, spectrum_notes)
     first, *hidden = [line for notes in notes_of for line in notes(results)] or [""]
     count = (
@@ -75,9 +76,8 @@ def _compared(results: Sequence[Result]) -> str:
     if len(written) == 1 and not are_means:
         parts.append(f"prompt {written[0]}")
     negatives = {one.negatives for one in results if one.negatives is not None}
-    banks = {bank_label(one.bank, one.bank_labels) for one in results if one.bank is not None}
-    for what, given in (("negatives", negatives), ("bank", banks)):
-        parts += [f"{what} {' and '.join(sorted(given))}"] if given else []
+    for what, given in (("negatives", sorted(negatives)), ("bank", banks(results))):
+        parts += [f"{what} {' and '.join(given)}"] if given else []
     parts += leaks_meaning(results)
     on = dict.fromkeys(one.picked.on for one in results if one.picked is not None)
     parts += [f"parameters picked on {' and '.join(on)}"] if on else []
@@ -106,6 +106,8 @@ def _convention(results: Sequence[Result]) -> str:
 
 def _intervals(results: Sequence[Result], where: str) -> str:
     whose = "95 % DeLong intervals on the logit scale"
+    if not (results := [one for one in results if ranges_of(one) is None]):
+        return f"{where} each number: its range over the draws."
     if all(one.auroc_ci is None for one in results):
         return f"{whose} are {NOT_ESTIMABLE}: no AUROC here has a variance above 0."
     line = f"{where} each AUROC: {whose}"

@@ -29,6 +29,7 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
     has_bank = any(one.bank is not None for one in results)
     leaking = any(one.leaks is not None for one in results)
     shifted = any(one.spectrum is not None for one in results)
+    shot = any(one.shots is not None for one in results)
     return [
         {
             "variant": variants[key(one)],
@@ -49,6 +50,7 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
             **(_stream(one) if streamed else {}),
             **(_spectrum(one) if shifted else {}),
             **(_leaks(one) if leaking else {}),
+            **(_shots(one) if shot else {}),
         }
         for one in results
     ]
@@ -114,6 +116,20 @@ def _spectrum(one: Result) -> dict[str, float]:
         drop = drops.get(name)
         columns[f"{name}_drop"] = _number(drop.value if drop else None)
         columns |= _bounds(f"{name}_drop", (drop.bootstrap or drop.ci) if drop else None)
+    return columns
+
+
+def _shots(one: Result) -> dict[str, float]:
+    """Return the images per class, the draws, and each measure's range over them, NaN for none."""
+    found = one.shots
+    columns = {
+        "shots": math.nan if found is None else found.per_class,
+        "bank_draws": math.nan if found is None else len(found.draws),
+    }
+    ranges = (found.ranges if found else None) or {}
+    for measure in MEASURES:
+        least, most = ranges.get(measure.name, (math.nan, math.nan))
+        columns |= {f"{measure.name}_least": least, f"{measure.name}_most": most}
     return columns
 
 

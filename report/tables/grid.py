@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from oodcache.cache.names import own_name
+from oodcache.cache.text import counted
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.measures.result import HEADLINES, MEANS, ORDERED, Result
 from oodcache.score.measures.spectrum.spectrum import KINDS
@@ -75,8 +76,10 @@ def key(one: Result) -> Key:
 
 
 def as_typed(one: Result) -> str:
-    """Return a result's score as typed, with the order of its images behind one of a stream."""
+    """Return a result's score as typed, with the order of a stream or the shots of a bank."""
     label = Variant(one.score, one.parameters).label
+    if one.shots is not None:
+        label = ORDERED.format(label, counted(one.shots.per_class, "shot"))
     return label if one.stream is None else ORDERED.format(label, one.stream.order)
 
 
@@ -191,7 +194,7 @@ def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
 
     Rows of scores that compare with words have their leaks behind, if there are such rows. There is
     no line of intervals if none can be estimated. Several shuffles of a stream have their
-    standard deviation behind each mean.
+    standard deviation behind each mean, several draws of a bank their range below it.
     """
     tprs = asked_tprs(results)
     # The FPR is shown at each requested TPR instead.
@@ -203,6 +206,9 @@ def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
         rates = (spread(one, one.fpr_at_tpr.get(tpr), fpr_field(tpr)) for tpr in tprs)
         numbers = (*(spread(one, getattr(one, each.name), each.name) for each in shown), *rates)
         numbers += (leaks(one),) if any_leaks else ()
+        if (ranges := ranges_of(one)) is not None:
+            names = (*(each.name for each in shown), *map(fpr_field, tprs))
+            return numbers, tuple(interval(ranges.get(name)) for name in names)
         return (numbers, (interval(one.auroc_ci),)) if any_interval else (numbers,)
 
     headings = [*(one.heading for one in shown), *map(fpr_name, tprs), *[LEAKS] * any_leaks]
@@ -214,6 +220,11 @@ def leaks(one: Result) -> str:
     if one.leaks is None:
         return NONE
     return UNKNOWN if one.leaks.names is None else f"{one.leaks.names:,}"
+
+
+def ranges_of(one: Result) -> Mapping[str, tuple[float, float]] | None:
+    """Return each measure's range over several draws of a bank, None if there are none."""
+    return None if one.shots is None else one.shots.ranges
 
 
 def asked_tprs(results: Sequence[Result]) -> tuple[str, ...]:

@@ -10,7 +10,9 @@ from oodcache.cache.errors import InputError
 from oodcache.score.formulas.definition import ANY
 from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.onepass.ablation import read
+from oodcache.score.onepass.shot_axis import ShotAxis, axis
 from oodcache.score.onepass.variants import Variant, default, parse_all
+from oodcache.score.own.batch import BANK
 from oodcache.score.own.function import Function
 from oodcache.score.own.loading import typed_scores
 from oodcache.score.streams.methods import STREAM_SCORES
@@ -31,8 +33,9 @@ class Question:
     variant of each score is picked. `classes` may be None if a model has one vocabulary.
     `class_names` chooses the names of a subset's classes: the vocabulary's, or those of a
     vocabulary named like the subset. `templates` are as in `prompted`. `negatives` names mined
-    words; `bank` names training images, NAME or NAME:N, with `bank_labels` own or predicted; the N
-    per class are drawn with `bank_seed`, which is independent of the conventions' seed. `streams`
+    words; `bank` names training images, NAME, NAME:N or NAME:N|N, with `bank_labels` own or
+    predicted; the N per class are drawn `bank_draws` times, with seeds from `bank_seed`, which is
+    independent of the conventions' seed. `streams`
     are the orders of scores that learn from the stream, as typed; their draws begin with
     `stream_seed`. `csid` are sets of covariate-shifted ID images, which count as ID in rows of
     their own and of the full spectrum. `leaks` is how negatives that name OOD classes are found.
@@ -56,6 +59,12 @@ class Question:
     conventions: Conventions = STANDARD
     csid: Sequence[str] = ()
     leaks: LeakSearch = NO_SEARCH
+    bank_draws: int = 1
+
+    @property
+    def axis(self) -> ShotAxis | None:
+        """Return the axis of shots, None with a single bank."""
+        return axis(self.bank, self.bank_draws)
 
     def asking(self, scores: Sequence[str | Function], ablation: Path | None = None) -> Question:
         """Return the question with the given scores and an ablation file's scores and templates.
@@ -77,7 +86,9 @@ class Question:
         return replace(self, variants=list(together.values()), templates=templates)
 
     def _checked(self) -> Question:
-        """Return the question; raise InputError for orders that are none, or of no score."""
+        """Return the question; raise InputError for what does not go together."""
+        if self.axis is not None:
+            self._check_axis(self.axis)
         orders = read_all(self.streams)
         learns = any(one.definition.stream for one in self.variants)
         if self.streams and not learns:
@@ -103,6 +114,26 @@ class Question:
                 "score it in another run, without --csid"
             )
         return self
+
+    def _check_axis(self, shots: ShotAxis) -> None:
+        """Raise InputError for what has no number over several banks or draws."""
+        for one in self.variants:
+            if one.definition.stream and one.needs in (BANK, ANY):
+                raise InputError(
+                    f"--bank {self.bank}: {one.label[:120]} learns from the stream with a bank, "
+                    f"which may be one only; give --bank {shots.name}:{shots.numbers[0]}"
+                )
+        given = {
+            "--bootstrap": self.conventions.bootstrap,
+            "--reliability": self.conventions.calibration,
+            "--select-on": self.select_on,
+            "--csid": self.csid,
+        }
+        for option in (name for name, one in given.items() if one and shots.draws > 1):
+            raise InputError(
+                f"--bank-draws {shots.draws}: rows are means over draws, which {option} is not "
+                f"defined for; omit {option}, or give one draw"
+            )
 
 
 def bank_label(name: str, labels: str | None) -> str:

@@ -73,7 +73,7 @@ def results_over_orders(
             one = replace(one, average_of=row.members)
         if halves:
             samples = bootstrap.averaged([dict(halves[name]) for name in row.members])
-            one = replace(one, bootstrap=bootstrap.half_intervals(samples, _measures(one)))
+            one = replace(one, bootstrap=bootstrap.half_intervals(samples, measures_of_row(one)))
         found.append(one)
     return found
 
@@ -83,10 +83,10 @@ def _over_orders(
 ) -> Result:
     """Return one row: the means over its OOD sets in each order, and then over the orders."""
     members = row.members
-    orders = [_mean([of_order[name] for name in members]) for of_order in every]
+    orders = [mean_of([of_order[name] for name in members]) for of_order in every]
     names = [runs[members[0]][place].order for place in range(len(every))]
-    measures = {name: _measures(one) for name, one in zip(names, orders, strict=True)}
-    whole = _mean(orders)
+    measures = {name: measures_of_row(one) for name, one in zip(names, orders, strict=True)}
+    whole = mean_of(orders)
     each = [[runs[name][place] for name in members] for place in range(len(every))]
     variances = [_variance(dict(zip(members, one, strict=True))) for one in each]
     counted = {name: round(np.mean([_total(one, name, members) for one in every])) for name in SUMS}
@@ -117,7 +117,7 @@ def _total(of_order: Mapping[str, Result], name: str, members: Sequence[str]) ->
     return sum(getattr(of_order[one], name) for one in members)
 
 
-def _mean(rows: Sequence[Result]) -> Result:
+def mean_of(rows: Sequence[Result]) -> Result:
     """Return the first row with the means of all measures."""
     means: dict[str, Any] = {
         one.name: float(np.mean([getattr(row, one.name) for row in rows])) for one in MEASURES
@@ -128,7 +128,7 @@ def _mean(rows: Sequence[Result]) -> Result:
     return replace(rows[0], **means)
 
 
-def _measures(one: Result) -> dict[str, float]:
+def measures_of_row(one: Result) -> dict[str, float]:
     """Return the measures of one order: the headline ones, and the FPR at other TPRs."""
     others = {name: rate for name, rate in one.fpr_at_tpr.items() if float(name) != 0.95}
     return {

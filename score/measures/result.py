@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from oodcache.cache.errors import InputError
+from oodcache.score.measures.shots import Shots
 from oodcache.score.measures.spectrum.spectrum import Spectrum
 
 AVERAGE = "average"
@@ -181,8 +182,9 @@ class Result:
     typed; `bank_labels` is "own" or "predicted"; `bank_shared_images` counts, by set, the images
     that are also in the bank, if any. `picked` tells how the parameters were picked.
     `spectrum` tells about csid images among the positives: `id` is then "csid:NAME" or
-    "full-spectrum". `average_of` has the OOD sets of an average.
-    `leaks` counts negatives that name a class of the OOD set, summed over sets in an average.
+    "full-spectrum". `average_of` has the OOD sets of an average. `leaks` counts negatives that name
+    a class of the OOD set, summed over sets in an average. `shots` tells the images per class
+    of a bank that is one of several, and its draws, over which the measures are means.
     All of these are None if not requested or not used.
     """
 
@@ -221,6 +223,7 @@ class Result:
     spectrum: Spectrum | None = None
     average_of: tuple[str, ...] | None = None
     leaks: LeakCount | None = None
+    shots: Shots | None = None
 
     @property
     def is_diagnostic(self) -> bool:

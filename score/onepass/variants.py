@@ -24,6 +24,7 @@ from oodcache.score.formulas.definition import (
 )
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
+from oodcache.score.onepass.unsuited import reason
 
 DEFAULT = ("mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit", "energy")
 # Names in other programs. Their maximum softmax probability is that of the model's own logits.
@@ -36,6 +37,7 @@ ALIASES: Mapping[str, tuple[str, Mapping[str, float | str]]] = {
 MOST = 10_000  # Variants of one run: beyond that even their results are no table.
 WITH_NEGATIVES = ("neglabel", "neglabel-sigmoid")
 WITH_BANK = ("knn", "mahalanobis", "vim")
+WITH_SHOTS = ("probe", "probe-zero-shot", "tip")
 Own = Mapping[str, Score]
 NO_OWN: Own = {}
 # Further commas separate the parameters of the score that is built on it.
@@ -238,7 +240,7 @@ def _named(
 def _of_code(name: str) -> str:
     """Return how to give a function `name`, "" if that is no name, or a score's with a slip."""
     is_slip = difflib.get_close_matches(name, SCORES, n=1, cutoff=0.65)
-    if is_slip or not name.isidentifier() or len(name) > 60:
+    if is_slip or reason(name) or not name.isidentifier() or len(name) > 60:
         return ""
     return f" (a function of your own: FILE.py:{name}; in Python: pass the function)"
 
@@ -268,6 +270,8 @@ def canonical(name: str) -> tuple[str, Mapping[str, float | str]]:
 
 def check_score(name: str) -> str:
     """Return `name` if it is a score; raise InputError with the most similar name otherwise."""
+    if why := reason(name):
+        raise InputError(f"no score {name!r}: it {why}; list the scores with: oodcache scores")
     if name not in SCORES:
         near = difflib.get_close_matches(name, SCORES, n=1)
         what = f"did you mean {near[0]}?" if near else "list them with: oodcache scores"
@@ -282,8 +286,9 @@ def check_count(variants: int) -> None:
 
 
 def default(negatives: str | None, bank: str | None) -> tuple[str, ...]:
-    """Return the default scores, given the negatives and the bank."""
-    return (*DEFAULT, *(WITH_NEGATIVES if negatives else ()), *(WITH_BANK if bank else ()))
+    """Return the default scores, given the negatives and the bank; few shots have their own."""
+    of_bank = WITH_SHOTS if bank and "|" in bank else WITH_BANK if bank else ()
+    return (*DEFAULT, *(WITH_NEGATIVES if negatives else ()), *of_bank)
 
 
 def parse_all(

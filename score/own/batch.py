@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from oodcache.score.formulas.bank import Bank, Integers
 from oodcache.score.formulas.cosines import Places
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import Tile, Vectors
+from oodcache.score.own.fitted import OwnFit, OwnFits
 from oodcache.score.own.shared import SharedArrays
 
 NEGATIVES, BANK, COSINES = "negatives", "bank", "cosines"
@@ -42,8 +43,9 @@ class BatchContext:
     """What a user's score may read besides the images; the references are None if not given.
 
     `give` has what to type for a missing reference. `used` collects the names of what was read,
-    `shared` has the copies that all own scores of a run read. The score `is_checked` already if a
-    detector was made with it. Without texts, `classes` and `logit_scale` are not to be read.
+    `shared` has the copies that all own scores of a run read, `fits` what they fitted. The score
+    `is_checked` already if a detector was made with it. Without texts, `classes` and `logit_scale`
+    are not to be read.
     """
 
     classes: Vectors
@@ -56,6 +58,7 @@ class BatchContext:
     shared: SharedArrays = field(default_factory=SharedArrays)
     is_checked: bool = False
     has_texts: bool = True
+    fits: OwnFits = field(default_factory=OwnFits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +143,23 @@ class Batch:
         self._context.used.add(BANK)
         vectors = self._vectors("bank.vectors", bank.vectors)
         return OwnBank(vectors, shared.copy("bank.labels", bank.labels))
+
+    def fitted(self, fit: Callable[..., Any], *given: Any) -> Any:
+        """Return `fit(batch, *given)`, computed once per run: its batch has no images.
+
+        `given` are numbers, such as parameters of the score.
+        """
+
+        def make() -> OwnFit:
+            used: set[str] = set()
+            tile = self._tile
+            none = Tile(tile.vectors[:0], tile.classes, tile.columns)
+            context = replace(self._context, used=used)
+            return OwnFit(fit(Batch(self.score, none, context), *given), frozenset(used))
+
+        found = self._context.fits.of(fit, given, make)
+        self._context.used.update(found.used - {COSINES})
+        return found.value
 
     def part(self, rows: slice) -> Batch:
         """Return some of the images, as they were before a score read them."""

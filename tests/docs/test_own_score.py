@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,10 @@ import pytest
 from samples.score.files import lists, mined, write_images, write_texts
 from samples.score.own import unit
 from samples.score.words import CLASSES, NICE, words_of
+from sklearn.ensemble import IsolationForest
+from sklearn.metrics import roc_auc_score
 
+import oodcache
 from oodcache.score.measures.result import Result
 
 __all__ = ["lists", "mined", "write_images", "write_texts"]
@@ -69,34 +73,62 @@ def test_the_example_with_a_bank_ranks_as_knn(names: dict[str, Any]) -> None:
     assert own.auroc == pytest.approx(ours.auroc, abs=1e-9)
 
 
+def vectors(name: str) -> Any:
+    return oodcache.open("embeddings").images("tiny", name).embeddings
+
+
+def test_the_isolation_forest_is_scikit_learns_of_the_bank(names: dict[str, Any]) -> None:
+    (row,) = run(BLOCKS[2], names)
+    forest = IsolationForest(random_state=0).fit(vectors("train"))
+    inside, outside = (forest.score_samples(vectors(name)) for name in ("pets", "strays"))
+    is_id = np.repeat([True, False], [len(inside), len(outside)])
+    expected = roc_auc_score(is_id, np.concatenate([inside, outside]))
+    assert (row.score, row.bank) == ("isolation", "train")
+    assert row.auroc == pytest.approx(expected, abs=1e-9)
+    assert row.auroc != 0.5
+
+
+def test_the_ensemble_gives_the_banks_own_images_the_mean_of_their_ranks(
+    names: dict[str, Any],
+) -> None:
+    (row,) = run(BLOCKS[3], names)
+    assert row.auroc > 0.6
+    train, classes = vectors("train").astype(float), CLASSES.astype(float)
+    nearest = [np.delete(train @ one, place).max() for place, one in enumerate(train)]
+    batch = SimpleNamespace(bank=SimpleNamespace(vectors=train), classes=classes)
+    images, of_classes = names["of_bank"](batch)
+    np.testing.assert_allclose(images, np.sort(nearest), rtol=1e-12)
+    np.testing.assert_allclose(of_classes, np.sort((train @ classes.T).max(axis=1)), rtol=1e-12)
+
+
 def test_the_example_with_negatives_reads_the_mined_words(
     names: dict[str, Any], mined: Callable[..., Any]
 ) -> None:
     mined(name="words")
-    (row,) = run(BLOCKS[2], names)
+    (row,) = run(BLOCKS[4], names)
     assert (row.score, row.negatives, row.bank) == ("lead", "words", None)
     assert 0.5 < row.auroc < 1
 
 
 def test_the_example_with_torch_ranks_as_knn(names: dict[str, Any]) -> None:
-    run(BLOCKS[3], names)
+    run(BLOCKS[5], names)
     asked = 'id="pets", ood="strays", scores=[nearest_by_torch, "knn:k=5"], bank="train"'
     own, ours = run(f'rows = cache.evaluate("tiny", {asked})', names)
     assert own.auroc == pytest.approx(ours.auroc, abs=1e-9)
 
 
 def test_the_score_of_a_whole_set_runs(names: dict[str, Any]) -> None:
-    run(BLOCKS[4], names)
+    run(BLOCKS[6], names)
     (row,) = run('rows = cache.evaluate("tiny", id="pets", ood="strays", scores=density)', names)
     assert row.score == "density"
     assert not 0.45 < row.auroc < 0.55  # Its sets differ in density: it is no score of chance.
 
 
 def test_the_class_for_a_stream_has_a_row_for_each_order(names: dict[str, Any]) -> None:
-    rows = run(BLOCKS[5], names)
+    rows = run(BLOCKS[7], names)
     assert [one.stream and one.stream.order for one in rows] == [None, "shuffle:3", "id-first"]
     assert rows[1].parameters == {"weight": 1.0, "batch": 64.0}
 
 
 def test_every_block_is_run() -> None:
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 8

@@ -12,6 +12,7 @@ from samples.report.spectra import shifted
 from oodcache.report.saved import Saved
 from oodcache.report.sweeps import Sweep, sweeps
 from oodcache.score.measures.result import Result
+from oodcache.score.measures.shots import Shots
 
 MODELS = {MODEL: {"logit_scale": 50.0, "logit_bias": -12.5}}
 
@@ -134,3 +135,28 @@ def test_each_kind_of_positives_is_a_line_of_its_own() -> None:
         *("mcm", "mcm [csid:imagenet-r]", "mcm [csid:imagenet-c]", "mcm [full-spectrum]"),
     ]
     assert all(len(line.values) == 2 for line in sweep.lines)
+
+
+def shot(number: int, auroc: float, alpha: float = 1.0) -> Result:
+    draws = {str(seed): {"auroc": auroc + 0.01 * seed, "fpr95": 0.1 * seed} for seed in range(2)}
+    of_bank = {"bank": f"train:{number}", "bank_labels": "own", "auroc_ci": None}
+    shots = Shots.of(number, draws)
+    return result("tip", auroc, parameters={"alpha": alpha}, shots=shots, **of_bank)
+
+
+def test_shots_are_a_line_for_each_score_with_the_range_over_draws() -> None:
+    rows = [shot(number, 0.5 + number / 100) for number in (16, 1, 4)]
+    (sweep,) = of(*rows, result("mcm", 0.9, parameters={}))
+    (line,) = sweep.lines
+    assert (sweep.parameter, line.score, line.values) == ("shots", "tip", (1.0, 4.0, 16.0))
+    assert line.measured["auroc"] == (0.51, 0.54, 0.66)
+    assert line.ranges["fpr95"] == ((0.0, 0.1),) * 3
+    assert line.ranges["auroc"][0] == (0.51, 0.51 + 0.01)
+
+
+def test_a_parameter_over_shots_is_a_line_for_each_number_and_shots_come_first() -> None:
+    rows = [shot(number, 0.5, alpha) for number in (1, 4) for alpha in (1.0, 9.0)]
+    by_shots, by_alpha = of(*rows)
+    assert (by_shots.parameter, by_alpha.parameter) == ("shots", "alpha")
+    assert [one.score for one in by_alpha.lines] == ["tip (1 shot)", "tip (4 shots)"]
+    assert [one.values for one in by_shots.lines] == [(1.0, 4.0)] * 2

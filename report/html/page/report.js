@@ -361,7 +361,8 @@
       // Words first, then numbers. Two may be shortened to the same text: positions are the axis' values.
       const rank = (value) => (typeof value === "number" ? value : -Infinity);
       const steps = [...new Set(values)].sort((one, two) => (rank(one) === rank(two) ? 0 : rank(one) - rank(two)));
-      const logarithmic = numeric && Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 15;
+      const shots = sweep().parameter === "shots";
+      const logarithmic = shots || numeric && Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 15;
       const apart = ["model", "template"].filter((name) => new Set(those.map((line) => line[name])).size > 1);
       show(id, those.map((line, place) => ({
         type: "scatter", mode: "lines+markers",
@@ -371,14 +372,17 @@
         line: { color: COLOURS[place % MOST], dash: DASHES[place % MOST] },
         marker: { size: line.words.map((word) => (word && numeric ? 13 : 7)), symbol: line.words.map((word) => (word && numeric ? "star" : MARKERS[place % MOST])) },
         text: line.words.map((word, at) => plain(word === null ? number(line.values[at]) : cut(word, 90))),
-        error_y: measure === "auroc" && line.auroc_ci.every(Boolean) ? {
+        error_y: line.ranges[measure].every(Boolean) ? {
+          type: "data", symmetric: false, thickness: 1, width: 3,
+          array: line.ranges[measure].map((ends, at) => 100 * (ends[1] - line.measured[measure][at])), arrayminus: line.ranges[measure].map((ends, at) => 100 * (line.measured[measure][at] - ends[0])),
+        } : measure === "auroc" && line.auroc_ci.every(Boolean) ? {
           type: "data", symmetric: false, thickness: 1, width: 3,
           array: line.auroc_ci.map((ci, at) => 100 * (ci[1] - line.measured.auroc[at])), arrayminus: line.auroc_ci.map((ci, at) => 100 * (line.measured.auroc[at] - ci[0])),
         } : undefined,
         hovertemplate: "%{text}: %{y:.2f} %<extra></extra>",
       })), {
         xaxis: { title: { text: plain(sweep().parameter) }, type: logarithmic ? "log" : "linear",
-          ...(numeric ? {} : { tickvals: steps.map((_, place) => place), ticktext: steps.map(written), range: [-0.5, steps.length - 0.5] }) },
+          ...(shots ? { tickvals: steps, ticktext: steps.map(written) } : numeric ? {} : { tickvals: steps.map((_, place) => place), ticktext: steps.map(written), range: [-0.5, steps.length - 0.5] }) },
         yaxis: { ticksuffix: " %" }, showlegend: those.length > 1,
       });
     });

@@ -14,6 +14,7 @@ from oodcache.cache.errors import InputError
 from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.figures.kinds import draw
 from oodcache.score.measures.result import Result
+from oodcache.score.measures.shots import Shots
 
 BASE = sample()
 FIRST = BASE.saved.results[0]
@@ -160,3 +161,25 @@ def test_numbers_beside_a_word_are_written_as_they_are_typed() -> None:
     ]
     left, _ = draw("sweep", of(rows).subject("sweep")).axes
     assert [one.get_text() for one in left.get_yticklabels()] == ["mined", "500", "2000"]
+
+
+def test_shots_have_doublings_as_axis_and_a_band_between_the_draws() -> None:
+    rows = [
+        replace(
+            FIRST,
+            **{"score": "tip", "parameters": {}, "ood": PLAIN[0], "auroc": 0.8, "fpr95": 0.3},
+            **{"bank": f"train:{number}", "bank_labels": "own", "auroc_ci": None},
+            shots=Shots.of(
+                number, {"0": {"auroc": 0.7, "fpr95": 0.2}, "1": {"auroc": 0.9, "fpr95": 0.4}}
+            ),
+        )
+        for number in (1, 2, 16)
+    ]
+    figure = draw("sweep", of(rows).subject("sweep", width=6.75))
+    auroc, fpr95 = figure.axes
+    assert (auroc.get_xscale(), figure.get_supxlabel()) == ("log", "shots")
+    assert [one.get_text() for one in fpr95.get_xticklabels()] == ["1", "2", "16"]
+    for axes, ends in ((auroc, (70, 90)), (fpr95, (20, 40))):
+        (band,) = axes.collections
+        heights = band.get_paths()[0].vertices[:, 1]  # type: ignore[index]
+        assert (heights.min(), heights.max()) == pytest.approx(ends)

@@ -19,7 +19,10 @@ Vectors = npt.NDArray[np.float32]
 LOGIT_SCALE = 50.0
 BANK_SCORES = {name: score for name, score in SCORES.items() if score.needs == "bank"}
 # Small enough for the smallest banks of the tests.
-NUMBERS = {"k": 3.0, "temperature": 1 / LOGIT_SCALE, "dimension": 0.0}
+NUMBERS = {
+    **{"k": 3.0, "temperature": 1 / LOGIT_SCALE, "dimension": 0.0},
+    **{"C": 10.0, "alpha": 1.0, "beta": 1.0},
+}
 
 
 def normalised(vectors: npt.NDArray[Any]) -> Vectors:

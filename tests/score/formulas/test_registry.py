@@ -6,6 +6,9 @@ import pytest
 
 from oodcache.score.formulas.class_scores import CLASS_SCORES
 from oodcache.score.formulas.definition import unranked
+from oodcache.score.formulas.few_shot.adapter import ADAPTER_SCORES
+from oodcache.score.formulas.few_shot.boundary import BOUNDARY_SCORES
+from oodcache.score.formulas.few_shot.probe import PROBE_SCORES
 from oodcache.score.formulas.gaussian import GAUSSIAN_SCORES
 from oodcache.score.formulas.negative_scores import NEGATIVE_SCORES
 from oodcache.score.formulas.neighbours import NEIGHBOUR_SCORES
@@ -14,7 +17,10 @@ from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.subspace import SUBSPACE_SCORES
 from oodcache.score.streams.methods import STREAM_SCORES
 
-OF_A_BANK = (NEIGHBOUR_SCORES, GAUSSIAN_SCORES, SUBSPACE_SCORES, PROTOTYPE_SCORES)
+OF_A_BANK = (
+    *(NEIGHBOUR_SCORES, GAUSSIAN_SCORES, SUBSPACE_SCORES, PROTOTYPE_SCORES),
+    *(PROBE_SCORES, ADAPTER_SCORES, BOUNDARY_SCORES),
+)
 
 
 def test_every_familys_scores_are_there_under_one_name_each() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from oodcache.score.formulas.tile import Vectors
 from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.without_texts import check_has_texts, select
 from oodcache.score.measures.result import MEANS
-from oodcache.score.onepass.variants import parse_all
+from oodcache.score.onepass.variants import default, parse_all
 from oodcache.score.own.batch import Batch
 from oodcache.score.own.loading import of_function
 
@@ -179,3 +180,23 @@ def test_what_needs_texts_is_refused_before_a_bank_is_asked_for(
     asked = Question(tmp_path, ["tiny"], "inside", ["outside"], bank=bank)
     with pytest.raises(InputError, match="^a detector needs class texts, and Tiny/one has none; "):
         check_has_texts(asked, "tiny", "a detector")
+
+
+def test_shots_are_an_axis_of_every_score_and_of_the_accuracy(score: Score) -> None:
+    scores = ("probe:C=10", "fdbd", "knn:k=1")
+    together = score(*scores, bank="train:2|9").results
+    for number in (2, 9):
+        found = [one for one in together if one.shots and one.shots.per_class == number]
+        alone = score(*scores, bank=f"train:{number}").results
+        assert [replace(one, shots=None) for one in found] == list(alone)
+    assert len(together) == 6
+    assert len({one.id_accuracy for one in together}) == 2
+
+
+def test_the_default_score_of_few_shots_without_texts_is_the_probe(score: Score) -> None:
+    variants = parse_all(default(None, "train:2|9"))
+    rows = score(bank="train:2|9", variants=variants).results
+    assert [(one.score, one.shots and one.shots.per_class) for one in rows] == [
+        ("probe", 2),
+        ("probe", 9),
+    ]
