@@ -18,7 +18,7 @@ from oodcache.score.measures.result import Conventions
 if TYPE_CHECKING:
     from oodcache.report.tables.grid import Grid
 
-FLAGS = ("lower-is-id", "compare", "overwrite", "retry-failed", "fast-decode", "exif")
+FLAGS = ("lower-is-id", "compare", "selective", "overwrite", "retry-failed", "fast-decode", "exif")
 ARGUMENTS = {
     "score": "scores",
     "name": "model_name",
@@ -29,7 +29,7 @@ ARGUMENTS = {
         for name in (
             *("model", "classes", "id", "ood", "csid", "template", "select-on", "class-names"),
             *("negatives", "bank", "bank-labels", "bank-seed", "bootstrap", "seed", "data-root"),
-            *("stream", "stream-seed", "group"),
+            *("stream", "stream-seed", "group", "drop"),
             *("measure", "form", "parameter"),
             *("labels", "label-names", "paths", "weights", "logit-scale", "logit-bias"),
             *("alpha", "confidence", "select-id", "cache", "checkpoint", "model-config"),
@@ -44,6 +44,11 @@ PHRASES = (
     ("--format json has", ".differences has"),
     ("Use --explain for", "See .notes for"),
     (", or give --format", ""),
+    (
+        "give --correct NAME, a column of the ID file with 1 for a correct one and 0 for another",
+        "give correct, a list with 1 for a correct one and 0 for another",
+    ),
+    ("in the column path of --save-scores FILE.csv", "in cache.images(MODEL, DATASET).paths"),
     ("with --cache or --output", "or another path"),
     (", or print without --output", ""),
     (

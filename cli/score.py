@@ -55,6 +55,11 @@ from oodcache.cli.options import (
     "--id as the full spectrum; may repeat.",
 )
 @click.option(
+    "--drop",
+    type=FILE,
+    help="List of images, a path or DATASET:PATH per line: also measure without them.",
+)
+@click.option(
     "--select-on",
     metavar="DATASET",
     help="Choose each score's parameters by AUROC on this OOD dataset; report on --ood.",

@@ -17,6 +17,7 @@ from oodcache.cache.watch import Hint, Note, Watch
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import Digests, Vectors, processors
 from oodcache.score.inputs import bank_classes, equal_classes
+from oodcache.score.inputs.accuracy import check_known
 from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import Prompted, Selection, prompted, tell
 from oodcache.score.inputs.views import View, tell_shared
@@ -26,11 +27,11 @@ from oodcache.score.measures.comparison import Comparison
 from oodcache.score.measures.result import Pick, Result
 from oodcache.score.measures.spectrum.kinds import compare_kinds
 from oodcache.score.onepass.choosing import picks
+from oodcache.score.onepass.clean import CleanSets, clean_sets
 from oodcache.score.onepass.csid import kinds
 from oodcache.score.onepass.kept import Kept
-from oodcache.score.onepass.onepass import Classes, Scored, score_images
+from oodcache.score.onepass.onepass import Classes, Scored, score_images, tell_constant
 from oodcache.score.onepass.replays import Replays, planned
-from oodcache.score.onepass.variants import Variant
 from oodcache.score.provenance import Source
 from oodcache.score.references import References, open_references
 from oodcache.score.streams.plan import OrderedRuns, StreamPlan
@@ -79,6 +80,7 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
         prompts = [references.bank.prompted()]
         equal_classes.tell(prompts, watch.note)
     plan = planned(question, selection, watch.note)
+    clean = clean_sets(question, selection, watch.note)
     results: list[Result] = []
     kept: list[Kept] = []
     are_many = len(prompts) > MANY
@@ -89,7 +91,7 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
             # Notes are the same for every template, and many templates have one bar.
             note = Watch().note if number else watch.note
             own = Watch(note) if are_many else Watch(note, watch.progress)
-            images = _Pass(question, selection, one, references, plan, own)
+            images = _Pass(question, selection, one, references, plan, own, clean)
             results += images.compare()
             kept += images.kept() if keep else ()
             if advance is not None:
@@ -108,14 +110,6 @@ def _tell_time(templates: int, seconds: float, note: Note) -> None:
         note(Hint(f"{counted(templates, 'template')}, a pass each: about {about}"))
 
 
-def _tell_constant(variants: Sequence[Variant], scored: Sequence[Scored], note: Note) -> None:
-    """Note each variant that gives one number to every image of every set."""
-    for place, variant in enumerate(variants):
-        first = scored[0].scores[place, 0]
-        if all((one.scores[place] == first).all() for one in scored):
-            note(f"{variant.label}: every image scores {first:.6g}; an AUROC of 50 means nothing")
-
-
 class _Pass:
     """All images of a selection, scored with one set of class vectors."""
 
@@ -127,7 +121,9 @@ class _Pass:
         references: References,
         plan: StreamPlan | None,
         watch: Watch,
+        clean: CleanSets | None,
     ) -> None:
+        self._clean = clean
         self._selection, self._prompt, self._variants = selection, prompt, question.variants
         self._references, self._watch = references, watch
         self._conventions = question.conventions
@@ -140,7 +136,7 @@ class _Pass:
             self._score(view)
         if self._streams is not None:
             self._streams.scored(self._variants, self._fits.each, tuple(self._scored))
-        _tell_constant(self._variants, self._scored, watch.note)
+        tell_constant(self._variants, self._scored, watch.note)
         # The indices of the variants to compare, and how each was picked, if it was.
         self._compared: Mapping[int, Pick | None] = dict.fromkeys(range(len(self._variants)))
         if selection.tuning is not None:
@@ -190,6 +186,10 @@ class _Pass:
         }
         positives = kinds(self._selection, self._classes, named, self._watch.note)
         every, _ = positives
+        check_known(every[0].accuracy, self._selection.views[0], self._conventions)
+        left = None
+        if self._clean is not None:
+            left = self._clean.of_pass(self._classes, named, self._fits.of_bank)
         common = self._common()
         bank_shared = self._bank_shared_images()
         places = [one for one in self._compared if not self._variants[one].definition.stream]
@@ -201,7 +201,7 @@ class _Pass:
         alone = {"id": every[0].id, "id_accuracy": every[0].accuracy}
         alone |= {"n_id": len(self._selection.views[0].rows)}
         in_streams = {"conventions": self._conventions, "groups": groups}
-        in_streams |= {"shared_images": every[0].shared_images}
+        in_streams |= {"shared_images": every[0].shared_images, "outcomes": every[0].outcomes}
         with watched as advance, ThreadPoolExecutor(threads) as pool:
 
             def of_variant(place: int) -> list[Result]:
@@ -219,7 +219,9 @@ class _Pass:
                     probability=self._shown(place) if variant.definition.probability else None,
                     advance=lambda done: _unless(stopped, advance, done),
                 )
-                return compare_kinds(fields, *positives, self._by_view(place), how)
+                scores = self._by_view(place)
+                rows = compare_kinds(fields, *positives, scores, how)
+                return rows if left is None else left.beside(rows, fields, scores, how)
 
             try:
                 # NumPy releases the interpreter's lock to sort.

@@ -26,6 +26,8 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
     streamed = any(one.stream is not None for one in results)
     has_bank = any(one.bank is not None for one in results)
     shifted = any(one.spectrum is not None for one in results)
+    has_clean = any(one.clean is not None for one in results)
+    accepted = _every(one.selective.values() for one in results if one.selective is not None)
     return [
         {
             "variant": variants[key(one)],
@@ -45,6 +47,8 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
             **(_picked(one) if picked else {}),
             **(_stream(one) if streamed else {}),
             **(_spectrum(one) if shifted else {}),
+            **_selective(one, accepted),
+            **(_clean(one) if has_clean else {}),
         }
         for one in results
     ]
@@ -111,6 +115,18 @@ def _spectrum(one: Result) -> dict[str, float]:
         columns[f"{name}_drop"] = _number(drop.value if drop else None)
         columns |= _bounds(f"{name}_drop", (drop.bootstrap or drop.ci) if drop else None)
     return columns
+
+
+def _selective(one: Result, names: Sequence[str]) -> dict[str, float]:
+    """Return the measures of accepted images, NaN where they are unknown."""
+    found = {} if one.selective is None else one.selective.values()
+    return {name: found.get(name, math.nan) for name in names}
+
+
+def _clean(one: Result) -> dict[str, float]:
+    """Return the counts, the accuracy and the measures of a row without the dropped images."""
+    names = ("n_id", "n_ood", "id_accuracy", *(measure.name for measure in MEASURES))
+    return {f"clean_{name}": _number(getattr(one.clean, name, None)) for name in names}
 
 
 def _stream(one: Result) -> dict[str, Any]:

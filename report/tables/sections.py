@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from oodcache.report.tables.caption import caption, short_caption
+from oodcache.report.tables.clean import clean_grid
 from oodcache.report.tables.grid import (
     NONE,
     Cell,
@@ -21,6 +22,7 @@ from oodcache.report.tables.grid import (
     percent,
 )
 from oodcache.report.tables.published import published_tables
+from oodcache.report.tables.selective import selective_grid
 from oodcache.report.tables.spectrum import drop_grid
 from oodcache.report.tables.stream_notes import keeps_some
 from oodcache.score.measures.result import Counterpart, Difference, Result
@@ -59,7 +61,7 @@ def sections(
     """
     grids = [measured(results, caption(results) if explain else short_caption(results))]
     drops = drop_grid(results)
-    grids += [] if drops is None else [drops]
+    grids += [*([] if drops is None else [drops]), *further(results)]
     if any(one.bootstrap is not None for one in results):
         grids.append(_bootstrap(results))
     if any(one.calibration is not None for one in results):
@@ -67,6 +69,12 @@ def sections(
     if differences:
         grids.append(_differences(results, differences))
     return [*grids, *published_tables(published or ())]
+
+
+def further(results: Sequence[Result]) -> list[Grid]:
+    """Return the clean numbers and selective classification, of those that were asked for."""
+    found = (clean_grid(results), selective_grid(results))
+    return [one for one in found if one is not None]
 
 
 def _bootstrap(results: Sequence[Result]) -> Grid:

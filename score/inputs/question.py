@@ -33,7 +33,8 @@ class Question:
     per class are drawn with `bank_seed`, which is independent of the conventions' seed. `streams`
     are the orders of scores that learn from the stream, as typed; their draws begin with
     `stream_seed`. `csid` are sets of covariate-shifted ID images, which count as ID in rows of
-    their own and of the full spectrum.
+    their own and of the full spectrum. `drop` is a list of images without which everything is
+    measured again.
     """
 
     cache: Path
@@ -53,6 +54,7 @@ class Question:
     stream_seed: int = 0
     conventions: Conventions = STANDARD
     csid: Sequence[str] = ()
+    drop: Path | None = None
 
     def asking(self, scores: Sequence[str | Function], ablation: Path | None = None) -> Question:
         """Return the question with the given scores and an ablation file's scores and templates.
@@ -89,6 +91,13 @@ class Question:
             raise InputError(
                 f"--csid: {label[:120]} learns from a stream, and streams have no csid images; "
                 "score it in another run, without --csid"
+            )
+        together = [one for one in self.variants if one.definition.stream or one.definition.whole]
+        if self.drop is not None and together:
+            raise InputError(
+                f"--drop: {together[0].label[:120]} scores an image by other images, so its "
+                "numbers without some need scores of their own; score it in another run, without "
+                "--drop"
             )
         return self
 

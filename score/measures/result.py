@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from oodcache.cache.errors import InputError
+from oodcache.score.measures.selective.selective import Selective
 from oodcache.score.measures.spectrum.spectrum import Spectrum
 
 AVERAGE = "average"
@@ -55,7 +56,8 @@ class Conventions:
 
     `bootstrap` is the number of resamples, 0 for none, drawn with `seed`. `calibration` adds the
     measures at an absolute threshold. `groups` has the OOD sets of averages of the user's own, by
-    name. Raises InputError for values that are none of these.
+    name. `selective` adds the errors among accepted images. Raises InputError for values that are
+    none of these.
     """
 
     fpr_convention: str = "strict"
@@ -64,6 +66,7 @@ class Conventions:
     seed: int = 0
     calibration: bool = False
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
+    selective: bool = False
 
     def __post_init__(self) -> None:
         if self.fpr_convention not in FPR_CONVENTIONS:
@@ -163,7 +166,8 @@ class Result:
     typed; `bank_labels` is "own" or "predicted"; `bank_shared_images` counts, by set, the images
     that are also in the bank, if any. `picked` tells how the parameters were picked.
     `spectrum` tells about csid images among the positives: `id` is then "csid:NAME" or
-    "full-spectrum". `average_of` has the OOD sets of an average.
+    "full-spectrum". `average_of` has the OOD sets of an average. `selective` has the errors among
+    accepted images. `clean` is the same row without the images of --drop.
     All of these are None if not requested or not used.
     """
 
@@ -201,6 +205,8 @@ class Result:
     stream: StreamMeasures | None = None
     spectrum: Spectrum | None = None
     average_of: tuple[str, ...] | None = None
+    selective: Selective | None = None
+    clean: Result | None = None
 
     @property
     def is_average(self) -> bool:
