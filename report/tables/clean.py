@@ -15,6 +15,7 @@ from oodcache.report.tables.grid import (
     percent,
 )
 from oodcache.score.measures.result import Result
+from oodcache.score.measures.spectrum.spectrum import FULL
 
 
 def clean_grid(results: Sequence[Result]) -> Grid | None:
@@ -54,7 +55,7 @@ def _dropped(known: Sequence[Result]) -> Iterator[str]:
     """Yield how many images of each set are dropped."""
     counts: dict[str, tuple[int, int]] = {}
     for one in known:
-        if one.clean is not None and not one.is_average:
+        if one.clean is not None and not one.is_average and one.id != FULL:
             counts[one.id] = one.n_id - one.clean.n_id, one.n_id
             counts[one.ood] = one.n_ood - one.clean.n_ood, one.n_ood
     some = {name: both for name, both in counts.items() if both[0]}

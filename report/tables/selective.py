@@ -17,7 +17,7 @@ from oodcache.report.tables.grid import (
 )
 from oodcache.score.measures.result import Result
 from oodcache.score.measures.selective.risk import COVERAGES, RiskMeasures
-from oodcache.score.measures.selective.selective import Selective
+from oodcache.score.measures.selective.selective import SELECTIVE, Selective
 
 ALONE = "ID alone"
 
@@ -73,5 +73,5 @@ def _notes(known: Sequence[Result]) -> Iterator[str]:
     unknown = [f"{n - images:,} of {name}" for name, (images, n) in counts.items() if n > images]
     if unknown:
         yield f"Left out, as their class is unknown: {', '.join(unknown)}."
-    if any(one.bootstrap is not None for one in known):
+    if any(name.startswith(SELECTIVE) for one in known for name in one.bootstrap or ()):
         yield "--format json and csv have the bootstrap's intervals."
