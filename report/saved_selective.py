@@ -7,8 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from oodcache.cache.format.json_fields import Fields
-from oodcache.score.measures.selective.risk import RiskMeasures
-from oodcache.score.measures.selective.selective import VARIANTS, Selective
+from oodcache.score.measures.selective.selective import VARIANTS, RiskMeasures, Selective
 
 
 def saved_selective(row: Mapping[str, Any]) -> Selective:

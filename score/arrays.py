@@ -18,8 +18,7 @@ from oodcache.score.files.reading import UNNAMED, check_list, ranked
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions
-from oodcache.score.measures.selective.answers import outcomes_of
-from oodcache.score.measures.selective.selective import Outcomes
+from oodcache.score.measures.selective.answers import Outcomes, outcomes_of
 from oodcache.score.measures.spectrum.positives import check_id
 from oodcache.score.other_scores import measured
 from oodcache.score.scoring import Measured

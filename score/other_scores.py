@@ -18,8 +18,7 @@ from oodcache.score.measures.differences import differences
 from oodcache.score.measures.measurement import NONE_KNOWN, Key
 from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions
-from oodcache.score.measures.selective.answers import outcomes_of
-from oodcache.score.measures.selective.selective import Outcomes
+from oodcache.score.measures.selective.answers import Outcomes, outcomes_of
 from oodcache.score.measures.spectrum.pairs import by_kind
 from oodcache.score.measures.spectrum.positives import check_id
 from oodcache.score.scoring import Measured

@@ -50,7 +50,7 @@ class DuplicatePair:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _RowPairs:
     """Pairs of rows of two datasets: `first` and `second` int64 (P,), `cosine` float64 (P,)."""
 
     sets: tuple[CachedSet, CachedSet]
@@ -96,7 +96,7 @@ def duplicates(
     if within or len(sets) == 1:
         searched = [*((one, one) for one in sets), *searched]
     total = sum(first.file.rows * second.file.rows for first, second in searched)
-    every: list[_Found] = []
+    every: list[_RowPairs] = []
     with watch.progress("compare", total, "pairs") as advance:
         for pair in searched:
             left = MOST_PAIRS - sum(len(one.cosine) for one in every)
@@ -110,7 +110,7 @@ def _between(
     threshold: float,
     advance: Callable[[int], None],
     most: int,
-) -> _Found:
+) -> _RowPairs:
     """Return the pairs of two datasets, or within one; memory holds one tile of cosines."""
     rows: list[Rows] = [np.empty((2, 0), np.int64)]
     cosines: list[Floats] = [np.empty(0)]
@@ -133,7 +133,7 @@ def _between(
             _check(first, second, threshold, count, most)
             advance(len(outer) * len(inner))
     both = np.concatenate(rows, axis=1)
-    return _Found((first, second), both[0], both[1], np.concatenate(cosines))
+    return _RowPairs((first, second), both[0], both[1], np.concatenate(cosines))
 
 
 def _check(first: CachedSet, second: CachedSet, threshold: float, count: int, most: int) -> None:
@@ -167,7 +167,7 @@ def _blocks(file: ImageFile, rows: int) -> Iterator[tuple[int, Vectors]]:
         first += len(block)
 
 
-def _named(every: Sequence[_Found]) -> list[DuplicatePair]:
+def _named(every: Sequence[_RowPairs]) -> list[DuplicatePair]:
     """Return the pairs with their paths, the most similar first."""
     paths: dict[str, list[bytes]] = {}
     pairs: list[tuple[float, int, int, int, Any]] = []

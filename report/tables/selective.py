@@ -16,8 +16,8 @@ from oodcache.report.tables.grid import (
     percent,
 )
 from oodcache.score.measures.result import Result
-from oodcache.score.measures.selective.risk import COVERAGES, RiskMeasures
-from oodcache.score.measures.selective.selective import SELECTIVE, Selective
+from oodcache.score.measures.selective.risk import COVERAGES
+from oodcache.score.measures.selective.selective import SELECTIVE, RiskMeasures, Selective
 
 ALONE = "ID alone"
 

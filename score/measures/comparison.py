@@ -15,8 +15,8 @@ from oodcache.score.measures.groups import Averaged, averages
 from oodcache.score.measures.metrics import Counts, Integers, checked, merge
 from oodcache.score.measures.probability import NOT_A_PROBABILITY, probability_measures
 from oodcache.score.measures.result import FPR_CONVENTIONS, MEASURES, Conventions, Result
-from oodcache.score.measures.selective.answers import Answers
-from oodcache.score.measures.selective.selective import Outcomes, mean_selective
+from oodcache.score.measures.selective.answers import Answers, Outcomes
+from oodcache.score.measures.selective.selective import mean_selective
 
 SUMS = ("n_ood", "ties", "distinct", "shared_images")
 

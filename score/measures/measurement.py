@@ -11,7 +11,7 @@ from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import Comparison
 from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions, Result
-from oodcache.score.measures.selective.selective import Outcomes
+from oodcache.score.measures.selective.answers import Outcomes
 from oodcache.score.measures.spectrum.kinds import PositiveKind, compare_kinds, name_of
 from oodcache.score.measures.spectrum.positives import Positives
 from oodcache.score.measures.spectrum.spectrum import FULL, Spectrum

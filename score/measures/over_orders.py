@@ -18,7 +18,8 @@ from oodcache.score.measures.result import (
     Result,
     StreamMeasures,
 )
-from oodcache.score.measures.selective.selective import Outcomes, mean_selective
+from oodcache.score.measures.selective.answers import Outcomes
+from oodcache.score.measures.selective.selective import mean_selective
 from oodcache.score.measures.stream_path import stream_path
 from oodcache.score.streams.runs import StreamRun, same_images
 

@@ -7,10 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oodcache.cache.errors import InputError
 from oodcache.score.measures.metrics import Counts, Floats, Integers
-from oodcache.score.measures.selective.selective import UNKNOWN, Outcomes, Selective, selective
+from oodcache.score.measures.selective.risk import selective
+from oodcache.score.measures.selective.selective import Selective
+
+# Of each ID image: 1 if its nearest class is its own, 0 if not, UNKNOWN without a class.
+Outcomes = NDArray[np.int8]
+UNKNOWN = -1
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,33 +15,10 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from oodcache.score.measures.selective.selective import RiskMeasures, Selective
+
 Integers = NDArray[np.int64]
 COVERAGES = ("0.8", "0.9", "0.95")
-
-
-@dataclass(frozen=True)
-class RiskMeasures:
-    """Measures of the errors among accepted images.
-
-    `aurc` is the area under the risk-coverage curve, `augrc` that under the generalised one.
-    `accuracy_at_coverage` has the accuracy of the share of the images that score highest,
-    `accuracy_at_tpr` that of all images at or above the threshold that keeps a share of ID, None
-    if it keeps no image whose class is known. The keys are shares as written, such as "0.95".
-    """
-
-    aurc: float
-    augrc: float
-    accuracy_at_coverage: Mapping[str, float]
-    accuracy_at_tpr: Mapping[str, float | None]
-
-    def values(self) -> dict[str, float | None]:
-        """Return every measure under a flat name, such as "accuracy_at_coverage_0.8"."""
-        return {
-            "aurc": self.aurc,
-            "augrc": self.augrc,
-            **{f"accuracy_at_coverage_{at}": one for at, one in self.accuracy_at_coverage.items()},
-            **{f"accuracy_at_tpr_{at}": one for at, one in self.accuracy_at_tpr.items()},
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,24 +104,20 @@ class RiskBlocks:
         return 1 - int(self.errors[:blocks].sum()) / weight if weight else None
 
 
-def mean_measures(every: Sequence[RiskMeasures]) -> RiskMeasures:
-    """Return the mean of each measure; of one that is unknown somewhere it is unknown."""
-    first = every[0]
-    at_tpr: dict[str, float | None] = {}
-    for tpr in first.accuracy_at_tpr:
-        found = [one.accuracy_at_tpr[tpr] for one in every]
-        known = [one for one in found if one is not None]
-        at_tpr[tpr] = _mean(known) if len(known) == len(found) else None
-    return RiskMeasures(
-        _mean([one.aurc for one in every]),
-        _mean([one.augrc for one in every]),
-        {
-            share: _mean([one.accuracy_at_coverage[share] for one in every])
-            for share in first.accuracy_at_coverage
-        },
-        at_tpr,
+def selective(kept: Sequence[NDArray[np.int64]], thresholds: Mapping[str, int]) -> Selective | None:
+    """Return the measures of images in blocks of tied scores, None if no class is known.
+
+    `kept` has three counts, (B + 1,): the right, the wrong and the OOD images that are kept by the
+    threshold of no block, of the first, of the first two, …. `thresholds` has the number of blocks
+    that each TPR keeps.
+    """
+    right, wrong, ood = (np.diff(one) for one in kept)
+    images, oods = int(right.sum() + wrong.sum()), int(ood.sum())
+    if not images:
+        return None
+    weights = ((1, 0), (1, 1), (oods, images))
+    measures = (
+        RiskBlocks.of(right, wrong, ood, id_weight=inside, ood_weight=outside).measures(thresholds)
+        for inside, outside in weights
     )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))
+    return Selective(images, *measures)

@@ -5,16 +5,34 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from statistics import fmean
 
-import numpy as np
-from numpy.typing import NDArray
-
-from oodcache.score.measures.selective.risk import RiskBlocks, RiskMeasures, mean_measures
-
-# Of each ID image: 1 if its nearest class is its own, 0 if not, UNKNOWN without a class.
-Outcomes = NDArray[np.int8]
-UNKNOWN = -1
 SELECTIVE = "selective_"
+
+
+@dataclass(frozen=True)
+class RiskMeasures:
+    """Measures of the errors among accepted images.
+
+    `aurc` is the area under the risk-coverage curve, `augrc` that under the generalised one.
+    `accuracy_at_coverage` has the accuracy of the share of the images that score highest,
+    `accuracy_at_tpr` that of all images at or above the threshold that keeps a share of ID, None
+    if it keeps no image whose class is known. The keys are shares as written, such as "0.95".
+    """
+
+    aurc: float
+    augrc: float
+    accuracy_at_coverage: Mapping[str, float]
+    accuracy_at_tpr: Mapping[str, float | None]
+
+    def values(self) -> dict[str, float | None]:
+        """Return every measure under a flat name, such as "accuracy_at_coverage_0.8"."""
+        return {
+            "aurc": self.aurc,
+            "augrc": self.augrc,
+            **{f"accuracy_at_coverage_{at}": one for at, one in self.accuracy_at_coverage.items()},
+            **{f"accuracy_at_tpr_{at}": one for at, one in self.accuracy_at_tpr.items()},
+        }
 
 
 @dataclass(frozen=True)
@@ -43,30 +61,30 @@ class Selective:
 VARIANTS = tuple(one.name for one in fields(Selective) if one.name != "images")
 
 
-def selective(kept: Sequence[NDArray[np.int64]], thresholds: Mapping[str, int]) -> Selective | None:
-    """Return the measures of images in blocks of tied scores, None if no class is known.
-
-    `kept` has three counts, (B + 1,): the right, the wrong and the OOD images that are kept by the
-    threshold of no block, of the first, of the first two, …. `thresholds` has the number of blocks
-    that each TPR keeps.
-    """
-    right, wrong, ood = (np.diff(one) for one in kept)
-    images, oods = int(right.sum() + wrong.sum()), int(ood.sum())
-    if not images:
-        return None
-    weights = ((1, 0), (1, 1), (oods, images))
-    measures = (
-        RiskBlocks.of(right, wrong, ood, id_weight=inside, ood_weight=outside).measures(thresholds)
-        for inside, outside in weights
-    )
-    return Selective(images, *measures)
-
-
 def mean_selective(every: Sequence[Selective | None]) -> Selective | None:
     """Return the mean of each measure over OOD sets or orders, None if one has none."""
     known = [one for one in every if one is not None]
     if not known or len(known) < len(every):
         return None
-    images = round(float(np.mean([one.images for one in known])))
+    images = round(fmean(one.images for one in known))
     means = (mean_measures([getattr(one, variant) for one in known]) for variant in VARIANTS)
     return Selective(images, *means)
+
+
+def mean_measures(every: Sequence[RiskMeasures]) -> RiskMeasures:
+    """Return the mean of each measure; of one that is unknown somewhere it is unknown."""
+    first = every[0]
+    at_tpr: dict[str, float | None] = {}
+    for tpr in first.accuracy_at_tpr:
+        found = [one.accuracy_at_tpr[tpr] for one in every]
+        known = [one for one in found if one is not None]
+        at_tpr[tpr] = fmean(known) if len(known) == len(found) else None
+    return RiskMeasures(
+        fmean([one.aurc for one in every]),
+        fmean([one.augrc for one in every]),
+        {
+            share: fmean([one.accuracy_at_coverage[share] for one in every])
+            for share in first.accuracy_at_coverage
+        },
+        at_tpr,
+    )

@@ -17,7 +17,7 @@ from oodcache.score.measures import bootstrap, delong
 from oodcache.score.measures.comparison import ComparedRow, Comparison
 from oodcache.score.measures.metrics import Integers
 from oodcache.score.measures.result import HEADLINES, Result
-from oodcache.score.measures.selective.selective import Outcomes
+from oodcache.score.measures.selective.answers import Outcomes
 from oodcache.score.measures.spectrum.positives import Positives
 from oodcache.score.measures.spectrum.spectrum import CSID, Drop, Spectrum
 from oodcache.score.measures.spectrum.variances import around, drop_variance, pool_variance

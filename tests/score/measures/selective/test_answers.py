@@ -7,8 +7,7 @@ import pytest
 
 from oodcache.cache.errors import InputError
 from oodcache.score.measures.metrics import count
-from oodcache.score.measures.selective.answers import Answers, outcomes, outcomes_of
-from oodcache.score.measures.selective.selective import UNKNOWN
+from oodcache.score.measures.selective.answers import UNKNOWN, Answers, outcomes, outcomes_of
 
 RANDOM = np.random.default_rng(3)
 ID, OOD = RANDOM.normal(1, 1, 80).round(1), RANDOM.normal(0, 1, 50).round(1)

@@ -15,9 +15,8 @@ from sklearn.metrics import roc_auc_score
 from oodcache.score.measures.selective.risk import (
     COVERAGES,
     RiskBlocks,
-    RiskMeasures,
-    mean_measures,
 )
+from oodcache.score.measures.selective.selective import RiskMeasures, mean_measures
 
 Image = tuple[float, int, int]  # Its score, its weight, and 1 for an error.
 RANDOM = np.random.default_rng(0)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from oodcache.score.measures.selective.risk import RiskMeasures
-from oodcache.score.measures.selective.selective import Selective, mean_selective, selective
+from oodcache.score.measures.selective.risk import selective
+from oodcache.score.measures.selective.selective import RiskMeasures, Selective, mean_selective
 
 # Three blocks: a right image and an OOD one, a right and a wrong one, an OOD image.
 KEPT = (np.array([0, 1, 2, 2]), np.array([0, 0, 1, 1]), np.array([0, 1, 1, 2]))
