@@ -151,7 +151,7 @@ def duplicates(
 
     \b
     oodcache cache duplicates pets strays --model tiny-clip
-    oodcache cache duplicates train pets strays --model tiny-clip --drop-file drop.txt
+    oodcache cache duplicates train pets --model tiny-clip --drop-file drop.txt
     """
     from oodcache.cache.store import duplicate_lists
     from oodcache.cache.store.duplicates import cached_sets, duplicates

@@ -60,4 +60,5 @@ def _dropped(known: Sequence[Result]) -> Iterator[str]:
             counts[one.ood] = one.n_ood - one.clean.n_ood, one.n_ood
     some = {name: both for name, both in counts.items() if both[0]}
     named = [f"{gone:,} of {whole:,} images of {name}" for name, (gone, whole) in some.items()]
-    yield f"Dropped: {in_words(named)}."
+    if named:  # In a file of results there may be none.
+        yield f"Dropped: {in_words(named)}."

@@ -426,15 +426,13 @@ def test_selective_classification_is_worked_by_hand(oodcache: Run, judged: list[
         ([], "--selective: which ID images are classified correctly is unknown; give --correct"),
         (["--correct", "wrong"], "id.csv: has no column 'wrong'; there are: 'mcm', 'right'"),
         (["--correct", "mcm"], "id.csv: column 'mcm': row 0, from 0, is 0.9; expected 1 for a"),
-        (
-            ["--correct", "right", "--csid", "more=id.csv"],
-            "csid",
-        ),
+        (["--correct", "right", "--csid", "more.csv"], "csid images are not known to be classi"),
     ],
 )
 def test_errors_that_are_unknown_are_one_line(
     oodcache: Run, judged: list[str], typed: list[str], words: str
 ) -> None:
+    Path("more.csv").write_text("mcm\n0.5\n0.6\n")
     refused = oodcache(*judged, *typed)
     assert (refused.status, refused.out, refused.err.count("\n")) == (1, "", 1)
     assert words in refused.err

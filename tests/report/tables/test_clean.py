@@ -49,3 +49,9 @@ def test_an_average_counts_no_images_of_its_own() -> None:
 def test_the_table_is_printed_only_with_drop(form: str) -> None:
     assert "without those of --drop" in formats.text(form, [ROW], [], {})
     assert "--drop" not in formats.text(form, [FIRST], [], {})
+
+
+def test_results_that_were_changed_to_drop_nothing_have_no_note_of_it() -> None:
+    grid = clean_grid([replace(ROW, clean=FIRST)])
+    assert grid is not None
+    assert len(grid.notes) == 1
