@@ -17,6 +17,7 @@ from oodcache.score.words.leak_search import LeakSearch
 from oodcache.wording import in_python, noted, to_stderr, typed
 
 if TYPE_CHECKING:
+    from oodcache.score.arrays import Arrays
     from oodcache.score.own.function import Function
     from oodcache.score.scoring import Measured
 
@@ -36,6 +37,7 @@ def metrics(
     bootstrap: int | None = None,
     seed: int | None = None,
     group: Groups | None = None,
+    correct: object = None,
     note: Note = to_stderr,
 ) -> Results:
     """Return the rows of `oodcache metrics` for scores in memory, one per score and OOD set.
@@ -45,14 +47,15 @@ def metrics(
     {score: array} and {set: {score: array}}, or {score: array} for a single OOD set. Arrays may
     differ in length. `id` names the ID set, `group` is as in `Cache.evaluate`. `csid_scores`,
     {set: array} or {set: {score: array}}, are of covariate-shifted ID images: they count as ID, in
-    rows of their own. Raises InputError,
-    which names the argument, for other shapes, NaN, or no numbers.
+    rows of their own. `correct`, one of 1 and 0 per ID image, tells which are classified correctly:
+    it adds `selective`. Raises InputError, which names the argument, for other shapes, NaN, or no
+    numbers.
 
     >>> metrics([0.9, 0.8, 0.7], [0.1, 0.75])[0].auroc
     0.8333333333333334
     """
     return _measured(
-        *(id_scores, ood_scores, id, csid_scores),
+        _given(id_scores, ood_scores, id, csid_scores, lower_is_id, correct),
         lower_is_id=lower_is_id,
         conventions=conventions_of(conventions, bootstrap, seed, group),
         compare_scores=False,
@@ -72,6 +75,7 @@ def compare(
     bootstrap: int | None = None,
     seed: int | None = None,
     group: Groups | None = None,
+    correct: object = None,
     note: Note = to_stderr,
 ) -> Results:
     """Return `metrics` of several scores, with the `differences` between them.
@@ -85,7 +89,7 @@ def compare(
     0.375
     """
     return _measured(
-        *(id_scores, ood_scores, id, csid_scores),
+        _given(id_scores, ood_scores, id, csid_scores, lower_is_id, correct),
         lower_is_id=lower_is_id,
         conventions=conventions_of(conventions, bootstrap, seed, group),
         compare_scores=True,
@@ -93,11 +97,24 @@ def compare(
     )
 
 
-def _measured(
+def _given(
     id_scores: object,
     ood_scores: object,
     id_set: str,
     csid_scores: object,
+    lower_is_id: bool,
+    correct: object,
+) -> Arrays:
+    from oodcache.score import arrays
+
+    given = arrays.arrays(
+        *(id_scores, ood_scores, id_set), lower_is_id=lower_is_id, csid_scores=csid_scores
+    )
+    return given if correct is None else given.answered(correct)
+
+
+def _measured(
+    given: Arrays,
     *,
     lower_is_id: bool,
     conventions: Conventions,
@@ -107,11 +124,10 @@ def _measured(
     from oodcache.score import arrays
 
     name = "compare" if compare_scores else "metrics"
-    flipped = ", csid_scores=csid_scores" * (csid_scores is not None)
-    flipped += ", lower_is_id=True" * lower_is_id
-    given = arrays.arrays(
-        *(id_scores, ood_scores, id_set), lower_is_id=lower_is_id, csid_scores=csid_scores
-    )
+    flags = ", csid_scores=csid_scores" * bool(given.csid)
+    flags += ", lower_is_id=True" * lower_is_id
+    if given.outcomes is not None:
+        conventions, flags = replace(conventions, selective=True), f"{flags}, correct=correct"
     if compare_scores and len(given.rows) < 2:
         raise InputError(
             "compare needs at least two scores: give {score: array} as id_scores; or metrics"
@@ -121,7 +137,7 @@ def _measured(
         lower_is_id=lower_is_id,
         conventions=conventions,
         compare_scores=compare_scores,
-        command=f"oodcache.{name}(id_scores, ood_scores, id={id_set!r}{flipped})",
+        command=f"oodcache.{name}(id_scores, ood_scores, id={given.id_set!r}{flags})",
         watch=Watch(noted(note)),
     )
     return _results(found, Behind(given=given.parts()), compare_scores, note)
@@ -166,8 +182,9 @@ def conventions_of(
     bootstrap: int | None,
     seed: int | None,
     group: Groups | None = None,
+    selective: bool = False,
 ) -> Conventions:
-    """Return the conventions with `bootstrap`, `seed` and the groups of `group`, if given.
+    """Return the conventions with `bootstrap`, `seed`, the groups of `group` and `selective`.
 
     A text is the FPR convention. Raises InputError if both are given and differ, and for a seed
     without resamples.
@@ -175,6 +192,8 @@ def conventions_of(
     given = Conventions(given) if isinstance(given, str) else given
     if group is not None:
         given = replace(given, groups={**given.groups, **group})
+    if selective:
+        given = replace(given, selective=True)
     for name, value in (("bootstrap", bootstrap), ("seed", seed)):
         own = getattr(given, name)
         if value is None:

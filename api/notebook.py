@@ -130,6 +130,7 @@ class Cache:
         template: str | Sequence[str] = (),
         select_on: str | None = None,
         csid: str | Sequence[str] = (),
+        drop: str | Path | None = None,
         class_names: str = "open_clip",
         negatives: str | None = None,
         bank: str | None = None,
@@ -145,6 +146,7 @@ class Cache:
         bootstrap: int | None = None,
         seed: int | None = None,
         group: Mapping[str, Sequence[str]] | None = None,
+        selective: bool = False,
         conventions: Conventions | str = STANDARD,
         note: Note = to_stderr,
     ) -> Results:
@@ -156,7 +158,8 @@ class Cache:
         `class_names` is "open_clip" or "source". `scores` are texts or functions of your own
         (docs/own-score.md), () the default ones. `select_on` is an OOD set that picks parameters.
         `csid` is a set of covariate-shifted ID images, or several: rows on them have `csid:NAME` as
-        `id`, and those on all ID images together `full-spectrum`.
+        `id`, and those on all ID images together `full-spectrum`. `drop` is a list of images, a
+        path or DATASET:PATH per line: each row's `clean` is the row without them.
         `negatives` and `bank` (`"NAME"`, or `"NAME:N"` for N images per class, drawn with
         `bank_seed`) are what some scores need; `bank_labels` is "own" or "predicted". With several
         N, `"NAME:1|2|4"`, each has its rows, whose `shots` tell N; with `bank_draws` they are means
@@ -167,8 +170,9 @@ class Cache:
         zero-shot results.
 
         `compare` adds `differences`, `bootstrap` intervals of that many resamples drawn with
-        `seed`, `group` averages of your own over some OOD sets, {"NAME": ["SET", "SET"]}. The other
-        `conventions` are how to measure. `note` is called with each line that a reader should see.
+        `seed`, `group` averages of your own over some OOD sets, {"NAME": ["SET", "SET"]},
+        `selective` the errors among accepted images. The other `conventions` are how to measure.
+        `note` is called with each line that a reader should see.
         Raises InputError, in one line, for what is not cached or cannot be measured.
         """
         question = Question(
@@ -184,9 +188,10 @@ class Cache:
             bank_draws=bank_draws,
             streams=_several(stream),
             stream_seed=stream_seed,
-            conventions=conventions_of(conventions, bootstrap, seed, group),
+            conventions=conventions_of(conventions, bootstrap, seed, group, selective),
             csid=_several(csid),
             leaks=leak_search(leaks_of, wordnet, without_leaks),
+            drop=None if drop is None else Path(drop),
         )
         return evaluated(question, _scores(scores), compare, note)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from oodcache.report.tables.grid import Grid
 
 FLAGS = (
-    *("lower-is-id", "compare", "overwrite", "retry-failed", "fast-decode", "exif"),
+    *("lower-is-id", "compare", "selective", "overwrite", "retry-failed", "fast-decode", "exif"),
     "without-leaks",
 )
 ARGUMENTS = {
@@ -33,7 +33,7 @@ ARGUMENTS = {
             *("model", "classes", "id", "ood", "csid", "template", "select-on", "class-names"),
             *("negatives", "bank", "bank-labels", "bank-seed", "bank-draws"),
             *("bootstrap", "seed", "data-root", "stream", "stream-seed", "group"),
-            *("leaks-of", "wordnet"),
+            *("leaks-of", "wordnet", "drop"),
             *("measure", "form", "parameter"),
             *("labels", "label-names", "paths", "weights", "logit-scale", "logit-bias"),
             *("alpha", "confidence", "select-id", "cache", "checkpoint", "model-config"),
@@ -48,6 +48,11 @@ PHRASES = (
     ("--format json has", ".differences has"),
     ("Use --explain for", "See .notes for"),
     (", or give --format", ""),
+    (
+        "give --correct NAME, a column of the ID file with 1 for a correct one and 0 for another",
+        "give correct, a list with 1 for a correct one and 0 for another",
+    ),
+    ("in the column path of --save-scores FILE.csv", "in cache.images(MODEL, DATASET).paths"),
     ("with --cache or --output", "or another path"),
     (", or print without --output", ""),
     (

@@ -8,10 +8,14 @@ from pathlib import Path
 import click
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.text import counted
+from oodcache.cache.watch import Hint
 from oodcache.cli import streams
 from oodcache.cli.commands import StrictGroup
 from oodcache.cli.exchange import export, import_
-from oodcache.cli.options import CACHE, LISTED_AS, note, progress, tell
+from oodcache.cli.groups import MEASURES, OUTPUT, SETS
+from oodcache.cli.options import CACHE, LISTED_AS, WATCH, note, progress, share, tell
+from oodcache.cli.options import FILE as SAVED
 
 FILE = click.Path(path_type=Path, readable=False)  # The reader reports unreadable files.
 
@@ -111,6 +115,62 @@ def merge(files: tuple[Path, ...], cache: Path) -> None:
 
     for line in merged(files, cache):
         tell(line)
+
+
+@cache.command()
+@click.argument("sets", nargs=-1, required=True, metavar="NAME...")
+@SETS.option("--model", required=True, help="Model, as passed to extract.")
+@MEASURES.option(
+    "--threshold",
+    type=share("0.95", most=1),
+    default="0.95",
+    metavar="SHARE",
+    help="Smallest cosine of a pair; 1 finds equal vectors only.",
+)
+@SETS.option("--within", is_flag=True, help="Also search within each of several datasets.")
+@OUTPUT.option(
+    "--limit", type=click.IntRange(0), default=20, help="Pairs to print, 0 for all of them."
+)
+@OUTPUT.option("-o", "--output", type=SAVED, help="File for all pairs: .csv or .json.")
+@OUTPUT.option(
+    "--drop-file",
+    type=SAVED,
+    help="File for the second image of each pair, to pass to score --drop.",
+)
+@CACHE
+def duplicates(
+    sets: tuple[str, ...],
+    model: str,
+    threshold: float,
+    within: bool,
+    limit: int,
+    output: Path | None,
+    drop_file: Path | None,
+    cache: Path,
+) -> None:
+    """List near-duplicates: pairs of images with a high cosine, the most similar first.
+
+    Pairs are between every two of the datasets; one dataset alone is searched within itself. Name
+    the dataset first whose images are to be kept.
+
+    \b
+    oodcache cache duplicates pets strays --model tiny-clip
+    oodcache cache duplicates train pets --model tiny-clip --drop-file drop.txt
+    """
+    from oodcache.cache.store import duplicate_lists
+    from oodcache.cache.store.duplicates import cached_sets, duplicates
+
+    if output is not None:
+        duplicate_lists.check(output)  # Before anything is computed.
+    found = duplicates(cached_sets(cache, model, sets), threshold, WATCH, within=within)
+    for line in duplicate_lists.lines(found, threshold, limit):
+        tell(line)
+    if output is not None:
+        duplicate_lists.save(found, output)
+        note(Hint(f"wrote {output}"))
+    if drop_file is not None:
+        count = duplicate_lists.save_drops(found, drop_file)
+        note(Hint(f"wrote {drop_file}: {counted(count, 'image')}"))
 
 
 @cache.command()

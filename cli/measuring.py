@@ -50,6 +50,11 @@ OPTIONS = (
     # The name that --reliability had in 0.1.
     click.option("--calibration", is_flag=True, hidden=True),
     MEASURES.option(
+        "--selective",
+        is_flag=True,
+        help="Also report the errors among accepted images: AURC, AUGRC, accuracy at coverages.",
+    ),
+    MEASURES.option(
         "--compare", is_flag=True, help="Test every pair of scores for a difference (DeLong, Holm)."
     ),
     MEASURES.option(
@@ -92,6 +97,7 @@ def conventions(given: Mapping[str, Any], draws: str = "--bootstrap N") -> Conve
         seed=given["seed"] or STANDARD.seed,
         calibration=given["reliability"] or given["calibration"],
         groups=parsed(given["groups"]),
+        selective=given["selective"],
     )
 
 

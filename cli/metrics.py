@@ -42,6 +42,12 @@ from oodcache.cli.options import WATCH, typed_line
     metavar="NAME",
     help="Score column to evaluate; may repeat. [the only numeric column]",
 )
+@SETS.option(
+    "--correct",
+    metavar="NAME",
+    help="For --selective: column of the ID file with 1 for a correctly classified image, 0 for "
+    "another.",
+)
 @SCORES.option("--lower-is-id", is_flag=True, help="Lower scores mean ID: flip the sign.")
 @measuring
 @click.pass_context
@@ -56,11 +62,14 @@ def metrics(context: click.Context, /, **given: Any) -> None:
     """
     from oodcache.score import other_scores
 
+    if given["correct"] is not None and not given["selective"]:
+        raise click.UsageError("--correct has no effect without --selective")
     deliver(
         context,
         other_scores.measure(
             {"--id": [given["id_source"]], "--ood": given["ood_sources"], "--csid": given["csid"]},
             columns=given["columns"],
+            correct=given["correct"],
             lower_is_id=given["lower_is_id"],
             conventions=conventions(given),
             compare_scores=given["compare"],

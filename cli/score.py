@@ -58,6 +58,11 @@ from oodcache.cli.options import (
     "--id as the full spectrum; may repeat.",
 )
 @SETS.option(
+    "--drop",
+    type=FILE,
+    help="List of images, a path or DATASET:PATH per line: also measure without them.",
+)
+@SETS.option(
     "--select-on",
     metavar="DATASET",
     help="Choose each score's parameters by AUROC on this OOD dataset; report on --ood.",

@@ -17,6 +17,7 @@ from oodcache.cache.format.rules import one_line, shown
 from oodcache.cache.json_text import content_sum, parse_json
 from oodcache.cache.text import check_stream
 from oodcache.report.saved_leaks import leak_count
+from oodcache.report.saved_selective import saved_selective
 from oodcache.report.saved_shots import shots
 from oodcache.report.saved_spectrum import spectrum
 from oodcache.report.saved_streams import stream_measures
@@ -38,7 +39,10 @@ from oodcache.score.measures.result import (
 
 LARGEST = 2**28
 # Fields that older results lack.
-LATE = ("bank_shared_images", "stream", "spectrum", "average_of", "leaks", "shots")
+LATE = (
+    *("bank_shared_images", "stream", "spectrum", "average_of", "leaks", "shots"),
+    *("selective", "clean"),
+)
 Row = TypeVar("Row", Result, Difference, Counterpart)
 SINCE = {*LATE, *(one.name for one in MEASURES)}
 NEWER = {one.name for one in fields(Result) if one.default is not MISSING and one.name in SINCE}
@@ -196,6 +200,10 @@ def _result(row: Mapping[str, Any]) -> Result:
         found["spectrum"] = spectrum(given.mapping("spectrum"), found["id"])
     if found.get("shots") is not None:
         found["shots"] = shots(given.mapping("shots"))
+    if found.get("selective") is not None:
+        found["selective"] = saved_selective(given.mapping("selective"))
+    if found.get("clean") is not None:
+        found["clean"] = _clean(given, found)
     if found.get("average_of") is not None:
         found["average_of"] = given.texts("average_of")
         if not found["ood"].startswith(AVERAGE):
@@ -204,6 +212,15 @@ def _result(row: Mapping[str, Any]) -> Result:
         found["leaks"] = leak_count(given.mapping("leaks"))
     found["picked"] = None if found["picked"] is None else _pick(given.mapping("picked"))
     return Result(**found)
+
+
+def _clean(given: Fields, row: Mapping[str, Any]) -> Result:
+    """Return the row of the images that were not dropped, of the same score and sets."""
+    found = _result(given.mapping("clean"))
+    same = ("id", "ood", "score", "model", "template", "parameters")
+    if found.clean is not None or any(getattr(found, name) != row[name] for name in same):
+        raise ValueError("'clean' is not a row of the same score and sets")
+    return found
 
 
 def _is_parameter(score: str, name: str) -> bool:

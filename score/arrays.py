@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange import memory
@@ -16,6 +18,7 @@ from oodcache.score.files.reading import UNNAMED, check_list, ranked
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions
+from oodcache.score.measures.selective.answers import Outcomes, outcomes_of
 from oodcache.score.measures.spectrum.positives import check_id
 from oodcache.score.other_scores import measured
 from oodcache.score.scoring import Measured
@@ -31,12 +34,29 @@ SHAPES = (
 class Arrays:
     """Scores of every image: float64 (n,) by score, then by dataset, of which `id_set` is ID.
 
-    The sets of `csid` are covariate-shifted ID images.
+    The sets of `csid` are covariate-shifted ID images. `outcomes` tell which ID images are
+    classified correctly, None if that is unknown.
     """
 
     id_set: str
     rows: Mapping[str, Mapping[str, Scores]]
     csid: tuple[str, ...] = ()
+    outcomes: Outcomes | None = None
+
+    def answered(self, correct: object) -> Arrays:
+        """Return the scores with what `correct` tells of the ID images: 1 or 0, True or False.
+
+        Raises InputError for other values, and if there are more or fewer than ID images.
+        """
+        given = memory.array(correct, "correct")
+        found = numbers(given.astype(np.int8) if given.dtype == bool else given, "correct")
+        for name, row in self.rows.items():
+            if len(row[self.id_set]) != len(found):
+                raise InputError(
+                    f"correct has {len(found):,} values, but id_scores has "
+                    f"{len(row[self.id_set]):,} of {shown(name)}; give one for each ID image"
+                )
+        return replace(self, outcomes=outcomes_of(found, "correct"))
 
     def parts(self) -> list[ScoredImages]:
         """Return the scores by dataset; the images have no names."""
@@ -122,6 +142,7 @@ def measure(
     return measured(
         *(rows, given.id_set),
         csid=given.csid,
+        outcomes={} if given.outcomes is None else {(None, None): given.outcomes},
         conventions=conventions,
         compare_scores=compare_scores,
         provenance={"command": command, "lower_is_id": lower_is_id, "files": []},

@@ -16,6 +16,7 @@ from oodcache.cache.watch import Watch
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import Digests, Vectors, processors
 from oodcache.score.inputs import bank_classes, equal_classes
+from oodcache.score.inputs.accuracy import check_known
 from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import Prompted, Selection, prompted, tell
 from oodcache.score.inputs.views import View, tell_shared
@@ -25,6 +26,7 @@ from oodcache.score.measures.comparison import Comparison
 from oodcache.score.measures.result import Pick, Result
 from oodcache.score.measures.spectrum.kinds import compare_kinds
 from oodcache.score.onepass.choosing import picks
+from oodcache.score.onepass.clean import CleanSets, clean_sets
 from oodcache.score.onepass.csid import kinds
 from oodcache.score.onepass.kept import Kept
 from oodcache.score.onepass.onepass import Classes, Scored, score_images
@@ -98,6 +100,7 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
         prompts = [references.bank.prompted()]
         equal_classes.tell(prompts, watch.note)
     plan = planned(question, selection, watch.note)
+    clean = clean_sets(question, selection, watch.note)
     results, kept = list[Result](), list[Kept]()
     are_many = len(prompts) > MANY
     bar = watch.progress("templates", len(prompts), "templates") if are_many else nullcontext()
@@ -107,7 +110,7 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
             # Notes are the same for every template, and many templates have one bar.
             note = Watch().note if number else watch.note
             own = Watch(note) if are_many else Watch(note, watch.progress)
-            images = _Pass(question, selection, one, references, plan, own)
+            images = _Pass(question, selection, one, references, plan, own, clean)
             results += images.compare()
             kept += images.kept() if keep else ()
             if advance is not None:
@@ -129,7 +132,9 @@ class _Pass:
         references: References,
         plan: StreamPlan | None,
         watch: Watch,
+        clean: CleanSets | None,
     ) -> None:
+        self._clean = clean
         self._selection, self._prompt, self._variants = selection, prompt, question.variants
         self._references, self._watch = references, watch
         self._conventions = question.conventions
@@ -192,6 +197,10 @@ class _Pass:
         }
         positives = kinds(self._selection, self._classes, named, self._watch.note)
         every, _ = positives
+        check_known(every[0].accuracy, self._selection.views[0], self._conventions)
+        left = None
+        if self._clean is not None:
+            left = self._clean.of_pass(self._classes, named, self._fits.of_bank)
         common = self._common()
         bank_shared = self._bank_shared_images()
         places = [one for one in self._compared if not self._variants[one].definition.stream]
@@ -203,7 +212,7 @@ class _Pass:
         alone = {"id": every[0].id, "id_accuracy": every[0].accuracy}
         alone |= {"n_id": len(self._selection.views[0].rows)}
         in_streams = {"conventions": self._conventions, "groups": groups}
-        in_streams |= {"shared_images": every[0].shared_images}
+        in_streams |= {"shared_images": every[0].shared_images, "outcomes": every[0].outcomes}
         with watched as advance, ThreadPoolExecutor(threads) as pool:
 
             def of_variant(place: int) -> list[Result]:
@@ -221,7 +230,9 @@ class _Pass:
                     probability=self._shown(place) if variant.definition.probability else None,
                     advance=lambda done: _unless(stopped, advance, done),
                 )
-                return compare_kinds(fields, *positives, self._by_view(place), how)
+                scores = self._by_view(place)
+                rows = compare_kinds(fields, *positives, scores, how)
+                return rows if left is None else left.beside(rows, fields, scores, how)
 
             try:
                 # NumPy releases the interpreter's lock to sort.

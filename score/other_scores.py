@@ -15,13 +15,14 @@ from oodcache.cache.watch import Watch
 from oodcache.score.files.reading import UNNAMED, SetScores, read
 from oodcache.score.measures import groups, measurement
 from oodcache.score.measures.differences import differences
+from oodcache.score.measures.measurement import NONE_KNOWN, Key
 from oodcache.score.measures.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions
+from oodcache.score.measures.selective.answers import Outcomes, outcomes_of
 from oodcache.score.measures.spectrum.pairs import by_kind
 from oodcache.score.measures.spectrum.positives import check_id
 from oodcache.score.scoring import Measured
 
-Key = tuple[str | None, str | None]
 CSID = "--csid"
 
 
@@ -61,6 +62,7 @@ def measure(
     typed: Mapping[str, Sequence[str]],
     *,
     columns: Sequence[str],
+    correct: str | None = None,
     lower_is_id: bool,
     conventions: Conventions,
     compare_scores: bool,
@@ -70,7 +72,8 @@ def measure(
     """Return the results of the given columns, or of the only one, of the files.
 
     `typed` has the sources of each option, "--id" first, then "--ood" and perhaps "--csid": a
-    source is FILE or NAME=FILE. `lower_is_id` negates all scores. `command` is what was typed.
+    source is FILE or NAME=FILE. `correct` is the column of the ID file that tells which images are
+    classified correctly. `lower_is_id` negates all scores. `command` is what was typed.
     """
     sources = [parsed(option, one) for option, every in typed.items() for one in every]
     paths = dict.fromkeys(one.path for one in sources)
@@ -84,6 +87,7 @@ def measure(
     digests = {path: _digest(path) for path in paths}
     return measured(
         *(rows, sets[0].name),
+        outcomes={} if correct is None else _outcomes(sources[0], correct),
         csid=[one.name for one in sets if one.option == CSID],
         conventions=conventions,
         compare_scores=compare_scores,
@@ -105,15 +109,19 @@ def measured(
     provenance: Mapping[str, Any],
     watch: Watch,
     csid: Sequence[str] = (),
+    outcomes: Mapping[Key, Outcomes] = NONE_KNOWN,
 ) -> Measured:
     """Return the results of rows of scores, and the differences between rows if asked for.
 
-    The sets of `csid` count as ID, in rows of their own. The convention and the versions are added
-    to `provenance`.
+    The sets of `csid` count as ID, in rows of their own. `outcomes` are as in
+    `measurement.results`. The convention and the versions are added to `provenance`.
     """
+    _check_selective(conventions, outcomes, csid)
     outside = [one for one in rows[0].scores if one not in (id_set, *csid)]
     groups.check(conventions.groups, outside)
-    results = measurement.results(rows, id_set, conventions=conventions, watch=watch, csid=csid)
+    results = measurement.results(
+        *(rows, id_set), conventions=conventions, watch=watch, csid=csid, outcomes=outcomes
+    )
     compared = [
         one
         for name, of_kind in (by_kind(rows, id_set, csid) if compare_scores else ())
@@ -124,6 +132,34 @@ def measured(
         "versions": {name: version(name) for name in ("oodcache", "numpy")},
     }
     return Measured(tuple(results), tuple(compared), {**provenance, **made_with})
+
+
+def _outcomes(source: Source, column: str) -> dict[Key, Outcomes]:
+    """Return what a column of the ID file tells of its images, 1 or 0, by model and template."""
+    path = source.path
+    if path.suffix.lower() == ".npy":
+        raise InputError(f"{path}: has no columns, so no --correct {column}; use .csv or .npz")
+    found = _picked(source, read(path, [column])).parts
+    each = {key: next(iter(part.scores.values())) for key, part in found.items()}
+    return {key: outcomes_of(one, f"{path}: column {column!r}") for key, one in each.items()}
+
+
+def _check_selective(
+    conventions: Conventions, outcomes: Mapping[Key, Outcomes], csid: Sequence[str]
+) -> None:
+    """Raise InputError for selective classification of images whose errors are unknown."""
+    if not conventions.selective:
+        return
+    if not outcomes:
+        raise InputError(
+            "--selective: which ID images are classified correctly is unknown; give --correct "
+            "NAME, a column of the ID file with 1 for a correct one and 0 for another"
+        )
+    if csid:
+        raise InputError(
+            "--selective: other programs' csid images are not known to be classified correctly; "
+            "omit --csid, or measure them in another run"
+        )
 
 
 def _row(sets: Sequence[OneSet], key: Key, column: str) -> PairedRow:

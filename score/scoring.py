@@ -12,6 +12,7 @@ from oodcache.cache.format.sibling import sibling
 from oodcache.cache.watch import Hint, Watch
 from oodcache.score.evaluation import evaluate
 from oodcache.score.files import writing
+from oodcache.score.files.drop_list import DropList
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures import groups
 from oodcache.score.measures.differences import Pair, differences, steps
@@ -81,6 +82,7 @@ def score(
             "models": of_models(evaluated.files),
             "files": provenance(evaluated.files),
             **({"code": code} if code else {}),
+            **_of_drop(question),
             **of_draw(question),
             **_of_streams(question),
             **of_leaks(question, evaluated.left_out),
@@ -88,6 +90,13 @@ def score(
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
         },
     )
+
+
+def _of_drop(question: Question) -> dict[str, Any]:
+    """Return the list of images to drop, and its SHA-256, if there is one."""
+    if question.drop is None:
+        return {}
+    return {"drop": {"path": str(question.drop), "sha256": DropList.read(question.drop).sha256}}
 
 
 def _of_streams(question: Question) -> dict[str, int]:

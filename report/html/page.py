@@ -31,6 +31,8 @@ from oodcache.report.tables.grid import (
     names,
     some,
 )
+from oodcache.report.tables.hypertext import to_html
+from oodcache.report.tables.sections import further
 from oodcache.score.measures.result import AVERAGE, HEADLINES, Result
 
 NEEDS = ("jinja2", "plotly", "PIL")
@@ -80,6 +82,7 @@ def page(saved: Saved, content: Content) -> str:
         lines=lines(results),
         caption=caption(results, "Beside"),
         differences=_differences(saved),
+        further=Markup(to_html(grids)) if (grids := further(results)) else "",
         sweeps=sweeps(saved),
         streams=any(one.stream for one in results),
         lacks_paths=some(pathless(results)),

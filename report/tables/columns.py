@@ -30,6 +30,8 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
     leaking = any(one.leaks is not None for one in results)
     shifted = any(one.spectrum is not None for one in results)
     shot = any(one.shots is not None for one in results)
+    has_clean = any(one.clean is not None for one in results)
+    accepted = _every(one.selective.values() for one in results if one.selective is not None)
     return [
         {
             "variant": variants[key(one)],
@@ -51,6 +53,8 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
             **(_spectrum(one) if shifted else {}),
             **(_leaks(one) if leaking else {}),
             **(_shots(one) if shot else {}),
+            **_selective(one, accepted),
+            **(_clean(one) if has_clean else {}),
         }
         for one in results
     ]
@@ -131,6 +135,18 @@ def _shots(one: Result) -> dict[str, float]:
         least, most = ranges.get(measure.name, (math.nan, math.nan))
         columns |= {f"{measure.name}_least": least, f"{measure.name}_most": most}
     return columns
+
+
+def _selective(one: Result, names: Sequence[str]) -> dict[str, float]:
+    """Return the measures of accepted images, NaN where they are unknown."""
+    found = {} if one.selective is None else one.selective.values()
+    return {name: found.get(name, math.nan) for name in names}
+
+
+def _clean(one: Result) -> dict[str, float]:
+    """Return the counts, the accuracy and the measures of a row without the dropped images."""
+    names = ("n_id", "n_ood", "id_accuracy", *(measure.name for measure in MEASURES))
+    return {f"clean_{name}": _number(getattr(one.clean, name, None)) for name in names}
 
 
 def _stream(one: Result) -> dict[str, Any]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 AS_JSON = (
     *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),
     *("picked", "bank_shared_images", "stream", "spectrum", "average_of", "leaks", "shots"),
+    *("selective", "clean"),
 )
 INTERVAL, LATEX = "auroc_ci", "latex"
 FORMAT, VERSION = "oodcache results", 1

@@ -15,6 +15,7 @@ from oodcache.report.tables.best import (
     with_best,
 )
 from oodcache.report.tables.caption import caption, short_caption
+from oodcache.report.tables.clean import clean_grid
 from oodcache.report.tables.grid import (
     NONE,
     Cell,
@@ -30,6 +31,7 @@ from oodcache.report.tables.grid import (
     percent,
 )
 from oodcache.report.tables.published import published_tables
+from oodcache.report.tables.selective import selective_grid
 from oodcache.report.tables.spectrum import drop_grid
 from oodcache.report.tables.stream_notes import keeps_some
 from oodcache.score.measures.result import Counterpart, Difference, Result
@@ -66,7 +68,7 @@ def sections(
     measures = measured(results, caption(results) if explain else short_caption(results))
     grids = [with_best(measures, results, differences)]
     drops = drop_grid(results)
-    grids += [] if drops is None else [drops]
+    grids += [*([] if drops is None else [drops]), *further(results)]
     if any(one.bootstrap is not None for one in results):
         grids.append(_bootstrap(results))
     if any(one.calibration is not None for one in results):
@@ -74,6 +76,12 @@ def sections(
     if differences:
         grids.append(_differences(results, differences))
     return [*grids, *published_tables(published or ())]
+
+
+def further(results: Sequence[Result]) -> list[Grid]:
+    """Return the clean numbers and selective classification, of those that were asked for."""
+    found = (clean_grid(results), selective_grid(results))
+    return [one for one in found if one is not None]
 
 
 def _bootstrap(results: Sequence[Result]) -> Grid:

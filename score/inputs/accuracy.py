@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Note
 from oodcache.score.inputs import labels
 from oodcache.score.inputs.bank_classes import EVERY_IMAGE
 from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.selection import Selection
 from oodcache.score.inputs.views import View
+from oodcache.score.measures.result import Conventions
 
 
 def id_accuracy(selection: Selection, nearest: Labels, note: Note) -> float | None:
@@ -51,6 +53,15 @@ def targets(selection: Selection, view: View) -> Labels | None:
     if selection.texts is None and EVERY_IMAGE in selection.class_names:
         return None
     return labels.targets(view.labels, selection.match(view.file))
+
+
+def check_known(accuracy: float | None, inside: View, conventions: Conventions) -> None:
+    """Raise InputError if the errors on the ID set are asked for, and its accuracy is unknown."""
+    if conventions.selective and accuracy is None:
+        raise InputError(
+            f"--selective: no image of {inside.name} has a label among the classes, so which are "
+            "errors is unknown; use an ID set with labels, or omit --selective"
+        )
 
 
 def _count_from_one(selection: Selection, view: View) -> bool:

@@ -38,7 +38,8 @@ class Question:
     independent of the conventions' seed. `streams`
     are the orders of scores that learn from the stream, as typed; their draws begin with
     `stream_seed`. `csid` are sets of covariate-shifted ID images, which count as ID in rows of
-    their own and of the full spectrum. `leaks` is how negatives that name OOD classes are found.
+    their own and of the full spectrum. `drop` is a list of images without which everything is
+    measured again. `leaks` is how negatives that name OOD classes are found.
     """
 
     cache: Path
@@ -58,6 +59,7 @@ class Question:
     stream_seed: int = 0
     conventions: Conventions = STANDARD
     csid: Sequence[str] = ()
+    drop: Path | None = None
     leaks: LeakSearch = NO_SEARCH
     bank_draws: int = 1
 
@@ -113,6 +115,13 @@ class Question:
                 f"--csid: {label[:120]} learns from a stream, and streams have no csid images; "
                 "score it in another run, without --csid"
             )
+        together = [one for one in self.variants if one.definition.stream or one.definition.whole]
+        if self.drop is not None and together:
+            raise InputError(
+                f"--drop: {together[0].label[:120]} scores an image by other images, so its "
+                "numbers without some need scores of their own; score it in another run, without "
+                "--drop"
+            )
         return self
 
     def _check_axis(self, shots: ShotAxis) -> None:
@@ -128,6 +137,8 @@ class Question:
             "--reliability": self.conventions.calibration,
             "--select-on": self.select_on,
             "--csid": self.csid,
+            "--drop": self.drop,
+            "--selective": self.conventions.selective,
         }
         for option in (name for name, one in given.items() if one and shots.draws > 1):
             raise InputError(

@@ -23,6 +23,8 @@ from oodcache.score.measures.result import Conventions
 
 Samples = NDArray[np.float64]
 ID_STREAM, OOD_STREAM = 0, 1
+# More measures of a resample, from how often each ID and each OOD image is drawn, by falling score.
+Further = Callable[[Integers, Integers], Mapping[str, float]]
 
 
 def resampled(
@@ -32,12 +34,14 @@ def resampled(
     conventions: Conventions,
     advance: Callable[[int], None] = lambda done: None,
     id_drawn: Iterator[Integers] | None = None,
+    further: Further | None = None,
 ) -> dict[str, Samples]:
     """Return each measure on each of `conventions.bootstrap` resamples.
 
     The keys are the names of all measures, and "fpr_at_tpr_T" for each requested TPR T other than
     0.95. `advance` is called after every resample. `id_drawn` yields, for each resample, how often
     each ID image is drawn, by falling score; by default as many as there are, each alone.
+    `further` returns more measures of a resample; one that is NaN in any of them is left out.
     """
     ids, oods = int(counts.id_kept[-1]), int(counts.ood_kept[-1])
     id_drawn = id_drawn or _each_alone(ids, np.random.default_rng([ID_STREAM, conventions.seed]))
@@ -45,11 +49,14 @@ def resampled(
     ood_drawn = _each_alone(oods, np.random.default_rng(named))
     drawn: list[dict[str, float]] = []
     for _ in range(conventions.bootstrap):
-        id_kept = _kept(next(id_drawn))[counts.id_kept]
-        ood_kept = _kept(next(ood_drawn))[counts.ood_kept]
-        drawn.append(measures_of(_distinct(counts, id_kept, ood_kept), conventions))
+        id_times, ood_times = next(id_drawn), next(ood_drawn)
+        id_kept, ood_kept = _kept(id_times)[counts.id_kept], _kept(ood_times)[counts.ood_kept]
+        found = measures_of(_distinct(counts, id_kept, ood_kept), conventions)
+        drawn.append({**found, **(further(id_times, ood_times) if further else {})})
         advance(1)
-    return {name: np.array([one[name] for one in drawn]) for name in drawn[0]} if drawn else {}
+    names = set(drawn[0]).intersection(*drawn) if drawn else set()
+    every = {name: np.array([one[name] for one in drawn]) for name in (drawn or [{}])[0]}
+    return {name: one for name, one in every.items() if name in names and not np.isnan(one).any()}
 
 
 def watched(
@@ -62,8 +69,9 @@ def watched(
 
 
 def averaged(sets: list[dict[str, Samples]]) -> dict[str, Samples]:
-    """Return each measure's mean over OOD sets on each resample."""
-    return {name: np.mean([one[name] for one in sets], axis=0) for name in sets[0]}
+    """Return the mean over OOD sets on each resample of each measure that all of them have."""
+    shared = [name for name in sets[0] if all(name in one for one in sets)]
+    return {name: np.mean([one[name] for one in sets], axis=0) for name in shared}
 
 
 def intervals(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from oodcache.score.measures.groups import Averaged, averages
 from oodcache.score.measures.metrics import Counts, Integers, checked, merge
 from oodcache.score.measures.probability import NOT_A_PROBABILITY, probability_measures
 from oodcache.score.measures.result import FPR_CONVENTIONS, MEASURES, Conventions, Result
+from oodcache.score.measures.selective.answers import Answers, Outcomes
+from oodcache.score.measures.selective.selective import mean_selective
 
 SUMS = ("n_ood", "ties", "distinct", "shared_images")
 
@@ -48,12 +51,18 @@ class Comparison:
         ood_scores: Mapping[str, Scores],
         shared_images: Mapping[str, int],
         id_drawn: Callable[[], Iterator[Integers]] | None = None,
+        outcomes: Outcomes | None = None,
     ) -> list[ComparedRow]:
         """Return a result for each OOD set, then the averages if there are several.
 
         `common` has the fields of Result that do not depend on the OOD set. `id_drawn` returns
-        the draws of ID images for one OOD set, as `bootstrap.resampled` takes them.
+        the draws of ID images for one OOD set, as `bootstrap.resampled` takes them. `outcomes`
+        tell which ID images are classified correctly, in the order of `id_scores`.
         """
+        tprs = self.conventions.tprs
+        answers = None
+        if self.conventions.selective and outcomes is not None:
+            answers = Answers.of(id_scores, outcomes)
         probability = self.probability if self.conventions.calibration else None
         id_rising = np.sort(checked("ID", id_scores))
         id_probability = probability(id_scores) if probability else None
@@ -65,6 +74,7 @@ class Comparison:
                 conventions=self.conventions,
                 advance=self.advance,
                 id_drawn=None if id_drawn is None else id_drawn(),
+                further=partial(answers.resampled, counts, tprs) if answers else None,
             )
             calibrated: Any = NOT_A_PROBABILITY if self.conventions.calibration else None
             if probability and id_probability is not None:
@@ -78,6 +88,7 @@ class Comparison:
                 shared_images=shared_images[name],
                 bootstrap=_intervals(samples),
                 calibration=calibrated,
+                selective=answers.selective(counts, tprs) if answers else None,
             )
             sets.append(ComparedRow(result, samples, counts))
         by_name = {one.result.ood: one for one in sets}
@@ -141,6 +152,7 @@ def _average(
         fpr95_by_convention=_means([row.fpr95_by_convention for row in rows]),
         bootstrap=_intervals(samples),
         calibration=calibrated,
+        selective=mean_selective([row.selective for row in rows]),
         **means,
         **sums,
     )

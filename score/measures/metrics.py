@@ -99,6 +99,10 @@ class Counts:
         known = ", ".join(FPR_CONVENTIONS)
         raise InputError(f"FPR convention is {convention!r}, expected one of {known}")
 
+    def thresholds_to(self, tpr: float) -> int:
+        """Return how many distinct scores are at or above `threshold_at_tpr` of `tpr`."""
+        return self._strict(_share(tpr))
+
     def ties(self) -> int:
         """Return the number of images minus the number of distinct scores."""
         return int(self.id_kept[-1] + self.ood_kept[-1]) - len(self.scores)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from oodcache.score.measures import bootstrap, delong
-from oodcache.score.measures.comparison import compare
+from oodcache.score.measures.comparison import Comparison
 from oodcache.score.measures.groups import Averaged, averages
 from oodcache.score.measures.result import (
     MEASURES,
@@ -18,6 +18,8 @@ from oodcache.score.measures.result import (
     Result,
     StreamMeasures,
 )
+from oodcache.score.measures.selective.answers import Outcomes
+from oodcache.score.measures.selective.selective import mean_selective
 from oodcache.score.measures.stream_path import stream_path
 from oodcache.score.streams.runs import StreamRun, same_images
 
@@ -35,6 +37,7 @@ def results_over_orders(
     groups: Mapping[str, str | None],
     shared_images: Mapping[str, int],
     halves: Mapping[str, Mapping[str, bootstrap.Samples]] | None = None,
+    outcomes: Outcomes | None = None,
 ) -> list[Result]:
     """Return a result for each OOD set, then the averages if there are several.
 
@@ -44,7 +47,7 @@ def results_over_orders(
     the mean over the orders: it takes each stream's memory as given. A result on some of the ID
     images has no accuracy, which is that of all.
     """
-    single = replace(conventions, bootstrap=0, groups={})
+    how = Comparison(replace(conventions, bootstrap=0, groups={}), groups)
 
     def of_order(place: int, names: Sequence[str]) -> dict[str, Result]:
         found = {}
@@ -53,13 +56,11 @@ def results_over_orders(
             counted = {**common, "n_id": len(run.id_scores)}
             if counted["n_id"] < common["n_id"]:
                 counted["id_accuracy"] = None
-            (found[name],) = compare(
-                *(counted, run.id_scores, {name: run.ood_scores}),
-                conventions=single,
-                groups=groups,
-                shared_images=shared_images,
-                probability=None,
+            (row,) = how.rows(
+                *(counted, run.id_scores, {name: run.ood_scores}, shared_images),
+                outcomes=None if outcomes is None else outcomes[run.id_rows],
             )
+            found[name] = row.result
         return found
 
     count = min(map(len, runs.values()))
@@ -125,6 +126,7 @@ def mean_of(rows: Sequence[Result]) -> Result:
     for field in MEANS_OF:
         each = [getattr(row, field) for row in rows]
         means[field] = {key: float(np.mean([one[key] for one in each])) for key in each[0]}
+    means["selective"] = mean_selective([row.selective for row in rows])
     return replace(rows[0], **means)
 
 

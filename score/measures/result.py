@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from oodcache.cache.errors import InputError
+from oodcache.score.measures.selective.selective import Selective
 from oodcache.score.measures.shots import Shots
 from oodcache.score.measures.spectrum.spectrum import Spectrum
 
@@ -56,7 +57,8 @@ class Conventions:
 
     `bootstrap` is the number of resamples, 0 for none, drawn with `seed`. `calibration` adds the
     measures at an absolute threshold. `groups` has the OOD sets of averages of the user's own, by
-    name. Raises InputError for values that are none of these.
+    name. `selective` adds the errors among accepted images. Raises InputError for values that are
+    none of these.
     """
 
     fpr_convention: str = "strict"
@@ -65,6 +67,7 @@ class Conventions:
     seed: int = 0
     calibration: bool = False
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
+    selective: bool = False
 
     def __post_init__(self) -> None:
         if self.fpr_convention not in FPR_CONVENTIONS:
@@ -184,7 +187,8 @@ class Result:
     `spectrum` tells about csid images among the positives: `id` is then "csid:NAME" or
     "full-spectrum". `average_of` has the OOD sets of an average. `leaks` counts negatives that name
     a class of the OOD set, summed over sets in an average. `shots` tells the images per class
-    of a bank that is one of several, and its draws, over which the measures are means.
+    of a bank that is one of several, and its draws, over which the measures are means. `selective`
+    has the errors among accepted images. `clean` is the same row without the images of --drop.
     All of these are None if not requested or not used.
     """
 
@@ -224,6 +228,8 @@ class Result:
     average_of: tuple[str, ...] | None = None
     leaks: LeakCount | None = None
     shots: Shots | None = None
+    selective: Selective | None = None
+    clean: Result | None = None
 
     @property
     def is_diagnostic(self) -> bool:

@@ -13,6 +13,7 @@ from oodcache.score.inputs.accuracy import accuracy, targets
 from oodcache.score.inputs.labels import UNLABELLED, Labels
 from oodcache.score.inputs.selection import Selection
 from oodcache.score.inputs.views import View, shared, tell_shared
+from oodcache.score.measures.selective.answers import outcomes
 from oodcache.score.measures.spectrum.kinds import PositiveKind, name_of, pooled_accuracy
 from oodcache.score.measures.spectrum.positives import Positives
 from oodcache.score.measures.spectrum.sources import NamedImages, grouped
@@ -47,7 +48,11 @@ def kinds(
     first, *others = views
     nearest = scored[first.name].best
     found = {first.name: _of_id(selection, nearest, note)}
-    alone = PositiveKind(first.name, found[first.name].whole, both[first.name])
+    answers = {
+        view.name: outcomes(_targets(selection, view), scored[view.name].best) for view in views
+    }
+    whole, of_first = found[first.name].whole, answers[first.name]
+    alone = PositiveKind(first.name, whole, both[first.name], outcomes=of_first)
     if not others:
         return [alone], Positives.independent(sizes)
     found |= {one.name: _of_csid(selection, one, classes, scored[one.name], note) for one in others}
@@ -63,7 +68,7 @@ def kinds(
         for one in others
     }
     csid = [
-        PositiveKind(name_of(name), found[name].whole, both[name], one)
+        PositiveKind(name_of(name), found[name].whole, both[name], one, answers[name])
         for name, one in spectra.items()
     ]
     every = np.concatenate([*inside.values()])
@@ -73,7 +78,8 @@ def kinds(
     )
     pooled = pooled_accuracy([(one.whole, one.labelled) for one in found.values()])
     shared_images = {name: shared(every, one) for name, one in outside.items()}
-    return [alone, *csid, PositiveKind(FULL, pooled, shared_images, full)], positives
+    pool = PositiveKind(FULL, pooled, shared_images, full, np.concatenate([*answers.values()]))
+    return [alone, *csid, pool], positives
 
 
 def _tell_repeated(inside: Mapping[str, Digests], note: Note) -> None:

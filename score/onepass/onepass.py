@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.format.identity import ModelIdentity
+from oodcache.cache.watch import Note
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import ANY, DATASET, VOCABULARY, Parameter
@@ -213,6 +214,14 @@ def score_images(
     _check_unchanged(variants, fits)
     scored.tie(scored)
     return scored
+
+
+def tell_constant(variants: Sequence[Variant], scored: Sequence[Scored], note: Note) -> None:
+    """Note each variant that gives one number to every image of every set."""
+    for place, variant in enumerate(variants):
+        first = scored[0].scores[place, 0]
+        if all((one.scores[place] == first).all() for one in scored):
+            note(f"{variant.label}: every image scores {first:.6g}; an AUROC of 50 means nothing")
 
 
 def _check_unchanged(variants: Sequence[Variant], fits: Sequence[Any]) -> None:

@@ -84,6 +84,16 @@ def test_scores_in_memory_are_drawn_and_reported(tmp_path: Path) -> None:
             ),
             "bootstrap is 5, but conventions has 9; give one of them",
         ),
+        (
+            lambda: package.metrics(ID, SUN, conventions=package.Conventions(selective=True)),
+            "unknown; give correct, a list with 1 for a correct one and 0 for another",
+        ),
+        (lambda: package.metrics(ID, SUN, correct=[1]), "correct has 1 values, but id_scores has"),
+        (lambda: package.metrics([3, 2], SUN, correct=[1, 2]), "correct: row 1, from 0, is 2; exp"),
+        (
+            lambda: package.metrics([3, 2], SUN, correct=[1, 0], csid_scores={"x": [1, 2]}),
+            "csid images are not known to be classified correctly",
+        ),
         (lambda: package.metrics(ID, SUN, bootstrap=-5), "bootstrap is -5, not a whole number"),
         (
             lambda: package.metrics(ID, SUN).plot("fooled"),
@@ -96,3 +106,16 @@ def test_a_mistake_raises_one_line(call: Callable[[], object], words: str) -> No
         call()
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("correct", [[1, 0, 1], np.array([True, False, True]), (1.0, 0.0, 1.0)])
+def test_what_is_correct_adds_selective_classification(correct: object) -> None:
+    (row,) = package.metrics([3, 2, 1], [0, 2], correct=correct, bootstrap=10)
+    assert row.selective is not None
+    assert row.selective.id_alone.aurc == pytest.approx((0 + 1 / 2 + 1 / 3) / 3)
+    assert row.bootstrap is not None
+    assert "selective_balanced_augrc" in row.bootstrap
+    rows = package.compare({"a": [3, 2, 1], "b": [1, 2, 3]}, {"a": [0], "b": [0]}, correct=correct)
+    assert [one.selective is None for one in rows] == [False, False]
+    assert rows.provenance["command"].endswith("id='id', correct=correct)")
+    assert rows.to_pandas()["selective_id_alone_aurc"][0] == row.selective.id_alone.aurc

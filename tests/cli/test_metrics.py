@@ -391,3 +391,60 @@ def test_a_group_of_sets_that_are_not_measured_is_one_line(
     assert done.status == 1
     expected = "--group mine: 'moon': not among the OOD sets; the OOD sets are 'sun'"
     assert done.err == f"oodcache: {expected}\n"
+
+
+@pytest.fixture
+def judged(oodcache: Run) -> list[str]:
+    """Scores with a column of right and wrong; the arguments that measure them."""
+    rows = [(0.9, 1), (0.8, 0), (0.7, 1), (0.2, 1)]
+    Path("id.csv").write_text("mcm,right\n" + "".join(f"{a},{b}\n" for a, b in rows))
+    np.save("sun.npy", [0.75, 0.1])
+    return ["metrics", "--id", "id.csv", "--ood", "sun.npy", "--column", "mcm", "--selective"]
+
+
+def test_selective_classification_is_worked_by_hand(oodcache: Run, judged: list[str]) -> None:
+    (row,) = results(oodcache(*judged, "--correct", "right", "--format", "json"))
+    found = row["selective"]
+    assert found["images"] == 4
+    assert found["id_alone"]["aurc"] == pytest.approx((0 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
+    assert found["id_alone"]["augrc"] == pytest.approx((0 + 1 + 1 + 1) / 16)
+    # From the top: right, wrong, OOD, right, right, OOD.
+    wrong = [0, 1, 2, 2, 2, 3]
+    risks = [count / place for place, count in enumerate(wrong, 1)]
+    assert found["with_ood"]["aurc"] == pytest.approx(sum(risks) / 6)
+    assert found["with_ood"]["augrc"] == pytest.approx(sum(wrong) / 36)
+    # At 95 % TPR all ID images and the higher OOD image are kept; at 1:1 that weighs as two.
+    assert found["with_ood"]["accuracy_at_tpr"] == {"0.95": pytest.approx(3 / 5)}
+    assert found["balanced"]["accuracy_at_tpr"] == {"0.95": pytest.approx(3 / 6)}
+    flipped = oodcache(*judged, "--correct", "right", "--format", "json", "--lower-is-id")
+    assert results(flipped)[0]["selective"]["images"] == 4
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ([], "--selective: which ID images are classified correctly is unknown; give --correct"),
+        (["--correct", "wrong"], "id.csv: has no column 'wrong'; there are: 'mcm', 'right'"),
+        (["--correct", "mcm"], "id.csv: column 'mcm': row 0, from 0, is 0.9; expected 1 for a"),
+        (["--correct", "right", "--csid", "more.csv"], "csid images are not known to be classi"),
+    ],
+)
+def test_errors_that_are_unknown_are_one_line(
+    oodcache: Run, judged: list[str], typed: list[str], words: str
+) -> None:
+    Path("more.csv").write_text("mcm\n0.5\n0.6\n")
+    refused = oodcache(*judged, *typed)
+    assert (refused.status, refused.out, refused.err.count("\n")) == (1, "", 1)
+    assert words in refused.err
+
+
+def test_a_list_without_columns_has_none_of_right_and_wrong(
+    oodcache: Run, judged: list[str]
+) -> None:
+    np.save("id.npy", [1.0, 0.0])
+    typed = ["metrics", "--id", "id.npy", "--ood", "sun.npy", "--selective", "--correct", "right"]
+    refused = oodcache(*typed)
+    assert "id.npy: has no columns, so no --correct right; use .csv or .npz" in refused.err
+    unused = oodcache(*judged[:-1], "--correct", "right")
+    assert unused.status == 2
+    assert "--correct has no effect without --selective" in unused.err

@@ -501,3 +501,92 @@ def test_without_torch_extraction_says_what_to_install(tmp_path: Path, command: 
     assert "pip install 'oodcache[extract]'" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_clean_numbers_stand_beside_all_and_the_list_in_the_provenance(
+    oodcache: Run, cached: list[str]
+) -> None:
+    done = oodcache("score", "--model", "tiny-clip", *cached, "--save-scores", "all.csv")
+    assert done.status == 0, done.err
+    with Path("all.csv").open(newline="") as file:
+        paths = [row["path"] for row in csv.DictReader(file) if row["data_set"] == "pets"]
+    Path("drop.txt").write_text(f"pets:{paths[0]}\n{paths[1]}\n")
+    typed = ["score", "--model", "tiny-clip", *cached, "--score", "mcm", "--drop", "drop.txt"]
+    whole = json.loads(oodcache(*typed, "--selective", "--format", "json").out)
+    for row in whole["results"]:
+        assert row["clean"]["n_id"] == row["n_id"] - 2
+        assert row["clean"]["n_ood"] == row["n_ood"]
+        assert row["clean"]["selective"]["images"] == row["selective"]["images"] - 2
+    assert whole["provenance"]["drop"]["path"] == "drop.txt"
+    table = oodcache(*typed).out
+    assert "All images, and without those of --drop" in table
+    assert f"Dropped: 2 of {row['n_id']} images of pets." in table
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("nothing.png\n", "drop.txt: line 1: 'nothing.png' is in no set of this run ('pets', "),
+        ("\n", "drop.txt: lists no image; write one path per line"),
+        (None, "drop.txt: No such file or directory; a list of images is one path per line"),
+    ],
+)
+def test_a_list_that_names_nothing_is_one_line(
+    oodcache: Run, cached: list[str], lines: str | None, words: str
+) -> None:
+    if lines is not None:
+        Path("drop.txt").write_text(lines)
+    typed = ["score", "--model", "tiny-clip", *cached, "--score", "mcm", "--drop", "drop.txt"]
+    refused = oodcache(*typed)
+    assert (refused.status, refused.out, refused.err.count("\n")) == (1, "", 1)
+    assert words in refused.err
+
+
+def test_scores_that_learn_from_a_stream_are_not_measured_without_images(
+    oodcache: Run, cached: list[str]
+) -> None:
+    Path("drop.txt").write_text("x.png\n")
+    refused = oodcache(
+        "score", "--model", "tiny-clip", *cached, "--score", "oodd", "--drop", "drop.txt"
+    )
+    assert refused.status == 1
+    assert refused.err == (
+        "oodcache: --drop: oodd scores an image by other images, so its numbers without some need "
+        "scores of their own; score it in another run, without --drop\n"
+    )
+
+
+def test_a_list_of_duplicates_is_a_list_to_drop(oodcache: Run, cached: list[str]) -> None:
+    found = oodcache(
+        *("cache", "duplicates", "strays", "more", "--model", "tiny-clip", "--threshold", "1"),
+        *("--limit", "1", "--drop-file", "drop.txt", "-o", "pairs.json"),
+    )
+    assert found.status == 0, found.err
+    pairs = json.loads(Path("pairs.json").read_text())
+    first, second, last = found.out.splitlines()
+    assert first == f"1.0000  strays:{pairs[0]['first_path']}"
+    assert second == f"        more:{pairs[0]['second_path']}"
+    assert last == f"{len(pairs)} pairs with a cosine of at least 1; --limit 0 shows all"
+    # `more` has the images of `strays`, so all of them would be dropped.
+    typed = ["score", "--model", "tiny-clip", *cached, "--score", "mcm", "--drop", "drop.txt"]
+    assert "images of more; shorten the list, or omit the set" in oodcache(*typed).err
+    lines = Path("drop.txt").read_text().splitlines()
+    Path("drop.txt").write_text("\n".join(lines[1:]))
+    assert oodcache(*typed).status == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["pets", "dogs"], "no images 'dogs'; "),
+        (["pets", "pets"], "'pets' is given twice; give it alone to search within it"),
+        (["pets", "-o", "pairs.txt"], "pairs.txt: ends in '.txt'; use .csv or .json"),
+        (["pets", "--threshold", "95"], "95 is a percentage; use 0.95"),
+    ],
+)
+def test_duplicates_of_what_is_not_there_are_one_line(
+    oodcache: Run, cached: list[str], typed: list[str], words: str
+) -> None:
+    refused = oodcache("cache", "duplicates", *typed, "--model", "tiny-clip")
+    assert refused.status in (1, 2)
+    assert words in " ".join(refused.err.split())

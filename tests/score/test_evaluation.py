@@ -13,6 +13,7 @@ import pytest
 from scipy.special import expit, logsumexp, softmax
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.texts import TextFile
 from oodcache.score.evaluation import Evaluated
@@ -364,3 +365,41 @@ def test_accuracy_of_class_numbers_is_by_number_and_unknown_ones_are_said(
 def test_a_model_under_two_of_its_names_is_scored_once(score: Score) -> None:
     once, twice = (score("mcm", models=names) for names in (["tiny"], ["tiny", "Tiny/one", "tiny"]))
     assert once.results == twice.results
+
+
+def test_selective_classification_counts_images_of_another_class_and_all_ood_as_errors(
+    score: Score,
+) -> None:
+    evaluated = score("max-logit", keep=True, conventions=Conventions(selective=True))
+    (one,), (kept,) = evaluated.results, evaluated.kept
+    assert one.selective is not None
+    nearest = (INSIDE.astype(np.float64) @ CLASSES.astype(np.float64).T).argmax(axis=1)
+    ids, oods = kept.scores["inside"], kept.scores["outside"]
+    for errors, scores, found in (
+        (nearest != LABELS, ids, one.selective.id_alone),
+        (
+            np.append(nearest != LABELS, np.ones(90)),
+            np.append(ids, oods),
+            one.selective.with_ood,
+        ),
+    ):
+        assert len(np.unique(scores)) == len(scores)
+        wrong = np.cumsum(errors[np.argsort(-scores)])
+        assert found.aurc == pytest.approx(np.mean(wrong / np.arange(1, len(wrong) + 1)))
+        assert found.augrc == pytest.approx(np.mean(wrong / len(wrong)))
+        accepted = -(-9 * len(wrong) // 10)
+        share = wrong[accepted - 1] / accepted
+        assert found.accuracy_at_coverage["0.9"] == pytest.approx(1 - share)
+    assert one.selective.images == 300
+
+
+def test_selective_classification_without_labels_is_an_error(
+    score: Score, write_images: WriteImages
+) -> None:
+    write_images("bare", INSIDE)
+    with pytest.raises(InputError) as raised:
+        score("mcm", id_set="bare", conventions=Conventions(selective=True))
+    assert str(raised.value) == (
+        "--selective: no image of bare has a label among the classes, so which are errors is "
+        "unknown; use an ID set with labels, or omit --selective"
+    )

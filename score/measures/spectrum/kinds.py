@@ -17,6 +17,7 @@ from oodcache.score.measures import bootstrap, delong
 from oodcache.score.measures.comparison import ComparedRow, Comparison
 from oodcache.score.measures.metrics import Integers
 from oodcache.score.measures.result import HEADLINES, Result
+from oodcache.score.measures.selective.answers import Outcomes
 from oodcache.score.measures.spectrum.positives import Positives
 from oodcache.score.measures.spectrum.spectrum import CSID, Drop, Spectrum
 from oodcache.score.measures.spectrum.variances import around, drop_variance, pool_variance
@@ -27,13 +28,15 @@ class PositiveKind:
     """One kind of positives: the `id` of its rows, its accuracy, and what else rows tell of it.
 
     `shared_images` counts, by OOD set, the images that are also among the positives. `spectrum` is
-    None for the ID set alone.
+    None for the ID set alone. `outcomes` tell which positives are classified correctly, None if
+    that is unknown of all.
     """
 
     id: str
     accuracy: float | None
     shared_images: Mapping[str, int]
     spectrum: Spectrum | None = None
+    outcomes: Outcomes | None = None
 
 
 def name_of(data_set: str) -> str:
@@ -108,7 +111,8 @@ class _OfOneScore:
         fields = {"id": kind.id, "n_id": len(scores), "id_accuracy": kind.accuracy}
         drawn = None if is_first else self._drawn(sets)
         given = {**common, **fields, "spectrum": kind.spectrum}
-        rows = self._how.rows(given, scores, self._ood, kind.shared_images, drawn)
+        told = (kind.shared_images, drawn, kind.outcomes)
+        rows = self._how.rows(given, scores, self._ood, *told)
         positives = self._positives if len(sets) > 1 else self._positives.alone(sets[0])
         if is_first or (len(sets) == 1 and positives.are_independent):
             return rows

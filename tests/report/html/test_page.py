@@ -19,6 +19,7 @@ from samples.report.streams import streamed
 from oodcache.report.content import Content
 from oodcache.report.html.page import missing_libraries, page
 from oodcache.report.saved import Saved
+from oodcache.score.measures.selective.selective import RiskMeasures, Selective
 
 SAVED, CONTENT = sample()
 STREAMED = streamed(SAVED)
@@ -168,3 +169,20 @@ def test_streams_without_paths_say_how_to_get_them() -> None:
     words = Parsed(page(replace(STREAMED, results=tuple(old)), Content(()))).words
     rows = "oodd (shuffle:2), oodd (id-first), tanl (shuffle:2), tanl (id-first)"
     assert f"without paths along their streams: {rows}. Score again, with --output FILE.j" in words
+
+
+def test_clean_numbers_and_selective_classification_are_tables_with_names_escaped() -> None:
+    measures = RiskMeasures(0.1, 0.05, {"0.8": 0.9}, {"0.95": 0.75})
+    found = Selective(40, measures, measures, measures)
+    rows = tuple(
+        replace(one, ood=HOSTILE, selective=found, clean=replace(one, ood=HOSTILE, auroc=0.5))
+        for one in SAVED.results
+        if one.ood == HOSTILE
+    )
+    text = page(replace(SAVED, results=rows, differences=()), replace(CONTENT, rows=()))
+    shown = Parsed(text)
+    assert "All images, and without those of --drop" in shown.words
+    assert "Selective classification, in %" in shown.words
+    assert shown.words.count(HOSTILE) >= 2
+    assert HOSTILE not in text.partition("Further tables")[2].partition("</section>")[0]
+    assert "Further tables" not in page(SAVED, CONTENT)

@@ -1,0 +1,1 @@
+"""Selective classification: the errors among the images that a score accepts."""
