@@ -36,7 +36,7 @@ def shot_notes(results: Sequence[Result]) -> Iterator[str]:
         seeds = [*several[0].draws]
         yield (
             f"Rows of shots: means over {counted(len(seeds), 'draw')} of that many images of each "
-            f"class (seeds {seeds[0]} to {seeds[-1]}), and below them the least and the largest. "
+            f"class (seeds {seeds[0]} to {seeds[-1]}), with the least and the largest. "
             "The banks of one seed are nested."
         )
     elif drawn:

@@ -41,8 +41,8 @@ def test_banks_are_named_as_typed() -> None:
 
 def test_draws_are_told_with_their_seeds_and_whose_accuracy_it_is() -> None:
     assert list(shot_notes([FIRST, row(4)])) == [
-        "Rows of shots: means over 2 draws of that many images of each class (seeds 3 to 4), and "
-        "below them the least and the largest. The banks of one seed are nested.",
+        "Rows of shots: means over 2 draws of that many images of each class (seeds 3 to 4), with "
+        "the least and the largest. The banks of one seed are nested.",
         "ID accuracy is that of the nearest class, not that of probe, which classifies with the "
         "bank's labels.",
     ]

@@ -16,7 +16,7 @@ from oodcache.score.inputs.question import Question
 from oodcache.score.onepass.variants import parse_all
 
 WriteImages = Callable[..., ImageFile]
-WITHOUT_SCALE = ["mahalanobis", "rmds", "residual", "she"]
+WITHOUT_SCALE = ["mahalanobis", "rmds", "residual", "she", "probe", "fdbd"]
 VECTORS = np.eye(4, dtype=np.float32)
 
 
