@@ -59,7 +59,9 @@ def test_a_detector_is_written_and_what_it_promises_is_said(calibrate: Run) -> N
     assert (done.status, done.out) == (0, "")
     found = read_detector(FILE)
     (shown,) = found.scorer.shown(np.array([found.threshold.value]))
-    assert done.err.splitlines() == [
+    *said, following = done.err.splitlines()
+    assert following.startswith("next: oodcache detect detector.json photos/new --cache ")
+    assert said == [
         f"mcm: images that score below {shown:.6g} are out, the 35th lowest of 717 images of "
         "digits",
         "share of ID images that are out: 4.87 % on average over calibration sets, at most 6.26 % "

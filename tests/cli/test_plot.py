@@ -207,7 +207,7 @@ def test_help_lists_every_kind_and_its_examples_are_understood(oodcache: Run) ->
     shown = oodcache("plot", "--help").out
     for kind, about in KINDS.items():
         assert re.search(rf"^ +{kind} +{re.escape(about.says)}$", shown, re.M)
-    examples = re.findall(r"^  oodcache (plot .*)$", shown, re.M)
+    examples = re.findall(r"^  oodcache (plot .*)$", shown.replace("\\\n", ""), re.M)
     assert len(examples) == 3
     for line in examples:
         done = oodcache(*line.split())
