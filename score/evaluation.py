@@ -67,8 +67,12 @@ def evaluate(question: Question, watch: Watch, *, keep: bool = False) -> Evaluat
         tuple(result for one in every for result in one.results),
         tuple(file for one in every for file in one.files),
         tuple(kept for one in every for kept in one.kept),
-        tuple(sorted({word for one in every for word in one.left_out})),
+        _left_out(every),
     )
+
+
+def _left_out(every: Sequence[Evaluated]) -> tuple[str, ...]:
+    return tuple(sorted({word for one in every for word in one.left_out}))
 
 
 def _of_banks(question: Question, model: str, watch: Watch, keep: bool) -> Evaluated:
@@ -84,7 +88,8 @@ def _of_banks(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
             advance(1)
     found = [(run, one.results) for run, one in zip(runs, every, strict=True)]
     files = {file.path: file for one in every for file in one.files}
-    return Evaluated(joined(question.variants, found), tuple(files.values()), ())
+    rows = joined(question.variants, found)
+    return Evaluated(rows, tuple(files.values()), (), _left_out(every))
 
 
 def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evaluated:

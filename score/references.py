@@ -86,7 +86,15 @@ class References:
         words = used_words(variant, self.mined, self.named)
         sets = {one.ood: one.average_of or (one.ood,) for one in rows}
         counts = {name: self.leaks.count(words, of_each) for name, of_each in sets.items()}
-        return [replace(one, leaks=counts[one.ood]) for one in rows]
+        # The words are the same without the images of --drop.
+        return [
+            replace(
+                one,
+                leaks=counts[one.ood],
+                clean=None if one.clean is None else replace(one.clean, leaks=counts[one.ood]),
+            )
+            for one in rows
+        ]
 
     def left_out(self, variants: Sequence[Variant]) -> tuple[str, ...]:
         """Return the words that are left out of any score's, sorted."""
