@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import ceil
 
 import numpy as np
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 from oodcache.score.measures.selective.selective import RiskMeasures, Selective
 
 Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Chosen = NDArray[np.intp]
+FEW = 4  # Images of a block that is summed place by place, together with all such blocks.
 COVERAGES = ("0.8", "0.9", "0.95")
 
 
@@ -70,25 +74,42 @@ class RiskBlocks:
         (0.25, 0.25)
         """
         there = self.images > 0
-        images = self.images[there]
-        weight, errors = self.weight[there], self.errors[there]
+        images, weight, errors = (one[there] for one in (self.images, self.weight, self.errors))
+        whole = int(weight.sum())
         each, each_error = weight / images, errors / images
-        # The place of each image within its block, from 1.
-        place = np.arange(1, images.sum() + 1) - np.repeat(np.cumsum(images) - images, images)
         before, wrong_before = np.cumsum(weight) - weight, np.cumsum(errors) - errors
-        so_far = np.repeat(before, images) + place * np.repeat(each, images)
-        wrong = np.repeat(wrong_before, images) + place * np.repeat(each_error, images)
-        share = np.repeat(each, images) / weight.sum()
-        areas = np.dot(share, wrong / so_far), np.dot(share, wrong / weight.sum())
+        accepted = np.dot(weight, wrong_before + errors * (images + 1) / (2 * images))
+
+        def risks(blocks: Chosen, place: Integers | int) -> Floats:
+            """Return the risk after the image at a `place` from 1 in each of some blocks."""
+            wrong = wrong_before[blocks] + place * each_error[blocks]
+            return np.asarray(wrong / (before[blocks] + place * each[blocks]))
+
+        area = float(np.dot(each, (wrong_before + each_error) / (before + each)))
+        tied = np.flatnonzero(images > 1)
+        large = tied[images[tied] > FEW]
+        for place in range(2, FEW + 1):
+            tied = tied[(images[tied] >= place) & (images[tied] <= FEW)]
+            area += float(np.dot(each[tied], risks(tied, place)))
+        if len(large):
+            counts = images[large] - 1
+            rows = np.repeat(large, counts)
+            places = np.arange(2, len(rows) + 2) - np.repeat(np.cumsum(counts) - counts, counts)
+            area += float(np.dot(each[rows], risks(rows, places)))
         # A sum of shares may round to more than 1.
-        return min(1.0, float(areas[0])), min(1.0, float(areas[1]))
+        return min(1.0, area / whole), min(1.0, float(accepted) / whole**2)
+
+    @cached_property
+    def _reached(self) -> Integers:
+        """Return the weight of the first blocks, up to each of them."""
+        return np.cumsum(self.weight)
 
     def accuracy_at(self, coverage: Fraction) -> float:
         """Return the accuracy of the fewest images, highest scores first, of at least `coverage`.
 
         Coverage is a share of the weight, and compared exactly.
         """
-        reached = np.cumsum(self.weight)
+        reached = self._reached
         wanted = coverage * int(reached[-1])
         block = int(reached.searchsorted(ceil(wanted)))
         images, weight = int(self.images[block]), int(self.weight[block])
