@@ -41,6 +41,9 @@ for variable in [*os.environ]:
     if variable.startswith(("HF_", "HUGGINGFACE_", "TRANSFORMERS_")):
         del os.environ[variable]
 
+# readline, which pytest imports, sets it behind os.environ; tests start programs in a pipe.
+os.unsetenv("COLUMNS")
+
 # In the background of a script Ctrl-C is ignored, and by all that is started from there.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
