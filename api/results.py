@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from oodcache.cache.files.scores import ScoredImages
     from oodcache.report.figures.kinds import Figure
-    from oodcache.report.saved import Saved
+    from oodcache.report.saved.results import Saved
     from oodcache.report.tables.grid import Grid
     from oodcache.score.inputs.question import Question
     from oodcache.score.own.function import Function
@@ -67,7 +67,7 @@ class Results(Sequence[Result]):
         `cache` is what `report` and `plot` compute single images' scores from: a cache, or its
         folder. Raises InputError if the file at `path` holds no results, or was changed.
         """
-        from oodcache.report import saved
+        from oodcache.report.saved import results as saved
 
         found = saved.read(Path(path))
         behind = Behind(folder_of(cache))
@@ -126,7 +126,7 @@ class Results(Sequence[Result]):
     @property
     def notes(self) -> list[str]:
         """Return what a reader of the numbers should know, as `--explain` prints it."""
-        from oodcache.report.tables.caption import caption
+        from oodcache.report.tables.notes.caption import caption
 
         return [in_python(one) for one in caption(self.rows)] if self.rows else []
 
@@ -258,7 +258,7 @@ class Results(Sequence[Result]):
 
     def _saved(self) -> Saved:
         """Return the results as they are read back from a file."""
-        from oodcache.report import saved
+        from oodcache.report.saved import results as saved
 
         return saved.parsed(self._text("json").encode(), self.path)
 

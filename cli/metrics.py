@@ -45,8 +45,8 @@ from oodcache.cli.options import WATCH, typed_line
 @SETS.option(
     "--correct",
     metavar="NAME",
-    help="For --selective: column of the ID file with 1 for a correctly classified image, 0 for "
-    "another.",
+    help="Column of the ID file with 1 for a correctly classified image, 0 for another; for "
+    "--selective.",
 )
 @SCORES.option("--lower-is-id", is_flag=True, help="Lower scores mean ID: flip the sign.")
 @measuring

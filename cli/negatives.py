@@ -10,7 +10,7 @@ import click
 
 from oodcache.cli.commands import StrictCommand
 from oodcache.cli.groups import OUTPUT, SETS, WORDS, GroupedOption
-from oodcache.cli.options import CACHE, WATCH, WORDNET
+from oodcache.cli.options import CACHE, WATCH, wordnet_folder
 
 
 class NumberOfWords(click.IntRange):
@@ -77,7 +77,7 @@ class ToMine(GroupedOption):
     help="OOD set whose class names to look for among the mined words, by the labels of its "
     "images or a file with a name per line; may repeat: --leaks-of textures",
 )
-@WORDNET
+@wordnet_folder(WORDS)
 @OUTPUT.option("--overwrite", is_flag=True, help="Overwrite existing negatives.")
 @OUTPUT.option("-o", "--output", "name", required=True, metavar="NAME", help="Name to save as.")
 @CACHE
@@ -105,8 +105,8 @@ def negatives(
     \b
     oodcache negatives --model clip --classes imagenet --words nouns --nearest 5000 -o ends
 
-    --leaks-of prints the words that name a class of an OOD set: with them among the negatives, its
-    results are not zero-shot. Without --classes and --words it reads negatives that exist.
+    With --leaks-of, the words that name a class of an OOD set are printed: with them among the
+    negatives, its results are not zero-shot. Without words to mine it reads negatives that exist.
 
     \b
     oodcache negatives --model clip --leaks-of textures --leaks-of SUN=scenes.txt -o neglabel

@@ -17,7 +17,7 @@ from oodcache.cache.text import printable, shortened
 from oodcache.cache.watch import Hint, Watch, bars
 from oodcache.cli import stopping, streams
 from oodcache.cli.commands import is_quiet
-from oodcache.cli.groups import OUTPUT, RUN, SCORES, SETS, WORDS
+from oodcache.cli.groups import OUTPUT, RUN, SCORES, SETS, OptionGroup
 
 if TYPE_CHECKING:
     from oodcache.score.inputs.question import Question
@@ -40,6 +40,17 @@ def data_root(flag: str, help: str, kind: click.Path = PATH) -> Callable[..., An
         default="data",
         show_envvar=True,
         help=help,
+    )
+
+
+def wordnet_folder(group: OptionGroup) -> Callable[..., Any]:
+    """Return an option for the folder of WordNet's files."""
+    return group.option(
+        "--wordnet",
+        type=FOLDER,
+        metavar="FOLDER",
+        help="Folder with WordNet's data.noun: synonyms of class names are leaks too; such as "
+        "/usr/share/wordnet.",
     )
 
 
@@ -113,13 +124,6 @@ STREAM_SEED = SCORES.option(
     type=click.IntRange(min=0),
     default=0,
     help="Random seed of --stream; shuffle:N uses N seeds from it.",
-)
-WORDNET = WORDS.option(
-    "--wordnet",
-    type=FOLDER,
-    metavar="FOLDER",
-    help="Folder with WordNet's data.noun: synonyms of class names are leaks too; such as "
-    "/usr/share/wordnet.",
 )
 LISTED_AS = OUTPUT.option(
     "--format",

@@ -79,9 +79,9 @@ def plot(**given: Any) -> None:
     oodcache plot roc results.json -o roc.svg --width two --score mcm --score energy --ood SUN
     oodcache plot fooled results.json -o fooled.png --score mcm --data-root photos
     """
-    from oodcache.report import saved
     from oodcache.report.figures import kinds as figures
     from oodcache.report.figures.choice import FigureChoice
+    from oodcache.report.saved import results as saved
     from oodcache.score.own.given_again import code_among
     from oodcache.study.drawing import drawn
     from oodcache.study.gathering import Sources

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from oodcache.cli.commands import StrictCommand
-from oodcache.cli.groups import OUTPUT, SCORES, SETS, WORDS
+from oodcache.cli.groups import OUTPUT, SCORES, SETS
 from oodcache.cli.measuring import bank_seed, conventions, deliver, measuring
 from oodcache.cli.options import (
     BANK,
@@ -22,9 +22,9 @@ from oodcache.cli.options import (
     STREAM_SEED,
     STREAMS,
     WATCH,
-    WORDNET,
     asked,
     typed_line,
+    wordnet_folder,
 )
 
 
@@ -93,15 +93,15 @@ from oodcache.cli.options import (
 @BANK_DRAWS
 @STREAMS
 @STREAM_SEED
-@WORDS.option(
+@SCORES.option(
     "--leaks-of",
     multiple=True,
     metavar="SET=FILE",
     help="Class names of an OOD set, one per line, to count the negatives that name them; may "
     "repeat: --leaks-of dtd=classes.txt. [labels of its images]",
 )
-@WORDNET
-@WORDS.option(
+@wordnet_folder(SCORES)
+@SCORES.option(
     "--without-leaks",
     is_flag=True,
     help="Leave out negatives that name a class of any --ood: a diagnostic, no zero-shot result.",

@@ -24,7 +24,7 @@ from oodcache.report.content import (
     ShownCurve,
 )
 from oodcache.report.pools import pooled
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 from oodcache.report.tables.grid import Key, as_typed, by_row, is_probability
 from oodcache.score.files.reading import SHOWN
 from oodcache.score.formulas.cosines import Scores

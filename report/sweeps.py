@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from oodcache.cache.text import counted
-from oodcache.report.saved import Saved, mapping
+from oodcache.report.saved.results import Saved, mapping
 from oodcache.report.tables.grid import by_row, key, model_names, ranges_of
 from oodcache.score.formulas.definition import LEARNED, NONE
 from oodcache.score.measures.result import HEADLINES, ORDERED, Result

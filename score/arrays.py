@@ -16,7 +16,7 @@ from oodcache.cache.names import RESERVED
 from oodcache.cache.watch import Watch
 from oodcache.score.files.reading import UNNAMED, check_list, ranked
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.measures.paired_orders import PairedRow
+from oodcache.score.measures.orders.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions
 from oodcache.score.measures.selective.answers import Outcomes, outcomes_of
 from oodcache.score.measures.spectrum.positives import check_id

@@ -16,7 +16,7 @@ from oodcache.score.files.reading import UNNAMED, SetScores, read
 from oodcache.score.measures import groups, measurement
 from oodcache.score.measures.differences import differences
 from oodcache.score.measures.measurement import NONE_KNOWN, Key
-from oodcache.score.measures.paired_orders import PairedRow
+from oodcache.score.measures.orders.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions
 from oodcache.score.measures.selective.answers import Outcomes, outcomes_of
 from oodcache.score.measures.spectrum.pairs import by_kind

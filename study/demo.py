@@ -15,8 +15,8 @@ from pathlib import Path
 from oodcache.cache.watch import Hint, Note
 from oodcache.extract.demo import embedded
 from oodcache.extract.run import rank
-from oodcache.report import saved
 from oodcache.report.html.page import missing_libraries
+from oodcache.report.saved import results as saved
 from oodcache.report.tables.grid import as_typed, percent
 from oodcache.score.measures.result import AVERAGE, Result
 

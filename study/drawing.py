@@ -10,7 +10,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
 from oodcache.report.figures.choice import FigureChoice, FigureRows
 from oodcache.report.figures.kinds import KINDS, Subject, choose, draw, rows_of
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 from oodcache.score.measures.result import Result
 from oodcache.study.gathering import Sources, content
 

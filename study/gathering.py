@@ -26,7 +26,7 @@ from oodcache.report import images
 from oodcache.report.content import Content, FooledImage, ImageRow
 from oodcache.report.html.page import missing_libraries, page
 from oodcache.report.pools import picture
-from oodcache.report.saved import Saved, read
+from oodcache.report.saved.results import Saved, read
 from oodcache.report.tables.grid import key
 from oodcache.report.thumbnails import thumbnail
 from oodcache.score.files.reading import read as read_scores

@@ -8,7 +8,7 @@ from dataclasses import replace
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.scores import ScoredImages
 from oodcache.cache.watch import Watch
-from oodcache.report.saved import SCORE_AGAIN, Saved, mapping
+from oodcache.report.saved.results import SCORE_AGAIN, Saved, mapping
 from oodcache.report.tables.grid import as_typed, key
 from oodcache.score.evaluation import evaluate
 from oodcache.score.files.writing import parts

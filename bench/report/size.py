@@ -21,7 +21,7 @@ from oodcache.cache.files.scores import ScoredImages
 from oodcache.report.content import Content, FooledImage, ImageRow
 from oodcache.report.html.page import page
 from oodcache.report.images import rows
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures.metrics import count
 from oodcache.score.measures.result import Result

@@ -10,7 +10,7 @@ from pathlib import Path
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import shown
 from oodcache.cache.names import own_name
-from oodcache.report.saved import Saved, mapping
+from oodcache.report.saved.results import Saved, mapping
 from oodcache.report.tables.grid import Key, by_row, is_probability, names
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.measures.result import Result

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from oodcache.report.content import Content, ImageRow
     from oodcache.report.figures.choice import FigureChoice, FigureRows
-    from oodcache.report.saved import Saved
+    from oodcache.report.saved.results import Saved
 
 MOST_LINES = 8
 ENDINGS = (".png", ".svg", ".pdf")

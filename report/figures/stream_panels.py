@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from oodcache.report.figures.canvas import LINE, NARROW, fitted, width_of
 from oodcache.report.figures.kinds import WIDTHS, Subject
 from oodcache.report.streams import StreamCourse, windows
+from oodcache.score.measures.orders.stream_path import FEWEST_OF_A_SIDE
 from oodcache.score.measures.result import HEADLINES, StreamPath
-from oodcache.score.measures.stream_path import FEWEST_OF_A_SIDE
 
 # Inches. A panel's narrowest width and its height, in two sizes; the gaps between panels; the
 # margins for labels and numbers; what a title, an axis, and an axis with its label take.

@@ -19,10 +19,9 @@ from typing import Any
 from oodcache.report.content import Content
 from oodcache.report.html.lines import columns, filters, lines
 from oodcache.report.html.provenance import making
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 from oodcache.report.streams import courses, pathless
 from oodcache.report.sweeps import sweeps
-from oodcache.report.tables.caption import caption
 from oodcache.report.tables.grid import (
     NOT_ESTIMABLE,
     as_typed,
@@ -32,6 +31,7 @@ from oodcache.report.tables.grid import (
     some,
 )
 from oodcache.report.tables.hypertext import to_html
+from oodcache.report.tables.notes.caption import caption
 from oodcache.report.tables.sections import further
 from oodcache.score.measures.result import AVERAGE, HEADLINES, Result
 

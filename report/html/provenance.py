@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from oodcache.report.saved import Saved, mapping
+from oodcache.report.saved.results import Saved, mapping
 
 Facts = tuple[tuple[str, str], ...]
 APART = ("command", "models", "files")

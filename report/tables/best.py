@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from oodcache.report.tables.grid import Grid, Key, by_row
-from oodcache.report.tables.stream_notes import keeps_some
+from oodcache.report.tables.notes.stream_notes import keeps_some
 from oodcache.score.measures.result import Difference, Result
 
 Rows = Mapping[Key, Mapping[str, Result]]

@@ -120,7 +120,7 @@ def to_json(
     published: Sequence[Counterpart] | None = None,
 ) -> str:
     """Return all results and differences as fractions, provenance, all notes and a SHA-256."""
-    from oodcache.report.tables.caption import caption
+    from oodcache.report.tables.notes.caption import caption
 
     whole: dict[str, Any] = {
         "format": FORMAT,

@@ -14,7 +14,6 @@ from oodcache.report.tables.best import (
     versus,
     with_best,
 )
-from oodcache.report.tables.caption import caption, short_caption
 from oodcache.report.tables.clean import clean_grid
 from oodcache.report.tables.grid import (
     NONE,
@@ -30,10 +29,11 @@ from oodcache.report.tables.grid import (
     measured,
     percent,
 )
+from oodcache.report.tables.notes.caption import caption, short_caption
+from oodcache.report.tables.notes.stream_notes import keeps_some
 from oodcache.report.tables.published import published_tables
 from oodcache.report.tables.selective import selective_grid
 from oodcache.report.tables.spectrum import drop_grid
-from oodcache.report.tables.stream_notes import keeps_some
 from oodcache.score.measures.result import Counterpart, Difference, Result
 
 _IN_ORDERS = (

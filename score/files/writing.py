@@ -25,7 +25,7 @@ from oodcache.score.files.reading import HDF5, SHOWN
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.inputs.labels import Labels
 from oodcache.score.inputs.views import View
-from oodcache.score.measures.paired_orders import PairedRow
+from oodcache.score.measures.orders.paired_orders import PairedRow
 from oodcache.score.onepass.kept import Kept
 
 BLOCK_ROWS = 2**14

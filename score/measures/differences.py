@@ -10,7 +10,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.text import counted, megabytes
 from oodcache.cache.watch import Note, Watch
 from oodcache.score.measures import delong
-from oodcache.score.measures.paired_orders import Name, OrderPairs, PairedOrders, PairedRow
+from oodcache.score.measures.orders.paired_orders import Name, OrderPairs, PairedOrders, PairedRow
 from oodcache.score.measures.result import AVERAGE, Difference
 
 Pair = tuple[Name, Name]

@@ -9,7 +9,7 @@ from typing import Any
 from oodcache.cache.watch import Watch
 from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import Comparison
-from oodcache.score.measures.paired_orders import PairedRow
+from oodcache.score.measures.orders.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions, Result
 from oodcache.score.measures.selective.answers import Outcomes
 from oodcache.score.measures.spectrum.kinds import PositiveKind, compare_kinds, name_of

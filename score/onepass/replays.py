@@ -14,7 +14,7 @@ from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import Selection
 from oodcache.score.measures.bootstrap import Samples, measures_of
 from oodcache.score.measures.metrics import count as counts_of
-from oodcache.score.measures.over_orders import results_over_orders
+from oodcache.score.measures.orders.over_orders import results_over_orders
 from oodcache.score.measures.result import Conventions, Result
 from oodcache.score.onepass.onepass import Classes, Scored
 from oodcache.score.onepass.variants import Variant

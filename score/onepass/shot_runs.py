@@ -10,7 +10,7 @@ import numpy as np
 
 from oodcache.score.formulas.definition import ANY
 from oodcache.score.inputs.question import Question
-from oodcache.score.measures.over_orders import mean_of, measures_of_row
+from oodcache.score.measures.orders.over_orders import mean_of, measures_of_row
 from oodcache.score.measures.result import Result
 from oodcache.score.measures.shots import Shots
 from oodcache.score.onepass.shot_axis import DrawnBank

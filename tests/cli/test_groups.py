@@ -59,7 +59,7 @@ def test_the_groups_of_score_are_sets_scores_measures_and_output(oodcache: Run) 
         "Measures",
         "Output",
     ]
-    assert text.index("Scores:") < text.index("--bank NAME[:N]") < text.index("Measures:")
+    assert text.index("Scores:") < text.index("--bank NAME[:N") < text.index("Measures:")
 
 
 def test_a_command_of_few_options_lists_them_together(oodcache: Run) -> None:

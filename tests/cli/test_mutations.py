@@ -25,7 +25,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.negatives import Negatives, WordList, read_negatives, write_negatives
 from oodcache.cache.files.scores import ScoredImages, read_images, write_scores
 from oodcache.detect.file import read_detector, write_detector
-from oodcache.report import saved
+from oodcache.report.saved import results as saved
 from oodcache.report.tables.formats import to_json
 from oodcache.score.onepass import ablation
 

@@ -14,7 +14,7 @@ import pytest
 from samples import Outcome, Run
 from samples.study.benchmark import NICE, OPENAI, PHOTO, PLAIN, SIGLIP, write_sets, write_words
 
-from oodcache.report import saved
+from oodcache.report.saved import results as saved
 from oodcache.study.published import OOD_SETS, rows
 
 SIGLIP_LABEL = "ViT-B-16-SigLIP/webli"

@@ -18,7 +18,7 @@ from scipy.special import expit, logsumexp
 from sklearn.metrics import roc_auc_score
 
 import oodcache as package
-from oodcache.report import saved
+from oodcache.report.saved import results as saved
 from oodcache.study.study import PROMPTS
 
 OOD_SETS = ("iNaturalist", "SUN", "Places", "Textures")

@@ -14,7 +14,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.scores import ScoredImages
 from oodcache.report.content import FailingClass, ImageRow
 from oodcache.report.images import BINS, FOOLED, histogram, rows
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures.metrics import auroc
 from oodcache.score.measures.probability import reliability

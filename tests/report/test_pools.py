@@ -16,7 +16,7 @@ from oodcache.cache.files.scores import ScoredImages
 from oodcache.report.content import ImageRow
 from oodcache.report.images import rows
 from oodcache.report.pools import picture, pooled
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 from oodcache.score.measures.metrics import auroc
 
 TEMPLATE = "a photo of a {}"

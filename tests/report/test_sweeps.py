@@ -9,7 +9,7 @@ from typing import Any
 from samples.report.results import BARE, FIRST, MODEL
 from samples.report.spectra import shifted
 
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 from oodcache.report.sweeps import Sweep, sweeps
 from oodcache.score.measures.result import Result
 from oodcache.score.measures.shots import Shots

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from oodcache.report.saved import read
+from oodcache.report.saved.results import read
 
 KEPT = Path(__file__).parent / "version1" / "results.json"
 MINED = {"remainder": "drop", "number": "mined", "percentile": "mined"}

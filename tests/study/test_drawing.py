@@ -12,7 +12,7 @@ import pytest
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
 from oodcache.report.figures.choice import FigureChoice
-from oodcache.report.saved import Saved, parsed
+from oodcache.report.saved.results import Saved, parsed
 from oodcache.report.tables.formats import to_json
 from oodcache.score import arrays
 from oodcache.score.measures.result import STANDARD, StreamMeasures

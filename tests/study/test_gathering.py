@@ -17,7 +17,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import open_texts, write_texts
 from oodcache.cache.watch import Watch
 from oodcache.report.content import Content
-from oodcache.report.saved import read
+from oodcache.report.saved.results import read
 from oodcache.study import gathering
 
 SCORE = (

@@ -16,7 +16,7 @@ from oodcache.cache import subsets
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.negatives import write_negatives
 from oodcache.cache.watch import Watch
-from oodcache.report.saved import Saved, parsed
+from oodcache.report.saved.results import Saved, parsed
 from oodcache.report.tables.formats import to_json
 from oodcache.score import scoring
 from oodcache.score.files import writing

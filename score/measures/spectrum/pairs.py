@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from oodcache.score.measures.paired_orders import PairedRow
+from oodcache.score.measures.orders.paired_orders import PairedRow
 from oodcache.score.measures.spectrum.kinds import name_of
 from oodcache.score.measures.spectrum.spectrum import FULL, KINDS
 

@@ -11,7 +11,7 @@ from samples.report.results import BARE, FIRST, SETS, VARIANTS, results
 
 from oodcache.cache.errors import InputError
 from oodcache.report.figures.choice import Default, FigureChoice, FigureRows, chosen
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 
 FIRST_MODEL, SECOND = "ViT-B-16/laion400m_e31", "ViT-L-14/openai"
 ROWS = [

@@ -16,7 +16,7 @@ from oodcache.cache.errors import InputError
 from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.figures.kinds import Subject, choose, draw
 from oodcache.report.figures.stream_figures import PAGE
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 from oodcache.score.measures.result import Result
 
 SLOW = pytest.mark.slow

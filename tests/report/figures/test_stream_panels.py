@@ -16,7 +16,7 @@ from samples.report.streams import ORDERS, streamed
 from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.figures.kinds import Subject, choose, draw
 from oodcache.report.figures.stream_panels import FEW, STRIP
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 
 SAMPLE = sample(outside=("SUN",))
 

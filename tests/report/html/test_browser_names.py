@@ -15,7 +15,7 @@ from samples.report.names import ID, OOD_SETS, Sample, sample
 
 from oodcache.report.content import Content, ShownCurve
 from oodcache.report.html.page import page
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 
 pytestmark = [
     pytest.mark.slow,

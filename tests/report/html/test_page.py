@@ -18,7 +18,7 @@ from samples.report.streams import streamed
 
 from oodcache.report.content import Content
 from oodcache.report.html.page import missing_libraries, page
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 from oodcache.score.measures.selective.selective import RiskMeasures, Selective
 
 SAVED, CONTENT = sample()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from samples.report.results import FIRST
 
 from oodcache.report.html.provenance import Named, making
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 
 
 def of(provenance: Any) -> Saved:

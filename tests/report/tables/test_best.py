@@ -14,7 +14,7 @@ from oodcache.report.tables.grid import measured
 from oodcache.report.tables.sections import sections
 from oodcache.score.measures.differences import differences
 from oodcache.score.measures.metrics import auroc
-from oodcache.score.measures.paired_orders import PairedRow
+from oodcache.score.measures.orders.paired_orders import PairedRow
 from oodcache.score.measures.result import Difference, Result, StreamMeasures
 
 

@@ -13,8 +13,8 @@ from samples.report.results import BARE, FIRST, PLAIN_DIFFERENCE, SETS, differen
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.json_text import parse_json
-from oodcache.report.tables.caption import caption
 from oodcache.report.tables.formats import FORMATS, by_ending, text, to_csv, to_json
+from oodcache.report.tables.notes.caption import caption
 from oodcache.score.measures.result import (
     Compared,
     Counterpart,

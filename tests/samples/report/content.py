@@ -5,7 +5,7 @@ from __future__ import annotations
 from samples.report.images import Words, drawn, in_turn
 
 from oodcache.report.content import Content
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 from oodcache.score.onepass.variants import Variant
 
 HOSTILE = "<script>alert(1)</script>"

@@ -13,7 +13,7 @@ from samples.report.streams import streamed
 from oodcache.report.content import Content
 from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.figures.kinds import KINDS, Subject, choose, rows_of
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.onepass.variants import Variant
 

@@ -19,7 +19,7 @@ from samples.report.results import FIRST
 from oodcache.cache.files.scores import ScoredImages
 from oodcache.report.content import Content, ImageRow
 from oodcache.report.images import rows
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 from oodcache.report.tables.grid import Key
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures.metrics import auroc

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from oodcache.report.saved import Saved
+from oodcache.report.saved.results import Saved
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.measures.result import MEASURES, Result, StreamMeasures, StreamPath
 

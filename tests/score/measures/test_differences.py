@@ -13,7 +13,7 @@ from oodcache.cache.watch import Watch
 from oodcache.score.measures import delong
 from oodcache.score.measures.differences import differences, steps
 from oodcache.score.measures.metrics import auroc
-from oodcache.score.measures.paired_orders import PairedRow
+from oodcache.score.measures.orders.paired_orders import PairedRow
 
 RANDOM = np.random.default_rng(0)
 

@@ -10,7 +10,7 @@ import numpy as np
 from oodcache.cache.watch import Watch
 from oodcache.score.measures import measurement
 from oodcache.score.measures.metrics import auroc
-from oodcache.score.measures.paired_orders import PairedRow
+from oodcache.score.measures.orders.paired_orders import PairedRow
 from oodcache.score.measures.result import STANDARD, Conventions
 
 SCORES = {"pets": np.arange(4.0) + 2, "SUN": np.arange(3.0), "DTD": np.arange(5.0)}

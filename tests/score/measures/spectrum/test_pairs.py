@@ -7,7 +7,7 @@ import pytest
 
 from oodcache.score.measures.differences import differences
 from oodcache.score.measures.metrics import auroc
-from oodcache.score.measures.paired_orders import PairedRow
+from oodcache.score.measures.orders.paired_orders import PairedRow
 from oodcache.score.measures.spectrum.pairs import by_kind
 
 GENERATOR = np.random.default_rng(0)

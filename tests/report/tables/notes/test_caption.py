@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from samples.report.results import BARE, FIRST, rates, results
 
-from oodcache.report.tables.caption import caption, short_caption
+from oodcache.report.tables.notes.caption import caption, short_caption
 from oodcache.score.measures.result import Pick, Result, StreamMeasures
 
 ENERGY = replace(FIRST, score="energy", parameters={"temperature": "learned"}, ood="SUN")

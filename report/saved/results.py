@@ -16,11 +16,11 @@ from oodcache.cache.format.json_fields import Fields
 from oodcache.cache.format.rules import one_line, shown
 from oodcache.cache.json_text import content_sum, parse_json
 from oodcache.cache.text import check_stream
-from oodcache.report.saved_leaks import leak_count
-from oodcache.report.saved_selective import saved_selective
-from oodcache.report.saved_shots import shots
-from oodcache.report.saved_spectrum import spectrum
-from oodcache.report.saved_streams import stream_measures
+from oodcache.report.saved.leaks import leak_count
+from oodcache.report.saved.selective import saved_selective
+from oodcache.report.saved.shots import shots
+from oodcache.report.saved.spectrum import spectrum
+from oodcache.report.saved.streams import stream_measures
 from oodcache.report.tables.formats import FORMAT, SUM, VERSION
 from oodcache.report.tables.grid import key
 from oodcache.score.formulas.registry import SCORES

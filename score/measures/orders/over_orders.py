@@ -12,6 +12,7 @@ import numpy as np
 from oodcache.score.measures import bootstrap, delong
 from oodcache.score.measures.comparison import Comparison
 from oodcache.score.measures.groups import Averaged, averages
+from oodcache.score.measures.orders.stream_path import stream_path
 from oodcache.score.measures.result import (
     MEASURES,
     Conventions,
@@ -20,7 +21,6 @@ from oodcache.score.measures.result import (
 )
 from oodcache.score.measures.selective.answers import Outcomes
 from oodcache.score.measures.selective.selective import mean_selective
-from oodcache.score.measures.stream_path import stream_path
 from oodcache.score.streams.runs import StreamRun, same_images
 
 Runs = Mapping[str, Sequence[StreamRun]]

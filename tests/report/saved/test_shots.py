@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples.report.results import FIRST
 
-from oodcache.report.saved import parsed
-from oodcache.report.saved_shots import shots
+from oodcache.report.saved.results import parsed
+from oodcache.report.saved.shots import shots
 from oodcache.report.tables.formats import to_json
 from oodcache.score.measures.shots import Shots
 

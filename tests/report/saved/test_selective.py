@@ -11,8 +11,8 @@ import pytest
 from samples.report.results import FIRST
 
 from oodcache.cache.errors import InputError
-from oodcache.report.saved import parsed
-from oodcache.report.saved_selective import saved_selective
+from oodcache.report.saved.results import parsed
+from oodcache.report.saved.selective import saved_selective
 from oodcache.report.tables.formats import to_json
 from oodcache.score.measures.selective.selective import RiskMeasures, Selective
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from samples.report.results import FIRST
 
-from oodcache.report.saved import parsed
-from oodcache.report.saved_leaks import leak_count
+from oodcache.report.saved.leaks import leak_count
+from oodcache.report.saved.results import parsed
 from oodcache.report.tables.formats import to_json
 from oodcache.score.measures.result import LeakCount
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from samples.report.results import FIRST
 
 from oodcache.report.html.lines import columns, lines
-from oodcache.report.tables.caption import caption, short_caption
 from oodcache.report.tables.columns import flat
 from oodcache.report.tables.grid import measured
-from oodcache.report.tables.leak_notes import leak_notes, leaks_meaning
+from oodcache.report.tables.notes.caption import caption, short_caption
+from oodcache.report.tables.notes.leak_notes import leak_notes, leaks_meaning
 from oodcache.score.measures.result import LeakCount, Result
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from samples.report.results import FIRST
 
 from oodcache.report.html.lines import lines
-from oodcache.report.tables.caption import caption, short_caption
 from oodcache.report.tables.columns import flat
 from oodcache.report.tables.grid import key, measured
-from oodcache.report.tables.shot_notes import banks, shot_notes
+from oodcache.report.tables.notes.caption import caption, short_caption
+from oodcache.report.tables.notes.shot_notes import banks, shot_notes
 from oodcache.score.measures.result import Result
 from oodcache.score.measures.shots import Shots
 

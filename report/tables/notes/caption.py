@@ -17,11 +17,11 @@ from oodcache.report.tables.grid import (
     some,
     whose,
 )
-from oodcache.report.tables.leak_notes import leak_notes, leaks_meaning
-from oodcache.report.tables.reversals import reversals
-from oodcache.report.tables.shot_notes import banks, shot_notes
+from oodcache.report.tables.notes.leak_notes import leak_notes, leaks_meaning
+from oodcache.report.tables.notes.reversals import reversals
+from oodcache.report.tables.notes.shot_notes import banks, shot_notes
+from oodcache.report.tables.notes.stream_notes import keeps_some, stream_notes
 from oodcache.report.tables.spectrum import pooled, spectrum_notes
-from oodcache.report.tables.stream_notes import keeps_some, stream_notes
 from oodcache.score.measures.result import MEANS, Pick, Result
 from oodcache.score.measures.spectrum.spectrum import FULL
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oodcache.report.saved_streams import stream_measures
+from oodcache.report.saved.streams import stream_measures
 from oodcache.score.measures.result import StreamMeasures, StreamPath
 
 MEASURED = {"auroc": 0.5, "aupr_in": 0.5, "aupr_out": 0.5, "fpr95": 0.25}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from samples.report.results import FIRST
 
-from oodcache.report.tables.stream_notes import stream_notes
+from oodcache.report.tables.notes.stream_notes import stream_notes
 from oodcache.score.measures.result import AVERAGE, Result, StreamMeasures
 
 

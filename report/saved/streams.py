@@ -7,8 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from oodcache.cache.format.json_fields import Fields
+from oodcache.score.measures.orders.stream_path import WINDOWS
 from oodcache.score.measures.result import HEADLINES, MEASURES, StreamMeasures, StreamPath
-from oodcache.score.measures.stream_path import WINDOWS
 from oodcache.score.streams.runs import MOMENTS
 
 COUNTS, SHARES = ("id_held", "ood_held"), ("id_share", "ood_share")

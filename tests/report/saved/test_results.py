@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from samples.report.results import FIRST, PLAIN_DIFFERENCE
 
 from oodcache.cache.errors import InputError
-from oodcache.report.saved import read
+from oodcache.report.saved.results import read
 from oodcache.report.tables.formats import to_json
 from oodcache.report.tables.grid import key
 from oodcache.score.measures.probability import probability_measures

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from oodcache.score.measures import metrics
-from oodcache.score.measures.stream_path import stream_path, window_ends, window_measures
+from oodcache.score.measures.orders.stream_path import stream_path, window_ends, window_measures
 from oodcache.score.streams.method import Held
 from oodcache.score.streams.runs import StreamRecord, StreamRun
 

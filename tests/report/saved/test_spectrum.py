@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from samples.report.spectra import shifted
 
-from oodcache.report.saved import parsed
-from oodcache.report.saved_spectrum import spectrum
+from oodcache.report.saved.results import parsed
+from oodcache.report.saved.spectrum import spectrum
 from oodcache.report.tables.formats import to_json
 
 ROWS = shifted()

@@ -12,7 +12,7 @@ from samples.score.metrics import metrics
 
 from oodcache.score.measures import delong
 from oodcache.score.measures.metrics import count
-from oodcache.score.measures.over_orders import results_over_orders
+from oodcache.score.measures.orders.over_orders import results_over_orders
 from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.streams.runs import StreamRun
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from samples.report.results import FIRST, rates
 
-from oodcache.report.tables.reversals import reversals
+from oodcache.report.tables.notes.reversals import reversals
 from oodcache.score.measures.result import Result, StreamMeasures
 
 ENERGY = replace(FIRST, score="energy", parameters={"temperature": "learned"}, ood="SUN")

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from oodcache.cache.watch import Watch
 from oodcache.score.measures.differences import differences
-from oodcache.score.measures.paired_orders import PairedRow
+from oodcache.score.measures.orders.paired_orders import PairedRow
 from oodcache.score.streams.plan import OrderedRuns
 from oodcache.score.streams.runs import StreamRun
 

@@ -1,0 +1,1 @@
+"""Results read back from JSON, which is untrusted: rows, and what they hold of each kind."""
