@@ -10,8 +10,8 @@ import click
 from oodcache.cache.watch import Hint
 from oodcache.cli.commands import StrictCommand
 from oodcache.cli.options import CACHE, FILE, WATCH, note
-from oodcache.cli.report import DATA_ROOT, SCORES
-from oodcache.report.figures.kinds import FORMS, KINDS, OF_KINDS, inches
+from oodcache.cli.report import DATA_ROOT, LABEL, SCORES
+from oodcache.report.figures.kinds import FORMS, KINDS, OF_KINDS, TYPEFACES, inches
 from oodcache.score.measures.result import HEADLINES
 
 
@@ -40,7 +40,7 @@ def width(text: str) -> float:
     metavar="one|two|INCHES",
     help="Width of the figure: one column (3.25 inches), two columns (6.75) or 2 to 20 inches.",
 )
-@click.option("--model", "models", multiple=True, help="Model; may repeat. [the first]")
+@click.option("--model", "models", multiple=True, help="Model; may repeat. [all, or by KIND]")
 @click.option("--template", "templates", multiple=True, help="Template; may repeat. [the first]")
 @click.option(
     "--score",
@@ -51,12 +51,21 @@ def width(text: str) -> float:
 @click.option("--ood", "ood_sets", multiple=True, help="OOD dataset; may repeat. [all]")
 @click.option("--parameter", help="Parameter, or template, to vary (sweep only). [the first]")
 @click.option(
-    "--measure", type=click.Choice(tuple(HEADLINES)), help="Measure to show (heatmap only). [auroc]"
+    "--measure",
+    type=click.Choice(tuple(HEADLINES)),
+    help="Measure to show (heatmap, ranking and scatter only). [auroc]",
 )
 @click.option(
     "--form",
     type=click.Choice(FORMS),
     help="Score scale: as published or as ranked (histogram, threshold, fooled). [shown]",
+)
+@LABEL
+@click.option(
+    "--font",
+    type=click.Choice(TYPEFACES),
+    default=TYPEFACES[0],
+    help="Typeface: sans serif, or a serif like Times.",
 )
 @SCORES
 @DATA_ROOT
@@ -72,6 +81,7 @@ def plot(**given: Any) -> None:
     \b
     oodcache plot heatmap results.json -o heatmap.pdf --measure fpr95
     oodcache plot roc results.json -o roc.svg --width two --score mcm --score energy --ood SUN
+    oodcache plot ranking results.json -o ranking.pdf --font serif --label mcm=MCM
     oodcache plot fooled results.json -o fooled.png --score mcm --data-root photos
     """
     from oodcache.report import saved
@@ -81,9 +91,10 @@ def plot(**given: Any) -> None:
     from oodcache.study.drawing import drawn
     from oodcache.study.gathering import Sources
 
-    look = _own(given) | {"width": given["width"]}
+    look = _own(given) | {"width": given["width"], "font": given["font"]}
     figures.check(given["output"])
-    choice = FigureChoice(*(given[name] for name in ("models", "templates", "labels", "ood_sets")))
+    named = ("models", "templates", "labels", "ood_sets", "renamed")
+    choice = FigureChoice(*(given[name] for name in named))
     places = (given["scores"], given["cache"], given["images"], given["data_root"])
     sources = Sources(*places, code=code_among(given["labels"]))
     figure = drawn(given["kind"], saved.read(given["results"]), choice, look, sources, WATCH)

@@ -16,6 +16,13 @@ SCORES = click.option(
     type=FILE,
     help="File of --save-scores. [as named in the results, otherwise recomputed from the cache]",
 )
+LABEL = click.option(
+    "--label",
+    "renamed",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Name to show instead of a model, score, template or dataset; may repeat: --label mcm=MCM",
+)
 DATA_ROOT = data_root(
     "--data-root", "Folder with the images, for thumbnails: known datasets, or NAME/.", FOLDER
 )

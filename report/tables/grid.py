@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from oodcache.cache.names import own_name
 from oodcache.score.formulas.registry import SCORES
@@ -85,6 +86,14 @@ def model_names(keys: Iterable[Key]) -> dict[str | None, str]:
     return {one: NONE if one is None else _shown(one, count) for one in models}
 
 
+def model_titles(provenance: Mapping[str, Any], model: str) -> tuple[str, ...]:
+    """Return what users may call a model: name/pretrained, as typed, and own weights' name."""
+    models = provenance.get("models")
+    about = models.get(model) if isinstance(models, Mapping) else None
+    typed = about.get("requested") if isinstance(about, Mapping) else None
+    return model, *([typed] if isinstance(typed, str) else []), own_name(model)
+
+
 def _shown(model: str, count: Mapping[str, int]) -> str:
     name = own_name(model)
     return name if count[name] == 1 else model
@@ -96,11 +105,16 @@ def names(keys: Iterable[Key]) -> dict[Key, str]:
     >>> list(names([("clip/openai", "a {}", "mcm"), ("siglip/webli", "a {}", "mcm")]).values())
     ['mcm · clip/openai', 'mcm · siglip/webli']
     """
+    return {key: " · ".join(parts) for key, parts in name_parts(keys).items()}
+
+
+def name_parts(keys: Iterable[Key]) -> dict[Key, tuple[str, ...]]:
+    """Return the parts of each row's name: its score, then the model or template if they differ."""
     unique = list(dict.fromkeys(keys))
     parts = [place for place in (0, 1) if len({key[place] for key in unique}) > 1]
     models = model_names(unique)
     whole = {key: (models[key[0]], key[1] or NONE) for key in unique}
-    return {key: " · ".join([key[2], *(whole[key][place] for place in parts)]) for key in unique}
+    return {key: (key[2], *(whole[key][place] for place in parts)) for key in unique}
 
 
 def is_probability(one: Result) -> bool:
