@@ -156,7 +156,7 @@ class Results(Sequence[Result]):
 
     @checked()
     def save(self, path: str | Path) -> None:
-        """Write the file that `--output` writes: .json, .csv, .md, .tex or .txt by its ending."""
+        """Write the file that `--output` writes, by ending: .json .csv .md .tex .html .txt."""
         from oodcache.report.tables import formats
         from oodcache.score.scoring import save
 

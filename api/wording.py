@@ -22,6 +22,7 @@ FLAGS = ("lower-is-id", "compare", "overwrite", "retry-failed", "fast-decode", "
 ARGUMENTS = {
     "score": "scores",
     "name": "model_name",
+    "label": "labels",
     "fpr-convention": "conventions",
     **{name: name.replace("-", "_") + "=True" for name in FLAGS},
     **{

@@ -12,6 +12,9 @@ import click
 from oodcache.cache.watch import Hint
 from oodcache.cli.options import FILE, note, share
 from oodcache.report.tables import formats
+from oodcache.report.tables.measured import COLUMNS
+from oodcache.report.tables.measured import STANDARD as STANDARD_COLUMNS
+from oodcache.report.tables.measured import parsed as parsed_columns
 from oodcache.score.measures.groups import parsed
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions
 
@@ -19,6 +22,16 @@ if TYPE_CHECKING:
     from oodcache.score.scoring import Measured
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def columns(text: str) -> tuple[str, ...]:
+    """Return the names of a table's columns, typed with commas."""
+    try:
+        return parsed_columns(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 OPTIONS = (
     click.option(
         "--fpr-convention",
@@ -66,6 +79,13 @@ OPTIONS = (
         help="Output format. [table, or by the extension of --output]",
     ),
     click.option(
+        "--columns",
+        type=columns,
+        metavar="NAME,NAME",
+        help=f"Columns of the table, of {', '.join(COLUMNS)}; such as --columns auroc,fpr. "
+        f"[{','.join(STANDARD_COLUMNS)}]",
+    ),
+    click.option(
         "-o", "--output", type=FILE, help="File for the results; the table is still printed."
     ),
     click.option("--explain", is_flag=True, help="Print all notes below the table."),
@@ -81,6 +101,8 @@ def measuring(command: Command) -> Command:
 
 def conventions(given: Mapping[str, Any], draws: str = "--bootstrap N") -> Conventions:
     """Return the conventions that the options set; `draws` names what --seed is for."""
+    if given["columns"] and given["output"] is None and given["form"] in formats.WHOLE:
+        raise click.UsageError(f"--columns is of tables; {given['form']} has everything")
     if given["output"] is not None and given["form"] is None:
         formats.by_ending(given["output"])  # Before anything is computed.
     if given["seed"] is not None and not given["bootstrap"] and not _is_drawn(given):
@@ -117,13 +139,14 @@ def deliver(results: Measured, given: Mapping[str, Any]) -> None:
     from oodcache.report.tables import exchanged
     from oodcache.score import scoring
 
-    output, form, explain = given["output"], given["form"], given["explain"]
+    output, form = given["output"], given["form"]
+    look = {name: given[name] for name in ("explain", "columns")}
     if output is not None:
         form = form or formats.by_ending(output)
-        scoring.save(formats.text(form, *results, explain=explain), output)
+        scoring.save(formats.text(form, *results, **look), output)
         note(Hint(f"wrote {output}"))
     form = "table" if output is not None or form is None else form
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo(formats.text(form, *results, width=width, explain=explain), nl=False)
+    click.echo(formats.text(form, *results, width=width, **look), nl=False)
     if asked := exchanged.question(results.results, results.provenance):
         note(asked)

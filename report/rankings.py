@@ -116,7 +116,7 @@ def signed_rank(differences: Matrix) -> float:
         for place in range(total, rank - 1, -1):
             counts[place] += counts[place - rank]
     tail = sum(counts[: min(won, total - won) + 1])
-    return min(1.0, 2 * tail / 2 ** len(apart))
+    return min(1.0, 2 * tail / sum(counts))
 
 
 def fewest_sets(rows: int) -> int:

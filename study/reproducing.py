@@ -9,7 +9,8 @@ from typing import NamedTuple
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.watch import Watch
 from oodcache.report.tables.caption import caption
-from oodcache.report.tables.grid import Grid, Key, by_row, measured, percent
+from oodcache.report.tables.grid import Grid, Key, by_row, percent
+from oodcache.report.tables.measured import measured
 from oodcache.score import scoring
 from oodcache.score.evaluation import evaluate
 from oodcache.score.inputs.question import Question, Template

@@ -74,16 +74,14 @@ def _first(names: Sequence[str], most: int, option: str, subject: Subject) -> li
 def _points(subject: Subject, ood: str) -> list[ScatterPoint]:
     rows = subject.chosen.rows()
     models, shown = model_names(rows), subject.chosen.shown
-    return [
-        ScatterPoint(
-            shown(models[key[0]]) if key[0] is not None else NONE,
-            shown(key[2]),
-            100 * row[ood].id_accuracy,
-            100 * getattr(row[ood], subject.measure),
-        )
-        for key, row in rows.items()
-        if ood in row and row[ood].id_accuracy is not None
-    ]
+    found = []
+    for key, row in rows.items():
+        one = row.get(ood)
+        if one is not None and one.id_accuracy is not None:
+            model = NONE if key[0] is None else shown(models[key[0]])
+            measured = 100 * getattr(one, subject.measure)
+            found.append(ScatterPoint(model, shown(key[2]), 100 * one.id_accuracy, measured))
+    return found
 
 
 def _look(place: int) -> dict[str, Any]:

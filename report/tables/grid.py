@@ -14,7 +14,7 @@ from typing import Any
 
 from oodcache.cache.names import own_name
 from oodcache.score.formulas.registry import SCORES
-from oodcache.score.measures.result import HEADLINES, MEANS, ORDERED, Result
+from oodcache.score.measures.result import MEANS, ORDERED, Result
 from oodcache.score.measures.spectrum.spectrum import KINDS
 from oodcache.score.onepass.variants import Variant
 
@@ -32,7 +32,8 @@ class Grid:
     """One table: its title, columns, rows, and the notes below it.
 
     `labels` names the columns left of the cells in formats without row headings, `row_name` the
-    only such column in those with.
+    only such column in those with. `arrows` has for each measure whether higher or lower is better,
+    `groups` what each OOD set is grouped under; both are "" for none, and empty if all are.
     """
 
     title: str
@@ -42,6 +43,8 @@ class Grid:
     rows: tuple[GridRow, ...]
     notes: tuple[str, ...] = ()
     row_name: str = "score"
+    arrows: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,15 @@ class GridRow:
     """A score, its heading and labels, and a cell for each OOD set.
 
     `heading` has the lines above a run of rows: the model, then its accuracy, with the prompt if
-    the table has several. It is empty for another program's scores.
+    the table has several. It is empty for another program's scores. `places` has for each OOD set
+    and measure 1 for the best number of its column, 2 for the second, else 0; it may be empty.
     """
 
     heading: tuple[str, ...]
     labels: tuple[str, ...]
     score: str
     cells: tuple[Cell, ...]
+    places: tuple[tuple[int, ...], ...] = ()
 
 
 def key(one: Result) -> Key:
@@ -187,25 +192,6 @@ def laid(
         rows.append(GridRow(heading, labels, as_typed(first), tuple(cells)))
     columns = _columns(results, several, shifted)
     return Grid(title, tuple(measures), ood_sets, columns, tuple(rows), tuple(notes))
-
-
-def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
-    """Return AUROC and the FPR at each requested TPR in percent, each AUROC's interval below it.
-
-    There is no line of intervals if none can be estimated. Several shuffles of a stream have their
-    standard deviation behind each mean.
-    """
-    tprs = asked_tprs(results)
-    # The FPR is shown at each requested TPR instead.
-    shown = [one for one in HEADLINES.values() if not one.by_convention]
-    any_interval = any(one.auroc_ci is not None for one in results)
-
-    def cell(one: Result) -> Cell:
-        rates = (spread(one, one.fpr_at_tpr.get(tpr), fpr_field(tpr)) for tpr in tprs)
-        numbers = (*(spread(one, getattr(one, each.name), each.name) for each in shown), *rates)
-        return (numbers, (interval(one.auroc_ci),)) if any_interval else (numbers,)
-
-    return laid(results, (*(one.heading for one in shown), *map(fpr_name, tprs)), cell, notes=notes)
 
 
 def asked_tprs(results: Sequence[Result]) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ from oodcache.report.tables.grid import (
     fpr_name,
     interval,
     laid,
-    measured,
     percent,
 )
+from oodcache.report.tables.measured import STANDARD, measured
 from oodcache.report.tables.published import published_tables
 from oodcache.report.tables.spectrum import drop_grid
 from oodcache.report.tables.stream_notes import keeps_some
@@ -52,12 +52,14 @@ def sections(
     published: Sequence[Counterpart] | None = None,
     *,
     explain: bool = False,
+    columns: Sequence[str] = STANDARD,
 ) -> list[Grid]:
     """Return the table of measures, then one for each further thing asked for.
 
-    The first has at most three notes, or all of them with `explain`.
+    The first has the `columns`, and at most three notes, or all of them with `explain`.
     """
-    grids = [measured(results, caption(results) if explain else short_caption(results))]
+    notes = caption(results) if explain else short_caption(results)
+    grids = [measured(results, notes, columns)]
     drops = drop_grid(results)
     grids += [] if drops is None else [drops]
     if any(one.bootstrap is not None for one in results):

@@ -10,7 +10,8 @@ from samples.report.spectra import DROP, shifted
 
 from oodcache.report.tables import formats
 from oodcache.report.tables.caption import caption, short_caption
-from oodcache.report.tables.grid import key, measured
+from oodcache.report.tables.grid import key
+from oodcache.report.tables.measured import measured
 from oodcache.report.tables.spectrum import drop_grid, pooled, spectrum_notes
 from oodcache.score.measures.result import Result
 from oodcache.score.measures.spectrum.spectrum import Drop
