@@ -126,6 +126,17 @@ def fitted(texts: Sequence[str], points: float, size: float = SIZE) -> list[str]
     ]
 
 
+def wrapped(text: str, points: float) -> list[str]:
+    """Return a text as lines of whole words that fit; a word that is wider is shortened."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and width_of(f"{lines[-1]} {word}") <= points:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return [one for line in lines for one in fitted([line], points)]
+
+
 def _cut(text: str, points: float, size: float, front: float) -> str:
     """Return a text shortened to fit; the share `front` of what is left is before the cut."""
     # No text that fits is longer, however narrow its letters.

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import counted
-from oodcache.report.figures.canvas import COLOURS, LINE, NARROW, fitted, new_figure
+from oodcache.report.figures.canvas import COLOURS, LINE, NARROW, fitted, new_figure, wrapped
 from oodcache.report.figures.kinds import Subject
 from oodcache.report.rankings import DELONG, NO_TEST, SIGNED_RANK, Ranking, ranked
 from oodcache.report.tables.grid import Key, name_parts, some
@@ -36,8 +36,11 @@ def ranking(subject: Subject) -> Figure:
     found = ranked(rows, sets, subject.measure, subject.saved.differences)
     _note_test(found, len(sets), subject)
     labels = dict(zip(subject.chosen.rows(), subject.chosen.labels(), strict=True))
-    foot = [f"mean rank over {counted(len(sets), 'OOD set')}, by {_heading(subject)}"]
-    foot += fitted([TESTS[found.test]], 72 * (subject.width - 2 * LEFT))
+    texts = (
+        f"mean rank over {counted(len(sets), 'OOD set')}, by {_heading(subject)}",
+        TESTS[found.test],
+    )
+    foot = [line for one in texts for line in wrapped(one, 72 * (subject.width - 2 * LEFT))]
     height = ABOVE + LINE * (len(rows) + 0.6) + BELOW + LINE * len(foot)
     # Placed by hand, so that bars have room beside the names.
     figure = new_figure(subject.width, height, layout=None)

@@ -56,7 +56,8 @@ def results(subject: Subject) -> Figure:
     lines = math.ceil(len(sets) / columns)
     figure = new_figure(subject.width, lines * (LINE * len(rows) + 0.4) + 0.3)
     axes = subplots(figure, len(sets), columns, sharex=True, sharey=True)
-    labels = fitted([one.name for one in rows], 72 * room / BOLD)
+    bold = BOLD if any(one.row is None for one in rows) else 1.0
+    labels = fitted([one.name for one in rows], 72 * room / bold)
     titles = fitted(subject.chosen.titles(), 72 * (subject.width - room) / columns - 4)
     for one, ood, title in zip(axes, sets, titles, strict=True):
         _forest(one, [None if row.row is None else row.row.get(ood) for row in rows])

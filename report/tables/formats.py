@@ -55,7 +55,8 @@ def text(
     whole = FORMATS[form].whole
     if whole is not None:
         return whole(results, differences, provenance, published)
-    from oodcache.report.tables.sections import STANDARD, sections
+    from oodcache.report.tables.measured import STANDARD
+    from oodcache.report.tables.sections import sections
 
     explain = explain or form == LATEX
     columns = columns or STANDARD
