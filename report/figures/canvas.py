@@ -26,7 +26,7 @@ DPI = 300
 SIZE, SMALL = 8.0, 6.5
 LINE = 0.17
 # Inches: the largest square panel, what is beside such panels, between them, and above each.
-SQUARE, BESIDE, GAP, TITLE = 3.0, 0.45, 0.1, 0.25
+SQUARE, BESIDE, GAP, TITLE = 3.0, 0.45, 0.05, 0.25
 TALLEST = 100.0
 NARROW = 4.5  # Narrower figures fit one column of a page.
 HANDLE = 34.0  # Points of a legend entry's line sample and the gaps around it.

@@ -9,7 +9,15 @@ from matplotlib.figure import Figure
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import counted
-from oodcache.report.figures.canvas import COLOURS, LINE, NARROW, fitted, new_figure, wrapped
+from oodcache.report.figures.canvas import (
+    COLOURS,
+    LINE,
+    NARROW,
+    fitted,
+    new_figure,
+    width_of,
+    wrapped,
+)
 from oodcache.report.figures.kinds import Subject
 from oodcache.report.rankings import DELONG, NO_TEST, SIGNED_RANK, Ranking, ranked
 from oodcache.report.tables.grid import Key, name_parts, some
@@ -18,6 +26,7 @@ from oodcache.score.measures.result import HEADLINES, Result
 MOST_ROWS = 40
 # Inches: between two bars, and the margins of the panel.
 BAR, LEFT, RIGHT, BELOW, ABOVE = 0.11, 0.06, 0.08, 0.24, 0.05
+BESIDE = 0.14  # Inches beside a name.
 NAMES = 0.55, 0.4  # Share of the width for names, in a narrow figure and in a wide one.
 TESTS = {
     SIGNED_RANK: "bars: no difference (signed-rank tests over sets, Holm, 5 %)",
@@ -46,7 +55,8 @@ def ranking(subject: Subject) -> Figure:
     figure = new_figure(subject.width, height, layout=None)
     room = NAMES[0 if subject.width < NARROW else 1] * subject.width
     bars = BAR * len(found.groups) + (0.1 if found.groups else 0.0)
-    names = fitted([labels[one.key] for one in found.rows], 72 * (room - LEFT - 0.08))
+    names = fitted([labels[one.key] for one in found.rows], 72 * (room - BESIDE))
+    room = min(room, max(map(width_of, names)) / 72 + BESIDE)
     bottom = (BELOW + LINE * len(foot)) / height
     top = LINE * (len(rows) + 0.6) / height
     wide = subject.width - room - RIGHT - bars
