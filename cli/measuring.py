@@ -80,6 +80,7 @@ OPTIONS = (
     ),
     click.option(
         "--columns",
+        "shown",
         type=columns,
         metavar="NAME,NAME",
         help=f"Columns of the table, of {', '.join(COLUMNS)}; such as --columns auroc,fpr. "
@@ -101,7 +102,7 @@ def measuring(command: Command) -> Command:
 
 def conventions(given: Mapping[str, Any], draws: str = "--bootstrap N") -> Conventions:
     """Return the conventions that the options set; `draws` names what --seed is for."""
-    if given["columns"] and given["output"] is None and given["form"] in formats.WHOLE:
+    if given["shown"] and given["output"] is None and given["form"] in formats.WHOLE:
         raise click.UsageError(f"--columns is of tables; {given['form']} has everything")
     if given["output"] is not None and given["form"] is None:
         formats.by_ending(given["output"])  # Before anything is computed.
@@ -140,7 +141,7 @@ def deliver(results: Measured, given: Mapping[str, Any]) -> None:
     from oodcache.score import scoring
 
     output, form = given["output"], given["form"]
-    look = {name: given[name] for name in ("explain", "columns")}
+    look = {"explain": given["explain"], "columns": given["shown"]}
     if output is not None:
         form = form or formats.by_ending(output)
         scoring.save(formats.text(form, *results, **look), output)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from samples.report.figures import PLAIN, sample
 from samples.report.results import results
+from scipy.stats import rankdata
 
 from oodcache.cache.errors import InputError
 from oodcache.report.figures.choice import FigureChoice
@@ -33,13 +34,10 @@ def test_each_row_has_its_mean_rank_from_the_best_down() -> None:
     axes = draw("ranking", SAMPLE.subject("ranking")).axes[0]
     shown = [one for one in axes.lines if one.get_marker() == "o"]
     labels = [one.get_text() for one in axes.get_yticklabels()]
-    ranks = {}
     rows = SAMPLE.subject("ranking").chosen.rows()
-    for key in rows:
-        own = [1.0 + sum(r[ood].auroc > rows[key][ood].auroc for r in rows.values()) for ood in PLAIN]
-        ties = [sum(r[ood].auroc == rows[key][ood].auroc for r in rows.values()) for ood in PLAIN]
-        ranks[key[2]] = float(np.mean(np.array(own) + (np.array(ties) - 1) / 2))
-    assert [float(np.asarray(one.get_xdata())[0]) for one in shown] == pytest.approx(sorted(ranks.values()))
+    aurocs = np.array([[row[ood].auroc for ood in PLAIN] for row in rows.values()])
+    ranks = dict(zip((key[2] for key in rows), rankdata(-aurocs, axis=0).mean(axis=1), strict=True))
+    assert labels == sorted(ranks, key=ranks.__getitem__)
     for label, one in zip(labels, shown, strict=True):
         assert float(np.asarray(one.get_xdata())[0]) == pytest.approx(ranks[label])
     assert axes.yaxis_inverted()

@@ -40,8 +40,8 @@ def test_every_model_and_score_is_a_point_of_its_accuracy_and_measure(measure: s
             for one in ROWS
             if one.ood == axes.get_title()
         ]
-        drawn = [(np.asarray(one.get_xdata())[0], np.asarray(one.get_ydata())[0]) for one in axes.lines]
-        assert sorted(drawn) == pytest.approx(sorted(wanted))
+        drawn = [(*one.get_xdata(), *one.get_ydata()) for one in axes.lines]
+        assert np.allclose(sorted(drawn), sorted(wanted), rtol=0, atol=1e-9)
         low, high = axes.get_xlim()
         assert low < min(x for x, _ in wanted) and max(x for x, _ in wanted) < high
 
