@@ -258,7 +258,7 @@ def test_a_bank_is_drawn_again_with_its_seed(cache: package.Cache, write_pets: W
     ("call", "words"),
     [
         (lambda rows: rows.plot("rock"), "kind 'rock': there is none; choose one of results, heat"),
-        (lambda rows: rows.plot("roc", measure="auroc"), "measure applies to heatmap, not to roc"),
+        (lambda rows: rows.plot("roc", measure="auroc"), "measure applies to heatmap, ranking, scatter, not to roc"),
         (lambda rows: rows.plot("heatmap", measure="f1"), "measure 'f1': there is none; choose"),
         (lambda rows: rows.plot("roc", width=99), "width 99 is neither one nor two nor 2 to 20 in"),
         (lambda rows: rows.plot("roc", scores="zz"), "scores 'zz': not in results; there are: mcm"),
