@@ -54,7 +54,9 @@ def test_every_kind_is_drawn_in_every_format(oodcache: Run, results: None, kind:
     for ending in ENDINGS:
         given = "s.json" if KINDS[kind].of_streams else "r.json"
         done = oodcache("plot", kind, given, "-o", f"new/{kind}{ending}")
-        assert (done.status, done.out, done.err) == (0, "", f"wrote new/{kind}{ending}\n")
+        assert (done.status, done.out) == (0, "")
+        assert done.err.splitlines()[-1] == f"wrote new/{kind}{ending}"
+        assert kind == "ranking" or done.err.count("\n") == 1
     with Image.open(f"new/{kind}.png") as image:
         assert image.width == 975
     ElementTree.parse(f"new/{kind}.svg")
