@@ -228,7 +228,7 @@ def test_every_kind_of_figure_is_drawn(rows: package.Results) -> None:
         own = {name: value for name, value in values.items() if kind in OF_KINDS[name]}
         one = {"scores": "mcm"} if about.most_scores == 1 else {}
         assert rows.plot(kind, **own, **one).get_figwidth() == 3.25  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="scatter needs the ID accuracy of models"):
+    with pytest.raises(package.InputError, match="scatter needs the ID accuracy of models"):
         rows.plot("scatter")
 
 

@@ -96,7 +96,9 @@ def test_what_a_default_leaves_out_is_noted(saved: Saved) -> None:
         drawn("heatmap", two, choice, {"width": 6.0}, SOURCES, Watch(notes.append))
         assert notes == []
     many = [
-        replace(one, score=f"s{number}") for number in range(10) for one in saved.results
+        replace(one, score=f"s{number}")
+        for number in range(10)
+        for one in saved.results
         if one.score == "mcm"
     ]
     with pytest.raises(InputError):  # These scores have no images; the note comes first.
