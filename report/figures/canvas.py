@@ -26,7 +26,7 @@ DPI = 300
 SIZE, SMALL = 8.0, 6.5
 LINE = 0.17
 # Inches: the largest square panel, what is beside such panels, between them, and above each.
-SQUARE, BESIDE, GAP, TITLE = 3.0, 0.45, 0.05, 0.25
+SQUARE, BESIDE, GAP, TITLE = 3.0, 0.45, 0.05, 0.3
 TALLEST = 100.0
 NARROW = 4.5  # Narrower figures fit one column of a page.
 HANDLE = 34.0  # Points of a legend entry's line sample and the gaps around it.
@@ -200,6 +200,9 @@ def panels(
     if square:
         tall = min(SQUARE, (width - BESIDE) / columns - GAP) + TITLE
     figure = new_figure(width, rows * tall + legend_height(labels, width) + 0.25)
+    if square:  # Its numbers at the edge stand out more than the layout reckons with.
+        engine: Any = figure.get_layout_engine()
+        engine.set(w_pad=0.06)
     axes = subplots(figure, len(titles), columns, sharex=True, sharey=True)
     for one in axes[-columns:]:  # Axes above a removed one would have no numbers.
         one.xaxis.set_tick_params(labelbottom=True)
@@ -210,6 +213,16 @@ def panels(
     if labels:
         legend(figure, handles, labels, width)
     return figure, axes
+
+
+def label_axes(figure: Figure, axes: Sequence[Axes], x: str, y: str) -> None:
+    """Label what all panels share: at a single panel, which may be narrower than its figure."""
+    if len(axes) == 1:
+        axes[0].set_xlabel(x)
+        axes[0].set_ylabel(y)
+        return
+    figure.supxlabel(x)
+    figure.supylabel(y)
 
 
 def legend(figure: Figure, handles: Sequence[Artist], labels: Sequence[str], width: float) -> None:
@@ -224,7 +237,7 @@ def legend(figure: Figure, handles: Sequence[Artist], labels: Sequence[str], wid
         handlelength=2.4,
         columnspacing=1.0,
         handletextpad=0.5,
-        borderpad=0.2,
+        borderpad=0.4,
         labelspacing=0.3,
     )
     # As labels, texts that begin with "_" would be skipped.

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from oodcache.report.content import Histogram, ImageRow, Reliability
-from oodcache.report.figures.canvas import COLOURS, NARROW, fitted, line_style, panels
+from oodcache.report.figures.canvas import COLOURS, NARROW, fitted, label_axes, line_style, panels
 from oodcache.report.figures.figure_rows import joined
 from oodcache.report.figures.kinds import Subject
 from oodcache.score.measures.probability import BINS, bins_of
@@ -44,8 +44,7 @@ def roc(subject: Subject) -> Figure:
             x, y = np.concatenate([[0.0], kept]), np.concatenate([[0.0], inside])
             one.plot(x, y, markevery=[row.threshold + 1], **line_style(place))
         _percent(one, "xy")
-    figure.supxlabel("FPR (%)")
-    figure.supylabel("TPR (%)")
+    label_axes(figure, axes, "FPR (%)", "TPR (%)")
     return figure
 
 
@@ -75,8 +74,7 @@ def pr(subject: Subject) -> Figure:
     # The panels share their axis.
     axes[0].set_ylim(lowest - 0.05 * (100 - lowest), 100 + 0.03 * (100 - lowest))
     axes[0].locator_params(axis="y", nbins=4)
-    figure.supxlabel("recall of ID (%)")
-    figure.supylabel("precision (%)")
+    label_axes(figure, axes, "recall of ID (%)", "precision (%)")
     return figure
 
 
@@ -103,8 +101,7 @@ def histogram(subject: Subject) -> Figure:
         if at is not None:
             one.axvline(at, **AT_TPR)
         one.locator_params(axis="x", nbins=2 if subject.width < NARROW else 4)
-    figure.supxlabel(_score_label(subject))
-    figure.supylabel("share of images (%)")
+    label_axes(figure, axes, _score_label(subject), "share of images (%)")
     return figure
 
 
@@ -148,8 +145,7 @@ def reliability(subject: Subject) -> Figure:
     figure, axes = panels(titles, subject.width, handles=handles, labels=labels, square=True)
     for one, ood in zip(axes, subject.chosen.ood_sets, strict=True):
         _diagram(one, row.reliability[ood])
-    figure.supxlabel(_score_label(subject, "probability of ID"))
-    figure.supylabel("share of ID")
+    label_axes(figure, axes, _score_label(subject, "probability of ID"), "share of ID")
     return figure
 
 

@@ -26,7 +26,7 @@ from oodcache.score.measures.result import HEADLINES, Result
 MOST_ROWS = 40
 # Inches: between two bars, and the margins of the panel.
 BAR, LEFT, RIGHT, BELOW, ABOVE = 0.11, 0.06, 0.08, 0.24, 0.05
-BESIDE = 0.14  # Inches beside a name.
+BESIDE, NUMBER, MOST_NUMBERS = 0.14, 0.22, 6  # Inches beside a name, and of a number.
 NAMES = 0.55, 0.4  # Share of the width for names, in a narrow figure and in a wide one.
 TESTS = {
     SIGNED_RANK: "bars: no difference (signed-rank tests over sets, Holm, 5 %)",
@@ -61,7 +61,7 @@ def ranking(subject: Subject) -> Figure:
     top = LINE * (len(rows) + 0.6) / height
     wide = subject.width - room - RIGHT - bars
     axes = figure.add_axes((room / subject.width, bottom, wide / subject.width, top))
-    _points(axes, found, names)
+    _points(axes, found, names, max(2, int(wide / NUMBER)))
     if bars:
         beside = (room + wide + 0.1) / subject.width
         joined = figure.add_axes((beside, bottom, (bars - 0.1) / subject.width, top))
@@ -121,8 +121,8 @@ def _note_test(found: Ranking, sets: int, subject: Subject) -> None:
         subject.note(f"{few}; tests of images are of AUROC, not of {name}")
 
 
-def _points(axes: Axes, found: Ranking, names: Sequence[str]) -> None:
-    """Draw mean ranks from the top down, and the range of each row's ranks."""
+def _points(axes: Axes, found: Ranking, names: Sequence[str], most: int) -> None:
+    """Draw mean ranks from the top down, and the range of each row's ranks; `most` numbers fit."""
     for place, row in enumerate(found.rows):
         axes.plot([min(row.ranks), max(row.ranks)], [place, place], color="0.7", linewidth=0.9)
         axes.plot([row.mean], [place], "o", color=COLOURS[0])
@@ -134,7 +134,7 @@ def _points(axes: Axes, found: Ranking, names: Sequence[str]) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    step = -(-count // 6)
+    step = -(-count // min(most, MOST_NUMBERS))
     axes.set_xticks([*range(1, count + 1, step)])
 
 

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from oodcache.cache.errors import InputError
-from oodcache.report.figures.canvas import COLOURS, MARKERS, NARROW, fitted, panels
+from oodcache.report.figures.canvas import COLOURS, MARKERS, NARROW, label_axes, panels
 from oodcache.report.figures.kinds import Subject
 from oodcache.report.tables.grid import NONE, model_names, some
 
@@ -57,9 +57,7 @@ def scatter(subject: Subject) -> Figure:
             marker = _marker(scores.index(point.score))
             one.plot([point.accuracy], [point.measured], marker=marker, markersize=4.5, **look)
     _scaled(axes[0], shown, subject.width)
-    figure.supxlabel("ID accuracy (%)")
-    (label,) = fitted([subject.axis(subject.measure)], 72 * 2.0)
-    figure.supylabel(label)
+    label_axes(figure, axes, "ID accuracy (%)", subject.axis(subject.measure))
     return figure
 
 
