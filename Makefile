@@ -12,7 +12,7 @@ BIN := .venv/bin
 ROOMS := extract cache score report detect study cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo extract score ablation reproduce test test-slow lint format bench picture map demo-models clean
+.PHONY: help demo extract score ablation reproduce test test-slow lint format bench picture pictures map demo-models clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,9 @@ bench: .venv/dev  ## Measure the figures of README and docs/benchmarks.md on thi
 
 picture: .venv/dev  ## Render docs/output/report.png from the demo's report (needs Chromium)
 	$(BIN)/python -m bench.report.picture
+
+pictures: .venv/dev  ## Draw the figures of docs/output/figures.md from the demo's results
+	$(BIN)/python -m bench.report.pictures
 
 map:  ## Print every module with its one-line description
 	@awk 'FNR == 1 { gsub(/"""/, ""); printf "%-40s %s\n", FILENAME, $$0 }' \

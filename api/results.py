@@ -156,7 +156,7 @@ class Results(Sequence[Result]):
 
     @checked()
     def save(self, path: str | Path) -> None:
-        """Write the file that `--output` writes: .json, .csv, .md, .tex or .txt by its ending."""
+        """Write the file that `--output` writes, by ending: .json .csv .md .tex .html .txt."""
         from oodcache.report.tables import formats
         from oodcache.score.scoring import save
 
@@ -203,6 +203,8 @@ class Results(Sequence[Result]):
         measure: str | None = None,
         form: str | None = None,
         parameter: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        font: str = "sans",
         images: Places | None = None,
         data_root: str | Path = "data",
         note: Note = to_stderr,
@@ -211,9 +213,10 @@ class Results(Sequence[Result]):
 
         `kind` names it. `models`, `templates`, `scores` and `ood` choose rows, each one or several,
         () for all; `scores` may be functions. `width` is "one" or "two" columns, or inches.
-        `measure` is "auroc" or "fpr95" (heatmap), `form` "shown" or "ranked" (histogram, threshold,
-        fooled), `parameter` what a sweep shows. `images` maps datasets to their folders (fooled),
-        others are below `data_root`. `note` is called with each line for the user.
+        `measure` is "auroc" or "fpr95" (heatmap, ranking, scatter), `form` "shown" or "ranked"
+        (histogram, threshold, fooled), `parameter` what a sweep shows. `labels` maps names to those
+        to show instead, `font` is "sans" or "serif". `images` maps datasets to their folders
+        (fooled), others are below `data_root`. `note` is called with each line for the user.
         `figure.savefig("roc.pdf")` writes it. Raises InputError for what a kind cannot show.
         """
         from oodcache.report.figures import kinds
@@ -223,8 +226,11 @@ class Results(Sequence[Result]):
         own = {"measure": measure, "form": form, "parameter": parameter, "images": images}
         named = _several(scores)
         texts = [one if isinstance(one, str) else str(one.__name__) for one in named]
-        choice = FigureChoice(_several(models), _several(templates), texts, _several(ood))
-        look = kinds.look(kind, own, width)
+        renamed = [f"{old}={new}" for old, new in (labels or {}).items()]
+        rows = (_several(models), _several(templates), texts, _several(ood), renamed)
+        choice = FigureChoice(*rows)
+        kinds.check_choice("font", font, kinds.TYPEFACES)
+        look = kinds.look(kind, own, width) | {"font": font}
         kinds.check_library()
         sources = self._sources(images, data_root, named)
         figure = drawn(kind, self._saved(), choice, look, sources, Watch(noted(note)))

@@ -25,6 +25,7 @@ FLAGS = (
 ARGUMENTS = {
     "score": "scores",
     "name": "model_name",
+    "label": "labels",
     "fpr-convention": "conventions",
     **{name: name.replace("-", "_") + "=True" for name in FLAGS},
     **{
@@ -146,7 +147,10 @@ def typed(value: Any) -> str:
 
 def worded(grids: Sequence[Grid]) -> list[Grid]:
     """Return tables with their notes in the words of Python."""
-    return [replace(one, notes=tuple(map(in_python, one.notes))) for one in grids]
+    return [
+        replace(one, notes=tuple(map(in_python, one.notes)), bold=in_python(one.bold))
+        for one in grids
+    ]
 
 
 def to_stderr(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,6 +13,9 @@ from oodcache.cli import streams
 from oodcache.cli.groups import MEASURES, OUTPUT
 from oodcache.cli.options import FILE, note, share
 from oodcache.report.tables import formats
+from oodcache.report.tables.measured import COLUMNS
+from oodcache.report.tables.measured import STANDARD as STANDARD_COLUMNS
+from oodcache.report.tables.measured import parsed as parsed_columns
 from oodcache.score.measures.groups import parsed
 from oodcache.score.measures.result import FPR_CONVENTIONS, STANDARD, Conventions
 
@@ -19,6 +23,16 @@ if TYPE_CHECKING:
     from oodcache.score.scoring import Measured
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def columns(text: str) -> tuple[str, ...]:
+    """Return the names of a table's columns, typed with commas."""
+    try:
+        return parsed_columns(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 OPTIONS = (
     MEASURES.option(
         "--fpr-convention",
@@ -71,6 +85,14 @@ OPTIONS = (
         help="Output format. [table, or by the extension of --output]",
     ),
     OUTPUT.option(
+        "--columns",
+        "shown",
+        type=columns,
+        metavar="NAME,NAME",
+        help=f"Columns of the results table, of {', '.join(COLUMNS)}; such as --columns auroc,fpr. "
+        f"[{','.join(STANDARD_COLUMNS)}]",
+    ),
+    OUTPUT.option(
         "-o", "--output", type=FILE, help="File for the results; the table is still printed."
     ),
     OUTPUT.option("--explain", is_flag=True, help="Print all notes below the table."),
@@ -86,6 +108,10 @@ def measuring(command: Command) -> Command:
 
 def conventions(given: Mapping[str, Any], draws: str = "--bootstrap N") -> Conventions:
     """Return the conventions that the options set; `draws` names what --seed is for."""
+    if given["shown"] and given["output"] is None and given["form"] in formats.WHOLE:
+        raise click.UsageError(
+            f"--columns applies to tables; {given['form']} always has every measure"
+        )
     if given["output"] is not None and given["form"] is None:
         formats.by_ending(given["output"])  # Before anything is computed.
     if given["seed"] is not None and not given["bootstrap"] and not _is_drawn(given):
@@ -124,15 +150,16 @@ def deliver(context: click.Context, results: Measured, given: Mapping[str, Any])
     from oodcache.report.tables import exchanged
     from oodcache.score import scoring
 
-    output, form, explain = given["output"], given["form"], given["explain"]
+    output, form = given["output"], given["form"]
+    look = formats.TableLook(explain=given["explain"], columns=given["shown"])
     if output is not None:
         form = form or formats.by_ending(output)
-        scoring.save(formats.text(form, *results, explain=explain), output)
+        scoring.save(formats.text(form, *results, look=look), output)
         note(Hint(f"wrote {output}"))
     form = "table" if output is not None or form is None else form
     screen = streams.screen()
-    shown = {"width": screen.width, "styled": screen.styled, "explain": explain}
-    click.echo(formats.text(form, *results, **shown), nl=False)
+    look = replace(look, width=screen.width, styled=screen.styled)
+    click.echo(formats.text(form, *results, look=look), nl=False)
     if asked := exchanged.question(results.results, results.provenance):
         note(asked)
     else:

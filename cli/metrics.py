@@ -40,7 +40,7 @@ from oodcache.cli.options import WATCH, typed_line
     "columns",
     multiple=True,
     metavar="NAME",
-    help="Score column to evaluate; may repeat. [the only numeric column]",
+    help="Column of the files with the scores to evaluate; may repeat. [the only numeric column]",
 )
 @SETS.option(
     "--correct",

@@ -11,8 +11,8 @@ from oodcache.cache.watch import Hint
 from oodcache.cli.commands import StrictCommand
 from oodcache.cli.groups import MEASURES, OUTPUT, SCORES, SETS
 from oodcache.cli.options import CACHE, FILE, WATCH, note
-from oodcache.cli.report import DATA_ROOT, SAVED_SCORES
-from oodcache.report.figures.kinds import FORMS, KINDS, OF_KINDS, inches
+from oodcache.cli.report import DATA_ROOT, LABEL, SAVED_SCORES
+from oodcache.report.figures.kinds import FORMS, KINDS, OF_KINDS, TYPEFACES, inches
 from oodcache.score.measures.result import HEADLINES
 
 
@@ -41,7 +41,9 @@ def width(text: str) -> float:
     metavar="one|two|INCHES",
     help="Width of the figure: one column (3.25 inches), two columns (6.75) or 2 to 20 inches.",
 )
-@SETS.option("--model", "models", multiple=True, help="Model to draw; may repeat. [the first]")
+@SETS.option(
+    "--model", "models", multiple=True, help="Model to draw; may repeat. [all, or by KIND]"
+)
 @SETS.option(
     "--template", "templates", multiple=True, help="Template to draw; may repeat. [the first]"
 )
@@ -56,12 +58,21 @@ def width(text: str) -> float:
     "--parameter", help="Parameter, template or shots to vary (sweep only). [shots, or the first]"
 )
 @MEASURES.option(
-    "--measure", type=click.Choice(tuple(HEADLINES)), help="Measure to show (heatmap only). [auroc]"
+    "--measure",
+    type=click.Choice(tuple(HEADLINES)),
+    help="Measure to show (heatmap, ranking and scatter only). [auroc]",
 )
 @MEASURES.option(
     "--form",
     type=click.Choice(FORMS),
     help="Score scale: as published or as ranked (histogram, threshold, fooled). [shown]",
+)
+@LABEL
+@OUTPUT.option(
+    "--font",
+    type=click.Choice(TYPEFACES),
+    default=TYPEFACES[0],
+    help="Typeface: sans serif, or a serif like Times.",
 )
 @SAVED_SCORES
 @DATA_ROOT
@@ -77,6 +88,7 @@ def plot(**given: Any) -> None:
     \b
     oodcache plot heatmap results.json -o heatmap.pdf --measure fpr95
     oodcache plot roc results.json -o roc.svg --width two --score mcm --score energy --ood SUN
+    oodcache plot ranking results.json -o ranking.pdf --font serif --label mcm=MCM
     oodcache plot fooled results.json -o fooled.png --score mcm --data-root photos
     """
     from oodcache.report.figures import kinds as figures
@@ -86,9 +98,10 @@ def plot(**given: Any) -> None:
     from oodcache.study.drawing import drawn
     from oodcache.study.gathering import Sources
 
-    look = _own(given) | {"width": given["width"]}
+    look = _own(given) | {"width": given["width"], "font": given["font"]}
     figures.check(given["output"])
-    choice = FigureChoice(*(given[name] for name in ("models", "templates", "labels", "ood_sets")))
+    named = ("models", "templates", "labels", "ood_sets", "renamed")
+    choice = FigureChoice(*(given[name] for name in named))
     places = (given["scores"], given["cache"], given["images"], given["data_root"])
     sources = Sources(*places, code=code_among(given["labels"]))
     figure = drawn(given["kind"], saved.read(given["results"]), choice, look, sources, WATCH)

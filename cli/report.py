@@ -17,6 +17,13 @@ SAVED_SCORES = SETS.option(
     type=FILE,
     help="File of --save-scores. [as named in the results, otherwise recomputed from the cache]",
 )
+LABEL = OUTPUT.option(
+    "--label",
+    "renamed",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Name to show instead of a model, score, template or dataset; may repeat: --label mcm=MCM",
+)
 DATA_ROOT = data_root(
     "--data-root", "Folder with the images, for thumbnails: known datasets, or NAME/.", FOLDER
 )
@@ -26,13 +33,15 @@ DATA_ROOT = data_root(
 @click.argument("results", type=FILE)
 @click.argument("images", nargs=-1, metavar="[NAME=PATH]...")
 @OUTPUT.option("-o", "--output", type=FILE, help="HTML page to write. [RESULTS with .html]")
+@SETS.option("--model", "models", multiple=True, help="Model to show; may repeat. [all]")
 @SCORES.option(
     "--score",
-    "code",
+    "labels",
     multiple=True,
-    metavar="FILE.py:FUNCTION",
-    help="Score of your own in the results, to recompute it; may repeat.",
+    help="Score to show; may repeat. FILE.py:FUNCTION gives the code of your own, to recompute "
+    "it; code alone leaves out no other score. [all]",
 )
+@LABEL
 @SAVED_SCORES
 @DATA_ROOT
 @CACHE
@@ -45,11 +54,16 @@ def report(results: Path, images: tuple[str, ...], output: Path | None, **given:
     \b
     oodcache score --model siglip2 --id pets --ood strays --output results.json
     oodcache report results.json pets=photos/pets strays=photos/strays -o report.html
+    oodcache report results.json --score mcm --score energy --label mcm=MCM
     """
+    from oodcache.report.figures.choice import FigureChoice
+    from oodcache.score.own.given_again import code_among
     from oodcache.study import gathering
 
     output = output or results.with_suffix(".html")
     check_ending(output, (".html", ".htm"), "; oodcache plot writes .pdf, .png and .svg")
-    places = (given["scores"], given["cache"], images, given["data_root"], given["code"])
-    sources = gathering.Sources(*places)
-    gathering.report(results, output, sources, WATCH)
+    code = code_among(given["labels"])
+    scores = given["labels"] if any(not code_among([one]) for one in given["labels"]) else ()
+    choice = FigureChoice(given["models"], (), scores, (), given["renamed"])
+    places = (given["scores"], given["cache"], images, given["data_root"], code)
+    gathering.report(results, output, choice, gathering.Sources(*places), WATCH)

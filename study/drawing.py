@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
-from oodcache.report.figures.choice import FigureChoice, FigureRows
+from oodcache.report.figures.choice import FigureChoice
+from oodcache.report.figures.figure_rows import FigureRows
 from oodcache.report.figures.kinds import KINDS, Subject, choose, draw, rows_of
 from oodcache.report.saved.results import Saved
 from oodcache.score.measures.result import Result
@@ -34,6 +35,8 @@ def drawn(
     the scores are not known.
     """
     chosen = choose(kind, saved, choice)
+    if chosen.left_out:
+        watch.note(chosen.left_out)
     subject = Subject(saved, chosen, choice, note=watch.note, **look)
     if KINDS[kind].of_images:
         subject = _with_images(subject, kind, sources, watch)

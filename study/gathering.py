@@ -24,6 +24,7 @@ from oodcache.extract.sources.known_sets import KNOWN_SETS
 from oodcache.extract.sources.listing import Contents
 from oodcache.report import images
 from oodcache.report.content import Content, FooledImage, ImageRow
+from oodcache.report.figures.choice import Default, FigureChoice, chosen
 from oodcache.report.html.page import missing_libraries, page
 from oodcache.report.pools import picture
 from oodcache.report.saved.results import Saved, read
@@ -61,20 +62,36 @@ class Sources:
     given: Sequence[ScoredImages] = ()
 
 
-def report(results: Path, output: Path, sources: Sources, watch: Watch) -> None:
-    """Write the HTML page for a file of results."""
-    write(read(results), output, sources, watch)
+def report(
+    results: Path, output: Path, choice: FigureChoice, sources: Sources, watch: Watch
+) -> None:
+    """Write the HTML page for the rows of a file of results that were chosen, all if none was."""
+    saved = read(results)
+    rows = chosen(saved, choice, Default(templates=None), "the report")
+    there = set(rows.rows())
+    compared = tuple(one for one in saved.differences if {one.first, one.second} <= there)
+    saved = replace(saved, results=rows.results, differences=compared)
+    write(saved, output, sources, watch, rows.named)
     watch.note(Hint(f"wrote {output}"))
 
 
-def write(saved: Saved, output: Path, sources: Sources, watch: Watch) -> None:
-    """Write the HTML page for results; raise InputError if a library for it is missing."""
+def write(
+    saved: Saved,
+    output: Path,
+    sources: Sources,
+    watch: Watch,
+    named: Mapping[str, str] | None = None,
+) -> None:
+    """Write the HTML page for results; raise InputError if a library for it is missing.
+
+    `named` has names to show instead of those of the results.
+    """
     if missing := missing_libraries():
         raise InputError(f"a report needs {missing}")
     found = content(saved, sources, watch)
     if found.missing:
         watch.note(f"the page has no curves and no images: {found.missing}")
-    save(page(saved, found), output)
+    save(page(saved, found, named), output)
 
 
 def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = True) -> Content:

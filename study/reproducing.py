@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from oodcache.cache.names import SHORT_NAMES
 from oodcache.cache.watch import Watch
-from oodcache.report.tables.grid import Grid, Key, by_row, measured, percent
+from oodcache.report.tables.grid import Grid, Key, by_row, percent
+from oodcache.report.tables.measured import measured
 from oodcache.report.tables.notes.caption import caption
 from oodcache.score import scoring
 from oodcache.score.evaluation import evaluate

@@ -25,16 +25,19 @@ from oodcache.cache.errors import InputError
 DPI = 300
 SIZE, SMALL = 8.0, 6.5
 LINE = 0.17
+# Inches: the largest square panel, what is beside such panels, between them, and above each.
+SQUARE, BESIDE, GAP, TITLE = 3.0, 0.45, 0.05, 0.3
 TALLEST = 100.0
 NARROW = 4.5  # Narrower figures fit one column of a page.
 HANDLE = 34.0  # Points of a legend entry's line sample and the gaps around it.
-FONT = "DejaVu Sans"  # It comes with matplotlib: the same everywhere.
+# They come with matplotlib, and are the same everywhere. What a font lacks, the next one has.
+FONTS = {"sans": ("DejaVu Sans",), "serif": ("STIXGeneral", "DejaVu Sans")}
+SANS = "sans"
 # Okabe and Ito's colours; yellow, which is faint on white, last.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 DASHES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
 MARKERS = "osD^vPX<>"
 STYLE = {
-    "font.family": [FONT],
     "font.size": SIZE,
     "axes.titlesize": SIZE,
     "axes.labelsize": SIZE,
@@ -68,14 +71,15 @@ METADATA: dict[str, dict[str, None]] = {
 
 
 @contextmanager
-def style() -> Iterator[None]:
+def style(font: str = SANS) -> Iterator[None]:
     """Apply the figures' style, whatever the user's matplotlib settings."""
+    family = {"font.family": list(FONTS[font])}
     # The backend is global, and these figures need none.
     own: Any = {name: value for name, value in rcParamsDefault.items() if name != "backend"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MatplotlibDeprecationWarning)  # Deprecated defaults.
         warnings.filterwarnings("ignore", r"Glyph .* missing from")
-        with rc_context(own | STYLE):
+        with rc_context(own | STYLE | family):
             yield
 
 
@@ -98,8 +102,8 @@ def printable(text: str) -> str:
 
 
 def width_of(text: str, size: float = SIZE) -> float:
-    """Return the width of a text in points."""
-    font = FontProperties(family=FONT, size=size)
+    """Return the width of a text in points, in the font of the style."""
+    font = FontProperties(size=size)
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width)
 
@@ -120,6 +124,17 @@ def fitted(texts: Sequence[str], points: float, size: float = SIZE) -> list[str]
         _cut(f"{numbers[text]}: {one}", points, size, 0.75)
         for text, one in zip(texts, whole, strict=True)
     ]
+
+
+def wrapped(text: str, points: float) -> list[str]:
+    """Return a text as lines of whole words that fit; a word that is wider is shortened."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and width_of(f"{lines[-1]} {word}") <= points:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return [one for line in lines for one in fitted([line], points)]
 
 
 def _cut(text: str, points: float, size: float, front: float) -> str:
@@ -173,20 +188,41 @@ def panels(
     *,
     handles: Sequence[Artist] = (),
     labels: Sequence[str] = (),
+    square: bool = False,
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure with axes for each title, and a legend of the handles above them."""
+    """Return a figure with axes for each title, and a legend of the handles above them.
+
+    A `square` panel is as high as it is wide.
+    """
     columns = min(len(titles), max(1, int(width / 1.55)))
     rows = math.ceil(len(titles) / columns)
     tall = min(2.8, max(1.35, 0.8 * width / columns))
+    if square:
+        tall = min(SQUARE, (width - BESIDE) / columns - GAP) + TITLE
     figure = new_figure(width, rows * tall + legend_height(labels, width) + 0.25)
+    if square:  # Its numbers at the edge stand out more than the layout reckons with.
+        engine: Any = figure.get_layout_engine()
+        engine.set(w_pad=0.06)
     axes = subplots(figure, len(titles), columns, sharex=True, sharey=True)
     for one in axes[-columns:]:  # Axes above a removed one would have no numbers.
         one.xaxis.set_tick_params(labelbottom=True)
     for one, title in zip(axes, fitted(titles, 72 * 0.72 * width / columns), strict=True):
         one.set_title(title)
+        if square:
+            one.set_box_aspect(1)
     if labels:
         legend(figure, handles, labels, width)
     return figure, axes
+
+
+def label_axes(figure: Figure, axes: Sequence[Axes], x: str, y: str) -> None:
+    """Label what all panels share: at a single panel, which may be narrower than its figure."""
+    if len(axes) == 1:
+        axes[0].set_xlabel(x)
+        axes[0].set_ylabel(y)
+        return
+    figure.supxlabel(x)
+    figure.supylabel(y)
 
 
 def legend(figure: Figure, handles: Sequence[Artist], labels: Sequence[str], width: float) -> None:
@@ -201,7 +237,7 @@ def legend(figure: Figure, handles: Sequence[Artist], labels: Sequence[str], wid
         handlelength=2.4,
         columnspacing=1.0,
         handletextpad=0.5,
-        borderpad=0.2,
+        borderpad=0.4,
         labelspacing=0.3,
     )
     # As labels, texts that begin with "_" would be skipped.
@@ -217,6 +253,17 @@ def legend_height(labels: Sequence[str], width: float) -> float:
 def _legend_columns(labels: Sequence[str], width: float) -> int:
     widest = max(width_of(printable(one)[:200]) for one in labels) + HANDLE
     return max(1, min(len(labels), int(72 * width / widest)))
+
+
+def set_in(figure: Figure, font: str) -> Figure:
+    """Return a figure that remembers its font: texts of axes are made when it is written."""
+    vars(figure)["oodcache_font"] = font
+    return figure
+
+
+def font_of(figure: Figure) -> str:
+    """Return the font that a figure is set in."""
+    return str(vars(figure).get("oodcache_font", SANS))
 
 
 def written(figure: Figure, ending: str) -> bytes:

@@ -5,73 +5,63 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from oodcache.cache.errors import InputError
-from oodcache.cache.format.rules import shown
-from oodcache.cache.names import own_name
-from oodcache.report.saved.results import Saved, mapping
-from oodcache.report.tables.grid import Key, by_row, is_probability, names
+from oodcache.report.figures.figure_rows import FigureRows
+from oodcache.report.figures.relabelling import missing, model_titles, new_names, some_names
+from oodcache.report.saved.results import Saved
+from oodcache.report.tables.grid import (
+    Key,
+    by_row,
+    is_probability,
+    model_names,
+    some,
+)
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import Variant, parse
 
-MOST_NAMED = 20
-
 
 @dataclass(frozen=True)
 class FigureChoice:
-    """What the user named; empty means the kind's default."""
+    """What the user named; empty means the kind's default. `labels` are names typed OLD=NEW."""
 
     models: Sequence[str] = ()
     templates: Sequence[str] = ()
     scores: Sequence[str] = ()
     ood_sets: Sequence[str] = ()
+    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Default:
-    """A kind's defaults: how many scores and templates it shows, None for all.
+    """A kind's defaults: how many models, scores and templates it shows, None for all.
 
-    `averages` allows averages over OOD sets, and scores that learn from a stream, neither of which
-    has single images; `probability` allows only scores that are probabilities, `streams` only those
-    that learn from a stream. With a default of one score, several are rejected.
+    With several models, `scores` is the number of rows. `averages` allows averages over OOD sets,
+    and scores that learn from a stream, neither of which has single images; `probability` allows
+    only scores that are probabilities, `streams` only those that learn from a stream. With a
+    default of one score, several are rejected.
     """
 
     scores: int | None = None
     templates: int | None = 1
+    models: int | None = None
     averages: bool = True
     probability: bool = False
     streams: bool = False
 
 
-@dataclass(frozen=True)
-class FigureRows:
-    """The results of the chosen rows on every OOD set, and which sets to draw."""
-
-    results: tuple[Result, ...]
-    ood_sets: tuple[str, ...]
-
-    def rows(self) -> dict[Key, dict[str, Result]]:
-        """Return the results by row, then by OOD set, of the sets to draw."""
-        return {
-            name: {ood: row[ood] for ood in self.ood_sets if ood in row}
-            for name, row in by_row(self.results).items()
-        }
-
-    def labels(self) -> list[str]:
-        """Return the rows' names: the score, with its model and template if they differ."""
-        return list(names(by_row(self.results)).values())
-
-
 def chosen(saved: Saved, choice: FigureChoice, default: Default, what: str) -> FigureRows:
     """Return what a figure called `what` shows; raise InputError for names not in the results.
 
-    The default is the first model and template, the first scores, and every OOD set but averages.
+    The default is every model, unless a kind shows one, the first template, the first scores, and
+    every OOD set but averages.
     """
     rows = by_row(saved.results)
     first = {name: next(iter(row.values())) for name, row in rows.items()}
-    keys = _by(list(rows), choice.models, 1, lambda one: _models(saved, one), "--model", saved)
+    named = new_names(choice.labels, saved)
+    keys = list(rows)
+    keys = _by(keys, choice.models, None, lambda one: _models(saved, one), "--model", saved)
     keys = _by(
         keys, choice.templates, default.templates, lambda one: (one[1],), "--template", saved
     )
@@ -82,20 +72,48 @@ def chosen(saved: Saved, choice: FigureChoice, default: Default, what: str) -> F
     if default.streams:
         keys = _streams(keys, first, choice.scores, what, saved)
     asked = _asked_scores(choice.scores, _methods(keys, first))
-    keys = _by(keys, asked, default.scores, lambda one: (one[2],), "--score", saved)
+    able = _by(keys, asked, None, lambda one: (one[2],), "--score", saved)
+    keys = _fewer(able, default, choice)
     if default.scores == 1 and len(keys) > 1:
         raise InputError(
             f"{what} shows one score under one template; choose one of "
-            f"{_named(name for one in keys for name in one)}"
+            f"{some_names(name for one in keys for name in one)}"
         )
     results = tuple(one for name in keys for one in rows[name].values())
-    return FigureRows(results, _ood_sets(results, choice.ood_sets, default, what, saved))
+    sets = _ood_sets(results, choice.ood_sets, default, what, saved)
+    return FigureRows(results, sets, named, _left_out(able, keys, default))
+
+
+def _fewer(keys: Sequence[Key], default: Default, choice: FigureChoice) -> list[Key]:
+    """Return the rows that a default draws: of every model that fits, then the first scores."""
+    models, most = list(dict.fromkeys(one[0] for one in keys)), default.scores
+    fits = [one for one in (default.models, most) if one is not None]
+    if fits and not choice.models:
+        models = models[: min(fits)]
+    kept = [one for one in keys if one[0] in models]
+    if most is None or choice.scores:
+        return kept
+    scores = list(dict.fromkeys(one[2] for one in kept))
+    drawn = scores[: max(1, most // len({one[:2] for one in kept}))]
+    return [one for one in kept if one[2] in drawn]
+
+
+def _left_out(able: Sequence[Key], drawn: Sequence[Key], default: Default) -> str:
+    """Return the models, and of a figure of several scores the scores, that are not drawn."""
+    if default.streams:  # Their figure tells what it leaves out, which may be more.
+        return ""
+    shown, there = model_names(able), {one[0] for one in drawn}
+    models = [name for model, name in shown.items() if model not in there]
+    kept = {one[2] for one in drawn}
+    scores = [one for one in dict.fromkeys(one[2] for one in able) if one not in kept]
+    parts = [f"{some(models)}: choose with --model"] if models else []
+    parts += [f"{some(scores)}: choose with --score"] if scores and default.scores != 1 else []
+    return f"left out {'; '.join(parts)}" if parts else ""
 
 
 def _models(saved: Saved, one: Key) -> tuple[str | None, ...]:
     """Return a row's model names: name/pretrained, as typed for `score`, and of own weights."""
-    about = mapping(mapping(saved.provenance.get("models")).get(str(one[0])))
-    return one[0], about.get("requested"), own_name(str(one[0]))
+    return (None,) if one[0] is None else model_titles(saved.provenance, one[0])
 
 
 def _by(
@@ -112,7 +130,7 @@ def _by(
         return [one for one in keys if called(one)[0] in there[:most]]
     for text in asked:
         if not any(text in called(one) for one in keys):
-            raise missing(option, text, there, saved.path)
+            raise missing(option, text, there, saved)
     return list(dict.fromkeys(one for text in asked for one in keys if text in called(one)))
 
 
@@ -230,7 +248,7 @@ def _able(
     for text in _asked_scores(asked, _methods(keys, first)):
         if text in known:
             raise InputError(
-                f"--score {text[:120]}: {unfit}: {_named(one[2][:60] for one in able)}"
+                f"--score {text[:120]}: {unfit}: {some_names(one[2][:60] for one in able)}"
             )
     return able
 
@@ -246,21 +264,10 @@ def _ood_sets(
         if text in averages and text not in able:
             raise InputError(
                 f"--ood {text}: {what} needs images, and an average has none; "
-                f"there are: {_named(single)}"
+                f"there are: {some_names(single)}"
             )
         if text not in able:
-            raise missing("--ood", text, able, saved.path)
+            raise missing("--ood", text, able, saved)
     if not able:
         raise InputError(f"{saved.path}: only averages, but {what} needs images")
     return tuple(dict.fromkeys(asked or single or able))
-
-
-def missing(option: str, text: str, there: Iterable[str | None], path: Path) -> InputError:
-    """Return the error for a name that is not in the results, with those that are."""
-    return InputError(f"{option} {shown(text)}: not in {path}; there are: {_named(there)}")
-
-
-def _named(names: Iterable[str | None]) -> str:
-    every = [shown(one)[1:-1] for one in dict.fromkeys(names) if one is not None]
-    more = f" and {len(every) - MOST_NAMED:,} more" if len(every) > MOST_NAMED else ""
-    return (", ".join(every[:MOST_NAMED]) or "none") + more

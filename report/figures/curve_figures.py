@@ -13,50 +13,68 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from oodcache.report.content import Histogram, Reliability
-from oodcache.report.figures.canvas import COLOURS, NARROW, fitted, line_style, panels
+from oodcache.report.content import Histogram, ImageRow, Reliability
+from oodcache.report.figures.canvas import COLOURS, NARROW, fitted, label_axes, line_style, panels
+from oodcache.report.figures.figure_rows import joined
 from oodcache.report.figures.kinds import Subject
+from oodcache.score.measures.probability import BINS, bins_of
 
 Floats = npt.NDArray[np.float64]
 HELP: dict[str, Any] = {"color": "0.5", "linewidth": 0.7, "linestyle": ":"}
+BARS: dict[str, Any] = {
+    "facecolor": f"{COLOURS[0]}44",
+    "edgecolor": COLOURS[0],
+    "linewidth": 0.6,
+}
+POINTS: dict[str, Any] = {"color": COLOURS[0], "marker": "o", "linestyle": ""}
+DRAWN, SCALED = 1.0, 5.0  # Percent of recall.
 AT_TPR: dict[str, Any] = {"color": "black", "linewidth": 0.8, "linestyle": (0, (4, 2))}
 
 
 def roc(subject: Subject) -> Figure:
     """Return TPR against FPR with a marker at 95 % TPR; a panel for each OOD set."""
-    figure, axes = _line_panels(subject)
+    rows = _distinct(subject)
+    figure, axes = _line_panels(subject, [*rows], square=True)
     for one, ood in zip(axes, subject.chosen.ood_sets, strict=True):
         one.plot([0, 100], [0, 100], **HELP)
-        for place, row in enumerate(subject.rows):
+        for place, row in enumerate(rows.values()):
             kept = _share(row.curve.kept_ood[ood], row.n_ood[ood])
             inside = _share(row.curve.kept_id, row.n_id)
             # The first threshold keeps infinite scores, so the curve needs (0, 0).
             x, y = np.concatenate([[0.0], kept]), np.concatenate([[0.0], inside])
             one.plot(x, y, markevery=[row.threshold + 1], **line_style(place))
         _percent(one, "xy")
-    figure.supxlabel("FPR (%)")
-    figure.supylabel("TPR (%)")
+    label_axes(figure, axes, "FPR (%)", "TPR (%)")
     return figure
 
 
 def pr(subject: Subject) -> Figure:
-    """Return precision against recall of ID, in the steps of average precision."""
-    figure, axes = _line_panels(subject)
+    """Return precision against recall of ID, in the steps of average precision.
+
+    Below DRAWN recall, where a few images decide, nothing is drawn; the axis fits what is above
+    SCALED.
+    """
+    rows = _distinct(subject)
+    figure, axes = _line_panels(subject, [*rows])
+    first, lowest = subject.rows[0], 100.0
     for one, ood in zip(axes, subject.chosen.ood_sets, strict=True):
-        for place, row in enumerate(subject.rows):
+        for place, row in enumerate(rows.values()):
             inside, outside = np.array(row.curve.kept_id), np.array(row.curve.kept_ood[ood])
-            there = inside + outside > 0
+            there = _share(row.curve.kept_id, row.n_id) >= DRAWN
             precision = 100 * inside[there] / (inside + outside)[there]
             recall = _share(row.curve.kept_id, row.n_id)[there]
             x, y = np.concatenate([[0.0], recall]), np.concatenate([precision[:1], precision])
             at = [row.threshold + 1 - int(np.sum(~there))]
             one.plot(x, y, drawstyle="steps-pre", markevery=at, **line_style(place))
-        first = subject.rows[0]
-        one.axhline(100 * first.n_id / (first.n_id + first.n_ood[ood]), **HELP)
+            lowest = min(lowest, float(precision[recall >= SCALED].min()))
+        level = 100 * first.n_id / (first.n_id + first.n_ood[ood])
+        one.axhline(level, **HELP)
+        lowest = min(lowest, level)
         _percent(one, "x")
-        one.locator_params(axis="y", nbins=4)
-    figure.supxlabel("recall of ID (%)")
-    figure.supylabel("precision (%)")
+    # The panels share their axis.
+    axes[0].set_ylim(lowest - 0.05 * (100 - lowest), 100 + 0.03 * (100 - lowest))
+    axes[0].locator_params(axis="y", nbins=4)
+    label_axes(figure, axes, "recall of ID (%)", "precision (%)")
     return figure
 
 
@@ -70,11 +88,12 @@ def histogram(subject: Subject) -> Figure:
         {"facecolor": "none", "edgecolor": COLOURS[1], "linewidth": 0.9, "hatch": "//////"},
     ]
     handles: list[Artist] = [Patch(**one) for one in looks]
-    labels = [f"ID: {row.id}", "OOD"]
+    labels = [f"ID: {subject.chosen.shown(row.id)}", "OOD"]
     if at is not None:
         handles, labels = [*handles, Line2D([], [], **AT_TPR)], [*labels, "95 % TPR"]
     sets = subject.chosen.ood_sets
-    figure, axes = panels(sets, subject.width, handles=handles, labels=labels)
+    titles = subject.chosen.titles()
+    figure, axes = panels(titles, subject.width, handles=handles, labels=labels)
     for one, ood in zip(axes, sets, strict=True):
         shares = (_share(counted.id, row.n_id), _share(counted.ood[ood], row.n_ood[ood]))
         for share, look in zip(shares, looks, strict=True):
@@ -82,8 +101,7 @@ def histogram(subject: Subject) -> Figure:
         if at is not None:
             one.axvline(at, **AT_TPR)
         one.locator_params(axis="x", nbins=2 if subject.width < NARROW else 4)
-    figure.supxlabel(_score_label(subject))
-    figure.supylabel("share of images (%)")
+    label_axes(figure, axes, _score_label(subject), "share of images (%)")
     return figure
 
 
@@ -93,9 +111,10 @@ def threshold(subject: Subject) -> Figure:
     places = getattr(row.curve, subject.form)
     there = [place for place, one in enumerate(places) if one is not None]
     x = [places[place] for place in there]
-    lines = [(f"TPR: {row.id}", row.curve.kept_id, row.n_id)]
+    name = subject.chosen.shown
+    lines = [(f"TPR: {name(row.id)}", row.curve.kept_id, row.n_id)]
     sets = subject.chosen.ood_sets
-    lines += [(f"FPR: {one}", row.curve.kept_ood[one], row.n_ood[one]) for one in sets]
+    lines += [(f"FPR: {name(one)}", row.curve.kept_ood[one], row.n_ood[one]) for one in sets]
     styles: list[dict[str, Any]] = [{"color": "black"}, *map(line_style, range(len(lines) - 1))]
     handles: list[Artist] = [Line2D([], [], **style) for style in styles]
     at = places[row.threshold]
@@ -114,28 +133,28 @@ def threshold(subject: Subject) -> Figure:
 
 
 def reliability(subject: Subject) -> Figure:
-    """Return the share of ID against p in bins; a point's area is its number of images."""
+    """Return the share of ID against p: a bar for each bin, and its images as a point.
+
+    A point is at the mean p of its bin, and its area is the number of its images.
+    """
     (row,) = subject.rows
     assert row.reliability is not None, "choice rejects scores that are not probabilities"
-    labels = ["share of ID", "calibrated", "p = 0.5"]
-    handles = [Line2D([], [], **look) for look in (_bins_look(), HELP, AT_TPR)]
-    sets = subject.chosen.ood_sets
-    figure, axes = panels(sets, subject.width, handles=handles, labels=labels)
-    for one, ood in zip(axes, sets, strict=True):
+    labels = ["share of ID", "images: mean p", "calibrated", "p = 0.5"]
+    handles = [Patch(**BARS), *(Line2D([], [], **look) for look in (POINTS, HELP, AT_TPR))]
+    titles = subject.chosen.titles()
+    figure, axes = panels(titles, subject.width, handles=handles, labels=labels, square=True)
+    for one, ood in zip(axes, subject.chosen.ood_sets, strict=True):
         _diagram(one, row.reliability[ood])
-    figure.supxlabel(_score_label(subject, "probability of ID"))
-    figure.supylabel("share of ID")
+    label_axes(figure, axes, _score_label(subject, "probability of ID"), "share of ID")
     return figure
 
 
-def _bins_look() -> dict[str, Any]:
-    return {"color": COLOURS[0], "marker": "o", "linewidth": 0.8}
-
-
 def _diagram(axes: Axes, bins: Reliability) -> None:
+    """Draw the bars of bins, each as wide as its bin, with points above them."""
+    lefts = bins_of(np.array(bins.mean)) / BINS
+    axes.bar(lefts, bins.share, 1 / BINS, align="edge", **BARS)
     axes.plot([0, 1], [0, 1], **HELP)
     axes.axvline(0.5, **AT_TPR)
-    axes.plot(bins.mean, bins.share, **(_bins_look() | {"marker": ""}))
     areas = 4 + 50 * np.array(bins.count) / max(bins.count)
     axes.scatter(bins.mean, bins.share, areas, color=COLOURS[0], zorder=3, clip_on=False)
     axes.set_xlim(0, 1)
@@ -144,10 +163,24 @@ def _diagram(axes: Axes, bins: Reliability) -> None:
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
 
 
-def _line_panels(subject: Subject) -> tuple[Figure, list[Axes]]:
-    labels = subject.chosen.labels()
+def _distinct(subject: Subject) -> dict[str, ImageRow]:
+    """Return the rows by their labels; those of one curve once, by all of their labels."""
+    same: dict[tuple[Any, ...], list[tuple[str, ...]]] = {}
+    rows: dict[tuple[Any, ...], ImageRow] = {}
+    for parts, row in zip(subject.chosen.parts(), subject.rows, strict=True):
+        kept = tuple(row.curve.kept_ood[ood] for ood in subject.chosen.ood_sets)
+        curve = (row.n_id, row.curve.kept_id, kept)
+        same.setdefault(curve, []).append(parts)
+        rows.setdefault(curve, row)
+    return {joined(names): rows[curve] for curve, names in same.items()}
+
+
+def _line_panels(
+    subject: Subject, labels: Sequence[str], *, square: bool = False
+) -> tuple[Figure, list[Axes]]:
     handles = [Line2D([], [], **line_style(place)) for place in range(len(labels))]
-    return panels(subject.chosen.ood_sets, subject.width, handles=handles, labels=labels)
+    titles = subject.chosen.titles()
+    return panels(titles, subject.width, handles=handles, labels=labels, square=square)
 
 
 def _share(kept: Sequence[int], count: int) -> Floats:

@@ -68,7 +68,8 @@ def _named(inside: str, outside: str, subject: Subject, points: float) -> list[s
     """Return the headings of ID and each OOD set, names shortened to fit."""
     headings = [inside, *[outside] * len(subject.chosen.ood_sets)]
     room = points - max(width_of(f"{one}: ") for one in headings)
-    names = fitted([subject.rows[0].id, *subject.chosen.ood_sets], room)
+    chosen = subject.chosen
+    names = fitted([chosen.shown(subject.rows[0].id), *chosen.titles()], room)
     return [f"{heading}: {name}" for heading, name in zip(headings, names, strict=True)]
 
 

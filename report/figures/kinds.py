@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Figure
 
     from oodcache.report.content import Content, ImageRow
-    from oodcache.report.figures.choice import FigureChoice, FigureRows
+    from oodcache.report.figures.choice import FigureChoice
+    from oodcache.report.figures.figure_rows import FigureRows
     from oodcache.report.saved.results import Saved
 
 MOST_LINES = 8
@@ -30,9 +31,10 @@ ENDINGS = (".png", ".svg", ".pdf")
 WIDTHS = {"one": 3.25, "two": 6.75}
 SMALLEST, LARGEST = 2.0, 20.0
 FORMS = ("shown", "ranked")
+TYPEFACES = ("sans", "serif")
 # What only some kinds have.
 OF_KINDS = {
-    "measure": ("heatmap",),
+    "measure": ("heatmap", "ranking", "scatter"),
     "form": ("histogram", "threshold", "fooled"),
     "parameter": ("sweep",),
     "images": ("fooled",),
@@ -57,6 +59,12 @@ KINDS = {
         "AUROC of each score with its interval, a forest plot", "result_figures", False
     ),
     "heatmap": Kind("score × OOD set, AUROC or FPR95 in every cell", "result_figures", False),
+    "ranking": Kind("mean rank of each score over the OOD sets", "ranking_figure", False),
+    "scatter": Kind(
+        "AUROC of each score against the ID accuracy of its model",
+        "scatter_figure",
+        False,
+    ),
     "roc": Kind("TPR against FPR, a line for each score", "curve_figures", True, MOST_LINES),
     "pr": Kind("precision against recall of ID", "curve_figures", True, MOST_LINES),
     "histogram": Kind("scores of ID against those of each OOD set", "curve_figures", True, 1),
@@ -97,6 +105,7 @@ class Subject:
     measure: str = "auroc"
     parameter: str | None = None
     form: str = "shown"
+    font: str = "sans"
     note: Callable[[str], None] = lambda text: None
 
     def axis(self, measure: str) -> str:
@@ -172,6 +181,7 @@ def choose(kind: str, saved: Saved, choice: FigureChoice) -> FigureRows:
     default = Default(
         scores=about.most_scores,
         templates=None if about.every_template else 1,
+        models=1 if about.most_scores == 1 or about.of_streams else None,
         averages=not about.of_images,
         probability=about.of_probabilities,
         streams=about.of_streams,
@@ -189,13 +199,13 @@ def rows_of(chosen: FigureRows, content: Content) -> tuple[ImageRow, ...]:
 
 
 def draw(kind: str, subject: Subject) -> Figure:
-    from oodcache.report.figures.canvas import style
+    from oodcache.report.figures.canvas import set_in, style
 
     drawn: Callable[[Subject], Figure] = getattr(
         import_module(f"oodcache.report.figures.{KINDS[kind].module}"), kind
     )
-    with style():
-        return drawn(subject)
+    with style(subject.font):
+        return set_in(drawn(subject), subject.font)
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -207,9 +217,9 @@ def save(figure: Figure, path: Path) -> None:
 
 def image(figure: Figure, ending: str) -> bytes:
     """Return a figure as the bytes of a file."""
-    from oodcache.report.figures.canvas import style, written
+    from oodcache.report.figures.canvas import font_of, style, written
 
-    with style():
+    with style(font_of(figure)):
         return written(figure, ending)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from oodcache.report.figures.canvas import (
     width_of,
 )
 from oodcache.report.figures.kinds import Subject
-from oodcache.report.tables.grid import NONE
+from oodcache.report.tables.grid import NONE, model_names
 from oodcache.score.measures.result import HEADLINES, Result
 
 NAMES = 0.5, 0.3  # Largest share of the width of a narrow figure, and of a wide one.
@@ -38,27 +39,61 @@ Matrix = npt.NDArray[np.float64]
 Colours = tuple[Colormap, Normalize]
 
 
+@dataclass(frozen=True)
+class ForestLine:
+    """A line of a forest plot: a row's name and results by OOD set, or a model's heading."""
+
+    name: str
+    row: Mapping[str, Result] | None = None
+
+
 def results(subject: Subject) -> Figure:
-    """Return a forest plot: a panel for each OOD set, a line for each row."""
-    rows, sets = list(subject.chosen.rows().values()), subject.chosen.ood_sets
+    """Return a forest plot: a panel for each OOD set, a line for each row, grouped by model."""
+    rows, sets = _forest_lines(subject), subject.chosen.ood_sets
     narrow = subject.width < NARROW
     room = NAMES[0 if narrow else 1] * subject.width
     columns = 1 if narrow else min(len(sets), max(1, int((subject.width - room) / 1.1)))
     lines = math.ceil(len(sets) / columns)
     figure = new_figure(subject.width, lines * (LINE * len(rows) + 0.4) + 0.3)
     axes = subplots(figure, len(sets), columns, sharex=True, sharey=True)
-    labels = fitted(subject.chosen.labels(), 72 * room)
-    titles = fitted(sets, 72 * (subject.width - room) / columns - 4)
+    bold = BOLD if any(one.row is None for one in rows) else 1.0
+    labels = fitted([one.name for one in rows], 72 * room / bold)
+    titles = fitted(subject.chosen.titles(), 72 * (subject.width - room) / columns - 4)
     for one, ood, title in zip(axes, sets, titles, strict=True):
-        _forest(one, [row.get(ood) for row in rows], labels)
+        _forest(one, [None if row.row is None else row.row.get(ood) for row in rows])
         one.set_title(title)
     for one in axes[-columns:]:
         one.xaxis.set_tick_params(labelbottom=True)
+    for one in axes[::columns]:
+        _named(one, labels, [row.row is None for row in rows])
     figure.supxlabel("AUROC (%) and 95 % interval")
     return figure
 
 
-def _forest(axes: Axes, row: list[Result | None], labels: list[str]) -> None:
+def _forest_lines(subject: Subject) -> list[ForestLine]:
+    """Return the lines from the top down; models with several rows each have headings."""
+    rows, labels = subject.chosen.rows(), subject.chosen.labels()
+    models = model_names(rows)
+    if len(models) == 1 or len(rows) == len(models):
+        return [ForestLine(*one) for one in zip(labels, rows.values(), strict=True)]
+    found = []
+    for model, title in models.items():
+        own = {key: row for key, row in rows.items() if key[0] == model}
+        found.append(ForestLine(subject.chosen.shown(title)))
+        templates = len({key[1] for key in rows}) > 1
+        for key, row in own.items():
+            parts = (key[2], *([key[1] or NONE] if templates else []))
+            found.append(ForestLine(" · ".join(map(subject.chosen.shown, parts)), row))
+    return found
+
+
+def _named(axes: Axes, labels: Sequence[str], is_heading: Sequence[bool]) -> None:
+    axes.set_yticks(range(len(labels)), labels)
+    for text, bold in zip(axes.get_yticklabels(), is_heading, strict=True):
+        text.set_fontweight("bold" if bold else "normal")
+
+
+def _forest(axes: Axes, row: Sequence[Result | None]) -> None:
     """Draw the results from the top down; an open circle has no interval."""
     for place, one in enumerate(row):
         if one is None:
@@ -67,8 +102,8 @@ def _forest(axes: Axes, row: list[Result | None], labels: list[str]) -> None:
             axes.plot([100 * bound for bound in one.auroc_ci], [place, place], color=COLOURS[0])
         face = "white" if one.auroc_ci is None else COLOURS[0]
         axes.plot([100 * one.auroc], [place], "o", color=COLOURS[0], markerfacecolor=face)
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.set_yticks(range(len(row)), [""] * len(row))
+    axes.set_ylim(len(row) - 0.4, -0.6)
     axes.grid(axis="x", linewidth=0.4, color="0.85")
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
@@ -96,7 +131,7 @@ def heatmap(subject: Subject) -> Figure:
     axes, below = figure.subplots(2, 1, height_ratios=(LINE * len(rows), BAR))
     axes.set_yticks(np.arange(len(rows)) + 0.5, labels)
     left = max(map(width_of, labels))
-    left = max(left, _columns(axes, sets, wide - left - MARGIN))
+    left = max(left, _columns(axes, subject.chosen.titles(), wide - left - MARGIN))
     cells = wide - left - MARGIN
     colours = _coloured(axes, below, values, subject)
     lower = HEADLINES[subject.measure].lower_is_better
@@ -126,7 +161,7 @@ def _coloured(axes: Axes, below: Axes, values: Matrix, subject: Subject) -> Colo
     return colours, scale
 
 
-def _columns(axes: Axes, sets: tuple[str, ...], room: float) -> float:
+def _columns(axes: Axes, sets: Sequence[str], room: float) -> float:
     """Name the columns above them within `room` points; return the width needed at the left.
 
     Names wider than a cell are rotated and end above their column, extending over the row names.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
@@ -48,7 +49,7 @@ def stream(subject: Subject) -> Figure:
     results = [one for one in subject.chosen.results if one.ood in subject.chosen.ood_sets]
     _check_paths(results, subject)
     _note_models(subject)
-    shown = courses(results)
+    shown = [replace(one, method=_method(one, subject)) for one in courses(results)]
     orders = list(dict.fromkeys(one.order for one in shown))
     every = lines_of(subject, shown)
     styles = {order: line_style(place) for place, order in enumerate(orders)}
@@ -118,8 +119,14 @@ def _titles(subject: Subject) -> dict[str, str]:
     """Return the title of each OOD set, with the model if the results have others, too."""
     names = _models(subject.saved.results)
     there = _models(subject.chosen.results)
-    model = f" · {names[next(iter(there))]}" if len(there) == 1 < len(names) else ""
-    return {ood: f"OOD: {ood}{model}" for ood in subject.chosen.ood_sets}
+    shown = subject.chosen.shown
+    model = f" · {shown(names[next(iter(there))])}" if len(there) == 1 < len(names) else ""
+    return {ood: f"OOD: {shown(ood)}{model}" for ood in subject.chosen.ood_sets}
+
+
+def _method(one: StreamCourse, subject: Subject) -> str:
+    """Return a method's name with what the user replaced in it."""
+    return " · ".join(map(subject.chosen.shown, one.method.split(" · ")))
 
 
 def _note_models(subject: Subject) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
@@ -24,9 +24,11 @@ from oodcache.report.figures.canvas import (
     line_style,
     new_figure,
 )
-from oodcache.report.figures.choice import missing
+from oodcache.report.figures.figure_rows import ALIKE
 from oodcache.report.figures.kinds import MOST_LINES, Subject
+from oodcache.report.figures.relabelling import missing
 from oodcache.report.sweeps import SHOTS, TEMPLATE, Sweep, SweepLine, sweeps
+from oodcache.report.tables.grid import some
 from oodcache.score.measures.result import HEADLINES
 
 RATIO = 20  # Of the largest to the smallest value: from here on the axis is logarithmic.
@@ -58,7 +60,7 @@ def sweep(subject: Subject) -> Figure:
     are listed from the top down. Several draws of a bank have their range as a band.
     """
     chosen = _chosen(subject)
-    lanes = _lanes(chosen.lines)
+    lanes = _lanes(chosen.lines, subject.chosen.shown)
     values = list(dict.fromkeys(value for one in chosen.lines for value in one.values))
     of_numbers = not any(isinstance(one, str) for one in values)
     styles, labels = _styles(lanes), [*_styles(lanes)]
@@ -190,23 +192,36 @@ def _doubling(axes: Axes, values: Sequence[float]) -> None:
     axes.xaxis.set_minor_locator(FixedLocator([]))
 
 
-def _lanes(lines: Sequence[SweepLine]) -> list[Lane]:
-    """Return a row for each OOD set, lines labelled by what differs; one row for one score."""
-    names = _names(lines)
+def _lanes(lines: Sequence[SweepLine], shown: Callable[[str], str]) -> list[Lane]:
+    """Return a row for each OOD set, lines labelled by what differs; one row for one score.
+
+    Scores whose lines are the same on every OOD set are one line with both names.
+    """
+    names = _names(lines, shown)
     if len(set(names)) == 1:
-        return [Lane("", tuple(lines), tuple(one.ood for one in lines))]
-    lanes = []
-    for ood in dict.fromkeys(one.ood for one in lines):
-        own = [(one, label) for one, label in zip(lines, names, strict=True) if one.ood == ood]
-        lanes.append(Lane(ood, tuple(one for one, _ in own), tuple(label for _, label in own)))
-    return lanes
+        return [Lane("", tuple(lines), tuple(shown(one.ood) for one in lines))]
+    of_name: dict[str, dict[str, SweepLine]] = {}
+    for one, name in zip(lines, names, strict=True):
+        of_name.setdefault(name, {})[one.ood] = one
+    alike: dict[str, list[str]] = {}
+    for name, own in of_name.items():
+        drawn = repr([(ood, one.values, one.measured, one.ranges) for ood, one in own.items()])
+        alike.setdefault(drawn, []).append(name)
+    return [
+        Lane(
+            shown(ood),
+            tuple(of_name[same[0]][ood] for same in alike.values() if ood in of_name[same[0]]),
+            tuple(ALIKE.join(same) for same in alike.values() if ood in of_name[same[0]]),
+        )
+        for ood in dict.fromkeys(one.ood for one in lines)
+    ]
 
 
-def _names(lines: Sequence[SweepLine]) -> list[str]:
+def _names(lines: Sequence[SweepLine], shown: Callable[[str], str]) -> list[str]:
     """Return what distinguishes lines of one OOD set."""
     names = [(one.model, one.template, one.score) for one in lines]
     several = (*(len({name[place] for name in names}) > 1 for place in range(2)), True)
-    return [" · ".join(str(part) for part in compress(name, several)) for name in names]
+    return [" · ".join(shown(str(part)) for part in compress(name, several)) for name in names]
 
 
 def _styles(lanes: Sequence[Lane]) -> dict[str, dict[str, Any]]:
@@ -226,13 +241,16 @@ def _chosen(subject: Subject) -> Sweep:
         )
     parameter = subject.parameter or next(iter(found))
     if parameter not in found:
-        raise missing("--parameter", parameter, found, path)
+        raise missing("--parameter", parameter, found, subject.saved)
     lines = found[parameter].lines
     if not subject.choice.templates and parameter != TEMPLATE:
         lines = tuple(one for one in lines if one.template == lines[0].template)
     there = list(dict.fromkeys(one.score for one in lines))
     for text in subject.choice.scores:
         if text not in there:
-            raise missing("--score", text, there, path)
-    scores = subject.choice.scores or there[:MOST_LINES]
+            raise missing("--score", text, there, subject.saved)
+    several = len({(one.model, one.template) for one in lines})
+    scores = subject.choice.scores or there[: max(1, MOST_LINES // several)]
+    if left := [one for one in there if one not in scores and not subject.choice.scores]:
+        subject.note(f"left out {some(left)}: choose with --score")
     return Sweep(parameter, tuple(one for one in lines if one.score in scores))

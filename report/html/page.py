@@ -19,6 +19,7 @@ from typing import Any
 from oodcache.report.content import Content
 from oodcache.report.html.lines import columns, filters, lines
 from oodcache.report.html.provenance import making
+from oodcache.report.html.renaming import renamed, renamed_data, renamed_grid, renamed_line
 from oodcache.report.saved.results import Saved
 from oodcache.report.streams import courses, pathless
 from oodcache.report.sweeps import sweeps
@@ -39,6 +40,7 @@ NEEDS = ("jinja2", "plotly", "PIL")
 FOLDER = Path(__file__).parent / "page"
 # More than a figure shows; every further digit adds to a page of a hundred scores.
 DIGITS = 6
+NAMES_IN = ("heat", "ood", "rows", "sweeps", "streams")  # Data that have names of results.
 IN_SCRIPT = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
 
 
@@ -55,8 +57,11 @@ def _is_there(library: str) -> bool:
         return False
 
 
-def page(saved: Saved, content: Content) -> str:
-    """Return the page of results and the content of their images."""
+def page(saved: Saved, content: Content, named: Mapping[str, str] | None = None) -> str:
+    """Return the page of results and the content of their images.
+
+    `named` has names to show instead of those of the results.
+    """
     import jinja2
     from markupsafe import Markup
 
@@ -68,28 +73,33 @@ def page(saved: Saved, content: Content) -> str:
         lstrip_blocks=True,
     )
     plotly, script = _plotly(), (FOLDER / "report.js").read_text(encoding="utf-8")
-    results = saved.results
-    chosen = {"OOD set": AVERAGE} if any(one.ood == AVERAGE for one in results) else {}
+    results, named = saved.results, named or {}
+    average = {"OOD set": renamed(AVERAGE, named)}
+    grids = [renamed_grid(one, named) for one in further(results)]
+    chosen = average if any(one.ood == AVERAGE for one in results) else {}
     text = environment.get_template("report.html").render(
         policy=_policy((plotly, script)),
         style=Markup((FOLDER / "report.css").read_text(encoding="utf-8")),
-        title=_title(results),
-        summary=_summary(results),
+        title=_title(results, named),
+        summary=_summary(results, named),
         content=content,
         columns=columns(results),
-        filters=filters(results),
+        filters={
+            name: [renamed(one, named) for one in values]
+            for name, values in filters(results).items()
+        },
         chosen=chosen,
-        lines=lines(results),
+        lines=[renamed_line(one, named) for one in lines(results)],
         caption=caption(results, "Beside"),
-        differences=_differences(saved),
-        further=Markup(to_html(grids)) if (grids := further(results)) else "",
+        further=Markup(to_html(grids)) if grids else "",
+        differences=[renamed_data(one, named) for one in _differences(saved)],
         sweeps=sweeps(saved),
         streams=any(one.stream for one in results),
         lacks_paths=some(pathless(results)),
         measures=HEADLINES.values(),
         made=making(saved),
         source=saved.path.name,
-        data=Markup(_as_script(_data(saved, content))),
+        data=Markup(_as_script(_data(saved, content, named))),
         plotly=Markup(plotly),
         script=Markup(script),
     )
@@ -123,16 +133,18 @@ def _as_script(data: Mapping[str, Any]) -> str:
     return compact.translate(IN_SCRIPT)
 
 
-def _title(results: Sequence[Result]) -> str:
-    first = results[0]
+def _title(results: Sequence[Result], named: Mapping[str, str]) -> str:
+    inside = renamed(results[0].id, named)
     sets = list(dict.fromkeys(one.ood for one in results if not one.is_average))
-    against = ", ".join(sets) if len(sets) < 5 else f"{len(sets)} OOD sets"
-    return f"{first.id} against {against}"
+    whole = ", ".join(renamed(one, named) for one in sets)
+    against = whole if len(sets) < 5 else f"{len(sets)} OOD sets"
+    return f"{inside} against {against}"
 
 
-def _summary(results: Sequence[Result]) -> str:
+def _summary(results: Sequence[Result], named: Mapping[str, str]) -> str:
     rows = by_row(results)
-    models = [shown for model, shown in model_names(rows).items() if model is not None]
+    shown = model_names(rows).items()
+    models = [renamed(name, named) for model, name in shown if model is not None]
     scores = {(*name[:2], as_typed(next(iter(row.values())))) for name, row in rows.items()}
     parts = [f"{len(scores)} scores"]
     if models:
@@ -159,7 +171,7 @@ def _differences(saved: Saved) -> list[dict[str, str]]:
     ]
 
 
-def _data(saved: Saved, content: Content) -> dict[str, Any]:
+def _data(saved: Saved, content: Content, named: Mapping[str, str]) -> dict[str, Any]:
     results = by_row(saved.results)
     called = names(results)
     heat = [
@@ -193,6 +205,8 @@ def _data(saved: Saved, content: Content) -> dict[str, Any]:
         "sweeps": [asdict(one) for one in sweeps(saved)],
         "streams": [asdict(one) for one in courses(saved.results)],
     }
+    if named:
+        data |= {name: renamed_data(data[name], named) for name in NAMES_IN}
     return {name: _shortened(one) for name, one in data.items()}
 
 

@@ -1,4 +1,4 @@
-"""Results as text: tables to read, CSV, JSON, Markdown and LaTeX.
+"""Results as text: tables to read, CSV, JSON, Markdown, LaTeX and HTML.
 
 JSON holds everything, CSV every measure in a row for each score and OOD set, both as fractions.
 Tables hold AUROC with its interval and the FPR in percent, a row for each score and a column for
@@ -13,7 +13,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from oodcache.cache.text import check_ending, inert, printable
 from oodcache.score.measures.result import Counterpart, Difference, Result
 
 if TYPE_CHECKING:
-    from oodcache.report.tables.grid import Cell, Grid, GridRow
+    from oodcache.report.tables.grid import Grid
 
 AS_JSON = (
     *("templates", "parameters", "fpr_at_tpr", "fpr95_by_convention", "bootstrap", "calibration"),
@@ -36,6 +36,23 @@ SUM = "sha256"
 SURROGATE = re.compile("[\udc80-\udcff]")
 
 
+@dataclass(frozen=True)
+class TableLook:
+    """How tables are written: for whom, how much of them, and which columns.
+
+    They fit a terminal of `width` columns, or are as wide as needed if it is None. `styled` adds a
+    terminal's escape codes, `explain` all notes. `columns` is None for the usual ones.
+    """
+
+    width: int | None = None
+    styled: bool = False
+    explain: bool = False
+    columns: Sequence[str] | None = None
+
+
+PLAIN = TableLook()
+
+
 def text(
     form: str,
     results: Sequence[Result],
@@ -43,24 +60,22 @@ def text(
     provenance: Mapping[str, Any],
     published: Sequence[Counterpart] | None = None,
     *,
-    width: int | None = None,
-    styled: bool = False,
-    explain: bool = False,
+    look: TableLook = PLAIN,
 ) -> str:
     """Return results, and whatever else was asked for, in a format.
 
-    Tables fit a terminal of `width` columns, or are as wide as needed if it is None. `styled` adds
-    a terminal's escape codes, `explain` all notes, which LaTeX always has, as comments. `published`
-    is None if published numbers were not asked for.
+    LaTeX always has all notes, as comments. `published` is None if published numbers were not asked
+    for.
     """
     whole = FORMATS[form].whole
     if whole is not None:
         return whole(results, differences, provenance, published)
+    from oodcache.report.tables.measured import STANDARD
     from oodcache.report.tables.sections import sections
 
-    explain = explain or form == LATEX
-    grids = sections(results, differences, published, explain=explain)
-    return written(grids, form, width, styled=styled)
+    explain, columns = look.explain or form == LATEX, look.columns or STANDARD
+    grids = sections(results, differences, published, explain=explain, columns=columns)
+    return written(grids, form, look.width, styled=look.styled)
 
 
 def written(
@@ -153,6 +168,18 @@ def _terminal(grids: Sequence[Grid], width: int | None, styled: bool) -> str:
     return terminal.drawn(grids, width, styled=styled)
 
 
+def _latex(grids: Sequence[Grid], *_: Any) -> str:
+    from oodcache.report.tables.latex import to_latex
+
+    return "\n".join(map(to_latex, grids))
+
+
+def _html(grids: Sequence[Grid], *_: Any) -> str:
+    from oodcache.report.tables.hypertext import to_html
+
+    return to_html(grids) + "\n"
+
+
 def _markdown(grid: Grid) -> str:
     measures = " / ".join(grid.measures)
     header = [*grid.labels, *(f"{name} {measures}" for name in grid.ood_sets)]
@@ -176,56 +203,6 @@ def _plain_markdown(name: str) -> str:
     return re.sub(special, r"\\\g<0>", printable(name))
 
 
-def _latex(grid: Grid) -> str:
-    count = len(grid.measures)
-    left = ["r" if name == "ID acc" else "l" for name in grid.labels]
-    spans = [rf"\multicolumn{{{count}}}{{c}}{{{_plain_latex(name)}}}" for name in grid.ood_sets]
-    comments = [line for line in (grid.title, *grid.notes) if line]
-    lines = [
-        *(f"% {printable(' '.join(line.split()))}" for line in comments),
-        rf"\begin{{tabular}}{{{''.join(left)}{'r' * (count * len(grid.ood_sets))}}}",
-        r"\toprule",
-        " & ".join([*([""] * len(left)), *spans]) + r" \\",
-        " & ".join([*grid.labels, *grid.measures * len(grid.ood_sets)]) + r" \\",
-        r"\midrule",
-        *(f"{' & '.join(line)} \\\\" for row in grid.rows for line in _latex_lines(row, count)),
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _latex_lines(row: GridRow, count: int) -> Iterator[list[str]]:
-    """Yield the lines of a row; only the first has its labels."""
-    for place in range(max(map(len, row.cells))):
-        labels = [_plain_latex(one) if place == 0 else "" for one in row.labels]
-        yield [*labels, *(part for cell in row.cells for part in _latex_cell(cell, place, count))]
-
-
-def _latex_cell(cell: Cell, place: int, count: int) -> list[str]:
-    if place >= len(cell):
-        return [""] * count
-    if len(cell[place]) == count:
-        return [*map(_plain_latex, cell[place])]
-    return [rf"\multicolumn{{{count}}}{{c}}{{{_plain_latex(cell[place][0])}}}"]
-
-
-def _plain_latex(name: str) -> str:
-    special = {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        # The default font encoding has other characters in these places.
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
-        "–": "--",
-        "±": r"$\pm$",
-    }
-    plain = printable(name)
-    return "".join(special.get(one, "\\" + one if one in "&%$#_{}" else one) for one in plain)
-
-
 @dataclass(frozen=True)
 class Format:
     """A format: the ending of its files, and what writes either whole results or tables."""
@@ -241,10 +218,12 @@ FORMATS = {
     "spreadsheet": Format(whole=to_spreadsheet),
     "json": Format(".json", whole=to_json),
     "markdown": Format(".md", tables=lambda grids, *_: "\n".join(map(_markdown, grids))),
-    LATEX: Format(".tex", tables=lambda grids, *_: "\n".join(map(_latex, grids))),
+    LATEX: Format(".tex", tables=_latex),
+    "html": Format(".html", tables=_html),
 }
 ENDINGS = tuple(one.ending for one in FORMATS.values() if one.ending)
 OF_TABLES = tuple(name for name, one in FORMATS.items() if one.tables)
+WHOLE = tuple(name for name, one in FORMATS.items() if one.whole)
 
 
 def by_ending(path: Path) -> str:

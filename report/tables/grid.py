@@ -14,7 +14,7 @@ from decimal import Decimal
 from oodcache.cache.names import own_name
 from oodcache.cache.text import counted
 from oodcache.score.formulas.registry import SCORES
-from oodcache.score.measures.result import HEADLINES, MEANS, ORDERED, Result
+from oodcache.score.measures.result import MEANS, ORDERED, Result
 from oodcache.score.measures.spectrum.spectrum import KINDS
 from oodcache.score.onepass.variants import Variant
 
@@ -35,7 +35,9 @@ class Grid:
     """One table: its title, columns, rows, and the notes below it.
 
     `labels` names the columns left of the cells in formats without row headings, `row_name` the
-    only such column in those with. `bold` says what the `best` of the rows are.
+    only such column in those with. `arrows` has for each measure whether higher or lower is better,
+    `groups` what each OOD set is grouped under; both are "" for none, and empty if all are. `bold`
+    says which numbers have the `places` 1 of the rows, "" if none has.
     """
 
     title: str
@@ -45,6 +47,8 @@ class Grid:
     rows: tuple[GridRow, ...]
     notes: tuple[str, ...] = ()
     row_name: str = "score"
+    arrows: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     bold: str = ""
 
 
@@ -53,15 +57,15 @@ class GridRow:
     """A score, its heading and labels, and a cell for each OOD set.
 
     `heading` has the lines above a run of rows: the model, then its accuracy, with the prompt if
-    the table has several. It is empty for another program's scores. `best` names the OOD sets for
-    which no row is better.
+    the table has several. It is empty for another program's scores. `places` has for each OOD set
+    and measure 1 for the best number of its column, 2 for the second, else 0; it may be empty.
     """
 
     heading: tuple[str, ...]
     labels: tuple[str, ...]
     score: str
     cells: tuple[Cell, ...]
-    best: frozenset[str] = frozenset()
+    places: tuple[tuple[int, ...], ...] = ()
 
 
 def key(one: Result) -> Key:
@@ -110,11 +114,16 @@ def names(keys: Iterable[Key]) -> dict[Key, str]:
     >>> list(names([("clip/openai", "a {}", "mcm"), ("siglip/webli", "a {}", "mcm")]).values())
     ['mcm · clip/openai', 'mcm · siglip/webli']
     """
+    return {key: " · ".join(parts) for key, parts in name_parts(keys).items()}
+
+
+def name_parts(keys: Iterable[Key]) -> dict[Key, tuple[str, ...]]:
+    """Return the parts of each row's name: its score, then the model or template if they differ."""
     unique = list(dict.fromkeys(keys))
     parts = [place for place in (0, 1) if len({key[place] for key in unique}) > 1]
     models = model_names(unique)
     whole = {key: (models[key[0]], key[1] or NONE) for key in unique}
-    return {key: " · ".join([key[2], *(whole[key][place] for place in parts)]) for key in unique}
+    return {key: (key[2], *(whole[key][place] for place in parts)) for key in unique}
 
 
 def is_probability(one: Result) -> bool:
@@ -187,32 +196,6 @@ def laid(
         rows.append(GridRow(heading, labels, shown_as(first), tuple(cells)))
     columns = _columns(results, several, shifted)
     return Grid(title, tuple(measures), ood_sets, columns, tuple(rows), tuple(notes))
-
-
-def measured(results: Sequence[Result], notes: Sequence[str] = ()) -> Grid:
-    """Return AUROC and the FPR at each requested TPR in percent, each AUROC's interval below it.
-
-    Rows of scores that compare with words have their leaks behind, if there are such rows. There is
-    no line of intervals if none can be estimated. Several shuffles of a stream have their
-    standard deviation behind each mean, several draws of a bank their range below it.
-    """
-    tprs = asked_tprs(results)
-    # The FPR is shown at each requested TPR instead.
-    shown = [one for one in HEADLINES.values() if not one.by_convention]
-    any_leaks = any(one.leaks is not None for one in results)
-    any_interval = any(one.auroc_ci is not None for one in results)
-
-    def cell(one: Result) -> Cell:
-        rates = (spread(one, one.fpr_at_tpr.get(tpr), fpr_field(tpr)) for tpr in tprs)
-        numbers = (*(spread(one, getattr(one, each.name), each.name) for each in shown), *rates)
-        numbers += (leaks(one),) if any_leaks else ()
-        if (ranges := ranges_of(one)) is not None:
-            names = (*(each.name for each in shown), *map(fpr_field, tprs))
-            return numbers, tuple(interval(ranges.get(name)) for name in names)
-        return (numbers, (interval(one.auroc_ci),)) if any_interval else (numbers,)
-
-    headings = [*(one.heading for one in shown), *map(fpr_name, tprs), *[LEAKS] * any_leaks]
-    return laid(results, headings, cell, notes=notes)
 
 
 def leaks(one: Result) -> str:

@@ -12,7 +12,6 @@ from oodcache.report.tables.best import (
     is_behind,
     rival,
     versus,
-    with_best,
 )
 from oodcache.report.tables.clean import clean_grid
 from oodcache.report.tables.grid import (
@@ -26,9 +25,9 @@ from oodcache.report.tables.grid import (
     fpr_name,
     interval,
     laid,
-    measured,
     percent,
 )
+from oodcache.report.tables.measured import STANDARD, measured
 from oodcache.report.tables.notes.caption import caption, short_caption
 from oodcache.report.tables.notes.stream_notes import keeps_some
 from oodcache.report.tables.published import published_tables
@@ -60,13 +59,14 @@ def sections(
     published: Sequence[Counterpart] | None = None,
     *,
     explain: bool = False,
+    columns: Sequence[str] = STANDARD,
 ) -> list[Grid]:
     """Return the table of measures, then one for each further thing asked for.
 
-    The first has at most three notes, or all of them with `explain`.
+    The first has the `columns`, and at most three notes, or all of them with `explain`.
     """
-    measures = measured(results, caption(results) if explain else short_caption(results))
-    grids = [with_best(measures, results, differences)]
+    notes = caption(results) if explain else short_caption(results)
+    grids = [measured(results, notes, columns, differences)]
     drops = drop_grid(results)
     grids += [*([] if drops is None else [drops]), *further(results)]
     if any(one.bootstrap is not None for one in results):

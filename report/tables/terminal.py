@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -27,13 +27,12 @@ UNBOUNDED = 1_000_000
 class Column:
     """One OOD set: its heading lines and the aligned lines of each row's cell.
 
-    In the rows of `best` the first number, `first` columns wide, is bold.
+    `bold` has for each row where its best numbers start and end in the first line.
     """
 
     header: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
-    first: int
-    best: frozenset[int]
+    bold: tuple[tuple[tuple[int, int], ...], ...]
 
     @cached_property
     def width(self) -> int:
@@ -49,7 +48,7 @@ class Column:
 def drawn(grids: Sequence[Grid], width: int | None, *, styled: bool = False) -> str:
     """Return the grids for a terminal of `width` columns, or as wide as needed if it is None.
 
-    `styled` adds escape codes: bold headings and best AUROCs, dim intervals.
+    `styled` adds escape codes: bold headings and best numbers, dim intervals.
     Long labels and names of OOD sets have lines of their own. If the terminal is too narrow for the
     numbers of a single OOD set, lines are too long rather than truncated.
     """
@@ -165,9 +164,9 @@ def _label(row: GridRow) -> str:
 def _body(column: Column, place: int) -> Text:
     numbers, *below = (column.right(line) for line in column.cells[place])
     shown = Text(numbers)
-    if place in column.best:
-        start = column.width - cell_len(column.cells[place][0])
-        shown.stylize("bold", start, start + column.first)
+    left = column.width - cell_len(column.cells[place][0])
+    for start, end in column.bold[place]:
+        shown.stylize("bold", left + start, left + end)
     return Text("\n").join([shown, *(Text(line, style="dim") for line in below)])
 
 
@@ -181,8 +180,15 @@ def _column(grid: Grid, place: int, width: int | None) -> Column:
     return Column(
         (*wrapped(printable(grid.ood_sets[place]), widest, 0), _aligned(grid.measures, widths)),
         tuple(tuple(_aligned(line, widths) for line in cell) for cell in cells),
-        widths[0],
-        frozenset(at for at, row in enumerate(grid.rows) if grid.ood_sets[place] in row.best),
+        tuple(_best(row.places[place] if row.places else (), widths) for row in grid.rows),
+    )
+
+
+def _best(places: Sequence[int], widths: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Return where the best numbers of an aligned line start and end."""
+    ends = [end + at for at, end in enumerate(accumulate(widths))]
+    return tuple(
+        (end - width, end) for end, width, of in zip(ends, widths, places, strict=False) if of == 1
     )
 
 

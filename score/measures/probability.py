@@ -71,9 +71,17 @@ def _prevalence(ids: Floats, oods: Floats) -> float:
     return len(ids) / (len(ids) + len(oods))
 
 
+def bins_of(probability: Floats) -> Integers:
+    """Return the bin of each probability, from 0; an edge belongs to the bin above it.
+
+    >>> bins_of(np.array([0.0, 0.5, 1.0]))
+    array([ 0,  7, 14])
+    """
+    return np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+
+
 def _in_bins(probability: Floats, amount: Floats) -> Floats:
-    bins = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
-    return np.asarray(np.bincount(bins, weights=amount, minlength=BINS), np.float64)
+    return np.asarray(np.bincount(bins_of(probability), weights=amount, minlength=BINS), np.float64)
 
 
 MEASURES: dict[str, Callable[[Floats, Floats], float]] = {

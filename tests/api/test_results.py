@@ -223,10 +223,20 @@ def test_every_kind_of_figure_is_drawn(rows: package.Results) -> None:
 
     values = {"measure": "fpr95", "form": "ranked", "parameter": "temperature"}
     alone = {kind: about for kind, about in KINDS.items() if not about.of_streams}
+    del alone["scatter"]  # It needs the accuracy of models, which these images have not.
     for kind, about in alone.items():
         own = {name: value for name, value in values.items() if kind in OF_KINDS[name]}
         one = {"scores": "mcm"} if about.most_scores == 1 else {}
         assert rows.plot(kind, **own, **one).get_figwidth() == 3.25  # type: ignore[arg-type]
+    with pytest.raises(package.InputError, match="scatter needs the ID accuracy of models"):
+        rows.plot("scatter")
+
+
+def test_names_and_fonts_may_be_others(rows: package.Results) -> None:
+    figure = rows.plot("results", labels={"mcm": "MCM", "energy": "Energy"}, font="serif")
+    names = [one.get_text() for one in figure.axes[0].get_yticklabels()]
+    assert {"MCM", "Energy"} < {*names} and "mcm" not in names
+    assert figure.axes[0].get_yticklabels()[0].get_fontfamily()[0] == "STIXGeneral"
 
 
 def test_results_from_a_file_need_the_functions_again(
@@ -258,7 +268,9 @@ def test_a_bank_is_drawn_again_with_its_seed(cache: package.Cache, write_pets: W
     ("call", "words"),
     [
         (lambda rows: rows.plot("rock"), "kind 'rock': there is none; choose one of results, heat"),
-        (lambda rows: rows.plot("roc", measure="auroc"), "measure applies to heatmap, not to roc"),
+        (lambda rows: rows.plot("roc", measure="auroc"), "measure applies to heatmap, ranking, "),
+        (lambda rows: rows.plot("roc", font="x"), "font 'x': there is none; choose one of sans, "),
+        (lambda rows: rows.plot("roc", labels={"zz": "x"}), "labels 'zz': not in results; there "),
         (lambda rows: rows.plot("heatmap", measure="f1"), "measure 'f1': there is none; choose"),
         (lambda rows: rows.plot("roc", width=99), "width 99 is neither one nor two nor 2 to 20 in"),
         (lambda rows: rows.plot("roc", scores="zz"), "scores 'zz': not in results; there are: mcm"),

@@ -63,13 +63,11 @@ def test_the_groups_of_score_are_sets_scores_measures_and_output(oodcache: Run) 
 
 
 def test_a_command_of_few_options_lists_them_together(oodcache: Run) -> None:
-    for command in (("cache", "ls"), ("report",)):
+    for command in (("cache", "ls"), ("data", "fetch")):
         text = oodcache(*command, "--help").out
         assert re.findall(r"^([A-Z]\w*):$", text, re.MULTILINE) == ["Options"]
     listed = re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, re.MULTILINE)
-    assert listed == [
-        *("--output", "--score", "--scores", "--data-root", "--cache", "--quiet", "--help"),
-    ]
+    assert listed == ["--data-root", "--mirror", "--quiet", "--help"]
 
 
 def test_an_option_without_a_group_of_a_command_with_groups_is_listed_before_output() -> None:

@@ -10,6 +10,7 @@ from oodcache.cli import measuring
 
 def given(**options: object) -> dict[str, object]:
     unset = {"bank": None, "bank_seed": None, "seed": None, "bootstrap": 0, "output": None}
+    unset |= {"shown": None}
     return unset | options
 
 

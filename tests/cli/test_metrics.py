@@ -448,3 +448,22 @@ def test_a_list_without_columns_has_none_of_right_and_wrong(
     unused = oodcache(*judged[:-1], "--correct", "right")
     assert unused.status == 2
     assert "--correct has no effect without --selective" in unused.err
+
+
+def test_columns_are_picked_for_tables_alone(oodcache: Run) -> None:
+    for name, scores in (("id", "s\n0.9\n0.8\n0.3\n"), ("ood", "s\n0.1\n0.2\n0.5\n")):
+        Path(f"{name}.csv").write_text(scores)
+    base = ("metrics", "--id", "id.csv", "--ood", "ood.csv")
+    shown = oodcache(*base, "--columns", "fpr,auroc", "--format", "latex")
+    assert r"score & FPR95 $\downarrow$ & AUROC $\uparrow$ \\" in shown.out
+    assert "scriptsize" not in shown.out
+    saved = oodcache(*base, "--columns", "aupr-out", "-o", "a.html")
+    assert saved.status == 0
+    assert "<th>AUPR out ↑</th>" in Path("a.html").read_text(encoding="utf-8")
+    assert "AUPR out" in saved.out and "AUROC " not in saved.out.splitlines()[1]
+    none = oodcache(*base, "--columns", "auroc", "--format", "csv")
+    assert none.status == 2
+    assert "--columns applies to tables; csv always has every measure" in none.err
+    wrong = oodcache(*base, "--columns", "accuracy")
+    assert wrong.status == 2
+    assert "'accuracy' has no measure; add one of" in " ".join(wrong.err.split())

@@ -132,7 +132,10 @@ def test_its_results_are_reported_and_plotted(oodcache: Run, score: Command) -> 
     code = ("--score", "code/mine.py:gap")
     done = oodcache("report", "r.json", *code)
     assert (done.status, "code of your own" in done.err) == (0, False)
-    assert "mine.py:gap:k=2" in Path("r.html").read_text()
+    page = Path("r.html").read_text()
+    assert "mine.py:gap:k=2" in page and '"score":"mcm"' in page  # Code leaves nothing out.
+    assert oodcache("report", "r.json", "-o", "m.html", "--score", "mcm").status == 0
+    assert "mine.py:gap:k=2" not in Path("m.html").read_text().split('id="data">')[1]
     without = oodcache("report", "r.json")
     assert without.status == 0
     assert "code of your own; add --score FILE.py:gap" in without.err

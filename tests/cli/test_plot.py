@@ -54,7 +54,9 @@ def test_every_kind_is_drawn_in_every_format(oodcache: Run, results: None, kind:
     for ending in ENDINGS:
         given = "s.json" if KINDS[kind].of_streams else "r.json"
         done = oodcache("plot", kind, given, "-o", f"new/{kind}{ending}")
-        assert (done.status, done.out, done.err) == (0, "", f"wrote new/{kind}{ending}\n")
+        assert (done.status, done.out) == (0, "")
+        assert done.err.splitlines()[-1] == f"wrote new/{kind}{ending}"
+        assert kind == "ranking" or done.err.count("\n") == 1
     with Image.open(f"new/{kind}.png") as image:
         assert image.width == 975
     ElementTree.parse(f"new/{kind}.svg")
@@ -182,7 +184,11 @@ def test_a_mistake_is_one_line_and_leaves_no_file(
 @pytest.mark.parametrize(
     ("kind", "option", "says"),
     [
-        ("roc", ["--measure", "fpr95"], "--measure applies to heatmap, not to roc"),
+        (
+            "roc",
+            ["--measure", "fpr95"],
+            "--measure applies to heatmap, ranking, scatter, not to roc",
+        ),
         ("roc", ["--form", "ranked"], "--form applies to histogram, threshold, fooled, not to roc"),
         ("heatmap", ["--parameter", "bias"], "--parameter applies to sweep, not to heatmap"),
         ("classes", ["pets=data/pets"], "NAME=PATH applies to fooled, not to classes"),
@@ -208,7 +214,34 @@ def test_help_lists_every_kind_and_its_examples_are_understood(oodcache: Run) ->
     for kind, about in KINDS.items():
         assert re.search(rf"^ +{kind} +{re.escape(about.says)}$", shown, re.M)
     examples = re.findall(r"^  oodcache (plot .*)$", shown.replace("\\\n", ""), re.M)
-    assert len(examples) == 3
+    assert len(examples) == 4
     for line in examples:
         done = oodcache(*line.split())
         assert done.err == "oodcache: results.json: no such file or directory\n"
+
+
+def test_other_names_and_a_serif_font_are_drawn(oodcache: Run, results: None) -> None:
+    done = oodcache(
+        *("plot", "roc", "r.json", "-o", "a.svg", "--font", "serif", "--label", "mcm=MCM"),
+        *("--label", "mcm:temperature=0.1=MCM (0.1)", "--label", "strays=Strays"),
+    )
+    assert (done.status, done.err) == (0, "wrote a.svg\n")
+    written = Path("a.svg").read_text()
+    assert ">Strays</text>" in written and "MCM (0.1)" in written
+    assert "strays" not in written and ">mcm<" not in written
+    assert "STIXGeneral" in written
+    wrong = oodcache("plot", "roc", "r.json", "-o", "a.svg", "--label", "msp=MSP")
+    assert (wrong.status, wrong.err.count("\n")) == (1, 1)
+    assert wrong.err.startswith("oodcache: --label 'msp': not in r.json; there are: strays, ")
+
+
+def test_a_ranking_of_few_sets_says_what_to_type(oodcache: Run, results: None) -> None:
+    done = oodcache("plot", "ranking", "r.json", "-o", "a.svg")
+    assert done.status == 0
+    assert done.err == (
+        "2 OOD sets: no test over sets can show a difference among 4 scores at 5 %, which needs 8 "
+        "sets; score again with --compare for tests of the images of these sets\nwrote a.svg\n"
+    )
+    assert oodcache(*SCORE[:-1], "c.json", "--compare").status == 0
+    done = oodcache("plot", "ranking", "c.json", "-o", "b.svg")
+    assert "bars are by DeLong's tests of the images of these sets" in done.err

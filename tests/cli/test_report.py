@@ -52,6 +52,23 @@ def test_the_page_stands_beside_the_results_or_where_it_is_wanted(
     assert Path("pages/one.html").read_text().count("/9j/") == 0
 
 
+def test_rows_are_chosen_and_names_replaced(oodcache: Run, scored: None) -> None:
+    chosen = ("--model", "tiny-clip", "--score", "energy", "--score", "mcm", "--label", "mcm=MCM")
+    done = oodcache("report", "r.json", *chosen, "--label", "strays=Strays")
+    assert (done.status, done.err.splitlines()[-1]) == (0, "wrote r.html")
+    page = Path("r.html").read_text()
+    data = json.loads(page.split('id="data">', 1)[1].split("</script>", 1)[0])
+    assert [one["name"] for one in data["heat"]] == ["energy", "MCM"]
+    assert [one["name"] for one in data["rows"]] == ["energy", "MCM"]
+    assert data["ood"] == ["Strays"] == list(data["heat"][0]["cells"])
+    assert list(data["rows"][1]["curve"]["kept_ood"]) == ["Strays"]
+    assert "<h1>pets against Strays</h1>" in page
+    assert ">max-logit</" not in page
+    wrong = oodcache("report", "r.json", "--model", "clip-x")
+    assert (wrong.status, wrong.err.count("\n")) == (1, 1)
+    assert wrong.err.startswith("oodcache: --model 'clip-x': not in r.json; there are: tiny-clip")
+
+
 def test_an_ending_of_another_format_is_refused(oodcache: Run) -> None:
     done = oodcache("report", "r.json", "-o", "r.pdf")
     words = "r.pdf: ends in '.pdf'; use .html or .htm; oodcache plot writes .pdf, .png and .svg"

@@ -86,3 +86,22 @@ def test_a_figure_of_single_images_shows_no_score_that_has_several_of_each(saved
     every = tuple(replace(one, stream=stream) for one in saved.results)
     with pytest.raises(InputError, match=r"^r\.json: roc shows .* every score .* --score mcm "):
         drawn("roc", replace(saved, results=every), FigureChoice(), {}, SOURCES, Watch())
+
+
+def test_what_a_default_leaves_out_is_noted(saved: Saved) -> None:
+    notes: list[str] = []
+    both = [replace(one, model=model, pretrained="x") for model in "AB" for one in saved.results]
+    two = replace(saved, results=tuple(both))
+    for choice in (FigureChoice(), FigureChoice(models=("A/x",))):
+        drawn("heatmap", two, choice, {"width": 6.0}, SOURCES, Watch(notes.append))
+        assert notes == []
+    many = [
+        replace(one, score=f"s{number}")
+        for number in range(10)
+        for one in saved.results
+        if one.score == "mcm"
+    ]
+    with pytest.raises(InputError):  # These scores have no images; the note comes first.
+        ten, watch = replace(saved, results=tuple(many)), Watch(notes.append)
+        drawn("roc", ten, FigureChoice(), {}, SOURCES, watch)
+    assert notes[0] == "left out s8, s9: choose with --score"

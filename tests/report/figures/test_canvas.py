@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -25,6 +26,7 @@ from oodcache.report.figures.canvas import (
     printable,
     style,
     width_of,
+    wrapped,
 )
 
 FONT = Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"
@@ -77,6 +79,23 @@ def test_names_that_differ_stay_different_when_they_are_cut(names: list[str]) ->
         cut = fitted(names, 70)
         assert len(set(cut)) == len(names)
         assert max(map(width_of, cut)) <= 70
+
+
+@given(st.lists(st.text("abcdefgh", min_size=1, max_size=9), min_size=1), st.floats(80, 300))
+def test_wrapped_lines_fit_and_have_every_word(words: list[str], points: float) -> None:
+    lines = wrapped(" ".join(words), points)
+    assert " ".join(lines).split(" ") == words
+    assert all(width_of(one) <= points for one in lines)
+    # No line has room for the word after it.
+    for line, after in pairwise(lines):
+        assert width_of(f"{line} {after.split(' ')[0]}") > points
+
+
+def test_a_serif_style_measures_in_its_own_font() -> None:
+    with style("serif"):
+        serif = width_of("mcm:temperature")
+    with style():
+        assert serif < width_of("mcm:temperature")
 
 
 def test_equal_names_stay_equal() -> None:

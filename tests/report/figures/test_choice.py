@@ -41,20 +41,52 @@ def refused(choice: FigureChoice, default: Default | None = None, saved: Saved =
     return str(caught.value)
 
 
-def test_by_default_it_is_the_first_model_and_template_and_no_average() -> None:
+def test_by_default_it_is_every_model_the_first_template_and_no_average() -> None:
     found = choose(FigureChoice())
     labels = ["mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit"]
-    assert list(found.rows()) == [(FIRST_MODEL, "a photo of a {}", one) for one in labels]
+    assert list(found.rows()) == [
+        (model, "a photo of a {}", one) for model in (FIRST_MODEL, SECOND) for one in labels
+    ]
     assert found.ood_sets == ("iNaturalist", "SUN", "Places", "Textures")
-    assert found.labels() == labels
-    assert len(found.results) == len(VARIANTS) * len(SETS)
+    assert found.labels()[:4] == [f"{one} · {FIRST_MODEL}" for one in labels]
+    assert len(found.results) == 2 * len(VARIANTS) * len(SETS)
     assert set(found.rows()[FIRST_MODEL, "a photo of a {}", "mcm"]) == set(found.ood_sets)
+    assert found.left_out == ""
 
 
-def test_a_default_has_so_many_scores_and_what_was_named_may_be_more() -> None:
+def test_a_kind_of_one_model_names_those_left_out() -> None:
+    found = choose(FigureChoice(), Default(models=1))
+    assert {one[0] for one in found.rows()} == {FIRST_MODEL}
+    assert found.labels() == ["mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit"]
+    assert found.left_out == f"left out {SECOND}: choose with --model"
+    assert choose(FigureChoice(models=(SECOND,)), Default(models=1)).left_out == ""
+
+
+def test_a_default_has_so_many_rows_and_what_was_named_may_be_more() -> None:
     two, three = Default(scores=2), ("max-logit", "mcm", "sigmoid-mcm")
-    assert [one[2] for one in keys(FigureChoice(), two)] == ["mcm", "mcm:temperature=learned"]
-    assert tuple(one[2] for one in keys(FigureChoice(scores=three), two)) == three
+    found = choose(FigureChoice(), two)
+    assert list(found.rows()) == [
+        (model, "a photo of a {}", "mcm") for model in (FIRST_MODEL, SECOND)
+    ]
+    others = "mcm:temperature=learned, sigmoid-mcm, max-logit"
+    assert found.left_out == f"left out {others}: choose with --score"
+    asked = choose(FigureChoice(models=(FIRST_MODEL,), scores=three), two)
+    assert tuple(one[2] for one in asked.rows()) == three
+    assert asked.left_out == ""
+    alone = choose(FigureChoice(), Default(scores=1, models=1))
+    assert [one[2] for one in alone.rows()] == ["mcm"]
+    assert alone.left_out == f"left out {SECOND}: choose with --model"
+
+
+def test_more_models_than_rows_are_the_first_ones() -> None:
+    models = [f"m{number}" for number in range(5)]
+    rows = tuple(replace(one, model=model) for model in models for one in results("SUN"))
+    saved = replace(SAVED, results=rows)
+    found = choose(FigureChoice(), Default(scores=3), saved)
+    assert [one[0] for one in found.rows()] == [f"{one}/laion400m_e31" for one in models[:3]]
+    assert found.left_out.startswith("left out m3/laion400m_e31, m4/laion400m_e31: choose with")
+    named = FigureChoice(models=[f"{one}/laion400m_e31" for one in models])
+    assert [one[2] for one in choose(named, Default(scores=3), saved).rows()] == ["mcm"] * 5
 
 
 def test_several_models_and_templates_are_told_apart() -> None:
@@ -72,9 +104,10 @@ def test_a_model_may_be_named_as_it_was_for_a_score() -> None:
 
 
 def test_a_score_may_be_written_as_a_grid_or_with_its_defaults() -> None:
-    asked = FigureChoice(scores=("mcm:temperature=learned|1",))
+    asked = FigureChoice(models=(FIRST_MODEL,), scores=("mcm:temperature=learned|1",))
     assert [one[2] for one in keys(asked)] == ["mcm:temperature=learned", "mcm"]
-    assert [one[2] for one in keys(FigureChoice(scores=("mcm:temperature=1.0",)))] == ["mcm"]
+    plain = FigureChoice(models=(SECOND,), scores=("mcm:temperature=1.0",))
+    assert [one[2] for one in keys(plain)] == ["mcm"]
 
 
 def test_sets_come_in_the_order_asked_for_and_an_average_is_one() -> None:

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import StepPatch
+from matplotlib.patches import Rectangle, StepPatch
 from samples.report.figures import PLAIN, sample
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -90,6 +90,48 @@ def test_the_steps_of_a_precision_curve_have_the_average_precision() -> None:
         assert [one.get_ydata()[0] for one in level] == pytest.approx([100 * 70 / 120])
 
 
+@pytest.mark.parametrize("kind", ["roc", "pr"])
+def test_scores_that_rank_alike_are_one_line_with_both_names(kind: str) -> None:
+    subject = SAMPLE.subject(kind)
+    first, second, third = subject.rows
+    alike = replace(subject, rows=(first, replace(first, key=second.key), third))
+    figure = draw(kind, alike)
+    assert all(len(marked(axes)) == 2 for axes in figure.axes)
+    (legend,) = figure.legends
+    names = [one.get_text() for one in legend.get_texts()]
+    assert names == ["mcm = mcm:temperature=learned", "max-logit"]
+    # Equal on one set alone is not equal.
+    kept = {**first.curve.kept_ood, "SUN": tuple(0 for _ in first.curve.kept_id)}
+    other = replace(first, curve=replace(first.curve, kept_ood=kept))
+    figure = draw(kind, replace(subject, rows=(first, other, third)))
+    assert all(len(marked(axes)) == 3 for axes in figure.axes)
+
+
+@pytest.mark.parametrize("width", [3.25, 6.75])
+def test_a_panel_of_a_roc_curve_is_square(width: float) -> None:
+    figure = draw("roc", SAMPLE.subject("roc", width=width))
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        box = axes.get_window_extent()
+        assert box.width == pytest.approx(box.height, rel=1e-6)
+        assert axes.get_xlim() == axes.get_ylim()
+
+
+def test_a_precision_curve_has_no_spike_at_recall_0() -> None:
+    subject = SAMPLE.subject("pr", FigureChoice(scores=("mcm",), ood_sets=("SUN",)))
+    (row,) = subject.rows
+    # The first threshold keeps OOD images alone: a precision of 0, at recall 0.
+    kept = {"SUN": tuple(one + 1 for one in row.curve.kept_ood["SUN"])}
+    curve = replace(row.curve, kept_id=(0, *row.curve.kept_id[1:]), kept_ood=kept)
+    (axes,) = draw("pr", replace(subject, rows=(replace(row, curve=curve),))).axes
+    recall, precision = points(marked(axes)[0])
+    assert min(precision) > 0
+    level = 100 * row.n_id / (row.n_id + row.n_ood["SUN"])
+    low, high = axes.get_ylim()
+    lowest = min(level, *precision[recall >= 5])
+    assert lowest - 6 < low < lowest and 100 < high < 104
+
+
 def test_a_legend_names_the_scores_in_the_style_of_their_lines() -> None:
     figure = draw("roc", SAMPLE.subject("roc"))
     (legend,) = figure.legends
@@ -155,6 +197,11 @@ def test_a_reliability_diagram_has_the_share_of_id_in_fifteen_bins() -> None:
         areas = bins.get_sizes() - 4  # type: ignore[attr-defined]
         assert areas / max(areas) == pytest.approx(np.array(count) / max(count))
         assert [0.5, 0.5] in [list(one.get_xdata()) for one in axes.lines]
+        bars = [one for one in axes.patches if isinstance(one, Rectangle)]
+        assert [one.get_height() for one in bars] == pytest.approx(share)
+        for one, at in zip(bars, mean, strict=True):
+            assert one.get_width() == pytest.approx(1 / 15)
+            assert one.get_x() <= at <= one.get_x() + one.get_width()
 
 
 def test_a_threshold_that_is_infinite_has_no_line() -> None:

@@ -43,6 +43,25 @@ def test_a_forest_plot_has_every_auroc_and_its_interval_from_the_top_down(width:
     assert [one.get_text() for one in drawn["SUN"].get_yticklabels()] == LABELS
 
 
+def test_a_forest_plot_of_several_models_has_a_heading_for_each() -> None:
+    other = tuple(replace(one, model="RN50") for one in SAMPLE.saved.results)
+    saved = replace(SAMPLE.saved, results=(*SAMPLE.saved.results, *other))
+    choice = FigureChoice(ood_sets=("SUN",), labels=("mcm=MCM",))
+    subject = Subject(saved, choose("results", saved, choice), choice, width=6.75)
+    (axes,) = draw("results", subject).axes
+    names = [one.get_text() for one in axes.get_yticklabels()]
+    scores = ["MCM", *LABELS[1:]]
+    assert names == ["ViT-B-16/laion400m_e31", *scores, "RN50/laion400m_e31", *scores]
+    bold = [one.get_fontweight() == "bold" for one in axes.get_yticklabels()]
+    assert bold == [True, False, False, False] * 2
+    points = [one for one in axes.lines if one.get_marker() == "o"]
+    assert [one.get_ydata()[0] for one in points] == [1, 2, 3, 5, 6, 7]
+    alone = FigureChoice(ood_sets=("SUN",), scores=("mcm",))
+    figure = draw("results", Subject(saved, choose("results", saved, alone), alone, width=6.75))
+    names = [one.get_text() for one in figure.axes[0].get_yticklabels()]
+    assert names == ["mcm · ViT-B-16/laion400m_e31", "mcm · RN50/laion400m_e31"]
+
+
 def test_an_auroc_without_an_interval_is_an_open_circle() -> None:
     subject = SAMPLE.subject("results", FigureChoice(ood_sets=("average",)))
     (axes,) = draw("results", subject).axes

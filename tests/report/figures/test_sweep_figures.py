@@ -183,3 +183,29 @@ def test_shots_have_doublings_as_axis_and_a_band_between_the_draws() -> None:
         (band,) = axes.collections
         heights = band.get_paths()[0].vertices[:, 1]  # type: ignore[index]
         assert (heights.min(), heights.max()) == pytest.approx(ends)
+
+
+def test_scores_with_the_same_numbers_are_one_line_with_both_names() -> None:
+    first, second = grid("mcm", "energy"), grid("mcm")
+    alike = [*first, *(replace(one, score="glmcm") for one in second)]
+    figure = draw("sweep", of(alike).subject("sweep", width=6.75))
+    names = [one.get_text() for one in figure.legends[0].get_texts()]
+    assert names == ["mcm = glmcm", "energy", "learned"]
+    assert all(len(curves(axes)) == 2 for axes in figure.axes)
+    # Another number on one OOD set makes two lines in all panels.
+    alike[-1] = replace(alike[-1], auroc=0.99)
+    figure = draw("sweep", of(alike).subject("sweep", width=6.75))
+    assert all(len(curves(axes)) == 3 for axes in figure.axes)
+
+
+def test_several_models_are_lines_and_scores_beyond_eight_lines_are_named() -> None:
+    scores = ["mcm", "energy", "max-logit", "sigmoid-mcm", "msp"]
+    both = [replace(one, model=model) for model in ("A", "B") for one in grid(*scores)]
+    both = [replace(one, auroc=one.auroc + (one.model == "B") / 99) for one in both]
+    notes: list[str] = []
+    figure = draw("sweep", of(both).subject("sweep", width=6.75, note=notes.append))
+    names = [one.get_text() for one in figure.legends[0].get_texts()]
+    drawn = [one for one in names if "·" in one]
+    assert len(drawn) == 2 * 4
+    assert {one.split("/")[0] for one in drawn} == {"A", "B"}
+    assert notes == ["left out msp: choose with --score"]

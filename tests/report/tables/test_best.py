@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from samples.report.results import FIRST, difference, results
+from samples.report.results import FIRST, LABELS, difference, results
 from samples.report.spectra import shifted
 
-from oodcache.report.tables.best import TESTED, UNTESTED, with_best
-from oodcache.report.tables.grid import measured
+from oodcache.report.tables.best import BEST, TESTED, UNTESTED, meaning, with_best
+from oodcache.report.tables.measured import measured
 from oodcache.report.tables.sections import sections
 from oodcache.score.measures.differences import differences
 from oodcache.score.measures.metrics import auroc
@@ -21,7 +21,11 @@ from oodcache.score.measures.result import Difference, Result, StreamMeasures
 def best(shown: Sequence[Result], tests: Sequence[Difference] = ()) -> dict[str, list[str]]:
     """Return the OOD sets for which each row is among the best."""
     grid = with_best(measured(shown), shown, tests)
-    return {f"{row.score}": sorted(row.best) for row in grid.rows if row.best}
+    sets = {}
+    for row in grid.rows:
+        of_sets = zip(grid.ood_sets, row.places, strict=True)
+        sets[row.score] = sorted(ood for ood, places in of_sets if places[0] == 1)
+    return {score: of for score, of in sets.items() if of}
 
 
 def note(shown: Sequence[Result], tests: Sequence[Difference] = ()) -> str:
@@ -50,6 +54,27 @@ def test_with_tests_a_row_that_is_not_different_at_5_percent_is_best_too() -> No
     assert note(shown, tied) == f"{TESTED}."
 
 
+def test_the_second_best_is_the_next_after_all_that_tests_call_best() -> None:
+    shown = [replace(one, fpr_at_tpr={"0.95": 0.5 - one.auroc / 9}) for one in results("SUN")]
+    mcm, learned, sigmoid, logit = LABELS
+    tests = [
+        difference(mcm, logit, difference=-0.09, p_holm=0.001),
+        difference(learned, logit, difference=-0.06, p_holm=0.01),
+        difference(sigmoid, logit, difference=-0.03, p_holm=0.3),
+    ]
+    grid = measured(shown, differences=tests)
+    assert [row.places[0] for row in grid.rows] == [(0, 0), (2, 0), (1, 2), (1, 1)]
+    assert meaning(grid) == f"{TESTED}. Underlined: the second best."
+    few = measured(shown[2:], differences=tests[2:])
+    assert [row.places[0] for row in few.rows] == [(1, 0), (1, 1)]
+    assert meaning(few) == f"{TESTED}."
+
+
+def test_a_table_without_tests_to_ask_for_names_none() -> None:
+    assert measured(results("SUN")).bold == BEST
+    assert measured(results("SUN"), differences=[]).bold == UNTESTED
+
+
 def test_of_an_average_without_tests_the_best_alone_is_bold() -> None:
     shown = [one for one in results("SUN", "average") if one.score in ("mcm", "max-logit")]
     shown = [one for one in shown if one.parameters != {"temperature": "learned"}]
@@ -63,7 +88,7 @@ def test_each_kind_of_positives_has_its_own_best() -> None:
     shown = [*shifted(high), *shifted(low)]
     shown.sort(key=lambda one: one.id)
     found = with_best(measured(shown), shown, []).rows
-    assert [row.score for row in found if row.best] == ["energy"] * 4
+    assert [row.score for row in found if row.places[0][0] == 1] == ["energy"] * 4
     assert len(found) == 8
 
 

@@ -215,7 +215,7 @@ def check_cells(text: str) -> None:
     assert columns is not None
     for line in text.splitlines():
         if line.endswith(r"\\"):
-            spanned = sum(int(one) - 1 for one in re.findall(r"\\multicolumn\{(\d)\}", line))
+            spanned = sum(int(one) - 1 for one in re.findall(r"\\multicolumn\{(\d+)\}", line))
             assert len(re.split(r"(?<!\\)&", line)) + spanned == len(columns[1])
 
 
@@ -230,7 +230,7 @@ def test_latex_is_a_tabular_with_as_many_cells_in_each_row_as_columns() -> None:
         r"\bottomrule",
     ]
     check_cells(written)
-    assert r" &  &  & \multicolumn{2}{c}{79.00--83.00} & " in written
+    assert r" &  &  & \multicolumn{2}{c}{\scriptsize 79.00--83.00} & " in written
 
 
 def test_latex_escapes_what_is_special_to_it() -> None:
@@ -252,7 +252,7 @@ def test_latex_has_all_notes_as_comments_and_asks_for_no_more() -> None:
     notes = caption([one])
     assert len(notes) > 3
     comments = [line for line in written.splitlines() if line.startswith("%")]
-    assert comments == [f"% {note}" for note in notes]
+    assert comments == [r"% In the preamble: \usepackage{booktabs}", *(f"% {one}" for one in notes)]
 
 
 def test_no_template_breaks_a_line_of_a_caption() -> None:
@@ -292,12 +292,12 @@ def test_every_key_of_calibration_stands_in_docs_results_md() -> None:
 
 
 def test_an_ending_names_its_format_and_others_are_refused() -> None:
-    names = ("a.csv", "a.JSON", "a.md", "a.tex", "a.txt", "a")
-    expected = ["csv", "json", "markdown", "latex", "table", "table"]
+    names = ("a.csv", "a.JSON", "a.md", "a.tex", "a.html", "a.txt", "a")
+    expected = ["csv", "json", "markdown", "latex", "html", "table", "table"]
     assert [by_ending(Path(name)) for name in names] == expected
     with pytest.raises(InputError) as refused:
         by_ending(Path("r.xlsx"))
-    known = ".txt, .csv, .json, .md or .tex"
+    known = ".txt, .csv, .json, .md, .tex or .html"
     assert str(refused.value) == f"r.xlsx: ends in '.xlsx'; use {known}, or give --format"
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from samples.report.results import BARE, FIRST, results
 
-from oodcache.report.tables.grid import Key, fpr_name, measured, names, prompt
+from oodcache.report.tables.grid import Key, fpr_name, names, prompt
+from oodcache.report.tables.measured import measured
 from oodcache.score.measures.result import StreamMeasures
 
 

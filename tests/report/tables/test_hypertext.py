@@ -41,11 +41,12 @@ def tables(html: str) -> list[list[list[str]]]:
 
 def test_every_line_has_a_cell_for_every_column() -> None:
     (table,) = tables(to_html(sections(results(*SETS), [])))
-    above, headings, *lines = table
+    groups, above, headings, *lines = table
     assert {len(line) for line in table} == {len(headings)}
+    assert "far OOD" in groups
     first = results(*SETS)[0]
     place = next(at for at, name in enumerate(above) if name == first.ood)
-    assert headings[place] == "AUROC"
+    assert headings[place] == "AUROC ↑"
     assert lines[0][place] == f"{100 * first.auroc:.2f}"
     assert first.auroc_ci is not None
     assert lines[1][place] == "–".join(f"{100 * one:.2f}" for one in first.auroc_ci)
@@ -56,7 +57,7 @@ def test_no_name_is_markup() -> None:
     html = to_html(sections([one], []))
     assert "<script" not in html and "\x1b" not in html
     (table,) = tables(html)
-    assert "<script>alert('1')</script>&amp;\\x1b[31m\\n" in table[0]
+    assert "<script>alert('1')</script>&amp;\\x1b[31m\\n" in table[1]
 
 
 def test_a_measure_that_is_missing_leaves_its_row_whole() -> None:

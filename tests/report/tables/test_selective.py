@@ -65,7 +65,8 @@ def test_there_is_no_table_unless_it_was_asked_for() -> None:
 
 def test_the_table_fits_80_columns() -> None:
     row = replace(ROW, fpr_at_tpr={"0.95": 0.3})
-    text = formats.text("table", [row, replace(row, ood="SUN"), AVERAGE], [], {}, width=80)
+    look = formats.TableLook(80)
+    text = formats.text("table", [row, replace(row, ood="SUN"), AVERAGE], [], {}, look=look)
     _, _, table = text.partition("Selective classification")
     assert "TPR95" in table
     assert max(map(len, table.splitlines())) <= 80

@@ -9,7 +9,8 @@ from samples.report.results import BARE, FIRST
 from samples.report.spectra import DROP, shifted
 
 from oodcache.report.tables import formats
-from oodcache.report.tables.grid import key, measured
+from oodcache.report.tables.grid import key
+from oodcache.report.tables.measured import measured
 from oodcache.report.tables.notes.caption import caption, short_caption
 from oodcache.report.tables.spectrum import drop_grid, pooled, spectrum_notes
 from oodcache.score.measures.result import Result
@@ -85,7 +86,7 @@ def test_a_bootstrap_has_the_intervals_of_both_drops() -> None:
 
 @pytest.mark.parametrize("form", ["table", "markdown", "latex", "csv", "json"])
 def test_every_format_has_every_kind_of_positives(form: str) -> None:
-    text = formats.text(form, ROWS, (), {}, width=80 if form == "table" else None)
+    text = formats.text(form, ROWS, (), {}, look=formats.TableLook(80 if form == "table" else None))
     for one in ("imagenet-val", "csid:imagenet-r", "csid:imagenet-c", "full-spectrum"):
         assert one in text
 

@@ -82,13 +82,21 @@ def test_long_names_wrap_and_are_read_whole_from_their_lines(width: int) -> None
     assert name in "".join(above)
 
 
-def test_the_first_number_of_the_best_rows_is_bold_on_a_styled_terminal_only() -> None:
+def test_the_best_numbers_are_bold_on_a_styled_terminal_only() -> None:
     grids = sections(results("SUN", "average"), [])
     text = drawn(grids, 80, styled=True)
     bold = re.findall(r"\x1b\[1m(\d+\.\d+)\x1b\[0m", text)
     assert bold == ["89.00", "89.40"]
-    assert "\nBold: the best AUROC of a column" in text
+    assert "\nBold: the best of each column" in text
     assert "\x1b" not in drawn(grids, 80) and "Bold:" not in drawn(grids, 80)
+
+
+def test_of_every_measure_the_best_is_bold_in_its_own_column() -> None:
+    low, high = FIRST, replace(FIRST, score="energy", parameters={}, auroc=0.9)
+    shown = [replace(low, auroc=0.08), replace(high, fpr_at_tpr={"0.95": 1.0})]
+    shown[0] = replace(shown[0], fpr_at_tpr={"0.95": 0.03})
+    text = drawn(sections(shown, []), None, styled=True)
+    assert re.findall(r"\x1b\[1m( *\d+\.\d+)\x1b\[0m", text) == ["  3.00", "90.00"]
 
 
 def test_escape_codes_change_no_column_of_a_table() -> None:

@@ -9,7 +9,7 @@ from samples.report.results import FIRST
 
 from oodcache.report.html.lines import columns, lines
 from oodcache.report.tables.columns import flat
-from oodcache.report.tables.grid import measured
+from oodcache.report.tables.measured import measured
 from oodcache.report.tables.notes.caption import caption, short_caption
 from oodcache.report.tables.notes.leak_notes import leak_notes, leaks_meaning
 from oodcache.score.measures.result import LeakCount, Result

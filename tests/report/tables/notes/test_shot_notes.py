@@ -10,7 +10,8 @@ from samples.report.results import FIRST
 
 from oodcache.report.html.lines import lines
 from oodcache.report.tables.columns import flat
-from oodcache.report.tables.grid import key, measured
+from oodcache.report.tables.grid import key
+from oodcache.report.tables.measured import measured
 from oodcache.report.tables.notes.caption import caption, short_caption
 from oodcache.report.tables.notes.shot_notes import banks, shot_notes
 from oodcache.score.measures.result import Result
