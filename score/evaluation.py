@@ -28,6 +28,7 @@ from oodcache.score.measures.spectrum.kinds import compare_kinds
 from oodcache.score.onepass.choosing import picks
 from oodcache.score.onepass.clean import CleanSets, clean_sets
 from oodcache.score.onepass.csid import kinds
+from oodcache.score.onepass.default_scores import fitting
 from oodcache.score.onepass.kept import Kept
 from oodcache.score.onepass.onepass import Classes, Scored, score_images
 from oodcache.score.onepass.replays import Replays, planned
@@ -93,13 +94,16 @@ def _of_banks(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
 
 
 def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evaluated:
-    selection = select(question, model)
+    selection, is_default = select(question, model), bank_classes.are_default(question)
     if selection.bank is not None:
         question = replace(question, variants=bank_classes.variants(question, selection.bank))
     prompts = prompted(selection, question.templates) if selection.texts else []
     tell(selection, question.variants, watch.note)
     equal_classes.tell(prompts, watch.note)
     references = open_references(question, selection, prompts, watch.note)
+    if is_default and references.bank is not None:
+        images = references.bank.name, references.bank.targets
+        question = replace(question, variants=fitting(question.variants, *images, watch.note))
     if selection.texts is None:
         assert references.bank is not None  # All scores of such a model have one.
         prompts = [references.bank.prompted()]

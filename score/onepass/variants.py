@@ -26,7 +26,6 @@ from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
 from oodcache.score.onepass.unsuited import reason
 
-DEFAULT = ("mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit", "energy")
 # Names in other programs. Their maximum softmax probability is that of the model's own logits.
 ALIASES: Mapping[str, tuple[str, Mapping[str, float | str]]] = {
     "msp": ("mcm", {"temperature": LEARNED}),
@@ -35,9 +34,6 @@ ALIASES: Mapping[str, tuple[str, Mapping[str, float | str]]] = {
     "ebo": ("energy", {}),
 }
 MOST = 10_000  # Variants of one run: beyond that even their results are no table.
-WITH_NEGATIVES = ("neglabel", "neglabel-sigmoid")
-WITH_BANK = ("knn", "mahalanobis", "vim")
-WITH_SHOTS = ("probe", "probe-zero-shot", "tip")
 Own = Mapping[str, Score]
 NO_OWN: Own = {}
 # Further commas separate the parameters of the score that is built on it.
@@ -283,12 +279,6 @@ def check_count(variants: int) -> None:
     """Raise InputError for more variants than one run can score and keep in memory."""
     if variants > MOST:
         raise InputError(f"{variants:,} variants, more than {MOST:,}; use fewer values")
-
-
-def default(negatives: str | None, bank: str | None) -> tuple[str, ...]:
-    """Return the default scores, given the negatives and the bank; few shots have their own."""
-    of_bank = WITH_SHOTS if bank and "|" in bank else WITH_BANK if bank else ()
-    return (*DEFAULT, *(WITH_NEGATIVES if negatives else ()), *of_bank)
 
 
 def parse_all(

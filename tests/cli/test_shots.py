@@ -144,3 +144,21 @@ def test_a_detector_takes_one_bank(oodcache: Run) -> None:
     done = oodcache("calibrate", *sets, *of_bank, "-o", "d.json")
     assert (done.status, Path("d.json").exists()) == (1, False)
     assert done.err.endswith("--bank train:1|2: give NAME, or NAME:N for N images per class\n")
+
+
+@pytest.mark.parametrize(
+    ("bank", "rows"),
+    [("few", {"knn", "mahalanobis", "vim"}), ("few:1", {"probe", "probe-zero-shot", "tip"})],
+)
+def test_a_bank_of_any_size_needs_no_score_to_be_named(
+    oodcache: Run, write_images: Callable[..., Any], bank: str, rows: set[str]
+) -> None:
+    labels = np.arange(2 * len(CLASSES)) % len(CLASSES)
+    names = words_of("class", len(CLASSES))
+    write_images("few", CLASSES[labels], labels=labels, label_names=names)
+    done = oodcache("score", *SETS, "--bank", bank, "--format", "csv")
+    assert done.status == 0, done.err
+    found = {one["score"] for one in csv.DictReader(done.out.splitlines())}
+    assert rows < found
+    told = "bank few has 18 images, fewer than 50: knn:k=2, the size of its smallest class"
+    assert (told in done.err) == (bank == "few")

@@ -11,7 +11,8 @@ from oodcache.score.formulas.class_scores import CLASS_SCORES
 from oodcache.score.formulas.definition import Parameter
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
-from oodcache.score.onepass.variants import DEFAULT, Variant, parse, parse_all
+from oodcache.score.onepass.default_scores import DEFAULT
+from oodcache.score.onepass.variants import Variant, parse, parse_all
 
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 finite = st.floats(allow_nan=False, allow_infinity=False)
