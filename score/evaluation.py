@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 from threading import Event
 from typing import Any
 
@@ -33,7 +34,7 @@ from oodcache.score.onepass.kept import Kept
 from oodcache.score.onepass.onepass import Classes, Scored, score_images
 from oodcache.score.onepass.replays import Replays, planned
 from oodcache.score.onepass.shot_runs import joined, shot_runs
-from oodcache.score.onepass.telling import once, tell_constant, tell_time
+from oodcache.score.onepass.telling import once, tell_constant, tell_draws, tell_time
 from oodcache.score.provenance import Source
 from oodcache.score.references import References, open_references
 from oodcache.score.streams.plan import OrderedRuns, StreamPlan
@@ -81,12 +82,17 @@ def _of_banks(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
     selection = select(question, model)
     if selection.bank is not None:
         question = replace(question, variants=bank_classes.variants(question, selection.bank))
-    runs, own = shot_runs(question, has_texts=selection.texts is not None), Watch(once(watch.note))
+    runs, tell = shot_runs(question, has_texts=selection.texts is not None), once(watch.note)
     every: list[Evaluated] = []
-    with watch.progress("banks", len(runs), "banks") as advance:
-        for run in runs:
-            every.append(_of_model(run.question, model, own, keep))
-            advance(1)
+    banks = sum(run.bank is not None for run in runs)
+    with watch.progress("banks", banks, "banks") as advance:
+        for bank, draws in groupby(runs, key=lambda run: run.bank and run.bank.typed):
+            told: list[list[str]] = []
+            for run in draws:
+                told.append([])
+                every.append(_of_model(run.question, model, Watch(told[-1].append), keep))
+                advance(1 if bank else 0)
+            tell_draws(told, bank or "", tell)
     found = [(run, one.results) for run, one in zip(runs, every, strict=True)]
     files = {file.path: file for one in every for file in one.files}
     rows = joined(question.variants, found)

@@ -14,7 +14,7 @@ from pathlib import Path
 from oodcache.cache.names import typed_name
 from oodcache.cache.text import counted
 from oodcache.score.formulas.registry import SCORES
-from oodcache.score.inputs.cached import Cached, CachedBank
+from oodcache.score.inputs.cached import Cached, CachedBank, CachedNegatives
 from oodcache.score.onepass.variants import parse
 from oodcache.score.streams.activated.tanl import NOISE
 from oodcache.score.streams.methods import STREAM_SCORES
@@ -123,7 +123,7 @@ def of_cache(cache: Path) -> list[str]:
 
 
 def of_words(score: str, mined: CachedNegatives, *settings: str) -> str:
-    """Return a score of negatives as it runs with them: with fewer groups if they are few."""
+    """Return a score of negatives as it runs with these: a few words make fewer groups."""
     groups = [f"groups={mined.words}"] if mined.words < GROUPS else []
     return _written(score, [*settings, *groups])
 

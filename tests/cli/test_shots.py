@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,10 @@ from samples.score.words import CLASSES, NICE, words_of
 
 import oodcache as package
 from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Watch
+from oodcache.score.evaluation import evaluate
+from oodcache.score.inputs.question import Question
+from oodcache.score.onepass.variants import parse_all
 
 __all__ = ["lists", "mined", "write_images", "write_texts"]
 SETS = ("--model", "tiny", "--classes", "pets", "--id", "pets", "--ood", "strays", "--cache", ".")
@@ -162,3 +169,23 @@ def test_a_bank_of_any_size_needs_no_score_to_be_named(
     assert rows < found
     told = "bank few has 18 images, fewer than 50: knn:k=2, the size of its smallest class"
     assert (told in done.err) == (bank == "few")
+
+
+def test_draws_are_told_once_and_only_banks_are_counted() -> None:
+    notes: list[str] = []
+    totals: list[tuple[int, str]] = []
+
+    @contextmanager
+    def progress(what: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        done: list[int] = []
+        yield done.append
+        if unit == "banks":
+            totals.append((total, unit))
+            assert sum(done) == total
+
+    variants = parse_all(["mcm", "mahalanobis"])
+    question = Question(Path(), ["tiny"], "pets", ["strays"], variants, "pets", bank="train:1")
+    evaluate(replace(question, bank_draws=3), Watch(notes.append, progress))
+    assert totals == [(3, "banks")]
+    of_bank = [one for one in notes if one.startswith("bank train:1")]
+    assert len(of_bank) == len({re.sub(r"[\d.]+", "0", one) for one in of_bank}) > 0
