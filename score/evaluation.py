@@ -108,8 +108,9 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
     equal_classes.tell(prompts, watch.note)
     references = open_references(question, selection, prompts, watch.note)
     if is_default and references.bank is not None:
-        images = references.bank.name, references.bank.targets
-        question = replace(question, variants=fitting(question.variants, *images, watch.note))
+        name, labels = references.bank.name, references.bank.targets
+        fit = fitting(question.variants, name, labels, watch.note)
+        question = replace(question, variants=fit)
     if selection.texts is None:
         assert references.bank is not None  # All scores of such a model have one.
         prompts = [references.bank.prompted()]
