@@ -27,6 +27,7 @@ from oodcache.report.figures.canvas import (
 from oodcache.report.figures.choice import missing
 from oodcache.report.figures.kinds import MOST_LINES, Subject
 from oodcache.report.sweeps import SHOTS, TEMPLATE, Sweep, SweepLine, sweeps
+from oodcache.report.tables.grid import as_typed
 from oodcache.score.measures.result import HEADLINES
 
 RATIO = 20  # Of the largest to the smallest value: from here on the axis is logarithmic.
@@ -231,8 +232,24 @@ def _chosen(subject: Subject) -> Sweep:
     if not subject.choice.templates and parameter != TEMPLATE:
         lines = tuple(one for one in lines if one.template == lines[0].template)
     there = list(dict.fromkeys(one.score for one in lines))
-    for text in subject.choice.scores:
-        if text not in there:
-            raise missing("--score", text, there, path)
-    scores = subject.choice.scores or there[:MOST_LINES]
+    scores = _named(subject, there) or there[:MOST_LINES]
     return Sweep(parameter, tuple(one for one in lines if one.score in scores))
+
+
+def _named(subject: Subject, there: Sequence[str]) -> list[str]:
+    """Return the lines of the scores that the user named, with or without their settings."""
+    found: list[str] = []
+    for text in subject.choice.scores:
+        named = [one for one in there if text in (one, _score_of(one))]
+        typed = {name for one in subject.saved.results for name in (one.score, as_typed(one))}
+        if not named and text in typed and _score_of(text) not in map(_score_of, there):
+            what = "has one value of each parameter, and a sweep needs several; there are"
+            raise InputError(f"--score {text[:120]}: {what}: {', '.join(there)[:500]}")
+        if not named:
+            raise missing("--score", text, there, subject.saved.path)
+        found += named
+    return found
+
+
+def _score_of(label: str) -> str:
+    return label.partition(":")[0]

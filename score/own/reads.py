@@ -26,8 +26,9 @@ def _names(function: FunctionType, known: set[FunctionType]) -> Iterator[str]:
     for name in _used(function.__code__):
         yield name
         other = function.__globals__.get(name)
-        is_own = isinstance(other, FunctionType) and other.__globals__ is function.__globals__
-        if is_own and other not in known:
+        if not isinstance(other, FunctionType) or other in known:
+            continue
+        if other.__globals__ is function.__globals__:
             known.add(other)
             yield from _names(other, known)
 

@@ -123,6 +123,13 @@ def test_figures_of_single_images_take_the_rows_that_have_them(oodcache: Run) ->
     )
     assert refused.status == 1
     assert "has several banks or draws, and histogram shows single images" in refused.err
+    refused = oodcache(
+        *("plot", "roc", "r.json", "-o", "i.svg", "--cache", ".", "--score", "probe"),
+    )
+    again = "score again with one, such as --bank train:1 --output FILE.json, or choose: mcm"
+    assert again in refused.err
+    drawn = oodcache("plot", "sweep", "r.json", "-o", "i.svg", "--score", "probe")
+    assert drawn.status == 0, drawn.err
 
 
 @pytest.mark.parametrize("score", ["probe:C=10", "probe-zero-shot", "tip", "fdbd"])
