@@ -33,6 +33,12 @@ ALIASES: Mapping[str, tuple[str, Mapping[str, float | str]]] = {
     "mls": ("max-logit", {}),
     "ebo": ("energy", {}),
 }
+# Names that people type, of methods that our scores are like.
+MEANT: Mapping[str, str] = {
+    "linear-probe": "probe",
+    "logistic-regression": "probe",
+    "tip-adapter": "tip",
+}
 MOST = 10_000  # Variants of one run: beyond that even their results are no table.
 Own = Mapping[str, Score]
 NO_OWN: Own = {}
@@ -235,7 +241,8 @@ def _named(
 
 def _of_code(name: str) -> str:
     """Return how to give a function `name`, "" if that is no name, or a score's with a slip."""
-    is_slip = difflib.get_close_matches(name, SCORES, n=1, cutoff=0.65)
+    is_slip = name.lower().replace("_", "-") in MEANT
+    is_slip = is_slip or bool(difflib.get_close_matches(name, SCORES, n=1, cutoff=0.65))
     if is_slip or reason(name) or not name.isidentifier() or len(name) > 60:
         return ""
     return f" (a function of your own: FILE.py:{name}; in Python: pass the function)"
@@ -269,7 +276,8 @@ def check_score(name: str) -> str:
     if why := reason(name):
         raise InputError(f"no score {name!r}: it {why}; list the scores with: oodcache scores")
     if name not in SCORES:
-        near = difflib.get_close_matches(name, SCORES, n=1)
+        meant = MEANT.get(name.lower().replace("_", "-"))
+        near = [meant] if meant else difflib.get_close_matches(name, SCORES, n=1)
         what = f"did you mean {near[0]}?" if near else "list them with: oodcache scores"
         raise InputError(f"no score {name!r}; {what}")
     return name

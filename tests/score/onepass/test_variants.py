@@ -405,3 +405,18 @@ def test_a_corpus_is_the_word_list_that_a_score_names() -> None:
         *(True, True, True),
         *(False, False, False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("tip-adapter", "tip"),
+        ("Tip_Adapter", "tip"),
+        ("linear_probe", "probe"),
+        ("linear-probe:C=1", "probe"),
+        ("logistic-regression", "probe"),
+    ],
+)
+def test_the_usual_name_of_a_method_is_answered_with_ours(typed: str, meant: str) -> None:
+    with pytest.raises(InputError, match=f"; did you mean {meant}\\?$"):
+        parse(typed)
