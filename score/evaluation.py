@@ -13,7 +13,7 @@ from threading import Event
 from typing import Any
 
 from oodcache.cache.store import store
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Note, Watch
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import Digests, Vectors, processors
 from oodcache.score.inputs import bank_classes, equal_classes
@@ -90,7 +90,8 @@ def _of_banks(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
             told: list[list[str]] = []
             for run in draws:
                 told.append([])
-                every.append(_of_model(run.question, model, Watch(told[-1].append), keep))
+                own = Watch(partial(_collect, told[-1], tell))
+                every.append(_of_model(run.question, model, own, keep))
                 advance(1 if bank else 0)
             tell_draws(told, bank or "", tell)
     found = [(run, one.results) for run, one in zip(runs, every, strict=True)]
@@ -135,6 +136,14 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
                 tell_time(len(prompts), time.monotonic() - began, watch.note)
     files = (*selection.files, *references.files)
     return Evaluated(tuple(results), files, tuple(kept), references.left_out(question.variants))
+
+
+def _collect(told: list[str], tell: Note, text: str) -> None:
+    """Keep a note until all draws have told theirs; tell a hint, such as how long it takes, now."""
+    if isinstance(text, Hint):
+        tell(text)
+    else:
+        told.append(text)
 
 
 class _Pass:

@@ -56,7 +56,7 @@ def tell_draws(draws: Sequence[Sequence[str]], bank: str, note: Note) -> None:
             draw = f"{len(texts):,} of {counted(len(draws), 'draw')}"
             draw = draw if len(texts) < len(draws) else counted(len(draws), "draw")
             merged = merged.replace(f"bank {bank}:", f"bank {bank} ({draw}):", 1)
-        note(type(texts[0])(merged))
+        note(merged)
 
 
 def _merged(texts: Sequence[str]) -> str:

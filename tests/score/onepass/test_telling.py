@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from oodcache.cache.watch import Hint
 from oodcache.score.onepass.onepass import Scored
 from oodcache.score.onepass.telling import once, tell_constant, tell_draws, tell_time
 from oodcache.score.onepass.variants import parse_all
@@ -41,7 +40,7 @@ def test_notes_of_draws_are_one_with_the_range_of_their_numbers() -> None:
     shrunk = "bank t:4: 1,000 images: shrinkage {} is applied"
     draws = [
         [shrunk.format(0.2), "no bias: b = 0"],
-        [shrunk.format("9e-05"), "no bias: b = 0", Hint("bank t:4: few")],
+        [shrunk.format("9e-05"), "no bias: b = 0", "bank t:4: few"],
         [shrunk.format(0.1), "no bias: b = 0"],
     ]
     tell_draws(draws, "t:4", told.append)
@@ -50,4 +49,3 @@ def test_notes_of_draws_are_one_with_the_range_of_their_numbers() -> None:
         "no bias: b = 0",
         "bank t:4 (1 of 3 draws): few",
     ]
-    assert [isinstance(one, Hint) for one in told] == [False, False, True]
