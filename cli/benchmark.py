@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from oodcache.cache.errors import InputError
 from oodcache.cache.text import printable
 from oodcache.cache.watch import Hint
 from oodcache.cli import stopping, streams
 from oodcache.cli.commands import StrictCommand, StrictGroup
 from oodcache.cli.extract import extract
-from oodcache.cli.groups import OUTPUT, SETS
+from oodcache.cli.groups import MODEL, OUTPUT, SETS
 from oodcache.cli.measuring import conventions
 from oodcache.cli.options import (
     CACHE,
@@ -44,7 +46,18 @@ def _own(command: click.Command, names: Sequence[str] = ()) -> list[click.Parame
     return [one for one in every if (one.name in names if names else one.name not in OF_PROTOCOL)]
 
 
-OF_EXTRACT, OF_SCORE = _own(extract, EXTRACTING), _own(score)
+def _with_prompt_of_protocol(option: click.Parameter) -> click.Parameter:
+    """Return score's --template with the help that it has here."""
+    if option.name != "templates":
+        return option
+    ours = copy.copy(option)
+    assert isinstance(ours, click.Option)
+    ours.help = "Prompt template with {}, extracted if missing; may repeat. [the protocol's]"
+    return ours
+
+
+OF_EXTRACT = _own(extract, EXTRACTING)
+OF_SCORE = [_with_prompt_of_protocol(one) for one in _own(score)]
 
 
 @click.group(cls=StrictGroup, short_help="Run the field's benchmarks by name.")
@@ -58,7 +71,7 @@ def benchmark() -> None:
     """
 
 
-@benchmark.command()
+@benchmark.command(short_help="List the benchmarks, or print one's file.")
 @click.argument("name", required=False, metavar="[NAME|FILE.toml]")
 @LISTED_AS
 def ls(name: str | None, form: str) -> None:
@@ -81,7 +94,7 @@ def ls(name: str | None, form: str) -> None:
         click.echo(shipped.path_of(name).read_text("utf-8"), nl=False)
 
 
-@benchmark.command()
+@benchmark.command(short_help="Count a benchmark's images.")
 @click.argument("name", metavar="NAME|FILE.toml")
 @DATA_ROOT
 def check(name: str, data_root: Path) -> None:
@@ -105,7 +118,7 @@ def check(name: str, data_root: Path) -> None:
     short_help="Extract what is missing, and score.",
 )
 @click.argument("benchmark", metavar="NAME|FILE.toml")
-@SETS.option("--model", required=True, help="Model, as extract takes it.")
+@MODEL.option("--model", required=True, help="Model, as extract takes it.")
 @DATA_ROOT
 @CACHE
 @SETS.option(
@@ -155,6 +168,10 @@ def run(context: click.Context, /, **given: Any) -> None:
         subcommand(context)(one)
 
 
+# Help lists the command's own options before those of extract and score, and --quiet last.
+run.params.sort(key=lambda one: (one.name == "quiet", one in (*OF_EXTRACT, *OF_SCORE)))
+
+
 def _typed(context: click.Context, options: Sequence[click.Parameter]) -> list[str]:
     """Return the options that were typed, as arguments of the command that they are of."""
     found: list[str] = []
@@ -179,6 +196,16 @@ def _selects(given: dict[str, Any], run: ProtocolRun) -> bool:
     Raises, before anything is extracted, what `score` would raise for the options.
     """
     own = given | {"bank_seed": 0, "models": [given["model"]], "id_set": run.id, "csid": run.csid}
-    question = asked(own, conventions=conventions(given))
-    variants = question.asking(given["specifications"], given["ablation"]).variants
+    try:
+        question = asked(own, conventions=conventions(given))
+        variants = question.asking(given["specifications"], given["ablation"]).variants
+    except InputError as error:
+        raise InputError(_without_csid(str(error), run.csid)) from None
     return len({one.score for one in variants}) < len(variants)
+
+
+def _without_csid(text: str, csid: Sequence[str]) -> str:
+    """Return an error with the option that leaves out the csid sets here."""
+    without = " ".join(f"--without {one}" for one in csid)
+    text = text.replace("omit --csid", f"use {without}")
+    return text.replace("without --csid", f"with {without}")

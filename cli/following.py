@@ -12,14 +12,15 @@ import click
 
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
+from oodcache.cache.files.negatives import read_negatives
 from oodcache.cache.store.listing import Listed
 from oodcache.cache.watch import Hint
 from oodcache.cli.options import is_within, note, typed_line
 from oodcache.report.tables import formats
-from oodcache.report.tables.grid import as_typed
 from oodcache.score import starting
 from oodcache.score.inputs import cached
 from oodcache.score.measures.result import MEANS, Result
+from oodcache.score.onepass.variants import Variant
 
 SHORT = 400  # Characters of a line that is still easy to paste.
 ALPHA, FEWEST = "0.05", 19  # Images that calibrate needs for this share.
@@ -52,7 +53,9 @@ def after_negatives(given: Mapping[str, Any]) -> None:
         words = ["score", "--model", given["model"], "--classes", given["classes"]]
         words += ["--id", found.id_set]
         words += [part for name in found.ood_sets for part in ("--ood", name)]
-        words += ["--negatives", given["name"], "--score", "mcm", "--score", "neglabel"]
+        path = names.negatives_path(given["cache"], found.label, given["name"])
+        score = starting.of_words("neglabel", cached.of_negatives(read_negatives(path)))
+        words += ["--negatives", given["name"], "--score", "mcm", "--score", score]
         follow([*words, *starting.of_cache(given["cache"])])
 
 
@@ -107,7 +110,7 @@ def _calibration(given: Mapping[str, Any], best: Result) -> list[str]:
     """Return the command that makes a detector of a row of results."""
     words = ["calibrate", "--model", names.typed_name(f"{best.model}/{best.pretrained}")]
     words += ["--classes", given["classes"]] if given["classes"] else []
-    words += ["--id", given["id_set"], "--score", as_typed(best)]
+    words += ["--id", given["id_set"], "--score", Variant(best.score, best.parameters).label]
     words += ["--template", str(best.template)] if given["templates"] else []
     words += ["--class-names", given["class_names"]] if given["class_names"] != "open_clip" else []
     words += ["--negatives", best.negatives] if best.negatives else []

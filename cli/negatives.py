@@ -98,9 +98,9 @@ def negatives(
     oodcache negatives --model clip --classes imagenet --words nouns --words adjectives -o neglabel
 
     With --nearest the file also has the words nearest to the classes. Scores of the farthest ones
-    are the same with them and without. clipscope takes 5,000 of each end by default, and 15% of a
-    list is so many from 33,334 words on: give a number to --keep, or use
-    clipscope:near=mined,far=mined.
+    are the same with them and without. By default clipscope takes 5,000 words of each end, and
+    --keep 15% of a list, which is fewer for a list of less than 33,334 words: then
+    give a number to --keep, or use clipscope:near=mined,far=mined.
 
     \b
     oodcache negatives --model clip --classes imagenet --words nouns --nearest 5000 -o ends

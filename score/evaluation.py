@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 from threading import Event
 from typing import Any
 
 from oodcache.cache.store import store
-from oodcache.cache.watch import Watch
+from oodcache.cache.watch import Hint, Note, Watch
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import Digests, Vectors, processors
 from oodcache.score.inputs import bank_classes, equal_classes
@@ -28,11 +29,12 @@ from oodcache.score.measures.spectrum.kinds import compare_kinds
 from oodcache.score.onepass.choosing import picks
 from oodcache.score.onepass.clean import CleanSets, clean_sets
 from oodcache.score.onepass.csid import kinds
+from oodcache.score.onepass.default_scores import fitting
 from oodcache.score.onepass.kept import Kept
 from oodcache.score.onepass.onepass import Classes, Scored, score_images
 from oodcache.score.onepass.replays import Replays, planned
 from oodcache.score.onepass.shot_runs import joined, shot_runs
-from oodcache.score.onepass.telling import once, tell_constant, tell_time
+from oodcache.score.onepass.telling import once, tell_constant, tell_draws, tell_time
 from oodcache.score.provenance import Source
 from oodcache.score.references import References, open_references
 from oodcache.score.streams.plan import OrderedRuns, StreamPlan
@@ -80,12 +82,18 @@ def _of_banks(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
     selection = select(question, model)
     if selection.bank is not None:
         question = replace(question, variants=bank_classes.variants(question, selection.bank))
-    runs, own = shot_runs(question, has_texts=selection.texts is not None), Watch(once(watch.note))
+    runs, tell = shot_runs(question, has_texts=selection.texts is not None), once(watch.note)
     every: list[Evaluated] = []
-    with watch.progress("banks", len(runs), "banks") as advance:
-        for run in runs:
-            every.append(_of_model(run.question, model, own, keep))
-            advance(1)
+    banks = sum(run.bank is not None for run in runs)
+    with watch.progress("banks", banks, "banks") as advance:
+        for bank, draws in groupby(runs, key=lambda run: run.bank and run.bank.typed):
+            told: list[list[str]] = []
+            for run in draws:
+                told.append([])
+                own = Watch(partial(_collect, told[-1], tell))
+                every.append(_of_model(run.question, model, own, keep))
+                advance(1 if bank else 0)
+            tell_draws(told, bank or "", tell)
     found = [(run, one.results) for run, one in zip(runs, every, strict=True)]
     files = {file.path: file for one in every for file in one.files}
     rows = joined(question.variants, found)
@@ -93,13 +101,17 @@ def _of_banks(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
 
 
 def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evaluated:
-    selection = select(question, model)
+    selection, is_default = select(question, model), bank_classes.are_default(question)
     if selection.bank is not None:
         question = replace(question, variants=bank_classes.variants(question, selection.bank))
     prompts = prompted(selection, question.templates) if selection.texts else []
     tell(selection, question.variants, watch.note)
     equal_classes.tell(prompts, watch.note)
     references = open_references(question, selection, prompts, watch.note)
+    if is_default and references.bank is not None:
+        name, labels = references.bank.name, references.bank.targets
+        fit = fitting(question.variants, name, labels, watch.note)
+        question = replace(question, variants=fit)
     if selection.texts is None:
         assert references.bank is not None  # All scores of such a model have one.
         prompts = [references.bank.prompted()]
@@ -124,6 +136,14 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
                 tell_time(len(prompts), time.monotonic() - began, watch.note)
     files = (*selection.files, *references.files)
     return Evaluated(tuple(results), files, tuple(kept), references.left_out(question.variants))
+
+
+def _collect(told: list[str], tell: Note, text: str) -> None:
+    """Keep a note until all draws have told theirs; tell a hint, such as how long it takes, now."""
+    if isinstance(text, Hint):
+        tell(text)
+    else:
+        told.append(text)
 
 
 class _Pass:

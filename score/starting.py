@@ -14,7 +14,7 @@ from pathlib import Path
 from oodcache.cache.names import typed_name
 from oodcache.cache.text import counted
 from oodcache.score.formulas.registry import SCORES
-from oodcache.score.inputs.cached import Cached, CachedBank
+from oodcache.score.inputs.cached import Cached, CachedBank, CachedNegatives
 from oodcache.score.onepass.variants import parse
 from oodcache.score.streams.activated.tanl import NOISE
 from oodcache.score.streams.methods import STREAM_SCORES
@@ -122,6 +122,12 @@ def of_cache(cache: Path) -> list[str]:
     return [] if cache == CACHE else ["--cache", str(cache)]
 
 
+def of_words(score: str, mined: CachedNegatives, *settings: str) -> str:
+    """Return a score of negatives as it runs with these: a few words make fewer groups."""
+    groups = [f"groups={mined.words}"] if mined.words < GROUPS else []
+    return _written(score, [*settings, *groups])
+
+
 def source(score: str) -> str:
     """Return the paper of a score."""
     return SCORES[score].source.split(";")[0]
@@ -177,16 +183,15 @@ def _of_negatives(cached: Cached) -> Iterator[Start]:
     if mined is None:
         return
     is_clips = abs(math.log(scale / CLIPS)) <= math.log(NEAR)
-    groups = [f"groups={mined.words}"] if mined.words < GROUPS else []
-    settings = ["temperature=0.01|learned"] * (not is_clips) + groups
+    settings = ["temperature=0.01|learned"] * (not is_clips)
     own = f"; its temperature 0.01 is 1/{CLIPS:g}, this model's is 1/{scale:.4g} = {1 / scale:.4g}"
     what = f"{mined.words:,} negative labels compete with the classes, {source('neglabel')}"
-    yield Start(_written("neglabel", settings), what + own * (not is_clips))
+    yield Start(of_words("neglabel", mined, *settings), what + own * (not is_clips))
     if cached.bias is not None:
         why = "the same contest with the model's sigmoids; far below 0 the bias cancels here too"
         yield Start("neglabel-sigmoid", why)
     if mined.has_pool:
-        yield Start(_written("csp", groups), f"neglabel with its larger pool, {source('csp')}")
+        yield Start(of_words("csp", mined), f"neglabel with its larger pool, {source('csp')}")
 
 
 def _of_bank(cached: Cached) -> Iterator[Start]:

@@ -223,7 +223,9 @@ def _without_streams(
             f"{saved.path}: {what} shows single images, but every score has several banks or "
             "draws; score again with one, such as --bank NAME:16 --output FILE.json"
         )
-        unfit = f"has several banks or draws, and {what} shows single images; there are"
+        bank = next(one.bank for one in first.values() if one.shots is not None)
+        again = f"score again with one, such as --bank {bank} --output FILE.json, or choose"
+        unfit = f"has several banks or draws, and {what} shows single images; {again}"
     return _able(keys, first, asked, _has_images, none, unfit)
 
 
@@ -244,7 +246,9 @@ def _able(
     able = [one for one in keys if fits(first[one])]
     if not able:
         raise InputError(none)
-    known = {one[2] for one in keys} - {one[2] for one in able}
+    others = [one for one in keys if one not in able]
+    known = {name for one in others for name in (one[2], first[one].score)}
+    known -= {one[2] for one in able}
     for text in _asked_scores(asked, _methods(keys, first)):
         if text in known:
             raise InputError(

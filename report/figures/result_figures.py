@@ -24,7 +24,7 @@ from oodcache.report.figures.canvas import (
     width_of,
 )
 from oodcache.report.figures.kinds import Subject
-from oodcache.report.tables.grid import NONE, model_names
+from oodcache.report.tables.grid import NONE, model_names, ranges_of
 from oodcache.score.measures.result import HEADLINES, Result
 
 NAMES = 0.5, 0.3  # Largest share of the width of a narrow figure, and of a wide one.
@@ -34,6 +34,7 @@ NUMBERS = ((8.0, 2), (8.0, 1), (7.0, 1), (6.0, 1), (6.0, 0), (5.0, 0))
 # rotation of a name in degrees.
 MARGIN, NAME, CELL, ANGLE = 14.0, 75.0, 16.0, 45
 BAR = 0.08
+THIN = 0.6  # Points: the line of a range over draws, which is no interval.
 BOLD = 1.12  # How much wider bold digits are.
 Matrix = npt.NDArray[np.float64]
 Colours = tuple[Colormap, Normalize]
@@ -66,7 +67,8 @@ def results(subject: Subject) -> Figure:
         one.xaxis.set_tick_params(labelbottom=True)
     for one in axes[::columns]:
         _named(one, labels, [row.row is None for row in rows])
-    figure.supxlabel("AUROC (%) and 95 % interval")
+    drawn = [one for line in rows for one in (line.row or {}).values()]
+    figure.supxlabel(_beside(drawn))
     return figure
 
 
@@ -94,12 +96,15 @@ def _named(axes: Axes, labels: Sequence[str], is_heading: Sequence[bool]) -> Non
 
 
 def _forest(axes: Axes, row: Sequence[Result | None]) -> None:
-    """Draw the results from the top down; an open circle has no interval."""
+    """Draw the results from the top down: a thin line is a range, an open circle no interval."""
     for place, one in enumerate(row):
         if one is None:
             continue
         if one.auroc_ci is not None:
             axes.plot([100 * bound for bound in one.auroc_ci], [place, place], color=COLOURS[0])
+        if (ranges := ranges_of(one)) is not None:
+            ends = [100 * bound for bound in ranges["auroc"]]
+            axes.plot(ends, [place, place], color=COLOURS[0], linewidth=THIN)
         face = "white" if one.auroc_ci is None else COLOURS[0]
         axes.plot([100 * one.auroc], [place], "o", color=COLOURS[0], markerfacecolor=face)
     axes.set_yticks(range(len(row)), [""] * len(row))
@@ -109,6 +114,15 @@ def _forest(axes: Axes, row: Sequence[Result | None]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.locator_params(axis="x", nbins=4)
+
+
+def _beside(drawn: Sequence[Result]) -> str:
+    """Return the title of the axis, which says what the lines are."""
+    has_range = [ranges_of(one) is not None for one in drawn]
+    if all(has_range):
+        return "AUROC (%) and its range over draws"
+    thin = "; thin: range over draws" if any(has_range) else ""
+    return f"AUROC (%) and 95 % interval{thin}"
 
 
 def heatmap(subject: Subject) -> Figure:

@@ -28,7 +28,7 @@ from oodcache.report.figures.figure_rows import ALIKE
 from oodcache.report.figures.kinds import MOST_LINES, Subject
 from oodcache.report.figures.relabelling import missing
 from oodcache.report.sweeps import SHOTS, TEMPLATE, Sweep, SweepLine, sweeps
-from oodcache.report.tables.grid import some
+from oodcache.report.tables.grid import as_typed, some
 from oodcache.score.measures.result import HEADLINES
 
 RATIO = 20  # Of the largest to the smallest value: from here on the axis is logarithmic.
@@ -246,11 +246,27 @@ def _chosen(subject: Subject) -> Sweep:
     if not subject.choice.templates and parameter != TEMPLATE:
         lines = tuple(one for one in lines if one.template == lines[0].template)
     there = list(dict.fromkeys(one.score for one in lines))
-    for text in subject.choice.scores:
-        if text not in there:
-            raise missing("--score", text, there, subject.saved)
     several = len({(one.model, one.template) for one in lines})
-    scores = subject.choice.scores or there[: max(1, MOST_LINES // several)]
+    scores = _named(subject, there) or there[: max(1, MOST_LINES // several)]
     if left := [one for one in there if one not in scores and not subject.choice.scores]:
         subject.note(f"left out {some(left)}: choose with --score")
     return Sweep(parameter, tuple(one for one in lines if one.score in scores))
+
+
+def _named(subject: Subject, there: Sequence[str]) -> list[str]:
+    """Return the lines of the scores that the user named, with or without their settings."""
+    found: list[str] = []
+    for text in subject.choice.scores:
+        named = [one for one in there if text in (one, _score_of(one))]
+        typed = {name for one in subject.saved.results for name in (one.score, as_typed(one))}
+        if not named and text in typed and _score_of(text) not in map(_score_of, there):
+            what = "has one value of each parameter, and a sweep needs several; there are"
+            raise InputError(f"--score {text[:120]}: {what}: {', '.join(there)[:500]}")
+        if not named:
+            raise missing("--score", text, there, subject.saved)
+        found += named
+    return found
+
+
+def _score_of(label: str) -> str:
+    return label.partition(":")[0]

@@ -243,8 +243,17 @@ def percent(fraction: float | None) -> str:
 
 
 def interval(bounds: Sequence[float] | None) -> str:
-    """Return an interval of fractions in percent."""
-    return NOT_ESTIMABLE if bounds is None else NONE.join(map(percent, bounds))
+    """Return an interval of fractions in percent; one with a sign is written with "to".
+
+    >>> interval((0.7895, 0.8454)), interval((-0.008, -0.0024))
+    ('78.95–84.54', '-0.80 to -0.24')
+    """
+    if bounds is None:
+        return NOT_ESTIMABLE
+    ends = [percent(one) for one in bounds]
+    # LaTeX writes the dash as two hyphens, beside which no sign can be seen.
+    has_sign = any(one.startswith("-") for one in ends)
+    return (" to " if has_sign else NONE).join(ends)
 
 
 def _heading(

@@ -67,8 +67,8 @@ def _how(full: Sequence[Result]) -> Iterator[str]:
         else "DeLong's paired variance, for AUROC; --bootstrap N has that of FPR95 too"
     )
     yield (
-        "AUROC falls where its number is above 0, FPR95 rises where its own is below. Below each: "
-        f"95 % intervals ({how})."
+        "The full spectrum is worse where AUROC has a positive number, or FPR95 a negative one. "
+        f"Below each number: its 95 % interval ({how})."
     )
     found = _spectra(full)[0]
     with_source = [

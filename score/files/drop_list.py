@@ -1,4 +1,4 @@
-"""A list of images to drop: a path a line, as in the cache, or DATASET:PATH."""
+"""A list of images to drop: a path a line, as in the cache, or DATASET:PATH; # is a comment."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from oodcache.cache.text import listed, read_lines, text_bytes
 
 @dataclass(frozen=True)
 class DropList:
-    """The lines of the file at `path` that are not blank, by their numbers from 1.
+    """The lines of the file at `path` that name images, by their numbers from 1.
 
+    Blank lines and lines that start with # name none; DATASET:PATH names a path that starts so.
     A path's bytes that are not UTF-8 are written as `--save-scores` writes them, such as \\xff.
     """
 
@@ -26,7 +27,7 @@ class DropList:
     def read(cls, path: Path) -> DropList:
         """Return the list in a file; raise InputError if it cannot be read or lists nothing."""
         every = enumerate(read_lines(path, "; a list of images is one path per line"), 1)
-        lines = {number: line for number, line in every if line.strip()}
+        lines = {number: line for number, line in every if line.strip() and line[0] != "#"}
         if not lines:
             raise InputError(
                 f"{path}: lists no image; write one path per line, as in the column path of "

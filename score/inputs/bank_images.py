@@ -40,10 +40,14 @@ class BankImages:
         """Return OWN or PREDICTED."""
         return PREDICTED if self.labels is None else OWN
 
+    @property
+    def targets(self) -> Integers:
+        """Return the images' classes, -1 for none and for labels still to be predicted."""
+        return np.full(len(self.view.rows), -1) if self.labels is None else self.labels
+
     def against(self, classes: Classes, note: Note) -> Bank:
         """Return the bank for these class vectors."""
-        labels = np.full(len(self.vectors), -1) if self.labels is None else self.labels
-        whole = self._bank(self.vectors, labels, classes, note)
+        whole = self._bank(self.vectors, self.targets, classes, note)
         if self.labels is None:
             whole = whole.with_predictions()
         if self.per_class is None:

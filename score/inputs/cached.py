@@ -217,7 +217,7 @@ def _cached(
         id_set=inside[0] if inside else None,
         ood_sets=_outside(targets) if inside else (),
         bank=_bank(images[bank], bank, targets[bank], words) if bank else None,
-        negatives=next((_of(one) for one in mined), None),
+        negatives=next((of_negatives(one) for one in mined), None),
     )
 
 
@@ -254,7 +254,8 @@ def _with_lists(
     return found
 
 
-def _of(mined: Negatives) -> CachedNegatives:
+def of_negatives(mined: Negatives) -> CachedNegatives:
+    """Return how many words a file of negatives has of each kind."""
     words = sum(len(one.words) for one in mined.lists if one.role != CSP)
     has_pool = any(one.role == CSP for one in mined.lists)
     return CachedNegatives(mined.name, words, has_pool, mined.nearest)

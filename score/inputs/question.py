@@ -10,8 +10,9 @@ from oodcache.cache.errors import InputError
 from oodcache.score.formulas.definition import ANY
 from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.onepass.ablation import read
+from oodcache.score.onepass.default_scores import default
 from oodcache.score.onepass.shot_axis import ShotAxis, axis
-from oodcache.score.onepass.variants import Variant, default, parse_all
+from oodcache.score.onepass.variants import Variant, parse_all
 from oodcache.score.own.batch import BANK
 from oodcache.score.own.function import Function
 from oodcache.score.own.loading import typed_scores

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Note
 from oodcache.score.onepass.onepass import Scored
 from oodcache.score.onepass.variants import Variant
+
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e-?\d+)?")
 
 
 def tell_time(templates: int, seconds: float, note: Note) -> None:
@@ -36,3 +39,32 @@ def once(note: Note) -> Note:
             note(text)
 
     return tell
+
+
+def tell_draws(draws: Sequence[Sequence[str]], bank: str, note: Note) -> None:
+    """Note what the draws of a bank told, each kind of note once.
+
+    Where only its numbers differ, it has their range, and how many of the draws told it.
+    """
+    kinds: dict[str, list[str]] = {}
+    for texts in draws:
+        for text in dict.fromkeys(texts):
+            kinds.setdefault(NUMBER.sub("0", text), []).append(text)
+    for texts in kinds.values():
+        merged = _merged(texts)
+        if len(texts) < len(draws) or merged != texts[0]:
+            draw = f"{len(texts):,} of {counted(len(draws), 'draw')}"
+            draw = draw if len(texts) < len(draws) else counted(len(draws), "draw")
+            merged = merged.replace(f"bank {bank}:", f"bank {bank} ({draw}):", 1)
+        note(merged)
+
+
+def _merged(texts: Sequence[str]) -> str:
+    """Return texts that differ in numbers as one, with the least and the largest of each."""
+    columns = iter(zip(*(NUMBER.findall(one) for one in texts), strict=True))
+
+    def spanned(found: re.Match[str]) -> str:
+        values = sorted({*next(columns)}, key=lambda one: float(one.replace(",", "")))
+        return found[0] if len(values) == 1 else f"{values[0]} to {values[-1]}"
+
+    return NUMBER.sub(spanned, texts[0])

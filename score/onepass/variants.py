@@ -26,7 +26,6 @@ from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
 from oodcache.score.onepass.unsuited import reason
 
-DEFAULT = ("mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit", "energy")
 # Names in other programs. Their maximum softmax probability is that of the model's own logits.
 ALIASES: Mapping[str, tuple[str, Mapping[str, float | str]]] = {
     "msp": ("mcm", {"temperature": LEARNED}),
@@ -34,10 +33,13 @@ ALIASES: Mapping[str, tuple[str, Mapping[str, float | str]]] = {
     "mls": ("max-logit", {}),
     "ebo": ("energy", {}),
 }
+# Names that people type, of methods that our scores are like.
+MEANT: Mapping[str, str] = {
+    "linear-probe": "probe",
+    "logistic-regression": "probe",
+    "tip-adapter": "tip",
+}
 MOST = 10_000  # Variants of one run: beyond that even their results are no table.
-WITH_NEGATIVES = ("neglabel", "neglabel-sigmoid")
-WITH_BANK = ("knn", "mahalanobis", "vim")
-WITH_SHOTS = ("probe", "probe-zero-shot", "tip")
 Own = Mapping[str, Score]
 NO_OWN: Own = {}
 # Further commas separate the parameters of the score that is built on it.
@@ -239,7 +241,8 @@ def _named(
 
 def _of_code(name: str) -> str:
     """Return how to give a function `name`, "" if that is no name, or a score's with a slip."""
-    is_slip = difflib.get_close_matches(name, SCORES, n=1, cutoff=0.65)
+    is_slip = name.lower().replace("_", "-") in MEANT
+    is_slip = is_slip or bool(difflib.get_close_matches(name, SCORES, n=1, cutoff=0.65))
     if is_slip or reason(name) or not name.isidentifier() or len(name) > 60:
         return ""
     return f" (a function of your own: FILE.py:{name}; in Python: pass the function)"
@@ -273,7 +276,8 @@ def check_score(name: str) -> str:
     if why := reason(name):
         raise InputError(f"no score {name!r}: it {why}; list the scores with: oodcache scores")
     if name not in SCORES:
-        near = difflib.get_close_matches(name, SCORES, n=1)
+        meant = MEANT.get(name.lower().replace("_", "-"))
+        near = [meant] if meant else difflib.get_close_matches(name, SCORES, n=1)
         what = f"did you mean {near[0]}?" if near else "list them with: oodcache scores"
         raise InputError(f"no score {name!r}; {what}")
     return name
@@ -283,12 +287,6 @@ def check_count(variants: int) -> None:
     """Raise InputError for more variants than one run can score and keep in memory."""
     if variants > MOST:
         raise InputError(f"{variants:,} variants, more than {MOST:,}; use fewer values")
-
-
-def default(negatives: str | None, bank: str | None) -> tuple[str, ...]:
-    """Return the default scores, given the negatives and the bank; few shots have their own."""
-    of_bank = WITH_SHOTS if bank and "|" in bank else WITH_BANK if bank else ()
-    return (*DEFAULT, *(WITH_NEGATIVES if negatives else ()), *of_bank)
 
 
 def parse_all(

@@ -45,7 +45,7 @@ class BatchContext:
     `give` has what to type for a missing reference. `used` collects the names of what was read,
     `shared` has the copies that all own scores of a run read, `fits` what they fitted. The score
     `is_checked` already if a detector was made with it. Without texts, `classes` and `logit_scale`
-    are not to be read.
+    are not to be read. Where it `is_fit` there are no images.
     """
 
     classes: Vectors
@@ -58,6 +58,7 @@ class BatchContext:
     shared: SharedArrays = field(default_factory=SharedArrays)
     is_checked: bool = False
     has_texts: bool = True
+    is_fit: bool = False
     fits: OwnFits = field(default_factory=OwnFits)
 
 
@@ -154,7 +155,7 @@ class Batch:
             used: set[str] = set()
             tile = self._tile
             none = Tile(tile.vectors[:0], tile.classes, tile.columns)
-            context = replace(self._context, used=used)
+            context = replace(self._context, used=used, is_fit=True)
             return OwnFit(fit(Batch(self.score, none, context), *given), frozenset(used))
 
         found = self._context.fits.of(fit, given, make)
@@ -171,6 +172,11 @@ class Batch:
 
     def _own(self, name: str, values: npt.NDArray[Numbers]) -> npt.NDArray[Numbers]:
         """Return this batch's images of an array; those of a whole set are too many to copy."""
+        if self._context.is_fit:
+            raise MissingReferenceError(
+                f"{self.score} reads batch.{name} in a function of batch.fitted: a fitted batch "
+                "has no images; read batch.bank, batch.classes or batch.negatives there"
+            )
         real = values[: self._tile.count]
         if self._tile.is_whole:
             return self._context.shared.held(name, real)

@@ -28,6 +28,7 @@ from oodcache.score.formulas.tile import Tile
 from oodcache.score.own.batch import COSINES, Batch, BatchContext, MissingReferenceError
 from oodcache.score.own.checks import check_alone
 from oodcache.score.own.mistakes import named, place, said
+from oodcache.score.own.reads import read_by
 from oodcache.score.own.returned import numbers
 
 Function = Callable[..., Any]
@@ -61,9 +62,17 @@ class OwnScore(Score):
             "docstring": self.formula,
             "parameters": super().facts["parameters"],
             "takes": self._takes,
+            **self._reads,
             "code": self.source or "unknown",
             "SHA-256": self.sha256 or "unknown",
         }
+
+    @property
+    def _reads(self) -> dict[str, str]:
+        """Return what to give for the references that the code reads, nothing if it reads none."""
+        given = {"negatives": "--negatives NAME", "bank": "--bank DATASET, cached training images"}
+        found = [given[one] for one in read_by(self.function) if one in given]
+        return {"needs": " and ".join(found)} if found else {}
 
     @property
     def _takes(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import cut
+from oodcache.extract.texts.vocabularies import DEFAULT_TEMPLATE
 
 ID, NEAR, FAR, OOD, CSID, SELECT_ON = "id", "near", "far", "ood", "csid", "select_on"
 OUTSIDE = (NEAR, FAR, OOD)
@@ -20,7 +21,7 @@ class ProtocolRun:
 
     A set is NAME or NAME:SUBSET. `classes` is as `extract --classes` takes it, with a path below
     the data root. `near`, `far` and `ood`, the OOD sets of no such group, share none. `groups` are
-    averages of the file's own over some of them. Without `templates`, the default is extracted.
+    averages of the file's own over some of them. Without `templates` the prompt is extract's.
     """
 
     id: str
@@ -30,7 +31,7 @@ class ProtocolRun:
     ood: tuple[str, ...] = ()
     csid: tuple[str, ...] = ()
     select_on: str | None = None
-    templates: tuple[str, ...] = ()
+    templates: tuple[str, ...] = (DEFAULT_TEMPLATE,)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def without(self, names: Collection[str]) -> ProtocolRun:

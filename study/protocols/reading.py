@@ -119,6 +119,7 @@ def _sections(top: _Section) -> list[_Section]:
 
 def _run(section: _Section, places: Mapping[str, str]) -> ProtocolRun:
     lists = {key: section.texts(key) for key in LISTS}
+    lists["templates"] = lists["templates"] or ProtocolRun.templates
     run = ProtocolRun(
         id=section.text(ID, "imagenet-val"),
         classes=_classes(section),

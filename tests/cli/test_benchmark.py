@@ -199,3 +199,32 @@ def test_mistakes_are_one_line_before_anything_is_extracted(
     assert words in done.err
     assert not Path("embeddings").exists()
     assert len(re.findall("^oodcache: |^Error: ", done.err, re.M)) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--score", "oodd"), "score it in another run, with --without "),
+        (("--bank", "x:1", "--bank-draws", "2"), "not defined for; use --without "),
+    ],
+)
+def test_an_error_about_csid_sets_says_how_they_are_left_out_here(
+    oodcache: Run, options: tuple[str, ...], words: str
+) -> None:
+    line = ("benchmark", "run", "openood-cifar10", "--model", "clip", "--dry-run", *options)
+    refused = oodcache(*line)
+    assert refused.status == 1 and words in refused.err
+    (csid,) = CIFAR.csid
+    assert f"--without {csid}" in refused.err
+    again = oodcache(*line, "--without", csid)
+    assert again.status == 0, again.err
+
+
+def test_help_begins_with_what_every_run_gives_and_has_whole_sentences(oodcache: Run) -> None:
+    help_text = oodcache("benchmark", "run", "--help").out
+    headings = {one.split(":")[0].strip(): one for one in help_text.split("\n\n")}
+    assert re.findall("--[a-z-]+", headings["Model"])[0] == "--model"
+    assert re.findall("--[a-z-]+", headings["Sets"])[0] == "--data-root"
+    assert "[the protocol's]" in " ".join(help_text.split())
+    assert "the only one, or average" not in " ".join(help_text.split())
+    assert "…" not in oodcache("benchmark", "--help").out.replace("...", "…").split("Commands:")[1]

@@ -49,6 +49,7 @@ def cached(
         ("--score", "mcm:temperature=1|0.1", "--template", "a {}", "--classes", "pets"),
         ("--score", "knn:k=2", "--bank", "train", "--bank-labels", "predicted"),
         ("--score", "knn:k=2", "--bank", "train:5", "--seed", "3"),
+        ("--score", "probe:C=1", "--bank", "train:1|2"),
     ],
 )
 def test_after_score_comes_a_detector_that_can_be_made(
@@ -61,6 +62,20 @@ def test_after_score_comes_a_detector_that_can_be_made(
     assert made.status == 0, made.err
     assert next_line(made.err) == ["detect", "detector.json", "photos/new"]
     assert oodcache("detect", "detector.json", "strays").status in (0, 3)
+
+
+def test_few_negatives_are_followed_by_a_score_that_takes_so_few(
+    oodcache: Run, write_texts: Write, cached: None
+) -> None:
+    draw = np.random.default_rng(2).normal(size=(7, 4))
+    vectors = np.asarray(draw / np.linalg.norm(draw, axis=1, keepdims=True), np.float32)
+    write_texts("nouns", vectors, class_names=[f"noun {at}" for at in range(7)])
+    Path("Tiny/one/texts/nouns.h5").rename("embeddings/Tiny/one/texts/nouns.h5")
+    mine = ("negatives", "--model", "tiny", "--classes", "pets", "--words", "nouns")
+    command = next_line(oodcache(*mine, "--keep", "5", "-o", "few").err)
+    assert command[-1] == "neglabel:groups=5"
+    scored = oodcache(*command)
+    assert scored.status == 0, scored.err
 
 
 def test_a_bank_of_the_id_images_is_no_detectors(oodcache: Run, cached: None) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,10 @@ from samples.score.words import CLASSES, NICE, words_of
 
 import oodcache as package
 from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Watch
+from oodcache.score.evaluation import evaluate
+from oodcache.score.inputs.question import Question
+from oodcache.score.onepass.variants import parse_all
 
 __all__ = ["lists", "mined", "write_images", "write_texts"]
 SETS = ("--model", "tiny", "--classes", "pets", "--id", "pets", "--ood", "strays", "--cache", ".")
@@ -116,6 +123,13 @@ def test_figures_of_single_images_take_the_rows_that_have_them(oodcache: Run) ->
     )
     assert refused.status == 1
     assert "has several banks or draws, and histogram shows single images" in refused.err
+    refused = oodcache(
+        *("plot", "roc", "r.json", "-o", "i.svg", "--cache", ".", "--score", "probe"),
+    )
+    again = "score again with one, such as --bank train:1 --output FILE.json, or choose: mcm"
+    assert again in refused.err
+    drawn = oodcache("plot", "sweep", "r.json", "-o", "i.svg", "--score", "probe")
+    assert drawn.status == 0, drawn.err
 
 
 @pytest.mark.parametrize("score", ["probe:C=10", "probe-zero-shot", "tip", "fdbd"])
@@ -144,3 +158,41 @@ def test_a_detector_takes_one_bank(oodcache: Run) -> None:
     done = oodcache("calibrate", *sets, *of_bank, "-o", "d.json")
     assert (done.status, Path("d.json").exists()) == (1, False)
     assert done.err.endswith("--bank train:1|2: give NAME, or NAME:N for N images per class\n")
+
+
+@pytest.mark.parametrize(
+    ("bank", "rows"),
+    [("few", {"knn", "mahalanobis", "vim"}), ("few:1", {"probe", "probe-zero-shot", "tip"})],
+)
+def test_a_bank_of_any_size_needs_no_score_to_be_named(
+    oodcache: Run, write_images: Callable[..., Any], bank: str, rows: set[str]
+) -> None:
+    labels = np.arange(2 * len(CLASSES)) % len(CLASSES)
+    names = words_of("class", len(CLASSES))
+    write_images("few", CLASSES[labels], labels=labels, label_names=names)
+    done = oodcache("score", *SETS, "--bank", bank, "--format", "csv")
+    assert done.status == 0, done.err
+    found = {one["score"] for one in csv.DictReader(done.out.splitlines())}
+    assert rows < found
+    told = "bank few has 18 images, fewer than 50: knn:k=2, the size of its smallest class"
+    assert (told in done.err) == (bank == "few")
+
+
+def test_draws_are_told_once_and_only_banks_are_counted() -> None:
+    notes: list[str] = []
+    totals: list[tuple[int, str]] = []
+
+    @contextmanager
+    def progress(what: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        done: list[int] = []
+        yield done.append
+        if unit == "banks":
+            totals.append((total, unit))
+            assert sum(done) == total
+
+    variants = parse_all(["mcm", "mahalanobis"])
+    question = Question(Path(), ["tiny"], "pets", ["strays"], variants, "pets", bank="train:1")
+    evaluate(replace(question, bank_draws=3), Watch(notes.append, progress))
+    assert totals == [(3, "banks")]
+    of_bank = [one for one in notes if one.startswith("bank train:1")]
+    assert len(of_bank) == len({re.sub(r"[\d.]+", "0", one) for one in of_bank}) > 0

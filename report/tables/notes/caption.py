@@ -24,6 +24,7 @@ from oodcache.report.tables.notes.stream_notes import keeps_some, stream_notes
 from oodcache.report.tables.spectrum import pooled, spectrum_notes
 from oodcache.score.measures.result import MEANS, Pick, Result
 from oodcache.score.measures.spectrum.spectrum import FULL
+from oodcache.score.onepass.variants import Variant
 
 Picked = tuple[Result, Pick]
 
@@ -105,9 +106,18 @@ def _convention(results: Sequence[Result]) -> str:
 
 
 def _intervals(results: Sequence[Result], where: str) -> str:
-    whose = "95 % DeLong intervals on the logit scale"
-    if not (results := [one for one in results if ranges_of(one) is None]):
+    """Return what stands beside an AUROC; rows over draws, which have their range, are named."""
+    drawn = [one for one in results if ranges_of(one) is not None]
+    if len(drawn) == len(results):
         return f"{where} each number: its range over the draws."
+    scores = [Variant(one.score, one.parameters).label for one in drawn]
+    of = some(list(dict.fromkeys(scores)))
+    ranges = f" {where} each number of the rows over draws ({of}): their range." if of else ""
+    return _of_delong([one for one in results if ranges_of(one) is None], where) + ranges
+
+
+def _of_delong(results: Sequence[Result], where: str) -> str:
+    whose = "95 % DeLong intervals on the logit scale"
     if all(one.auroc_ci is None for one in results):
         return f"{whose} are {NOT_ESTIMABLE}: no AUROC here has a variance above 0."
     line = f"{where} each AUROC: {whose}"

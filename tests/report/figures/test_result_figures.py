@@ -16,6 +16,8 @@ from samples.report.streams import ORDERS, streamed
 
 from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.figures.kinds import Subject, choose, draw
+from oodcache.score.measures.result import Result
+from oodcache.score.measures.shots import Shots
 
 SAMPLE = sample()
 LABELS = ["mcm", "mcm:temperature=learned", "max-logit"]
@@ -67,6 +69,25 @@ def test_an_auroc_without_an_interval_is_an_open_circle() -> None:
     (axes,) = draw("results", subject).axes
     assert len(axes.lines) == len(LABELS)
     assert all(one.get_markerfacecolor() == "white" for one in axes.lines)
+
+
+def test_rows_over_draws_have_their_range_as_a_thin_line_which_the_axis_explains() -> None:
+    shots = Shots.of(4, {"0": {"auroc": 0.6}, "1": {"auroc": 0.8}})
+    first = SAMPLE.saved.results[0]
+    drawn = replace(first, score="probe", parameters={}, auroc=0.7, auroc_ci=None, shots=shots)
+
+    def figure(*rows: Result) -> Figure:
+        saved = replace(SAMPLE.saved, results=rows)
+        chosen = FigureChoice(ood_sets=(first.ood,))
+        return draw("results", replace(SAMPLE, saved=saved).subject("results", chosen))
+
+    both = figure(first, drawn)
+    thick, thin = [one for one in both.axes[0].lines if one.get_marker() == "None"]
+    assert list(thin.get_xdata()) == [60.0, 80.0]
+    assert thin.get_linewidth() < thick.get_linewidth()
+    assert both.get_supxlabel() == "AUROC (%) and 95 % interval; thin: range over draws"
+    assert figure(drawn).get_supxlabel() == "AUROC (%) and its range over draws"
+    assert figure(first).get_supxlabel() == "AUROC (%) and 95 % interval"
 
 
 def cells(axes: Axes) -> list[list[str]]:

@@ -144,6 +144,13 @@ def test_a_score_is_named_without_the_parameter() -> None:
             None,
             "--score 'mcm:temperature=learned': not in results.json; there are: mcm, energy",
         ),
+        (
+            [*grid("mcm"), replace(FIRST, score="margin", parameters={})],
+            FigureChoice(scores=("margin",)),
+            None,
+            "--score margin: has one value of each parameter, and a sweep needs several; "
+            "there are: mcm",
+        ),
     ],
 )
 def test_what_is_not_there_is_refused_naming_what_is(

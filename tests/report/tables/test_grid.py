@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from samples.report.results import BARE, FIRST, results
 
-from oodcache.report.tables.grid import Key, fpr_name, names, prompt
+from oodcache.report.tables.formats import text
+from oodcache.report.tables.grid import Key, fpr_name, interval, names, prompt
 from oodcache.report.tables.measured import measured
 from oodcache.score.measures.result import StreamMeasures
 
@@ -119,3 +120,9 @@ def test_a_ratio_stays_below_the_accuracy_of_its_model() -> None:
     first, second = measured([FIRST, ratio]).rows
     assert first.heading == second.heading == ("ViT-B-16/laion400m_e31", "ID accuracy 67.05")
     assert second.labels[-1] == "–"
+
+
+def test_an_interval_with_a_sign_is_written_so_that_the_sign_can_be_seen_in_latex() -> None:
+    below = replace(FIRST, auroc=0.1, auroc_ci=(-0.008, -0.0024))
+    assert "-0.80 to -0.24" in text("latex", [below], [], {})
+    assert interval((-0.00001, 0.5)) == "0.00–50.00"

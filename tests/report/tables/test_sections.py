@@ -65,7 +65,7 @@ def test_each_score_is_shown_behind_the_best_it_was_compared_with() -> None:
     assert grid.ood_sets == ("SUN",)
     assert cells(grid) == {
         mcm: (("9.00*", "<.001"), ("6.00–11.00",)),
-        learned: (("6.00", ".051"), ("-1.00–12.00",)),
+        learned: (("6.00", ".051"), ("-1.00 to 12.00",)),
         sigmoid: (("3.00*", ".012"), ("1.00–5.00",)),
         best: (("best", ""),),
     }

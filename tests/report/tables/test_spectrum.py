@@ -80,7 +80,7 @@ def test_a_bootstrap_has_the_intervals_of_both_drops() -> None:
     told = replace(full.spectrum, drop=drop)
     grid = drop_grid([replace(full, spectrum=told, bootstrap={"auroc": (0.1, 0.2)})])
     assert grid is not None
-    assert grid.rows[0].cells[0][1] == ("-20.00–-10.00",) * 2
+    assert grid.rows[0].cells[0][1] == ("-20.00 to -10.00",) * 2
     assert "bootstrap, with the same ID and OOD images" in grid.notes[0]
 
 

@@ -20,7 +20,8 @@ from oodcache.cache.format.identity import Identity, ModelIdentity
 from oodcache.cache.watch import Watch
 from oodcache.score.evaluation import Evaluated, evaluate
 from oodcache.score.inputs.question import Question
-from oodcache.score.onepass.variants import DEFAULT, parse_all
+from oodcache.score.onepass.default_scores import DEFAULT
+from oodcache.score.onepass.variants import parse_all
 from oodcache.score.words.miner import MiningRequest, mine
 
 Vectors = npt.NDArray[np.float32]

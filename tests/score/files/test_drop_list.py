@@ -52,11 +52,19 @@ def test_blank_lines_windows_line_ends_and_repeated_lines_are_allowed(tmp_path: 
     assert rows(tmp_path, content) == {"pets": set(), "strays": {0}}
 
 
+def test_a_comment_names_no_image_and_a_path_like_one_has_its_dataset(tmp_path: Path) -> None:
+    paths = {"pets": [b"#1.png", b"1.png", b"a#b.png"]}
+    assert rows(tmp_path, b"# copies\n\n#1.png\n1.png\n", paths) == {"pets": {1}}
+    assert rows(tmp_path, b"pets:#1.png\na#b.png\n", paths) == {"pets": {0, 2}}
+    with pytest.raises(InputError, match="lists no image"):
+        rows(tmp_path, b"# nothing yet\n")
+
+
 def test_all_rows_with_a_path_are_dropped(tmp_path: Path) -> None:
     assert rows(tmp_path, b"x.png\n", {"pets": [b"x.png", b"y.png", b"x.png"]}) == {"pets": {0, 2}}
 
 
-@pytest.mark.parametrize("line", ["nothing.png", "dogs:1.png", "pets:1.png", "1.PNG", "cat", "#"])
+@pytest.mark.parametrize("line", ["none.png", "dogs:1.png", "pets:1.png", "1.PNG", "cat", "pets:#"])
 def test_a_line_that_is_in_no_set_is_an_error_with_its_number(tmp_path: Path, line: str) -> None:
     with pytest.raises(InputError) as raised:
         rows(tmp_path, f"1.png\n\n{line}\n".encode())

@@ -21,7 +21,8 @@ from oodcache.score.formulas.tile import Vectors
 from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.without_texts import check_has_texts, select
 from oodcache.score.measures.result import MEANS
-from oodcache.score.onepass.variants import default, parse_all
+from oodcache.score.onepass.default_scores import default
+from oodcache.score.onepass.variants import parse_all
 from oodcache.score.own.batch import Batch
 from oodcache.score.own.loading import of_function
 

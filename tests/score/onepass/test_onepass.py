@@ -17,8 +17,9 @@ from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import Score
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import TILE, Tile, Vectors
+from oodcache.score.onepass.default_scores import DEFAULT
 from oodcache.score.onepass.onepass import Classes, Scored, fit_all, score_images
-from oodcache.score.onepass.variants import DEFAULT, parse_all
+from oodcache.score.onepass.variants import parse_all
 
 # At 0.5, 0.7 and 0.9 some softmaxes are nearly uniform and others are not.
 TEMPERATURES = "temperature=0.001|learned|0.1|0.5|0.7|0.9|1|50"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oodcache.score.onepass.onepass import Scored
-from oodcache.score.onepass.telling import once, tell_constant, tell_time
+from oodcache.score.onepass.telling import once, tell_constant, tell_draws, tell_time
 from oodcache.score.onepass.variants import parse_all
 
 
@@ -33,3 +33,19 @@ def test_a_note_is_passed_once() -> None:
     for text in ("a", "b", "a"):
         note(text)
     assert told == ["a", "b"]
+
+
+def test_notes_of_draws_are_one_with_the_range_of_their_numbers() -> None:
+    told: list[str] = []
+    shrunk = "bank t:4: 1,000 images: shrinkage {} is applied"
+    draws = [
+        [shrunk.format(0.2), "no bias: b = 0"],
+        [shrunk.format("9e-05"), "no bias: b = 0", "bank t:4: few"],
+        [shrunk.format(0.1), "no bias: b = 0"],
+    ]
+    tell_draws(draws, "t:4", told.append)
+    assert told == [
+        "bank t:4 (3 draws): 1,000 images: shrinkage 9e-05 to 0.2 is applied",
+        "no bias: b = 0",
+        "bank t:4 (1 of 3 draws): few",
+    ]

@@ -11,7 +11,8 @@ from oodcache.score.formulas.class_scores import CLASS_SCORES
 from oodcache.score.formulas.definition import Parameter
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
-from oodcache.score.onepass.variants import DEFAULT, Variant, parse, parse_all
+from oodcache.score.onepass.default_scores import DEFAULT
+from oodcache.score.onepass.variants import Variant, parse, parse_all
 
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -404,3 +405,18 @@ def test_a_corpus_is_the_word_list_that_a_score_names() -> None:
         *(True, True, True),
         *(False, False, False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("tip-adapter", "tip"),
+        ("Tip_Adapter", "tip"),
+        ("linear_probe", "probe"),
+        ("linear-probe:C=1", "probe"),
+        ("logistic-regression", "probe"),
+    ],
+)
+def test_the_usual_name_of_a_method_is_answered_with_ours(typed: str, meant: str) -> None:
+    with pytest.raises(InputError, match=f"; did you mean {meant}\\?$"):
+        parse(typed)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from samples.score.own import IMAGES, ONE
 
+from oodcache.cache.errors import InputError
 from oodcache.score.formulas.tile import Tile
 from oodcache.score.own.batch import Batch, BatchContext
 
@@ -54,3 +55,14 @@ def test_what_is_written_to_a_batch_reaches_neither_the_tile_nor_a_part() -> Non
     assert not (tile.vectors == 7).any()
     np.testing.assert_array_equal(tile.cosines, before)
     np.testing.assert_array_equal(found.part(slice(3)).cosines, before[:3])
+
+
+@pytest.mark.parametrize("name", ["images", "cosines", "nearest"])
+def test_what_is_fitted_is_told_that_it_has_no_images(name: str) -> None:
+    _, found = batch()
+    with pytest.raises(InputError) as raised:
+        found.fitted(lambda one: getattr(one, name))
+    assert str(raised.value) == (
+        f"mine reads batch.{name} in a function of batch.fitted: a fitted batch has no images; "
+        "read batch.bank, batch.classes or batch.negatives there"
+    )

@@ -10,7 +10,7 @@ import pytest
 from samples.study.benchmark import NICE, OPENAI, PLAIN, write_sets, write_words
 
 from oodcache.cache.errors import InputError
-from oodcache.study.protocols import lines, shipped
+from oodcache.study.protocols import lines, reading, shipped
 from oodcache.study.protocols.lines import ProtocolRequest
 from oodcache.study.protocols.protocol import Protocol, ProtocolRun
 
@@ -62,6 +62,18 @@ def test_a_template_that_the_vocabulary_lacks_is_extracted(tmp_path: Path) -> No
     assert line.count("--template") == 1 and line.endswith("--template 'the nice {}'")
 
 
+def test_a_file_without_templates_has_the_prompt_that_its_page_states(tmp_path: Path) -> None:
+    place = tmp_path / "mine.toml"
+    place.write_text('about = "x"\nid = "imagenet-val"\nclasses = "imagenet"\nfar = ["SUN"]\n')
+    protocol = reading.read(place, "mine")
+    write_sets(tmp_path / "embeddings", sets={"imagenet-val": 3, "SUN": 3})
+    write_words(tmp_path / "embeddings", (NICE,), words=["cat", "dog"])
+    (extraction,) = typed(lines.extractions(protocol, EMPTY))
+    assert extraction.endswith("--classes imagenet --template 'a photo of a {}'")
+    (scoring,) = typed(lines.scorings(protocol, EMPTY))
+    assert scoring.endswith("--template 'a photo of a {}'")
+
+
 def test_weights_of_ones_own_are_always_extracted_since_no_name_tells_them_apart(
     tmp_path: Path,
 ) -> None:
@@ -108,7 +120,8 @@ def test_sets_classes_and_groups_of_ones_own_are_named_in_the_lines() -> None:
     )
     protocol = Protocol("mine.toml", "", (run,), {"pets": "photos/pets", "x": "x.csv"})
     (extraction,) = typed(lines.extractions(protocol, EMPTY))
-    assert "--classes pets=data/names.txt pets=data/photos/pets wolves cows" in extraction
+    assert "--classes pets=data/names.txt --template 'a photo of a {}'" in extraction
+    assert "{}' pets=data/photos/pets wolves cows" in extraction
     assert extraction.endswith("SUN Places x=data/x.csv")
     (line,) = [*lines.scorings(protocol, EMPTY)]
     groups = [line[place + 1] for place, one in enumerate(line) if one == "--group"]

@@ -22,7 +22,7 @@ def test_subsets_are_of_one_dataset_that_is_there_once() -> None:
 
 def test_a_vocabulary_has_the_templates_of_all_its_runs() -> None:
     found = Protocol("p", "", (TEN, TWENTY, OWN)).vocabularies
-    assert found == {"imagenet": ("{}", "a {}"), "pets=names.txt": ()}
+    assert found == {"imagenet": ("{}", "a {}"), "pets=names.txt": ("a photo of a {}",)}
 
 
 def test_a_set_of_the_files_own_is_extracted_from_its_place_and_others_by_name() -> None:

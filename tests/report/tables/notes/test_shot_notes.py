@@ -66,6 +66,15 @@ def test_the_range_stands_below_each_mean_and_no_interval_is_missed() -> None:
     assert "Below each number: its range over the draws." in short_caption([row(4)])[1]
 
 
+def test_the_caption_says_which_rows_have_an_interval_and_which_a_range() -> None:
+    mixed = [FIRST, row(2), row(4), row(4, score="tip"), row(4, draws=1, score="fdbd")]
+    assert short_caption(mixed)[1].endswith(
+        "Below each AUROC: 95 % DeLong intervals on the logit scale. Below each number of the rows "
+        "over draws (probe, tip): their range."
+    )
+    assert "rows over draws" not in " ".join(caption([FIRST, row(4, draws=1)]))
+
+
 def test_a_data_frame_has_shots_and_ranges() -> None:
     first, second = flat([FIRST, row(4)])
     assert (second["shots"], second["bank_draws"]) == (4, 2)

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.watch import Hint
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.few_shot.probe import (
@@ -166,3 +167,15 @@ def test_a_regression_that_stops_too_early_is_told(monkeypatch: pytest.MonkeyPat
         "bank training: the logistic regression of probe has not converged at C = 1e+06; use a "
         "smaller one, such as --score probe:C=100000"
     ]
+
+
+def test_a_long_choice_of_c_is_told_after_its_first_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oodcache.score.formulas.few_shot.probe.LONG", 0.0)
+    few = made(9, 3)
+    ranked("probe", few.bank, unit(3), C=CROSS_VALIDATED)
+    first, second = few.notes
+    assert first == (
+        "bank training: 15 regressions to choose the C of probe: about 0 minutes; to fit one "
+        "only, give it, such as --score probe:C=100"
+    )
+    assert isinstance(first, Hint) and not isinstance(second, Hint)
