@@ -16,7 +16,14 @@ from oodcache.cache.store import store
 from oodcache.cache.text import counted, cut
 from oodcache.extract.run import rank
 from oodcache.extract.sources import datasets
-from oodcache.study.protocols.protocol import FAR, NEAR, SELECT_ON, Protocol, ProtocolRun, data_set
+from oodcache.study.protocols.protocol import (
+    NEAR,
+    OWN_AVERAGES,
+    SELECT_ON,
+    Protocol,
+    ProtocolRun,
+    data_set,
+)
 
 FILES = ("--output", "--save-scores")
 # The default of each place, and the variable that sets another.
@@ -158,10 +165,11 @@ def _classes(typed: str, data_root: Path) -> str:
 
 def _groups(run: ProtocolRun) -> Iterator[str]:
     """Yield NAME=SET,SET of each average that the sets' own groups do not give."""
-    for group, sets in ((NEAR, run.near), (FAR, run.far)):
+    for name, group in OWN_AVERAGES.items():
+        sets = run.near if group == NEAR else run.far
         known = [one for one in run.outside if GROUPS.get(data_set(one)) == group]
         if 1 < len(sets) < len(run.outside) and {*sets} != {*known}:
-            yield f"own-{group}={','.join(sets)}"
+            yield f"{name}={','.join(sets)}"
     for group, sets in run.groups.items():
         yield f"{group}={','.join(sets)}"
 
