@@ -208,7 +208,7 @@ def share(example: str, most: float = math.nextafter(1, 0)) -> Callable[[str], f
             number = math.nan
         if fits(number) and not text.endswith("%"):
             return number
-        if (number > 1 or text.endswith("%")) and fits(number / 100):
+        if (number >= 2 or text.endswith("%")) and fits(number / 100):
             raise click.BadParameter(f"{text} is a percentage; use {number / 100!r}")
         bounds = "above 0 and at most 1" if most == 1 else "above 0 and below 1"
         raise click.BadParameter(f"{text} is not a share {bounds}; for example: {example}")
