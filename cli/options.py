@@ -21,6 +21,7 @@ from oodcache.cli.groups import OUTPUT, RUN, SCORES, SETS, OptionGroup
 
 if TYPE_CHECKING:
     from oodcache.score.inputs.question import Question
+    from oodcache.score.words.leak_search import ClassFile
 
 _bars = bars(stopping.check)
 _depth = [0]  # Of commands that run commands.
@@ -164,6 +165,14 @@ def asked(given: Mapping[str, Any], **others: Any) -> Question:
 
     named = {one.name: given[one.name] for one in fields(Question) if one.name in given}
     return Question(**named, **others)
+
+
+def class_lists(given: Mapping[str, Any]) -> dict[str, ClassFile]:
+    """Return the class names in the files of --leaks-of SET=FILE, read as those of --classes."""
+    from oodcache.extract.texts import class_files
+    from oodcache.score.words.leak_search import with_files
+
+    return with_files(given["leaks_of"], lambda path: class_files.read(path, note))
 
 
 def typed_line(context: click.Context) -> str:
