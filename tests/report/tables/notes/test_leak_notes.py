@@ -64,7 +64,7 @@ def test_each_model_has_a_number_of_its_own() -> None:
     ]
     (note,) = leak_notes([*LEFT_OUT, *others])
     model = f"{FIRST.model}/{FIRST.pretrained}"
-    assert f"(7 of neglabel · {model} and 3 of neglabel · other/{FIRST.pretrained})" in note
+    assert f"(7 of neglabel · {model}, 3 of neglabel · other/{FIRST.pretrained})" in note
 
 
 def test_the_page_marks_them_too() -> None:
