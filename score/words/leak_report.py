@@ -43,9 +43,11 @@ def named_sets(
 ) -> list[ClassWords]:
     """Return the words that name the classes of each set.
 
-    Raises InputError if a set's images or WordNet's files are missing.
+    Raises InputError if a set is given twice, or if its images or WordNet's files are missing.
     """
     search.check(ood_sets)
+    if twice := [one for place, one in enumerate(ood_sets) if one in ood_sets[:place]]:
+        raise InputError(f"--ood {twice[0][:60]!r} is given twice")
     label = store.find_model(cache, model)
     known = None if search.wordnet is None else read_wordnet(search.wordnet)
     lists = ClassLists(cache, label, known)

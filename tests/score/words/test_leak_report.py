@@ -51,3 +51,11 @@ def test_a_file_needs_no_images(
         with pytest.raises(InputError) as refused:
             report(tmp_path, negatives, "elsewhere", given)
         assert words in str(refused.value)
+
+
+def test_a_set_that_is_given_twice_is_an_error(
+    tmp_path: Path, mined: Callable[..., Negatives]
+) -> None:
+    mined()
+    with pytest.raises(InputError, match="--ood 'photos' is given twice"):
+        named_sets(tmp_path, "tiny", ["photos", "photos"], NO_SEARCH)
