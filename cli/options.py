@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oodcache.cache.text import printable, shortened
-from oodcache.cache.watch import Hint, Watch, bars
+from oodcache.cache.watch import Hint, Note, Watch, bars
 from oodcache.cli import stopping, streams
 from oodcache.cli.commands import is_quiet
 from oodcache.cli.groups import OUTPUT, RUN, SCORES, SETS, OptionGroup
@@ -167,12 +167,12 @@ def asked(given: Mapping[str, Any], **others: Any) -> Question:
     return Question(**named, **others)
 
 
-def class_lists(given: Mapping[str, Any]) -> dict[str, ClassFile]:
+def class_lists(given: Mapping[str, Any], told: Note = note) -> dict[str, ClassFile]:
     """Return the class names in the files of --leaks-of SET=FILE, read as those of --classes."""
     from oodcache.extract.texts import class_files
     from oodcache.score.words.leak_search import with_files
 
-    return with_files(given["leaks_of"], lambda path: class_files.read(path, note))
+    return with_files(given["leaks_of"], lambda path: class_files.read(path, told))
 
 
 def typed_line(context: click.Context) -> str:

@@ -108,7 +108,8 @@ def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Ite
 def fetched(one: Fetched) -> str:
     """Return the line for a dataset that exists now."""
     verb = "already there" if one.was_there else "fetched"
-    return f"{one.counted.name}: {verb}: {counted(one.counted.images, 'image')} in {one.counted.root}"
+    images = counted(one.counted.images, "image")
+    return f"{one.counted.name}: {verb}: {images} in {one.counted.root}"
 
 
 def _row(name: str, data_root: Path) -> KnownRow:

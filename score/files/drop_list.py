@@ -16,7 +16,8 @@ from oodcache.cache.text import lines_of, listed, read_text
 class DropList:
     """The lines of the file at `path` that are not blank, by their numbers from 1.
 
-    `sha256` is that of its text, without a byte order mark. A path's bytes that are not UTF-8 are written as `--save-scores` writes them, such as \\xff.
+    `sha256` is that of its text, without a byte order mark. A path's bytes that are not UTF-8 are
+    written as `--save-scores` writes them, such as \\xff.
     """
 
     path: Path

@@ -118,7 +118,7 @@ def scorings(protocol: Protocol, wanted: ProtocolRequest) -> Iterator[list[str]]
             *("score", "--model", wanted.model, "--classes", run.vocabulary, "--id", run.id),
             *_repeated("--ood", run.outside),
             *_repeated("--csid", run.csid),
-            *_repeated("--group", _groups(run)),
+            *_repeated("--group", typed_groups(run)),
             *(["--select-on", run.select_on] if run.select_on and wanted.selects else []),
             *([] if "--template" in wanted.scoring else _repeated("--template", run.templates)),
             *_place("--cache", wanted.cache),
@@ -163,7 +163,7 @@ def _classes(typed: str, data_root: Path) -> str:
     return f"{name}={data_root / path}" if equals else name
 
 
-def _groups(run: ProtocolRun) -> Iterator[str]:
+def typed_groups(run: ProtocolRun) -> Iterator[str]:
     """Yield NAME=SET,SET of each average that the sets' own groups do not give."""
     for name, group in OWN_AVERAGES.items():
         sets = run.near if group == NEAR else run.far
