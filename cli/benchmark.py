@@ -21,6 +21,7 @@ from oodcache.cli.options import (
     CACHE,
     DATA_ROOT,
     LISTED_AS,
+    WATCH,
     asked,
     class_lists,
     note,
@@ -131,7 +132,7 @@ def run(context: click.Context, /, **given: Any) -> None:
     oodcache benchmark run mine.toml --model siglip2 -o results.json
     oodcache benchmark run openood-cifar10 --model clip --dry-run
     """
-    from oodcache.study.protocols import asking, lines, shipped
+    from oodcache.study.protocols import asking, lines, sameness, shipped
 
     stopping.resumable()
     protocol = shipped.find(given["benchmark"]).without(given["without"])
@@ -154,6 +155,7 @@ def run(context: click.Context, /, **given: Any) -> None:
         return
     asking.check(protocol, questions, wanted)
     lines.check_there(protocol, wanted)
+    sameness.check_same(protocol, wanted, WATCH)
     if extractions:
         check_torch()
     for one in every:

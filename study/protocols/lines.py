@@ -63,13 +63,19 @@ class ProtocolRequest:
             return None
 
 
+def scored(protocol: Protocol, wanted: ProtocolRequest) -> list[str]:
+    """Return the datasets that are scored, each once."""
+    roles = [role for run in protocol.runs for role in run.roles.items()]
+    every = [data_set(one) for one, role in roles if role != SELECT_ON or wanted.selects]
+    return [*dict.fromkeys(every)]
+
+
 def uncached(protocol: Protocol, wanted: ProtocolRequest) -> list[str]:
     """Return the datasets that are scored and that the cache lacks, each once."""
-    label, roles = wanted.label, [role for run in protocol.runs for role in run.roles.items()]
-    every = [data_set(one) for one, role in roles if role != SELECT_ON or wanted.selects]
+    label = wanted.label
     return [
         name
-        for name in dict.fromkeys(every)
+        for name in scored(protocol, wanted)
         if label is None or not names.image_path(wanted.cache, label, name).exists()
     ]
 
