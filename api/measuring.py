@@ -13,7 +13,7 @@ from oodcache.cache.watch import Note, Watch
 from oodcache.results import Behind, Results
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions
-from oodcache.score.words.leak_search import LeakSearch
+from oodcache.score.words.leak_search import LeakSearch, opened
 from oodcache.wording import in_python, noted, to_stderr, typed
 
 if TYPE_CHECKING:
@@ -173,8 +173,11 @@ def leak_search(
     leave_out: bool = False,
 ) -> LeakSearch:
     """Return how leaks are looked for, from the arguments of `Cache.evaluate`."""
+    from oodcache.extract.texts import class_files
+
     files = {name: Path(path) for name, path in (lists or {}).items()}
-    return LeakSearch(files, None if wordnet is None else Path(wordnet), leave_out)
+    classes = opened(files, class_files.read)
+    return LeakSearch(classes, None if wordnet is None else Path(wordnet), leave_out)
 
 
 def conventions_of(
@@ -209,7 +212,7 @@ def conventions_of(
 
 def _leak_arguments(search: LeakSearch) -> dict[str, Any]:
     """Return the arguments that `leak_search` was given."""
-    lists = {name: str(path) for name, path in search.lists.items()}
+    lists = {name: str(one.path) for name, one in search.lists.items()}
     given = {"leaks_of": lists, "wordnet": search.wordnet, "without_leaks": search.leave_out}
     return {name: value for name, value in given.items() if value}
 

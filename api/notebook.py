@@ -25,7 +25,7 @@ from oodcache.score.inputs.files import images_path, vocabulary_path
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import STANDARD, Conventions
 from oodcache.score.own.function import Function
-from oodcache.score.words.leak_report import leaks_of_file
+from oodcache.score.words.leak_report import leaks_of_file, named_sets
 from oodcache.score.words.leaks import Leaks
 from oodcache.wording import noted, to_stderr
 
@@ -212,7 +212,8 @@ class Cache:
         Raises InputError for what is missing.
         """
         search = leak_search(leaks_of, wordnet)
-        return leaks_of_file(self.folder, model, negatives, _several(ood), search)
+        named = named_sets(self.folder, model, _several(ood), search)
+        return leaks_of_file(self.folder, model, negatives, named)
 
     @checked()
     def add(

@@ -53,13 +53,13 @@ def known(name: str) -> Subset:
     return Subset(name, ids, names)
 
 
-def read(path: Path, advice: str = "; a subset is one id or name per line") -> Subset:
+def read(path: Path) -> Subset:
     """Return the subset in the file at `path`: an id or label name per line; # starts a comment.
 
     Letters and their accents are composed (NFC), as labels are when they are matched. Raises
-    InputError, with `advice` if the file cannot be read.
+    InputError if the file cannot be read.
     """
-    lines = read_lines(path, advice)
+    lines = read_lines(path, "; a subset is one id or name per line")
     first: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         one = unicodedata.normalize("NFC", line.partition("#")[0].strip())

@@ -11,6 +11,7 @@ from pathlib import Path
 from oodcache.cache.errors import InputError
 
 LARGEST = 2**28  # Bytes of a text that is read whole.
+HEAD = 200  # Bytes that show an encoding.
 LONGEST_LINE = 580  # Bytes of an error or a note, without the program's name.
 MOST_NAMES, LONGEST_NAME = 6, 40
 
@@ -35,7 +36,7 @@ def text_bytes(path: Path) -> bytes:
     Raises InputError for a device, UTF-16 and a file above LARGEST; OSError if it cannot be read.
     """
     content = bounded(path, LARGEST, "a list")
-    reject_utf16(path, content[:2])
+    reject_utf16(path, content[:HEAD])
     return content.removeprefix(BOM_UTF8)
 
 
@@ -66,8 +67,13 @@ def check_stream(path: Path) -> None:
 
 
 def reject_utf16(path: Path, head: bytes) -> None:
-    """Raise InputError if a file's first bytes are a UTF-16 byte order mark."""
-    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+    """Raise InputError if a file's first bytes are UTF-16, by a byte order mark or without one.
+
+    Without a mark, every second byte of Latin letters and digits is NUL, and no other.
+    """
+    few, many = sorted(half.count(0) for half in (head[::2], head[1::2]))
+    is_bare = few == 0 and many > max(1, len(head) / 4)
+    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or is_bare:
         raise InputError(f"{path}: is UTF-16 text; save it as UTF-8")
 
 
@@ -76,7 +82,12 @@ def read_lines(path: Path, advice: str = "") -> list[str]:
 
     Raises InputError if the file cannot be read, with `advice`, and for a \r anywhere else.
     """
-    lines = read_text(path, advice).split("\n")
+    return lines_of(path, read_text(path, advice))
+
+
+def lines_of(path: Path, text: str) -> list[str]:
+    """Return the lines of the text of a file at `path`, as `read_lines` does."""
+    lines = text.split("\n")
     while lines and not lines[-1].strip():
         lines.pop()
     lines = [line.removesuffix("\r") for line in lines]

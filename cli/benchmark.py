@@ -22,7 +22,9 @@ from oodcache.cli.options import (
     CACHE,
     DATA_ROOT,
     LISTED_AS,
+    WATCH,
     asked,
+    class_lists,
     note,
     progress,
     subcommand,
@@ -32,6 +34,8 @@ from oodcache.cli.score import score
 from oodcache.extract.model.request import check_torch
 
 if TYPE_CHECKING:
+    from oodcache.score.inputs.question import Question
+    from oodcache.score.words.leak_search import LeakSearch
     from oodcache.study.protocols.protocol import ProtocolRun
 
 # Options that are the protocol's, and those of both commands.
@@ -140,16 +144,17 @@ def run(context: click.Context, /, **given: Any) -> None:
     oodcache benchmark run mine.toml --model siglip2 -o results.json
     oodcache benchmark run openood-cifar10 --model clip --dry-run
     """
-    from oodcache.study.protocols import lines, shipped
+    from oodcache.study.protocols import asking, lines, sameness, shipped
 
     stopping.resumable()
     protocol = shipped.find(given["benchmark"]).without(given["without"])
+    questions = [_question(given, one) for one in protocol.runs]
     wanted = lines.ProtocolRequest(
         *(given["model"], given["cache"], given["data_root"]),
         extracting=_typed(context, OF_EXTRACT),
         scoring=_typed(context, OF_SCORE),
         templates=tuple(one for one in given["templates"] if "{}" in one),
-        selects=any(_selects(given, one) for one in protocol.runs),
+        selects=any(map(_selects, questions)),
         own_weights=any(given[one] is not None for one in WEIGHTS),
     )
     if given["form"] not in (None, "table") and given["output"] is None and len(protocol.runs) > 1:
@@ -160,7 +165,9 @@ def run(context: click.Context, /, **given: Any) -> None:
     if given["dry_run"]:
         click.echo("\n".join(printable(lines.typed(one)) for one in every))
         return
+    asking.check(protocol, questions, wanted)
     lines.check_there(protocol, wanted)
+    sameness.check_same(protocol, wanted, WATCH)
     if extractions:
         check_torch()
     for one in every:
@@ -190,17 +197,35 @@ def _argument(option: click.Parameter, value: object) -> list[str]:
     return [name] if isinstance(value, bool) else [name, str(value)]
 
 
-def _selects(given: dict[str, Any], run: ProtocolRun) -> bool:
-    """Return whether a score chooses parameters.
+def _question(given: dict[str, Any], run: ProtocolRun) -> Question:
+    """Return what is asked of a run.
 
     Raises, before anything is extracted, what `score` would raise for the options.
     """
     own = given | {"bank_seed": 0, "models": [given["model"]], "id_set": run.id, "csid": run.csid}
+    own |= {"ood_sets": run.outside, "classes": run.vocabulary}
+    leaks = _leaks(given)
     try:
-        question = asked(own, conventions=conventions(given))
-        variants = question.asking(given["specifications"], given["ablation"]).variants
+        question = asked(own, conventions=conventions(given), leaks=leaks)
+        return question.asking(given["specifications"], given["ablation"])
     except InputError as error:
         raise InputError(_without_csid(str(error), run.csid)) from None
+
+
+def _leaks(given: dict[str, Any]) -> LeakSearch:
+    from oodcache.score.words.leak_search import LeakSearch, parsed
+
+    for name, file in parsed(given["leaks_of"]).items():
+        if file is not None and file.is_fifo():
+            what = f"--leaks-of {name[:60]}: {file} is a pipe, which is read only once"
+            raise InputError(f"{what}; save the names in a file")
+    lists = class_lists(given, lambda text: None)  # `score` tells.
+    return LeakSearch(lists, given["wordnet"], given["without_leaks"])
+
+
+def _selects(question: Question) -> bool:
+    """Return whether a score chooses parameters."""
+    variants = question.variants
     return len({one.score for one in variants}) < len(variants)
 
 

@@ -162,6 +162,8 @@ def duplicates(
 
     if output is not None:
         duplicate_lists.check(output)  # Before anything is computed.
+    if output is not None and drop_file is not None and output.resolve() == drop_file.resolve():
+        raise click.UsageError("--output and --drop-file name the same file; use two")
     found = duplicates(cached_sets(cache, model, sets), threshold, WATCH, within=within)
     for line in duplicate_lists.lines(found, threshold, limit):
         tell(line)

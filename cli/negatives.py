@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from oodcache.cli.commands import StrictCommand
 from oodcache.cli.groups import OUTPUT, SETS, WORDS, GroupedOption
-from oodcache.cli.options import CACHE, WATCH, wordnet_folder
+from oodcache.cli.options import CACHE, WATCH, note, wordnet_folder
 
 
 class NumberOfWords(click.IntRange):
@@ -24,8 +24,8 @@ class NumberOfWords(click.IntRange):
             self.fail(f"{str(value)[:40]!r}: give a number of words, such as 5000", param, ctx)
 
 
-# Options that only mining reads, with what they are if they are not given.
-OF_MINING = {"csp": (), "template": None, "percentile": None, "keep": "15%", "nearest": None}
+# Options that only mining reads.
+OF_MINING = ("csp", "template", "percentile", "keep", "nearest", "overwrite")
 
 
 class ToMine(GroupedOption):
@@ -59,7 +59,7 @@ class ToMine(GroupedOption):
 )
 @WORDS.option(
     "--keep",
-    default=OF_MINING["keep"],
+    default="15%",
     metavar="SHARE|NUMBER",
     help="Share of each vocabulary to keep, or total number of words, such as 10000.",
 )
@@ -81,7 +81,10 @@ class ToMine(GroupedOption):
 @OUTPUT.option("--overwrite", is_flag=True, help="Overwrite existing negatives.")
 @OUTPUT.option("-o", "--output", "name", required=True, metavar="NAME", help="Name to save as.")
 @CACHE
+@click.pass_context
 def negatives(
+    context: click.Context,
+    /,
     overwrite: bool,
     leaks_of: tuple[str, ...],
     wordnet: Path | None,
@@ -112,28 +115,32 @@ def negatives(
     oodcache negatives --model clip --leaks-of textures --leaks-of SUN=scenes.txt -o neglabel
     """
     from oodcache.cli import following
+    from oodcache.extract.texts import class_files
     from oodcache.report.leak_lines import leak_lines
-    from oodcache.score.words.leak_report import leaks_of_file
-    from oodcache.score.words.leak_search import LeakSearch, parsed
+    from oodcache.score.words.leak_report import leaks_of_file, named_sets
+    from oodcache.score.words.leak_search import LeakSearch, opened, parsed
     from oodcache.score.words.miner import MiningRequest, write_mined
 
     sets = parsed(leaks_of)
     if wordnet is not None and not sets:
         raise click.UsageError("--wordnet has no effect without --leaks-of SET")
-    if _mines(given | {"overwrite": overwrite}):
+    is_mining = _mines(context)
+    # Before anything is mined.
+    search = LeakSearch(opened(sets, lambda path: class_files.read(path, note)), wordnet)
+    named = named_sets(given["cache"], given["model"], [*sets], search) if sets else []
+    if is_mining:
         write_mined(MiningRequest(**given), overwrite, WATCH)
         following.after_negatives(given)
     if sets:
-        search = LeakSearch({name: file for name, file in sets.items() if file}, wordnet)
-        found = leaks_of_file(given["cache"], given["model"], given["name"], [*sets], search)
+        found = leaks_of_file(given["cache"], given["model"], given["name"], named)
         click.echo("\n".join(leak_lines(found)))
 
 
-def _mines(given: Mapping[str, Any]) -> bool:
+def _mines(context: click.Context) -> bool:
     """Return whether options ask to mine; raise UsageError if they ask for it in part."""
-    required = {name: bool(given[name]) for name in ("classes", "words")}
-    others = [name for name, default in OF_MINING.items() if given[name] != default]
-    others += ["overwrite"] if given["overwrite"] else []
+    required = {name: bool(context.params[name]) for name in ("classes", "words")}
+    typed = (context.get_parameter_source(name) for name in OF_MINING)
+    others = [one for one in typed if one == ParameterSource.COMMANDLINE]
     missing = [name for name, there in required.items() if not there]
     if missing and (others or any(required.values())):
         raise click.UsageError(f"--{missing[0]} is missing: mining needs --classes and --words")

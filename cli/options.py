@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oodcache.cache.text import printable, shortened
-from oodcache.cache.watch import Hint, Watch, bars
+from oodcache.cache.watch import Hint, Note, Watch, bars
 from oodcache.cli import stopping, streams
 from oodcache.cli.commands import is_quiet
 from oodcache.cli.groups import OUTPUT, RUN, SCORES, SETS, OptionGroup
 
 if TYPE_CHECKING:
     from oodcache.score.inputs.question import Question
+    from oodcache.score.words.leak_search import ClassFile
 
 _bars = bars(stopping.check)
 _depth = [0]  # Of commands that run commands.
@@ -166,6 +167,14 @@ def asked(given: Mapping[str, Any], **others: Any) -> Question:
     return Question(**named, **others)
 
 
+def class_lists(given: Mapping[str, Any], told: Note = note) -> dict[str, ClassFile]:
+    """Return the class names in the files of --leaks-of SET=FILE, read as those of --classes."""
+    from oodcache.extract.texts import class_files
+    from oodcache.score.words.leak_search import with_files
+
+    return with_files(given["leaks_of"], lambda path: class_files.read(path, told))
+
+
 def typed_line(context: click.Context) -> str:
     """Return the command as it was typed."""
     return shlex.join(["oodcache", *context.meta[TYPED]])
@@ -208,7 +217,7 @@ def share(example: str, most: float = math.nextafter(1, 0)) -> Callable[[str], f
             number = math.nan
         if fits(number) and not text.endswith("%"):
             return number
-        if (number > 1 or text.endswith("%")) and fits(number / 100):
+        if (number >= 2 or text.endswith("%")) and fits(number / 100):
             raise click.BadParameter(f"{text} is a percentage; use {number / 100!r}")
         bounds = "above 0 and at most 1" if most == 1 else "above 0 and below 1"
         raise click.BadParameter(f"{text} is not a share {bounds}; for example: {example}")

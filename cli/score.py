@@ -23,6 +23,7 @@ from oodcache.cli.options import (
     STREAMS,
     WATCH,
     asked,
+    class_lists,
     typed_line,
     wordnet_folder,
 )
@@ -134,13 +135,13 @@ def score(context: click.Context, /, **given: Any) -> None:
     oodcache score --model siglip2 --id pets --ood strays --score mcm --score my_scores.py:top5_gap
     """
     from oodcache.score import scoring
-    from oodcache.score.words.leak_search import LeakSearch, with_files
+    from oodcache.score.words.leak_search import LeakSearch
 
     if given["save_scores"] is not None and given["save_scores"] == given["output"]:
         raise click.UsageError("--save-scores and --output name the same file; use two")
     draws = "--bootstrap N or --bank NAME:N"
     seed = bank_seed(given)
-    leaks = LeakSearch(with_files(given["leaks_of"]), given["wordnet"], given["without_leaks"])
+    leaks = LeakSearch(class_lists(given), given["wordnet"], given["without_leaks"])
     how = {"conventions": conventions(given, draws), "leaks": leaks}
     question = asked(given | {"bank_seed": seed}, **how)
     question = question.asking(given["specifications"], given["ablation"])

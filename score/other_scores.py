@@ -12,7 +12,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.names import RESERVED
 from oodcache.cache.text import readable
 from oodcache.cache.watch import Watch
-from oodcache.score.files.reading import UNNAMED, SetScores, read
+from oodcache.score.files.reading import UNNAMED, NoNumberError, SetScores, read
 from oodcache.score.measures import groups, measurement
 from oodcache.score.measures.differences import differences
 from oodcache.score.measures.measurement import NONE_KNOWN, Key
@@ -21,6 +21,7 @@ from oodcache.score.measures.result import Conventions
 from oodcache.score.measures.selective.answers import Outcomes, outcomes_of
 from oodcache.score.measures.spectrum.pairs import by_kind
 from oodcache.score.measures.spectrum.positives import check_id
+from oodcache.score.measures.spectrum.spectrum import FULL
 from oodcache.score.scoring import Measured
 
 CSID = "--csid"
@@ -77,7 +78,7 @@ def measure(
     """
     sources = [parsed(option, one) for option, every in typed.items() for one in every]
     paths = dict.fromkeys(one.path for one in sources)
-    files = {path: read(path, columns) for path in paths}
+    files = {path: read(path, columns, correct) for path in paths}
     for part in (part for parts in files.values() for part in parts if lower_is_id):
         for scores in part.scores.values():
             scores *= -1
@@ -139,7 +140,11 @@ def _outcomes(source: Source, column: str) -> dict[Key, Outcomes]:
     path = source.path
     if path.suffix.lower() == ".npy":
         raise InputError(f"{path}: has no columns, so no --correct {column}; use .csv or .npz")
-    found = _picked(source, read(path, [column])).parts
+    try:
+        found = _picked(source, read(path, [column])).parts
+    except NoNumberError as error:
+        what = "is empty or not a number: 1 or 0 is expected"
+        raise InputError(f"{error.where} {what}") from None
     each = {key: next(iter(part.scores.values())) for key, part in found.items()}
     return {key: outcomes_of(one, f"{path}: column {column!r}") for key, one in each.items()}
 
@@ -185,9 +190,10 @@ def _picked(source: Source, parts: Sequence[SetScores]) -> OneSet:
         found = f"scores of the datasets {', '.join(map(str, there))}"
         wanted = f"{source.option} {there[0]}={source.path}"
         raise InputError(f"{source.path}: contains {found}; name one, as in {wanted}")
-    if name in RESERVED:
+    if name in RESERVED or name == FULL:
+        what = "rows on csid images" if name == FULL else "averages in results"
         raise InputError(
-            f"{source.option} {name!r} is reserved for averages in results; "
+            f"{source.option} {name!r} is reserved for {what}; "
             f"use another: {source.option} NAME={source.path}"
         )
     chosen = [part for part in parts if part.data_set in (None, name)]

@@ -80,7 +80,7 @@ def of_leaks(question: Question, left_out: Sequence[str]) -> dict[str, Any]:
         return {}
     return {
         "leaks": {
-            "lists": {name: str(path) for name, path in search.lists.items()},
+            "lists": {name: str(one.path) for name, one in search.lists.items()},
             "wordnet": None if search.wordnet is None else str(search.wordnet),
             "left_out": list(left_out),
         }

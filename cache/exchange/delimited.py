@@ -9,7 +9,7 @@ from pathlib import Path
 from oodcache.cache.errors import InputError
 from oodcache.cache.exchange.arrays import reading
 from oodcache.cache.format.rules import shown
-from oodcache.cache.text import check_stream, reject_utf16
+from oodcache.cache.text import HEAD, check_stream, reject_utf16
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 Row = tuple[int, list[str]]
@@ -24,7 +24,7 @@ def rows(path: Path) -> Iterator[Row]:
     with reading(path):
         check_stream(path)
         with path.open("rb") as file:
-            reject_utf16(path, file.read(2))
+            reject_utf16(path, file.read(HEAD))
     with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as text:
         reader = csv.reader(text, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
         while True:

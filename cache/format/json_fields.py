@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from oodcache.cache.format.rules import shown
 
+# Larger integers are no float, and no count.
+LARGEST = 2**63 - 1
+
 
 def _no_array(given: Any, name: str, what: str, axes: int) -> npt.NDArray[Any]:
     raise ValueError(f"'{what}' is an array, and arrays are not allowed here")
@@ -51,9 +54,10 @@ class Fields:
         wanted = f"a whole number of at least {least}"
         if most is not None:
             wanted = f"a whole number from {least:,} to {most:,}"
+        largest = LARGEST if most is None else most
 
         def fits(value: Any) -> bool:
-            return type(value) is int and least <= value and (most is None or value <= most)
+            return type(value) is int and least <= value <= largest
 
         return int(self._checked(name, fits, wanted))
 
@@ -63,11 +67,14 @@ class Fields:
         return float(self._checked(name, lambda one: type(one) is float and 0 < one < 1, wanted))
 
     def typed(self, name: str, *types: type) -> Any:
-        """Return a value of one of these types; true and false are not numbers."""
+        """Return a value of one of these types, no huge integer; true and false are not numbers."""
         wanted = " or ".join("null" if one is type(None) else one.__name__ for one in types)
-        return self._checked(
-            name, lambda one: isinstance(one, types) and not isinstance(one, bool), wanted
-        )
+
+        def fits(value: Any) -> bool:
+            is_huge = isinstance(value, int) and abs(value) > LARGEST
+            return isinstance(value, types) and not isinstance(value, bool) and not is_huge
+
+        return self._checked(name, fits, wanted)
 
     def number(self, name: str) -> float:
         """Return a number."""

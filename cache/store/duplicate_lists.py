@@ -11,7 +11,7 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.sibling import sibling
-from oodcache.cache.store.duplicates import DuplicatePair
+from oodcache.cache.store.duplicates import DuplicatePair, exact
 from oodcache.cache.text import check_ending, counted, printable
 
 COLUMNS = ("cosine", "first_set", "first_path", "second_set", "second_path")
@@ -25,7 +25,7 @@ def lines(pairs: Sequence[DuplicatePair], threshold: float, limit: int) -> Itera
         # Cut, not rounded: only equal vectors have 1.0000.
         yield f"{floor(one.cosine * 10**4) / 10**4:.4f}  {printable(_written(one.first))}"
         yield f"        {printable(_written(one.second))}"
-    found = f"{counted(len(pairs), 'pair')} with a cosine of at least {threshold:g}"
+    found = f"{counted(len(pairs), 'pair')} with a cosine of at least {exact(threshold)}"
     more = "; --limit 0 shows all" if len(shown) < len(pairs) else ""
     yield f"{found}{more}"
 

@@ -59,6 +59,15 @@ class _RowPairs:
     cosine: Floats
 
 
+def exact(threshold: float) -> str:
+    """Return a threshold as it was typed, not rounded.
+
+    >>> exact(0.999999999), exact(1.0)
+    ('0.999999999', '1')
+    """
+    return repr(threshold).removesuffix(".0")
+
+
 def cached_sets(cache: Path, model: str, typed: Sequence[str]) -> list[CachedSet]:
     """Return a model's datasets by name; raise InputError for one that is not cached, or twice."""
     label = store.find_model(cache, model)
@@ -119,6 +128,9 @@ def _between(
         for place, inner in _blocks(second.file, INNER):
             if not is_within or place + len(inner) > start + 1:
                 product = outer @ inner.T
+                # An image that is not ok has a zero vector, and no pair at any threshold.
+                product[~first.file.ok[start : start + len(outer)]] = -np.inf
+                product[:, ~second.file.ok[place : place + len(inner)]] = -np.inf
                 near = np.stack(np.nonzero(product >= threshold - ROUNDING))
                 # Within a dataset a pair is there twice, and each image with itself.
                 if near.shape[1] > 2 * most + OUTER:
@@ -140,7 +152,7 @@ def _check(first: CachedSet, second: CachedSet, threshold: float, count: int, mo
     if count > most:
         raise InputError(
             f"{first.name} and {second.name}: more than {MOST_PAIRS:,} pairs have a cosine of at "
-            f"least {threshold:g}; give a higher --threshold"
+            f"least {exact(threshold)}; give a higher --threshold"
         )
 
 
@@ -160,7 +172,7 @@ def _exact(outer: Vectors, inner: Vectors, near: Rows, threshold: float) -> tupl
 
 
 def _blocks(file: ImageFile, rows: int) -> Iterator[tuple[int, Vectors]]:
-    """Yield (first row, vectors); rows that are not ok are zeros, with a cosine of 0."""
+    """Yield (first row, vectors); rows that are not ok are zeros."""
     first = 0
     for block in file.blocks(rows):
         yield first, block

@@ -108,7 +108,8 @@ def checked(names: Sequence[str], data_root: Path, *, progress: Progress) -> Ite
 def fetched(one: Fetched) -> str:
     """Return the line for a dataset that exists now."""
     verb = "already there" if one.was_there else "fetched"
-    return f"{one.counted.name}: {verb}: {one.counted.images:,} images in {one.counted.root}"
+    images = counted(one.counted.images, "image")
+    return f"{one.counted.name}: {verb}: {images} in {one.counted.root}"
 
 
 def _row(name: str, data_root: Path) -> KnownRow:
@@ -170,7 +171,7 @@ def state_of(data_root: Path, source: ImageSource | None) -> tuple[str, str]:
     if found.expected is None:
         of = " (the published count is not known)"
     missing = f", {found.missing:,} of them missing" if found.missing else ""
-    counts = f"{found.images:,} images{of}{missing}"
+    counts = f"{counted(found.images, 'image')}{of}{missing}"
     if found.unlabelled and not _is_other(found):
         bare = f"{found.unlabelled:,} of them in no folder of a class, so without a label"
         return UNSORTED, f"{counts}, {bare}: {found.root}"

@@ -17,9 +17,9 @@ from oodcache.extract.run.plan import MEMORY, Listing, TextListing
 
 def changes(listing: Listing, rows: int, finished: Path | None) -> str:
     """Return how inputs differ from those of a file with `rows` rows, begun or `finished`."""
-    text = f"the cache has {rows:,} {listing.unit}, the source has {listing.rows:,}"
+    is_one, count = rows == 1, counted(rows, listing.unit.removesuffix("s"))
+    text = f"the cache has {count}, the source has {listing.rows:,}"
     if rows == listing.rows:
-        is_one, count = rows == 1, counted(rows, listing.unit.removesuffix("s"))
         text = f"still {count}, but {'another' if is_one else 'not the same'}"
     details = ""
     if finished is not None:

@@ -211,7 +211,8 @@ def _listed(source: ImageSource, watch: Watch) -> ImageListing:
     count = listing.rows
     if source.expected is not None and count != source.expected:
         watch.note(
-            f"{source.name}: {count:,} images under {source.root}, {source.expected:,} expected"
+            f"{source.name}: {counted(count, 'image')} under {source.root}, "
+            f"{source.expected:,} expected"
         )
     own = (listing.left_out.note, _numbered_folders(listing))
     for text in (*filter(None, own), *listing.notes):

@@ -47,14 +47,14 @@ def making(saved: Saved) -> Provenance:
 
 def _facts(value: object, without: tuple[str, ...] = ()) -> Facts:
     return tuple(
-        (name.replace("_", " "), _text(one))
+        (name.replace("_", " "), text)
         for name, one in mapping(value).items()
-        if name not in without and one is not None
+        if name not in without and one is not None and (text := _text(one))
     )
 
 
 def _text(value: object) -> str:
-    """Return a value as plain text: an object as a list of its facts.
+    """Return a value as plain text: an object as a list of its facts, without empty ones.
 
     >>> _text({"numpy": "2.4", "tf32": False})
     'numpy 2.4, tf32 false'
@@ -62,5 +62,6 @@ def _text(value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(one)}" for name, one in value.items())
+        facts = ((name, _text(one)) for name, one in value.items() if one not in (None, {}, []))
+        return ", ".join(f"{name} {text}" for name, text in facts)
     return json.dumps(value)

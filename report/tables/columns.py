@@ -54,7 +54,7 @@ def flat(results: Sequence[Result]) -> list[dict[str, Any]]:
             **(_leaks(one) if leaking else {}),
             **(_shots(one) if shot else {}),
             **_selective(one, accepted),
-            **(_clean(one) if has_clean else {}),
+            **(_clean(one.clean, tprs, accepted) if has_clean else {}),
         }
         for one in results
     ]
@@ -137,16 +137,21 @@ def _shots(one: Result) -> dict[str, float]:
     return columns
 
 
-def _selective(one: Result, names: Sequence[str]) -> dict[str, float]:
+def _selective(one: Result | None, names: Sequence[str]) -> dict[str, float]:
     """Return the measures of accepted images, NaN where they are unknown."""
-    found = {} if one.selective is None else one.selective.values()
+    found = {} if one is None or one.selective is None else one.selective.values()
     return {name: found.get(name, math.nan) for name in names}
 
 
-def _clean(one: Result) -> dict[str, float]:
-    """Return the counts, the accuracy and the measures of a row without the dropped images."""
+def _clean(clean: Result | None, tprs: Sequence[str], accepted: Sequence[str]) -> dict[str, float]:
+    """Return the numbers of a row without the dropped images, NaN if nothing was dropped."""
     names = ("n_id", "n_ood", "id_accuracy", *(measure.name for measure in MEASURES))
-    return {f"clean_{name}": _number(getattr(one.clean, name, None)) for name in names}
+    found = {name: _number(getattr(clean, name, None)) for name in names}
+    found |= _bounds("auroc", None if clean is None else clean.auroc_ci)
+    at = {} if clean is None else clean.fpr_at_tpr
+    found |= {f"fpr_at_tpr_{tpr}": _number(at.get(tpr)) for tpr in tprs}
+    found |= _selective(clean, accepted)
+    return {f"clean_{name}": value for name, value in found.items()}
 
 
 def _stream(one: Result) -> dict[str, Any]:

@@ -9,36 +9,40 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format.rules import shown
-from oodcache.cache.text import listed, read_lines, text_bytes
+from oodcache.cache.text import lines_of, listed, read_text
 
 
 @dataclass(frozen=True)
 class DropList:
     """The lines of the file at `path` that name images, by their numbers from 1.
 
-    Blank lines and lines that start with # name none; DATASET:PATH names a path that starts so.
-    A path's bytes that are not UTF-8 are written as `--save-scores` writes them, such as \\xff.
+    `sha256` is that of its text, without a byte order mark. Blank lines and lines that start with #
+    name no image; DATASET:PATH names a path that starts so. A path's bytes that are not UTF-8 are
+    written as `--save-scores` writes them, such as \\xff.
     """
 
     path: Path
     lines: Mapping[int, str]
+    sha256: str
 
     @classmethod
     def read(cls, path: Path) -> DropList:
-        """Return the list in a file; raise InputError if it cannot be read or lists nothing."""
-        every = enumerate(read_lines(path, "; a list of images is one path per line"), 1)
+        """Return the list in a file.
+
+        Raises InputError if it cannot be read, is a pipe, which each model would read anew, or
+        lists nothing.
+        """
+        if path.is_fifo():
+            raise InputError(f"{path}: is a pipe, which is read only once; save the list in a file")
+        text = read_text(path, "; a list of images is one path per line")
+        every = enumerate(lines_of(path, text), 1)
         lines = {number: line for number, line in every if line.strip() and line[0] != "#"}
         if not lines:
             raise InputError(
                 f"{path}: lists no image; write one path per line, as in the column path of "
                 "--save-scores FILE.csv"
             )
-        return cls(path, lines)
-
-    @property
-    def sha256(self) -> str:
-        """Return the SHA-256 of the file's text, without a byte order mark."""
-        return hashlib.sha256(text_bytes(self.path)).hexdigest()
+        return cls(path, lines, hashlib.sha256(text.encode()).hexdigest())
 
     def rows(self, paths: Mapping[str, Sequence[bytes]]) -> dict[str, set[int]]:
         """Return the listed rows of each dataset, whose `paths` are given by name.

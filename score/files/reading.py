@@ -50,14 +50,22 @@ class SetScores:
     names: Sequence[Sequence[bytes]] = ()
 
 
-def read(path: Path, columns: Sequence[str] = ()) -> list[SetScores]:
-    """Return the scores in a file, of `columns` or of its only column.
+class NoNumberError(InputError):
+    """A cell at `where` is empty, no number or NaN, so it has no rank."""
+
+    def __init__(self, where: str, found: str) -> None:
+        super().__init__(f"{where}{found}")
+        self.where = where
+
+
+def read(path: Path, columns: Sequence[str] = (), apart: str | None = None) -> list[SetScores]:
+    """Return the scores in a file, of `columns` or of its only column other than `apart`.
 
     From a file of --save-scores all ranking forms are read by default. A text file without a header
     has columns "1", "2", …; a .npz its arrays' names. An unnamed column is called UNNAMED. Raises
     InputError with the line, what was found there, and what to type instead.
     """
-    readers: dict[str, Callable[[Path, Sequence[str]], list[SetScores]]] = {
+    readers: dict[str, Callable[[Path, Sequence[str], str | None], list[SetScores]]] = {
         **dict.fromkeys(DELIMITERS, _read_text),
         **dict.fromkeys(HDF5, _read_saved),
         ".npy": _read_npy,
@@ -69,19 +77,19 @@ def read(path: Path, columns: Sequence[str] = ()) -> list[SetScores]:
         raise InputError(f"{path}: {what}; expected a file of scores: {', '.join(most)} or {last}")
     with reading(path), path.open("rb"):  # Raises for folders and missing files.
         pass
-    return readers[path.suffix.lower()](path, columns)
+    return readers[path.suffix.lower()](path, columns, apart)
 
 
-def _read_npy(path: Path, columns: Sequence[str]) -> list[SetScores]:
+def _read_npy(path: Path, columns: Sequence[str], apart: str | None) -> list[SetScores]:
     if len(columns) > 1:
         raise InputError(f"{path}: contains one list of scores; give one --column, or none")
     name = columns[0] if columns else UNNAMED
     return [SetScores(None, None, None, {name: _numbers(open_npy(path))}, str(path))]
 
 
-def _read_npz(path: Path, columns: Sequence[str]) -> list[SetScores]:
+def _read_npz(path: Path, columns: Sequence[str], apart: str | None) -> list[SetScores]:
     arrays = open_npz(path)
-    chosen = _chosen(path, columns, list(arrays), list(arrays))
+    chosen = _chosen(path, columns, list(arrays), [one for one in arrays if one != apart])
     scores = {
         UNNAMED if name == "arr_0" and not columns else name: _numbers(arrays[name])
         for name in chosen
@@ -93,11 +101,12 @@ def _read_npz(path: Path, columns: Sequence[str]) -> list[SetScores]:
     return [SetScores(None, None, None, scores, str(path))]
 
 
-def _read_saved(path: Path, columns: Sequence[str]) -> list[SetScores]:
+def _read_saved(path: Path, columns: Sequence[str], apart: str | None) -> list[SetScores]:
     from oodcache.cache.files.scores import column_names, read_scores
 
     there = column_names(path)
-    found = read_scores(path, _chosen(path, columns or _ranking(there), there, there))
+    ranking = [one for one in _ranking(there) if one != apart]
+    found = read_scores(path, _chosen(path, columns or ranking, there, there))
     return [
         SetScores(one.model, one.template, one.data_set, one.scores, one.images) for one in found
     ]
@@ -128,7 +137,7 @@ def ranked(stored: npt.NDArray[Any], origin: str) -> Scores:
     scores = stored.astype(np.float64)
     if (missing := np.isnan(scores)).any():
         row = int(np.argmax(missing))
-        raise InputError(f"{origin}: row {row}, from 0, is NaN, which has no rank")
+        raise NoNumberError(f"{origin}: row {row}, from 0,", " is NaN, which has no rank")
     if stored.dtype.kind in "iu" and np.abs(scores).max() >= 2**53:
         raise InputError(
             f"{origin}: has integers of 2**53 or more, which tie as float64; save floats"
@@ -170,8 +179,10 @@ def read_saved_text(path: Path) -> list[SetScores]:
     return _read_text(path, None)
 
 
-def _read_text(path: Path, columns: Sequence[str] | None) -> list[SetScores]:
-    return _parts(path, _lines(path), columns)
+def _read_text(
+    path: Path, columns: Sequence[str] | None, apart: str | None = None
+) -> list[SetScores]:
+    return _parts(path, _lines(path), columns, apart)
 
 
 def _lines(path: Path) -> Iterator[Row]:
@@ -186,7 +197,9 @@ def _lines(path: Path) -> Iterator[Row]:
         yield line, cells
 
 
-def _parts(path: Path, lines: Iterator[Row], columns: Sequence[str] | None) -> list[SetScores]:
+def _parts(
+    path: Path, lines: Iterator[Row], columns: Sequence[str] | None, apart: str | None
+) -> list[SetScores]:
     sample = list(islice(lines, SAMPLE))
     is_saved = bool(sample) and tuple(sample[0][1][: len(SCORED)]) == SCORED
     with_names = columns is None
@@ -207,10 +220,11 @@ def _parts(path: Path, lines: Iterator[Row], columns: Sequence[str] | None) -> l
     numeric = [
         name
         for place, name in enumerate(names)
-        if any(_is_number(cells[place]) for _, cells in sample[has_header:] if place < len(cells))
+        if name != apart
+        and any(_is_number(cells[place]) for _, cells in sample[has_header:] if place < len(cells))
     ]
     if is_saved:
-        columns = columns or _ranking(names[len(SCORED) :])
+        columns = columns or [one for one in _ranking(names[len(SCORED) :]) if one != apart]
     chosen = _chosen(path, columns, names, numeric)
     places = [names.index(name) for name in chosen]
     called = chosen if has_header or columns else [UNNAMED]
@@ -293,11 +307,12 @@ def _grown(
 
 
 def _number(path: Path, line: int, column: str, cell: str) -> float:
+    where = f"{path}: line {line}, column {column!r}"
     if not _is_number(cell):
-        raise InputError(f"{path}: line {line}, column {column!r}: {shown(cell)} is not a number")
+        raise NoNumberError(where, f": {shown(cell)} is not a number")
     value = float(cell)
     if math.isnan(value):
-        raise InputError(f"{path}: line {line}, column {column!r} is NaN, which has no rank")
+        raise NoNumberError(where, " is NaN, which has no rank")
     return value
 
 

@@ -76,8 +76,9 @@ def _check_name(name: object, ood_sets: Sequence[str]) -> None:
             f"--group {shown(name)[:80]}: is no name; use letters, digits, '.', '_' and '-', "
             "starting with a letter or digit"
         )
-    if name in (*GROUPS, AVERAGE):
-        raise InputError(f"--group {name}: the name is taken; choose another, such as my-{name}")
+    if name in GROUPS or name.startswith(AVERAGE):
+        what = f"--group {name[:60]}: the name is taken"
+        raise InputError(f"{what}; choose another, such as my-{name[:60]}")
     if f"{AVERAGE}-{name}" in ood_sets:
         raise InputError(
             f"--group {name[:60]}: its row would be called like the set {AVERAGE}-{name[:60]}; "

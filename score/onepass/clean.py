@@ -101,7 +101,10 @@ def clean_sets(question: Question, selection: Selection, note: Note) -> CleanSet
             f"--drop {drops.path}: lists no image that is scored: all of them are outside the "
             "subset, or could not be decoded"
         )
-    if others := sum(map(len, rows.values())) - sum(dropped.values()):
+    scored: dict[str, set[int]] = {name: set() for name in files}
+    for view in views:  # Subsets of one dataset may share images.
+        scored[view.file.path.stem].update(view.rows.tolist())
+    if others := sum(len(rows[name] - scored[name]) for name in files):
         note(f"--drop {drops.path}: {counted(others, 'listed image')} would not be scored anyway")
     left = {view.name: replace(view, only=view.rows[kept[view.name]]) for view in views}
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from oodcache.cache import names, subsets
+from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.texts import Vocabulary
 from oodcache.cache.shards.shard_set import open_text_rows
@@ -18,10 +17,11 @@ from oodcache.cache.store import store
 from oodcache.cache.text import counted
 from oodcache.score.inputs.labels import composed
 from oodcache.score.inputs.views import View
+from oodcache.score.words.leak_search import ClassFile
 from oodcache.score.words.word_net import WordNet
 
 WORDNET_ID, NUMBER = re.compile(r"n[0-9]{8}"), re.compile(r"[0-9]+")
-ADVICE = "; give a file with one class name per line"
+Named = Mapping[str, tuple[str, ...]]
 # Folders of images, in lower case, that are named after no class.
 NO_CLASSES = frozenset(
     (
@@ -58,13 +58,17 @@ class ClassLists:
     label: str
     wordnet: WordNet | None = None
     _opened: dict[Path, Vocabulary | None] = field(default_factory=dict)
-    _ids: dict[Path, Mapping[str, str]] = field(default_factory=dict)
+    _ids: dict[Path, Named] = field(default_factory=dict)
 
-    def of_file(self, path: Path) -> ClassList:
-        """Return the classes in a file with a name or WordNet id per line; # starts a comment."""
-        found = self._listed(subsets.read(path, ADVICE).ids, {}, str(path))
+    def of_file(self, file: ClassFile) -> ClassList:
+        """Return the classes of a file; of names with commas, each part is a name as well."""
+        pairs = [
+            (one if WORDNET_ID.fullmatch(one) else name, _synonyms(name))
+            for one, name in zip(file.ids, file.names, strict=True)
+        ]
+        found = self._listed([key for key, _ in pairs], dict(pairs), str(file.path))
         if found.classes is None:
-            raise InputError(f"{path}: {found.source}; write their names instead")
+            raise InputError(f"{file.path}: {found.source}; write their names instead")
         return found
 
     def of_view(self, view: View) -> ClassList:
@@ -80,18 +84,18 @@ class ClassLists:
             by_id = {} if called is None else _by_id(called)
             if view.subset is not None:
                 pairs = zip(view.subset.ids, view.subset.names, strict=True)
-                by_id |= {one: name for one, name in pairs if name}
+                by_id |= {one: (name,) for one, name in pairs if name}
             return self._listed(labels, by_id, "labels of its images")
         if called is None or view.subset is not None:
             return ClassList(None, reason)
         keys = [one or name for one, name in zip(called.ids, called.names, strict=True)]
         return self._listed(keys, _by_id(called), f"vocabulary {dataset}")
 
-    def _listed(self, keys: Sequence[str], by_id: Mapping[str, str], source: str) -> ClassList:
+    def _listed(self, keys: Sequence[str], by_id: Named, source: str) -> ClassList:
         """Return classes from their ids or names; they are not known if an id has no name."""
         classes, nameless = [], []
         for key in dict.fromkeys(keys):
-            found = (by_id[key],) if key in by_id else ()
+            found = by_id.get(key, ())
             if WORDNET_ID.fullmatch(key):
                 found = (*found, *(self._named(key) if not found or self.wordnet else ()))
                 classes.append(NamedClass(tuple(dict.fromkeys(found)), key))
@@ -108,10 +112,10 @@ class ClassLists:
         if self.wordnet is not None and (synset := self.wordnet.synset(wordnet_id)):
             return self.wordnet.names(synset)
         found = (by_id[wordnet_id] for by_id in self._ids_of_all() if wordnet_id in by_id)
-        return [*islice(found, 1)]
+        return next(found, ())
 
-    def _ids_of_all(self) -> Iterator[Mapping[str, str]]:
-        """Yield the name of each id of every cached vocabulary, opened once it is needed."""
+    def _ids_of_all(self) -> Iterator[Named]:
+        """Yield the names of each id of every cached vocabulary, opened once it is needed."""
         for one in store.known(self.cache, self.label):
             if one.kind != "texts":
                 continue
@@ -141,7 +145,19 @@ def _nameless(view: View, labels: Sequence[str]) -> str:
     return ""
 
 
-def _by_id(vocabulary: Vocabulary) -> dict[str, str]:
+def _synonyms(name: str) -> tuple[str, ...]:
+    """Return the names in a name: of "china, chinaware" the whole and both; none of a WordNet id.
+
+    >>> _synonyms("china, chinaware"), _synonyms("n03017168")
+    (('china, chinaware', 'china', 'chinaware'), ())
+    """
+    if WORDNET_ID.fullmatch(name):
+        return ()
+    parts = [one.strip() for one in name.split(",")]
+    return tuple(dict.fromkeys(one for one in (name, *parts) if one))
+
+
+def _by_id(vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
     """Return the name of each id of a vocabulary."""
     pairs = zip(vocabulary.ids, vocabulary.names, strict=True)
-    return {composed(one): name for one, name in pairs if one}
+    return {composed(one): (name,) for one, name in pairs if one}

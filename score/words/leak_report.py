@@ -20,13 +20,12 @@ from oodcache.score.words.word_net import read_wordnet
 
 
 def leaks_of_file(
-    cache: Path, model: str, negatives: str, ood_sets: Sequence[str], search: LeakSearch
+    cache: Path, model: str, negatives: str, named: Sequence[ClassWords]
 ) -> list[Leaks]:
     """Return the leaks of each set among all words of the negatives: far, near and pools.
 
-    Raises InputError if the negatives, a set's images or a file is missing.
+    Raises InputError if the negatives are missing.
     """
-    search.check(ood_sets)
     label = store.find_model(cache, model)
     there = [one.name for one in store.negatives(cache, label)]
     if negatives not in there:
@@ -36,6 +35,20 @@ def leaks_of_file(
             f"-o {negatives}"
         )
     words = _words(read_negatives(names.negatives_path(cache, label, negatives)))
+    return [one.leaks(words) for one in named]
+
+
+def named_sets(
+    cache: Path, model: str, ood_sets: Sequence[str], search: LeakSearch
+) -> list[ClassWords]:
+    """Return the words that name the classes of each set.
+
+    Raises InputError if a set is given twice, or if its images or WordNet's files are missing.
+    """
+    search.check(ood_sets)
+    if twice := [one for place, one in enumerate(ood_sets) if one in ood_sets[:place]]:
+        raise InputError(f"--ood {twice[0][:60]!r} is given twice")
+    label = store.find_model(cache, model)
     known = None if search.wordnet is None else read_wordnet(search.wordnet)
     lists = ClassLists(cache, label, known)
     found = []
@@ -46,7 +59,7 @@ def leaks_of_file(
             dataset, subset = split(typed)
             images = open_images(images_path(cache, label, model, dataset))
             listed = lists.of_view(View(typed, images, subset))
-        found.append(ClassWords(typed, listed, known).leaks(words))
+        found.append(ClassWords(typed, listed, known))
     return found
 
 

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
+
+# Returns the ids, "" without one, and the names of the classes in a file.
+ReadClasses = Callable[[Path], tuple[tuple[str, ...], tuple[str, ...]]]
+
+
+@dataclass(frozen=True)
+class ClassFile:
+    """The classes in the file at `path`: the id of each, "" without one, and its name."""
+
+    path: Path
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class LeakSearch:
     """A search for negatives that name a class of an OOD set.
 
-    `lists` has files with class names, by OOD set as typed; other sets have the class names of
-    their images. With the folder `wordnet`, synonyms are leaks too. `leave_out` scores without the
+    `lists` has class names read from files, by OOD set as typed; other sets have those of their
+    images. With the folder `wordnet`, synonyms are leaks too. `leave_out` scores without the
     leaks of all OOD sets; `words` are those that earlier results left out, to be left out again.
     """
 
-    lists: Mapping[str, Path] = field(default_factory=dict, hash=False)
+    lists: Mapping[str, ClassFile] = field(default_factory=dict, hash=False)
     wordnet: Path | None = None
     leave_out: bool = False
     words: Sequence[str] = ()
@@ -63,12 +75,17 @@ def parsed(typed: Sequence[str]) -> dict[str, Path | None]:
     return found
 
 
-def with_files(typed: Sequence[str]) -> dict[str, Path]:
-    """Return the file of each SET=FILE; raise InputError for a set without one."""
+def opened(files: Mapping[str, Path | None], read: ReadClasses) -> dict[str, ClassFile]:
+    """Return the classes of each set that has a file, as `read` finds them there."""
+    return {name: ClassFile(file, *read(file)) for name, file in files.items() if file is not None}
+
+
+def with_files(typed: Sequence[str], read: ReadClasses) -> dict[str, ClassFile]:
+    """Return the classes in the file of each SET=FILE; raise InputError for a set without one."""
     found = parsed(typed)
     if bare := [name for name, file in found.items() if file is None]:
         raise InputError(
             f"--leaks-of {bare[0][:60]}: leaks of every OOD set are counted; give a file with its "
             f"class names: --leaks-of {bare[0][:60]}=FILE"
         )
-    return {name: file for name, file in found.items() if file is not None}
+    return opened(found, read)

@@ -60,7 +60,7 @@ def _state(protocol: Protocol, name: str, data_root: Path) -> tuple[str, str]:
         images = datasets.list_images(source)
     except InputError as error:
         return WRONG, str(error)
-    return overview.COUNTED, f"{images.rows:,} images: {source.root}"
+    return overview.COUNTED, f"{counted(images.rows, 'image')}: {source.root}"
 
 
 def _wanted(protocol: Protocol, name: str, data_root: Path) -> str:

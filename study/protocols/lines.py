@@ -16,7 +16,14 @@ from oodcache.cache.store import store
 from oodcache.cache.text import counted, cut
 from oodcache.extract.run import rank
 from oodcache.extract.sources import datasets
-from oodcache.study.protocols.protocol import FAR, NEAR, SELECT_ON, Protocol, ProtocolRun, data_set
+from oodcache.study.protocols.protocol import (
+    NEAR,
+    OWN_AVERAGES,
+    SELECT_ON,
+    Protocol,
+    ProtocolRun,
+    data_set,
+)
 
 FILES = ("--output", "--save-scores")
 # The default of each place, and the variable that sets another.
@@ -56,13 +63,19 @@ class ProtocolRequest:
             return None
 
 
+def scored(protocol: Protocol, wanted: ProtocolRequest) -> list[str]:
+    """Return the datasets that are scored, each once."""
+    roles = [role for run in protocol.runs for role in run.roles.items()]
+    every = [data_set(one) for one, role in roles if role != SELECT_ON or wanted.selects]
+    return [*dict.fromkeys(every)]
+
+
 def uncached(protocol: Protocol, wanted: ProtocolRequest) -> list[str]:
     """Return the datasets that are scored and that the cache lacks, each once."""
-    label, roles = wanted.label, [role for run in protocol.runs for role in run.roles.items()]
-    every = [data_set(one) for one, role in roles if role != SELECT_ON or wanted.selects]
+    label = wanted.label
     return [
         name
-        for name in dict.fromkeys(every)
+        for name in scored(protocol, wanted)
         if label is None or not names.image_path(wanted.cache, label, name).exists()
     ]
 
@@ -111,7 +124,7 @@ def scorings(protocol: Protocol, wanted: ProtocolRequest) -> Iterator[list[str]]
             *("score", "--model", wanted.model, "--classes", run.vocabulary, "--id", run.id),
             *_repeated("--ood", run.outside),
             *_repeated("--csid", run.csid),
-            *_repeated("--group", _groups(run)),
+            *_repeated("--group", typed_groups(run)),
             *(["--select-on", run.select_on] if run.select_on and wanted.selects else []),
             *([] if "--template" in wanted.scoring else _repeated("--template", run.templates)),
             *_place("--cache", wanted.cache),
@@ -156,12 +169,13 @@ def _classes(typed: str, data_root: Path) -> str:
     return f"{name}={data_root / path}" if equals else name
 
 
-def _groups(run: ProtocolRun) -> Iterator[str]:
+def typed_groups(run: ProtocolRun) -> Iterator[str]:
     """Yield NAME=SET,SET of each average that the sets' own groups do not give."""
-    for group, sets in ((NEAR, run.near), (FAR, run.far)):
+    for name, group in OWN_AVERAGES.items():
+        sets = run.near if group == NEAR else run.far
         known = [one for one in run.outside if GROUPS.get(data_set(one)) == group]
         if 1 < len(sets) < len(run.outside) and {*sets} != {*known}:
-            yield f"own-{group}={','.join(sets)}"
+            yield f"{name}={','.join(sets)}"
     for group, sets in run.groups.items():
         yield f"{group}={','.join(sets)}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from oodcache.extract.texts.vocabularies import DEFAULT_TEMPLATE
 
 ID, NEAR, FAR, OOD, CSID, SELECT_ON = "id", "near", "far", "ood", "csid", "select_on"
 OUTSIDE = (NEAR, FAR, OOD)
+# The averages of near and far sets that are others than the known ones, as groups of `score`.
+OWN_AVERAGES = {f"own-{group}": group for group in (NEAR, FAR)}
 
 
 @dataclass(frozen=True)
@@ -121,10 +124,12 @@ class Protocol:
     def titles(self) -> list[str]:
         """Return a name for each run, unlike the others': its ID set, and a number if needed."""
         names = [run.id.replace(":", "-") for run in self.runs]
-        return [
-            name if names.count(name) == 1 else f"{name}-{number}"
-            for number, name in enumerate(names, 1)
-        ]
+        found: list[str] = []
+        for number, name in enumerate(names, 1):
+            numbered = (f"{name}-{one}" for one in count(number))
+            free = (one for one in numbered if one not in (*names, *found))
+            found.append(name if names.count(name) == 1 else next(free))
+        return found
 
 
 def data_set(typed: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,18 +9,21 @@ from typing import Any
 
 from oodcache.cache import subsets
 from oodcache.cache.errors import InputError
-from oodcache.cache.names import RESERVED, check_name
+from oodcache.cache.names import check_name
 from oodcache.cache.text import cut, meant
 from oodcache.cache.toml_text import read_toml
 from oodcache.extract.known.fine_grained import FINE_GRAINED
+from oodcache.extract.sources import braces
 from oodcache.extract.sources.known_sets import KNOWN_SETS, known_set
 from oodcache.extract.texts import vocabularies
+from oodcache.score.measures.result import AVERAGE
 from oodcache.study.protocols.protocol import (
     CSID,
     FAR,
     ID,
     NEAR,
     OUTSIDE,
+    OWN_AVERAGES,
     SELECT_ON,
     Protocol,
     ProtocolRun,
@@ -32,7 +34,6 @@ LISTS = (*OUTSIDE, CSID, "templates")
 OF_RUN = (ID, "classes", *LISTS, SELECT_ON, "groups")
 KEYS = ("about", "sets", "runs", *OF_RUN)
 LONGEST = 60
-UP = re.compile(r"(?<![^/{,])\.\.(?![^/},])")  # Braces may hold it, too: {a,..}/b.
 
 
 def read(path: Path, name: str) -> Protocol:
@@ -185,9 +186,17 @@ def _below(section: _Section, key: str, path: object) -> str:
     """Return a path that stays below the data root."""
     if not isinstance(path, str) or not path.strip() or "\0" in path:
         raise section.error(f"{key} is {_short(path)}, not a path below the data root")
-    if PurePosixPath(path).is_absolute() or UP.search(path):
+    if any(PurePosixPath(one).is_absolute() or ".." in one.split("/") for one in _each(path)):
         raise section.error(f"{key} is {_short(path)}; give a path below the data root, without ..")
     return path
+
+
+def _each(path: str) -> list[str]:
+    """Return every path that braces name; others are part of a name."""
+    try:
+        return braces.expand(path)
+    except InputError:
+        return [path]
 
 
 def _classes(section: _Section) -> str:
@@ -214,13 +223,18 @@ def _groups(section: _Section, outside: Sequence[str]) -> dict[str, tuple[str, .
     found = {}
     for name, sets in section.table("groups").items():
         key = f"groups: {name}"
-        if name in (NEAR, FAR) or name in RESERVED:
+        if name in (NEAR, FAR):
             raise section.error(f"{key} has a name of its own: list these sets as {NEAR} or {FAR}")
         try:
             check_name(name, "group")
         except InputError as error:
             raise section.error(f"groups: {error}") from None
+        if name in OWN_AVERAGES or name.startswith(AVERAGE):
+            what = f"{key}: this name is kept for averages; choose another, such as my-{name[:40]}"
+            raise section.error(what)
         found[name] = section.as_texts(key, sets)
+        if not found[name]:
+            raise section.error(f"{key} is empty; list OOD sets of this file, or omit it")
         if unknown := [one for one in found[name] if one not in outside]:
             every = cut(outside, 6, ", ") or "none"
             raise section.error(f"{key}: {_short(unknown[0])} is no OOD set here ({every})")

@@ -103,6 +103,8 @@ def test_blank_lines_at_the_end_are_dropped_and_others_kept(tmp_path: Path) -> N
         (b"cat\rdog\r", r"line 1 contains \r without \n"),
         (b"cat\r\ndog\rfox\r\n", r"line 2 contains \r without \n"),
         ("cat\n".encode("utf-16"), "is UTF-16 text; save it as UTF-8"),
+        ("cat\n".encode("utf-16-le"), "is UTF-16 text; save it as UTF-8"),
+        ("cat\n".encode("utf-16-be"), "is UTF-16 text; save it as UTF-8"),
         (b"a\n\xff\n", "is not UTF-8 text (byte 2)"),
     ],
 )

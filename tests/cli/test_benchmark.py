@@ -189,11 +189,43 @@ def test_the_list_names_all_and_a_name_prints_its_file(oodcache: Run) -> None:
             1,
             "--csid: oodd learns from a stream",
         ),
+        (["mos", "--model", "tiny", "--score", "neglabel"], 1, "needs negatives: give --negatives"),
+        (["mos", "--model", "tiny", "--score", "knn"], 1, "knn needs a bank: give --bank NAME"),
+        (
+            ["mos", "--model", "tiny", "--score", "knn", "--bank", "nosuch"],
+            1,
+            "--bank nosuch: not in the cache, and no dataset of mos; make it with: oodcache extra",
+        ),
+        (
+            ["mos", "--model", "tiny", "--score", "neglabel", "--negatives", "nosuch"],
+            1,
+            "--negatives nosuch: not in the cache (there are: none)",
+        ),
+        (["mos", "--model", "tiny", "--drop", "nofile"], 1, "nofile: No such file"),
+        (["mos", "--model", "tiny", "--group", "x=nosuch"], 1, "--group x: 'nosuch': not among"),
+        (
+            ["mos", "--model", "tiny", "--score", "neglabel", "--leaks-of", "SUN=nofile"],
+            1,
+            "nofile: No such file",
+        ),
+        (
+            [*("mos", "--model", "tiny", "--negatives", "x"), "--leaks-of", "photos=names.txt"],
+            1,
+            "--leaks-of photos: no OOD set of this run (iNaturalist, SUN",
+        ),
+        (
+            ["grouped.toml", "--model", "tiny", "--group", "wild=wolves,strays"],
+            1,
+            "--group wild: the benchmark has a group of this name; choose another",
+        ),
     ],
 )
 def test_mistakes_are_one_line_before_anything_is_extracted(
     oodcache: Run, arguments: list[str], status: int, words: str
 ) -> None:
+    Path("names.txt").write_text("cat\ndog\n")
+    groups = '[groups]\nwild = ["wolves", "strays"]\n[sets]'
+    Path("grouped.toml").write_text(OWN.replace("[sets]", groups))
     done = oodcache("benchmark", "run", *arguments)
     assert (done.status, done.out) == (status, "")
     assert words in done.err

@@ -438,6 +438,34 @@ def test_errors_that_are_unknown_are_one_line(
     assert words in refused.err
 
 
+def test_the_column_of_right_and_wrong_is_no_score(oodcache: Run, judged: list[str]) -> None:
+    typed = [one for one in judged if one not in ("--column", "mcm")]
+    (row,) = results(oodcache(*typed, "--correct", "right", "--format", "json"))
+    wanted = results(oodcache(*judged, "--correct", "right", "--format", "json"))[0]
+    assert (row["auroc"], row["selective"]) == (wanted["auroc"], wanted["selective"])
+
+
+@pytest.mark.parametrize("cell", ["", "nan", "yes"])
+def test_an_answer_that_is_no_number_says_what_is_expected(
+    oodcache: Run, judged: list[str], cell: str
+) -> None:
+    Path("id.csv").write_text(f"mcm,right\n0.9,1\n0.8,{cell}\n")
+    refused = oodcache(*judged, "--correct", "right")
+    assert refused.status == 1
+    assert refused.err == (
+        "oodcache: id.csv: line 3, column 'right' is empty or not a number: 1 or 0 is expected\n"
+    )
+
+
+def test_a_csid_set_is_not_called_like_the_rows_of_all(oodcache: Run) -> None:
+    for name in ("a", "b", "c"):
+        np.save(f"{name}.npy", [0.1, 0.2, len(name)])
+    typed = ("metrics", "--id", "a.npy", "--ood", "b.npy", "--csid", "full-spectrum=c.npy")
+    refused = oodcache(*typed)
+    assert refused.status == 1
+    assert "--csid 'full-spectrum' is reserved for rows on csid images; use another" in refused.err
+
+
 def test_a_list_without_columns_has_none_of_right_and_wrong(
     oodcache: Run, judged: list[str]
 ) -> None:

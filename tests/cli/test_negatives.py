@@ -297,6 +297,43 @@ def test_leaks_are_printed_after_mining_and_of_negatives_that_exist(
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("n03017168\tnoun 3\nn03126707\tbeach\n", ["noun 3"]),
+        ("n03017168 noun 3, Noun 9\nn03126707 beach\n", ["noun 3"]),
+        ("noun 3, noun 9\nbeach\n", ["noun 3", "noun 9"]),
+        ("noun 0\nbeach 1\n", []),
+        ("0 noun 3\n1 beach\n", ["noun 3"]),
+        ('["noun 3", "beach"]', ["noun 3"]),
+        ("class_name\nnoun 3\n", None),
+    ],
+)
+def test_class_names_are_read_as_extract_reads_them_or_rejected(
+    oodcache: Run, strays: None, text: str, found: list[str] | None
+) -> None:
+    assert oodcache(*MINE, "--keep", "100%").status == 0
+    Path("names.txt").write_text(text)
+    told = oodcache("negatives", "--model", "tiny", "-o", "x", "--leaks-of", "plain=names.txt")
+    if found is None:
+        assert told.status == 1
+        assert "names.txt: line 1 looks like a header, 'class_name': remove it" in told.err
+        return
+    assert told.status == 0, told.err
+    first, *lines = told.out.splitlines()
+    assert sorted(one.strip().partition(":")[0] for one in lines if one.startswith("  noun")) == (
+        found
+    )
+    assert "2 classes" in first or len(found) == 0
+
+
+def test_class_names_are_read_before_anything_is_mined(oodcache: Run, strays: None) -> None:
+    for wanted in ("strays=none.txt", "stray"):
+        assert oodcache(*MINE, "--leaks-of", wanted).status == 1
+    assert oodcache(*MINE, "--leaks-of", "strays", "--wordnet", "nowhere").status == 1
+    assert not FILE.exists()
+
+
+@pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
         (("--leaks-of", "stray"), 1, "no images 'stray'"),
@@ -305,6 +342,7 @@ def test_leaks_are_printed_after_mining_and_of_negatives_that_exist(
         (("--leaks-of", "strays", "--classes", "pets"), 2, "--words is missing: mining needs"),
         (("--leaks-of", "strays", "--words", "nouns"), 2, "--classes is missing: mining needs"),
         (("--leaks-of", "strays", "--overwrite"), 2, "--classes is missing: mining needs"),
+        (("--leaks-of", "strays", "--keep", "15%"), 2, "--classes is missing: mining needs"),
         (("--leaks-of", "strays", "--keep", "7"), 2, "--classes is missing: mining needs"),
         (("--classes", "pets"), 2, "Missing option '--words'; for example: oodcache negatives"),
         (("--words", "nouns"), 2, "Missing option '--classes'; for example: oodcache negatives"),

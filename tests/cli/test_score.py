@@ -582,6 +582,14 @@ def test_a_list_of_duplicates_is_a_list_to_drop(oodcache: Run, cached: list[str]
         (["pets", "pets"], "'pets' is given twice; give it alone to search within it"),
         (["pets", "-o", "pairs.txt"], "pairs.txt: ends in '.txt'; use .csv or .json"),
         (["pets", "--threshold", "95"], "95 is a percentage; use 0.95"),
+        (
+            ["pets", "--threshold", "1.0000001"],
+            "1.0000001 is not a share above 0 and at most 1; for example: 0.95",
+        ),
+        (
+            ["pets", "-o", "d.csv", "--drop-file", "./d.csv"],
+            "--output and --drop-file name the same file; use two",
+        ),
     ],
 )
 def test_duplicates_of_what_is_not_there_are_one_line(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from oodcache.report.tables.grid import UNKNOWN, in_words, key, some
+from oodcache.report.tables.grid import UNKNOWN, in_words, key, model_names, some
 from oodcache.score.measures.result import Result
 
 
@@ -20,9 +20,13 @@ def leaks_meaning(results: Sequence[Result]) -> list[str]:
 
 def leak_notes(results: Sequence[Result]) -> Iterator[str]:
     """Yield which rows are diagnostics, and for which sets leaks may remain."""
-    rows = {key(one)[2]: one.leaks for one in results if one.is_diagnostic and one.leaks}
-    if not rows:
+    found = [(key(one), one.leaks) for one in results if one.is_diagnostic and one.leaks]
+    if not found:
         return
+    # A file of negatives is of one model, so its leaks are, too.
+    shown = model_names(key for key, _ in found)
+    behind = {model: f" · {name}" if len(shown) > 1 else "" for model, name in shown.items()}
+    rows = {f"{label}{behind[model]}": one for (model, _, label), one in found}
     named = [f"{one.left_out:,} of {name}" for name, one in rows.items()]
     unknown = dict.fromkeys(
         one.ood for one in results if one.leaks and one.leaks.names is None and not one.is_average

@@ -18,8 +18,9 @@ def field(value: Any) -> Fields:
     [
         ("text", ["a", "ü"], ["", 1, None, ["a"]]),
         ("texts", [["a"], ["a", "b"]], [[], ["a", ""], ["a", 1], "a", None, {"a": 1}]),
-        ("count", [1, 7], [0, -1, 1.0, True, "1", None]),
+        ("count", [1, 7], [0, -1, 1.0, True, "1", None, 10**400]),
         ("share", [0.5], [0.0, 1.0, 1, True, "0.5", None, float("nan")]),
+        ("number", [1, 0.5, -(2**63) + 1], [10**400, -(10**400), True, None, "1"]),
         ("flag", [True, False], [0, 1, None, "true"]),
         ("mapping", [{}, {"a": 1}], [[], None, 1, "a"]),
     ],

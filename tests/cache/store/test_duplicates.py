@@ -115,6 +115,17 @@ def test_half_precision_is_compared_as_it_is_scored(tmp_path: Path) -> None:
     assert len(duplicates(cached_sets(tmp_path, "small", ["a", "b"]), 1.0, Watch())) == 20
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("threshold", [1e-9, 1e-4])
+def test_images_that_could_not_be_decoded_have_no_pair_at_any_threshold(
+    sets: list[CachedSet], threshold: float
+) -> None:
+    a, _, c = sets
+    wanted = slow(a, c, threshold) | slow(a, a, threshold) | slow(c, c, threshold)
+    found = by_names(duplicates([a, c], threshold, Watch(), within=True))
+    assert found == pytest.approx(wanted, abs=1e-12)
+
+
 def test_every_pair_is_counted_in_the_progress(sets: list[CachedSet]) -> None:
     told: list[int] = []
 

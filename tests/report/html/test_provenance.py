@@ -39,6 +39,12 @@ def test_it_tells_the_command_the_models_and_every_file() -> None:
     assert told.files == (Named("x.h5", (("precision", "tf32 false, d cpu"),)),)
 
 
+def test_what_is_empty_is_not_told() -> None:
+    leaks = {"lists": {}, "wordnet": None, "left_out": ["cat"]}
+    told = making(of({"leaks": leaks, "versions": {}, "ties": {"a": 0, "b": []}}))
+    assert told.facts == (("leaks", 'left_out ["cat"]'), ("ties", "a 0"))
+
+
 @pytest.mark.parametrize("odd", [None, 3, "text", [3, None, {"path": 3}], {"a": [1]}, {}])
 def test_a_strangers_json_is_told_as_far_as_it_goes(odd: Any) -> None:
     told = making(of({"command": odd, "models": odd, "files": odd, "other": odd}))

@@ -53,6 +53,13 @@ def test_what_would_not_be_written_is_refused(
     assert words in str(error.value)
 
 
+def test_a_huge_integer_is_no_bound_of_an_interval() -> None:
+    row = json.loads(json.dumps(asdict(ROWS[3])))
+    row["spectrum"]["drop"]["fpr95"]["bootstrap"] = [-(10**400), 0.5]
+    with pytest.raises(ValueError, match=r"'spectrum\.drop\.fpr95\.bootstrap' is -1000"):
+        spectrum(row["spectrum"], row["id"])
+
+
 def test_a_row_of_the_id_set_has_no_spectrum() -> None:
     row = json.loads(json.dumps(asdict(ROWS[1])))["spectrum"]
     with pytest.raises(ValueError, match="not the sets of imagenet-r"):

@@ -12,6 +12,7 @@ from samples.report.spectra import shifted
 
 from oodcache.report.tables.columns import flat
 from oodcache.score.measures.result import Pick, StreamMeasures
+from oodcache.score.measures.selective.selective import RiskMeasures, Selective
 
 PLAIN = (str, int, float, type(None))
 BOUNDS = dict.fromkeys(("auroc", "aupr_in", "aupr_out", "fpr95", "fpr_at_tpr_0.9"), (0.25, 0.5))
@@ -103,3 +104,21 @@ def test_a_csid_row_counts_its_images_that_are_in_the_bank() -> None:
     rows = shifted(replace(FIRST, bank="train", bank_labels="own", bank_shared_images=shared))
     assert [one["bank_shared_id"] for one in flat(rows)] == [1, 3, 0, 4]
     assert {one["bank_shared_ood"] for one in flat(rows)} == {2}
+
+
+def test_clean_numbers_have_every_column_that_those_of_all_images_have() -> None:
+    both = {"0.95": 0.3, "0.8": 0.2}
+    risk = RiskMeasures(0.1, 0.05, {"0.8": 0.9}, {"0.95": 0.85})
+    clean = replace(
+        *(FIRST,),
+        auroc_ci=(0.5, 0.75),
+        fpr_at_tpr={"0.95": 0.25, "0.8": 0.125},
+        selective=Selective(5, risk, replace(risk, aurc=0.2), risk),
+    )
+    whole = replace(clean, fpr_at_tpr=both, auroc_ci=FIRST.auroc_ci)
+    row, other = flat([replace(whole, clean=clean), whole])
+    assert (row["clean_auroc_low"], row["clean_auroc_high"]) == (0.5, 0.75)
+    assert (row["clean_fpr_at_tpr_0.95"], row["clean_fpr_at_tpr_0.8"]) == (0.25, 0.125)
+    assert row["clean_selective_with_ood_aurc"] == 0.2
+    assert row["clean_selective_id_alone_accuracy_at_tpr_0.95"] == 0.85
+    assert all(math.isnan(other[name]) for name in other if name.startswith("clean_"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,13 @@ def test_the_sha256_is_of_the_text(tmp_path: Path) -> None:
     (tmp_path / "drop.txt").write_bytes(b"1.png\n")
     found = DropList.read(tmp_path / "drop.txt")
     assert found.sha256 == hashlib.sha256(b"1.png\n").hexdigest()
+
+
+def test_a_pipe_is_an_error_since_it_can_be_read_only_once(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(InputError, match="is a pipe, which is read only once; save the list"):
+            DropList.read(Path(f"/dev/fd/{reading}"))
+    finally:
+        os.close(reading)
+        os.close(writing)

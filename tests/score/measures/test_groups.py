@@ -48,6 +48,7 @@ def test_a_group_given_twice_is_rejected() -> None:
     [
         ({"near": ["a"]}, "--group near: the name is taken; choose another, such as my-near"),
         ({"average": ["a"]}, "--group average: the name is taken"),
+        ({"average-near": ["a"]}, "--group average-near: the name is taken; choose another"),
         ({"x y": ["a"]}, "--group 'x y': is no name; use letters"),
         ({5: ["a"]}, "--group 5: is no name"),
         ({"e": ["a"]}, "--group e: its row would be called like the set average-e"),

@@ -158,3 +158,15 @@ def test_a_set_that_is_not_measured_is_in_no_set(score: Score, drop: Path) -> No
     assert "line 1: 'farther:0.png' is in no set of this run ('inside', 'outside')" in refused(
         score, drop, ["farther:0.png"], select_on="farther"
     )
+
+
+def test_an_image_in_two_subsets_of_a_dataset_is_one_listed_image(
+    score: Score, drop: Path, tmp_path: Path
+) -> None:
+    for name, classes in (("one", "class 0\nclass 1\n"), ("other", "class 1\nclass 2\n")):
+        (tmp_path / f"{name}.txt").write_text(classes)
+    sets = [f"drawn:@{tmp_path / name}.txt" for name in ("one", "other")]
+    drop.write_text("drawn:1.png\ndrawn:5.png\ndrawn:3.png\n")  # 3 is of a class in neither.
+    notes: list[str] = []
+    score("mcm", ood_sets=sets, drop=drop, note=notes.append)
+    assert f"--drop {drop}: 1 listed image would not be scored anyway" in notes

@@ -13,6 +13,7 @@ from oodcache.cache.files.images import ImageFile
 from oodcache.cache.subsets import Subset
 from oodcache.score.inputs.views import View
 from oodcache.score.words.class_lists import ClassList, ClassLists
+from oodcache.score.words.leak_search import ClassFile
 from oodcache.score.words.word_net import read_wordnet
 
 LABEL = "Tiny/one"
@@ -114,12 +115,14 @@ def test_wordnet_names_its_ids_after_the_names_of_a_subset(
     assert found.classes[0].wordnet_id == whooper
 
 
-def test_a_file_has_a_name_or_an_id_per_line(tmp_path: Path) -> None:
-    path, lists = tmp_path / "names.txt", ClassLists(tmp_path, LABEL)
-    path.write_text("polka dot\n# a comment\nbanded # striped\n")
-    assert names_of(lists.of_file(path)) == [("polka dot",), ("banded",)]
-    path.write_text(f"{BIRD}\n")
+def test_a_files_classes_have_every_name_that_stands_there(tmp_path: Path) -> None:
+    lists, path = ClassLists(tmp_path, LABEL), Path("names.txt")
+    bare = lists.of_file(ClassFile(path, ("", ""), ("polka dot", "china, chinaware")))
+    assert names_of(bare) == [("polka dot",), ("china, chinaware", "china", "chinaware")]
+    assert bare.source == "names.txt"
+    found = lists.of_file(ClassFile(path, (MACHINE, "7"), ("crane", "abbey")))
+    assert names_of(found) == [("crane",), ("abbey",)]
+    assert found.classes is not None
+    assert [one.wordnet_id for one in found.classes] == [MACHINE, ""]
     with pytest.raises(InputError, match="names.txt: 1 of 1 class named only by a WordNet id"):
-        lists.of_file(path)
-    with pytest.raises(InputError, match="give a file with one class name per line"):
-        lists.of_file(tmp_path / "none.txt")
+        lists.of_file(ClassFile(path, ("",), (BIRD,)))

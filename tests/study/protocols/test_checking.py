@@ -55,8 +55,8 @@ def test_sets_and_class_names_of_ones_own_are_counted(tmp_path: Path) -> None:
     found, _ = checked(OWN, tmp_path)
     assert found == [
         f"counted    pets (ID): 3 images: {tmp_path}/photos/pets",
-        f"counted    wolves (near): 1 images: {tmp_path}/wolves.txt",
-        f"WRONG      SUN (far): 1 images, 10,000 expected: {tmp_path}/MOS/SUN",
+        f"counted    wolves (near): 1 image: {tmp_path}/wolves.txt",
+        f"WRONG      SUN (far): 1 image, 10,000 expected: {tmp_path}/MOS/SUN",
         f"counted    pets (classes): 2 classes: {tmp_path}/names.txt",
     ]
 

@@ -39,6 +39,12 @@ def test_titles_of_runs_differ_and_can_be_in_a_files_name() -> None:
     ]
 
 
+def test_a_numbered_title_is_no_other_runs_own() -> None:
+    runs = tuple(ProtocolRun(name, "imagenet", ood=("x",)) for name in ("a", "a", "a-2", "a", "a"))
+    titles = Protocol("p", "", runs).titles()
+    assert titles == ["a-1", "a-3", "a-2", "a-4", "a-5"]
+
+
 def test_without_some_sets_the_others_keep_their_roles() -> None:
     run = ProtocolRun("a", "imagenet", ("b", "c"), ("d",), csid=("e", "f"), select_on="g")
     run = replace(run, groups={"mine": ("b", "d"), "yours": ("b",)})

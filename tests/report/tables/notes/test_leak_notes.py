@@ -57,6 +57,16 @@ def test_rows_without_leaks_are_marked_and_called_diagnostics_first() -> None:
     assert [*leak_notes(ROWS)] == []
 
 
+def test_each_model_has_a_number_of_its_own() -> None:
+    others = [
+        replace(one, model="other", leaks=one.leaks and replace(one.leaks, left_out=3))
+        for one in LEFT_OUT
+    ]
+    (note,) = leak_notes([*LEFT_OUT, *others])
+    model = f"{FIRST.model}/{FIRST.pretrained}"
+    assert f"(7 of neglabel · {model}, 3 of neglabel · other/{FIRST.pretrained})" in note
+
+
 def test_the_page_marks_them_too() -> None:
     names = [one.name for one in columns(LEFT_OUT)]
     cells = [dict(zip(names, line.cells, strict=True)) for line in lines(LEFT_OUT)]
