@@ -158,9 +158,11 @@ def _classes(typed: str, data_root: Path) -> str:
 
 def _groups(run: ProtocolRun) -> Iterator[str]:
     """Yield NAME=SET,SET of each average that the sets' own groups do not give."""
-    for group, sets in ((NEAR, run.near), (FAR, run.far)):
+    pair = {NEAR: run.near, FAR: run.far}
+    for group, sets in pair.items() if max(map(len, pair.values())) > 1 else ():
         known = [one for one in run.outside if GROUPS.get(data_set(one)) == group]
-        if 1 < len(sets) < len(run.outside) and {*sets} != {*known}:
+        # A group of one set has its average too, if the other group has several sets.
+        if 0 < len(sets) < len(run.outside) and {*sets} != {*known}:
             yield f"own-{group}={','.join(sets)}"
     for group, sets in run.groups.items():
         yield f"{group}={','.join(sets)}"
