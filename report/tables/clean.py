@@ -41,7 +41,11 @@ def clean_grid(results: Sequence[Result]) -> Grid | None:
         ("all", "clean", "change"),
         cell,
         title="All images, and without those of --drop",
-        notes=[f"From top to bottom: {in_words(lines)}, in %.", *_accuracies(known), *_dropped(known)],
+        notes=[
+            f"From top to bottom: {in_words(lines)}, in %.",
+            *_accuracies(known),
+            *_dropped(known),
+        ],
     )
 
 
