@@ -152,7 +152,10 @@ class Results(Sequence[Result]):
             raise InputError("to_pandas needs pandas: type  pip install pandas") from None
         from oodcache.report.tables.columns import flat
 
-        return pandas.DataFrame(flat(self.rows))
+        frame = pandas.DataFrame(flat(self.rows))
+        # Whole numbers, some of them missing: pandas would make them floats.
+        whole = [name for name in ("shots", "bank_draws") if name in frame]
+        return frame.astype(dict.fromkeys(whole, "Int64"))
 
     @checked()
     def save(self, path: str | Path) -> None:

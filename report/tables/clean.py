@@ -13,6 +13,7 @@ from oodcache.report.tables.grid import (
     in_words,
     laid,
     percent,
+    whose,
 )
 from oodcache.score.measures.result import Result
 from oodcache.score.measures.spectrum.spectrum import FULL
@@ -27,28 +28,42 @@ def clean_grid(results: Sequence[Result]) -> Grid | None:
     if not known:
         return None
     tprs = asked_tprs(known)
-    has_accuracy = any(one.id_accuracy is not None for one in known)
 
     def cell(one: Result) -> Cell:
         assert one.clean is not None
         both: list[tuple[float | None, float | None]] = [(one.auroc, one.clean.auroc)]
         both += [(one.fpr_at_tpr.get(tpr), one.clean.fpr_at_tpr.get(tpr)) for tpr in tprs]
-        both += [(one.id_accuracy, one.clean.id_accuracy)] * has_accuracy
         return tuple(_side_by_side(whole, clean) for whole, clean in both)
 
-    lines = ["AUROC", *map(fpr_name, tprs), *["ID accuracy"] * has_accuracy]
+    lines = ["AUROC", *map(fpr_name, tprs)]
     return laid(
         known,
         ("all", "clean", "change"),
         cell,
         title="All images, and without those of --drop",
-        notes=[f"From top to bottom: {in_words(lines)}, in %.", *_dropped(known)],
+        notes=[
+            f"From top to bottom: {in_words(lines)}, in %.",
+            *_accuracies(known),
+            *_dropped(known),
+        ],
     )
 
 
 def _side_by_side(whole: float | None, clean: float | None) -> tuple[str, str, str]:
     change = NONE if whole is None or clean is None else f"{100 * (clean - whole):+z.2f}"
     return percent(whole), percent(clean), change
+
+
+def _accuracies(known: Sequence[Result]) -> Iterator[str]:
+    """Yield the accuracies, one for all scores and OOD sets of a model's prompt."""
+    found = dict[str, None]()
+    for one in known:
+        if one.clean is not None and one.id_accuracy is not None:
+            numbers = _side_by_side(one.id_accuracy, one.clean.id_accuracy)
+            told = f"accuracy of {one.id}{whose(one, known)}: all {{}}, clean {{}}, change {{}}."
+            found[told.format(*numbers)] = None
+    for told in found:
+        yield told[0].upper() + told[1:]
 
 
 def _dropped(known: Sequence[Result]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from oodcache.report.tables.grid import Grid, GridRow, Line
 
 INDENT, GAP = "  ", 2
 NAMES = 3  # A name of an OOD set takes at most this part of a terminal's width.
+MEASURES = 6  # With more of them, OOD sets are below one another even where no width is known.
 # Wider than any table: Rich truncates numbers to make a table fit.
 UNBOUNDED = 1_000_000
 
@@ -72,7 +73,8 @@ def drawn(grids: Sequence[Grid], width: int | None, *, styled: bool = False) -> 
 def _draw(console: Console, grid: Grid, width: int | None) -> None:
     columns = [_column(grid, place, width) for place in range(len(grid.ood_sets))]
     first = _first_width(grid, columns, width)
-    blocks = list(_fitting(columns, first, width))
+    is_long = width is None and len(grid.measures) > MEASURES
+    blocks = [[one] for one in columns] if is_long else list(_fitting(columns, first, width))
     needed = max(_width(first, block) for block in blocks)
     text_width = max(width, needed) if width else None
     if grid.title:

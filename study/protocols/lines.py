@@ -171,10 +171,12 @@ def _classes(typed: str, data_root: Path) -> str:
 
 def typed_groups(run: ProtocolRun) -> Iterator[str]:
     """Yield NAME=SET,SET of each average that the sets' own groups do not give."""
-    for name, group in OWN_AVERAGES.items():
-        sets = run.near if group == NEAR else run.far
+    pair = {NEAR: run.near, FAR: run.far}
+    for name, group in OWN_AVERAGES.items() if max(map(len, pair.values())) > 1 else ():
+        sets = pair[group]
         known = [one for one in run.outside if GROUPS.get(data_set(one)) == group]
-        if 1 < len(sets) < len(run.outside) and {*sets} != {*known}:
+        # A group of one set has its average too, if the other group has several sets.
+        if 0 < len(sets) < len(run.outside) and {*sets} != {*known}:
             yield f"{name}={','.join(sets)}"
     for group, sets in run.groups.items():
         yield f"{group}={','.join(sets)}"

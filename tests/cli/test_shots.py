@@ -83,6 +83,19 @@ def test_the_same_rows_come_from_python(oodcache: Run) -> None:
     ]
 
 
+def test_a_data_frame_has_whole_numbers_of_shots() -> None:
+    rows = package.open(".").evaluate(
+        *("tiny",),
+        **{"id": "pets", "ood": "strays", "classes": "pets", "bank": "train:1|2"},
+        scores=["tip", "mcm"],
+        note=lambda text: None,
+    )
+    frame = rows.to_pandas()
+    assert [str(frame[name].dtype) for name in ("shots", "bank_draws")] == ["Int64", "Int64"]
+    assert frame["shots"].isna().tolist() == [False, False, True]
+    assert frame["shots"].dropna().tolist() == [1, 2]
+
+
 def test_python_is_told_in_its_own_words() -> None:
     cache, sets = package.open("."), {"id": "pets", "ood": "strays", "classes": "pets"}
     with pytest.raises(InputError) as error:

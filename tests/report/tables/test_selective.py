@@ -76,3 +76,12 @@ def test_a_row_without_it_has_dashes_in_no_table() -> None:
     grid = selective_grid([ROW, replace(FIRST, score="energy")])
     assert grid is not None
     assert [row.score for row in grid.rows] == ["mcm"]
+
+
+def test_without_a_known_width_each_ood_set_has_a_block_of_its_own() -> None:
+    row = replace(ROW, fpr_at_tpr={"0.95": 0.3})
+    text = formats.text("table", [row, replace(row, ood="SUN"), AVERAGE], [], {})
+    _, _, table = text.partition("Selective classification")
+    drawn = [line for line in table.splitlines() if not line.endswith(".")]
+    assert sum("AUGRC" in line for line in drawn) == 4
+    assert max(map(len, drawn)) < 100

@@ -129,6 +129,17 @@ def test_sets_classes_and_groups_of_ones_own_are_named_in_the_lines() -> None:
     assert line[line.index("--classes") + 1] == "pets"
 
 
+def test_a_group_of_one_set_has_its_average_beside_the_other_group() -> None:
+    def groups(near: tuple[str, ...], far: tuple[str, ...]) -> list[str]:
+        protocol = Protocol("mine.toml", "", (ProtocolRun("pets", "pets=names.txt", near, far),))
+        (line,) = [*lines.scorings(protocol, EMPTY)]
+        return [line[place + 1] for place, one in enumerate(line) if one == "--group"]
+
+    assert groups(("wolves",), ("x", "y")) == ["own-near=wolves", "own-far=x,y"]
+    assert groups(("wolves",), ("x",)) == []
+    assert groups((), ("x", "y")) == []
+
+
 def test_each_of_several_runs_has_files_of_its_own() -> None:
     wanted = replace(EMPTY, scoring=("--output", "out/r.json", "--score", "mcm"))
     found = typed(lines.scorings(shipped.find("imagenet10-20"), wanted))
