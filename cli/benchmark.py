@@ -161,6 +161,8 @@ def run(context: click.Context, /, **given: Any) -> None:
     for one in every:
         note(Hint(f"$ {lines.typed(one)}"))
         subcommand(context)(one)
+    if line := lines.picking(protocol, questions, wanted):
+        note(Hint(line))
 
 
 def _typed(context: click.Context, options: Sequence[click.Parameter]) -> list[str]:
