@@ -173,6 +173,8 @@ def run(context: click.Context, /, **given: Any) -> None:
     for one in every:
         note(Hint(f"$ {lines.typed(one)}"))
         subcommand(context)(one)
+    if line := lines.picking(protocol, questions, wanted):
+        note(Hint(line))
 
 
 # Help lists the command's own options before those of extract and score, and --quiet last.

@@ -16,6 +16,7 @@ from oodcache.cache.store import store
 from oodcache.cache.text import counted, cut
 from oodcache.extract.run import rank
 from oodcache.extract.sources import datasets
+from oodcache.score.inputs.question import Question
 from oodcache.study.protocols.protocol import (
     NEAR,
     OWN_AVERAGES,
@@ -130,6 +131,18 @@ def scorings(protocol: Protocol, wanted: ProtocolRequest) -> Iterator[list[str]]
             *_place("--cache", wanted.cache),
             *(_with_title(wanted.scoring, title) if are_several else wanted.scoring),
         ]
+
+
+def picking(protocol: Protocol, questions: Sequence[Question], wanted: ProtocolRequest) -> str:
+    """Return how to pick among rows, which is an option of `score` alone; "" for a single row."""
+    if wanted.selects or all(len(one.variants) < 2 for one in questions):
+        return ""
+    on = next((run.select_on for run in protocol.runs if run.select_on), None)
+    which = f"{on}, the benchmark's set for it," if on else "an OOD set that is not tested"
+    return (
+        "--select-on is an option of score: to pick among these rows, extract "
+        f"{which} and add --select-on {on or 'DATASET'} to the line of score above"
+    )
 
 
 def typed(line: Sequence[str]) -> str:

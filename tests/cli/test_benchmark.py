@@ -76,6 +76,18 @@ def test_a_cached_benchmark_is_scored_near_far_and_on_the_full_spectrum(
         assert f"{kind}: accuracy" in done.out
     (line,) = [one for one in done.err.splitlines() if one.startswith("$ ")]
     assert line.startswith("$ oodcache score --model tiny --classes cifar10 --id cifar10-openood")
+    assert "--select-on" not in done.err
+
+
+def test_several_rows_are_told_what_to_pick_on(oodcache: Run, cached: None) -> None:
+    command = ("benchmark", "run", "openood-cifar10", "--model", "tiny", "--cache", ".")
+    done = oodcache(*command, "--score", "mcm", "--score", "energy")
+    assert done.status == 0, done.err
+    assert done.err.splitlines()[-1] == (
+        "--select-on is an option of score: to pick among these rows, extract "
+        "TinyImageNet-cifar10-val, the benchmark's set for it, and add --select-on "
+        "TinyImageNet-cifar10-val to the line of score above"
+    )
 
 
 def test_a_grid_is_picked_on_the_benchmarks_own_set(oodcache: Run) -> None:
