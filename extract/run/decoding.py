@@ -128,12 +128,12 @@ def _threaded(
 
 @contextmanager
 def watching_workers() -> Iterator[None]:
-    """Raise a one-line InputError when torch reports, at any moment, that a worker was killed."""
+    """Raise a one-line InputError when a worker was killed, whichever way that shows."""
     try:
         with _quiet_deletion():
             yield
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+    except (RuntimeError, OSError, EOFError) as error:
+        if not _is_of_worker(error):
             raise
         time.sleep(0.5)  # A stop signal that also ended the worker is raised here,
         if (stop := _stop_behind(error)) is not None:  # or was raised before torch's error.
@@ -142,6 +142,14 @@ def watching_workers() -> Iterator[None]:
             "a decoding process was killed, perhaps because memory ran out: run the same "
             "command again with fewer --workers to resume; finished shards are kept"
         ) from error
+
+
+def _is_of_worker(error: Exception) -> bool:
+    """Return whether torch reports a killed worker, or the transfer of a batch from it broke."""
+    if isinstance(error, RuntimeError):
+        return "DataLoader worker" in str(error)
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    return str(last.f_globals["__name__"]).startswith("multiprocessing.")
 
 
 @contextmanager

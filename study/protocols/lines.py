@@ -18,6 +18,7 @@ from oodcache.extract.run import rank
 from oodcache.extract.sources import datasets
 from oodcache.score.inputs.question import Question
 from oodcache.study.protocols.protocol import (
+    FAR,
     NEAR,
     OWN_AVERAGES,
     SELECT_ON,

@@ -7,6 +7,7 @@ import os
 import struct
 import zlib
 from collections.abc import Callable
+from multiprocessing import Pipe
 from pathlib import Path
 
 import numpy as np
@@ -259,6 +260,20 @@ def test_torchs_iterator_is_deleted_without_a_word_and_a_bug_is_told(
     assert len(said) == printed
     make()
     assert len(said) == printed + 1
+
+
+def test_a_worker_that_is_killed_while_it_hands_a_batch_over_is_one_line() -> None:
+    ours, worker = Pipe()
+    worker.close()
+    killed = pytest.raises(InputError, match="a decoding process was killed")
+    with killed, decoding.watching_workers():
+        ours.recv()
+
+
+@pytest.mark.parametrize("error", [EOFError, ConnectionResetError, RuntimeError])
+def test_an_error_of_another_origin_is_no_killed_worker(error: type[Exception]) -> None:
+    with pytest.raises(error), decoding.watching_workers():
+        raise error("elsewhere")
 
 
 @pytest.mark.parametrize(("suffix", "form"), [("gif", "GIF"), ("png", "PNG"), ("webp", "WEBP")])

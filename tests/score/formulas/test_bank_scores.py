@@ -63,6 +63,8 @@ def test_a_rotation_of_everything_leaves_every_score(
     before, after = ranked(score, bank, some), ranked(score, other, others)
     # Sums over classes are float32; at 1/50 their exponentials are good to the sixth digit.
     close = 1e-7 if classes < 3 or score not in ("vim", "nnguide", "klm") else 2e-5
+    if score.startswith("probe"):  # The regression stops where rounding hides further progress.
+        close = 1e-4
     np.testing.assert_allclose(after, before, rtol=close, atol=close)
 
 
