@@ -39,6 +39,8 @@ NEEDS = ("jinja2", "plotly", "PIL")
 FOLDER = Path(__file__).parent / "page"
 # More than a figure shows; every further digit adds to a page of a hundred scores.
 DIGITS = 6
+# The parts of the page's script, in the order in which they run.
+SCRIPTS = ("report.js", "rows.js", "curves.js", "threshold.js", "fooled.js")
 IN_SCRIPT = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
 
 
@@ -67,7 +69,7 @@ def page(saved: Saved, content: Content) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    plotly, script = _plotly(), (FOLDER / "report.js").read_text(encoding="utf-8")
+    plotly, script = _plotly(), _script()
     results = saved.results
     chosen = {"OOD set": AVERAGE} if any(one.ood == AVERAGE for one in results) else {}
     text = environment.get_template("report.html").render(
@@ -106,6 +108,13 @@ def _plotly() -> str:
     from plotly.offline import get_plotlyjs
 
     return str(get_plotlyjs())
+
+
+@cache
+def _script() -> str:
+    """Return the page's script: its parts, in one scope of their own."""
+    parts = [(FOLDER / one).read_text(encoding="utf-8") for one in SCRIPTS]
+    return "\n".join(['"use strict";', "(() => {", *parts, "})();"])
 
 
 def _policy(scripts: Sequence[str]) -> str:
