@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.util import find_spec
@@ -17,8 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from oodcache.report.content import Content
+from oodcache.report.findings.findings import findings
+from oodcache.report.html.forest import forest
 from oodcache.report.html.lines import columns, filters, lines
+from oodcache.report.html.names import pieces, shortened
 from oodcache.report.html.provenance import making
+from oodcache.report.html.terms import SLUGS, TERMS
 from oodcache.report.saved.results import Saved
 from oodcache.report.streams import courses, pathless
 from oodcache.report.sweeps import sweeps
@@ -26,6 +30,7 @@ from oodcache.report.tables.grid import (
     NOT_ESTIMABLE,
     as_typed,
     by_row,
+    key,
     model_names,
     names,
     some,
@@ -33,14 +38,16 @@ from oodcache.report.tables.grid import (
 from oodcache.report.tables.hypertext import to_html
 from oodcache.report.tables.notes.caption import caption
 from oodcache.report.tables.sections import further
+from oodcache.report.tables.significance import p_value
 from oodcache.score.measures.result import AVERAGE, HEADLINES, Result
 
 NEEDS = ("jinja2", "plotly", "PIL")
 FOLDER = Path(__file__).parent / "page"
 # More than a figure shows; every further digit adds to a page of a hundred scores.
 DIGITS = 6
-# The parts of the page's script, in the order in which they run.
-SCRIPTS = ("report.js", "rows.js", "curves.js", "threshold.js", "fooled.js")
+# The parts of the page's style, a later one over an earlier one, and of its script, as they run.
+STYLES = ("report.css", "parts/findings.css", "parts/table.css", "parts/print.css")
+SCRIPTS = ("report.js", "parts/print.js", "rows.js", "curves.js", "threshold.js", "fooled.js")
 IN_SCRIPT = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
 
 
@@ -71,18 +78,22 @@ def page(saved: Saved, content: Content) -> str:
     )
     plotly, script = _plotly(), _script()
     results = saved.results
+    environment.globals |= {"wrapped": _wrapper(results), "slugs": SLUGS}
     chosen = {"OOD set": AVERAGE} if any(one.ood == AVERAGE for one in results) else {}
     text = environment.get_template("report.html").render(
         policy=_policy((plotly, script)),
-        style=Markup((FOLDER / "report.css").read_text(encoding="utf-8")),
+        style=Markup(_style()),
         title=_title(results),
         summary=_summary(results),
+        findings=findings(saved),
+        forest=forest(results),
+        terms=TERMS,
         content=content,
         columns=columns(results),
         filters=filters(results),
         chosen=chosen,
         lines=lines(results),
-        caption=caption(results, "Beside"),
+        caption=caption(results, "Next to"),
         differences=_differences(saved),
         further=Markup(to_html(grids)) if (grids := further(results)) else "",
         sweeps=sweeps(saved),
@@ -111,6 +122,11 @@ def _plotly() -> str:
 
 
 @cache
+def _style() -> str:
+    return "".join((FOLDER / one).read_text(encoding="utf-8") for one in STYLES)
+
+
+@cache
 def _script() -> str:
     """Return the page's script: its parts, in one scope of their own."""
     parts = [(FOLDER / one).read_text(encoding="utf-8") for one in SCRIPTS]
@@ -130,6 +146,37 @@ def _as_script(data: Mapping[str, Any]) -> str:
     """Return JSON that is safe within a script element, whatever names it contains."""
     compact = json.dumps(data, allow_nan=False, separators=(",", ":"))
     return compact.translate(IN_SCRIPT)
+
+
+def _wrapper(results: Sequence[Result]) -> Callable[[str], Any]:
+    """Return what writes a name as HTML that wraps well; one that is cut has its whole in a title.
+
+    The keyboard reaches a name that is cut.
+    """
+    from markupsafe import Markup
+
+    called = names(map(key, results))
+    sets = (one.ood for one in results)
+    short = {
+        **shortened(called.values()),
+        **shortened(part for row in called for part in row if part is not None),
+        **shortened(sets),
+    }
+
+    def wrapped(name: str) -> Any:
+        shown = short.get(name, name)
+        parts = [Markup("<wbr>").join(pieces(one)) for one in shown.split(" · ")]
+        if len(parts) > 1:  # A line breaks between parts first.
+            part = Markup('<span class="part">{}</span>')
+            text = Markup(" · ").join(part.format(one) for one in parts)
+        else:
+            (text,) = parts
+        if shown == name:
+            return Markup("<span>{}</span>").format(text)
+        cut = Markup('<span class="cut" tabindex="0" title="{}" data-whole="{}">{}</span>')
+        return cut.format(name, name, text)
+
+    return wrapped
 
 
 def _title(results: Sequence[Result]) -> str:
@@ -161,8 +208,8 @@ def _differences(saved: Saved) -> list[dict[str, str]]:
             # Its ends may be below 0, so they are joined by a word, not a dash.
             "interval": " to ".join(f"{100 * bound:+.2f}" for bound in one.ci or ())
             or NOT_ESTIMABLE,
-            "p": f"{one.p:.3g}",
-            "p_holm": f"{one.p_holm:.3g}",
+            "p": p_value(one.p),
+            "p_holm": p_value(one.p_holm),
         }
         for one in saved.differences
     ]
