@@ -61,20 +61,25 @@ class Sources:
     given: Sequence[ScoredImages] = ()
 
 
-def report(results: Path, output: Path, sources: Sources, watch: Watch) -> None:
-    """Write the HTML page for a file of results."""
-    write(read(results), output, sources, watch)
+def report(
+    results: Path, output: Path, sources: Sources, watch: Watch, *, earlier: Path | None = None
+) -> None:
+    """Write the HTML page for a file of results, compared with those of an `earlier` run."""
+    saved = read(results)
+    write(saved, output, sources, watch, earlier=None if earlier is None else read(earlier))
     watch.note(Hint(f"wrote {output}"))
 
 
-def write(saved: Saved, output: Path, sources: Sources, watch: Watch) -> None:
+def write(
+    saved: Saved, output: Path, sources: Sources, watch: Watch, *, earlier: Saved | None = None
+) -> None:
     """Write the HTML page for results; raise InputError if a library for it is missing."""
     if missing := missing_libraries():
         raise InputError(f"a report needs {missing}")
     found = content(saved, sources, watch)
     if found.missing:
         watch.note(f"the page has no curves and no images: {found.missing}")
-    save(page(saved, found), output)
+    save(page(saved, found, earlier), output)
 
 
 def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = True) -> Content:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from oodcache.report.content import Content
+from oodcache.report.findings.changes import changes
 from oodcache.report.findings.findings import findings
 from oodcache.report.html.forest import forest
 from oodcache.report.html.lines import columns, filters, lines
@@ -33,6 +34,7 @@ from oodcache.report.tables.grid import (
     key,
     model_names,
     names,
+    percent,
     some,
 )
 from oodcache.report.tables.hypertext import to_html
@@ -64,8 +66,11 @@ def _is_there(library: str) -> bool:
         return False
 
 
-def page(saved: Saved, content: Content) -> str:
-    """Return the page of results and the content of their images."""
+def page(saved: Saved, content: Content, earlier: Saved | None = None) -> str:
+    """Return the page of results and the content of their images.
+
+    With the results of an `earlier` run it begins with what changed since.
+    """
     import jinja2
     from markupsafe import Markup
 
@@ -78,7 +83,8 @@ def page(saved: Saved, content: Content) -> str:
     )
     plotly, script = _plotly(), _script()
     results = saved.results
-    environment.globals |= {"wrapped": _wrapper(results), "slugs": SLUGS}
+    every = [*results, *(earlier.results if earlier is not None else ())]
+    environment.globals |= {"wrapped": _wrapper(every), "slugs": SLUGS, "percent": percent}
     chosen = {"OOD set": AVERAGE} if any(one.ood == AVERAGE for one in results) else {}
     text = environment.get_template("report.html").render(
         policy=_policy((plotly, script)),
@@ -86,6 +92,9 @@ def page(saved: Saved, content: Content) -> str:
         title=_title(results),
         summary=_summary(results),
         findings=findings(saved),
+        changes=None if earlier is None else changes(earlier, saved),
+        earlier="" if earlier is None else earlier.path.name,
+        points=points,
         forest=forest(results),
         terms=TERMS,
         content=content,
@@ -177,6 +186,16 @@ def _wrapper(results: Sequence[Result]) -> Callable[[str], Any]:
         return cut.format(name, name, text)
 
     return wrapped
+
+
+def points(difference: float) -> str:
+    """Return the difference of two fractions in percentage points, with its sign.
+
+    >>> points(0.0123), points(-0.5), points(0.0)
+    ('+1.23', '−50.00', '±0.00')
+    """
+    text = f"{100 * difference:+z.2f}"
+    return f"±{text[1:]}" if text == "+0.00" else text.replace("-", "−")
 
 
 def _title(results: Sequence[Result]) -> str:

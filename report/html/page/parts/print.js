@@ -8,6 +8,7 @@
     paint(false);
     closed.forEach((one) => { one.open = true; });
     for (const [id, drawer] of drawers) {
+      stale.delete(id);
       drawer();
       fitted(id, $(id).closest(".pair") ? PAPER.half : PAPER.whole);
     }
