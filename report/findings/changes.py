@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from oodcache.cache.text import counted
 from oodcache.report.findings.ranking import listed, named
 from oodcache.report.saved.results import Saved, mapping
 from oodcache.report.tables.grid import Key, key, names, percent
@@ -136,7 +135,9 @@ def _summary(
     common = [(before[place], after[place]) for place in after if place in before]
     pairs = [pair for pair in common if pair[1].ood == AVERAGE] or common
     first, second = max(pairs, key=lambda pair: abs(pair[1].auroc - pair[0].auroc))
-    what = f"{changed:,} of the {counted(count, 'row')} in both runs changed"
+    what = f"{changed:,} of the {count:,} rows in both runs changed"
+    if changed == count:
+        what = f"{'The only row' if count == 1 else f'All {count:,} rows'} in both runs changed"
     if first.auroc == second.auroc:
         return f"{what}; no AUROC did."
     row = named(second, list(after.values()))

@@ -99,11 +99,9 @@ def _tested(best: Result, one: Result, saved: Saved) -> str:
     """Return what paired tests of the two rows found, or how to test them."""
     found = _between(key(best), key(one), best, saved)
     if not found:
-        how = (
-            "the two have no images and order in common, so no paired test compares them"
-            if saved.differences
-            else "whether the two differ was not tested (use --compare)"
-        )
+        how = "whether the two differ was not tested (use --compare)"
+        if saved.differences:
+            how = "no paired test of the two was made"
         return f"; {how}"
     if not best.is_average:
         (only,) = found.values()

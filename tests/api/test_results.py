@@ -216,7 +216,7 @@ def test_a_report_has_what_changed_since_an_earlier_run(
     rows.report(tmp_path / "a.html", earlier=old)
     page = (tmp_path / "a.html").read_text()
     assert "From old.json to results." in page
-    assert f"of the {len(rows)} rows in both runs changed; no AUROC did." in page
+    assert f"All {len(rows)} rows in both runs changed; no AUROC did." in page
 
 
 def test_a_figure_is_drawn_with_the_functions_in_memory(rows: package.Results) -> None:

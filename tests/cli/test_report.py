@@ -72,7 +72,7 @@ def test_two_results_are_compared_on_a_page_of_the_second(oodcache: Run, scored:
     assert (done.status, done.err.splitlines()[-1]) == (0, "wrote r-new.html")
     page = Path("r-new.html").read_text()
     count = len(whole["results"])
-    assert f"{count} of the {count} rows in both runs changed; no AUROC did." in page
+    assert f"All {count} rows in both runs changed; no AUROC did." in page
     assert "From r.json to new.json." in page
     assert page.count("/9j/") == 12
     assert not Path("r.html").exists()

@@ -73,7 +73,7 @@ def test_the_summary_names_the_largest_change_first_of_averages() -> None:
 def test_changes_of_other_measures_alone_are_told() -> None:
     new = replace(FIRST, aupr_in=0.97)
     summary = changes(run([FIRST]), run([new])).summary
-    assert summary == "1 of the 1 row in both runs changed; no AUROC did."
+    assert summary == "The only row in both runs changed; no AUROC did."
 
 
 def test_runs_without_a_row_in_common_say_so() -> None:

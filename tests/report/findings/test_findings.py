@@ -102,7 +102,7 @@ def test_of_an_average_each_set_has_its_test() -> None:
 def test_pairs_without_a_test_are_not_called_untested_by_mistake() -> None:
     other = difference(BEST, "mcm")
     assert found(results("SUN"), other).runner_up.endswith(
-        "the two have no images and order in common, so no paired test compares them."
+        "is 3.00 percentage points behind; no paired test of the two was made."
     )
 
 

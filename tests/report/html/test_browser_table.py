@@ -123,7 +123,7 @@ def test_a_name_that_is_cut_is_whole_on_focus_and_found_by_all_letters(
     show(driver, tmp_path, Saved(Path("r.json"), tuple(rows(5)), (), {}), 1400)
     cut = driver.find_element("css selector", "#table tr:not([hidden]) td .cut")
     assert "…" in cut.text and cut.get_attribute("title") == f"ViT-B-16/{MODELS[4]}"
-    driver.execute_script("arguments[0].focus({focusVisible: true})", cut)
+    driver.execute_script("arguments[0].focus()", cut)
     shown = "return getComputedStyle(arguments[0], '::after').content"
     assert MODELS[4] in driver.execute_script(shown, cut)
     driver.find_element("id", "words").send_keys("far-too-long-for-any-cell")
