@@ -68,7 +68,8 @@ def test_a_command_of_few_options_lists_them_together(oodcache: Run) -> None:
         assert re.findall(r"^([A-Z]\w*):$", text, re.MULTILINE) == ["Options"]
     listed = re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, re.MULTILINE)
     assert listed == [
-        *("--output", "--score", "--scores", "--data-root", "--cache", "--quiet", "--help"),
+        *("--output", "--open", "--score", "--scores", "--data-root", "--cache"),
+        *("--quiet", "--help"),
     ]
 
 

@@ -123,6 +123,8 @@ def test_a_name_that_is_cut_is_whole_on_focus_and_found_by_all_letters(
     show(driver, tmp_path, Saved(Path("r.json"), tuple(rows(5)), (), {}), 1400)
     cut = driver.find_element("css selector", "#table tr:not([hidden]) td .cut")
     assert "…" in cut.text and cut.get_attribute("title") == f"ViT-B-16/{MODELS[4]}"
+    # A window without a screen has no focus of its own.
+    driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
     driver.execute_script("arguments[0].focus()", cut)
     shown = "return getComputedStyle(arguments[0], '::after').content"
     assert MODELS[4] in driver.execute_script(shown, cut)
