@@ -181,7 +181,7 @@ def _wrapper(results: Sequence[Result]) -> Callable[[str], Any]:
         else:
             (text,) = parts
         if shown == name:
-            return Markup("<span>{}</span>").format(text)
+            return Markup("<span>{}</span>").format(text) if "<" in text else text
         cut = Markup('<span class="cut" tabindex="0" title="{}" data-whole="{}">{}</span>')
         return cut.format(name, name, text)
 

@@ -118,6 +118,10 @@
     return cell.dataset.sort === undefined ? cell.firstChild.title || cell.firstChild.textContent : Number(cell.dataset.sort);
   };
   const heads = [...$("table").tHead.rows[0].cells];
+  // On a phone, where a row is a card, each number has its heading.
+  for (const line of lines) {
+    [...line.cells].forEach((cell, place) => { cell.dataset.label = heads[place].querySelector("button")?.textContent ?? ""; });
+  }
   const sort = (place, order) => {
     heads.forEach((one) => one.removeAttribute("aria-sort"));
     heads[place].setAttribute("aria-sort", order);

@@ -44,6 +44,7 @@ for (const cell of table.querySelectorAll("tbody tr:not([hidden]) > *, thead th"
 return out;
 """
 
+CELLS = "#table tbody tr:first-child > *"
 FIGURES = """
 return [...document.querySelectorAll(".figure")].map((one) => [
   one.id, one.querySelectorAll(".main-svg").length, one.layout?.width, one.layout?.font.color,
@@ -73,6 +74,7 @@ def show(driver: Any, folder: Path, saved: Saved, width: int, earlier: Saved | N
     browser.resize(driver, width)
     browser.complaints(driver)
     driver.get(path.as_uri())
+    browser.ready(driver)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -148,6 +150,10 @@ def test_a_phone_sorts_by_a_choice(driver: Any, tmp_path: Path) -> None:
     show(driver, tmp_path, Saved(Path("r.json"), tuple(rows(1)), (), {}), 390)
     choices = driver.find_elements("css selector", "#sort option")
     next(one for one in choices if one.text == "AUROC").click()
+    cells = driver.find_elements("css selector", CELLS)
+    labels = [one.get_attribute("data-label") for one in cells]
+    headings = driver.find_elements("css selector", "#table thead button")
+    assert labels == [one.get_property("textContent") for one in headings]
     found = [float(one.split("\n")[0]) for one in texts(driver, "#table tr:not([hidden]) td.auroc")]
     assert found == sorted(found, reverse=True) and len(found) == 4
 
