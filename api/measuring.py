@@ -159,7 +159,7 @@ def evaluated(
 
 
 def _results(found: Measured, behind: Behind, compare: bool, note: Note) -> Results:
-    from oodcache.report.tables import exchanged
+    from oodcache.report.findings import exchanged
 
     if asked := exchanged.question(found.results, found.provenance):
         note(in_python(asked))

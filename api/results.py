@@ -131,6 +131,15 @@ class Results(Sequence[Result]):
         return [in_python(one) for one in caption(self.rows)] if self.rows else []
 
     @property
+    def findings(self) -> list[str]:
+        """Return three sentences, as a report begins: the best row, the next, what to distrust."""
+        from oodcache.report.findings.findings import findings
+
+        if not self:
+            return []
+        return [in_python(one) for one in findings(self._saved()).sentences]
+
+    @property
     def differences(self) -> tuple[Difference, ...]:
         """Return the paired tests between scores; InputError unless they were asked for."""
         if self.compared is None:
@@ -181,17 +190,20 @@ class Results(Sequence[Result]):
         images: Places | None = None,
         data_root: str | Path = "data",
         scores: Sequence[str | Function] = (),
+        earlier: Results | None = None,
         note: Note = to_stderr,
     ) -> None:
         """Write the HTML page of `oodcache report`: tables, curves, thresholds and images.
 
         `images` maps datasets to their folders, for thumbnails; others are looked up below
-        `data_root`. Results from a file need scores of your own again, in `scores`.
+        `data_root`. Results from a file need scores of your own again, in `scores`. With the
+        results of an `earlier` run the page begins with what changed since.
         """
         from oodcache.study import gathering
 
         sources = self._sources(images, data_root, scores)
-        gathering.write(self._saved(), Path(path), sources, Watch(noted(note)))
+        before = None if earlier is None else earlier._saved()
+        gathering.write(self._saved(), Path(path), sources, Watch(noted(note)), earlier=before)
 
     @checked(images=PLACES, ood=ANY_OOD)
     def plot(

@@ -147,7 +147,7 @@ def _is_drawn(given: Mapping[str, Any]) -> bool:
 def deliver(context: click.Context, results: Measured, given: Mapping[str, Any]) -> None:
     """Print the results and what to type next; with --output, write them and print the table."""
     from oodcache.cli import following
-    from oodcache.report.tables import exchanged
+    from oodcache.report.findings import exchanged
     from oodcache.score import scoring
 
     output, form = given["output"], given["form"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import webbrowser
 from pathlib import Path
 from typing import Any
 
 import click
 
+from oodcache.cache.errors import InputError
 from oodcache.cache.text import check_ending
+from oodcache.cache.watch import Note
 from oodcache.cli.commands import StrictCommand
 from oodcache.cli.groups import OUTPUT, SCORES, SETS
-from oodcache.cli.options import CACHE, FILE, FOLDER, WATCH, data_root
+from oodcache.cli.options import CACHE, FILE, FOLDER, WATCH, data_root, note
 
 SAVED_SCORES = SETS.option(
     "--scores",
@@ -31,9 +34,10 @@ DATA_ROOT = data_root(
 
 @click.command(cls=StrictCommand, short_help="Show results as one HTML page.")
 @click.argument("results", type=FILE)
-@click.argument("images", nargs=-1, metavar="[NAME=PATH]...")
+@click.argument("others", nargs=-1, metavar="[RESULTS] [NAME=PATH]...")
 @OUTPUT.option("-o", "--output", type=FILE, help="HTML page to write. [RESULTS with .html]")
 @SETS.option("--model", "models", multiple=True, help="Model to show; may repeat. [all]")
+@OUTPUT.option("--open", "opens", is_flag=True, help="Open the page in a browser when it is done.")
 @SCORES.option(
     "--score",
     "labels",
@@ -45,25 +49,59 @@ DATA_ROOT = data_root(
 @SAVED_SCORES
 @DATA_ROOT
 @CACHE
-def report(results: Path, images: tuple[str, ...], output: Path | None, **given: Any) -> None:
+def report(results: Path, others: tuple[str, ...], output: Path | None, **given: Any) -> None:
     """Show results as one self-contained HTML page: tables, curves, thresholds, images.
 
     RESULTS is the JSON of `oodcache score` or `oodcache metrics`. NAME=PATH is where the images of
     a dataset are, as passed to extract; the page then shows the images that fooled each score.
+    With two RESULTS the page is about the second, and begins with what changed since the first.
 
     \b
     oodcache score --model siglip2 --id pets --ood strays --output results.json
-    oodcache report results.json pets=photos/pets strays=photos/strays -o report.html
+    oodcache report results.json pets=photos/pets strays=photos/strays -o report.html --open
     oodcache report results.json --score mcm --score energy --label mcm=MCM
+    oodcache report before.json after.json -o changes.html
     """
     from oodcache.report.figures.choice import FigureChoice
     from oodcache.score.own.given_again import code_among
     from oodcache.study import gathering
 
-    output = output or results.with_suffix(".html")
+    images = [one for one in others if "=" in one]
+    runs = check_two([results, *(Path(one) for one in others if "=" not in one)])
+    output = output or default_output(runs)
     check_ending(output, (".html", ".htm"), "; oodcache plot writes .pdf, .png and .svg")
     code = code_among(given["labels"])
     scores = given["labels"] if any(not code_among([one]) for one in given["labels"]) else ()
     choice = FigureChoice(given["models"], (), scores, (), given["renamed"])
-    places = (given["scores"], given["cache"], images, given["data_root"], code)
-    gathering.report(results, output, choice, gathering.Sources(*places), WATCH)
+    sources = gathering.Sources(given["scores"], given["cache"], images, given["data_root"], code)
+    earlier = runs[0] if len(runs) > 1 else None
+    gathering.report(runs[-1], output, choice, sources, WATCH, earlier=earlier)
+    if given["opens"]:
+        open_page(output, note)
+
+
+def check_two(runs: list[Path]) -> list[Path]:
+    """Return one or two files of results; raise InputError for more, or for what is no file."""
+    for one in runs[1:]:
+        if one.is_dir() or not one.exists():
+            what = "is a folder, not results" if one.is_dir() else "no such file of results"
+            raise InputError(f"{one}: {what}; for images type NAME={one}")
+    if len(runs) > 2:
+        raise InputError(f"{runs[2]}: a third file of results; report compares two at most")
+    return runs
+
+
+def default_output(runs: list[Path]) -> Path:
+    """Return the page of one run, or of two."""
+    first, *more = runs
+    return first.with_name(f"{first.stem}-{more[0].stem}.html" if more else f"{first.stem}.html")
+
+
+def open_page(page: Path, note: Note) -> None:
+    """Open a page in the user's browser; note how to if there is none."""
+    try:
+        is_open = webbrowser.open(page.resolve().as_uri())
+    except webbrowser.Error:
+        is_open = False
+    if not is_open:
+        note(f"found no browser to open the page: open {page} yourself, or set BROWSER")

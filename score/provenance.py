@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.files.negatives import Negatives
 from oodcache.cache.files.texts import TextFile, TextRows
@@ -30,6 +32,7 @@ def provenance(files: Sequence[Source]) -> list[dict[str, Any]]:
             "weights": one.identity.model.weights,
             "vectors": one.identity.vectors or None,
             "shards": _of_shards(one.shards),
+            "failed": _undecoded(one),
             "source": dict(one.identity.source),
             "precision": dict(one.identity.precision),
             "versions": dict(one.identity.versions),
@@ -96,6 +99,11 @@ def left_out(provenance: Mapping[str, Any]) -> tuple[str, ...]:
     if others := [one for one in words or () if not isinstance(one, str)]:
         raise ValueError(f"'leaks.left_out' has {shown(others[0])}, not a text")
     return tuple(words or ())
+
+
+def _undecoded(one: Source) -> int | None:
+    """Return how many images could not be decoded, None for texts."""
+    return int(np.count_nonzero(~one.ok)) if isinstance(one, ImageFile) else None
 
 
 def _of_shards(sums: Sequence[str]) -> dict[str, Any] | None:

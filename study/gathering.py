@@ -63,16 +63,32 @@ class Sources:
 
 
 def report(
-    results: Path, output: Path, choice: FigureChoice, sources: Sources, watch: Watch
+    results: Path,
+    output: Path,
+    choice: FigureChoice,
+    sources: Sources,
+    watch: Watch,
+    *,
+    earlier: Path | None = None,
 ) -> None:
-    """Write the HTML page for the rows of a file of results that were chosen, all if none was."""
-    saved = read(results)
+    """Write the HTML page for the rows of a file of results that were chosen, all if none was.
+
+    With an `earlier` file it compares the same choice of both.
+    """
+    saved, named = _chosen(read(results), choice)
+    before = None
+    if earlier is not None:  # The later run has the names that are replaced.
+        before, _ = _chosen(read(earlier), replace(choice, labels=()))
+    write(saved, output, sources, watch, named, earlier=before)
+    watch.note(Hint(f"wrote {output}"))
+
+
+def _chosen(saved: Saved, choice: FigureChoice) -> tuple[Saved, Mapping[str, str]]:
+    """Return results with the chosen rows and their differences alone, and the replaced names."""
     rows = chosen(saved, choice, Default(templates=None), "the report")
     there = set(rows.rows())
     compared = tuple(one for one in saved.differences if {one.first, one.second} <= there)
-    saved = replace(saved, results=rows.results, differences=compared)
-    write(saved, output, sources, watch, rows.named)
-    watch.note(Hint(f"wrote {output}"))
+    return replace(saved, results=rows.results, differences=compared), rows.named
 
 
 def write(
@@ -81,6 +97,8 @@ def write(
     sources: Sources,
     watch: Watch,
     named: Mapping[str, str] | None = None,
+    *,
+    earlier: Saved | None = None,
 ) -> None:
     """Write the HTML page for results; raise InputError if a library for it is missing.
 
@@ -91,7 +109,7 @@ def write(
     found = content(saved, sources, watch)
     if found.missing:
         watch.note(f"the page has no curves and no images: {found.missing}")
-    save(page(saved, found, named), output)
+    save(page(saved, found, named, earlier), output)
 
 
 def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = True) -> Content:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from oodcache.report.html.terms import SLUGS
 from oodcache.report.tables.grid import (
     DIAGNOSTIC,
     LEAKS,
@@ -23,18 +24,23 @@ from oodcache.score.measures.result import MEASURES, Result
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading of the page's table; `classes` is "number", or "name" if phones hide it."""
+    """A heading of the page's table; `classes` is "number", "wide" if narrow pages lack it."""
 
     name: str
     classes: str = ""
     help: str = ""
+
+    @property
+    def term(self) -> str:
+        """Return the slug of the term that explains it, "" if there is none."""
+        return SLUGS.get(self.name, "")
 
 
 @dataclass(frozen=True)
 class PageCell:
     """A cell's text, and the number to sort it by, None to sort by the text.
 
-    Phones show `small` below the text instead of the columns they hide.
+    Narrow pages show `small` below the text instead of the columns they hide.
     """
 
     text: str
@@ -53,12 +59,12 @@ class PageLine:
 
 
 NAMES = ("score", "model", "template", "OOD set")
-NARROW = ("model", "template")
-# The headline measures first, and AUROC's interval beside it.
+WIDE = ("model", "template")
+# The headline measures first, AUROC's interval next to it.
 MEASURED = sorted(MEASURES, key=lambda one: not one.is_headline)[1:]
 MEASURE_HEADINGS = (
     Heading("AUROC", "number", "in %, ID positive"),
-    Heading("interval", "number", "of the AUROC"),
+    Heading("interval", "number wide", "of the AUROC"),
     *(Heading(one.heading, "number", one.about) for one in MEASURED),
     Heading("ID acc", "number", "in %"),
     Heading("ID", "number", "images"),
@@ -72,7 +78,7 @@ LEAKS_HEADING = Heading(LEAKS, "number", "words that name a class of the OOD set
 def columns(results: Sequence[Result]) -> list[Heading]:
     """Return the headings; a name that is the same in all rows has none."""
     shown = _shown(filters(results))
-    names = (Heading(name, "name" * (name in NARROW)) for name in shown)
+    names = (Heading(name, "wide" * (name in WIDE)) for name in shown)
     return [*names, *MEASURE_HEADINGS, *[LEAKS_HEADING] * _any_leaks(results)]
 
 
@@ -118,17 +124,17 @@ def lines(results: Sequence[Result]) -> list[PageLine]:
                     (
                         PageCell(
                             DIAGNOSTIC.format(key[2]) if one.is_diagnostic else key[2],
-                            small=" · ".join(values[name] for name in NARROW if name in offered),
+                            small=" · ".join(values[name] for name in WIDE if name in offered),
                         ),
                         *(
-                            PageCell(values[name], classes="name" * (name in NARROW))
+                            PageCell(values[name], classes="wide" * (name in WIDE))
                             for name in _shown(offered)[1:]
                         ),
-                        _measured(one, "auroc", "auroc"),
+                        replace(_measured(one, "auroc", "auroc"), small=interval(_bounds(one))),
                         PageCell(
                             interval(_bounds(one)),
                             (_bounds(one) or (-1.0,))[0],
-                            "number",
+                            "number wide",
                         ),
                         *(_measured(one, each.name) for each in MEASURED),
                         _percent(one.id_accuracy),

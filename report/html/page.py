@@ -17,9 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from oodcache.report.content import Content
+from oodcache.report.findings.changes import changes
+from oodcache.report.findings.findings import findings
+from oodcache.report.html.forest import forest
 from oodcache.report.html.lines import columns, filters, lines
+from oodcache.report.html.names import wrapper
 from oodcache.report.html.provenance import making
 from oodcache.report.html.renaming import renamed, renamed_data, renamed_grid, renamed_line
+from oodcache.report.html.terms import SLUGS, TERMS
 from oodcache.report.saved.results import Saved
 from oodcache.report.streams import courses, pathless
 from oodcache.report.sweeps import sweeps
@@ -29,11 +34,13 @@ from oodcache.report.tables.grid import (
     by_row,
     model_names,
     names,
+    percent,
     some,
 )
 from oodcache.report.tables.hypertext import to_html
 from oodcache.report.tables.notes.caption import caption
 from oodcache.report.tables.sections import further
+from oodcache.report.tables.significance import p_value
 from oodcache.score.measures.result import AVERAGE, HEADLINES, Result
 
 NEEDS = ("jinja2", "plotly", "PIL")
@@ -41,6 +48,9 @@ FOLDER = Path(__file__).parent / "page"
 # More than a figure shows; every further digit adds to a page of a hundred scores.
 DIGITS = 6
 NAMES_IN = ("heat", "ood", "rows", "sweeps", "streams")  # Data that have names of results.
+# The parts of the page's style, a later one over an earlier one, and of its script, as they run.
+STYLES = ("report.css", "parts/findings.css", "parts/table.css", "parts/print.css")
+SCRIPTS = ("report.js", "parts/print.js", "rows.js", "curves.js", "threshold.js", "fooled.js")
 IN_SCRIPT = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
 
 
@@ -57,10 +67,16 @@ def _is_there(library: str) -> bool:
         return False
 
 
-def page(saved: Saved, content: Content, named: Mapping[str, str] | None = None) -> str:
+def page(
+    saved: Saved,
+    content: Content,
+    named: Mapping[str, str] | None = None,
+    earlier: Saved | None = None,
+) -> str:
     """Return the page of results and the content of their images.
 
-    `named` has names to show instead of those of the results.
+    `named` has names to show instead of those of the results. With the results of an `earlier` run
+    it begins with what changed since.
     """
     import jinja2
     from markupsafe import Markup
@@ -72,16 +88,25 @@ def page(saved: Saved, content: Content, named: Mapping[str, str] | None = None)
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    plotly, script = _plotly(), (FOLDER / "report.js").read_text(encoding="utf-8")
+    plotly, script = _plotly(), _script()
     results, named = saved.results, named or {}
+    every = [*results, *(earlier.results if earlier is not None else ())]
+    wrapped = wrapper(every, named)
+    environment.globals |= {"wrapped": wrapped, "slugs": SLUGS, "percent": percent}
     average = {"OOD set": renamed(AVERAGE, named)}
     grids = [renamed_grid(one, named) for one in further(results)]
     chosen = average if any(one.ood == AVERAGE for one in results) else {}
     text = environment.get_template("report.html").render(
         policy=_policy((plotly, script)),
-        style=Markup((FOLDER / "report.css").read_text(encoding="utf-8")),
+        style=Markup(_style()),
         title=_title(results, named),
         summary=_summary(results, named),
+        findings=findings(saved, named),
+        changes=None if earlier is None else changes(earlier, saved, named),
+        earlier="" if earlier is None else earlier.path.name,
+        points=points,
+        forest=forest(results, named),
+        terms=TERMS,
         content=content,
         columns=columns(results),
         filters={
@@ -90,7 +115,7 @@ def page(saved: Saved, content: Content, named: Mapping[str, str] | None = None)
         },
         chosen=chosen,
         lines=[renamed_line(one, named) for one in lines(results)],
-        caption=caption(results, "Beside"),
+        caption=caption(results, "Next to"),
         further=Markup(to_html(grids)) if grids else "",
         differences=[renamed_data(one, named) for one in _differences(saved)],
         sweeps=sweeps(saved),
@@ -118,6 +143,18 @@ def _plotly() -> str:
     return str(get_plotlyjs())
 
 
+@cache
+def _style() -> str:
+    return "".join((FOLDER / one).read_text(encoding="utf-8") for one in STYLES)
+
+
+@cache
+def _script() -> str:
+    """Return the page's script: its parts, in one scope of their own."""
+    parts = [(FOLDER / one).read_text(encoding="utf-8") for one in SCRIPTS]
+    return "\n".join(['"use strict";', "(() => {", *parts, "})();"])
+
+
 def _policy(scripts: Sequence[str]) -> str:
     sums = (hashlib.sha256(one.encode()).digest() for one in scripts)
     allowed = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in sums)
@@ -131,6 +168,16 @@ def _as_script(data: Mapping[str, Any]) -> str:
     """Return JSON that is safe within a script element, whatever names it contains."""
     compact = json.dumps(data, allow_nan=False, separators=(",", ":"))
     return compact.translate(IN_SCRIPT)
+
+
+def points(difference: float) -> str:
+    """Return the difference of two fractions in percentage points, with its sign.
+
+    >>> points(0.0123), points(-0.5), points(0.0)
+    ('+1.23', '−50.00', '±0.00')
+    """
+    text = f"{100 * difference:+z.2f}"
+    return f"±{text[1:]}" if text == "+0.00" else text.replace("-", "−")
 
 
 def _title(results: Sequence[Result], named: Mapping[str, str]) -> str:
@@ -164,8 +211,8 @@ def _differences(saved: Saved) -> list[dict[str, str]]:
             # Its ends may be below 0, so they are joined by a word, not a dash.
             "interval": " to ".join(f"{100 * bound:+.2f}" for bound in one.ci or ())
             or NOT_ESTIMABLE,
-            "p": f"{one.p:.3g}",
-            "p_holm": f"{one.p_holm:.3g}",
+            "p": p_value(one.p),
+            "p_holm": p_value(one.p_holm),
         }
         for one in saved.differences
     ]

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from oodcache.report.tables.grid import Cell, Grid, GridRow, Key, by_row
 from oodcache.report.tables.notes.stream_notes import keeps_some
+from oodcache.report.tables.significance import SIGNIFICANT
 from oodcache.score.measures.result import HEADLINES, Difference, Result
 
 Rows = Mapping[Key, Mapping[str, Result]]
 Versus = Mapping[tuple[str, Key], Mapping[Key, Difference]]
 
-SIGNIFICANT = 0.05
 HIGHER, LOWER = "↑", "↓"
 SMALL = -1  # A mark as 1 and 2 are, of intervals.
 FEWEST = 3  # Numbers from which on a second best is marked.
@@ -33,11 +33,15 @@ def versus(differences: Sequence[Difference]) -> Versus:
     """Return, for each OOD set and row, each other row's AUROC minus the row's own."""
     found: dict[tuple[str, Key], dict[Key, Difference]] = {}
     for one in differences:
-        ci = None if one.ci is None else (-one.ci[1], -one.ci[0])
-        turned = replace(one, first=one.second, second=one.first, difference=-one.difference, ci=ci)
-        for each in (one, turned):
+        for each in (one, turned(one)):
             found.setdefault((each.ood, each.second), {})[each.first] = each
     return found
+
+
+def turned(one: Difference) -> Difference:
+    """Return a difference as that of the second row minus the first."""
+    ci = None if one.ci is None else (-one.ci[1], -one.ci[0])
+    return replace(one, first=one.second, second=one.first, difference=-one.difference, ci=ci)
 
 
 def rival(rows: Rows, ood: str, against: Versus, key: Key) -> Difference | None:

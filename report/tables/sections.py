@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from oodcache.report.tables.best import (
-    SIGNIFICANT,
     Rows,
     Versus,
     is_behind,
@@ -32,6 +31,7 @@ from oodcache.report.tables.notes.caption import caption, short_caption
 from oodcache.report.tables.notes.stream_notes import keeps_some
 from oodcache.report.tables.published import published_tables
 from oodcache.report.tables.selective import selective_grid
+from oodcache.report.tables.significance import SIGNIFICANT, p_value
 from oodcache.report.tables.spectrum import drop_grid
 from oodcache.score.measures.result import Counterpart, Difference, Result
 
@@ -191,14 +191,10 @@ def _behind(rows: Rows, ood: str, against: Versus, key: Key, called: str) -> Cel
         return ((called, ""),)
     mark = "*" if one.p_holm < SIGNIFICANT else ""
     spread = "" if one.deviation is None else f" ± {percent(one.deviation)}"
-    numbers = (f"{percent(one.difference)}{spread}{mark}", _p(one.p_holm))
+    numbers = (f"{percent(one.difference)}{spread}{mark}", p_value(one.p_holm))
     if one.difference == 0 and one.ci is None:
         return (numbers,)
     return (numbers, (interval(one.ci),))
-
-
-def _p(p: float) -> str:
-    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
 def _fraction(value: float | None) -> str:

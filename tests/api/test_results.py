@@ -200,6 +200,25 @@ def test_notes_are_all_those_of_the_file(rows: package.Results, tmp_path: Path) 
     assert rows.notes == [in_words_of_python(one) for one in notes]
 
 
+def test_findings_are_three_sentences_in_words_of_python(rows: package.Results) -> None:
+    best, runner_up, distrust = rows.findings
+    highest = max((one for one in rows), key=lambda one: one.auroc)
+    assert f"AUROC of {100 * highest.auroc:.2f} %" in best
+    assert runner_up.startswith(("The runner-up, ", "No score is behind"))
+    assert distrust.startswith("Be careful: ") and "--" not in "".join(rows.findings)
+    assert made().findings == []
+
+
+def test_a_report_has_what_changed_since_an_earlier_run(
+    rows: package.Results, tmp_path: Path
+) -> None:
+    old = replace(made(*(replace(one, aupr_in=0.0) for one in rows)), path=Path("old.json"))
+    rows.report(tmp_path / "a.html", earlier=old)
+    page = (tmp_path / "a.html").read_text()
+    assert "From old.json to results." in page
+    assert f"All {len(rows)} rows in both runs changed; no AUROC did." in page
+
+
 def test_a_figure_is_drawn_with_the_functions_in_memory(rows: package.Results) -> None:
     figure = rows.plot("roc", scores=["energy", gap], width="two")
     assert figure.get_figwidth() == 6.75

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,15 @@ for name in {names!r}:
 from oodcache.cli.main import main
 sys.argv = ["oodcache", "report", "r.json"]
 main()
+"""
+
+# It notes what it is to open, next to itself, and whether that is there.
+BROWSER = """
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+page = sys.argv[1]
+there = Path(unquote(urlparse(page).path)).is_file()
+Path(__file__).with_name("opened").write_text(f"{page} {there}")
 """
 
 
@@ -67,6 +77,84 @@ def test_rows_are_chosen_and_names_replaced(oodcache: Run, scored: None) -> None
     wrong = oodcache("report", "r.json", "--model", "clip-x")
     assert (wrong.status, wrong.err.count("\n")) == (1, 1)
     assert wrong.err.startswith("oodcache: --model 'clip-x': not in r.json; there are: tiny-clip")
+
+
+def test_two_results_are_compared_on_a_page_of_the_second(oodcache: Run, scored: None) -> None:
+    whole = json.loads(Path("r.json").read_text())
+    del whole["sha256"]
+    for row in whole["results"]:
+        row["aupr_in"] /= 2
+    Path("new.json").write_text(json.dumps(whole))
+    done = oodcache("report", "r.json", "new.json", "pets=photos")
+    assert (done.status, done.err.splitlines()[-1]) == (0, "wrote r-new.html")
+    page = Path("r-new.html").read_text()
+    count = len(whole["results"])
+    assert f"All {count} rows in both runs changed; no AUROC did." in page
+    assert "From r.json to new.json." in page
+    assert page.count("/9j/") == 12
+    assert not Path("r.html").exists()
+
+
+def test_choices_and_new_names_are_of_both_results(oodcache: Run, scored: None) -> None:
+    shutil.copy("r.json", "new.json")
+    chosen = ("--score", "mcm", "--score", "energy", "--label", "mcm=MCM", "--label", "strays=Odd")
+    assert oodcache("report", "r.json", "new.json", *chosen).status == 0
+    page = Path("r-new.html").read_text().partition('id="made"')[0]
+    assert "Each of the 2 rows that both runs have is the same in both" in page
+    changed = page.partition('id="changed"')[2].partition("</table>")[0]
+    assert changed.count("<tr>") == 3 and ">MCM</th>" in changed and ">Odd</td>" in changed
+    assert "MCM with tiny-clip" in page.partition('id="findings"')[2].partition("</section>")[0]
+    assert "only in " not in page and "max-logit" not in page
+    whole = json.loads(Path("new.json").read_text())
+    del whole["sha256"]
+    whole["results"] = [one for one in whole["results"] if one["score"] != "mcm"]
+    Path("less.json").write_text(json.dumps(whole))
+    wrong = oodcache("report", "less.json", "r.json", *chosen)
+    assert (wrong.status, wrong.err.count("\n")) == (1, 1)
+    assert wrong.err.startswith("oodcache: --score 'mcm': not in less.json; there are: ")
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("photos", "photos: is a folder, not results; for images type NAME=photos"),
+        ("pets", "pets: no such file of results; for images type NAME=pets"),
+        (("r.json", "r.json"), "r.json: a third file of results; report compares two at most"),
+    ],
+)
+def test_what_is_no_second_run_is_one_line(
+    oodcache: Run, scored: None, typed: str | tuple[str, ...], words: str
+) -> None:
+    done = oodcache("report", "r.json", *([typed] if isinstance(typed, str) else typed))
+    assert (done.status, done.err) == (1, f"oodcache: {words}\n")
+    assert not Path("r.html").exists()
+
+
+def test_the_page_is_opened_once_it_is_written(
+    oodcache: Run, scored: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!{sys.executable}\nimport sys\n" + BROWSER)
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    monkeypatch.setattr(webbrowser, "_tryorder", None)  # It looks for browsers once.
+    done = oodcache("report", "r.json", "--open")
+    assert (done.status, done.err.splitlines()[-1]) == (0, "wrote r.html")
+    assert (tmp_path / "opened").read_text() == f"{Path('r.html').resolve().as_uri()} True"
+
+
+def test_without_a_browser_a_line_says_where_the_page_is(
+    oodcache: Run, scored: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROWSER", "false %s")
+    monkeypatch.setattr(webbrowser, "_tryorder", None)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    done = oodcache("report", "r.json", "--open")
+    last = "found no browser to open the page: open r.html yourself, or set BROWSER"
+    assert (done.status, done.err.splitlines()[-1]) == (0, last)
+    assert Path("r.html").exists()
 
 
 def test_an_ending_of_another_format_is_refused(oodcache: Run) -> None:

@@ -1,5 +1,3 @@
-"use strict";
-(() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const $ = (id) => document.getElementById(id);
   // Okabe and Ito's colour-blind-safe colours; dashes and markers differ too.
@@ -99,12 +97,14 @@
   /* ---- the table ---- */
   const body = $("table").tBodies[0];
   const lines = [...body.rows];
+  // A name that is cut is found by all of its letters.
+  const written = new Map(lines.map((line) => [line, [line.textContent, ...[...line.querySelectorAll(".cut")].map((one) => one.title)].join(" ").toLowerCase()]));
   const selects = [...document.querySelectorAll("select[data-filter]")];
   const filter = () => {
     const words = $("words").value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
     for (const line of lines) {
-      const text = line.textContent.toLowerCase();
+      const text = written.get(line);
       const shown = words.every((word) => text.includes(word))
         && selects.every((select, place) => !select.value || line.getAttribute(`data-${place}`) === select.value);
       line.hidden = !shown;
@@ -115,23 +115,33 @@
   const valueOf = (line, place) => {
     const cell = line.cells[place];
     // The first child leaves out the small print shown on phones.
-    return cell.dataset.sort === undefined ? cell.firstChild.textContent : Number(cell.dataset.sort);
+    return cell.dataset.sort === undefined ? cell.firstChild.title || cell.firstChild.textContent : Number(cell.dataset.sort);
   };
   const heads = [...$("table").tHead.rows[0].cells];
-  heads.forEach((head, place) => head.querySelector("button").addEventListener("click", () => {
-    // Numbers sort from the highest first, text from A.
-    const first = head.classList.contains("number") ? "descending" : "ascending";
-    const other = first === "descending" ? "ascending" : "descending";
-    const order = head.getAttribute("aria-sort") === first ? other : first;
+  // On a phone, where a row is a card, each number has its heading.
+  for (const line of lines) {
+    [...line.cells].forEach((cell, place) => { cell.dataset.label = heads[place].querySelector("button")?.textContent ?? ""; });
+  }
+  const sort = (place, order) => {
     heads.forEach((one) => one.removeAttribute("aria-sort"));
-    head.setAttribute("aria-sort", order);
+    heads[place].setAttribute("aria-sort", order);
     const sign = order === "ascending" ? 1 : -1;
     lines.sort((one, two) => {
       const [a, b] = [valueOf(one, place), valueOf(two, place)];
       return sign * (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b)));
     });
     body.append(...lines);
+  };
+  // Numbers sort from the highest first, text from A.
+  const first = (head) => (head.classList.contains("number") ? "descending" : "ascending");
+  heads.forEach((head, place) => head.querySelector("button").addEventListener("click", () => {
+    const other = first(head) === "descending" ? "ascending" : "descending";
+    sort(place, head.getAttribute("aria-sort") === first(head) ? other : first(head));
   }));
+  $("sort").addEventListener("change", () => {
+    const place = Number($("sort").value);
+    if ($("sort").value) sort(place, heads[place].textContent.startsWith("FPR") ? "ascending" : first(heads[place]));
+  });
   $("words").addEventListener("input", filter);
   selects.forEach((select) => select.addEventListener("change", filter));
   filter();
@@ -163,185 +173,6 @@
     });
   });
   $("measure").addEventListener("change", () => redraw("heat-figure"));
-
-  /* ---- one score, and those to compare it with ---- */
-  const rows = data.rows;
-  if (rows.length) {
-    options($("row"), rows.map((row) => row.name), rows.map((_, place) => String(place)));
-    const boxes = rows.map((row, place) => {
-      const box = element("input");
-      box.type = "checkbox";
-      box.value = String(place);
-      box.addEventListener("change", () => { limit(); redraw("roc", "pr"); });
-      const label = element("label");
-      label.append(box, element("span", row.name));
-      $("beside").append(label);
-      return box;
-    });
-    const row = () => rows[Number($("row").value)];
-    const limit = () => {
-      const full = boxes.filter((box) => box.checked).length >= MOST - 1;
-      boxes.forEach((box) => { box.disabled = full && !box.checked; });
-    };
-    const chosen = () => [row(), ...boxes.filter((box) => box.checked && rows[Number(box.value)] !== row())
-      .map((box) => rows[Number(box.value)])].filter((one) => Object.hasOwn(one.n_ood, $("ood").value)).slice(0, MOST);
-
-    const oodSets = () => {
-      const before = $("ood").value;
-      options($("ood"), Object.keys(row().n_ood));
-      if (Object.hasOwn(row().n_ood, before)) $("ood").value = before;
-    };
-    const startSlider = () => {
-      $("slider").max = String(row().curve.ranked.length - 1);
-      $("slider").value = String(row().threshold);
-    };
-    const everything = ["roc", "pr", "histogram", "reliability"];
-    $("row").addEventListener("change", () => { oodSets(); startSlider(); refresh(); redraw(...everything); });
-    $("ood").addEventListener("change", () => { refresh(); redraw(...everything); });
-    $("form").addEventListener("change", () => { confusion(); redraw("histogram"); });
-    $("slider").addEventListener("input", () => { confusion(); move(); });
-
-    const lineOf = (one, place) => ({
-      type: "scatter", mode: "lines", name: plain(cut(one.name, narrow() ? 34 : 70)),
-      line: { color: COLOURS[place % MOST], dash: DASHES[place % MOST], width: 2 }, hoverinfo: "x+y",
-    });
-    const unit = (title) => ({ title: { text: title }, range: [-0.01, 1.01], tickvals: FIFTHS, ticktext: FIFTHS.map((share) => `${Math.round(100 * share)} %`), hoverformat: ".2%" });
-    figure("roc", () => {
-      const ood = $("ood").value;
-      const traces = chosen().map((one, place) => ({
-        ...lineOf(one, place),
-        // The first threshold, infinity, keeps infinite scores, so the curve needs (0, 0).
-        x: [0, ...one.curve.kept_ood[ood].map((kept) => kept / one.n_ood[ood])], y: [0, ...one.curve.kept_id.map((kept) => kept / one.n_id)],
-      }));
-      const chance = { type: "scatter", mode: "lines", x: [0, 1], y: [0, 1], line: { color: colour("--soft"), width: 1, dash: "dot" }, hoverinfo: "skip", showlegend: false };
-      show("roc", [chance, ...traces], { xaxis: unit("OOD kept (FPR)"), yaxis: unit("ID kept (TPR)"), showlegend: traces.length > 1 });
-    });
-    figure("pr", () => {
-      const ood = $("ood").value;
-      const traces = chosen().map((one, place) => {
-        const kept = one.curve.kept_id.map((inside, at) => [inside, one.curve.kept_ood[ood][at]]).filter(([a, b]) => a + b > 0);
-        const precision = kept.map(([inside, outside]) => inside / (inside + outside));
-        // Average precision is a step function: each precision extends back to the recall before it, the first to 0.
-        return {
-          ...lineOf(one, place), line: { ...lineOf(one, place).line, shape: "vh" },
-          x: [0, ...kept.map(([inside]) => inside / one.n_id)], y: [precision[0], ...precision],
-        };
-      });
-      const inside = row().n_id / (row().n_id + row().n_ood[ood]);
-      const chance = { type: "scatter", mode: "lines", x: [0, 1], y: [inside, inside], line: { color: colour("--soft"), width: 1, dash: "dot" }, hoverinfo: "skip", showlegend: false };
-      show("pr", [chance, ...traces], { xaxis: unit("recall of ID"), yaxis: unit("precision"), showlegend: traces.length > 1 });
-    });
-
-    const at = () => row().curve[$("form").value][Number($("slider").value)];
-    const lineAt = () => {
-      const place = at();
-      if (place === null) return [];
-      return [{ type: "line", x0: place, x1: place, yref: "paper", y0: 0, y1: 1, line: { color: colour("--ink"), width: 1.5, dash: "dash" } }];
-    };
-    figure("histogram", () => {
-      const ood = $("ood").value;
-      const found = row()[$("form").value];
-      const middle = found.edges.slice(1).map((edge, place) => (edge + found.edges[place]) / 2);
-      const width = found.edges[1] - found.edges[0];
-      const bars = (name, counts, total, place) => ({
-        type: "bar", name: plain(cut(name, 40)), x: middle, y: counts.map((count) => count / total), width,
-        marker: { color: COLOURS[place], opacity: 0.6 }, hovertemplate: "%{y:.2%} at %{x:.4g}<extra></extra>",
-      });
-      show("histogram", [bars(`ID: ${row().id}`, found.id, row().n_id, 0), bars(`OOD: ${ood}`, found.ood[ood], row().n_ood[ood], 1)], {
-        barmode: "overlay", bargap: 0, shapes: lineAt(),
-        xaxis: { title: { text: "score (dashed: threshold)" } }, yaxis: { title: { text: "share of the set" }, tickformat: ".0%" },
-      });
-    });
-    const move = () => {
-      if ($("histogram").data) Plotly.relayout($("histogram"), { shapes: lineAt() });
-    };
-    figure("reliability", () => {
-      const found = row().reliability && own(row().reliability, $("ood").value);
-      const traces = [{ type: "scatter", mode: "lines", x: [0, 1], y: [0, 1], line: { color: colour("--soft"), width: 1, dash: "dot" }, hoverinfo: "skip", showlegend: false }];
-      const note = { text: "This score is not a probability.", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 };
-      if (found) {
-        const largest = Math.max(...found.count);
-        traces.push({
-          type: "scatter", mode: "lines+markers", x: found.mean, y: found.share, showlegend: false, line: { color: COLOURS[0], width: 1.5 },
-          marker: { color: COLOURS[0], size: found.count.map((count) => 6 + 18 * Math.sqrt(count / largest)), opacity: 0.85 },
-          text: found.count.map((count) => `${whole(count)} images`), hovertemplate: "mean p %{x:.3f}, share of ID %{y:.3f}<br>%{text}<extra></extra>",
-        });
-      }
-      show("reliability", traces, {
-        xaxis: { title: { text: "p, the probability of being ID" }, range: [-0.02, 1.02] }, yaxis: { title: { text: "share of ID" }, range: [-0.04, 1.04] },
-        shapes: found ? [{ type: "line", x0: 0.5, x1: 0.5, yref: "paper", y0: 0, y1: 1, line: { color: colour("--soft"), width: 1, dash: "dash" } }] : [],
-        annotations: found ? [] : [note],
-      });
-    });
-
-    const confusion = () => {
-      const one = row();
-      const place = Number($("slider").value);
-      // Thresholds fall: an infinity with no number after it is negative.
-      const at = (values, digits) => number(values[place], place > 0 && values.slice(place).every((value) => value === null) ? "−∞" : "∞", digits);
-      $("at").textContent = at(one.curve[$("form").value], 3);
-      const sets = [[`ID: ${one.id}`, one.curve.kept_id[place], one.n_id, "TPR"],
-        ...Object.keys(one.n_ood).map((ood) => [`OOD: ${ood}`, one.curve.kept_ood[ood][place], one.n_ood[ood], "FPR"])];
-      $("confusion").tBodies[0].replaceChildren(...sets.map(([name, kept, total, rate], at) => {
-        const line = element("tr");
-        const bar = element("span", undefined, "bar");
-        bar.style.width = `${Math.round(160 * kept / total)}px`;
-        bar.style.background = COLOURS[at ? 1 : 0];
-        const last = element("td");
-        last.append(bar);
-        line.append(element("td", name), element("td", rate, "soft"), element("td", whole(kept), "number"),
-          element("td", whole(total - kept), "number"), element("td", `${percent(kept / total)} %`, "number"), last);
-        return line;
-      }));
-    };
-
-    const card = (infinity) => (one) => {
-      const made = element("div", undefined, "card");
-      const small = one.thumbnail === null ? element("div", "no thumbnail", "none") : element("img");
-      if (one.thumbnail !== null) {
-        small.src = `data:image/jpeg;base64,${data.thumbnails[one.thumbnail]}`;
-        small.alt = one.path;
-        small.loading = "lazy";
-      }
-      const score = element("div", number(one.score, infinity, 3));
-      score.title = `ranking scale: ${number(one.ranked, infinity)}`;
-      made.append(small, score, element("div", `nearest: ${one.nearest}`),
-        element("div", one.label ? `label: ${one.label}` : "no label", "soft"), element("div", one.path, "soft"));
-      return made;
-    };
-    const failing = (id, title, classes, verb) => {
-      const head = element("tr");
-      for (const [text, kind] of [[title, ""], [verb, "number"], ["of", "number"], ["share", ""], ["mostly nearest to", ""]]) head.append(element("th", text, kind));
-      const made = classes.map((one) => {
-        const line = element("tr");
-        const share = element("td");
-        const bar = element("span", undefined, "bar");
-        bar.style.width = `${Math.round(90 * one.failed / one.total)}px`;
-        share.append(bar, `${percent(one.failed / one.total)} %`);
-        line.append(element("td", one.label || "no label"), element("td", whole(one.failed), "number"), element("td", whole(one.total), "number"), share, element("td", one.nearest));
-        return line;
-      });
-      $(id).replaceChildren(head, ...made);
-    };
-    const refresh = () => {
-      const one = row();
-      const ood = $("ood").value;
-      confusion();
-      $("fooled-ood-title").textContent = `OOD images scored as in-distribution (${ood})`;
-      $("fooled-id-title").textContent = `ID images scored as OOD (${one.id})`;
-      $("fooled-ood").replaceChildren(...one.fooled_ood[ood].map(card("∞")));
-      $("fooled-id").replaceChildren(...one.fooled_id.map(card("−∞")));
-      failing("failing-ood", `OOD: ${ood}`, one.failing_ood[ood], "kept");
-      failing("failing-id", `ID: ${one.id}`, one.failing_id, "rejected");
-      const found = own(one.calibration, ood);
-      $("calibration").textContent = found
-        ? `At p = 0.5: ${percent(found.kept_id)} % of ID and ${percent(found.kept_ood)} % of OOD are kept. Brier ${found.brier.toFixed(4)}, ECE ${found.ece.toFixed(4)} at a prevalence of ${percent(found.prevalence)} % ID.`
-        : "";
-    };
-    oodSets();
-    startSlider();
-    refresh();
-  }
 
   /* ---- sweeps ---- */
   if (data.sweeps.length) {
@@ -476,4 +307,3 @@
     $("stream-ood").addEventListener("change", changed);
     tell();
   }
-})();

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,20 @@ from oodcache.score.measures.result import FPR_CONVENTIONS, Result
 Swings = npt.NDArray[np.float64]
 
 
-def reversals(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line if another FPR convention orders the scores of a column differently.
+@dataclass(frozen=True)
+class Swaps:
+    """How many of all `pairs` of scores each other convention swaps.
+
+    `most` has the column with the clearest swap: its swings, its rows, and the convention.
+    """
+
+    counts: Mapping[str, int]
+    pairs: int
+    most: tuple[Swings, Sequence[Result], str]
+
+
+def swaps(results: Sequence[Result]) -> Swaps | None:
+    """Return how other FPR conventions order the scores of a column, None if they all agree.
 
     Numbers are rounded as the table shows them, so only visible differences count. Two orders of
     the stream, and other images, are no pair.
@@ -30,14 +43,20 @@ def reversals(results: Sequence[Result]) -> Iterator[str]:
     counts = dict.fromkeys(others, 0)
     for swings, _, name in found:
         counts[name] += int(np.count_nonzero(swings)) // 2
-    if any(counts.values()):
-        pairs = sum(int(np.count_nonzero(_paired(group))) // 2 for group in columns.values())
-        pairs_of = counted(pairs, "pair")
-        swapped = [f"{name} swaps {count:,}" for name, count in counts.items() if count]
-        most = max(found, key=lambda one: float(one[0].max()))
+    if not any(counts.values()):
+        return None
+    pairs = sum(int(np.count_nonzero(_paired(group))) // 2 for group in columns.values())
+    return Swaps(counts, pairs, max(found, key=lambda one: float(one[0].max())))
+
+
+def reversals(results: Sequence[Result]) -> Iterator[str]:
+    """Yield a line if another FPR convention orders the scores of a column differently."""
+    if (found := swaps(results)) is not None:
+        pairs_of = counted(found.pairs, "pair")
+        swapped = [f"{name} swaps {count:,}" for name, count in found.counts.items() if count]
         yield (
             f"The order by FPR95 depends on the convention: of {pairs_of} of scores, "
-            f"{in_words(swapped)}, most clearly {_swap(*most, results)}."
+            f"{in_words(swapped)}, most clearly {_swap(*found.most, results)}."
         )
 
 

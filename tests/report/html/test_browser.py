@@ -60,8 +60,8 @@ def column(driver: Any, place: int) -> list[str]:
 
 
 def headings(driver: Any) -> list[str]:
-    cells = driver.find_elements("css selector", "#table thead th")
-    return [one.text.rstrip(" ▲▼") for one in cells]
+    buttons = driver.find_elements("css selector", "#table thead button")
+    return [one.text.rstrip(" ▲▼") for one in buttons]
 
 
 def pick(find: Find, css: str, text: str) -> None:

@@ -119,7 +119,7 @@ def test_differences_have_a_table_and_results_their_caption() -> None:
     low, high = PLAIN_DIFFERENCE.ci
     assert f"{100 * low:+.2f} to {100 * high:+.2f}" in words
     assert "FPR convention: strict" in words
-    assert "Beside each AUROC: 95 % DeLong intervals" in words
+    assert "Next to each AUROC: 95 % DeLong intervals" in words
     assert "Parameter sweep" in words  # mcm at two temperatures
 
 

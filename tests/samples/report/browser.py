@@ -11,6 +11,7 @@ from typing import Any
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 WHY_NOT = "" if CHROMIUM and DRIVER else "no chromium and chromedriver: Debian's packages have them"
@@ -41,6 +42,12 @@ def resize(driver: Any, width: int, height: int = 1000) -> None:
     """Give the page a window of some size, a phone's where it is narrow."""
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def ready(driver: Any) -> None:
+    """Wait until the page's script has run, which takes its time on a busy machine."""
+    count = "return document.getElementById('count').textContent"
+    WebDriverWait(driver, 30).until(lambda one: one.execute_script(count))
 
 
 def dark(driver: Any, wanted: bool) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from oodcache.report.tables.grid import interval, key, percent, whose
+from oodcache.report.findings.ranking import whose_named
+from oodcache.report.html.renaming import Named, renamed
+from oodcache.report.tables.grid import interval, key, percent
 from oodcache.score.measures.result import Result
 
 CHANCE = 0.5
 
 
-def question(results: Sequence[Result], provenance: Mapping[str, Any]) -> str | None:
+def question(
+    results: Sequence[Result], provenance: Mapping[str, Any], new: Named | None = None
+) -> str | None:
     """Return a line about the lowest AUROC whose whole interval is below 50 %, None without one."""
+    new = new or {}
     single = [one for one in results if not one.is_average]
     below = [one for one in single if _is_below(one)]
     if not below:
@@ -20,7 +25,8 @@ def question(results: Sequence[Result], provenance: Mapping[str, Any]) -> str | 
     worst = min(below, key=lambda one: one.auroc)
     bounds = "" if worst.auroc_ci is None else f" ({interval(worst.auroc_ci)})"
     others = _others(len(below) - 1, len(single) - 1)
-    row = f"{key(worst)[2]} on {worst.ood}{whose(worst, results)}"
+    row = f"{renamed(key(worst)[2], new)} on {renamed(worst.ood, new)}"
+    row += whose_named(worst, results, new)
     what = f"AUROC {percent(worst.auroc)}{bounds} of {row} is below 50"
     return f"{what}{others}: {_cause(single, below, provenance)}"
 

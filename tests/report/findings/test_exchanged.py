@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from samples.report.results import FIRST
 
-from oodcache.report.tables.exchanged import question
+from oodcache.report.findings.exchanged import question
+from oodcache.report.tables.grid import key
 from oodcache.score.measures.result import Result
 
 LOW = replace(FIRST, ood="SUN", auroc=0.2, auroc_ci=(0.15, 0.26))
@@ -68,3 +69,11 @@ def test_complete_reversal_has_no_interval_and_raises_the_question() -> None:
 def test_the_lowest_row_is_named_with_its_model_if_there_are_several() -> None:
     asked = str(question([LOW, replace(HIGH, model="ViT-L-14")], {}))
     assert "of mcm on SUN (ViT-B-16/laion400m_e31) is below 50: " in asked
+
+
+def test_the_question_has_the_new_names() -> None:
+    old = str(question([LOW], {}))
+    row = f"{key(LOW)[2]} on {LOW.ood}"
+    assert row in old
+    new = {key(LOW)[2]: "My score", LOW.ood: "My set"}
+    assert question([LOW], {}, new) == old.replace(row, "My score on My set")

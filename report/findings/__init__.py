@@ -1,0 +1,1 @@
+"""Findings: what results show, in sentences, and what changed between two runs."""
