@@ -7,6 +7,7 @@ Content-Security-Policy allows only the page's own scripts, by their SHA-256.
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from oodcache.report.content import Content
+from oodcache.report.html.arrays import is_packable, packed, quantised
 from oodcache.report.html.lines import columns, filters, lines
 from oodcache.report.html.provenance import making
 from oodcache.report.saved.results import Saved
@@ -40,7 +42,10 @@ FOLDER = Path(__file__).parent / "page"
 # More than a figure shows; every further digit adds to a page of a hundred scores.
 DIGITS = 6
 # The parts of the page's script, in the order in which they run.
-SCRIPTS = ("report.js", "rows.js", "curves.js", "threshold.js", "fooled.js")
+SCRIPTS = (
+    *("arrays.js", "report.js", "rows.js", "curves.js", "histograms.js", "threshold.js"),
+    *("fooled.js", "map.js"),
+)
 IN_SCRIPT = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
 
 
@@ -74,6 +79,7 @@ def page(saved: Saved, content: Content) -> str:
     chosen = {"OOD set": AVERAGE} if any(one.ood == AVERAGE for one in results) else {}
     text = environment.get_template("report.html").render(
         policy=_policy((plotly, script)),
+        picks=_picks(results, content),
         style=Markup((FOLDER / "report.css").read_text(encoding="utf-8")),
         title=_title(results),
         summary=_summary(results),
@@ -92,7 +98,7 @@ def page(saved: Saved, content: Content) -> str:
         made=making(saved),
         source=saved.path.name,
         data=Markup(_as_script(_data(saved, content))),
-        plotly=Markup(plotly),
+        plotly=_compressed(plotly),
         script=Markup(script),
     )
     return _written(text)
@@ -117,6 +123,13 @@ def _script() -> str:
     return "\n".join(['"use strict";', "(() => {", *parts, "})();"])
 
 
+@cache
+def _compressed(script: str) -> str:
+    """Return a script as the page unpacks it: gzip, in base64."""
+    # Without a time, so that the same results make the same page.
+    return base64.b64encode(gzip.compress(script.encode(), 9, mtime=0)).decode()
+
+
 def _policy(scripts: Sequence[str]) -> str:
     sums = (hashlib.sha256(one.encode()).digest() for one in scripts)
     allowed = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in sums)
@@ -124,6 +137,16 @@ def _policy(scripts: Sequence[str]) -> str:
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
+
+
+def _picks(results: Sequence[Result], content: Content) -> list[dict[str, Any] | None]:
+    """Return what each line of the table shows as curves: a row, and an OOD set unless average."""
+    places = {row.key: place for place, row in enumerate(content.rows)}
+    return [
+        {"row": places[key], "ood": "" if one.is_average else one.ood} if key in places else None
+        for key, row in by_row(results).items()
+        for one in row.values()
+    ]
 
 
 def _as_script(data: Mapping[str, Any]) -> str:
@@ -185,6 +208,7 @@ def _data(saved: Saved, content: Content) -> dict[str, Any]:
         {
             **asdict(row),
             "name": called[row.key],
+            "on_map": quantised(row.on_map),
             "calibration": {
                 ood: dict(one.calibration)
                 for ood, one in results[row.key].items()
@@ -197,12 +221,24 @@ def _data(saved: Saved, content: Content) -> dict[str, Any]:
         "heat": heat,
         "measures": {one.name: one.lower_is_better for one in HEADLINES.values()},
         "ood": list(dict.fromkeys(one.ood for one in saved.results)),
-        "rows": rows,
         "thumbnails": content.thumbnails,
         "sweeps": [asdict(one) for one in sweeps(saved)],
         "streams": [asdict(one) for one in courses(saved.results)],
     }
-    return {name: _shortened(one) for name, one in data.items()}
+    # Models mostly have the same images.
+    paths = list(dict.fromkeys(one.paths for one in content.maps))
+    maps = [{**asdict(one), "paths": paths.index(one.paths)} for one in content.maps]
+    arrays = {"rows": rows, "maps": maps, "paths": paths}
+    return {name: _shortened(one) for name, one in (data | _packed(arrays)).items()}
+
+
+def _packed(value: Any) -> Any:
+    """Return JSON's values with long lists of numbers as typed arrays."""
+    if isinstance(value, dict):
+        return {key: _packed(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return packed(value) if is_packable(value) else [_packed(one) for one in value]
+    return value
 
 
 def _shortened(value: Any) -> Any:

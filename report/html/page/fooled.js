@@ -1,43 +1,97 @@
   /* ---- images that fooled the score, and classes that fail ---- */
-  const card = (infinity) => (one) => {
-    const made = element("div", undefined, "card");
-    const small = one.thumbnail === null ? element("div", "no thumbnail", "none") : element("img");
-    if (one.thumbnail !== null) {
-      small.src = `data:image/jpeg;base64,${data.thumbnails[one.thumbnail]}`;
-      small.alt = one.path;
+  const source = (thumbnail) => `data:image/jpeg;base64,${data.thumbnails[thumbnail]}`;
+  const enlarge = (title, pictures) => {
+    $("enlarged-title").textContent = title;
+    $("enlarged-images").replaceChildren(...pictures.filter((one) => one.thumbnail !== null).map((one) => {
+      const made = element("figure");
+      const large = element("img");
+      large.src = source(one.thumbnail);
+      large.alt = one.alt;
+      made.append(large, element("figcaption", one.text), element("figcaption", one.path, "soft"));
+      return made;
+    }));
+    $("enlarged").showModal();
+  };
+  if (rows.length) {
+    $("enlarged-close").addEventListener("click", () => $("enlarged").close());
+    // A click beside the dialog's content is one on the dialog itself.
+    $("enlarged").addEventListener("click", (event) => { if (event.target === $("enlarged")) $("enlarged").close(); });
+  }
+  const thumb = (one, all, title) => {
+    const made = element("div", undefined, "thumb");
+    if (one.thumbnail === null) {
+      made.append(element("div", "no thumbnail", "none"));
+    } else {
+      const button = element("button");
+      const small = element("img");
+      button.type = "button";
+      small.src = source(one.thumbnail);
+      small.alt = `${one.alt}: enlarge`;
       small.loading = "lazy";
+      button.append(small);
+      button.addEventListener("click", () => enlarge(title, all));
+      made.append(button);
     }
-    const score = element("div", number(one.score, infinity, 3));
-    score.title = `ranking scale: ${number(one.ranked, infinity)}`;
-    made.append(small, score, element("div", `nearest: ${one.nearest}`),
-      element("div", one.label ? `label: ${one.label}` : "no label", "soft"), element("div", one.path, "soft"));
+    made.append(element("p", one.text), element("p", one.path, "soft path"));
+    return made;
+  };
+  const told = (one, isFooled, isOod, at) => {
+    const score = number(one.score, isOod ? "∞" : "−∞", 3);
+    const kept = isOod === isFooled ? `taken for '${one.nearest}'` : `rejected; its nearest class is '${one.nearest}'`;
+    return `${kept}, score ${score}, threshold ${at}`;
+  };
+  // The first `fooled` of them are on the wrong side of the threshold of 95 % TPR.
+  const card = (fooled, isOod, at) => (one, place) => {
+    const made = element("li", undefined, "card");
+    const words = told(one, place < fooled, isOod, at);
+    const pictures = [{ ...one, alt: one.label || (isOod ? "OOD image" : "ID image"), text: one.label ? `own class: ${one.label}` : "no class of its own" }];
+    const { similar } = one;
+    if (similar) {
+      pictures.push({ ...similar, alt: similar.label || "ID image", text: `most similar ID image${similar.label ? `: ${similar.label}` : ""}, cosine ${similar.cosine.toFixed(3)}` });
+    }
+    const line = element("p", words, "words");
+    line.title = `ranking scale: ${number(one.ranked, isOod ? "∞" : "−∞")}`;
+    const pair = element("div", undefined, "pictures");
+    pair.append(...pictures.map((each) => thumb(each, pictures, words)));
+    made.append(line, pair);
     return made;
   };
   const failing = (id, title, classes, verb) => {
     const head = element("tr");
-    for (const [text, kind] of [[title, ""], [verb, "number"], ["of", "number"], ["share", ""], ["mostly nearest to", ""]]) head.append(element("th", text, kind));
+    for (const [text, kind] of [[title, ""], [`share ${verb}`, ""], [verb, "number"], ["of", "number"], ["mostly nearest to", ""]]) {
+      const cell = element("th", text, kind);
+      cell.scope = "col";
+      head.append(cell);
+    }
     const made = classes.map((one) => {
       const line = element("tr");
-      const share = element("td");
+      const name = element("th", one.label || "no label");
+      name.scope = "row";
+      const share = element("td", undefined, "chart");
       const bar = element("span", undefined, "bar");
-      bar.style.width = `${Math.round(90 * one.failed / one.total)}px`;
-      share.append(bar, `${percent(one.failed / one.total)} %`);
-      line.append(element("td", one.label || "no label"), element("td", whole(one.failed), "number"), element("td", whole(one.total), "number"), share, element("td", one.nearest));
+      bar.style.width = `${100 * one.failed / one.total}%`;
+      bar.style.background = COLOURS[id === "failing-ood" ? 1 : 0];
+      const track = element("span", undefined, "track");
+      track.append(bar);
+      share.append(track, element("span", `${percent(one.failed / one.total)} %`));
+      line.append(name, share, element("td", whole(one.failed), "number"), element("td", whole(one.total), "number"), element("td", one.nearest));
       return line;
     });
-    $(id).replaceChildren(head, ...made);
+    const none = element("tr");
+    const empty = element("td", "No class fails.", "soft");
+    empty.colSpan = 5;
+    none.append(empty);
+    $(id).tHead.replaceChildren(head);
+    $(id).tBodies[0].replaceChildren(...(made.length ? made : [none]));
   };
   follow(() => {
     const one = row();
     const ood = $("ood").value;
+    const at = thresholdText(one, one.threshold, "shown");
     $("fooled-ood-title").textContent = `OOD images scored as in-distribution (${ood})`;
     $("fooled-id-title").textContent = `ID images scored as OOD (${one.id})`;
-    $("fooled-ood").replaceChildren(...one.fooled_ood[ood].map(card("∞")));
-    $("fooled-id").replaceChildren(...one.fooled_id.map(card("−∞")));
+    $("fooled-ood").replaceChildren(...one.fooled_ood[ood].map(card(one.curve.kept_ood[ood][one.threshold], true, at)));
+    $("fooled-id").replaceChildren(...one.fooled_id.map(card(one.n_id - one.curve.kept_id[one.threshold], false, at)));
     failing("failing-ood", `OOD: ${ood}`, one.failing_ood[ood], "kept");
     failing("failing-id", `ID: ${one.id}`, one.failing_id, "rejected");
-    const found = own(one.calibration, ood);
-    $("calibration").textContent = found
-      ? `At p = 0.5: ${percent(found.kept_id)} % of ID and ${percent(found.kept_ood)} % of OOD are kept. Brier ${found.brier.toFixed(4)}, ECE ${found.ece.toFixed(4)} at a prevalence of ${percent(found.prevalence)} % ID.`
-      : "";
   });
