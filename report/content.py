@@ -109,7 +109,7 @@ class ImageRow:
     set, those with the highest, highest first. `pooled` are the sets behind an `id` that is none: a
     csid set, or those of the full spectrum, whose paths begin with their set. `same` has a text for
     each OOD set, equal for two scores only if their ROC curves are one. `bands` are by OOD set, of
-    results with bootstrap intervals. `on_map` has the published form of the score of each point of
+    results with bootstrap intervals. `on_map` has the ranking form of the score of each point of
     the model's map, None if it is infinite or not known.
     """
 

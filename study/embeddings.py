@@ -25,7 +25,6 @@ from oodcache.report.pictures import Picture
 from oodcache.report.pools import picture
 from oodcache.report.saved.results import Saved, mapping
 from oodcache.report.tables.grid import as_typed, by_row
-from oodcache.score.files.reading import SHOWN
 from oodcache.score.inputs.files import images_path
 from oodcache.score.measures.result import Result
 
@@ -236,9 +235,27 @@ def _map(embedded: Embedded) -> EmbeddingMap | None:
 
 
 def _shares(embedded: Embedded) -> list[int]:
-    """Return how many points each set has at most: half of all are ID, half OOD."""
-    sides = (embedded.id_sets, len(embedded.sets) - embedded.id_sets)
-    return [MOST_POINTS // 2 // side for side in sides for _ in range(side)]
+    """Return how many points each set has: half of all are ID, unless a side has fewer images."""
+    sizes = [len(one.paths) for one in embedded.sets]
+    sides = sizes[: embedded.id_sets], sizes[embedded.id_sets :]
+    half = MOST_POINTS // 2
+    inside, outside = (sum(one) for one in sides)
+    most = max(half, MOST_POINTS - outside), max(half, MOST_POINTS - inside)
+    return [share for side, own in zip(sides, most, strict=True) for share in divided(side, own)]
+
+
+def divided(sizes: Sequence[int], most: int) -> list[int]:
+    """Return equal shares of `most` for sets of these sizes; what one does not need others have.
+
+    >>> divided([1, 9, 9], 11)
+    [1, 5, 5]
+    """
+    shares = dict.fromkeys(range(len(sizes)), 0)
+    left = most
+    for done, place in enumerate(sorted(shares, key=lambda one: sizes[one])):
+        shares[place] = min(sizes[place], left // (len(sizes) - done))
+        left -= shares[place]
+    return [*shares.values()]
 
 
 def spread(images: int, most: int) -> Integers:
@@ -255,7 +272,7 @@ def spread(images: int, most: int) -> Integers:
 def _scores(
     chart: EmbeddingMap, row: ImageRow, result: Result, parts: Parts
 ) -> tuple[float | None, ...]:
-    """Return the score of each point in its published form; None if infinite or not known."""
+    """Return the score of each point in its ranking form; None if infinite or not known."""
     label = as_typed(result)
     columns: dict[str, Mapping[str, float]] = {}
     for name in chart.sets:
@@ -263,7 +280,7 @@ def _scores(
         if part is None or label not in part.scores:
             columns[name] = {}
             continue
-        scores = part.scores.get(label + SHOWN, part.scores[label]).tolist()
+        scores = part.scores[label].tolist()
         columns[name] = dict(zip(map(text, part.paths()), scores, strict=True))
     found = (
         columns[chart.sets[at]].get(path)

@@ -39,7 +39,7 @@ from oodcache.study import embeddings
 from oodcache.study.rescoring import rescored
 
 # More would make a page of many scores larger than 6 MB.
-MOST_THUMBNAILS = 300
+MOST_THUMBNAILS = 200
 
 
 @dataclass(frozen=True)

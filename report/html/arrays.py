@@ -1,12 +1,13 @@
-"""Numbers of the page's script as typed arrays: little-endian bytes in base64.
+"""Numbers of the page's script as typed arrays, one after another.
 
-The script reads `{"type": "f4", "base64": …}`, NaN standing for no number, "f8", "u1", "u2", "u4",
-and "q2": shares from 0 to 65,534 of the way from `low` to `high`, 65,535 standing for no number.
+In the script's data stands `{"type": "f4", "at": 96, "length": 24}` for an array that begins at
+byte 96: first the lowest byte of every number, then the next, to the highest. In "f4" and "f8" NaN
+stands for no number. "u1", "u2" and "u4" are whole numbers, "d1", "d2" and "d4" the steps of rising
+ones from 0. "q1" are 255 levels from `low` to `high`, and 255 stands for no number.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,49 +16,81 @@ import numpy.typing as npt
 
 # Shorter lists are shorter as JSON.
 FEWEST = 12
-STEPS = 65_534
+LEVELS = 254
 Number = float | int | None
+Integers = npt.NDArray[np.int64]
 
 
-def is_packable(values: Sequence[object]) -> bool:
-    """Return whether values are numbers, or None, and worth packing."""
+class Arrays:
+    """The bytes of all arrays of a page, which grow as arrays are added."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._length = 0
+
+    def bytes(self) -> bytes:
+        """Return the bytes of all arrays."""
+        return b"".join(self._parts)
+
+    def packed(self, value: Any) -> Any:
+        """Return JSON's values with an array for each long list of numbers."""
+        if isinstance(value, dict):
+            return {key: self.packed(one) for key, one in value.items()}
+        if not isinstance(value, list | tuple):
+            return value
+        return self.numbers(value) if _is_long(value) else [self.packed(one) for one in value]
+
+    def numbers(self, values: Sequence[Number]) -> dict[str, Any]:
+        """Return an array of numbers: whole ones are exact, others have 19 binary digits."""
+        if all(isinstance(one, int) and 0 <= one < 2**32 for one in values):
+            whole = np.array(values, np.int64)
+            steps = np.diff(whole, prepend=0)
+            is_rising = bool((steps >= 0).all())
+            return self._whole("d" if is_rising else "u", steps if is_rising else whole)
+        numbers = np.array([np.nan if one is None else one for one in values], np.float64)
+        size = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)])
+        is_single = not len(size) or (size.max() < 1e38 and size.min() > 1e-37)
+        kind = "f4" if is_single else "f8"
+        return self._added(kind, _rounded(numbers) if is_single else numbers.astype("<f8"))
+
+    def levels(self, values: Sequence[Number]) -> dict[str, Any]:
+        """Return an array of numbers to the nearest of 255 levels, a byte each.
+
+        >>> Arrays().levels([1.0, None, 3.0])
+        {'type': 'q1', 'at': 0, 'length': 3, 'low': 1.0, 'high': 3.0}
+        """
+        known = [float(one) for one in values if one is not None]
+        low, high = (min(known), max(known)) if known else (0.0, 0.0)
+        found = [
+            LEVELS + 1 if one is None else round(LEVELS * (one - low) / ((high - low) or 1.0))
+            for one in values
+        ]
+        return {**self._added("q1", np.array(found, np.uint8)), "low": low, "high": high}
+
+    def _whole(self, kind: str, whole: Integers) -> dict[str, Any]:
+        size = next(one for one in (1, 2, 4) if int(whole.max()) < 256**one)
+        return self._added(f"{kind}{size}", whole.astype(f"<u{size}"))
+
+    def _added(self, kind: str, numbers: npt.NDArray[Any]) -> dict[str, Any]:
+        # Bytes of one place in their numbers are alike, and compress together.
+        planes = numbers.view(np.uint8).reshape(len(numbers), -1).T
+        at, packed = self._length, planes.tobytes()
+        self._parts.append(packed)
+        self._length += len(packed)
+        return {"type": kind, "at": at, "length": len(numbers)}
+
+
+def _rounded(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Return numbers to 19 binary digits: the others are not shown, and do not compress."""
+    found = numbers.astype("<f4")
+    bits = found.view("<u4")
+    rounded = ((bits + np.uint32(16)) & np.uint32(0xFFFFFFE0)).view("<f4")
+    return np.where(np.isnan(found), found, rounded)
+
+
+def _is_long(values: Sequence[object]) -> bool:
+    """Return whether values are numbers, or None, and worth an array."""
     return len(values) >= FEWEST and all(
         one is None or (isinstance(one, int | float) and not isinstance(one, bool))
         for one in values
     )
-
-
-def packed(values: Sequence[Number]) -> dict[str, str]:
-    """Return numbers in the smallest type: whole ones as they are, others as six digits need."""
-    if all(isinstance(one, int) and one >= 0 for one in values):
-        whole = np.array(values, np.uint64)
-        kind = next(one for one in ("u1", "u2", "u4", "f8") if _holds(one, int(whole.max())))
-        return {"type": kind, "base64": _base64(whole.astype(f"<{kind}"))}
-    numbers = np.array([np.nan if one is None else one for one in values], np.float64)
-    size = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)])
-    is_single = not len(size) or (size.max() < 1e38 and size.min() > 1e-37)
-    kind = "f4" if is_single else "f8"
-    return {"type": kind, "base64": _base64(numbers.astype(f"<{kind}"))}
-
-
-def quantised(values: Sequence[Number]) -> dict[str, Any]:
-    """Return numbers to 65,534 steps between the lowest and the highest, two bytes each.
-
-    >>> quantised([])
-    {'type': 'q2', 'low': 0.0, 'high': 0.0, 'base64': ''}
-    """
-    known = [float(one) for one in values if one is not None]
-    low, high = (min(known), max(known)) if known else (0.0, 0.0)
-    steps = [
-        STEPS + 1 if one is None else round(STEPS * (one - low) / ((high - low) or 1.0))
-        for one in values
-    ]
-    return {"type": "q2", "low": low, "high": high, "base64": _base64(np.array(steps, "<u2"))}
-
-
-def _holds(kind: str, largest: int) -> bool:
-    return kind == "f8" or largest <= int(np.iinfo(kind).max)
-
-
-def _base64(numbers: npt.NDArray[Any]) -> str:
-    return base64.b64encode(numbers.tobytes()).decode()

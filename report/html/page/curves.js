@@ -7,7 +7,11 @@
       if (!found.has(same)) found.set(same, []);
       found.get(same).push(one);
     }
-    return [...found.values()].map((those) => ({ ...those[0], name: equal(those.map((one) => one.name)) }));
+    return [...found.values()].map((those) => {
+      if (new Set(those.map((one) => one.ood)).size > 1) return { ...those[0], name: those.map((one) => one.name).join(" = ") };
+      const suffix = those[0].name.slice(those[0].row.name.length);
+      return { ...those[0], name: equal(those.map((one) => one.row.name)) + suffix };
+    });
   };
   const equal = (names) => {
     const parts = names.map((name) => name.split(" · "));
@@ -41,8 +45,8 @@
       : `Shaded: 95 % bootstrap band of the TPR at each FPR${shaded < found.length ? ", of scores that have one" : ""}.`;
   };
   // Margins of one sum in both directions leave a square of a square.
-  const SQUARE = { l: 64, r: 16, t: 16, b: 64 };
-  const unit = (title) => ({ title: { text: title }, range: [-0.01, 1.01], tickvals: FIFTHS, ticktext: FIFTHS.map((share) => `${Math.round(100 * share)} %`), hoverformat: ".2%", automargin: false });
+  const SQUARE = { l: 64, r: 26, t: 34, b: 56 };
+  const unit = (title) => ({ title: { text: title }, range: [-0.01, 1.01], tickvals: FIFTHS, ticktext: FIFTHS.map((share) => `${Math.round(100 * share)} %`), hoverformat: ".2%", automargin: false, ticklabeloverflow: "allow" });
   const thin = (x, y) => ({ type: "scatter", mode: "lines", x, y, line: { color: colour("--soft"), width: 1, dash: "dot" }, hoverinfo: "skip", showlegend: false });
   figure("roc", () => {
     legend();

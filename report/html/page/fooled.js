@@ -35,10 +35,14 @@
     made.append(element("p", one.text), element("p", one.path, "soft path"));
     return made;
   };
+  const three = (value, infinity, digits = 3) => (value !== null && Math.abs(value) >= 0.001 && Math.abs(value) < 1000 ? value.toPrecision(digits) : number(value, infinity, digits));
   const told = (one, isFooled, isOod, at) => {
-    const score = number(one.score, isOod ? "∞" : "−∞", 3);
+    const infinity = isOod ? "∞" : "−∞";
+    const both = [3, 4, 5, 6].map((digits) => [three(one.score, infinity, digits), three(at, "∞", digits)]);
+    // More digits where fewer would show two numbers as one.
+    const [score, threshold] = both.find(([first, second]) => first !== second) || both[0];
     const kept = isOod === isFooled ? `taken for '${one.nearest}'` : `rejected; its nearest class is '${one.nearest}'`;
-    return `${kept}, score ${score}, threshold ${at}`;
+    return `${kept}, score ${score}, threshold ${threshold}`;
   };
   // The first `fooled` of them are on the wrong side of the threshold of 95 % TPR.
   const card = (fooled, isOod, at) => (one, place) => {
@@ -68,12 +72,7 @@
       const name = element("th", one.label || "no label");
       name.scope = "row";
       const share = element("td", undefined, "chart");
-      const bar = element("span", undefined, "bar");
-      bar.style.width = `${100 * one.failed / one.total}%`;
-      bar.style.background = COLOURS[id === "failing-ood" ? 1 : 0];
-      const track = element("span", undefined, "track");
-      track.append(bar);
-      share.append(track, element("span", `${percent(one.failed / one.total)} %`));
+      share.append(bar(one.failed / one.total, COLOURS[id === "failing-ood" ? 1 : 0]), element("span", `${percent(one.failed / one.total)} %`));
       line.append(name, share, element("td", whole(one.failed), "number"), element("td", whole(one.total), "number"), element("td", one.nearest));
       return line;
     });
@@ -87,7 +86,7 @@
   follow(() => {
     const one = row();
     const ood = $("ood").value;
-    const at = thresholdText(one, one.threshold, "shown");
+    const at = one.curve.shown[one.threshold];
     $("fooled-ood-title").textContent = `OOD images scored as in-distribution (${ood})`;
     $("fooled-id-title").textContent = `ID images scored as OOD (${one.id})`;
     $("fooled-ood").replaceChildren(...one.fooled_ood[ood].map(card(one.curve.kept_ood[ood][one.threshold], true, at)));

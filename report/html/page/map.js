@@ -9,7 +9,7 @@
     const name = pointName(one, one.set_of[point]);
     const score = row().on_map[point];
     const words = element("div");
-    words.append(element("p", name), element("p", `score ${score === null || score === undefined ? "not known" : number(score, "", 3)}`), element("p", data.paths[one.paths][point], "soft path"));
+    words.append(element("p", name), element("p", score === null || score === undefined ? "score not known" : `score about ${number(score, "", 2)} (ranking scale)`), element("p", data.paths[one.paths][point], "soft path"));
     if (small === null || small === undefined) {
       $("map-point").replaceChildren(words);
     } else {
@@ -45,7 +45,7 @@
         x: points.map((point) => one.x[point]), y: points.map((point) => one.y[point]), hoverinfo: "none",
         marker: {
           size: points.map((point) => (typeof one.thumbnails[point] === "number" ? 10 : 6)), opacity: 0.75, symbol: inside ? "circle" : MARKERS[1 + (at - one.id_sets) % (MOST - 1)],
-          ...(isScore ? { color: points.map((point) => scores[point]), colorscale: "Cividis", cmin: ends[0], cmax: ends[1], showscale: at === 0, colorbar: { thickness: 12, outlinewidth: 0, title: { text: "score" } } } : { color: COLOURS[at % MOST] }),
+          ...(isScore ? { color: points.map((point) => scores[point]), colorscale: "Cividis", cmin: ends[0], cmax: ends[1], showscale: at === 0, colorbar: { thickness: 12, outlinewidth: 0, title: { text: "score,<br>ranking<br>scale" } } } : { color: COLOURS[at % MOST] }),
           line: { width: points.map((point) => (typeof one.thumbnails[point] === "number" ? 1.5 : 0)), color: colour("--ink") },
         },
       };

@@ -1,5 +1,3 @@
-  const data = JSON.parse(document.getElementById("data").textContent, unpacked);
-  const $ = (id) => document.getElementById(id);
   // Okabe and Ito's colour-blind-safe colours; dashes and markers differ too.
   const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#7F7F7F"];
   const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash"];
@@ -92,16 +90,12 @@
   };
   // Plotly is packed: a script's own hash lets it run, and no other.
   const unpackPlotly = async () => {
-    const packed = new Blob([bytesOf($("plotly").textContent)]).stream();
     const script = element("script");
-    script.textContent = await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).text();
+    script.textContent = await (await unzipped("plotly")).text();
     document.head.append(script);
     near.forEach(draw);
   };
-  unpackPlotly().catch(() => {
-    const told = "This browser cannot draw the figures: open the page in one from 2023 or later.";
-    document.querySelectorAll(".figure").forEach((one) => one.replaceChildren(element("p", told, "note")));
-  });
+  unpackPlotly();
   const repaint = () => redraw(...drawers.keys());
   $("theme").addEventListener("click", () => { paint(root.dataset.theme !== "dark"); repaint(); });
   system.addEventListener("change", () => { paint(system.matches); repaint(); });

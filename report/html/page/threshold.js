@@ -8,6 +8,14 @@
     const values = one.curve[form];
     return number(values[place], place > 0 && values.slice(place).every((value) => value === null) ? "−∞" : "∞", 3);
   };
+  const bar = (share, paint) => {
+    const track = element("span", undefined, "track");
+    const made = element("span", undefined, "bar");
+    made.style.width = `${100 * share}%`;
+    made.style.background = paint;
+    track.append(made);
+    return track;
+  };
   const confusion = () => {
     const one = row();
     const place = Number($("slider").value);
@@ -18,13 +26,10 @@
       ...Object.keys(one.n_ood).map((ood) => [`OOD: ${ood}`, one.curve.kept_ood[ood][place], one.n_ood[ood], "FPR"])];
     $("confusion").tBodies[0].replaceChildren(...sets.map(([name, kept, total, rate], at) => {
       const line = element("tr");
-      const bar = element("span", undefined, "bar");
-      bar.style.width = `${Math.round(160 * kept / total)}px`;
-      bar.style.background = COLOURS[at ? 1 : 0];
       const head = element("th", name);
       head.scope = "row";
-      const share = element("td", `${percent(kept / total)} %`, "number share");
-      share.append(bar);
+      const share = element("td", undefined, "number");
+      share.append(bar(kept / total, COLOURS[at ? 1 : 0]), element("span", `${percent(kept / total)} %`));
       line.append(head, element("td", rate, "soft"), element("td", whole(kept), "number"),
         element("td", whole(total - kept), "number"), share);
       return line;
@@ -34,7 +39,8 @@
 
   /* ---- counts to expect in a stream with a share of OOD images ---- */
   const STREAM = 1000;
-  const few = (count) => (count > 0 && count < 1 ? String(Number(count.toPrecision(2))) : count.toFixed(1));
+  const few = (count) => (count > 0 && count < 1 ? String(Number(count.toPrecision(2)))
+    : count.toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 }));
   const expected = () => {
     const share = $("prevalence").value === "" ? NaN : Number($("prevalence").value) / 100;
     const isShare = share >= 0 && share <= 1;
