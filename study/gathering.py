@@ -39,7 +39,7 @@ from oodcache.study import embeddings
 from oodcache.study.rescoring import rescored
 
 # More would make a page of many scores larger than 6 MB.
-MOST_THUMBNAILS = 200
+MOST_THUMBNAILS = 180
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class Arrays:
 
     def _added(self, kind: str, numbers: npt.NDArray[Any]) -> dict[str, Any]:
         # Bytes of one place in their numbers are alike, and compress together.
-        planes = numbers.view(np.uint8).reshape(len(numbers), -1).T
+        planes = numbers.view(np.uint8).reshape(len(numbers), numbers.itemsize).T
         at, packed = self._length, planes.tobytes()
         self._parts.append(packed)
         self._length += len(packed)

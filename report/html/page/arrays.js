@@ -14,8 +14,7 @@
   };
   // Arrays of numbers as report/html/arrays.py packs them, none that is not a number as null.
   const TYPES = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, f4: Float32Array, f8: Float64Array };
-  const numbers = new Uint8Array(await (await unzipped("numbers")).arrayBuffer());
-  const unpacked = (key, value) => {
+  const reviver = (numbers) => (key, value) => {
     // A dataset may be called type or at, but has no text and no number under both.
     if (value === null || typeof value !== "object" || typeof value.type !== "string" || typeof value.at !== "number") return value;
     const kind = TYPES[value.type.replace(/^[dq]/, "u")];
@@ -28,4 +27,7 @@
     if (value.type[0] === "q") return Array.from(found, (level) => (level > 254 ? null : value.low + (value.high - value.low) * level / 254));
     return Array.from(found, (one) => (Number.isNaN(one) ? null : one));
   };
-  const data = JSON.parse(await (await unzipped("data")).text(), unpacked);
+  const unpackedData = async () => {
+    const numbers = new Uint8Array(await (await unzipped("numbers")).arrayBuffer());
+    return JSON.parse(await (await unzipped("data")).text(), reviver(numbers));
+  };

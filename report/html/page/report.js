@@ -140,6 +140,9 @@
   selects.forEach((select) => select.addEventListener("change", filter));
   filter();
 
+  // The table works before this.
+  const data = await unpackedData();
+
   /* ---- the heat map ---- */
   figure("heat-figure", () => {
     const measure = $("measure").value;

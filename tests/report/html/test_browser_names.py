@@ -63,6 +63,7 @@ def show(driver: Any, file: Path, width: int = 1400) -> None:
     browser.resize(driver, width)
     browser.requests(driver), browser.complaints(driver)
     driver.get(file.as_uri())
+    browser.ready(driver)
 
 
 def found(driver: Any, script: str, *given: Any) -> Any:

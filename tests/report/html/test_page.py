@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samples.report.arrays import unpacked
 from samples.report.content import HOSTILE, MARKUP, sample
 from samples.report.results import PLAIN_DIFFERENCE, results
 from samples.report.streams import streamed
@@ -51,6 +53,15 @@ class Parsed(HTMLParser):
             self.words += data
 
 
+def unzipped(packed: str) -> bytes:
+    return gzip.decompress(base64.b64decode(packed))
+
+
+def data_of(parsed: Parsed) -> Any:
+    """Return the script's data, its arrays unpacked."""
+    return unpacked(json.loads(unzipped(parsed.scripts[0])), unzipped(parsed.scripts[1]))
+
+
 @pytest.fixture(scope="module")
 def parsed() -> Parsed:
     return Parsed(page(SAVED, CONTENT))
@@ -67,7 +78,9 @@ def test_it_asks_for_nothing(parsed: Parsed) -> None:
 
 
 def test_plotly_is_in_it_once_and_only_its_own_scripts_may_run(parsed: Parsed) -> None:
-    _, plotly, script = parsed.scripts
+    *packed, script = parsed.scripts
+    assert len(packed) == 3
+    plotly = unzipped(packed[2]).decode()
     assert plotly.count("plotly.js v") == 1 and len(plotly) > 1_000_000
     (policy,) = (
         attributes["content"] or ""
@@ -86,13 +99,14 @@ def test_plotly_is_in_it_once_and_only_its_own_scripts_may_run(parsed: Parsed) -
 
 
 def test_names_are_text_whatever_they_hold(parsed: Parsed) -> None:
-    assert len(parsed.scripts) == 3
+    assert len(parsed.scripts) == 4
     assert "img" not in {tag for tag, _ in parsed.tags}
     assert HOSTILE in parsed.words
-    data = json.loads(parsed.scripts[0])
+    data = data_of(parsed)
     assert data["ood"] == ["near", HOSTILE, "average"]
     assert {one["label"] for one in data["rows"][0]["fooled_id"]} <= {HOSTILE, *MARKUP, "größer"}
-    assert not re.search("[<>&\u2028\u2029]", parsed.scripts[0])
+    for packed in parsed.scripts[:3]:
+        assert re.fullmatch("[A-Za-z0-9+/]+=*", packed)
 
 
 def test_bytes_that_are_no_text_can_be_written_and_read(tmp_path: Path) -> None:
@@ -103,7 +117,7 @@ def test_bytes_that_are_no_text_can_be_written_and_read(tmp_path: Path) -> None:
 
 
 def test_numbers_in_its_data_are_those_of_the_content_to_six_digits(parsed: Parsed) -> None:
-    row, first = json.loads(parsed.scripts[0])["rows"][0], CONTENT.rows[0]
+    row, first = data_of(parsed)["rows"][0], CONTENT.rows[0]
     assert row["curve"]["kept_id"] == list(first.curve.kept_id)
     assert row["curve"]["ranked"][0] is None
     assert row["curve"]["ranked"][1:] == pytest.approx(list(first.curve.ranked[1:]), rel=1e-5)
@@ -140,18 +154,19 @@ def find(parsed: Parsed, tag: str) -> list[dict[str, Any]]:
 
 
 def test_every_heading_is_a_button_and_every_box_has_a_label(parsed: Parsed) -> None:
-    heads = [one for one in find(parsed, "th") if one.get("scope") == "col"]
-    assert len(heads) == 11  # Names that do not differ have none.
+    buttons = page(SAVED, CONTENT).partition('id="table"')[2].partition("</thead>")[0]
+    assert buttons.count("<th ") == buttons.count("<button ") == 11  # Names that do not differ.
+    assert all(one.get("scope") == "col" for one in find(parsed, "th"))
     assert find(parsed, "html") == [{"lang": "en"}]
-    assert {one["id"] for one in find(parsed, "input")} == {"words", "slider"}
+    assert {one["id"] for one in find(parsed, "input")} == {"words", "slider", "log", "prevalence"}
 
 
 def test_streams_have_a_section_and_their_numbers_are_in_the_data(parsed: Parsed) -> None:
     assert "Along the stream" not in parsed.words
-    assert json.loads(parsed.scripts[0])["streams"] == []
+    assert data_of(parsed)["streams"] == []
     learning = Parsed(page(STREAMED, Content(())))
     assert "Along the stream" in learning.words and "An earlier version" not in learning.words
-    found = json.loads(learning.scripts[0])["streams"]
+    found = data_of(learning)["streams"]
     rows = [one for one in STREAMED.results if one.stream]
     assert [(one["order"], one["ood"]) for one in found] == [
         (one.stream.order, one.ood) for one in rows if one.stream

@@ -37,6 +37,18 @@ def chromium(profile: Path) -> Iterator[Any]:
         driver.quit()
 
 
+def ready(driver: Any) -> None:
+    """Wait until the report's script has unpacked its data and set up its controls."""
+    driver.execute_async_script(
+        """
+        const done = arguments[0];
+        const { dataset } = document.documentElement;
+        const look = () => "ready" in dataset ? done() : setTimeout(look, 5);
+        look();
+        """
+    )
+
+
 def resize(driver: Any, width: int, height: int = 1000) -> None:
     """Give the page a window of some size, a phone's where it is narrow."""
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
