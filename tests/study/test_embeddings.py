@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -43,8 +44,6 @@ def extract(folder: Path) -> None:
 @pytest.fixture
 def scored(made_once: Callable[..., Path], tmp_path: Path) -> None:
     """Copy the results into the folder that the test runs in."""
-    import shutil
-
     shutil.copytree(made_once(extract), tmp_path, dirs_exist_ok=True)
 
 
@@ -75,7 +74,8 @@ def test_the_similar_image_has_the_largest_cosine_of_all_others(
             assert similar is not None and similar.data_set == "pets"
             assert similar.path != one.path or name != "pets"
             assert similar.cosine == pytest.approx(cosines.max(), abs=1e-6)
-            assert cosines[paths["pets"].index(similar.path)] == pytest.approx(cosines.max(), abs=1e-6)
+            nearest = cosines[paths["pets"].index(similar.path)]
+            assert nearest == pytest.approx(cosines.max(), abs=1e-6)
             assert similar.label == similar.path.partition("/")[0]
             assert similar.thumbnail is not None
 

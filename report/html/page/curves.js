@@ -49,7 +49,6 @@
   const unit = (title) => ({ title: { text: title }, range: [-0.01, 1.01], tickvals: FIFTHS, ticktext: FIFTHS.map((share) => `${Math.round(100 * share)} %`), hoverformat: ".2%", automargin: false, ticklabeloverflow: "allow" });
   const thin = (x, y) => ({ type: "scatter", mode: "lines", x, y, line: { color: colour("--soft"), width: 1, dash: "dot" }, hoverinfo: "skip", showlegend: false });
   figure("roc", () => {
-    legend();
     const found = curvesOf();
     const isLog = $("log").checked;
     // A logarithmic axis has no 0: it begins a decade at or below one image.
@@ -94,6 +93,7 @@
     show("pr", [thin([0, 1], [inside, inside]), ...traces], { xaxis: unit("recall of ID"), yaxis: unit("precision"), showlegend: false, margin: SQUARE });
   });
   if (rows.length) {
+    follow(legend);
     followers.push(() => redraw(...curved, "reliability"));
     $("log").addEventListener("change", () => redraw("roc"));
   }

@@ -26,6 +26,7 @@
     if (!wanted && place >= 0) picked.splice(place, 1);
     one.box.checked = wanted;
     tellPicked();
+    legend();
     redraw(...curved);
   };
   const tellPicked = () => {
