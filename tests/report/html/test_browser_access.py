@@ -65,9 +65,7 @@ def test_axe_finds_nothing_to_mend(driver: Any, file: Path, dark: bool, width: i
     driver.execute_async_script(OPEN_ALL)
     found = axe.Axe().run(driver)
     assert len(found["passes"]) > 20
-    assert [
-        (one["id"], each["html"]) for one in found["violations"] for each in one["nodes"]
-    ] == []
+    assert [(one["id"], each["html"]) for one in found["violations"] for each in one["nodes"]] == []
 
 
 def test_axe_finds_a_control_without_a_name(driver: Any, file: Path) -> None:

@@ -192,7 +192,7 @@ def test_an_image_and_the_similar_one_are_large_and_larger_by_key(driver: Any) -
 
 
 def test_the_map_shows_every_point_and_images_by_key(driver: Any) -> None:
-    inside, outside, ring = drawn(driver, "map-figure")
+    inside, outside, _ = drawn(driver, "map-figure")
     chart = CONTENT.maps[0]
     assert inside["x"] == pytest.approx(chart.x[::2]) and outside["y"] == pytest.approx(
         chart.y[1::2]
