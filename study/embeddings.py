@@ -63,7 +63,7 @@ class EmbeddedSet:
 
 
 @dataclass(frozen=True)
-class Embedded:
+class ModelEmbeddings:
     """The sets of one model: those of ID images first, `id_sets` of them."""
 
     model: str
@@ -121,7 +121,7 @@ def _paired(
 
 def _embedded(
     model: str, rows: Sequence[ImageRow], saved: Saved, parts: Parts, cache: Path
-) -> Embedded:
+) -> ModelEmbeddings:
     """Return the sets behind a model's rows."""
     inside = dict.fromkeys(name for row in rows for name in row.pooled or (row.id,))
     outside = dict.fromkeys(name for row in rows for name in row.n_ood if name not in inside)
@@ -140,7 +140,7 @@ def _embedded(
             raise InputError(f"{file.path}: has no image {text(missing[0])!r}")
         rows_of = np.array([there[path] for path in paths], np.int64)
         sets.append(EmbeddedSet(name, file, paths, rows_of))
-    return Embedded(model, tuple(sets), len(inside))
+    return ModelEmbeddings(model, tuple(sets), len(inside))
 
 
 def _recorded(saved: Saved) -> set[str]:
@@ -157,7 +157,7 @@ def _fooled(row: ImageRow) -> set[Picture]:
 
 
 def _similar(
-    embedded: Embedded, wanted: Sequence[Picture], labels: Mapping[bytes, str]
+    embedded: ModelEmbeddings, wanted: Sequence[Picture], labels: Mapping[bytes, str]
 ) -> dict[Picture, SimilarImage]:
     """Return the ID image with the largest cosine to each other image; the first of several."""
     if not wanted:
@@ -207,7 +207,7 @@ def _with_similar(row: ImageRow, similar: Mapping[Picture, SimilarImage]) -> Ima
     )
 
 
-def _map(embedded: Embedded) -> EmbeddingMap | None:
+def _map(embedded: ModelEmbeddings) -> EmbeddingMap | None:
     """Return the map of an evenly spread sample of each set; None if it has no two directions."""
     from sklearn.decomposition import PCA
 
@@ -234,7 +234,7 @@ def _map(embedded: Embedded) -> EmbeddingMap | None:
     )
 
 
-def _shares(embedded: Embedded) -> list[int]:
+def _shares(embedded: ModelEmbeddings) -> list[int]:
     """Return how many points each set has: half of all are ID, unless a side has fewer images."""
     sizes = [len(one.paths) for one in embedded.sets]
     sides = sizes[: embedded.id_sets], sizes[embedded.id_sets :]

@@ -8,7 +8,8 @@ ones from 0. "q1" are 255 levels from `low` to `high`, and 255 stands for no num
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,12 @@ import numpy.typing as npt
 # Shorter lists are shorter as JSON.
 FEWEST = 12
 LEVELS = 254
+NUMBERS = {int, float, type(None)}
 Number = float | int | None
 Integers = npt.NDArray[np.int64]
 
 
-class Arrays:
+class PackedArrays:
     """The bytes of all arrays of a page, which grow as arrays are added."""
 
     def __init__(self) -> None:
@@ -33,8 +35,10 @@ class Arrays:
         return b"".join(self._parts)
 
     def packed(self, value: Any) -> Any:
-        """Return JSON's values with an array for each long list of numbers."""
-        if isinstance(value, dict):
+        """Return values as JSON's, dataclasses as objects, long lists of numbers as arrays."""
+        if is_dataclass(value):
+            value = vars(value)
+        if isinstance(value, Mapping):
             return {key: self.packed(one) for key, one in value.items()}
         if not isinstance(value, list | tuple):
             return value
@@ -42,7 +46,7 @@ class Arrays:
 
     def numbers(self, values: Sequence[Number]) -> dict[str, Any]:
         """Return an array of numbers: whole ones are exact, others have 19 binary digits."""
-        if all(isinstance(one, int) and 0 <= one < 2**32 for one in values):
+        if set(map(type, values)) == {int} and min(values) >= 0 and max(values) < 2**32:  # type: ignore[type-var]
             whole = np.array(values, np.int64)
             steps = np.diff(whole, prepend=0)
             is_rising = bool((steps >= 0).all())
@@ -56,16 +60,15 @@ class Arrays:
     def levels(self, values: Sequence[Number]) -> dict[str, Any]:
         """Return an array of numbers to the nearest of 255 levels, a byte each.
 
-        >>> Arrays().levels([1.0, None, 3.0])
+        >>> PackedArrays().levels([1.0, None, 3.0])
         {'type': 'q1', 'at': 0, 'length': 3, 'low': 1.0, 'high': 3.0}
         """
-        known = [float(one) for one in values if one is not None]
-        low, high = (min(known), max(known)) if known else (0.0, 0.0)
-        found = [
-            LEVELS + 1 if one is None else round(LEVELS * (one - low) / ((high - low) or 1.0))
-            for one in values
-        ]
-        return {**self._added("q1", np.array(found, np.uint8)), "low": low, "high": high}
+        numbers = np.array([np.nan if one is None else one for one in values], np.float64)
+        known = numbers[~np.isnan(numbers)]
+        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+        steps = (LEVELS * (numbers - low) / ((high - low) or 1.0)).round()
+        found = np.where(np.isnan(numbers), LEVELS + 1, steps).astype(np.uint8)
+        return {**self._added("q1", found), "low": low, "high": high}
 
     def _whole(self, kind: str, whole: Integers) -> dict[str, Any]:
         size = next(one for one in (1, 2, 4) if int(whole.max()) < 256**one)
@@ -90,7 +93,4 @@ def _rounded(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
 
 def _is_long(values: Sequence[object]) -> bool:
     """Return whether values are numbers, or None, and worth an array."""
-    return len(values) >= FEWEST and all(
-        one is None or (isinstance(one, int | float) and not isinstance(one, bool))
-        for one in values
-    )
+    return len(values) >= FEWEST and set(map(type, values)) <= NUMBERS

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from oodcache.report.content import Content
-from oodcache.report.html.arrays import Arrays
+from oodcache.report.html.arrays import PackedArrays
 from oodcache.report.html.lines import columns, filters, lines
 from oodcache.report.html.provenance import making
 from oodcache.report.saved.results import Saved
@@ -74,7 +74,7 @@ def page(saved: Saved, content: Content) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    plotly, script, arrays = _plotly(), _script(), Arrays()
+    plotly, script, arrays = _plotly(), _script(), PackedArrays()
     results = saved.results
     chosen = {"OOD set": AVERAGE} if any(one.ood == AVERAGE for one in results) else {}
     text = environment.get_template("report.html").render(
@@ -194,7 +194,7 @@ def _differences(saved: Saved) -> list[dict[str, str]]:
     ]
 
 
-def _data(saved: Saved, content: Content, arrays: Arrays) -> dict[str, Any]:
+def _data(saved: Saved, content: Content, arrays: PackedArrays) -> dict[str, Any]:
     """Return what the script shows; long lists of numbers are added to `arrays`."""
     results = by_row(saved.results)
     called = names(results)
@@ -210,7 +210,7 @@ def _data(saved: Saved, content: Content, arrays: Arrays) -> dict[str, Any]:
     ]
     rows = [
         {
-            **asdict(row),
+            **vars(row),
             "name": called[row.key],
             "on_map": arrays.levels(row.on_map),
             "calibration": {
@@ -231,7 +231,7 @@ def _data(saved: Saved, content: Content, arrays: Arrays) -> dict[str, Any]:
     }
     # Models mostly have the same images.
     paths = list(dict.fromkeys(one.paths for one in content.maps))
-    maps = [{**asdict(one), "paths": paths.index(one.paths)} for one in content.maps]
+    maps = [{**vars(one), "paths": paths.index(one.paths)} for one in content.maps]
     long = arrays.packed({"rows": rows, "maps": maps, "paths": paths})
     return {name: _shortened(one) for name, one in (data | long).items()}
 
