@@ -46,8 +46,9 @@ class PackedArrays:
 
     def numbers(self, values: Sequence[Number]) -> dict[str, Any]:
         """Return an array of numbers: whole ones are exact, others have 19 binary digits."""
-        if set(map(type, values)) == {int} and min(values) >= 0 and max(values) < 2**32:  # type: ignore[type-var]
-            whole = np.array(values, np.int64)
+        counts = [one for one in values if isinstance(one, int)]
+        if values and len(counts) == len(values) and min(counts) >= 0 and max(counts) < 2**32:
+            whole = np.array(counts, np.int64)
             steps = np.diff(whole, prepend=0)
             is_rising = bool((steps >= 0).all())
             return self._whole("d" if is_rising else "u", steps if is_rising else whole)
