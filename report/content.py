@@ -7,7 +7,7 @@ forms: the ranking one, which thresholds use, and the published one, which is sh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,34 @@ class Reliability:
 
 
 @dataclass(frozen=True)
+class ShownBand:
+    """The lowest and highest TPR of the ROC curve's confidence band at each FPR."""
+
+    fpr: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SimilarImage:
+    """The ID image nearest to another by the cosine of their embeddings.
+
+    `label` is its own class or folder. `thumbnail` is as in a FooledImage.
+    """
+
+    data_set: str
+    path: str
+    label: str
+    cosine: float
+    thumbnail: int | None = None
+
+
+@dataclass(frozen=True)
 class FooledImage:
     """An image that fooled a score: its path, its own class or folder, and its nearest class.
 
     `score` is the published form, `ranked` the ranking one; None is an infinity. `thumbnail` is an
-    index into `Content.thumbnails`, None if there is none.
+    index into `Content.thumbnails`, None if there is none. `similar` is None without embeddings.
     """
 
     path: str
@@ -59,6 +82,7 @@ class FooledImage:
     score: float | None
     ranked: float | None
     thumbnail: int | None = None
+    similar: SimilarImage | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +107,10 @@ class ImageRow:
     `failing_ood` are measured there. `reliability` is None unless the score is a probability.
     `fooled_id` has the ID images with the lowest scores, lowest first; `fooled_ood` has, for each
     set, those with the highest, highest first. `pooled` are the sets behind an `id` that is none: a
-    csid set, or those of the full spectrum, whose paths begin with their set.
+    csid set, or those of the full spectrum, whose paths begin with their set. `same` has a text for
+    each OOD set, equal for two scores only if their ROC curves are one. `bands` are by OOD set, of
+    results with bootstrap intervals. `on_map` has the ranking form of the score of each point of
+    the model's map, None if it is infinite or not known.
     """
 
     key: tuple[str | None, str | None, str]
@@ -100,15 +127,42 @@ class ImageRow:
     failing_id: tuple[FailingClass, ...]
     failing_ood: Mapping[str, tuple[FailingClass, ...]]
     pooled: tuple[str, ...] = ()
+    same: Mapping[str, str] = field(default_factory=dict)
+    bands: Mapping[str, ShownBand] = field(default_factory=dict)
+    on_map: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class EmbeddingMap:
+    """Embeddings of a model's images as points: their first two principal components.
+
+    Point i is the image `paths[i]` of `sets[set_of[i]]`, at (`x[i]`, `y[i]`); the first `id_sets`
+    of the sets are ID. `explained` has the share of the variance along x and along y. `thumbnails`
+    are as in a FooledImage. `images` counts all images that the points are a sample of.
+    """
+
+    model: str
+    sets: tuple[str, ...]
+    id_sets: int
+    set_of: tuple[int, ...]
+    paths: tuple[str, ...]
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    explained: tuple[float, float]
+    images: int
+    thumbnails: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True)
 class Content:
     """The rows of a report with image scores, and thumbnails (JPEG in base64).
 
-    `missing` tells why rows are missing, and what to type; it is empty if none is.
+    `missing` tells why rows are missing, and what to type; it is empty if none is. `maps` has a map
+    for each model whose embeddings are cached; without any, `no_maps` tells why.
     """
 
     rows: tuple[ImageRow, ...]
     thumbnails: tuple[str, ...] = ()
     missing: str = ""
+    maps: tuple[EmbeddingMap, ...] = ()
+    no_maps: str = ""

@@ -5,9 +5,10 @@ It computes no score: scores come from the cache or from a file, and must reprod
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,17 +22,19 @@ from oodcache.report.content import (
     Histogram,
     ImageRow,
     Reliability,
+    ShownBand,
     ShownCurve,
 )
 from oodcache.report.pools import pooled
-from oodcache.report.saved.results import Saved
+from oodcache.report.saved.results import SCORE_AGAIN, Saved
 from oodcache.report.tables.grid import Key, as_typed, by_row, is_probability
 from oodcache.score.files.reading import SHOWN
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.measures.curves import curve
-from oodcache.score.measures.metrics import Floats, auroc
+from oodcache.score.measures.curves import band, curve
+from oodcache.score.measures.metrics import Counts, Floats, count
 from oodcache.score.measures.probability import reliability
-from oodcache.score.measures.result import Result
+from oodcache.score.measures.result import Conventions, Result
+from oodcache.score.provenance import resampling
 
 BINS = 64
 # This share of all images may lie beyond each outermost edge, so an outlier does not flatten it.
@@ -82,6 +85,7 @@ def rows(
     label. Another program's scores have "" for model and template. Raises InputError if scores are
     missing, or do not reproduce the results.
     """
+    how = _resampling(saved)
     by_set = {(one.model or None, one.template or None, one.data_set): one for one in parts}
     opened: dict[tuple[str | None, str | None, str], SetImages] = {}
     for key, results in by_row(saved.results).items():
@@ -105,8 +109,34 @@ def rows(
             if place not in opened:
                 opened[place] = SetImages(by_set[place], names(first))
             sets[name] = opened[place]
-        yield _row(key, sets, own, source)
+        row = _row(key, sets, own, source)
+        yield row if how is None else replace(row, bands=_bands(sets, own, how))
         advance(1)
+
+
+def _resampling(saved: Saved) -> Conventions | None:
+    try:
+        return resampling(saved.provenance)
+    except ValueError as error:
+        raise InputError(f"{saved.path}: {error}; {SCORE_AGAIN}") from None
+
+
+def _bands(
+    sets: Mapping[str, SetImages], results: Mapping[str, Result], how: Conventions
+) -> dict[str, ShownBand]:
+    """Return the band of each OOD set with bootstrap intervals.
+
+    Not of csid images, which are resampled together with their sources.
+    """
+    found = {}
+    for name, result in results.items():
+        if result.bootstrap is None or result.spectrum is not None:
+            continue
+        label = as_typed(result)
+        inside, outside = (sets[one].scored.scores[label] for one in (result.id, name))
+        one = band(count(inside, outside), name, conventions=how)
+        found[name] = ShownBand(*(tuple(part.tolist()) for part in (one.fpr, one.low, one.high)))
+    return found
 
 
 def _named(key: Key) -> str:
@@ -121,8 +151,11 @@ def _row(
     label = as_typed(told)
     ranked = {name: one.scored.scores[label] for name, one in sets.items()}
     shown = {name: one.scored.scores.get(label + SHOWN, ranked[name]) for name, one in sets.items()}
+    same = {}
     for name, result in results.items():
-        found = auroc(ranked[inside], ranked[name])
+        counts = count(ranked[inside], ranked[name])
+        same[name] = _sum_of(counts)
+        found = counts.auroc()
         if found != result.auroc or len(ranked[inside]) != result.n_id:
             raise InputError(
                 f"{source}: scores {_named(key)} give AUROC {found:.6f} on {name}, but the "
@@ -155,7 +188,14 @@ def _row(
         failing_id=_failing(sets[inside], ranked[inside] < threshold),
         failing_ood={name: _failing(sets[name], ranked[name] >= threshold) for name in outside},
         pooled=() if told.spectrum is None else tuple(told.spectrum.images),
+        same=same,
     )
+
+
+def _sum_of(counts: Counts) -> str:
+    """Return the beginning of a SHA-256 of the ROC curve in counts."""
+    both = np.stack([counts.id_kept, counts.ood_kept]).astype("<i8")
+    return hashlib.sha256(both.tobytes()).hexdigest()[:16]
 
 
 def histogram(scores: Mapping[str, Scores]) -> Histogram:

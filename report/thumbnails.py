@@ -14,13 +14,13 @@ from oodcache.cache.image_formats import FORMATS
 if TYPE_CHECKING:
     from PIL import Image
 
-SIDE = 112
-QUALITY = 70
+SIDE = 176
+QUALITY = 65
 LARGEST_PIXELS = 2**27
 
 
 def thumbnail(content: bytes) -> str | None:
-    """Return an image as a JPEG of at most 112 x 112 pixels, in base64; None if unreadable.
+    """Return an image as a JPEG of at most 176 x 176 pixels, in base64; None if unreadable.
 
     The EXIF orientation is applied. Only the pixels are kept, re-encoded: no metadata.
     """

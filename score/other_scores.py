@@ -22,6 +22,7 @@ from oodcache.score.measures.selective.answers import Outcomes, outcomes_of
 from oodcache.score.measures.spectrum.pairs import by_kind
 from oodcache.score.measures.spectrum.positives import check_id
 from oodcache.score.measures.spectrum.spectrum import FULL
+from oodcache.score.provenance import of_bootstrap
 from oodcache.score.scoring import Measured
 
 CSID = "--csid"
@@ -130,6 +131,7 @@ def measured(
     ]
     made_with = {
         "fpr_convention": conventions.fpr_convention,
+        **of_bootstrap(conventions),
         "versions": {name: version(name) for name in ("oodcache", "numpy")},
     }
     return Measured(tuple(results), tuple(compared), {**provenance, **made_with})

@@ -13,9 +13,12 @@ from oodcache.cache.files.negatives import Negatives
 from oodcache.cache.files.texts import TextFile, TextRows
 from oodcache.cache.format.rules import shown
 from oodcache.score.inputs.question import Question
+from oodcache.score.measures.result import Conventions
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.function import OwnScore
 
+# A file of results is untrusted, and each resample takes time.
+MOST_RESAMPLES = 100_000
 Source = ImageFile | TextFile | TextRows | Negatives
 
 
@@ -74,6 +77,32 @@ def draw(provenance: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         raise ValueError(f"'bank_seed' is {shown(seed)}, not a whole number from 0")
     return {"bank_seed": seed} if "bank_seed" in provenance else {}
+
+
+def of_bootstrap(conventions: Conventions) -> dict[str, Any]:
+    """Return the number of resamples and their seed; nothing without --bootstrap."""
+    if not conventions.bootstrap:
+        return {}
+    return {"bootstrap": {"resamples": conventions.bootstrap, "seed": conventions.seed}}
+
+
+def resampling(provenance: Mapping[str, Any]) -> Conventions | None:
+    """Return conventions with what `of_bootstrap` recorded, None if nothing.
+
+    Raises ValueError if it is no number of resamples with a seed.
+    """
+    if (told := provenance.get("bootstrap")) is None:
+        return None
+    given = told if isinstance(told, Mapping) else {}
+    resamples, seed = given.get("resamples"), given.get("seed")
+    if (
+        not (isinstance(resamples, int) and 2 <= resamples <= MOST_RESAMPLES)
+        or not (isinstance(seed, int) and seed >= 0)
+        or isinstance(seed, bool)
+    ):
+        what = f"2 to {MOST_RESAMPLES:,} resamples and a seed from 0"
+        raise ValueError(f"'bootstrap' is {shown(told)}, not {what}")
+    return Conventions(bootstrap=resamples, seed=seed)
 
 
 def of_leaks(question: Question, left_out: Sequence[str]) -> dict[str, Any]:

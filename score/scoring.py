@@ -19,7 +19,14 @@ from oodcache.score.measures.differences import Pair, differences, steps
 from oodcache.score.measures.result import Counterpart, Difference, Result
 from oodcache.score.measures.spectrum.pairs import by_kind
 from oodcache.score.onepass.choosing import picking
-from oodcache.score.provenance import of_code, of_draw, of_leaks, of_models, provenance
+from oodcache.score.provenance import (
+    of_bootstrap,
+    of_code,
+    of_draw,
+    of_leaks,
+    of_models,
+    provenance,
+)
 from oodcache.score.streams.order import RATIO, read_all
 
 
@@ -84,6 +91,7 @@ def score(
             **({"code": code} if code else {}),
             **_of_drop(question),
             **of_draw(question),
+            **of_bootstrap(question.conventions),
             **_of_streams(question),
             **of_leaks(question, evaluated.left_out),
             "scores": None if save_scores is None else str(save_scores),

@@ -6,8 +6,7 @@ checked against the results. Thumbnails come from the image files.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache as remembered
 from pathlib import Path
@@ -23,10 +22,10 @@ from oodcache.extract.sources.folders import FolderContents
 from oodcache.extract.sources.known_sets import KNOWN_SETS
 from oodcache.extract.sources.listing import Contents
 from oodcache.report import images
-from oodcache.report.content import Content, FooledImage, ImageRow
+from oodcache.report.content import Content, EmbeddingMap, ImageRow
 from oodcache.report.figures.choice import Default, FigureChoice, chosen
 from oodcache.report.html.page import missing_libraries, page
-from oodcache.report.pools import picture
+from oodcache.report.pictures import Picture, on_map, pictures_of, with_thumbnails
 from oodcache.report.saved.results import Saved, read
 from oodcache.report.tables.grid import key
 from oodcache.report.thumbnails import thumbnail
@@ -37,10 +36,11 @@ from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import Result
 from oodcache.score.own.function import Function
 from oodcache.score.scoring import save
+from oodcache.study import embeddings
 from oodcache.study.rescoring import rescored
 
-MOST_THUMBNAILS = 400
-Picture = tuple[str, str]  # A dataset's name and an image's path.
+# More would make a page of many scores larger than 6 MB.
+MOST_THUMBNAILS = 180
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,10 @@ def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = Tr
         why = "has several banks or draws" if every else "learns from the stream"
         return Content((), missing=f"every score {why}")
     saved = replace(saved, results=alone)
+    named = _class_names(sources.cache)
     try:
         found, source = _scored(saved, sources, watch)
-        rows = _rows(saved, found, source, sources.cache, watch)
+        rows = _rows(saved, found, source, named, watch)
     except InputError as error:
         if sources.scores is not None:
             raise
@@ -134,10 +135,38 @@ def content(saved: Saved, sources: Sources, watch: Watch, *, pictures: bool = Tr
         return Content((), missing=f"{error}.{unused} {_to_save(saved)}")
     if not pictures:
         return Content(tuple(rows))
-    contents = _thumbnails(_pictures(rows), sources, watch)
+    maps: list[EmbeddingMap] = []
+    no_maps = ""
+    try:
+        rows, maps = embeddings.add(rows, saved, found, sources.cache, named)
+    except InputError as error:
+        no_maps = str(error)
+    contents = _thumbnails(pictures_of(rows, maps, MOST_THUMBNAILS), sources, watch)
     places = {one: place for place, one in enumerate(contents)}
-    with_thumbnails = tuple(_with_thumbnails(row, places) for row in rows)
-    return Content(with_thumbnails, tuple(contents.values()))
+    return Content(
+        tuple(with_thumbnails(row, places) for row in rows),
+        tuple(contents.values()),
+        maps=tuple(on_map(one, places) for one in maps),
+        no_maps=no_maps,
+    )
+
+
+def _class_names(cache: Path) -> Callable[[Result], images.Names]:
+    """Return a function of a result that returns its class names by label, as far as cached."""
+
+    @remembered
+    def names(model: str, classes: str | None) -> images.Names:
+        if classes is None:
+            return {}
+        try:
+            vocabulary = open_texts(vocabulary_path(cache, model, model, classes)).vocabulary
+        except InputError:
+            return {}
+        return {
+            one.encode(): name for one, name in zip(vocabulary.ids, vocabulary.names, strict=True)
+        }
+
+    return lambda result: names(str(key(result)[0]), result.classes)
 
 
 def _to_save(saved: Saved) -> str:
@@ -200,52 +229,15 @@ def _measured(saved: Saved) -> list[ScoredImages]:
 
 
 def _rows(
-    saved: Saved, found: Sequence[ScoredImages], source: str, cache: Path, watch: Watch
+    saved: Saved,
+    found: Sequence[ScoredImages],
+    source: str,
+    names: Callable[[Result], images.Names],
+    watch: Watch,
 ) -> list[ImageRow]:
-    @remembered
-    def names(model: str, classes: str | None) -> images.Names:
-        if classes is None:
-            return {}
-        try:
-            vocabulary = open_texts(vocabulary_path(cache, model, model, classes)).vocabulary
-        except InputError:
-            return {}
-        return {
-            one.encode(): name for one, name in zip(vocabulary.ids, vocabulary.names, strict=True)
-        }
-
-    def of(result: Result) -> images.Names:
-        return names(str(key(result)[0]), result.classes)
-
     count = len({key(one) for one in saved.results})
     with watch.progress("figures", count, "scores") as advance:
-        return list(images.rows(saved, found, source, of, advance))
-
-
-def _pictures(rows: Sequence[ImageRow]) -> list[Picture]:
-    """Return the images that most rows show, at most MOST_THUMBNAILS."""
-    shown = Counter(
-        one
-        for row in rows
-        for one in (
-            *(picture(row, one.path) for one in row.fooled_id),
-            *((name, one.path) for name, of in row.fooled_ood.items() for one in of),
-        )
-    )
-    return [one for one, _ in shown.most_common(MOST_THUMBNAILS)]
-
-
-def _with_thumbnails(row: ImageRow, places: Mapping[Picture, int]) -> ImageRow:
-    def placed(name: str, fooled: tuple[FooledImage, ...]) -> tuple[FooledImage, ...]:
-        return tuple(replace(one, thumbnail=places.get((name, one.path))) for one in fooled)
-
-    return replace(
-        row,
-        fooled_id=tuple(
-            replace(one, thumbnail=places.get(picture(row, one.path))) for one in row.fooled_id
-        ),
-        fooled_ood={name: placed(name, fooled) for name, fooled in row.fooled_ood.items()},
-    )
+        return list(images.rows(saved, found, source, names, advance))
 
 
 def _thumbnails(wanted: Sequence[Picture], sources: Sources, watch: Watch) -> dict[Picture, str]:

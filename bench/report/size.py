@@ -1,6 +1,7 @@
 """How large a report of many scores is, and how soon a browser shows it.
 
-Made up, in the sizes of a real one: 5 models, 20 scores, 8 OOD sets, thumbnails of 3 kB.
+Made up, in the sizes of a real one: 5 models, 20 scores, 8 OOD sets, maps of 2,000 points, and
+thumbnails of 4.6 kB, the mean of scikit-learn's two photographs, cut in several ways.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from bench.report.picture import chromium, opened
 from bench.timing import seconds
 from oodcache.cache.files.scores import ScoredImages
-from oodcache.report.content import Content, FooledImage, ImageRow
+from oodcache.report.content import Content, EmbeddingMap, FooledImage, ImageRow, SimilarImage
 from oodcache.report.html.page import page
 from oodcache.report.images import rows
 from oodcache.report.saved.results import Saved
@@ -26,6 +27,8 @@ from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures.metrics import count
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import Variant
+from oodcache.study.embeddings import MOST_POINTS
+from oodcache.study.gathering import MOST_THUMBNAILS
 
 MODELS = [f"ViT-B-16/weights-{place}" for place in range(5)]
 VARIANTS = [
@@ -34,7 +37,7 @@ VARIANTS = [
 ]
 ID, OOD = "imagenet-val", [f"OOD set {place}" for place in range(8)]
 N_ID, N_OOD, CLASSES = 10_000, 2_000, 1_000
-THUMBNAILS, BYTES = 400, 3_000
+THUMBNAILS, BYTES, POINTS = MOST_THUMBNAILS, 4_600, MOST_POINTS
 TEMPLATE = "a photo of a {}"
 RUNS = 5
 
@@ -66,7 +69,7 @@ def measure() -> Measured:
     saved = Saved(Path("results.json"), tuple(results), (), {"command": "oodcache score"})
     found = tuple(map(_pictured, rows(saved, parts, "scores", lambda one: {})))
     small = [base64.b64encode(draws.bytes(BYTES)).decode() for _ in range(THUMBNAILS)]
-    content = Content(found, tuple(small))
+    content = Content(found, tuple(small), maps=tuple(_map(model, draws) for model in MODELS))
     return _measured(saved, content)
 
 
@@ -147,13 +150,34 @@ def _part(model: str, name: str, scores: Mapping[str, Scores]) -> ScoredImages:
 
 
 def _pictured(row: ImageRow) -> ImageRow:
-    """Return a row with a thumbnail to each image, of the few that there are."""
+    """Return a row with a thumbnail and a similar image to each image, and scores on its map."""
 
     def of(fooled: tuple[FooledImage, ...]) -> tuple[FooledImage, ...]:
-        return tuple(replace(one, thumbnail=_place(one.path)) for one in fooled)
+        return tuple(
+            replace(one, thumbnail=_place(one.path), similar=_similar(one.path)) for one in fooled
+        )
 
     ood = {name: of(fooled) for name, fooled in row.fooled_ood.items()}
-    return replace(row, fooled_id=of(row.fooled_id), fooled_ood=ood)
+    scores = np.random.default_rng([*row.key[2].encode()]).normal(size=POINTS)
+    return replace(row, fooled_id=of(row.fooled_id), fooled_ood=ood, on_map=tuple(scores.tolist()))
+
+
+def _similar(path: str) -> SimilarImage:
+    label = path.partition("/")[0]
+    return SimilarImage(ID, path[::-1], label, 0.912345678, _place(path[::-1]))
+
+
+def _map(model: str, draws: np.random.Generator) -> EmbeddingMap:
+    """Return a map of half ID and half OOD points, some with a thumbnail."""
+    x, y = draws.normal(size=(2, POINTS)).tolist()
+    set_of = [0] * (POINTS // 2) + [1 + place % len(OOD) for place in range(POINTS // 2)]
+    paths = tuple(f"n{place % CLASSES:08d}/n{place:08d}_{place}.JPEG" for place in range(POINTS))
+    thumbnails = tuple(place // 10 if place % 10 == 0 else None for place in range(POINTS))
+    images = N_ID + N_OOD * len(OOD)
+    return EmbeddingMap(
+        *(model, (ID, *OOD), 1, tuple(set_of), paths, tuple(x), tuple(y)),
+        *((0.2, 0.1), images, thumbnails),
+    )
 
 
 def _place(path: str) -> int:

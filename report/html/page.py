@@ -1,32 +1,36 @@
 """The report as one HTML page that works offline: its static part and its script's data.
 
-Names are untrusted: Jinja2 escapes them in HTML, `<`, `>` and `&` are escaped in JSON, and a
-Content-Security-Policy allows only the page's own scripts, by their SHA-256.
+Names are untrusted: Jinja2 escapes them in HTML, the script's data are packed, and a
+Content-Security-Policy allows only the page's own scripts, by their SHA-256. Plotly and the data
+are packed with gzip, which makes a page less than half as large.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from functools import cache
+from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from oodcache.report.content import Content
 from oodcache.report.findings.changes import changes
 from oodcache.report.findings.findings import findings
+from oodcache.report.html.arrays import PackedArrays
+from oodcache.report.html.assets import FOLDER, packed, packed_plotly, policy, script, style
+from oodcache.report.html.data import as_json, data, written
 from oodcache.report.html.forest import forest
 from oodcache.report.html.lines import columns, filters, lines
 from oodcache.report.html.names import wrapper
 from oodcache.report.html.provenance import making
-from oodcache.report.html.renaming import renamed, renamed_data, renamed_grid, renamed_line
+from oodcache.report.html.renaming import (
+    Named,
+    renamed,
+    renamed_data,
+    renamed_grid,
+    renamed_line,
+)
 from oodcache.report.html.terms import SLUGS, TERMS
 from oodcache.report.saved.results import Saved
-from oodcache.report.streams import courses, pathless
+from oodcache.report.streams import pathless
 from oodcache.report.sweeps import sweeps
 from oodcache.report.tables.grid import (
     NOT_ESTIMABLE,
@@ -44,14 +48,6 @@ from oodcache.report.tables.significance import p_value
 from oodcache.score.measures.result import AVERAGE, HEADLINES, Result
 
 NEEDS = ("jinja2", "plotly", "PIL")
-FOLDER = Path(__file__).parent / "page"
-# More than a figure shows; every further digit adds to a page of a hundred scores.
-DIGITS = 6
-NAMES_IN = ("heat", "ood", "rows", "sweeps", "streams")  # Data that have names of results.
-# The parts of the page's style, a later one over an earlier one, and of its script, as they run.
-STYLES = ("report.css", "parts/findings.css", "parts/table.css", "parts/print.css")
-SCRIPTS = ("report.js", "parts/print.js", "rows.js", "curves.js", "threshold.js", "fooled.js")
-IN_SCRIPT = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
 
 
 def missing_libraries() -> str:
@@ -70,7 +66,7 @@ def _is_there(library: str) -> bool:
 def page(
     saved: Saved,
     content: Content,
-    named: Mapping[str, str] | None = None,
+    named: Named | None = None,
     earlier: Saved | None = None,
 ) -> str:
     """Return the page of results and the content of their images.
@@ -88,17 +84,15 @@ def page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    plotly, script = _plotly(), _script()
-    results, named = saved.results, named or {}
+    results, named, arrays = saved.results, named or {}, PackedArrays()
     every = [*results, *(earlier.results if earlier is not None else ())]
     wrapped = wrapper(every, named)
     environment.globals |= {"wrapped": wrapped, "slugs": SLUGS, "percent": percent}
     average = {"OOD set": renamed(AVERAGE, named)}
     grids = [renamed_grid(one, named) for one in further(results)]
-    chosen = average if any(one.ood == AVERAGE for one in results) else {}
     text = environment.get_template("report.html").render(
-        policy=_policy((plotly, script)),
-        style=Markup(_style()),
+        policy=policy(),
+        style=Markup(style()),
         title=_title(results, named),
         summary=_summary(results, named),
         findings=findings(saved, named),
@@ -113,8 +107,9 @@ def page(
             name: [renamed(one, named) for one in values]
             for name, values in filters(results).items()
         },
-        chosen=chosen,
+        chosen=average if any(one.ood == AVERAGE for one in results) else {},
         lines=[renamed_line(one, named) for one in lines(results)],
+        picks=_picks(results, content, named),
         caption=caption(results, "Next to"),
         further=Markup(to_html(grids)) if grids else "",
         differences=[renamed_data(one, named) for one in _differences(saved)],
@@ -124,50 +119,26 @@ def page(
         measures=HEADLINES.values(),
         made=making(saved),
         source=saved.path.name,
-        data=Markup(_as_script(_data(saved, content, named))),
-        plotly=Markup(plotly),
-        script=Markup(script),
+        data=packed(as_json(data(saved, content, arrays, named)).encode()),
+        numbers=packed(arrays.bytes()),
+        plotly=packed_plotly(),
+        script=Markup(script()),
     )
-    return _written(text)
+    return written(text)
 
 
-def _written(text: str) -> str:
-    # A byte of a path that is not UTF-8 is a lone surrogate, which UTF-8 cannot encode.
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-@cache
-def _plotly() -> str:
-    from plotly.offline import get_plotlyjs
-
-    return str(get_plotlyjs())
-
-
-@cache
-def _style() -> str:
-    return "".join((FOLDER / one).read_text(encoding="utf-8") for one in STYLES)
-
-
-@cache
-def _script() -> str:
-    """Return the page's script: its parts, in one scope of their own."""
-    parts = [(FOLDER / one).read_text(encoding="utf-8") for one in SCRIPTS]
-    return "\n".join(['"use strict";', "(() => {", *parts, "})();"])
-
-
-def _policy(scripts: Sequence[str]) -> str:
-    sums = (hashlib.sha256(one.encode()).digest() for one in scripts)
-    allowed = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in sums)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _as_script(data: Mapping[str, Any]) -> str:
-    """Return JSON that is safe within a script element, whatever names it contains."""
-    compact = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return compact.translate(IN_SCRIPT)
+def _picks(
+    results: Sequence[Result], content: Content, named: Named
+) -> list[dict[str, Any] | None]:
+    """Return what each line of the table shows as curves: a row, and an OOD set unless average."""
+    places = {row.key: place for place, row in enumerate(content.rows)}
+    return [
+        {"row": places[key], "ood": "" if one.is_average else renamed(one.ood, named)}
+        if key in places
+        else None
+        for key, row in by_row(results).items()
+        for one in row.values()
+    ]
 
 
 def points(difference: float) -> str:
@@ -180,7 +151,7 @@ def points(difference: float) -> str:
     return f"±{text[1:]}" if text == "+0.00" else text.replace("-", "−")
 
 
-def _title(results: Sequence[Result], named: Mapping[str, str]) -> str:
+def _title(results: Sequence[Result], named: Named) -> str:
     inside = renamed(results[0].id, named)
     sets = list(dict.fromkeys(one.ood for one in results if not one.is_average))
     whole = ", ".join(renamed(one, named) for one in sets)
@@ -188,7 +159,7 @@ def _title(results: Sequence[Result], named: Mapping[str, str]) -> str:
     return f"{inside} against {against}"
 
 
-def _summary(results: Sequence[Result], named: Mapping[str, str]) -> str:
+def _summary(results: Sequence[Result], named: Named) -> str:
     rows = by_row(results)
     shown = model_names(rows).items()
     models = [renamed(name, named) for model, name in shown if model is not None]
@@ -216,55 +187,3 @@ def _differences(saved: Saved) -> list[dict[str, str]]:
         }
         for one in saved.differences
     ]
-
-
-def _data(saved: Saved, content: Content, named: Mapping[str, str]) -> dict[str, Any]:
-    results = by_row(saved.results)
-    called = names(results)
-    heat = [
-        {
-            "name": called[key],
-            "score": key[2],
-            "cells": {
-                ood: {name: getattr(one, name) for name in HEADLINES} for ood, one in row.items()
-            },
-        }
-        for key, row in results.items()
-    ]
-    rows = [
-        {
-            **asdict(row),
-            "name": called[row.key],
-            "calibration": {
-                ood: dict(one.calibration)
-                for ood, one in results[row.key].items()
-                if isinstance(one.calibration, Mapping)
-            },
-        }
-        for row in content.rows
-    ]
-    data = {
-        "heat": heat,
-        "measures": {one.name: one.lower_is_better for one in HEADLINES.values()},
-        "ood": list(dict.fromkeys(one.ood for one in saved.results)),
-        "rows": rows,
-        "thumbnails": content.thumbnails,
-        "sweeps": [asdict(one) for one in sweeps(saved)],
-        "streams": [asdict(one) for one in courses(saved.results)],
-    }
-    if named:
-        data |= {name: renamed_data(data[name], named) for name in NAMES_IN}
-    return {name: _shortened(one) for name, one in data.items()}
-
-
-def _shortened(value: Any) -> Any:
-    """Return JSON's values with floats rounded to six digits and names as in the HTML."""
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}")
-    if isinstance(value, str):
-        return _written(value)
-    if isinstance(value, dict):
-        return {_written(key): _shortened(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_shortened(one) for one in value]
-    return value

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
+from oodcache.report.content import ImageRow
 from oodcache.report.html.lines import PageLine
 from oodcache.report.tables.grid import Grid
 from oodcache.score.measures.result import MEASURES
 
-# Single images, their classes and their paths; of OOD sets each under the set's name.
-IMAGES, IMAGES_OF_SETS = ("fooled_id", "failing_id", "key"), ("fooled_ood", "failing_ood")
 FIELDS = {one.name for one in MEASURES}  # Keys of data, whatever a dataset is called.
 BETWEEN = " · "
 Named = Mapping[str, str]
+Of = TypeVar("Of")
 
 
 def renamed(text: str, named: Named) -> str:
@@ -59,20 +59,39 @@ def renamed_grid(grid: Grid, named: Named) -> Grid:
     return replace(grid, ood_sets=new(grid.ood_sets), rows=tuple(rows))
 
 
+def renamed_row(row: ImageRow, named: Named) -> ImageRow:
+    """Return a row of image scores with names replaced, but not those of single images.
+
+    Its `key` is kept: the script tells the models of its maps by it.
+    """
+
+    def new(by_set: Mapping[str, Of]) -> dict[str, Of]:
+        return {renamed(name, named): one for name, one in by_set.items()}
+
+    return replace(
+        row,
+        id=renamed(row.id, named),
+        n_ood=new(row.n_ood),
+        curve=replace(row.curve, kept_ood=new(row.curve.kept_ood)),
+        ranked=replace(row.ranked, ood=new(row.ranked.ood)),
+        shown=replace(row.shown, ood=new(row.shown.ood)),
+        reliability=None if row.reliability is None else new(row.reliability),
+        fooled_ood=new(row.fooled_ood),
+        failing_ood=new(row.failing_ood),
+        same=new(row.same),
+        bands=new(row.bands),
+    )
+
+
 def renamed_data(value: Any, named: Named) -> Any:
-    """Return data of JSON with names replaced in texts and keys, but not in single images."""
+    """Return data of JSON with names replaced in texts and keys."""
     if isinstance(value, str):
         return renamed(value, named)
     if isinstance(value, list | tuple):
         return [renamed_data(one, named) for one in value]
     if not isinstance(value, dict):
         return value
-    found = {}
-    for key, one in value.items():
-        if key in IMAGES:
-            found[key] = one
-        elif key in IMAGES_OF_SETS:
-            found[key] = {renamed(name, named): images for name, images in one.items()}
-        else:
-            found[key if key in FIELDS else renamed(key, named)] = renamed_data(one, named)
-    return found
+    return {
+        key if key in FIELDS else renamed(key, named): renamed_data(one, named)
+        for key, one in value.items()
+    }

@@ -43,20 +43,35 @@ def resampled(
     each ID image is drawn, by falling score; by default as many as there are, each alone.
     `further` returns more measures of a resample; one that is NaN in any of them is left out.
     """
-    ids, oods = int(counts.id_kept[-1]), int(counts.ood_kept[-1])
-    id_drawn = id_drawn or _each_alone(ids, np.random.default_rng([ID_STREAM, conventions.seed]))
-    named = [OOD_STREAM, conventions.seed, *ood_set.encode(errors="surrogatepass")]
-    ood_drawn = _each_alone(oods, np.random.default_rng(named))
     drawn: list[dict[str, float]] = []
-    for _ in range(conventions.bootstrap):
-        id_times, ood_times = next(id_drawn), next(ood_drawn)
-        id_kept, ood_kept = _kept(id_times)[counts.id_kept], _kept(ood_times)[counts.ood_kept]
+    for id_times, ood_times in draws(counts, ood_set, conventions, id_drawn):
+        id_kept, ood_kept = kept(counts, id_times, ood_times)
         found = measures_of(_distinct(counts, id_kept, ood_kept), conventions)
         drawn.append({**found, **(further(id_times, ood_times) if further else {})})
         advance(1)
     names = set(drawn[0]).intersection(*drawn) if drawn else set()
     every = {name: np.array([one[name] for one in drawn]) for name in (drawn or [{}])[0]}
     return {name: one for name, one in every.items() if name in names and not np.isnan(one).any()}
+
+
+def draws(
+    counts: Counts,
+    ood_set: str,
+    conventions: Conventions,
+    id_drawn: Iterator[Integers] | None = None,
+) -> Iterator[tuple[Integers, Integers]]:
+    """Yield how often each ID and each OOD image is drawn, by falling score, in each resample."""
+    ids, oods = int(counts.id_kept[-1]), int(counts.ood_kept[-1])
+    id_drawn = id_drawn or _each_alone(ids, np.random.default_rng([ID_STREAM, conventions.seed]))
+    named = [OOD_STREAM, conventions.seed, *ood_set.encode(errors="surrogatepass")]
+    ood_drawn = _each_alone(oods, np.random.default_rng(named))
+    for _ in range(conventions.bootstrap):
+        yield next(id_drawn), next(ood_drawn)
+
+
+def kept(counts: Counts, id_times: Integers, ood_times: Integers) -> tuple[Integers, Integers]:
+    """Return how many of the drawn ID and OOD images each threshold of `counts` keeps."""
+    return _kept(id_times)[counts.id_kept], _kept(ood_times)[counts.ood_kept]
 
 
 def watched(

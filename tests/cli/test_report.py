@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from samples import Run, run_in, write_photos, write_strays
+from samples.report.arrays import data_of
 
 BLOCKED = """
 import sys
@@ -58,8 +59,8 @@ def test_the_page_stands_beside_the_results_or_where_it_is_wanted(
     page = Path("r.html").read_text()
     assert page.startswith("<!doctype html>")
     # Twelve pets and five strays fooled some score.
-    assert page.count("/9j/") == 17
-    assert Path("pages/one.html").read_text().count("/9j/") == 0
+    assert len(data_of(page)["thumbnails"]) == 17
+    assert data_of(Path("pages/one.html").read_text())["thumbnails"] == []
 
 
 def test_rows_are_chosen_and_names_replaced(oodcache: Run, scored: None) -> None:
@@ -67,7 +68,7 @@ def test_rows_are_chosen_and_names_replaced(oodcache: Run, scored: None) -> None
     done = oodcache("report", "r.json", *chosen, "--label", "strays=Strays")
     assert (done.status, done.err.splitlines()[-1]) == (0, "wrote r.html")
     page = Path("r.html").read_text()
-    data = json.loads(page.split('id="data">', 1)[1].split("</script>", 1)[0])
+    data = data_of(page)
     assert [one["name"] for one in data["heat"]] == ["energy", "MCM"]
     assert [one["name"] for one in data["rows"]] == ["energy", "MCM"]
     assert data["ood"] == ["Strays"] == list(data["heat"][0]["cells"])
@@ -91,7 +92,7 @@ def test_two_results_are_compared_on_a_page_of_the_second(oodcache: Run, scored:
     count = len(whole["results"])
     assert f"All {count} rows in both runs changed; no AUROC did." in page
     assert "From r.json to new.json." in page
-    assert page.count("/9j/") == 12
+    assert len(data_of(page)["thumbnails"]) == 12
     assert not Path("r.html").exists()
 
 

@@ -16,9 +16,10 @@ from oodcache.report.content import FailingClass, ImageRow
 from oodcache.report.images import BINS, FOOLED, histogram, rows
 from oodcache.report.saved.results import Saved
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.measures.metrics import auroc
+from oodcache.score.measures.curves import band
+from oodcache.score.measures.metrics import auroc, count
 from oodcache.score.measures.probability import reliability
-from oodcache.score.measures.result import Result
+from oodcache.score.measures.result import Conventions, Result
 
 INSIDE = np.array([0.9, 0.8, 0.7, 0.2, 0.1])
 OUTSIDE = np.array([0.75, 0.05, 0.5])
@@ -165,3 +166,40 @@ def test_scores_that_are_missing_are_named() -> None:
 def test_averages_alone_have_no_images() -> None:
     with pytest.raises(InputError, match="r.json: only averages of 'mcm'"):
         of(result(INSIDE, {"SUN": OUTSIDE})[1:], [])
+
+
+def same_of(inside: Scores, outside: Scores) -> str:
+    parts = [part("pets", inside, LABELS), part("SUN", outside, [b"x"] * len(outside))]
+    return of(result(inside, {"SUN": outside}), parts).same["SUN"]
+
+
+def test_scores_have_the_same_curve_only_if_they_rank_all_images_alike() -> None:
+    one = same_of(INSIDE, OUTSIDE)
+    assert same_of(INSIDE**3, OUTSIDE**3) == one
+    assert same_of(INSIDE[::-1].copy(), OUTSIDE) == one
+    nearly = OUTSIDE.copy()
+    nearly[0] = 0.7  # Tied with an ID image, no longer between two.
+    assert same_of(INSIDE, nearly) != one
+
+
+def test_results_with_bootstrap_intervals_have_the_band_of_their_resamples() -> None:
+    parts = [part("pets", INSIDE, LABELS), part("SUN", OUTSIDE, [b"x", b"x", b"y"])]
+    with_bounds = [
+        replace(one, bootstrap={"auroc": (0.1, 0.9)}) for one in result(INSIDE, {"SUN": OUTSIDE})
+    ]
+    made = {"bootstrap": {"resamples": 30, "seed": 5}}
+    saved = Saved(Path("r.json"), tuple(with_bounds), (), made)
+    (row,) = rows(saved, parts, "all.h5", lambda one: {})
+    how = Conventions(bootstrap=30, seed=5)
+    expected = band(count(INSIDE, OUTSIDE), "SUN", conventions=how)
+    assert row.bands["SUN"].low == tuple(expected.low) and row.bands["SUN"].high[0] > 0
+    assert row.bands["SUN"].high == tuple(expected.high)
+    # Not without intervals, and not of a file that does not tell the resamples.
+    (row,) = rows(replace(saved, provenance={}), parts, "all.h5", lambda one: {})
+    assert row.bands == {}
+    without = replace(saved, results=tuple(result(INSIDE, {"SUN": OUTSIDE})))
+    (row,) = rows(without, parts, "all.h5", lambda one: {})
+    assert row.bands == {}
+    odd = replace(saved, provenance={"bootstrap": {"resamples": 10**9, "seed": 0}})
+    with pytest.raises(InputError, match="r.json: 'bootstrap' is .*, not 2 to 100,000 resamples"):
+        list(rows(odd, parts, "all.h5", lambda one: {}))

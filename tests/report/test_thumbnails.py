@@ -40,7 +40,7 @@ def unpacked(text: str | None) -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("size", "small"), [((400, 200), (112, 56)), ((30, 20), (30, 20)), ((1, 900), (1, 112))]
+    ("size", "small"), [((400, 200), (176, 88)), ((30, 20), (30, 20)), ((1, 900), (1, 176))]
 )
 def test_it_is_a_small_jpeg_of_the_same_shape(
     size: tuple[int, int], small: tuple[int, int]

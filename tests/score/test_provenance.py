@@ -15,9 +15,10 @@ from oodcache.cache.files.negatives import write_negatives
 from oodcache.cache.files.texts import TextFile
 from oodcache.cache.watch import Watch
 from oodcache.score.evaluation import Evaluated
+from oodcache.score.measures.result import Conventions
 from oodcache.score.onepass.variants import parse_all
 from oodcache.score.own.loading import of_function
-from oodcache.score.provenance import of_code, of_models, provenance
+from oodcache.score.provenance import of_bootstrap, of_code, of_models, provenance, resampling
 from oodcache.score.words.miner import MiningRequest, mine
 
 Write = Callable[..., ImageFile | TextFile]
@@ -101,3 +102,20 @@ def test_it_tells_the_file_that_defines_a_users_score() -> None:
     digest = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
     assert of_code(variants) == {"gap": {"sha256": digest}}
     assert of_code(parse_all(["mcm"])) == {}
+
+
+def test_the_resamples_are_recorded_and_read_back() -> None:
+    how = Conventions(bootstrap=1000, seed=7)
+    assert of_bootstrap(how) == {"bootstrap": {"resamples": 1000, "seed": 7}}
+    assert resampling(of_bootstrap(how)) == how
+    assert of_bootstrap(Conventions(seed=7)) == {} and resampling({}) is None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [3, {}, {"resamples": 1, "seed": 0}, {"resamples": 10**6, "seed": 0}, {"resamples": 9.0}]
+    + [{"resamples": 9, "seed": seed} for seed in (-1, True, "0", None)],
+)
+def test_resamples_that_nobody_recorded_are_rejected(odd: object) -> None:
+    with pytest.raises(ValueError, match="not 2 to 100,000 resamples and a seed from 0"):
+        resampling({"bootstrap": odd})

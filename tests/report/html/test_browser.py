@@ -44,6 +44,7 @@ def find(driver: Any, file: Path) -> Iterator[Find]:
     browser.dark(driver, False)
     browser.requests(driver), browser.complaints(driver)
     driver.get(file.as_uri())
+    browser.ready(driver)
     yield lambda css: driver.find_element("css selector", css)
     assert browser.complaints(driver) == []
     assert browser.requests(driver) == [file.as_uri()]
@@ -85,6 +86,18 @@ def drawn(driver: Any, figure: str) -> list[Any]:
     return found
 
 
+def compare(driver: Any, place: int, ood: str = "") -> Any:
+    """Tick the line of a row on an OOD set, or on the average; return its box."""
+    script = """
+        const box = [...document.querySelectorAll("#table tbody tr")].find((one) =>
+          one.dataset.row === String(arguments[0]) && one.dataset.ood === arguments[1]
+        ).querySelector(".pick");
+        box.click();
+        return box;
+    """
+    return driver.execute_script(script, place, ood)
+
+
 def row(place: int = 0) -> ImageRow:
     return CONTENT.rows[place]
 
@@ -123,7 +136,8 @@ def test_the_slider_moves_the_threshold_and_the_counts_follow(driver: Any, find:
 
     def shown() -> list[list[str]]:
         lines = driver.find_elements("css selector", "#confusion tbody tr")
-        return [[cell.text for cell in line.find_elements("tag name", "td")][:5] for line in lines]
+        each = [line.find_elements("css selector", "th, td") for line in lines]
+        return [[cell.text for cell in cells] for cells in each]
 
     def wanted(place: int) -> list[list[str]]:
         sides = [("ID: pets", "TPR", one.curve.kept_id[place], one.n_id)]
@@ -161,14 +175,14 @@ def test_curves_are_those_of_the_counts(driver: Any, find: Find) -> None:
     one = row()
     assert roc["x"] == pytest.approx([0, *(kept / 400 for kept in one.curve.kept_ood["near"])])
     assert roc["y"] == pytest.approx([0, *(kept / 500 for kept in one.curve.kept_id)])
-    find("details summary").click()
-    boxes = driver.find_elements("css selector", "#beside input")
-    boxes[3].click()
-    boxes[7].click()
+    compare(driver, 3, HOSTILE)
+    compare(driver, 7, HOSTILE)
     pick(find, "#ood", HOSTILE)
     _, *traces = drawn(driver, "pr")
     names = ["mcm · clip/one", "max-logit · clip/one", "max-logit · siglip/&lt;b&gt;two&lt;/b&gt;"]
     assert [trace["name"] for trace in traces] == names
+    listed = [one.text for one in driver.find_elements("css selector", "#legend li")]
+    assert listed == [name.replace("&lt;", "<").replace("&gt;", ">") for name in names]
     third = row(7).curve
     kept = [*zip(third.kept_id, third.kept_ood[HOSTILE], strict=True)][1:]
     precision = [a / (a + b) for a, b in kept]
@@ -226,25 +240,30 @@ def test_images_that_fooled_the_score_follow_what_is_chosen(driver: Any, find: F
     def cards(css: str) -> list[list[str]]:
         found = driver.find_elements("css selector", f"{css} .card")
         return [
-            [part.get_property("textContent") for part in card.find_elements("css selector", "div")]
+            [part.get_property("textContent") for part in card.find_elements("css selector", "p")]
             for card in found
         ]
 
-    wanted = [
-        [f"nearest: {each.nearest}", f"label: {each.label}", each.path]
-        for each in one.fooled_ood[HOSTILE]
-    ]
-    assert [card[-3:] for card in cards("#fooled-ood")] == wanted
-    assert [card[-1] for card in cards("#fooled-id")] == [each.path for each in one.fooled_id]
+    at = f"{one.curve.shown[one.threshold]:.3g}"
+    kept = one.curve.kept_ood[HOSTILE][one.threshold]
+    assert kept >= len(one.fooled_ood[HOSTILE])
+    for card, each in zip(cards("#fooled-ood"), one.fooled_ood[HOSTILE], strict=True):
+        assert each.score is not None
+        words = f"taken for '{each.nearest}', score {each.score:#.3g}, threshold {at}"
+        assert card[0].rstrip("0") == words.rstrip("0")
+        assert card[1:] == [f"own class: {each.label}", each.path]
+    for card, each in zip(cards("#fooled-id"), one.fooled_id, strict=True):
+        assert card[0].startswith(f"rejected; its nearest class is '{each.nearest}', score 0.")
+        assert card[2] == each.path
     # The lowest has a picture, the others have none.
     assert len(driver.find_elements("css selector", "#fooled-id img[src^='data:image/jpeg']")) == 1
     assert len(driver.find_elements("css selector", "#fooled-id .none")) == 11
-    lines = driver.find_elements("css selector", "#failing-ood tr")[1:]
-    told = [[cell.text for cell in line.find_elements("tag name", "td")] for line in lines]
-    assert told[0][:3] == [
-        one.failing_ood[HOSTILE][0].label,
-        str(one.failing_ood[HOSTILE][0].failed),
-        str(one.failing_ood[HOSTILE][0].total),
+    lines = driver.find_elements("css selector", "#failing-ood tbody tr")
+    told = [[cell.text for cell in line.find_elements("css selector", "th, td")] for line in lines]
+    failing = one.failing_ood[HOSTILE][0]
+    share = f"{100 * failing.failed / failing.total:.2f} %"
+    assert told[0] == [
+        *(failing.label, share, str(failing.failed), str(failing.total), failing.nearest)
     ]
 
 
@@ -252,7 +271,7 @@ def test_names_are_text_whatever_they_hold(driver: Any, find: Find) -> None:
     for figure in ("heat-figure", "roc", "histogram", "sweep-auroc"):
         drawn(driver, figure)
     assert driver.find_elements("css selector", "img[src^=http], script[src], b, iframe") == []
-    assert driver.execute_script("return document.querySelectorAll('script').length") == 3
+    assert driver.execute_script("return document.querySelectorAll('script').length") == 5
     heat = find("#heat-figure").get_property("textContent")
     assert HOSTILE[:10] in heat and HOSTILE[-10:] in heat
     assert f"OOD: {HOSTILE}" in find("#confusion").text
@@ -264,6 +283,7 @@ def test_names_are_text_whatever_they_hold(driver: Any, find: Find) -> None:
 
 def test_the_policy_lets_nothing_else_run_or_load(driver: Any, file: Path) -> None:
     driver.get(file.as_uri())
+    browser.ready(driver)
     script = """
         const done = arguments[0], told = [];
         const tell = (event) => told.push(event.effectiveDirective);
@@ -309,6 +329,7 @@ def test_without_images_there_is_what_results_alone_show(driver: Any, tmp_path: 
     path.write_text(page(SAVED, Content((), missing=f"Type {HOSTILE}")), encoding="utf-8")
     browser.requests(driver)
     driver.get(path.as_uri())
+    browser.ready(driver)
     assert f"Type {HOSTILE}" in driver.find_element("css selector", ".note").text
     assert drawn(driver, "heat-figure") and drawn(driver, "sweep-fpr95")
     assert driver.find_elements("css selector", "#roc, #slider, #fooled-id") == []
@@ -331,6 +352,7 @@ def test_streams_are_drawn_with_gaps_and_a_point_for_each_order(
     browser.resize(driver, 390)
     browser.requests(driver), browser.complaints(driver)
     driver.get((tmp_path / "r.html").as_uri())
+    browser.ready(driver)
 
     def find(css: str) -> Any:
         return driver.find_element("css selector", css)

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from samples.report.content import NAMES, sample
+
+from oodcache.report.content import ImageRow
 from oodcache.report.html.lines import PageCell, PageLine
-from oodcache.report.html.renaming import renamed, renamed_data, renamed_grid, renamed_line
+from oodcache.report.html.renaming import (
+    renamed,
+    renamed_data,
+    renamed_grid,
+    renamed_line,
+    renamed_row,
+)
 from oodcache.report.tables.grid import Grid, GridRow
 
 NAMED = {"mcm": "MCM", "ViT-B-16": "CLIP", "SUN": "SUN397", "cat": "Cat", "fpr95": "x"}
@@ -45,22 +56,37 @@ def test_a_table_has_new_names_in_its_headings_and_labels_and_the_same_numbers()
     assert (found.title, found.measures, found.notes) == ("mcm", ("AUROC", "fpr95"), ("mcm",))
 
 
-def test_data_has_new_names_in_texts_and_keys_but_not_in_images() -> None:
+def test_data_has_new_names_in_texts_and_keys() -> None:
     data = {
         "name": "mcm · ViT-B-16",
         "n_ood": {"SUN": 3},
         "cells": {"SUN": {"auroc": 0.5, "fpr95": 0.1}},
-        "fooled_id": [{"label": "cat", "path": "mcm"}],
-        "fooled_ood": {"SUN": [{"label": "cat"}]},
-        "key": ["ViT-B-16", "a {}", "mcm"],
         "sets": ("SUN", None, 1),
     }
     assert renamed_data(data, NAMED) == {
         "name": "MCM · CLIP",
         "n_ood": {"SUN397": 3},
         "cells": {"SUN397": {"auroc": 0.5, "fpr95": 0.1}},
-        "fooled_id": [{"label": "cat", "path": "mcm"}],
-        "fooled_ood": {"SUN397": [{"label": "cat"}]},
-        "key": ["ViT-B-16", "a {}", "mcm"],
         "sets": ["SUN397", None, 1],
     }
+
+
+def by_set(one: ImageRow) -> tuple[Mapping[str, object], ...]:
+    """Return all that a row has for each OOD set."""
+    return (
+        *(one.n_ood, one.curve.kept_ood, one.ranked.ood, one.shown.ood, one.fooled_ood),
+        *(one.failing_ood, one.same, one.bands, one.reliability or {}),
+    )
+
+
+def test_a_row_of_images_has_new_names_of_sets_but_not_of_its_images() -> None:
+    _, content = sample()
+    new = {"near": "Near", "pets": "Pets", "mcm": "MCM"} | dict.fromkeys(NAMES[1:], "image")
+    for row in content.rows:
+        found = renamed_row(row, new)
+        assert found.id == "Pets"
+        for before, after in zip(by_set(row), by_set(found), strict=True):
+            assert dict(after) == {new.get(name, name): one for name, one in before.items()}
+        assert (found.key, found.fooled_id, found.failing_id) == (
+            *(row.key, row.fooled_id, row.failing_id),
+        )

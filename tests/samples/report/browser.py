@@ -11,7 +11,6 @@ from typing import Any
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 WHY_NOT = "" if CHROMIUM and DRIVER else "no chromium and chromedriver: Debian's packages have them"
@@ -38,16 +37,22 @@ def chromium(profile: Path) -> Iterator[Any]:
         driver.quit()
 
 
+def ready(driver: Any) -> None:
+    """Wait until the report's script has unpacked its data and set up its controls."""
+    driver.execute_async_script(
+        """
+        const done = arguments[0];
+        const { dataset } = document.documentElement;
+        const look = () => "ready" in dataset ? done() : setTimeout(look, 5);
+        look();
+        """
+    )
+
+
 def resize(driver: Any, width: int, height: int = 1000) -> None:
     """Give the page a window of some size, a phone's where it is narrow."""
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
-
-def ready(driver: Any) -> None:
-    """Wait until the page's script has run, which takes its time on a busy machine."""
-    count = "return document.getElementById('count').textContent"
-    WebDriverWait(driver, 30).until(lambda one: one.execute_script(count))
 
 
 def dark(driver: Any, wanted: bool) -> None:
