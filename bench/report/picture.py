@@ -14,7 +14,7 @@ from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-WIDTH, HEIGHT, SHOWN = 1400, 1000, 2860
+WIDTH, HEIGHT, SHOWN = 1400, 1000, 3050
 PAGE, PICTURE = Path("results/demo.html"), Path("docs/output/report.png")
 FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"),

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from samples import Run
+from samples.report.arrays import data_of
 from samples.report.results import FIRST
 
 from oodcache.score.measures.result import Result

@@ -45,12 +45,15 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="module", params=[1, 2])
 def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write the page of one model or of two."""
+    """Write the page of one model, or of two and an earlier run of these."""
     wanted = MODELS[: request.param]
     rows = tuple(one for one in CONTENT.rows if one.key[0] in wanted)
     results = tuple(one for one in SAVED.results if f"{one.model}/{one.pretrained}" in wanted)
     path = tmp_path_factory.mktemp("report") / "report.html"
-    shown = page(replace(SAVED, results=results), replace(CONTENT, rows=rows))
+    saved = replace(SAVED, results=results)
+    before = [replace(one, auroc=one.auroc - 0.01) for one in results[:-1]]
+    earlier = replace(saved, results=tuple(before)) if request.param == 2 else None
+    shown = page(saved, replace(CONTENT, rows=rows), earlier=earlier)
     path.write_text(shown, encoding="utf-8")
     return path
 

@@ -70,7 +70,7 @@ def rows(models: int) -> list[Result]:
 
 def show(driver: Any, folder: Path, saved: Saved, width: int, earlier: Saved | None = None) -> None:
     path = folder / "page.html"
-    path.write_text(page(saved, Content(()), earlier), encoding="utf-8")
+    path.write_text(page(saved, Content(()), earlier=earlier), encoding="utf-8")
     browser.resize(driver, width)
     browser.complaints(driver)
     driver.get(path.as_uri())

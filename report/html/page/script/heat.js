@@ -19,7 +19,7 @@
       xgap: 1, ygap: 1, showscale: !narrow(), colorbar: { thickness: 12, ticksuffix: " %", outlinewidth: 0 },
     }], {
       height: high,
-      xaxis: { side: "top", tickvals: data.ood.map((_, place) => place), ticktext: data.ood.map((ood) => plain(cut(ood, 22))), showgrid: false, tickangle: narrow() ? -60 : 0 },
+      xaxis: { side: "top", tickvals: data.ood.map((_, place) => place), ticktext: data.ood.map((ood) => plain(cut(ood, 22))), showgrid: false, tickangle: narrow() ? -60 : "auto" },
       yaxis: { autorange: "reversed", tickvals: data.heat.map((_, place) => place), ticktext: data.heat.map(title), showgrid: false },
       margin: { l: 8, r: 8, t: 34, b: 8 },
     });
