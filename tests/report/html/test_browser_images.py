@@ -219,3 +219,29 @@ def test_the_map_shows_every_point_and_images_by_key(driver: Any) -> None:
     )
     assert texts(driver, "#map-note") == ["The embeddings of this model are not cached."]
     assert not driver.find_element("id", "map-shown").is_displayed()
+
+
+def test_figures_and_boxes_have_the_names_that_replace_those_of_the_results(
+    driver: Any, tmp_path: Path
+) -> None:
+    named = {"near": "Near", "pets": "Pets", "clip/one": "CLIP", "max-logit": "Max"}
+    named["average"] = "Mean"
+    path = tmp_path / "named.html"
+    path.write_text(page(SAVED, CONTENT, named, SAVED), encoding="utf-8")
+    back = driver.current_url
+    driver.get(path.as_uri())
+    browser.ready(driver)
+    place = next(at for at, one in enumerate(CONTENT.rows) if one.key[2] == "max-logit")
+    assert tick(driver, place, "Near").get_attribute("aria-label").startswith("Compare Max")
+    assert any(one.startswith("Max · CLIP") for one in texts(driver, "#legend li"))
+    assert {one["name"] for one in drawn(driver, "histogram")} == {"ID: Pets", "OOD: Near"}
+    assert [one["name"] for one in drawn(driver, "map-figure")[:2]] == ["ID: Pets", "OOD: Near"]
+    assert " images, evenly spread over each set, by CLIP:" in texts(driver, "#map-note")[0]
+    assert texts(driver, "#findings p")[0].startswith("Each of the ")
+    shown = driver.execute_script(
+        "return [...document.querySelectorAll('#ood option, #table td, #changed td, .forest *')]"
+        ".map((one) => one.textContent)"
+    )
+    assert not {"near", "average", "clip/one"} & set(shown) and {"Near", "Mean"} <= set(shown)
+    assert browser.requests(driver) == [back, path.as_uri()]
+    driver.get(back)
