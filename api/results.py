@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from oodcache.arguments import ANY_OOD, PLACES, Folder, checked, folder_of
+from oodcache.arguments import ANY_OOD, PLACES, Argument, Folder, checked, folder_of, found
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Note, Watch
 from oodcache.score.measures.result import Counterpart, Difference, Result
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 IN_MEMORY = Path("results")
 MOST = 60  # Scores that a notebook or a shell shows of one object.
 Places = Mapping[str, str | Path]
+
+
+def _no_results(name: str, value: Any) -> str | None:
+    return None if isinstance(value, Results) else found(name, value)
+
+
+RUN = Argument('the Results of another run, such as Results.load("before.json")', _no_results)
 
 
 @dataclass(frozen=True)
@@ -182,7 +189,7 @@ class Results(Sequence[Result]):
         """Return the tables in Markdown, as `--format markdown` prints them."""
         return self._text("markdown", in_our_words=True)
 
-    @checked(images=PLACES)
+    @checked(images=PLACES, earlier=RUN)
     def report(
         self,
         path: str | Path,
