@@ -20,9 +20,7 @@ def test_all_clean_and_change_are_side_by_side() -> None:
     grid = clean_grid([ROW])
     assert grid is not None
     assert grid.measures == ("all", "clean", "change")
-    assert grid.rows[0].cells == (
-        (("94.12", "93.00", "-1.12"), ("30.00", "35.00", "+5.00")),
-    )
+    assert grid.rows[0].cells == ((("94.12", "93.00", "-1.12"), ("30.00", "35.00", "+5.00")),)
     assert grid.notes == (
         "From top to bottom: AUROC and FPR95, in %.",
         "Accuracy of imagenet-val: all 67.05, clean 67.05, change +0.00.",
