@@ -298,6 +298,6 @@ def test_leaks_are_counted_found_and_left_out(cache: package.Cache, tmp_path: Pa
     assert rows.provenance["command"].endswith("without_leaks=True)")
     assert f"leaks_of={{'strays': '{tmp_path / 'names.txt'}'}}" in rows.provenance["command"]
     with pytest.raises(package.InputError, match=r"^leaks_of other: no OOD set of this run"):
-        cache.leaks("one", "far", "strays", leaks_of={"other": "names.txt"})
+        cache.leaks("one", "far", "strays", leaks_of={"other": tmp_path / "names.txt"})
     with pytest.raises(package.InputError, match=r"^without_leaks=True has no effect"):
         cache.evaluate("one", scores="mcm", without_leaks=True, **given)  # type: ignore[arg-type]
