@@ -18,7 +18,7 @@ from oodcache.extract.texts.imagenet import PREFIXED, WORDNET_ID
 from oodcache.extract.texts.name_lines import QUOTED, WANTED, NameLines, unnamed, unquoted
 from oodcache.extract.texts.word_lists import Columns
 
-EXPECTED = "; --classes NAME=FILE expects a file of names"
+EXPECTED = "; expected a file of class names"
 FOREIGN = {
     r"<[!?/a-zA-Z]": "HTML or XML",
     r"version https://git-lfs": "a Git LFS pointer (fetch it with: git lfs pull)",

@@ -305,7 +305,7 @@ def test_a_wrong_count_of_a_known_set_is_said(oodcache: Run) -> None:
     write_image(Path("data/MOS/SUN/images/a.jpg"), 1)
     done = oodcache("extract", "--model", "tiny-clip", "SUN")
     assert done.status == 0
-    assert "SUN: 1 images under data/MOS/SUN/images, 10,000 expected" in done.err
+    assert "SUN: 1 image under data/MOS/SUN/images, 10,000 expected" in done.err
 
 
 @permissions_bind

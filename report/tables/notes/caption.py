@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from oodcache.report.tables.grid import (
     NOT_ESTIMABLE,
+    as_typed,
     asked_tprs,
     by_row,
     fpr_name,
@@ -44,7 +45,7 @@ def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
     `where` tells where a table has the interval of an AUROC.
     """
     lines = [_compared(results), _convention(results), _intervals(results, where)]
-    notes_of = (leak_notes, stream_notes, spectrum_notes, shot_notes, _choice, reversals)
+    notes_of = (_copies, leak_notes, stream_notes, spectrum_notes, shot_notes, _choice, reversals)
     for notes in (*notes_of, _ties, _in_bank, _shared, _sigmoid):
         lines += notes(results)
     return lines
@@ -55,7 +56,8 @@ def short_caption(results: Sequence[Result]) -> list[str]:
 
     The last tells how many more `caption` has.
     """
-    by_importance = (leak_notes, stream_notes, shot_notes, _in_bank, _shared, reversals, _choice)
+    first_ones = (_copies, leak_notes, stream_notes, shot_notes)
+    by_importance = (*first_ones, _in_bank, _shared, reversals, _choice)
     notes_of = (*by_importance, _ties, _sigmoid, spectrum_notes)
     first, *hidden = [line for notes in notes_of for line in notes(results)] or [""]
     count = (
@@ -139,6 +141,25 @@ def _is_over(average: Result, one: Result) -> bool:
     if average.average_of is not None:
         return one.ood in average.average_of
     return average.group in (None, one.group)
+
+
+def _copies(results: Sequence[Result]) -> Iterator[str]:
+    """Yield the csid sets that have every number of the ID set, so probably its images."""
+    numbers: dict[str, dict[tuple[object, ...], tuple[float, ...]]] = {}
+    for one in results:
+        if not one.is_average and one.id != FULL:
+            row = (one.model, one.pretrained, one.template, as_typed(one), one.ood)
+            measured = (one.n_id, one.auroc, one.aupr_in, one.aupr_out, one.fpr95)
+            numbers.setdefault(one.id, {})[row] = measured
+    ids = {one.spectrum.id_set for one in results if one.spectrum is not None}
+    for name in (one for one in ids if one in numbers):
+        if all(auroc == 1 for _, auroc, *_ in numbers[name].values()):
+            continue  # Other images may be told apart without an error, too.
+        if copies := [one for one, own in numbers.items() if own == numbers[name] and one != name]:
+            yield (
+                f"Every number of {some(copies)} is that of {name}: are these the same images? The "
+                "full spectrum would count them twice."
+            )
 
 
 def _choice(results: Sequence[Result]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from samples.report.results import BARE, FIRST, rates, results
+from samples.report.spectra import shifted
 
 from oodcache.report.tables.notes.caption import caption, short_caption
 from oodcache.score.measures.result import Pick, Result, StreamMeasures
@@ -256,3 +257,20 @@ def test_the_first_line_has_the_id_images_of_rows_that_are_of_no_ratio() -> None
     ratio, other = (replace(FIRST, n_id=n, stream=stream) for n in (160, 90))
     assert "(50,000 images)" in caption([FIRST, ratio])[0]
     assert "(90 to 160 images)" in caption([ratio, other])[0]
+
+
+def test_a_csid_set_with_every_number_of_the_id_set_is_told_first() -> None:
+    inside, other, *rest = shifted(replace(FIRST, auroc=0.9))
+    copy = replace(other, n_id=inside.n_id)
+    said = (
+        "Every number of csid:imagenet-r is that of imagenet-val: are these the same images? The "
+        "full spectrum would count them twice."
+    )
+    assert said in caption([inside, copy, *rest])
+    assert short_caption([inside, copy, *rest])[2].startswith(said)
+    for rows in (
+        [inside, other, *rest],
+        [inside, replace(copy, auroc=0.901), *rest],
+        [replace(inside, auroc=1.0), replace(copy, auroc=1.0), *rest],
+    ):
+        assert said not in caption(rows)
