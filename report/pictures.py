@@ -15,20 +15,29 @@ OF_EACH_SET = 8
 
 
 def pictures_of(rows: Sequence[ImageRow], maps: Sequence[EmbeddingMap], most: int) -> list[Picture]:
-    """Return at most `most` images: those that most rows show, then some points of the maps."""
+    """Return at most `most` images: those that fooled scores most, then some points of the maps.
+
+    The first of every row's list come before any second, and of these those that most rows show;
+    an image and the one that it is similar to stay together.
+    """
     shown = Counter(one for row in rows for one in _shown(row))
-    ranked = [one for one, _ in shown.most_common()]
-    return list(dict.fromkeys([*ranked, *(one for chart in maps for one in _spread(chart))]))[:most]
+    ranked = sorted(shown, key=lambda one: (one[0], -shown[one]))
+    found = [picture for _, pair in ranked for picture in pair]
+    points = (one for chart in maps for one in _spread(chart))
+    return list(dict.fromkeys([*found, *points]))[:most]
 
 
-def _shown(row: ImageRow) -> Iterator[Picture]:
-    """Yield the images that fooled a row's score, and those that they are similar to."""
-    fooled = [(picture(row, one.path), one) for one in row.fooled_id]
-    fooled += [((name, one.path), one) for name, of in row.fooled_ood.items() for one in of]
-    for place, one in fooled:
-        yield place
-        if one.similar is not None:
-            yield one.similar.data_set, one.similar.path
+def _shown(row: ImageRow) -> Iterator[tuple[int, tuple[Picture, ...]]]:
+    """Yield each image that fooled a row's score, with the one it is similar to, and its place."""
+    for place, one in enumerate(row.fooled_id):
+        yield place, _pair(picture(row, one.path), one)
+    for name, of_set in row.fooled_ood.items():
+        for place, one in enumerate(of_set):
+            yield place, _pair((name, one.path), one)
+
+
+def _pair(own: Picture, one: FooledImage) -> tuple[Picture, ...]:
+    return (own,) if one.similar is None else (own, (one.similar.data_set, one.similar.path))
 
 
 def _spread(chart: EmbeddingMap) -> Iterator[Picture]:

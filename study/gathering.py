@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache as remembered
+from itertools import accumulate
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
@@ -40,7 +41,8 @@ from oodcache.study import embeddings
 from oodcache.study.rescoring import rescored
 
 # More would make a page of many scores larger than 6 MB.
-MOST_THUMBNAILS = 180
+MOST_THUMBNAILS = 400  # And at most so many characters of them:
+LARGEST_THUMBNAILS = 1_800_000
 
 
 @dataclass(frozen=True)
@@ -272,7 +274,14 @@ def _thumbnails(wanted: Sequence[Picture], sources: Sources, watch: Watch) -> di
     if missing:
         names = ", ".join(dict.fromkeys(missing))
         watch.note(Hint(f"no thumbnails of {names}: add --data-root FOLDER or {missing[0]}=FOLDER"))
-    return made
+    return _fitting({one: made[one] for one in wanted if one in made})
+
+
+def _fitting(made: Mapping[Picture, str]) -> dict[Picture, str]:
+    """Return the first thumbnails, as many as a page has room for."""
+    ends = accumulate(map(len, made.values()))
+    room = LARGEST_THUMBNAILS
+    return {one: made[one] for one, end in zip(made, ends, strict=True) if end <= room}
 
 
 def _contents(

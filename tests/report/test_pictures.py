@@ -29,23 +29,38 @@ def similar(row: ImageRow) -> ImageRow:
     return replace(row, fooled_id=(replace(first, similar=found), *others))
 
 
-def test_images_that_most_rows_show_come_first_and_points_of_maps_last() -> None:
+def test_the_first_of_every_row_come_before_any_second_and_points_of_maps_last() -> None:
     rows = [similar(row) for row in ROWS]
     every = pictures_of(rows, [CHART], 10_000)
-    count = len(rows)
-    assert every[0] == ("bank", "x.png")  # Every row shows it.
-    shown = [
-        {("pets", one.path) for one in row.fooled_id}
-        | {(name, one.path) for name in row.n_ood for one in row.fooled_ood[name]}
+    lists = [
+        [
+            *([("pets", one.path) for one in row.fooled_id],),
+            *([(name, one.path) for one in of] for name, of in row.fooled_ood.items()),
+        ]
         for row in rows
     ]
-    times = [sum(one in of for of in shown) for one in every[1:]]
-    ranked = [one for one in times if one]
-    assert count > 1 and ranked == sorted(ranked, reverse=True)
-    of_map = every[1 + len(ranked) :]
+    first = {
+        one: min(of.index(one) for row in lists for of in row if one in of)
+        for row in lists
+        for of in row
+        for one in of
+    }
+    places = [first[one] for one in every if one in first]
+    assert len(rows) > 1 and len(set(places)) > 1 and places == sorted(places)
+    # An image's similar one is next to it.
+    assert ("bank", "x.png") in every[:2] and set(first) | {("bank", "x.png")} <= set(every)
+    of_map = every[len(first) + 1 :]
     assert len({one for one in of_map if one[0] == "near"}) <= OF_EACH_SET
     assert ("pets", "0.png") in every and ("near", f"{COUNT}.png") in every
     assert pictures_of(rows, [CHART], 5) == every[:5] and len(set(every)) == len(every)
+
+
+def test_of_images_in_one_place_those_that_most_rows_show_come_first() -> None:
+    one, other, third = (
+        replace(ROWS[0], fooled_ood={}, fooled_id=(replace(ROWS[0].fooled_id[0], path=path),))
+        for path in ("rare.png", "usual.png", "usual.png")
+    )
+    assert pictures_of([one, other, third], [], 9) == [("pets", "usual.png"), ("pets", "rare.png")]
 
 
 def test_each_image_has_the_place_of_its_own_thumbnail() -> None:

@@ -195,6 +195,16 @@ def test_no_more_thumbnails_are_made_than_a_page_holds(
     assert len(content()[0].thumbnails) == 7
 
 
+def test_no_more_thumbnails_are_kept_than_a_page_has_room_for(
+    oodcache: Run, cached: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert oodcache(*SCORE).status == 0
+    every = content()[0].thumbnails
+    room = len(every[0]) + len(every[1])
+    monkeypatch.setattr(gathering, "LARGEST_THUMBNAILS", room)
+    assert content()[0].thumbnails == every[:2]
+
+
 def test_scores_that_name_files_outside_the_folder_bring_none_into_the_report(
     oodcache: Run, cached: None
 ) -> None:
