@@ -66,8 +66,8 @@ def report(results: Path, others: tuple[str, ...], output: Path | None, **given:
     from oodcache.score.own.given_again import code_among
     from oodcache.study import gathering
 
-    images = [one for one in others if "=" in one]
-    runs = check_two([results, *(Path(one) for one in others if "=" not in one)])
+    images = [one for one in others if "=" in one and not is_run(one)]
+    runs = check_two([results, *(Path(one) for one in others if one not in images)])
     output = output or default_output(runs)
     check_ending(output, (".html", ".htm"), "; oodcache plot writes .pdf, .png and .svg")
     code = code_among(given["labels"])
@@ -78,6 +78,11 @@ def report(results: Path, others: tuple[str, ...], output: Path | None, **given:
     gathering.report(runs[-1], output, choice, sources, WATCH, earlier=earlier)
     if given["opens"]:
         open_page(output, note)
+
+
+def is_run(text: str) -> bool:
+    """Return whether an argument with a `=` is a file of results, not NAME=PATH."""
+    return text.endswith(".json") and Path(text).is_file()
 
 
 def check_two(runs: list[Path]) -> list[Path]:

@@ -90,13 +90,15 @@ class Fields:
         return self.number(name)
 
     def interval(self, name: str) -> tuple[float, float] | None:
-        """Return two numbers, or None for null."""
+        """Return two numbers, the smaller first, or None for null."""
         given = self.values[name]
         if given is None:
             return None
         if not isinstance(given, list) or len(given) != 2:
             raise self.wrong(name, "two numbers")
         low, high = (Fields({name: one}, self.where).number(name) for one in given)
+        if low > high:
+            raise self.wrong(name, "two numbers, the smaller first")
         return low, high
 
     def flag(self, name: str) -> bool:

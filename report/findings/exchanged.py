@@ -7,6 +7,7 @@ from typing import Any
 
 from oodcache.report.findings.ranking import whose_named
 from oodcache.report.html.renaming import Named, renamed
+from oodcache.report.saved.results import mapping
 from oodcache.report.tables.grid import interval, key, percent
 from oodcache.score.measures.result import Result
 
@@ -58,5 +59,5 @@ def _cause(single: Sequence[Result], below: Sequence[Result], provenance: Mappin
 
 def _of_own(below: Sequence[Result], provenance: Mapping[str, Any]) -> str:
     """Return the question that is to be asked of the code of users' scores."""
-    is_own = any(one.score in provenance.get("code", {}) for one in below)
+    is_own = any(one.score in mapping(provenance.get("code")) for one in below)
     return "; is lower more ID in your own score? then return its negative" if is_own else ""

@@ -43,6 +43,7 @@ LATE = (
     *("bank_shared_images", "stream", "spectrum", "average_of", "leaks", "shots"),
     *("selective", "clean"),
 )
+LEAST = {"n_id": 1, "n_ood": 1, "ties": 0, "distinct": 1, "shared_images": 0}
 Row = TypeVar("Row", Result, Difference, Counterpart)
 SINCE = {*LATE, *(one.name for one in MEASURES)}
 NEWER = {one.name for one in fields(Result) if one.default is not MISSING and one.name in SINCE}
@@ -164,8 +165,8 @@ def _result(row: Mapping[str, Any]) -> Result:
         raise ValueError(f"'bank_labels' is {shown(found['bank_labels'])}, not {wanted}")
     if (found["bank"] is None) != (found["bank_labels"] is None):
         raise ValueError("'bank' and 'bank_labels' are null together, or neither is")
-    for name in ("n_id", "n_ood", "ties", "distinct", "shared_images"):
-        given.typed(name, int)
+    for name, least in LEAST.items():
+        given.count(name, least)
     if found.get("bank_shared_images") is not None:
         in_bank = Fields(given.mapping("bank_shared_images"), "bank_shared_images.")
         for name in in_bank.values:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from samples import Run
+from samples.report.arrays import data_of
 from samples.score.files import lists, mined, write_images, write_texts
 from samples.score.words import CLASSES, NICE, words_of
 
@@ -63,7 +64,7 @@ def test_a_curve_is_scored_read_back_drawn_and_put_on_a_page(oodcache: Run) -> N
     assert "shots" in Path("r.svg").read_text()
     made = oodcache("report", "r.json", "-o", "r.html", "--cache", ".")
     assert made.status == 0, made.err
-    assert '"parameter":"shots"' in Path("r.html").read_text()
+    assert [one["parameter"] for one in data_of(Path("r.html").read_text())["sweeps"]] == ["shots"]
 
 
 def test_the_same_rows_come_from_python(oodcache: Run) -> None:

@@ -51,6 +51,11 @@ def test_of_a_users_own_score_the_sign_is_asked_about_too() -> None:
         assert asked.endswith("; is lower more ID in your own score? then return its negative")
 
 
+@pytest.mark.parametrize("code", [None, 5, ["gap"]])
+def test_what_is_no_code_in_untrusted_provenance_is_none(code: object) -> None:
+    assert not str(question([replace(LOW, score="gap")], {"code": code})).endswith("negative")
+
+
 @pytest.mark.parametrize(
     ("flipped", "words"),
     [(False, "is lower more ID? use --lower-is-id"), (True, "is higher more ID? omit --lower-is")],

@@ -52,8 +52,10 @@
     const place = Number($("slider").value);
     const inside = STREAM * (1 - share);
     const outside = STREAM * share;
-    const kept = [inside * one.curve.kept_id[place] / one.n_id, outside * one.curve.kept_ood[ood][place] / one.n_ood[ood]];
-    const rejected = [inside - kept[0], outside - kept[1]];
+    const each = [[inside, one.curve.kept_id[place], one.n_id], [outside, one.curve.kept_ood[ood][place], one.n_ood[ood]]];
+    const kept = each.map(([of, count, all]) => of * count / all);
+    // Not a difference, which rounding would keep from 0.
+    const rejected = each.map(([of, count, all]) => of * (all - count) / all);
     const lines = [["ID images", kept[0], rejected[0], inside], ["OOD images", kept[1], rejected[1], outside],
       ["all", kept[0] + kept[1], rejected[0] + rejected[1], STREAM]];
     $("expected").tBodies[0].replaceChildren(...lines.map(([name, ...counts]) => {
