@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oodcache.report.findings.cautions import cautions
-from oodcache.report.findings.ranking import RankedResults, listed, named, ranking, sets_of
+from oodcache.report.findings.ranking import (
+    RankedResults,
+    has_several_banks,
+    listed,
+    named,
+    ranking,
+    sets_of,
+)
 from oodcache.report.html.renaming import Named, renamed
 from oodcache.report.saved.results import Saved
 from oodcache.report.tables.best import turned
@@ -104,10 +111,7 @@ def _tested(best: Result, one: Result, saved: Saved, new: Named) -> str:
     """Return what paired tests of the two rows found, or how to test them."""
     found = _between(key(best), key(one), best, saved)
     if not found:
-        how = "whether the two differ was not tested (use --compare)"
-        if saved.differences:
-            how = "no paired test of the two was made"
-        return f"; {how}"
+        return f"; {_untested(saved)}"
     if not best.is_average:
         (only,) = found.values()
         result = "the two differ" if only.p_holm < SIGNIFICANT else "no difference was shown"
@@ -122,6 +126,15 @@ def _tested(best: Result, one: Result, saved: Saved, new: Named) -> str:
     if unclear := [renamed(ood, new) for ood in found if ood not in clear]:
         told.append(f"not shown to differ on {listed(unclear)}")
     return f": the best is {', '.join(told)} (paired DeLong tests, Holm-adjusted)"
+
+
+def _untested(saved: Saved) -> str:
+    if saved.differences:
+        return "no paired test of the two was made"
+    what = "whether the two differ was not tested"
+    if has_several_banks(saved.results):
+        return f"{what}: --compare takes one bank"
+    return f"{what} (use --compare)"
 
 
 def _between(first: Key, second: Key, best: Result, saved: Saved) -> dict[str, Difference]:

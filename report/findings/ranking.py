@@ -86,6 +86,11 @@ def _prompt(one: Result, new: Named) -> str:
     return new.get(one.template or "") or prompt(one)
 
 
+def has_several_banks(results: Sequence[Result]) -> bool:
+    """Return whether the run had several banks, which `--compare` refuses."""
+    return any(one.shots is not None for one in results)
+
+
 def sets_of(one: Result, results: Sequence[Result]) -> tuple[str, ...]:
     """Return the OOD sets of a row: those that an average is over, or its own."""
     if not one.is_average:

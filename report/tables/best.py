@@ -135,7 +135,7 @@ def _ranked(
     """Return 1 for the best numbers of each kind, 2 for the second best, else 0.
 
     `tested` tells of some places whether they are the best; one number is no best, nor are equal
-    ones, unless tests say so. Several bests by tests have no second: it would be behind all of them.
+    ones, unless tests say so. Several bests by tests have no second.
     """
     found = [int(tested.get(place, False)) for place in range(len(numbers))]
     if not arrow:

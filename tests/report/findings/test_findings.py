@@ -69,6 +69,14 @@ def test_the_runner_up_that_was_not_tested_says_what_to_type() -> None:
     assert "is less than 0.01 percentage points behind" in found(close).runner_up
 
 
+def test_where_compare_is_refused_it_is_not_advised() -> None:
+    rows = results("SUN")
+    rows[0] = replace(rows[0], shots=Shots.of(4, {"0": {"auroc": rows[0].auroc}}))
+    assert found(rows).runner_up.endswith(
+        "; whether the two differ was not tested: --compare takes one bank."
+    )
+
+
 @pytest.mark.parametrize(
     ("p", "words"),
     [
