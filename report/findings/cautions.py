@@ -143,9 +143,9 @@ def _ties(results: Sequence[Result], new: Named) -> Iterator[str]:
 def _few(results: Sequence[Result], new: Named) -> Iterator[str]:
     counts: dict[str, int] = {}
     for one in results:
-        # A ratio keeps some of the images, an average sums them.
+        # A ratio keeps some of the images; an average and the full spectrum sum them.
         if not one.is_average and not keeps_some(one):
-            counts |= {one.id: one.n_id, one.ood: one.n_ood}
+            counts |= {one.ood: one.n_ood} | ({} if one.id == FULL else {one.id: one.n_id})
     few = [f"{renamed(name, new)} {count:,}" for name, count in counts.items() if count < FEW]
     if few:
         which = "every set has" if len(few) == len(counts) > 1 else "some sets have"

@@ -82,6 +82,15 @@ def test_small_sets_are_named(counts: tuple[int, int], words: Sequence[str]) -> 
     assert told(one, average) == tuple(words)
 
 
+def test_the_full_spectrum_is_no_set_of_its_own() -> None:
+    small = [replace(one, n_id=400, n_ood=300) for one in shifted(CALM)]
+    small[-1] = replace(small[-1], n_id=1200)
+    (few,) = (one for one in told(*small) if "fewer than" in one)
+    assert few.startswith("every set has fewer than 1,000 images (imagenet-val 400, iNaturalist 30")
+    few_in_all = [replace(one, n_id=900 if one.id == "full-spectrum" else 400) for one in small]
+    assert "full-spectrum" not in " ".join(told(*few_in_all))
+
+
 def test_leaks_unknown_names_and_diagnostics_are_told_apart() -> None:
     assert told(replace(CALM, leaks=LEAKY)) == (
         "negative words name OOD classes (7 of iNaturalist), so these rows are not zero-shot there",
