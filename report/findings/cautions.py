@@ -145,7 +145,7 @@ def _few(results: Sequence[Result], new: Named) -> Iterator[str]:
     for one in results:
         # A ratio keeps some of the images; an average and the full spectrum sum them.
         if not one.is_average and not keeps_some(one):
-            counts |= {one.ood: one.n_ood} | ({} if one.id == FULL else {one.id: one.n_id})
+            counts |= ({} if one.id == FULL else {one.id: one.n_id}) | {one.ood: one.n_ood}
     few = [f"{renamed(name, new)} {count:,}" for name, count in counts.items() if count < FEW]
     if few:
         which = "every set has" if len(few) == len(counts) > 1 else "some sets have"
