@@ -104,7 +104,7 @@ def _picked(results: Sequence[Result], new: Named) -> Iterator[str]:
         yield f"parameters were picked on {on}, but the best row on the test images"
         return
     ours = all(one.classes is not None for one in rows)
-    what = "the best row was chosen on the images that measure it, which is optimistic"
+    what = "the best row was picked by the same images that measure it, so its number is optimistic"
     yield f"{what} (use --select-on DATASET)" if ours else what
 
 
@@ -122,9 +122,10 @@ def _by_fpr(ranking: RankedResults, results: Sequence[Result], new: Named) -> It
 def _conventions(results: Sequence[Result], new: Named) -> Iterator[str]:
     if (found := swaps(results)) is not None:
         name, count = max(found.counts.items(), key=lambda one: one[1])
+        changes = "changes places" if count == 1 else "change places"
         yield (
-            f"the order by FPR95 depends on the convention ({name} swaps {count:,} of "
-            f"{counted(found.pairs, 'pair')} of scores)"
+            f"the order by FPR95 depends on the convention (under the convention {name}, "
+            f"{count:,} of {counted(found.pairs, 'pair')} of scores {changes})"
         )
 
 

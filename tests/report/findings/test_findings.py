@@ -38,7 +38,7 @@ def test_of_one_row_nothing_is_called_best() -> None:
         "(an interval cannot be estimated)."
     )
     assert only.runner_up == "There is no other score to compare it with."
-    assert "chosen on the images" not in only.distrust
+    assert "picked by the same images" not in only.distrust
 
 
 def test_rows_that_tie_are_named_together() -> None:
