@@ -19,6 +19,7 @@ from oodcache.report.figures.canvas import (
     wrapped,
 )
 from oodcache.report.figures.kinds import Subject
+from oodcache.report.findings.ranking import has_several_banks
 from oodcache.report.rankings import DELONG, NO_TEST, SIGNED_RANK, Ranking, ranked
 from oodcache.report.tables.grid import Key, name_parts, some
 from oodcache.score.measures.result import HEADLINES, Result
@@ -29,8 +30,8 @@ BAR, LEFT, RIGHT, BELOW, ABOVE = 0.11, 0.06, 0.08, 0.24, 0.05
 BESIDE, NUMBER, MOST_NUMBERS = 0.14, 0.22, 6  # Inches beside a name, and of a number.
 NAMES = 0.55, 0.4  # Share of the width for names, in a narrow figure and in a wide one.
 TESTS = {
-    SIGNED_RANK: "bars: no difference (signed-rank tests over sets, Holm, 5 %)",
-    DELONG: "bars: no difference (DeLong tests of images, Holm, 5 %)",
+    SIGNED_RANK: "bars: no difference shown at 5 % (signed-rank tests over sets, Holm)",
+    DELONG: "bars: no difference shown at 5 % (DeLong tests of images, Holm)",
     NO_TEST: "no test of differences",
 }
 
@@ -38,7 +39,7 @@ TESTS = {
 def ranking(subject: Subject) -> Figure:
     """Return each row's mean rank, best first, its range over the sets, and bars of equals.
 
-    A bar joins rows of which no two differ; its dots are the rows that it joins.
+    A bar joins rows of which no two are shown to differ; its dots are the rows that it joins.
     """
     rows = _complete(subject)
     sets = list(next(iter(rows.values())))
@@ -114,6 +115,8 @@ def _note_test(found: Ranking, sets: int, subject: Subject) -> None:
     )
     if found.test == DELONG:
         subject.note(f"{few}; bars are by DeLong's tests of the images of these sets")
+    elif subject.measure == "auroc" and has_several_banks(subject.saved.results):
+        subject.note(f"{few}; tests of images need --compare, which takes one bank")
     elif subject.measure == "auroc":
         subject.note(f"{few}; score again with --compare for tests of the images of these sets")
     else:

@@ -104,7 +104,7 @@ def _picked(results: Sequence[Result], new: Named) -> Iterator[str]:
         yield f"parameters were picked on {on}, but the best row on the test images"
         return
     ours = all(one.classes is not None for one in rows)
-    what = "the best row was chosen on the images that measure it, which is optimistic"
+    what = "the best row was picked by the same images that measure it, so its number is optimistic"
     yield f"{what} (use --select-on DATASET)" if ours else what
 
 
@@ -122,9 +122,10 @@ def _by_fpr(ranking: RankedResults, results: Sequence[Result], new: Named) -> It
 def _conventions(results: Sequence[Result], new: Named) -> Iterator[str]:
     if (found := swaps(results)) is not None:
         name, count = max(found.counts.items(), key=lambda one: one[1])
+        changes = "changes places" if count == 1 else "change places"
         yield (
-            f"the order by FPR95 depends on the convention ({name} swaps {count:,} of "
-            f"{counted(found.pairs, 'pair')} of scores)"
+            f"the order by FPR95 depends on the convention (under the convention {name}, "
+            f"{count:,} of {counted(found.pairs, 'pair')} of scores {changes})"
         )
 
 
@@ -143,9 +144,9 @@ def _ties(results: Sequence[Result], new: Named) -> Iterator[str]:
 def _few(results: Sequence[Result], new: Named) -> Iterator[str]:
     counts: dict[str, int] = {}
     for one in results:
-        # A ratio keeps some of the images, an average sums them.
+        # A ratio keeps some of the images; an average and the full spectrum sum them.
         if not one.is_average and not keeps_some(one):
-            counts |= {one.id: one.n_id, one.ood: one.n_ood}
+            counts |= ({} if one.id == FULL else {one.id: one.n_id}) | {one.ood: one.n_ood}
     few = [f"{renamed(name, new)} {count:,}" for name, count in counts.items() if count < FEW]
     if few:
         which = "every set has" if len(few) == len(counts) > 1 else "some sets have"

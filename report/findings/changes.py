@@ -153,7 +153,7 @@ def _summary(
         return f"{what}; no AUROC did."
     row = named(second, list(after.values()), shown)
     where = "on average" if second.ood == AVERAGE else f"on {renamed(second.ood, shown)}"
-    by = f"{100 * (second.auroc - first.auroc):+.2f} points"
+    by = f"{100 * (second.auroc - first.auroc):+.2f} points".replace("-", "−")
     numbers = f"from {percent(first.auroc)} % to {percent(second.auroc)} %"
     return f"{what}; most of all the AUROC of {row} {where}, {numbers} ({by})."
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from oodcache.report.findings.cautions import cautions
-from oodcache.report.findings.ranking import RankedResults, listed, named, ranking, sets_of
+from oodcache.report.findings.ranking import (
+    RankedResults,
+    has_several_banks,
+    listed,
+    named,
+    ranking,
+    sets_of,
+)
 from oodcache.report.html.renaming import Named, renamed
 from oodcache.report.saved.results import Saved
 from oodcache.report.tables.best import turned
@@ -87,31 +94,46 @@ def _bounds(one: Result) -> str:
 
 
 def _runner_up(ranked: RankedResults, saved: Saved, new: Named) -> str:
-    one = ranked.runner_up
-    if one is None:
+    if not (behind := ranked.runners_up):
         if len(ranked.rows) == 1:
             return "There is no other score to compare it with."
         return "No score is behind: all of them tie."
     best = ranked.best[0]
-    lead = percent(best.auroc - one.auroc)
-    behind = "less than 0.01" if lead == "0.00" else lead
-    point = "point" if behind == "1.00" else "points"
-    what = f"The runner-up, {named(one, saved.results, new)}, is {behind} percentage {point} behind"
-    return f"{what}{_tested(best, one, saved, new)}."
+    lead = percent(best.auroc - behind[0].auroc)
+    lead = "less than 0.01" if lead == "0.00" else lead
+    far = f"{lead} percentage {'point' if lead == '1.00' else 'points'} behind"
+    names = [named(one, saved.results, new) for one in behind]
+    what = f"The runner-up, {names[0]}, is {far}"
+    if len(behind) > 1:
+        what = f"The runners-up, {listed(names)}, tie, {far}"
+    tests = [_between(key(best), key(one), best, saved) for one in behind]
+    if not any(tests):
+        return f"{what}; {_untested(saved, len(behind))}."
+    told = [_tested(best, one, new, len(behind)) for one in tests]
+    return f"{what}: {_of_each(names, told)}."
 
 
-def _tested(best: Result, one: Result, saved: Saved, new: Named) -> str:
-    """Return what paired tests of the two rows found, or how to test them."""
-    found = _between(key(best), key(one), best, saved)
+def _of_each(names: Sequence[str], told: Sequence[str]) -> str:
+    """Return what was told of each row, once if it is the same of all."""
+    if len(names) == 1:
+        return told[0]
+    of: dict[str, list[str]] = {}
+    for name, text in zip(names, told, strict=True):
+        of.setdefault(text, []).append(name)
+    if len(of) == 1:
+        return f"for each, {told[0]}"
+    return "; ".join(f"for {listed(whose)}, {text}" for text, whose in of.items())
+
+
+def _tested(best: Result, found: Mapping[str, Difference], new: Named, rows: int) -> str:
+    """Return what paired tests of the best row and one of `rows` tied ones found."""
     if not found:
-        how = "whether the two differ was not tested (use --compare)"
-        if saved.differences:
-            how = "no paired test of the two was made"
-        return f"; {how}"
+        return "no paired test was made"
     if not best.is_average:
         (only,) = found.values()
-        result = "the two differ" if only.p_holm < SIGNIFICANT else "no difference was shown"
-        return f": {result} (paired DeLong test, Holm-adjusted {p_equation(only.p_holm)})"
+        shown = "the two differ" if rows == 1 else "a difference from the best was shown"
+        result = shown if only.p_holm < SIGNIFICANT else "no difference was shown"
+        return f"{result} (paired DeLong test, Holm-adjusted {p_equation(only.p_holm)})"
     clear = {ood: diff for ood, diff in found.items() if diff.p_holm < SIGNIFICANT}
     groups = {
         "better": [ood for ood, diff in clear.items() if diff.difference > 0],
@@ -121,7 +143,17 @@ def _tested(best: Result, one: Result, saved: Saved, new: Named) -> str:
     told = [f"{what} on {listed(sets)}" for what, sets in groups.items() if sets]
     if unclear := [renamed(ood, new) for ood in found if ood not in clear]:
         told.append(f"not shown to differ on {listed(unclear)}")
-    return f": the best is {', '.join(told)} (paired DeLong tests, Holm-adjusted)"
+    return f"the best is {', '.join(told)} (paired DeLong tests, Holm-adjusted)"
+
+
+def _untested(saved: Saved, rows: int) -> str:
+    """Return why none of `rows` tied rows was tested against the best, or how to test them."""
+    if saved.differences:
+        return f"no paired test {'of the two' if rows == 1 else 'with the best'} was made"
+    whose = "the two differ" if rows == 1 else "they differ from the best"
+    if has_several_banks(saved.results):
+        return f"whether {whose} was not tested: --compare takes one bank"
+    return f"whether {whose} was not tested (use --compare)"
 
 
 def _between(first: Key, second: Key, best: Result, saved: Saved) -> dict[str, Difference]:

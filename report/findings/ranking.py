@@ -32,9 +32,10 @@ class RankedResults:
         return tuple(one for one in self.rows if one.auroc == self.rows[0].auroc)
 
     @property
-    def runner_up(self) -> Result | None:
-        """Return the best row behind the best ones, None if there is none."""
-        return next((one for one in self.rows if one.auroc < self.rows[0].auroc), None)
+    def runners_up(self) -> tuple[Result, ...]:
+        """Return the best rows behind the best ones, several if they tie, none if all tie."""
+        behind = [one for one in self.rows if one.auroc < self.rows[0].auroc]
+        return tuple(one for one in behind if one.auroc == behind[0].auroc)
 
 
 def ranking(results: Sequence[Result]) -> RankedResults:
@@ -84,6 +85,11 @@ def whose_named(one: Result, results: Sequence[Result], new: Named) -> str:
 
 def _prompt(one: Result, new: Named) -> str:
     return new.get(one.template or "") or prompt(one)
+
+
+def has_several_banks(results: Sequence[Result]) -> bool:
+    """Return whether the run had several banks, which `--compare` refuses."""
+    return any(one.shots is not None for one in results)
 
 
 def sets_of(one: Result, results: Sequence[Result]) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def _ranked(
     """Return 1 for the best numbers of each kind, 2 for the second best, else 0.
 
     `tested` tells of some places whether they are the best; one number is no best, nor are equal
-    ones, unless tests say so.
+    ones, unless tests say so. Several bests by tests have no second.
     """
     found = [int(tested.get(place, False)) for place in range(len(numbers))]
     if not arrow:
@@ -151,6 +151,8 @@ def _ranked(
         if len(set(open_.values())) > 1:
             best = pick(open_.values())
             found = [1 if open_.get(place) == best else one for place, one in enumerate(found)]
+        if sum(tested.get(place, False) for place in own) > 1:
+            continue
         rest = {place: number for place, number in own.items() if not found[place]}
         if rest and len(rest) < len(own) and len(own) >= FEWEST:
             second = pick(rest.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -12,6 +13,9 @@ from oodcache.report.tables.measured import arranged
 
 NEEDS = r"\usepackage{booktabs}"
 MARKS = {0: "{}", 1: r"\textbf{{{}}}", 2: r"\underline{{{}}}", SMALL: r"\scriptsize {}"}
+
+# Characters by those before them with which fonts would join them to another one.
+LIGATURES = {"-": ("-", "–"), "–": ("-", "–"), "'": ("'",), ",": (",",)}
 
 
 def to_latex(grid: Grid) -> str:
@@ -38,7 +42,9 @@ def to_latex(grid: Grid) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return " & ".join(cells) + r" \\"
+    line = " & ".join(cells) + r" \\"
+    # Behind the end of a line or a rule, these would begin an argument.
+    return "{}" + line if line.lstrip().startswith(("[", "*")) else line
 
 
 def _headings(grid: Grid) -> Iterator[str]:
@@ -97,11 +103,16 @@ def _cell(cell: Cell, place: int, marks: Sequence[int]) -> list[str]:
     if place >= len(cell):
         return [""] * len(marks)
     if place > 0 and len(cell[place]) == 1:
-        return [_over(rf"\scriptsize {plain(cell[place][0])}", len(marks))]
+        return [_over(rf"\scriptsize {_signed(cell[place][0])}", len(marks))]
     if len(cell[place]) == len(marks):
         marked = zip(marks, cell[place], strict=True)
-        return [MARKS[mark].format(plain(one)) for mark, one in marked]
-    return [_over(plain(cell[place][0]), len(marks))]
+        return [MARKS[mark].format(_signed(one)) for mark, one in marked]
+    return [_over(_signed(cell[place][0]), len(marks))]
+
+
+def _signed(number: str) -> str:
+    """Return a cell in LaTeX, its negative numbers with a sign instead of a hyphen."""
+    return plain(re.sub(r"(?<![^\s(])-(?=\d)", "−", number))
 
 
 def plain(name: str) -> str:
@@ -115,9 +126,15 @@ def plain(name: str) -> str:
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
         "–": "--",
+        "−": "$-$",
+        "`": r"\`{}",
         "↑": r"$\uparrow$",
         "↓": r"$\downarrow$",
         "±": r"$\pm$",
     }
     text = printable(name)
-    return "".join(special.get(one, "\\" + one if one in "&%$#_{}" else one) for one in text)
+    return "".join(
+        ("{}" if before in LIGATURES.get(one, ()) else "")
+        + special.get(one, "\\" + one if one in "&%$#_{}" else one)
+        for before, one in zip(("", *text), text, strict=False)
+    )

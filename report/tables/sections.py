@@ -26,7 +26,7 @@ from oodcache.report.tables.grid import (
     laid,
     percent,
 )
-from oodcache.report.tables.measured import STANDARD, measured
+from oodcache.report.tables.measured import INTERVAL, STANDARD, measured
 from oodcache.report.tables.notes.caption import caption, short_caption
 from oodcache.report.tables.notes.stream_notes import keeps_some
 from oodcache.report.tables.published import published_tables
@@ -65,7 +65,8 @@ def sections(
 
     The first has the `columns`, and at most three notes, or all of them with `explain`.
     """
-    notes = caption(results) if explain else short_caption(results)
+    where = "Below" if INTERVAL in columns else ""
+    notes = caption(results, where) if explain else short_caption(results, where)
     grids = [measured(results, notes, columns, differences)]
     drops = drop_grid(results)
     grids += [*([] if drops is None else [drops]), *further(results)]

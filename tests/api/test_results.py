@@ -205,7 +205,7 @@ def test_findings_are_three_sentences_in_words_of_python(rows: package.Results) 
     best, runner_up, distrust = rows.findings
     highest = max((one for one in rows), key=lambda one: one.auroc)
     assert f"AUROC of {100 * highest.auroc:.2f} %" in best
-    assert runner_up.startswith(("The runner-up, ", "No score is behind"))
+    assert runner_up.startswith(("The runner-up, ", "The runners-up, ", "No score is behind"))
     assert distrust.startswith("Be careful: ") and "--" not in "".join(rows.findings)
     assert made().findings == []
 

@@ -42,19 +42,20 @@ TIES = 0.001
 def caption(results: Sequence[Result], where: str = "Below") -> list[str]:
     """Return the notes: sets and prompt, measures, intervals, then what applies to these results.
 
-    `where` tells where a table has the interval of an AUROC.
+    `where` tells where a table has the interval of an AUROC, "" if it has none.
     """
-    lines = [_compared(results), _convention(results), _intervals(results, where)]
+    lines = [_compared(results), _convention(results)]
+    lines += [_intervals(results, where)] if where else []
     notes_of = (_copies, leak_notes, stream_notes, spectrum_notes, shot_notes, _choice, reversals)
     for notes in (*notes_of, _ties, _in_bank, _shared, _sigmoid):
         lines += notes(results)
     return lines
 
 
-def short_caption(results: Sequence[Result]) -> list[str]:
+def short_caption(results: Sequence[Result], where: str = "Below") -> list[str]:
     """Return at most three notes: sets and prompt, measures, the most important further one.
 
-    The last tells how many more `caption` has.
+    The last tells how many more `caption` has; `where` is that of `caption`.
     """
     first_ones = (_copies, leak_notes, stream_notes, shot_notes)
     by_importance = (*first_ones, _in_bank, _shared, reversals, _choice)
@@ -63,7 +64,7 @@ def short_caption(results: Sequence[Result]) -> list[str]:
     count = (
         f" Use --explain for {len(hidden)} more note{'s' * (len(hidden) > 1)}." if hidden else ""
     )
-    how = f"{_convention(results)} {_intervals(results, 'Below')}"
+    how = _convention(results) + (f" {_intervals(results, where)}" if where else "")
     return [_compared(results), how, *filter(None, [f"{first}{count}"])]
 
 

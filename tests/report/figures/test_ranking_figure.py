@@ -14,6 +14,7 @@ from oodcache.cache.errors import InputError
 from oodcache.report.figures.choice import FigureChoice
 from oodcache.report.figures.kinds import Subject, choose, draw
 from oodcache.report.saved.results import Saved
+from oodcache.score.measures.shots import Shots
 
 SAMPLE = sample()
 SETS = tuple("abcdefghij")
@@ -57,7 +58,8 @@ def test_bars_join_rows_that_do_not_differ() -> None:
     assert [list(np.asarray(one.get_ydata())) for one in dots] == [[1, 2, 3]]
     texts = [one.get_text() for one in figure.texts]
     assert texts[0] == "mean rank over 10 OOD sets, by AUROC"
-    assert "signed-rank tests over sets" in " ".join(texts)
+    foot = " ".join(texts)
+    assert "bars: no difference shown at 5 % (signed-rank tests over sets, Holm)" in foot
 
 
 def test_with_few_sets_it_says_that_no_test_over_sets_can_show_a_difference() -> None:
@@ -71,6 +73,12 @@ def test_with_few_sets_it_says_that_no_test_over_sets_can_show_a_difference() ->
     figure = draw("ranking", subject(saved))
     assert len(figure.axes) == 1
     assert figure.texts[-1].get_text() == "no test of differences"
+
+
+def test_where_compare_is_refused_it_is_not_advised() -> None:
+    rows = results("SUN", "Places", shots=Shots.of(4, {"0": {"auroc": 0.5}}))
+    (note,) = notes_of(Saved(SAMPLE.saved.path, tuple(rows), (), {}))
+    assert note.endswith("8 sets; tests of images need --compare, which takes one bank")
 
 
 def test_rows_that_lack_a_set_are_left_out_and_named() -> None:

@@ -29,7 +29,9 @@ def test_one_plain_row_asks_for_no_caution() -> None:
 
 
 def test_the_best_of_several_rows_is_chosen_on_the_test_images() -> None:
-    picked = "the best row was chosen on the images that measure it, which is optimistic"
+    picked = (
+        "the best row was picked by the same images that measure it, so its number is optimistic"
+    )
     assert told(CALM, OTHER) == (f"{picked} (use --select-on DATASET)",)
     bare = [replace(one, **BARE) for one in (CALM, OTHER)]
     assert told(*bare) == (picked,)
@@ -53,9 +55,10 @@ def test_another_best_row_by_fpr95_is_named_if_it_shows_in_the_table() -> None:
 
 def test_a_convention_that_swaps_scores_is_counted() -> None:
     rows = rates(CALM, openood=0.5), rates(OTHER, openood=0.3)
-    assert "the order by FPR95 depends on the convention (openood swaps 1 of 1 pair of scores)" in (
-        told(*rows)
-    )
+    what = "the order by FPR95 depends on the convention (under the convention openood, "
+    assert f"{what}1 of 1 pair of scores changes places)" in told(*rows)
+    third = rates(replace(OTHER, score="energy", fpr95=0.45), openood=0.2)
+    assert f"{what}3 of 3 pairs of scores change places)" in told(*rows, third)
 
 
 def test_ties_above_a_thousandth_of_the_images_are_told() -> None:
@@ -80,6 +83,15 @@ def test_small_sets_are_named(counts: tuple[int, int], words: Sequence[str]) -> 
     one = replace(CALM, n_id=counts[0], n_ood=counts[1])
     average = replace(one, ood="average", n_ood=5)
     assert told(one, average) == tuple(words)
+
+
+def test_the_full_spectrum_is_no_set_of_its_own() -> None:
+    small = [replace(one, n_id=400, n_ood=300) for one in shifted(CALM)]
+    small[-1] = replace(small[-1], n_id=1200)
+    (few,) = (one for one in told(*small) if "fewer than" in one)
+    assert few.startswith("every set has fewer than 1,000 images (imagenet-val 400, iNaturalist 30")
+    few_in_all = [replace(one, n_id=900 if one.id == "full-spectrum" else 400) for one in small]
+    assert "full-spectrum" not in " ".join(told(*few_in_all))
 
 
 def test_leaks_unknown_names_and_diagnostics_are_told_apart() -> None:

@@ -60,7 +60,7 @@ def test_the_summary_names_the_largest_change_first_of_averages() -> None:
     found = changes(run(old), run(new))
     assert found.summary == (
         "3 of the 6 rows in both runs changed; most of all the AUROC of max-logit with "
-        f"{MODEL} on average, from 89.40 % to 86.40 % (-3.00 points)."
+        f"{MODEL} on average, from 89.40 % to 86.40 % (−3.00 points)."
     )
     assert found.rows[0].ood == "SUN"  # The largest change of all.
     assert found.only_old == (

@@ -38,7 +38,7 @@ def test_of_one_row_nothing_is_called_best() -> None:
         "(an interval cannot be estimated)."
     )
     assert only.runner_up == "There is no other score to compare it with."
-    assert "chosen on the images" not in only.distrust
+    assert "picked by the same images" not in only.distrust
 
 
 def test_rows_that_tie_are_named_together() -> None:
@@ -67,6 +67,50 @@ def test_the_runner_up_that_was_not_tested_says_what_to_type() -> None:
     )
     close = [replace(FIRST, score=name, auroc=0.9 + by) for name, by in (("a", 0), ("b", 1e-6))]
     assert "is less than 0.01 percentage points behind" in found(close).runner_up
+
+
+def of_tied(*tests: Difference, ood: str = "SUN") -> str:
+    """Return the sentence on two rows that tie behind max-logit."""
+    names = ("SUN", "average") if ood == "average" else (ood,)
+    rows = [
+        replace(one, auroc=0.86) if one.score != BEST else one
+        for one in results(*names)
+        if "temperature" not in one.parameters or one.parameters["temperature"] == 1
+    ]
+    return found(rows, *tests).runner_up
+
+
+def test_all_rows_that_tie_for_the_runner_up_are_named() -> None:
+    what = f"The runners-up, mcm with {MODEL} and sigmoid-mcm with {MODEL}, tie, 3.00 percentage "
+    assert of_tied() == (
+        f"{what}points behind; whether they differ from the best was not tested (use --compare)."
+    )
+    other = difference("mcm", NEXT, difference=0.0)
+    assert of_tied(other) == f"{what}points behind; no paired test with the best was made."
+
+
+def test_tests_of_tied_runners_up_are_told_once_or_of_each() -> None:
+    clear = difference(BEST, NEXT, difference=0.03, p_holm=0.0004)
+    shown = "a difference from the best was shown (paired DeLong test, Holm-adjusted p < .001)"
+    same = difference(BEST, "mcm", difference=0.03, p_holm=0.0004)
+    assert of_tied(clear, same).endswith(f"tie, 3.00 percentage points behind: for each, {shown}.")
+    unclear = replace(same, p_holm=0.2)
+    assert of_tied(clear, unclear).endswith(
+        f"points behind: for mcm with {MODEL}, no difference was shown (paired DeLong test, "
+        f"Holm-adjusted p = .200); for sigmoid-mcm with {MODEL}, {shown}."
+    )
+    assert f"for mcm with {MODEL}, no paired test was made; for sigmoid-mcm" in of_tied(clear)
+    assert of_tied(clear, same, ood="average").endswith(
+        ": for each, the best is better on SUN (paired DeLong tests, Holm-adjusted)."
+    )
+
+
+def test_where_compare_is_refused_it_is_not_advised() -> None:
+    rows = results("SUN")
+    rows[0] = replace(rows[0], shots=Shots.of(4, {"0": {"auroc": rows[0].auroc}}))
+    assert found(rows).runner_up.endswith(
+        "; whether the two differ was not tested: --compare takes one bank."
+    )
 
 
 @pytest.mark.parametrize(

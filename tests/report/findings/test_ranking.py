@@ -18,7 +18,7 @@ def test_rows_are_ranked_on_the_average_the_highest_first() -> None:
     assert {one.ood for one in found.rows} == {"average"}
     assert [one.score for one in found.rows] == ["max-logit", "sigmoid-mcm", "mcm", "mcm"]
     assert [one.score for one in found.best] == ["max-logit"]
-    assert found.runner_up is not None and found.runner_up.score == "sigmoid-mcm"
+    assert [one.score for one in found.runners_up] == ["sigmoid-mcm"]
 
 
 def test_without_an_average_the_set_with_the_most_rows_counts() -> None:
@@ -30,8 +30,14 @@ def test_rows_that_tie_are_all_best_and_the_next_is_behind_them() -> None:
     tied = [replace(FIRST, score=name, auroc=0.9) for name in ("energy", "max-logit")]
     found = ranking([replace(FIRST, auroc=0.8), *tied])
     assert list(found.best) == tied
-    assert found.runner_up is not None and found.runner_up.auroc == 0.8
-    assert ranking(tied).runner_up is None
+    assert [one.auroc for one in found.runners_up] == [0.8]
+    assert ranking(tied).runners_up == ()
+
+
+def test_rows_that_tie_for_the_next_place_are_all_runners_up() -> None:
+    tied = [replace(FIRST, score=name, auroc=0.8) for name in ("energy", "max-logit")]
+    rows = [replace(FIRST, auroc=0.7), *tied, replace(FIRST, auroc=0.9)]
+    assert list(ranking(rows).runners_up) == tied
 
 
 def test_diagnostics_csid_images_and_ratios_are_not_ranked_with_the_others() -> None:

@@ -54,7 +54,7 @@ def test_with_tests_a_row_that_is_not_different_at_5_percent_is_best_too() -> No
     assert note(shown, tied) == f"{TESTED}."
 
 
-def test_the_second_best_is_the_next_after_all_that_tests_call_best() -> None:
+def test_several_bests_by_tests_have_no_second_and_a_single_one_has() -> None:
     shown = [replace(one, fpr_at_tpr={"0.95": 0.5 - one.auroc / 9}) for one in results("SUN")]
     mcm, learned, sigmoid, logit = LABELS
     tests = [
@@ -63,7 +63,9 @@ def test_the_second_best_is_the_next_after_all_that_tests_call_best() -> None:
         difference(sigmoid, logit, difference=-0.03, p_holm=0.3),
     ]
     grid = measured(shown, differences=tests)
-    assert [row.places[0] for row in grid.rows] == [(0, 0), (2, 0), (1, 2), (1, 1)]
+    assert [row.places[0] for row in grid.rows] == [(0, 0), (0, 0), (1, 2), (1, 1)]
+    clear = measured(shown, differences=[*tests[:2], replace(tests[2], p_holm=0.04)])
+    assert [row.places[0][0] for row in clear.rows] == [0, 0, 2, 1]
     assert meaning(grid) == f"{TESTED}. Underlined: the second best."
     few = measured(shown[2:], differences=tests[2:])
     assert [row.places[0] for row in few.rows] == [(1, 0), (1, 1)]

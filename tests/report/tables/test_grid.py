@@ -124,5 +124,5 @@ def test_a_ratio_stays_below_the_accuracy_of_its_model() -> None:
 
 def test_an_interval_with_a_sign_is_written_so_that_the_sign_can_be_seen_in_latex() -> None:
     below = replace(FIRST, auroc=0.1, auroc_ci=(-0.008, -0.0024))
-    assert "-0.80 to -0.24" in text("latex", [below], [], {})
+    assert "$-$0.80 to $-$0.24" in text("latex", [below], [], {})
     assert interval((-0.00001, 0.5)) == "0.00–50.00"

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from samples.report.results import FIRST, SETS, difference, results
+from samples.report.spectra import shifted
 
 from oodcache.report.tables.latex import plain, to_latex
 from oodcache.report.tables.measured import measured
@@ -88,6 +89,30 @@ def test_a_model_is_named_once_with_a_rule_before_the_next() -> None:
     ]
     (between,) = [place for place, line in enumerate(lines) if line == r"\midrule"][1:]
     assert lines[between + 1].startswith("RN50")
+
+
+def test_a_line_that_starts_like_an_argument_is_protected() -> None:
+    for name in ("[2em]", "*", " [x]"):
+        written = to_latex(measured([replace(one, model=name) for one in results("SUN")]))
+        for line in written.split(r"\midrule")[1].splitlines():
+            assert not re.match(r"\s*[\[*]", line), line
+        assert f"\n{{}}{name}/laion" in written
+    assert "\n{}" not in to_latex(measured(results("SUN")))
+
+
+def test_characters_that_fonts_would_join_stay_apart() -> None:
+    assert plain("a--b---c-d") == "a-{}-b-{}-{}-c-d"
+    assert plain("``x'' ?`y'") == r"\`{}\`{}x'{}' ?\`{}y'"
+    assert plain("1–2") == "1--2" and plain("–-") == "--{}-"
+
+
+def test_negative_numbers_have_a_sign_and_names_a_hyphen() -> None:
+    tests = [difference("mcm", "max-logit", difference=0.09, ci=(-0.008, 0.024))]
+    shown = [one for one in results("SUN") if one.score in ("mcm", "max-logit")][::2]
+    behind = to_latex(sections(shown, tests)[-1])
+    assert r"$-$0.80 to 2.40" in behind or r"$-$2.40 to 0.80" in behind
+    drops = to_latex(sections(shifted(), [])[1])
+    assert "$-$12.00" in drops and "ViT-B-16" in drops and "$-$16" not in drops
 
 
 def test_special_characters_are_text() -> None:

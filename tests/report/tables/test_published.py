@@ -157,5 +157,5 @@ def test_markdown_and_latex_have_them_as_further_tables() -> None:
     assert "| 92.50 / 37.50<br>92.00 / 38.00<br>-0.50 / +0.50 |" in markdown
     latex = text("latex", [FIRST], [], {}, [MEASURED, ACCURATE])
     assert latex.count(r"\begin{tabular}") == 3
-    assert re.search(r"^ &  &  &  &  & -0.50 & \+0.50 & \+0.00 & --", latex, re.MULTILINE)
+    assert re.search(r"^ &  &  &  &  & \$-\$0.50 & \+0.50 & \+0.00 & --", latex, re.MULTILINE)
     assert f"% {CLAIM}" in latex

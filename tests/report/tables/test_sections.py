@@ -6,8 +6,10 @@ from typing import Any
 from samples.report.results import FIRST, LABELS, difference, results
 
 from oodcache.report.tables.grid import Cell, Grid, key
+from oodcache.report.tables.measured import STANDARD
 from oodcache.report.tables.sections import sections
 from oodcache.score.measures.result import StreamMeasures
+from oodcache.score.measures.shots import Shots
 
 CALIBRATION: dict[str, Any] = {
     "kept_id": 0.9,
@@ -143,3 +145,17 @@ def test_a_ratio_is_compared_on_its_images_and_no_other_row_is_called_behind_it(
     assert [row.cells[0][0][0] for row in grid.rows] == ["best", "best of order", "20.00*"]
     _, grid = sections(rows[:2], [better])
     assert [row.cells[0][0][0] for row in grid.rows] == ["5.00*", "best"]
+
+
+def test_a_table_without_intervals_has_no_note_on_them() -> None:
+    drawn = replace(FIRST, shots=Shots.of(4, {"0": {"auroc": 0.75}, "1": {"auroc": 0.5}}))
+    for shown in ([FIRST], [drawn], [replace(FIRST, auroc_ci=None)], [FIRST, drawn]):
+        for explain in (False, True):
+            of = {
+                columns: " ".join(sections(shown, [], explain=explain, columns=columns)[0].notes)
+                for columns in (STANDARD, ("auroc", "fpr"))
+            }
+            with_them, without = of.values()
+            assert "Below" in with_them or "intervals" in with_them
+            assert "Below" not in without and "interval" not in without
+            assert "FPR convention: strict" in without
