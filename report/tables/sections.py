@@ -67,8 +67,7 @@ def sections(
     """
     notes = caption(results) if explain else short_caption(results)
     grids = [measured(results, notes, columns, differences)]
-    drops = drop_grid(results)
-    grids += [*([] if drops is None else [drops]), *further(results)]
+    grids += further(results)
     if any(one.bootstrap is not None for one in results):
         grids.append(_bootstrap(results))
     if any(one.calibration is not None for one in results):
@@ -79,8 +78,8 @@ def sections(
 
 
 def further(results: Sequence[Result]) -> list[Grid]:
-    """Return the clean numbers and selective classification, of those that were asked for."""
-    found = (clean_grid(results), selective_grid(results))
+    """Return the drop of the full spectrum, clean numbers and selective classification, if asked for."""
+    found = (drop_grid(results), clean_grid(results), selective_grid(results))
     return [one for one in found if one is not None]
 
 

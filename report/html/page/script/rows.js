@@ -64,7 +64,9 @@
   };
   if (rows.length) {
     options($("row"), rows.map((one) => one.name), rows.map((_, place) => String(place)));
+    $("row").value = String(data.opening.row);
     oodSets();
+    if (data.opening.ood) $("ood").value = data.opening.ood;
     tellPicked();
     $("row").addEventListener("change", () => { oodSets(); startSlider(); followers.forEach((one) => one()); });
     $("ood").addEventListener("change", () => followers.forEach((one) => one()));
