@@ -36,6 +36,12 @@
       const chip = element("button", `${cut(nameOf(one), 44)} ×`, "chip");
       chip.type = "button";
       chip.title = nameOf(one);
+      // Its line's place, -1 if the row lacks the chosen OOD set.
+      const place = curvesOf().findIndex((line) => line.row.same[line.ood] === own(one.row.same, one.ood || $("ood").value));
+      if (place >= 0) {
+        chip.style.borderColor = COLOURS[place % MOST];
+        chip.prepend(swatch(place));
+      }
       chip.setAttribute("aria-label", `Stop comparing ${nameOf(one)}`);
       chip.addEventListener("click", () => { compare(one, false); ($("picked").firstChild || $("row")).focus(); });
       return chip;
