@@ -1,4 +1,4 @@
-"""What the page's figures show first: the best row that has curves, and why a better one has none."""
+"""What the page's figures show first: the best row with curves, and why a better one has none."""
 
 from __future__ import annotations
 

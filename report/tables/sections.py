@@ -78,7 +78,7 @@ def sections(
 
 
 def further(results: Sequence[Result]) -> list[Grid]:
-    """Return the drop of the full spectrum, clean numbers and selective classification, if asked for."""
+    """Return the full spectrum's drop, clean numbers and selective classification, if asked for."""
     found = (drop_grid(results), clean_grid(results), selective_grid(results))
     return [one for one in found if one is not None]
 

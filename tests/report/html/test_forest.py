@@ -34,7 +34,7 @@ def test_a_range_over_draws_is_thin_and_told_from_an_interval() -> None:
     interval = row("a", 0.82, (0.8, 0.84))
     drawn = replace(row("b", 0.88, None), shots=SHOTS)
     first, second = forest([interval, drawn]).rows
-    assert (first.name, first.is_range, second.is_range) == ("b", True, False)
+    assert (first.name, first.is_range, second.is_range) == ("b (4 shots)", True, False)
     assert first.bounds == "87.00–89.00"
     assert forest([interval, drawn]).lines == "its 95 % interval (thin: range over draws)"
     assert forest([drawn]).lines == "its range over draws"

@@ -14,12 +14,13 @@
       const along = most > least ? (share - least) / (most - least) : 0.5;
       return (data.measures[measure] ? 1 - along : along) > 0.47;
     };
+    // One trace has the cells of black digits, the other those of white ones.
     const digits = (ink, isShown, isFirst) => ({
       type: "heatmap", z: shares.map((row) => row.map((share) => (share !== null && isShown(share) ? share : null))),
       zmin: most > least ? least : least - 0.5, zmax: most > least ? most : most + 0.5, colorscale: "Cividis", reversescale: data.measures[measure],
       // Positions, not names, are the axes' values: two names may be shortened to the same text.
       x: data.ood.map((_, place) => place), y: data.heat.map((_, place) => place), hoverongaps: false,
-      text: shares.map((row) => row.map((share) => (share === null ? "" : share.toFixed(narrow() ? 1 : 2)))), textfont: { color: ink },
+      text: shares.map((row) => row.map((share) => (share === null || !isShown(share) ? "" : share.toFixed(narrow() ? 1 : 2)))), textfont: { color: ink },
       texttemplate: "%{text}", hoverinfo: "text",
       hovertext: shares.map((row, at) => row.map((share, place) => share === null ? ""
         : `${plain(cut(data.heat[at].name, 90))}<br>${plain(cut(data.ood[place], 60))}: ${share.toFixed(2)} %`)),

@@ -224,6 +224,10 @@ def heat(driver: Any) -> list[list[float]]:
     """Return the numbers of the heat map; each is either in black or in white."""
     black, white = drawn(driver, "heat-figure")
     assert [one["textfont"]["color"] for one in (black, white)] == ["#000", "#fff"]
+    # Digits of one trace do not lie over those of the other.
+    for trace in (black, white):
+        cells = zip(trace["z"], trace["text"], strict=True)
+        assert all((a is None) == (b == "") for one in cells for a, b in zip(*one, strict=True))
     found = []
     for pair in zip(black["z"], white["z"], strict=True):
         assert all((dark is None) != (light is None) for dark, light in zip(*pair, strict=True))
@@ -236,7 +240,9 @@ def test_digits_of_the_heat_map_are_readable_on_their_cells(driver: Any, find: F
         pick(find, "#measure", measure)
         black, white = drawn(driver, "heat-figure")
         shares = sorted(share for line in heat(driver) for share in line)
-        bright, dim = ({one for line in each["z"] for one in line} - {None} for each in (black, white))
+        bright, dim = (
+            {one for line in each["z"] for one in line} - {None} for each in (black, white)
+        )
         # Bright is better: a high AUROC, a low FPR.
         best, worst = (shares[-1], shares[0]) if measure[0] == "A" else (shares[0], shares[-1])
         assert best in bright and worst in dim
