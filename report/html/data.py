@@ -9,6 +9,7 @@ from typing import Any
 
 from oodcache.report.content import Content
 from oodcache.report.html.arrays import PackedArrays
+from oodcache.report.html.opening import opening
 from oodcache.report.html.renaming import Named, renamed, renamed_data, renamed_row
 from oodcache.report.saved.results import Saved
 from oodcache.report.streams import courses
@@ -23,10 +24,12 @@ DIGITS = 6
 def data(saved: Saved, content: Content, arrays: PackedArrays, named: Named) -> dict[str, Any]:
     """Return what the script shows; long lists of numbers are added to `arrays`."""
     sets = dict.fromkeys(renamed(one.ood, named) for one in saved.results)
+    first = opening(saved.results, content, named)
     found = {
         "heat": _heat(saved, named),
         "measures": {one.name: one.lower_is_better for one in HEADLINES.values()},
         "ood": list(sets),
+        "opening": {"row": first.row, "ood": first.ood},
         "thumbnails": content.thumbnails,
         "sweeps": [renamed_data(asdict(one), named) for one in sweeps(saved)],
         "streams": [renamed_data(asdict(one), named) for one in courses(saved.results)],

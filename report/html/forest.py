@@ -21,7 +21,8 @@ _STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 class ForestRow:
     """A row: its name, AUROC and interval as text, and their places on the axis, from 0 to 100.
 
-    `low` and `high` are None without an interval. `model` numbers the models, for their colours.
+    `low` and `high` are None without an interval. `is_range` tells a range over several draws of a
+    bank from an interval. `model` numbers the models, for their colours.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ForestRow:
     low: float | None
     high: float | None
     is_best: bool
+    is_range: bool
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Forest:
     """The rows on one OOD set or average, the best first, and how many more there are.
 
     `models` has the names of several models, by number. `chance` is the place of an AUROC of 50 %,
-    None if it is outside the axis.
+    None if it is outside the axis. `lines` says what the rows' lines are.
     """
 
     ood: str
@@ -56,6 +58,7 @@ class Forest:
     ticks: tuple[Tick, ...]
     chance: float | None
     models: tuple[str, ...]
+    lines: str
 
 
 def forest(results: Sequence[Result], new: Named | None = None) -> Forest:
@@ -82,6 +85,7 @@ def forest(results: Sequence[Result], new: Named | None = None) -> Forest:
             None if low is None else place(100 * low),
             None if high is None else place(100 * high),
             one.auroc == rows[0].auroc,
+            ranges_of(one) is not None,
         )
 
     return Forest(
@@ -91,7 +95,19 @@ def forest(results: Sequence[Result], new: Named | None = None) -> Forest:
         ticks=tuple(Tick(f"{one:g}", place(one)) for one in axis),
         chance=place(CHANCE) if axis[0] <= CHANCE <= axis[-1] else None,
         models=tuple(renamed(one, new) for one in models.values()) if len(models) > 1 else (),
+        lines=_lines([ranges_of(one) is not None for one in rows]),
     )
+
+
+def _lines(has_range: Sequence[bool]) -> str:
+    """Return what the lines of the rows are.
+
+    >>> _lines([True]), _lines([False, True])
+    ('its range over draws', 'its 95 % interval (thin: range over draws)')
+    """
+    if all(has_range):
+        return "its range over draws"
+    return f"its 95 % interval{' (thin: range over draws)' if any(has_range) else ''}"
 
 
 def _ends(one: Result) -> tuple[float, float] | None:

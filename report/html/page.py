@@ -20,7 +20,8 @@ from oodcache.report.html.data import as_json, data, written
 from oodcache.report.html.forest import forest
 from oodcache.report.html.lines import columns, filters, lines
 from oodcache.report.html.names import wrapper
-from oodcache.report.html.provenance import making
+from oodcache.report.html.opening import opening
+from oodcache.report.html.provenance import digests_cut, making
 from oodcache.report.html.renaming import (
     Named,
     renamed,
@@ -88,8 +89,10 @@ def page(
     every = [*results, *(earlier.results if earlier is not None else ())]
     wrapped = wrapper(every, named)
     environment.globals |= {"wrapped": wrapped, "slugs": SLUGS, "percent": percent}
+    environment.filters["digests_cut"] = digests_cut
     average = {"OOD set": renamed(AVERAGE, named)}
     grids = [renamed_grid(one, named) for one in further(results)]
+    first = opening(results, content, named)
     text = environment.get_template("report.html").render(
         policy=policy(),
         style=Markup(style()),
@@ -102,6 +105,7 @@ def page(
         forest=forest(results, named),
         terms=TERMS,
         content=content,
+        opening=first,
         columns=columns(results),
         filters={
             name: [renamed(one, named) for one in values]

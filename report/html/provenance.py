@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from typing import Any
 
 from oodcache.report.saved.results import Saved, mapping
 
 Facts = tuple[tuple[str, str], ...]
+# A digest of at least SHA-1's length, in two parts: print has the first alone.
+_DIGEST = re.compile(r"\b([0-9a-f]{12})([0-9a-f]{28,})\b")
 APART = ("command", "models", "files")
 
 
@@ -43,6 +47,14 @@ def making(saved: Saved) -> Provenance:
             for one in (files if isinstance(files, list) else ())
         ),
     )
+
+
+def digests_cut(text: str) -> Any:
+    """Return text as HTML that prints each SHA digest by its first twelve letters."""
+    from markupsafe import Markup, escape
+
+    cut = r'<span class="digest">\1<span class="screen">\2</span></span>'
+    return Markup(_DIGEST.sub(cut, str(escape(text))))
 
 
 def _facts(value: object, without: tuple[str, ...] = ()) -> Facts:

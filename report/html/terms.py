@@ -132,6 +132,20 @@ TERMS = (
         *(MEASURES, "Signs"),
     ),
     Term(
+        "scale",
+        "score scale",
+        "Published: the number that the score's formula gives. Ranking: the same order, on a scale "
+        "that keeps images apart where published numbers would round to one; measures use it.",
+        *("docs/scores.md", "The scores"),
+    ),
+    Term(
+        "reliability",
+        "reliability",
+        "Of a score that is a probability p of being ID: the share of ID among images of about the "
+        "same p. On the diagonal both are equal. The absolute threshold is p = 0.5.",
+        *(MEASURES, "Reliability at an absolute threshold"),
+    ),
+    Term(
         "stream",
         "stream",
         "The order in which images come to a score that learns from the images before.",
@@ -141,4 +155,6 @@ TERMS = (
 SLUGS = {
     **{one.name: one.slug for one in TERMS},
     **{"OOD set": "ood", "p": "p", "p (Holm)": "p"},
+    "Score scale": "scale",
+    "Reliability": "reliability",
 }

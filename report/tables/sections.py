@@ -68,8 +68,7 @@ def sections(
     where = "Below" if INTERVAL in columns else ""
     notes = caption(results, where) if explain else short_caption(results, where)
     grids = [measured(results, notes, columns, differences)]
-    drops = drop_grid(results)
-    grids += [*([] if drops is None else [drops]), *further(results)]
+    grids += further(results)
     if any(one.bootstrap is not None for one in results):
         grids.append(_bootstrap(results))
     if any(one.calibration is not None for one in results):
@@ -80,8 +79,8 @@ def sections(
 
 
 def further(results: Sequence[Result]) -> list[Grid]:
-    """Return the clean numbers and selective classification, of those that were asked for."""
-    found = (clean_grid(results), selective_grid(results))
+    """Return the full spectrum's drop, clean numbers and selective classification, if asked for."""
+    found = (drop_grid(results), clean_grid(results), selective_grid(results))
     return [one for one in found if one is not None]
 
 

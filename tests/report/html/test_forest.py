@@ -9,6 +9,9 @@ from samples.report.results import FIRST, results
 
 from oodcache.report.html.forest import MOST, forest
 from oodcache.score.measures.result import Result
+from oodcache.score.measures.shots import Shots
+
+SHOTS = Shots.of(4, {"0": {"auroc": 0.87}, "1": {"auroc": 0.89}})
 
 
 def row(score: str, auroc: float, ci: tuple[float, float] | None) -> Result:
@@ -25,6 +28,17 @@ def test_rows_are_the_best_first_at_their_places_on_the_axis() -> None:
     assert (second.low, second.point, second.high) == (0, 20, 40)
     assert (first.is_best, second.is_best) == (True, False)
     assert found.chance is None and found.models == ()
+
+
+def test_a_range_over_draws_is_thin_and_told_from_an_interval() -> None:
+    interval = row("a", 0.82, (0.8, 0.84))
+    drawn = replace(row("b", 0.88, None), shots=SHOTS)
+    first, second = forest([interval, drawn]).rows
+    assert (first.name, first.is_range, second.is_range) == ("b (4 shots)", True, False)
+    assert first.bounds == "87.00–89.00"
+    assert forest([interval, drawn]).lines == "its 95 % interval (thin: range over draws)"
+    assert forest([drawn]).lines == "its range over draws"
+    assert forest([interval]).lines == "its 95 % interval"
 
 
 def test_a_row_without_an_interval_is_a_point_alone() -> None:

@@ -1,4 +1,4 @@
-"""Claims about the page as a file; test_browser.py has what a browser makes of it."""
+"""Claims about the page as a file; browser/ has what a browser makes of it."""
 
 from __future__ import annotations
 
@@ -117,6 +117,18 @@ def test_differences_have_a_table_and_results_their_caption() -> None:
     assert "FPR convention: strict" in words
     assert "Next to each AUROC: 95 % DeLong intervals" in words
     assert "Parameter sweep" in words  # mcm at two temperatures
+
+
+def test_more_than_forty_pairs_are_said_to_be_cut_in_print_and_p_to_be_of_all() -> None:
+    def words(count: int) -> str:
+        pairs = (PLAIN_DIFFERENCE,) * count
+        saved = Saved(Path("r.json"), tuple(results("SUN")), pairs, {})
+        return Parsed(page(saved, Content(()))).words
+
+    assert "Printed: the first 40 of 41 pairs." in words(41)
+    few = words(40)
+    assert "Printed:" not in few
+    assert "p (Holm) is adjusted over all pairs" in few and "Intervals are not adjusted" in few
 
 
 def test_without_images_the_page_says_why(parsed: Parsed) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples.report.results import FIRST
 
-from oodcache.report.html.provenance import Named, making
+from oodcache.report.html.provenance import Named, digests_cut, making
 from oodcache.report.saved.results import Saved
 
 
@@ -62,3 +62,12 @@ def test_whatever_it_holds_becomes_text(provenance: Any) -> None:
     told = making(of(provenance))
     for facts in (told.facts, *(one.facts for one in (*told.models, *told.files))):
         assert all(isinstance(name, str) and isinstance(text, str) for name, text in facts)
+
+
+def test_a_digest_has_its_rest_apart_and_other_text_stays_as_it_is() -> None:
+    digest = "0123456789ab" + "c" * 52
+    shown = digests_cut(f"sha256 {digest}, <b>")
+    rest = f'<span class="screen">{"c" * 52}</span>'
+    assert shown == f'sha256 <span class="digest">0123456789ab{rest}</span>, &lt;b&gt;'
+    for text in ("0123456789ab", "A" * 64, "f" * 39, "x" + "f" * 64, ""):
+        assert digests_cut(text) == text

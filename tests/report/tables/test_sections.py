@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from samples.report.results import FIRST, LABELS, difference, results
+from samples.report.spectra import shifted
 
 from oodcache.report.tables.grid import Cell, Grid, key
 from oodcache.report.tables.measured import STANDARD
-from oodcache.report.tables.sections import sections
+from oodcache.report.tables.sections import further, sections
 from oodcache.score.measures.result import StreamMeasures
 from oodcache.score.measures.shots import Shots
 
@@ -29,6 +30,13 @@ def cells(grid: Grid, ood: str = "SUN") -> dict[str, Cell]:
 
 def test_only_what_was_asked_for_has_a_table() -> None:
     assert len(sections(results("SUN"), [])) == 1
+
+
+def test_the_further_tables_of_a_page_have_the_drop_of_the_full_spectrum_once() -> None:
+    title = "ID alone minus full spectrum, in percentage points"
+    assert [one.title for one in further(shifted())] == [title]
+    assert [one.title for one in sections(shifted(), [])].count(title) == 1
+    assert further([FIRST]) == []
 
 
 def test_calibration_shows_shares_and_errors_with_the_balanced_ones_below() -> None:

@@ -73,3 +73,12 @@ def requests(driver: Any) -> list[str]:
 def complaints(driver: Any) -> list[str]:
     """Return what the page wrote to the console since the last call."""
     return [one["message"] for one in driver.get_log("browser")]
+
+
+def choose_row(driver: Any, place: int) -> None:
+    """Show a row of the content in the figures, whichever the page opened on."""
+    driver.execute_script(
+        "const one = document.getElementById('row'); if (one) { one.value = String(arguments[0]);"
+        "one.dispatchEvent(new Event('change')); }",
+        place,
+    )

@@ -93,7 +93,7 @@
     show("pr", [thin([0, 1], [inside, inside]), ...traces], { xaxis: unit("recall of ID"), yaxis: unit("precision"), showlegend: false, margin: SQUARE });
   });
   if (rows.length) {
-    follow(legend);
+    follow(() => { legend(); tellPicked(); });
     followers.push(() => redraw(...curved, "reliability"));
     $("log").addEventListener("change", () => redraw("roc"));
   }

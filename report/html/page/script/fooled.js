@@ -42,7 +42,7 @@
     // More digits where fewer would show two numbers as one.
     const [score, threshold] = both.find(([first, second]) => first !== second) || both[0];
     const kept = isOod === isFooled ? `taken for '${one.nearest}'` : `rejected; its nearest class is '${one.nearest}'`;
-    return `${kept}, score ${score}, threshold ${threshold}`;
+    return `${kept}, score ${score}, threshold ${threshold}, both as published`;
   };
   // The first `fooled` of them are on the wrong side of the threshold of 95 % TPR.
   const card = (fooled, isOod, at) => (one, place) => {

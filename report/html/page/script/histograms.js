@@ -31,7 +31,7 @@
       }));
       const top = 1 - place * (each + gap);
       const grid = { gridcolor: colour("--rule"), zerolinecolor: colour("--rule"), automargin: true };
-      changes[`xaxis${place ? place + 1 : ""}`] = { ...grid, anchor: axis("y", place), title: place === found.length - 1 ? { text: "score (dashed: threshold)" } : {} };
+      changes[`xaxis${place ? place + 1 : ""}`] = { ...grid, anchor: axis("y", place), title: place === found.length - 1 ? { text: `score, ${$("form").value === "ranked" ? "ranking scale" : "as published"} (dashed: threshold)` } : {} };
       changes[`yaxis${place ? place + 1 : ""}`] = { ...grid, anchor: axis("x", place), domain: [Math.max(0, top - each), top], title: isOne ? { text: "share of the set" } : {}, tickformat: ".0%" };
       if (!isOne) changes.annotations.push({ text: plain(cut(one.name, narrow() ? 40 : 80)), showarrow: false, xref: "paper", yref: "paper", x: 0, y: top, xanchor: "left", yanchor: "bottom", font: { size: 12 } });
     });

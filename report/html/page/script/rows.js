@@ -36,6 +36,12 @@
       const chip = element("button", `${cut(nameOf(one), 44)} ×`, "chip");
       chip.type = "button";
       chip.title = nameOf(one);
+      // Its line's place, -1 if the row lacks the chosen OOD set.
+      const place = curvesOf().findIndex((line) => line.row.same[line.ood] === own(one.row.same, one.ood || $("ood").value));
+      if (place >= 0) {
+        chip.style.borderColor = COLOURS[place % MOST];
+        chip.prepend(swatch(place));
+      }
       chip.setAttribute("aria-label", `Stop comparing ${nameOf(one)}`);
       chip.addEventListener("click", () => { compare(one, false); ($("picked").firstChild || $("row")).focus(); });
       return chip;
@@ -64,7 +70,9 @@
   };
   if (rows.length) {
     options($("row"), rows.map((one) => one.name), rows.map((_, place) => String(place)));
+    $("row").value = String(data.opening.row);
     oodSets();
+    if (data.opening.ood) $("ood").value = data.opening.ood;
     tellPicked();
     $("row").addEventListener("change", () => { oodSets(); startSlider(); followers.forEach((one) => one()); });
     $("ood").addEventListener("change", () => followers.forEach((one) => one()));

@@ -8,6 +8,10 @@
     const values = one.curve[form];
     return number(values[place], place > 0 && values.slice(place).every((value) => value === null) ? "−∞" : "∞", 3);
   };
+  const onBothScales = (one, place) => {
+    const [ranked, shown] = [thresholdText(one, place, "ranked"), thresholdText(one, place, "shown")];
+    return ranked === shown ? ranked : `${ranked} on the ranking scale; ${shown} as published`;
+  };
   const bar = (share, paint) => {
     const track = element("span", undefined, "meter");
     const made = element("span", undefined, "bar");
@@ -19,7 +23,7 @@
   const confusion = () => {
     const one = row();
     const place = Number($("slider").value);
-    const text = thresholdText(one, place, $("form").value);
+    const text = onBothScales(one, place);
     $("at").textContent = text;
     $("slider").setAttribute("aria-valuetext", `${text}, keeps ${percent(one.curve.kept_id[place] / one.n_id)} % of ID`);
     const sets = [[`ID: ${one.id}`, one.curve.kept_id[place], one.n_id, "TPR"],
@@ -73,7 +77,7 @@
   if (rows.length) {
     startSlider();
     $("slider").addEventListener("input", () => { confusion(); move(); });
-    $("form").addEventListener("change", () => { confusion(); redraw("histogram"); });
+    $("form").addEventListener("change", () => redraw("histogram"));
     $("prevalence").addEventListener("input", expected);
   }
   follow(confusion);

@@ -69,6 +69,7 @@ def driver(opened: tuple[Any, Path]) -> Iterator[Any]:
     browser.requests(made), browser.complaints(made)
     made.get(path.as_uri())
     browser.ready(made)
+    browser.choose_row(made, 0)
     yield made
     assert browser.complaints(made) == []
     assert browser.requests(made) == [path.as_uri()]
@@ -130,6 +131,11 @@ def test_rows_of_several_sets_are_compared_and_taken_back(driver: Any) -> None:
     names = texts(driver, "#legend li")
     assert names == ["mcm · clip/one on near", f"mcm · clip/one on {HOSTILE}"]
     (chip,) = driver.find_elements("css selector", ".chip")
+    strokes = driver.execute_script(
+        "return [...document.querySelectorAll('#legend line, .chip line')].map((one) => "
+        "one.getAttribute('stroke') + one.getAttribute('stroke-dasharray'))"
+    )
+    assert len(set(strokes)) == 2 and strokes[1] == strokes[2]
     chip.send_keys("\ue007")
     assert texts(driver, "#legend li") == ["mcm · clip/one"]
     assert not box.is_selected()

@@ -64,6 +64,7 @@ def show(driver: Any, file: Path, width: int = 1400) -> None:
     browser.requests(driver), browser.complaints(driver)
     driver.get(file.as_uri())
     browser.ready(driver)
+    browser.choose_row(driver, 0)
 
 
 def found(driver: Any, script: str, *given: Any) -> Any:

@@ -14,7 +14,7 @@ from samples.report.streams import streamed
 
 from oodcache.report.content import Content, ImageRow
 from oodcache.report.html.page import page
-from oodcache.report.tables.grid import by_row
+from oodcache.report.tables.grid import by_row, key
 
 pytestmark = [
     pytest.mark.slow,
@@ -45,6 +45,7 @@ def find(driver: Any, file: Path) -> Iterator[Find]:
     browser.requests(driver), browser.complaints(driver)
     driver.get(file.as_uri())
     browser.ready(driver)
+    browser.choose_row(driver, 0)
     yield lambda css: driver.find_element("css selector", css)
     assert browser.complaints(driver) == []
     assert browser.requests(driver) == [file.as_uri()]
@@ -163,9 +164,11 @@ def test_the_slider_moves_the_threshold_and_the_counts_follow(driver: Any, find:
     assert shown() == wanted(one.threshold + 5)
     place = one.curve.ranked[one.threshold + 5]
     assert driver.execute_script(script) == [pytest.approx(place, rel=1e-5)]
-    assert find("#at").text == f"{place:.3g}"
+    shown_place = one.curve.shown[one.threshold + 5]
+    both = f"{place:.3g} on the ranking scale; {shown_place:.3g} as published"
+    assert find("#at").text == both
     pick(find, "#form", "as published")
-    assert find("#at").text == f"{one.curve.shown[one.threshold + 5]:.3g}"
+    assert find("#at").text == both
     slider.send_keys("\ue010")  # The end: a threshold that keeps all.
     assert [line[3] for line in shown()] == ["0", "0", "0"]
 
@@ -209,14 +212,51 @@ def test_a_histogram_shows_either_form_and_a_diagram_only_a_probability(
 
 
 def test_the_heat_map_has_every_result(driver: Any, find: Find) -> None:
-    (heat,) = drawn(driver, "heat-figure")
     table = by_row(SAVED.results)
     wanted = [[100 * one.auroc for one in each.values()] for each in table.values()]
-    for shown, values in zip(heat["z"], wanted, strict=True):
+    for shown, values in zip(heat(driver), wanted, strict=True):
         assert shown == pytest.approx(values)
     pick(find, "#measure", "FPR95, %")
-    (heat,) = drawn(driver, "heat-figure")
-    assert heat["z"][0][0] == pytest.approx(100 * SAVED.results[0].fpr95)
+    assert heat(driver)[0][0] == pytest.approx(100 * SAVED.results[0].fpr95)
+
+
+def heat(driver: Any) -> list[list[float]]:
+    """Return the numbers of the heat map; each is either in black or in white."""
+    black, white = drawn(driver, "heat-figure")
+    assert [one["textfont"]["color"] for one in (black, white)] == ["#000", "#fff"]
+    # Digits of one trace do not lie over those of the other.
+    for trace in (black, white):
+        cells = zip(trace["z"], trace["text"], strict=True)
+        assert all((a is None) == (b == "") for one in cells for a, b in zip(*one, strict=True))
+    found = []
+    for pair in zip(black["z"], white["z"], strict=True):
+        assert all((dark is None) != (light is None) for dark, light in zip(*pair, strict=True))
+        found.append([light if dark is None else dark for dark, light in zip(*pair, strict=True)])
+    return found
+
+
+def test_digits_of_the_heat_map_are_readable_on_their_cells(driver: Any, find: Find) -> None:
+    for measure in ("AUROC, %", "FPR95, %"):
+        pick(find, "#measure", measure)
+        black, white = drawn(driver, "heat-figure")
+        shares = sorted(share for line in heat(driver) for share in line)
+        bright, dim = (
+            {one for line in each["z"] for one in line} - {None} for each in (black, white)
+        )
+        # Bright is better: a high AUROC, a low FPR.
+        best, worst = (shares[-1], shares[0]) if measure[0] == "A" else (shares[0], shares[-1])
+        assert best in bright and worst in dim
+        assert min(bright) > max(dim) if measure[0] == "A" else max(bright) < min(dim)
+
+
+def test_the_figures_open_on_the_best_row(driver: Any, find: Find, file: Path) -> None:
+    driver.get(file.as_uri())
+    browser.ready(driver)
+    average = [one for one in SAVED.results if one.ood == "average"]
+    best = max(average, key=lambda one: one.auroc)
+    place = [one.key for one in CONTENT.rows].index(key(best))
+    assert place > 0
+    assert find("#row").get_property("value") == str(place)
 
 
 def test_a_sweep_follows_the_temperature(driver: Any, find: Find) -> None:
