@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from samples.report.arrays import data_of
 from samples import Run
+from samples.report.arrays import data_of
 
 CODE = '''"""Scores of my own."""
 import numpy as np
@@ -126,12 +126,12 @@ def test_a_detector_is_made_and_applied_with_it(oodcache: Run, score: Command) -
     assert (whole.status, "takes all images of a set at once" in whole.err) == (1, True)
 
 
-@pytest.mark.slow
 def drawn(page: str) -> set[str]:
     """Return the scores that a page has curves of."""
     return {one["key"][2] for one in data_of(Path(page).read_text())["rows"]}
 
 
+@pytest.mark.slow
 def test_its_results_are_reported_and_plotted(oodcache: Run, score: Command) -> None:
     more = ("--output", "r.json")
     assert oodcache(*score("mcm", "code/mine.py:gap:k=1|2", more=more)).status == 0
