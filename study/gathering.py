@@ -42,7 +42,7 @@ from oodcache.study.rescoring import rescored
 
 # More would make a page of many scores larger than 6 MB.
 MOST_THUMBNAILS = 400  # And at most so many characters of them:
-LARGEST_THUMBNAILS = 1_800_000
+LARGEST_THUMBNAILS = 1_100_000
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from oodcache.score.measures.metrics import count
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.variants import Variant
 from oodcache.study.embeddings import MOST_POINTS
-from oodcache.study.gathering import MOST_THUMBNAILS
+from oodcache.study.gathering import LARGEST_THUMBNAILS, MOST_THUMBNAILS
 
 MODELS = [f"ViT-B-16/weights-{place}" for place in range(5)]
 VARIANTS = [
@@ -37,7 +37,9 @@ VARIANTS = [
 ]
 ID, OOD = "imagenet-val", [f"OOD set {place}" for place in range(8)]
 N_ID, N_OOD, CLASSES = 10_000, 2_000, 1_000
-THUMBNAILS, BYTES, POINTS = MOST_THUMBNAILS, 4_600, MOST_POINTS
+BYTES, POINTS = 4_600, MOST_POINTS
+# In base64 they are a third larger.
+THUMBNAILS = min(MOST_THUMBNAILS, 3 * LARGEST_THUMBNAILS // (4 * BYTES))
 TEMPLATE = "a photo of a {}"
 RUNS = 5
 
