@@ -60,7 +60,7 @@ def metrics(context: click.Context, /, **given: Any) -> None:
     oodcache metrics --id id.csv --ood SUN=sun.csv --ood textures.npy --column mcm
     oodcache metrics --id pets=all.h5 --ood strays=all.h5 --column mcm --column energy --compare
     """
-    from oodcache.score import other_scores
+    from oodcache.score.files import other_scores
 
     if given["correct"] is not None and not given["selective"]:
         raise click.UsageError("--correct has no effect without --selective")

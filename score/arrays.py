@@ -14,13 +14,13 @@ from oodcache.cache.files.scores import ScoredImages
 from oodcache.cache.format.rules import shown
 from oodcache.cache.names import RESERVED
 from oodcache.cache.watch import Watch
+from oodcache.score.files.other_scores import measured
 from oodcache.score.files.reading import UNNAMED, check_list, ranked
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures.orders.paired_orders import PairedRow
 from oodcache.score.measures.result import Conventions
 from oodcache.score.measures.selective.answers import Outcomes, outcomes_of
 from oodcache.score.measures.spectrum.positives import check_id
-from oodcache.score.other_scores import measured
 from oodcache.score.scoring import Measured
 
 OOD = "ood"  # The only OOD set, if it has no name.

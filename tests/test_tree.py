@@ -50,7 +50,7 @@ UNTESTED = {
 }
 # Run by the commands that use them.
 RUN_BY_COMMANDS = {
-    *("cli/measuring.py", "cli/options.py", "score/other_scores.py", "score/scoring.py"),
+    *("cli/measuring.py", "cli/options.py", "score/files/other_scores.py", "score/scoring.py"),
     *("detect/calibrating.py", "detect/reloading.py"),
     *(
         "study/demo.py",

@@ -1,6 +1,6 @@
 """Cosines of N images with K classes, and the sums that scores share, each computed once.
 
-Sums run over the *other* classes, all but the nearest, relative to the runner-up: nothing
+RowSums run over the *other* classes, all but the nearest, relative to the runner-up: nothing
 overflows, and the two nearest classes, which decide most, enter in float64. A float32 sum moves a
 score in its seventh digit, but still separates images whose cosines with their two nearest classes
 differ, as far as float64 can represent the score.
@@ -9,17 +9,16 @@ differ, as far as float64 can represent the score.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating[Any]]
-Scores = npt.NDArray[np.float64]
-Places = npt.NDArray[np.intp]
+from oodcache.score.kernel.choice import KERNEL
+from oodcache.score.kernel.definition import HIDDEN, Exact, Found, RowSums, Terms
+from oodcache.score.kernel.definition import Floats as Floats
+from oodcache.score.kernel.definition import Places as Places
+from oodcache.score.kernel.definition import Scores as Scores
 
 # Up to this temperature exp(gap / τ) is summed in float32: its rounding, times τ, stays below that
 # of the cosines. Above, exp(gap / τ) is close to 1, so exp(gap / τ) - 1 is summed in float64.
@@ -34,14 +33,8 @@ COLD = 1e-300
 SMALLEST_SPREAD = 1e-6
 # A float32 sum of exponentials below exp(FAR) is recomputed in float64, from the largest.
 FAR = -40.0
-# How often pairs of factors 1 + exp(-|x|) are multiplied before a logarithm is taken.
-FOLDS = 3
-# A larger exponent could overflow float32 once multiplied.
-HIGHEST = 80.0
 # Smaller logits are clipped: their exp is 0, and they could be -inf.
 LEAST = -1e4
-# Logits with a scale or bias above this are float64: float32 might overflow.
-LARGE = 1e30
 
 
 @dataclass(frozen=True)
@@ -62,39 +55,31 @@ class Rows:
 
     `top` and `runner_up` are the two largest cosines, float64 (N,), `best` the class of the first;
     with a single class the runner-up is -inf. `cosine` (N, K) is overwritten. `exact` returns the
-    float64 cosine of each image with one class; without it `cosine` has them.
+    float64 cosines of each image with some classes; without it `cosine` has them. RowSums in `wanted`
+    are computed in one sweep, others when they are asked for, and then join it.
     """
 
-    def __init__(self, cosine: Floats, exact: Callable[[Places], Scores] | None = None) -> None:
-        at = np.arange(len(cosine))
-        read = exact or (lambda places: cosine[at, places].astype(np.float64))
+    def __init__(
+        self, cosine: Floats, exact: Exact | None = None, wanted: list[RowSums] | None = None
+    ) -> None:
         self.classes = cosine.shape[1]
-        self.best: Places = cosine.argmax(axis=1)
-        self.top = read(self.best)
-        self.runner_up: Scores = np.full(len(cosine), -np.inf)
-        self._hidden = at, self.best
-        self._leads: dict[float, Scores] = {}
-        self._latest: tuple[float, Floats] | None = None
-        if self.classes > 1:
-            cosine[self._hidden] = -np.inf
-            second: Places = cosine.argmax(axis=1)
-            second_largest = cosine[at, second]
-            self.runner_up = read(second)
-            self._order(second)
-            cosine -= second_largest[:, None]
-            # Low enough to add nothing to a sum of exponentials, but finite: times 0 it is 0.
-            cosine[self._hidden] = np.finfo(cosine.dtype).min / 4
         self._gaps = cosine
-
-    def _order(self, second: Places) -> None:
-        """Swap the top two classes if their exact cosines are in the opposite order."""
-        exchanged = self.runner_up > self.top
-        if exchanged.any():
-            self.best = np.where(exchanged, second, self.best)
-            self.top, self.runner_up = (
-                np.maximum(self.top, self.runner_up),
-                np.minimum(self.top, self.runner_up),
-            )
+        self._wanted = [] if wanted is None else wanted
+        self._leads: dict[float, Scores] = {}
+        self._found: Found = {}
+        if self.classes > 1:
+            places, values, self._found = KERNEL.read(cosine, exact, tuple(self._wanted))
+        else:
+            places = np.zeros(cosine.shape, np.intp)
+            values = cosine.astype(np.float64) if exact is None else exact(places)
+        self._hidden = np.arange(len(cosine)), places[:, 0].copy()
+        # The exact cosines of the two nearest may be in the opposite order.
+        exchanged = values[:, -1] > values[:, 0]
+        self.best: Places = np.where(exchanged, places[:, -1], places[:, 0])
+        self.top: Scores = values.max(axis=1)
+        self.runner_up: Scores = (
+            values.min(axis=1) if self.classes > 1 else np.full(len(cosine), -np.inf)
+        )
 
     @property
     def margin(self) -> Scores:
@@ -144,7 +129,14 @@ class Rows:
 
     def sum_exp(self, temperature: float) -> Scores:
         """Return the sum of exp(gap / τ) over the others, at least the runner-up's 1."""
-        return _sum(self._exponentials(temperature))
+        return self._sums(RowSums(Terms.EXP, _scale(temperature)))[0]
+
+    def _sums(self, asked: RowSums) -> tuple[Scores, ...]:
+        if asked not in self._found:
+            self._found |= KERNEL.sums(self._gaps, self.runner_up, [asked])
+            if asked not in self._wanted:
+                self._wanted.append(asked)
+        return self._found[asked]
 
     def log_probabilities(self, temperature: float) -> Scores:
         """Return log softmax(c / τ), (N, K), at least -10,000; values near 0 keep their digits."""
@@ -158,21 +150,11 @@ class Rows:
 
     def squares(self, temperature: float) -> Scores:
         """Return the sum of the squares of exp(gap / τ) over the others."""
-        exponentials = self._exponentials(temperature)
-        return _sum_of_products(exponentials, exponentials)
+        return self._sums(RowSums(Terms.MOMENTS, _scale(temperature)))[1]
 
     def weighted_gaps(self, temperature: float) -> Scores:
         """Return the sum of exp(gap / τ) · gap over the others."""
-        return _sum_of_products(self._exponentials(temperature), self._gaps)
-
-    def _exponentials(self, temperature: float) -> Floats:
-        """Return exp(gap / τ), 0 for the nearest class; the latest result is cached."""
-        if self._latest is None or self._latest[0] != temperature:
-            # An infinite factor would turn the runner-up's gap of 0 into NaN.
-            factor = min(1 / temperature, float(np.finfo(self._gaps.dtype).max))
-            scaled = self._gaps * self._gaps.dtype.type(factor)
-            self._latest = temperature, np.exp(scaled, out=scaled)
-        return self._latest[1]
+        return self._sums(RowSums(Terms.MOMENTS, _scale(temperature)))[2]
 
     def nearest_gaps(self, count: int) -> Floats:
         """Return the gaps of the `count` nearest other classes, unordered."""
@@ -211,34 +193,18 @@ class Rows:
         """Return the cosine of the nearest class minus that of the farthest."""
         self._gaps[self._hidden] = 0
         farthest = self._gaps.min(axis=1)
-        self._gaps[self._hidden] = np.finfo(self._gaps.dtype).min / 4
+        self._gaps[self._hidden] = HIDDEN
         spread: Scores = self.margin - farthest
         return spread
 
     def softplus(self, scale: float, bias: float) -> Scores:
         """Return the sum of log(1 + exp(s · c + b)) over the others."""
-        logits, highest = self._logits(scale, bias)
-        linear: Scores | float = 0.0
-        # Without positive logits this changes no bit, so images do not depend on others of a tile.
-        if highest > 0:
-            linear = _sum(np.maximum(logits, 0))
-            np.abs(logits, out=logits)
-            np.negative(logits, out=logits)
-        np.exp(logits, out=logits)
-        return linear + _sum(np.log1p(_folded(logits)))
+        return self._sums(RowSums(Terms.SOFTPLUS, scale, bias))[0]
 
     def log_sigmoids(self, scale: float, bias: float) -> tuple[Scores, Scores]:
         """Return log Σ σ(s · c + b) and log Σ σ(-s · c - b) over the others."""
-        logits, highest = self._logits(scale, bias)
-        if highest > HIGHEST:
-            np.minimum(logits, HIGHEST, out=logits)
-        np.exp(logits, out=logits)
-        outside = logits + 1
-        np.divide(1, outside, out=outside)
-        outside[self._hidden] = 0
-        logits *= outside
-        negative = _sum(outside)
-        return np.log(_sum(logits)), self._log_outside(negative, scale, bias)
+        inside, outside = self._sums(RowSums(Terms.SIGMOIDS, scale, bias))
+        return np.log(inside), self._log_outside(outside, scale, bias)
 
     def _log_outside(self, negative: Scores, scale: float, bias: float) -> Scores:
         """Return log Σ σ(-x) over the others, recomputed in float64 where that sum is tiny."""
@@ -251,15 +217,6 @@ class Rows:
             found[tiny] = np.log(np.exp(least[:, None] - logits).sum(axis=1)) - least
         return found
 
-    def _logits(self, scale: float, bias: float) -> tuple[Floats, float]:
-        """Return s · c + b, -inf for the nearest class, and the largest."""
-        held = self._gaps.dtype.type if max(scale, abs(bias)) < LARGE else np.float64
-        logits = self._gaps * held(scale)
-        runners_up = scale * self.runner_up + bias
-        logits += runners_up.astype(logits.dtype)[:, None]
-        logits[self._hidden] = -np.inf
-        return logits, float(runners_up.max(initial=-np.inf))
-
 
 def product(left: Floats, right: Floats, out: Floats | None = None) -> Floats:
     """Return the matrix product of finite numbers, in `out` if given."""
@@ -268,36 +225,11 @@ def product(left: Floats, right: Floats, out: Floats | None = None) -> Floats:
         return np.asarray(np.matmul(left, right, out=out))
 
 
-def _sum(terms: Floats) -> Scores:
-    """Return each row's sum."""
-    # A product with ones: BLAS sums rows several times as fast as NumPy.
-    return product(terms, np.ones(terms.shape[1], terms.dtype)).astype(np.float64)
+def _scale(temperature: float) -> float:
+    return 1 / temperature if temperature > COLD else np.finfo(float).max
 
 
 def _sum_of_products(left: Floats, right: Floats) -> Scores:
     """Return each row's sum of left times right."""
     total: Scores = np.einsum("ij,ij->i", left, right).astype(np.float64)
     return total
-
-
-def _folded(values: Floats) -> Floats:
-    """Return fewer columns with the same product of (1 + v); `values` is overwritten.
-
-    (1 + a) · (1 + b) = 1 + (a + b + a · b): nothing is added to 1, so small values keep their
-    digits, and an eighth of the logarithms is left.
-    """
-    for _ in range(FOLDS):
-        half = values.shape[1] // 2
-        if not half:
-            break
-        kept, other = values[:, -half:], values[:, -2 * half : -half]
-        both = kept * other
-        kept += other
-        kept += both
-        if values.shape[1] % 2:
-            # The unpaired column moves next to the kept ones.
-            values[:, half] = values[:, 0]
-            values = values[:, half:]
-        else:
-            values = kept
-    return values

@@ -41,12 +41,11 @@ class Gaussian:
         white = _product(tile.precise - self.centre, self.whitening)
 
         def exact(places: Places) -> Scores:
-            difference = white - self.means.take(places, axis=0)
-            square: Scores = np.einsum("ij,ij->i", difference, difference)
-            return -square
+            differences = (white - self.means.take(one, axis=0) for one in places.T)
+            return -np.stack([np.einsum("ij,ij->i", one, one) for one in differences], axis=1)
 
         if len(self.means) == 1:
-            return exact(np.zeros(len(white), np.intp))
+            return exact(np.zeros((len(white), 1), np.intp))[:, 0]
         means = self.means.astype(np.float32)
         closeness = product(white.astype(np.float32), means.T)
         closeness -= np.einsum("ij,ij->i", means, means) / 2

@@ -88,8 +88,14 @@ def _fit_groups(name: str, *, csp: bool) -> Callable[..., Fitted]:
 def against_groups(tile: Tile, fitted: Fitted, *, temperature: float, **others: float) -> Scores:
     """Rank as `neglabel`: by log Σ_g σ(d_g) - log Σ_g σ(-d_g), the log-odds of the mean σ(d_g)."""
     inside = softplus(-tile.rows.log_odds(temperature))
-    lead = inside - fitted.sums.of(tile)[fitted.key]
+    lead = inside - relative(fitted.sums.of(tile)[fitted.key], tile, temperature)
     return log_odds_of_mean(lead)
+
+
+def relative(log_sums: Scores, tile: Tile, temperature: float) -> Scores:
+    """Return logarithms of sums of exp(c/τ) over the nearest class's term."""
+    found: Scores = log_sums - tile.rows.top / temperature
+    return found
 
 
 def log_odds_of_mean(leads: Scores) -> Scores:
@@ -153,7 +159,7 @@ def envisioned(
 ) -> Scores:
     """Rank as `eoe`: by log (v + β) / (1 - v), a ratio of sums of positive terms."""
     found = fitted.sums.of(tile)
-    total = found[(*fitted.key, "sum")][0]
+    total = relative(found[(*fitted.key, "sum")][0], tile, temperature)
     largest = (found[(*fitted.key, "largest")] - tile.rows.top) / temperature
     # The largest is one of the summed terms, but may be rounded differently.
     rest = total + np.log1p(-np.exp(np.minimum(largest - total, 0.0)))

@@ -1,49 +1,44 @@
 """Sums over negative texts, group by group, for all scores of a run in one pass over a tile.
 
 The negatives are multiplied with a tile in slices of `SLICE`, so memory does not grow with their
-number; sums are float64. Sums of exponentials are relative to the nearest class's cosine, which at
-usual temperatures and scales keeps them in float64's range. Below `COLD` every group's largest term
-is subtracted first, which takes several times as long.
+number; sums are float64. Terms keep within float64's range at usual temperatures and scales; those
+that are `cold` are added as logarithms instead, which takes several times as long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 
 import numpy as np
 
 from oodcache.score.formulas.cosines import Floats, Places, Scores, product
 from oodcache.score.formulas.tile import Tile, Vectors, digests
+from oodcache.score.kernel.choice import KERNEL
 
 SLICE = 512
-# Cosines differ by at most 2, and exp of 700 is the most that float64 holds.
-COLD = 2 / 700
+# exp of 700 is about the most that float64 holds.
+MOST = 700
 
 
 @dataclass(frozen=True)
 class Exponential:
-    """The term exp((c - max c) / τ), with max c the nearest class's cosine.
-
-    `linear` and `logarithm` return the terms (M, N) of cosines (M, N), or their logarithms, in
-    `out`. If `cold`, terms may leave float64's range.
-    """
+    """The term exp(c / τ). If `cold`, terms may leave float64's range."""
 
     temperature: float
 
     @property
     def cold(self) -> bool:
-        return self.temperature < COLD
+        return self.temperature * MOST < 1
 
-    def linear(self, cosine: Floats, top: Scores, out: Scores) -> Scores:
-        """Return exp((c - top) / τ)."""
-        return np.exp(self.logarithm(cosine, top, out), out=out)
+    def add(self, cosine: Floats, order: Places, groups: Places, sums: Scores) -> None:
+        """Add the terms of row order[i] of cosines (M, N) to row groups[i] of `sums`."""
+        KERNEL.add_exponentials(cosine, 1 / self.temperature, order, groups, sums)
 
-    def logarithm(self, cosine: Floats, top: Scores, out: Scores) -> Scores:
-        """Return (c - top) / τ."""
-        return np.divide(np.subtract(cosine, top, out=out), self.temperature, out=out)
+    def logarithm(self, cosine: Floats) -> Scores:
+        """Return c / τ."""
+        return cosine / np.float64(self.temperature)
 
 
 @dataclass(frozen=True)
@@ -56,45 +51,27 @@ class Sigmoid:
 
     @property
     def cold(self) -> bool:
-        return self.scale + abs(self.bias) > 1 / COLD
+        return self.scale + abs(self.bias) > MOST
 
-    def linear(self, cosine: Floats, top: Scores, out: Scores) -> Scores:
-        """Return σ(±(s·c + b))."""
-        np.exp(self._logits(cosine, -self.sign, out), out=out)
-        return np.divide(1, np.add(out, 1, out=out), out=out)
+    def add(self, cosine: Floats, order: Places, groups: Places, sums: Scores) -> None:
+        """Add the terms of row order[i] of cosines (M, N) to row groups[i] of `sums`."""
+        scale, bias = self.sign * self.scale, self.sign * self.bias
+        KERNEL.add_sigmoids(cosine, scale, bias, order, groups, sums)
 
-    def logarithm(self, cosine: Floats, top: Scores, out: Scores) -> Scores:
+    def logarithm(self, cosine: Floats) -> Scores:
         """Return log σ(±(s·c + b))."""
-        logits = self._logits(cosine, self.sign, out)
-        return np.subtract(np.minimum(logits, 0), np.log1p(np.exp(-np.abs(logits))), out=out)
-
-    def _logits(self, cosine: Floats, sign: int, out: Scores) -> Scores:
         # float64 throughout: float32 might overflow.
-        np.multiply(cosine, sign * self.scale, out=out, dtype=np.float64)
-        return np.add(out, sign * self.bias, out=out)
+        logits = self.sign * (cosine * np.float64(self.scale) + self.bias)
+        found: Scores = np.minimum(logits, 0) - np.log1p(np.exp(-np.abs(logits)))
+        return found
 
 
 @dataclass(frozen=True)
 class Members:
-    """The members of one slice of negatives, ordered by their `groups`, the largest first.
-
-    `sizes` are the groups' numbers of members; empty groups are omitted.
-    """
+    """The members of one slice of negatives, in the `order` of their `groups`."""
 
     order: Places
     groups: Places
-    sizes: Places
-
-    @cached_property
-    def starts(self) -> Places:
-        """Return where each group begins in `order`."""
-        return np.cumsum(self.sizes) - self.sizes
-
-    @cached_property
-    def ranked(self) -> tuple[Places, list[int]]:
-        """Return all groups' first members, then all second ones, and so on, and their counts."""
-        rank = np.arange(len(self.order)) - self.starts.repeat(self.sizes)
-        return self.order[np.argsort(rank, kind="stable")], np.bincount(rank).tolist()
 
 
 @dataclass(frozen=True)
@@ -169,7 +146,6 @@ class NegativeSums:
             return  # Scores may read the vectors alone.
         self._vectors = np.concatenate(self._stacked)
         self._stacked = [self._vectors]
-        self._order = sorted(self._asked, key=lambda key: repr(self._asked[key].term))
         starts = range(0, len(self._vectors), SLICE)
         self._members = {
             key: [_members(asked.places, asked.group, start) for start in starts]
@@ -188,105 +164,56 @@ class NegativeSums:
         return found
 
     def _of(self, tile: Tile) -> dict[Hashable, Scores]:
-        count, top = len(tile.vectors), tile.rows.top
+        count = len(tile.vectors)
         totals = {
-            key: (_Cold if asked.term.cold else _Linear)(asked.groups, count)
+            key: (_Cold if asked.term.cold else _Linear)(asked, count)
             for key, asked in self._asked.items()
         }
         largest = {key: np.full(count, -np.inf) for key in self._largest}
-        room = _Room(count)
+        room = np.empty((SLICE, count), np.float32)
         for number, start in enumerate(range(0, len(self._vectors), SLICE)):
             some = self._vectors[start : start + SLICE]
-            cosine = product(some, tile.vectors.T, out=room.cosine[: len(some)])
+            cosine = product(some, tile.vectors.T, out=room[: len(some)])
             for key, slices in self._of_largest.items():
                 if len(members := slices[number].order):
                     np.maximum(largest[key], cosine[members].max(axis=0), out=largest[key])
-            self._add(totals, number, cosine, top, room)
+            for key, total in totals.items():
+                if len((own := self._members[key][number]).order):
+                    total.add(cosine, own)
         return {key: total.logarithms() for key, total in totals.items()} | largest
-
-    def _add(
-        self,
-        totals: Mapping[Hashable, _Linear | _Cold],
-        number: int,
-        cosine: Floats,
-        top: Scores,
-        room: _Room,
-    ) -> None:
-        """Add the terms of one slice; sums of the same term follow each other."""
-        for term, keys in groupby(self._order, key=lambda key: self._asked[key].term):
-            terms_of = term.logarithm if term.cold else term.linear
-            terms = terms_of(cosine, top, room.terms[: len(cosine)])
-            for key in keys:
-                if len((members := self._members[key][number]).order):
-                    totals[key].add(terms, members, room)
-
-
-class _Room:
-    """Memory reused for every slice, because the kernel would have to clear new memory."""
-
-    def __init__(self, count: int) -> None:
-        self.cosine = np.empty((SLICE, count), np.float32)
-        self.terms = np.empty((SLICE, count))
-        self._ordered = np.empty((SLICE, count))
-
-    def ordered(self, terms: Scores, order: Places) -> Scores:
-        """Return the terms in `order`, which may repeat equal negatives."""
-        fits = len(order) <= SLICE
-        out = self._ordered[: len(order)] if fits else np.empty((len(order), terms.shape[1]))
-        return terms.take(order, axis=0, out=out, mode="clip")
 
 
 class _Linear:
     """Sums of terms within float64's range."""
 
-    def __init__(self, groups: int, count: int) -> None:
-        self._sums = np.zeros((groups, count))
+    def __init__(self, asked: Asked, count: int) -> None:
+        self._term = asked.term
+        self._sums = np.zeros((asked.groups, count))
 
-    def add(self, terms: Scores, members: Members, room: _Room) -> None:
-        # np.add.reduceat takes four times as long; both loops are short and add whole rows.
-        by_rank, counts = members.ranked
-        found = np.zeros((len(members.groups), terms.shape[1]))
-        if len(counts) < len(found):
-            ordered, first = room.ordered(terms, by_rank), 0
-            for count in counts:
-                found[:count] += ordered[first : first + count]
-                first += count
-        else:
-            ordered = room.ordered(terms, members.order)
-            for place, own in enumerate(np.split(ordered, members.starts[1:])):
-                own.sum(axis=0, out=found[place])
-        self._sums[members.groups] += found
+    def add(self, cosine: Floats, members: Members) -> None:
+        self._term.add(cosine, members.order, members.groups, self._sums)
 
     def logarithms(self) -> Scores:
         return np.log(self._sums)
 
 
 class _Cold:
-    """Sums of terms given as logarithms, each relative to the largest of its group."""
+    """Sums of terms given as logarithms."""
 
-    def __init__(self, groups: int, count: int) -> None:
-        self._largest = np.full((groups, count), -np.inf)
-        self._sums = np.zeros((groups, count))
+    def __init__(self, asked: Asked, count: int) -> None:
+        self._term = asked.term
+        self._logarithms = np.full((asked.groups, count), -np.inf)
 
-    def add(self, terms: Scores, members: Members, room: _Room) -> None:
-        ordered = room.ordered(terms, members.order)
-        before = self._largest[members.groups]
-        largest = np.maximum(before, np.maximum.reduceat(ordered, members.starts, axis=0))
-        ordered -= largest.repeat(members.sizes, axis=0)
-        added = np.add.reduceat(np.exp(ordered, out=ordered), members.starts, axis=0)
-        self._sums[members.groups] = self._sums[members.groups] * np.exp(before - largest) + added
-        self._largest[members.groups] = largest
+    def add(self, cosine: Floats, members: Members) -> None:
+        terms = self._term.logarithm(cosine[members.order])
+        np.logaddexp.at(self._logarithms, members.groups, terms)
 
     def logarithms(self) -> Scores:
-        return self._largest + np.log(self._sums)
+        return self._logarithms
 
 
 def _members(places: Places, group: Places, start: int) -> Members:
     """Return the negatives at `places` that are in the slice from `start`."""
     inside = np.flatnonzero((places >= start) & (places < start + SLICE))
-    groups, of_group, sizes = np.unique(group[inside], return_inverse=True, return_counts=True)
-    largest_first = np.argsort(-sizes, kind="stable")
-    position = np.empty_like(largest_first)
-    position[largest_first] = np.arange(len(groups))
-    order = places[inside[np.argsort(position[of_group], kind="stable")]] - start
-    return Members(order, groups[largest_first], sizes[largest_first])
+    inside = inside[np.argsort(group[inside], kind="stable")]
+    return Members(places[inside] - start, group[inside])

@@ -52,13 +52,11 @@ def rank_klm(tile: Tile, fitted: Typical, *, temperature: float) -> Scores:
     shares = np.exp(logs)
 
     def exact(places: Places) -> Scores:
-        difference = fitted.logs.take(places, axis=0)
-        difference -= logs
-        negative: Scores = np.einsum("ij,ij->i", shares, difference)
-        return negative
+        differences = (fitted.logs.take(one, axis=0) - logs for one in places.T)
+        return np.stack([np.einsum("ij,ij->i", shares, one) for one in differences], axis=1)
 
     if len(fitted.logs) == 1:
-        return exact(np.zeros(len(logs), np.intp))
+        return exact(np.zeros((len(logs), 1), np.intp))[:, 0]
     closeness = product(shares.astype(np.float32), fitted.logs.astype(np.float32).T)
     return Rows(closeness, exact).top
 

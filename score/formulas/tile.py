@@ -19,9 +19,11 @@ import numpy.typing as npt
 import threadpoolctl
 
 from oodcache.score.formulas.cosines import Floats, Places, Rows, Scores, product
+from oodcache.score.kernel.choice import KERNEL
+from oodcache.score.kernel.definition import Digests as Digests
+from oodcache.score.kernel.definition import Dots, RowSums
 
 Vectors = npt.NDArray[np.float32]
-Digests = npt.NDArray[np.uint64]
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
@@ -37,7 +39,8 @@ class Tile:
     `columns` is the contiguous transpose of `classes`, made once for all tiles. `kept` caches
     results that several scores share. `first` is the first image's row, `real` the number of images
     that are no padding, None if all are. With `best`, the nearest classes, it has all images of a
-    set.
+    set. Sums `wanted` of every tile are read off the cosines in one sweep; a `room` (N, K) takes
+    them.
     """
 
     vectors: Vectors
@@ -47,6 +50,8 @@ class Tile:
     first: int = 0
     real: int | None = None
     best: Places | None = None
+    wanted: list[RowSums] = field(default_factory=list, compare=False, repr=False)
+    room: Vectors | None = field(default=None, compare=False, repr=False)
 
     @property
     def count(self) -> int:
@@ -83,17 +88,15 @@ class Tile:
         """Return the cosines with the classes, those with the two nearest in float64."""
         asked = vars(self).get("cosines")
         # Rows overwrites them.
-        cosine = product(self.vectors, self.columns) if asked is None else asked.copy()
-        return Rows(cosine, lambda places: self.dots(self.classes, places))
+        cosine = product(self.vectors, self.columns, self.room) if asked is None else asked.copy()
+        return Rows(cosine, Dots(self.vectors, self.classes), self.wanted)
 
     def dots(self, others: Floats, places: Places) -> Scores:
         """Return each image's product with one of `others` (M, D), chosen by `places`, in float64.
 
         The matrix product rounds cosines to seven digits, so some of many images would tie.
         """
-        chosen = others.take(places, axis=0).astype(np.float64)
-        found: Scores = np.einsum("ij,ij->i", chosen, self.precise)
-        return found
+        return Dots(self.vectors, others)(places[:, None])[:, 0]
 
 
 def digests(block: Vectors) -> Digests:
@@ -105,9 +108,7 @@ def digests(block: Vectors) -> Digests:
         block = np.pad(block, ((0, 0), (0, 1)))
     words = np.ascontiguousarray(block).view(np.uint64)
     factors = np.random.default_rng(0).integers(0, 2**64, words.shape[1], np.uint64) | np.uint64(1)
-    # einsum makes no array of products: the vectors of a bank may be gigabytes.
-    sums: Digests = np.einsum("ij,j->i", words, factors)
-    return sums ^ (sums >> np.uint64(32))
+    return KERNEL.digests(words, factors)
 
 
 def tiles(blocks: Iterable[Vectors]) -> Iterator[tuple[int, Vectors]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, local
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import ANY, DATASET, VOCABULARY, Parameter
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import TILE, Digests, Tile, Vectors, digests, over_tiles, tiles
+from oodcache.score.kernel.definition import RowSums
 from oodcache.score.onepass.variants import Variant, parse
 from oodcache.score.own.batch import GIVE, BatchContext
 from oodcache.score.streams.context import BothForms, NamedRows, StreamContext
@@ -177,7 +178,9 @@ def score_images(
         np.empty(rows, np.uint64),
         alone=np.array(order, np.intp) if of_sets else None,
     )
-    room = Lock()
+    lock, rooms = Lock(), local()
+    numbers = [classes.numbers(variant) for variant in variants]
+    wanted: list[RowSums] = []
     columns = np.ascontiguousarray(classes.vectors.T)
     kept_vectors = np.zeros((-(-rows // TILE) * TILE if of_sets else 0, len(columns)), np.float32)
 
@@ -185,12 +188,18 @@ def score_images(
         first, vectors = given
         kept = slice(first, min(first + TILE, rows))
         count = kept.stop - first
-        tile = Tile(vectors, classes.vectors, columns, first=first, real=count)
+        tile = Tile(
+            *(vectors, classes.vectors, columns),
+            first=first,
+            real=count,
+            wanted=wanted,
+            room=room_for(len(vectors)),
+        )
         for place in order:
             scored.scores[place, kept] = rank(place, tile)[:count]
         for place in of_streams:
             found = fits[place].ahead(tile)[:, :count]
-            with room:
+            with lock:
                 own = scored.ahead.setdefault(place, np.empty((0, rows)))
                 if len(own) < len(found):
                     own = scored.ahead[place] = np.empty((len(found), rows))
@@ -202,8 +211,15 @@ def score_images(
         if of_sets:
             kept_vectors[first : first + TILE] = vectors
 
+    def room_for(count: int) -> Vectors:
+        """Return the thread's room for cosines: the kernel would have to clear new memory."""
+        if not hasattr(rooms, "cosines"):
+            rooms.cosines = np.empty((count, len(classes.vectors)), np.float32)
+        room: Vectors = rooms.cosines
+        return room
+
     def rank(place: int, tile: Tile) -> Scores:
-        return variants[place].rank(tile, classes.numbers(variants[place]), fits[place])
+        return variants[place].rank(tile, numbers[place], fits[place])
 
     for _ in over_tiles(score_tile, tiles(blocks), threads=threads):
         pass

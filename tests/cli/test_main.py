@@ -84,7 +84,11 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     ("command", "where", "said"),
     [
         (["demo"], "oodcache.study.demo.run", "; run the same command again to resume"),
-        (["metrics", "--id", "a.csv", "--ood", "b.csv"], "oodcache.score.other_scores.measure", ""),
+        (
+            ["metrics", "--id", "a.csv", "--ood", "b.csv"],
+            "oodcache.score.files.other_scores.measure",
+            "",
+        ),
         (["score", "--model", "m", "--id", "a", "--ood", "b"], "oodcache.score.scoring.score", ""),
         (
             ["negatives", "--model", "m", "--classes", "c", "--words", "w", "-o", "n"],

@@ -12,7 +12,8 @@ import torch
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.watch import Watch
-from oodcache.score import arrays, other_scores
+from oodcache.score import arrays
+from oodcache.score.files import other_scores
 from oodcache.score.measures.result import Conventions
 
 RNG = np.random.default_rng(0)

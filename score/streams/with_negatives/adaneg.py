@@ -14,6 +14,7 @@ from oodcache.score.formulas.cosines import Places, Rows, Scores, product
 from oodcache.score.formulas.definition import BIAS, TEMPERATURE, Parameter, Score, unranked
 from oodcache.score.formulas.negative_scores import grouped
 from oodcache.score.formulas.tile import Tile, Vectors, digests
+from oodcache.score.kernel.definition import Dots
 from oodcache.score.streams.context import StreamContext
 from oodcache.score.streams.method import Arrived, Held
 from oodcache.score.streams.with_negatives.contest import Contest, SidePart, Workers
@@ -118,11 +119,7 @@ class AdaNeg:
     ) -> tuple[Places, Scores]:
         """Return the nearest label of one side and the log entropy over them, of some images."""
         texts = self.labels.texts[side]
-        precise = tile.vectors[images].astype(np.float64)
-        rows = Rows(
-            cosine[images, side],
-            lambda places: np.einsum("ij,ij->i", texts[places].astype(np.float64), precise),
-        )
+        rows = Rows(cosine[images, side], Dots(tile.vectors[images], texts))
         nearest = self.labels.same[side][rows.best]
         return nearest, log_entropies(rows, 1 / self.contest.scale)
 

@@ -16,6 +16,7 @@ from oodcache.score.formulas.definition import (
     Score,
     unranked,
 )
+from oodcache.score.formulas.negative_scores import relative
 from oodcache.score.formulas.negative_sums import Asked, Exponential, NegativeSums, Sigmoid
 from oodcache.score.formulas.tile import Tile
 from oodcache.score.streams.context import StreamContext
@@ -58,8 +59,8 @@ class Clipscope:
     def _log_share(self, tile: Tile) -> Scores:
         rows, words = tile.rows, self.sums.of(tile)[self.key][0]
         if self.bias is None:
-            # Relative to the nearest class's term, as the sum over the words is.
-            return -softplus(np.logaddexp(-rows.log_odds(self.temperature), words))
+            others = relative(words, tile, self.temperature)
+            return -softplus(np.logaddexp(-rows.log_odds(self.temperature), others))
         scale = 1 / self.temperature
         inside, _ = log_sigmoid_sums(rows, scale, self.bias)
         nearest = -softplus(-(scale * rows.top + self.bias))

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from samples.score.negatives import cosines, sums_of, unit
 from scipy.special import expit, logsumexp
 
-from oodcache.score.formulas import negative_sums
 from oodcache.score.formulas.cosines import Places, Scores
 from oodcache.score.formulas.negative_sums import (
     SLICE,
@@ -40,8 +39,7 @@ def slow(logarithms: Scores, group: Places, groups: int) -> Scores:
 
 
 def logits(words: np.ndarray, temperature: float) -> Scores:
-    top = cosines(IMAGES, CLASSES).max(axis=1, keepdims=True)
-    return (cosines(IMAGES, words) - top) / temperature
+    return cosines(IMAGES, words) / temperature
 
 
 @given(st.integers(1, 3 * SLICE), st.integers(1, 60), st.integers(0, 3))
@@ -68,9 +66,9 @@ def test_both_ways_to_sum_agree(
 ) -> None:
     words, group = unit(700, 2), np.arange(700) % 7
     plain = summed(term, words, group, 7)
-    monkeypatch.setattr(negative_sums, "COLD", 1e9)
     monkeypatch.setattr(type(term), "cold", True)
-    np.testing.assert_allclose(summed(term, words, group, 7), plain, atol=1e-12)
+    # The compiled kernel's terms are float32 with a wider exponent.
+    np.testing.assert_allclose(summed(term, words, group, 7), plain, atol=2e-7)
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -245,7 +245,7 @@ def test_no_scale_or_bias_warns_or_gives_nan(scale: str) -> None:
 
 
 def test_an_error_within_a_tile_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(cosine: Vectors, exact: object) -> None:
+    def broken(*given: object) -> None:
         raise ArithmeticError("no such tile")
 
     monkeypatch.setattr("oodcache.score.formulas.tile.Rows", broken)

@@ -1,0 +1,125 @@
+"""The same sums in C: of float32, and within the range of its exponents; others as NumPy does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from oodcache.score.kernel import _rows
+from oodcache.score.kernel.definition import (
+    Definition,
+    Digests,
+    Dots,
+    Exact,
+    Floats,
+    Found,
+    Places,
+    RowSums,
+    Scores,
+    Terms,
+)
+
+# With a smaller scale the hidden are not far below 0; of a larger one, or a larger logit, exponents
+# leave the range of integers.
+LEAST_SCALE, MOST_LOGIT = 1e-30, 1e6
+COUNTS = {Terms.EXP: 1, Terms.MOMENTS: 3, Terms.SOFTPLUS: 1, Terms.SIGMOIDS: 2}
+# As many sums of a row as one call takes.
+MOST = 64
+NONE = np.empty((0, 0), np.float32)
+
+
+class Compiled(Definition):
+    """Each sum in one sweep over a row."""
+
+    instructions = _rows.instructions
+
+    def read(
+        self, numbers: Floats, exact: Exact | None, asked: Sequence[RowSums]
+    ) -> tuple[Places, Scores, Found]:
+        """Return the two largest and the sums, as `Definition.read`, in one sweep."""
+        if not _fits(numbers):
+            return super().read(numbers, exact, asked)
+        places, values = np.empty((len(numbers), 2), np.int64), np.empty((len(numbers), 2))
+        if isinstance(exact, Dots) and _fits(exact.vectors) and _fits(exact.others):
+            now = [one for one in asked if _in_range(one, 1.1)][:MOST]
+            found = _read(numbers, now, places, values, find=True, dots=exact)
+        else:
+            now = []
+            found = _read(numbers, now, places, values, find=True)
+            values = values if exact is None else exact(places)
+        later = [one for one in asked if one not in found]
+        return places, values, found | self.sums(numbers, values.min(axis=1), later)
+
+    def sums(self, gaps: Floats, runner_up: Scores, asked: Iterable[RowSums]) -> Found:
+        """Return the sums over each row, float64 (N,)."""
+        most = float(np.abs(runner_up).max(initial=0))
+        fits = _fits(gaps)
+        found: Found = {}
+        for one in asked:
+            if fits and _in_range(one, most):
+                values = np.stack([runner_up, runner_up], axis=1)
+                places = np.empty(values.shape, np.int64)
+                found |= _read(gaps, [one], places, values, find=False)
+            else:
+                found |= super().sums(gaps, runner_up, [one])
+        return found
+
+    def add_exponentials(
+        self, cosines: Floats, scale: float, order: Places, groups: Places, sums: Scores
+    ) -> None:
+        """Add exp(scale · c) of row order[i] of `cosines` (M, N) to row groups[i] of `sums`."""
+        _rows.add_terms(cosines, cosines.shape[1], scale, 0.0, False, order, groups, sums)
+
+    def add_sigmoids(
+        self,
+        cosines: Floats,
+        scale: float,
+        bias: float,
+        order: Places,
+        groups: Places,
+        sums: Scores,
+    ) -> None:
+        """Add σ(scale · c + bias) of row order[i] of `cosines` to row groups[i] of `sums`."""
+        _rows.add_terms(cosines, cosines.shape[1], scale, bias, True, order, groups, sums)
+
+    def digests(self, words: Digests, factors: Digests) -> Digests:
+        """Return Σ word · factor of each row of `words` (N, W), modulo 2^64, its halves mixed."""
+        found = np.empty(len(words), np.uint64)
+        _rows.digests(words, factors, found)
+        return found
+
+
+def _read(
+    numbers: Floats,
+    asked: Sequence[RowSums],
+    places: Places,
+    values: Scores,
+    *,
+    find: bool,
+    dots: Dots | None = None,
+) -> Found:
+    """Return the sums; with `find` also fill `places` and `values` of the two largest."""
+    kinds = np.array([one.kind for one in asked], np.int64)
+    scales = np.array([one.scale for one in asked], np.float64)
+    biases = np.array([one.bias for one in asked], np.float64)
+    rows = np.empty((sum(COUNTS[one.kind] for one in asked), len(numbers)))
+    vectors, others = (NONE, NONE) if dots is None else (dots.vectors, dots.others)
+    given = numbers, numbers.shape[1], find, kinds, scales, biases
+    _rows.read(*given, vectors, others, vectors.shape[1], places, values, rows)
+    found, first = {}, 0
+    for one in asked:
+        found[one] = tuple(rows[first : first + COUNTS[one.kind]])
+        first += COUNTS[one.kind]
+    return found
+
+
+def _fits(numbers: Floats) -> bool:
+    return numbers.dtype == np.float32 and numbers.flags.c_contiguous
+
+
+def _in_range(asked: RowSums, most: float) -> bool:
+    """Return whether the C has the range for it, with runners-up of at most `most`."""
+    if asked.kind in (Terms.EXP, Terms.MOMENTS):
+        return asked.scale >= LEAST_SCALE
+    return asked.scale >= LEAST_SCALE and asked.scale * most + abs(asked.bias) <= MOST_LOGIT
