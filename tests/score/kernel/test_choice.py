@@ -10,7 +10,9 @@ from oodcache.score.kernel.choice import VARIABLE
 
 
 def test_the_variable_leaves_the_compiled_kernel_aside() -> None:
-    asked = "from oodcache.score.kernel.choice import KERNEL, NAME; print(type(KERNEL).__name__, NAME)"
+    asked = (
+        "from oodcache.score.kernel.choice import KERNEL, NAME; print(type(KERNEL).__name__, NAME)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", asked],
         env={**os.environ, VARIABLE: "numpy"},
