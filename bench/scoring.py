@@ -17,8 +17,9 @@ from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.tile import TILE, Vectors, over_tiles, tiles
 from oodcache.score.measures.comparison import compare as measure
 from oodcache.score.measures.result import STANDARD
+from oodcache.score.onepass.default_scores import DEFAULT
 from oodcache.score.onepass.onepass import Classes, Scored, fit_all, score_images
-from oodcache.score.onepass.variants import DEFAULT, parse_all
+from oodcache.score.onepass.variants import parse_all
 from oodcache.score.own.batch import Batch
 from oodcache.score.own.function import Function, own_score
 
