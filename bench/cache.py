@@ -23,8 +23,9 @@ from oodcache.cache.format import block_sums
 from oodcache.cache.format.identity import Identity, ModelIdentity
 from oodcache.cache.format.place import Run, shard_folder
 from oodcache.cache.shards.merging import find, merge
+from oodcache.score.onepass.default_scores import DEFAULT
 from oodcache.score.onepass.onepass import Classes, score_images
-from oodcache.score.onepass.variants import DEFAULT, parse_all
+from oodcache.score.onepass.variants import parse_all
 
 ROWS, DIMENSION, LABELS, BATCH, SHARD_ROWS = 100_000, 768, 1_000, 8_192, 1_000
 OPENS, RUNS = 10, 11

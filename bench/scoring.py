@@ -6,6 +6,8 @@ user's function, in float64 and in float32, against the built-in one.
 """
 
 from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
 
@@ -13,12 +15,18 @@ import numpy as np
 from scipy.special import expit, logsumexp, softmax
 
 from bench.timing import seconds
+from oodcache.cache.watch import Watch
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.tile import TILE, Vectors, over_tiles, tiles
-from oodcache.score.measures.comparison import compare as measure
+from oodcache.score.formulas.tile import TILE, Vectors, over_tiles, processors, tiles
+from oodcache.score.inputs.views import tell_shared
+from oodcache.score.measures.comparison import Comparison as Measuring
 from oodcache.score.measures.result import STANDARD
+from oodcache.score.measures.spectrum.kinds import PositiveKind, compare_kinds
+from oodcache.score.measures.spectrum.positives import Positives
+from oodcache.score.onepass.default_scores import DEFAULT
 from oodcache.score.onepass.onepass import Classes, Scored, fit_all, score_images
-from oodcache.score.onepass.variants import DEFAULT, parse_all
+from oodcache.score.onepass.telling import tell_constant
+from oodcache.score.onepass.variants import Variant, parse_all
 from oodcache.score.own.batch import Batch
 from oodcache.score.own.function import Function, own_score
 
@@ -97,7 +105,7 @@ def compare_grid() -> GridComparison:
 
     def whole() -> None:
         id_scored, ood_scored = scores()
-        measure_all(id_scored, ood_scored)
+        measure_all(id_scored, ood_scored, variants)
 
     def product() -> None:
         bare_product(inside, names)
@@ -143,23 +151,26 @@ def compare_own(function: Function) -> tuple[float, float, float]:
     return built_in, own, float(np.median(rounds[:, 1] / rounds[:, 0]))
 
 
-def measure_all(inside: Scored, outside: Scored) -> None:
-    """Compute what a result holds of each variant."""
+def measure_all(inside: Scored, outside: Scored, variants: Sequence[Variant]) -> None:
+    """Compute what a result holds of each variant, as `evaluation` does after scoring."""
+    outside.tie(inside)
+    tell_constant(variants, [inside, outside], Watch().note)
+    shared = tell_shared({"outside": outside.digests}, inside.digests, "inside", Watch().note)
+    kinds = [PositiveKind("inside", None, shared)]
+    positives = Positives.independent({"inside": ID_IMAGES})
     common = {
-        **dict.fromkeys(("model", "pretrained", "classes", "template", "id_accuracy")),
-        **{"templates": (), "id": "inside", "score": "", "parameters": {}, "n_id": ID_IMAGES},
+        **dict.fromkeys(("model", "pretrained", "classes", "template")),
+        **{"templates": (), "score": "", "parameters": {}},
         "fpr_convention": STANDARD.fpr_convention,
     }
-    for id_scores, ood_scores in zip(inside.scores, outside.scores, strict=True):
-        measure(
-            common,
-            id_scores,
-            {"outside": ood_scores},
-            conventions=STANDARD,
-            groups={"outside": None},
-            shared_images={"outside": 0},
-            probability=None,
-        )
+    how = Measuring(STANDARD, {"outside": None})
+
+    def of_variant(place: int) -> None:
+        scores = {"inside": inside.scores[place], "outside": outside.scores[place]}
+        compare_kinds(common, kinds, positives, scores, how)
+
+    with ThreadPoolExecutor(processors()) as pool:
+        deque(pool.map(of_variant, range(len(variants))), maxlen=0)
 
 
 def bare_product(vectors: Vectors, names: Vectors) -> None:

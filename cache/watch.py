@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -9,19 +11,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from rich import progress as rich_progress
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
-
 EVERY = 10.0  # Seconds between lines where no bar can be drawn.
+# With these set, rich draws a bar where there is no terminal.
+DRAWN_BY = {"FORCE_COLOR", "TTY_COMPATIBLE"}
 
 
 class Hint(str):
@@ -49,37 +41,58 @@ class Watch:
     progress: Progress = lambda description, total, unit: nullcontext(lambda done: None)
 
 
-class RateColumn(ProgressColumn):
-    """Rate column: images/s, prompts/s."""
-
-    def render(self, task: Task) -> Text:
-        """Return the rate, or nothing before the first batch."""
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f} {task.fields['unit']}/s" if speed else "")
-
-
 def bars(check: Callable[[], None]) -> Progress:
     """Return a `progress` with bars in a terminal or a notebook; it calls `check` at each step.
 
     Elsewhere it prints a line every ten seconds. A total of 0 is unknown.
     """
 
+    def progress(
+        description: str, total: int, unit: str
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        drawn = _bar(description, total, unit, check) if _may_draw() else None
+        return drawn or nullcontext(_lines(description, total, unit, check))
+
+    return progress
+
+
+def _may_draw() -> bool:
+    """Return False where rich draws no bar, without importing it: it takes as long as NumPy."""
+    is_asked = not DRAWN_BY.isdisjoint(os.environ) or hasattr(builtins, "get_ipython")
+    return is_asked or sys.stderr.isatty()
+
+
+def _bar(
+    description: str, total: int, unit: str, check: Callable[[], None]
+) -> AbstractContextManager[Callable[[int], None]] | None:
+    """Return a context with a bar, None where none can be drawn."""
+    from rich import progress as rich
+    from rich.console import Console
+    from rich.text import Text
+
+    class RateColumn(rich.ProgressColumn):
+        """Rate column: images/s, prompts/s."""
+
+        def render(self, task: rich.Task) -> Text:
+            """Return the rate, or nothing before the first batch."""
+            speed = task.finished_speed or task.speed
+            return Text(f"{speed:,.0f} {task.fields['unit']}/s" if speed else "")
+
+    console = Console(stderr=True)
+    if not console.is_terminal and not (console.is_jupyter and find_spec("ipywidgets")):
+        return None
+    bar = rich.Progress(
+        rich.TextColumn("{task.description}", markup=False),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        RateColumn(),
+        rich.TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+
     @contextmanager
-    def progress(description: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-        console = Console(stderr=True)
-        is_drawn = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets"))
-        if not is_drawn:
-            yield _lines(description, total, unit, check)
-            return
-        bar = rich_progress.Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            RateColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-        )
+    def drawn() -> Iterator[Callable[[int], None]]:
         with bar:
             task = bar.add_task(description, total=total or None, unit=unit)
 
@@ -89,7 +102,7 @@ def bars(check: Callable[[], None]) -> Progress:
 
             yield advance
 
-    return progress
+    return drawn()
 
 
 def _lines(

@@ -6,7 +6,7 @@ import errno
 import io
 import os
 import sys
-from importlib.metadata import version
+from importlib import import_module
 from typing import Any
 
 import click
@@ -14,22 +14,14 @@ import click
 from oodcache.cache.errors import InputError
 from oodcache.cache.text import printable, readable, shortened
 from oodcache.cli import stopping, streams
-from oodcache.cli.benchmark import benchmark
-from oodcache.cli.cache import cache
-from oodcache.cli.calibrate import calibrate
 from oodcache.cli.commands import StrictGroup
-from oodcache.cli.data import data
-from oodcache.cli.demo import demo
-from oodcache.cli.detect import detect
-from oodcache.cli.extract import extract
-from oodcache.cli.metrics import metrics
-from oodcache.cli.negatives import negatives
 from oodcache.cli.options import SETTINGS, TYPED
-from oodcache.cli.plot import plot
-from oodcache.cli.report import report
-from oodcache.cli.reproduce import reproduce
-from oodcache.cli.score import score
-from oodcache.cli.scores import scores
+
+# In the order of use. Each is the command of this name in the file of this name.
+COMMANDS = (
+    *("demo", "data", "extract", "negatives", "score", "scores", "metrics", "report", "plot"),
+    *("calibrate", "detect", "cache", "benchmark", "reproduce"),
+)
 
 # With a folder for each class in pets/, and other images in strays/.
 QUICK_START = """\
@@ -42,11 +34,17 @@ TRY = "try it, nothing is downloaded: oodcache demo; all commands: oodcache -h"
 
 
 class Ordered(StrictGroup):
-    """A group that lists its commands in the order of use."""
+    """A group that lists its commands in the order of use, and imports those that are asked for."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """Return the names in the order of registration."""
-        return list(self.commands)
+        """Return the names in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Return the command of this name, None if there is none."""
+        if name in COMMANDS and name not in self.commands:
+            self.add_command(getattr(import_module(f"oodcache.cli.{name}"), name))
+        return super().get_command(context, name)
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Keep the arguments as typed, for the provenance of results; print QUICK_START if none."""
@@ -66,7 +64,7 @@ class Ordered(StrictGroup):
 
 
 @click.group(cls=Ordered, context_settings=SETTINGS)
-@click.version_option(version("oodcache"), "-V", "--version", prog_name="oodcache")
+@click.version_option(None, "-V", "--version", package_name="oodcache", prog_name="oodcache")
 def oodcache() -> None:
     """Compare zero-shot out-of-distribution (OOD) scores on cached embeddings.
 
@@ -80,14 +78,6 @@ def oodcache() -> None:
         oodcache calibrate --model siglip2 --id pets --score mcm --alpha 0.05 -o detector.json
         oodcache detect detector.json photos/new
     """
-
-
-COMMANDS = (
-    *(demo, data, extract, negatives, score, scores, metrics, report, plot),
-    *(calibrate, detect, cache, benchmark, reproduce),
-)
-for command in COMMANDS:
-    oodcache.add_command(command)
 
 
 def main(command: click.Command = oodcache, name: str = "oodcache") -> None:

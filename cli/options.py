@@ -169,6 +169,8 @@ def asked(given: Mapping[str, Any], **others: Any) -> Question:
 
 def class_lists(given: Mapping[str, Any], told: Note = note) -> dict[str, ClassFile]:
     """Return the class names in the files of --leaks-of SET=FILE, read as those of --classes."""
+    if not given["leaks_of"]:
+        return {}
     from oodcache.extract.texts import class_files
     from oodcache.score.words.leak_search import with_files
 

@@ -11,7 +11,6 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.format.sibling import sibling
 from oodcache.cache.watch import Hint, Watch
 from oodcache.score.evaluation import evaluate
-from oodcache.score.files import writing
 from oodcache.score.files.drop_list import DropList
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures import groups
@@ -58,13 +57,15 @@ def score(
     `save_scores`. Raises InputError for groups of sets that are not measured.
     """
     groups.check(question.conventions.groups, question.ood_sets)
+    keep = compare_scores or bool(pairs) or save_scores is not None
+    if keep:  # Most runs keep no scores, and need not import what writes them.
+        from oodcache.score.files import writing
     if save_scores is not None:
         writing.check_ending(save_scores)
         _check_savable(question)
         _check_single_bank(question, "--save-scores")
     if compare_scores or pairs:
         _check_single_bank(question, "--compare")
-    keep = compare_scores or bool(pairs) or save_scores is not None
     evaluated = evaluate(question, watch, keep=keep)
     compared: list[Difference] = []
     if compare_scores or pairs:

@@ -111,7 +111,8 @@ class ImageFile:
         self, wanted: npt.NDArray[np.int64], rows: int = BLOCK_ROWS
     ) -> Iterator[tuple[int, Vectors]]:
         """Yield (first row, block) as `blocks` does, but only blocks with a row of `wanted`."""
-        firsts = np.unique(wanted // rows) * rows
+        # np.unique would import masked arrays, a tenth of a short command's time.
+        firsts = np.flatnonzero(np.bincount(wanted // rows)) * rows
         for first, block in zip(firsts, self._stored_blocks(firsts, rows), strict=True):
             yield int(first), renormalised(block)
 

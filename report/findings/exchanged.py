@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from oodcache.report.findings.ranking import whose_named
-from oodcache.report.html.renaming import Named, renamed
-from oodcache.report.saved.results import mapping
 from oodcache.report.tables.grid import interval, key, percent
 from oodcache.score.measures.result import Result
+
+if TYPE_CHECKING:
+    from oodcache.report.html.renaming import Named
 
 CHANCE = 0.5
 
@@ -18,11 +18,15 @@ def question(
     results: Sequence[Result], provenance: Mapping[str, Any], new: Named | None = None
 ) -> str | None:
     """Return a line about the lowest AUROC whose whole interval is below 50 %, None without one."""
-    new = new or {}
     single = [one for one in results if not one.is_average]
     below = [one for one in single if _is_below(one)]
     if not below:
         return None
+    # Imported here: the report's modules take a while, and most results raise no question.
+    from oodcache.report.findings.ranking import whose_named
+    from oodcache.report.html.renaming import renamed
+
+    new = new or {}
     worst = min(below, key=lambda one: one.auroc)
     bounds = "" if worst.auroc_ci is None else f" ({interval(worst.auroc_ci)})"
     others = _others(len(below) - 1, len(single) - 1)
@@ -59,5 +63,7 @@ def _cause(single: Sequence[Result], below: Sequence[Result], provenance: Mappin
 
 def _of_own(below: Sequence[Result], provenance: Mapping[str, Any]) -> str:
     """Return the question that is to be asked of the code of users' scores."""
+    from oodcache.report.saved.results import mapping
+
     is_own = any(one.score in mapping(provenance.get("code")) for one in below)
     return "; is lower more ID in your own score? then return its negative" if is_own else ""

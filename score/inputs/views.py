@@ -113,6 +113,17 @@ def tell_shared(sets: Mapping[str, Digests], of: Digests, what: str, note: Note)
     return found
 
 
+def repeated(digests: Digests) -> int:
+    """Return how many images have the same vector as an earlier one."""
+    rising = np.sort(digests)
+    return int(np.count_nonzero(rising[1:] == rising[:-1]))
+
+
 def shared(inside: Digests, outside: Digests) -> int:
     """Return how many OOD images have the same vector as an ID image."""
-    return int(np.count_nonzero(np.isin(outside, inside)))
+    if not len(inside):
+        return 0
+    # np.isin would sort the images' places along with them, at ten times the cost.
+    inside, outside = np.sort(inside), np.sort(outside)
+    nearest = np.minimum(inside.searchsorted(outside), len(inside) - 1)
+    return int(np.count_nonzero(inside[nearest] == outside))

@@ -43,14 +43,16 @@ def resampled(
     each ID image is drawn, by falling score; by default as many as there are, each alone.
     `further` returns more measures of a resample; one that is NaN in any of them is left out.
     """
+    if not conventions.bootstrap:
+        return {}  # Before generators are seeded, which takes as long as a measure.
     drawn: list[dict[str, float]] = []
     for id_times, ood_times in draws(counts, ood_set, conventions, id_drawn):
         id_kept, ood_kept = kept(counts, id_times, ood_times)
         found = measures_of(_distinct(counts, id_kept, ood_kept), conventions)
         drawn.append({**found, **(further(id_times, ood_times) if further else {})})
         advance(1)
-    names = set(drawn[0]).intersection(*drawn) if drawn else set()
-    every = {name: np.array([one[name] for one in drawn]) for name in (drawn or [{}])[0]}
+    names = set(drawn[0]).intersection(*drawn)
+    every = {name: np.array([one[name] for one in drawn]) for name in drawn[0]}
     return {name: one for name, one in every.items() if name in names and not np.isnan(one).any()}
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures import bootstrap, delong
 from oodcache.score.measures.groups import Averaged, averages
-from oodcache.score.measures.metrics import Counts, Integers, checked, merge
+from oodcache.score.measures.metrics import Counts, Integers, merge, rising
 from oodcache.score.measures.probability import NOT_A_PROBABILITY, probability_measures
 from oodcache.score.measures.result import FPR_CONVENTIONS, MEASURES, Conventions, Result
 from oodcache.score.measures.selective.answers import Answers, Outcomes
@@ -64,11 +64,11 @@ class Comparison:
         if self.conventions.selective and outcomes is not None:
             answers = Answers.of(id_scores, outcomes)
         probability = self.probability if self.conventions.calibration else None
-        id_rising = np.sort(checked("ID", id_scores))
+        id_rising = rising("ID", id_scores)
         id_probability = probability(id_scores) if probability else None
         sets = []
         for name, scores in ood_scores.items():
-            counts = merge(id_rising, np.sort(checked("OOD", scores)))
+            counts = merge(id_rising, rising("OOD", scores))
             samples = bootstrap.resampled(
                 *(counts, name),
                 conventions=self.conventions,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oodcache.score.measures import bootstrap
-from oodcache.score.measures.metrics import Counts, Floats, Integers, checked, threshold_at_tpr
+from oodcache.score.measures.metrics import Counts, Floats, Integers, rising, threshold_at_tpr
 from oodcache.score.measures.result import Conventions
 
 # Enough steps to look like a curve, and few enough for a page of a hundred scores and eight OOD
@@ -45,8 +45,8 @@ def curve(id_scores: Floats, ood_scores: Sequence[Floats]) -> Curve:
     >>> curve(np.array([3.0, 2, 1]), [np.array([2.0, 0])]).kept
     (array([0, 1, 2, 3, 3]), array([0, 0, 1, 1, 2]))
     """
-    sets = [np.sort(checked("ID", id_scores))]
-    sets += [np.sort(checked("OOD", one)) for one in ood_scores]
+    sets = [rising("ID", id_scores)]
+    sets += [rising("OOD", one) for one in ood_scores]
     steps = [ID_STEPS] + [max(FEWEST, OOD_STEPS // len(ood_scores))] * len(ood_scores)
     at_tpr = threshold_at_tpr(sets[0], tpr=TPR)
     chosen = [_spread(one, count) for one, count in zip(sets, steps, strict=True)]
@@ -55,11 +55,11 @@ def curve(id_scores: Floats, ood_scores: Sequence[Floats]) -> Curve:
     return Curve(thresholds, kept, int(np.flatnonzero(thresholds == at_tpr)[0]))
 
 
-def _spread(rising: Floats, count: int) -> Floats:
+def _spread(ordered: Floats, count: int) -> Floats:
     """Return at most `count` + 1 evenly spread scores of a set, with the lowest and highest."""
-    if len(rising) <= count:
-        return rising
-    return rising[np.linspace(0, len(rising) - 1, count + 1).round().astype(np.int64)]
+    if len(ordered) <= count:
+        return ordered
+    return ordered[np.linspace(0, len(ordered) - 1, count + 1).round().astype(np.int64)]
 
 
 @dataclass(frozen=True)

@@ -81,9 +81,7 @@ def ranked_placements(counts: Counts) -> Placements:
         counts.ood_kept[-1] - above,
         (counts.id_kept[1:] + counts.id_kept[:-1]) / 2,
     )
-    return Placements(
-        np.repeat(id_wins, np.diff(counts.id_kept)), np.repeat(ood_losses, np.diff(counts.ood_kept))
-    )
+    return Placements(_of_each(id_wins, counts.id_images), _of_each(ood_losses, counts.ood_images))
 
 
 def variance(counts: Counts) -> float | None:
@@ -91,8 +89,12 @@ def variance(counts: Counts) -> float | None:
     ids, oods = int(counts.id_kept[-1]), int(counts.ood_kept[-1])
     if min(ids, oods) < 2:
         return None
-    id_part = _squares(counts.ood_kept, counts.id_kept) / (ids * (ids - 1) * oods**2)
-    ood_part = _squares(counts.id_kept, counts.ood_kept) / (oods * (oods - 1) * ids**2)
+    # What OOD images lose, ID images win: both sums are known from the AUROC's pairs.
+    id_losses, ood_losses = 2 * ids * oods - counts.doubled_wins, counts.doubled_wins
+    id_squares = _squares(counts.ood_kept, counts.id_images, id_losses)
+    ood_squares = _squares(counts.id_kept, counts.ood_images, ood_losses)
+    id_part = id_squares / (ids * (ids - 1) * oods**2)
+    ood_part = ood_squares / (oods * (oods - 1) * ids**2)
     return (id_part + ood_part) or None
 
 
@@ -213,13 +215,22 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _squares(others: Integers, own: Integers) -> float:
-    """Return the sum over one side's images of the squared deviations of their wins."""
+def _of_each(values: Wins, images: Integers) -> Wins:
+    """Return the value of each image, from those of distinct scores and how many have them."""
+    present = np.flatnonzero(images)
+    found, times = values[present], images[present]
+    # Without ties, each is one image's already: np.repeat takes several times as long.
+    return found if len(found) == times.sum() else np.repeat(found, times)
+
+
+def _squares(others: Integers, images: Integers, doubled_losses: int) -> float:
+    """Return the sum over one side's `images` of the squared deviations of their wins."""
     # Twice the losses of each score, in integers: so the mean of equal values is exact.
-    values, times = others[1:] + others[:-1], np.diff(own)
-    centred = values - int(np.dot(values, times)) / int(own[-1])
+    centred = (others[1:] + others[:-1]) - doubled_losses / int(images.sum())
     centred *= centred
-    return float(np.dot(centred, times)) / 4
+    centred *= images
+    # BLAS would add them up in an order that depends on its threads, which wait for each other.
+    return float(centred.sum()) / 4
 
 
 def _mean_variance(values: Wins) -> float:

@@ -22,6 +22,7 @@ from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import ANY, DATASET, VOCABULARY, Parameter
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import TILE, Digests, Tile, Vectors, digests, over_tiles, tiles
+from oodcache.score.inputs.views import repeated, shared
 from oodcache.score.kernel.definition import RowSums
 from oodcache.score.onepass.variants import Variant, parse
 from oodcache.score.own.batch import GIVE, BatchContext
@@ -79,9 +80,9 @@ class Scored:
         On some processors (Haswell, Zen) OpenBLAS rounds a row's product depending on its position,
         so equal rows get different products. A score that depends on other images may differ.
         """
-        found, places = np.unique(first.digests, return_index=True)
-        if not len(found) or (first is self and len(found) == len(self.digests)):
+        if not (repeated(self.digests) if first is self else shared(first.digests, self.digests)):
             return
+        found, places = np.unique(first.digests, return_index=True)
         at = np.minimum(np.searchsorted(found, self.digests), len(found) - 1)
         equal = np.flatnonzero(found[at] == self.digests)
         source = places[at[equal]]

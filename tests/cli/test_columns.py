@@ -121,7 +121,10 @@ def test_numbers_of_a_table_that_wraps_are_those_of_a_wide_one(
 def paths(command: click.Command, *path: str) -> Iterator[tuple[str, ...]]:
     yield path
     if isinstance(command, click.Group):
-        for name, sub in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            sub = command.get_command(context, name)
+            assert sub is not None
             yield from paths(sub, *path, name)
 
 

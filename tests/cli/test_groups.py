@@ -20,7 +20,10 @@ HEADINGS = [*groups.ORDER, "Commands"]
 def walk(command: click.Command, *path: str) -> Iterator[tuple[str, click.Command]]:
     yield " ".join(path), command
     if isinstance(command, click.Group):
-        for name, sub in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            sub = command.get_command(context, name)
+            assert sub is not None
             yield from walk(sub, *path, name)
 
 

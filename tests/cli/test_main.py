@@ -21,7 +21,10 @@ from oodcache.cli.main import oodcache as group
 def walk(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     yield path, command
     if isinstance(command, click.Group):
-        for name, sub in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            sub = command.get_command(context, name)
+            assert sub is not None
             yield from walk(sub, *path, name)
 
 
@@ -136,6 +139,32 @@ def test_importing_is_quick_because_nothing_heavy_is_imported(module: str) -> No
     code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_version_imports_no_command_and_no_numpy() -> None:
+    imported = imports("--version")
+    assert not {"numpy", "h5py", "rich.progress", "oodcache.cli.score"} & imported
+    assert "oodcache.cli.main" in imported
+
+
+def test_help_draws_no_bar_and_opens_no_browser() -> None:
+    assert not {"rich.progress", "webbrowser", "h5py"} & imports("score", "--help")
+
+
+def test_a_command_imports_no_other() -> None:
+    found = {one for one in imports("scores", "mcm") if one.startswith("oodcache.cli.")}
+    assert not {f"oodcache.cli.{name}" for name in entry.COMMANDS if name != "scores"} & found
+
+
+def imports(*arguments: str) -> set[str]:
+    """Return the modules that a command has imported when it ends."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "oodcache", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")

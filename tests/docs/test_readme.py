@@ -77,8 +77,9 @@ def test_the_python_example_runs_on_the_demos_cache(oodcache: Run, after_demo: P
 @pytest.mark.parametrize("line", blocks("console", README) + blocks("console", RECIPES))
 def test_commands_on_files_that_are_not_here_are_understood(line: str) -> None:
     name, *arguments = shlex.split(line)[1:]
-    command = group.commands[name]
+    command = group.get_command(click.Context(group), name)
     while isinstance(command, click.Group):
         name, *arguments = arguments
-        command = command.commands[name]
+        command = command.get_command(click.Context(command), name)
+    assert command is not None
     command.make_context(name, arguments)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,11 @@ class _OfOneScore:
     ) -> None:
         self._positives, self._ood, self._how = positives, ood_scores, how
         self._scores = {name: scores[name] for name in positives.sizes}
-        self._pool = np.concatenate([*self._scores.values()])
+
+    @cached_property
+    def _pool(self) -> Scores:
+        """The scores of all positives."""
+        return np.concatenate([*self._scores.values()])
 
     def rows(
         self, common: Mapping[str, Any], kind: PositiveKind, sets: Sequence[str]
@@ -113,8 +118,10 @@ class _OfOneScore:
         given = {**common, **fields, "spectrum": kind.spectrum}
         told = (kind.shared_images, drawn, kind.outcomes)
         rows = self._how.rows(given, scores, self._ood, *told)
+        if is_first:
+            return rows
         positives = self._positives if len(sets) > 1 else self._positives.alone(sets[0])
-        if is_first or (len(sets) == 1 and positives.are_independent):
+        if len(sets) == 1 and positives.are_independent:
             return rows
         return [replace(one, result=self._estimated(one.result, scores, positives)) for one in rows]
 

@@ -13,7 +13,7 @@ from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
 from oodcache.cache.subsets import Subset
 from oodcache.score.formulas.tile import digests
-from oodcache.score.inputs.views import View, shared, tell_shared
+from oodcache.score.inputs.views import View, repeated, shared, tell_shared
 
 WriteImages = Callable[..., ImageFile]
 NAMES = ("n1", "n2", "n3")
@@ -69,6 +69,13 @@ def test_shared_counts_the_ood_rows_whose_vector_is_an_id_row(
     rows_out = data.draw(st.lists(picks, min_size=outside, max_size=outside))
     expected = sum(row in rows_in for row in rows_out)
     assert shared(digests(pool[rows_in]), digests(pool[rows_out])) == expected
+
+
+@given(st.lists(st.integers(0, 20)))
+def test_repeated_counts_the_images_that_an_earlier_one_equals(rows: list[int]) -> None:
+    assert repeated(digests(cloud(21)[rows])) == sum(
+        row in rows[:place] for place, row in enumerate(rows)
+    )
 
 
 def test_shared_images_are_said_of_the_sets_that_have_any() -> None:

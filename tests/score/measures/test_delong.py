@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
+from threadpoolctl import threadpool_limits
 
 from oodcache.cache.errors import InputError
 from oodcache.score.measures import delong
@@ -66,6 +67,16 @@ def test_placements_are_the_sums_over_pairs(id_scores: Floats, ood_scores: Float
     assert found.id.tolist() == kernel.sum(axis=1).tolist()
     assert found.ood.tolist() == kernel.sum(axis=0).tolist()
     assert found.auroc() == auroc(id_scores, ood_scores)
+
+
+def test_a_variance_is_the_same_bits_for_any_number_of_blas_threads() -> None:
+    generator = np.random.default_rng(0)
+    several = [count(generator.normal(1, 1, 40_000), generator.normal(0, 1, n)) for n in (7, 9_999)]
+    found = []
+    for threads in (1, 2, 3):
+        with threadpool_limits(threads, "blas"):
+            found.append([delong.variance(one) for one in several])
+    assert found[0] == found[1] == found[2]
 
 
 @given(some_scores, some_scores)
