@@ -6,13 +6,14 @@ CLASSES ?= imagenet
 ID ?= imagenet-val
 OOD ?= iNaturalist SUN Places Textures
 PHOTOS ?=
+DEVICE ?=
 MODELS ?=
 SCORES ?= mcm:temperature=1|0.1|0.01|learned energy:temperature=1|0.1|0.01|learned sigmoid-mcm max-logit
 BIN := .venv/bin
 ROOMS := extract cache score report detect study cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo extract score ablation reproduce test test-slow lint format bench picture pictures map demo-models clean
+.PHONY: help demo extract score ablation reproduce test test-slow lint format bench gpu-check picture pictures map demo-models clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,6 +61,9 @@ format: .venv/dev  ## Fix and format the code with ruff
 
 bench: .venv/dev  ## Measure the figures of README and docs/benchmarks.md on this machine
 	PHOTOS='$(PHOTOS)' env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench
+
+gpu-check: .venv/dev  ## Check extraction on a GPU: equality, overlap, rates, Ray (under 5 minutes)
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench.gpu $(if $(DEVICE),--device $(DEVICE))
 
 picture: .venv/dev  ## Render docs/output/report.png from the demo's report (needs Chromium)
 	$(BIN)/python -m bench.report.picture

@@ -15,7 +15,7 @@ from oodcache.cache.format.identity import ModelIdentity
 from oodcache.cache.watch import Note
 from oodcache.extract.memory import own_identity, parts, same_models
 from oodcache.extract.memory.parts import GivenModel
-from oodcache.extract.model.encoder import Encoder, Signature, Tower, Towers
+from oodcache.extract.model.encoder import Encoder, Signature, Tower, Towers, in_full_float32
 from oodcache.extract.model.request import ModelRequest, Resolved
 
 
@@ -145,18 +145,13 @@ def resolved(encoder: Encoder, request: ModelRequest) -> Resolved:
 def evaluating(encoder: Encoder) -> Iterator[None]:
     """Put a module into evaluation mode, without TF32; restore both at the end."""
     modes = [(one, one.training) for one in encoder.model.modules()]
-    settings: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
-    before = [one.allow_tf32 for one in settings]
     try:
         encoder.model.eval()
-        for one in settings:
-            one.allow_tf32 = False
-        yield
+        with in_full_float32():
+            yield
     finally:
         for part, was_training in modes:
             part.training = was_training
-        for one, was in zip(settings, before, strict=True):
-            one.allow_tf32 = was
 
 
 def _device(module: Any, wanted: str | None) -> torch.device:

@@ -6,8 +6,8 @@ import importlib.metadata
 import logging
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -172,9 +172,57 @@ def device_of(requested: str | None) -> torch.device:
         device = torch.empty(0, device=device).device  # Adds the device number.
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"--device {wanted}: {first_lines(error)}; try --device cpu") from None
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
+    full_float32()
     return device
+
+
+def full_float32() -> None:
+    """Multiply and convolve float32 in full, without TF32, whichever way torch was told to use it.
+
+    torch has two sets of switches. After the older ones alone, convolutions, and so the patch
+    embedding, would still follow torch.backends.fp32_precision; after the newer ones alone, reading
+    an older one raises.
+    """
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    for one in _switches():
+        one.fp32_precision = "ieee"
+
+
+@contextmanager
+def in_full_float32() -> Iterator[None]:
+    """Compute as after `full_float32` within the context; restore the user's switches."""
+    newer = [(one, one.fp32_precision) for one in _switches()]
+    matmul = cudnn = None
+    with suppress(RuntimeError):  # A mix of both sets cannot be read.
+        matmul = torch.get_float32_matmul_precision()
+    with suppress(RuntimeError):
+        cudnn = torch.backends.cudnn.allow_tf32
+    try:
+        full_float32()
+        yield
+    finally:
+        if matmul is not None:
+            torch.set_float32_matmul_precision(matmul)
+        if cudnn is not None:
+            torch.backends.cudnn.allow_tf32 = cudnn
+        for one, was in newer:
+            one.fp32_precision = was
+
+
+def _switches() -> tuple[Any, ...]:
+    backends: Any = torch.backends
+    cuda, cudnn, cpu = backends.cuda, backends.cudnn, backends.mkldnn
+    return cuda.matmul, cudnn.conv, cudnn.rnn, cpu.matmul, cpu.conv, cpu.rnn
+
+
+def moved(module: Any, device: torch.device) -> Any:
+    """Return a module on the device; raise InputError if it does not fit there."""
+    try:
+        return module.to(device)
+    except torch.OutOfMemoryError as error:
+        text = f"--device {device}: no room for the model: {first_lines(error)}"
+        raise InputError(text) from None
 
 
 def _own_device() -> str:

@@ -79,6 +79,8 @@ def scale_of(where: str, stored: torch.Tensor, bias: float | None) -> float:
     """Return the scale of the logits; raise InputError if it or the bias is no finite number."""
     if bias is not None and not math.isfinite(bias):
         raise InputError(f"{where}: its logit_bias is {bias}, not a finite number")
+    # On the CPU: a GPU's exponential may differ in the last bit, and so name another model.
+    stored = stored.detach().cpu()
     logarithm, scale = float(stored), float(stored.exp())
     if math.isfinite(scale) and scale > 0:
         return scale

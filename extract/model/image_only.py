@@ -20,7 +20,14 @@ from oodcache.cache.text import listed
 from oodcache.cache.watch import Note
 from oodcache.extract.model import checkpoint
 from oodcache.extract.model.checkpoint import State
-from oodcache.extract.model.encoder import Encoder, Signature, device_of, precision, towers
+from oodcache.extract.model.encoder import (
+    Encoder,
+    Signature,
+    device_of,
+    moved,
+    precision,
+    towers,
+)
 from oodcache.extract.model.hub import HubFiles, Wanted
 from oodcache.extract.model.identity import without_scale
 from oodcache.extract.model.names.architectures import nearest
@@ -43,7 +50,7 @@ def load(resolved: Resolved, note: Note) -> Encoder:
     if request.fast_decode:
         raise InputError(f"--fast-decode: is for open_clip's models; omit it with {TIMM}")
     device = device_of(request.device)
-    model = _created(resolved, note).to(device).eval()
+    model = moved(_created(resolved, note), device).eval()
     config = _configuration(model, request)
     _check_vectors(model, config, request, device)
     model.encode_image, model.encode_text = model.forward, _no_texts

@@ -115,10 +115,17 @@ def granted(nodes: Sequence[Mapping[str, Any]], wishes: Wishes, planned: Plan) -
 
 
 def _gpus(machines: Sequence[Mapping[str, float]], wishes: Wishes, planned: Plan) -> float:
-    if wishes.gpus is not None:
-        return wishes.gpus
-    on_cpu = (planned.resolved.request.device or "").startswith("cpu")
-    return 0 if on_cpu else float(any(machine.get("GPU", 0) >= 1 for machine in machines))
+    device = planned.resolved.request.device or ""
+    gpus = wishes.gpus
+    if gpus is None:
+        has_one = any(machine.get("GPU", 0) >= 1 for machine in machines)
+        gpus = 0 if device.startswith("cpu") else float(has_one)
+    if gpus and ":" in device.removesuffix(":0"):
+        raise InputError(
+            f"--device {device}: with --engine ray each actor has GPUs of its own, which it counts "
+            "from 0: use --device cuda, or omit it"
+        )
+    return gpus
 
 
 def _room(machine: Mapping[str, float], gpus: float) -> int:

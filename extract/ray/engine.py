@@ -93,6 +93,9 @@ class Pool:
     ) -> None:
         self._ray, self._planned, self._watch, self._granted = ray, planned, watch, granted
         self._stored = ray.put(planned)
+        # Otherwise all actors without a GPU of their own would use the machine's first.
+        hides_gpus = not granted.gpus and planned.resolved.request.device is None
+        self._surroundings = Surroundings.here(hides_gpus=hides_gpus)
         self._class = ray.remote(Worker).options(
             # Decoding processes are not counted: with GPUs, GPUs limit the number of actors.
             num_cpus=1,
@@ -185,7 +188,7 @@ class Pool:
         busy = len(self._busy)
         there = len(self._idle) + len(self._loading) + busy
         for _ in range(there, min(self._granted.actors, waiting + busy)):
-            actor = self._class.remote(self._stored, Surroundings.here())
+            actor = self._class.remote(self._stored, self._surroundings)
             self._loading[actor.load.remote()] = actor
 
     def _send(self, attempt: Attempt) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 THREADS = "OMP_NUM_THREADS"
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 LOOKED_AT = 100
 
 
@@ -69,15 +70,19 @@ class Order:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a worker takes over from the main process: its folder and its number of threads."""
+    """What a worker takes over from the main process: its folder and its number of threads.
+
+    With `hides_gpus` it sees no GPU of its machine.
+    """
 
     folder: str
     threads: str | None
+    hides_gpus: bool = False
 
     @classmethod
-    def here(cls) -> Surroundings:
+    def here(cls, *, hides_gpus: bool = False) -> Surroundings:
         """Return those of this process."""
-        return cls(str(Path.cwd()), os.environ.get(THREADS))
+        return cls(str(Path.cwd()), os.environ.get(THREADS), hides_gpus)
 
     def enter(self) -> None:
         """Apply them to this process."""
@@ -92,6 +97,9 @@ class Surroundings:
         os.environ.pop(THREADS, None)
         if self.threads is not None:
             os.environ[THREADS] = self.threads
+        # A local Ray hides GPUs only from actors that have a share of them.
+        if self.hides_gpus:
+            os.environ[VISIBLE] = ""
         sleep_while_waiting()
 
 

@@ -139,15 +139,17 @@ def watching_workers() -> Iterator[None]:
         if (stop := _stop_behind(error)) is not None:  # or was raised before torch's error.
             raise stop from None
         raise InputError(
-            "a decoding process was killed, perhaps because memory ran out: run the same "
-            "command again with fewer --workers to resume; finished shards are kept"
+            "a decoding process was killed, perhaps because memory ran out, or /dev/shm (docker: "
+            "--shm-size): run the same command again with fewer --workers to resume; finished "
+            "shards are kept"
         ) from error
 
 
 def _is_of_worker(error: Exception) -> bool:
     """Return whether torch reports a killed worker, or the transfer of a batch from it broke."""
     if isinstance(error, RuntimeError):
-        return "DataLoader worker" in str(error)
+        # The thread that pins batches for a GPU ends when a worker dies while sending one.
+        return any(who in str(error) for who in ("DataLoader worker", "Pin memory thread"))
     *_, (last, _) = traceback.walk_tb(error.__traceback__)
     return str(last.f_globals["__name__"]).startswith("multiprocessing.")
 

@@ -102,6 +102,7 @@ class Embedder:
             workers = default_workers(count, batch_size)
             if len(rows) == 1 and isinstance(contents, FreeFiles):  # Images may share memory.
                 threads = min(default_workers(count, 1), count)
+        transfer = Transfer(self._model.device)  # Sets the device for the thread that pins batches.
         with decoding.watching_workers():
             decoded = decoding.batches(
                 contents,
@@ -115,7 +116,7 @@ class Embedder:
                 decoded,
                 lambda batch: batch.images,
                 self._model.images,
-                Transfer(self._model.device),
+                transfer,
                 Timing(DECODING),
             )
             for batch, encoded in found:

@@ -232,6 +232,8 @@ def _encoded(
     listing: ImageListing, rows: Sequence[range], job: Job, rotated: Counter[str]
 ) -> Iterator[ImageBatch]:
     """Return an iterator over the encoded batches, with its workers already forked."""
+    # First: the thread that pins batches takes the current device, which this sets.
+    transfer = Transfer(job.model.device)
     decoded = decoding.batches(
         listing.contents,
         job.model.preprocessing,
@@ -240,7 +242,6 @@ def _encoded(
         pin_memory=job.model.device.type == "cuda",
         threads=job.planned.threads,
     )
-    transfer = Transfer(job.model.device)
     decoded = _counting(decoded, rotated)
     whole = pipelined(decoded, lambda batch: batch.images, job.model.images, transfer, job.timing)
     return (

@@ -7,14 +7,17 @@ the same code copies nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
 
+from oodcache.cache.errors import InputError, first_lines
 from oodcache.extract.model.encoder import Encoded
 from oodcache.extract.run.timing import MODEL, TRANSFER, Timing
 
 Batch = TypeVar("Batch")
+FULL = "DefaultCPUAllocator: can't allocate memory"  # Which on the CPU is a plain RuntimeError.
 
 
 class Transfer:
@@ -68,17 +71,33 @@ def pipelined(
     """
     queued: tuple[Batch, Callable[[], Encoded]] | None = None
     for batch in timing.waiting(timing.first, batches):
-        with timing.during(TRANSFER):
-            there = transfer.there(tensor(batch))
-        with timing.during(MODEL):
-            encoded = encode(there)
-        with timing.during(TRANSFER):
-            coming = transfer.back(encoded)
+        given = tensor(batch)
+        with _room_for(len(given)):
+            with timing.during(TRANSFER):
+                there = transfer.there(given)
+            with timing.during(MODEL):
+                encoded = encode(there)
+            with timing.during(TRANSFER):
+                coming = transfer.back(encoded)
         if queued is not None:
             yield _finished(*queued, timing)
         queued = batch, coming
     if queued is not None:
         yield _finished(*queued, timing)
+
+
+@contextmanager
+def _room_for(count: int) -> Iterator[None]:
+    """Raise InputError in one line if a batch of `count` inputs does not fit into memory."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and FULL not in str(error):
+            raise
+        raise InputError(
+            f"no memory for a batch of {count}: run the same command again with a smaller "
+            f"--batch-size; finished shards are kept ({first_lines(error)})"
+        ) from None
 
 
 def _finished(batch: Batch, coming: Callable[[], Encoded], timing: Timing) -> tuple[Batch, Encoded]:

@@ -17,6 +17,7 @@ from oodcache.extract.model.encoder import (
     Encoder,
     Signature,
     device_of,
+    moved,
     precision,
     towers,
 )
@@ -95,7 +96,7 @@ def load(resolved: Resolved, note: Note, *, with_texts: bool = True) -> Encoder:
         places=resolved.places,
         libraries=(*LIBRARIES, *MORE_LIBRARIES),
     )
-    module.to(device)
+    moved(module, device)
     return Encoder(
         module,
         signature,

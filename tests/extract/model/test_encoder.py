@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -16,7 +18,7 @@ from samples import SmallModel, load_small
 from oodcache.cache.errors import InputError
 from oodcache.extract.demo import embedded
 from oodcache.extract.model import loading
-from oodcache.extract.model.encoder import Encoder
+from oodcache.extract.model.encoder import Encoder, full_float32, in_full_float32, moved
 from oodcache.extract.model.request import ModelRequest, resolve
 
 
@@ -78,6 +80,90 @@ def test_the_model_is_in_evaluation_mode_and_tf32_is_off() -> None:
     assert not any(module.training for module in ours.model.modules())
     assert not torch.backends.cuda.matmul.allow_tf32
     assert not torch.backends.cudnn.allow_tf32
+
+
+@pytest.fixture
+def switches() -> Iterator[None]:
+    """Put torch's older and newer switches of TF32 back as a new process has them."""
+    yield
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = True
+    backends: Any = torch.backends
+    for one in (backends, backends.cudnn, backends.cuda.matmul, *NEWER):
+        one.fp32_precision = "none"
+    torch.backends.cudnn.allow_tf32 = True
+
+
+NEWER: Any = (
+    *(torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn),
+    *(torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv, torch.backends.mkldnn.rnn),
+)
+
+
+def readings() -> list[Any]:
+    """Return the newer switches, and the older ones or that torch refuses to read them."""
+    found: list[Any] = [one.fp32_precision for one in NEWER]
+    older: list[Callable[[], Any]] = [
+        torch.get_float32_matmul_precision,
+        lambda: torch.backends.cuda.matmul.allow_tf32,
+        lambda: torch.backends.cudnn.allow_tf32,
+    ]
+    for read in older:
+        try:
+            found.append(read())
+        except RuntimeError:
+            found.append("a mix of both")
+    return found
+
+
+TOLD: dict[str, Callable[[], object]] = {
+    "nothing": lambda: None,
+    "high": lambda: torch.set_float32_matmul_precision("high"),
+    "medium": lambda: torch.set_float32_matmul_precision("medium"),
+    "all": lambda: setattr(torch.backends, "fp32_precision", "tf32"),
+    "cudnn": lambda: setattr(torch.backends.cudnn, "fp32_precision", "tf32"),
+    "convolutions": lambda: setattr(torch.backends.cudnn.conv, "fp32_precision", "tf32"),
+    "products": lambda: setattr(torch.backends.cuda.matmul, "fp32_precision", "tf32"),
+}
+
+
+@pytest.mark.parametrize("told", TOLD)
+@pytest.mark.usefixtures("switches")
+def test_float32_is_full_whichever_way_torch_was_told_to_use_tf32(told: str) -> None:
+    TOLD[told]()
+    full_float32()
+    assert readings() in (
+        [*["ieee"] * 6, "highest", False, False],
+        # torch.backends.fp32_precision stays the user's: what it mixes with, torch does not say.
+        [*["ieee"] * 6, "a mix of both", False, False],
+    )
+
+
+@pytest.mark.parametrize("told", TOLD)
+@pytest.mark.usefixtures("switches")
+def test_a_users_switches_of_tf32_are_restored(told: str) -> None:
+    TOLD[told]()
+    before = readings()
+    with in_full_float32():
+        assert readings()[:6] == ["ieee"] * 6
+    after = readings()
+    assert after[:6] == before[:6]
+    for was, now in zip(before[6:], after[6:], strict=True):
+        assert was in (now, "a mix of both")
+
+
+class Full(torch.nn.Linear):
+    """A layer for which no device has room; what CUDA raises cannot be had without one."""
+
+    def to(self, *_: Any, **__: Any) -> Full:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def test_a_model_that_does_not_fit_on_the_device_is_one_line() -> None:
+    with pytest.raises(InputError, match=r"^--device cpu: no room for the model: CUDA out of mem"):
+        moved(Full(1, 1), torch.device("cpu"))
+    layer = torch.nn.Linear(1, 1)
+    assert moved(layer, torch.device("cpu")) is layer
 
 
 needs_compiler = pytest.mark.skipif(

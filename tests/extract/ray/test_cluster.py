@@ -72,6 +72,17 @@ def test_there_are_no_more_actors_than_shards_and_none_takes_a_gpu_for_the_cpu(
     assert granted(GPUS, Wishes(), made_plan(tmp_path, photos, device="cpu")) == Granted(3, 0)
 
 
+def test_a_gpu_by_number_is_refused_where_each_actor_counts_its_own(
+    tmp_path: Path, photos: Path
+) -> None:
+    for device in ("cuda", "cuda:0"):
+        assert granted(GPUS, Wishes(), made_plan(tmp_path, photos, device)) == Granted(11, 1)
+    second = made_plan(tmp_path, photos, "cuda:1")
+    with pytest.raises(InputError, match=r"^--device cuda:1: .* use --device cuda, or omit it$"):
+        granted(GPUS, Wishes(), second)
+    assert granted(GPUS, Wishes(gpus=0), second) == Granted(3, 0)
+
+
 @pytest.mark.parametrize(
     ("nodes", "wishes", "words"),
     [

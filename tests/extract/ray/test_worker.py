@@ -136,6 +136,14 @@ def test_a_folder_that_is_not_there_is_refused_and_threads_are_taken_over(
     assert "OMP_NUM_THREADS" not in os.environ
 
 
+def test_a_worker_without_a_gpu_of_its_own_sees_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    Surroundings.here().enter()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"  # What Ray gave it.
+    Surroundings.here(hides_gpus=True).enter()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+
+
 def test_an_order_to_add_templates_makes_the_shards_of_one_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import struct
@@ -268,6 +269,14 @@ def test_a_worker_that_is_killed_while_it_hands_a_batch_over_is_one_line() -> No
     killed = pytest.raises(InputError, match="a decoding process was killed")
     with killed, decoding.watching_workers():
         ours.recv()
+
+
+def test_a_worker_that_took_the_thread_that_pins_with_it_is_one_line() -> None:
+    words = "Pin memory thread exited unexpectedly"  # Which torch has without a GPU, too.
+    assert words in inspect.getsource(torch.utils.data.dataloader)
+    killed = pytest.raises(InputError, match="a decoding process was killed")
+    with killed, decoding.watching_workers():
+        raise RuntimeError(words)
 
 
 @pytest.mark.parametrize("error", [EOFError, ConnectionResetError, RuntimeError])

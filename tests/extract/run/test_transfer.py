@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
+from oodcache.cache.errors import InputError
 from oodcache.extract.model.encoder import Encoded
 from oodcache.extract.run.timing import DECODING, MODEL, TRANSFER, Timing
 from oodcache.extract.run.transfer import Transfer, pipelined
@@ -110,3 +111,21 @@ def test_an_error_of_a_later_batch_comes_after_nothing_is_lost_but_that_one_befo
         for _ in pipelined(failing(), lambda batch: batch, encode, Transfer(CPU), Timing(DECODING)):
             taken += 1
     assert taken == 1
+
+
+def test_a_batch_for_which_there_is_no_memory_is_one_line_and_other_errors_are_none() -> None:
+    def too_large(batch: torch.Tensor) -> Encoded:
+        return encode(torch.empty(2**60, dtype=torch.uint8))
+
+    def on_a_gpu(batch: torch.Tensor) -> Encoded:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    def broken(batch: torch.Tensor) -> Encoded:
+        return encode(batch @ batch)
+
+    for encoder, why in ((too_large, "can't allocate"), (on_a_gpu, "CUDA out of memory")):
+        words = f"^no memory for a batch of 3: .* a smaller --batch-size; .*{why}[^\\n]*$"
+        with pytest.raises(InputError, match=words):
+            list(pipelined(numbered(2), lambda one: one, encoder, Transfer(CPU), Timing(DECODING)))
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        list(pipelined(numbered(2), lambda one: one, broken, Transfer(CPU), Timing(DECODING)))
