@@ -16,10 +16,8 @@ def _chosen() -> tuple[Definition, str]:
         return Definition(), f"NumPy ({VARIABLE}=numpy)"
     try:
         from oodcache.score.kernel.compiled import Compiled
-    except ImportError:
-        return Definition(), "NumPy (no compiled kernel was built)"
-    if not Compiled.instructions:
-        return Definition(), "NumPy (the compiled kernel needs AVX2 with FMA)"
+    except ImportError as error:
+        return Definition(), f"NumPy ({error})"
     return Compiled(), f"C, {Compiled.instructions}"
 
 
