@@ -24,8 +24,8 @@ from bench.timing import seconds
 from oodcache.cache.watch import Watch
 from oodcache.cli.options import progress
 from oodcache.extract.model import encoder, loading
-from oodcache.extract.model.request import ModelRequest, resolve
-from oodcache.extract.run import completion, decoding, plan, targets, threads
+from oodcache.extract.model.request import ModelRequest, resolve, sleep_while_waiting
+from oodcache.extract.run import completion, decoding, plan, targets
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.listing import ImageListing, ImageSource
 
@@ -59,7 +59,7 @@ class Comparison:
 
 def main() -> None:
     """Print each rate beside the one that bounds it, from a process whose threads wait as ours."""
-    threads.sleep_while_waiting()
+    sleep_while_waiting()
     sys.stdout.flush()
     subprocess.run([sys.executable, "-m", "bench.extraction", MEASURE], check=True)
 
