@@ -6,6 +6,7 @@ CLASSES ?= imagenet
 ID ?= imagenet-val
 OOD ?= iNaturalist SUN Places Textures
 PHOTOS ?=
+PARTS ?=
 MODELS ?=
 SCORES ?= mcm:temperature=1|0.1|0.01|learned energy:temperature=1|0.1|0.01|learned sigmoid-mcm max-logit
 BIN := .venv/bin
@@ -58,8 +59,8 @@ format: .venv/dev  ## Fix and format the code with ruff
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/dev  ## Measure the figures of README and docs/benchmarks.md on this machine
-	PHOTOS='$(PHOTOS)' env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench
+bench: .venv/dev  ## Measure speed and memory on this machine against their targets (PARTS: some of them)
+	PHOTOS='$(PHOTOS)' env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench $(PARTS)
 
 picture: .venv/dev  ## Render docs/output/report.png from the demo's report (needs Chromium)
 	$(BIN)/python -m bench.report.picture

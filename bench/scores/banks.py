@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bench.scoring import CLASSES, DIMENSION, IMAGES, LOGIT_SCALE, bare_product
-from bench.timing import seconds
+from bench.figure import Figure, paired, told
+from bench.scores.scoring import CLASSES, DIMENSION, IMAGES, LOGIT_SCALE, bare_product
+from bench.timing import in_turns, seconds
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile, Vectors, over_tiles, tiles
@@ -25,41 +25,28 @@ OF_THE_WHOLE_BANK = ("knn", "nnguide")
 NUMBERS = {"k": 50.0, "temperature": 1 / LOGIT_SCALE, "dimension": 0.0}
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """The seconds of fitting one score, and the median of ranking / bare product."""
-
-    score: str
-    fit_seconds: float
-    to_product: float
-
-
-def compare(
-    images: int = IMAGES, bank_images: int = BANK, classes: int = CLASSES, runs: int = RUNS
-) -> list[Comparison]:
-    """Return what each score takes; both sides of a ratio are run in turns."""
-    bank, vectors = _made(images, bank_images, classes)
+def compare() -> list[Figure]:
+    """Return the figure of each score, and of the search of `knn` against its own product."""
+    bank, vectors = _made(IMAGES, BANK, CLASSES)
     names = [name for name, score in SCORES.items() if score.needs == "bank"]
-    return [_compared(bank, vectors, name, runs) for name in names]
+    return [
+        *(_compared(bank, vectors, name) for name in names),
+        _neighbours(bank, vectors[:FEW]),
+    ]
 
 
-def neighbours_to_product(images: int = FEW, bank_images: int = BANK) -> float:
-    """Return how long the search of `knn` takes, against the bare product of images × bank."""
-    bank, vectors = _made(images, bank_images, CLASSES)
-    rank = _ranking(bank, vectors, "knn")[1]
-    return _ratio(rank, lambda: bare_product(vectors, bank.vectors), RUNS)
-
-
-def _compared(bank: Bank, vectors: Vectors, score: str, runs: int) -> Comparison:
-    few = vectors[: min(FEW, len(vectors))] if score in OF_THE_WHOLE_BANK else vectors
+def _compared(bank: Bank, vectors: Vectors, score: str) -> Figure:
+    few = vectors[:FEW] if score in OF_THE_WHOLE_BANK else vectors
     fit_seconds, rank = _ranking(bank, few, score)
-    return Comparison(
-        score, fit_seconds, _ratio(rank, lambda: bare_product(few, bank.classes), runs)
-    )
+    times = in_turns(rank, lambda: bare_product(few, bank.classes), runs=RUNS)
+    what = f"{score}, a bank of {BANK:,}, {len(few):,} images, fitted in {fit_seconds:.2g} s"
+    return paired(what, times, "the bare product with the classes")
 
 
-def _ratio(ours: Callable[[], object], theirs: Callable[[], object], runs: int) -> float:
-    return float(np.median([seconds(ours) / seconds(theirs) for _ in range(runs)]))
+def _neighbours(bank: Bank, vectors: Vectors) -> Figure:
+    rank = _ranking(bank, vectors, "knn")[1]
+    times = in_turns(rank, lambda: bare_product(vectors, bank.vectors), runs=RUNS)
+    return paired("knn alone, the same", times, "the bare product with the bank")
 
 
 def _ranking(bank: Bank, vectors: Vectors, score: str) -> tuple[float, Callable[[], None]]:
@@ -106,16 +93,9 @@ def _unit(vectors: Vectors) -> Vectors:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def main() -> None:
-    """Print a line for each score."""
-    print(f"{IMAGES:,} images × {CLASSES:,} classes × {DIMENSION}, a bank of {BANK:,}")
-    for one in compare():
-        print(
-            f"{one.score:<12} fitted in {one.fit_seconds:6.2f} s, "
-            f"ranked in {one.to_product:6.2f} of the bare product with the classes"
-        )
-    ratio = neighbours_to_product()
-    print(f"knn          {ratio:.2f} of the bare product of images × bank")
+def main() -> list[Figure]:
+    """Print and return the figures."""
+    return told(*compare())
 
 
 if __name__ == "__main__":
