@@ -36,7 +36,8 @@ def bound(path: Path) -> set[str]:
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
             found.add(node.name)
         else:
-            found |= {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+            names = (one for one in ast.walk(node) if isinstance(one, ast.Name))
+            found |= {one.id for one in names if isinstance(one.ctx, ast.Store)}
     return found
 
 
