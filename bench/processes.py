@@ -21,13 +21,14 @@ FIRST = """
 import os, sys, time
 from contextlib import contextmanager
 import oodcache.cli.main, oodcache.cli.extract
+from oodcache.cache.watch import Watch
 @contextmanager
 def progress(*_):
     def advance(done):
         print(time.time(), flush=True)
         os._exit(0)
     yield advance
-oodcache.cli.extract.progress = progress
+oodcache.cli.extract.WATCH = Watch(progress=progress)
 sys.argv = ["oodcache", *sys.argv[1:]]
 oodcache.cli.main.main()
 """

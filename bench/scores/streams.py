@@ -1,8 +1,8 @@
 """Time the scores that learn from the stream against the bare products under them, for one order.
 
 What is computed ahead of all orders is part of the time. Each score is timed in a process of its
-own, whose peak memory is its own. `--images`, `--classes`, `--negatives` and `--corpus` set smaller
-sizes, `--score` names one: python -m bench.scores.streams --images 6000 --score oodd.
+own, whose peak memory is its own. `--images`, `--classes`, `--negatives` and `--corpus` set other
+sizes, `--score` names one: python -m bench.scores.streams --images 60000 --score oodd.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from oodcache.score.streams.context import NamedRows
 from oodcache.score.streams.replay import replay
 from oodcache.score.streams.with_negatives.adaneg import AdaNeg
 
-IMAGES, CLASSES, NEGATIVES, CORPUS, RUNS = 16_384, 1_000, 10_000, 70_000, 3
+IMAGES, CLASSES, NEGATIVES, CORPUS, RUNS = 8_192, 1_000, 10_000, 70_000, 3
 QUEUE, ORDERS = 2_048, 3
 SAMPLE = "adaneg:proxies=sample"
 WITH_NEGATIVES = ("oodd:base=neglabel", "adaneg", SAMPLE, "clipscope")
