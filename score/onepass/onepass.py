@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock, local
 from typing import Any
 
@@ -44,13 +45,19 @@ class Classes:
     """The classes that images are compared with, (K, D), and the model's scale and bias.
 
     `are_means` tells that they are those of a bank: the model has no texts, and no scale, so the
-    one here is none that a score may use.
+    one here is none that a score may use. `wanted` collects the sums that scores ask of every tile.
     """
 
     vectors: Vectors
     logit_scale: float
     logit_bias: float | None
     are_means: bool = False
+    wanted: list[RowSums] = field(default_factory=list, compare=False, repr=False)
+
+    @cached_property
+    def columns(self) -> Vectors:
+        """Return the contiguous transpose of the vectors, (D, K)."""
+        return np.ascontiguousarray(self.vectors.T)
 
     @classmethod
     def of(cls, vectors: Vectors, model: ModelIdentity) -> Classes:
@@ -189,20 +196,20 @@ def score_images(
     )
     lock, rooms = Lock(), local()
     numbers = [classes.numbers(variant) for variant in variants]
-    wanted: list[RowSums] = []
-    columns = np.ascontiguousarray(classes.vectors.T)
     size = tile_rows(len(classes.vectors))
-    kept_vectors = np.zeros((-(-rows // size) * size if of_sets else 0, len(columns)), np.float32)
+    kept_vectors = np.zeros(
+        (-(-rows // size) * size if of_sets else 0, classes.vectors.shape[1]), np.float32
+    )
 
     def score_tile(given: tuple[int, Vectors]) -> None:
         first, vectors = given
         kept = slice(first, min(first + size, rows))
         count = kept.stop - first
         tile = Tile(
-            *(vectors, classes.vectors, columns),
+            *(vectors, classes.vectors, classes.columns),
             first=first,
             real=count,
-            wanted=wanted,
+            wanted=classes.wanted,
             room=room_for(len(vectors)),
         )
         for place in order:
@@ -234,7 +241,7 @@ def score_images(
     for _ in over_tiles(score_tile, tiles(blocks, size), threads=threads):
         pass
     if of_sets:
-        whole = Tile(kept_vectors, classes.vectors, columns, real=rows, best=scored.best)
+        whole = Tile(kept_vectors, classes.vectors, classes.columns, real=rows, best=scored.best)
         for place in of_sets:
             scored.scores[place] = rank(place, whole)
     _check_unchanged(variants, fits)
