@@ -19,7 +19,7 @@ import numpy.typing as npt
 import threadpoolctl
 
 from oodcache.score.formulas.cosines import Floats, Places, Rows, Scores, product
-from oodcache.score.kernel.choice import KERNEL
+from oodcache.score.kernel.choice import kernel
 from oodcache.score.kernel.definition import Digests as Digests
 from oodcache.score.kernel.definition import Dots, RowSums
 
@@ -108,7 +108,7 @@ def digests(block: Vectors) -> Digests:
         block = np.pad(block, ((0, 0), (0, 1)))
     words = np.ascontiguousarray(block).view(np.uint64)
     factors = np.random.default_rng(0).integers(0, 2**64, words.shape[1], np.uint64) | np.uint64(1)
-    return KERNEL.digests(words, factors)
+    return kernel().digests(words, factors)
 
 
 def tiles(blocks: Iterable[Vectors]) -> Iterator[tuple[int, Vectors]]:
