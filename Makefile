@@ -7,6 +7,7 @@ ID ?= imagenet-val
 OOD ?= iNaturalist SUN Places Textures
 PHOTOS ?=
 DEVICE ?=
+PARTS ?=
 MODELS ?=
 SCORES ?= mcm:temperature=1|0.1|0.01|learned energy:temperature=1|0.1|0.01|learned sigmoid-mcm max-logit
 BIN := .venv/bin
@@ -67,8 +68,8 @@ format: .venv/dev  ## Fix and format the code with ruff
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/dev  ## Measure the figures of README and docs/benchmarks.md on this machine
-	PHOTOS='$(PHOTOS)' env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench
+bench: .venv/dev  ## Measure speed and memory on this machine against their targets (PARTS: some of them)
+	PHOTOS='$(PHOTOS)' env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench $(PARTS)
 
 gpu-check: .venv/dev  ## Check extraction on a GPU: equality, overlap, rates, Ray (under 5 minutes)
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench.gpu $(if $(DEVICE),--device $(DEVICE))

@@ -6,7 +6,7 @@ KERNEL = Extension(
     "oodcache.score.kernel._rows",
     ["score/kernel/rows.c"],
     depends=["score/kernel/sweeps.h"],
-    extra_compile_args=["-O3", "-Wno-psabi"],
+    extra_compile_args=["-O3", "-ffp-contract=fast", "-fopenmp-simd", "-fwrapv", "-Wno-psabi"],
     optional=True,
 )
 setup(ext_modules=[KERNEL])

@@ -10,14 +10,15 @@ import os
 import tempfile
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import h5py
 import numpy as np
 
-from bench.timing import seconds
+from bench.figure import Figure, Target, alone, paired, rates, told
+from bench.timing import Times, seconds, took
 from oodcache.cache.files.images import ImageBatch, ImageRows, Vectors, open_images, write_images
 from oodcache.cache.format import block_sums
 from oodcache.cache.format.identity import Identity, ModelIdentity
@@ -30,35 +31,30 @@ from oodcache.score.onepass.variants import parse_all
 ROWS, DIMENSION, LABELS, BATCH, SHARD_ROWS = 100_000, 768, 1_000, 8_192, 1_000
 OPENS, RUNS = 10, 11
 SCORED, SCORED_RUNS = 60_000, 21
+READ, WRITE = Target(0.8, is_least=True), Target(0.7, is_least=True)
+MOST_OPEN, MOST_MERGE, MOST_CHECKS = 5, 0.5, 2
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Median seconds of each, and the median over the rounds of NumPy's / ours: of the rates."""
-
-    open_seconds: float
-    read_seconds: float
-    load_seconds: float
-    write_seconds: float
-    save_seconds: float
-    find_seconds: float
-    merge_seconds: float
-    read_rate: float
-    write_rate: float
-
-
-def compare(rows: int = ROWS, runs: int = RUNS) -> Comparison:
-    """Return the times of all, run in turns in this process: they meet the same machine."""
+def compare(rows: int = ROWS, runs: int = RUNS) -> list[Figure]:
+    """Return the figures of all, run in turns in this process: they meet the same machine."""
     # Beside the user's own files: a folder for temporary ones may lie in memory.
     with tempfile.TemporaryDirectory(dir=".", prefix=".bench-") as folder:
         samples = Samples(Path(folder), rows)
         rounds = np.array([samples.round() for _ in range(runs)])
-    _, reading, loading, writing, saving, _, _ = rounds.T
-    return Comparison(
-        *np.median(rounds, axis=0).tolist(),
-        read_rate=float(np.median(loading / reading)),
-        write_rate=float(np.median(saving / writing)),
-    )
+    opening, reading, loading, writing, saving, finding, merging = rounds.transpose(1, 0, 2)
+    size, shards = rows * DIMENSION * 4 / 1e6, -(-rows // SHARD_ROWS)
+    rate: Any = {"count": size, "unit": "MB/s"}
+    return [
+        rates("reading in blocks", _pairs(reading, loading), "`np.load`", READ, **rate),
+        rates("writing", _pairs(writing, saving), "`np.save` and fsync", WRITE, **rate),
+        alone(f"opening and checking {size:.0f} MB", opening[:, 0] * 1e3 / OPENS, "ms", MOST_OPEN),
+        alone(f"finding {shards} shards", finding[:, 0], "s"),
+        alone("merging them", merging[:, 0], "s", MOST_MERGE),
+    ]
+
+
+def _pairs(ours: Times, theirs: Times) -> Times:
+    return np.stack([ours, theirs], axis=1)
 
 
 class Samples:
@@ -74,8 +70,8 @@ class Samples:
         self._save(self._theirs)
         self._write_shards()
 
-    def round(self) -> list[float]:
-        """Return the seconds of each, in the order of a Comparison's fields."""
+    def round(self) -> list[tuple[float, float]]:
+        """Return what each takes: opening, reading, loading, writing, saving, finding, merging."""
         for path in (self._written, self._saved, self._merged):
             path.unlink(missing_ok=True)
         self._link_shards()
@@ -84,13 +80,13 @@ class Samples:
             path.read_bytes()  # So that it is in the page cache, whatever was there before.
         shards = find(self._merged).shards
         return [
-            seconds(lambda: [open_images(self._ours) for _ in range(OPENS)]) / OPENS,
-            seconds(self._read),
-            seconds(lambda: np.load(self._theirs)),
-            seconds(lambda: self._write(self._written)),
-            seconds(lambda: self._save(self._saved)),
-            seconds(lambda: find(self._merged)),
-            seconds(lambda: merge(self._merged, shards)),
+            took(lambda: [open_images(self._ours) for _ in range(OPENS)]),
+            took(self._read),
+            took(lambda: np.load(self._theirs)),
+            took(lambda: self._write(self._written)),
+            took(lambda: self._save(self._saved)),
+            took(lambda: find(self._merged)),
+            took(lambda: merge(self._merged, shards)),
         ]
 
     def _read(self) -> None:
@@ -123,24 +119,12 @@ class Samples:
             os.link(shard, shard_folder(self._merged) / shard.name)
 
 
-@dataclass(frozen=True)
-class Checked:
-    """Median seconds of scoring from a file, and the median over the rounds of with / without.
+def compare_checks(rows: int = SCORED, runs: int = SCORED_RUNS) -> list[Figure]:
+    """Return the figures of the five default scores on 1,000 classes from a file, run in turns.
 
-    `share` is the share of the time of scoring that was spent in the checksums themselves: it does
-    not depend on what else the machine does between two runs.
+    The share of the time that was spent in the checksums does not depend on what else the machine
+    does between two runs.
     """
-
-    without_seconds: float
-    checked_seconds: float
-    hashed_seconds: float
-    share: float
-    checked_ratio: float
-    hashed_ratio: float
-
-
-def compare_checks(rows: int = SCORED, runs: int = SCORED_RUNS) -> Checked:
-    """Return the times of the five default scores on 1,000 classes, run in turns."""
     with tempfile.TemporaryDirectory(dir=".", prefix=".bench-") as folder:
         new, old = Path(folder) / "new.h5", Path(folder) / "old.h5"
         for path in (new, old):
@@ -148,23 +132,29 @@ def compare_checks(rows: int = SCORED, runs: int = SCORED_RUNS) -> Checked:
             write_images(path, _batches(vectors), rows=_rows(rows), identity=_identity())
         with h5py.File(old, "r+") as file:  # As 0.1 wrote it.
             del file.attrs[block_sums.BLOCKS], file.attrs[block_sums.PATHS]
-        rounds = np.array([_check_round(new, old) for _ in range(runs)])
-    without, checked, hashed, _ = rounds.T
-    ratios = (np.median(checked / without), np.median(hashed / without))
-    return Checked(*np.median(rounds, axis=0).tolist(), *map(float, ratios))
+        rounds = [_check_round(new, old) for _ in range(runs)]
+    times = np.array([times for times, _ in rounds])
+    share = [100 * spent / times[1][0] for times, spent in rounds]
+    what = f"5 scores, {rows:,} × {LABELS:,} × {DIMENSION}, from a file"
+    return [
+        alone("time in the checksums while scoring", share, "%", MOST_CHECKS),
+        paired(f"{what} with checksums", times[:, [1, 0]], "unchecked"),
+        paired("the same without checksums, hashed", times[:, [2, 0]], "unchecked"),
+    ]
 
 
-def _check_round(new: Path, old: Path) -> tuple[float, float, float, float]:
+def _check_round(new: Path, old: Path) -> tuple[list[tuple[float, float]], float]:
+    """Return what scoring unchecked, checked and hashed takes, and the seconds in the checksums."""
     block_sums.sha256.cache_clear()
     spent, check = list[float](), block_sums.Checksums.check
     with patch.object(block_sums.Checksums, "check", lambda *given: None):
-        without = seconds(lambda: _score(new))
+        without = took(lambda: _score(new))
     with patch.object(
         *(block_sums.Checksums, "check"),
         lambda *given: spent.append(seconds(lambda: check(*given))),
     ):
-        checked = seconds(lambda: _score(new))
-    return without, checked, seconds(lambda: _score(old)), sum(spent) / checked
+        checked = took(lambda: _score(new))
+    return [without, checked, took(lambda: _score(old))], sum(spent)
 
 
 def _score(path: Path) -> None:
@@ -172,30 +162,9 @@ def _score(path: Path) -> None:
     score_images(file.blocks(), file.rows, classes, parse_all(DEFAULT))
 
 
-def main() -> None:
-    """Print all of them."""
-    checks = compare_checks()
-    print(f"5 scores, {SCORED:,} × {LABELS:,} × {DIMENSION}, from a file")
-    print(f"unchecked        {checks.without_seconds:7.3f} s")
-    print(
-        f"checksums        {checks.checked_seconds:7.3f} s   {checks.checked_ratio:.3f} of it, "
-        f"{checks.share:.2%} of the time in them"
-    )
-    print(f"no checksums     {checks.hashed_seconds:7.3f} s   {checks.hashed_ratio:.3f} of it")
-    result = compare()
-    shards = -(-ROWS // SHARD_ROWS)
-    print(f"{ROWS:,} × {DIMENSION} float32, {ROWS * DIMENSION * 4 / 1e6:.0f} MB")
-    print(f"open and check   {result.open_seconds * 1000:7.1f} ms")
-    print(f"read in blocks   {result.read_seconds:7.3f} s")
-    print(
-        f"np.load          {result.load_seconds:7.3f} s   our rate is {result.read_rate:.2f} of it"
-    )
-    print(f"write            {result.write_seconds:7.3f} s")
-    print(
-        f"np.save, fsync   {result.save_seconds:7.3f} s   our rate is {result.write_rate:.2f} of it"
-    )
-    print(f"find {shards} shards  {result.find_seconds:7.3f} s")
-    print(f"merge them       {result.merge_seconds:7.3f} s")
+def main() -> list[Figure]:
+    """Print and return all of them."""
+    return told(*compare_checks(), *compare())
 
 
 def _batches(vectors: Vectors) -> Iterator[ImageBatch]:

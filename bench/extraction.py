@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -20,18 +19,21 @@ import open_clip
 import torch
 from PIL import Image
 
-from bench.timing import seconds
+from bench.figure import Figure, Target, alone, in_process, rates, told
+from bench.timing import in_turns
 from oodcache.cache.watch import Watch
 from oodcache.cli.options import progress
 from oodcache.extract.model import encoder, loading
-from oodcache.extract.model.request import ModelRequest, resolve
-from oodcache.extract.run import completion, decoding, plan, targets, threads
+from oodcache.extract.model.request import ModelRequest, resolve, sleep_while_waiting
+from oodcache.extract.run import completion, decoding, plan, targets
 from oodcache.extract.sources import datasets
 from oodcache.extract.sources.listing import ImageListing, ImageSource
 
 CROPS, SIDE, BATCH = 64, 400, 32
 MANY, PROMPTS = 2_000, 128
 MEASURE = "--measure"
+# Of the rate of what bounds it.
+AT_LEAST = Target(0.95, is_least=True)
 WATCH = Watch(lambda text: None, progress)
 # Of 224 pixels, as large models see them, and with next to nothing to compute.
 NARROW = {
@@ -47,41 +49,30 @@ NARROW = {
 }
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Median rates of extraction and of what bounds it, and the median over pairs of ours / its."""
-
-    count: int
-    rate: float
-    bound_rate: float
-    ratio: float
+def main(arguments: Sequence[str] = ()) -> list[Figure]:
+    """Print and return the rates, from a process whose threads wait as ours do."""
+    if MEASURE in arguments:
+        return measure()
+    sleep_while_waiting()
+    return in_process("bench.extraction", MEASURE)
 
 
-def main() -> None:
-    """Print each rate beside the one that bounds it, from a process whose threads wait as ours."""
-    threads.sleep_while_waiting()
-    sys.stdout.flush()
-    subprocess.run([sys.executable, "-m", "bench.extraction", MEASURE], check=True)
-
-
-def measure() -> None:
-    """Print them, from this process."""
+def measure() -> list[Figure]:
+    """Print and return each rate beside the one that bounds it, from this process."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photos = photographs(folder)
         pairs = 5 if os.environ.get("PHOTOS") else 3
-        _tell("ViT-B-16, a bare encode_image loop", model_bound(folder, photos, pairs))
-        _tell("its prompts, a bare encode_text loop", text_bound(folder, pairs))
+        bounded = told(model_bound(folder, photos, pairs), text_bound(folder, pairs))
         many = repeated(photos, folder / "many", MANY)
-        slow, fast = (decode_bound(folder, many, pairs, fast=fast) for fast in (False, True))
-        _tell("a narrow model, decoding alone", slow)
-        _tell("the same, both with --fast-decode", fast)
-        print(f"--fast-decode                            {fast.rate / slow.rate:8.2f} as fast")
+        slow, fast = told(*(decode_bound(folder, many, pairs, fast=fast) for fast in (False, True)))
+        faster = told(alone("its rate, of the one without", fast.ours / slow.ours, "×"))
         moved = fast_decode_moves(folder, photos)
-        print(f"it moves values of pixels by at most     {moved.pixels:8d} of 255")
         print(
-            f"it moves values of ViT-B-32's vectors by {moved.vectors:8.1e}, cosines {moved.cosine}"
+            f"it moves values of pixels by at most {moved.pixels} of 255, of ViT-B-32's vectors by "
+            f"{moved.vectors:.1e}, cosines {moved.cosine}"
         )
+    return [*bounded, slow, fast, *faster]
 
 
 def photographs(folder: Path) -> Path:
@@ -137,17 +128,18 @@ def planned(folder: Path, photos: Path | None, words: Path | None) -> plan.Plan:
     return plan.plan(asked, WATCH)
 
 
-def model_bound(folder: Path, photos: Path, pairs: int) -> Comparison:
+def model_bound(folder: Path, photos: Path, pairs: int) -> Figure:
     """Compare with `encode_image` on float32 tensors that are ready."""
     loaded, wanted = model(folder, "ViT-B-16"), planned(folder, photos, None)
     with torch.inference_mode():
         ready = [
             loaded.normalize(batch.images) for batch in decoded(wanted.images[0], loaded, wanted)
         ]
-    return _compare(wanted, loaded, lambda: _bare(loaded.model.encode_image, ready), pairs)
+    named = ("extraction, ViT-B-16", "a bare `encode_image` loop", "images/s")
+    return _compare(named, wanted, loaded, lambda: _bare(loaded.model.encode_image, ready), pairs)
 
 
-def text_bound(folder: Path, pairs: int) -> Comparison:
+def text_bound(folder: Path, pairs: int) -> Figure:
     """Compare with `encode_text` on tokens that are ready."""
     words = folder / "words.txt"
     words.write_text("\n".join(f"word {number}" for number in range(PROMPTS)))
@@ -155,10 +147,11 @@ def text_bound(folder: Path, pairs: int) -> Comparison:
     assert wanted.texts is not None
     prompts = wanted.texts.prompts(range(PROMPTS))
     ready = [loaded.tokens(prompts[first : first + BATCH]) for first in range(0, PROMPTS, BATCH)]
-    return _compare(wanted, loaded, lambda: _bare(loaded.model.encode_text, ready), pairs)
+    named = ("its prompts", "a bare `encode_text` loop", "prompts/s")
+    return _compare(named, wanted, loaded, lambda: _bare(loaded.model.encode_text, ready), pairs)
 
 
-def decode_bound(folder: Path, photos: Path, pairs: int, *, fast: bool) -> Comparison:
+def decode_bound(folder: Path, photos: Path, pairs: int, *, fast: bool) -> Figure:
     """Compare a model that costs nothing with the same decoding, whose images nobody takes."""
     config = folder / "narrow-224.json"
     config.write_text(json.dumps(NARROW))
@@ -169,7 +162,9 @@ def decode_bound(folder: Path, photos: Path, pairs: int, *, fast: bool) -> Compa
         for _ in decoded(wanted.images[0], loaded, wanted):
             pass
 
-    return _compare(wanted, loaded, decode, pairs)
+    with_it = " with --fast-decode" if fast else ""
+    named = (f"extraction, a narrow model{with_it}", f"decoding alone{with_it}", "images/s")
+    return _compare(named, wanted, loaded, decode, pairs)
 
 
 @dataclass(frozen=True)
@@ -219,28 +214,23 @@ def _bare(tower: Callable[[torch.Tensor], torch.Tensor], ready: Sequence[torch.T
 
 
 def _compare(
-    wanted: plan.Plan, loaded: encoder.Encoder, bound: Callable[[], None], pairs: int
-) -> Comparison:
+    named: tuple[str, str, str],
+    wanted: plan.Plan,
+    loaded: encoder.Encoder,
+    bound: Callable[[], None],
+    pairs: int,
+) -> Figure:
     def ours() -> None:
         (target,) = targets.targets(wanted, "bench/random")
         engine = completion.InProcess(wanted, loaded, WATCH)
         completion.complete(target, wanted, engine, WATCH)
 
     bound()
-    times = np.array([(seconds(ours), seconds(bound)) for _ in range(pairs)])
+    times = in_turns(ours, bound, runs=pairs)
+    what, of, unit = named
     count = wanted.listings[0].rows
-    ours_median, bound_median = np.median(times, axis=0)
-    ratio = float(np.median(times[:, 1] / times[:, 0]))
-    return Comparison(count, count / ours_median, count / bound_median, ratio)
-
-
-def _tell(what: str, found: Comparison) -> None:
-    print(
-        f"{what:36s} {found.count:5d}: {found.rate:7.1f} /s against {found.bound_rate:7.1f} /s, "
-        f"ratio {found.ratio:.3f}",
-        flush=True,
-    )
+    return rates(f"{what}, {count:,}", times, of, AT_LEAST, count=count, unit=unit)
 
 
 if __name__ == "__main__":
-    measure() if MEASURE in sys.argv else main()
+    main(sys.argv[1:])

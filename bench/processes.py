@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.commands.files import process
 from bench.extraction import crops, repeated
-from bench.files import MEASURE
+from bench.figure import Figure, Spread, alone, told
 
 FEW, MANY, SIDE, RUNS = 1_000, 10_000, 64, 3
 # Runs the command until its first batch is done, and tells when that was.
@@ -20,41 +21,49 @@ FIRST = """
 import os, sys, time
 from contextlib import contextmanager
 import oodcache.cli.main, oodcache.cli.extract
+from oodcache.cache.watch import Watch
 @contextmanager
 def progress(*_):
     def advance(done):
         print(time.time(), flush=True)
         os._exit(0)
     yield advance
-oodcache.cli.extract.progress = progress
+oodcache.cli.extract.WATCH = Watch(progress=progress)
 sys.argv = ["oodcache", *sys.argv[1:]]
 oodcache.cli.main.main()
 """
 
 
-def main() -> None:
-    """Print both."""
+def main() -> list[Figure]:
+    """Print and return the figures."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photos = crops(folder / "crops", 16, SIDE)
-        for count in (FEW, MANY):
-            several = repeated(photos, folder / str(count), count)
-            took, megabytes = _whole_run(folder, several)
-            print(f"extract, {count:6,d} images: {megabytes:6.0f} MB resident, {took:5.1f} s")
-        delays = [_until_the_first_batch(folder, photos) for _ in range(RUNS)]
-        print(f"from its start to its first batch {np.median(delays):5.1f} s")
-        delays = [_seconds([sys.executable, "-c", "import torch, open_clip"]) for _ in range(RUNS)]
-        print(f"import torch, open_clip           {np.median(delays):5.1f} s")
-
-
-def _whole_run(folder: Path, photos: Path) -> tuple[float, float]:
-    """Return how long a run took, and the most memory in MB that its largest process had."""
-    command = [sys.executable, "-m", "oodcache", *_arguments(folder, photos)]
-    measured = subprocess.run(
-        [sys.executable, "-c", MEASURE, *command], capture_output=True, text=True, check=True
+        several = [repeated(photos, folder / str(count), count) for count in (FEW, MANY)]
+        runs = [process(["-m", "oodcache", *_arguments(folder, one)]) for one in several]
+        times = [
+            (
+                _until_the_first_batch(folder, photos),
+                _seconds([sys.executable, "-c", "import torch, open_clip"]),
+            )
+            for _ in range(RUNS)
+        ]
+    few, many = (one.megabytes for one in runs)
+    delays, imports = np.array(times).T
+    return told(
+        Figure(
+            *(f"memory of extraction, {MANY:,} images", many, "MB", few, f"{FEW:,} images"),
+            ratio=Spread.of([many / few]),
+        ),
+        alone(f"extraction of {MANY:,} images of {SIDE} × {SIDE}", runs[1].seconds, "s"),
+        Figure(
+            "from the start of extraction to its first batch",
+            ours=float(np.median(delays)),
+            against=float(np.median(imports)),
+            bound="`import torch, open_clip`",
+            ratio=Spread.of(delays / imports),
+        ),
     )
-    took, kilobytes = measured.stdout.split()
-    return float(took), int(kilobytes) / 1024
 
 
 def _until_the_first_batch(folder: Path, photos: Path) -> float:

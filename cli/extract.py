@@ -230,10 +230,11 @@ def extract(**given: Any) -> None:
     if given["model"] is None:
         raise click.UsageError("--model is missing, for example: --model siglip2")
     from oodcache.extract.model import request as requests
-    from oodcache.extract.run import plan, run
+    from oodcache.extract.run import allocation, plan, run
     from oodcache.extract.sources import listing
 
     requests.sleep_while_waiting()
+    allocation.keep_freed_memory()
     overrides = {
         key: list(value) if isinstance(value, tuple) else value
         for key in requests.PREPROCESSING

@@ -70,7 +70,7 @@ def test_the_kernel_is_compiled_where_there_is_a_compiler(core: Path) -> None:
     if shutil.which("cc") is None:
         pytest.skip("there is no C compiler")
     told = run(core / "oodcache", "-V").stdout.splitlines()
-    assert told[1].startswith(("kernel: C, ", "kernel: NumPy (the compiled kernel needs AVX2"))
+    assert told[1].startswith("kernel: C, ") or "lacks AVX2" in told[1]
     (kernel,) = core.parent.glob("lib/*/site-packages/oodcache/score/kernel")
     assert len([*kernel.glob("_rows.*.so")]) == 1
     assert [one.name for one in kernel.iterdir() if one.suffix in (".c", ".h")] == []

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from oodcache.cache.errors import InputError
 from oodcache.extract.known.noise import NAME, NoiseImage
@@ -263,7 +263,8 @@ def _reason(error: Exception) -> str:
 
 def _collate(rows: Sequence[tuple[Prepared, str | None]]) -> Decoded:
     return Decoded(
-        torch.stack([image.pixels for image, _ in rows]),
+        # Unlike torch.stack, it makes a worker's batch in shared memory, where it would be copied.
+        default_collate([image.pixels for image, _ in rows]),
         {place: error for place, (_, error) in enumerate(rows) if error is not None},
         sum(image.is_rotated for image, _ in rows),
     )

@@ -1,7 +1,6 @@
 """Tiles of images: their vectors and their cosines with the classes.
 
-A tile has `TILE` rows and fits into a processor's cache. Each is computed with one BLAS thread,
-several tiles at once.
+Each is computed with one BLAS thread, several tiles at once.
 """
 
 from __future__ import annotations
@@ -19,15 +18,16 @@ import numpy.typing as npt
 import threadpoolctl
 
 from oodcache.score.formulas.cosines import Floats, Places, Rows, Scores, product
-from oodcache.score.kernel.choice import kernel
-from oodcache.score.kernel.definition import Digests as Digests
 from oodcache.score.kernel.definition import Dots, RowSums
 
 Vectors = npt.NDArray[np.float32]
+Digests = npt.NDArray[np.uint64]
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
+# Rows of a tile. With few classes twice as many take as long to multiply, and half as many calls.
 TILE = 512
+FEW_CLASSES = 2048
 # Tiles that may wait for a thread: those of one read block, so that threads stay busy meanwhile.
 AHEAD = 32
 
@@ -73,8 +73,9 @@ class Tile:
     def cosines(self) -> Vectors:
         """Return the cosines with the classes, float32 (N, K), each tile rounded as on its own."""
         found = np.empty((len(self.vectors), self.columns.shape[1]), np.float32)
-        for start in range(0, len(found), TILE):
-            rows = slice(start, start + TILE)
+        size = tile_rows(self.columns.shape[1])
+        for start in range(0, len(found), size):
+            rows = slice(start, start + size)
             product(self.vectors[rows], self.columns, out=found[rows])
         return found
 
@@ -108,11 +109,18 @@ def digests(block: Vectors) -> Digests:
         block = np.pad(block, ((0, 0), (0, 1)))
     words = np.ascontiguousarray(block).view(np.uint64)
     factors = np.random.default_rng(0).integers(0, 2**64, words.shape[1], np.uint64) | np.uint64(1)
-    return kernel().digests(words, factors)
+    # einsum makes no array of products: the vectors of a bank may be gigabytes.
+    sums: Digests = np.einsum("ij,j->i", words, factors)
+    return sums ^ (sums >> np.uint64(32))
 
 
-def tiles(blocks: Iterable[Vectors]) -> Iterator[tuple[int, Vectors]]:
-    """Yield (first row, (TILE, D) vectors) over all rows of `blocks`, the last padded with zeros.
+def tile_rows(classes: int) -> int:
+    """Return how many images a tile of a run has, which decides how its products round."""
+    return 2 * TILE if classes <= FEW_CLASSES else TILE
+
+
+def tiles(blocks: Iterable[Vectors], rows: int = TILE) -> Iterator[tuple[int, Vectors]]:
+    """Yield (first row, (rows, D) vectors) over all rows of `blocks`, the last padded with zeros.
 
     A tile within one block is a view of it; others are copied together.
     """
@@ -120,18 +128,18 @@ def tiles(blocks: Iterable[Vectors]) -> Iterator[tuple[int, Vectors]]:
     for block in blocks:
         start = 0
         while start < len(block):
-            taken = min(TILE - filled, len(block) - start)
-            if taken == TILE:
-                yield first, block[start : start + TILE]
-                first, start = first + TILE, start + TILE
+            taken = min(rows - filled, len(block) - start)
+            if taken == rows:
+                yield first, block[start : start + rows]
+                first, start = first + rows, start + rows
                 continue
             if tile is None:
-                tile = np.zeros((TILE, block.shape[1]), np.float32)
+                tile = np.zeros((rows, block.shape[1]), np.float32)
             tile[filled : filled + taken] = block[start : start + taken]
             filled, start = filled + taken, start + taken
-            if filled == TILE:
+            if filled == rows:
                 yield first, tile
-                first, filled, tile = first + TILE, 0, None
+                first, filled, tile = first + rows, 0, None
     if tile is not None:
         yield first, tile
 

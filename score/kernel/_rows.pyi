@@ -1,6 +1,6 @@
 """What rows.c offers; arrays are contiguous."""
 
-from oodcache.score.kernel.definition import Digests, Floats, Places, Scores
+from oodcache.score.kernel.definition import Floats, Places, Scores
 
 instructions: str
 
@@ -8,9 +8,7 @@ def read(
     numbers: Floats,
     columns: int,
     find: bool,
-    kinds: Places,
-    scales: Scores,
-    biases: Scores,
+    asked: Scores,
     vectors: Floats,
     others: Floats,
     dimension: int,
@@ -28,4 +26,3 @@ def add_terms(
     groups: Places,
     sums: Scores,
 ) -> None: ...
-def digests(words: Digests, factors: Digests, found: Digests) -> None: ...

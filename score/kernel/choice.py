@@ -64,6 +64,4 @@ def _compiled() -> Choice:
         return Choice("NumPy", "no compiled kernel was built")
     except ImportError as error:
         return Choice("NumPy", f"the compiled kernel cannot be loaded: {error}")
-    if not instructions:
-        return Choice("NumPy", "the compiled kernel needs AVX2 with FMA")
     return Choice(f"C, {instructions}")

@@ -9,7 +9,6 @@ import numpy as np
 from oodcache.score.kernel import _rows
 from oodcache.score.kernel.definition import (
     Definition,
-    Digests,
     Dots,
     Exact,
     Floats,
@@ -83,12 +82,6 @@ class Compiled(Definition):
         """Add σ(scale · c + bias) of row order[i] of `cosines` to row groups[i] of `sums`."""
         _rows.add_terms(cosines, cosines.shape[1], scale, bias, True, order, groups, sums)
 
-    def digests(self, words: Digests, factors: Digests) -> Digests:
-        """Return Σ word · factor of each row of `words` (N, W), modulo 2^64, its halves mixed."""
-        found = np.empty(len(words), np.uint64)
-        _rows.digests(words, factors, found)
-        return found
-
 
 def _read(
     numbers: Floats,
@@ -100,12 +93,10 @@ def _read(
     dots: Dots | None = None,
 ) -> Found:
     """Return the sums; with `find` also fill `places` and `values` of the two largest."""
-    kinds = np.array([one.kind for one in asked], np.int64)
-    scales = np.array([one.scale for one in asked], np.float64)
-    biases = np.array([one.bias for one in asked], np.float64)
+    each = np.array([(one.kind, one.scale, one.bias) for one in asked], np.float64)
     rows = np.empty((sum(COUNTS[one.kind] for one in asked), len(numbers)))
     vectors, others = (NONE, NONE) if dots is None else (dots.vectors, dots.others)
-    given = numbers, numbers.shape[1], find, kinds, scales, biases
+    given = numbers, numbers.shape[1], find, each
     _rows.read(*given, vectors, others, vectors.shape[1], places, values, rows)
     found, first = {}, 0
     for one in asked:

@@ -17,7 +17,6 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.floating[Any]]
 Scores = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
-Digests = npt.NDArray[np.uint64]
 
 # Its exponential is 0, and so is 0 times it.
 HIDDEN = float(np.finfo(np.float32).min) / 4
@@ -108,12 +107,6 @@ class Definition:
         """Add σ(scale · c + bias) of row order[i] of `cosines` to row groups[i] of `sums`."""
         logits = scale * cosines[order].astype(np.float64) + bias
         np.add.at(sums, groups, 1 / (1 + np.exp(-logits)))
-
-    def digests(self, words: Digests, factors: Digests) -> Digests:
-        """Return Σ word · factor of each row of `words` (N, W), modulo 2^64, its halves mixed."""
-        # einsum makes no array of products: the vectors of a bank may be gigabytes.
-        sums: Digests = np.einsum("ij,j->i", words, factors)
-        return sums ^ (sums >> np.uint64(32))
 
 
 def _sums(gaps: Floats, runner_up: Scores, asked: RowSums) -> tuple[Scores, ...]:

@@ -1,8 +1,8 @@
 """One pass over cached images: every variant is computed on a tile before the next is read.
 
-No N × K array is ever held. Row i is always row i mod TILE of tile i // TILE, and the last tile is
-padded, so scores are bit-identical for any read block and number of threads. Equal images get equal
-scores: those of the first.
+No N × K array is ever held. With tiles of T rows, row i is always row i mod T of tile i // T, and
+the last one is padded, so scores are bit-identical for any read block and number of threads. Equal
+images get equal scores: those of the first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,15 @@ from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import ANY, DATASET, VOCABULARY, Parameter
 from oodcache.score.formulas.negative_sums import NegativeSums
-from oodcache.score.formulas.tile import TILE, Digests, Tile, Vectors, digests, over_tiles, tiles
+from oodcache.score.formulas.tile import (
+    Digests,
+    Tile,
+    Vectors,
+    digests,
+    over_tiles,
+    tile_rows,
+    tiles,
+)
 from oodcache.score.inputs.views import repeated, shared
 from oodcache.score.kernel.definition import RowSums
 from oodcache.score.onepass.variants import Variant, parse
@@ -183,11 +191,12 @@ def score_images(
     numbers = [classes.numbers(variant) for variant in variants]
     wanted: list[RowSums] = []
     columns = np.ascontiguousarray(classes.vectors.T)
-    kept_vectors = np.zeros((-(-rows // TILE) * TILE if of_sets else 0, len(columns)), np.float32)
+    size = tile_rows(len(classes.vectors))
+    kept_vectors = np.zeros((-(-rows // size) * size if of_sets else 0, len(columns)), np.float32)
 
     def score_tile(given: tuple[int, Vectors]) -> None:
         first, vectors = given
-        kept = slice(first, min(first + TILE, rows))
+        kept = slice(first, min(first + size, rows))
         count = kept.stop - first
         tile = Tile(
             *(vectors, classes.vectors, columns),
@@ -210,7 +219,7 @@ def score_images(
         scored.best[kept] = tile.rows.best[:count]
         scored.digests[kept] = digests(vectors[:count])
         if of_sets:
-            kept_vectors[first : first + TILE] = vectors
+            kept_vectors[first : first + size] = vectors
 
     def room_for(count: int) -> Vectors:
         """Return the thread's room for cosines: the kernel would have to clear new memory."""
@@ -222,7 +231,7 @@ def score_images(
     def rank(place: int, tile: Tile) -> Scores:
         return variants[place].rank(tile, numbers[place], fits[place])
 
-    for _ in over_tiles(score_tile, tiles(blocks), threads=threads):
+    for _ in over_tiles(score_tile, tiles(blocks, size), threads=threads):
         pass
     if of_sets:
         whole = Tile(kept_vectors, classes.vectors, columns, real=rows, best=scored.best)

@@ -19,7 +19,7 @@ from samples.score.negatives import sums_of
 from samples.score.own import IMAGES, ONE, scored, unit
 
 from oodcache.cache.errors import InputError
-from oodcache.score.formulas.tile import TILE
+from oodcache.score.formulas.tile import TILE, tile_rows
 from oodcache.score.measures.metrics import auroc
 from oodcache.score.onepass.onepass import fit_all, score_images
 from oodcache.score.onepass.variants import parse_all
@@ -137,7 +137,8 @@ def test_a_function_sees_real_images_and_what_the_model_is() -> None:
 
     scored(look, "f")
     first = max(seen, key=len)
-    assert {len(one) for one in seen} == {TILE, TILE // 2, 1, len(IMAGES) % TILE}
+    rows = tile_rows(len(ONE.vectors))
+    assert {len(one) for one in seen} == {rows, rows // 2, 1, len(IMAGES) % rows}
     assert (first.logit_scale, first.logit_bias) == (ONE.logit_scale, ONE.logit_bias)
     np.testing.assert_array_equal(first.classes, ONE.vectors)
     np.testing.assert_allclose(first.cosines, first.images @ first.classes.T, atol=1e-6)

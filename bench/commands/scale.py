@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.files import BATCH, MODEL, Run, identity, process, vectors
+from bench.commands.files import BATCH, MODEL, Run, identity, process, vectors
 from oodcache.cache import names
 from oodcache.cache.files.images import ImageBatch, ImageRows, write_images
 from oodcache.cache.format.place import Run as Cut

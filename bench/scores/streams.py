@@ -1,24 +1,24 @@
 """Time the scores that learn from the stream against the bare products under them, for one order.
 
 What is computed ahead of all orders is part of the time. Each score is timed in a process of its
-own, whose peak memory is its own. `--images`, `--classes`, `--negatives` and `--corpus` set smaller
-sizes, `--score` names one: python -m bench.streams --images 6000 --score oodd.
+own, whose peak memory is its own. `--images`, `--classes`, `--negatives` and `--corpus` set other
+sizes, `--score` names one: python -m bench.scores.streams --images 60000 --score oodd.
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bench.scoring import bare_product, unit_rows
+from bench.figure import Figure, Target, alone, in_process, paired, told
+from bench.scores.scoring import bare_product, unit_rows
+from bench.timing import Times, in_turns
 from oodcache.score.formulas.cosines import Places, Scores
 from oodcache.score.formulas.definition import DATASET, MINED, VOCABULARY
 from oodcache.score.formulas.negative_sums import NegativeSums
@@ -30,14 +30,18 @@ from oodcache.score.streams.context import NamedRows
 from oodcache.score.streams.replay import replay
 from oodcache.score.streams.with_negatives.adaneg import AdaNeg
 
-IMAGES, CLASSES, NEGATIVES, CORPUS, RUNS = 60_000, 1_000, 10_000, 70_000, 3
+IMAGES, CLASSES, NEGATIVES, CORPUS, RUNS = 8_192, 1_000, 10_000, 70_000, 3
 QUEUE, ORDERS = 2_048, 3
-WITH_NEGATIVES = ("oodd:base=neglabel", "adaneg", "adaneg:proxies=sample", "clipscope")
+SAMPLE = "adaneg:proxies=sample"
+WITH_NEGATIVES = ("oodd:base=neglabel", "adaneg", SAMPLE, "clipscope")
 # With a gap of 0 every image is confident, so all are multiplied with the whole corpus.
 CONFIDENT = "tanl:gap=0"
 CASES = ("oodd", *WITH_NEGATIVES, "tanl", CONFIDENT)
 # It takes minutes for as many images.
 MOST_CONFIDENT = 4_096
+# Of the products under each score; of its own products, which are more, for SAMPLE.
+AT_MOST = {"oodd": 1.5, CONFIDENT: 2.0, SAMPLE: 1.5}
+OTHERS_AT_MOST, MOST_MEGABYTES = 2.5, 1_000
 
 
 @dataclass(frozen=True)
@@ -73,27 +77,6 @@ class Vocabulary:
         return np.concatenate(every)
 
 
-@dataclass(frozen=True)
-class Times:
-    """Median wall-clock seconds of ours, and the median over the rounds of ours / the product.
-
-    `processor_ratio` is that of processor time, which other work on the machine moves less. `most`
-    is the peak memory of ours in MB.
-    """
-
-    seconds: float
-    ratio: float
-    processor_ratio: float
-    most: float
-
-
-def took(work: Callable[[], object]) -> tuple[float, float]:
-    """Return the wall-clock and the processor seconds of one call."""
-    start = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - start[0], time.process_time() - start[1]
-
-
 def orders(method: Any, vectors: Vectors, names: Vectors, count: int) -> Scores:
     """Score `count` shuffled streams of all images; return what was computed ahead of them."""
     columns = np.ascontiguousarray(names.T)
@@ -109,13 +92,16 @@ def shuffled(seed: int, count: int) -> Places:
     return np.random.default_rng(seed).permutation(count)
 
 
-def compare(ours: Callable[[], object], product: Callable[[], object], runs: int) -> Times:
-    """Return the times of both, run in turns: they meet the same machine."""
-    rounds = [took(ours)]
+def compare(
+    ours: Callable[[], object], product: Callable[[], object], runs: int
+) -> tuple[Times, float]:
+    """Return the times of both, and the peak memory of ours in MB."""
+    first = in_turns(ours, runs=1)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    pairs = np.array([(rounds[0] if not one else took(ours), took(product)) for one in range(runs)])
-    ratios = np.median(pairs[:, 0] / pairs[:, 1], axis=0)
-    return Times(float(np.median(pairs[:, 0, 0])), *ratios.tolist(), most)
+    products = in_turns(product, runs=1)
+    pairs = [np.concatenate([first, products], axis=1)]
+    pairs += [in_turns(ours, product, runs=runs - 1)] if runs > 1 else []
+    return np.concatenate(pairs), most
 
 
 def mean_held(method: AdaNeg, labels: Scores) -> float:
@@ -128,8 +114,8 @@ def mean_held(method: AdaNeg, labels: Scores) -> float:
     return float(np.mean(found))
 
 
-def show(score: str, given: argparse.Namespace) -> None:
-    """Print the times of one score."""
+def measured(score: str, given: argparse.Namespace) -> list[Figure]:
+    """Return the figures of one score."""
     generator = np.random.default_rng(0)
     words = given.corpus if score.startswith("tanl") else 1
     images = min(given.images, MOST_CONFIDENT) if score == CONFIDENT else given.images
@@ -144,36 +130,31 @@ def show(score: str, given: argparse.Namespace) -> None:
         # The method too is made anew: what it keeps belongs to the time.
         return orders(vocabulary.method(score), vectors, vocabulary.classes, count)
 
-    found = compare(ours, lambda: bare_product(vectors, compared), given.runs)
-    fewer = f" ({images:,} images)" if images < given.images else ""
-    print(
-        f"{score:<22}{fewer} {found.seconds:7.2f} s   {found.ratio:.2f} of the bare product of "
-        f"{len(compared):,} columns, {found.processor_ratio:.2f} in processor time; "
-        f"{found.most:,.0f} MB at most"
-    )
-    if score == "adaneg:proxies=sample":
+    times, most = compare(ours, lambda: bare_product(vectors, compared), given.runs)
+    what = f"{score}, {images:,} images"
+    bound = f"the bare product of {len(compared):,} columns"
+    target = Target(AT_MOST.get(score, OTHERS_AT_MOST))
+    figures = [paired(what, times, bound, None if score == SAMPLE else target)]
+    if score == SAMPLE:
         method = vocabulary.method(score)
         labels = orders(method, vectors, vocabulary.classes, 0)[1]
-        held = mean_held(method, labels[shuffled(0, len(vectors))])
-        own = 2 + held / len(compared)
-        print(
-            f"{'':<22} its own products are {own:.2f} × those columns ({held:,.0f} images held "
-            f"on average): {found.processor_ratio / own:.2f} of them in processor time"
-        )
+        own = 2 + mean_held(method, labels[shuffled(0, images)]) / len(compared)
+        bound = f"its own products, {own:.2f} × as much"
+        figures.append(paired(what, times * np.array([1, own])[:, None], bound, target))
+    figures.append(alone(f"{what}, most memory", most, "MB", MOST_MEGABYTES))
     if given.orders:
-        many = compare(lambda: ours(ORDERS), ours, given.runs)
-        print(f"{'':<22} {ORDERS} orders: {many.processor_ratio:.2f} of one, processor time")
+        many, _ = compare(lambda: ours(ORDERS), ours, given.runs)
+        figures.append(paired(f"{what}, {ORDERS} orders", many, "one order"))
+    return told(*figures)
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+def main(arguments: Sequence[str] = ()) -> list[Figure]:
+    """Print and return the figures of one score, or of all, each in a process of its own."""
     given = read(arguments)
     if given.score:
-        return show(given.score, given)
-    print(f"{given.images:,} images, {given.classes:,} classes × 768, one shuffled order")
-    for score in CASES:
-        command = [sys.executable, "-m", "bench.streams", "--score", score, *arguments]
-        subprocess.run(command, check=True)
-    return None
+        return measured(given.score, given)
+    every = (in_process("bench.scores.streams", *arguments, "--score", one) for one in CASES)
+    return [figure for figures in every for figure in figures]
 
 
 def read(arguments: Sequence[str]) -> argparse.Namespace:

@@ -5,31 +5,22 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
-from bench.timing import seconds
+from bench.figure import Figure, alone, paired, told
+from bench.timing import in_turns
 from oodcache.cache.watch import Watch
 from oodcache.cli.options import progress
 from oodcache.extract.demo import embedded
 from oodcache.extract.model.request import ModelRequest
 from oodcache.extract.run import plan, run
 
-RUNS = 7
+RUNS, MOST_SECONDS = 15, 0.25
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Median seconds of the command and of the bare imports."""
-
-    score_seconds: float
-    imports_seconds: float
-
-
-def compare() -> Comparison:
-    """Return the times of both, run in turns as processes of their own."""
+def compare() -> tuple[Figure, Figure]:
+    """Return the figures of the command, beside the bare imports and alone."""
     with tempfile.TemporaryDirectory() as folder:
         _extract(Path(folder))
         score = [
@@ -37,16 +28,16 @@ def compare() -> Comparison:
             *("--id", "digits", "--ood", "eight-nine", "--ood", "photos", "--ood", "textures"),
         ]
         imports = [sys.executable, "-c", "import numpy, h5py"]
-        pairs = [(_seconds(score, folder), _seconds(imports, folder)) for _ in range(RUNS)]
-    score_seconds, imports_seconds = np.median(pairs, axis=0)
-    return Comparison(float(score_seconds), float(imports_seconds))
+        times = in_turns(_process(score, folder), _process(imports, folder), runs=RUNS)
+    return (
+        alone("`oodcache score` on the demo", times[:, 0, 0], "s", MOST_SECONDS),
+        paired("the same, 5 scores on 1,691 images", times, "`import numpy, h5py`"),
+    )
 
 
-def main() -> None:
-    """Print both."""
-    result = compare()
-    print(f"oodcache score, 5 scores on 1,691 images   {result.score_seconds:5.2f} s, start-up in")
-    print(f"import numpy, h5py                         {result.imports_seconds:5.2f} s")
+def main() -> list[Figure]:
+    """Print and return both."""
+    return told(*compare())
 
 
 def _extract(folder: Path) -> None:
@@ -64,8 +55,8 @@ def _extract(folder: Path) -> None:
     run.run(plan.plan(asked, watch), watch)
 
 
-def _seconds(command: list[str], folder: str) -> float:
-    return seconds(lambda: subprocess.run(command, cwd=folder, check=True, capture_output=True))
+def _process(command: list[str], folder: str) -> Callable[[], object]:
+    return lambda: subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
 if __name__ == "__main__":

@@ -4,29 +4,22 @@ Ours are the same four and the DeLong interval too. A process that has freed a b
 keeps the memory of arrays of this size; one that has not fetches it page by page each time.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
 
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from bench.timing import seconds
+from bench.figure import Figure, alone, paired, told
+from bench.timing import in_turns
 from oodcache.score.measures.delong import interval, variance
 from oodcache.score.measures.metrics import count
 
 ID_IMAGES, OOD_IMAGES, RUNS = 50_000, 10_000, 51
+MOST_MILLISECONDS = 8
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Median seconds of either side, and the median over the pairs of runs of ours / theirs."""
-
-    ours_seconds: float
-    sklearn_seconds: float
-    ratio: float
-
-
-def compare() -> Comparison:
-    """Return the times of both, run in turns in this process so that they meet the same machine."""
+def compare() -> tuple[Figure, Figure]:
+    """Return the figures of the metrics, beside scikit-learn's and alone."""
     generator = np.random.default_rng(0)
     id_scores = generator.normal(1, 1, ID_IMAGES)
     ood_scores = generator.normal(0, 1, OOD_IMAGES)
@@ -47,18 +40,17 @@ def compare() -> Comparison:
         counts.aupr_in(), counts.aupr_out(), counts.fpr_at_tpr(0.95)
         interval(counts.auroc(), variance(counts))
 
-    pairs = np.array([(seconds(ours), seconds(sklearn_four)) for _ in range(RUNS)])
-    ours_seconds, sklearn_seconds = np.median(pairs, axis=0)
-    return Comparison(ours_seconds, sklearn_seconds, float(np.median(pairs[:, 0] / pairs[:, 1])))
-
-
-def main() -> None:
-    result = compare()
-    print(
-        f"ours          {result.ours_seconds * 1e3:6.2f} ms   {result.ratio:.3f} of scikit-learn, "
-        "with the DeLong interval"
+    times = in_turns(ours, sklearn_four, runs=RUNS)
+    what = f"AUROC, DeLong, AUPR and FPR95 of {ID_IMAGES + OOD_IMAGES:,} scores"
+    return (
+        paired(what, times, "scikit-learn's four, without DeLong"),
+        alone("the same, in milliseconds", times[:, 0, 0] * 1e3, "ms", MOST_MILLISECONDS),
     )
-    print(f"scikit-learn  {result.sklearn_seconds * 1e3:6.2f} ms   AUROC, both AUPR and FPR95")
+
+
+def main() -> list[Figure]:
+    """Print and return both figures."""
+    return told(*compare())
 
 
 if __name__ == "__main__":
