@@ -12,9 +12,12 @@ MODELS ?=
 SCORES ?= mcm:temperature=1|0.1|0.01|learned energy:temperature=1|0.1|0.01|learned sigmoid-mcm max-logit
 BIN := .venv/bin
 ROOMS := extract cache score report detect study cli
+SETUP := setup.cfg setup.py pyproject.toml score/kernel/rows.c score/kernel/sweeps.h
+# A kernel of before would stay if the new one does not compile.
+INSTALL = rm -f score/kernel/*.so && $(BIN)/python -m pip install --quiet --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo extract score ablation reproduce test test-slow lint format bench gpu-check picture pictures map demo-models clean
+.PHONY: help demo extract score ablation reproduce test test-numpy test-slow lint format bench gpu-check picture pictures map demo-models clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +48,11 @@ reproduce: .venv/extract  ## Reproduce the study of docs/study/published.md; MOD
 test: .venv/dev  ## Install the test dependencies and run the tests (minutes)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= \
 	  $(BIN)/python -m pytest -q -m "not slow" -n auto --maxprocesses 4 --dist worksteal
+
+test-numpy: .venv/dev  ## Run the tests of scores and detectors without the kernel in C
+	OODCACHE_KERNEL=numpy OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= \
+	  $(BIN)/python -m pytest -q -m "not slow" -n auto --maxprocesses 4 --dist worksteal score \
+	  $(addprefix tests/score/,kernel formulas onepass streams own) tests/detect tests/cli/test_score.py
 
 test-slow: .venv/dev  ## Run the long tests: installs, wheels, more Hypothesis examples
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
@@ -80,7 +88,7 @@ demo-models: .venv/extract  ## Retrain the demo's two small models (minutes)
 	$(BIN)/python bench/demo/train_models.py
 
 clean:  ## Remove installed and built files; keep embeddings/ and results/
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist *.egg-info score/kernel/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # One stamp per set of dependencies.
 .venv/bin/python:
@@ -88,16 +96,16 @@ clean:  ## Remove installed and built files; keep embeddings/ and results/
 	  || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)'; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/core: setup.cfg pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+.venv/core: $(SETUP) | .venv/bin/python
+	$(INSTALL) .
 	@touch $@
 
-.venv/extract: setup.cfg pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[extract,report]'
+.venv/extract: $(SETUP) | .venv/bin/python
+	$(INSTALL) '.[extract,report]'
 	@touch $@ .venv/core
 
-.venv/dev: setup.cfg pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[extract,dev]'
+.venv/dev: $(SETUP) | .venv/bin/python
+	$(INSTALL) '.[extract,dev]'
 	@touch $@ .venv/extract .venv/core
 
 # mypy and pyright ignore the import hook of an editable install; a tree of links works.

@@ -63,8 +63,26 @@ class Ordered(StrictGroup):
             raise stopping.Interrupted from error
 
 
+def print_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    """Print the version and the kernel in use, and exit, if it `is_asked` for."""
+    if is_asked and not context.resilient_parsing:
+        from importlib.metadata import version
+
+        from oodcache.score.kernel.choice import in_use
+
+        click.echo(f"oodcache, version {version('oodcache')}\nkernel: {in_use()}")
+        context.exit()
+
+
 @click.group(cls=Ordered, context_settings=SETTINGS)
-@click.version_option(None, "-V", "--version", package_name="oodcache", prog_name="oodcache")
+@click.option(
+    *("-V", "--version"),
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=print_version,
+    help="Show the version and exit.",
+)
 def oodcache() -> None:
     """Compare zero-shot out-of-distribution (OOD) scores on cached embeddings.
 

@@ -22,6 +22,7 @@ from oodcache.extract.model.names.typed import recorded_folder
 from oodcache.score.inputs import equal_classes
 from oodcache.score.inputs.selection import tell
 from oodcache.score.inputs.without_texts import check_has_texts, select
+from oodcache.score.kernel.choice import in_use
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.own.function import OwnScore
 from oodcache.score.provenance import provenance
@@ -83,6 +84,7 @@ def detector(request: DetectorRequest, command: str, watch: Watch) -> SavedDetec
             "command": printed(command),
             "files": [{**one, "path": printed(one["path"])} for one in provenance(files)],
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
+            "kernel": in_use().name,
             **({LOADED_FROM: places} if places else {}),
         },
         probe=probed(scorer),

@@ -13,6 +13,7 @@ from oodcache.cache.watch import Hint, Watch
 from oodcache.score.evaluation import evaluate
 from oodcache.score.files.drop_list import DropList
 from oodcache.score.inputs.question import Question
+from oodcache.score.kernel.choice import in_use
 from oodcache.score.measures import groups
 from oodcache.score.measures.differences import Pair, differences, steps
 from oodcache.score.measures.result import Counterpart, Difference, Result
@@ -97,6 +98,7 @@ def score(
             **of_leaks(question, evaluated.left_out),
             "scores": None if save_scores is None else str(save_scores),
             "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
+            "kernel": in_use().name,
         },
     )
 

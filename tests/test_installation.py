@@ -1,19 +1,21 @@
-"""Claims about what pip installs: the core without torch, and a wheel that holds the demo."""
+"""Claims about what pip installs: the core without torch, with or without a compiler, the demo."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
+import numpy as np
 import pytest
 from samples import Run, write_image
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ("api", "cache", "extract", "score", "report", "detect", "study", "cli")
-FILES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+FILES = ("setup.cfg", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 
 pytestmark = pytest.mark.slow
 
@@ -23,29 +25,82 @@ def run(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedPr
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build a wheel from a clean copy: a stale build folder would ship deleted modules."""
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pack a clean copy: a stale build folder would ship deleted modules."""
     copy = tmp_path_factory.mktemp("source")
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so")
     for name in SOURCES:
-        shutil.copytree(
-            ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-        )
+        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     for name in FILES:
         shutil.copy(ROOT / name, copy)
-    done = run(sys.executable, "-m", "build", "--wheel", "--outdir", copy / "dist", cwd=copy)
+    done = run(sys.executable, "-m", "build", "--sdist", "--outdir", copy / "dist", cwd=copy)
     assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = (copy / "dist").glob("*.whl")
+    (built,) = (copy / "dist").glob("*.tar.gz")
     return built
 
 
 @pytest.fixture(scope="module")
-def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the wheel with nothing but its own requirements; return the folder of programs."""
+def core(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the sdist with nothing but its own requirements; return the folder of programs."""
     folder = tmp_path_factory.mktemp("core")
     assert run(sys.executable, "-m", "venv", folder).returncode == 0
-    done = run(folder / "bin" / "pip", "install", "--quiet", wheel)
+    done = run(folder / "bin" / "pip", "install", "--quiet", "--no-cache-dir", sdist)
     assert done.returncode == 0, done.stderr
     return folder / "bin"
+
+
+@pytest.fixture(scope="module")
+def without_compiler(sdist: Path, core: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of modules that pip installed from the sdist and found no compiler for."""
+    folder = tmp_path_factory.mktemp("without")
+    alone = ("--no-deps", "--no-cache-dir", "--target", folder)
+    os.environ["CC"] = str(folder / "no-compiler")
+    try:
+        done = run(core / "pip", "install", *alone, sdist)
+    finally:
+        del os.environ["CC"]
+    assert done.returncode == 0, done.stderr
+    told = (done.stdout + done.stderr).lower()
+    assert "error" not in told
+    assert "failed" not in told
+    return folder
+
+
+def test_the_kernel_is_compiled_where_there_is_a_compiler(core: Path) -> None:
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler")
+    told = run(core / "oodcache", "-V").stdout.splitlines()
+    assert told[1].startswith("kernel: C, ") or "lacks AVX2" in told[1]
+    (kernel,) = core.parent.glob("lib/*/site-packages/oodcache/score/kernel")
+    assert len([*kernel.glob("_rows.*.so")]) == 1
+    assert [one.name for one in kernel.iterdir() if one.suffix in (".c", ".h")] == []
+
+
+def test_numpy_computes_the_same_where_there_is_no_compiler(
+    core: Path,
+    without_compiler: Path,
+    demo: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scores = ("mcm:temperature=1|0.01", "sigmoid-mcm", "energy", "joint-energy", "sigmoid-sum")
+    asked = (
+        *("score", "--cache", demo / "embeddings", "--model", "tiny-sigmoid", "--id", "digits"),
+        *("--ood", "eight-nine", "--ood", "photos", *(f"--score={one}" for one in scores)),
+    )
+    compiled = run(core / "oodcache", *asked, "--save-scores", "compiled.csv", cwd=tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(without_compiler))
+    told = run(core / "oodcache", "-V").stdout
+    assert told.endswith("\nkernel: NumPy (no compiled kernel was built)\n")
+    plain = run(core / "oodcache", *asked, "--save-scores", "plain.csv", cwd=tmp_path)
+    assert (plain.returncode, plain.stdout) == (0, compiled.stdout)
+    first, second = (
+        np.genfromtxt(tmp_path / name, delimiter=",", names=True, usecols=range(6, 18), ndmin=1)
+        for name in ("compiled.csv", "plain.csv")
+    )
+    assert len(first) == 717 + 354 + 320
+    for name in first.dtype.names or ():
+        np.testing.assert_allclose(first[name], second[name], rtol=2e-6, atol=1e-6)
 
 
 def test_the_core_scores_without_torch(core: Path, oodcache: Run, photos: Path) -> None:
@@ -110,7 +165,7 @@ def test_the_core_says_how_to_install_extraction(core: Path, command: str, tmp_p
     assert done.stderr.count("\n") == 1
 
 
-def test_the_demo_runs_from_a_wheel_in_any_folder(core: Path, tmp_path: Path) -> None:
+def test_the_demo_runs_as_installed_in_any_folder(core: Path, tmp_path: Path) -> None:
     # The libraries of this environment, without its editable oodcache: a path in a .pth file
     # brings modules, but no .pth files of that folder.
     site = run(core / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")

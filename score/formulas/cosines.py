@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from oodcache.score.kernel.choice import KERNEL
+from oodcache.score.kernel.choice import kernel
 from oodcache.score.kernel.definition import HIDDEN, Exact, Found, RowSums, Terms
 from oodcache.score.kernel.definition import Floats as Floats
 from oodcache.score.kernel.definition import Places as Places
@@ -68,7 +68,7 @@ class Rows:
         self._leads: dict[float, Scores] = {}
         self._found: Found = {}
         if self.classes > 1:
-            places, values, self._found = KERNEL.read(cosine, exact, tuple(self._wanted))
+            places, values, self._found = kernel().read(cosine, exact, tuple(self._wanted))
         else:
             places = np.zeros(cosine.shape, np.intp)
             values = cosine.astype(np.float64) if exact is None else exact(places)
@@ -133,7 +133,7 @@ class Rows:
 
     def _sums(self, asked: RowSums) -> tuple[Scores, ...]:
         if asked not in self._found:
-            self._found |= KERNEL.sums(self._gaps, self.runner_up, [asked])
+            self._found |= kernel().sums(self._gaps, self.runner_up, [asked])
             if asked not in self._wanted:
                 self._wanted.append(asked)
         return self._found[asked]

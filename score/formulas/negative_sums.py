@@ -15,7 +15,7 @@ import numpy as np
 
 from oodcache.score.formulas.cosines import Floats, Places, Scores, product
 from oodcache.score.formulas.tile import Tile, Vectors, digests
-from oodcache.score.kernel.choice import KERNEL
+from oodcache.score.kernel.choice import kernel
 
 SLICE = 512
 # exp of 700 is about the most that float64 holds.
@@ -34,7 +34,7 @@ class Exponential:
 
     def add(self, cosine: Floats, order: Places, groups: Places, sums: Scores) -> None:
         """Add the terms of row order[i] of cosines (M, N) to row groups[i] of `sums`."""
-        KERNEL.add_exponentials(cosine, 1 / self.temperature, order, groups, sums)
+        kernel().add_exponentials(cosine, 1 / self.temperature, order, groups, sums)
 
     def logarithm(self, cosine: Floats) -> Scores:
         """Return c / τ."""
@@ -56,7 +56,7 @@ class Sigmoid:
     def add(self, cosine: Floats, order: Places, groups: Places, sums: Scores) -> None:
         """Add the terms of row order[i] of cosines (M, N) to row groups[i] of `sums`."""
         scale, bias = self.sign * self.scale, self.sign * self.bias
-        KERNEL.add_sigmoids(cosine, scale, bias, order, groups, sums)
+        kernel().add_sigmoids(cosine, scale, bias, order, groups, sums)
 
     def logarithm(self, cosine: Floats) -> Scores:
         """Return log σ(±(s·c + b))."""

@@ -3,22 +3,65 @@
 from __future__ import annotations
 
 import os
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
 
-from oodcache.score.kernel.definition import Definition
+from oodcache.cache.errors import InputError
 
-# "numpy" leaves the compiled kernel aside.
+if TYPE_CHECKING:
+    from oodcache.score.kernel.definition import Definition
+
+# "numpy" leaves the compiled kernel aside, "c" insists on it.
 VARIABLE = "OODCACHE_KERNEL"
 
 
-def _chosen() -> tuple[Definition, str]:
-    """Return the kernel, and what it is called."""
-    if os.environ.get(VARIABLE, "").lower() == "numpy":
-        return Definition(), f"NumPy ({VARIABLE}=numpy)"
+class Choice(NamedTuple):
+    """A kernel, as results name it: `C, AVX-512`, or `NumPy`, with the `reason` for NumPy."""
+
+    name: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.reason})" if self.reason else self.name
+
+
+@cache
+def kernel() -> Definition:
+    """Return the kernel that is in use. Raises InputError as `in_use` does."""
+    # Imported late: without NumPy, `oodcache -V` is faster.
+    if in_use().reason:
+        from oodcache.score.kernel.definition import Definition
+
+        return Definition()
+    from oodcache.score.kernel.compiled import Compiled
+
+    return Compiled()
+
+
+@cache
+def in_use() -> Choice:
+    """Return which kernel is in use, by `VARIABLE` and by what was built.
+
+    Raises InputError for another value of `VARIABLE`, or if it is `c` and there is no such kernel.
+    """
+    asked = os.environ.get(VARIABLE, "")
+    if asked.lower() not in ("", "c", "numpy"):
+        raise InputError(f"{VARIABLE} is {asked!r}, not c or numpy; correct it, or unset it")
+    if asked.lower() == "numpy":
+        return Choice("NumPy", f"{VARIABLE}={asked}")
+    found = _compiled()
+    if asked and found.reason:
+        raise InputError(f"{VARIABLE} is {asked!r}, but {found.reason}; unset it to use NumPy")
+    return found
+
+
+def _compiled() -> Choice:
+    """Return the compiled kernel, or why it is NumPy's."""
     try:
-        from oodcache.score.kernel.compiled import Compiled
+        instructions: str = import_module("oodcache.score.kernel._rows").instructions
+    except ModuleNotFoundError:
+        return Choice("NumPy", "no compiled kernel was built")
     except ImportError as error:
-        return Definition(), f"NumPy ({error})"
-    return Compiled(), f"C, {Compiled.instructions}"
-
-
-KERNEL, NAME = _chosen()
+        return Choice("NumPy", f"the compiled kernel cannot be loaded: {error}")
+    return Choice(f"C, {instructions}")

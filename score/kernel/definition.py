@@ -139,5 +139,5 @@ def _logits(gaps: Floats, scale: float, logits: Scores) -> Floats:
 
 
 def _sum(terms: Floats) -> Scores:
-    found: Scores = terms.sum(axis=1).astype(np.float64)
+    found: Scores = terms.sum(axis=1, dtype=np.float64)
     return found

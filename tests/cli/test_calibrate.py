@@ -16,6 +16,7 @@ from samples import Outcome, Run
 from samples.score.files import write_images
 
 from oodcache.detect.file import read_detector
+from oodcache.score.kernel.choice import in_use
 
 __all__ = ["write_images"]
 FILE = Path("detector.json")
@@ -118,6 +119,7 @@ def test_the_file_says_what_made_it(calibrate: Run, demo: Path) -> None:
     files = [Path(one["path"]).name for one in found["provenance"]["files"]]
     assert files == ["digits.h5", "digits.h5"]
     assert set(found["provenance"]["versions"]) == {"oodcache", "numpy", "h5py"}
+    assert found["provenance"]["kernel"] == in_use().name
     assert found["images"]["precision"]["autocast"] == "float32"
     assert found["images"]["preprocessing"]["size"] == [32, 32]
     assert (found["model"]["load"], found["choice"]) == ("tiny-clip", None)

@@ -15,6 +15,7 @@ from oodcache.cache.watch import Hint
 from oodcache.cli.commands import StrictCommand
 from oodcache.cli.main import oodcache as group
 from oodcache.cli.options import command_line, note
+from oodcache.score.kernel.choice import in_use
 
 
 def walk(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -130,8 +131,9 @@ def test_every_command_can_be_quiet() -> None:
 
 
 @pytest.mark.parametrize("option", ["-V", "--version"])
-def test_the_version_is_printed(oodcache: Run, option: str) -> None:
-    assert oodcache(option).out == f"oodcache, version {version('oodcache')}\n"
+def test_the_version_and_the_kernel_are_printed(oodcache: Run, option: str) -> None:
+    told = f"oodcache, version {version('oodcache')}\nkernel: {in_use()}\n"
+    assert oodcache(option).out == told
 
 
 @pytest.mark.parametrize(

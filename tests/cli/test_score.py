@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from samples import Outcome, Run, write_image
 from samples.cache.cuts import cut_all
 
+from oodcache.score.kernel.choice import VARIABLE, in_use, kernel
 from oodcache.score.onepass.variants import Variant
 
 BLOCKED = """
@@ -110,6 +112,47 @@ def test_json_says_what_made_it(oodcache: Run, cached: list[str]) -> None:
     (pets,) = (one for one in provenance["files"] if one["path"].endswith("images/pets.h5"))
     assert pets["weights"] == identity["model"]["weights"]
     assert pets["vectors"] == identity["vectors"]
+
+
+@pytest.fixture
+def ask_for(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Return a function that asks for a kernel by the environment; what was asked comes back."""
+
+    def asked(value: str) -> None:
+        monkeypatch.setenv(VARIABLE, value)
+        forget()
+
+    def forget() -> None:
+        in_use.cache_clear()
+        kernel.cache_clear()
+
+    yield asked
+    monkeypatch.undo()
+    forget()
+
+
+def test_both_kernels_print_the_same_and_json_names_the_one_in_use(
+    oodcache: Run, cached: list[str], ask_for: Callable[[str], None]
+) -> None:
+    scores = ("mcm", "sigmoid-mcm", "energy", "joint-energy", "entropy", "variance")
+    asked = ["score", "--model", "tiny-sigmoid", *cached, *(f"--score={one}" for one in scores)]
+    tables, names = [], []
+    for one in ("numpy", ""):
+        ask_for(one)
+        tables.append(oodcache(*asked).out)
+        printed = json.loads(oodcache(*asked, "--format", "json").out)
+        names.append(printed["provenance"]["kernel"])
+    assert tables[0] == tables[1]
+    assert names == ["NumPy", in_use().name]
+
+
+def test_a_kernel_that_there_is_not_is_one_line(
+    oodcache: Run, cached: list[str], ask_for: Callable[[str], None]
+) -> None:
+    ask_for("cuda")
+    refused = oodcache("score", "--model", "tiny-sigmoid", *cached)
+    told = "oodcache: OODCACHE_KERNEL is 'cuda', not c or numpy; correct it, or unset it\n"
+    assert (refused.status, refused.out, refused.err) == (1, "", told)
 
 
 def test_sigmoid_mcm_equals_max_logit_in_every_measure(oodcache: Run, cached: list[str]) -> None:

@@ -1,23 +1,95 @@
-"""Claims about which kernel is in use."""
+"""Claims about which kernel is in use, and that a user is told why."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
 
-from oodcache.score.kernel.choice import VARIABLE
+import pytest
+from samples import Run
+
+from oodcache.score.kernel.choice import VARIABLE, in_use
+
+ROOT = Path(__file__).parents[3]
+ASKED = """\
+import sys
+from oodcache.score.kernel.choice import in_use, kernel
+print(in_use(), "numpy" in sys.modules, type(kernel()).__name__, sep="; ")"""
 
 
-def test_the_variable_leaves_the_compiled_kernel_aside() -> None:
-    asked = (
-        "from oodcache.score.kernel.choice import KERNEL, NAME; print(type(KERNEL).__name__, NAME)"
-    )
+def told(path: Path | None = None, value: str | None = None) -> str:
+    """Return what a new process tells: the choice, whether NumPy was imported for it, the class."""
+    asked = {} if value is None else {VARIABLE: value}
+    others = {name: text for name, text in os.environ.items() if name != VARIABLE}
+    paths = {} if path is None else {"PYTHONPATH": str(path)}
     done = subprocess.run(
-        [sys.executable, "-c", asked],
-        env={**os.environ, VARIABLE: "numpy"},
+        [sys.executable, "-c", ASKED],
+        env=others | paths | asked,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    assert done.stdout == f"Definition NumPy ({VARIABLE}=numpy)\n"
+    return done.stdout or done.stderr.splitlines()[-1]
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """Return a copy of what a choice imports, without a compiled kernel."""
+    place = tmp_path / "oodcache"
+    for name in ("cache", "score"):
+        ignored = shutil.ignore_patterns("__pycache__", f"*{EXTENSION_SUFFIXES[-1]}")
+        shutil.copytree(ROOT / name, place / name, ignore=ignored)
+    shutil.copy(ROOT / "api" / "__init__.py", place)
+    return tmp_path
+
+
+def put(elsewhere: Path, content: bytes) -> Path:
+    """Write a file in the place of the compiled kernel, and return it."""
+    built = elsewhere / "oodcache" / "score" / "kernel" / f"_rows{EXTENSION_SUFFIXES[0]}"
+    built.write_bytes(content)
+    return built
+
+
+@pytest.mark.parametrize("value", ["numpy", "NumPy"])
+def test_the_variable_leaves_the_compiled_kernel_aside(value: str) -> None:
+    assert told(value=value) == f"NumPy ({VARIABLE}={value}); False; Definition\n"
+
+
+def test_numpy_computes_if_no_kernel_was_built(elsewhere: Path) -> None:
+    assert told(elsewhere) == "NumPy (no compiled kernel was built); False; Definition\n"
+    refused = "InputError: OODCACHE_KERNEL is 'c', but no compiled kernel was built; unset it to"
+    assert refused in told(elsewhere, "c")
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x7fELF" + bytes(100)])
+def test_numpy_computes_if_the_kernel_cannot_be_loaded(elsewhere: Path, content: bytes) -> None:
+    built = put(elsewhere, content)
+    found = told(elsewhere)
+    assert found.startswith("NumPy (the compiled kernel cannot be loaded: ")
+    assert str(built) in found
+    assert found.endswith("; False; Definition\n")
+
+
+def test_the_compiled_kernel_computes_where_it_was_built() -> None:
+    if in_use().reason:
+        pytest.skip(str(in_use()))
+    assert told() == told(value="c") == f"{in_use()}; False; Compiled\n"
+    assert in_use().name.startswith("C, ")
+
+
+def test_an_unknown_kernel_is_rejected_with_what_to_do(
+    oodcache: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "cuda\x1b")
+    in_use.cache_clear()
+    try:
+        refused = oodcache("-V")
+    finally:
+        in_use.cache_clear()
+    assert (refused.status, refused.out) == (1, "")
+    what = r"OODCACHE_KERNEL is 'cuda\x1b', not c or numpy; correct it, or unset it"
+    assert refused.err == f"oodcache: {what}\n"
