@@ -12,7 +12,7 @@ from oodcache.cache.errors import InputError
 if TYPE_CHECKING:
     from oodcache.score.kernel.definition import Definition
 
-# "numpy" leaves the compiled kernel aside, "c" insists on it.
+# "numpy" leaves the compiled kernel aside, "c" insists on it, "avx2" on its narrower instructions.
 VARIABLE = "OODCACHE_KERNEL"
 
 
@@ -46,8 +46,8 @@ def in_use() -> Choice:
     Raises InputError for another value of `VARIABLE`, or if it is `c` and there is no such kernel.
     """
     asked = os.environ.get(VARIABLE, "")
-    if asked.lower() not in ("", "c", "numpy"):
-        raise InputError(f"{VARIABLE} is {asked!r}, not c or numpy; correct it, or unset it")
+    if asked.lower() not in ("", "c", "avx2", "numpy"):
+        raise InputError(f"{VARIABLE} is {asked!r}, not c, avx2 or numpy; correct it, or unset it")
     if asked.lower() == "numpy":
         return Choice("NumPy", f"{VARIABLE}={asked}")
     found = _compiled()

@@ -151,7 +151,7 @@ def test_a_kernel_that_there_is_not_is_one_line(
 ) -> None:
     ask_for("cuda")
     refused = oodcache("score", "--model", "tiny-sigmoid", *cached)
-    told = "oodcache: OODCACHE_KERNEL is 'cuda', not c or numpy; correct it, or unset it\n"
+    told = "oodcache: OODCACHE_KERNEL is 'cuda', not c, avx2 or numpy; correct it, or unset it\n"
     assert (refused.status, refused.out, refused.err) == (1, "", told)
 
 

@@ -91,5 +91,5 @@ def test_an_unknown_kernel_is_rejected_with_what_to_do(
     finally:
         in_use.cache_clear()
     assert (refused.status, refused.out) == (1, "")
-    what = r"OODCACHE_KERNEL is 'cuda\x1b', not c or numpy; correct it, or unset it"
+    what = r"OODCACHE_KERNEL is 'cuda\x1b', not c, avx2 or numpy; correct it, or unset it"
     assert refused.err == f"oodcache: {what}\n"
