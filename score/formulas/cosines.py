@@ -55,7 +55,7 @@ class Rows:
 
     `top` and `runner_up` are the two largest cosines, float64 (N,), `best` the class of the first;
     with a single class the runner-up is -inf. `cosine` (N, K) is overwritten. `exact` returns the
-    float64 cosines of each image with some classes; without it `cosine` has them. Sums in `wanted` are
+    float64 cosines of each image with some classes; without it `cosine` has them. Sums `wanted` are
     computed in one sweep, others when they are asked for, and then join it.
     """
 

@@ -105,9 +105,7 @@ def rank_alike(
 def test_scores_of_a_temperature_rank_alike_but_within_the_bound(temperature: float) -> None:
     cosine = images()
     bound = temperature * (64 + 3 * LOG) * ROUNDING
-    leads = exactly(
-        cosine, lambda row: max(row) - log_mean(sorted(row)[:-1], temperature)
-    )
+    leads = exactly(cosine, lambda row: max(row) - log_mean(sorted(row)[:-1], temperature))
     for found in rank_alike(cosine, lambda t: lead(t, None, temperature=temperature), leads, bound):
         assert (np.abs(found - leads) <= bound).all()
     energies = exactly(cosine, lambda row: log_mean(row, temperature))

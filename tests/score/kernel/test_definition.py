@@ -254,9 +254,7 @@ def test_tiny_terms_keep_their_digits(kernel: Definition) -> None:
         kernel.add_sigmoids(cosine, 680.0, bias, first, first + 1, sums)
         x = 680 * cosine[0].astype(np.float64)
         np.testing.assert_allclose(sums[0], np.exp(x), rtol=4 * ROUNDING)
-        np.testing.assert_allclose(
-            sums[1], np.exp(-np.logaddexp(0, -x - bias)), rtol=4 * ROUNDING
-        )
+        np.testing.assert_allclose(sums[1], np.exp(-np.logaddexp(0, -x - bias)), rtol=4 * ROUNDING)
 
 
 @given(
