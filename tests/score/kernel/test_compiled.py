@@ -26,10 +26,10 @@ rows = pytest.importorskip("oodcache.score.kernel._rows", reason="no compiled ke
 compiled = pytest.importorskip("oodcache.score.kernel.compiled").Compiled()
 pytestmark = pytest.mark.skipif(not rows.instructions, reason="the processor lacks AVX2 or FMA")
 
-# One rounding of a float32; docs/scores.md, "How far a score may be off", derives the bounds from it.
+# One rounding of a float32. docs/scores.md, "How far a score may be off", derives bounds from it.
 ROUNDING = 2.0**-24
 # So many of them at most in a sum of positive terms.
-SUM = 128
+SUM = 64
 CLASSES = 60
 LOG = float(np.log(CLASSES))
 LOG_2 = float(np.log(2))

@@ -1,6 +1,6 @@
 """Claims about the sums over rows, of each kernel: against float64 and mpmath, within the bound.
 
-docs/scores.md, "How far a score may be off", derives the bound.
+docs/scores.md, "How far a score may be off", derives it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from oodcache.score.kernel.definition import (
 
 # What one float32 rounding may change.
 ROUNDING = 2.0**-24
-# A sum of positive terms is rounded up to 126 times in a row; each of a term's logit's parts (gap,
+# A sum of positive terms is rounded at most 63 times in a row; each of a term's logit's parts (gap,
 # scale, product, runner-up's logit, sum) once.
-SUM, LOGIT = 128 * ROUNDING, 5 * ROUNDING
+SUM, LOGIT = 64 * ROUNDING, 5 * ROUNDING
 # A term, apart from its logit: an exponential, and for σ a division.
 TERM = 4 * ROUNDING
 # Smaller exponentials may be 0.
