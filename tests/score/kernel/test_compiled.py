@@ -22,7 +22,7 @@ from oodcache.score.formulas.class_scores import (
 from oodcache.score.formulas.tile import Tile
 from oodcache.score.kernel.definition import HIDDEN, Dots, Floats, RowSums, Scores, Terms
 
-rows = pytest.importorskip("oodcache.score.kernel._rows", reason="no compiled kernel was built")
+rows = pytest.importorskip("oodcache.score.kernel._rows", exc_type=ImportError)
 compiled = pytest.importorskip("oodcache.score.kernel.compiled").Compiled()
 pytestmark = pytest.mark.skipif(not rows.instructions, reason="the processor lacks AVX2 or FMA")
 
