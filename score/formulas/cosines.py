@@ -2,8 +2,8 @@
 
 RowSums run over the *other* classes, all but the nearest, relative to the runner-up: nothing
 overflows, and the two nearest classes, which decide most, enter in float64. A float32 sum moves a
-score in its seventh digit, but still separates images whose cosines with their two nearest classes
-differ, as far as float64 can represent the score.
+score a little (docs/scores.md derives how far), but still separates images whose cosines with their
+two nearest classes differ, as far as float64 can represent the score.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from oodcache.score.kernel import _rows
 from oodcache.score.kernel.definition import (
@@ -22,6 +24,8 @@ from oodcache.score.kernel.definition import (
 # With a smaller scale the hidden are not far below 0; of a larger one, or a larger logit, exponents
 # leave the range of integers.
 LEAST_SCALE, MOST_LOGIT = 1e-30, 1e6
+# The exponential of a larger logit of cosines leaves float64's range.
+MOST_ADDED = 700.0
 COUNTS = {Terms.EXP: 1, Terms.MOMENTS: 3, Terms.SOFTPLUS: 1, Terms.SIGMOIDS: 2}
 # As many sums of a row as one call takes.
 MOST = 64
@@ -68,7 +72,10 @@ class Compiled(Definition):
         self, cosines: Floats, scale: float, order: Places, groups: Places, sums: Scores
     ) -> None:
         """Add exp(scale · c) of row order[i] of `cosines` (M, N) to row groups[i] of `sums`."""
-        _rows.add_terms(cosines, cosines.shape[1], scale, 0.0, False, order, groups, sums)
+        if abs(scale) <= MOST_ADDED and _can_add(cosines, order, groups, sums):
+            _rows.add_terms(cosines, cosines.shape[1], scale, 0.0, False, order, groups, sums)
+        else:
+            super().add_exponentials(cosines, scale, order, groups, sums)
 
     def add_sigmoids(
         self,
@@ -80,7 +87,11 @@ class Compiled(Definition):
         sums: Scores,
     ) -> None:
         """Add σ(scale · c + bias) of row order[i] of `cosines` to row groups[i] of `sums`."""
-        _rows.add_terms(cosines, cosines.shape[1], scale, bias, True, order, groups, sums)
+        most = abs(scale) + abs(bias)
+        if most <= MOST_ADDED and _can_add(cosines, order, groups, sums):
+            _rows.add_terms(cosines, cosines.shape[1], scale, bias, True, order, groups, sums)
+        else:
+            super().add_sigmoids(cosines, scale, bias, order, groups, sums)
 
 
 def _read(
@@ -106,7 +117,17 @@ def _read(
 
 
 def _fits(numbers: Floats) -> bool:
-    return numbers.dtype == np.float32 and numbers.flags.c_contiguous
+    return _is_plain(numbers, np.float32)
+
+
+def _can_add(cosines: Floats, order: Places, groups: Places, sums: Scores) -> bool:
+    indices = _is_plain(order, np.int64) and _is_plain(groups, np.int64)
+    return _fits(cosines) and indices and _is_plain(sums, np.float64)
+
+
+def _is_plain(array: npt.NDArray[Any], held: type[np.generic]) -> bool:
+    """Return whether the C can read the numbers as they lie in memory."""
+    return array.dtype == held and array.flags.c_contiguous and array.flags.aligned
 
 
 def _in_range(asked: RowSums, most: float) -> bool:

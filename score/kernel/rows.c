@@ -24,7 +24,7 @@ typedef struct { float part; int whole; } Shift;
 static float factor_of(double scale) { return (float)fmax(-FLT_MAX, fmin(scale / LOG_2, FLT_MAX)); }
 static Shift shift_of(double logit)
 {
-    double bits = logit / LOG_2, whole = rint(fmax(-1e9, fmin(bits, 1e9)));
+    double bits = logit / LOG_2, whole = rint(fmax(-1e8, fmin(bits, 1e8)));
     return (Shift){(float)(bits - whole), (int)whole};
 }
 /* What is compiled for one set of instructions. */

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.special import log_softmax
 
+from oodcache.score.formulas import cosines as cosines_module
 from oodcache.score.formulas.cosines import Floats, Rows, Scores
+from oodcache.score.kernel.definition import Definition
 
 Type = type[np.floating[Any]]
 TEMPERATURES = [1e-3, 0.01, 0.07, 0.5, 1.0, 2.0, 10.0]
@@ -28,6 +30,13 @@ each_count = pytest.mark.parametrize("classes", [2, 3, 7, 16, 50])
 dyadic = st.integers(-1024, 1024).map(lambda one: one / 1024)
 shapes = st.tuples(st.integers(1, 6), st.integers(2, 9))
 cosines = arrays.arrays(np.float64, shapes, elements=dyadic)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_kernel(kernel: Definition) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cosines_module, "kernel", lambda it=kernel: it)
+        yield
 
 
 @pytest.fixture(autouse=True)

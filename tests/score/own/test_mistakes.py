@@ -72,5 +72,5 @@ def test_ctrl_c_in_a_function_stops_before_most_tiles_are_begun() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        scored(stopped, "f", images=np.tile(IMAGES, (20, 1)), threads=1)
+        scored(stopped, "f", images=np.tile(IMAGES, (40, 1)), threads=1)
     assert len(calls) < 20
