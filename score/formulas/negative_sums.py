@@ -16,7 +16,7 @@ from oodcache.score.formulas.cosines import Places, Scores, product
 from oodcache.score.formulas.tile import Tile, Vectors, digests
 from oodcache.score.kernel.label_sums import Term, sums_of
 
-SLICE = 512
+SLICE = 1024
 
 
 @dataclass(frozen=True)
