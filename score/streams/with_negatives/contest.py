@@ -80,6 +80,7 @@ class Workers:
     def __init__(self) -> None:
         # Finding the BLAS libraries takes milliseconds.
         self._libraries = ThreadpoolController()
+        self._rooms: dict[tuple[int, int], Vectors] = {}
 
     def each(
         self, work: Callable[[LabelPart, Vectors], Scores], parts: Sequence[LabelPart], images: int
@@ -92,8 +93,10 @@ class Workers:
         found: list[Scores] = [np.empty(0)] * len(parts)
 
         def share(first: int) -> None:
-            # New memory for each part would have to be cleared by the kernel.
-            room = np.empty((SLICE, images), np.float32)
+            # Kept: new memory would have to be cleared by the kernel.
+            if (first, images) not in self._rooms:
+                self._rooms[first, images] = np.empty((SLICE, images), np.float32)
+            room = self._rooms[first, images]
             for place in range(first, len(parts), threads):
                 labels = parts[place].labels
                 found[place] = work(parts[place], room[: labels.stop - labels.start])
