@@ -24,8 +24,9 @@ from oodcache.score.formulas.definition import (
     Parameter,
     Score,
 )
-from oodcache.score.formulas.negative_sums import Asked, Exponential, NegativeSums, Sigmoid
+from oodcache.score.formulas.negative_sums import Asked, NegativeSums
 from oodcache.score.formulas.tile import Tile
+from oodcache.score.kernel.label_sums import Exponential, Sigmoid
 
 Key = tuple[object, ...]
 

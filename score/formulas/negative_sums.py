@@ -1,8 +1,7 @@
 """Sums over negative texts, group by group, for all scores of a run in one pass over a tile.
 
 The negatives are multiplied with a tile in slices of `SLICE`, so memory does not grow with their
-number; sums are float64. Terms keep within float64's range at usual temperatures and scales; those
-that are `cold` are added as logarithms instead, which takes several times as long.
+number.
 """
 
 from __future__ import annotations
@@ -13,57 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
-from oodcache.score.formulas.cosines import Floats, Places, Scores, product
+from oodcache.score.formulas.cosines import Places, Scores, product
 from oodcache.score.formulas.tile import Tile, Vectors, digests
-from oodcache.score.kernel.choice import kernel
+from oodcache.score.kernel.label_sums import Term, sums_of
 
-SLICE = 512
-# exp of 700 is about the most that float64 holds.
-MOST = 700
-
-
-@dataclass(frozen=True)
-class Exponential:
-    """The term exp(c / τ). If `cold`, terms may leave float64's range."""
-
-    temperature: float
-
-    @property
-    def cold(self) -> bool:
-        return self.temperature * MOST < 1
-
-    def add(self, cosine: Floats, order: Places, groups: Places, sums: Scores) -> None:
-        """Add the terms of row order[i] of cosines (M, N) to row groups[i] of `sums`."""
-        kernel().add_exponentials(cosine, 1 / self.temperature, order, groups, sums)
-
-    def logarithm(self, cosine: Floats) -> Scores:
-        """Return c / τ."""
-        return cosine / np.float64(self.temperature)
-
-
-@dataclass(frozen=True)
-class Sigmoid:
-    """The term σ(s·c + b), or with `sign` -1 its complement σ(-s·c - b), as `Exponential`."""
-
-    scale: float
-    bias: float
-    sign: int = 1
-
-    @property
-    def cold(self) -> bool:
-        return self.scale + abs(self.bias) > MOST
-
-    def add(self, cosine: Floats, order: Places, groups: Places, sums: Scores) -> None:
-        """Add the terms of row order[i] of cosines (M, N) to row groups[i] of `sums`."""
-        scale, bias = self.sign * self.scale, self.sign * self.bias
-        kernel().add_sigmoids(cosine, scale, bias, order, groups, sums)
-
-    def logarithm(self, cosine: Floats) -> Scores:
-        """Return log σ(±(s·c + b))."""
-        # float64 throughout: float32 might overflow.
-        logits = self.sign * (cosine * np.float64(self.scale) + self.bias)
-        found: Scores = np.minimum(logits, 0) - np.log1p(np.exp(-np.abs(logits)))
-        return found
+SLICE = 1024
 
 
 @dataclass(frozen=True)
@@ -78,7 +31,7 @@ class Members:
 class Asked:
     """A requested sum: of `term` over the negatives at `places`, each in a group."""
 
-    term: Exponential | Sigmoid
+    term: Term
     places: Places
     group: Places
     groups: int
@@ -166,8 +119,7 @@ class NegativeSums:
     def _of(self, tile: Tile) -> dict[Hashable, Scores]:
         count = len(tile.vectors)
         totals = {
-            key: (_Cold if asked.term.cold else _Linear)(asked, count)
-            for key, asked in self._asked.items()
+            key: sums_of(asked.term, asked.groups, count) for key, asked in self._asked.items()
         }
         largest = {key: np.full(count, -np.inf) for key in self._largest}
         room = np.empty((SLICE, count), np.float32)
@@ -178,38 +130,9 @@ class NegativeSums:
                 if len(members := slices[number].order):
                     np.maximum(largest[key], cosine[members].max(axis=0), out=largest[key])
             for key, total in totals.items():
-                if len((own := self._members[key][number]).order):
-                    total.add(cosine, own)
+                own = self._members[key][number]
+                total.add(cosine, own.order, own.groups)
         return {key: total.logarithms() for key, total in totals.items()} | largest
-
-
-class _Linear:
-    """Sums of terms within float64's range."""
-
-    def __init__(self, asked: Asked, count: int) -> None:
-        self._term = asked.term
-        self._sums = np.zeros((asked.groups, count))
-
-    def add(self, cosine: Floats, members: Members) -> None:
-        self._term.add(cosine, members.order, members.groups, self._sums)
-
-    def logarithms(self) -> Scores:
-        return np.log(self._sums)
-
-
-class _Cold:
-    """Sums of terms given as logarithms."""
-
-    def __init__(self, asked: Asked, count: int) -> None:
-        self._term = asked.term
-        self._logarithms = np.full((asked.groups, count), -np.inf)
-
-    def add(self, cosine: Floats, members: Members) -> None:
-        terms = self._term.logarithm(cosine[members.order])
-        np.logaddexp.at(self._logarithms, members.groups, terms)
-
-    def logarithms(self) -> Scores:
-        return self._logarithms
 
 
 def _members(places: Places, group: Places, start: int) -> Members:

@@ -22,6 +22,8 @@ Places = npt.NDArray[np.intp]
 HIDDEN = float(np.finfo(np.float32).min) / 4
 # Logits with a scale or a logit above this are float64: float32 might overflow.
 LARGE = 1e30
+# Rows whose terms are computed at a time.
+ROWS = 128
 
 
 class Terms(IntEnum):
@@ -93,7 +95,9 @@ class Definition:
         self, cosines: Floats, scale: float, order: Places, groups: Places, sums: Scores
     ) -> None:
         """Add exp(scale · c) of row order[i] of `cosines` (M, N) to row groups[i] of `sums`."""
-        np.add.at(sums, groups, np.exp(scale * cosines[order].astype(np.float64)))
+        for some in _slices(len(order)):
+            logits = scale * cosines[order[some]].astype(np.float64)
+            _add(np.exp(logits, out=logits), groups[some], sums)
 
     def add_sigmoids(
         self,
@@ -105,8 +109,9 @@ class Definition:
         sums: Scores,
     ) -> None:
         """Add σ(scale · c + bias) of row order[i] of `cosines` to row groups[i] of `sums`."""
-        logits = scale * cosines[order].astype(np.float64) + bias
-        np.add.at(sums, groups, 1 / (1 + np.exp(-logits)))
+        for some in _slices(len(order)):
+            odds = np.exp(-scale * cosines[order[some]].astype(np.float64) - bias)
+            _add(1 / (1 + odds), groups[some], sums)
 
 
 def _sums(gaps: Floats, runner_up: Scores, asked: RowSums) -> tuple[Scores, ...]:
@@ -136,6 +141,18 @@ def _logits(gaps: Floats, scale: float, logits: Scores) -> Floats:
     found += logits.astype(found.dtype)[:, None]
     found[gaps == HIDDEN] = -np.inf
     return found
+
+
+def _slices(count: int) -> list[slice]:
+    """Return slices of so many rows as stay in the cache."""
+    return [slice(start, start + ROWS) for start in range(0, count, ROWS)]
+
+
+def _add(terms: Scores, groups: Places, sums: Scores) -> None:
+    """Add each row of terms to that of its group: neighbours of one group together."""
+    starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    for group, own in zip(groups[starts], np.split(terms, starts[1:]), strict=True):
+        sums[group] += own.sum(axis=0)
 
 
 def _sum(terms: Floats) -> Scores:

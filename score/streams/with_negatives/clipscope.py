@@ -17,8 +17,9 @@ from oodcache.score.formulas.definition import (
     unranked,
 )
 from oodcache.score.formulas.negative_scores import relative
-from oodcache.score.formulas.negative_sums import Asked, Exponential, NegativeSums, Sigmoid
+from oodcache.score.formulas.negative_sums import Asked, NegativeSums
 from oodcache.score.formulas.tile import Tile
+from oodcache.score.kernel.label_sums import Exponential, Sigmoid
 from oodcache.score.streams.context import StreamContext
 from oodcache.score.streams.method import Arrived, Held
 

@@ -1,7 +1,7 @@
 """A contest of classes with groups of negatives: how likely an image is ID, by sums over labels.
 
-Labels are classes, then the negatives of one group after the other. A term is exp(s·c), or σ(s·c +
-b) if there is a bias.
+Labels are classes, then the negatives of one group after the other. The classes are side 0, and
+the negatives of group g side g + 1.
 """
 
 from __future__ import annotations
@@ -11,30 +11,31 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from oodcache.score.formulas.class_scores import softplus
-from oodcache.score.formulas.cosines import Floats, Scores, product
+from oodcache.score.formulas.cosines import Places, Scores
 from oodcache.score.formulas.negative_scores import log_odds_of_mean
 from oodcache.score.formulas.tile import Vectors, processors
+from oodcache.score.kernel.label_sums import Term, sums_of
 
 # Labels whose terms are summed at a time: their cosines with a batch stay in the cache.
 SLICE = 1024
-# Images whose cosines with such a part stay in the cache.
-ROWS = 128
-# σ of a larger logit is 1 in float64.
-HIGHEST = 40.0
 
 
 @dataclass(frozen=True)
-class SidePart:
-    """Labels of one side: the classes, `side` 0, or the negatives of group `side` - 1."""
+class LabelPart:
+    """Some labels that follow each other, and the side of each, counted from the `first`."""
 
-    side: int
     labels: slice
+    first: int
+    sides: Places
+
+    @property
+    def span(self) -> slice:
+        """Return the sides that it has labels of."""
+        return slice(self.first, self.first + int(self.sides[-1]) + 1)
 
 
 @dataclass(frozen=True)
@@ -42,78 +43,35 @@ class Contest:
     """The contest of `classes` classes with groups of negatives of these `sizes`.
 
     Its outcome is the mean over groups g of S/(S + N_g), with S and N_g the sums of the terms of
-    the classes and of group g. Terms have the `scale`, and a `bias` if they are sigmoids.
+    the classes and of group g.
     """
 
     classes: int
     sizes: tuple[int, ...]
-    scale: float
-    bias: float | None = None
+    term: Term
 
     @cached_property
-    def parts(self) -> tuple[SidePart, ...]:
-        """Return the labels in parts of at most `SLICE`, each of one side."""
-        edges = [0, self.classes, *(self.classes + np.cumsum(self.sizes)).tolist()]
+    def parts(self) -> tuple[LabelPart, ...]:
+        """Return the labels in parts of at most `SLICE`."""
+        sides = np.repeat(np.arange(1 + len(self.sizes)), [self.classes, *self.sizes])
+        starts = range(0, len(sides), SLICE)
         return tuple(
-            SidePart(side, slice(start, min(start + SLICE, last)))
-            for side, (first, last) in enumerate(pairwise(edges))
-            for start in range(first, last, SLICE)
+            LabelPart(slice(start, start + len(some)), int(some[0]), some - some[0])
+            for start, some in zip(starts, np.split(sides, starts[1:]), strict=True)
         )
 
-    def log_odds(self, sums: Sequence[Scores]) -> Scores:
-        """Return the log-odds of the outcome, (N,), from the logarithm of each part's sum, (N,)."""
-        sides = np.full((1 + len(self.sizes), len(sums[0])), -np.inf)
-        for part, one in zip(self.parts, sums, strict=True):
-            sides[part.side] = np.logaddexp(sides[part.side], one)
+    def log_sums(self, part: LabelPart, cosine: Vectors) -> Scores:
+        """Return the logarithms of the sums over each side of a part (sides, N), from cosines."""
+        sums = sums_of(self.term, int(part.sides[-1]) + 1, cosine.shape[1])
+        sums.add(cosine, np.arange(len(cosine)), part.sides)
+        return sums.logarithms()
+
+    def log_odds(self, log_sums: Sequence[Scores]) -> Scores:
+        """Return the log-odds of the outcome, (N,), from the `log_sums` of each part."""
+        sides = np.full((1 + len(self.sizes), log_sums[0].shape[1]), -np.inf)
+        for part, one in zip(self.parts, log_sums, strict=True):
+            sides[part.span] = np.logaddexp(sides[part.span], one)
         return log_odds_of_mean(sides[0] - sides[1:])
-
-    def of_columns(self, cosine: Vectors) -> Scores:
-        """Return the log-odds of images in rows from their cosines with all labels, (N, L)."""
-        room = np.empty(ROWS * SLICE, np.float32)
-        return np.concatenate(
-            [
-                self.log_odds([self._of_part(part, some, room) for part in self.parts])
-                for some in np.split(cosine, range(ROWS, len(cosine), ROWS))
-            ]
-        )
-
-    def _of_part(self, part: SidePart, cosine: Vectors, room: Vectors) -> Scores:
-        own = cosine[:, part.labels]
-        return self.log_sum(own, axis=1, out=room[: own.size].reshape(own.shape))
-
-    def log_sum(self, cosine: Vectors, *, axis: int, out: Vectors | None = None) -> Scores:
-        """Return the logarithm of the sum of terms of the cosines, along `axis`.
-
-        Terms may be written to `out`, which may be `cosine` itself.
-        """
-        if self.bias is not None:
-            return _log_sigmoids(cosine, self.scale, self.bias, axis)
-        top = cosine.max(axis=axis, keepdims=True)
-        terms = np.subtract(cosine, top, out=out)
-        terms *= np.float32(min(self.scale, float(np.finfo(np.float32).max)))
-        # The cosines are float32, so float32 terms lose nothing: the largest is exactly 1.
-        np.exp(terms, out=terms)
-        highest: Scores = top.reshape(-1).astype(np.float64)
-        return highest * self.scale + np.log(_total(terms, axis))
-
-
-def _total(terms: Vectors, axis: int) -> Scores:
-    """Return the sums along `axis`, in float64."""
-    # A product with ones: BLAS sums several times as fast as NumPy.
-    ones = np.ones(terms.shape[axis], terms.dtype)
-    return (product(ones, terms) if axis == 0 else product(terms, ones)).astype(np.float64)
-
-
-def _log_sigmoids(cosine: Floats, scale: float, bias: float, axis: int) -> Scores:
-    """Return log Σ σ(s·c + b) along `axis`, relative to the largest term, in float64."""
-    logits = np.minimum(np.multiply(cosine, scale, dtype=np.float64) + bias, HIGHEST)
-    top = logits.max(axis=axis, keepdims=True)
-    terms = np.exp(logits - top)
-    odds = np.exp(top)
-    # σ(x)/σ(m) = y·(1 + e^m)/(1 + y·e^m) with y = e^(x - m): σ itself may underflow.
-    terms *= (1 + odds) / (1 + terms * odds)
-    total: Scores = np.log(terms.sum(axis=axis)) - softplus(-top.reshape(-1))
-    return total
 
 
 class Workers:
@@ -122,9 +80,10 @@ class Workers:
     def __init__(self) -> None:
         # Finding the BLAS libraries takes milliseconds.
         self._libraries = ThreadpoolController()
+        self._rooms: dict[tuple[int, int], Vectors] = {}
 
     def each(
-        self, work: Callable[[SidePart, Vectors], Scores], parts: Sequence[SidePart], images: int
+        self, work: Callable[[LabelPart, Vectors], Scores], parts: Sequence[LabelPart], images: int
     ) -> list[Scores]:
         """Return `work(part, room)` of each part, in order, with room for its cosines (L, N).
 
@@ -134,8 +93,10 @@ class Workers:
         found: list[Scores] = [np.empty(0)] * len(parts)
 
         def share(first: int) -> None:
-            # New memory for each part would have to be cleared by the kernel.
-            room = np.empty((SLICE, images), np.float32)
+            # Kept: new memory would have to be cleared by the kernel.
+            if (first, images) not in self._rooms:
+                self._rooms[first, images] = np.empty((SLICE, images), np.float32)
+            room = self._rooms[first, images]
             for place in range(first, len(parts), threads):
                 labels = parts[place].labels
                 found[place] = work(parts[place], room[: labels.stop - labels.start])

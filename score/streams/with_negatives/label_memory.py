@@ -169,8 +169,10 @@ class SampleProxies:
         # Relative to the largest weight, which may be e^-80 or less.
         nearest = np.maximum(of_text, of_held.max(axis=1))
         own, weights = self._weights(of_text - nearest), self._weights(of_held - nearest[:, None])
-        within = np.stack([self.within[label] for label in labels.tolist()])
-        mixed: Vectors = product(within, weights)
+        every = np.concatenate([self.within[label] for label in labels.tolist()])
+        within = every.reshape(len(labels), 1 + count, count)
+        # For a product of one column matmul does not use BLAS.
+        mixed: Vectors = product(within, weights) if count > 1 else within * weights
         total = own * of_text + _dot(weights, of_held)
         square = own * (own + 2 * mixed[:, 0]) + _dot(weights, mixed[:, 1:])
         np.maximum(square, SHORTEST**2, out=square)
@@ -178,8 +180,8 @@ class SampleProxies:
         return found
 
     def _weights(self, below: Vectors) -> Vectors:
-        weights: Vectors = np.exp(below * np.float32(self.sharpness))
-        return weights
+        below *= np.float32(self.sharpness)
+        return np.exp(below, out=below)
 
 
 def _dot(weights: Vectors, others: Vectors) -> Vectors:

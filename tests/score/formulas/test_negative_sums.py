@@ -10,14 +10,9 @@ from samples.score.negatives import cosines, sums_of, unit
 from scipy.special import expit, logsumexp
 
 from oodcache.score.formulas.cosines import Places, Scores
-from oodcache.score.formulas.negative_sums import (
-    SLICE,
-    Asked,
-    Exponential,
-    NegativeSums,
-    Sigmoid,
-)
+from oodcache.score.formulas.negative_sums import SLICE, Asked, NegativeSums
 from oodcache.score.formulas.tile import Tile
+from oodcache.score.kernel.label_sums import Exponential, Sigmoid
 from oodcache.score.onepass.onepass import Classes, fit_all, score_images
 from oodcache.score.onepass.variants import parse_all
 
