@@ -115,13 +115,14 @@ def test_added_templates_make_the_file_of_one_run_and_encode_nothing_twice(
 ) -> None:
     notes = list[str]()
     path = added(tmp_path, photos, ["a {}"])
+    # On some processors last bits depend on the size of a batch: shards of one template each.
     for some in (["the {}", "a {}"], ["my {}", "{}"]):
-        added(tmp_path, photos, some, shard_rows=3, notes=notes)
+        added(tmp_path, photos, some, shard_rows=2, notes=notes)
     expected = [one.replace("{}", name) for one in ALL for name in ("cat", "dog")]
     assert prompts == expected
     assert "c: adding 2 templates to the 2 in the cache; an average of all is now one of 4" in notes
     assert notes[-1] == f"wrote {path}: 2 classes, 4 templates (2 new)"
-    whole = once(tmp_path, classes=f"c={photos}", templates=ALL)
+    whole = once(tmp_path, classes=f"c={photos}", templates=ALL, shard_rows=2)
     assert path.read_bytes() == whole.read_bytes()
     assert files(path.parent) == ["c.h5"]
 

@@ -349,7 +349,9 @@ def test_images_as_the_world_has_them_are_extracted_and_the_bad_ones_shown(
         assert errors[row].startswith(why) if why is not None else row not in errors
     good = [row for row, name in enumerate(paths) if reasons[name] is None]
     vectors = np.concatenate(list(found.blocks()))
-    assert all(np.array_equal(vectors[row], vectors[good[0]]) for row in good)
+    # On some processors a vector's last bit depends on its place in the batch.
+    same = np.repeat(vectors[good[:1]], len(good), axis=0)
+    np.testing.assert_allclose(vectors[good], same, rtol=0, atol=3e-7)
     shown = oodcache("cache", "info", path)
     assert (shown.status, shown.err) == (0, "")
     lines = shown.out.splitlines()
