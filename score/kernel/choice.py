@@ -12,7 +12,7 @@ from oodcache.cache.errors import InputError
 if TYPE_CHECKING:
     from oodcache.score.kernel.definition import Definition
 
-# "numpy" leaves the compiled kernel aside, "c" insists on it, "avx2" on its narrower instructions.
+# "numpy" leaves the compiled kernel aside, "c" insists on it, "avx2" keeps it from using AVX-512.
 VARIABLE = "OODCACHE_KERNEL"
 
 
@@ -46,9 +46,9 @@ def in_use() -> Choice:
     Raises InputError for another value of `VARIABLE`, or if it is `c` and there is no such kernel.
     """
     asked = os.environ.get(VARIABLE, "")
-    if asked.lower() not in ("", "c", "avx2", "numpy"):
+    if asked not in ("", "c", "avx2", "numpy"):
         raise InputError(f"{VARIABLE} is {asked!r}, not c, avx2 or numpy; correct it, or unset it")
-    if asked.lower() == "numpy":
+    if asked == "numpy":
         return Choice("NumPy", f"{VARIABLE}={asked}")
     found = _compiled()
     if asked and found.reason:
