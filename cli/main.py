@@ -81,7 +81,7 @@ def print_version(context: click.Context, _: click.Parameter, is_asked: bool) ->
     is_eager=True,
     expose_value=False,
     callback=print_version,
-    help="Show the version and exit.",
+    help="Show the version and the kernel in use, and exit.",
 )
 def oodcache() -> None:
     """Compare zero-shot out-of-distribution (OOD) scores on cached embeddings.

@@ -1,6 +1,6 @@
 """What a million images cost beside their encoding: listing, shards, merging (docs/scale.md).
 
-Run by itself, `python -m bench.scale`: it makes a million empty files, and 6 GB of embeddings.
+Run by itself, `python -m bench scale`: it makes a million empty files, and 6 GB of embeddings.
 """
 
 from __future__ import annotations

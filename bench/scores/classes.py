@@ -13,7 +13,7 @@ from oodcache.score.onepass.default_scores import DEFAULT
 from oodcache.score.onepass.onepass import Classes, score_images
 from oodcache.score.onepass.variants import parse_all
 
-# Images of each number of classes: products of about the same time, in whole tiles of 512.
+# Images of each number of classes: products of about the same time, in whole tiles.
 IMAGES = {1_000: 40_960, 10_000: 4_096, 21_000: 2_048}
 RUNS = 5
 NO_WORSE = Target(1)

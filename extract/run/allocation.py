@@ -12,7 +12,7 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4  # Parameters of glibc's mallopt.
 def keep_freed_memory() -> None:
     """Make glibc keep freed memory, unless the environment configures it; no effect elsewhere.
 
-    By default it returns every block above 32 MB to the system at once, and the kernel must clear
+    By default it returns every block above 32 MB to the system at once, and the system must clear
     new pages for the next batch: with a ViT-B-32 and batches of 256, a fifth of all processor time.
     """
     if any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ):

@@ -1,6 +1,6 @@
 """Cosines of N images with K classes, and the sums that scores share, each computed once.
 
-RowSums run over the *other* classes, all but the nearest, relative to the runner-up: nothing
+Sums run over the *other* classes, all but the nearest, relative to the runner-up: nothing
 overflows, and the two nearest classes, which decide most, enter in float64. A float32 sum moves a
 score a little (docs/scores.md derives how far), but still separates images whose cosines with their
 two nearest classes differ, as far as float64 can represent the score.
@@ -175,7 +175,7 @@ class Rows:
         logits[np.arange(len(rows)), self._hidden[1][some]] = self.margin[some]
         logits /= temperature  # Separately: the product could overflow if all cosines are equal.
         logits *= stretch[:, None]
-        # Not `_sum`: BLAS results depend on the number of rows, which here other images decide.
+        # No product by BLAS: its bits depend on the number of rows, which here other images decide.
         logits -= logits.mean(axis=1, keepdims=True)
         excess = np.expm1(logits)
         mean = excess.mean(axis=1)

@@ -1,4 +1,4 @@
-"""The same sums in C: of float32, and within the range of its exponents; others as NumPy does."""
+"""The same sums in C, of float32 and within its range of exponents; NumPy computes all others."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from oodcache.score.kernel.definition import (
     Terms,
 )
 
-# With a smaller scale the hidden are not far below 0; of a larger one, or a larger logit, exponents
-# leave the range of integers.
+# With a smaller scale, HIDDEN would not be far enough below 0; with larger logits, exponents would
+# not fit into integers.
 LEAST_SCALE, MOST_LOGIT = 1e-30, 1e6
 # The exponential of a larger logit of cosines leaves float64's range.
 MOST_ADDED = 700.0
@@ -34,8 +34,6 @@ NONE = np.empty((0, 0), np.float32)
 
 class Compiled(Definition):
     """Each sum in one sweep over a row."""
-
-    instructions = _rows.instructions
 
     def read(
         self, numbers: Floats, exact: Exact | None, asked: Sequence[RowSums]

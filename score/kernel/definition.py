@@ -1,4 +1,4 @@
-"""The sums over rows of cosines, as NumPy computes them: what the C must equal, and does without.
+"""The sums over rows of cosines, in NumPy: what the C is tested against, and its fallback.
 
 A row of *gaps* has the differences from the second largest cosine, with `HIDDEN` for the largest,
 which no sum counts.
@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.floating[Any]]
 Scores = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
-# Its exponential is 0, and so is 0 times it.
+# Replaces the largest: its exponential is 0, and so is 0 times it.
 HIDDEN = float(np.finfo(np.float32).min) / 4
 # Logits with a scale or a logit above this are float64: float32 might overflow.
 LARGE = 1e30
@@ -37,7 +37,7 @@ class Terms(IntEnum):
 
 @dataclass(frozen=True)
 class RowSums:
-    """RowSums that are asked of every row; its logit is scale · runner-up + bias."""
+    """Sums that are asked of every row, whose logit is scale · runner-up + bias."""
 
     kind: Terms
     scale: float

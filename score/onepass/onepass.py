@@ -229,7 +229,7 @@ def score_images(
             kept_vectors[first : first + size] = vectors
 
     def room_for(count: int) -> Vectors:
-        """Return the thread's room for cosines: the kernel would have to clear new memory."""
+        """Return the thread's room for cosines: the system would have to clear new memory."""
         if not hasattr(rooms, "cosines"):
             rooms.cosines = np.empty((count, len(classes.vectors)), np.float32)
         room: Vectors = rooms.cosines

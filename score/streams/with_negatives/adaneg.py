@@ -106,7 +106,7 @@ class AdaNeg:
         product(self.labels.texts[labels], tile.vectors.T, out=room[labels])
 
     def _room(self, count: int) -> Vectors:
-        """Return this thread's room for cosines: the kernel would have to clear new memory."""
+        """Return this thread's room for cosines: the system would have to clear new memory."""
         room: Vectors | None = getattr(self.rooms, "cosine", None)
         if room is None or room.shape[1] != count:
             room = self.rooms.cosine = np.empty((len(self.labels.texts), count), np.float32)

@@ -93,7 +93,7 @@ class Workers:
         found: list[Scores] = [np.empty(0)] * len(parts)
 
         def share(first: int) -> None:
-            # Kept: new memory would have to be cleared by the kernel.
+            # Kept: the system would have to clear new memory.
             if (first, images) not in self._rooms:
                 self._rooms[first, images] = np.empty((SLICE, images), np.float32)
             room = self._rooms[first, images]
