@@ -188,7 +188,7 @@ def score_images(
     written to `keep` (rows, D) if it is given.
     """
     fits = fits or [None] * len(variants)
-    order, of_sets, of_streams = _in_turn(variants, classes)
+    order, of_sets, of_streams = _in_turn(variants)
     scored = Scored(
         *(np.full((len(variants), rows), np.nan), np.empty(rows, np.intp)),
         np.empty(rows, np.uint64),
@@ -268,22 +268,14 @@ def _check_unchanged(variants: Sequence[Variant], fits: Sequence[Any]) -> None:
         fit.shared.check(" or ".join(own))
 
 
-def _in_turn(
-    variants: Sequence[Variant], classes: Classes
-) -> tuple[list[int], list[int], list[int]]:
+def _in_turn(variants: Sequence[Variant]) -> tuple[list[int], list[int], list[int]]:
     """Return the places of the variants of single images, in their turn, of sets and of streams.
 
-    A user's come first, because the built-in ones overwrite the cosines. The others are sorted by
-    temperature, because the exponentials of the latest one are cached.
+    A user's come first, because the built-in ones overwrite the cosines.
     """
-
-    def turn(place: int) -> tuple[bool, float]:
-        variant = variants[place]
-        temperature = classes.numbers(variant).get("temperature", 0.0)
-        return variant.definition.needs != ANY, temperature
-
     places = range(len(variants))
     of_sets = [place for place in places if variants[place].definition.whole]
     of_streams = [place for place in places if variants[place].definition.stream]
     alone = (place for place in places if place not in (*of_sets, *of_streams))
-    return sorted(alone, key=turn), of_sets, of_streams
+    in_turn = sorted(alone, key=lambda place: variants[place].definition.needs != ANY)
+    return in_turn, of_sets, of_streams
