@@ -1,5 +1,5 @@
-/* The sums over rows of cosines that definition.py defines, for compiled.py. Arrays are contiguous,
- * and their sizes are checked here. AVX2, AVX-512 or NEON is used, whichever the processor has. */
+/* The sums over rows of cosines that definition.py defines, for compiled.py, which checks that arrays
+ * are contiguous and of the right types; sizes are checked here. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <float.h>
@@ -14,8 +14,8 @@
 /* So many numbers are added as floats, 63 a lane, before they are as doubles. So many factors of at most
  * 2 fit into a lane, and those of all lanes into a double. */
 #define BLOCK(lanes) (63 * (lanes))
-/* Rows whose nearest are looked for before the sums of one; sums of a call; columns, dimensions. */
-enum { AHEAD = 4, MOST_ASKED = 64, MOST = 1 << 24 };
+#define AHEAD 4 /* Rows whose two nearest are looked for before the sums of one. */
+enum { MOST_ASKED = 64, MOST_COLUMNS = 1 << 24 };
 typedef enum { EXP, MOMENTS, SOFTPLUS, SIGMOIDS } Terms;
 static const int sums_of[] = {1, 3, 1, 2};
 typedef struct { float value; int at; } Place;
@@ -100,7 +100,7 @@ static PyObject *read_rows(PyObject *self, PyObject *given)
     int64_t *places = views[4].buf;
     double *values = views[5].buf, *sums = views[6].buf;
     Py_ssize_t rows = views[4].len / 16, every = views[1].len / 24;
-    int fits = columns > 1 && columns < MOST && dimension >= 0 && dimension < MOST
+    int fits = columns > 1 && columns < MOST_COLUMNS && dimension >= 0 && dimension < MOST_COLUMNS
                && (find || !dimension) && every <= MOST_ASKED && views[5].len == views[4].len
                && views[0].len == 4 * rows * columns && views[2].len == 4 * rows * dimension
                && views[3].len >= 4 * columns * dimension;
@@ -153,7 +153,7 @@ static PyObject *add_terms(PyObject *self, PyObject *given)
         return NULL;
     const int64_t *order = views[1].buf, *groups = views[2].buf;
     Py_ssize_t count = views[1].len / 8;
-    int fits = columns > 0 && columns < MOST && views[2].len == views[1].len;
+    int fits = columns > 0 && columns < MOST_COLUMNS && views[2].len == views[1].len;
     for (Py_ssize_t i = 0; fits && i < count; i++)
         fits = order[i] >= 0 && order[i] < views[0].len / 4 / columns && groups[i] >= 0
                && groups[i] < views[3].len / 8 / columns;

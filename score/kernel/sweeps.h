@@ -33,8 +33,8 @@ INLINE double NAME(sum)(F terms)
         sum += terms[lane];
     return sum;
 }
-/* 2^r for |r| < 0.51: a polynomial, off by 4e-9 and its rounding, exactly 1 at 0. */
-INLINE F NAME(power)(F r)
+/* 2^r for |r| < 0.51: a polynomial, off by 1.4e-8 and its rounding, exactly 1 at 0. */
+INLINE F NAME(exp2_fraction)(F r)
 {
     F p = r * 0.000154697319775f + 0.00134100009661f;
     p = p * r + 0.00961803078251f;
@@ -49,18 +49,18 @@ INLINE F NAME(exponential)(F x, float factor, int whole)
 {
     F rounded = x * factor + ROUNDING, r = x * factor - (rounded - ROUNDING);
     I there = rounded > ROUNDING - 126 - (float)whole;
-    return (F)(((I)NAME(power)(r) + (((I)rounded + whole) << 23)) & there);
+    return (F)(((I)NAME(exp2_fraction)(r) + (((I)rounded + whole) << 23)) & there);
 }
-/* A logit y = factor x + shift in units of log 2, and 2^y = p 2^n; or if `turned`, whether y is above 0,
- * and e = 2^-|y| = p 2^n. */
+/* A logit y = factor x + shift in units of log 2, and 2^y = p 2^n; or if `absolute`, whether y is above
+ * 0, and e = 2^-|y| = p 2^n. */
 typedef struct { F y, p, e; I n, positive; } NAME(Logit);
-INLINE NAME(Logit) NAME(logit)(F x, float factor, Shift shift, int turned)
+INLINE NAME(Logit) NAME(logit)(F x, float factor, Shift shift, int absolute)
 {
     F rounded = (x * factor + shift.part) + ROUNDING, whole = rounded - ROUNDING;
     F r = (x * factor - whole) + shift.part;
     F y = (whole + (float)shift.whole) + r;
-    I positive = turned ? y > 0 : (I){0}, n = (I)rounded + (shift.whole - ROUNDING_BITS);
-    F p = NAME(power)((F)((I)r ^ (positive & INT32_MIN)));
+    I positive = absolute ? y > 0 : (I){0}, n = (I)rounded + (shift.whole - ROUNDING_BITS);
+    F p = NAME(exp2_fraction)((F)((I)r ^ (positive & INT32_MIN)));
     n = (n ^ positive) - positive;
     return (NAME(Logit)){y, p, (F)(((I)p + (n << 23)) & (y > -125) & (y < 125)), n, positive};
 }
@@ -112,7 +112,7 @@ INLINE void NAME(add_moments)(const float *row, size_t count, float factor, int 
     }
 }
 /* (1 + product) (1 + e) - 1, which keeps the digits of small terms. */
-INLINE F NAME(grown)(F product, F e) { return product + (e * product + e); }
+INLINE F NAME(with_factor)(F product, F e) { return product + (e * product + e); }
 /* Σ log(1 + 2^y): the logarithm of a product, and positive y by themselves. Two products take turns,
  * because each waits for its last factor. */
 INLINE double NAME(softplus)(const float *row, size_t count, float f, Shift s, int any_positive)
@@ -127,11 +127,11 @@ INLINE double NAME(softplus)(const float *row, size_t count, float f, Shift s, i
             e = one.e;
         } else
             e = NAME(exponential)(x, f, s.whole) * part;
-        F grown = NAME(grown)(last, e);
+        F grown = NAME(with_factor)(last, e);
         last = product;
         product = grown;
     }
-    product = NAME(grown)(product, last);
+    product = NAME(with_factor)(product, last);
     double all = 0;
     for (int lane = 0; lane < LANES; lane++)
         all += product[lane] * all + product[lane];
