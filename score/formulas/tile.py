@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from random import Random
 from typing import Any, TypeVar
 
 import numpy as np
@@ -108,7 +109,9 @@ def digests(block: Vectors) -> Digests:
     if block.shape[1] % 2:
         block = np.pad(block, ((0, 0), (0, 1)))
     words = np.ascontiguousarray(block).view(np.uint64)
-    factors = np.random.default_rng(0).integers(0, 2**64, words.shape[1], np.uint64) | np.uint64(1)
+    # numpy.random takes 5 ms to import.
+    drawn = Random(0).randbytes(words.shape[1] * words.itemsize)
+    factors = np.frombuffer(drawn, np.dtype("<u8")) | np.uint64(1)
     # einsum makes no array of products: the vectors of a bank may be gigabytes.
     sums: Digests = np.einsum("ij,j->i", words, factors)
     return sums ^ (sums >> np.uint64(32))
