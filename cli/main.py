@@ -33,7 +33,7 @@ oodcache score --model clip --id pets --ood strays --output results.json
 oodcache report results.json pets=pets/ strays=strays/ -o report.html
 oodcache calibrate --model clip --id pets --score mcm --alpha 0.05 -o d.json
 oodcache detect d.json strays/"""
-GARBAGE = 50_000  # New objects after which Python looks for garbage; its own number is 700.
+GARBAGE = 10_000  # New objects after which Python looks for garbage; its own number is 700.
 TRY = "try it, nothing is downloaded: oodcache demo; all commands: oodcache -h"
 
 
@@ -105,7 +105,7 @@ def main(command: click.Command = oodcache, name: str = "oodcache") -> None:
 
 
 def _collect_rarely() -> None:
-    """Look for garbage in cycles less often, and not at the end: that takes a tenth of `score`."""
+    """Look for garbage in cycles less often, and not at the end: of a short command a tenth."""
     gc.set_threshold(GARBAGE)
     atexit.register(gc.freeze)
 

@@ -23,12 +23,12 @@ from oodcache.score.inputs.selection import Prompted, Selection, Vectors
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.onepass import Classes, fit_all
 from oodcache.score.onepass.variants import Variant
-from oodcache.score.streams.context import NamedVectors
 
 if TYPE_CHECKING:
     from oodcache.cache.files.negatives import Negatives
     from oodcache.score.formulas.negative_sums import NegativeSums
     from oodcache.score.inputs.bank_images import BankImages
+    from oodcache.score.streams.context import NamedVectors
     from oodcache.score.words.leak_counter import LeakCounter
     from oodcache.score.words.negatives import Mined
 
@@ -55,7 +55,7 @@ class References:
     mined: Mined | None
     sums: NegativeSums | None
     bank: BankImages | None
-    named: NamedVectors = field(default_factory=NamedVectors)
+    named: NamedVectors | None = None
     leaks: LeakCounter | None = None
     give: Mapping[str, str] = field(default_factory=lambda: GIVE)
 
@@ -70,7 +70,8 @@ class References:
         """Return the files with vectors, each once."""
         words = () if self.mined is None else self.mined.files
         bank = () if self.bank is None else (self.bank.view.file,)
-        return tuple({one.path: one for one in (*words, *bank, *self.named.files)}.values())
+        named = () if self.named is None else self.named.files
+        return tuple({one.path: one for one in (*words, *bank, *named)}.values())
 
     def named_by(self, variant: Variant, fitted: Any) -> dict[str, str | None]:
         """Return the fields of a result that name its score's references."""
@@ -89,6 +90,7 @@ class References:
             return [*rows]
         from oodcache.score.words.used_words import used_words
 
+        assert self.named is not None  # It was opened with the leaks.
         words = used_words(variant, self.mined, self.named)
         sets = {one.ood: one.average_of or (one.ood,) for one in rows}
         counts = {name: self.leaks.count(words, of_each) for name, of_each in sets.items()}
@@ -108,7 +110,9 @@ class References:
             return ()
         from oodcache.score.words.used_words import used_words
 
-        every = (used_words(one, self.mined, self.named) for one in variants if one.has_words)
+        named = self.named
+        assert named is not None  # It was opened with the leaks.
+        every = (used_words(one, self.mined, named) for one in variants if one.has_words)
         return tuple(sorted({word for words in every for word in self.leaks.left_out(words)}))
 
     def fit(self, variants: Sequence[Variant], classes: Classes, watch: Watch) -> Fits:
@@ -118,9 +122,8 @@ class References:
         with watch.progress("fit", len(variants), "scores") as advance:
             bank = None if self.bank is None else self.bank.against(classes, watch.note)
             of_bank = None if bank is None else digests(bank.vectors)
-            fits = fit_all(
-                variants, classes, self.sums, bank, advance, self.give, self.named.vectors
-            )
+            named = {} if self.named is None else self.named.vectors
+            fits = fit_all(variants, classes, self.sums, bank, advance, self.give, named)
             return Fits(fits, of_bank)
 
     def tell_unused(self, variants: Sequence[Variant], fits: Fits, note: Note) -> None:

@@ -272,7 +272,11 @@ def canonical(name: str) -> tuple[str, Mapping[str, float | str]]:
 
 
 def is_built_in(specification: str) -> bool:
-    """Return whether a specification begins with the name of one of SCORES, or an alias."""
+    """Return whether a specification begins with the name of one of SCORES, or an alias.
+
+    >>> is_built_in("MSP"), is_built_in("knn:k=5"), is_built_in("mine.py:gap")
+    (True, True, False)
+    """
     return canonical(specification.partition(":")[0])[0] in SCORES
 
 
