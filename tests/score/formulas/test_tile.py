@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import time
 
 import numpy as np
@@ -77,8 +78,8 @@ def test_tiles_that_wait_are_not_begun_after_an_error() -> None:
 def test_a_digest_sums_bits_times_the_odd_numbers_that_numpy_draws(dimension: int) -> None:
     vectors = unit(5, 1, dimension)
     drawn = np.random.default_rng(0).integers(0, 2**64, dimension // 2, np.uint64)
+    odd = [one | 1 for one in drawn.tolist()]
     expected = [
-        sum(int(word) * (int(one) | 1) for word, one in zip(row.view(np.uint64), drawn)) % 2**64
-        for row in vectors
+        sum(map(operator.mul, row, odd)) % 2**64 for row in vectors.view(np.uint64).tolist()
     ]
     assert digests(vectors).tolist() == [one ^ (one >> 32) for one in expected]
