@@ -7,6 +7,7 @@ from pathlib import Path
 
 from oodcache.cache.errors import InputError
 
+FOLDER = Path("embeddings")  # The default cache.
 SHORT_NAMES = {
     "clip": "ViT-B-16/laion400m_e31",
     "clip-datacomp": "ViT-B-16/datacomp_xl_s13b_b90k",
@@ -72,6 +73,11 @@ def check_model_name(name: str) -> str:
     if name in SHORT_NAMES:
         raise InputError(f"model name {name!r} stands for {SHORT_NAMES[name]}: choose another")
     return check_name(name, "model name")
+
+
+def typed_cache(cache: Path) -> list[str]:
+    """Return the option that names a cache, nothing for the default one."""
+    return [] if cache == FOLDER else ["--cache", str(cache)]
 
 
 def typed_name(label: str) -> str:

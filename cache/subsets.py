@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from oodcache.cache.errors import InputError
@@ -47,6 +46,8 @@ def split(typed: str) -> tuple[str, Subset | None]:
 
 def known(name: str) -> Subset:
     """Return one of `NAMES`; the class lists are those of MCM, Ming et al., NeurIPS 2022."""
+    from importlib.resources import files
+
     text = files("oodcache.cache").joinpath("imagenet_subsets.json").read_text("utf-8")
     classes = json.loads(text)[name]
     ids, names = zip(*((one["wnid"], one.get("name", "")) for one in classes), strict=True)

@@ -89,11 +89,11 @@ def calibrate(context: click.Context, /, output: Path, overwrite: bool, **given:
         --select-on strays --alpha 0.05 --confidence 0.95 -o detector.json
     oodcache detect detector.json photos/new
     """
+    from oodcache.cache.names import typed_cache
     from oodcache.cli.following import follow
     from oodcache.detect.calibrating import write_calibrated
     from oodcache.detect.making import DetectorRequest
     from oodcache.score.measures.result import Conventions
-    from oodcache.score.starting import of_cache
 
     template = given["template"]
     question = asked(
@@ -108,4 +108,4 @@ def calibrate(context: click.Context, /, output: Path, overwrite: bool, **given:
     )
     command = context.meta[TYPED]
     write_calibrated(request, output, WATCH, overwrite=overwrite, command=command)
-    follow(["detect", str(output), "photos/new", *of_cache(given["cache"])])
+    follow(["detect", str(output), "photos/new", *typed_cache(given["cache"])])

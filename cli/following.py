@@ -6,21 +6,20 @@ import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
-from oodcache.cache.files.negatives import read_negatives
-from oodcache.cache.store.listing import Listed
 from oodcache.cache.watch import Hint
 from oodcache.cli.options import is_within, note, typed_line
 from oodcache.report.tables import formats
-from oodcache.score import starting
-from oodcache.score.inputs import cached
 from oodcache.score.measures.result import MEANS, Result
 from oodcache.score.onepass.variants import Variant
+
+if TYPE_CHECKING:
+    from oodcache.cache.store.listing import Listed
 
 SHORT = 400  # Characters of a line that is still easy to paste.
 ALPHA, FEWEST = "0.05", 19  # Images that calibrate needs for this share.
@@ -38,6 +37,9 @@ def after_model(cache: Path, model: str) -> None:
     """Print what to type once a model has new files: the scores to start with, if all is there."""
     if is_within():
         return
+    from oodcache.score import starting
+    from oodcache.score.inputs import cached
+
     with suppress(InputError):  # No class names yet, or damaged negatives.
         found = cached.of_model(cache, model, note)
         for line in starting.next_steps(found, cache):
@@ -46,6 +48,10 @@ def after_model(cache: Path, model: str) -> None:
 
 def after_negatives(given: Mapping[str, Any]) -> None:
     """Print a comparison with the negatives that were mined, if the model's sets are known."""
+    from oodcache.cache.files.negatives import read_negatives
+    from oodcache.score import starting
+    from oodcache.score.inputs import cached
+
     with suppress(InputError):
         found = cached.of_model(given["cache"], given["model"], lambda text: None)
         if found.id_set is None or not found.ood_sets:
@@ -56,7 +62,7 @@ def after_negatives(given: Mapping[str, Any]) -> None:
         path = names.negatives_path(given["cache"], found.label, given["name"])
         score = starting.of_words("neglabel", cached.of_negatives(read_negatives(path)))
         words += ["--negatives", given["name"], "--score", "mcm", "--score", score]
-        follow([*words, *starting.of_cache(given["cache"])])
+        follow([*words, *names.typed_cache(given["cache"])])
 
 
 def of_data_root(data_root: Path) -> list[str]:
@@ -68,7 +74,7 @@ def after_listing(files: Sequence[Listed], cache: Path) -> None:
     """Print the command that chooses scores for the first model with images."""
     for one in files:
         if one.kind == "images" and one.state == "complete":
-            follow(["scores", "--for", names.typed_name(one.model), *starting.of_cache(cache)])
+            follow(["scores", "--for", names.typed_name(one.model), *names.typed_cache(cache)])
             return
 
 
@@ -87,7 +93,7 @@ def after_results(
 
 
 def _of_results_cache(given: Mapping[str, Any]) -> list[str]:
-    return starting.of_cache(given["cache"]) if "cache" in given else []
+    return names.typed_cache(given["cache"]) if "cache" in given else []
 
 
 def _best(results: Sequence[Result]) -> Result | None:
@@ -118,4 +124,4 @@ def _calibration(given: Mapping[str, Any], best: Result) -> list[str]:
     words += ["--bank-labels", best.bank_labels] if best.bank_labels == "predicted" else []
     seed = given["bank_seed"] or (not given["bootstrap"] and given["seed"])
     words += ["--seed", str(seed)] if best.bank and ":" in best.bank and seed else []
-    return [*words, "--alpha", ALPHA, "-o", "detector.json", *starting.of_cache(given["cache"])]
+    return [*words, "--alpha", ALPHA, "-o", "detector.json", *names.typed_cache(given["cache"])]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import io
 import os
 import sys
@@ -12,6 +14,7 @@ from typing import Any
 import click
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.format.versions import VERSION
 from oodcache.cache.text import printable, readable, shortened
 from oodcache.cli import stopping, streams
 from oodcache.cli.commands import StrictGroup
@@ -30,6 +33,7 @@ oodcache score --model clip --id pets --ood strays --output results.json
 oodcache report results.json pets=pets/ strays=strays/ -o report.html
 oodcache calibrate --model clip --id pets --score mcm --alpha 0.05 -o d.json
 oodcache detect d.json strays/"""
+GARBAGE = 10_000  # New objects after which Python looks for garbage; its own number is 700.
 TRY = "try it, nothing is downloaded: oodcache demo; all commands: oodcache -h"
 
 
@@ -66,11 +70,9 @@ class Ordered(StrictGroup):
 def print_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
     """Print the version and the kernel in use, and exit, if it `is_asked` for."""
     if is_asked and not context.resilient_parsing:
-        from importlib.metadata import version
-
         from oodcache.score.kernel.choice import in_use
 
-        click.echo(f"oodcache, version {version('oodcache')}\nkernel: {in_use()}")
+        click.echo(f"oodcache, version {VERSION}\nkernel: {in_use()}")
         context.exit()
 
 
@@ -104,6 +106,7 @@ def main(command: click.Command = oodcache, name: str = "oodcache") -> None:
     0 is success, 1 a user error (one line), 2 a usage error, 130 Ctrl-C, 143 SIGTERM. Any other
     exception is a bug and keeps its traceback.
     """
+    _collect_rarely()
     streams.prepare()
     stopping.listen()
     try:
@@ -115,6 +118,12 @@ def main(command: click.Command = oodcache, name: str = "oodcache") -> None:
     except Exception:
         _unless_stopped()
         raise
+
+
+def _collect_rarely() -> None:
+    """Look for garbage in cycles less often, and not at the end: of a short command a tenth."""
+    gc.set_threshold(GARBAGE)
+    atexit.register(gc.freeze)
 
 
 def _run(command: click.Command, name: str) -> None:

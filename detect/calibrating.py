@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.format import versions
 from oodcache.cache.format.identity import LOADED_FROM
 from oodcache.cache.subsets import split
 from oodcache.cache.text import check_ending
@@ -83,7 +83,7 @@ def detector(request: DetectorRequest, command: str, watch: Watch) -> SavedDetec
         provenance={
             "command": printed(command),
             "files": [{**one, "path": printed(one["path"])} for one in provenance(files)],
-            "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
+            "versions": versions.of_files(),
             "kernel": in_use().name,
             **({LOADED_FROM: places} if places else {}),
         },

@@ -20,14 +20,14 @@ from oodcache.cache.watch import Note
 from oodcache.detect.conformal import Threshold
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.definition import LEARNED
+from oodcache.score.formulas.definition import BANK, GIVE, LEARNED, NEGATIVES
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import Vectors
 from oodcache.score.inputs.files import brief
 from oodcache.score.inputs.selection import Prompted
 from oodcache.score.onepass.onepass import Classes, fit_all, score_images
 from oodcache.score.onepass.variants import Variant
-from oodcache.score.own.batch import BANK, GIVE, NEGATIVES, BatchContext
+from oodcache.score.own.batch import BatchContext
 from oodcache.score.references import used_by
 
 PROBABLE = Variant("mcm", {"temperature": LEARNED})

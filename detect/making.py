@@ -25,7 +25,7 @@ from oodcache.detect.detector import (
 from oodcache.detect.file import LARGEST
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.definition import ANY
+from oodcache.score.formulas.definition import ANY, BANK, NEGATIVES
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import Digests, Vectors, digests
 from oodcache.score.inputs.question import Question, Template, bank_label
@@ -34,7 +34,6 @@ from oodcache.score.inputs.views import View, shared
 from oodcache.score.measures.metrics import auroc
 from oodcache.score.onepass.onepass import Classes, fit_all, score_images
 from oodcache.score.onepass.variants import Variant
-from oodcache.score.own.batch import BANK, NEGATIVES
 from oodcache.score.references import References
 
 

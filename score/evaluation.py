@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oodcache.cache.store import store
 from oodcache.cache.watch import Hint, Note, Watch
@@ -26,18 +26,18 @@ from oodcache.score.measures import bootstrap
 from oodcache.score.measures.comparison import Comparison
 from oodcache.score.measures.result import Pick, Result
 from oodcache.score.measures.spectrum.kinds import compare_kinds
-from oodcache.score.onepass.choosing import picks
-from oodcache.score.onepass.clean import CleanSets, clean_sets
 from oodcache.score.onepass.csid import kinds
 from oodcache.score.onepass.default_scores import fitting
-from oodcache.score.onepass.kept import Kept
 from oodcache.score.onepass.onepass import Classes, Scored, score_images
-from oodcache.score.onepass.replays import Replays, planned
-from oodcache.score.onepass.shot_runs import joined, shot_runs
 from oodcache.score.onepass.telling import once, tell_constant, tell_draws, tell_time
-from oodcache.score.provenance import Source
 from oodcache.score.references import References, open_references
-from oodcache.score.streams.plan import OrderedRuns, StreamPlan
+
+if TYPE_CHECKING:
+    from oodcache.score.onepass.clean import CleanSets
+    from oodcache.score.onepass.kept import Kept
+    from oodcache.score.onepass.replays import Replays
+    from oodcache.score.provenance import Source
+    from oodcache.score.streams.plan import OrderedRuns, StreamPlan
 
 # ID scores sorted at once over all threads, at some fifty bytes each.
 AT_ONCE = 2**20
@@ -79,6 +79,8 @@ def _left_out(every: Sequence[Evaluated]) -> tuple[str, ...]:
 
 def _of_banks(question: Question, model: str, watch: Watch, keep: bool) -> Evaluated:
     """Return the results with each bank of the question's axis, and with none."""
+    from oodcache.score.onepass.shot_runs import joined, shot_runs
+
     selection = select(question, model)
     if selection.bank is not None:
         question = replace(question, variants=bank_classes.variants(question, selection.bank))
@@ -116,9 +118,10 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
         assert references.bank is not None  # All scores of such a model have one.
         prompts = [references.bank.prompted()]
         equal_classes.tell(prompts, watch.note)
-    plan = planned(question, selection, watch.note)
-    clean = clean_sets(question, selection, watch.note)
-    results, kept = list[Result](), list[Kept]()
+    plan = _planned(question, selection, watch.note)
+    clean = _clean(question, selection, watch.note)
+    results: list[Result] = []
+    kept: list[Kept] = []
     are_many = len(prompts) > MANY
     bar = watch.progress("templates", len(prompts), "templates") if are_many else nullcontext()
     with bar as advance:
@@ -136,6 +139,24 @@ def _of_model(question: Question, model: str, watch: Watch, keep: bool) -> Evalu
                 tell_time(len(prompts), time.monotonic() - began, watch.note)
     files = (*selection.files, *references.files)
     return Evaluated(tuple(results), files, tuple(kept), references.left_out(question.variants))
+
+
+def _planned(question: Question, selection: Selection, note: Note) -> StreamPlan | None:
+    """Return the streams to replay, None if no score learns from them."""
+    if not any(one.definition.stream for one in question.variants):
+        return None
+    from oodcache.score.onepass.replays import planned
+
+    return planned(question, selection, note)
+
+
+def _clean(question: Question, selection: Selection, note: Note) -> CleanSets | None:
+    """Return the sets without the images of --drop, None without."""
+    if question.drop is None:
+        return None
+    from oodcache.score.onepass.clean import clean_sets
+
+    return clean_sets(question, selection, note)
 
 
 def _collect(told: list[str], tell: Note, text: str) -> None:
@@ -167,7 +188,11 @@ class _Pass:
         self._fits = references.fit(self._variants, self._classes, watch)
         self._scored: list[Scored] = []
         self._digests: dict[str, Digests] = {}
-        self._streams = None if plan is None else Replays(plan, self._classes, watch)
+        self._streams: Replays | None = None
+        if plan is not None:
+            from oodcache.score.onepass.replays import Replays
+
+            self._streams = Replays(plan, self._classes, watch)
         for view in selection.every_view:
             self._score(view)
         if self._streams is not None:
@@ -179,6 +204,8 @@ class _Pass:
             self._compared = self._picked(selection.tuning.name, self._scored.pop())
 
     def _picked(self, tuning: str, scored: Scored) -> dict[int, Pick]:
+        from oodcache.score.onepass.choosing import picks
+
         outside = {view.name: self._digests[view.name] for view in self._selection.measured[1:]}
         what = f"{tuning}, which parameters are picked on"
         shared_images = tell_shared(outside, self._digests[tuning], what, self._watch.note)
@@ -295,6 +322,8 @@ class _Pass:
 
     def _kept(self, place: int) -> Iterator[Kept]:
         """Yield the rows of one variant: one, or that of each order of a stream."""
+        from oodcache.score.onepass.kept import Kept
+
         views = self._selection.measured
         rows: Sequence[OrderedRuns | None] = self._replayed(place) or (None,)
         for row in rows:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from oodcache.cache.files.images import ImageFile
-from oodcache.cache.files.negatives import Negatives
 from oodcache.cache.files.texts import TextFile, TextRows
 from oodcache.cache.format.rules import shown
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import Conventions
 from oodcache.score.onepass.variants import Variant
-from oodcache.score.own.function import OwnScore
 
+if TYPE_CHECKING:
+    from oodcache.cache.files.negatives import Negatives
+
+    Source = ImageFile | TextFile | TextRows | Negatives
+
+VECTORS = (ImageFile, TextFile, TextRows)  # The other files have words.
 # A file of results is untrusted, and each resample takes time.
 MOST_RESAMPLES = 100_000
-Source = ImageFile | TextFile | TextRows | Negatives
 
 
 def provenance(files: Sequence[Source]) -> list[dict[str, Any]]:
@@ -28,9 +31,7 @@ def provenance(files: Sequence[Source]) -> list[dict[str, Any]]:
     For images still in shards, the SHA-256 of all vectors is unknown: None.
     """
     return [
-        _of_words(one)
-        if isinstance(one, Negatives)
-        else {
+        {
             "path": str(one.path),
             "weights": one.identity.model.weights,
             "vectors": one.identity.vectors or None,
@@ -40,13 +41,15 @@ def provenance(files: Sequence[Source]) -> list[dict[str, Any]]:
             "precision": dict(one.identity.precision),
             "versions": dict(one.identity.versions),
         }
+        if isinstance(one, VECTORS)
+        else _of_words(one)
         for one in files
     ]
 
 
 def of_models(files: Sequence[Source]) -> dict[str, dict[str, Any]]:
     """Return what determines each model's scores, by `name/pretrained`."""
-    found = [one.identity.model for one in files if not isinstance(one, Negatives)]
+    found = [one.identity.model for one in files if isinstance(one, VECTORS)]
     return {
         one.label: {
             "requested": one.requested,
@@ -60,8 +63,12 @@ def of_models(files: Sequence[Source]) -> dict[str, dict[str, Any]]:
 
 def of_code(variants: Sequence[Variant]) -> dict[str, dict[str, str | None]]:
     """Return what identifies the code of each of the user's own scores, by name."""
-    own = [one.own for one in variants if isinstance(one.own, OwnScore)]
-    return {one.name: {"sha256": one.sha256} for one in own}
+    own = [one.own for one in variants if one.own is not None]
+    if not own:
+        return {}
+    from oodcache.score.own.function import OwnScore
+
+    return {one.name: {"sha256": one.sha256} for one in own if isinstance(one, OwnScore)}
 
 
 def of_draw(question: Question) -> dict[str, int]:

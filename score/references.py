@@ -7,31 +7,30 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.files.images import ImageFile
-from oodcache.cache.files.negatives import Negatives, read_negatives
 from oodcache.cache.files.texts import TextRows
 from oodcache.cache.store import store
 from oodcache.cache.watch import Note, Watch
-from oodcache.score.formulas.definition import ANY, VOCABULARY
-from oodcache.score.formulas.negative_sums import NegativeSums
+from oodcache.score.formulas.definition import ANY, BANK, DATASET, GIVE, NEGATIVES, VOCABULARY
 from oodcache.score.formulas.tile import Digests, digests
 from oodcache.score.inputs.bank_classes import banks
-from oodcache.score.inputs.bank_images import BankImages, open_bank
 from oodcache.score.inputs.precision import differences
 from oodcache.score.inputs.question import Question
 from oodcache.score.inputs.selection import Prompted, Selection, Vectors
 from oodcache.score.measures.result import Result
 from oodcache.score.onepass.onepass import Classes, fit_all
 from oodcache.score.onepass.variants import Variant
-from oodcache.score.own.batch import BANK, GIVE, NEGATIVES
-from oodcache.score.words.corpora import Corpora, NamedVectors
-from oodcache.score.words.ends import RELEASED, both_ends, left
-from oodcache.score.words.leak_counter import LeakCounter, leak_counter
-from oodcache.score.words.negatives import Mined, mining, open_negatives, remined
-from oodcache.score.words.used_words import used_words
+
+if TYPE_CHECKING:
+    from oodcache.cache.files.negatives import Negatives
+    from oodcache.score.formulas.negative_sums import NegativeSums
+    from oodcache.score.inputs.bank_images import BankImages
+    from oodcache.score.streams.context import NamedVectors
+    from oodcache.score.words.leak_counter import LeakCounter
+    from oodcache.score.words.negatives import Mined
 
 
 @dataclass(frozen=True)
@@ -56,17 +55,23 @@ class References:
     mined: Mined | None
     sums: NegativeSums | None
     bank: BankImages | None
-    named: NamedVectors = field(default_factory=NamedVectors)
+    named: NamedVectors | None = None
     leaks: LeakCounter | None = None
     give: Mapping[str, str] = field(default_factory=lambda: GIVE)
 
     @property
     def files(self) -> tuple[ImageFile | TextRows | Negatives, ...]:
         """Return the files behind them."""
-        words = () if self.mined is None else (self.mined.negatives, *self.mined.files)
+        words = () if self.mined is None else (self.mined.negatives,)
+        return (*words, *self.vectors)
+
+    @property
+    def vectors(self) -> tuple[ImageFile | TextRows, ...]:
+        """Return the files with vectors, each once."""
+        words = () if self.mined is None else self.mined.files
         bank = () if self.bank is None else (self.bank.view.file,)
-        every = (*words, *bank, *self.named.files)
-        return tuple({one.path: one for one in every}.values())
+        named = () if self.named is None else self.named.files
+        return tuple({one.path: one for one in (*words, *bank, *named)}.values())
 
     def named_by(self, variant: Variant, fitted: Any) -> dict[str, str | None]:
         """Return the fields of a result that name its score's references."""
@@ -83,6 +88,9 @@ class References:
         """Return a variant's rows with the leaks among its words, unchanged if it has none."""
         if self.leaks is None or (rows[0].negatives is None and variant.corpus is None):
             return [*rows]
+        from oodcache.score.words.used_words import used_words
+
+        assert self.named is not None  # It was opened with the leaks.
         words = used_words(variant, self.mined, self.named)
         sets = {one.ood: one.average_of or (one.ood,) for one in rows}
         counts = {name: self.leaks.count(words, of_each) for name, of_each in sets.items()}
@@ -100,7 +108,11 @@ class References:
         """Return the words that are left out of any score's, sorted."""
         if self.leaks is None or self.leaks.leaves_out is None:
             return ()
-        every = (used_words(one, self.mined, self.named) for one in variants if one.has_words)
+        from oodcache.score.words.used_words import used_words
+
+        named = self.named
+        assert named is not None  # It was opened with the leaks.
+        every = (used_words(one, self.mined, named) for one in variants if one.has_words)
         return tuple(sorted({word for words in every for word in self.leaks.left_out(words)}))
 
     def fit(self, variants: Sequence[Variant], classes: Classes, watch: Watch) -> Fits:
@@ -110,9 +122,8 @@ class References:
         with watch.progress("fit", len(variants), "scores") as advance:
             bank = None if self.bank is None else self.bank.against(classes, watch.note)
             of_bank = None if bank is None else digests(bank.vectors)
-            fits = fit_all(
-                variants, classes, self.sums, bank, advance, self.give, self.named.vectors
-            )
+            named = {} if self.named is None else self.named.vectors
+            fits = fit_all(variants, classes, self.sums, bank, advance, self.give, named)
             return Fits(fits, of_bank)
 
     def tell_unused(self, variants: Sequence[Variant], fits: Fits, note: Note) -> None:
@@ -147,32 +158,54 @@ def open_references(
         raise InputError(f"{_named(needed[NEGATIVES])} needs negatives: {told}")
     if BANK in needed and bank is None:
         raise InputError(f"{_named(needed[BANK])} needs a bank: {_banks(cache, selection)}")
-    mined = sums = images = None
     own = ANY in needed
     for what, given in ((NEGATIVES, negatives), (BANK, bank)):
         if given is not None and what not in needed and not own:
             note(f"--{what} {given}: unused by the requested scores")
-    leaks = leaves_out = None
-    if selection.texts is not None and any(one.has_words for one in question.variants):
-        leaks = leak_counter(cache, selection, question.leaks)
-        leaves_out = leaks.leaves_out
-    if negatives is not None and (own or NEGATIVES in needed):
-        mined = replace(open_negatives(cache, selection, negatives), leaves_out=leaves_out)
-        ends = _some(partial(both_ends, mined), mined)
-        sums = NegativeSums(negatives, _some(mined.vectors, mined), ends)
-        for line in mined.notes(prompts):
-            note(line)
+    found = References(None, None, None)
+    if any(map(_takes_words, question.variants)):
+        found = _with_words(question, selection, prompts, note)
     if bank is not None and (own or BANK in needed):
-        images = open_bank(question, selection, note)
-    in_cache = Corpora(cache, selection, mined, leaves_out).open(question.variants)
-    found = References(mined, sums, images, in_cache, leaks=leaks)
-    vectors = [one for one in found.files if not isinstance(one, Negatives)]
-    for line in differences(vectors, (*selection.images, *selection.files)):
+        from oodcache.score.inputs.bank_images import open_bank
+
+        found = replace(found, bank=open_bank(question, selection, note))
+    for line in differences(found.vectors, (*selection.images, *selection.files)):
         note(line)
     if not own:
         return found
     give = {NEGATIVES: _negatives(cache, selection), BANK: _banks(cache, selection)}
     return replace(found, give=give)
+
+
+def _takes_words(variant: Variant) -> bool:
+    """Return whether a score compares with words, or names something in the cache."""
+    parameters = variant.definition.parameters.values()
+    return variant.has_words or any(one.names in (VOCABULARY, DATASET) for one in parameters)
+
+
+def _with_words(
+    question: Question, selection: Selection, prompts: Sequence[Prompted], note: Note
+) -> References:
+    """Return the references of scores that compare with words; told by notes."""
+    from oodcache.score.formulas.negative_sums import NegativeSums
+    from oodcache.score.words.corpora import Corpora
+    from oodcache.score.words.ends import both_ends
+    from oodcache.score.words.leak_counter import leak_counter
+    from oodcache.score.words.negatives import open_negatives
+
+    cache, negatives, variants = question.cache, question.negatives, question.variants
+    mined = sums = leaks = leaves_out = None
+    if selection.texts is not None and any(one.has_words for one in variants):
+        leaks = leak_counter(cache, selection, question.leaks)
+        leaves_out = leaks.leaves_out
+    if negatives is not None and any(one.needs in (NEGATIVES, ANY) for one in variants):
+        mined = replace(open_negatives(cache, selection, negatives), leaves_out=leaves_out)
+        ends = _some(partial(both_ends, mined), mined)
+        sums = NegativeSums(negatives, _some(mined.vectors, mined), ends)
+        for line in mined.notes(prompts):
+            note(line)
+    in_cache = Corpora(cache, selection, mined, leaves_out).open(variants)
+    return References(mined, sums, None, in_cache, leaks=leaks)
 
 
 def _some(choose: Callable[..., Vectors], mined: Mined) -> Callable[..., Vectors]:
@@ -206,6 +239,8 @@ def _negatives(cache: Path, selection: Selection, *, with_near: bool = False) ->
     """Return what to type for negatives; with `near`, for those that have nearest words."""
     if selection.texts is None:
         return f"{selection.label} has no texts to mine"
+    from oodcache.score.words.negatives import mining
+
     there = [one.name for one in store.negatives(cache, selection.label)]
     if with_near:
         return _with_near(cache, selection)
@@ -216,6 +251,10 @@ def _negatives(cache: Path, selection: Selection, *, with_near: bool = False) ->
 
 def _with_near(cache: Path, selection: Selection) -> str:
     """Return which negatives have nearest words, or how to mine some that do."""
+    from oodcache.cache.files.negatives import read_negatives
+    from oodcache.score.words.ends import RELEASED, left
+    from oodcache.score.words.negatives import mining, remined
+
     readable = []
     for one in store.negatives(cache, selection.label):
         with suppress(InputError):

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.format import versions
 from oodcache.cache.format.sibling import sibling
 from oodcache.cache.watch import Hint, Watch
 from oodcache.score.evaluation import evaluate
-from oodcache.score.files.drop_list import DropList
 from oodcache.score.inputs.question import Question
 from oodcache.score.kernel.choice import in_use
 from oodcache.score.measures import groups
-from oodcache.score.measures.differences import Pair, differences, steps
 from oodcache.score.measures.result import Counterpart, Difference, Result
-from oodcache.score.measures.spectrum.pairs import by_kind
 from oodcache.score.onepass.choosing import picking
 from oodcache.score.provenance import (
     of_bootstrap,
@@ -27,7 +24,9 @@ from oodcache.score.provenance import (
     of_models,
     provenance,
 )
-from oodcache.score.streams.order import RATIO, read_all
+
+if TYPE_CHECKING:
+    from oodcache.score.measures.differences import Pair
 
 
 class Measured(NamedTuple):
@@ -70,6 +69,9 @@ def score(
     evaluated = evaluate(question, watch, keep=keep)
     compared: list[Difference] = []
     if compare_scores or pairs:
+        from oodcache.score.measures.differences import differences, steps
+        from oodcache.score.measures.spectrum.pairs import by_kind
+
         rows = writing.rows([row for row in evaluated.kept if row.picked])
         for inside, of_kind in by_kind(rows, question.id_set, question.csid):
             compared += differences(of_kind, inside, watch=watch) if compare_scores else []
@@ -97,7 +99,7 @@ def score(
             **_of_streams(question),
             **of_leaks(question, evaluated.left_out),
             "scores": None if save_scores is None else str(save_scores),
-            "versions": {name: version(name) for name in ("oodcache", "numpy", "h5py")},
+            "versions": versions.of_files(),
             "kernel": in_use().name,
         },
     )
@@ -107,6 +109,8 @@ def _of_drop(question: Question) -> dict[str, Any]:
     """Return the list of images to drop, and its SHA-256, if there is one."""
     if question.drop is None:
         return {}
+    from oodcache.score.files.drop_list import DropList
+
     return {"drop": {"path": str(question.drop), "sha256": DropList.read(question.drop).sha256}}
 
 
@@ -128,7 +132,11 @@ def _check_single_bank(question: Question, option: str) -> None:
 def _check_savable(question: Question) -> None:
     """Raise InputError if an image would have no score, or several, one for each stream."""
     learning = [one.label for one in question.variants if one.definition.stream]
-    for order in read_all(question.streams) if learning else ():
+    if not learning:
+        return
+    from oodcache.score.streams.order import RATIO, read_all
+
+    for order in read_all(question.streams):
         if order.kind == RATIO:
             raise InputError(
                 f"--save-scores: {order.label[:60]} keeps only some of the images, and the others "

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from oodcache.cache.names import typed_name
+from oodcache.cache.names import FOLDER, typed_cache, typed_name
 from oodcache.cache.text import counted
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.cached import Cached, CachedBank, CachedNegatives
@@ -20,7 +20,6 @@ from oodcache.score.streams.activated.tanl import NOISE
 from oodcache.score.streams.methods import STREAM_SCORES
 from oodcache.score.words.ends import runnable
 
-CACHE = Path("embeddings")
 CLIPS, NEAR = 100.0, 2.0  # CLIP's scale, whose temperature neglabel has, and what is near it.
 LONGEST_COMMAND = 400  # Characters that are still easy to copy.
 NEIGHBOURS = int(SCORES["knn"].defaults["k"])
@@ -104,7 +103,7 @@ def _sets(cached: Cached) -> list[str]:
     return [*sets, f"bank {bank.name} ({counted(bank.rows, 'image')}{of})"]
 
 
-def command(cached: Cached, cache: Path = CACHE) -> str:
+def command(cached: Cached, cache: Path = FOLDER) -> str:
     """Return the command that compares them; ID, OOD, BANK stand for sets that are not known."""
     words = ["oodcache", "score", "--model", typed_name(cached.label)]
     words += ["--classes", cached.classes] if cached.classes else []
@@ -114,12 +113,7 @@ def command(cached: Cached, cache: Path = CACHE) -> str:
     bank = cached.bank.name if cached.bank else None if cached.classes else "BANK"
     words += ["--bank", bank] if bank else []
     words += [part for one in starts(cached) for part in ("--score", one.score)]
-    return shlex.join([*words, *of_cache(cache)])
-
-
-def of_cache(cache: Path) -> list[str]:
-    """Return the option that names a cache, nothing for the default one."""
-    return [] if cache == CACHE else ["--cache", str(cache)]
+    return shlex.join([*words, *typed_cache(cache)])
 
 
 def of_words(score: str, mined: CachedNegatives, *settings: str) -> str:
@@ -133,14 +127,14 @@ def source(score: str) -> str:
     return SCORES[score].source.split(";")[0]
 
 
-def next_steps(cached: Cached, cache: Path = CACHE) -> list[str]:
+def next_steps(cached: Cached, cache: Path = FOLDER) -> list[str]:
     """Return what to type after an extraction, a command a line.
 
     There is none if the ID or the OOD images are not known, and no long one: the other prints it.
     """
     if cached.id_set is None or not cached.ood_sets:
         return []
-    why = shlex.join(["oodcache", "scores", "--for", typed_name(cached.label), *of_cache(cache)])
+    why = shlex.join(["oodcache", "scores", "--for", typed_name(cached.label), *typed_cache(cache)])
     line = f"next: {command(cached, cache)}"
     return [line, f"why: {why}"] if len(line) <= LONGEST_COMMAND else [f"next: {why}"]
 

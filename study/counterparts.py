@@ -18,12 +18,11 @@ from oodcache.cache.shards.shard_set import open_text_rows
 from oodcache.cache.store import store
 from oodcache.cache.watch import Watch
 from oodcache.score.evaluation import evaluate
-from oodcache.score.formulas.definition import DATASET, VOCABULARY
+from oodcache.score.formulas.definition import DATASET, NEGATIVES, VOCABULARY
 from oodcache.score.inputs.files import vocabulary_path
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.result import AVERAGE, Compared, Counterpart, Result
 from oodcache.score.onepass.variants import Variant, parse
-from oodcache.score.own.batch import NEGATIVES
 from oodcache.score.streams.order import read
 from oodcache.score.words.negatives import NOUN, unlike_paper
 from oodcache.study.prompts import extraction, found, remining

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 from oodcache.cache import names
 from oodcache.cache.errors import InputError
+from oodcache.cache.format import versions
 from oodcache.cache.format.identity import IMPORTED, Identity, ModelIdentity
 from oodcache.cache.format.place import shard_paths
 from oodcache.cache.shards.summary import summarise
@@ -170,11 +170,10 @@ def identity(
 
     Encoding and precision of the source are unknown.
     """
-    versions = {library: version(library) for library in ("oodcache", "numpy", "h5py")}
     return Identity(
         model=model,
         source={"name": name, "fingerprint": fingerprint},
         encoding={IMPORTED: form},
         precision={"stored": stored},
-        versions=versions,
+        versions=versions.of_files(),
     )

@@ -17,7 +17,15 @@ import numpy.typing as npt
 
 from oodcache.cache.errors import InputError
 from oodcache.cache.format import rules, structure
-from oodcache.cache.format.block_sums import BlockSums, Sums, check_sha256, write_checksums
+from oodcache.cache.format.block_sums import (
+    BlockSums,
+    Checksums,
+    Sums,
+    Version,
+    check_sha256,
+    version_of,
+    write_checksums,
+)
 from oodcache.cache.format.container import (
     Sha256,
     Writer,
@@ -84,7 +92,8 @@ class ImageFile:
     `ok` is bool (N,): which images could be decoded. `label` is int64 (N,): an index into
     `label_names`, the source's own folder names, or -1. `norm` is float32 (N,): each vector's
     length before it was normalised. `place` is None unless it is a shard. `shards` is empty unless
-    it is a set of shards read as one file: then it has the SHA-256 of each one's vectors.
+    it is a set of shards read as one file: then it has the SHA-256 of each one's vectors. `checked`
+    is the version of the file that was checked when it was opened, with its `checksums`.
     """
 
     path: Path
@@ -98,6 +107,8 @@ class ImageFile:
     label_names: tuple[str, ...]
     place: Place | None
     shards: tuple[str, ...] = ()
+    checked: Version | None = field(default=None, compare=False, repr=False)
+    checksums: Checksums | None = field(default=None, compare=False, repr=False)
 
     def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Vectors]:
         """Yield the unit vectors in order, float32 (at most `rows`, D); rows not ok are zeros.
@@ -151,9 +162,7 @@ class ImageFile:
 
         It reads whole blocks. A file without checksums is first held against its SHA-256 (F10).
         """
-        with self._reopened() as file:
-            stored, sums = file.datasets["embeddings"], file.checksums
-            assert sums is not None, "images have checksums"
+        with self._vectors() as (stored, sums):
             if sums.blocks is None:
                 check_sha256(self.path, stored, self.identity.vectors)
 
@@ -166,6 +175,17 @@ class ImageFile:
                 return block[first - around.start :][:count]
 
             yield read
+
+    @contextmanager
+    def _vectors(self) -> Iterator[tuple[h5py.Dataset, Checksums]]:
+        """Yield the vectors and their checksums; a file that has changed is checked again."""
+        with opened(self.path) as file:
+            if self.checksums is not None and version_of(file) == self.checked:
+                yield file["embeddings"], self.checksums
+                return
+        with self._reopened() as found:
+            assert found.checksums is not None, "images have checksums"
+            yield found.datasets["embeddings"], found.checksums
 
     @contextmanager
     def _reopened(self) -> Iterator[Structure]:
@@ -204,6 +224,8 @@ def _open(path: Path, kind: str) -> ImageFile:
             norm=found.columns["norm"],
             label_names=rules.check_names(path, "label_names", names),
             place=found.place,
+            checked=version_of(file),
+            checksums=found.checksums,
         )
 
 

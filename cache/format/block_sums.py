@@ -154,6 +154,11 @@ def version(status: os.stat_result) -> Version:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
+def version_of(file: h5py.File) -> Version:
+    """Return the version of an open file."""
+    return version(os.fstat(file.id.get_vfd_handle()))
+
+
 @lru_cache(maxsize=1024)
 def sha256(path: Path, version: Version, start: int, size: int) -> str:
     """Return the SHA-256 of a part of a file, computed once per `version` of the file."""

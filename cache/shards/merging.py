@@ -25,7 +25,7 @@ from oodcache.cache.files.images import (
 )
 from oodcache.cache.files.texts import TextFile, open_text_shard, store_texts
 from oodcache.cache.format import rules, structure
-from oodcache.cache.format.block_sums import Checksums, Version, sha256, version
+from oodcache.cache.format.block_sums import Checksums, Version, sha256, version, version_of
 from oodcache.cache.format.container import (
     InOrder,
     Sha256,
@@ -76,7 +76,7 @@ def peek(path: Path, *, paths: bool = True) -> Shard:
     Without `paths`, image paths, which take the longest, are not read.
     """
     with opened(path) as file:
-        read_from = version(os.fstat(file.id.get_vfd_handle()))
+        read_from = version_of(file)
         found = structure.check(file, path, *structure.SHARDS)
         embeddings, ok = found.datasets["embeddings"], found.columns.get("ok")
         kind, is_read = structure.SHARDS[found.kind], paths and ok is not None

@@ -26,7 +26,6 @@ from oodcache.cache.format.place import FOLDER, shard_folder
 from oodcache.cache.format.structure import Columns
 from oodcache.cache.shards import merging
 from oodcache.cache.shards.merging import Found, Shard
-from oodcache.cache.shards.summary import runs
 
 AGAIN = "run the same oodcache extract again"
 SHOWN = 5
@@ -145,6 +144,8 @@ def _either(path: Path, finished: Callable[[Path], File], made: Callable[[Path],
 
 
 def _check_all_there(target: Path, found: Found) -> None:
+    from oodcache.cache.shards.summary import runs
+
     known = runs(found.shards)
     if not known:
         raise InputError(f"{shard_folder(target)}: contains no shard: {AGAIN}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len, chop_cells
 
 GAP, HANGING, NARROW = "  ", 4, 10  # NARROW: columns that the last cell gets at least.
-BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
+BOLD, DIM, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 WORD = re.compile(r"(?:[^\s'\"\\]|\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\")+")
 
 

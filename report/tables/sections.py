@@ -30,7 +30,6 @@ from oodcache.report.tables.measured import INTERVAL, STANDARD, measured
 from oodcache.report.tables.notes.caption import caption, short_caption
 from oodcache.report.tables.notes.stream_notes import keeps_some
 from oodcache.report.tables.published import published_tables
-from oodcache.report.tables.selective import selective_grid
 from oodcache.report.tables.significance import SIGNIFICANT, p_value
 from oodcache.report.tables.spectrum import drop_grid
 from oodcache.score.measures.result import Counterpart, Difference, Result
@@ -80,7 +79,11 @@ def sections(
 
 def further(results: Sequence[Result]) -> list[Grid]:
     """Return the full spectrum's drop, clean numbers and selective classification, if asked for."""
-    found = (drop_grid(results), clean_grid(results), selective_grid(results))
+    found = [drop_grid(results), clean_grid(results)]
+    if any(one.selective for one in results):
+        from oodcache.report.tables.selective import selective_grid
+
+        found.append(selective_grid(results))
     return [one for one in found if one is not None]
 
 

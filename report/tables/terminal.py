@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, groupby
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from oodcache.cache.store.screen import wrapped
+from oodcache.cache.store.screen import DIM, PLAIN, Screen, wrapped
 from oodcache.cache.text import printable
 from oodcache.report.tables.grid import Grid, GridRow, Line
 
 INDENT, GAP = "  ", 2
 NAMES = 3  # A name of an OOD set takes at most this part of a terminal's width.
 MEASURES = 6  # With more of them, OOD sets are below one another even where no width is known.
-# Wider than any table: Rich truncates numbers to make a table fit.
-UNBOUNDED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -42,7 +36,7 @@ class Column:
         return max(map(cell_len, (*self.header, *lines)))
 
     def right(self, line: str) -> str:
-        """Return a right-aligned line; Rich would strip trailing blanks."""
+        """Return a right-aligned line."""
         return " " * (self.width - cell_len(line)) + line
 
 
@@ -53,24 +47,18 @@ def drawn(grids: Sequence[Grid], width: int | None, *, styled: bool = False) -> 
     Long labels and names of OOD sets have lines of their own. If the terminal is too narrow for the
     numbers of a single OOD set, lines are too long rather than truncated.
     """
-    console = Console(
-        width=UNBOUNDED,
-        file=io.StringIO(),
-        force_terminal=styled,
-        force_jupyter=False,  # Otherwise a notebook shows what is only drawn.
-        color_system="auto" if styled else None,
-    )
-    with console.capture() as capture:
-        for place, grid in enumerate(grids):
-            if place:
-                console.print()
-            _draw(console, grid, width)
-            if styled and grid.bold:
-                console.print(Text(grid.bold), width=width)
-    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+    screen = Screen(width, styled)
+    lines: list[str] = []
+    for place, grid in enumerate(grids):
+        lines += [""] * bool(place)
+        lines += _grid_lines(grid, screen)
+        if styled and grid.bold:
+            lines += wrapped(grid.bold, width, 0)
+    return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
-def _draw(console: Console, grid: Grid, width: int | None) -> None:
+def _grid_lines(grid: Grid, screen: Screen) -> Iterator[str]:
+    width = screen.width
     columns = [_column(grid, place, width) for place in range(len(grid.ood_sets))]
     first = _first_width(grid, columns, width)
     is_long = width is None and len(grid.measures) > MEASURES
@@ -78,21 +66,21 @@ def _draw(console: Console, grid: Grid, width: int | None) -> None:
     needed = max(_width(first, block) for block in blocks)
     text_width = max(width, needed) if width else None
     if grid.title:
-        console.print(Text(printable(grid.title)), width=text_width)
-        console.print()
+        yield from wrapped(printable(grid.title), text_width, 0)
+        yield ""
     for block in blocks:
-        console.print(_header(grid, first, block))
-        console.print(Text("─" * _width(first, block)))
+        yield from _header(grid, first, block)
+        yield "─" * _width(first, block)
         above: tuple[str, ...] = ()
         for heading, run in groupby(enumerate(grid.rows), key=lambda row: row[1].heading):
             for line in heading[1:] if heading[:1] == above[:1] else heading:
-                console.print(Text(printable(line), style="bold"), width=text_width)
+                yield from map(screen.bold, wrapped(printable(line), text_width, 0))
             above = heading
-            for part in _rows([(_label(row), place) for place, row in run], first, block):
-                console.print(part)
-        console.print()
+            for place, row in run:
+                yield from _row(_label(row), place, first, block, screen)
+        yield ""
     for note in grid.notes:
-        console.print(Text(printable(note)), width=text_width)
+        yield from wrapped(printable(note), text_width, 0)
 
 
 def _first_width(grid: Grid, columns: Sequence[Column], width: int | None) -> int:
@@ -104,31 +92,30 @@ def _first_width(grid: Grid, columns: Sequence[Column], width: int | None) -> in
     return min(first, max(name, width - GAP - max(column.width for column in columns)))
 
 
-def _header(grid: Grid, first: int, block: Sequence[Column]) -> Table:
-    """Return the names of the OOD sets, the longest from the first line on, and their measures."""
+def _header(grid: Grid, first: int, block: Sequence[Column]) -> Iterator[str]:
+    """Yield the names of the OOD sets, the longest from the first line on, and their measures."""
     height = max(len(column.header) for column in block)
     heads = [("",) * (height - len(one.header)) + one.header for one in block]
-    cells = [
-        Text("\n".join(map(column.right, lines)))
-        for column, lines in zip(block, heads, strict=True)
-    ]
-    return _lines(first, block, [(Text("\n" * (height - 1) + grid.row_name), cells)])
+    for label, *parts in zip(("",) * (height - 1) + (grid.row_name,), *heads, strict=True):
+        yield _line(label, first, [one.right(part) for one, part in zip(block, parts, strict=True)])
 
 
-def _rows(
-    labelled: Sequence[tuple[str, int]], first: int, block: Sequence[Column]
-) -> Iterator[Text | Table]:
-    """Yield rows; a label that is too wide stands on lines of its own above its numbers."""
-    waiting: list[tuple[Text, list[Text]]] = []
-    for label, place in labelled:
-        body = [_body(one, place) for one in block]
-        if cell_len(label) > first:
-            if waiting:
-                yield _lines(first, block, waiting)
-            yield Text("\n".join(wrapped(label, _width(first, block))))
-            waiting, label = [], ""
-        waiting.append((Text(label), body))
-    yield _lines(first, block, waiting)
+def _row(
+    label: str, place: int, first: int, block: Sequence[Column], screen: Screen
+) -> Iterator[str]:
+    """Yield the lines of a row; a label that is too wide stands above its numbers."""
+    if cell_len(label) > first:
+        yield from wrapped(label, _width(first, block))
+        label = ""
+    bodies = [_body(column, place, screen) for column in block]
+    blank = [" " * column.width for column in block]
+    for at in range(max(map(len, bodies))):
+        parts = [body[at] if at < len(body) else blank[of] for of, body in enumerate(bodies)]
+        yield _line("" if at else label, first, parts)
+
+
+def _line(label: str, first: int, parts: Sequence[str]) -> str:
+    return (" " * GAP).join([label + " " * (first - cell_len(label)), *parts])
 
 
 def _fitting(columns: Sequence[Column], first: int, width: int | None) -> Iterator[list[Column]]:
@@ -146,30 +133,20 @@ def _width(first: int, block: Sequence[Column]) -> int:
     return first + sum(GAP + column.width for column in block)
 
 
-def _lines(
-    first: int, block: Sequence[Column], rows: Sequence[tuple[Text, Sequence[Text]]]
-) -> Table:
-    """Return rows without header or frame, their columns as wide as the block's."""
-    lines = Table.grid(padding=(0, GAP, 0, 0))
-    lines.add_column(width=first, no_wrap=True)
-    for column in block:
-        lines.add_column(width=column.width, no_wrap=True)
-    for label, cells in rows:
-        lines.add_row(label, *cells)
-    return lines
-
-
 def _label(row: GridRow) -> str:
     return INDENT * bool(row.heading) + printable(row.score)
 
 
-def _body(column: Column, place: int) -> Text:
-    numbers, *below = (column.right(line) for line in column.cells[place])
-    shown = Text(numbers)
+def _body(column: Column, place: int, screen: Screen) -> list[str]:
+    """Return the lines of a cell: its numbers, the best in bold, and dim intervals below."""
+    shown, *below = map(column.right, column.cells[place])
+    if not screen.styled:
+        return [shown, *below]
     left = column.width - cell_len(column.cells[place][0])
-    for start, end in column.bold[place]:
-        shown.stylize("bold", left + start, left + end)
-    return Text("\n").join([shown, *(Text(line, style="dim") for line in below)])
+    for start, end in reversed(column.bold[place]):
+        first, last = left + start, left + end
+        shown = shown[:first] + screen.bold(shown[first:last]) + shown[last:]
+    return [shown, *(f"{DIM}{line}{PLAIN}" for line in below)]
 
 
 def _column(grid: Grid, place: int, width: int | None) -> Column:

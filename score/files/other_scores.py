@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from oodcache.cache.errors import InputError
+from oodcache.cache.format import versions
 from oodcache.cache.names import RESERVED
 from oodcache.cache.text import readable
 from oodcache.cache.watch import Watch
@@ -132,7 +132,7 @@ def measured(
     made_with = {
         "fpr_convention": conventions.fpr_convention,
         **of_bootstrap(conventions),
-        "versions": {name: version(name) for name in ("oodcache", "numpy")},
+        "versions": versions.of_arrays(),
     }
     return Measured(tuple(results), tuple(compared), {**provenance, **made_with})
 

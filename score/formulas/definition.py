@@ -12,7 +12,10 @@ from oodcache.score.formulas.cosines import Scores
 
 # Words that parameters accept instead of numbers.
 LEARNED, NONE, MINED, DROP, USE, AUTO = "learned", "none", "mined", "drop", "use", "auto"
-ANY = "any"
+# What scores need besides classes: one of these, or ANY of them that is given.
+NEGATIVES, BANK, ANY = "negatives", "bank", "any"
+# What to type for them.
+GIVE: Mapping[str, str] = {what: f"give --{what} NAME" for what in (NEGATIVES, BANK)}
 # Whole numbers up to so many above the least are all named.
 FEW = 2
 # What the text of a parameter names: another score, in the form that is shown, a cached vocabulary

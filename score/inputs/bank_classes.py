@@ -14,12 +14,11 @@ from oodcache.cache.files.texts import Vocabulary
 from oodcache.cache.format.identity import ModelIdentity
 from oodcache.cache.store import store
 from oodcache.cache.text import cut
-from oodcache.score.formulas.definition import ANY, LEARNED
+from oodcache.score.formulas.definition import ANY, BANK, LEARNED
 from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.question import OPEN_CLIP, PREDICTED, Question
 from oodcache.score.onepass.default_scores import default
 from oodcache.score.onepass.variants import Variant, parse_all
-from oodcache.score.own.batch import BANK
 
 EVERY_IMAGE = "(every image)"  # The one class of a bank without labels.
 TIMM = "timm"  # In `architecture`: an encoder that cannot have texts.

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from oodcache.cache.errors import InputError
-from oodcache.score.formulas.definition import ANY
+from oodcache.score.formulas.definition import ANY, BANK
 from oodcache.score.measures.result import STANDARD, Conventions
-from oodcache.score.onepass.ablation import read
 from oodcache.score.onepass.default_scores import default
-from oodcache.score.onepass.shot_axis import ShotAxis, axis
-from oodcache.score.onepass.variants import Variant, parse_all
-from oodcache.score.own.batch import BANK
-from oodcache.score.own.function import Function
-from oodcache.score.own.loading import typed_scores
-from oodcache.score.streams.methods import STREAM_SCORES
-from oodcache.score.streams.order import read_all
+from oodcache.score.onepass.variants import Variant, is_built_in, parse_all
 from oodcache.score.words.leak_search import NO_SEARCH, LeakSearch
+
+if TYPE_CHECKING:
+    from oodcache.score.onepass.shot_axis import ShotAxis
+    from oodcache.score.own.function import Function
 
 OWN, PREDICTED = "own", "predicted"
 SOURCE, OPEN_CLIP = "source", "open_clip"
@@ -67,6 +65,10 @@ class Question:
     @property
     def axis(self) -> ShotAxis | None:
         """Return the axis of shots, None with a single bank."""
+        if self.bank is None and self.bank_draws == 1:
+            return None
+        from oodcache.score.onepass.shot_axis import axis
+
         return axis(self.bank, self.bank_draws)
 
     def asking(self, scores: Sequence[str | Function], ablation: Path | None = None) -> Question:
@@ -79,11 +81,12 @@ class Question:
     def _with_scores(self, scores: Sequence[str | Function], ablation: Path | None) -> Question:
         if ablation is None and not scores:
             return replace(self, variants=parse_all(default(self.negatives, self.bank)))
-        given = typed_scores(scores)
-        variants = parse_all(given.specifications, given.own)
+        variants = _typed(scores)
         if ablation is None:
             return replace(self, variants=variants)
-        file = read(ablation)
+        from oodcache.score.onepass import ablation as grids
+
+        file = grids.read(ablation)
         together = {one.label: one for one in (*variants, *file.variants)}
         templates = (*self.templates, *file.templates)
         return replace(self, variants=list(together.values()), templates=templates)
@@ -92,13 +95,9 @@ class Question:
         """Return the question; raise InputError for what does not go together."""
         if self.axis is not None:
             self._check_axis(self.axis)
-        orders = read_all(self.streams)
         learns = any(one.definition.stream for one in self.variants)
-        if self.streams and not learns:
-            raise InputError(
-                f"--stream {orders[0].label[:60]}: no requested score learns from the stream; "
-                f"add one, such as --score {next(iter(STREAM_SCORES), 'NAME')}, or omit --stream"
-            )
+        if self.streams:
+            self._check_streams(learns)
         if self.stream_seed and not learns:
             raise InputError("--stream-seed has no effect: no requested score learns from a stream")
         self.leaks.check(self.ood_sets)
@@ -125,6 +124,18 @@ class Question:
             )
         return self
 
+    def _check_streams(self, learns: bool) -> None:
+        """Raise InputError for no order of a stream, or if no score learns from one."""
+        from oodcache.score.streams.methods import STREAM_SCORES
+        from oodcache.score.streams.order import read_all
+
+        orders = read_all(self.streams)
+        if not learns:
+            raise InputError(
+                f"--stream {orders[0].label[:60]}: no requested score learns from the stream; "
+                f"add one, such as --score {next(iter(STREAM_SCORES), 'NAME')}, or omit --stream"
+            )
+
     def _check_axis(self, shots: ShotAxis) -> None:
         """Raise InputError for what has no number over several banks or draws."""
         for one in self.variants:
@@ -146,6 +157,17 @@ class Question:
                 f"--bank-draws {shots.draws}: rows are means over draws, which {option} is not "
                 f"defined for; omit {option}, or give one draw"
             )
+
+
+def _typed(scores: Sequence[str | Function]) -> list[Variant]:
+    """Return the variants of scores, some of which may be the user's own."""
+    names = [one for one in scores if isinstance(one, str) and is_built_in(one)]
+    if len(names) == len(scores):
+        return parse_all(names)
+    from oodcache.score.own.loading import typed_scores
+
+    given = typed_scores(scores)
+    return parse_all(given.specifications, given.own)
 
 
 def bank_label(name: str, labels: str | None) -> str:

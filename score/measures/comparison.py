@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures import bootstrap, delong
 from oodcache.score.measures.groups import Averaged, averages
 from oodcache.score.measures.metrics import Counts, Integers, merge, rising
-from oodcache.score.measures.probability import NOT_A_PROBABILITY, probability_measures
 from oodcache.score.measures.result import FPR_CONVENTIONS, MEASURES, Conventions, Result
 from oodcache.score.measures.selective.answers import Answers, Outcomes
-from oodcache.score.measures.selective.selective import mean_selective
+
+if TYPE_CHECKING:
+    from oodcache.score.measures.selective.selective import Selective
 
 SUMS = ("n_ood", "ties", "distinct", "shared_images")
 
@@ -76,9 +77,16 @@ class Comparison:
                 id_drawn=None if id_drawn is None else id_drawn(),
                 further=partial(answers.resampled, counts, tprs) if answers else None,
             )
-            calibrated: Any = NOT_A_PROBABILITY if self.conventions.calibration else None
-            if probability and id_probability is not None:
-                calibrated = probability_measures(id_probability, probability(scores))
+            calibrated: Any = None
+            if self.conventions.calibration:
+                from oodcache.score.measures.probability import (
+                    NOT_A_PROBABILITY,
+                    probability_measures,
+                )
+
+                calibrated = NOT_A_PROBABILITY
+                if probability and id_probability is not None:
+                    calibrated = probability_measures(id_probability, probability(scores))
             result = Result(
                 **common,
                 ood=name,
@@ -152,11 +160,20 @@ def _average(
         fpr95_by_convention=_means([row.fpr95_by_convention for row in rows]),
         bootstrap=_intervals(samples),
         calibration=calibrated,
-        selective=mean_selective([row.selective for row in rows]),
+        selective=_mean_selective([row.selective for row in rows]),
         **means,
         **sums,
     )
     return ComparedRow(result, samples)
+
+
+def _mean_selective(every: Sequence[Selective | None]) -> Selective | None:
+    """Return the means over OOD sets, None if they were not requested."""
+    if not any(every):
+        return None
+    from oodcache.score.measures.selective.selective import mean_selective
+
+    return mean_selective(every)
 
 
 def _means(sets: Sequence[Any]) -> dict[str, float]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oodcache.cache.errors import InputError
-from oodcache.score.measures.selective.selective import Selective
-from oodcache.score.measures.shots import Shots
-from oodcache.score.measures.spectrum.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from oodcache.score.measures.selective.selective import Selective
+    from oodcache.score.measures.shots import Shots
+    from oodcache.score.measures.spectrum.spectrum import Spectrum
 
 AVERAGE = "average"
 MEANS = "bank-means"  # The `template` of classes that are a bank's: their images' means.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,9 +17,11 @@ from oodcache.score.inputs.views import View, shared, tell_shared
 from oodcache.score.measures.selective.answers import outcomes
 from oodcache.score.measures.spectrum.kinds import PositiveKind, name_of, pooled_accuracy
 from oodcache.score.measures.spectrum.positives import Positives
-from oodcache.score.measures.spectrum.sources import NamedImages, grouped
 from oodcache.score.measures.spectrum.spectrum import FULL, Spectrum
 from oodcache.score.onepass.onepass import Classes, Scored, score_images
+
+if TYPE_CHECKING:
+    from oodcache.score.measures.spectrum.sources import NamedImages
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ def kinds(
     alone = PositiveKind(first.name, whole, both[first.name], outcomes=of_first)
     if not others:
         return [alone], Positives.independent(sizes)
+    from oodcache.score.measures.spectrum.sources import grouped
+
     found |= {one.name: _of_csid(selection, one, classes, scored[one.name], note) for one in others}
     positives, sources = grouped({one.name: _named(selection, one) for one in views})
     spectra = {
@@ -124,4 +129,6 @@ def _targets(selection: Selection, view: View) -> Labels:
 
 
 def _named(selection: Selection, view: View) -> NamedImages:
+    from oodcache.score.measures.spectrum.sources import NamedImages
+
     return NamedImages(view.paths(), _targets(selection, view))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from oodcache.cache.text import counted
 from oodcache.cache.watch import Hint, Note
-from oodcache.score.formulas.bank import Integers
 from oodcache.score.onepass.variants import Variant
+
+if TYPE_CHECKING:
+    from oodcache.score.formulas.bank import Integers
 
 DEFAULT = ("mcm", "mcm:temperature=learned", "sigmoid-mcm", "max-logit", "energy")
 WITH_NEGATIVES = ("neglabel", "neglabel-sigmoid")

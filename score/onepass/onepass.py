@@ -11,17 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock, local
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from oodcache.cache.format.identity import ModelIdentity
 from oodcache.cache.watch import Note
-from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.definition import ANY, DATASET, VOCABULARY, Parameter
-from oodcache.score.formulas.negative_sums import NegativeSums
+from oodcache.score.formulas.definition import ANY, DATASET, GIVE, VOCABULARY, Parameter
 from oodcache.score.formulas.tile import (
     Digests,
     Tile,
@@ -34,8 +32,11 @@ from oodcache.score.formulas.tile import (
 from oodcache.score.inputs.views import repeated, shared
 from oodcache.score.kernel.definition import RowSums
 from oodcache.score.onepass.variants import Variant, parse
-from oodcache.score.own.batch import GIVE, BatchContext
-from oodcache.score.streams.context import BothForms, NamedRows, StreamContext
+
+if TYPE_CHECKING:
+    from oodcache.score.formulas.bank import Bank
+    from oodcache.score.formulas.negative_sums import NegativeSums
+    from oodcache.score.streams.context import BothForms, NamedRows
 
 NOTHING: Mapping[tuple[str, str], NamedRows] = {}
 
@@ -125,6 +126,9 @@ def fit_all(
     `give` has what to type for a reference that a user's score reads, and that is None. `named` has
     what parameters name, by what it is and its name.
     """
+    from oodcache.score.own.batch import BatchContext
+    from oodcache.score.streams.context import StreamContext
+
     context = BatchContext(
         *(classes.vectors, classes.logit_scale, classes.logit_bias, negatives, bank, give),
         has_texts=not classes.are_means,
@@ -259,6 +263,10 @@ def tell_constant(variants: Sequence[Variant], scored: Sequence[Scored], note: N
 
 def _check_unchanged(variants: Sequence[Variant], fits: Sequence[Any]) -> None:
     """Raise InputError if a user's score has changed what all of them read."""
+    if not any(variant.needs == ANY for variant in variants):
+        return
+    from oodcache.score.own.batch import BatchContext
+
     own = {
         variant.score: fit
         for variant, fit in zip(variants, fits, strict=True)

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from oodcache.score.formulas.definition import ANY
+from oodcache.score.formulas.definition import ANY, BANK
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures.orders.over_orders import mean_of, measures_of_row
 from oodcache.score.measures.result import Result
 from oodcache.score.measures.shots import Shots
 from oodcache.score.onepass.shot_axis import DrawnBank
 from oodcache.score.onepass.variants import Variant
-from oodcache.score.own.batch import BANK
 
 
 @dataclass(frozen=True)

@@ -271,6 +271,15 @@ def canonical(name: str) -> tuple[str, Mapping[str, float | str]]:
     return found if found[0] in SCORES else (name, {})
 
 
+def is_built_in(specification: str) -> bool:
+    """Return whether a specification begins with the name of one of SCORES, or an alias.
+
+    >>> is_built_in("MSP"), is_built_in("knn:k=5"), is_built_in("mine.py:gap")
+    (True, True, False)
+    """
+    return canonical(specification.partition(":")[0])[0] in SCORES
+
+
 def check_score(name: str) -> str:
     """Return `name` if it is a score; raise InputError with the most similar name otherwise."""
     if why := reason(name):

@@ -17,13 +17,13 @@ import numpy.typing as npt
 from oodcache.cache.errors import InputError
 from oodcache.score.formulas.bank import Bank, Integers
 from oodcache.score.formulas.cosines import Places
+from oodcache.score.formulas.definition import BANK, GIVE, NEGATIVES
 from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import Tile, Vectors
 from oodcache.score.own.fitted import OwnFit, OwnFits
 from oodcache.score.own.shared import SharedArrays
 
-NEGATIVES, BANK, COSINES = "negatives", "bank", "cosines"
-GIVE: Mapping[str, str] = {what: f"give --{what} NAME" for what in (NEGATIVES, BANK)}
+COSINES = "cosines"
 Numbers = TypeVar("Numbers", bound=np.generic)
 
 Change = Callable[[str, Vectors], Vectors]

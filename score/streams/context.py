@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from oodcache.score.formulas.cosines import Scores
-from oodcache.score.formulas.negative_sums import NegativeSums
 from oodcache.score.formulas.tile import Tile, Vectors
+
+if TYPE_CHECKING:
+    from oodcache.cache.files.images import ImageFile
+    from oodcache.cache.files.texts import TextRows
+    from oodcache.score.formulas.negative_sums import NegativeSums
 
 BothForms = Callable[[Tile], tuple[Scores, Scores]]
 
@@ -22,6 +27,17 @@ class NamedRows:
     vectors: Vectors
     told: str = ""
     words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NamedVectors:
+    """The vectors that parameters name, by what they are and their name, and the files behind them.
+
+    "mined" is the word lists that the negatives were mined from.
+    """
+
+    vectors: dict[tuple[str, str], NamedRows] = field(default_factory=dict)
+    files: tuple[TextRows | ImageFile, ...] = ()
 
 
 @dataclass(frozen=True)

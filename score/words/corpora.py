@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +19,9 @@ from oodcache.score.inputs.selection import Selection, Vectors
 from oodcache.score.inputs.views import View
 from oodcache.score.onepass.variants import Variant
 from oodcache.score.streams.activated.tanl import NOISE, STREAM
-from oodcache.score.streams.context import NamedRows
+from oodcache.score.streams.context import NamedRows, NamedVectors
 from oodcache.score.words.negatives import Mined
 from oodcache.score.words.word_pool import ChosenWords, WordPool
-
-
-@dataclass(frozen=True)
-class NamedVectors:
-    """The vectors that parameters name, by what they are and their name, and the files behind them.
-
-    "mined" is the word lists that the negatives were mined from.
-    """
-
-    vectors: dict[tuple[str, str], NamedRows] = field(default_factory=dict)
-    files: tuple[TextRows | ImageFile, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 from oodcache.cache import names
@@ -20,6 +19,7 @@ from oodcache.cache.files.negatives import (
 )
 from oodcache.cache.files.stored_prompts import vectors_sum
 from oodcache.cache.files.texts import TextFile, TextRows
+from oodcache.cache.format import versions
 from oodcache.cache.shards.shard_set import open_text_rows, open_texts
 from oodcache.cache.store import store
 from oodcache.cache.watch import Hint, Watch
@@ -148,7 +148,7 @@ def mine(request: MiningRequest, watch: Watch) -> Negatives:
         templates=of_classes.templates,
         keep=keep,
         lists=lists,
-        versions={library: version(library) for library in ("oodcache", "numpy")},
+        versions=versions.of_arrays(),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from oodcache.score.formulas.definition import MINED, VOCABULARY
 from oodcache.score.onepass.variants import Variant
-from oodcache.score.words.corpora import NamedVectors
+from oodcache.score.streams.context import NamedVectors
 from oodcache.score.words.ends import ends
 from oodcache.score.words.negatives import Mined
 

@@ -8,9 +8,9 @@ from oodcache.cache import names
 from oodcache.cache.errors import InputError
 from oodcache.cache.store import store
 from oodcache.score.files.drop_list import DropList
+from oodcache.score.formulas.definition import BANK, NEGATIVES
 from oodcache.score.inputs.question import Question
 from oodcache.score.measures import groups
-from oodcache.score.own.batch import BANK, NEGATIVES
 from oodcache.study.protocols.lines import ProtocolRequest, typed_groups
 from oodcache.study.protocols.protocol import Protocol, ProtocolRun
 

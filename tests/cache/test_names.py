@@ -12,6 +12,7 @@ from oodcache.cache.names import (
     place,
     sizes,
     text_path,
+    typed_cache,
 )
 
 
@@ -97,3 +98,8 @@ def test_sizes_in_names_of_models_tell_architectures_apart() -> None:
         assert sizes(one) != sizes(other)
     for one, other in (("VIT-B-23", "ViT-B-32"), ("siglop", "siglip"), ("tiny-klip", "tiny-clip")):
         assert sizes(one) == sizes(other)
+
+
+def test_a_cache_is_typed_unless_it_is_the_default_one() -> None:
+    assert typed_cache(Path("embeddings")) == []
+    assert typed_cache(Path("my cache")) == ["--cache", "my cache"]

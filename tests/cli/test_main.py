@@ -151,9 +151,33 @@ def test_help_draws_no_bar_and_opens_no_browser() -> None:
     assert not {"rich.progress", "webbrowser", "h5py"} & imports("score", "--help")
 
 
+def test_scores_of_the_classes_import_nothing_that_others_need(oodcache: Run, photos: Path) -> None:
+    sets = (f"id={photos / 'cat'}", f"ood={photos / 'dog'}")
+    made = oodcache("extract", "--model", "tiny-clip", "--classes", f"c={photos}", *sets)
+    assert made.status == 0
+    score = ("score", "--model", "tiny-clip", "--id", "id", "--ood", "ood")
+    for arguments in (score, (*score, "--score", "energy", "-o", "r.json")):
+        found = imports(*arguments)
+        assert "oodcache.score.formulas.class_scores" in found
+        assert not NOT_FOR_CLASSES & found
+
+
 def test_a_command_imports_no_other() -> None:
     found = {one for one in imports("scores", "mcm") if one.startswith("oodcache.cli.")}
     assert not {f"oodcache.cli.{name}" for name in entry.COMMANDS if name != "scores"} & found
+
+
+# Of words, banks, streams, own scores, options that were not given, and of libraries.
+NOT_FOR_CLASSES = {
+    *("email", "importlib.metadata", "numpy.ma", "numpy.random", "rich.console", "rich.table"),
+    "oodcache.cache.files.negatives",
+    *(f"oodcache.score.formulas.{name}" for name in ("bank", "gaussian", "negative_sums")),
+    *("oodcache.score.own.loading", "oodcache.score.own.batch", "oodcache.score.streams.methods"),
+    *("oodcache.score.streams.order", "oodcache.score.words.negatives"),
+    *(f"oodcache.score.onepass.{name}" for name in ("ablation", "clean", "kept", "replays")),
+    *("oodcache.score.measures.probability", "oodcache.score.measures.selective.risk"),
+    *("oodcache.score.measures.differences", "oodcache.score.starting"),
+}
 
 
 def imports(*arguments: str) -> set[str]:

@@ -6,12 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from oodcache.cache.text import counted
 from oodcache.report.tables.grid import in_words
-from oodcache.score.formulas.few_shot.adapter import ADAPTER_SCORES
-from oodcache.score.formulas.few_shot.probe import PROBE_SCORES
 from oodcache.score.inputs.question import bank_label
 from oodcache.score.measures.result import Result
-
-CLASSIFIERS = (*PROBE_SCORES, *ADAPTER_SCORES)
 
 
 def banks(results: Sequence[Result]) -> list[str]:
@@ -44,7 +40,13 @@ def shot_notes(results: Sequence[Result]) -> Iterator[str]:
             "Rows of shots: one draw of that many images of each class "
             f"(seed {next(iter(drawn[0].draws))}), the banks nested; --bank-draws N draws several."
         )
-    own = list(dict.fromkeys(one.score for one in results if one.score in CLASSIFIERS))
+    if not any(one.bank for one in results):
+        return
+    from oodcache.score.formulas.few_shot.adapter import ADAPTER_SCORES
+    from oodcache.score.formulas.few_shot.probe import PROBE_SCORES
+
+    classifiers = (*PROBE_SCORES, *ADAPTER_SCORES)
+    own = list(dict.fromkeys(one.score for one in results if one.score in classifiers))
     if own and any(one.id_accuracy is not None and one.model is not None for one in results):
         yield (
             f"ID accuracy is that of the nearest class, not that of {in_words(own)}, which "

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from oodcache.report.tables.grid import in_words, key, some, whose
 from oodcache.score.measures.result import Result, StreamMeasures
-from oodcache.score.streams.order import RATIO
 
 Learning = Sequence[tuple[Result, StreamMeasures]]
 # Of one line; further ones have lines of their own.
@@ -30,7 +29,11 @@ def stream_notes(results: Sequence[Result]) -> Iterator[str]:
 
 def keeps_some(one: Result) -> bool:
     """Return whether a row is of a ratio, which keeps only some of the images."""
-    return one.stream is not None and one.stream.order.startswith(f"{RATIO}:")
+    if one.stream is None:
+        return False
+    from oodcache.score.streams.order import RATIO
+
+    return one.stream.order.startswith(f"{RATIO}:")
 
 
 def _told_by_methods(learning: Learning, results: Sequence[Result]) -> Iterator[str]:

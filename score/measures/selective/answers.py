@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oodcache.cache.errors import InputError
 from oodcache.score.measures.metrics import Counts, Floats, Integers
-from oodcache.score.measures.selective.risk import selective
-from oodcache.score.measures.selective.selective import Selective
+
+if TYPE_CHECKING:
+    from oodcache.score.measures.selective.selective import Selective
 
 # Of each ID image: 1 if its nearest class is its own, 0 if not, UNKNOWN without a class.
 Outcomes = NDArray[np.int8]
@@ -38,6 +40,8 @@ class Answers:
 
     def selective(self, counts: Counts, tprs: Sequence[float]) -> Selective | None:
         """Return the measures against one OOD set, None if no image's class is known."""
+        from oodcache.score.measures.selective.risk import selective
+
         kept = (_kept(self.right)[counts.id_kept], _kept(self.wrong)[counts.id_kept])
         thresholds = {repr(tpr): counts.thresholds_to(tpr) for tpr in tprs}
         return selective((*kept, counts.ood_kept), thresholds)
@@ -49,6 +53,8 @@ class Answers:
 
         `id_times` (n,) and `ood_times` (m,) are how often each image is drawn, by falling score.
         """
+        from oodcache.score.measures.selective.risk import selective
+
         right = _kept(id_times * self.right)[counts.id_kept]
         wrong = _kept(id_times * self.wrong)[counts.id_kept]
         drawn = Counts(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from oodcache.cache.errors import InputError, RuleError
 from oodcache.cache.files.images import ImageBatch, ImageFile, ImageRows, open_images, write_images
+from oodcache.cache.format import structure
 from oodcache.cache.format.container import AHEAD
 from oodcache.cache.format.identity import Identity
 from oodcache.cache.store.verification import verify
@@ -235,6 +236,25 @@ def test_a_file_that_was_replaced_while_it_is_read_is_refused(
             InputError, match="was replaced while it was read: run the command again"
         ):
             use()
+
+
+def test_a_file_that_has_not_changed_is_checked_once(
+    image_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = open_images(image_file)
+    before = np.concatenate([*file.blocks()])
+    monkeypatch.setattr(structure, "check", None)
+    assert np.concatenate([*file.blocks()]).tobytes() == before.tobytes()
+    with pytest.raises(RuleError, match="not callable"):
+        open_images(image_file)
+
+
+def test_a_file_that_was_touched_is_checked_again(image_file: Path) -> None:
+    file = open_images(image_file)
+    with h5py.File(image_file, "r+") as raw:
+        raw.attrs["version"] = 99
+    with pytest.raises(RuleError, match="version is 99"):
+        next(file.blocks())
 
 
 def test_a_reader_in_the_middle_of_a_file_keeps_the_one_it_opened(

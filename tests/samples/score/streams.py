@@ -10,10 +10,10 @@ import pytest
 
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import SCORE, Parameter, Score, unranked
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import Tile
 from oodcache.score.streams.context import BothForms, StreamContext
 from oodcache.score.streams.method import Arrived, Held
+from oodcache.score.streams.methods import STREAM_SCORES
 
 
 @dataclass
@@ -71,6 +71,6 @@ TALLY = Score(
 @pytest.fixture
 def tally() -> Iterator[None]:
     """Make `tally` a built-in score."""
-    SCORES["tally"] = TALLY
+    STREAM_SCORES["tally"] = TALLY
     yield
-    del SCORES["tally"]
+    del STREAM_SCORES["tally"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from oodcache.score.formulas.class_scores import CLASS_SCORES
@@ -26,6 +29,22 @@ OF_A_BANK = (
 def test_every_familys_scores_are_there_under_one_name_each() -> None:
     families = (CLASS_SCORES, NEGATIVE_SCORES, *OF_A_BANK, STREAM_SCORES)
     assert [*SCORES] == [name for family in families for name in family]
+
+
+def test_a_family_is_imported_when_none_before_it_has_the_score() -> None:
+    code = (
+        "import sys; from oodcache.score.formulas.registry import SCORES; SCORES[sys.argv[1]];"
+        "print(*(name for name in sys.modules if name.startswith('oodcache.score.')))"
+    )
+    found = {
+        name: subprocess.run(
+            [sys.executable, "-c", code, name], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for name in ("energy", "knn")
+    }
+    assert "oodcache.score.formulas.negative_scores" not in found["energy"]
+    assert "oodcache.score.formulas.neighbours" in found["knn"]
+    assert "oodcache.score.formulas.gaussian" not in found["knn"]
 
 
 @pytest.mark.parametrize("name", sorted(SCORES.keys() - STREAM_SCORES.keys()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import time
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oodcache.score.formulas.tile import TILE, Tile, over_tiles, tiles
+from oodcache.score.formulas.tile import TILE, Tile, digests, over_tiles, tiles
 
 Vectors = npt.NDArray[np.float32]
 
@@ -71,3 +72,14 @@ def test_tiles_that_wait_are_not_begun_after_an_error() -> None:
     with pytest.raises(KeyboardInterrupt):
         list(over_tiles(work, range(30), threads=1))
     assert len(begun) < 15
+
+
+@pytest.mark.parametrize("dimension", [2, 64, 1536])
+def test_a_digest_sums_bits_times_the_odd_numbers_that_numpy_draws(dimension: int) -> None:
+    vectors = unit(5, 1, dimension)
+    drawn = np.random.default_rng(0).integers(0, 2**64, dimension // 2, np.uint64)
+    odd = [one | 1 for one in drawn.tolist()]
+    expected = [
+        sum(map(operator.mul, row, odd)) % 2**64 for row in vectors.view(np.uint64).tolist()
+    ]
+    assert digests(vectors).tolist() == [one ^ (one >> 32) for one in expected]

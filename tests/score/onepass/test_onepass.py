@@ -13,9 +13,9 @@ from samples.score.cosines import ranked
 from samples.score.negatives import sums_of
 from scipy.special import logsumexp, softmax
 
+from oodcache.score.formulas.class_scores import CLASS_SCORES
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import Score
-from oodcache.score.formulas.registry import SCORES
 from oodcache.score.formulas.tile import TILE, Tile, Vectors
 from oodcache.score.onepass.default_scores import DEFAULT
 from oodcache.score.onepass.onepass import Classes, Scored, fit_all, score_images
@@ -319,7 +319,7 @@ def test_a_score_fitted_to_the_classes_alone_needs_no_other(
         **{"rank": rank, "fit": lambda vectors: vectors.mean(axis=0), "formula": "-|z - m|"},
         **dict.fromkeys(("ranks_by", "source", "use", "limits"), "made up"),
     )
-    monkeypatch.setitem(SCORES, "central", central)
+    monkeypatch.setitem(CLASS_SCORES, "central", central)
     variants = parse_all(["central", "mcm"])
     fits = fit_all(variants, CLASSES)
     found = score_images([IMAGES], len(IMAGES), CLASSES, variants, fits=fits)

@@ -17,8 +17,7 @@ from oodcache.score.formulas.registry import SCORES
 from oodcache.score.inputs.selection import Selection, Vectors
 from oodcache.score.onepass.onepass import Classes, fit_all
 from oodcache.score.onepass.variants import parse
-from oodcache.score.streams.context import NamedRows
-from oodcache.score.words.corpora import NamedVectors
+from oodcache.score.streams.context import NamedRows, NamedVectors
 from oodcache.score.words.ends import both_ends
 from oodcache.score.words.negatives import Mined, open_negatives
 from oodcache.score.words.used_words import used_words
