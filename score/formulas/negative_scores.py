@@ -26,9 +26,11 @@ from oodcache.score.formulas.definition import (
 )
 from oodcache.score.formulas.negative_sums import Asked, NegativeSums
 from oodcache.score.formulas.tile import Tile
-from oodcache.score.kernel.label_sums import Exponential, Sigmoid
+from oodcache.score.kernel.label_sums import Exponential, Sigmoid, sums_of
 
 Key = tuple[object, ...]
+# The only row, the only group.
+FIRST = np.zeros(1, np.intp)
 
 
 @dataclass(frozen=True)
@@ -160,10 +162,14 @@ def envisioned(
 ) -> Scores:
     """Rank as `eoe`: by log (v + β) / (1 - v), a ratio of sums of positive terms."""
     found = fitted.sums.of(tile)
-    total = relative(found[(*fitted.key, "sum")][0], tile, temperature)
-    largest = (found[(*fitted.key, "largest")] - tile.rows.top) / temperature
-    # The largest is one of the summed terms, but may be rounded differently.
-    rest = total + np.log1p(-np.exp(np.minimum(largest - total, 0.0)))
+    total = found[(*fitted.key, "sum")][0]
+    cosine = found[(*fitted.key, "largest")]
+    largest = (cosine - tile.rows.top) / temperature
+    # As it was rounded in the sum: a term that is alone leaves nothing.
+    own = sums_of(Exponential(temperature), 1, len(cosine))
+    own.add(cosine[None].astype(np.float32), FIRST, FIRST)
+    share = np.exp(np.minimum(own.logarithms()[0] - total, 0.0))
+    rest = relative(total, tile, temperature) + np.log1p(-share)
     others_of_all = np.logaddexp(-tile.rows.log_odds(temperature), rest)
     above = np.logaddexp(math.log1p(beta), (math.log(beta) if beta else -math.inf) + others_of_all)
     below = np.logaddexp(others_of_all, math.log1p(beta) + largest)

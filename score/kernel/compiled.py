@@ -27,6 +27,8 @@ LEAST_SCALE, MOST_LOGIT = 1e-30, 1e6
 # The exponential of a larger logit of cosines leaves float64's range.
 MOST_ADDED = 700.0
 COUNTS = {Terms.EXP: 1, Terms.MOMENTS: 3, Terms.SOFTPLUS: 1, Terms.SIGMOIDS: 2}
+# A little more than rounding may make of 1.
+MOST_COSINE = 1.1
 # As many sums of a row as one call takes.
 MOST = 64
 NONE = np.empty((0, 0), np.float32)
@@ -43,7 +45,7 @@ class Compiled(Definition):
             return super().read(numbers, exact, asked)
         places, values = np.empty((len(numbers), 2), np.int64), np.empty((len(numbers), 2))
         if isinstance(exact, Dots) and _fits(exact.vectors) and _fits(exact.others):
-            now = [one for one in asked if _in_range(one, 1.1)][:MOST]
+            now = [one for one in asked if _in_range(one)][:MOST]
             found = _read(numbers, now, places, values, find=True, dots=exact)
         else:
             now = []
@@ -54,11 +56,10 @@ class Compiled(Definition):
 
     def sums(self, gaps: Floats, runner_up: Scores, asked: Iterable[RowSums]) -> Found:
         """Return the sums over each row, float64 (N,)."""
-        most = float(np.abs(runner_up).max(initial=0))
-        fits = _fits(gaps)
+        fits = _fits(gaps) and bool(np.abs(runner_up).max(initial=0) <= MOST_COSINE)
         found: Found = {}
         for one in asked:
-            if fits and _in_range(one, most):
+            if fits and _in_range(one):
                 values = np.stack([runner_up, runner_up], axis=1)
                 places = np.empty(values.shape, np.int64)
                 found |= _read(gaps, [one], places, values, find=False)
@@ -128,8 +129,9 @@ def _is_plain(array: npt.NDArray[Any], held: type[np.generic]) -> bool:
     return array.dtype == held and array.flags.c_contiguous and array.flags.aligned
 
 
-def _in_range(asked: RowSums, most: float) -> bool:
-    """Return whether the C has the range for it, with runners-up of at most `most`."""
+def _in_range(asked: RowSums) -> bool:
+    """Return whether the C has the range for it, whatever the cosines of a tile are."""
     if asked.kind in (Terms.EXP, Terms.MOMENTS):
         return asked.scale >= LEAST_SCALE
-    return asked.scale >= LEAST_SCALE and asked.scale * most + abs(asked.bias) <= MOST_LOGIT
+    most = asked.scale * MOST_COSINE + abs(asked.bias)
+    return asked.scale >= LEAST_SCALE and most <= MOST_LOGIT

@@ -172,18 +172,18 @@ INLINE void NAME(add_each)(const float *row, size_t count, float f, Shift s, int
 {
     for (size_t k = 0; k < count; k += LANES) {
         NAME(Logit) one = NAME(logit)(NAME(load)(row + k, count - k), f, s, sigmoid);
-        if (sigmoid) {
-            one.p = NAME(select)(one.positive, one.e * 0 + 1, one.p) / (1 + one.e);
-            one.n &= ~one.positive;
-        }
         NAME(HalfF) p[2];
-        NAME(HalfI) n[2];
+        NAME(HalfI) n[2], positive[2];
         D both[2];
         memcpy(p, &one.p, sizeof p);
         memcpy(n, &one.n, sizeof n);
-        for (int i = 0; i < 2; i++)
-            both[i] = __builtin_convertvector(p[i], D)
-                      * (D)((__builtin_convertvector(n[i], J) + 1023) << 52);
+        memcpy(positive, &one.positive, sizeof positive);
+        for (int i = 0; i < 2; i++) {
+            J up = __builtin_convertvector(positive[i], J);
+            D e = __builtin_convertvector(p[i], D)
+                  * (D)((__builtin_convertvector(n[i], J) + 1023) << 52);
+            both[i] = sigmoid ? (D)(((J)e & ~up) | ((J)(e * 0 + 1) & up)) / (1 + e) : e;
+        }
         if (count - k >= LANES) {
             ((NAME(UnalignedD) *)(sums + k))[0] += both[0];
             ((NAME(UnalignedD) *)(sums + k))[1] += both[1];

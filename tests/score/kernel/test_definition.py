@@ -206,6 +206,8 @@ def test_products_of_the_two_nearest_are_exact_in_float64(
     vectors, others = (
         generator.normal(size=(many, dimension)).astype(np.float32) for many in (33, 20)
     )
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    others /= np.linalg.norm(others, axis=1, keepdims=True)
     asked = RowSums(Terms.SOFTPLUS, 10.0, -1.0)
     gaps = vectors @ others.T
     places, values, found = kernel.read(gaps, Dots(vectors, others), [asked])
