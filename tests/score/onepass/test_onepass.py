@@ -16,7 +16,7 @@ from scipy.special import logsumexp, softmax
 from oodcache.score.formulas.class_scores import CLASS_SCORES
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.formulas.definition import Score
-from oodcache.score.formulas.tile import TILE, Tile, Vectors
+from oodcache.score.formulas.tile import Tile, Vectors, tile_rows
 from oodcache.score.onepass.default_scores import DEFAULT
 from oodcache.score.onepass.onepass import Classes, Scored, fit_all, score_images
 from oodcache.score.onepass.variants import parse_all
@@ -44,8 +44,10 @@ def unit(rows: int, seed: int, dimension: int = 24) -> Vectors:
     return vectors.astype(np.float32)
 
 
-IMAGES = unit(3 * TILE + 40, seed=0)
 CLASSES = Classes(unit(37, seed=1), SCALE, BIAS)
+# Rows of a tile with so few classes.
+TILE = tile_rows(len(CLASSES.vectors))
+IMAGES = unit(2 * TILE + 40, seed=0)
 
 
 def score(images: Vectors, *cuts: int, threads: int | None = None) -> Scored:
@@ -141,7 +143,7 @@ def test_a_score_does_not_depend_on_what_else_is_asked_for() -> None:
 
 def test_images_of_equal_embeddings_tie_exactly_in_any_company() -> None:
     generator = np.random.default_rng(3)
-    images, sources = unit(4 * TILE + 77, seed=5), unit(30, seed=6)
+    images, sources = unit(3 * TILE + 77, seed=5), unit(30, seed=6)
     # Among strangers all over the pass, and in a tile that they fill alone.
     scattered = generator.permutation(len(images))[:600]
     places = np.concatenate([scattered, np.arange(TILE, 2 * TILE), [0, len(images) - 1]])
