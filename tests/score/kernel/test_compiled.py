@@ -24,7 +24,6 @@ from oodcache.score.kernel.definition import HIDDEN, Dots, Floats, RowSums, Scor
 
 rows = pytest.importorskip("oodcache.score.kernel._rows", exc_type=ImportError)
 compiled = pytest.importorskip("oodcache.score.kernel.compiled").Compiled()
-pytestmark = pytest.mark.skipif(not rows.instructions, reason="the processor lacks AVX2 or FMA")
 
 # One rounding of a float32. docs/scores.md, "How far a score may be off", derives bounds from it.
 ROUNDING = 2.0**-24
