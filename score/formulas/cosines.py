@@ -68,7 +68,9 @@ class Rows:
         self._leads: dict[float, Scores] = {}
         self._found: Found = {}
         if self.classes > 1:
-            places, values, self._found = kernel().read(cosine, exact, tuple(self._wanted))
+            # Each once: two threads may have added the same.
+            asked = tuple(dict.fromkeys(self._wanted))
+            places, values, self._found = kernel().read(cosine, exact, asked)
         else:
             places = np.zeros(cosine.shape, np.intp)
             values = cosine.astype(np.float64) if exact is None else exact(places)
