@@ -201,8 +201,9 @@ def score_images(
     lock, rooms = Lock(), local()
     numbers = [classes.numbers(variant) for variant in variants]
     size = tile_rows(len(classes.vectors))
+    columns = classes.columns  # Made here, once, not by several threads.
     kept_vectors = np.zeros(
-        (-(-rows // size) * size if of_sets else 0, classes.vectors.shape[1]), np.float32
+        (-(-rows // size) * size if of_sets else 0, len(columns)), np.float32
     )
 
     def score_tile(given: tuple[int, Vectors]) -> None:
@@ -210,7 +211,7 @@ def score_images(
         kept = slice(first, min(first + size, rows))
         count = kept.stop - first
         tile = Tile(
-            *(vectors, classes.vectors, classes.columns),
+            *(vectors, classes.vectors, columns),
             first=first,
             real=count,
             wanted=classes.wanted,
@@ -245,7 +246,7 @@ def score_images(
     for _ in over_tiles(score_tile, tiles(blocks, size), threads=threads):
         pass
     if of_sets:
-        whole = Tile(kept_vectors, classes.vectors, classes.columns, real=rows, best=scored.best)
+        whole = Tile(kept_vectors, classes.vectors, columns, real=rows, best=scored.best)
         for place in of_sets:
             scored.scores[place] = rank(place, whole)
     _check_unchanged(variants, fits)
