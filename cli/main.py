@@ -121,7 +121,7 @@ def main(command: click.Command = oodcache, name: str = "oodcache") -> None:
 
 
 def _collect_rarely() -> None:
-    """Look for garbage in cycles less often, and not at the end: of a short command a tenth."""
+    """Look for garbage less often, and not at the end: it took a tenth of a short command."""
     gc.set_threshold(GARBAGE)
     atexit.register(gc.freeze)
 

@@ -263,7 +263,7 @@ def _reason(error: Exception) -> str:
 
 def _collate(rows: Sequence[tuple[Prepared, str | None]]) -> Decoded:
     return Decoded(
-        # Unlike torch.stack, it makes a worker's batch in shared memory, where it would be copied.
+        # Unlike torch.stack, it makes a worker's batch in shared memory, so none is copied there.
         default_collate([image.pixels for image, _ in rows]),
         {place: error for place, (_, error) in enumerate(rows) if error is not None},
         sum(image.is_rotated for image, _ in rows),
