@@ -202,9 +202,7 @@ def score_images(
     numbers = [classes.numbers(variant) for variant in variants]
     size = tile_rows(len(classes.vectors))
     columns = classes.columns  # Made here, once, not by several threads.
-    kept_vectors = np.zeros(
-        (-(-rows // size) * size if of_sets else 0, len(columns)), np.float32
-    )
+    kept_vectors = np.zeros((-(-rows // size) * size if of_sets else 0, len(columns)), np.float32)
 
     def score_tile(given: tuple[int, Vectors]) -> None:
         first, vectors = given
