@@ -60,9 +60,13 @@ def main() -> int:
 
 def _machine() -> str:
     """Return what the figures depend on, the kernel and other work included."""
-    told = subprocess.run(
-        [sys.executable, "-m", "oodcache", "-V"], check=True, capture_output=True, text=True
-    ).stdout.strip()
+    told = (
+        subprocess.run(
+            [sys.executable, "-m", "oodcache", "-V"], check=True, capture_output=True, text=True
+        )
+        .stdout.strip()
+        .replace("\n", ", ")
+    )
     libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "torch"))
     return (
         f"{platform.machine()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, "

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from bench.timing import Times
 
-HEAD = ("what", "ours", "against", "ratio (quartiles)", "processor time", "target", "verdict")
+HEAD = ("what", "verdict", "target", "ratio (quartiles)", "processor", "ours", "against")
 CHILD = """
 import dataclasses, importlib, json, sys
 module, path, *arguments = sys.argv[1:]
@@ -97,12 +97,12 @@ class Figure:
         against = "" if self.against is None else f"{_number(self.against, self.unit)}, "
         return (
             self.what,
-            "" if self.reason else _number(self.ours, self.unit),
-            f"{against}{self.bound}",
+            self.verdict,
+            "" if self.target is None else self.target.shown(self.unit),
             "" if self.ratio is None else str(self.ratio),
             "" if self.processor is None else _ratio(self.processor),
-            "" if self.target is None else self.target.shown(self.unit),
-            self.verdict,
+            "" if self.reason else _number(self.ours, self.unit),
+            f"{against}{self.bound}",
         )
 
 
@@ -152,7 +152,7 @@ def not_run(what: str, reason: str) -> Figure:
 def told(*figures: Figure) -> list[Figure]:
     """Print a line for each figure, and return them."""
     for one in figures:
-        what, ours, against, ratio, processor, *_ = one.cells
+        what, _, _, ratio, processor, ours, against = one.cells
         parts = [ours or one.verdict, against and f"against {against}"]
         parts += [ratio and f"ratio {ratio}", processor and f"{processor} in processor time"]
         print(f"{what}: {', '.join(filter(None, parts))}", flush=True)
@@ -190,5 +190,5 @@ def _ratio(value: float) -> str:
 
 
 def _number(value: float, unit: str) -> str:
-    digits = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    digits = f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"
     return f"{digits} {unit}"

@@ -90,11 +90,11 @@ def test_a_table_is_aligned_markdown_with_a_row_a_figure() -> None:
     ]
     assert [[cell.strip() for cell in row.strip("|").split("|")] for row in rows] == [
         [
-            *("24 variants", "1.8 s", "2 s, the product", "0.90 (0.70 to 1.05)", "1.00"),
-            *("≤ 0.8", "missed"),
+            *("24 variants", "missed", "≤ 0.8", "0.90 (0.70 to 1.05)", "1.00"),
+            *("1.80 s", "2.00 s, the product"),
         ],
-        ["memory", "1,314 MB", "", "", "", "≤ 400 MB", "missed"],
-        ["a peer", "", "", "", "", "", "not run: it is not installed"],
+        ["memory", "missed", "≤ 400 MB", "", "", "1,314 MB", ""],
+        ["a peer", "not run: it is not installed", "", "", "", "", ""],
     ]
 
 
