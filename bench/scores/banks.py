@@ -18,7 +18,7 @@ from bench.scores.scoring import CLASSES, DIMENSION, IMAGES, LOGIT_SCALE, bare_p
 from bench.timing import in_turns, seconds
 from oodcache.score.formulas.bank import Bank
 from oodcache.score.formulas.registry import SCORES
-from oodcache.score.formulas.tile import Tile, Vectors, over_tiles, tiles
+from oodcache.score.formulas.tile import Tile, Vectors, over_tiles, tile_rows, tiles
 
 BANK, FEW, RUNS = 50_000, 4_096, 5
 OF_THE_WHOLE_BANK = ("knn", "nnguide", "tip")
@@ -67,7 +67,8 @@ def _ranking(bank: Bank, vectors: Vectors, score: str) -> tuple[float, Callable[
             return definition.rank(made, fitted[0], **numbers)
 
     def rank() -> None:
-        deque(over_tiles(rank_tile, (tile for _, tile in tiles([vectors]))), maxlen=0)
+        rows = tile_rows(len(bank.classes))
+        deque(over_tiles(rank_tile, (tile for _, tile in tiles([vectors], rows))), maxlen=0)
 
     return seconds(fit), rank
 

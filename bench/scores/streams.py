@@ -22,7 +22,7 @@ from bench.timing import Times, in_turns
 from oodcache.score.formulas.cosines import Places, Scores
 from oodcache.score.formulas.definition import DATASET, MINED, VOCABULARY
 from oodcache.score.formulas.negative_sums import NegativeSums
-from oodcache.score.formulas.tile import Tile, Vectors, over_tiles, tiles
+from oodcache.score.formulas.tile import Tile, Vectors, over_tiles, tile_rows, tiles
 from oodcache.score.onepass.onepass import Classes, fit_all
 from oodcache.score.onepass.variants import parse_all
 from oodcache.score.streams.activated.tanl import NOISE, NOISE_IMAGES
@@ -80,7 +80,8 @@ class Vocabulary:
 def orders(method: Any, vectors: Vectors, names: Vectors, count: int) -> Scores:
     """Score `count` shuffled streams of all images; return what was computed ahead of them."""
     columns = np.ascontiguousarray(names.T)
-    parts = over_tiles(lambda tile: method.ahead(Tile(tile[1], names, columns)), tiles([vectors]))
+    given = tiles([vectors], tile_rows(len(names)))
+    parts = over_tiles(lambda tile: method.ahead(Tile(tile[1], names, columns)), given)
     ahead: Scores = np.concatenate(list(parts), axis=1)
     for seed in range(count):
         replay(method, vectors, ahead, shuffled(seed, len(vectors)))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from oodcache.score.kernel import _rows
 from oodcache.score.kernel.definition import (
+    MOST_EXPONENT,
     Definition,
     Dots,
     Exact,
@@ -24,8 +25,6 @@ from oodcache.score.kernel.definition import (
 # With a smaller scale, HIDDEN would not be far enough below 0; with larger logits, exponents would
 # not fit into integers.
 LEAST_SCALE, MOST_LOGIT = 1e-30, 1e6
-# The exponential of a larger logit of cosines leaves float64's range.
-MOST_ADDED = 700.0
 COUNTS = {Terms.EXP: 1, Terms.MOMENTS: 3, Terms.SOFTPLUS: 1, Terms.SIGMOIDS: 2}
 # A little more than rounding may make of 1.
 MOST_COSINE = 1.1
@@ -71,7 +70,7 @@ class Compiled(Definition):
         self, cosines: Floats, scale: float, order: Places, groups: Places, sums: Scores
     ) -> None:
         """Add exp(scale · c) of row order[i] of `cosines` (M, N) to row groups[i] of `sums`."""
-        if abs(scale) <= MOST_ADDED and _can_add(cosines, order, groups, sums):
+        if abs(scale) <= MOST_EXPONENT and _can_add(cosines, order, groups, sums):
             _rows.add_terms(cosines, cosines.shape[1], scale, 0.0, False, order, groups, sums)
         else:
             super().add_exponentials(cosines, scale, order, groups, sums)
@@ -87,7 +86,7 @@ class Compiled(Definition):
     ) -> None:
         """Add σ(scale · c + bias) of row order[i] of `cosines` to row groups[i] of `sums`."""
         most = abs(scale) + abs(bias)
-        if most <= MOST_ADDED and _can_add(cosines, order, groups, sums):
+        if most <= MOST_EXPONENT and _can_add(cosines, order, groups, sums):
             _rows.add_terms(cosines, cosines.shape[1], scale, bias, True, order, groups, sums)
         else:
             super().add_sigmoids(cosines, scale, bias, order, groups, sums)

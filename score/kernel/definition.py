@@ -20,6 +20,8 @@ Places = npt.NDArray[np.intp]
 
 # Replaces the largest: its exponential is 0, and so is 0 times it.
 HIDDEN = float(np.finfo(np.float32).min) / 4
+# exp of 700 is about the most that float64 holds.
+MOST_EXPONENT = 700.0
 # Logits with a scale or a logit above this are float64: float32 might overflow.
 LARGE = 1e30
 # Rows whose terms are computed at a time.

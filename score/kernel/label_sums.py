@@ -12,10 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from oodcache.score.kernel.choice import kernel
-from oodcache.score.kernel.definition import Floats, Places, Scores
-
-# exp of 700 is about the most that float64 holds.
-MOST = 700
+from oodcache.score.kernel.definition import MOST_EXPONENT, Floats, Places, Scores
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class Exponential:
 
     @property
     def cold(self) -> bool:
-        return self.temperature * MOST < 1
+        return self.temperature * MOST_EXPONENT < 1
 
     def add(self, cosine: Floats, order: Places, groups: Places, sums: Scores) -> None:
         """Add the terms of row order[i] of cosines (M, N) to row groups[i] of `sums`."""
@@ -47,7 +44,7 @@ class Sigmoid:
 
     @property
     def cold(self) -> bool:
-        return self.scale + abs(self.bias) > MOST
+        return self.scale + abs(self.bias) > MOST_EXPONENT
 
     def add(self, cosine: Floats, order: Places, groups: Places, sums: Scores) -> None:
         """Add the terms of row order[i] of cosines (M, N) to row groups[i] of `sums`."""
