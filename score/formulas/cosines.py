@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from oodcache.cache.computed_once import computed_once
 from oodcache.score.kernel.choice import kernel
 from oodcache.score.kernel.definition import HIDDEN, Exact, Found, RowSums, Terms
 from oodcache.score.kernel.definition import Floats as Floats
@@ -190,7 +190,7 @@ class Rows:
             log_variance=shrink + np.log(squares - mean**2) - 2 * np.log1p(mean),
         )
 
-    @cached_property
+    @computed_once
     def _spread(self) -> Scores:
         """Return the cosine of the nearest class minus that of the farthest."""
         self._gaps[self._hidden] = 0

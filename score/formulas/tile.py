@@ -10,13 +10,14 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import threadpoolctl
 
+from oodcache.cache.computed_once import computed_once
 from oodcache.score.formulas.cosines import Floats, Places, Rows, Scores, product
 from oodcache.score.kernel.definition import Dots, RowSums
 
@@ -75,7 +76,7 @@ class Tile:
         _ = self.cosines if self.best is None else None
         return self.rows.best if self.best is None else self.best
 
-    @cached_property
+    @computed_once
     def cosines(self) -> Vectors:
         """Return the cosines with the classes, float32 (N, K), each tile rounded as on its own."""
         found = np.empty((len(self.vectors), self.columns.shape[1]), np.float32)
@@ -85,12 +86,12 @@ class Tile:
             product(self.vectors[rows], self.columns, out=found[rows])
         return found
 
-    @cached_property
+    @computed_once
     def precise(self) -> Scores:
         """Return the vectors in float64."""
         return self.vectors.astype(np.float64)
 
-    @cached_property
+    @computed_once
     def rows(self) -> Rows:
         """Return the cosines with the classes, those with the two nearest in float64."""
         asked = vars(self).get("cosines")

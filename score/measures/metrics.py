@@ -13,12 +13,13 @@ Every metric is computed from the same counts: one sort of each side, one merge 
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oodcache.cache.computed_once import computed_once
 from oodcache.cache.errors import InputError
 from oodcache.score.measures.result import FPR_CONVENTIONS, MEASURES
 
@@ -38,17 +39,17 @@ class Counts:
     id_kept: Integers
     ood_kept: Integers
 
-    @cached_property
+    @computed_once
     def id_images(self) -> Integers:
         """Return how many ID images have each distinct score."""
         return np.diff(self.id_kept)
 
-    @cached_property
+    @computed_once
     def ood_images(self) -> Integers:
         """Return how many OOD images have each distinct score."""
         return np.diff(self.ood_kept)
 
-    @cached_property
+    @computed_once
     def doubled_wins(self) -> int:
         """Return twice the number of pairs whose ID image scores higher, a tie being half."""
         # Every OOD image loses to the ID images kept before it, and half to those tied with it.

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oodcache.cache.computed_once import computed_once
 from oodcache.score.measures.selective.selective import RiskMeasures, Selective
 
 Integers = NDArray[np.int64]
@@ -99,7 +99,7 @@ class RiskBlocks:
         # A sum of shares may round to more than 1.
         return min(1.0, area / whole), min(1.0, float(accepted) / whole**2)
 
-    @cached_property
+    @computed_once
     def _reached(self) -> Integers:
         """Return the weight of the first blocks, up to each of them."""
         return np.cumsum(self.weight)

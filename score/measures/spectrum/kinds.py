@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from oodcache.cache.computed_once import computed_once
 from oodcache.score.formulas.cosines import Scores
 from oodcache.score.measures import bootstrap, delong
 from oodcache.score.measures.comparison import ComparedRow, Comparison
@@ -102,7 +102,7 @@ class _OfOneScore:
         self._positives, self._ood, self._how = positives, ood_scores, how
         self._scores = {name: scores[name] for name in positives.sizes}
 
-    @cached_property
+    @computed_once
     def _pool(self) -> Scores:
         """The scores of all positives."""
         return np.concatenate([*self._scores.values()])
