@@ -18,7 +18,7 @@ from oodcache.cache.store.verification import verify
 
 Write = Callable[..., Path]
 WriteShards = Callable[..., list[Path]]
-SCRIPT = Path(__file__).parents[1] / "samples/cache/mutations.py"
+SCRIPT = Path(__file__).parents[2] / "samples/cache/mutations.py"
 
 
 @pytest.fixture(scope="module")
