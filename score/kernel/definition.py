@@ -91,7 +91,9 @@ class Definition:
 
     def sums(self, gaps: Floats, runner_up: Scores, asked: Iterable[RowSums]) -> Found:
         """Return the sums over each row, float64 (N,)."""
-        return {one: _sums(gaps, runner_up, one) for one in asked}
+        # Times a scale, what is HIDDEN may become -inf.
+        with np.errstate(over="ignore"):
+            return {one: _sums(gaps, runner_up, one) for one in asked}
 
     def add_exponentials(
         self, cosines: Floats, scale: float, order: Places, groups: Places, sums: Scores
