@@ -47,8 +47,7 @@ class Compiled(Definition):
             now = [one for one in asked if _in_range(one)][:MOST]
             found = _read(numbers, now, places, values, find=True, dots=exact)
         else:
-            now = []
-            found = _read(numbers, now, places, values, find=True)
+            found = _read(numbers, [], places, values, find=True)
             values = values if exact is None else exact(places)
         later = [one for one in asked if one not in found]
         return places, values, found | self.sums(numbers, values.min(axis=1), later)
